@@ -1,0 +1,123 @@
+package rolecall
+
+import (
+	"regexp"
+	"strings"
+)
+
+// ARN is an Amazon Resource Name, cut into its six parts.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
+type ARN struct {
+	Partition string // aws, aws-cn, aws-us-gov, aws-eusc, …
+	Service   string
+	Region    string // may be empty
+	Account   string // twelve digits, or empty
+	Resource  string // all after the fifth colon
+}
+
+// ParseARN cuts an ARN into its parts. It asks for the six parts and a known
+// form of partition and account, not that the service or resource exists.
+func ParseARN(s string) (ARN, error) {
+	parts := strings.SplitN(s, ":", 6)
+	if len(parts) != 6 || parts[0] != "arn" {
+		return ARN{}, &Error{Code: Invalid, Message: quote(s) + " is not an ARN",
+			Hint: "an ARN has the form arn:partition:service:region:account:resource"}
+	}
+	a := ARN{Partition: parts[1], Service: parts[2], Region: parts[3], Account: parts[4], Resource: parts[5]}
+	switch {
+	case !partitionForm.MatchString(a.Partition):
+		return ARN{}, &Error{Code: Invalid, Message: quote(s) + " has an unknown partition " + quote(a.Partition),
+			Hint: "partitions are aws, aws-cn, aws-us-gov and aws-eusc"}
+	case a.Service == "" || a.Resource == "":
+		return ARN{}, &Error{Code: Invalid, Message: quote(s) + " has an empty service or resource"}
+	case a.Account != "" && !IsAccountID(a.Account):
+		return ARN{}, &Error{Code: Invalid, Message: quote(s) + " has a malformed account id " + quote(a.Account),
+			Hint: "account ids are twelve digits"}
+	}
+	return a, nil
+}
+
+// String puts the parts together again.
+func (a ARN) String() string {
+	return strings.Join([]string{"arn", a.Partition, a.Service, a.Region, a.Account, a.Resource}, ":")
+}
+
+// RoleName is the name of an IAM role's ARN without its path, or empty.
+func (a ARN) RoleName() string {
+	if a.Service != "iam" || !strings.HasPrefix(a.Resource, "role/") {
+		return ""
+	}
+	return a.Resource[strings.LastIndexByte(a.Resource, '/')+1:]
+}
+
+// ParseRoleARN parses the ARN of an IAM role, with or without a path.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
+func ParseRoleARN(s string) (ARN, error) {
+	a, err := ParseARN(s)
+	if err != nil {
+		return ARN{}, err
+	}
+	bad := func(why string) (ARN, error) {
+		return ARN{}, &Error{Code: Invalid, Message: quote(s) + " is not the ARN of an IAM role: " + why,
+			Hint: "a role ARN looks like arn:aws:iam::111122223333:role/name"}
+	}
+	switch {
+	case a.Service == "sts" && strings.HasPrefix(a.Resource, "assumed-role/"):
+		return bad("it is a role session; give the role itself")
+	case a.Service != "iam":
+		return bad("its service is " + quote(a.Service))
+	case a.Region != "":
+		return bad("IAM ARNs have no region")
+	case a.Account == "":
+		return bad("it has no account id")
+	case !strings.HasPrefix(a.Resource, "role/"):
+		return bad("its resource is " + quote(a.Resource))
+	case len(s) > 2048 || !roleForm.MatchString(a.Resource):
+		return bad("its name or path has characters that IAM does not allow")
+	}
+	return a, nil
+}
+
+// IsAccountID tells whether s has the form of an AWS account id.
+func IsAccountID(s string) bool { return accountForm.MatchString(s) }
+
+var (
+	partitionForm = regexp.MustCompile(`^aws(-[a-z]+)*$`)
+	accountForm   = regexp.MustCompile(`^[0-9]{12}$`)
+	roleForm      = regexp.MustCompile(`^role/([\x21-\x2e\x30-\x7e]+/)*[\w+=,.@-]{1,64}$`)
+)
+
+// PartitionOf gives the partition of a region by its name's form.
+// https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html
+func PartitionOf(region string) string {
+	switch {
+	case strings.HasPrefix(region, "cn-"):
+		return "aws-cn"
+	case strings.HasPrefix(region, "us-gov-"):
+		return "aws-us-gov"
+	case strings.HasPrefix(region, "eusc-"):
+		return "aws-eusc"
+	case strings.HasPrefix(region, "us-iso-"):
+		return "aws-iso"
+	case strings.HasPrefix(region, "us-isob-"):
+		return "aws-iso-b"
+	default:
+		return "aws"
+	}
+}
+
+// DNSSuffix gives the domain of a partition's services.
+func DNSSuffix(partition string) string {
+	switch partition {
+	case "aws-cn":
+		return "amazonaws.com.cn"
+	case "aws-eusc":
+		return "amazonaws.eu"
+	case "aws-iso":
+		return "c2s.ic.gov"
+	case "aws-iso-b":
+		return "sc2s.sgov.gov"
+	default:
+		return "amazonaws.com"
+	}
+}

@@ -1,0 +1,127 @@
+package rolecall
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Code classifies an error for the one who must act on it.
+type Code string
+
+// The codes of every error that rolecall shows.
+const (
+	Invalid         Code = "invalid"         // the input is wrong and will stay wrong
+	NotFound        Code = "not_found"       // it does not exist, or is another organization's
+	Conflict        Code = "conflict"        // it clashes with what is there
+	Unauthenticated Code = "unauthenticated" // the credentials are missing, wrong or expired
+	Forbidden       Code = "forbidden"       // a policy, here or at AWS, refuses it
+	Unavailable     Code = "unavailable"     // not reachable or overloaded; trying later may help
+	Internal        Code = "internal"        // a fault of rolecall's own
+)
+
+// Error is the one shape of error that users see, in every surface.
+//
+// Pointer is a JSON pointer (RFC 6901) into the document that the user gave,
+// or empty. Message says what is wrong, Hint what to do and who must do it.
+// Err is the cause for logs and errors.Is; it is never shown to a user.
+type Error struct {
+	Code    Code   `json:"code"`
+	Pointer string `json:"pointer,omitempty"`
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"`
+	Err     error  `json:"-"`
+}
+
+// Error gives the message with its place, without the hint.
+func (e *Error) Error() string {
+	if e.Pointer == "" {
+		return e.Message
+	}
+	return e.Pointer + ": " + e.Message
+}
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Errors is a list of faults found together. The nil list is no error; use
+// Err to turn a list into an error value.
+type Errors []*Error
+
+// Error joins the messages, one a line.
+func (es Errors) Error() string {
+	lines := make([]string, len(es))
+	for i, e := range es {
+		lines[i] = e.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Unwrap gives each error of the list to errors.Is and errors.As.
+func (es Errors) Unwrap() []error {
+	out := make([]error, len(es))
+	for i, e := range es {
+		out[i] = e
+	}
+	return out
+}
+
+// Err is nil for an empty list, else the list.
+func (es Errors) Err() error {
+	if len(es) == 0 {
+		return nil
+	}
+	return es
+}
+
+// Add appends a fault with code Invalid at the pointer.
+func (es *Errors) Add(pointer, message, hint string) {
+	*es = append(*es, &Error{Code: Invalid, Pointer: pointer, Message: message, Hint: hint})
+}
+
+// AddErr appends err's faults, each with its pointer set below the given one.
+func (es *Errors) AddErr(pointer string, err error) {
+	for _, e := range List(err) {
+		under := *e
+		under.Pointer = pointer + e.Pointer
+		*es = append(*es, &under)
+	}
+}
+
+// List gives err as the list that users see. An error that is none of ours
+// becomes one of code Internal whose text does not reach the user.
+func List(err error) Errors {
+	if err == nil {
+		return nil
+	}
+	var list Errors
+	if errors.As(err, &list) {
+		return list
+	}
+	var one *Error
+	if errors.As(err, &one) {
+		return Errors{one}
+	}
+	return Errors{{Code: Internal, Message: "internal error", Hint: "look in the log for the cause", Err: err}}
+}
+
+// CodeOf gives the code of the first of ours in err's chain, else Internal.
+// It is empty for nil.
+func CodeOf(err error) Code {
+	if err == nil {
+		return ""
+	}
+	return List(err)[0].Code
+}
+
+// Pointer builds a JSON pointer (RFC 6901) from its parts, escaping each.
+func Pointer(parts ...any) string {
+	var b strings.Builder
+	for _, p := range parts {
+		b.WriteByte('/')
+		s := fmt.Sprint(p)
+		s = strings.ReplaceAll(s, "~", "~0")
+		b.WriteString(strings.ReplaceAll(s, "/", "~1"))
+	}
+	return b.String()
+}
