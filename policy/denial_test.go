@@ -1,0 +1,119 @@
+package policy_test
+
+import (
+	"bufio"
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/policy"
+)
+
+// denialCase is a line of testdata/denials.jsonl: a sentence in AWS's words,
+// the page that shows its form, and what it says.
+type denialCase struct {
+	Page     string       `json:"page"`
+	Message  string       `json:"message"`
+	ReadOnly string       `json:"read_only"` // why we read this form but never write it
+	Denial   policyDenial `json:"denial"`
+}
+
+type policyDenial struct {
+	Principal string `json:"principal"`
+	Action    string `json:"action"`
+	Resource  string `json:"resource"`
+	Explicit  bool   `json:"explicit"`
+	Layer     string `json:"layer"`
+	Policy    string `json:"policy"`
+}
+
+func (d policyDenial) denial() policy.Denial {
+	return policy.Denial{Principal: d.Principal, Action: d.Action, Resource: d.Resource,
+		Explicit: d.Explicit, Layer: policy.DenialLayer(d.Layer), Policy: d.Policy}
+}
+
+func denialCorpus(t testing.TB) []denialCase {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("testdata", "denials.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cases []denialCase
+	for lines := bufio.NewScanner(bytes.NewReader(data)); lines.Scan(); {
+		var c denialCase
+		if err := rolecall.Decode(lines.Bytes(), &c); err != nil {
+			t.Fatalf("%s: %v", lines.Bytes(), err)
+		}
+		cases = append(cases, c)
+	}
+	return cases
+}
+
+func TestDenialCorpus(t *testing.T) {
+	t.Parallel()
+	for _, c := range denialCorpus(t) {
+		want := c.Denial.denial()
+		got, ok := policy.ReadDenial(c.Message)
+		if !ok {
+			t.Errorf("%s\n(%s) is not read", c.Message, c.Page)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s\n(%s): -want +got\n%s", c.Message, c.Page, diff)
+		}
+		if written := want.String(); c.ReadOnly == "" && written != c.Message {
+			t.Errorf("written %q\nwant    %q", written, c.Message)
+		}
+	}
+}
+
+func TestReadDenialOfOtherText(t *testing.T) {
+	t.Parallel()
+	for _, message := range []string{
+		"", "Access", "The specified key does not exist.", "User: ", "User: a is not authorized to perform: ",
+		"User: a b is not authorized to perform: s3:GetObject", "User: a is not authorized to perform: nothing",
+		string(make([]byte, 1<<20)),
+	} {
+		if d, ok := policy.ReadDenial(message); ok {
+			t.Errorf("%.60q is read as %+v", message, d)
+		}
+	}
+}
+
+// A key may hold AWS's own words: the clause that AWS adds is the one that counts.
+func TestDenialOfMisleadingKey(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		want := policy.Denial{
+			Principal: "arn:aws:sts::111122223333:assumed-role/media/acme.1",
+			Action:    rapid.SampledFrom([]string{"s3:GetObject", "kms:Decrypt", "sts:AssumeRole"}).Draw(t, "action"),
+			Resource:  "arn:aws:s3:::b/x because no session policy allows the s3:GetObject action",
+			Explicit:  rapid.Bool().Draw(t, "explicit"),
+			Layer: rapid.SampledFrom([]policy.DenialLayer{policy.DeniedByIdentity, policy.DeniedByResource, policy.DeniedBySession,
+				policy.DeniedByBoundary, policy.DeniedBySCP, policy.DeniedByRCP, policy.DeniedByVPCE}).Draw(t, "layer"),
+		}
+		got, ok := policy.ReadDenial(want.String())
+		if !ok || got != want {
+			t.Fatalf("%s\nread as %+v", want, got)
+		}
+	})
+}
+
+func FuzzReadDenial(f *testing.F) {
+	for _, c := range denialCorpus(f) {
+		f.Add(c.Message)
+	}
+	f.Fuzz(func(t *testing.T, message string) {
+		d, ok := policy.ReadDenial(message)
+		if !ok && d != (policy.Denial{}) {
+			t.Errorf("not a denial, yet %+v", d)
+		}
+		if ok && d.Action == "" && d != (policy.Denial{}) {
+			t.Errorf("a bare denial that says %+v", d)
+		}
+	})
+}
