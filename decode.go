@@ -68,7 +68,6 @@ func parse(data []byte) (node, error) {
 	n, err := parseValue(dec, data, 0)
 	if err == nil {
 		if _, tail := dec.Token(); tail != io.EOF {
-			err = &json.SyntaxError{Offset: dec.InputOffset()}
 			return node{}, syntaxFault(data, dec.InputOffset(), "there is more after the document")
 		}
 		return n, nil
@@ -153,10 +152,8 @@ func assign(n node, v reflect.Value, at string, faults *Errors) {
 		}
 		return
 	}
-	if n.kind == 'z' && v.Kind() != reflect.Interface {
-		if v.Kind() == reflect.Pointer || v.Kind() == reflect.Map || v.Kind() == reflect.Slice {
-			return
-		}
+	if n.kind == 'z' && (v.Kind() == reflect.Pointer || v.Kind() == reflect.Map || v.Kind() == reflect.Slice) {
+		return
 	}
 	mismatch := func(want string) {
 		faults.Add(at, "must be "+want+", not "+n.what(), "")
@@ -223,6 +220,12 @@ func assign(n node, v reflect.Value, at string, faults *Errors) {
 			return
 		}
 		v.SetFloat(f)
+	case reflect.Interface:
+		var value any
+		_ = json.Unmarshal(n.raw, &value) // it parsed before
+		if value != nil {
+			v.Set(reflect.ValueOf(value))
+		}
 	default:
 		panic("rolecall: Decode into " + v.Type().String())
 	}

@@ -1,0 +1,92 @@
+package rolecall
+
+import (
+	"encoding/json"
+	"strings"
+)
+
+// axinomRequest is the part of an Axinom Encoding job request that moves
+// files: where the source is fetched from and the result is published to.
+// https://docs.axinom.com/services/encoding/ describes the request.
+type axinomRequest struct {
+	ContentAcquisition axinomStorage `json:"ContentAcquisition"`
+	ContentPublishing  axinomStorage `json:"ContentPublishing"`
+}
+
+type axinomStorage struct {
+	Provider                     string   `json:"Provider"`
+	URIPath                      string   `json:"UriPath"`
+	RoleArnToAssume              string   `json:"RoleArnToAssume"`
+	RoleSessionDurationInSeconds int      `json:"RoleSessionDurationInSeconds"`
+	Files                        []string `json:"Files"`
+}
+
+func isAxinom(tree node) bool {
+	if tree.kind != '{' {
+		return false
+	}
+	for _, m := range tree.members {
+		if m.name == "ContentAcquisition" || m.name == "ContentPublishing" {
+			return true
+		}
+	}
+	return false
+}
+
+// convertAxinom makes a native job of an Axinom request: a fetch of all
+// below the acquisition's path, and a delivery of all in the working
+// directory. What it cannot carry over is a fault, never left out.
+func convertAxinom(data []byte) (Job, error) {
+	var q axinomRequest
+	var faults Errors
+	for _, e := range List(Decode(data, &q)) {
+		e.Hint = axinomHint(e)
+		faults = append(faults, e)
+	}
+	var job Job
+	for _, part := range []struct {
+		member, tool string
+		given        axinomStorage
+	}{
+		{"ContentAcquisition", StorageGet, q.ContentAcquisition},
+		{"ContentPublishing", StoragePut, q.ContentPublishing},
+	} {
+		at := Pointer(part.member)
+		if part.given.Provider == "" && part.given.URIPath == "" {
+			if !strings.Contains(faults.Error(), at) {
+				faults.Add(at, "the request has no "+part.member, "a request needs both ContentAcquisition and ContentPublishing")
+			}
+			continue
+		}
+		if part.given.Provider != "AmazonS3" {
+			faults.Add(at+"/Provider", "the provider "+quote(part.given.Provider)+" is not Amazon S3", `only "AmazonS3" is supported`)
+		}
+		files := part.given.Files
+		if len(files) == 0 {
+			files = []string{"**"}
+		}
+		parameters, err := json.Marshal(map[string]any{
+			"location": part.given.URIPath, "files": files,
+			"role_arn": part.given.RoleArnToAssume, "role_session_duration_seconds": part.given.RoleSessionDurationInSeconds,
+		})
+		if err != nil {
+			return Job{}, err
+		}
+		job.Tasks = append(job.Tasks, Task{Name: part.member, Tool: part.tool, Parameters: parameters})
+	}
+	if err := faults.Err(); err != nil {
+		return Job{}, err
+	}
+	return job, nil
+}
+
+func axinomHint(e *Error) string {
+	switch _, member, _ := strings.Cut(strings.TrimPrefix(e.Pointer, "/"), "/"); {
+	case strings.HasPrefix(member, "Credentials"):
+		return "literal credentials are refused; give RoleArnToAssume, and treat the ones written here as leaked"
+	case member == "":
+		return "rolecall carries over ContentAcquisition and ContentPublishing only; write a native job for the rest"
+	default:
+		return e.Hint
+	}
+}

@@ -1,0 +1,186 @@
+package rolecall
+
+import (
+	"encoding/json"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// Job is an ordered list of tasks that share a working directory, as a user
+// gives it. Plan makes it ready to run.
+type Job struct {
+	RoleARN                    string   `json:"role_arn,omitempty"` // of tasks that name no way of their own
+	RoleSessionDurationSeconds int      `json:"role_session_duration_seconds,omitempty"`
+	Region                     string   `json:"region,omitempty"` // aws:eu-central-1, or eu-central-1
+	Tags                       []string `json:"tags,omitempty"`
+	Notify                     string   `json:"notify,omitempty"`
+	Tasks                      []Task   `json:"tasks"`
+}
+
+// Task runs one tool. A tool's name that ends in |p lets neighbours so
+// marked run side by side.
+type Task struct {
+	Name           string          `json:"name,omitempty"`
+	Tool           string          `json:"tool"`
+	Version        string          `json:"version,omitempty"` // for the reader: storage tools have one version
+	Parameters     json.RawMessage `json:"parameters,omitempty"`
+	Retries        int             `json:"retries,omitempty"`         // 0 to 10, for faults that may pass
+	TimeoutSeconds int             `json:"timeout_seconds,omitempty"` // of each try; 0: none
+}
+
+// The storage tools.
+const (
+	StorageGet    = "storage:get"    // bucket to working directory
+	StoragePut    = "storage:put"    // working directory to bucket
+	StorageCopy   = "storage:copy"   // bucket to bucket
+	StorageExists = "storage:exists" // every named object is there
+	StorageTagS3  = "storage:tag_s3" // tags on objects
+)
+
+// Tools lists the tools that this version runs.
+func Tools() []string {
+	return []string{StorageGet, StoragePut, StorageCopy, StorageExists, StorageTagS3}
+}
+
+// Limits of a job.
+const (
+	MaxJobBytes = 1 << 20
+	MaxTasks    = 1000
+	MaxFiles    = 10000 // entries of one `files`
+	MaxRetries  = 10
+	MaxTimeout  = 7 * 24 * time.Hour
+)
+
+// ParseJob reads a job in the native format or, known by its shape, an
+// Axinom job request. Faults come all in one answer.
+func ParseJob(data []byte) (Job, error) {
+	if len(data) > MaxJobBytes {
+		return Job{}, Errors{{Code: Invalid, Message: "the job is larger than 1 MiB"}}
+	}
+	tree, err := parse(data)
+	if err != nil {
+		return Job{}, err
+	}
+	if isAxinom(tree) {
+		return convertAxinom(data)
+	}
+	var job Job
+	return job, Decode(data, &job)
+}
+
+// storage holds the parameters that all storage tools know.
+type storage struct {
+	Connection                 string      `json:"connection"`
+	Path                       string      `json:"path"`
+	Location                   string      `json:"location"`
+	RoleARN                    string      `json:"role_arn"`
+	RoleSessionDurationSeconds int         `json:"role_session_duration_seconds"`
+	HTTPCredentialSource       any         `json:"http_credential_source"`
+	S3EndpointURL              string      `json:"s3_endpoint_url"`
+	BucketOwner                string      `json:"bucket_owner"`
+	Encryption                 *Encryption `json:"encryption"`
+	StorageClass               string      `json:"storage_class"`
+	ACL                        string      `json:"acl"`
+}
+
+type storageParameters struct {
+	storage
+	Files     []string          `json:"files"`
+	BaseDir   string            `json:"base_dir"`
+	Overwrite bool              `json:"overwrite"`
+	Tags      map[string]string `json:"tags"`
+}
+
+type copyParameters struct {
+	Source      storage  `json:"source"`
+	Destination storage  `json:"destination"`
+	Files       []string `json:"files"`
+	Overwrite   bool     `json:"overwrite"`
+}
+
+// StorageClasses that an upload may ask for.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
+var storageClasses = []string{
+	"STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING",
+	"GLACIER", "DEEP_ARCHIVE", "GLACIER_IR", "EXPRESS_ONEZONE",
+}
+
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html#canned-acl
+var cannedACLs = []string{
+	"private", "public-read", "public-read-write", "authenticated-read", "aws-exec-read",
+	"bucket-owner-read", "bucket-owner-full-control",
+}
+
+func validateCommon(faults *Errors, duration int, owner, class, acl, endpoint string) {
+	validateDuration(faults, "/role_session_duration_seconds", duration)
+	if owner != "" && !IsAccountID(owner) {
+		faults.Add("/bucket_owner", quote(owner)+" is not an account id", "twelve digits, in quotes")
+	}
+	oneOf := func(pointer, what, value string, known []string) {
+		for _, k := range known {
+			if value == "" || k == value {
+				return
+			}
+		}
+		hint := "one of " + strings.Join(known, ", ")
+		if near := Nearest(value, known); near != "" {
+			hint = "did you mean " + quote(near) + "?"
+		}
+		faults.Add(pointer, "unknown "+what+" "+quote(value), hint)
+	}
+	oneOf("/storage_class", "storage class", class, storageClasses)
+	oneOf("/acl", "acl", acl, cannedACLs)
+	if endpoint != "" {
+		faults.AddErr("/s3_endpoint_url", validateEndpoint(endpoint))
+	}
+}
+
+// validateEndpoint checks the form of a URL that a tenant chooses. Where it
+// leads is judged when dialling. Plain http is left to that judgement too:
+// only addresses that the operator lists are reached by it.
+func validateEndpoint(s string) error {
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
+		return &Error{Code: Invalid, Message: "not an http or https URL", Hint: "for example https://s3.example.com"}
+	}
+	if u.User != nil || u.RawQuery != "" || u.Fragment != "" || (u.Path != "" && u.Path != "/") {
+		return &Error{Code: Invalid, Message: "the URL has more than scheme and host", Hint: "no credentials, path, query or fragment; for example https://s3.example.com"}
+	}
+	return nil
+}
+
+func validateNotify(s string) error {
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || u.Scheme != "https" {
+		return &Error{Code: Invalid, Message: "notify is not an https URL", Hint: "for example https://example.com/hook"}
+	}
+	if u.User != nil {
+		return &Error{Code: Invalid, Message: "the notify URL holds a literal credential", Hint: "treat it as leaked"}
+	}
+	return nil
+}
+
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html
+func validateTags(faults *Errors, tags map[string]string) {
+	if len(tags) == 0 {
+		faults.Add("/tags", "there are no tags to set", `for example {"state": "done"}`)
+	}
+	if len(tags) > 10 {
+		faults.Add("/tags", "an object has at most 10 tags", "")
+	}
+	for k, v := range tags {
+		if k == "" || len([]rune(k)) > 128 || strings.HasPrefix(strings.ToLower(k), "aws:") || !tagForm.MatchString(k) {
+			faults.Add("/tags"+Pointer(k), quote(k)+" is not a tag key", "1 to 128 letters, digits, spaces or characters of +-=._:/@, not beginning with aws:")
+		}
+		if len([]rune(v)) > 256 || !tagForm.MatchString(v) {
+			faults.Add("/tags"+Pointer(k), quote(v)+" is not a tag value", "up to 256 letters, digits, spaces or characters of +-=._:/@")
+		}
+	}
+}
+
+var (
+	tagForm       = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
+	jobRegionForm = regexp.MustCompile(`^(?:aws:)?([a-z]{2,4}(?:-[a-z]+)+-[0-9]+)$`)
+)

@@ -1,0 +1,148 @@
+package rolecall
+
+import (
+	"net/netip"
+	"net/url"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+)
+
+// Location is a place in S3: a bucket and a key or a prefix of keys.
+type Location struct {
+	Bucket string
+	Key    string // one object's key, or a prefix; may be empty
+	Region string // where the URL says it
+	Secret string // name of the secret whose keys authorize it, or empty
+}
+
+// ParseLocation reads s3://bucket/key, s3://{secret-name}@bucket/key and
+// https://bucket.s3.region.amazonaws.com/key (with the older and the
+// path-style forms of host). The key of an s3 URL is literal, that of an
+// https URL percent-encoded. Literal keys, passwords and presigned queries
+// are refused, and no error shows them.
+func ParseLocation(s string) (Location, error) {
+	var l Location
+	var err error
+	switch {
+	case strings.HasPrefix(s, "s3://"):
+		l, err = parseS3URL(strings.TrimPrefix(s, "s3://"))
+	case strings.HasPrefix(s, "https://"):
+		l, err = parseHTTPSURL(s)
+	case s == "":
+		err = &Error{Code: Invalid, Message: "the location is empty"}
+	default:
+		err = &Error{Code: Invalid, Message: "the location is neither an s3:// nor an https:// URL"}
+	}
+	if err != nil {
+		e := List(err)[0]
+		if e.Hint == "" {
+			e.Hint = "write s3://bucket/prefix/, s3://{secret-name}@bucket/prefix/ or https://bucket.s3.region.amazonaws.com/prefix/"
+		}
+		return Location{}, e
+	}
+	if err := validateBucket(l.Bucket); err != nil {
+		return Location{}, err
+	}
+	if l.Key != "" {
+		if err := validateKey(l.Key); err != nil {
+			return Location{}, err
+		}
+	}
+	return l, nil
+}
+
+func parseS3URL(rest string) (Location, error) {
+	authority, key, _ := strings.Cut(rest, "/")
+	var l Location
+	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
+		m := secretForm.FindStringSubmatch(authority[:at])
+		if m == nil {
+			return Location{}, literalCredential
+		}
+		l.Secret, authority = m[1], authority[at+1:]
+	} else if at := strings.IndexByte(key, '@'); at >= 0 && strings.Contains(authority, ":") {
+		// A secret access key may hold a slash: s3://AKIA…:ab/cd@bucket/.
+		return Location{}, literalCredential
+	}
+	if presignedForm.MatchString(rest) {
+		return Location{}, presigned
+	}
+	l.Bucket, l.Key = authority, key
+	return l, nil
+}
+
+func parseHTTPSURL(s string) (Location, error) {
+	u, err := url.Parse(s)
+	if err != nil {
+		// url.Error shows the URL, which may hold a secret.
+		return Location{}, &Error{Code: Invalid, Message: "the location is not a URL"}
+	}
+	if u.User != nil {
+		return Location{}, literalCredential
+	}
+	if u.RawQuery != "" || u.ForceQuery {
+		return Location{}, presigned
+	}
+	if u.Fragment != "" || strings.Contains(s, "#") {
+		return Location{}, &Error{Code: Invalid, Message: "the location has a fragment", Hint: "write # in a key as %23"}
+	}
+	m := s3HostForm.FindStringSubmatch(u.Host)
+	if m == nil {
+		return Location{}, &Error{Code: Invalid, Message: "the host " + quote(u.Host) + " is not one of S3's",
+			Hint: "for another S3-compatible service give s3://bucket/prefix/ and s3_endpoint_url"}
+	}
+	l := Location{Bucket: strings.TrimSuffix(m[1], "."), Region: m[2], Key: strings.TrimPrefix(u.Path, "/")}
+	if l.Bucket == "" {
+		l.Bucket, l.Key, _ = strings.Cut(l.Key, "/")
+	}
+	return l, nil
+}
+
+var (
+	literalCredential = &Error{Code: Invalid, Message: "the location holds a literal credential",
+		Hint: "store the keys as a secret and write s3://{secret-name}@bucket/prefix/; treat the ones written here as leaked"}
+	presigned = &Error{Code: Invalid, Message: "the location has a query, as presigned URLs do",
+		Hint: "authorize by role_arn, a connection or a secret; treat a signature written here as leaked"}
+
+	secretForm    = regexp.MustCompile(`^\{([A-Za-z0-9][A-Za-z0-9._-]{0,62})\}$`)
+	presignedForm = regexp.MustCompile(`(?i)\?(.*&)?(x-amz-[a-z-]+|awsaccesskeyid|signature|expires)=`)
+	// https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
+	s3HostForm = regexp.MustCompile(`^((?:[a-z0-9][a-z0-9.-]*\.)?)s3(?:[.-](?:dualstack\.)?([a-z]{2,4}(?:-[a-z]+)+-[0-9]+))?\.(?:amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu)$`)
+	bucketForm = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+)
+
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+func validateBucket(name string) error {
+	bad := func(why string) error {
+		return &Error{Code: Invalid, Message: quote(name) + " is not a bucket name: " + why,
+			Hint: "3 to 63 lowercase letters, digits, dots and hyphens"}
+	}
+	switch {
+	case name == "":
+		return &Error{Code: Invalid, Message: "the bucket is missing"}
+	case strings.HasPrefix(name, "arn:"):
+		return bad("it is an ARN")
+	case !bucketForm.MatchString(name):
+		return bad("it has characters or a length that S3 does not allow")
+	case strings.Contains(name, ".."):
+		return bad("it has two dots in a row")
+	}
+	if _, err := netip.ParseAddr(name); err == nil {
+		return bad("it has the form of an IP address")
+	}
+	return nil
+}
+
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
+func validateKey(key string) error {
+	switch {
+	case len(key) > 1024:
+		return &Error{Code: Invalid, Message: "the key is longer than 1024 bytes"}
+	case !utf8.ValidString(key):
+		return &Error{Code: Invalid, Message: "the key is not UTF-8"}
+	case strings.ContainsRune(key, 0):
+		return &Error{Code: Invalid, Message: "the key has a NUL character"}
+	}
+	return nil
+}

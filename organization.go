@@ -1,0 +1,283 @@
+package rolecall
+
+import (
+	"regexp"
+	"sort"
+	"strings"
+	"time"
+)
+
+// Vendor is the side that runs the workers: its own accounts, which nothing
+// that a tenant gives may lead into, and the identities its workers run as.
+type Vendor struct {
+	Accounts   []string
+	Principals map[string]Principal
+}
+
+// Principal is a vendor-side identity that workers run as: an IAM role or
+// user, declared once per environment, region or partition.
+type Principal struct {
+	Name    string
+	ARN     ARN
+	Regions []string // of jobs that it serves, beside those that name it
+	Default bool
+}
+
+// PrincipalFor picks the principal of a job: the one asked for by name, else
+// the one that serves the job's region, else the default, else the only one.
+func (v Vendor) PrincipalFor(name, region string) (Principal, error) {
+	names := make([]string, 0, len(v.Principals))
+	for n := range v.Principals {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	if name != "" {
+		if p, ok := v.Principals[name]; ok {
+			return p, nil
+		}
+		return Principal{}, &Error{Code: Invalid, Message: "there is no principal " + quote(name), Hint: "declared principals: " + strings.Join(names, ", ")}
+	}
+	for _, n := range names {
+		for _, r := range v.Principals[n].Regions {
+			if region != "" && r == region {
+				return v.Principals[n], nil
+			}
+		}
+	}
+	for _, n := range names {
+		if v.Principals[n].Default {
+			return v.Principals[n], nil
+		}
+	}
+	if len(names) == 1 {
+		return v.Principals[names[0]], nil
+	}
+	return Principal{}, &Error{Code: Invalid, Message: "no principal serves this job",
+		Hint: "the operator marks one principal as default in rolecall.yaml, or the job is run with --principal; declared: " + strings.Join(names, ", ")}
+}
+
+// owns tells whether the account is one of the vendor's own: declared so, or
+// a principal's.
+func (v Vendor) owns(account string) bool {
+	for _, a := range v.Accounts {
+		if a == account {
+			return true
+		}
+	}
+	for _, p := range v.Principals {
+		if p.ARN.Account == account {
+			return true
+		}
+	}
+	return false
+}
+
+// Organization is the tenant. It owns its connections and secrets.
+type Organization struct {
+	APIName     string
+	ExternalID  ExternalID
+	Connections map[string]Connection
+	Secrets     map[string]Secret
+}
+
+// ExternalIDMode says where an external id comes from.
+type ExternalIDMode string
+
+// The modes. Only the operator may choose the last two.
+const (
+	ExternalIDGenerated ExternalIDMode = "generated" // 128 random bits
+	ExternalIDAPIName   ExternalIDMode = "api_name"  // the organization's api_name
+	ExternalIDCustom    ExternalIDMode = "custom"    // a value agreed upon elsewhere
+)
+
+// ExternalID is the value for sts:ExternalId and where it comes from.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_common-scenarios_third-party.html
+type ExternalID struct {
+	Mode  ExternalIDMode `json:"mode"`
+	Value string         `json:"value,omitempty"`
+}
+
+// Validate checks the form of an external id: 2 to 1,224 characters of
+// [\w+=,.@:\/-].
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+func (e ExternalID) Validate() error {
+	var faults Errors
+	switch e.Mode {
+	case ExternalIDGenerated, ExternalIDAPIName, ExternalIDCustom:
+	default:
+		faults.Add("/mode", "unknown external id mode "+quote(string(e.Mode)), "one of generated, api_name, custom")
+	}
+	if e.Value != "" && (len(e.Value) < 2 || len(e.Value) > 1224 || !externalIDForm.MatchString(e.Value)) {
+		faults.Add("/value", "the external id is not one that STS accepts", `2 to 1224 letters, digits or characters of _+=,.@:/-`)
+	}
+	if e.Value == "" && e.Mode == ExternalIDCustom {
+		faults.Add("/value", "an external id of mode custom needs a value", "")
+	}
+	return faults.Err()
+}
+
+// SecretType tells what a secret holds.
+type SecretType string
+
+// The types of secret.
+const (
+	SecretAWSAccessKey SecretType = "aws_access_key" // an access key id and secret access key
+	SecretText         SecretType = "text"
+)
+
+// Secret is what may be known about a named secret; never its value. Version
+// changes whenever the value does. Bucket, when set, is the only bucket that
+// it may be used for.
+type Secret struct {
+	Name    string
+	Type    SecretType
+	Version string
+	Bucket  string
+}
+
+// Purpose is what a connection is for.
+type Purpose string
+
+// The purposes.
+const (
+	Source   Purpose = "source"   // read
+	Delivery Purpose = "delivery" // read and write
+)
+
+// Encryption is the server-side encryption of what is written. Type is
+// AES256 or aws:kms; Key is the ARN of a KMS key, or empty for the bucket's
+// default key.
+type Encryption struct {
+	Type string `json:"type"`
+	Key  string `json:"key,omitempty"`
+}
+
+// Connection is a named bucket and prefix of an organization, and how to
+// authorize work on it: exactly one of RoleARN and Secret.
+type Connection struct {
+	Name                       string      `json:"-"`
+	Purpose                    Purpose     `json:"purpose"`
+	Bucket                     string      `json:"bucket"`
+	Prefix                     string      `json:"prefix,omitempty"` // empty, or ends in a slash
+	Region                     string      `json:"region,omitempty"`
+	RoleARN                    string      `json:"role_arn,omitempty"`
+	Secret                     string      `json:"secret,omitempty"`
+	RoleSessionDurationSeconds int         `json:"role_session_duration_seconds,omitempty"` // 0: 3600
+	ExternalID                 *ExternalID `json:"external_id,omitempty"`                   // nil: the organization's
+	BucketOwner                string      `json:"bucket_owner,omitempty"`                  // empty: the role's account
+	Encryption                 *Encryption `json:"encryption,omitempty"`
+	StorageClass               string      `json:"storage_class,omitempty"`
+	ACL                        string      `json:"acl,omitempty"`
+	S3EndpointURL              string      `json:"s3_endpoint_url,omitempty"`
+	RequesterPays              bool        `json:"requester_pays,omitempty"`
+}
+
+// Validate checks a connection by itself, all faults in one answer.
+func (c Connection) Validate() error {
+	var faults Errors
+	switch c.Purpose {
+	case Source, Delivery:
+	case "":
+		faults.Add("/purpose", "a connection needs a purpose", "source to read, delivery to read and write")
+	default:
+		faults.Add("/purpose", "unknown purpose "+quote(string(c.Purpose)), "source to read, delivery to read and write")
+	}
+	faults.AddErr("/bucket", validateBucket(c.Bucket))
+	switch {
+	case c.Prefix == "":
+	case !strings.HasSuffix(c.Prefix, "/"):
+		faults.Add("/prefix", "a prefix ends in a slash", "write "+quote(c.Prefix+"/"))
+	case strings.HasPrefix(c.Prefix, "/"):
+		faults.Add("/prefix", "a prefix does not begin with a slash", "keys in S3 begin without one; write "+quote(strings.TrimLeft(c.Prefix, "/")))
+	default:
+		faults.AddErr("/prefix", validateKey(c.Prefix))
+	}
+	if c.Region != "" && !regionForm.MatchString(c.Region) {
+		faults.Add("/region", quote(c.Region)+" is not a region", "for example eu-central-1")
+	}
+	switch {
+	case c.RoleARN == "" && c.Secret == "":
+		faults.Add("", "a connection needs a way to authorize", "give role_arn, or secret")
+	case c.RoleARN != "" && c.Secret != "":
+		faults.Add("/secret", "role_arn and secret are both given", "a connection is authorized in one way; remove one")
+	case c.RoleARN != "":
+		_, err := ParseRoleARN(c.RoleARN)
+		faults.AddErr("/role_arn", err)
+	}
+	if c.ExternalID != nil {
+		faults.AddErr("/external_id", c.ExternalID.Validate())
+		if c.Secret != "" {
+			faults.Add("/external_id", "an external id has no meaning with a secret", "")
+		}
+	}
+	validateCommon(&faults, c.RoleSessionDurationSeconds, c.BucketOwner, c.StorageClass, c.ACL, c.S3EndpointURL)
+	if c.Encryption != nil {
+		faults.AddErr("/encryption", c.Encryption.Validate())
+	}
+	return faults.Err()
+}
+
+// Validate checks the type and the key's form.
+func (e Encryption) Validate() error {
+	var faults Errors
+	switch e.Type {
+	case "AES256":
+		if e.Key != "" {
+			faults.Add("/key", "AES256 takes no key", "use type aws:kms with a key")
+		}
+	case "aws:kms":
+		if e.Key != "" {
+			a, err := ParseARN(e.Key)
+			switch {
+			case err != nil:
+				faults.AddErr("/key", err)
+			case a.Service != "kms" || !strings.HasPrefix(a.Resource, "key/"):
+				faults.Add("/key", quote(e.Key)+" is not the ARN of a KMS key", "aliases do not work across accounts; it looks like arn:aws:kms:eu-central-1:111122223333:key/ID")
+			}
+		}
+	case "":
+		faults.Add("/type", "encryption needs a type", "AES256 or aws:kms")
+	default:
+		faults.Add("/type", "unknown encryption type "+quote(e.Type), "AES256 or aws:kms; client-side encryption is not supported")
+	}
+	return faults.Err()
+}
+
+// The bounds of role_session_duration_seconds and its default.
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+const (
+	MinSessionDuration     = 900 * time.Second
+	MaxSessionDuration     = 43200 * time.Second
+	DefaultSessionDuration = 3600 * time.Second
+)
+
+func validateDuration(faults *Errors, pointer string, seconds int) {
+	d := time.Duration(seconds) * time.Second
+	if seconds != 0 && (d < MinSessionDuration || d > MaxSessionDuration) {
+		faults.Add(pointer, "a role session lasts 900 to 43200 seconds", "")
+	}
+}
+
+// ValidateAPIName checks an organization's api_name: kebab-case, 2 to 63
+// characters.
+func ValidateAPIName(name string) error {
+	if len(name) < 2 || len(name) > 63 || !kebabForm.MatchString(name) {
+		return &Error{Code: Invalid, Message: quote(name) + " is not an api_name", Hint: "2 to 63 lowercase letters, digits and single hyphens, beginning with a letter or digit"}
+	}
+	return nil
+}
+
+// ValidateName checks the name of a principal, connection or secret.
+func ValidateName(name string) error {
+	if len(name) > 63 || !nameForm.MatchString(name) {
+		return &Error{Code: Invalid, Message: quote(name) + " is not a name", Hint: "1 to 63 letters, digits and characters of ._-, beginning with a letter or digit"}
+	}
+	return nil
+}
+
+var (
+	externalIDForm = regexp.MustCompile(`^[\w+=,.@:/-]*$`)
+	kebabForm      = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+	nameForm       = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+	regionForm     = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-[0-9]+$`)
+)

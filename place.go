@@ -1,0 +1,229 @@
+package rolecall
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"sort"
+	"strings"
+	"time"
+)
+
+// place resolves one end of a storage step. Purpose is what the step does
+// with it; a prefix, not an object, is meant when it has files.
+func (p *planner) place(q storage, hasFiles bool, purpose Purpose, at string) Place {
+	pl := Place{
+		Pointer: at, EndpointURL: q.S3EndpointURL, BucketOwner: q.BucketOwner, Encryption: q.Encryption,
+		StorageClass: q.StorageClass, ACL: q.ACL, Duration: p.duration(q.RoleSessionDurationSeconds),
+	}
+	var faults Errors
+	validateCommon(&faults, q.RoleSessionDurationSeconds, q.BucketOwner, q.StorageClass, q.ACL, q.S3EndpointURL)
+	if q.Encryption != nil {
+		faults.AddErr("/encryption", q.Encryption.Validate())
+	}
+	p.faults.AddErr(at, faults.Err())
+
+	var location Location
+	switch {
+	case q.Location == "" && q.Connection == "":
+		p.faults.Add(at, "the step names no place", "give location, or connection with path")
+		return pl
+	case q.Location != "" && q.Connection != "":
+		p.faults.Add(at+"/location", "connection and location are both given", "with a connection, give path below its prefix instead")
+		return pl
+	case q.Location != "":
+		var err error
+		if location, err = ParseLocation(q.Location); err != nil {
+			p.faults.AddErr(at+"/location", err)
+			return pl
+		}
+		pl.Bucket, pl.Key, pl.Region = location.Bucket, location.Key, location.Region
+		if q.Path != "" {
+			p.faults.Add(at+"/path", "path goes with a connection", "write the whole place in location")
+		}
+	}
+	p.authorize(&pl, q, location, at)
+	if q.Connection != "" && !p.connect(&pl, q, purpose, at) {
+		return pl
+	}
+	p.shape(&pl, hasFiles, at)
+	return pl
+}
+
+// authorize finds the one way to authorize a step: on the task, else on the
+// job, else none, which is an error: a worker's own credentials never touch
+// a tenant's S3.
+func (p *planner) authorize(pl *Place, q storage, location Location, at string) {
+	var ways []string
+	for _, w := range []struct {
+		name  string
+		given bool
+	}{
+		{"connection", q.Connection != ""},
+		{"role_arn", q.RoleARN != ""},
+		{"the secret in the location", location.Secret != ""},
+		{"http_credential_source", q.HTTPCredentialSource != nil},
+	} {
+		if w.given {
+			ways = append(ways, w.name)
+		}
+	}
+	switch {
+	case len(ways) > 1:
+		p.faults.Add(at, "the step is authorized in more than one way: "+strings.Join(ways, " and "), "keep one of them")
+	case q.HTTPCredentialSource != nil:
+		p.faults.Add(at+"/http_credential_source", "credential dispensers are not part of this version", "authorize by role_arn, a connection or a secret")
+	case location.Secret != "":
+		p.secret(pl, location.Secret, at+"/location")
+	case q.RoleARN != "":
+		p.faults.AddErr(at+"/role_arn", p.role(q.RoleARN))
+		pl.RoleARN, pl.ExternalID = q.RoleARN, p.org.ExternalID.Value
+	case q.Connection != "":
+		return // see connect
+	case p.job.RoleARN != "":
+		pl.RoleARN, pl.ExternalID = p.job.RoleARN, p.org.ExternalID.Value
+	default:
+		p.faults.Add(at, "nothing authorizes this step", "give a connection, role_arn or a secret in the location, or role_arn on the job")
+	}
+	if q.RoleSessionDurationSeconds != 0 && (location.Secret != "" || q.Connection != "" && p.org.Connections[q.Connection].Secret != "") {
+		p.faults.Add(at+"/role_session_duration_seconds", "static keys have no session", "leave it out")
+	}
+	p.owner(pl)
+}
+
+func (p *planner) secret(pl *Place, name, at string) {
+	s, ok := p.org.Secrets[name]
+	switch {
+	case !ok:
+		p.faults = append(p.faults, &Error{Code: NotFound, Pointer: at, Message: "there is no secret " + quote(name), Hint: "the organization's secrets: " + names(p.org.Secrets)})
+	case s.Type != SecretAWSAccessKey:
+		p.faults.Add(at, "the secret "+quote(name)+" holds no AWS access key", "a location takes a secret of type aws_access_key")
+	case s.Bucket != "" && s.Bucket != pl.Bucket:
+		p.faults = append(p.faults, &Error{Code: Forbidden, Pointer: at, Message: "the secret " + quote(name) + " is not for the bucket " + quote(pl.Bucket), Hint: "a secret is used for the bucket that it is bound to"})
+	}
+	pl.Secret = name
+}
+
+// connect fills a place from the connection and holds the step to it. It
+// reports whether there is one.
+func (p *planner) connect(pl *Place, q storage, purpose Purpose, at string) bool {
+	c, ok := p.org.Connections[q.Connection]
+	if !ok {
+		p.faults = append(p.faults, &Error{Code: NotFound, Pointer: at + "/connection", Message: "there is no connection " + quote(q.Connection),
+			Hint: "the organization's connections: " + names(p.org.Connections)})
+		return false
+	}
+	if purpose == Delivery && c.Purpose == Source {
+		p.faults = append(p.faults, &Error{Code: Forbidden, Pointer: at + "/connection", Message: "the connection " + quote(q.Connection) + " is for reading",
+			Hint: "use a connection of purpose delivery"})
+	}
+	if strings.HasPrefix(q.Path, "/") {
+		p.faults.Add(at+"/path", "the path begins with a slash", "give it relative to the connection's prefix "+quote(c.Prefix))
+	} else {
+		for _, part := range strings.Split(strings.TrimSuffix(q.Path, "/"), "/") {
+			if part == ".." || part == "." || part == "" && q.Path != "" {
+				p.faults.Add(at+"/path", quote(q.Path)+" has an empty part or a part . or ..", "give a path below the connection's prefix "+quote(c.Prefix))
+				break
+			}
+		}
+	}
+	if key := c.Prefix + q.Path; key != "" {
+		p.faults.AddErr(at+"/path", validateKey(key))
+	}
+	held := func(member, given, own string) string {
+		if given != "" && given != own {
+			p.faults = append(p.faults, &Error{Code: Conflict, Pointer: at + "/" + member, Message: member + " is not the connection's",
+				Hint: "leave it out, or have the connection changed"})
+		}
+		return own
+	}
+	pl.Connection, pl.Revision = q.Connection, c.Revision()
+	pl.Bucket, pl.Key, pl.Region = c.Bucket, c.Prefix+q.Path, c.Region
+	pl.EndpointURL = held("s3_endpoint_url", q.S3EndpointURL, c.S3EndpointURL)
+	pl.RequesterPays = c.RequesterPays
+	if c.BucketOwner != "" || c.RoleARN != "" {
+		pl.BucketOwner = c.BucketOwner
+		p.ownerOf(pl, c.RoleARN)
+		pl.BucketOwner = held("bucket_owner", q.BucketOwner, pl.BucketOwner)
+	}
+	if c.Encryption != nil {
+		if q.Encryption != nil && *q.Encryption != *c.Encryption {
+			held("encryption", "given", "")
+		}
+		pl.Encryption = c.Encryption
+	}
+	if c.StorageClass != "" && pl.StorageClass == "" {
+		pl.StorageClass = c.StorageClass
+	}
+	if c.ACL != "" && pl.ACL == "" {
+		pl.ACL = c.ACL
+	}
+	if c.Secret != "" {
+		p.secret(pl, c.Secret, at+"/connection")
+		return true
+	}
+	p.faults.AddErr(at+"/connection", p.role(c.RoleARN))
+	pl.RoleARN, pl.ExternalID = c.RoleARN, p.org.ExternalID.Value
+	if c.ExternalID != nil {
+		pl.ExternalID = c.ExternalID.Value
+	}
+	if q.RoleSessionDurationSeconds == 0 && c.RoleSessionDurationSeconds != 0 {
+		pl.Duration = time.Duration(c.RoleSessionDurationSeconds) * time.Second
+	}
+	return true
+}
+
+// shape settles whether the place is a prefix or one object.
+func (p *planner) shape(pl *Place, hasFiles bool, at string) {
+	switch {
+	case hasFiles && pl.Key != "" && !strings.HasSuffix(pl.Key, "/"):
+		pl.Key += "/"
+	case !hasFiles && (pl.Key == "" || strings.HasSuffix(pl.Key, "/")):
+		p.faults.Add(at, "the place is a prefix, and no files are named", `give files, for example ["**"] for all below it, or name one object`)
+	}
+}
+
+func (p *planner) owner(pl *Place) { p.ownerOf(pl, pl.RoleARN) }
+
+// ownerOf takes an undeclared bucket owner to be the role's account.
+func (p *planner) ownerOf(pl *Place, roleARN string) {
+	if pl.BucketOwner != "" || roleARN == "" {
+		return
+	}
+	if a, err := ParseRoleARN(roleARN); err == nil {
+		pl.BucketOwner = a.Account
+	}
+}
+
+func (p *planner) duration(seconds int) time.Duration {
+	if seconds == 0 {
+		seconds = p.job.RoleSessionDurationSeconds
+	}
+	if seconds == 0 {
+		return DefaultSessionDuration
+	}
+	return time.Duration(seconds) * time.Second
+}
+
+// Revision is a digest of all that a connection says: it changes whenever
+// the connection does.
+func (c Connection) Revision() string {
+	data, err := json.Marshal(c)
+	if err != nil {
+		panic(err) // strings, numbers and booleans only
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:8])
+}
+
+func names[V any](m map[string]V) string {
+	if len(m) == 0 {
+		return "none"
+	}
+	out := make([]string, 0, len(m))
+	for n := range m {
+		out = append(out, n)
+	}
+	sort.Strings(out)
+	return strings.Join(out, ", ")
+}

@@ -1,0 +1,219 @@
+package rolecall
+
+import (
+	"fmt"
+	"path"
+	"strings"
+	"time"
+)
+
+// Plan is a job, validated whole and with everything resolved that can be
+// without contacting anyone: ready to run.
+type Plan struct {
+	Organization string
+	Principal    Principal
+	Region       string // the job's, without its provider; may be empty
+	Tags         []string
+	Notify       string
+	Steps        []Step
+}
+
+// Step is a task with its parameters resolved.
+type Step struct {
+	Index    int // of the task in the job
+	Name     string
+	Tool     string // one of Tools
+	Parallel bool   // runs beside neighbours that are so marked
+	Retries  int
+	Timeout  time.Duration // of each try; zero: none
+
+	Files       []Pattern // empty: the place is one object
+	BaseDir     string    // below the working directory; may be empty
+	Overwrite   bool
+	Tags        map[string]string
+	Place       Place // the bucket; of copy the source
+	Destination Place // of copy
+}
+
+// Place is one end of a storage step: where in S3, and how it is authorized:
+// exactly one of RoleARN and Secret.
+type Place struct {
+	Pointer string // of what names the place in the job, for errors
+	Bucket  string
+	Key     string // of an object; or, for a step with Files, a prefix: empty or ending in a slash
+	Region  string // of the bucket; empty: to be discovered
+
+	RoleARN     string
+	ExternalID  string
+	Duration    time.Duration
+	Secret      string // its name
+	Connection  string // its name, where one is used
+	Revision    string // of the connection; changes with anything that shapes a credential
+	BucketOwner string // empty only for secrets of undeclared owner
+
+	EndpointURL   string // empty: AWS's, or the operator's
+	Encryption    *Encryption
+	StorageClass  string
+	ACL           string
+	RequesterPays bool
+}
+
+// Validate plans a job for an organization. All faults are in one answer,
+// with pointers into the job; nothing is contacted. The principal is the
+// named one; see Vendor.PrincipalFor for an empty name.
+func (j Job) Validate(org Organization, vendor Vendor, principal string) (Plan, error) {
+	p := &planner{job: j, org: org, vendor: vendor}
+	plan := Plan{Organization: org.APIName, Tags: j.Tags, Notify: j.Notify}
+	if j.Region != "" {
+		if m := jobRegionForm.FindStringSubmatch(j.Region); m != nil {
+			plan.Region = m[1]
+		} else {
+			p.faults.Add("/region", quote(j.Region)+" is not a region", "for example aws:eu-central-1")
+		}
+	}
+	var err error
+	plan.Principal, err = vendor.PrincipalFor(principal, plan.Region)
+	if err != nil {
+		p.faults.AddErr("", err)
+	}
+	p.principal = plan.Principal
+	if j.RoleARN != "" {
+		p.faults.AddErr("/role_arn", p.role(j.RoleARN))
+	}
+	validateDuration(&p.faults, "/role_session_duration_seconds", j.RoleSessionDurationSeconds)
+	if j.Notify != "" {
+		p.faults.AddErr("/notify", validateNotify(j.Notify))
+	}
+	for i, tag := range j.Tags {
+		if tag == "" || len(tag) > 256 {
+			p.faults.Add(Pointer("tags", i), "a tag has 1 to 256 bytes", "")
+		}
+	}
+	switch {
+	case len(j.Tasks) == 0:
+		p.faults.Add("/tasks", "the job has no tasks", "")
+	case len(j.Tasks) > MaxTasks:
+		p.faults.Add("/tasks", fmt.Sprintf("the job has %d tasks; the limit is %d", len(j.Tasks), MaxTasks), "split it into several jobs")
+	default:
+		for i, t := range j.Tasks {
+			plan.Steps = append(plan.Steps, p.step(i, t))
+		}
+	}
+	if err := p.faults.Err(); err != nil {
+		return Plan{}, err
+	}
+	return plan, nil
+}
+
+type planner struct {
+	job       Job
+	org       Organization
+	vendor    Vendor
+	principal Principal
+	faults    Errors
+}
+
+func (p *planner) step(index int, t Task) Step {
+	at := Pointer("tasks", index)
+	tool, mark, marked := strings.Cut(t.Tool, "|")
+	s := Step{Index: index, Name: t.Name, Tool: tool, Parallel: marked, Retries: t.Retries, Timeout: time.Duration(t.TimeoutSeconds) * time.Second}
+	if marked && mark != "p" {
+		p.faults.Add(at+"/tool", "unknown mark "+quote("|"+mark)+" after the tool's name", "|p lets neighbours so marked run side by side")
+	}
+	if t.Retries < 0 || t.Retries > MaxRetries {
+		p.faults.Add(at+"/retries", fmt.Sprintf("retries are 0 to %d", MaxRetries), "")
+	}
+	if t.TimeoutSeconds < 0 || t.TimeoutSeconds > int(MaxTimeout/time.Second) {
+		p.faults.Add(at+"/timeout_seconds", fmt.Sprintf("a timeout is 1 to %d seconds", int(MaxTimeout/time.Second)), "")
+	}
+	at += "/parameters"
+	raw := []byte(t.Parameters)
+	if len(raw) == 0 {
+		raw = []byte("{}")
+	}
+	switch tool {
+	case StorageGet, StoragePut, StorageExists, StorageTagS3:
+		var q storageParameters
+		p.faults.AddErr(at, Decode(raw, &q))
+		p.storageStep(&s, q, at)
+	case StorageCopy:
+		var q copyParameters
+		p.faults.AddErr(at, Decode(raw, &q))
+		s.Overwrite = q.Overwrite
+		s.Files = p.files(q.Files, at)
+		s.Place = p.place(q.Source, len(q.Files) > 0, Source, at+"/source")
+		s.Destination = p.place(q.Destination, len(q.Files) > 0, Delivery, at+"/destination")
+	case "":
+		p.faults.Add(strings.TrimSuffix(at, "/parameters")+"/tool", "the task names no tool", "tools: "+strings.Join(Tools(), ", "))
+	default:
+		hint := "tools: " + strings.Join(Tools(), ", ")
+		if near := Nearest(tool, Tools()); near != "" {
+			hint = "did you mean " + quote(near) + "?"
+		}
+		p.faults.Add(strings.TrimSuffix(at, "/parameters")+"/tool", "unknown tool "+quote(tool), hint)
+	}
+	return s
+}
+
+func (p *planner) storageStep(s *Step, q storageParameters, at string) {
+	s.Overwrite, s.Tags = q.Overwrite, q.Tags
+	s.Files = p.files(q.Files, at)
+	if q.BaseDir != "" {
+		s.BaseDir = path.Clean(strings.TrimSuffix(q.BaseDir, "/"))
+		if err := validateFile(strings.TrimSuffix(q.BaseDir, "/")); err != nil {
+			p.faults.Add(at+"/base_dir", quote(q.BaseDir)+" does not stay inside the working directory", "a relative path without . or ..")
+		}
+		if s.Tool != StorageGet && s.Tool != StoragePut {
+			p.faults.Add(at+"/base_dir", s.Tool+" touches no files in the working directory", "leave base_dir out")
+		}
+	}
+	if q.Overwrite && s.Tool != StoragePut {
+		p.faults.Add(at+"/overwrite", s.Tool+" writes no objects", "leave overwrite out")
+	}
+	if s.Tool == StorageTagS3 {
+		var faults Errors
+		validateTags(&faults, q.Tags)
+		p.faults.AddErr(at, faults.Err())
+	} else if q.Tags != nil {
+		p.faults.Add(at+"/tags", s.Tool+" sets no tags", "use storage:tag_s3")
+	}
+	purpose := Source
+	if s.Tool == StoragePut || s.Tool == StorageTagS3 {
+		purpose = Delivery
+	}
+	s.Place = p.place(q.storage, len(q.Files) > 0, purpose, at)
+}
+
+func (p *planner) files(files []string, at string) []Pattern {
+	if len(files) > MaxFiles {
+		p.faults.Add(at+"/files", fmt.Sprintf("%d entries; the limit is %d", len(files), MaxFiles), "use patterns")
+		return nil
+	}
+	var out []Pattern
+	for i, f := range files {
+		pattern, err := CompilePattern(f)
+		if err != nil {
+			p.faults.AddErr(at+Pointer("files", i), err)
+			continue
+		}
+		out = append(out, pattern)
+	}
+	return out
+}
+
+// role checks a role ARN against what nobody may be tricked into.
+func (p *planner) role(s string) error {
+	a, err := ParseRoleARN(s)
+	if err != nil {
+		return err
+	}
+	if p.vendor.owns(a.Account) {
+		return &Error{Code: Forbidden, Message: "the role " + quote(s) + " is in an account of the vendor's",
+			Hint: "give a role in your own account"}
+	}
+	if own := p.principal.ARN.Partition; own != "" && own != a.Partition {
+		return &Error{Code: Invalid, Message: fmt.Sprintf("the role is in partition %s, but the principal %q is in %s", a.Partition, p.principal.Name, own),
+			Hint: "partitions do not mix; choose a principal of partition " + a.Partition + " with --principal or the job's region"}
+	}
+	return nil
+}

@@ -1,0 +1,49 @@
+package rolecall
+
+import "fmt"
+
+// Status is where a job or a task stands. The numbers are part of the API.
+type Status int
+
+// The statuses. WaitingForResources and ResourceTerminated pass: no worker
+// fits yet; a worker died and another takes over.
+const (
+	Submitted           Status = 0
+	InProgress          Status = 1
+	Completed           Status = 2
+	Failed              Status = 3
+	Aborted             Status = 4
+	WaitingForResources Status = 5
+	ResourceTerminated  Status = 6
+)
+
+// String gives the status as people read it.
+func (s Status) String() string {
+	texts := [...]string{"Submitted", "In progress", "Completed", "Failed", "Aborted", "Waiting for resources", "Resource terminated"}
+	if s < 0 || int(s) >= len(texts) {
+		return fmt.Sprintf("Status %d", int(s))
+	}
+	return texts[s]
+}
+
+// JobReport is a job as it stands, as `run` prints it and the API gives it.
+type JobReport struct {
+	ID         string       `json:"id"`
+	Status     Status       `json:"status"`
+	StatusText string       `json:"status_text"`
+	Tags       []string     `json:"tags"`
+	Tasks      []TaskReport `json:"tasks"`
+	Errors     Errors       `json:"errors"`
+}
+
+// TaskReport is a task as it stands.
+type TaskReport struct {
+	Index      int    `json:"index"`
+	Name       string `json:"name,omitempty"`
+	Tool       string `json:"tool"`
+	Status     Status `json:"status"`
+	StatusText string `json:"status_text"`
+	Files      int    `json:"files"`
+	Bytes      int64  `json:"bytes"`
+	Errors     Errors `json:"errors"`
+}
