@@ -1,0 +1,245 @@
+package sigv4
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	algorithm  = "AWS4-HMAC-SHA256"
+	timeFormat = "20060102T150405Z"
+	// maxSkew is how far a signature's time may be from the server's.
+	maxSkew = 15 * time.Minute
+	// maxPresign is the longest that a presigned request may live.
+	maxPresign = 7 * 24 * time.Hour
+)
+
+// Kind tells why a request's signature was refused. Each service has its own
+// code and words for a kind.
+type Kind int
+
+// The kinds of refusal.
+const (
+	Malformed   Kind = iota + 1 // the header or query does not parse
+	Unsupported                 // another algorithm than AWS4-HMAC-SHA256
+	Ambiguous                   // signed in the header and in the query
+	Mismatch                    // the signature is not the one of this request
+	Unsigned                    // an x-amz-* header is present and not signed
+	Skewed                      // signed too long ago, or in the future
+	Expired                     // a presigned request after its time
+	NoHash                      // x-amz-content-sha256 is missing or malformed
+	WrongHash                   // the body is not the one that was hashed
+	BadChunk                    // the aws-chunked framing is broken
+	ShortBody                   // the body ends before its declared length
+)
+
+// Error is a refusal.
+type Error struct {
+	Kind    Kind
+	Message string
+	// Headers are the names of the unsigned headers, for Unsigned.
+	Headers []string
+	// Canonical and ToSign are what the server signed, for Mismatch: they
+	// help to debug a client and tell nothing that it did not send.
+	Canonical, ToSign string
+}
+
+func (e *Error) Error() string { return e.Message }
+
+func fault(kind Kind, message string) *Error { return &Error{Kind: kind, Message: message} }
+
+// Signature is what a request claims about its signing; nothing of it is
+// proven before Verify.
+type Signature struct {
+	AccessKeyID string
+	Region      string
+	Service     string
+	Time        time.Time
+	Expires     time.Duration // of a presigned request
+	Presigned   bool
+	Token       string // session token, or empty
+
+	date    string // of the scope
+	headers []string
+	given   string // hex
+}
+
+// Parse reads the signature of a request. It is nil, without error, for a
+// request that is not signed.
+func Parse(r *http.Request) (*Signature, error) {
+	query := parseQuery(r.URL.RawQuery)
+	header := r.Header.Values("Authorization")
+	inQuery := query.has("X-Amz-Algorithm") || query.has("X-Amz-Signature") || query.has("X-Amz-Credential")
+	switch {
+	case len(header) > 1 || len(header) == 1 && inQuery:
+		return nil, fault(Ambiguous, "only one auth mechanism is allowed")
+	case inQuery:
+		return parsePresigned(query)
+	case len(header) == 1:
+		return parseHeader(header[0], r.Header)
+	case query.has("AWSAccessKeyId") && query.has("Signature"):
+		return nil, fault(Unsupported, "signature version 2 is not supported")
+	default:
+		return nil, nil
+	}
+}
+
+func parseHeader(value string, h http.Header) (*Signature, error) {
+	name, rest, _ := strings.Cut(value, " ")
+	if name != algorithm {
+		return nil, fault(Unsupported, "the authorization mechanism is not supported")
+	}
+	var s Signature
+	var credential, signed string
+	for part := range strings.SplitSeq(rest, ",") {
+		key, v, _ := strings.Cut(strings.TrimSpace(part), "=")
+		var into *string
+		switch key {
+		case "Credential":
+			into = &credential
+		case "SignedHeaders":
+			into = &signed
+		case "Signature":
+			into = &s.given
+		default:
+			return nil, fault(Malformed, "the authorization header has an unknown or empty part")
+		}
+		if *into != "" || v == "" {
+			return nil, fault(Malformed, "the authorization header has a repeated or empty part")
+		}
+		*into = v
+	}
+	if err := s.scope(credential); err != nil {
+		return nil, err
+	}
+	if err := s.list(signed); err != nil {
+		return nil, err
+	}
+	at, err := headerTime(h)
+	if err != nil {
+		return nil, err
+	}
+	s.Time, s.Token = at, h.Get("X-Amz-Security-Token")
+	return s.checked()
+}
+
+// headerTime is the time of signing: x-amz-date, else Date.
+func headerTime(h http.Header) (time.Time, error) {
+	v := h.Get("X-Amz-Date")
+	if v == "" {
+		v = h.Get("Date")
+		if t, err := http.ParseTime(v); err == nil {
+			return t, nil
+		}
+	}
+	t, err := time.Parse(timeFormat, v)
+	if err != nil {
+		return t, fault(Malformed, "a valid x-amz-date or Date header is required")
+	}
+	return t, nil
+}
+
+func parsePresigned(q query) (*Signature, error) {
+	if got := q.get("X-Amz-Algorithm"); got != algorithm {
+		return nil, fault(Unsupported, `X-Amz-Algorithm only supports "AWS4-HMAC-SHA256"`)
+	}
+	s := Signature{Presigned: true, given: q.get("X-Amz-Signature"), Token: q.get("X-Amz-Security-Token")}
+	if err := s.scope(q.get("X-Amz-Credential")); err != nil {
+		return nil, err
+	}
+	if err := s.list(q.get("X-Amz-SignedHeaders")); err != nil {
+		return nil, err
+	}
+	var err error
+	if s.Time, err = time.Parse(timeFormat, q.get("X-Amz-Date")); err != nil {
+		return nil, fault(Malformed, "X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"")
+	}
+	seconds, err := strconv.ParseUint(q.get("X-Amz-Expires"), 10, 32)
+	switch {
+	case err != nil && s.Service != "s3" && !q.has("X-Amz-Expires"):
+		s.Expires = maxSkew
+	case err != nil:
+		return nil, fault(Malformed, "X-Amz-Expires should be a number")
+	case seconds > uint64(maxPresign/time.Second):
+		return nil, fault(Malformed, "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than 604800 seconds")
+	default:
+		s.Expires = time.Duration(seconds) * time.Second
+	}
+	return s.checked()
+}
+
+// scope reads KEY/yyyymmdd/region/service/aws4_request.
+func (s *Signature) scope(credential string) error {
+	parts := strings.Split(credential, "/")
+	if len(parts) != 5 || parts[4] != "aws4_request" || slices.Contains(parts, "") {
+		return fault(Malformed, "the credential must have the form access-key-id/date/region/service/aws4_request")
+	}
+	s.AccessKeyID, s.date, s.Region, s.Service = parts[0], parts[1], parts[2], parts[3]
+	return nil
+}
+
+func (s *Signature) list(signed string) error {
+	s.headers = strings.Split(signed, ";")
+	if !slices.IsSorted(s.headers) || len(slices.Compact(slices.Clone(s.headers))) != len(s.headers) || strings.ToLower(signed) != signed {
+		return fault(Malformed, "the signed headers must be in lower case, sorted and without repetition")
+	}
+	if !slices.Contains(s.headers, "host") {
+		return fault(Malformed, "the Host header must be signed")
+	}
+	return nil
+}
+
+func (s *Signature) checked() (*Signature, error) {
+	if len(s.given) != 64 || strings.Trim(s.given, "0123456789abcdef") != "" {
+		return nil, fault(Malformed, "the signature must be 64 hexadecimal digits in lower case")
+	}
+	if s.date != s.Time.UTC().Format("20060102") {
+		return nil, fault(Malformed, "the date of the credential's scope is not the date of the request")
+	}
+	return s, nil
+}
+
+func (s *Signature) scopeString() string {
+	return s.date + "/" + s.Region + "/" + s.Service + "/aws4_request"
+}
+
+// query is a decoded query string, in order, repetitions kept.
+type query [][2]string
+
+// parseQuery decodes percent escapes and '+'. A broken escape stays as it is:
+// the signature decides.
+func parseQuery(raw string) query {
+	var q query
+	for pair := range strings.SplitSeq(raw, "&") {
+		if pair == "" {
+			continue
+		}
+		name, value, _ := strings.Cut(pair, "=")
+		q = append(q, [2]string{unescape(name), unescape(value)})
+	}
+	return q
+}
+
+func unescape(s string) string {
+	if out, err := url.QueryUnescape(s); err == nil {
+		return out
+	}
+	return s
+}
+
+func (q query) get(name string) string {
+	for _, pair := range q {
+		if pair[0] == name {
+			return pair[1]
+		}
+	}
+	return ""
+}
+
+func (q query) has(name string) bool {
+	return slices.ContainsFunc(q, func(pair [2]string) bool { return pair[0] == name })
+}
