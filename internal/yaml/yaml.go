@@ -1,0 +1,157 @@
+// Package yaml turns the YAML of config files into JSON, for strict decoding
+// by rolecall.Decode. It keeps what YAML's own typing would lose: a date such
+// as a policy's Version stays the string it was, and an account id keeps its
+// leading zeros.
+package yaml
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/rolecall/rolecall"
+)
+
+const (
+	// maxNodes bounds a document with its aliases expanded.
+	maxNodes = 200_000
+	// maxDepth bounds nesting, and so aliases that contain themselves.
+	maxDepth = 64
+)
+
+// ToJSON converts one YAML document of mappings, lists and scalars. An empty
+// document is an empty object. Repeated keys, merge keys, binary values and a
+// second document are faults with pointers; all are found in one pass.
+func ToJSON(data []byte) ([]byte, error) {
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	var doc yaml.Node
+	switch err := dec.Decode(&doc); {
+	case errors.Is(err, io.EOF):
+		return []byte("{}"), nil
+	case err != nil:
+		return nil, syntax(err)
+	}
+	var second yaml.Node
+	switch err := dec.Decode(&second); {
+	case err == nil:
+		return nil, &rolecall.Error{Code: rolecall.Invalid, Message: "there is a second document after the first", Hint: "keep one document in the file"}
+	case !errors.Is(err, io.EOF):
+		return nil, syntax(err)
+	}
+	if len(doc.Content) != 1 {
+		return []byte("{}"), nil
+	}
+	if n := doc.Content[0]; n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" {
+		return []byte("{}"), nil
+	}
+	c := converter{budget: maxNodes}
+	c.value(doc.Content[0], "", 0)
+	if err := c.faults.Err(); err != nil {
+		return nil, err
+	}
+	return c.out.Bytes(), nil
+}
+
+func syntax(err error) error {
+	return &rolecall.Error{Code: rolecall.Invalid, Message: "not YAML: " + err.Error()}
+}
+
+type converter struct {
+	out    bytes.Buffer
+	faults rolecall.Errors
+	budget int
+}
+
+func (c *converter) fault(at string, n *yaml.Node, message, hint string) {
+	c.faults.Add(at, fmt.Sprintf("%s (line %d)", message, n.Line), hint)
+}
+
+func (c *converter) value(n *yaml.Node, at string, depth int) {
+	c.budget--
+	switch {
+	case c.budget == 0 || depth == maxDepth+1:
+		c.fault(at, n, "the document is too large or nests too deep", "aliases count with all they stand for")
+		c.budget = min(c.budget, 0)
+		return
+	case c.budget < 0:
+		return
+	}
+	switch n.Kind {
+	case yaml.AliasNode:
+		c.value(n.Alias, at, depth+1)
+	case yaml.MappingNode:
+		c.mapping(n, at, depth)
+	case yaml.SequenceNode:
+		c.out.WriteByte('[')
+		for i, item := range n.Content {
+			if i > 0 {
+				c.out.WriteByte(',')
+			}
+			c.value(item, at+rolecall.Pointer(i), depth+1)
+		}
+		c.out.WriteByte(']')
+	default:
+		c.scalar(n, at)
+	}
+}
+
+func (c *converter) mapping(n *yaml.Node, at string, depth int) {
+	seen := map[string]bool{}
+	c.out.WriteByte('{')
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key := n.Content[i]
+		if key.Kind == yaml.AliasNode {
+			key = key.Alias
+		}
+		if key.Kind != yaml.ScalarNode {
+			c.fault(at, key, "a key must be a plain word", "")
+			continue
+		}
+		place := at + rolecall.Pointer(key.Value)
+		switch {
+		case key.ShortTag() == "!!merge":
+			c.fault(place, key, "merge keys are not supported", "write the fields out, or use an alias for the whole value")
+			continue
+		case seen[key.Value]:
+			c.fault(place, key, fmt.Sprintf("%q is given twice", key.Value), "remove one of the two")
+			continue
+		}
+		if len(seen) > 0 {
+			c.out.WriteByte(',')
+		}
+		seen[key.Value] = true
+		c.text(key.Value)
+		c.out.WriteByte(':')
+		c.value(n.Content[i+1], place, depth+1)
+	}
+	c.out.WriteByte('}')
+}
+
+// number is how JSON writes one; other forms that YAML has stay strings.
+var number = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$`)
+
+func (c *converter) scalar(n *yaml.Node, at string) {
+	switch tag := n.ShortTag(); {
+	case tag == "!!null":
+		c.out.WriteString("null")
+	case tag == "!!bool" && (strings.EqualFold(n.Value, "true") || strings.EqualFold(n.Value, "false")):
+		c.out.WriteString(strings.ToLower(n.Value))
+	case (tag == "!!int" || tag == "!!float") && number.MatchString(n.Value):
+		c.out.WriteString(n.Value)
+	case tag == "!!str" || tag == "!!timestamp" || tag == "!!int" || tag == "!!float":
+		c.text(n.Value)
+	default:
+		c.fault(at, n, fmt.Sprintf("%q is no value of the YAML type %q that is supported here", n.Value, tag), "")
+	}
+}
+
+func (c *converter) text(s string) {
+	out, _ := json.Marshal(s) // a string always has a JSON form
+	c.out.Write(out)
+}
