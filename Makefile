@@ -1,0 +1,98 @@
+# `make` or `make help` lists what there is to run. Tools go into .bin, which
+# git ignores. Outside of this directory only Go's own caches are written, and
+# the Debian package that `make deps` asks for.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+BIN := $(CURDIR)/.bin
+export PATH := $(BIN):$(PATH)
+
+GOLANGCI_LINT_VERSION := v2.15.0
+VERSITYGW_VERSION     := v1.8.0
+
+# What starts goroutines or shares memory between them.
+RACE_PACKAGES ?= ./credential/... ./internal/...
+ARGS ?=
+
+##@ Use
+
+.PHONY: help
+help: ## this list
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## the program, as ./rolecall
+	go build -o rolecall ./cmd/rolecall
+
+.PHONY: demo
+demo: build ## two customers' accounts and a job across them, on the built-in sandbox (ARGS='--output json')
+	./rolecall demo $(ARGS)
+
+##@ Check
+
+.PHONY: test
+test: deps ## all tests; installs what they need first
+	go test -timeout 15m ./...
+
+.PHONY: race
+race: deps ## the tests of all that is concurrent, under the race detector
+	go test -race -timeout 20m $(RACE_PACKAGES)
+
+.PHONY: lint
+lint: lint-tools ## golangci-lint with the list in .golangci.yml
+	golangci-lint run ./...
+
+.PHONY: verify
+verify: lint-tools ## that go.mod is true and `make generate` would change nothing
+	go mod verify
+	go mod tidy -diff
+	golangci-lint fmt --diff ./...
+
+.PHONY: bench
+bench: ## the measurements behind docs/benchmarks.md
+	go test -run '^$$' -bench . -benchmem ./bench/...
+
+.PHONY: interop
+interop: ## compare the evaluator with an independent simulator (needs node and npm)
+	bench/interop/run.sh
+
+##@ Change
+
+.PHONY: generate
+generate: lint-tools ## write what a tool can write: go.mod, go.sum, imports and format
+	go mod tidy
+	golangci-lint fmt ./...
+
+##@ Install
+
+.PHONY: deps
+deps: $(BIN)/aws $(BIN)/versitygw@$(VERSITYGW_VERSION) ## what the tests run against: the AWS command line and versitygw
+
+.PHONY: lint-tools
+lint-tools: $(BIN)/golangci-lint@$(GOLANGCI_LINT_VERSION)
+
+.PHONY: clean
+clean: ## remove what was built and installed here
+	rm -rf $(BIN) rolecall
+
+# The tests drive Debian's command line, whatever else is first in PATH.
+$(BIN)/aws:
+	@.ci/apt-install awscli /usr/bin/aws
+	@mkdir -p $(BIN)
+	@ln -sf /usr/bin/aws $@
+
+# A tool is kept under its version, so that a new version here replaces it.
+$(BIN)/versitygw@%:
+	@$(call go-install,versitygw,github.com/versity/versitygw/cmd/versitygw@$*)
+
+$(BIN)/golangci-lint@%:
+	@$(call go-install,golangci-lint,github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$*)
+
+go-install = \
+	mkdir -p $(BIN); \
+	echo "installing $(2)"; \
+	GOBIN=$(BIN) GOFLAGS=-buildvcs=false GOTOOLCHAIN=local go install $(2) \
+		|| { echo "cannot install $(2): is a module proxy reachable, and is Go at least as new as go.mod asks?" >&2; exit 1; }; \
+	rm -f $(BIN)/$(1)@*; mv $(BIN)/$(1) $@; ln -sf $(notdir $@) $(BIN)/$(1)

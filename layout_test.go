@@ -1,0 +1,267 @@
+package rolecall_test
+
+import (
+	"bufio"
+	"bytes"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/rolecall/rolecall"
+
+// mayImport says, for each directory of packages, which others of ours it may
+// import. ARCHITECTURE.md draws the same map; they change together.
+var mayImport = map[string][]string{
+	".":                      {},
+	"policy":                 {"."},
+	"credential":             {".", "policy"},
+	"internal/guard":         {},
+	"internal/transfer":      {},
+	"internal/task":          {".", "policy", "credential", "internal/guard", "internal/transfer"},
+	"internal/job":           {".", "internal/task"},
+	"internal/yaml":          {"."},
+	"internal/config":        {".", "credential", "internal/yaml"},
+	"internal/sandbox":       {".", "policy", "internal/yaml", "internal/sandbox/s3", "internal/sandbox/sigv4"},
+	"internal/sandbox/s3":    {},
+	"internal/sandbox/sigv4": {},
+	"internal/demo": {
+		".", "policy", "credential", "internal/guard", "internal/transfer", "internal/task",
+		"internal/job", "internal/config", "internal/sandbox", "internal/sandbox/s3",
+	},
+	"internal/cli": {
+		".", "policy", "credential", "internal/guard", "internal/transfer", "internal/task",
+		"internal/job", "internal/config", "internal/sandbox", "internal/sandbox/s3", "internal/demo",
+	},
+	"cmd/rolecall": {"internal/cli"},
+	"bench":        {".", "policy", "credential", "internal/transfer", "internal/sandbox"},
+}
+
+// testsMayImport is what tests may import besides: real neighbours to run
+// against, instead of mocks.
+var testsMayImport = []string{"internal/config", "internal/sandbox", "internal/sandbox/s3", "internal/sandbox/sigv4"}
+
+// onlyInTests are modules that never become part of the program.
+var onlyInTests = []string{
+	"github.com/google/go-cmp", "github.com/rogpeppe/go-internal", "go.uber.org/goleak", "pgregory.net/rapid",
+}
+
+// doesIO are the parts of the standard library that package rolecall keeps
+// away from, with all below them; purePackages are the exceptions.
+var (
+	doesIO       = []string{"os", "net", "syscall", "database", "plugin", "embed", "testing"}
+	purePackages = []string{"net/netip", "net/url"}
+)
+
+// bannedNames say nothing about what a package is for.
+var bannedNames = []string{"util", "utils", "common", "models", "model", "pkg", "helpers", "helper", "misc", "shared"}
+
+type source struct {
+	path, dir string
+	file      *ast.File
+	lines     int
+}
+
+func (s source) isTest() bool { return strings.HasSuffix(s.path, "_test.go") }
+
+func (s source) imports() []string {
+	var out []string
+	for _, i := range s.file.Imports {
+		p, _ := strconv.Unquote(i.Path.Value)
+		out = append(out, p)
+	}
+	return out
+}
+
+// sources parses each Go file of the repository. It reads the files itself,
+// rather than asking the go command, so that the test cache sees a change.
+func sources(t *testing.T) []source {
+	t.Helper()
+	root := os.DirFS(".")
+	var out []source
+	err := fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		base := path.Base(name)
+		if d.IsDir() {
+			if name != "." && (base == "testdata" || base[0] == '.' || base[0] == '_') {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if path.Ext(name) != ".go" {
+			return nil
+		}
+		text, err := fs.ReadFile(root, name)
+		if err != nil {
+			return err
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, text, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		out = append(out, source{name, path.Dir(name), file, bytes.Count(text, []byte("\n"))})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// ours gives the directory of an import of this module.
+func ours(imported string) (dir string, ok bool) {
+	if imported == module {
+		return ".", true
+	}
+	return strings.CutPrefix(imported, module+"/")
+}
+
+func standard(imported string) bool {
+	first, _, _ := strings.Cut(imported, "/")
+	return !strings.Contains(first, ".")
+}
+
+func within(imported, parent string) bool {
+	return imported == parent || strings.HasPrefix(imported, parent+"/")
+}
+
+func TestImportsFlowOneWay(t *testing.T) {
+	t.Parallel()
+	for _, s := range sources(t) {
+		allowed, known := mayImport[s.dir]
+		if !known {
+			t.Errorf("%s: package directory %s is not on the map: add it to mayImport and to ARCHITECTURE.md", s.path, s.dir)
+			continue
+		}
+		for _, imported := range s.imports() {
+			dir, ok := ours(imported)
+			if !ok || slices.Contains(allowed, dir) {
+				continue
+			}
+			if s.isTest() && (dir == s.dir || slices.Contains(testsMayImport, dir)) {
+				continue
+			}
+			t.Errorf("%s: imports %s; %s may import only %v", s.path, dir, s.dir, allowed)
+		}
+	}
+}
+
+func TestRootIsPure(t *testing.T) {
+	t.Parallel()
+	for _, s := range sources(t) {
+		if s.dir != "." || s.isTest() {
+			continue
+		}
+		for _, imported := range s.imports() {
+			if !standard(imported) {
+				t.Errorf("%s: imports %s; package rolecall uses only the standard library", s.path, imported)
+			}
+			for _, io := range doesIO {
+				if within(imported, io) && !slices.Contains(purePackages, imported) {
+					t.Errorf("%s: imports %s; package rolecall does no I/O", s.path, imported)
+				}
+			}
+		}
+	}
+}
+
+func TestTestLibrariesStayInTests(t *testing.T) {
+	t.Parallel()
+	for _, s := range sources(t) {
+		for _, imported := range s.imports() {
+			for _, m := range onlyInTests {
+				if within(imported, m) && !s.isTest() {
+					t.Errorf("%s: imports %s outside of a test", s.path, imported)
+				}
+			}
+		}
+	}
+}
+
+func TestFilesStaySmall(t *testing.T) {
+	t.Parallel()
+	const most = 500
+	for _, s := range sources(t) {
+		if s.lines > most && !s.isTest() {
+			t.Errorf("%s has %d lines; split it by concept below %d", s.path, s.lines, most)
+		}
+	}
+}
+
+func TestNamesSayWhatIsInside(t *testing.T) {
+	t.Parallel()
+	for _, s := range sources(t) {
+		name := strings.TrimSuffix(s.file.Name.Name, "_test")
+		for _, part := range append(strings.Split(s.dir, "/"), name) {
+			if slices.Contains(bannedNames, part) {
+				t.Errorf("%s: a package named %s could hold anything", s.path, part)
+			}
+		}
+	}
+}
+
+// required reads go.mod's requirements: the module's path, and whether it is
+// marked indirect.
+func required(t *testing.T) map[string]bool {
+	t.Helper()
+	text, err := os.ReadFile("go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]bool{}
+	inside := false
+	for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {
+		line, comment, _ := strings.Cut(lines.Text(), "//")
+		words := strings.Fields(line)
+		switch {
+		case len(words) == 2 && words[0] == "require" && words[1] == "(":
+			inside = true
+		case len(words) == 1 && words[0] == ")":
+			inside = false
+		case len(words) == 3 && words[0] == "require":
+			out[words[1]] = strings.TrimSpace(comment) == "indirect"
+		case len(words) == 2 && inside:
+			out[words[0]] = strings.TrimSpace(comment) == "indirect"
+		}
+	}
+	return out
+}
+
+func TestEveryDependencyHasItsReason(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("docs/dependencies.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	modules := required(t)
+	for m, indirect := range modules {
+		if !indirect && !bytes.Contains(page, []byte("`"+m+"`")) {
+			t.Errorf("docs/dependencies.md does not say why we depend on %s", m)
+		}
+	}
+	for _, s := range sources(t) {
+		for _, imported := range s.imports() {
+			if _, own := ours(imported); own || standard(imported) {
+				continue
+			}
+			longest := ""
+			for m := range modules {
+				if within(imported, m) && len(m) > len(longest) {
+					longest = m
+				}
+			}
+			if !bytes.Contains(page, []byte("`"+longest+"`")) {
+				t.Errorf("%s: imports %s; docs/dependencies.md does not say why", s.path, imported)
+			}
+		}
+	}
+}
