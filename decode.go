@@ -76,8 +76,10 @@ func parse(data []byte) (node, error) {
 	if errors.As(err, &e) {
 		return node{}, Errors{e}
 	}
+	// A decoder of tokens counts its offsets from the last token; only a
+	// reading of the whole counts them from the beginning.
 	var syn *json.SyntaxError
-	if errors.As(err, &syn) {
+	if whole := json.Unmarshal(data, new(json.RawMessage)); errors.As(whole, &syn) && syn.Offset < int64(len(data)) {
 		return node{}, syntaxFault(data, syn.Offset, syn.Error())
 	}
 	return node{}, syntaxFault(data, int64(len(data)), "the document ends too early")

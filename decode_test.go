@@ -1,0 +1,111 @@
+package rolecall
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+type sample struct {
+	Name  string            `json:"name"`
+	Count int               `json:"count"`
+	Flag  bool              `json:"flag"`
+	List  []string          `json:"list"`
+	Map   map[string]sample `json:"map"`
+	Raw   json.RawMessage   `json:"raw"`
+	Any   any               `json:"any"`
+	embedded
+}
+
+type embedded struct {
+	Inner *sample `json:"inner"`
+}
+
+func TestDecode(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name, in string
+		want     []string // pointer: message (hint)
+	}{
+		{"whole", `{"name":"a","count":3,"flag":true,"list":["x"],"map":{"k":{"name":"b"}},"raw":{"z": [1]},"inner":{"name":"c"},"any":[1]}`, nil},
+		{"null is absent", `{"list":null,"map":null,"inner":null,"any":null}`, nil},
+		{"unknown", `{"nmae":"a","zzzzzzzz":1}`, []string{
+			`/nmae: unknown field "nmae" (did you mean "name"?)`,
+			`/zzzzzzzz: unknown field "zzzzzzzz" (known here: name, count, flag, list, map, raw, any, inner)`,
+		}},
+		{"types, all in one answer", `{"name":1,"count":"3","flag":0,"list":{},"map":{"a/b":{"count":1.5}},"inner":[]}`, []string{
+			`/name: must be a string, not a number`, `/count: must be a whole number, not a string`, `/flag: must be true or false, not a number`,
+			`/list: must be a list, not an object`, `/map/a~1b/count: must be a whole number, not a number`, `/inner: must be an object, not a list`,
+		}},
+		{"case matters", `{"Name":"a"}`, []string{`/Name: unknown field "Name" (did you mean "name"?)`}},
+		{"repeated", `{"name":"a","name":"b","map":{"k":{},"k":{}}}`, []string{
+			`/name: "name" is given twice (remove one of the two)`, `/map/k: "k" is given twice (remove one of the two)`,
+		}},
+		{"top level", `[]`, []string{`must be an object, not a list`}},
+		{"syntax", "{\n  \"name\": nope}", []string{`not JSON at line 2, column 12: invalid character 'o' in literal null (expecting 'u')`}},
+		{"empty", ``, []string{`not JSON at line 1, column 1: the document ends too early`}},
+		{"cut", `{"name":`, []string{`not JSON at line 1, column 8: the document ends too early`}},
+		{"trailing", `{} {}`, []string{`not JSON at line 1, column 4: there is more after the document`}},
+		{"deep", strings.Repeat(`{"inner":`, 70) + "1" + strings.Repeat("}", 70), []string{`the document nests deeper than 64`}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			var s sample
+			err := Decode([]byte(tc.in), &s)
+			if diff := cmp.Diff(tc.want, lines(err)); diff != "" {
+				t.Errorf("faults (-want +got):\n%s", diff)
+			}
+			if tc.name == "whole" {
+				if s.Name != "a" || s.Count != 3 || !s.Flag || s.Map["k"].Name != "b" || string(s.Raw) != `{"z": [1]}` || s.Inner.Name != "c" {
+					t.Errorf("decoded %+v", s)
+				}
+			}
+		})
+	}
+}
+
+// lines gives faults as "pointer: message (hint)".
+func lines(err error) []string {
+	var out []string
+	for _, e := range List(err) {
+		s := e.Error()
+		if e.Hint != "" {
+			s += " (" + e.Hint + ")"
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add([]byte(`{"name":"a","list":["x"],"map":{"k":{}},"raw":[1,2]}`))
+	f.Add([]byte(`{"inner":{"inner":{"nmae":1}}} x`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var strict, loose sample
+		if Decode(data, &strict) != nil {
+			return
+		}
+		// What we accept, the standard decoder accepts with the same result.
+		dec := json.NewDecoder(bytes.NewReader(data))
+		if err := dec.Decode(&loose); err != nil {
+			t.Fatalf("accepted what encoding/json refuses: %v", err)
+		}
+		if strict.Name != loose.Name || strict.Count != loose.Count || len(strict.List) != len(loose.List) {
+			t.Fatalf("got %+v, encoding/json %+v", strict, loose)
+		}
+	})
+}
+
+func TestNearest(t *testing.T) {
+	t.Parallel()
+	for word, want := range map[string]string{
+		"role-arn": "role_arn", "Location": "location", "locaton": "location", "xyzzy": "", "": "",
+	} {
+		if got := Nearest(word, []string{"location", "role_arn"}); got != want {
+			t.Errorf("Nearest(%q) = %q, want %q", word, got, want)
+		}
+	}
+}

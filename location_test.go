@@ -1,0 +1,143 @@
+package rolecall
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestParseLocation(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		in   string
+		want Location
+		err  string
+	}{
+		{in: "s3://bucket/in/a.mov", want: Location{Bucket: "bucket", Key: "in/a.mov"}},
+		{in: "s3://bucket", want: Location{Bucket: "bucket"}},
+		{in: "s3://bucket/", want: Location{Bucket: "bucket"}},
+		{in: "s3://bucket//x", want: Location{Bucket: "bucket", Key: "/x"}},
+		{in: "s3://bucket/a%20b c#d?e", want: Location{Bucket: "bucket", Key: "a%20b c#d?e"}},
+		{in: "s3://{keys}@bucket/in/", want: Location{Bucket: "bucket", Key: "in/", Secret: "keys"}},
+		{in: "s3://bucket/mail@example.com", want: Location{Bucket: "bucket", Key: "mail@example.com"}},
+		{in: "https://bucket.s3.eu-central-1.amazonaws.com/in/a%20b", want: Location{Bucket: "bucket", Key: "in/a b", Region: "eu-central-1"}},
+		{in: "https://my.bucket.s3.eu-central-1.amazonaws.com/", want: Location{Bucket: "my.bucket", Region: "eu-central-1"}},
+		{in: "https://bucket.s3.dualstack.eu-west-1.amazonaws.com/x", want: Location{Bucket: "bucket", Key: "x", Region: "eu-west-1"}},
+		{in: "https://bucket.s3-eu-west-1.amazonaws.com/x", want: Location{Bucket: "bucket", Key: "x", Region: "eu-west-1"}},
+		{in: "https://bucket.s3.amazonaws.com/x", want: Location{Bucket: "bucket", Key: "x"}},
+		{in: "https://s3.eu-west-1.amazonaws.com/bucket/x/y", want: Location{Bucket: "bucket", Key: "x/y", Region: "eu-west-1"}},
+		{in: "https://bucket.s3.cn-north-1.amazonaws.com.cn/x", want: Location{Bucket: "bucket", Key: "x", Region: "cn-north-1"}},
+		{in: "https://bucket.s3.eusc-de-east-1.amazonaws.eu/x", want: Location{Bucket: "bucket", Key: "x", Region: "eusc-de-east-1"}},
+		{in: "https://bucket.s3.us-gov-west-1.amazonaws.com/x", want: Location{Bucket: "bucket", Key: "x", Region: "us-gov-west-1"}},
+
+		{in: "", err: "empty"},
+		{in: "bucket/x", err: "neither"},
+		{in: "http://bucket.s3.amazonaws.com/x", err: "neither"},
+		{in: "S3://bucket/x", err: "neither"},
+		{in: "s3://", err: "bucket is missing"},
+		{in: "s3:///x", err: "bucket is missing"},
+		{in: "s3://Bucket/x", err: "not a bucket name"},
+		{in: "s3://a/x", err: "not a bucket name"},
+		{in: "s3://192.168.0.1/x", err: "IP address"},
+		{in: "s3://a..b/x", err: "two dots"},
+		{in: "s3://arn:aws:s3:::bucket/x", err: "ARN"},
+		{in: "s3://bucket/" + strings.Repeat("x", 1025), err: "longer than 1024"},
+		{in: "s3://bucket/a\x00b", err: "NUL"},
+		{in: "s3://bucket/\xff", err: "UTF-8"},
+		{in: "s3://{}@bucket/x", err: "literal credential"},
+		{in: "s3://{a b}@bucket/x", err: "literal credential"},
+		{in: "s3://keys@bucket/x", err: "literal credential"},
+		{in: "s3://AKIAEXAMPLE:plantedSecret@bucket/x", err: "literal credential"},
+		{in: "s3://AKIAEXAMPLE:planted/Secret@bucket/x", err: "literal credential"},
+		{in: "s3://{a}:plantedSecret@bucket/x", err: "literal credential"},
+		{in: "https://AKIAEXAMPLE:plantedSecret@bucket.s3.amazonaws.com/x", err: "literal credential"},
+		{in: "https://AKIAEXAMPLE:planted%zzSecret@bucket.s3.amazonaws.com/x", err: "not a URL"},
+		{in: "https://bucket.s3.amazonaws.com/x?X-Amz-Signature=plantedSecret", err: "presigned"},
+		{in: "https://bucket.s3.amazonaws.com/x?", err: "presigned"},
+		{in: "https://bucket.s3.amazonaws.com/x#y", err: "fragment"},
+		{in: "s3://bucket/x?a=b&X-Amz-Signature=plantedSecret", err: "presigned"},
+		{in: "s3://bucket/x?AWSAccessKeyId=plantedSecret", err: "presigned"},
+		{in: "https://example.com/x", err: "not one of S3's"},
+		{in: "https://bucket.s3.amazonaws.com.evil.example/x", err: "not one of S3's"},
+		{in: "https://bucket.s3.amazonaws.com:8443/x", err: "not one of S3's"},
+		{in: "https://evil.example/s3.amazonaws.com/x", err: "not one of S3's"},
+	} {
+		t.Run(tc.in, func(t *testing.T) {
+			t.Parallel()
+			got, err := ParseLocation(tc.in)
+			if tc.err == "" {
+				if err != nil || got != tc.want {
+					t.Errorf("got %+v, %v; want %+v", got, err, tc.want)
+				}
+				return
+			}
+			if err == nil {
+				t.Fatalf("accepted as %+v", got)
+			}
+			text := strings.Join(lines(err), "\n")
+			if !strings.Contains(text, tc.err) {
+				t.Errorf("got %q, want %q in it", text, tc.err)
+			}
+			if strings.Contains(text, "planted") {
+				t.Errorf("the error shows the secret: %s", text)
+			}
+		})
+	}
+}
+
+func FuzzParseLocation(f *testing.F) {
+	f.Add("s3://{keys}@bucket/in/")
+	f.Add("https://bucket.s3.eu-central-1.amazonaws.com/in/a%20b")
+	f.Add("s3://a:b@bucket/x?X-Amz-Signature=1")
+	f.Fuzz(func(t *testing.T, s string) {
+		l, err := ParseLocation(s)
+		if err != nil {
+			if len(List(err)) != 1 || List(err)[0].Hint == "" && !strings.Contains(err.Error(), "key") && !strings.Contains(err.Error(), "bucket") {
+				t.Errorf("no hint in %v", err)
+			}
+			return
+		}
+		if !bucketForm.MatchString(l.Bucket) || len(l.Key) > 1024 || strings.ContainsRune(l.Key, 0) {
+			t.Errorf("%q gives %+v", s, l)
+		}
+	})
+}
+
+func FuzzParseARN(f *testing.F) {
+	f.Add("arn:aws:iam::111122223333:role/path/name")
+	f.Add("arn:aws-cn:s3:::bucket/key:with:colons")
+	f.Fuzz(func(t *testing.T, s string) {
+		a, err := ParseARN(s)
+		if err == nil && a.String() != s {
+			t.Errorf("%q comes back as %q", s, a)
+		}
+		if r, err := ParseRoleARN(s); err == nil && (r.RoleName() == "" || !IsAccountID(r.Account)) {
+			t.Errorf("%q is taken for a role", s)
+		}
+	})
+}
+
+func TestParseRoleARN(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{ // the role's name, or what the error says
+		"arn:aws:iam::111122223333:role/media":             "media",
+		"arn:aws:iam::111122223333:role/a/b/media":         "media",
+		"arn:aws-eusc:iam::111122223333:role/media":        "media",
+		"arn:aws:iam::111122223333:user/media":             `"user/media"`,
+		"arn:aws:sts::111122223333:assumed-role/media/x":   "give the role itself",
+		"arn:aws:iam::1111:role/media":                     "account id",
+		"arn:aws:iam:::role/media":                         "no account id",
+		"arn:aws:iam:eu-west-1:111122223333:role/media":    "no region",
+		"arn:aws:iam::111122223333:role/":                  "characters",
+		"arn:aws:iam::111122223333:role/me dia":            "characters",
+		"arn:AWS:iam::111122223333:role/media":             "partition",
+		"media":                                            "not an ARN",
+		"arn:aws:s3:::bucket":                              `"s3"`,
+		"arn:aws:iam::111122223333:role/media\nx":          "characters",
+		"arn:aws:iam::111122223333:role/" + strings.Repeat("a", 65): "characters",
+	} {
+		a, err := ParseRoleARN(in)
+		if err == nil && a.RoleName() != want || err != nil && !strings.Contains(strings.Join(lines(err), ""), want) {
+			t.Errorf("%q: got %q, %v; want %q", in, a.RoleName(), err, want)
+		}
+	}
+}
