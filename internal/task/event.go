@@ -1,0 +1,33 @@
+package task
+
+// Kind tells what an Event is about.
+type Kind string
+
+// The kinds of event.
+const (
+	Authorized Kind = "authorized" // an end of the step has its credential's scope: Place, Role, Session, Policy
+	Planned    Kind = "planned"    // what will move is known: Files, Bytes
+	Moved      Kind = "moved"      // Bytes more have moved; negative where some must move again
+	FileDone   Kind = "file_done"  // Name with its Bytes is done
+	Skipped    Kind = "skipped"    // Name is left out, for the Reason
+)
+
+// Event is something that happened in a step, for progress bars and for the
+// story of a job.
+type Event struct {
+	Kind    Kind
+	Name    string // key or file
+	Files   int
+	Bytes   int64
+	Reason  string
+	Place   string // s3://bucket/key
+	Role    string // ARN; empty where a secret authorizes
+	Session string // name of the role session, as the customer's CloudTrail shows it
+	Policy  []byte // session policy
+}
+
+// Outcome is what a step did.
+type Outcome struct {
+	Files int
+	Bytes int64
+}

@@ -1,0 +1,104 @@
+package task
+
+import (
+	"fmt"
+	"path"
+	"sort"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/rolecall/rolecall"
+)
+
+// maxComponent is how long one name in a directory may be.
+const maxComponent = 255
+
+// partial tells whether a name is one that package transfer gives to files it
+// is still writing.
+func partial(name string) bool {
+	base := path.Base(name)
+	return strings.HasPrefix(base, ".rolecall-") && strings.HasSuffix(base, ".part")
+}
+
+// localName maps an object's key to a file's name below the working
+// directory: the key without the place's prefix, below base. The mapping is
+// literal, so different keys have different names; a key that would need
+// cleaning has none.
+func localName(base, prefix, key string) (string, error) {
+	rest, below := strings.CutPrefix(key, prefix)
+	refuse := func(why string) (string, error) {
+		return "", &rolecall.Error{Code: rolecall.Invalid,
+			Message: fmt.Sprintf("the object %q cannot become a file: %s", key, why),
+			Hint:    "leave it out by the patterns in files, or have it renamed in the bucket"}
+	}
+	switch {
+	case !below:
+		return refuse("it is not below " + fmt.Sprintf("%q", prefix))
+	case rest == "":
+		return refuse("nothing of its key is left below the prefix")
+	case !utf8.ValidString(key):
+		return refuse("its key is not UTF-8")
+	case strings.ContainsRune(key, 0):
+		return refuse("its key has a NUL character")
+	case strings.HasPrefix(rest, "/"):
+		return refuse("its name would be absolute")
+	case strings.HasSuffix(rest, "/"):
+		return refuse("its key ends in a slash, but it is not an empty directory marker")
+	case partial(rest):
+		return refuse("the name is reserved for files that are being written")
+	}
+	for _, part := range strings.Split(rest, "/") {
+		switch {
+		case part == "":
+			return refuse("its key has an empty part")
+		case part == "." || part == "..":
+			return refuse("its key has a part " + part)
+		case len(part) > maxComponent:
+			return refuse(fmt.Sprintf("a part of its key is longer than %d bytes", maxComponent))
+		}
+	}
+	return path.Join(base, rest), nil
+}
+
+// objectName is the name of the only file of a place that is one object: the
+// last part of its key.
+func objectName(base, key string) (string, error) {
+	prefix := key[:strings.LastIndexByte(key, '/')+1]
+	return localName(base, prefix, key)
+}
+
+// collisions finds names that cannot stand together in one directory tree: a
+// file that is another's directory, or two of one name. The keys are given by
+// name, for the error.
+func collisions(names []string, keyOf func(name string) string) error {
+	sorted := append([]string(nil), names...)
+	sort.Strings(sorted)
+	files := make(map[string]bool, len(sorted))
+	var faults rolecall.Errors
+	for _, name := range sorted {
+		if files[name] {
+			faults.Add("", fmt.Sprintf("two objects would become the one file %q", name), "leave one of them out by the patterns in files")
+		}
+		for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
+			if files[dir] {
+				faults.Add("", fmt.Sprintf("the objects %q and %q cannot both become files: one is the other's directory", keyOf(dir), keyOf(name)),
+					"leave one of them out by the patterns in files")
+			}
+		}
+		files[name] = true
+	}
+	return few(faults).Err()
+}
+
+// maxFaults bounds how many faults of one kind an answer lists.
+const maxFaults = 20
+
+// few shortens a long list of faults, saying how many are left out.
+func few(faults rolecall.Errors) rolecall.Errors {
+	if len(faults) <= maxFaults {
+		return faults
+	}
+	last := *faults[maxFaults-1]
+	last.Message += fmt.Sprintf(" (and %d more like it)", len(faults)-maxFaults)
+	return append(append(rolecall.Errors(nil), faults[:maxFaults-1]...), &last)
+}
