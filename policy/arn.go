@@ -1,0 +1,84 @@
+package policy
+
+import "strings"
+
+// arnPattern matches ARNs part by part, so that a wildcard does not reach over
+// the colons that part an ARN; within the sixth part, the resource, it does.
+type arnPattern struct {
+	parts    []pattern // nil: "*", which matches anything
+	wildTail bool      // fewer than six parts, the last ends in * and stands for all that follows
+}
+
+// compileARN compiles a Resource or the value of an ARN condition.
+//
+// "If the * wildcard is the last character of a resource ARN segment, it can
+// expand to match beyond the colon boundaries" holds for the last segment
+// that is written, so that arn:aws:s3:* covers all of S3. A pattern cut short
+// without such a star matches nothing. reference_policies_elements_resource.html
+func compileARN(text string, s syntax) arnPattern {
+	if text == "*" {
+		return arnPattern{}
+	}
+	a := arnPattern{parts: splitParts(compile(text, s))}
+	last := a.parts[len(a.parts)-1].tokens
+	a.wildTail = len(a.parts) < 6 && len(last) > 0 && last[len(last)-1].kind == star
+	return a
+}
+
+// splitParts cuts a pattern at the first five colons of its literals.
+func splitParts(p pattern) []pattern {
+	parts := make([]pattern, 1, 6)
+	add := func(t token) {
+		last := &parts[len(parts)-1]
+		last.tokens = append(last.tokens, t)
+		last.variables = last.variables || t.kind == variable
+	}
+	for _, t := range p.tokens {
+		if t.kind != literal {
+			add(t)
+			continue
+		}
+		rest := t.text
+		for len(parts) < 6 {
+			before, after, found := strings.Cut(rest, ":")
+			if !found {
+				break
+			}
+			if before != "" {
+				add(token{kind: literal, text: before})
+			}
+			parts = append(parts, pattern{})
+			rest = after
+		}
+		if rest != "" {
+			add(token{kind: literal, text: rest})
+		}
+	}
+	return parts
+}
+
+// matches tells whether the ARN matches, with case; a variable without a value
+// matches nothing.
+func (a arnPattern) matches(r *request, arn string) bool {
+	if a.parts == nil {
+		return true
+	}
+	if len(a.parts) < 6 && !a.wildTail {
+		return false
+	}
+	rest := arn
+	for i, part := range a.parts {
+		got := rest
+		if i < len(a.parts)-1 {
+			var found bool
+			if got, rest, found = strings.Cut(rest, ":"); !found {
+				return false
+			}
+		}
+		resolved, ok := part.resolve(r)
+		if !ok || !resolved.match(got, false) {
+			return false
+		}
+	}
+	return true
+}

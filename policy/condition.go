@@ -1,0 +1,210 @@
+package policy
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/rolecall/rolecall"
+)
+
+// condition is one key under one operator of a Condition block.
+// reference_policies_elements_condition_operators.html
+type condition struct {
+	key      string
+	null     bool // the operator Null: wants values "true" or "false"
+	negated  bool // a …Not… operator: no value may match
+	ifExists bool
+	set      setOperator
+	operands []operand
+}
+
+// setOperator tells how a key with several values is tested.
+// reference_policies_condition-single-vs-multi-valued-context-keys.html
+type setOperator byte
+
+const (
+	noSet setOperator = iota
+	forAllValues
+	forAnyValue
+)
+
+// operand is one value of the policy, compiled for its operator.
+type operand interface {
+	// matches tells whether the request's value meets the operand.
+	matches(r *request, got string) bool
+}
+
+// holds tells whether the request meets the condition.
+func (c *condition) holds(r *request) bool {
+	got := r.values(c.key)
+	if c.null {
+		return c.holdsNull(len(got) == 0)
+	}
+	if len(got) == 0 {
+		switch {
+		case c.ifExists, c.set == forAllValues:
+			return true
+		case c.set == forAnyValue:
+			return false
+		default:
+			return c.negated
+		}
+	}
+	// Without a set operator, a value of several that matches is enough, and
+	// for a negated operator none may.
+	every := c.set == forAllValues || c.set == noSet && c.negated
+	for _, g := range got {
+		if c.test(r, g) != every {
+			return !every
+		}
+	}
+	return every
+}
+
+// test compares one value of the request: the policy's values are
+// alternatives, and a negated operator asks that none of them match.
+func (c *condition) test(r *request, got string) bool {
+	for _, o := range c.operands {
+		if o.matches(r, got) {
+			return !c.negated
+		}
+	}
+	return c.negated
+}
+
+func (c *condition) holdsNull(absent bool) bool {
+	for _, o := range c.operands {
+		if o.matches(nil, "true") && absent || o.matches(nil, "false") && !absent {
+			return true
+		}
+	}
+	return false
+}
+
+// operator is how to compile the values of a condition operator.
+type operator struct {
+	name    string
+	negated bool
+	compile func(text string, modern bool) operand
+}
+
+func operators() []operator {
+	return []operator{
+		{"StringEquals", false, compileExact},
+		{"StringNotEquals", true, compileExact},
+		{"StringEqualsIgnoreCase", false, compileFolded},
+		{"StringNotEqualsIgnoreCase", true, compileFolded},
+		{"StringLike", false, compileLike},
+		{"StringNotLike", true, compileLike},
+		{"NumericEquals", false, compileNumber(equal)},
+		{"NumericNotEquals", true, compileNumber(equal)},
+		{"NumericLessThan", false, compileNumber(less)},
+		{"NumericLessThanEquals", false, compileNumber(lessOrEqual)},
+		{"NumericGreaterThan", false, compileNumber(greater)},
+		{"NumericGreaterThanEquals", false, compileNumber(greaterOrEqual)},
+		{"DateEquals", false, compileDate(equal)},
+		{"DateNotEquals", true, compileDate(equal)},
+		{"DateLessThan", false, compileDate(less)},
+		{"DateLessThanEquals", false, compileDate(lessOrEqual)},
+		{"DateGreaterThan", false, compileDate(greater)},
+		{"DateGreaterThanEquals", false, compileDate(greaterOrEqual)},
+		{"Bool", false, compileBool},
+		{"BinaryEquals", false, compileBinary},
+		{"IpAddress", false, compileAddress},
+		{"NotIpAddress", true, compileAddress},
+		{"ArnEquals", false, compileARNOperand},
+		{"ArnNotEquals", true, compileARNOperand},
+		{"ArnLike", false, compileARNOperand},
+		{"ArnNotLike", true, compileARNOperand},
+		{nullOperator, false, compileBool},
+	}
+}
+
+const nullOperator = "Null"
+
+func compileConditions(block map[string]given[map[string]valueList], at string, modern bool, faults *rolecall.Errors) []condition {
+	if len(block) == 0 {
+		return nil
+	}
+	known := operators()
+	var out []condition
+	for _, name := range sortedKeys(block) {
+		place := at + rolecall.Pointer(name)
+		template, op, ok := parseOperator(known, name)
+		if !ok {
+			faults.Add(place, "unknown condition operator "+quote(name), operatorHint(known, name))
+			continue
+		}
+		for _, key := range sortedKeys(block[name].value) {
+			c := template
+			c.key = strings.ToLower(key)
+			if key == "" {
+				faults.Add(place, "a condition key is empty", "name the key, such as aws:SourceArn")
+			}
+			for i, text := range block[name].value[key] {
+				if len(text) > maxText {
+					faults.Add(place+rolecall.Pointer(key, i), "the value is longer than 8 KiB", "")
+				}
+				c.operands = append(c.operands, op.compile(text, modern))
+			}
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// parseOperator reads an operator with its ForAllValues: or ForAnyValue: and
+// its IfExists. Null takes neither.
+func parseOperator(known []operator, name string) (condition, operator, bool) {
+	var c condition
+	base := name
+	if rest, found := strings.CutPrefix(base, "ForAllValues:"); found {
+		base, c.set = rest, forAllValues
+	} else if rest, found := strings.CutPrefix(base, "ForAnyValue:"); found {
+		base, c.set = rest, forAnyValue
+	}
+	base, c.ifExists = strings.CutSuffix(base, "IfExists")
+	i := slices.IndexFunc(known, func(o operator) bool { return o.name == base })
+	if i < 0 {
+		return c, operator{}, false
+	}
+	c.negated = known[i].negated
+	c.null = base == nullOperator
+	return c, known[i], !c.null || !c.ifExists
+}
+
+func operatorHint(known []operator, name string) string {
+	set := ""
+	if i := strings.IndexByte(name, ':'); i >= 0 {
+		set, name = name[:i+1], name[i+1:]
+		switch set {
+		case "ForAllValues:", "ForAnyValue:":
+		default:
+			return "before the colon stands ForAllValues or ForAnyValue"
+		}
+	}
+	base, ifExists := strings.CutSuffix(name, "IfExists")
+	names := make([]string, len(known))
+	for i, o := range known {
+		names[i] = o.name
+	}
+	near := rolecall.Nearest(base, names)
+	switch {
+	case near == nullOperator && ifExists:
+		return "Null takes no IfExists"
+	case near == "":
+		return "operators are StringEquals, StringLike, NumericEquals, DateLessThan, Bool, IpAddress, ArnLike, Null and their like"
+	case ifExists:
+		near += "IfExists"
+	}
+	return "did you mean " + quote(set+near) + "?"
+}
+
+func sortedKeys[T any](m map[string]T) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

@@ -1,0 +1,185 @@
+package policy
+
+import (
+	"cmp"
+	"encoding/base64"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// like is a string pattern: of StringEquals (no wildcards), StringLike, or
+// without case. A variable without a value matches nothing, so that a negated
+// operator holds. reference_policies_variables.html
+type like struct {
+	pattern pattern
+	fold    bool
+}
+
+func (l like) matches(r *request, got string) bool {
+	p, ok := l.pattern.resolve(r)
+	return ok && p.match(got, l.fold)
+}
+
+func compileExact(text string, modern bool) operand {
+	return like{pattern: compile(text, syntax{variables: modern})}
+}
+
+func compileFolded(text string, modern bool) operand {
+	return like{pattern: compile(text, syntax{variables: modern}), fold: true}
+}
+
+func compileLike(text string, modern bool) operand {
+	return like{pattern: compile(text, syntax{wildcards: true, variables: modern})}
+}
+
+// arnOperand is a value of ArnEquals or ArnLike, which behave alike: each of
+// the six parts is matched by itself.
+type arnOperand struct{ pattern arnPattern }
+
+func (a arnOperand) matches(r *request, got string) bool {
+	return strings.HasPrefix(got, "arn:") && a.pattern.matches(r, got)
+}
+
+func compileARNOperand(text string, modern bool) operand {
+	return arnOperand{compileARN(text, syntax{wildcards: true, variables: modern})}
+}
+
+// never is a value that is none of its operator's type.
+type never struct{}
+
+func (never) matches(*request, string) bool { return false }
+
+// relation judges the order of the request's value to the policy's.
+type relation func(order int) bool
+
+func equal(order int) bool          { return order == 0 }
+func less(order int) bool           { return order < 0 }
+func lessOrEqual(order int) bool    { return order <= 0 }
+func greater(order int) bool        { return order > 0 }
+func greaterOrEqual(order int) bool { return order >= 0 }
+
+type number struct {
+	want     float64
+	relation relation
+}
+
+func (n number) matches(_ *request, got string) bool {
+	f, ok := parseNumber(got)
+	return ok && n.relation(cmp.Compare(f, n.want))
+}
+
+func compileNumber(rel relation) func(string, bool) operand {
+	return func(text string, _ bool) operand {
+		f, ok := parseNumber(text)
+		if !ok {
+			return never{}
+		}
+		return number{f, rel}
+	}
+}
+
+// parseNumber reads a decimal number; not the hexadecimal, infinite and other
+// forms that strconv knows.
+func parseNumber(text string) (float64, bool) {
+	if strings.Trim(text, "0123456789+-.eE") != "" {
+		return 0, false
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	return f, err == nil
+}
+
+type date struct {
+	want     time.Time
+	relation relation
+}
+
+func (d date) matches(_ *request, got string) bool {
+	t, ok := parseDate(got)
+	return ok && d.relation(t.Compare(d.want))
+}
+
+func compileDate(rel relation) func(string, bool) operand {
+	return func(text string, _ bool) operand {
+		t, ok := parseDate(text)
+		if !ok {
+			return never{}
+		}
+		return date{t, rel}
+	}
+}
+
+// parseDate reads the W3C profile of ISO 8601, https://www.w3.org/TR/NOTE-datetime,
+// or seconds since 1970.
+func parseDate(text string) (time.Time, bool) {
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05Z0700", "2006-01-02", "2006-01", "2006"} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t, true
+		}
+	}
+	seconds, err := strconv.ParseInt(text, 10, 64)
+	return time.Unix(seconds, 0), err == nil
+}
+
+type boolean bool
+
+func (b boolean) matches(_ *request, got string) bool {
+	v, ok := parseBool(got)
+	return ok && v == bool(b)
+}
+
+func compileBool(text string, _ bool) operand {
+	v, ok := parseBool(text)
+	if !ok {
+		return never{}
+	}
+	return boolean(v)
+}
+
+func parseBool(text string) (value, ok bool) {
+	switch {
+	case equalFold(text, "true"):
+		return true, true
+	case equalFold(text, "false"):
+		return false, true
+	default:
+		return false, false
+	}
+}
+
+// binary compares the bytes that base64 stands for.
+type binary string
+
+func (b binary) matches(_ *request, got string) bool {
+	raw, err := base64.StdEncoding.DecodeString(got)
+	return err == nil && string(raw) == string(b)
+}
+
+func compileBinary(text string, _ bool) operand {
+	raw, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		return never{}
+	}
+	return binary(raw)
+}
+
+// addresses is a CIDR block, or one address as the narrowest of blocks.
+type addresses netip.Prefix
+
+func (a addresses) matches(_ *request, got string) bool {
+	address, err := netip.ParseAddr(got)
+	return err == nil && address.Zone() == "" && netip.Prefix(a).Contains(address.Unmap())
+}
+
+func compileAddress(text string, _ bool) operand {
+	if block, err := netip.ParsePrefix(text); err == nil {
+		return addresses(block.Masked())
+	}
+	address, err := netip.ParseAddr(text)
+	if err != nil || address.Zone() != "" {
+		return never{}
+	}
+	address = address.Unmap()
+	return addresses(netip.PrefixFrom(address, address.BitLen()))
+}

@@ -1,0 +1,202 @@
+package policy
+
+import "strings"
+
+// tokenKind tells what a token of a pattern matches.
+type tokenKind byte
+
+const (
+	literal  tokenKind = iota // its text
+	star                      // any run of characters, the empty one too
+	question                  // exactly one character
+	variable                  // the value of a condition key, or the default
+)
+
+// token is a piece of a pattern. For a variable, text is the key in lower case.
+type token struct {
+	kind        tokenKind
+	text        string
+	fallback    string
+	hasFallback bool
+}
+
+// pattern is a compiled string of a policy: literals, wildcards, variables.
+type pattern struct {
+	tokens    []token
+	variables bool // some token is a variable
+}
+
+// syntax says what is special in a string of a policy.
+type syntax struct {
+	wildcards bool // * and ?
+	variables bool // ${key}, ${key, 'default'}, ${*}, ${?}, ${$}
+}
+
+// compile cuts text into tokens. A "${" that no "}" closes is plain text.
+//
+// Key names are not case-sensitive; default values and escapes are literal.
+// reference_policies_variables.html
+func compile(text string, s syntax) pattern {
+	var p pattern
+	var lit strings.Builder
+	flush := func() {
+		if lit.Len() > 0 {
+			p.tokens = append(p.tokens, token{kind: literal, text: lit.String()})
+			lit.Reset()
+		}
+	}
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		switch {
+		case s.wildcards && c == '*':
+			flush()
+			if n := len(p.tokens); n == 0 || p.tokens[n-1].kind != star {
+				p.tokens = append(p.tokens, token{kind: star})
+			}
+		case s.wildcards && c == '?':
+			flush()
+			p.tokens = append(p.tokens, token{kind: question})
+		case s.variables && strings.HasPrefix(text[i:], "${"):
+			end := strings.IndexByte(text[i:], '}')
+			if end < 0 {
+				lit.WriteByte(c)
+				continue
+			}
+			inside := text[i+2 : i+end]
+			i += end
+			if inside == "*" || inside == "?" || inside == "$" {
+				lit.WriteString(inside)
+				continue
+			}
+			flush()
+			p.tokens = append(p.tokens, compileVariable(inside))
+			p.variables = true
+		default:
+			lit.WriteByte(c)
+		}
+	}
+	flush()
+	return p
+}
+
+func compileVariable(inside string) token {
+	key, rest, found := strings.Cut(inside, ",")
+	t := token{kind: variable, text: strings.ToLower(strings.TrimSpace(key))}
+	if found {
+		rest = strings.TrimSpace(rest)
+		if len(rest) >= 2 && rest[0] == '\'' && rest[len(rest)-1] == '\'' {
+			t.fallback, t.hasFallback = rest[1:len(rest)-1], true
+		}
+	}
+	return t
+}
+
+// resolve puts the request's values in the place of variables, as literals:
+// a wildcard within a value matches only itself. It is false when a variable
+// has neither one value nor a default.
+func (p pattern) resolve(r *request) (pattern, bool) {
+	if !p.variables {
+		return p, true
+	}
+	out := pattern{tokens: make([]token, len(p.tokens))}
+	for i, t := range p.tokens {
+		if t.kind == variable {
+			values := r.values(t.text)
+			switch {
+			case len(values) == 1:
+				t = token{kind: literal, text: values[0]}
+			case len(values) == 0 && t.hasFallback:
+				t = token{kind: literal, text: t.fallback}
+			default:
+				return pattern{}, false
+			}
+		}
+		out.tokens[i] = t
+	}
+	return out, true
+}
+
+// match tells whether the whole of s matches. The pattern must be resolved.
+// A star that fails is tried again one character later; only the last star
+// need be, so the time is at most the product of the lengths.
+func (p pattern) match(s string, fold bool) bool {
+	at, tok := 0, 0
+	backAt, backTok := 0, -1
+	for {
+		if tok == len(p.tokens) {
+			if at == len(s) {
+				return true
+			}
+		} else {
+			switch t := p.tokens[tok]; t.kind {
+			case star:
+				if tok == len(p.tokens)-1 {
+					return true
+				}
+				tok++
+				backAt, backTok = at, tok
+				continue
+			case question:
+				if n := runeLen(s[at:]); n > 0 {
+					at += n
+					tok++
+					continue
+				}
+			case literal:
+				if hasPrefix(s[at:], t.text, fold) {
+					at += len(t.text)
+					tok++
+					continue
+				}
+			}
+		}
+		if backTok < 0 || backAt >= len(s) {
+			return false
+		}
+		backAt++
+		at, tok = backAt, backTok
+	}
+}
+
+// runeLen is the length in bytes of the first character of s.
+func runeLen(s string) int {
+	if s == "" {
+		return 0
+	}
+	n := 1
+	for n < len(s) && n < 4 && s[n]&0xC0 == 0x80 {
+		n++
+	}
+	return n
+}
+
+func hasPrefix(s, prefix string, fold bool) bool {
+	if len(s) < len(prefix) {
+		return false
+	}
+	if !fold {
+		return s[:len(prefix)] == prefix
+	}
+	return equalFold(s[:len(prefix)], prefix)
+}
+
+// equalFold compares without ASCII case. Actions and condition keys are ASCII;
+// Unicode folding would let other letters stand for them.
+func equalFold(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) {
+		if lower(a[i]) != lower(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}

@@ -1,0 +1,231 @@
+package policy
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/rolecall/rolecall"
+)
+
+// principals is Principal or NotPrincipal, or neither.
+type principals struct {
+	given, not bool
+	entries    []principal
+}
+
+func (p principals) element() string {
+	if p.not {
+		return "NotPrincipal"
+	}
+	return "Principal"
+}
+
+// principalKind is the member of the Principal element that a value is in.
+type principalKind byte
+
+const (
+	namesAnyone principalKind = iota
+	namesAccount
+	namesARN           // an IAM or STS ARN under AWS
+	namesUniqueID      // AIDA…, AROA…: what is left of a deleted user or role
+	namesService       // a service's domain
+	namesProvider      // an identity provider
+	namesCanonicalUser // S3's canonical user id
+)
+
+type principal struct {
+	kind      principalKind
+	text      string
+	partition string // of an account given by its root ARN
+}
+
+// grant is how closely a Principal element names the requester. It decides
+// which implicit denials an Allow passes over.
+// reference_policies_evaluation-logic_policy-eval-denyallow.html
+type grant byte
+
+const (
+	nobody    grant = iota // names others
+	toAccount              // the account, which must allow it by an identity policy too
+	toRole                 // the role of the session; boundary and session policy still limit it
+	direct                 // the user, the session, the service, or everyone
+)
+
+// grants tells how the element names the requester.
+func (p *principals) grants(q *requester) grant {
+	best := nobody
+	for i := range p.entries {
+		best = max(best, p.entries[i].grants(q))
+	}
+	if !p.not {
+		return best
+	}
+	// An Allow with NotPrincipal speaks of everyone but those named.
+	if best == nobody {
+		return direct
+	}
+	return nobody
+}
+
+func (p *principal) grants(q *requester) grant {
+	switch p.kind {
+	case namesAnyone:
+		return direct
+	case namesAccount:
+		if !q.inAccount() || q.account != p.text || p.partition != "" && q.partition != p.partition {
+			return nobody
+		}
+		if q.kind == asRoot {
+			return direct
+		}
+		return toAccount
+	case namesARN:
+		if q.inAccount() && p.text == q.arn {
+			if q.kind == asRole {
+				return toRole
+			}
+			return direct
+		}
+		if q.kind == asSession && p.text == q.role {
+			return toRole
+		}
+	case namesService:
+		if q.kind == asService && (p.text == "*" || p.text == q.arn) {
+			return direct
+		}
+	case namesProvider:
+		if q.kind == asProvider && (p.text == "*" || p.text == q.arn) {
+			return direct
+		}
+	case namesCanonicalUser:
+		if q.kind == asUnknown && p.text == q.arn {
+			return direct
+		}
+	case namesUniqueID: // names nobody who could ask
+	}
+	return nobody
+}
+
+// denies tells whether a Deny statement's principals cover the requester.
+//
+// A NotPrincipal exempts a requester only when it names the whole chain: the
+// account, then the role, then the session; and never one with a permissions
+// boundary. reference_policies_elements_notprincipal.html
+func (p *principals) denies(q *requester, bounded bool) bool {
+	if !p.given {
+		return true
+	}
+	if !p.not {
+		return p.grants(q) != nobody
+	}
+	if bounded && (q.kind == asUser || q.kind == asRole || q.kind == asSession) {
+		return true
+	}
+	var named, inAccount, role bool
+	for i := range p.entries {
+		e := &p.entries[i]
+		switch e.grants(q) {
+		case direct:
+			named = true
+			inAccount = inAccount || e.kind == namesAnyone
+			role = role || e.kind == namesAnyone
+		case toRole:
+			role = true
+		case toAccount:
+			inAccount = true
+		}
+	}
+	switch q.kind {
+	case asUser, asFederatedUser:
+		return !named || !inAccount
+	case asRole:
+		return !role || !inAccount
+	case asSession:
+		return !named || !role || !inAccount
+	default:
+		return !named
+	}
+}
+
+// principalJSON is the element as written: "*", or an object of lists.
+type principalJSON struct {
+	there bool
+	all   bool
+	principalLists
+}
+
+type principalLists struct {
+	AWS           stringList `json:"AWS"`
+	Service       stringList `json:"Service"`
+	Federated     stringList `json:"Federated"`
+	CanonicalUser stringList `json:"CanonicalUser"`
+}
+
+// UnmarshalJSON reads either form.
+func (w *principalJSON) UnmarshalJSON(data []byte) error {
+	w.there = true
+	switch {
+	case string(data) == `"*"`:
+		w.all = true
+		return nil
+	case data[0] == '{':
+		return rolecall.Decode(data, &w.principalLists)
+	default:
+		return fault("", `must be "*" or an object`, `write {"AWS": "arn:aws:iam::111122223333:role/name"}`)
+	}
+}
+
+func (w principalJSON) compile(at string, faults *rolecall.Errors) principals {
+	p := principals{given: w.there}
+	if w.all {
+		p.entries = append(p.entries, principal{kind: namesAnyone})
+	}
+	add := func(list stringList, name string, compile func(string) (principal, string)) {
+		for i, text := range list.items {
+			entry, wrong := compile(text)
+			if wrong != "" {
+				faults.Add(list.pointer(at+"/"+name, i), quote(text)+" is not a principal", wrong)
+			}
+			p.entries = append(p.entries, entry)
+		}
+	}
+	add(w.AWS, "AWS", compileAWS)
+	add(w.Service, "Service", plain(namesService))
+	add(w.Federated, "Federated", plain(namesProvider))
+	add(w.CanonicalUser, "CanonicalUser", plain(namesCanonicalUser))
+	return p
+}
+
+// compileAWS reads a value of "AWS"; the second result says what is wrong.
+// reference_policies_elements_principal.html
+func compileAWS(text string) (principal, string) {
+	switch {
+	case text == "*":
+		return principal{kind: namesAnyone}, ""
+	case rolecall.IsAccountID(text):
+		return principal{kind: namesAccount, text: text}, ""
+	case uniqueIDForm.MatchString(text):
+		return principal{kind: namesUniqueID, text: text}, ""
+	case strings.ContainsAny(text, "*?"):
+		return principal{}, `a principal cannot hold wildcards; give "*" alone and a condition on aws:PrincipalArn`
+	}
+	parts := strings.SplitN(text, ":", 6)
+	if len(parts) != 6 || parts[0] != "arn" || parts[2] != "iam" && parts[2] != "sts" || parts[3] != "" || parts[4] == "" || parts[5] == "" {
+		return principal{}, "give an account id, or the ARN of an account's root, a user, a role or a session"
+	}
+	if parts[2] == "iam" && parts[5] == "root" {
+		return principal{kind: namesAccount, text: parts[4], partition: parts[1]}, ""
+	}
+	return principal{kind: namesARN, text: text}, ""
+}
+
+func plain(kind principalKind) func(string) (principal, string) {
+	return func(text string) (principal, string) {
+		if text == "" || text != "*" && strings.ContainsAny(text, "*?") {
+			return principal{}, "a principal cannot hold wildcards"
+		}
+		return principal{kind: kind, text: text}, ""
+	}
+}
+
+var uniqueIDForm = regexp.MustCompile(`^A[A-Z]{3}[A-Z0-9]{12,}$`)

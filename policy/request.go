@@ -1,0 +1,171 @@
+package policy
+
+import "strings"
+
+// Request is one call to judge.
+type Request struct {
+	// Principal is the ARN of a user, role, role session
+	// (arn:aws:sts::111122223333:assumed-role/NAME/SESSION), federated user,
+	// account root or identity provider; or a service's domain; or "*" for an
+	// anonymous caller.
+	Principal string
+	Action    string // s3:GetObject
+	Resource  string // an ARN, or "*"
+	Account   string // owns the resource
+	// Context holds the condition keys, in any case. aws:PrincipalArn,
+	// aws:PrincipalAccount and aws:ResourceAccount are derived unless given. For
+	// a session of a role with a path, give aws:PrincipalArn: the session's ARN
+	// leaves the path out.
+	Context map[string][]string
+}
+
+// request is a Request being evaluated.
+type request struct {
+	Request
+	requester requester
+	keys      []contextKey // derived ones last
+}
+
+type contextKey struct {
+	name   string
+	values []string
+}
+
+// values gives the values of a condition key, nil when it is not there.
+// Should a context hold a key twice in different case, the first in byte
+// order counts.
+func (r *request) values(key string) []string {
+	var found *contextKey
+	for i := range r.keys {
+		k := &r.keys[i]
+		if equalFold(k.name, key) && (found == nil || k.name < found.name) {
+			found = k
+		}
+	}
+	if found == nil {
+		return nil
+	}
+	return found.values
+}
+
+func newRequest(in Request) *request {
+	r := &request{Request: in, keys: make([]contextKey, 0, len(in.Context)+3)}
+	for name, values := range in.Context {
+		r.keys = append(r.keys, contextKey{name, values})
+	}
+	given := r.values(keyPrincipalARN)
+	r.requester = identify(in.Principal, given)
+	// reference_policies_condition-keys.html: for a role the ARN is the role's,
+	// not the session's; anonymous callers and services have none.
+	if q := &r.requester; q.inAccount() {
+		if given == nil {
+			principal := q.arn
+			if q.kind == asSession {
+				principal = q.role
+			}
+			r.keys = append(r.keys, contextKey{keyPrincipalARN, []string{principal}})
+		}
+		if r.values(keyPrincipalAccount) == nil {
+			r.keys = append(r.keys, contextKey{keyPrincipalAccount, []string{q.account}})
+		}
+	}
+	if in.Account != "" && r.values(keyResourceAccount) == nil {
+		r.keys = append(r.keys, contextKey{keyResourceAccount, []string{in.Account}})
+	}
+	return r
+}
+
+const (
+	keyPrincipalARN     = "aws:principalarn"
+	keyPrincipalAccount = "aws:principalaccount"
+	keyResourceAccount  = "aws:resourceaccount"
+)
+
+// requesterKind is what kind of principal asks.
+type requesterKind byte
+
+const (
+	asUnknown requesterKind = iota
+	asAnonymous
+	asUser
+	asRole
+	asSession
+	asFederatedUser // a session of GetFederationToken
+	asRoot
+	asService
+	asProvider // asks by AssumeRoleWithSAML or AssumeRoleWithWebIdentity
+)
+
+// requester is the principal of a request, taken apart.
+type requester struct {
+	kind      requesterKind
+	arn       string // or the domain of a service or provider
+	partition string
+	account   string
+	role      string // of a session: the role's ARN
+}
+
+// inAccount tells whether the requester belongs to an account, so that
+// identity policies and SCPs speak of it.
+func (q *requester) inAccount() bool {
+	switch q.kind {
+	case asUser, asRole, asSession, asFederatedUser, asRoot:
+		return true
+	default:
+		return false
+	}
+}
+
+// identify takes a principal apart. given is the request's aws:PrincipalArn: for
+// a session it tells the role's path, if it is of the same account and name.
+// reference_identifiers.html
+func identify(principal string, given []string) requester {
+	if principal == "*" || principal == "" {
+		return requester{kind: asAnonymous}
+	}
+	q := requester{arn: principal}
+	parts := strings.SplitN(principal, ":", 6)
+	if len(parts) != 6 || parts[0] != "arn" {
+		if strings.Contains(principal, ".") {
+			q.kind = asService
+			if webIdentity(principal) {
+				q.kind = asProvider
+			}
+		}
+		return q
+	}
+	q.partition, q.account = parts[1], parts[4]
+	kind, name, _ := strings.Cut(parts[5], "/")
+	switch {
+	case parts[2] == "iam" && parts[5] == "root":
+		q.kind = asRoot
+	case parts[2] == "iam" && kind == "user":
+		q.kind = asUser
+	case parts[2] == "iam" && kind == "role":
+		q.kind = asRole
+	case parts[2] == "iam" && (kind == "saml-provider" || kind == "oidc-provider"):
+		q.kind = asProvider
+	case parts[2] == "sts" && kind == "federated-user":
+		q.kind = asFederatedUser
+	case parts[2] == "sts" && kind == "assumed-role":
+		q.kind = asSession
+		name, _, _ = strings.Cut(name, "/")
+		prefix := "arn:" + q.partition + ":iam::" + q.account + ":role/"
+		q.role = prefix + name
+		if len(given) == 1 && strings.HasPrefix(given[0], prefix) && strings.HasSuffix(given[0], "/"+name) {
+			q.role = given[0]
+		}
+	}
+	return q
+}
+
+// webIdentity tells the identity providers that a trust policy names by their
+// domain. reference_policies_elements_principal.html
+func webIdentity(domain string) bool {
+	switch domain {
+	case "cognito-identity.amazonaws.com", "www.amazon.com", "graph.facebook.com", "accounts.google.com":
+		return true
+	default:
+		return false
+	}
+}
