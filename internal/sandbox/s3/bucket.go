@@ -1,0 +1,73 @@
+package s3
+
+import (
+	"encoding/xml"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+func listBuckets(c *call) error {
+	if err := c.allow("s3:ListAllMyBuckets", "*", Bucket{}, nil); err != nil {
+		return err
+	}
+	type entry struct {
+		Name         text
+		CreationDate stamp
+		BucketRegion string
+	}
+	var result struct {
+		XMLName xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ ListAllMyBucketsResult"`
+		Owner   string   `xml:"Owner>ID"`
+		Buckets []entry  `xml:"Buckets>Bucket"`
+	}
+	result.Owner = c.authority.Caller(c.r.Context())
+	c.store.mu.RLock()
+	defer c.store.mu.RUnlock()
+	for name, b := range c.store.buckets {
+		if cfg := b.config(); cfg.Account == result.Owner {
+			result.Buckets = append(result.Buckets, entry{text(name), stamp(b.created), cfg.Region})
+		}
+	}
+	slices.SortFunc(result.Buckets, func(a, b entry) int { return strings.Compare(string(a.Name), string(b.Name)) })
+	return c.writeXML(result)
+}
+
+func headBucket(c *call) error {
+	// The region is told even to those who may not see the bucket.
+	c.w.Header().Set("X-Amz-Bucket-Region", c.cfg.Region)
+	if err := c.allowBucket("s3:ListBucket", nil); err != nil {
+		return err
+	}
+	c.w.Header().Set("Content-Type", "application/xml")
+	c.w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+func getBucketLocation(c *call) error {
+	if err := c.allowBucket("s3:GetBucketLocation", nil); err != nil {
+		return err
+	}
+	region := c.cfg.Region
+	if region == "us-east-1" {
+		region = "" // the first region has no constraint
+	}
+	return c.writeXML(struct {
+		XMLName xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ LocationConstraint"`
+		Region  string   `xml:",chardata"`
+	}{Region: region})
+}
+
+func getBucketVersioning(c *call) error {
+	if err := c.allowBucket("s3:GetBucketVersioning", nil); err != nil {
+		return err
+	}
+	status := ""
+	if c.cfg.Versioning {
+		status = "Enabled"
+	}
+	return c.writeXML(struct {
+		XMLName xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ VersioningConfiguration"`
+		Status  string   `xml:",omitempty"`
+	}{Status: status})
+}

@@ -1,0 +1,119 @@
+package s3
+
+import (
+	"maps"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// call is one request on its way through a handler.
+type call struct {
+	*Service
+	w      http.ResponseWriter
+	r      *http.Request
+	query  url.Values
+	bucket *bucket // nil for ListBuckets
+	cfg    Bucket  // the bucket's configuration as the call found it
+	key    string
+}
+
+// handlers has the operations that are implemented, by name.
+var handlers = map[string]func(*call) error{
+	"AbortMultipartUpload":    abortMultipartUpload,
+	"CompleteMultipartUpload": completeMultipartUpload,
+	"CopyObject":              copyObject,
+	"CreateMultipartUpload":   createMultipartUpload,
+	"DeleteObject":            deleteObject,
+	"DeleteObjects":           deleteObjects,
+	"DeleteObjectTagging":     deleteObjectTagging,
+	"GetBucketEncryption":     getBucketEncryption,
+	"GetBucketLocation":       getBucketLocation,
+	"GetBucketVersioning":     getBucketVersioning,
+	"GetObject":               getObject,
+	"GetObjectTagging":        getObjectTagging,
+	"HeadBucket":              headBucket,
+	"HeadObject":              headObject,
+	"ListBuckets":             listBuckets,
+	"ListMultipartUploads":    listMultipartUploads,
+	"ListObjects":             listObjects,
+	"ListObjectsV2":           listObjectsV2,
+	"ListParts":               listParts,
+	"PutObject":               putObject,
+	"PutObjectTagging":        putObjectTagging,
+	"UploadPart":              uploadPart,
+	"UploadPartCopy":          uploadPartCopy,
+}
+
+func (c *call) header(name string) string { return c.r.Header.Get(name) }
+
+// bucketARN gives the ARN of a bucket.
+func bucketARN(b Bucket) string { return "arn:" + b.Partition + ":s3:::" + b.Name }
+
+// objectARN gives the ARN of an object.
+func objectARN(b Bucket, key string) string { return bucketARN(b) + "/" + key }
+
+// conditions are the condition keys of a request, by name.
+type conditions map[string][]string
+
+func (cs conditions) set(name, value string) {
+	if value != "" {
+		cs[name] = []string{value}
+	}
+}
+
+// addTags adds s3:ExistingObjectTag/… or s3:RequestObjectTag/….
+func (cs conditions) addTags(name string, tags []tag) {
+	for _, t := range tags {
+		cs[name+"/"+t.Key] = []string{t.Value}
+	}
+}
+
+// allow asks for a permission on a bucket, or on an object in it.
+func (c *call) allow(action, resource string, b Bucket, extra conditions) error {
+	context := conditions{}
+	context.set("s3:x-amz-content-sha256", c.header("X-Amz-Content-Sha256"))
+	context.set("s3:ResourceAccount", b.Account)
+	maps.Copy(context, extra)
+	access := Access{Action: action, Resource: resource, Bucket: b.Name, Context: context}
+	if err := c.authority.Authorize(c.r.Context(), access); err != nil {
+		return err
+	}
+	return nil
+}
+
+// allowBucket asks for a permission on the call's bucket.
+func (c *call) allowBucket(action string, extra conditions) error {
+	return c.allow(action, bucketARN(c.cfg), c.cfg, extra)
+}
+
+// allowObject asks for a permission on the call's object.
+func (c *call) allowObject(action string, extra conditions) error {
+	return c.allow(action, objectARN(c.cfg, c.key), c.cfg, extra)
+}
+
+// checkOwner holds x-amz-expected-bucket-owner, or its sibling for the source
+// of a copy.
+func (c *call) checkOwner(header string, b Bucket) error {
+	expected := c.header(header)
+	if expected == "" || expected == b.Account {
+		return nil
+	}
+	if len(expected) != 12 || strings.Trim(expected, "0123456789") != "" {
+		return errInvalidArgument("The value of the expected bucket owner parameter must be an AWS Account ID...", strings.ToLower(header), expected)
+	}
+	return errAccessDenied()
+}
+
+// checkPayer holds that only its owner reads a requester-pays bucket without
+// saying so.
+func (c *call) checkPayer(b Bucket) error {
+	if !b.RequesterPays || c.authority.Caller(c.r.Context()) == b.Account {
+		return nil
+	}
+	if c.header("X-Amz-Request-Payer") != "requester" && c.query.Get("x-amz-request-payer") != "requester" {
+		return errAccessDenied()
+	}
+	c.w.Header().Set("X-Amz-Request-Charged", "requester")
+	return nil
+}

@@ -1,0 +1,107 @@
+package s3
+
+import (
+	"encoding/xml"
+	"net/http"
+	"strings"
+)
+
+const (
+	sseHeader       = "X-Amz-Server-Side-Encryption"
+	sseKeyHeader    = "X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id"
+	bucketKeyHeader = "X-Amz-Server-Side-Encryption-Bucket-Key-Enabled"
+)
+
+// kms says whether a KMS key is used.
+func (e Encryption) kms() bool { return strings.HasPrefix(e.Algorithm, "aws:kms") }
+
+// write sets the headers of an answer.
+func (e Encryption) write(h http.Header) {
+	h.Set(sseHeader, e.Algorithm)
+	if !e.kms() {
+		return
+	}
+	h.Set(sseKeyHeader, e.Key)
+	if e.BucketKey {
+		h.Set(bucketKeyHeader, "true")
+	}
+}
+
+// readEncryption gives the encryption of a new object: what the request asks
+// for, else the bucket's default.
+func (c *call) readEncryption() (Encryption, error) {
+	for name := range c.r.Header {
+		if strings.HasPrefix(name, sseHeader+"-Customer-") || name == sseHeader+"-Context" {
+			return Encryption{}, errHeaderNotImplemented(strings.ToLower(name))
+		}
+	}
+	asked := Encryption{Algorithm: c.header(sseHeader), Key: c.header(sseKeyHeader)}
+	switch {
+	case asked.Algorithm == "" && asked.Key == "":
+		asked = c.cfg.Encryption
+	case asked.Algorithm != "AES256" && asked.Algorithm != "aws:kms" && asked.Algorithm != "aws:kms:dsse" && asked.Algorithm != "":
+		return asked, errInvalidArgument("The encryption method specified is not supported", strings.ToLower(sseHeader), asked.Algorithm)
+	case !asked.kms() && asked.Key != "":
+		return asked, errInvalidArgument("Server Side Encryption with AWS KMS managed key requires HTTP header x-amz-server-side-encryption : aws:kms",
+			strings.ToLower(sseHeader), asked.Algorithm)
+	case asked.kms():
+		asked.BucketKey = c.cfg.Encryption.BucketKey
+	}
+	if !asked.kms() {
+		return asked, nil
+	}
+	if given := c.header(bucketKeyHeader); given != "" {
+		asked.BucketKey = strings.EqualFold(given, "true")
+	}
+	asked.Key = c.keyARN(asked.Key)
+	return asked, nil
+}
+
+// keyARN completes a key as a client names it. A bare id or alias is of the
+// caller's account; no key at all is the AWS managed key of the bucket's.
+func (c *call) keyARN(key string) string {
+	prefix := "arn:" + c.cfg.Partition + ":kms:" + c.cfg.Region + ":"
+	switch {
+	case key == "":
+		return prefix + c.cfg.Account + ":alias/aws/s3"
+	case strings.HasPrefix(key, "arn:"):
+		return key
+	case strings.HasPrefix(key, "alias/"):
+		return prefix + c.authority.Caller(c.r.Context()) + ":" + key
+	default:
+		return prefix + c.authority.Caller(c.r.Context()) + ":key/" + key
+	}
+}
+
+// useKey asks for the use of an object's key, if it has one. With a bucket key
+// the encryption context is the bucket, for all its objects.
+func (c *call) useKey(action string, e Encryption, b Bucket, key string) error {
+	if !e.kms() {
+		return nil
+	}
+	arn := objectARN(b, key)
+	if e.BucketKey {
+		arn = bucketARN(b)
+	}
+	use := KeyUse{Action: action, Key: e.Key, Region: b.Region, EncryptionContext: map[string]string{"aws:s3:arn": arn}}
+	if err := c.authority.UseKey(c.r.Context(), use); err != nil {
+		return err
+	}
+	return nil
+}
+
+func getBucketEncryption(c *call) error {
+	if err := c.allowBucket("s3:GetEncryptionConfiguration", nil); err != nil {
+		return err
+	}
+	type byDefault struct {
+		SSEAlgorithm   string
+		KMSMasterKeyID string `xml:",omitempty"`
+	}
+	e := c.cfg.Encryption
+	return c.writeXML(struct {
+		XMLName   xml.Name  `xml:"http://s3.amazonaws.com/doc/2006-03-01/ ServerSideEncryptionConfiguration"`
+		Default   byDefault `xml:"Rule>ApplyServerSideEncryptionByDefault"`
+		BucketKey bool      `xml:"Rule>BucketKeyEnabled"`
+	}{Default: byDefault{e.Algorithm, e.Key}, BucketKey: e.BucketKey})
+}

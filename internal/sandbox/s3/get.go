@@ -1,0 +1,339 @@
+package s3
+
+import (
+	"maps"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// lookup finds the version of a key that a query names, the current one when
+// it names none. The permission is asked for before anything is told, and a
+// missing key is told only to those who may list the bucket. The caller
+// releases the object.
+func (c *call) lookup(from *bucket, b Bucket, key string, query url.Values, allow func(o *object, version string) error) (*object, error) {
+	version := query.Get("versionId")
+	if query.Has("versionId") && !validVersion(version) {
+		return nil, errInvalidArgument("Invalid version id specified", "versionId", version)
+	}
+	o := from.find(key, version)
+	err := allow(o, version)
+	if err == nil {
+		err = c.checkPresent(o, b, key, version)
+	}
+	if err == nil {
+		err = c.checkReadable(b, o)
+	}
+	if err != nil {
+		o.release()
+		return nil, err
+	}
+	return o, nil
+}
+
+func (c *call) checkPresent(o *object, b Bucket, key, version string) error {
+	if o != nil && !o.deleted {
+		return nil
+	}
+	header := http.Header{}
+	if o != nil {
+		header.Set("X-Amz-Delete-Marker", "true")
+		header.Set("X-Amz-Version-Id", o.version)
+	}
+	if o != nil && version != "" {
+		gone := errMethodNotAllowed()
+		header.Set("Last-Modified", o.modified.UTC().Format(http.TimeFormat))
+		header.Set("Allow", "DELETE")
+		gone.Header = header
+		return gone
+	}
+	action, missing := "s3:ListBucket", errNoSuchKey(key)
+	if version != "" {
+		action, missing = "s3:ListBucketVersions", errNoSuchVersion(key, version)
+	}
+	if err := c.allow(action, bucketARN(b), b, nil); err != nil {
+		return err
+	}
+	missing.Header = header
+	return missing
+}
+
+// validVersion says whether S3 could have given the version id.
+func validVersion(id string) bool {
+	return id == "null" || len(id) == 32 && strings.Trim(id, "0123456789abcdef") == ""
+}
+
+// allowRead is the permission that reading an object takes.
+func (c *call) allowRead(b Bucket, key string) func(*object, string) error {
+	return func(o *object, version string) error {
+		cs := conditions{}
+		if o != nil {
+			cs.addTags("s3:ExistingObjectTag", o.tags)
+		}
+		action := "s3:GetObject"
+		if version != "" {
+			action = "s3:GetObjectVersion"
+			cs.set("s3:versionid", version)
+		}
+		return c.allow(action, objectARN(b, key), b, cs)
+	}
+}
+
+func getObject(c *call) error { return c.serveObject(c.useObjectKey) }
+
+func headObject(c *call) error {
+	return c.serveObject(func(o *object) error {
+		if c.checksumMode() {
+			return c.useKey("kms:Decrypt", o.encryption, c.cfg, o.key)
+		}
+		return nil
+	})
+}
+
+// useObjectKey holds what reading an object's bytes takes besides the
+// permission to read it.
+func (c *call) useObjectKey(o *object) error {
+	if o.archived() {
+		return errInvalidObjectState(o.class)
+	}
+	return c.useKey("kms:Decrypt", o.encryption, c.cfg, o.key)
+}
+
+func (c *call) checksumMode() bool {
+	return strings.EqualFold(c.header("X-Amz-Checksum-Mode"), "ENABLED")
+}
+
+// overrides are the query parameters that replace headers of an answer.
+var overrides = map[string]string{
+	"response-cache-control":       "Cache-Control",
+	"response-content-disposition": "Content-Disposition",
+	"response-content-encoding":    "Content-Encoding",
+	"response-content-language":    "Content-Language",
+	"response-content-type":        "Content-Type",
+	"response-expires":             "Expires",
+}
+
+// serveObject answers GET and HEAD of an object.
+func (c *call) serveObject(open func(*object) error) error {
+	replaced := http.Header{}
+	for name, header := range overrides {
+		if c.query.Has(name) {
+			replaced.Set(header, c.query.Get(name))
+		}
+	}
+	if len(replaced) > 0 && c.authority.Caller(c.r.Context()) == "" {
+		return errInvalidRequest("Request specific response headers cannot be used for anonymous GET requests.")
+	}
+	o, err := c.lookup(c.bucket, c.cfg, c.key, c.query, c.allowRead(c.cfg, c.key))
+	if err != nil {
+		return err
+	}
+	defer o.release()
+	if err := open(o); err != nil {
+		return err
+	}
+	header := c.w.Header()
+	if err := checkConditions(c.r.Header, "", o); err != nil {
+		if err.Status == http.StatusNotModified {
+			c.writeVersion(o)
+			header.Set("ETag", quoted(o.etag))
+			header.Set("Last-Modified", o.modified.UTC().Format(http.TimeFormat))
+		}
+		return err
+	}
+	span, err := c.span(o)
+	if err != nil {
+		return err
+	}
+	c.writeObjectHeaders(o)
+	maps.Copy(header, replaced)
+	header.Set("Accept-Ranges", "bytes")
+	header.Set("Content-Length", strconv.FormatInt(span.length, 10))
+	if c.checksumMode() {
+		span.checksum.write(header)
+	}
+	status := http.StatusOK
+	if span.partial {
+		status = http.StatusPartialContent
+		header.Set("Content-Range", span.contentRange(o.size))
+	}
+	c.w.WriteHeader(status)
+	if c.r.Method == http.MethodHead {
+		return nil
+	}
+	if err := o.body.copyRange(c.w, span.offset, span.length); err != nil {
+		// The status is sent: the missing bytes tell the client.
+		c.log.DebugContext(c.r.Context(), "answer cut", "error", err)
+	}
+	return nil
+}
+
+// writeVersion tells which version an answer is about.
+func (c *call) writeVersion(o *object) {
+	if c.cfg.Versioning {
+		c.w.Header().Set("X-Amz-Version-Id", o.version)
+	}
+}
+
+// writeObjectHeaders sets what GET and HEAD tell of an object.
+func (c *call) writeObjectHeaders(o *object) {
+	header := c.w.Header()
+	maps.Copy(header, o.header)
+	c.writeVersion(o)
+	header.Set("ETag", quoted(o.etag))
+	header.Set("Last-Modified", o.modified.UTC().Format(http.TimeFormat))
+	o.encryption.write(header)
+	o.lock.write(header)
+	if o.class != "STANDARD" {
+		header.Set("X-Amz-Storage-Class", o.class)
+	}
+	if len(o.tags) > 0 && c.allowObject("s3:GetObjectTagging", nil) == nil {
+		header.Set("X-Amz-Tagging-Count", strconv.Itoa(len(o.tags)))
+	}
+}
+
+func quoted(etag string) string { return `"` + etag + `"` }
+
+// span is the part of an object that an answer carries.
+type span struct {
+	offset, length int64
+	partial        bool
+	checksum       checksum // of these bytes, if known
+}
+
+func (s span) contentRange(size int64) string {
+	if s.length == 0 {
+		return "bytes */" + strconv.FormatInt(size, 10)
+	}
+	return "bytes " + strconv.FormatInt(s.offset, 10) + "-" + strconv.FormatInt(s.offset+s.length-1, 10) + "/" + strconv.FormatInt(size, 10)
+}
+
+// span reads Range and partNumber.
+func (c *call) span(o *object) (span, error) {
+	asked := c.header("Range")
+	if c.query.Has("partNumber") {
+		if asked != "" {
+			return span{}, errInvalidRequest("Cannot specify both Range header and partNumber query parameter")
+		}
+		return c.partSpan(o)
+	}
+	first, last, ok := parseRange(asked)
+	if !ok {
+		return span{length: o.size, checksum: o.checksum}, nil
+	}
+	offset, length, ok := resolveRange(first, last, o.size)
+	if !ok {
+		err := errInvalidRange(asked, o.size)
+		err.Header = http.Header{"Content-Range": {"bytes */" + strconv.FormatInt(o.size, 10)}}
+		return span{}, err
+	}
+	return span{offset: offset, length: length, partial: true}, nil
+}
+
+func (c *call) partSpan(o *object) (span, error) {
+	number, err := parsePartNumber(c.query.Get("partNumber"))
+	if err != nil {
+		return span{}, err
+	}
+	if len(o.parts) == 0 {
+		if number != 1 {
+			return span{}, errInvalidPartNumber()
+		}
+		return span{length: o.size, partial: true, checksum: o.checksum}, nil
+	}
+	c.w.Header().Set("X-Amz-Mp-Parts-Count", strconv.Itoa(len(o.parts)))
+	var offset int64
+	for _, p := range o.parts {
+		if p.number == number {
+			return span{offset, p.size, true, checksum{o.checksum.algorithm, p.checksum, o.checksum.kind}}, nil
+		}
+		offset += p.size
+	}
+	return span{}, errInvalidPartNumber()
+}
+
+// parseRange reads a Range header of one range: last is -1 when open, first is
+// -1 for a suffix of last bytes. S3 takes no notice of headers it cannot read
+// and of lists of ranges.
+func parseRange(header string) (first, last int64, ok bool) {
+	spec, ok := strings.CutPrefix(header, "bytes=")
+	from, to, dash := strings.Cut(spec, "-")
+	if !ok || !dash || from == "" && to == "" {
+		return 0, 0, false
+	}
+	first, last = -1, -1
+	var err error
+	for _, side := range []struct {
+		text  string
+		value *int64
+	}{{from, &first}, {to, &last}} {
+		if side.text == "" {
+			continue
+		}
+		if strings.Trim(side.text, "0123456789") != "" {
+			return 0, 0, false
+		}
+		if *side.value, err = strconv.ParseInt(side.text, 10, 64); err != nil {
+			return 0, 0, false
+		}
+	}
+	if from != "" && to != "" && first > last {
+		return 0, 0, false
+	}
+	return first, last, true
+}
+
+// resolveRange fits a range to an object's size.
+func resolveRange(first, last, size int64) (offset, length int64, ok bool) {
+	switch {
+	case first < 0: // a suffix
+		length = min(last, size)
+		return size - length, length, length > 0
+	case first >= size:
+		return 0, 0, false
+	case last < 0 || last >= size:
+		last = size - 1
+	}
+	return first, last - first + 1, true
+}
+
+// checkConditions holds the conditional headers of a read, or of a copy's
+// source, whose headers bear the prefix, in RFC 9110's order.
+func checkConditions(h http.Header, prefix string, o *object) *Error {
+	modified := o.modified.Truncate(time.Second)
+	get := func(name string) string { return h.Get(prefix + name) }
+	if match := get("If-Match"); match != "" {
+		if !matches(match, o.etag) {
+			return errPreconditionFailed("If-Match")
+		}
+	} else if since, err := http.ParseTime(get("If-Unmodified-Since")); err == nil && modified.After(since) {
+		return errPreconditionFailed("If-Unmodified-Since")
+	}
+	unchanged := ""
+	if match := get("If-None-Match"); match != "" {
+		if matches(match, o.etag) {
+			unchanged = "If-None-Match"
+		}
+	} else if since, err := http.ParseTime(get("If-Modified-Since")); err == nil && !modified.After(since) {
+		unchanged = "If-Modified-Since"
+	}
+	switch {
+	case unchanged == "":
+		return nil
+	case prefix != "":
+		return errPreconditionFailed(unchanged)
+	}
+	return &Error{Status: http.StatusNotModified, Code: "NotModified", Message: "Not Modified"}
+}
+
+// matches says whether a list of entity tags holds the ETag.
+func matches(list, etag string) bool {
+	for entry := range strings.SplitSeq(list, ",") {
+		if entry = strings.TrimSpace(entry); entry == "*" || strings.Trim(strings.TrimPrefix(entry, "W/"), `"`) == etag {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,93 @@
+package s3
+
+import (
+	"net/http"
+	"strings"
+	"time"
+)
+
+// lock keeps a version from being deleted.
+type lock struct {
+	mode  string // GOVERNANCE, COMPLIANCE or empty
+	until time.Time
+	hold  bool
+}
+
+// defaultRetention is that of a bucket with object lock.
+const defaultRetention = 24 * time.Hour
+
+// readLock reads the lock that a request asks for.
+func (c *call) readLock() (lock, error) {
+	var l lock
+	mode, until, hold := c.header("X-Amz-Object-Lock-Mode"), c.header("X-Amz-Object-Lock-Retain-Until-Date"), c.header("X-Amz-Object-Lock-Legal-Hold")
+	if mode == "" && until == "" && hold == "" {
+		return l, nil
+	}
+	if !c.cfg.ObjectLock {
+		return l, errInvalidRequest("Bucket is missing Object Lock Configuration")
+	}
+	if (mode == "") != (until == "") {
+		return l, errInvalidArgument("x-amz-object-lock-retain-until-date and x-amz-object-lock-mode must both be supplied", "x-amz-object-lock-mode", mode)
+	}
+	if mode != "" && mode != "GOVERNANCE" && mode != "COMPLIANCE" {
+		return l, errInvalidArgument("Unknown wormMode directive.", "x-amz-object-lock-mode", mode)
+	}
+	if hold != "" && hold != "ON" && hold != "OFF" {
+		return l, errInvalidArgument("Legal Hold must be either of 'ON' or 'OFF'", "x-amz-object-lock-legal-hold", hold)
+	}
+	if until != "" {
+		at, err := time.Parse(time.RFC3339, until)
+		if err != nil {
+			return l, errInvalidArgument("The retain until date must be provided in ISO 8601 format", "x-amz-object-lock-retain-until-date", until)
+		}
+		if !at.After(c.clock()) {
+			return l, errInvalidArgument("The retain until date must be in the future!", "x-amz-object-lock-retain-until-date", until)
+		}
+		l.until = at
+	}
+	l.mode, l.hold = mode, hold == "ON"
+	return l, nil
+}
+
+// withDefault is the lock that a new version gets.
+func (l lock) withDefault(b Bucket, now time.Time) lock {
+	if b.ObjectLock && l.mode == "" {
+		l.mode, l.until = "GOVERNANCE", now.Add(defaultRetention)
+	}
+	return l
+}
+
+// write sets the headers of an answer.
+func (l lock) write(h http.Header) {
+	if l.mode != "" {
+		h.Set("X-Amz-Object-Lock-Mode", l.mode)
+		h.Set("X-Amz-Object-Lock-Retain-Until-Date", l.until.UTC().Format(time.RFC3339))
+	}
+	if l.hold {
+		h.Set("X-Amz-Object-Lock-Legal-Hold", "ON")
+	}
+}
+
+// checkLock refuses the deletion of a locked version. Governance mode yields
+// to those who say that they bypass it and may.
+func (c *call) checkLock(o *object) error {
+	retained := o.lock.mode != "" && c.clock().Before(o.lock.until)
+	if retained && o.lock.mode == "GOVERNANCE" && strings.EqualFold(c.header("X-Amz-Bypass-Governance-Retention"), "true") {
+		if err := c.allow("s3:BypassGovernanceRetention", objectARN(c.cfg, o.key), c.cfg, nil); err != nil {
+			return err
+		}
+		retained = false
+	}
+	if !retained && !o.lock.hold {
+		return nil
+	}
+	return &Error{Status: http.StatusForbidden, Code: "AccessDenied", Message: "Access Denied because object protected by object lock."}
+}
+
+// checkLockDigest holds that a body that will be locked comes with a digest.
+func (c *call) checkLockDigest(claimed claim, request string) error {
+	if !c.cfg.ObjectLock || claimed.md5 != nil || claimed.algorithm != "" {
+		return nil
+	}
+	return errInvalidRequest("Content-MD5 OR x-amz-checksum- HTTP header is required for " + request + " requests with Object Lock parameters")
+}

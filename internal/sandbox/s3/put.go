@@ -1,0 +1,100 @@
+package s3
+
+import "net/http"
+
+const (
+	maxUpload = 5 << 30 // of one PutObject, UploadPart or CopyObject
+	minPart   = 5 << 20 // of all parts but the last
+	maxParts  = 10_000
+)
+
+func putObject(c *call) error {
+	s, err := c.readSettings()
+	if err != nil {
+		return err
+	}
+	claimed, err := readClaim(c.r.Header)
+	if err != nil {
+		return err
+	}
+	if _, err := c.allowWrite(s, nil); err != nil {
+		return err
+	}
+	if err := c.checkLockDigest(claimed, "Put Object"); err != nil {
+		return err
+	}
+	if err := c.useKey("kms:GenerateDataKey", s.encryption, c.cfg, c.key); err != nil {
+		return err
+	}
+	if err := c.checkWritable(); err != nil {
+		return err
+	}
+	got, err := c.receive(claimed, defaultChecksum)
+	if err != nil {
+		return err
+	}
+	o := got.object(c.key, s)
+	if err := c.commit(o); err != nil {
+		o.release()
+		return err
+	}
+	header := c.w.Header()
+	header.Set("ETag", quoted(o.etag))
+	o.checksum.write(header)
+	c.w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+// object makes a version of what was received. Under a KMS key the ETag is no
+// digest of the bytes.
+func (got *received) object(key string, s settings) *object {
+	etag := got.etag
+	if s.encryption.kms() {
+		etag = newID(16)
+	}
+	return &object{key: key, etag: etag, size: got.size, body: got.body, checksum: got.checksum, settings: s}
+}
+
+// checkWritable holds If-Match and If-None-Match of a write before its body
+// comes; commit holds them again.
+func (c *call) checkWritable() error {
+	c.bucket.mu.RLock()
+	defer c.bucket.mu.RUnlock()
+	return c.checkWriteConditions(c.bucket.current(c.key))
+}
+
+func (c *call) checkWriteConditions(current *object) error {
+	if none := c.header("If-None-Match"); none != "" {
+		if none != "*" {
+			return errHeaderNotImplemented("If-None-Match")
+		}
+		if current != nil {
+			return errPreconditionFailed("If-None-Match")
+		}
+	}
+	if match := c.header("If-Match"); match != "" {
+		if current == nil {
+			return errNoSuchKey(c.key)
+		}
+		if !matches(match, current.etag) {
+			return errPreconditionFailed("If-Match")
+		}
+	}
+	return nil
+}
+
+// commit makes o the current version of its key if the request's conditions
+// still hold, and sets the headers that every write answers with.
+func (c *call) commit(o *object) error {
+	c.bucket.mu.Lock()
+	defer c.bucket.mu.Unlock()
+	if err := c.checkWriteConditions(c.bucket.current(o.key)); err != nil {
+		return err
+	}
+	o.modified = c.clock()
+	o.lock = o.lock.withDefault(c.bucket.cfg, o.modified)
+	c.bucket.put(o)
+	c.writeVersion(o)
+	o.encryption.write(c.w.Header())
+	return nil
+}
