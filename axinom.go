@@ -43,7 +43,14 @@ func convertAxinom(data []byte) (Job, error) {
 		e.Hint = axinomHint(e)
 		faults = append(faults, e)
 	}
-	var job Job
+	job := Job{places: strings.NewReplacer(
+		"/tasks/0/parameters/location", "/ContentAcquisition/UriPath", "/tasks/0/parameters/role_arn", "/ContentAcquisition/RoleArnToAssume",
+		"/tasks/0/parameters/role_session_duration_seconds", "/ContentAcquisition/RoleSessionDurationInSeconds",
+		"/tasks/0/parameters/files", "/ContentAcquisition/Files", "/tasks/0/parameters", "/ContentAcquisition",
+		"/tasks/1/parameters/location", "/ContentPublishing/UriPath", "/tasks/1/parameters/role_arn", "/ContentPublishing/RoleArnToAssume",
+		"/tasks/1/parameters/role_session_duration_seconds", "/ContentPublishing/RoleSessionDurationInSeconds",
+		"/tasks/1/parameters/files", "/ContentPublishing/Files", "/tasks/1/parameters", "/ContentPublishing",
+	)}
 	for _, part := range []struct {
 		member, tool string
 		given        axinomStorage

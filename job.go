@@ -17,6 +17,8 @@ type Job struct {
 	Tags                       []string `json:"tags,omitempty"`
 	Notify                     string   `json:"notify,omitempty"`
 	Tasks                      []Task   `json:"tasks"`
+
+	places *strings.Replacer // from pointers of this job to those of the request it was made of, or nil
 }
 
 // Task runs one tool. A tool's name that ends in |p lets neighbours so

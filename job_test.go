@@ -219,6 +219,16 @@ func TestAxinom(t *testing.T) {
 	if get.Tool != StorageGet || get.Place.Key != "in/" || get.Place.Duration != 15*time.Minute || put.Tool != StoragePut || put.Place.Region != "eu-west-1" {
 		t.Errorf("converted to %+v", plan.Steps)
 	}
+	job, err = ParseJob([]byte(`{
+		"ContentAcquisition": {"Provider": "AmazonS3", "UriPath": "https://example.com/in/", "RoleArnToAssume": "arn:aws:iam::111122223333:role/media"},
+		"ContentPublishing": {"Provider": "AmazonS3", "UriPath": "https://out-bucket.s3.eu-west-1.amazonaws.com/out/"}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = job.Validate(acme(), vendor(t), "")
+	if text := strings.Join(lines(err), "\n"); !strings.Contains(text, "/ContentAcquisition/UriPath: the host") || !strings.Contains(text, "/ContentPublishing: nothing authorizes") {
+		t.Errorf("faults are not placed in the request that was given:\n%s", text)
+	}
 	_, err = ParseJob([]byte(`{"ContentAcquisition": {"Provider": "AzureStorage", "UriPath": "x", "CredentialsToken": "plantedSecret"}, "ContentProcessing": {}}`))
 	text := strings.Join(lines(err), "\n")
 	for _, part := range []string{"/ContentAcquisition/Provider: ", "/ContentAcquisition/CredentialsToken: ", "literal credentials are refused", "/ContentProcessing: ", "/ContentPublishing: "} {

@@ -99,6 +99,14 @@ func (j Job) Validate(org Organization, vendor Vendor, principal string) (Plan, 
 			plan.Steps = append(plan.Steps, p.step(i, t))
 		}
 	}
+	if j.places != nil {
+		for _, e := range p.faults {
+			e.Pointer = j.places.Replace(e.Pointer)
+		}
+		for i := range plan.Steps {
+			plan.Steps[i].Place.Pointer = j.places.Replace(plan.Steps[i].Place.Pointer)
+		}
+	}
 	if err := p.faults.Err(); err != nil {
 		return Plan{}, err
 	}
