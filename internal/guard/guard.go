@@ -38,6 +38,9 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("the address %s may not be reached: %s", e.Addr, e.Reason)
 }
 
+// RetryableError is false: the AWS SDK asks it, and trying again changes nothing.
+func (e *Error) RetryableError() bool { return false }
+
 // Check is nil if the address may be reached, else an *Error.
 func (g Guard) Check(addr netip.Addr) error {
 	addr = addr.WithZone("")

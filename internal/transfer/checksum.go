@@ -1,0 +1,187 @@
+package transfer
+
+import (
+	"bytes"
+	"crypto/sha1" //nolint:gosec // S3 offers it; it guards against accidents here, not against forgery.
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"hash"
+	"hash/crc32"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/minio/crc64nvme"
+)
+
+// checksum is one that S3 keeps for a whole object. The zero value is none.
+type checksum struct {
+	name  string // CRC64NVME, CRC32, …
+	value []byte
+}
+
+// offered are the members of S3's answers that carry checksums.
+type offered struct {
+	crc64, crc32, crc32c, sha256, sha1 *string
+	kind                               types.ChecksumType
+}
+
+// whole picks the checksum of the whole object, cheapest first. A composite
+// one, a checksum of parts' checksums, says nothing about bytes cut otherwise.
+func (o offered) whole() checksum {
+	if o.kind == types.ChecksumTypeComposite {
+		return checksum{}
+	}
+	for _, c := range []struct {
+		name  string
+		value *string
+	}{{"CRC64NVME", o.crc64}, {"CRC32C", o.crc32c}, {"CRC32", o.crc32}, {"SHA256", o.sha256}, {"SHA1", o.sha1}} {
+		if c.value == nil {
+			continue
+		}
+		// A composite value ends in "-parts", which is not base64.
+		if value, err := base64.StdEncoding.DecodeString(*c.value); err == nil && len(value) > 0 {
+			return checksum{c.name, value}
+		}
+	}
+	return checksum{}
+}
+
+// hash makes the checksum's function, nil for none.
+func (c checksum) hash() hash.Hash {
+	switch c.name {
+	case "CRC32":
+		return crc32.NewIEEE()
+	case "CRC32C":
+		return crc32.New(crc32.MakeTable(crc32.Castagnoli))
+	case "SHA256":
+		return sha256.New()
+	case "SHA1":
+		return sha1.New() //nolint:gosec // as above
+	default:
+		return nil
+	}
+}
+
+// splits tells whether sums of parts can be joined to one of the whole.
+func (c checksum) splits() bool {
+	return c.name == "CRC64NVME" || c.name == "CRC32" || c.name == "CRC32C"
+}
+
+// digest sums a run of bytes: always with CRC-64/NVME, and with the function
+// of a checksum that they are to be held against.
+type digest struct {
+	want  checksum
+	crc64 uint64
+	other hash.Hash
+	n     int64
+}
+
+func newDigest(want checksum) *digest { return &digest{want: want, other: want.hash()} }
+
+// Write adds bytes; it never fails.
+func (d *digest) Write(p []byte) (int, error) {
+	d.crc64 = crc64nvme.Update(d.crc64, p)
+	if d.other != nil {
+		d.other.Write(p)
+	}
+	d.n += int64(len(p))
+	return len(p), nil
+}
+
+func (d *digest) sum() sum {
+	s := sum{crc64: d.crc64, n: d.n}
+	if d.other != nil {
+		s.other = d.other.Sum(nil)
+	}
+	return s
+}
+
+// sum is what a digest found.
+type sum struct {
+	crc64 uint64
+	other []byte
+	n     int64
+}
+
+// matches tells whether the sum is the checksum's.
+func (s sum) matches(want checksum) bool {
+	if want.name == "CRC64NVME" {
+		return bytes.Equal(binary.BigEndian.AppendUint64(nil, s.crc64), want.value)
+	}
+	return bytes.Equal(s.other, want.value)
+}
+
+// join gives the sum of the whole from its parts' in order. Of the functions
+// besides CRC-64/NVME it joins those that split.
+func join(want checksum, parts []sum) sum {
+	var all sum
+	for i, p := range parts {
+		all.crc64 = combine(reflectedCRC64NVME, 64, all.crc64, p.crc64, p.n)
+		all.n += p.n
+		switch {
+		case i == 0:
+			all.other = p.other
+		case want.name == "CRC32":
+			all.other = combine32(crc32.IEEE, all.other, p)
+		case want.name == "CRC32C":
+			all.other = combine32(crc32.Castagnoli, all.other, p)
+		default:
+			all.other = nil
+		}
+	}
+	return all
+}
+
+// encoded is the sum as S3 writes it.
+func (s sum) encoded() string {
+	return base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint64(nil, s.crc64))
+}
+
+const reflectedCRC64NVME = 0x9a6c9329ac4bc9b5
+
+func combine32(poly uint32, before []byte, p sum) []byte {
+	a, b := binary.BigEndian.Uint32(before), binary.BigEndian.Uint32(p.other)
+	return binary.BigEndian.AppendUint32(nil, uint32(combine(uint64(poly), 32, uint64(a), uint64(b), p.n)))
+}
+
+// combine gives the CRC of two runs of bytes from the CRC of each and the
+// length of the second. Appending n zero bytes is a linear map of the CRC's
+// bits, so it is raised to the n-th power by squaring.
+func combine(poly uint64, width int, a, b uint64, n int64) uint64 {
+	var zeros matrix // appends one zero bit
+	zeros[0] = poly
+	for i := 1; i < width; i++ {
+		zeros[i] = 1 << (i - 1)
+	}
+	for range 3 { // to one byte
+		zeros = zeros.squared(width)
+	}
+	for ; n > 0; n >>= 1 {
+		if n&1 == 1 {
+			a = zeros.times(a)
+		}
+		zeros = zeros.squared(width)
+	}
+	return a ^ b
+}
+
+// matrix is a linear map over bits; row i is what bit i becomes.
+type matrix [64]uint64
+
+func (m *matrix) times(v uint64) uint64 {
+	var out uint64
+	for i := 0; v != 0; i, v = i+1, v>>1 {
+		if v&1 == 1 {
+			out ^= m[i]
+		}
+	}
+	return out
+}
+
+func (m *matrix) squared(width int) matrix {
+	var out matrix
+	for i := range width {
+		out[i] = m.times(m[i])
+	}
+	return out
+}

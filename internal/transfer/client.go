@@ -1,0 +1,149 @@
+package transfer
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// ClientOptions say how to reach S3.
+type ClientOptions struct {
+	// Credentials are asked for at every attempt, so they must be cached. A
+	// provider with a method Invalidate(aws.Credentials) is told when S3 calls
+	// its credentials expired, and the request is tried again.
+	Credentials aws.CredentialsProvider
+	Region      string     // empty: us-east-1
+	Endpoint    string     // a URL; empty: AWS's
+	PathStyle   bool       // the bucket in the path instead of the host name
+	HTTP        HTTPClient // nil: the AWS SDK's, with the environment's proxy
+	UserAgent   string     // what works here, for the customer's logs
+}
+
+// HTTPClient sends requests; an *http.Client is one. It must not follow
+// redirects, as a signature holds for one host only.
+type HTTPClient = s3.HTTPClient
+
+const (
+	attempts   = 8
+	maxBackoff = 20 * time.Second
+	stallLimit = time.Minute
+)
+
+// NewClient makes a client that is made for long transfers: it retries with
+// backoff and slows down when told so, renews expired credentials in the
+// middle, and gives up on connections over which nothing moves for a minute.
+// It reads no environment and no files.
+func NewClient(o ClientOptions) *s3.Client {
+	if o.Region == "" {
+		o.Region = "us-east-1"
+	}
+	if o.HTTP == nil {
+		o.HTTP = awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+			t.MaxIdleConnsPerHost, t.ReadBufferSize, t.WriteBufferSize = 64, ioBuffer, ioBuffer
+		})
+	}
+	options := s3.Options{
+		Credentials:  provider{o.Credentials},
+		Region:       o.Region,
+		UsePathStyle: o.PathStyle,
+		HTTPClient:   watched{o.HTTP},
+		Retryer:      newRetryer(o.Credentials),
+		// Checksums are made and verified here: the SDK's own CRC64NVME costs
+		// twenty times as much and cannot follow a read that resumes.
+		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenRequired,
+		ResponseChecksumValidation: aws.ResponseChecksumValidationWhenRequired,
+		APIOptions: []func(*middleware.Stack) error{
+			v4.UseDynamicPayloadSigningMiddleware, // TLS protects the payload; hashing it again is the main cost
+		},
+	}
+	if o.Endpoint != "" {
+		options.BaseEndpoint = aws.String(o.Endpoint)
+	}
+	if o.UserAgent != "" {
+		options.APIOptions = append(options.APIOptions, awsmiddleware.AddUserAgentKeyValue("rolecall", o.UserAgent))
+	}
+	if p, ok := o.Credentials.(invalidator); ok {
+		options.APIOptions = append(options.APIOptions, func(stack *middleware.Stack) error {
+			return stack.Finalize.Insert(renew{p}, "Signing", middleware.After)
+		})
+	}
+	return s3.New(options)
+}
+
+// newRetryer backs off adaptively, per client and so per bucket. An expired
+// credential is worth another attempt only where a new one can be had.
+func newRetryer(credentials aws.CredentialsProvider) aws.Retryer {
+	_, renewable := credentials.(invalidator)
+	backoff := retry.NewExponentialJitterBackoff(maxBackoff)
+	return retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
+		o.StandardOptions = append(o.StandardOptions, func(so *retry.StandardOptions) {
+			so.MaxAttempts = attempts
+			so.Retryables = append(so.Retryables,
+				retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
+					if renewable && expired(err) {
+						return aws.TrueTernary
+					}
+					return aws.UnknownTernary
+				}),
+				// Another conditional write is in progress on the key.
+				retry.RetryableErrorCode{Codes: map[string]struct{}{"ConditionalRequestConflict": {}, "OperationAborted": {}}})
+			so.Backoff = retry.BackoffDelayerFunc(func(attempt int, err error) (time.Duration, error) {
+				if attempt <= 1 && expired(err) {
+					return 0, nil
+				}
+				return backoff.BackoffDelay(attempt, err)
+			})
+		})
+	})
+}
+
+// provider sets failures to get credentials apart from S3's own answers.
+type provider struct{ of aws.CredentialsProvider }
+
+// Retrieve gives the credentials.
+func (p provider) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	credentials, err := p.of.Retrieve(ctx)
+	if err != nil && ctx.Err() == nil {
+		err = &Error{Kind: NoCredentials, Err: err}
+	}
+	return credentials, err
+}
+
+// invalidator is a provider that can be told to forget credentials.
+type invalidator interface {
+	aws.CredentialsProvider
+	Invalidate(credentials aws.Credentials)
+}
+
+// renew tells the provider when an attempt shows that its credentials expired.
+type renew struct{ provider invalidator }
+
+// ID names the middleware.
+func (renew) ID() string { return "RolecallRenew" }
+
+// HandleFinalize runs around one attempt, after it was signed.
+func (r renew) HandleFinalize(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (
+	middleware.FinalizeOutput, middleware.Metadata, error,
+) {
+	out, metadata, err := next.HandleFinalize(ctx, in)
+	if err == nil || !expired(err) {
+		return out, metadata, err
+	}
+	// Another request may have had them renewed meanwhile: only the
+	// credentials that signed this one are stale.
+	req, ok := in.Request.(*smithyhttp.Request)
+	if current, failed := r.provider.Retrieve(ctx); ok && failed == nil &&
+		current.SessionToken == req.Header.Get("X-Amz-Security-Token") {
+		r.provider.Invalidate(current)
+	}
+	return out, metadata, err
+}

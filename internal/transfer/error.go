@@ -1,0 +1,167 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"syscall"
+
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// Kind classifies what went wrong, for the layer that words it for users.
+type Kind string
+
+// The kinds of errors.
+const (
+	NotFound       Kind = "not_found"       // no such object; without ListBucket S3 says Denied instead
+	NoBucket       Kind = "no_bucket"       // no such bucket
+	Denied         Kind = "denied"          // a policy refuses, or the bucket is not the expected owner's
+	NoCredentials  Kind = "no_credentials"  // the provider gave no credentials; Err has its reason
+	BadCredentials Kind = "bad_credentials" // S3 does not know the key or the signature is wrong
+	Expired        Kind = "expired"         // the credentials ran out and no newer ones came
+	Exists         Kind = "exists"          // the destination exists and is not to be overwritten
+	Changed        Kind = "changed"         // the source changed while it was read
+	Archived       Kind = "archived"        // the object must be restored before it can be read
+	Corrupt        Kind = "corrupt"         // the bytes are not those that the other side promised
+	TooLarge       Kind = "too_large"       // beyond S3's limits
+	WrongRegion    Kind = "wrong_region"    // the bucket is in another region
+	Refused        Kind = "refused"         // S3 refuses the request as it is
+	Unavailable    Kind = "unavailable"     // S3 is overloaded or failing, after retries
+	Unreachable    Kind = "unreachable"     // no connection, or it broke, after retries
+	DiskFull       Kind = "disk_full"       // no room for the file
+	BadFile        Kind = "bad_file"        // a path that is no regular file, or cannot be one
+	Canceled       Kind = "canceled"        // the caller's context ended
+)
+
+// Error is the error of every transfer.
+type Error struct {
+	Op     string // list, head, get, put, copy, tag
+	Bucket string
+	Key    string
+	Kind   Kind
+	Code   string // AWS's code, if AWS answered
+	Text   string // AWS's message, if it gave one: for logs and for reading who denied
+	Upload string // id of a multipart upload that could not be aborted
+	Err    error
+}
+
+// Error says what was done to which object, and why it did not work.
+func (e *Error) Error() string {
+	at := e.Bucket
+	if e.Key != "" {
+		at += "/" + e.Key
+	}
+	return strings.TrimSpace(fmt.Sprintf("%s %s: %s: %v", e.Op, at, e.Kind, e.Err))
+}
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// fault makes an *Error of err; one that is made already gets what it lacks.
+func fault(op string, b Bucket, key string, err error) error {
+	var made *Error
+	if errors.As(err, &made) {
+		full := *made
+		if full.Op == "" {
+			full.Op, full.Bucket, full.Key = op, b.Name, key
+		}
+		return &full
+	}
+	e := &Error{Op: op, Bucket: b.Name, Key: key, Kind: kindOf(err), Err: err}
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		e.Code, e.Text = api.ErrorCode(), api.ErrorMessage()
+	}
+	return e
+}
+
+func kindOf(err error) Kind {
+	var send *smithyhttp.RequestSendError
+	switch {
+	case errors.As(err, &send): // a timeout in here may call itself DeadlineExceeded too
+		return Unreachable
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return Canceled
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), errors.Is(err, syscall.EFBIG):
+		return DiskFull
+	case expired(err):
+		return Expired
+	}
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		if kind, ok := kindOfCode(api.ErrorCode()); ok {
+			return kind
+		}
+	}
+	var answer *smithyhttp.ResponseError
+	if errors.As(err, &answer) {
+		return kindOfStatus(answer.HTTPStatusCode())
+	}
+	return Unreachable
+}
+
+// https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+func kindOfCode(code string) (Kind, bool) {
+	switch code {
+	case "NoSuchKey", "NotFound", "NoSuchVersion":
+		return NotFound, true
+	case "NoSuchBucket":
+		return NoBucket, true
+	case "AccessDenied", "Forbidden", "AllAccessDisabled", "AccountProblem", "InvalidPayer":
+		return Denied, true
+	case "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "InvalidSecurity", "NotSignedUp":
+		return BadCredentials, true
+	case "PreconditionFailed":
+		return Changed, true
+	case "InvalidObjectState":
+		return Archived, true
+	case "BadDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch", "IncompleteBody":
+		return Corrupt, true
+	case "EntityTooLarge":
+		return TooLarge, true
+	case "PermanentRedirect", "TemporaryRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException":
+		return WrongRegion, true
+	case "SlowDown", "ServiceUnavailable", "InternalError", "RequestTimeout", "OperationAborted", "ConditionalRequestConflict":
+		return Unavailable, true
+	}
+	return "", false
+}
+
+func kindOfStatus(status int) Kind {
+	switch {
+	case status == http.StatusNotFound:
+		return NotFound
+	case status == http.StatusForbidden, status == http.StatusUnauthorized:
+		return Denied
+	case status == http.StatusPreconditionFailed:
+		return Changed
+	case status >= 300 && status < 400:
+		return WrongRegion
+	case status == http.StatusTooManyRequests, status >= 500:
+		return Unavailable
+	case status >= 400:
+		return Refused
+	default: // a good status whose body could not be read
+		return Unreachable
+	}
+}
+
+// expired tells whether the answer says that the credentials ran out. HEAD has
+// no body to say it in: S3 answers a bare 400.
+func expired(err error) bool {
+	var api smithy.APIError
+	if !errors.As(err, &api) {
+		return false
+	}
+	switch api.ErrorCode() {
+	case "ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired":
+		return true
+	}
+	var answer *smithyhttp.ResponseError
+	return errors.As(err, &answer) && answer.HTTPStatusCode() == http.StatusBadRequest &&
+		answer.Response.Request != nil && answer.Response.Request.Method == http.MethodHead
+}

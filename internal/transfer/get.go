@@ -1,0 +1,142 @@
+package transfer
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Get writes the object to the file name below root, making directories and
+// replacing a regular file. The object is the one that o describes: without
+// an ETag the current one is looked up.
+func Get(ctx context.Context, b Bucket, o Object, root *os.Root, name string, options GetOptions) (Result, error) {
+	result, err := get(ctx, b, o, root, name, options)
+	if err != nil {
+		return Result{}, fault("get", b, o.Key, err)
+	}
+	return result, nil
+}
+
+func get(ctx context.Context, b Bucket, o Object, root *os.Root, name string, options GetOptions) (Result, error) {
+	src, want, err := describe(ctx, b, o)
+	if err != nil {
+		return Result{}, err
+	}
+	file, err := create(root, name)
+	if err != nil {
+		return Result{}, err
+	}
+	defer file.discard()
+	var result Result
+	if src.Size < inParts {
+		result, err = src.getWhole(ctx, file.file, options)
+	} else {
+		result, err = src.getParts(ctx, file.file, want, options)
+	}
+	if err != nil {
+		return Result{}, err
+	}
+	return result, file.commit()
+}
+
+// describe finds out what o leaves open, and for objects that are read in
+// parts the checksum of the whole, which only HEAD tells then.
+func describe(ctx context.Context, b Bucket, o Object) (source, checksum, error) {
+	src := source{b, o}
+	if o.ETag != "" && o.Size < inParts {
+		return src, checksum{}, nil
+	}
+	h, err := head(ctx, b, o)
+	if err != nil {
+		return source{}, checksum{}, err
+	}
+	if o.ETag != "" && (h.Size != o.Size || h.ETag != o.ETag) {
+		return source{}, checksum{}, &Error{Kind: Changed, Err: fmt.Errorf("it has %d bytes and ETag %s, not %d and %s", h.Size, h.ETag, o.Size, o.ETag)}
+	}
+	src.Object = h.Object
+	return src, h.sum, nil
+}
+
+func (s source) getWhole(ctx context.Context, file *os.File, options GetOptions) (Result, error) {
+	// Which checksum there is shows only with the answer, so that other
+	// functions than CRC-64/NVME run over the file afterwards.
+	w := &partWriter{w: file, digest: newDigest(checksum{}), progress: options.Progress}
+	want, err := s.read(ctx, span{0, s.Size}, w)
+	if err != nil {
+		return Result{}, err
+	}
+	return s.finish(file, w.digest.sum(), want, 1)
+}
+
+func (s source) getParts(ctx context.Context, file *os.File, want checksum, options GetOptions) (Result, error) {
+	spans, err := plan(s.Size)
+	if err != nil {
+		return Result{}, err
+	}
+	function := want
+	if !want.splits() {
+		function = checksum{}
+	}
+	sums := make([]sum, len(spans))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(partsAtOnce)
+	for i, at := range spans {
+		g.Go(func() error {
+			w := &partWriter{w: io.NewOffsetWriter(file, at.off), digest: newDigest(function), progress: options.Progress}
+			_, err := s.read(ctx, at, w)
+			sums[i] = w.digest.sum()
+			return err
+		})
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	if err := g.Wait(); err != nil {
+		return Result{}, err
+	}
+	return s.finish(file, join(function, sums), want, len(spans))
+}
+
+// finish holds the bytes against the checksum.
+func (s source) finish(file *os.File, got sum, want checksum, parts int) (Result, error) {
+	result := Result{Bytes: got.n, CRC64: got.crc64, Parts: parts, Verified: want.name}
+	if want.name == "" {
+		return result, nil
+	}
+	if got.other == nil && want.hash() != nil {
+		d := newDigest(want)
+		if _, err := io.CopyBuffer(struct{ io.Writer }{d}, io.NewSectionReader(file, 0, s.Size), make([]byte, ioBuffer)); err != nil {
+			return Result{}, badFile(err)
+		}
+		got = d.sum()
+	}
+	if !got.matches(want) {
+		return Result{}, corrupt(want)
+	}
+	return result, nil
+}
+
+func corrupt(want checksum) error {
+	return &Error{Kind: Corrupt, Err: fmt.Errorf("the bytes that came do not have the object's %s", want.name)}
+}
+
+// partWriter writes to disk, sums and reports.
+type partWriter struct {
+	w        io.Writer
+	digest   *digest
+	progress func(int64)
+}
+
+// Write writes to disk first: only what is there counts.
+func (p *partWriter) Write(b []byte) (int, error) {
+	n, err := p.w.Write(b)
+	if err != nil {
+		return n, badFile(err)
+	}
+	p.digest.Write(b) //nolint:errcheck // a digest cannot fail
+	report(p.progress, int64(n))
+	return n, nil
+}

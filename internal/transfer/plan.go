@@ -1,0 +1,45 @@
+package transfer
+
+import "fmt"
+
+// S3's limits for multipart uploads.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
+const (
+	mib         = 1 << 20
+	maxParts    = 10_000
+	minPartSize = 5 * mib
+	maxPartSize = 5 << 30
+	maxSize     = maxParts * maxPartSize // 48.8 TiB
+)
+
+const (
+	inParts      = 16 * mib // objects of this size and more are moved in parts
+	partSize     = 8 * mib
+	partsAtOnce  = 4        // more brings nothing on one object
+	memoryAtOnce = 64 * mib // what parts in flight may hold, unless a single one holds more
+)
+
+// span is a run of an object's bytes.
+type span struct{ off, n int64 }
+
+// plan cuts an object of the size into equal parts, the last one shorter.
+func plan(size int64) ([]span, error) {
+	if size < 0 || size > maxSize {
+		return nil, &Error{Kind: TooLarge, Err: fmt.Errorf("an object has 0 to %d bytes, not %d", int64(maxSize), size)}
+	}
+	part := int64(partSize)
+	if size > part*maxParts {
+		part = (size + maxParts - 1) / maxParts
+		part = (part + mib - 1) / mib * mib
+	}
+	spans := make([]span, 0, (size+part-1)/part)
+	for off := int64(0); off < size; off += part {
+		spans = append(spans, span{off, min(part, size-off)})
+	}
+	return spans, nil
+}
+
+// atOnce says how many of the parts may be in memory together.
+func atOnce(spans []span) int {
+	return int(max(1, min(partsAtOnce, memoryAtOnce/spans[0].n)))
+}

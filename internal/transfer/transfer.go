@@ -1,0 +1,103 @@
+// Package transfer moves bytes between S3 and disk, and between two buckets.
+//
+// What it promises:
+//   - an object arrives whole or not at all: files are written under a temporary
+//     name and renamed, uploads become visible with their last request, and sizes
+//     and checksums are verified before either;
+//   - an object that changes in between is an error, never a mixture;
+//   - nothing is overwritten in a bucket unless asked for;
+//   - on failure or cancellation temporary files are removed and multipart
+//     uploads aborted;
+//   - disk is touched only below an os.Root, and links are never followed;
+//   - memory is bounded by the parts in flight, whatever an object's size.
+//
+// Where credentials come from, which keys are wanted and how a key becomes a
+// file name is decided elsewhere.
+package transfer
+
+import (
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+)
+
+// Bucket is a bucket as seen with one set of credentials.
+type Bucket struct {
+	Client        *s3.Client // of NewClient
+	Name          string
+	Owner         string // account id, sent as x-amz-expected-bucket-owner when set
+	RequesterPays bool
+	// NoChecksums is for servers that do not know S3's CRC64NVME checksums:
+	// none are sent, and only those that the server offers are verified.
+	NoChecksums bool
+}
+
+// Object is what a listing or a HEAD tells of an object.
+type Object struct {
+	Key          string
+	Size         int64
+	ETag         string // with its quotes, as S3 gives it
+	VersionID    string // empty: the current version
+	Modified     time.Time
+	StorageClass string // empty: STANDARD
+}
+
+// Result says what a transfer moved.
+type Result struct {
+	Bytes    int64
+	CRC64    uint64 // CRC-64/NVME of all bytes
+	Parts    int    // 1 unless it was moved in parts
+	Verified string // checksum of the source object that the bytes were held against; empty: only its size
+	Already  bool   // Put, Copy: nothing was written, the same bytes with the same marker are there
+}
+
+// PutOptions shape the object that Put and Copy write. The zero value writes
+// with the bucket's defaults and refuses to replace an object.
+type PutOptions struct {
+	Overwrite    bool
+	Marker       string // kept as the metadata x-amz-meta-rolecall
+	Encryption   Encryption
+	StorageClass string
+	ACL          string
+	// Progress is told of bytes as they arrive, from several goroutines.
+	Progress func(n int64)
+}
+
+// Encryption is the server-side encryption to ask for; the zero value asks
+// for none, so that the bucket's default holds.
+type Encryption struct {
+	Type string // AES256 or aws:kms
+	Key  string // ARN of a KMS key; empty: the account's default key
+}
+
+// GetOptions shape a Get.
+type GetOptions struct {
+	// Progress is told of bytes as they arrive, from several goroutines.
+	Progress func(n int64)
+}
+
+const markerName = "rolecall" // S3 prefixes x-amz-meta-
+
+func (b Bucket) owner() *string { return optional(b.Owner) }
+
+func (b Bucket) payer() types.RequestPayer {
+	if b.RequesterPays {
+		return types.RequestPayerRequester
+	}
+	return ""
+}
+
+func optional(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return aws.String(s)
+}
+
+func report(progress func(int64), n int64) {
+	if progress != nil && n > 0 {
+		progress(n)
+	}
+}
