@@ -46,7 +46,9 @@ var mayImport = map[string][]string{
 
 // testsMayImport is what tests may import besides: real neighbours to run
 // against, instead of mocks.
-var testsMayImport = []string{"internal/config", "internal/sandbox", "internal/sandbox/s3", "internal/sandbox/sigv4"}
+var testsMayImport = []string{
+	"policy", "internal/config", "internal/sandbox", "internal/sandbox/s3", "internal/sandbox/sigv4", "internal/yaml",
+}
 
 // onlyInTests are modules that never become part of the program.
 var onlyInTests = []string{
