@@ -8,17 +8,11 @@ import (
 	"unicode/utf8"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/transfer"
 )
 
 // maxComponent is how long one name in a directory may be.
 const maxComponent = 255
-
-// partial tells whether a name is one that package transfer gives to files it
-// is still writing.
-func partial(name string) bool {
-	base := path.Base(name)
-	return strings.HasPrefix(base, ".rolecall-") && strings.HasSuffix(base, ".part")
-}
 
 // localName maps an object's key to a file's name below the working
 // directory: the key without the place's prefix, below base. The mapping is
@@ -44,7 +38,7 @@ func localName(base, prefix, key string) (string, error) {
 		return refuse("its name would be absolute")
 	case strings.HasSuffix(rest, "/"):
 		return refuse("its key ends in a slash, but it is not an empty directory marker")
-	case partial(rest):
+	case transfer.IsTemporary(rest):
 		return refuse("the name is reserved for files that are being written")
 	}
 	for _, part := range strings.Split(rest, "/") {

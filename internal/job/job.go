@@ -1,0 +1,248 @@
+package job
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/task"
+)
+
+// Job is a planned job with its id and the working directory that its tasks
+// share.
+type Job struct {
+	ID   string
+	Plan rolecall.Plan
+	Dir  *os.Root
+}
+
+// Run runs the job and tells how it ended. Cancelling the context aborts it;
+// Run still returns only when all is taken back that was begun. Observe may be
+// nil.
+func Run(ctx context.Context, j Job, env task.Environment, observe func(Event)) rolecall.JobReport {
+	tools := task.New(env, task.Job{ID: j.ID, Plan: j.Plan, Dir: j.Dir})
+	defer tools.Close()
+	return run(ctx, j, tools.Run, env.Log, observe)
+}
+
+// sideBySide bounds how many tasks run at once.
+const sideBySide = 16
+
+// runStep does the work of one step, once.
+type runStep func(context.Context, rolecall.Step, func(task.Event)) (task.Outcome, error)
+
+type runner struct {
+	step    runStep
+	log     *slog.Logger
+	mu      sync.Mutex // guards report, and orders the events
+	observe func(Event)
+	report  rolecall.JobReport
+}
+
+func run(ctx context.Context, j Job, step runStep, log *slog.Logger, observe func(Event)) rolecall.JobReport {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	if observe == nil {
+		observe = func(Event) {}
+	}
+	r := &runner{step: step, log: log.With("org", j.Plan.Organization, "job", j.ID), observe: observe}
+	r.report = rolecall.JobReport{ID: j.ID, Tags: append([]string{}, j.Plan.Tags...), Errors: rolecall.Errors{}}
+	for _, s := range j.Plan.Steps {
+		r.report.Tasks = append(r.report.Tasks, rolecall.TaskReport{Index: s.Index, Name: s.Name, Tool: s.Tool,
+			StatusText: rolecall.Submitted.String(), Errors: rolecall.Errors{}})
+	}
+	status := rolecall.Completed
+	at := 0
+	for _, group := range groups(j.Plan.Steps) {
+		if status = r.group(ctx, group, at); status != rolecall.Completed {
+			break
+		}
+		at += len(group)
+	}
+	r.report.Status, r.report.StatusText = status, status.String()
+	for _, t := range r.report.Tasks {
+		r.report.Errors = append(r.report.Errors, t.Errors...)
+	}
+	return r.report
+}
+
+// groups divides the steps into what runs one after the other: single steps,
+// and neighbours that run side by side.
+func groups(steps []rolecall.Step) [][]rolecall.Step {
+	var out [][]rolecall.Step
+	for i, s := range steps {
+		if i > 0 && s.Parallel && steps[i-1].Parallel {
+			out[len(out)-1] = append(out[len(out)-1], s)
+		} else {
+			out = append(out, []rolecall.Step{s})
+		}
+	}
+	return out
+}
+
+// group runs steps side by side. The first that fails cancels the others. The
+// reports of the steps begin at the given place.
+func (r *runner) group(ctx context.Context, steps []rolecall.Step, at int) rolecall.Status {
+	inner, cancel := context.WithCancel(ctx)
+	defer cancel()
+	slots := make(chan struct{}, sideBySide)
+	var wait sync.WaitGroup
+	for i, s := range steps {
+		select {
+		case slots <- struct{}{}:
+		case <-inner.Done():
+		}
+		if inner.Err() != nil {
+			break
+		}
+		wait.Go(func() {
+			defer func() { <-slots }()
+			if r.task(inner, s, at+i) == rolecall.Failed {
+				cancel()
+			}
+		})
+	}
+	wait.Wait()
+	status := rolecall.Completed
+	for _, t := range r.report.Tasks[at : at+len(steps)] {
+		switch {
+		case t.Status == rolecall.Failed:
+			return rolecall.Failed
+		case t.Status != rolecall.Completed:
+			status = rolecall.Aborted
+		}
+	}
+	return status
+}
+
+// task runs one step with its retries, and keeps its report.
+func (r *runner) task(ctx context.Context, s rolecall.Step, place int) rolecall.Status {
+	log := r.log.With("task", s.Index)
+	update := func(status rolecall.Status, out task.Outcome, err error) rolecall.TaskReport {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		t := &r.report.Tasks[place]
+		t.Status, t.StatusText, t.Files, t.Bytes = status, status.String(), out.Files, out.Bytes
+		t.Errors = append(rolecall.Errors{}, located(err, s)...)
+		return *t
+	}
+	update(rolecall.InProgress, task.Outcome{}, nil)
+	for try := 1; ; try++ {
+		r.tell(Event{Kind: Started, Task: s.Index, Try: try})
+		out, err := r.try(ctx, s, func(e task.Event) { r.tell(Event{Kind: Progress, Task: s.Index, Try: try, Progress: e}) })
+		if err != nil && ctx.Err() == nil {
+			logCauses(ctx, log, try, err)
+			if try <= s.Retries && mayPass(err) {
+				wait := backoff(try)
+				r.tell(Event{Kind: Retrying, Task: s.Index, Try: try, Errors: located(err, s), Wait: wait})
+				if sleep(ctx, wait) {
+					continue
+				}
+			}
+		}
+		var report rolecall.TaskReport
+		switch {
+		case err == nil:
+			report = update(rolecall.Completed, out, nil)
+		case ctx.Err() != nil:
+			report = update(rolecall.Aborted, out, nil)
+		default:
+			report = update(rolecall.Failed, out, err)
+		}
+		r.tell(Event{Kind: Ended, Task: s.Index, Try: try, Report: report})
+		return report.Status
+	}
+}
+
+// try runs a step once, within its timeout. A panic is a fault of this step,
+// not the end of the process.
+func (r *runner) try(ctx context.Context, s rolecall.Step, observe func(task.Event)) (out task.Outcome, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &rolecall.Error{Code: rolecall.Internal, Message: "internal error", Hint: "look in the log for the cause",
+				Err: fmt.Errorf("panic: %v\n%s", p, debug.Stack())}
+		}
+	}()
+	limited := ctx
+	if s.Timeout > 0 {
+		var cancel context.CancelFunc
+		limited, cancel = context.WithTimeout(ctx, s.Timeout)
+		defer cancel()
+	}
+	out, err = r.step(limited, s, observe)
+	if err != nil && ctx.Err() == nil && errors.Is(limited.Err(), context.DeadlineExceeded) {
+		err = &rolecall.Error{Code: rolecall.Unavailable, Pointer: rolecall.Pointer("tasks", s.Index, "timeout_seconds"),
+			Message: fmt.Sprintf("the task was not done after its %v", s.Timeout), Hint: "give it more time, or divide its files among tasks", Err: err}
+	}
+	return out, err
+}
+
+func (r *runner) tell(e Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.observe(e)
+}
+
+// located gives the errors with a pointer each, if only to the task.
+func located(err error, s rolecall.Step) rolecall.Errors {
+	var out rolecall.Errors
+	for _, e := range rolecall.List(err) {
+		if e.Pointer == "" {
+			under := *e
+			under.Pointer = rolecall.Pointer("tasks", s.Index)
+			e = &under
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+// logCauses logs what users are not shown.
+func logCauses(ctx context.Context, log *slog.Logger, try int, err error) {
+	for _, e := range rolecall.List(err) {
+		log.WarnContext(ctx, "task try failed", "try", try, "code", e.Code, "error", e.Message, "cause", e.Err)
+	}
+}
+
+// mayPass tells whether trying again may help: only where all that is wrong
+// is that something was not to be had just now.
+func mayPass(err error) bool {
+	for _, e := range rolecall.List(err) {
+		if e.Code != rolecall.Unavailable {
+			return false
+		}
+	}
+	return true
+}
+
+const (
+	firstWait = time.Second
+	maxWait   = time.Minute
+)
+
+// backoff is how long to wait after a try: doubling, and spread so that tasks
+// that failed together do not come back together.
+func backoff(try int) time.Duration {
+	wait := min(firstWait<<min(try-1, 10), maxWait)
+	return wait/2 + rand.N(wait/2+1) //nolint:gosec // spreads load, decides nothing
+}
+
+// sleep waits, and is false when the context ended first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,99 @@
+package task
+
+import (
+	"context"
+	"fmt"
+	"sort"
+	"strings"
+	"sync"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/transfer"
+)
+
+// exists holds when all that the step names is there; its error names all that
+// is missing. It lists, since S3 answers 403 to a HEAD of a missing key when
+// not all of the bucket may be listed.
+func (s *stage) exists(ctx context.Context) (Outcome, error) {
+	at, err := s.open(ctx, source)
+	if err != nil {
+		return Outcome{}, err
+	}
+	wanted := s.wanted()
+	s.observe(Event{Kind: Planned, Files: len(wanted)})
+	var mu sync.Mutex // guards missing
+	var missing rolecall.Errors
+	out, err := each(ctx, len(wanted), none, func(ctx context.Context, i int) (int64, error) {
+		key, err := wanted[i].find(ctx, at.bucket)
+		switch {
+		case err != nil:
+			return 0, err
+		case key != "":
+			s.observe(Event{Kind: FileDone, Name: key})
+			return 0, nil
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		missing = append(missing, wanted[i].missing(at))
+		return 0, nil
+	})
+	out.Files -= len(missing)
+	if err != nil {
+		return out, s.fault(ctx, err, at, at.place.Pointer)
+	}
+	sort.Slice(missing, func(i, j int) bool { return missing[i].Message < missing[j].Message })
+	return out, few(missing).Err()
+}
+
+// wish is what has to be there: an object by its key, or any that matches.
+type wish struct {
+	prefix  string // of its keys; the key itself, if it is literal
+	literal bool
+	match   func(key string) bool
+	text    string // as the job has it
+	pointer string
+}
+
+func (s *stage) wanted() []wish {
+	place := s.step.Place
+	if len(s.step.Files) == 0 {
+		return []wish{{prefix: place.Key, literal: true, match: func(key string) bool { return key == place.Key }, pointer: place.Pointer}}
+	}
+	var out []wish
+	for i, f := range s.step.Files {
+		out = append(out, wish{
+			prefix: place.Key + f.Prefix(), literal: f.Literal(), text: f.String(), pointer: s.filesPointer(i),
+			match: func(key string) bool {
+				name, below := strings.CutPrefix(key, place.Key)
+				return below && !strings.HasSuffix(name, "/") && f.Match(name)
+			},
+		})
+	}
+	return out
+}
+
+// find gives the first key that fulfils the wish, or an empty one.
+func (w wish) find(ctx context.Context, b transfer.Bucket) (string, error) {
+	for o, err := range transfer.List(ctx, b, w.prefix) {
+		if err != nil {
+			return "", err
+		}
+		if w.match(o.Key) {
+			return o.Key, nil
+		}
+		if w.literal {
+			break // a key that is exactly the prefix is the first of all
+		}
+	}
+	return "", nil
+}
+
+func (w wish) missing(at side) *rolecall.Error {
+	e := &rolecall.Error{Code: rolecall.NotFound, Pointer: w.pointer, Hint: "upper and lower case differ in keys"}
+	if w.literal {
+		e.Message = fmt.Sprintf("there is no object %q", "s3://"+at.place.Bucket+"/"+w.prefix)
+	} else {
+		e.Message = fmt.Sprintf("%q matches nothing in %s", w.text, at)
+	}
+	return e
+}

@@ -1,0 +1,159 @@
+package task
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/guard"
+	"github.com/rolecall/rolecall/internal/transfer"
+)
+
+// located gives err's faults the pointer, where they have none of their own
+// into the job.
+func located(err error, pointer string) error {
+	var out rolecall.Errors
+	for _, e := range rolecall.List(err) {
+		if !strings.HasPrefix(e.Pointer, "/tasks/") {
+			under := *e
+			under.Pointer = pointer
+			e = &under
+		}
+		out = append(out, e)
+	}
+	return out.Err()
+}
+
+// fault words what went wrong at one end of the step for the one who must
+// act. AWS's own text stays in the cause, for the log.
+func (s *stage) fault(ctx context.Context, err error, at side, pointer string) error {
+	var own *rolecall.Error
+	var list rolecall.Errors
+	var closed *guard.Error
+	var moving *transfer.Error
+	switch {
+	case ctx.Err() != nil:
+		return err
+	case errors.As(err, &own), errors.As(err, &list):
+		return located(err, pointer)
+	case errors.As(err, &closed):
+		return &rolecall.Error{Code: rolecall.Forbidden, Pointer: pointer + "/s3_endpoint_url", Err: err,
+			Message: "the endpoint's address may not be reached: " + closed.Reason,
+			Hint:    "an endpoint has a public address, or one that the operator lists in network.allow"}
+	case errors.As(err, &moving):
+		e := s.word(moving, at)
+		e.Pointer, e.Err = pointer, err
+		return e
+	default:
+		return &rolecall.Error{Code: rolecall.Internal, Pointer: pointer, Message: "internal error", Hint: "look in the log for the cause", Err: err}
+	}
+}
+
+// word gives code, message and hint of a transfer's error.
+func (s *stage) word(e *transfer.Error, at side) *rolecall.Error {
+	object := "s3://" + e.Bucket
+	if e.Key != "" {
+		object += "/" + e.Key
+	}
+	object = fmt.Sprintf("%q", object)
+	say := func(code rolecall.Code, message, hint string) *rolecall.Error {
+		return &rolecall.Error{Code: code, Message: message, Hint: hint}
+	}
+	switch e.Kind {
+	case transfer.NotFound:
+		return say(rolecall.NotFound, "there is no object "+object, "upper and lower case differ in keys")
+	case transfer.NoBucket:
+		return say(rolecall.NotFound, fmt.Sprintf("there is no bucket %q", e.Bucket), "look for a typing mistake in its name")
+	case transfer.Denied:
+		return denied(e, at, object)
+	case transfer.BadCredentials:
+		return say(rolecall.Unauthenticated, fmt.Sprintf("S3 does not accept the credentials for %s", object), s.whoseKeys(at))
+	case transfer.Expired:
+		return say(rolecall.Unauthenticated, "the credentials for "+object+" have expired and no newer ones came", s.whoseKeys(at))
+	case transfer.Exists:
+		return say(rolecall.Conflict, object+" exists already and is not what this task would write", "set overwrite to replace it, or deliver to another place")
+	case transfer.Changed:
+		return say(rolecall.Conflict, "what was read for "+object+" changed while it was read", "try again when nothing writes to it any more")
+	case transfer.Archived:
+		return say(rolecall.Conflict, object+" is archived and cannot be read", "the bucket's owner restores it from its storage class first")
+	case transfer.Corrupt:
+		return say(rolecall.Unavailable, "the bytes of "+object+" are not those that its checksum promises", "try again; if it stays so, the object is damaged")
+	case transfer.TooLarge:
+		return say(rolecall.Invalid, object+" is larger than S3 takes", "")
+	case transfer.WrongRegion:
+		return say(rolecall.Invalid, fmt.Sprintf("the bucket %q is not in the region %q", e.Bucket, at.region), "correct the region of the connection or location, or leave it out")
+	case transfer.Refused:
+		return say(rolecall.Invalid, refusal(e, object), "compare encryption, storage class and acl with what the bucket's owner requires")
+	case transfer.Unavailable:
+		return say(rolecall.Unavailable, "S3 is overloaded or failing, at "+object, "try again later; retries on the task do so by themselves")
+	case transfer.Unreachable, transfer.Canceled: // by a timeout of the connection: the job's own end is no fault
+		return say(rolecall.Unavailable, fmt.Sprintf("the connection to the bucket %q failed", e.Bucket), "look at the network between here and there, and at s3_endpoint_url where one is given")
+	case transfer.DiskFull:
+		return say(rolecall.Unavailable, "the disk of the working directory has no room for "+object, "the operator makes room, or gives a larger working directory")
+	case transfer.BadFile:
+		return say(rolecall.Invalid, "the file in the working directory for "+object+" is not a regular file, or cannot be one",
+			"links, devices and directories are neither followed nor replaced; look for an earlier task that left one there")
+	default:
+		return say(rolecall.Internal, "internal error", "look in the log for the cause")
+	}
+}
+
+// refusal names AWS's code for a request that S3 does not take as it is. Its
+// codes are a closed vocabulary; its texts stay in the log.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+func refusal(e *transfer.Error, object string) string {
+	switch e.Code {
+	case "AccessControlListNotSupported":
+		return fmt.Sprintf("the bucket %q takes no acl: its owner enforces ownership of all objects", e.Bucket)
+	case "KMS.DisabledException", "KMS.NotFoundException", "KMS.KMSInvalidStateException":
+		return "the KMS key for " + object + " is disabled or does not exist"
+	case "InvalidStorageClass":
+		return "the bucket does not take the storage class for " + object
+	default:
+		if code := safeCode(e.Code); code != "" {
+			return "S3 refuses the request for " + object + " with " + code
+		}
+		return "S3 refuses the request for " + object
+	}
+}
+
+// safeCode keeps what some server calls its code from reaching users unless it
+// has the form of one.
+func safeCode(code string) string {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz."
+	if len(code) > 64 || strings.Trim(code, letters) != "" {
+		return ""
+	}
+	return code
+}
+
+func (s *stage) whoseKeys(at side) string {
+	if at.place.Secret != "" {
+		return fmt.Sprintf("the organization's secret %q is to be renewed", at.place.Secret)
+	}
+	return "try again; if it stays so, look at the role's revocation policies and at the worker's clock"
+}
+
+// unreachable words the error of a request that got no answer.
+func unreachable(ctx context.Context, err error) error {
+	var closed *guard.Error
+	switch {
+	case ctx.Err() != nil:
+		return err
+	case errors.As(err, &closed):
+		return &rolecall.Error{Code: rolecall.Forbidden, Err: err, Message: "the endpoint's address may not be reached: " + closed.Reason,
+			Hint: "an endpoint has a public address, or one that the operator lists in network.allow"}
+	default:
+		return &rolecall.Error{Code: rolecall.Unavailable, Err: err, Message: "S3 cannot be reached", Hint: "look at the network between here and there, and at s3_endpoint_url where one is given"}
+	}
+}
+
+func kindOf(err error) transfer.Kind {
+	var e *transfer.Error
+	if errors.As(err, &e) {
+		return e.Kind
+	}
+	return ""
+}

@@ -1,0 +1,175 @@
+package task
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/credential"
+	"github.com/rolecall/rolecall/internal/transfer"
+	"github.com/rolecall/rolecall/policy"
+)
+
+// side is one end of a step, ready for work.
+type side struct {
+	end    end
+	place  rolecall.Place
+	region string // of the bucket; empty where nobody said
+	bucket transfer.Bucket
+}
+
+// String gives the place as people write it.
+func (at side) String() string { return placeURL(at.place) }
+
+func placeURL(p rolecall.Place) string { return "s3://" + p.Bucket + "/" + p.Key }
+
+// open readies one end of the step: it finds the bucket's region, and makes a
+// client whose credentials can do what this step does there.
+func (s *stage) open(ctx context.Context, e end) (side, error) {
+	at := side{end: e, place: e.of(s.step)}
+	endpoint, client := s.tools.env.S3Endpoint, s.tools.operator
+	if at.place.EndpointURL != "" {
+		endpoint, client = at.place.EndpointURL, s.tools.tenant
+	}
+	var err error
+	if at.region, err = s.tools.region(ctx, at.place, endpoint, client); err != nil {
+		return at, err
+	}
+	provider, err := s.provider(at)
+	if err != nil {
+		return at, err
+	}
+	// Taken now, so that what is wrong with a role is not told as S3's fault.
+	if _, err := provider.Retrieve(ctx); err != nil {
+		return at, s.fault(ctx, err, at, at.place.Pointer)
+	}
+	at.bucket = transfer.Bucket{
+		Name: at.place.Bucket, Owner: at.place.BucketOwner, RequesterPays: at.place.RequesterPays,
+		NoChecksums: at.place.EndpointURL != "", // not every S3-compatible service knows S3's newer checksums
+		Client: transfer.NewClient(transfer.ClientOptions{
+			Credentials: provider, Region: at.region, Endpoint: endpoint, PathStyle: endpoint != "", HTTP: client, UserAgent: s.label(),
+		}),
+	}
+	return at, nil
+}
+
+// label names the step in the User-Agent, for the customer's CloudTrail.
+func (s *stage) label() string { return fmt.Sprintf("task-%d", s.step.Index) }
+
+// provider gives the credentials of one end: of a role under this step's
+// session policy, or of a secret.
+func (s *stage) provider(at side) (aws.CredentialsProvider, error) {
+	plan, place := s.tools.job.Plan, at.place
+	if place.Secret != "" {
+		s.observe(Event{Kind: Authorized, Place: at.String()})
+		return s.tools.env.Vault.Secret(credential.SecretRequest{
+			Organization: plan.Organization, Secret: s.tools.env.Secrets[place.Secret], Bucket: place.Bucket, Revision: place.Revision,
+		}), nil
+	}
+	scope := scopeOf(s.step, at.end)
+	scope.Partition, scope.Region = plan.Principal.ARN.Partition, at.region
+	text, err := policy.Session(scope)
+	if err != nil {
+		return nil, located(err, place.Pointer)
+	}
+	role := credential.Role{
+		Organization: plan.Organization, Principal: plan.Principal.Name, RoleARN: place.RoleARN, ExternalID: place.ExternalID,
+		JobID: s.tools.job.ID, TaskLabel: s.label(), Policy: text, Duration: place.Duration, Region: stsRegion(plan, at.region), Revision: place.Revision,
+	}
+	s.observe(Event{Kind: Authorized, Place: at.String(), Role: place.RoleARN, Session: role.SessionName(), Policy: text})
+	return s.tools.env.Vault.Role(role), nil
+}
+
+// stsRegion is where to assume the role: near the job, if anyone said where.
+func stsRegion(plan rolecall.Plan, bucket string) string {
+	switch {
+	case plan.Region != "":
+		return plan.Region
+	case len(plan.Principal.Regions) > 0:
+		return plan.Principal.Regions[0]
+	case bucket != "":
+		return bucket
+	default:
+		return homeRegion(plan.Principal.ARN.Partition)
+	}
+}
+
+// homeRegion is one that every account of the partition has.
+func homeRegion(partition string) string {
+	switch partition {
+	case "aws-cn":
+		return "cn-north-1"
+	case "aws-us-gov":
+		return "us-gov-west-1"
+	case "aws-eusc":
+		return "eusc-de-east-1"
+	default:
+		return "us-east-1"
+	}
+}
+
+// bucketAt names a bucket of one endpoint.
+type bucketAt struct{ endpoint, bucket string }
+
+// region gives the region of the place's bucket: the one it says, else what S3
+// answers, to anyone, in a header of HeadBucket. Other servers may not know;
+// then it is empty.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
+func (t *Tools) region(ctx context.Context, place rolecall.Place, endpoint string, client *http.Client) (string, error) {
+	if place.Region != "" {
+		return place.Region, nil
+	}
+	at := bucketAt{endpoint, place.Bucket}
+	t.mu.Lock()
+	known, ok := t.regions[at]
+	t.mu.Unlock()
+	if ok {
+		return known, nil
+	}
+	if endpoint == "" {
+		partition := t.job.Plan.Principal.ARN.Partition
+		endpoint = "https://s3." + homeRegion(partition) + "." + rolecall.DNSSuffix(partition)
+	}
+	region, err := askRegion(ctx, client, endpoint, place.Bucket)
+	if err != nil {
+		return "", located(err, place.Pointer)
+	}
+	t.mu.Lock()
+	t.regions[at] = region
+	t.mu.Unlock()
+	return region, nil
+}
+
+func askRegion(ctx context.Context, client *http.Client, endpoint, bucket string) (string, error) {
+	target, err := url.JoinPath(endpoint, bucket)
+	if err != nil {
+		return "", err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodHead, target, nil)
+	if err != nil {
+		return "", err
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return "", unreachable(ctx, err)
+	}
+	_ = resp.Body.Close()
+	region := resp.Header.Get("X-Amz-Bucket-Region")
+	if resp.StatusCode == http.StatusNotFound && region == "" {
+		return "", &rolecall.Error{Code: rolecall.NotFound, Message: fmt.Sprintf("there is no bucket %q", bucket), Hint: "look for a typing mistake in its name"}
+	}
+	if !regionForm(region) {
+		return "", nil
+	}
+	return region, nil
+}
+
+// regionForm keeps what a server answers from becoming part of a host name or
+// a policy unless it looks like a region.
+func regionForm(s string) bool {
+	return len(s) <= 32 && strings.Count(s, "-") >= 2 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
+}

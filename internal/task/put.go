@@ -1,0 +1,39 @@
+package task
+
+import (
+	"context"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/transfer"
+)
+
+// put delivers files of the working directory.
+func (s *stage) put(ctx context.Context) (Outcome, error) {
+	files, err := s.files(ctx)
+	if err != nil {
+		return Outcome{}, err
+	}
+	at, err := s.open(ctx, source)
+	if err != nil {
+		return Outcome{}, err
+	}
+	planned := Event{Kind: Planned, Files: len(files)}
+	for _, f := range files {
+		planned.Bytes += f.size
+	}
+	s.observe(planned)
+	out, err := each(ctx, len(files), func(i int) int64 { return files[i].size }, func(ctx context.Context, i int) (int64, error) {
+		res, err := transfer.Put(ctx, at.bucket, files[i].key, s.tools.job.Dir, files[i].name, s.putOptions(at.place))
+		return s.done(ctx, at, files[i].name, res, err)
+	})
+	return s.end(ctx, out, len(files), err, "delivered")
+}
+
+// putOptions say how the step writes its objects.
+func (s *stage) putOptions(place rolecall.Place) transfer.PutOptions {
+	o := transfer.PutOptions{Overwrite: s.step.Overwrite, Marker: s.marker(), StorageClass: place.StorageClass, ACL: place.ACL, Progress: s.moved}
+	if e := place.Encryption; e != nil {
+		o.Encryption = transfer.Encryption{Type: e.Type, Key: e.Key}
+	}
+	return o
+}

@@ -1,0 +1,114 @@
+package task
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/credential"
+	"github.com/rolecall/rolecall/internal/guard"
+)
+
+// Environment is what tasks work with, whatever their job.
+type Environment struct {
+	Vault      *credential.Vault
+	Secrets    map[string]rolecall.Secret // the organization's; their values are the vault's to find
+	S3Endpoint string                     // the operator's; empty: AWS's
+	Allow      []netip.Prefix             // addresses, beside public ones, that a tenant's endpoint may have
+	Log        *slog.Logger               // nil: none
+}
+
+// Job is what the steps of one job share.
+type Job struct {
+	ID   string
+	Plan rolecall.Plan
+	Dir  *os.Root // the working directory
+}
+
+// Tools runs the steps of one job. Use New.
+type Tools struct {
+	env      Environment
+	job      Job
+	operator *http.Client // to AWS, or where the operator's config leads
+	tenant   *http.Client // to endpoints that tenants choose
+
+	mu      sync.Mutex // guards regions
+	regions map[bucketAt]string
+}
+
+// New prepares the tools for a job's steps. Close them at the end.
+func New(env Environment, job Job) *Tools {
+	return &Tools{env: env, job: job, operator: operatorClient(), tenant: guard.Guard{Allow: env.Allow}.Client(), regions: map[bucketAt]string{}}
+}
+
+// Close drops the connections that are idle.
+func (t *Tools) Close() {
+	t.operator.CloseIdleConnections()
+	t.tenant.CloseIdleConnections()
+}
+
+// Run does one step. Its errors are rolecall's, with pointers into the job. The
+// outcome counts what is done, after an error too. Observe may be called from
+// several goroutines.
+func (t *Tools) Run(ctx context.Context, step rolecall.Step, observe func(Event)) (Outcome, error) {
+	s := &stage{tools: t, step: step, observe: observe}
+	switch step.Tool {
+	case rolecall.StorageGet:
+		return s.get(ctx)
+	case rolecall.StoragePut:
+		return s.put(ctx)
+	case rolecall.StorageCopy:
+		return s.copy(ctx)
+	case rolecall.StorageExists:
+		return s.exists(ctx)
+	case rolecall.StorageTagS3:
+		return s.tag(ctx)
+	default:
+		return Outcome{}, &rolecall.Error{Code: rolecall.Internal, Message: "internal error", Err: fmt.Errorf("no such tool: %q", step.Tool)}
+	}
+}
+
+// stage is one step at work.
+type stage struct {
+	tools   *Tools
+	step    rolecall.Step
+	observe func(Event)
+}
+
+// filesPointer points at the step's files, or at one of them.
+func (s *stage) filesPointer(index ...int) string {
+	p := rolecall.Pointer("tasks", s.step.Index, "parameters", "files")
+	for _, i := range index {
+		p += rolecall.Pointer(i)
+	}
+	return p
+}
+
+// marker is what an object carries that this step wrote.
+func (s *stage) marker() string { return fmt.Sprintf("%s/%d", s.tools.job.ID, s.step.Index) }
+
+// operatorClient follows no redirects, as a signature holds for one host only.
+// A proxy from the environment is the operator's own.
+func operatorClient() *http.Client {
+	return &http.Client{
+		Transport: &http.Transport{
+			Proxy:                  http.ProxyFromEnvironment,
+			TLSHandshakeTimeout:    10 * time.Second,
+			ResponseHeaderTimeout:  time.Minute,
+			ExpectContinueTimeout:  time.Second,
+			IdleConnTimeout:        time.Minute,
+			MaxIdleConnsPerHost:    64,
+			MaxResponseHeaderBytes: 64 << 10,
+			ReadBufferSize:         256 << 10,
+			WriteBufferSize:        256 << 10,
+			DisableCompression:     true,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}

@@ -1,0 +1,171 @@
+package task
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/transfer"
+)
+
+// maxKey is how long an object's key may be, in bytes.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
+const maxKey = 1024
+
+// file is a local file that is to become an object.
+type file struct {
+	name string // below the working directory
+	key  string
+	size int64
+}
+
+// files gives the files that the step delivers. All that stands in the way is
+// in one answer: patterns that match nothing, and what matches but is no
+// regular file. No link is followed: a program in an earlier task may have
+// left one to be fallen for.
+func (s *stage) files(ctx context.Context) ([]file, error) {
+	dir, place := s.tools.job.Dir, s.step.Place
+	if err := s.noLinks(ctx, dir); err != nil {
+		return nil, err
+	}
+	if len(s.step.Files) == 0 {
+		name, err := objectName(s.step.BaseDir, place.Key)
+		if err != nil {
+			return nil, located(err, place.Pointer)
+		}
+		info, err := dir.Lstat(name)
+		if err != nil {
+			return nil, s.noFile(ctx, err, name, place.Pointer)
+		}
+		f := file{name: name, key: place.Key, size: info.Size()}
+		return []file{f}, located(f.check(info.Mode()), place.Pointer)
+	}
+	w := walk{stage: s, ctx: ctx, sel: newSelection(s.step.Files, []string{""})}
+	base := path.Join(".", s.step.BaseDir)
+	if err := fs.WalkDir(dir.FS(), base, w.visit); err != nil {
+		return nil, s.noFile(ctx, err, base, s.filesPointer())
+	}
+	if err := few(w.faults).Err(); err != nil {
+		return nil, err
+	}
+	return w.found, s.nothingFor(w.sel, "the working directory")
+}
+
+type walk struct {
+	stage  *stage
+	ctx    context.Context //nolint:containedctx // of the one walk: fs.WalkDir hands none on
+	sel    *selection
+	found  []file
+	faults rolecall.Errors
+}
+
+func (w *walk) visit(name string, entry fs.DirEntry, err error) error {
+	if err != nil {
+		return err
+	}
+	if err := w.ctx.Err(); err != nil {
+		return err
+	}
+	relative := name
+	if base := w.stage.step.BaseDir; base != "" {
+		relative = strings.TrimPrefix(strings.TrimPrefix(name, base), "/")
+	}
+	if entry.IsDir() || transfer.IsTemporary(name) || !w.sel.match("", relative) {
+		return nil
+	}
+	info, err := entry.Info()
+	if err != nil {
+		return err
+	}
+	f := file{name: name, key: w.stage.step.Place.Key + relative, size: info.Size()}
+	if err := f.check(info.Mode()); err != nil {
+		w.faults.AddErr(w.stage.filesPointer(), err)
+		return nil
+	}
+	if len(w.found) == maxObjects {
+		return &rolecall.Error{Code: rolecall.Invalid, Message: fmt.Sprintf("more than %d files match", maxObjects), Hint: "divide them among tasks by narrower patterns"}
+	}
+	w.sel.take("", relative)
+	w.found = append(w.found, f)
+	return nil
+}
+
+// check tells whether the file can be delivered.
+func (f file) check(mode fs.FileMode) error {
+	refuse := func(why, hint string) error {
+		return &rolecall.Error{Code: rolecall.Invalid, Message: fmt.Sprintf("%q cannot be delivered: %s", f.name, why), Hint: hint}
+	}
+	switch {
+	case !mode.IsRegular():
+		return refuse("it is "+kindOfFile(mode), "only regular files are delivered, and links are never followed")
+	case !utf8.ValidString(f.key):
+		return refuse("its name is not UTF-8", "keys in S3 are UTF-8; rename the file")
+	case len(f.key) > maxKey:
+		return refuse(fmt.Sprintf("its key would have %d bytes, S3 takes %d", len(f.key), maxKey), "give it a shorter name or prefix")
+	}
+	return nil
+}
+
+func kindOfFile(mode fs.FileMode) string {
+	switch {
+	case mode.IsDir():
+		return "a directory"
+	case mode&fs.ModeSymlink != 0:
+		return "a symbolic link"
+	case mode&fs.ModeNamedPipe != 0:
+		return "a named pipe"
+	case mode&fs.ModeSocket != 0:
+		return "a socket"
+	default:
+		return "a device"
+	}
+}
+
+// noLinks refuses a base directory that leads through a link.
+func (s *stage) noLinks(ctx context.Context, dir *os.Root) error {
+	at := rolecall.Pointer("tasks", s.step.Index, "parameters", "base_dir")
+	name := ""
+	for part := range strings.SplitSeq(s.step.BaseDir, "/") {
+		if part == "" {
+			return nil
+		}
+		name = path.Join(name, part)
+		info, err := dir.Lstat(name)
+		if err != nil {
+			return s.noFile(ctx, err, name, at)
+		}
+		if !info.IsDir() {
+			return &rolecall.Error{Code: rolecall.Invalid, Pointer: at, Message: fmt.Sprintf("%q is %s, not a directory", name, describe(info.Mode())),
+				Hint: "links are never followed"}
+		}
+	}
+	return nil
+}
+
+func describe(mode fs.FileMode) string {
+	if mode.IsRegular() {
+		return "a file"
+	}
+	return kindOfFile(mode)
+}
+
+func (s *stage) noFile(ctx context.Context, err error, name, pointer string) error {
+	var own *rolecall.Error
+	switch {
+	case errors.As(err, &own):
+		return located(err, pointer)
+	case errors.Is(err, fs.ErrNotExist):
+		return &rolecall.Error{Code: rolecall.NotFound, Pointer: pointer, Message: fmt.Sprintf("there is no %q in the working directory", name),
+			Hint: "an earlier task of the job fetches or makes it", Err: err}
+	case ctx.Err() != nil:
+		return err
+	default:
+		return &rolecall.Error{Code: rolecall.Invalid, Pointer: pointer, Message: fmt.Sprintf("%q in the working directory cannot be read", name), Err: err}
+	}
+}
