@@ -156,7 +156,7 @@ func (u upload) part(ctx context.Context, id string, number int32, at span) (typ
 		return types.CompletedPart{}, sum{}, err
 	}
 	report(u.options.Progress, at.n)
-	return types.CompletedPart{PartNumber: aws.Int32(number), ETag: out.ETag}, b.sum, nil
+	return types.CompletedPart{PartNumber: aws.Int32(number), ETag: out.ETag, ChecksumCRC64NVME: in.ChecksumCRC64NVME}, b.sum, nil
 }
 
 // settle judges the last request. Refused because the object exists, or

@@ -1,0 +1,3 @@
+package transfer
+
+func getOntoFullDisk() int { return 0 }

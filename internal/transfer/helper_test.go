@@ -1,0 +1,187 @@
+package transfer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"go.uber.org/goleak"
+
+	sandbox "github.com/rolecall/rolecall/internal/sandbox/s3"
+)
+
+func TestMain(m *testing.M) {
+	if os.Getenv("ROLECALL_TEST_DISK_FULL") != "" {
+		os.Exit(getOntoFullDisk())
+	}
+	goleak.VerifyTestMain(m)
+}
+
+const owner = "111122223333"
+
+// everyone may do everything: policies are not what is tested here.
+type everyone struct{}
+
+func (everyone) Authorize(context.Context, sandbox.Access) *sandbox.Error { return nil }
+func (everyone) UseKey(context.Context, sandbox.KeyUse) *sandbox.Error    { return nil }
+func (everyone) Caller(context.Context) string                            { return owner }
+
+// server is the sandbox's S3 with a hand in between.
+type server struct {
+	*sandbox.Service
+	url string
+
+	mu     sync.Mutex
+	asked  []string                                                              // operations, in order
+	tamper func(w http.ResponseWriter, r *http.Request, operation string) *reply // nil reply: go on
+}
+
+// reply is an answer of the hand in between instead of S3's; the zero one
+// means that the hand has answered by itself.
+type reply struct{ err *sandbox.Error }
+
+func newServer(t *testing.T) *server {
+	t.Helper()
+	service, err := sandbox.New(sandbox.Config{
+		Dir: t.TempDir(), Authority: everyone{},
+		Buckets: []sandbox.Bucket{{Name: "origin", Account: owner, Region: "us-east-1"}, {Name: "target", Account: owner, Region: "us-east-1"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &server{Service: service}
+	h := httptest.NewServer(s)
+	s.url = h.URL
+	t.Cleanup(func() {
+		h.Close()
+		if err := service.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	operation := s.Operation(r)
+	s.mu.Lock()
+	s.asked = append(s.asked, operation)
+	tamper := s.tamper
+	s.mu.Unlock()
+	if tamper != nil {
+		if said := tamper(w, r, operation); said != nil {
+			if said.err != nil {
+				sandbox.WriteError(w, r, said.err)
+			}
+			return
+		}
+	}
+	s.Service.ServeHTTP(w, r)
+}
+
+func (s *server) meddle(f func(w http.ResponseWriter, r *http.Request, operation string) *reply) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tamper = f
+}
+
+func (s *server) count(operation string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, o := range s.asked {
+		if o == operation {
+			n++
+		}
+	}
+	return n
+}
+
+func (s *server) bucket(t *testing.T, name string) Bucket {
+	return s.bucketFor(t, name, credentials.NewStaticCredentialsProvider("AKIAEXAMPLE", "secret", ""))
+}
+
+func (s *server) bucketFor(t *testing.T, name string, provider aws.CredentialsProvider) Bucket {
+	transport := &http.Transport{MaxIdleConnsPerHost: 16}
+	t.Cleanup(transport.CloseIdleConnections)
+	return Bucket{Name: name, Owner: owner, Client: NewClient(ClientOptions{
+		Credentials: provider, Endpoint: s.url, PathStyle: true, UserAgent: "test", HTTP: &http.Client{Transport: transport},
+	})}
+}
+
+// noise gives bytes that no two objects share.
+func noise(n int) []byte {
+	var seed [32]byte
+	copy(seed[:], []byte{byte(n), byte(n >> 8), byte(n >> 16), byte(n >> 24)})
+	data := make([]byte, n)
+	rand.NewChaCha8(seed).Read(data)
+	return data
+}
+
+func (s *server) have(t *testing.T, key string, data []byte) Object {
+	t.Helper()
+	if err := s.Put("origin", key, bytes.NewReader(data)); err != nil {
+		t.Fatal(err)
+	}
+	o, err := Head(t.Context(), s.bucket(t, "origin"), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+func newRoot(t *testing.T) *os.Root {
+	t.Helper()
+	root, err := os.OpenRoot(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { root.Close() })
+	return root
+}
+
+// files lists what is below the root, links and all.
+func files(t *testing.T, root *os.Root) []string {
+	t.Helper()
+	var names []string
+	err := fs.WalkDir(os.DirFS(root.Name()), ".", func(name string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			names = append(names, name)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(names)
+	return names
+}
+
+func write(t *testing.T, root *os.Root, name string, data []byte) {
+	t.Helper()
+	if err := root.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := root.WriteFile(name, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func wantKind(t *testing.T, err error, kind Kind) *Error {
+	t.Helper()
+	var e *Error
+	if !errors.As(err, &e) || e.Kind != kind {
+		t.Fatalf("got %v, want an error of kind %s", err, kind)
+	}
+	return e
+}
