@@ -1,0 +1,300 @@
+// Package config reads rolecall.yaml: who the vendor is, what its principals
+// run as, and, for local runs, the organizations with their connections and
+// secrets. It checks all of it and contacts nobody.
+package config
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/credential"
+	"github.com/rolecall/rolecall/internal/yaml"
+)
+
+// Config is what rolecall.yaml declares, checked and with every external id
+// resolved. It holds no secret's value; see Keys.
+type Config struct {
+	Vendor        rolecall.Vendor
+	Sources       map[string]credential.Source // principals' own credentials
+	Organizations map[string]rolecall.Organization
+	Endpoints     Endpoints
+	Allow         []netip.Prefix // addresses that tenants' URLs may reach beside public ones
+	State         string         // absolute path of the state directory
+
+	secrets map[string]map[string]secret
+}
+
+// Endpoints are the operator's: empty means AWS's own.
+type Endpoints struct {
+	STS string `json:"sts"`
+	S3  string `json:"s3"`
+}
+
+// DefaultFile is where a command looks for its config.
+const DefaultFile = "rolecall.yaml"
+
+const maxBytes = 4 << 20
+
+// Load reads and checks a config file and what it refers to: it reads the
+// files of secrets, and keeps generated external ids in the state directory,
+// making one where an organization has none yet. Paths in the config are
+// relative to its directory. Faults come all in one rolecall.Errors.
+func Load(path string) (*Config, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		code, hint := rolecall.Invalid, "name the config with --config or in ROLECALL_CONFIG"
+		if !errors.Is(err, fs.ErrNotExist) {
+			hint = "check the file's permissions"
+		}
+		return nil, &rolecall.Error{Code: code, Message: "cannot read the config " + path, Hint: hint, Err: err}
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxBytes+1))
+	if err != nil {
+		return nil, &rolecall.Error{Code: rolecall.Invalid, Message: "cannot read the config " + path, Err: err}
+	}
+	if len(data) > maxBytes {
+		return nil, &rolecall.Error{Code: rolecall.Invalid, Message: "the config " + path + " is larger than 4 MiB"}
+	}
+	c, err := Parse(data, filepath.Dir(path))
+	if err != nil {
+		return nil, err
+	}
+	var faults rolecall.Errors
+	faults.AddErr("", c.seal())
+	faults.AddErr("", c.generate())
+	return c, faults.Err()
+}
+
+// Parse checks a config whose paths are relative to dir, by its text alone:
+// generated external ids and the versions of secrets, which Load finds in
+// the state directory and the secrets' files, are left empty.
+func Parse(data []byte, dir string) (*Config, error) {
+	text, err := yaml.ToJSON(data)
+	if err != nil {
+		return nil, err
+	}
+	var f file
+	var faults rolecall.Errors
+	faults.AddErr("", rolecall.Decode(text, &f))
+	dir, err = filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	if f.State == "" {
+		f.State = "rolecall-state"
+	}
+	c := &Config{
+		Vendor:        rolecall.Vendor{Accounts: f.VendorAccounts, Principals: map[string]rolecall.Principal{}},
+		Sources:       map[string]credential.Source{},
+		Organizations: map[string]rolecall.Organization{},
+		Endpoints:     f.Endpoints,
+		State:         within(dir, f.State),
+		secrets:       map[string]map[string]secret{},
+	}
+	r := reader{config: c, dir: dir, faults: &faults}
+	r.vendor(f)
+	r.network(f)
+	r.endpoint("/endpoints/sts", f.Endpoints.STS)
+	r.endpoint("/endpoints/s3", f.Endpoints.S3)
+	for _, name := range sorted(f.Organizations) {
+		r.organization(name, f.Organizations[name])
+	}
+	r.externalIDs(f)
+	if err := faults.Err(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// file is rolecall.yaml as it is written.
+type file struct {
+	VendorAccounts []string                `json:"vendor_accounts"`
+	Principals     map[string]principal    `json:"principals"`
+	Organizations  map[string]organization `json:"organizations"`
+	Endpoints      Endpoints               `json:"endpoints"`
+	Network        struct {
+		Allow []string `json:"allow"`
+	} `json:"network"`
+	State string `json:"state"`
+}
+
+type principal struct {
+	ARN         string            `json:"arn"`
+	Regions     []string          `json:"regions"`
+	Default     bool              `json:"default"`
+	Credentials credential.Source `json:"credentials"`
+}
+
+type organization struct {
+	ExternalID  *rolecall.ExternalID           `json:"external_id"`
+	Secrets     map[string]secret              `json:"secrets"`
+	Connections map[string]rolecall.Connection `json:"connections"`
+}
+
+type reader struct {
+	config *Config
+	dir    string
+	faults *rolecall.Errors
+}
+
+func (r reader) vendor(f file) {
+	for i, account := range f.VendorAccounts {
+		if !rolecall.IsAccountID(account) {
+			r.faults.Add(rolecall.Pointer("vendor_accounts", i), "not an account id", "twelve digits, in quotes")
+		}
+	}
+	if len(f.Principals) == 0 {
+		r.faults.Add("/principals", "no principal is declared", "declare the role or user that your workers run as")
+	}
+	defaults := ""
+	served := map[string]string{}
+	for _, name := range sorted(f.Principals) {
+		p, at := f.Principals[name], rolecall.Pointer("principals", name)
+		r.faults.AddErr(at, rolecall.ValidateName(name))
+		arn, err := rolecall.ParseARN(p.ARN)
+		switch {
+		case p.ARN == "":
+			r.faults.Add(at+"/arn", "a principal needs an ARN", "of the IAM role or user that your workers run as")
+		case err != nil:
+			r.faults.AddErr(at+"/arn", err)
+		case arn.Service != "iam" || arn.Account == "" || !strings.HasPrefix(arn.Resource, "role/") && !strings.HasPrefix(arn.Resource, "user/"):
+			r.faults.Add(at+"/arn", "not the ARN of an IAM role or user", "it looks like arn:aws:iam::111122223333:role/name")
+		}
+		for i, region := range p.Regions {
+			place := at + rolecall.Pointer("regions", i)
+			if other, taken := served[region]; taken {
+				r.faults.Add(place, "the region "+region+" is served by the principal "+other+" too", "a region has one principal")
+			}
+			served[region] = name
+			if arn.Partition != "" && rolecall.PartitionOf(region) != arn.Partition {
+				r.faults.Add(place, "the region "+region+" is not of the principal's partition "+arn.Partition, "")
+			}
+		}
+		if p.Default && defaults != "" {
+			r.faults.Add(at+"/default", "the principals "+defaults+" and "+name+" are both default", "choose one")
+		}
+		if p.Default {
+			defaults = name
+		}
+		r.config.Vendor.Principals[name] = rolecall.Principal{Name: name, ARN: arn, Regions: p.Regions, Default: p.Default}
+		r.config.Sources[name] = r.source(p.Credentials, f, at+"/credentials")
+	}
+}
+
+func (r reader) source(s credential.Source, f file, at string) credential.Source {
+	r.faults.AddErr(at, s.Validate())
+	if _, ok := f.Principals[s.Principal]; s.Principal != "" && !ok {
+		r.faults.Add(at+"/principal", "there is no principal "+s.Principal, "declared principals: "+strings.Join(sorted(f.Principals), ", "))
+	}
+	if s.File != "" {
+		s.File = within(r.dir, s.File)
+	}
+	return s
+}
+
+func (r reader) network(f file) {
+	for i, text := range f.Network.Allow {
+		at := rolecall.Pointer("network", "allow", i)
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			if addr, notAddr := netip.ParseAddr(text); notAddr == nil {
+				prefix, err = netip.PrefixFrom(addr, addr.BitLen()), nil
+			}
+		}
+		if err != nil {
+			r.faults.Add(at, "not an address or a range of addresses", "for example 127.0.0.0/8")
+			continue
+		}
+		if prefix.Bits() == 0 {
+			r.faults.Add(at, "this would allow every address", "list only what tenants' URLs may reach, for example 10.1.2.0/24")
+			continue
+		}
+		r.config.Allow = append(r.config.Allow, prefix.Masked())
+	}
+}
+
+func (r reader) endpoint(at, s string) {
+	if s == "" {
+		return
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.RawQuery != "" {
+		r.faults.Add(at, "not an http or https URL", "for example https://sts.example.com, without credentials or query")
+	}
+}
+
+func (r reader) organization(name string, o organization) {
+	at := rolecall.Pointer("organizations", name)
+	r.faults.AddErr(at, rolecall.ValidateAPIName(name))
+	org := rolecall.Organization{APIName: name, Connections: map[string]rolecall.Connection{}, Secrets: map[string]rolecall.Secret{}}
+	r.config.secrets[name] = map[string]secret{}
+	for _, n := range sorted(o.Secrets) {
+		place := at + rolecall.Pointer("secrets", n)
+		r.faults.AddErr(place, rolecall.ValidateName(n))
+		s := o.Secrets[n]
+		r.secret(&s, place)
+		org.Secrets[n] = rolecall.Secret{Name: n, Type: s.Type, Bucket: s.Bucket}
+		r.config.secrets[name][n] = s
+	}
+	for _, n := range sorted(o.Connections) {
+		place := at + rolecall.Pointer("connections", n)
+		r.faults.AddErr(place, rolecall.ValidateName(n))
+		conn := o.Connections[n]
+		conn.Name = n
+		r.faults.AddErr(place, conn.Validate())
+		if s, ok := org.Secrets[conn.Secret]; conn.Secret != "" {
+			switch {
+			case !ok:
+				r.faults.Add(place+"/secret", "there is no secret "+conn.Secret, "declare it under the organization's secrets")
+			case s.Type != rolecall.SecretAWSAccessKey:
+				r.faults.Add(place+"/secret", "the secret "+conn.Secret+" holds no AWS access key", "use one of type aws_access_key")
+			case s.Bucket != "" && s.Bucket != conn.Bucket:
+				r.faults.Add(place+"/secret", "the secret "+conn.Secret+" is bound to another bucket", "")
+			}
+		}
+		if role, err := rolecall.ParseRoleARN(conn.RoleARN); err == nil && r.vendorAccount(role.Account) {
+			r.faults.Add(place+"/role_arn", "the role is in an account of the vendor's", "a connection's role is in the customer's account")
+		}
+		org.Connections[n] = conn
+	}
+	r.config.Organizations[name] = org
+}
+
+func (r reader) vendorAccount(account string) bool {
+	for _, a := range r.config.Vendor.Accounts {
+		if a == account {
+			return true
+		}
+	}
+	for _, p := range r.config.Vendor.Principals {
+		if p.ARN.Account == account {
+			return true
+		}
+	}
+	return false
+}
+
+func within(dir, path string) string {
+	if filepath.IsAbs(path) {
+		return filepath.Clean(path)
+	}
+	return filepath.Join(dir, path)
+}
+
+func sorted[V any](m map[string]V) []string {
+	names := make([]string, 0, len(m))
+	for n := range m {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	return names
+}

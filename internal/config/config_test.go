@@ -1,0 +1,200 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rolecall/rolecall"
+)
+
+// whole is the config of the design, with every kind of member.
+const whole = `
+vendor_accounts: ["873682911326"]
+principals:
+  production: {arn: "arn:aws:iam::873682911326:role/VTKWorker", regions: [eu-central-1], default: true,
+               credentials: {source: environment}}
+  staging: {arn: "arn:aws:iam::873682911326:user/staging", credentials: {source: static, file: ./staging.json}}
+organizations:
+  acme:
+    external_id: {mode: custom, value: x-42}
+    secrets: {keys: {type: aws_access_key, file: ./acme-keys.json}, note: {type: text, env: ROLECALL_TEST_UNSET}}
+    connections:
+      masters:  {purpose: source, bucket: acme-masters, prefix: in/, region: eu-central-1, role_arn: "arn:aws:iam::111122223333:role/media"}
+      delivery: {purpose: delivery, bucket: out, prefix: out/, role_arn: "arn:aws:iam::111122223333:role/media", bucket_owner: "222233334444",
+                 encryption: {type: "aws:kms", key: "arn:aws:kms:eu-central-1:222233334444:key/k"}, external_id: {mode: custom, value: y-43}}
+      static:   {purpose: source, bucket: acme-in, secret: keys}
+  globex: {external_id: {mode: api_name}}
+  initech: {}
+endpoints: {sts: "http://127.0.0.1:1", s3: "http://127.0.0.1:1"}
+network: {allow: [127.0.0.0/8, "::1"]}
+state: ./state
+`
+
+func TestParse(t *testing.T) {
+	t.Parallel()
+	c, err := Parse([]byte(whole), "/dir")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := c.Organizations["acme"].ExternalID.Value; got != "x-42" {
+		t.Errorf("acme's external id is %q", got)
+	}
+	if got := c.Organizations["globex"].ExternalID.Value; got != "globex" {
+		t.Errorf("globex's external id is %q, want its api_name", got)
+	}
+	if got := c.Organizations["initech"].ExternalID; got.Mode != rolecall.ExternalIDGenerated || got.Value != "" {
+		t.Errorf("initech's external id is %+v before Load", got)
+	}
+	if got := c.Organizations["acme"].Connections["delivery"]; got.Name != "delivery" || got.ExternalID.Value != "y-43" || got.Encryption.Type != "aws:kms" {
+		t.Errorf("delivery is %+v", got)
+	}
+	if c.State != "/dir/state" || c.Sources["staging"].File != "/dir/staging.json" || len(c.Allow) != 2 {
+		t.Errorf("state %q, staging's file %q, allow %v", c.State, c.Sources["staging"].File, c.Allow)
+	}
+	if p := c.Vendor.Principals["production"]; !p.Default || p.ARN.RoleName() != "VTKWorker" {
+		t.Errorf("production is %+v", p)
+	}
+}
+
+func TestParseFaults(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name, replace, with string
+		want                []string
+	}{
+		{"not YAML", whole, "{", []string{"invalid : not YAML"}},
+		{"empty", whole, "", []string{"invalid /principals: no principal"}},
+		{"unknown key", "vendor_accounts", "vendor_acounts", []string{"invalid /vendor_acounts: unknown field"}},
+		{"unknown nested key", "purpose: source, bucket: acme-masters", "purpose: source, buckt: acme-masters", []string{
+			"invalid /organizations/acme/connections/masters/buckt: unknown field", "invalid /organizations/acme/connections/masters/bucket: bucket is missing",
+		}},
+		{"account", `"873682911326"]`, `"8736"]`, []string{"invalid /vendor_accounts/0: not an account id"}},
+		{"principal's ARN", "arn:aws:iam::873682911326:user/staging", "arn:aws:s3:::bucket", []string{"invalid /principals/staging/arn: not the ARN of an IAM role"}},
+		{"source", "{source: environment}", "{source: enviroment}", []string{"invalid /principals/production/credentials/source: unknown source"}},
+		{"source of nobody", "{source: environment}", "{source: principal, principal: nobody}", []string{"invalid /principals/production/credentials/principal: no principal"}},
+		{"region of another partition", "[eu-central-1]", "[cn-north-1]", []string{"invalid /principals/production/regions/0: partition"}},
+		{"two defaults", "user/staging\",", "user/staging\", default: true,", []string{"invalid /principals/staging/default: both default"}},
+		{"api_name", "  globex:", "  Globex Inc:", []string{"invalid /organizations/Globex Inc: not an api_name"}},
+		{"external id of another", "value: x-42", "value: GLOBEX", []string{"conflict /organizations/acme/external_id/value: organization globex"}},
+		{"external id of another's connection", "{mode: api_name}", "{mode: custom, value: Y-43}", []string{"conflict /organizations/globex/external_id/value: organization acme"}},
+		{"external id's form", "value: x-42", `value: "x 42"`, []string{"invalid /organizations/acme/external_id/value: not one that STS accepts"}},
+		{"value without custom", "{mode: api_name}", "{mode: api_name, value: globex}", []string{"invalid /organizations/globex/external_id/value: only mode custom"}},
+		{"generated for a connection", "external_id: {mode: custom, value: y-43}", "external_id: {mode: generated}", []string{"invalid /organizations/acme/connections/delivery/external_id/mode: not generated here"}},
+		{"vendor's role", "role_arn: \"arn:aws:iam::111122223333:role/media\"}", "role_arn: \"arn:aws:iam::873682911326:role/media\"}", []string{"invalid /organizations/acme/connections/masters/role_arn: account of the vendor's"}},
+		{"secret's type", "type: aws_access_key", "type: keys", []string{"invalid /organizations/acme/secrets/keys/type: unknown type", "invalid /organizations/acme/connections/static/secret: holds no AWS access key"}},
+		{"secret in the config", "file: ./acme-keys.json", "value: plantedSecret", []string{"invalid /organizations/acme/secrets/keys/value: unknown field", "invalid /organizations/acme/secrets/keys: place for its value"}},
+		{"no such secret", "secret: keys", "secret: kees", []string{"invalid /organizations/acme/connections/static/secret: no secret"}},
+		{"endpoint", `sts: "http://127.0.0.1:1"`, `sts: "http://user:plantedSecret@127.0.0.1:1"`, []string{"invalid /endpoints/sts: not an http"}},
+		{"allow", "127.0.0.0/8", "localhost", []string{"invalid /network/allow/0: not an address"}},
+		{"allow all", "127.0.0.0/8", "0.0.0.0/0", []string{"invalid /network/allow/0: every address"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			text := strings.Replace(whole, tc.replace, tc.with, 1)
+			_, err := Parse([]byte(text), "/dir")
+			var got []string
+			for _, e := range rolecall.List(err) {
+				got = append(got, string(e.Code)+" "+e.Pointer+": "+e.Message)
+				if strings.Contains(e.Message+e.Hint, "planted") {
+					t.Errorf("the fault shows the secret: %+v", e)
+				}
+			}
+			if len(got) != len(tc.want) {
+				t.Fatalf("got %q, want %q", got, tc.want)
+			}
+			for i, want := range tc.want {
+				place, part, _ := strings.Cut(want, ": ")
+				if !strings.HasPrefix(got[i], place+": ") || !strings.Contains(got[i], part) {
+					t.Errorf("got %q, want %q", got[i], want)
+				}
+			}
+		})
+	}
+}
+
+func TestLoad(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, DefaultFile)
+	write := func(name, text string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(DefaultFile, strings.Replace(whole, "{type: text, env: ROLECALL_TEST_UNSET}", "{type: text, file: ./note}", 1))
+	_, err := Load(path)
+	if got, want := pointers(err), []string{"/organizations/acme/secrets/keys/file", "/organizations/acme/secrets/note/file"}; !cmp.Equal(got, want) {
+		t.Fatalf("without the secrets' files: %v, want %v", got, want)
+	}
+	write("note", "n")
+	write("acme-keys.json", `{"access_key_id": "AKIA1"}`)
+	_, err = Load(path)
+	if got, want := pointers(err), []string{"/organizations/acme/secrets/keys/secret_access_key"}; !cmp.Equal(got, want) {
+		t.Fatalf("half a key: %v, want %v", got, want)
+	}
+	write("acme-keys.json", `{"access_key_id": "AKIA1", "secret_access_key": "planted1"}`)
+	first, err := Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := first.Keys("acme", "keys")
+	if err != nil || keys.AccessKeyID != "AKIA1" || keys.SecretAccessKey != "planted1" {
+		t.Errorf("keys: %v", err)
+	}
+	for _, name := range []string{"note", "none"} {
+		if _, err := first.Keys("acme", name); rolecall.CodeOf(err) != rolecall.NotFound {
+			t.Errorf("Keys(%q): %v", name, err)
+		}
+	}
+	id := first.Organizations["initech"].ExternalID.Value
+	if len(id) != 32 {
+		t.Errorf("the generated external id is %q, want 128 bits in hex", id)
+	}
+	write("acme-keys.json", `{"access_key_id": "AKIA1", "secret_access_key": "planted2"}`)
+	second, err := Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := second.Organizations["initech"].ExternalID.Value; got != id {
+		t.Errorf("the generated external id changed from %q to %q", id, got)
+	}
+	before, after := first.Organizations["acme"].Secrets["keys"].Version, second.Organizations["acme"].Secrets["keys"].Version
+	if before == "" || before == after {
+		t.Errorf("the version of a changed secret: %q, then %q", before, after)
+	}
+	if _, err := Load(filepath.Join(dir, "none.yaml")); rolecall.CodeOf(err) != rolecall.Invalid {
+		t.Errorf("no config: %v", err)
+	}
+}
+
+func pointers(err error) []string {
+	var out []string
+	for _, e := range rolecall.List(err) {
+		out = append(out, e.Pointer)
+	}
+	return out
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(whole))
+	f.Add([]byte("principals: {p: {arn: x, credentials: {source: static}}}\norganizations: {a-b: {connections: {c: {purpose: delivery}}}}"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		c, err := Parse(data, "/dir")
+		if err != nil {
+			if c != nil || len(rolecall.List(err)) == 0 || rolecall.CodeOf(err) == rolecall.Internal {
+				t.Errorf("a fault that is none of ours: %v", err)
+			}
+			return
+		}
+		for name, org := range c.Organizations {
+			if rolecall.ValidateAPIName(name) != nil || org.ExternalID.Mode == "" {
+				t.Errorf("accepted %q: %+v", name, org)
+			}
+		}
+	})
+}

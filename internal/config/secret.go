@@ -1,0 +1,105 @@
+package config
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"os"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/credential"
+)
+
+// secret is where a named secret's value is: in a file or an environment
+// variable, never in the config.
+type secret struct {
+	Type   rolecall.SecretType `json:"type"`
+	File   string              `json:"file"`
+	Env    string              `json:"env"`
+	Bucket string              `json:"bucket"` // the only one that it may be used for
+}
+
+const maxSecretBytes = 64 << 10
+
+func (r reader) secret(s *secret, at string) {
+	switch s.Type {
+	case rolecall.SecretAWSAccessKey, rolecall.SecretText:
+	case "":
+		r.faults.Add(at+"/type", "a secret needs a type", "aws_access_key or text")
+	default:
+		r.faults.Add(at+"/type", "unknown type of secret", "aws_access_key or text")
+	}
+	switch {
+	case s.File == "" && s.Env == "":
+		r.faults.Add(at, "a secret needs a place for its value", "give file, or env with the name of an environment variable")
+	case s.File != "" && s.Env != "":
+		r.faults.Add(at+"/env", "file and env are both given", "keep one")
+	case s.File != "":
+		s.File = within(r.dir, s.File)
+	}
+}
+
+// seal looks at each secret once: that it is there and of its form, and which
+// version it is, a digest of its value.
+func (c *Config) seal() error {
+	var faults rolecall.Errors
+	for _, org := range sorted(c.secrets) {
+		for _, name := range sorted(c.secrets[org]) {
+			s := c.secrets[org][name]
+			at := rolecall.Pointer("organizations", org, "secrets", name)
+			data, err := s.read()
+			if err == nil && s.Type == rolecall.SecretAWSAccessKey {
+				_, err = credential.ReadKeys(data)
+			}
+			if err != nil {
+				faults.AddErr(at, err)
+				continue
+			}
+			sum := sha256.Sum256(data)
+			known := c.Organizations[org].Secrets[name]
+			known.Version = hex.EncodeToString(sum[:8])
+			c.Organizations[org].Secrets[name] = known
+		}
+	}
+	return faults.Err()
+}
+
+// Keys reads the access key that a secret of an organization holds.
+func (c *Config) Keys(org, name string) (credential.Keys, error) {
+	s, ok := c.secrets[org][name]
+	if !ok || s.Type != rolecall.SecretAWSAccessKey {
+		return credential.Keys{}, &rolecall.Error{Code: rolecall.NotFound, Message: "there is no secret " + name + " that holds an AWS access key"}
+	}
+	data, err := s.read()
+	if err != nil {
+		return credential.Keys{}, err
+	}
+	return credential.ReadKeys(data)
+}
+
+func (s secret) read() ([]byte, error) {
+	if s.Env != "" {
+		value, ok := os.LookupEnv(s.Env)
+		if !ok || value == "" {
+			return nil, &rolecall.Error{Code: rolecall.Invalid, Pointer: "/env", Message: "the environment variable " + s.Env + " is not set"}
+		}
+		return []byte(value), nil
+	}
+	return readFile(s.File, "/file")
+}
+
+func readFile(path, at string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, &rolecall.Error{Code: rolecall.Invalid, Pointer: at, Message: "cannot read " + path, Hint: "check that the file is there and readable", Err: err}
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxSecretBytes+1))
+	if err != nil {
+		return nil, &rolecall.Error{Code: rolecall.Invalid, Pointer: at, Message: "cannot read " + path, Err: err}
+	}
+	if len(data) > maxSecretBytes {
+		return nil, &rolecall.Error{Code: rolecall.Invalid, Pointer: at, Message: path + " is larger than 64 KiB"}
+	}
+	return data, nil
+}
