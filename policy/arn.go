@@ -5,23 +5,29 @@ import "strings"
 // arnPattern matches ARNs part by part, so that a wildcard does not reach over
 // the colons that part an ARN; within the sixth part, the resource, it does.
 type arnPattern struct {
-	parts    []pattern // nil: "*", which matches anything
-	wildTail bool      // fewer than six parts, the last ends in * and stands for all that follows
+	parts     []pattern // nil: "*", which matches anything
+	malformed bool      // matches nothing
 }
 
 // compileARN compiles a Resource or the value of an ARN condition.
 //
-// "If the * wildcard is the last character of a resource ARN segment, it can
-// expand to match beyond the colon boundaries" holds for the last segment
-// that is written, so that arn:aws:s3:* covers all of S3. A pattern cut short
-// without such a star matches nothing. reference_policies_elements_resource.html
+// Variables are for the sixth part only. "If the * wildcard is the last
+// character of a resource ARN segment, it can expand to match beyond the colon
+// boundaries": so a Resource with fewer than six parts is whole if it ends in
+// a star, as arn:aws:s3:* does, and else malformed.
+// reference_policies_elements_resource.html, reference_policies_variables.html
 func compileARN(text string, s syntax) arnPattern {
 	if text == "*" {
 		return arnPattern{}
 	}
 	a := arnPattern{parts: splitParts(compile(text, s))}
-	last := a.parts[len(a.parts)-1].tokens
-	a.wildTail = len(a.parts) < 6 && len(last) > 0 && last[len(last)-1].kind == star
+	if len(a.parts) < 6 {
+		last := a.parts[len(a.parts)-1].tokens
+		a.malformed = len(last) == 0 || last[len(last)-1].kind != star
+	}
+	for _, part := range a.parts[:min(len(a.parts), 5)] {
+		a.malformed = a.malformed || part.variables
+	}
 	return a
 }
 
@@ -57,19 +63,17 @@ func splitParts(p pattern) []pattern {
 	return parts
 }
 
-// matches tells whether the ARN matches, with case; a variable without a value
+// matches tells whether the ARN matches, with case. A pattern with fewer than
+// six parts leaves the rest of the ARN open. A variable without a value
 // matches nothing.
 func (a arnPattern) matches(r *request, arn string) bool {
-	if a.parts == nil {
-		return true
-	}
-	if len(a.parts) < 6 && !a.wildTail {
+	if a.malformed {
 		return false
 	}
 	rest := arn
 	for i, part := range a.parts {
 		got := rest
-		if i < len(a.parts)-1 {
+		if i < 5 {
 			var found bool
 			if got, rest, found = strings.Cut(rest, ":"); !found {
 				return false

@@ -15,7 +15,9 @@ type condition struct {
 	negated  bool // a …Not… operator: no value may match
 	ifExists bool
 	set      setOperator
-	operands []operand
+
+	multivalued bool // the key is
+	operands    []operand
 }
 
 // setOperator tells how a key with several values is tested.
@@ -30,8 +32,39 @@ const (
 
 // operand is one value of the policy, compiled for its operator.
 type operand interface {
-	// matches tells whether the request's value meets the operand.
-	matches(r *request, got string) bool
+	// compare tells whether the request's value meets the operand.
+	compare(r *request, got string) outcome
+}
+
+// outcome is that of a comparison. Values that are not of the operator's type
+// cannot be compared: then neither the operator nor its negation holds.
+type outcome byte
+
+const (
+	differs outcome = iota
+	meets
+	incomparable
+)
+
+func outcomeOf(matched bool) outcome {
+	if matched {
+		return meets
+	}
+	return differs
+}
+
+// multivalued tells the keys that hold lists. They need a set operator, and
+// cannot be variables. Of other keys the number of values decides.
+// reference_policies_condition-single-vs-multi-valued-context-keys.html
+func multivalued(key string) bool {
+	switch key {
+	case "aws:calledvia", "aws:principalorgpaths", "aws:principalservicenameslist", "aws:resourceorgpaths",
+		"aws:sourceorgpaths", "aws:tagkeys", "aws:vpceorgpaths", "kms:encryptioncontextkeys",
+		"kms:grantoperations", "kms:resourcealiases", "sts:transitivetagkeys":
+		return true
+	default:
+		return false
+	}
 }
 
 // holds tells whether the request meets the condition.
@@ -50,6 +83,9 @@ func (c *condition) holds(r *request) bool {
 			return c.negated
 		}
 	}
+	if c.set == noSet && c.multivalued {
+		return false
+	}
 	// Without a set operator, a value of several that matches is enough, and
 	// for a negated operator none may.
 	every := c.set == forAllValues || c.set == noSet && c.negated
@@ -64,17 +100,26 @@ func (c *condition) holds(r *request) bool {
 // test compares one value of the request: the policy's values are
 // alternatives, and a negated operator asks that none of them match.
 func (c *condition) test(r *request, got string) bool {
+	comparable := true
 	for _, o := range c.operands {
-		if o.matches(r, got) {
+		switch o.compare(r, got) {
+		case meets:
 			return !c.negated
+		case incomparable:
+			comparable = false
+		case differs:
 		}
 	}
-	return c.negated
+	return c.negated && comparable
 }
 
 func (c *condition) holdsNull(absent bool) bool {
+	want := "false"
+	if absent {
+		want = "true"
+	}
 	for _, o := range c.operands {
-		if o.matches(nil, "true") && absent || o.matches(nil, "false") && !absent {
+		if o.compare(nil, want) == meets {
 			return true
 		}
 	}
@@ -138,6 +183,7 @@ func compileConditions(block map[string]given[map[string]valueList], at string, 
 		for _, key := range sortedKeys(block[name].value) {
 			c := template
 			c.key = strings.ToLower(key)
+			c.multivalued = multivalued(c.key)
 			if key == "" {
 				faults.Add(place, "a condition key is empty", "name the key, such as aws:SourceArn")
 			}

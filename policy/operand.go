@@ -17,9 +17,9 @@ type like struct {
 	fold    bool
 }
 
-func (l like) matches(r *request, got string) bool {
+func (l like) compare(r *request, got string) outcome {
 	p, ok := l.pattern.resolve(r)
-	return ok && p.match(got, l.fold)
+	return outcomeOf(ok && p.match(got, l.fold))
 }
 
 func compileExact(text string, modern bool) operand {
@@ -38,18 +38,25 @@ func compileLike(text string, modern bool) operand {
 // the six parts is matched by itself.
 type arnOperand struct{ pattern arnPattern }
 
-func (a arnOperand) matches(r *request, got string) bool {
-	return strings.HasPrefix(got, "arn:") && a.pattern.matches(r, got)
+func (a arnOperand) compare(r *request, got string) outcome {
+	if strings.Count(got, ":") < 5 || !strings.HasPrefix(got, "arn:") {
+		return incomparable
+	}
+	return outcomeOf(a.pattern.matches(r, got))
 }
 
 func compileARNOperand(text string, modern bool) operand {
-	return arnOperand{compileARN(text, syntax{wildcards: true, variables: modern})}
+	p := compileARN(text, syntax{wildcards: true, variables: modern})
+	if len(p.parts) < 6 {
+		return mistyped{}
+	}
+	return arnOperand{p}
 }
 
-// never is a value that is none of its operator's type.
-type never struct{}
+// mistyped is a value that is none of its operator's type.
+type mistyped struct{}
 
-func (never) matches(*request, string) bool { return false }
+func (mistyped) compare(*request, string) outcome { return incomparable }
 
 // relation judges the order of the request's value to the policy's.
 type relation func(order int) bool
@@ -65,16 +72,19 @@ type number struct {
 	relation relation
 }
 
-func (n number) matches(_ *request, got string) bool {
+func (n number) compare(_ *request, got string) outcome {
 	f, ok := parseNumber(got)
-	return ok && n.relation(cmp.Compare(f, n.want))
+	if !ok {
+		return incomparable
+	}
+	return outcomeOf(n.relation(cmp.Compare(f, n.want)))
 }
 
 func compileNumber(rel relation) func(string, bool) operand {
 	return func(text string, _ bool) operand {
 		f, ok := parseNumber(text)
 		if !ok {
-			return never{}
+			return mistyped{}
 		}
 		return number{f, rel}
 	}
@@ -95,16 +105,19 @@ type date struct {
 	relation relation
 }
 
-func (d date) matches(_ *request, got string) bool {
+func (d date) compare(_ *request, got string) outcome {
 	t, ok := parseDate(got)
-	return ok && d.relation(t.Compare(d.want))
+	if !ok {
+		return incomparable
+	}
+	return outcomeOf(d.relation(t.Compare(d.want)))
 }
 
 func compileDate(rel relation) func(string, bool) operand {
 	return func(text string, _ bool) operand {
 		t, ok := parseDate(text)
 		if !ok {
-			return never{}
+			return mistyped{}
 		}
 		return date{t, rel}
 	}
@@ -124,15 +137,15 @@ func parseDate(text string) (time.Time, bool) {
 
 type boolean bool
 
-func (b boolean) matches(_ *request, got string) bool {
+func (b boolean) compare(_ *request, got string) outcome {
 	v, ok := parseBool(got)
-	return ok && v == bool(b)
+	return outcomeOf(ok && v == bool(b))
 }
 
 func compileBool(text string, _ bool) operand {
 	v, ok := parseBool(text)
 	if !ok {
-		return never{}
+		return mistyped{}
 	}
 	return boolean(v)
 }
@@ -151,15 +164,15 @@ func parseBool(text string) (value, ok bool) {
 // binary compares the bytes that base64 stands for.
 type binary string
 
-func (b binary) matches(_ *request, got string) bool {
+func (b binary) compare(_ *request, got string) outcome {
 	raw, err := base64.StdEncoding.DecodeString(got)
-	return err == nil && string(raw) == string(b)
+	return outcomeOf(err == nil && string(raw) == string(b))
 }
 
 func compileBinary(text string, _ bool) operand {
 	raw, err := base64.StdEncoding.DecodeString(text)
 	if err != nil {
-		return never{}
+		return mistyped{}
 	}
 	return binary(raw)
 }
@@ -167,9 +180,12 @@ func compileBinary(text string, _ bool) operand {
 // addresses is a CIDR block, or one address as the narrowest of blocks.
 type addresses netip.Prefix
 
-func (a addresses) matches(_ *request, got string) bool {
+func (a addresses) compare(_ *request, got string) outcome {
 	address, err := netip.ParseAddr(got)
-	return err == nil && address.Zone() == "" && netip.Prefix(a).Contains(address.Unmap())
+	if err != nil || address.Zone() != "" {
+		return incomparable
+	}
+	return outcomeOf(netip.Prefix(a).Contains(address.Unmap()))
 }
 
 func compileAddress(text string, _ bool) operand {
@@ -178,7 +194,7 @@ func compileAddress(text string, _ bool) operand {
 	}
 	address, err := netip.ParseAddr(text)
 	if err != nil || address.Zone() != "" {
-		return never{}
+		return mistyped{}
 	}
 	address = address.Unmap()
 	return addresses(netip.PrefixFrom(address, address.BitLen()))

@@ -79,14 +79,13 @@ func compile(text string, s syntax) pattern {
 	return p
 }
 
+// compileVariable reads what stands between the braces: a key, or a key, a
+// comma and a space, and a default in single quotes.
 func compileVariable(inside string) token {
-	key, rest, found := strings.Cut(inside, ",")
-	t := token{kind: variable, text: strings.ToLower(strings.TrimSpace(key))}
-	if found {
-		rest = strings.TrimSpace(rest)
-		if len(rest) >= 2 && rest[0] == '\'' && rest[len(rest)-1] == '\'' {
-			t.fallback, t.hasFallback = rest[1:len(rest)-1], true
-		}
+	key, rest, found := strings.Cut(inside, ", ")
+	t := token{kind: variable, text: strings.ToLower(key)}
+	if found && len(rest) >= 2 && rest[0] == '\'' && rest[len(rest)-1] == '\'' {
+		t.fallback, t.hasFallback = rest[1:len(rest)-1], true
 	}
 	return t
 }
@@ -103,7 +102,7 @@ func (p pattern) resolve(r *request) (pattern, bool) {
 		if t.kind == variable {
 			values := r.values(t.text)
 			switch {
-			case len(values) == 1:
+			case len(values) == 1 && !multivalued(t.text):
 				t = token{kind: literal, text: values[0]}
 			case len(values) == 0 && t.hasFallback:
 				t = token{kind: literal, text: t.fallback}

@@ -86,7 +86,7 @@ func (p *principal) grants(q *requester) grant {
 			}
 			return direct
 		}
-		if q.kind == asSession && p.text == q.role {
+		if q.sessionOf(p.text) {
 			return toRole
 		}
 	case namesService:

@@ -103,6 +103,7 @@ type requester struct {
 	partition string
 	account   string
 	role      string // of a session: the role's ARN
+	anyPath   bool   // the role's path is not known
 }
 
 // inAccount tells whether the requester belongs to an account, so that
@@ -114,6 +115,20 @@ func (q *requester) inAccount() bool {
 	default:
 		return false
 	}
+}
+
+// sessionOf tells whether the requester is a session of the role. Without its
+// path the name decides: an account has no two roles of one name.
+// reference_identifiers.html
+func (q *requester) sessionOf(role string) bool {
+	if q.kind != asSession {
+		return false
+	}
+	if !q.anyPath {
+		return role == q.role
+	}
+	name := q.role[strings.LastIndexByte(q.role, '/'):]
+	return strings.HasPrefix(role, strings.TrimSuffix(q.role, name[1:])) && strings.HasSuffix(role, name)
 }
 
 // identify takes a principal apart. given is the request's aws:PrincipalArn: for
@@ -151,9 +166,9 @@ func identify(principal string, given []string) requester {
 		q.kind = asSession
 		name, _, _ = strings.Cut(name, "/")
 		prefix := "arn:" + q.partition + ":iam::" + q.account + ":role/"
-		q.role = prefix + name
+		q.role, q.anyPath = prefix+name, true
 		if len(given) == 1 && strings.HasPrefix(given[0], prefix) && strings.HasSuffix(given[0], "/"+name) {
-			q.role = given[0]
+			q.role, q.anyPath = given[0], false
 		}
 	}
 	return q

@@ -118,22 +118,26 @@ func compileActions(list stringList, at string, faults *rolecall.Errors) []patte
 	return out
 }
 
-// actionForm tells whether text is "*" or service:name with wildcards.
+// actionForm tells whether text is "*", "*:*" or service:name with wildcards in
+// the name. reference_policies_elements_action.html
 func actionForm(text string) bool {
-	if text == "*" {
+	if text == "*" || text == "*:*" {
 		return true
 	}
 	service, name, found := strings.Cut(text, ":")
-	if !found || service == "" || name == "" || len(text) > maxText {
-		return false
-	}
+	return found && len(text) <= maxText && made(service, "-") && made(name, "-_*?")
+}
+
+// made tells whether text is made of letters, digits and the characters of
+// more, and not empty.
+func made(text, more string) bool {
 	for i := range len(text) {
 		c := lower(text[i])
-		if !('a' <= c && c <= 'z' || '0' <= c && c <= '9' || strings.IndexByte("-_.*?", c) >= 0 || i == len(service)) {
+		if !('a' <= c && c <= 'z' || '0' <= c && c <= '9' || strings.IndexByte(more, c) >= 0) {
 			return false
 		}
 	}
-	return true
+	return text != ""
 }
 
 func compileResources(list stringList, at string, modern bool, faults *rolecall.Errors) []arnPattern {
