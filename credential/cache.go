@@ -1,0 +1,227 @@
+package credential
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+)
+
+// key is everything that shapes a credential: two takers share one only when
+// all of it is equal.
+type key struct {
+	Organization  string
+	Principal     string
+	RoleARN       string
+	ExternalID    string
+	SessionName   string
+	Policy        string
+	Duration      time.Duration
+	Region        string
+	Secret        string
+	SecretVersion string
+	Bucket        string // that a secret is used for
+	Revision      string // of the connection
+}
+
+// fetched is what a fetch brings: the credential, and when what it rests on
+// is to be looked at again even if it lives longer; zero: never.
+type fetched struct {
+	credentials aws.Credentials
+	review      time.Time
+	epoch       uint64 // of the cache, before what it rests on was looked at
+}
+
+const (
+	fetchTimeout = 2 * time.Minute
+	maxLead      = 10 * time.Minute
+	firstBackoff = time.Second
+	maxBackoff   = time.Minute
+	idleSecret   = time.Hour
+)
+
+// cache holds credentials by key. A fetch runs apart from its takers, so that
+// none can cancel it for the others; a credential near its end is given out
+// while its successor is fetched.
+type cache struct {
+	now    func() time.Time
+	jitter func() float64 // in [0, 1)
+	log    *slog.Logger
+	life   context.Context // of the cache, not of a request: ends fetches at close
+	end    context.CancelFunc
+
+	mu      sync.Mutex
+	closed  bool
+	purges  uint64 // how often, see fetched.epoch
+	entries map[key]*entry
+	fetches sync.WaitGroup
+}
+
+type entry struct {
+	credentials aws.Credentials
+	have        bool
+	deadAt      time.Time // zero: never
+	refreshAt   time.Time // zero: never
+	usedAt      time.Time
+	backoff     time.Duration
+	flight      *flight
+}
+
+type flight struct {
+	done        chan struct{}
+	credentials aws.Credentials
+	err         error
+}
+
+func newCache(now func() time.Time, jitter func() float64, log *slog.Logger) *cache {
+	life, end := context.WithCancel(context.Background())
+	return &cache{now: now, jitter: jitter, log: log, life: life, end: end, entries: map[key]*entry{}}
+}
+
+var errClosed = errors.New("the vault is closed")
+
+// get gives the credential of a key, fetching it when there is none that
+// lives.
+func (c *cache) get(ctx context.Context, k key, fetch func(context.Context) (fetched, error)) (aws.Credentials, error) {
+	if err := ctx.Err(); err != nil {
+		return aws.Credentials{}, err
+	}
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		return aws.Credentials{}, errClosed
+	}
+	now := c.now()
+	e := c.entries[k]
+	if e == nil {
+		c.sweep(now)
+		e = &entry{}
+		c.entries[k] = e
+	}
+	e.usedAt = now
+	lives := e.lives(now)
+	if e.flight == nil && (!lives || !e.refreshAt.IsZero() && !now.Before(e.refreshAt)) {
+		e.flight = &flight{done: make(chan struct{})}
+		c.fetches.Add(1)
+		go c.run(ctx, k, e, e.flight, fetch)
+	}
+	credentials, f := e.credentials, e.flight
+	c.mu.Unlock()
+	if lives {
+		return credentials, nil
+	}
+	select {
+	case <-f.done:
+		return f.credentials, f.err
+	case <-ctx.Done():
+		return aws.Credentials{}, ctx.Err()
+	}
+}
+
+func (e *entry) lives(now time.Time) bool {
+	return e.have && (e.deadAt.IsZero() || now.Before(e.deadAt))
+}
+
+// run fetches for all takers. It keeps the values of the first taker's
+// context but not its end.
+func (c *cache) run(ctx context.Context, k key, e *entry, f *flight, fetch func(context.Context) (fetched, error)) {
+	defer c.fetches.Done()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchTimeout)
+	defer cancel()
+	defer context.AfterFunc(c.life, cancel)()
+	got, err := fetch(ctx)
+	c.mu.Lock()
+	for err == nil && got.epoch != c.purges {
+		// Something was purged meanwhile, maybe what this rests on.
+		c.mu.Unlock()
+		got, err = fetch(ctx)
+		c.mu.Lock()
+	}
+	defer c.mu.Unlock()
+	defer close(f.done)
+	e.flight = nil
+	now := c.now()
+	if err == nil {
+		f.credentials = got.credentials
+		e.keep(got, now, c.jitter())
+		return
+	}
+	f.err = err
+	if e.lives(now) && !errors.Is(err, ErrUnsafe) {
+		e.backoff = min(max(2*e.backoff, firstBackoff), maxBackoff)
+		e.refreshAt = now.Add(e.backoff + time.Duration(c.jitter()*float64(e.backoff)))
+		c.log.WarnContext(ctx, "credential not refreshed ahead of its end", "org", k.Organization, "role", k.RoleARN, "error", err)
+		return
+	}
+	if c.entries[k] == e {
+		delete(c.entries, k)
+	}
+}
+
+// keep stores a new credential and plans its refresh: ahead of its end by a
+// sixth of its life and some jitter, so that many do not refresh at once.
+func (e *entry) keep(got fetched, now time.Time, jitter float64) {
+	e.credentials, e.have, e.backoff = got.credentials, true, 0
+	e.deadAt, e.refreshAt = time.Time{}, got.review
+	if !got.credentials.CanExpire {
+		return
+	}
+	life := got.credentials.Expires.Sub(now)
+	lead := min(life/6, maxLead)
+	e.deadAt = got.credentials.Expires.Add(-min(life/20, 10*time.Second))
+	ahead := got.credentials.Expires.Add(-lead - time.Duration(jitter*float64(lead)/2))
+	if e.refreshAt.IsZero() || ahead.Before(e.refreshAt) {
+		e.refreshAt = ahead
+	}
+}
+
+// invalidate drops a credential that AWS called expired, if it is still the
+// one that is held.
+func (c *cache) invalidate(k key, bad aws.Credentials) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e := c.entries[k]; e != nil && e.credentials.AccessKeyID == bad.AccessKeyID && e.credentials.SessionToken == bad.SessionToken {
+		e.have = false
+	}
+}
+
+// epoch is to be read before looking at anything that a purge takes back.
+func (c *cache) epoch() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.purges
+}
+
+// purge drops all credentials of the keys that match; fetches under way are
+// made again.
+func (c *cache) purge(match func(key) bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.purges++
+	for k, e := range c.entries {
+		if match(k) {
+			e.have = false
+		}
+	}
+}
+
+// sweep forgets what is dead and secrets that nobody takes, to bound memory.
+func (c *cache) sweep(now time.Time) {
+	for k, e := range c.entries {
+		if e.flight == nil && (!e.lives(now) || e.deadAt.IsZero() && now.Sub(e.usedAt) > idleSecret) {
+			delete(c.entries, k)
+		}
+	}
+}
+
+// close ends the fetches under way and waits for them.
+func (c *cache) close() {
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
+	c.end()
+	c.fetches.Wait()
+}

@@ -1,0 +1,19 @@
+// Package credential vends the short-lived AWS credentials that storage work
+// runs with: a role of a customer's, proved safe before it is used and
+// narrowed by a session policy, or static keys of a customer's secret.
+//
+// It guarantees that
+//
+//   - a role is assumed for work only while a passing verdict of its probes
+//     is at hand, held per organization, principal, role, external id and the
+//     role's unique id;
+//   - no call at all is made towards a role in one of the vendor's accounts,
+//     in another partition, or claimed by another organization;
+//   - concurrent takers of one credential cause one call, and no taker's
+//     cancellation fails another;
+//   - no secret value, session token or external id is logged or put into the
+//     text of an error.
+//
+// What a session may do is package policy's concern, where S3 is reached and
+// with which address internal/transfer's and internal/guard's.
+package credential

@@ -1,0 +1,98 @@
+package credential
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/aws/smithy-go"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/policy"
+)
+
+var errNoSession = errors.New("STS answered without a session")
+
+// explain says in rolecall's terms why a role could not be assumed, and who
+// must act. AWS's own text is kept as the cause, for logs.
+func explain(err error, r Role, p Principal) error {
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	e := &rolecall.Error{Err: fmt.Errorf("assume role %s: %w", r.RoleARN, err)}
+	var own *ownCredentialsError
+	var api smithy.APIError
+	switch {
+	case errors.As(err, &own):
+		e.Code = rolecall.Unauthenticated
+		e.Message = fmt.Sprintf("the principal %s has no credentials of its own", r.Principal)
+		e.Hint = "the operator looks at the principal's credentials in rolecall.yaml"
+	case errors.As(err, &api):
+		explainCode(e, api, r, p)
+	case errors.Is(err, errNoSession):
+		e.Code = rolecall.Unavailable
+		e.Message = "STS gave an answer without a session"
+		e.Hint = "the operator looks at the STS endpoint"
+	default:
+		e.Code = rolecall.Unavailable
+		e.Message = "STS is not reachable in region " + regionFor(r.Region, p.Principal)
+		e.Hint = "try again; if it stays so, the operator looks at the worker's network"
+	}
+	return e
+}
+
+func explainCode(e *rolecall.Error, api smithy.APIError, r Role, p Principal) {
+	switch api.ErrorCode() {
+	case "AccessDenied", "AccessDeniedException":
+		e.Code = rolecall.Forbidden
+		if d, ok := policy.ReadDenial(api.ErrorMessage()); ok && d.CallerSide() {
+			e.Message = fmt.Sprintf("the principal %s itself may not assume %s: a policy of its own side (%s) refuses it", r.Principal, r.RoleARN, d.Layer)
+			e.Hint = "the operator allows sts:AssumeRole on the role to " + p.ARN.String()
+			return
+		}
+		e.Message = fmt.Sprintf("AWS does not let %s assume the role %s", p.ARN, r.RoleARN)
+		e.Hint = "AWS does not say which: the role does not exist, its trust policy does not name this principal, or it asks for another external id. " + mend(r, p)
+	case "ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "IncompleteSignature", "MissingAuthenticationToken":
+		e.Code = rolecall.Unauthenticated
+		e.Message = fmt.Sprintf("AWS does not accept the own credentials of the principal %s", r.Principal)
+		e.Hint = "they are expired, deactivated or wrong; the operator renews them"
+	case "RegionDisabledException":
+		e.Code = rolecall.Forbidden
+		e.Message = fmt.Sprintf("STS is not active in region %s for the role's account", regionFor(r.Region, p.Principal))
+		e.Hint = "an administrator of the role's account activates STS in that region, in the account settings of IAM"
+	case "PackedPolicyTooLarge":
+		e.Code = rolecall.Invalid
+		e.Message = "the session policy for this step is too large for STS"
+		e.Hint = "name fewer objects in one task, or give a shorter prefix"
+	case "MalformedPolicyDocument":
+		e.Code = rolecall.Internal
+		e.Message = "STS does not accept the session policy for this step"
+		e.Hint = "a fault of rolecall's; the log has what STS says"
+	case "ValidationError":
+		e.Code = rolecall.Invalid
+		e.Message = "STS does not accept the request for a session of " + r.RoleARN
+		e.Hint = "check role_arn and role_session_duration_seconds"
+	default:
+		e.Code = rolecall.Unavailable
+		e.Message = fmt.Sprintf("STS answered %s", api.ErrorCode())
+		e.Hint = "try again later"
+	}
+}
+
+// mend is the trust policy that the role should have, as a hint.
+func mend(r Role, p Principal) string {
+	trust, err := policy.Trust{Principals: []string{p.ARN.String()}, ExternalIDs: []string{r.ExternalID}}.Policy()
+	if err != nil {
+		return "" // the principal is declared by something else than an IAM ARN
+	}
+	return "The role's trust policy should be: " + string(trust)
+}
+
+// durationRefused tells whether STS refuses just the length of the session:
+// above the role's maximum, or above the hour of a chained session.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_roles.html
+func durationRefused(err error) bool {
+	var api smithy.APIError
+	return errors.As(err, &api) && api.ErrorCode() == "ValidationError" && strings.Contains(api.ErrorMessage(), "DurationSeconds")
+}

@@ -1,0 +1,210 @@
+package credential
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/smithy-go"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/policy"
+)
+
+// Prove probes a role now, whatever verdict is at hand, and keeps the result:
+// a passing verdict claims the role for the organization, any proof that it
+// is unsafe ends the claim and drops the credentials that rest on it.
+//
+// The verdict lists each probe with its outcome, also beside an error. A role
+// passes when the right external id is accepted, absent, random and similar
+// ones are refused, and the right one is accepted again.
+//
+// What a trust policy says of principals cannot be seen by probes: whether it
+// names this one or trusts the vendor's whole account, or everyone with the
+// right external id, STS answers alike.
+func (v *Vault) Prove(ctx context.Context, r Role) (Verdict, error) {
+	p, err := v.admit(r)
+	if err != nil {
+		return Verdict{}, err
+	}
+	if _, err := v.options.Verdicts.Get(ctx, r.subject()); err != nil {
+		return Verdict{}, v.claimed(ctx, r, err)
+	}
+	return v.prove(ctx, r, p)
+}
+
+func (v *Vault) prove(ctx context.Context, r Role, p Principal) (Verdict, error) {
+	old, err := v.options.Verdicts.Get(ctx, r.subject())
+	if err != nil {
+		return Verdict{}, v.claimed(ctx, r, err)
+	}
+	plan, err := v.probes(r.ExternalID)
+	if err != nil {
+		return Verdict{}, err
+	}
+	verdict, cause := v.probe(ctx, r, p, plan)
+	v.options.OnEvent(v.event(EventProof, r, func(e *Event) { e.Passed = verdict.Passed }))
+	if !verdict.Passed {
+		if errors.Is(cause, ErrUnsafe) {
+			v.purge(r.subject())
+			if err := v.options.Verdicts.Remove(ctx, r.subject()); err != nil {
+				return verdict, fmt.Errorf("remove verdict: %w", err)
+			}
+		}
+		return verdict, cause
+	}
+	verdict.Checked = v.options.Now()
+	verdict.First = verdict.Checked
+	if old.Passed && old.RoleID == verdict.RoleID {
+		verdict.First = old.First
+	} else if old.Passed {
+		v.purge(r.subject())
+	}
+	if err := v.options.Verdicts.Put(ctx, r.subject(), verdict); err != nil {
+		return Verdict{}, v.claimed(ctx, r, err)
+	}
+	return verdict, nil
+}
+
+// plannedProbe is a call to make: with an external id or, for nil, without.
+type plannedProbe struct {
+	name   string
+	id     *string
+	accept bool   // it must be accepted
+	skip   string // why it is not made
+}
+
+// probes plans the proof. The similar ids find wildcards at either end, in
+// the middle, and operators that ignore case.
+func (v *Vault) probes(right string) ([]plannedProbe, error) {
+	random := make([]byte, 17)
+	if _, err := io.ReadFull(v.options.Rand, random); err != nil {
+		return nil, fmt.Errorf("random external id: %w", err)
+	}
+	middle := len(right) / 2
+	other := byte('0')
+	if right[middle] == other {
+		other = '1'
+	}
+	plan := []plannedProbe{{name: "right", id: aws.String(right), accept: true}, {name: "absent"}}
+	for _, near := range []struct{ name, id string }{
+		{"random", hex.EncodeToString(random[:16])},
+		{"near-prefix", right[:len(right)-1]},
+		{"near-suffix", right[1:]},
+		{"near-longer", right + hex.EncodeToString(random[16:])},
+		{"near-preceded", hex.EncodeToString(random[16:]) + right},
+		{"near-middle", right[:middle] + string(other) + right[middle+1:]},
+		{"near-case", otherCase(right)},
+	} {
+		probe := plannedProbe{name: near.name, id: aws.String(near.id)}
+		switch {
+		case near.id == right:
+			probe.skip = "it is the right one"
+		case len(near.id) < 2:
+			probe.skip = "STS takes no external id of one character"
+		case len(near.id) > 1224:
+			probe.skip = "STS takes no external id above 1224 characters"
+		}
+		plan = append(plan, probe)
+	}
+	return append(plan, plannedProbe{name: "right-again", id: aws.String(right), accept: true}), nil
+}
+
+func otherCase(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsUpper(r) {
+			return unicode.ToLower(r)
+		}
+		return unicode.ToUpper(r)
+	}, s)
+}
+
+// probe makes the planned calls in order, alike in all but the external id.
+// It goes on after a wrong acceptance, to tell all of them. The sessions are
+// thrown away; they could do nothing, and not for long.
+func (v *Vault) probe(ctx context.Context, r Role, p Principal, plan []plannedProbe) (Verdict, error) {
+	var verdict Verdict
+	var wrong []plannedProbe
+	for _, planned := range plan {
+		done := Probe{Name: planned.name, Outcome: Skipped, Detail: planned.skip}
+		var s session
+		var answer error
+		if planned.skip == "" {
+			s, answer = v.call(ctx, r, p, planned.id, policy.DenyAll(), rolecall.MinSessionDuration)
+			if errors.Is(answer, context.Canceled) {
+				return verdict, answer
+			}
+			done.Outcome, done.Detail = outcome(answer)
+		}
+		verdict.Probes = append(verdict.Probes, done)
+		v.options.OnEvent(v.event(EventProbe, r, func(e *Event) { e.Probe = &done }))
+		switch {
+		case done.Outcome == Unknown:
+			return verdict, unproved(r, p, done, answer)
+		case planned.accept && done.Outcome == Refused:
+			return verdict, withdrawn(explain(answer, r, p))
+		case planned.accept && verdict.RoleID != "" && s.roleID != verdict.RoleID:
+			return verdict, &rolecall.Error{Code: rolecall.Unavailable, Message: "the role " + r.RoleARN + " was recreated while it was probed", Hint: "try again"}
+		case planned.accept:
+			verdict.RoleID = s.roleID
+		case done.Outcome == Accepted:
+			wrong = append(wrong, planned)
+		}
+	}
+	if len(wrong) > 0 {
+		return verdict, unsafeRole(r, p, wrong)
+	}
+	verdict.Passed = true
+	return verdict, nil
+}
+
+// outcome reads STS's answer to a probe. A refusal is a proof only if it is
+// the role's: a policy of the vendor's own side that refuses hides what the
+// role would have said.
+func outcome(err error) (Outcome, string) {
+	var api smithy.APIError
+	switch {
+	case err == nil:
+		return Accepted, ""
+	case !errors.As(err, &api):
+		return Unknown, "STS gave no answer"
+	case api.ErrorCode() != "AccessDenied":
+		return Unknown, "STS answered " + api.ErrorCode()
+	}
+	if d, ok := policy.ReadDenial(api.ErrorMessage()); ok && d.CallerSide() {
+		return Unknown, fmt.Sprintf("a policy of the principal's own side (%s) refused", d.Layer)
+	}
+	return Refused, ""
+}
+
+func unproved(r Role, p Principal, probe Probe, answer error) error {
+	e := rolecall.List(explain(answer, r, p))[0]
+	return &rolecall.Error{Code: e.Code, Err: answer, Hint: e.Hint,
+		Message: fmt.Sprintf("the role %s could not be proved safe: probe %s is inconclusive: %s", r.RoleARN, probe.Name, probe.Detail)}
+}
+
+func unsafeRole(r Role, p Principal, wrong []plannedProbe) error {
+	what, names := "with an external id that is not the organization's", make([]string, len(wrong))
+	for i, probe := range wrong {
+		names[i] = probe.name
+		if probe.id == nil {
+			what = "without an external id"
+		}
+	}
+	return &rolecall.Error{Code: rolecall.Forbidden, Err: ErrUnsafe,
+		Message: fmt.Sprintf("the role %s is not safe to use: it can be assumed %s (failed probes: %s)", r.RoleARN, what, strings.Join(names, ", ")),
+		Hint:    "the role's owner replaces the trust policy, so that no other customer of this service can reach the role. " + mend(r, p)}
+}
+
+// withdrawn marks the refusal of the right external id: whatever rests on an
+// earlier verdict must go.
+func withdrawn(err error) error {
+	e := *rolecall.List(err)[0]
+	e.Err = errors.Join(ErrUnsafe, e.Err)
+	return &e
+}

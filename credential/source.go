@@ -1,0 +1,268 @@
+package credential
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials/ec2rolecreds"
+	"github.com/aws/aws-sdk-go-v2/credentials/endpointcreds"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+
+	"github.com/rolecall/rolecall"
+)
+
+// Source says where a principal's own credentials come from. Secrets are
+// named by file or environment variable, never given.
+type Source struct {
+	Source string `json:"source"` // one of the kinds below
+
+	AccessKeyIDEnv     string `json:"access_key_id_env,omitempty"` // static, by environment
+	SecretAccessKeyEnv string `json:"secret_access_key_env,omitempty"`
+	SessionTokenEnv    string `json:"session_token_env,omitempty"`
+	File               string `json:"file,omitempty"`    // static: JSON, see ReadKeys; web_identity: the token
+	Profile            string `json:"profile,omitempty"` // of the AWS shared configuration
+	Principal          string `json:"principal,omitempty"`
+}
+
+// The kinds of Source.
+const (
+	SourceStatic      = "static"       // keys from named environment variables or a file
+	SourceEnvironment = "environment"  // AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN
+	SourceProfile     = "profile"      // a profile of ~/.aws, or AWS_PROFILE's
+	SourceWebIdentity = "web_identity" // a token file, exchanged for the principal's role
+	SourceInstance    = "instance"     // ECS or EKS task, else EC2 instance
+	SourcePrincipal   = "principal"    // the principal's role, assumed by another principal
+)
+
+// Validate checks a source's form; nothing is read.
+func (s Source) Validate() error {
+	var faults rolecall.Errors
+	var takes []string
+	switch s.Source {
+	case SourceStatic:
+		switch {
+		case s.File != "":
+			takes = []string{"file"}
+		case s.AccessKeyIDEnv == "" || s.SecretAccessKeyEnv == "":
+			faults.Add("", "static credentials need their keys", "give access_key_id_env and secret_access_key_env, or file")
+			fallthrough
+		default:
+			takes = []string{"access_key_id_env", "secret_access_key_env", "session_token_env"}
+		}
+	case SourceProfile:
+		takes = []string{"profile"}
+	case SourceWebIdentity:
+		takes = []string{"file"}
+	case SourcePrincipal:
+		takes = []string{"principal"}
+		if s.Principal == "" {
+			faults.Add("/principal", "a principal is missing", "name the principal that assumes this one's role")
+		}
+	case SourceEnvironment, SourceInstance:
+	case "":
+		faults.Add("/source", "credentials need a source", knownSources)
+		return faults.Err()
+	default:
+		faults.Add("/source", fmt.Sprintf("unknown source %q", s.Source), knownSources)
+		return faults.Err()
+	}
+	given := map[string]string{
+		"access_key_id_env": s.AccessKeyIDEnv, "secret_access_key_env": s.SecretAccessKeyEnv, "session_token_env": s.SessionTokenEnv,
+		"file": s.File, "profile": s.Profile, "principal": s.Principal,
+	}
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		if given[name] != "" && !slices.Contains(takes, name) {
+			faults.Add(rolecall.Pointer(name), fmt.Sprintf("%s does not go with source %s", name, s.Source), "leave it out")
+		}
+	}
+	return faults.Err()
+}
+
+const knownSources = "one of static, environment, profile, web_identity, instance, principal"
+
+// Declared is a principal with the source of its credentials, as declared.
+type Declared struct {
+	rolecall.Principal
+	Source Source
+}
+
+// SourceOptions are what reading sources needs beside the declarations.
+type SourceOptions struct {
+	STSEndpoint string       // empty: AWS's regional ones
+	HTTPClient  *http.Client // for STS; nil: the SDK's
+	Getenv      func(string) string
+}
+
+// Open makes the principals' credential providers. All faults are in one
+// answer, with pointers below /principals. Files and environment are read
+// now, services are called when credentials are taken.
+func Open(ctx context.Context, declared map[string]Declared, o SourceOptions) (map[string]Principal, error) {
+	if o.Getenv == nil {
+		o.Getenv = os.Getenv
+	}
+	opener := opener{declared: declared, options: o, open: map[string]aws.CredentialsProvider{}, under: map[string]bool{}}
+	out := make(map[string]Principal, len(declared))
+	var faults rolecall.Errors
+	for _, name := range slices.Sorted(maps.Keys(declared)) {
+		provider, err := opener.provider(ctx, name)
+		if err != nil {
+			faults.AddErr(rolecall.Pointer("principals", name, "credentials"), err)
+			continue
+		}
+		out[name] = Principal{Principal: declared[name].Principal, Credentials: provider}
+	}
+	return out, faults.Err()
+}
+
+type opener struct {
+	declared map[string]Declared
+	options  SourceOptions
+	open     map[string]aws.CredentialsProvider
+	under    map[string]bool // being opened: finds circles
+}
+
+func (o *opener) provider(ctx context.Context, name string) (aws.CredentialsProvider, error) {
+	if p := o.open[name]; p != nil {
+		return p, nil
+	}
+	d := o.declared[name]
+	if err := d.Source.Validate(); err != nil {
+		return nil, err
+	}
+	o.under[name] = true
+	defer delete(o.under, name)
+	p, err := o.source(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	o.open[name] = aws.NewCredentialsCache(p)
+	return o.open[name], nil
+}
+
+func (o *opener) source(ctx context.Context, d Declared) (aws.CredentialsProvider, error) {
+	switch s := d.Source; s.Source {
+	case SourceStatic:
+		return o.static(s)
+	case SourceEnvironment:
+		return o.environment("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+	case SourceProfile:
+		return o.profile(ctx, s)
+	case SourceWebIdentity:
+		file := s.File
+		if file == "" {
+			file = o.options.Getenv("AWS_WEB_IDENTITY_TOKEN_FILE")
+		}
+		if file == "" {
+			return nil, &rolecall.Error{Code: rolecall.Invalid, Message: "there is no web identity token", Hint: "give file, or set AWS_WEB_IDENTITY_TOKEN_FILE"}
+		}
+		client := newSTS(regionFor("", d.Principal), o.options.STSEndpoint, o.options.HTTPClient, aws.AnonymousCredentials{})
+		return stscreds.NewWebIdentityRoleProvider(client, d.ARN.String(), stscreds.IdentityTokenFile(file)), nil
+	case SourceInstance:
+		return o.instance()
+	default: // SourcePrincipal
+		return o.principal(ctx, d)
+	}
+}
+
+func (o *opener) static(s Source) (aws.CredentialsProvider, error) {
+	if s.File == "" {
+		return o.environment(s.AccessKeyIDEnv, s.SecretAccessKeyEnv, s.SessionTokenEnv)
+	}
+	data, err := os.ReadFile(s.File)
+	if err != nil {
+		return nil, &rolecall.Error{Code: rolecall.Invalid, Pointer: "/file", Message: "the file with the keys cannot be read", Err: err}
+	}
+	keys, err := ReadKeys(data)
+	return constant(keys), err
+}
+
+func (o *opener) environment(id, secret, token string) (aws.CredentialsProvider, error) {
+	var faults rolecall.Errors
+	keys := Keys{AccessKeyID: o.options.Getenv(id), SecretAccessKey: o.options.Getenv(secret)}
+	for name, value := range map[string]string{id: keys.AccessKeyID, secret: keys.SecretAccessKey} {
+		if value == "" {
+			faults.Add("", fmt.Sprintf("the environment variable %s is not set", name), "the operator sets it for the worker")
+		}
+	}
+	if token != "" {
+		keys.SessionToken = o.options.Getenv(token)
+	}
+	return constant(keys), faults.Err()
+}
+
+func constant(k Keys) aws.CredentialsProvider {
+	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		return k.credentials("rolecall principal"), nil
+	})
+}
+
+func (o *opener) profile(ctx context.Context, s Source) (aws.CredentialsProvider, error) {
+	name := s.Profile
+	if name == "" {
+		name = o.options.Getenv("AWS_PROFILE")
+	}
+	if name == "" {
+		name = "default"
+	}
+	loaded, err := config.LoadDefaultConfig(ctx, config.WithSharedConfigProfile(name))
+	if err != nil {
+		return nil, &rolecall.Error{Code: rolecall.Invalid, Pointer: "/profile", Message: fmt.Sprintf("the AWS profile %q cannot be read", name), Err: err}
+	}
+	return loaded.Credentials, nil
+}
+
+// instance takes what the platform gives a worker: the container endpoint
+// where the environment names one, else EC2's metadata.
+// https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
+func (o *opener) instance() (aws.CredentialsProvider, error) {
+	endpoint := o.options.Getenv("AWS_CONTAINER_CREDENTIALS_FULL_URI")
+	if relative := o.options.Getenv("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"); relative != "" {
+		endpoint = "http://169.254.170.2" + relative
+	}
+	if endpoint == "" {
+		return ec2rolecreds.New(), nil
+	}
+	u, err := url.Parse(endpoint)
+	if err != nil || u.Scheme != "https" && !slices.Contains([]string{"169.254.170.2", "169.254.170.23", "fd00:ec2::23", "localhost", "127.0.0.1", "::1"}, u.Hostname()) {
+		return nil, &rolecall.Error{Code: rolecall.Invalid, Message: "the container's credential endpoint is not one of AWS's or the machine's own",
+			Hint: "see AWS_CONTAINER_CREDENTIALS_FULL_URI"}
+	}
+	return endpointcreds.New(endpoint, func(e *endpointcreds.Options) {
+		file := o.options.Getenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
+		if file == "" {
+			e.AuthorizationToken = o.options.Getenv("AWS_CONTAINER_AUTHORIZATION_TOKEN")
+			return
+		}
+		// The platform rotates the file, so it is read each time.
+		e.AuthorizationTokenProvider = endpointcreds.TokenProviderFunc(func() (string, error) {
+			token, err := os.ReadFile(file)
+			return strings.TrimSpace(string(token)), err
+		})
+	}), nil
+}
+
+func (o *opener) principal(ctx context.Context, d Declared) (aws.CredentialsProvider, error) {
+	by := d.Source.Principal
+	switch _, known := o.declared[by]; {
+	case !known:
+		return nil, &rolecall.Error{Code: rolecall.Invalid, Pointer: "/principal", Message: fmt.Sprintf("there is no principal %q", by)}
+	case o.under[by]:
+		return nil, &rolecall.Error{Code: rolecall.Invalid, Pointer: "/principal", Message: fmt.Sprintf("the credentials of %q come from themselves", by)}
+	}
+	other, err := o.provider(ctx, by)
+	if err != nil {
+		return nil, &rolecall.Error{Code: rolecall.Invalid, Pointer: "/principal", Message: fmt.Sprintf("the principal %q has no credentials", by), Err: err}
+	}
+	client := newSTS(regionFor("", d.Principal), o.options.STSEndpoint, o.options.HTTPClient, other)
+	return stscreds.NewAssumeRoleProvider(client, d.ARN.String(), func(a *stscreds.AssumeRoleOptions) {
+		a.RoleSessionName = "rolecall." + d.Name
+	}), nil
+}

@@ -1,0 +1,61 @@
+package credential
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/rolecall/rolecall"
+)
+
+func newSTS(region, endpoint string, client *http.Client, credentials aws.CredentialsProvider) *sts.Client {
+	o := sts.Options{Region: region, Credentials: aws.NewCredentialsCache(credentials)}
+	if client != nil {
+		o.HTTPClient = client
+	}
+	if endpoint != "" {
+		o.BaseEndpoint = aws.String(endpoint)
+	}
+	return sts.New(o)
+}
+
+// regionFor picks the region whose STS is asked: the wanted one if it is of
+// the principal's partition, else the principal's first, else the partition's
+// oldest.
+func regionFor(wanted string, p rolecall.Principal) string {
+	for _, region := range append([]string{wanted}, p.Regions...) {
+		if region != "" && rolecall.PartitionOf(region) == p.ARN.Partition {
+			return region
+		}
+	}
+	switch p.ARN.Partition {
+	case "aws-cn":
+		return "cn-north-1"
+	case "aws-us-gov":
+		return "us-gov-west-1"
+	case "aws-eusc":
+		return "eusc-de-east-1"
+	default:
+		return "us-east-1"
+	}
+}
+
+// ownCredentials marks errors of a principal's own credentials, so that they
+// are told from STS's.
+type ownCredentials struct{ aws.CredentialsProvider }
+
+// Retrieve implements aws.CredentialsProvider.
+func (o ownCredentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	c, err := o.CredentialsProvider.Retrieve(ctx)
+	if err != nil {
+		return aws.Credentials{}, &ownCredentialsError{err}
+	}
+	return c, nil
+}
+
+type ownCredentialsError struct{ err error }
+
+func (e *ownCredentialsError) Error() string { return "principal's own credentials: " + e.err.Error() }
+func (e *ownCredentialsError) Unwrap() error { return e.err }

@@ -1,0 +1,131 @@
+package credential
+
+import (
+	"context"
+	"crypto/rand"
+	"io"
+	"log/slog"
+	mathrand "math/rand/v2"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"golang.org/x/sync/singleflight"
+
+	"github.com/rolecall/rolecall"
+)
+
+// Principal is a vendor-side identity with its own credentials.
+type Principal struct {
+	rolecall.Principal
+	Credentials aws.CredentialsProvider
+}
+
+// Options configure a Vault. Principals and Verdicts are needed, all else has
+// a default.
+type Options struct {
+	Principals     map[string]Principal // by name
+	VendorAccounts []string             // beside the principals' own
+	Verdicts       Verdicts
+	// Secrets reads the keys of an organization's secret at each use.
+	Secrets     func(ctx context.Context, organization, name string) (Keys, error)
+	STSEndpoint string        // empty: AWS's regional ones
+	HTTPClient  *http.Client  // for STS; nil: the SDK's
+	ProveEvery  time.Duration // zero: 24 hours
+	Now         func() time.Time
+	Rand        io.Reader // for external ids of probes; nil: crypto/rand
+	Log         *slog.Logger
+	// OnEvent is told of each probe, verdict and vended credential, from
+	// several goroutines; it must be quick.
+	OnEvent func(Event)
+}
+
+// Vault vends credentials. It must be made by New and closed.
+type Vault struct {
+	options Options
+	cache   *cache
+	proofs  singleflight.Group
+
+	mu        sync.Mutex
+	clients   map[clientKey]*sts.Client
+	durations map[durationKey]time.Duration // that STS was found to grant
+}
+
+type clientKey struct{ principal, region string }
+
+type durationKey struct{ principal, roleARN string }
+
+// New makes a vault.
+func New(o Options) *Vault {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Rand == nil {
+		o.Rand = rand.Reader
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.ProveEvery == 0 {
+		o.ProveEvery = 24 * time.Hour
+	}
+	if o.OnEvent == nil {
+		o.OnEvent = func(Event) {}
+	}
+	return &Vault{
+		options:   o,
+		cache:     newCache(o.Now, mathrand.Float64, o.Log),
+		clients:   map[clientKey]*sts.Client{},
+		durations: map[durationKey]time.Duration{},
+	}
+}
+
+// Close ends the calls under way and waits for them. Providers fail from
+// then on.
+func (v *Vault) Close() { v.cache.close() }
+
+// Provider gives one credential, the same until it nears its end. It is an
+// aws.CredentialsProvider, safe for concurrent use, and needs no cache around
+// it.
+type Provider struct {
+	vault *Vault
+	key   key
+	fetch func(context.Context) (fetched, error)
+}
+
+// Retrieve gives a credential that lives. Its errors are rolecall's.
+func (p *Provider) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	return p.vault.cache.get(ctx, p.key, p.fetch)
+}
+
+// Invalidate drops a credential that AWS called expired before its time, if
+// it is still the one that Retrieve gives.
+func (p *Provider) Invalidate(bad aws.Credentials) { p.vault.cache.invalidate(p.key, bad) }
+
+// EventKind tells what an event is about.
+type EventKind string
+
+// The kinds of event.
+const (
+	EventProbe  EventKind = "probe"  // one probe was answered
+	EventProof  EventKind = "proof"  // all probes were; Passed tells the verdict
+	EventAssume EventKind = "assume" // a role was assumed for work
+)
+
+// Event tells what the vault did. It holds no secret and no external id.
+type Event struct {
+	Kind         EventKind     `json:"event"`
+	Time         time.Time     `json:"time"`
+	Organization string        `json:"organization"`
+	Principal    string        `json:"principal"`
+	RoleARN      string        `json:"role_arn"`
+	SessionName  string        `json:"session_name"`
+	Probe        *Probe        `json:"probe,omitempty"`
+	Passed       bool          `json:"passed,omitempty"`
+	Policy       []byte        `json:"-"`
+	Duration     time.Duration `json:"-"`
+	AccessKeyID  string        `json:"access_key_id,omitempty"`
+	Expires      time.Time     `json:"expires,omitzero"`
+}

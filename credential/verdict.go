@@ -1,0 +1,100 @@
+package credential
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"strings"
+	"time"
+)
+
+// Subject is what a verdict is about: this organization's use of this role,
+// as this principal, with this external id.
+type Subject struct {
+	Organization string
+	Principal    string // name
+	RoleARN      string
+	ExternalID   string
+}
+
+// Digest names the subject without showing the external id.
+func (s Subject) Digest() string {
+	h := sha256.New()
+	for _, part := range []string{s.Organization, s.Principal, s.RoleARN, s.ExternalID} {
+		h.Write([]byte(part))
+		h.Write([]byte{0})
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// claimKey is what a claim is on. Names of roles are unique in an account
+// whatever their case.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+func (s Subject) claimKey() string { return strings.ToLower(s.RoleARN) }
+
+// Outcome is how STS answered a probe.
+type Outcome string
+
+// The outcomes. Only Refused is a proof of refusal: an AccessDenied that does
+// not blame the caller's side. Unknown is any other answer, or none.
+const (
+	Accepted Outcome = "accepted"
+	Refused  Outcome = "refused"
+	Unknown  Outcome = "unknown"
+	Skipped  Outcome = "skipped"
+)
+
+// Probe is one call of a proof and its outcome.
+type Probe struct {
+	Name    string  `json:"probe"`
+	Outcome Outcome `json:"outcome"`
+	Detail  string  `json:"detail,omitempty"` // why it is skipped, or what STS said instead
+}
+
+// Verdict is the result of a role's probes.
+type Verdict struct {
+	RoleID  string    `json:"role_id"` // the role's unique id, AROA…
+	Passed  bool      `json:"passed"`
+	Probes  []Probe   `json:"probes"`
+	First   time.Time `json:"first"`   // when the probes first passed
+	Checked time.Time `json:"checked"` // when they last passed
+}
+
+// settle is after how long the negative probes are repeated: IAM's changes
+// take time to spread, and until then a stale denial looks like a pass.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
+const settle = 5 * time.Minute
+
+// due is when the verdict is to be proved again.
+func (v Verdict) due(every time.Duration) time.Time {
+	if v.Checked.Sub(v.First) < settle {
+		return v.First.Add(settle)
+	}
+	return v.Checked.Add(every)
+}
+
+// Verdicts keeps passing verdicts and the claims that come with them: an
+// organization holds a claim on a role, by its ARN, while it has a verdict
+// for it.
+type Verdicts interface {
+	// Get gives the verdict on a subject, the zero Verdict when there is
+	// none. It is a ClaimedError when another organization holds the role.
+	Get(context.Context, Subject) (Verdict, error)
+	// Put keeps a passing verdict and with it the claim. It is a ClaimedError
+	// when another organization holds the role; the first one wins.
+	Put(context.Context, Subject, Verdict) error
+	// Remove forgets a verdict, and the claim with the last one.
+	Remove(context.Context, Subject) error
+}
+
+// ClaimedError says that a role is another organization's. Only the operator
+// may see whose.
+type ClaimedError struct{ Owner string }
+
+// Error does not tell the owner.
+func (*ClaimedError) Error() string { return "the role is claimed by another organization" }
+
+// ErrUnsafe is in the chain of errors that say that a role was probed and did
+// not pass: its credentials must not be used any longer.
+var ErrUnsafe = errors.New("the role did not pass its probes")

@@ -1,0 +1,152 @@
+package credential
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/rolecall/rolecall"
+)
+
+// Dir keeps verdicts in a directory, one file per role, for local runs. Runs
+// beside each other share it safely. It holds no external id and no secret.
+type Dir struct{ path string }
+
+// OpenDir makes the directory, for its owner only, and opens it.
+func OpenDir(path string) (*Dir, error) {
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return nil, fmt.Errorf("make state directory: %w", err)
+	}
+	return &Dir{path: path}, nil
+}
+
+// roleFile is what is kept of one role. The file's form is private to Dir.
+type roleFile struct {
+	RoleARN      string             `json:"role_arn"`
+	Organization string             `json:"organization"` // that holds the claim
+	Verdicts     map[string]Verdict `json:"verdicts"`     // by digest of the subject
+}
+
+// Get implements Verdicts.
+func (d *Dir) Get(_ context.Context, s Subject) (Verdict, error) {
+	var v Verdict
+	err := d.locked(syscall.LOCK_SH, func() error {
+		f, err := d.read(s)
+		v = f.Verdicts[s.Digest()]
+		return err
+	})
+	return v, err
+}
+
+// Put implements Verdicts.
+func (d *Dir) Put(_ context.Context, s Subject, v Verdict) error {
+	return d.locked(syscall.LOCK_EX, func() error {
+		f, err := d.read(s)
+		if err != nil {
+			return err
+		}
+		if f.Verdicts == nil {
+			f = roleFile{RoleARN: s.RoleARN, Organization: s.Organization, Verdicts: map[string]Verdict{}}
+		}
+		f.Verdicts[s.Digest()] = v
+		return d.write(s, f)
+	})
+}
+
+// Remove implements Verdicts.
+func (d *Dir) Remove(_ context.Context, s Subject) error {
+	return d.locked(syscall.LOCK_EX, func() error {
+		f, err := d.read(s)
+		var claimed *ClaimedError
+		if errors.As(err, &claimed) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		delete(f.Verdicts, s.Digest())
+		if len(f.Verdicts) > 0 {
+			return d.write(s, f)
+		}
+		if err := os.Remove(d.file(s)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("remove verdict: %w", err)
+		}
+		return nil
+	})
+}
+
+func (d *Dir) file(s Subject) string {
+	sum := sha256.Sum256([]byte(s.claimKey()))
+	return filepath.Join(d.path, hex.EncodeToString(sum[:16])+".json")
+}
+
+// read gives what is known of the subject's role; the zero roleFile when
+// nothing is.
+func (d *Dir) read(s Subject) (roleFile, error) {
+	data, err := os.ReadFile(d.file(s))
+	if errors.Is(err, fs.ErrNotExist) {
+		return roleFile{}, nil
+	}
+	if err != nil {
+		return roleFile{}, fmt.Errorf("read verdict: %w", err)
+	}
+	var f roleFile
+	if err := json.Unmarshal(data, &f); err != nil || f.Organization == "" || f.Verdicts == nil {
+		return roleFile{}, &rolecall.Error{Code: rolecall.Internal, Message: "a file in the state directory is damaged",
+			Hint: "the operator removes " + d.file(s) + "; the role is probed again", Err: err}
+	}
+	if f.Organization != s.Organization {
+		return roleFile{}, &ClaimedError{Owner: f.Organization}
+	}
+	return f, nil
+}
+
+// write puts the file in place whole or not at all.
+func (d *Dir) write(s Subject, f roleFile) error {
+	data, err := json.Marshal(f)
+	if err != nil {
+		return fmt.Errorf("write verdict: %w", err)
+	}
+	tmp, err := os.CreateTemp(d.path, ".verdict-*") // mode 0600
+	if err != nil {
+		return fmt.Errorf("write verdict: %w", err)
+	}
+	_, err = tmp.Write(data)
+	if err == nil {
+		err = tmp.Sync()
+	}
+	if err = errors.Join(err, tmp.Close()); err == nil {
+		err = os.Rename(tmp.Name(), d.file(s))
+	}
+	if err != nil {
+		_ = os.Remove(tmp.Name())
+		return fmt.Errorf("write verdict: %w", err)
+	}
+	return nil
+}
+
+// locked runs do under the directory's lock, which other processes heed too.
+func (d *Dir) locked(how int, do func() error) error {
+	lock, err := os.OpenFile(filepath.Join(d.path, ".lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("lock state directory: %w", err)
+	}
+	defer func() { _ = lock.Close() }() // unlocks
+	for {
+		err = syscall.Flock(int(lock.Fd()), how)
+		if !errors.Is(err, syscall.EINTR) {
+			break
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("lock state directory: %w", err)
+	}
+	return do()
+}
