@@ -43,6 +43,7 @@ type chunked struct {
 }
 
 func newChunked(r *http.Request, length int64) *chunked {
+	r.Trailer = http.Header{} // filled later, for copies of the request too
 	return &chunked{
 		body: r.Body, in: bufio.NewReaderSize(r.Body, 64<<10), request: r,
 		declared: length, sum: sha256.New(),
@@ -138,13 +139,13 @@ func (c *chunked) chain(kind, rest, given string) error {
 }
 
 // readTrailers reads the lines after the last chunk to the empty one, and
-// puts them in the request's Trailer.
+// puts them into the request's Trailer.
 func (c *chunked) readTrailers() error {
 	announced := strings.Split(strings.ToLower(c.request.Header.Get("X-Amz-Trailer")), ",")
 	for i := range announced {
 		announced[i] = strings.TrimSpace(announced[i])
 	}
-	trailer := http.Header{}
+	trailer := c.request.Trailer
 	var signed strings.Builder
 	signature := ""
 	for range maxTrailers {
@@ -158,7 +159,6 @@ func (c *chunked) readTrailers() error {
 					return err
 				}
 			}
-			c.request.Trailer = trailer
 			return nil
 		}
 		name, value, ok := strings.Cut(line, ":")

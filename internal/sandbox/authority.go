@@ -1,0 +1,172 @@
+package sandbox
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/sandbox/s3"
+	"github.com/rolecall/rolecall/policy"
+)
+
+// authority answers package s3's questions for the caller of the request.
+type authority struct{ *Server }
+
+var _ s3.Authority = authority{}
+
+// Caller gives the caller's account.
+func (authority) Caller(ctx context.Context) string {
+	if a := callOf(ctx).caller.account; a != nil {
+		return a.id
+	}
+	return ""
+}
+
+// Authorize judges one S3 action.
+func (a authority) Authorize(ctx context.Context, access s3.Access) *s3.Error {
+	c := callOf(ctx)
+	if c.event.Resource == "" {
+		c.event.Resource = access.Resource
+	}
+	q := ask{action: access.Action, resource: access.Resource, owner: c.caller.account}
+	if access.Bucket != "" {
+		b := a.directory.bucket(access.Bucket)
+		if b == nil {
+			return accessDenied(policy.Denial{}.String())
+		}
+		q.owner, q.attached = b.account, b.Policy
+	}
+	q.conditions = c.conditions(q.owner)
+	maps.Copy(q.conditions, c.signing)
+	if q.owner != nil {
+		q.conditions["s3:ResourceAccount"] = []string{q.owner.id}
+	}
+	maps.Copy(q.conditions, access.Context)
+	result := c.evaluate(q)
+	if result.Decision == policy.Allowed {
+		return nil
+	}
+	c.event.ErrorCode = "AccessDenied"
+	if !c.caller.near(q.owner) {
+		return accessDenied(policy.Denial{}.String())
+	}
+	return accessDenied(c.denial(q, result).String())
+}
+
+func accessDenied(message string) *s3.Error {
+	return &s3.Error{Status: http.StatusForbidden, Code: "AccessDenied", Message: message}
+}
+
+// UseKey judges the use of a KMS key that S3 makes in the caller's name.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+func (a authority) UseKey(ctx context.Context, use s3.KeyUse) *s3.Error {
+	c := callOf(ctx)
+	arn, err := rolecall.ParseARN(use.Key)
+	if err != nil || arn.Service != "kms" {
+		return &s3.Error{Status: http.StatusBadRequest, Code: "KMS.NotFoundException", Message: "Invalid keyId " + use.Key}
+	}
+	if arn.Region != use.Region {
+		return &s3.Error{Status: http.StatusBadRequest, Code: "KMS.NotFoundException", Message: "Invalid arn " + arn.Region}
+	}
+	k := a.directory.key(arn)
+	if k == nil && arn.Account == a.Caller(ctx) {
+		return &s3.Error{Status: http.StatusBadRequest, Code: "KMS.NotFoundException", Message: "Key '" + use.Key + "' does not exist"}
+	}
+	q := a.keyQuestion(c, k, use.Action, arn)
+	delete(q.conditions, "aws:SourceIp") // AWS does not pass it on
+	q.conditions["aws:ViaAWSService"] = []string{"true"}
+	q.conditions["aws:SecureTransport"] = []string{"true"}
+	q.conditions["kms:ViaService"] = []string{"s3." + use.Region + "." + rolecall.DNSSuffix(arn.Partition)}
+	for name, value := range use.EncryptionContext {
+		q.conditions["kms:EncryptionContext:"+name] = []string{value}
+	}
+	q.conditions["kms:EncryptionContextKeys"] = slices.Sorted(maps.Keys(use.EncryptionContext))
+	if d := c.judgeKey(q); d != nil {
+		c.event.ErrorCode = "AccessDenied"
+		return accessDenied(d.String())
+	}
+	return nil
+}
+
+// keyQuestion asks for an action on a key; k is nil for one that is not there.
+func (s *Server) keyQuestion(c *call, k *key, action string, arn rolecall.ARN) ask {
+	q := ask{action: action, resource: arn.String(), owner: s.directory.account(arn.Account)}
+	if k != nil {
+		q.attached = k.policy
+	}
+	q.conditions = c.conditions(q.owner)
+	if !c.caller.anonymous() {
+		q.conditions["kms:CallerAccount"] = []string{c.caller.account.id}
+	}
+	return q
+}
+
+// judgeKey gives the denial, or nil. Who asks from another account hears
+// neither the layer nor whether the key exists.
+func (c *call) judgeKey(q ask) *policy.Denial {
+	result := c.evaluate(q)
+	if result.Decision == policy.Allowed && q.attached != nil {
+		return nil
+	}
+	d := c.denial(q, result)
+	if !c.caller.near(q.owner) {
+		d.Resource, d.Layer = "", policy.DeniedByResource
+	}
+	return &d
+}
+
+// key is a KMS key with the policy that holds for it.
+type key struct {
+	arn    rolecall.ARN
+	policy *policy.Document
+}
+
+// key finds a key by its ARN, or the account's aws/s3 key by its alias. It is
+// nil when there is none.
+func (d *directory) key(arn rolecall.ARN) *key {
+	a := d.account(arn.Account)
+	if a == nil || a.partition != arn.Partition {
+		return nil
+	}
+	if arn.Resource == "alias/aws/s3" {
+		return &key{arn, a.managedKeyPolicy(arn.Region)}
+	}
+	name, ok := strings.CutPrefix(arn.Resource, "key/")
+	if k := a.keys[name]; ok && k != nil && k.Region == arn.Region {
+		return &key{arn, a.keyPolicy(k)}
+	}
+	return nil
+}
+
+// keyPolicy is the key's own, or the one that AWS gives by default: the
+// account's policies decide.
+// https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
+func (a *account) keyPolicy(k *Key) *policy.Document {
+	if k.Policy != nil {
+		return k.Policy
+	}
+	return builtin(`{"Version":"2012-10-17","Statement":[{"Sid":"Enable IAM User Permissions","Effect":"Allow",
+		"Principal":{"AWS":"arn:` + a.partition + `:iam::` + a.id + `:root"},"Action":"kms:*","Resource":"*"}]}`)
+}
+
+// managedKeyPolicy is the one of the AWS managed key aws/s3: everyone in the
+// account, through S3.
+// https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html
+func (a *account) managedKeyPolicy(region string) *policy.Document {
+	return builtin(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"*"},
+		"Action":["kms:Encrypt","kms:Decrypt","kms:ReEncrypt*","kms:GenerateDataKey*","kms:CreateGrant","kms:DescribeKey"],"Resource":"*",
+		"Condition":{"StringEquals":{"kms:CallerAccount":"` + a.id + `","kms:ViaService":"s3.` + region + `.` + rolecall.DNSSuffix(a.partition) + `"}}}]}`)
+}
+
+// builtin parses a policy of the sandbox's own. Were it wrong, the result
+// would be nil, which allows nothing.
+func builtin(text string) *policy.Document {
+	d, err := policy.Parse([]byte(text))
+	if err != nil {
+		return nil
+	}
+	return d
+}

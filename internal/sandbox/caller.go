@@ -1,0 +1,171 @@
+package sandbox
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/rolecall/rolecall/internal/sandbox/sigv4"
+	"github.com/rolecall/rolecall/policy"
+)
+
+// caller is who signed a request, with the policies that hold for it. The
+// zero caller is an anonymous one.
+type caller struct {
+	arn       string // as AWS shows it: of a user or of a role session
+	principal string // for aws:PrincipalArn: of the user or of the role
+	id        string // for aws:userid
+	user      string // name of a user
+	session   string // name of a role session
+	account   *account
+
+	accessKeyID   string
+	issued        time.Time // of a temporary access key
+	chained       bool
+	identity      []*policy.Document
+	boundary      []*policy.Document
+	sessionPolicy *policy.Document
+}
+
+func (c *caller) anonymous() bool { return c.account == nil }
+
+// near tells whether AWS says to this caller which layer of the account's
+// policies refused: within the account, or its organization.
+func (c *caller) near(a *account) bool {
+	if c.anonymous() || a == nil {
+		return false
+	}
+	return c.account == a || a.organization != "" && a.organization == c.account.organization
+}
+
+// conditions are the aws:* keys of a request on a resource of the account.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+func (c *call) conditions(owner *account) map[string][]string {
+	out := map[string][]string{
+		"aws:CurrentTime":     {c.at.UTC().Format(time.RFC3339)},
+		"aws:EpochTime":       {strconv.FormatInt(c.at.Unix(), 10)},
+		"aws:SecureTransport": {strconv.FormatBool(c.secure)},
+		"aws:SourceIp":        {c.sourceIP},
+		"aws:ViaAWSService":   {"false"},
+	}
+	set := func(key, value string) {
+		if value != "" {
+			out[key] = []string{value}
+		}
+	}
+	set("aws:UserAgent", c.userAgent)
+	set("aws:Referer", c.referer)
+	set("aws:RequestedRegion", c.region)
+	if owner != nil {
+		set("aws:ResourceAccount", owner.id)
+		set("aws:ResourceOrgID", owner.organization)
+	}
+	if c.caller.anonymous() {
+		set("aws:PrincipalType", "Anonymous")
+		set("aws:userid", "anonymous")
+		return out
+	}
+	set("aws:PrincipalArn", c.caller.principal)
+	set("aws:PrincipalAccount", c.caller.account.id)
+	set("aws:PrincipalOrgID", c.caller.account.organization)
+	set("aws:PrincipalIsAWSService", "false")
+	set("aws:userid", c.caller.id)
+	set("aws:username", c.caller.user)
+	set("aws:PrincipalType", "User")
+	if c.caller.session != "" {
+		set("aws:PrincipalType", "AssumedRole")
+	}
+	if !c.caller.issued.IsZero() {
+		set("aws:TokenIssueTime", c.caller.issued.UTC().Format(time.RFC3339))
+		set("aws:MultiFactorAuthPresent", "false")
+	}
+	return out
+}
+
+// signing are the s3:* keys that tell how a request was signed.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/bucket-policy-s3-sigv4-conditions.html
+func signing(r *http.Request, signature *sigv4.Signature, now time.Time) map[string][]string {
+	out := map[string][]string{
+		"s3:signatureversion": {"AWS4-HMAC-SHA256"},
+		"s3:authType":         {"REST-HEADER"},
+	}
+	if signature.Presigned {
+		out["s3:authType"] = []string{"REST-QUERY-STRING"}
+		out["s3:signatureAge"] = []string{strconv.FormatInt(now.Sub(signature.Time).Milliseconds(), 10)}
+	}
+	if v := r.Header.Get("X-Amz-Content-Sha256"); v != "" {
+		out["s3:x-amz-content-sha256"] = []string{v}
+	}
+	return out
+}
+
+// ask is one question to the evaluator.
+type ask struct {
+	action, resource string
+	owner            *account         // of the resource; nil for none
+	attached         *policy.Document // to the resource
+	conditions       map[string][]string
+}
+
+// evaluate judges with all policies that hold for the caller and the resource.
+func (c *call) evaluate(q ask) policy.Result {
+	request := policy.Request{Principal: c.caller.arn, Action: q.action, Resource: q.resource, Context: q.conditions}
+	policies := policy.Policies{
+		Identity: c.caller.identity, Boundary: c.caller.boundary,
+		Session: c.caller.sessionPolicy, Resource: q.attached,
+	}
+	if c.caller.anonymous() {
+		request.Principal = "*"
+	} else {
+		policies.SCP = c.caller.account.scp
+	}
+	if q.owner != nil {
+		request.Account, policies.RCP = q.owner.id, q.owner.rcp
+	}
+	return policy.Evaluate(request, policies)
+}
+
+// namedFirst is the order in which a denial looks for the layer that it
+// names, when several did not allow: the caller's organization, then what the
+// caller's own administrator can mend, then the resource.
+var namedFirst = []policy.Layer{policy.RCP, policy.SCP, policy.Identity, policy.Boundary, policy.SessionPolicy, policy.ResourcePolicy}
+
+var denialLayers = map[policy.Layer]policy.DenialLayer{
+	policy.Identity: policy.DeniedByIdentity, policy.ResourcePolicy: policy.DeniedByResource,
+	policy.SessionPolicy: policy.DeniedBySession, policy.Boundary: policy.DeniedByBoundary,
+	policy.SCP: policy.DeniedBySCP, policy.RCP: policy.DeniedByRCP,
+}
+
+// denial puts a result in the words that the caller may hear: outsiders are
+// not told which layer refused.
+func (c *call) denial(q ask, result policy.Result) policy.Denial {
+	d := policy.Denial{Principal: c.caller.arn, Action: q.action, Resource: q.resource}
+	if !c.caller.near(q.owner) {
+		return d
+	}
+	if result.Decision == policy.ExplicitlyDenied {
+		d.Explicit = true
+		if len(result.DecidedBy) > 0 {
+			d.Layer = denialLayers[result.DecidedBy[0].Policy]
+		}
+		return d
+	}
+	for _, l := range namedFirst {
+		for _, missing := range result.Missing {
+			if missing == l {
+				d.Layer = denialLayers[l]
+				return d
+			}
+		}
+	}
+	return d
+}
+
+type callKey struct{}
+
+// callOf gives the call that a context belongs to.
+func callOf(ctx context.Context) *call {
+	c, _ := ctx.Value(callKey{}).(*call)
+	return c
+}

@@ -1,0 +1,147 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/yaml"
+	"github.com/rolecall/rolecall/policy"
+)
+
+// Config is a sandbox.yaml. Make one with ParseConfig or LoadConfig, or fill
+// it in: New validates it.
+type Config struct {
+	Accounts map[string]*Account `json:"accounts"`
+	Faults   []Fault             `json:"faults"`
+	// Seed makes the faults that have a rate fall the same way each time.
+	Seed int64 `json:"seed"`
+	// SecureTransport is what aws:SecureTransport says; when not given, it
+	// says whether the request came over TLS.
+	SecureTransport *bool `json:"secure_transport"`
+
+	dir string // that objects' directories are relative to
+}
+
+// Account is one AWS account; its id is the key in Config.Accounts.
+type Account struct {
+	Partition    string             `json:"partition"`    // "aws" when empty
+	Organization string             `json:"organization"` // id of the AWS organization, if any
+	SCP          []*policy.Document `json:"scp"`          // service control policies; none: everything allowed
+	RCP          []*policy.Document `json:"rcp"`          // resource control policies
+	Users        map[string]*User   `json:"users"`
+	Roles        map[string]*Role   `json:"roles"`
+	Buckets      map[string]*Bucket `json:"buckets"`
+	Keys         map[string]*Key    `json:"keys"`
+}
+
+// User is an IAM user; its name is the key in Account.Users.
+type User struct {
+	Path            string             `json:"path"` // "/" when empty
+	AccessKeyID     string             `json:"access_key_id"`
+	SecretAccessKey string             `json:"secret_access_key"`
+	Policies        []*policy.Document `json:"policies"`
+	Boundary        *policy.Document   `json:"boundary"`
+}
+
+// Role is an IAM role; its name is the key in Account.Roles.
+//
+// With an access key, secret and session token it also has a standing session,
+// as the role of an instance or a container has: it does not expire and does
+// not count as chained.
+type Role struct {
+	Path               string             `json:"path"` // "/" when empty
+	Trust              *policy.Document   `json:"trust"`
+	Policies           []*policy.Document `json:"policies"`
+	Boundary           *policy.Document   `json:"boundary"`
+	MaxSessionDuration int                `json:"max_session_duration"` // seconds; 3600 when zero
+
+	AccessKeyID     string `json:"access_key_id"`
+	SecretAccessKey string `json:"secret_access_key"`
+	SessionToken    string `json:"session_token"`
+	SessionName     string `json:"session_name"` // of the standing session; the role's name when empty
+}
+
+// Bucket is an S3 bucket; its name is the key in Account.Buckets.
+type Bucket struct {
+	Region        string           `json:"region"`
+	Policy        *policy.Document `json:"policy"`
+	Encryption    Encryption       `json:"encryption"`
+	Versioning    bool             `json:"versioning"`
+	Ownership     string           `json:"ownership"`
+	RequesterPays bool             `json:"requester_pays"`
+	ObjectLock    bool             `json:"object_lock"`
+	// Objects is a directory whose regular files are the bucket's objects at
+	// the start, named by their paths in it.
+	Objects string `json:"objects"`
+}
+
+// Encryption is a bucket's default encryption.
+type Encryption struct {
+	Type      string `json:"type"` // AES256 when empty, aws:kms, aws:kms:dsse
+	Key       string `json:"key"`  // name of a key of the bucket's account, or an ARN
+	BucketKey bool   `json:"bucket_key"`
+}
+
+// Key is a KMS key; its name, the key in Account.Keys, is its id.
+type Key struct {
+	Region string `json:"region"`
+	// Policy is AWS's default when not given: the account's own policies decide.
+	Policy *policy.Document `json:"policy"`
+}
+
+// Duration is a time.Duration that a config writes as "1m30s".
+type Duration time.Duration
+
+// UnmarshalJSON reads the form of time.ParseDuration.
+func (d *Duration) UnmarshalJSON(data []byte) error {
+	var text string
+	if err := json.Unmarshal(data, &text); err != nil {
+		return &rolecall.Error{Code: rolecall.Invalid, Message: "must be a duration", Hint: `write it like "500ms" or "1m30s"`}
+	}
+	v, err := time.ParseDuration(text)
+	if err != nil || v < 0 || v > maxDuration {
+		return &rolecall.Error{Code: rolecall.Invalid, Message: fmt.Sprintf("%.80q is no duration between 0 and %s", text, maxDuration), Hint: `write it like "500ms" or "1m30s"`}
+	}
+	*d = Duration(v)
+	return nil
+}
+
+const (
+	maxDuration = 24 * time.Hour
+	// maxConfig bounds a config file.
+	maxConfig = 8 << 20
+)
+
+// LoadConfig reads a sandbox.yaml; directories in it are relative to its own.
+func LoadConfig(path string) (*Config, error) {
+	data, err := os.ReadFile(path) //nolint:gosec // the operator names the file
+	if err != nil {
+		return nil, &rolecall.Error{Code: rolecall.Invalid, Message: err.Error(), Hint: "give the sandbox's config with --config", Err: err}
+	}
+	return ParseConfig(data, filepath.Dir(path))
+}
+
+// ParseConfig reads a sandbox.yaml strictly and gives all its faults at once,
+// each with a pointer. Directories of objects are relative to dir, and looked
+// at only when a server is made.
+func ParseConfig(data []byte, dir string) (*Config, error) {
+	if len(data) > maxConfig {
+		return nil, &rolecall.Error{Code: rolecall.Invalid, Message: fmt.Sprintf("the config is longer than %d bytes", maxConfig)}
+	}
+	doc, err := yaml.ToJSON(data)
+	if err != nil {
+		return nil, err
+	}
+	cfg := &Config{dir: dir}
+	if err := rolecall.Decode(doc, cfg); err != nil {
+		return nil, err
+	}
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	return cfg, nil
+}

@@ -1,0 +1,183 @@
+package sandbox
+
+import (
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/rolecall/rolecall/internal/sandbox/s3"
+)
+
+// Fault makes the requests that it matches go wrong. Service and Operation
+// match all when empty. Of one request only the first fault that falls counts.
+type Fault struct {
+	Service   string `json:"service"`   // s3, sts or kms
+	Operation string `json:"operation"` // "PutObject", "AssumeRole"
+	Bucket    string `json:"bucket"`    // of S3's operations
+
+	// What happens: at least one. A delay goes before the rest.
+	Error  string   `json:"error"`  // AWS's code, or throttle, internal, unavailable
+	Status int      `json:"status"` // of Error, where its own is not meant
+	Delay  Duration `json:"delay"`
+	// The connection is cut when so many bytes of the body were sent or taken.
+	CutResponseAfter *int64 `json:"cut_response_after"`
+	CutRequestAfter  *int64 `json:"cut_request_after"`
+	// Sessions begun by the request die so soon, whatever their Expiration says.
+	ExpireAfter Duration `json:"expire_after"`
+
+	// When: the first After matches pass, then each falls with the
+	// probability Rate (1 when not given), Times at most (0: no limit).
+	Rate  *float64 `json:"rate"`
+	After int      `json:"after"`
+	Times int      `json:"times"`
+}
+
+// faults decides for each request which fault, if any, falls on it.
+type faults struct {
+	mu   sync.Mutex
+	list []*armed
+}
+
+type armed struct {
+	Fault
+	random         *rand.Rand
+	matched, fired int
+}
+
+func newFaults(list []Fault, seed int64) *faults {
+	f := &faults{}
+	for i, one := range list {
+		// Each has its own numbers, so that one does not shift another's.
+		source := rand.NewPCG(uint64(seed), uint64(i))                        //nolint:gosec // any bits will do
+		f.list = append(f.list, &armed{Fault: one, random: rand.New(source)}) //nolint:gosec // to be repeatable is the point
+	}
+	return f
+}
+
+// fall gives the fault of a request, or nil.
+func (f *faults) fall(service, operation, bucket string) *Fault {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, a := range f.list {
+		if a.matches(service, operation, bucket) && a.falls() {
+			return &a.Fault
+		}
+	}
+	return nil
+}
+
+func (a *armed) matches(service, operation, bucket string) bool {
+	return (a.Service == "" || a.Service == service) &&
+		(a.Operation == "" || a.Operation == operation) &&
+		(a.Bucket == "" || a.Bucket == bucket)
+}
+
+func (a *armed) falls() bool {
+	a.matched++
+	if a.matched <= a.After || a.Times > 0 && a.fired >= a.Times {
+		return false
+	}
+	if a.Rate != nil && a.random.Float64() >= *a.Rate {
+		return false
+	}
+	a.fired++
+	return true
+}
+
+// failure is an error's code, status and words at one service.
+type failure struct {
+	code    string
+	status  int
+	message string
+}
+
+// generic are the failures that every service has, by service and then by the
+// word in the config.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+// https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html
+var generic = map[string]map[string]failure{
+	"s3": {
+		"throttle":    {"SlowDown", 503, "Please reduce your request rate."},
+		"internal":    {"InternalError", 500, "We encountered an internal error. Please try again."},
+		"unavailable": {"ServiceUnavailable", 503, "Service is unable to handle request."},
+	},
+	"sts": {
+		"throttle":    {"Throttling", 400, "Rate exceeded"},
+		"internal":    {"InternalFailure", 500, "The request processing has failed because of an unknown error, exception or failure."},
+		"unavailable": {"ServiceUnavailable", 503, "The request has failed due to a temporary failure of the server."},
+	},
+	"kms": {
+		"throttle":    {"ThrottlingException", 400, "Rate exceeded"},
+		"internal":    {"KMSInternalException", 500, "The request was rejected because an internal exception occurred."},
+		"unavailable": {"DependencyTimeoutException", 503, "The system timed out while trying to fulfill the request."},
+	},
+}
+
+// statuses are those of codes that configs name most; the rest are 400.
+var statuses = map[string]int{
+	"AccessDenied": 403, "InvalidAccessKeyId": 403, "SignatureDoesNotMatch": 403, "RequestTimeTooSkewed": 403,
+	"InvalidObjectState": 403, "NoSuchBucket": 404, "NoSuchKey": 404, "NoSuchUpload": 404,
+	"OperationAborted": 409, "ConditionalRequestConflict": 409, "PreconditionFailed": 412,
+	"RequestTimeout": 400, "InternalError": 500, "ServiceUnavailable": 503, "SlowDown": 503,
+	"Throttling": 400, "RequestLimitExceeded": 503, "InternalFailure": 500, "NotImplemented": 501,
+}
+
+// failure gives what the fault's error is at a service.
+func (f *Fault) failure(service string) failure {
+	out, ok := generic[service][f.Error]
+	if !ok {
+		out = failure{code: f.Error, status: 400, message: "injected by the sandbox's configuration"}
+		if status := statuses[f.Error]; status != 0 {
+			out.status = status
+		}
+		for _, known := range generic[service] {
+			if known.code == f.Error {
+				out = known
+			}
+		}
+	}
+	if f.Status != 0 {
+		out.status = f.Status
+	}
+	return out
+}
+
+// wait is the fault's delay, cut short when the client or the server goes.
+func (f *Fault) wait(gone, closing <-chan struct{}) {
+	if f.Delay == 0 {
+		return
+	}
+	timer := time.NewTimer(time.Duration(f.Delay))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-gone:
+	case <-closing:
+	}
+}
+
+// misbehave lets a fault happen. It tells whether the request is answered.
+func (s *Server) misbehave(c *call, out *recorder, r *http.Request) bool {
+	c.fault.wait(r.Context().Done(), s.closing)
+	if n := c.fault.CutResponseAfter; n != nil {
+		out.limited, out.left = true, *n
+	}
+	if n := c.fault.CutRequestAfter; n != nil {
+		r.Body = &cutBody{ReadCloser: r.Body, left: *n, out: out}
+	}
+	if c.fault.Error == "" {
+		return false
+	}
+	f := c.fault.failure(c.service)
+	c.event.ErrorCode = f.code
+	switch c.service {
+	case "s3":
+		s3.WriteError(out, r, &s3.Error{Status: f.status, Code: f.code, Message: f.message})
+	case "kms":
+		c.failKMS(out, &serviceError{f.status, f.code, f.message})
+	default:
+		c.failSTS(out, &serviceError{f.status, f.code, f.message})
+	}
+	return true
+}

@@ -1,0 +1,293 @@
+package sandbox
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/sandbox/s3"
+	"github.com/rolecall/rolecall/internal/sandbox/sigv4"
+)
+
+// Options are what a Server may be given; the zero value works.
+type Options struct {
+	Clock func() time.Time // time.Now when nil
+	Log   *slog.Logger     // discarded when nil
+	Dir   string           // where objects are kept; the system's temporary directory when empty
+	Trail int              // how many events are kept; 10,000 when zero
+}
+
+// Server is a local AWS, an http.Handler for all its services. New is
+// mandatory, and so is Close.
+type Server struct {
+	clock     func() time.Time
+	log       *slog.Logger
+	secure    *bool
+	directory *directory
+	faults    *faults
+	trail     *trail
+	s3        *s3.Service
+
+	mu       sync.Mutex
+	serving  []*http.Server
+	done     sync.WaitGroup // of serving
+	requests sync.WaitGroup
+	closing  chan struct{} // closed by Close; ends delays
+	close    sync.Once
+}
+
+// New makes a server of the config, which it keeps and which must not change
+// any more. It gives all faults of the config at once.
+func New(cfg *Config, opts Options) (*Server, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	if opts.Clock == nil {
+		opts.Clock = time.Now
+	}
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	if opts.Trail <= 0 {
+		opts.Trail = defaultTrail
+	}
+	s := &Server{
+		clock: opts.Clock, log: opts.Log, secure: cfg.SecureTransport,
+		directory: newDirectory(cfg), faults: newFaults(cfg.Faults, cfg.Seed), trail: &trail{limit: opts.Trail},
+		closing: make(chan struct{}),
+	}
+	var err error
+	s.s3, err = s3.New(s3.Config{Buckets: s.directory.s3Buckets(), Authority: authority{s}, Clock: opts.Clock, Dir: opts.Dir, Log: opts.Log})
+	if err != nil {
+		return nil, fmt.Errorf("start the sandbox's S3: %w", err)
+	}
+	if err := s.loadObjects(cfg); err != nil {
+		return nil, errors.Join(err, s.s3.Close())
+	}
+	return s, nil
+}
+
+// Trail gives the last requests, oldest first.
+func (s *Server) Trail() []Event { return s.trail.events() }
+
+// PutRole makes a role, or changes one, which keeps its unique id. Sessions of
+// a changed role go on with its new policies.
+func (s *Server) PutRole(account, name string, r *Role) error {
+	v := &validator{accessKeys: map[string]bool{}}
+	v.names("", []string{name})
+	v.role(rolecall.Pointer(name), r)
+	if err := v.Err(); err != nil {
+		return err
+	}
+	s.directory.mu.Lock()
+	defer s.directory.mu.Unlock()
+	a := s.directory.accounts[account]
+	if a == nil {
+		return &rolecall.Error{Code: rolecall.NotFound, Message: "there is no account " + account}
+	}
+	s.directory.putRole(a, name, r)
+	return nil
+}
+
+// DeleteRole ends a role and its sessions. When it is made again, it has
+// another unique id.
+func (s *Server) DeleteRole(account, name string) error { return s.directory.deleteRole(account, name) }
+
+// Limits on slow clients: a request's header must be there in time, and
+// between two reads or writes of a body no more than idleTimeout may pass.
+const (
+	headerTimeout = 10 * time.Second
+	idleTimeout   = 60 * time.Second
+	maxHeader     = 64 << 10
+)
+
+// Start listens on the address, "127.0.0.1:0" for a free port, and serves
+// until Close. It gives the URL.
+func (s *Server) Start(ctx context.Context, address string) (string, error) {
+	var lc net.ListenConfig
+	listener, err := lc.Listen(ctx, "tcp", address)
+	if err != nil {
+		return "", &rolecall.Error{Code: rolecall.Unavailable, Message: err.Error(), Hint: "choose another address with --listen", Err: err}
+	}
+	server := &http.Server{
+		Handler: s, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	s.mu.Lock()
+	s.serving = append(s.serving, server)
+	s.mu.Unlock()
+	s.done.Go(func() {
+		if err := server.Serve(listener); err != http.ErrServerClosed { //nolint:errorlint // it is given as it is
+			s.log.Error("sandbox stopped serving", "error", err)
+		}
+	})
+	return "http://" + listener.Addr().String(), nil
+}
+
+// Close stops serving, cuts open connections and removes the objects.
+func (s *Server) Close() error {
+	s.close.Do(func() { close(s.closing) })
+	s.mu.Lock()
+	serving := s.serving
+	s.serving = nil
+	s.mu.Unlock()
+	var errs []error
+	for _, server := range serving {
+		errs = append(errs, server.Close())
+	}
+	s.done.Wait()
+	s.requests.Wait()
+	return errors.Join(append(errs, s.s3.Close())...)
+}
+
+// call is one request on its way through the server.
+type call struct {
+	id        string
+	at        time.Time
+	service   string
+	operation string
+	region    string
+	bucket    string
+	caller    *caller
+	signing   map[string][]string // s3:* keys that the signature tells
+	fault     *Fault
+
+	secure                       bool
+	sourceIP, userAgent, referer string
+	event                        Event
+}
+
+// ServeHTTP answers one request to any of the services.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.requests.Add(1)
+	defer s.requests.Done()
+	signature, bad := sigv4.Parse(r)
+	c := s.begin(r, signature)
+	out := &recorder{ResponseWriter: w, control: http.NewResponseController(w)}
+	r.Body = &pacedBody{ReadCloser: r.Body, control: out.control}
+	defer s.end(c, out)
+	out.Header().Set("X-Amz-Request-Id", c.id)
+
+	var secret string
+	if bad == nil && signature != nil {
+		secret, bad = s.identify(c, signature)
+	}
+	if bad == nil && signature != nil {
+		bad = signature.Verify(r, secret, c.at)
+	}
+	if c.service != "s3" && c.service != "kms" {
+		c.readForm(out, r)
+	}
+	if bad != nil {
+		c.refuse(out, r, bad, signature)
+		return
+	}
+	if signature != nil {
+		c.signing = signing(r, signature, c.at)
+	}
+	if c.service == "s3" && r.Body != nil {
+		r.Body = &s3Body{ReadCloser: r.Body, call: c}
+	}
+	r = r.WithContext(context.WithValue(r.Context(), callKey{}, c))
+	if c.fault = s.faults.fall(c.service, c.operation, c.bucket); c.fault != nil && s.misbehave(c, out, r) {
+		return
+	}
+	s.dispatch(c, out, r)
+}
+
+// begin reads what a request tells about itself, nothing of it proven.
+func (s *Server) begin(r *http.Request, signature *sigv4.Signature) *call {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		host = r.RemoteAddr
+	}
+	id := make([]byte, 8)
+	rand.Read(id) //nolint:errcheck // never fails
+	c := &call{
+		id: strings.ToUpper(hex.EncodeToString(id)), at: s.clock(), caller: &caller{},
+		secure: r.TLS != nil, sourceIP: host, userAgent: cut(r.UserAgent()), referer: cut(r.Referer()),
+	}
+	if s.secure != nil {
+		c.secure = *s.secure
+	}
+	c.service = "s3"
+	target, isKMS := kmsOperation(r)
+	switch {
+	case signature != nil:
+		c.service, c.region = signature.Service, signature.Region
+	case isKMS:
+		c.service = "kms"
+	case isForm(r):
+		c.service = "sts"
+	}
+	switch c.service {
+	case "s3":
+		c.operation = s.s3.Operation(r)
+		c.bucket, _ = s3.Target(r)
+		if b := s.directory.bucket(c.bucket); b != nil && signature == nil {
+			c.region = b.Region
+		}
+	case "kms":
+		c.operation = target
+	}
+	c.event = Event{
+		Time: c.at, RequestID: c.id, Service: c.service, Operation: cut(c.operation), Region: c.region,
+		SourceIP: c.sourceIP, UserAgent: c.userAgent,
+	}
+	return c
+}
+
+func (s *Server) dispatch(c *call, w http.ResponseWriter, r *http.Request) {
+	switch c.service {
+	case "s3":
+		if fail := s.misplaced(c, r); fail != nil {
+			c.event.ErrorCode = fail.Code
+			s3.WriteError(w, r, fail)
+			return
+		}
+		if b := s.directory.bucket(c.bucket); b != nil && strings.Contains(c.operation, "Bucket") {
+			w.Header().Set("X-Amz-Bucket-Region", b.Region)
+		}
+		s.s3.ServeHTTP(w, r)
+	case "sts":
+		s.serveSTS(c, w, r)
+	case "kms":
+		s.serveKMS(c, w, r)
+	default:
+		c.failSTS(w, &serviceError{http.StatusBadRequest, "InvalidAction", "the sandbox has no service " + cut(c.service)})
+	}
+}
+
+// end writes the trail, whatever happened.
+func (s *Server) end(c *call, out *recorder) {
+	crash := recover()
+	if crash != nil && crash != http.ErrAbortHandler { //nolint:errorlint // it is given as it is
+		s.log.Error("panic in a request", "service", c.service, "operation", c.operation, "panic", crash)
+		c.event.ErrorCode = "InternalError"
+		if out.status == 0 {
+			out.WriteHeader(http.StatusInternalServerError)
+		}
+	}
+	c.event.Status = out.status
+	if c.event.ErrorCode == "" && out.status >= http.StatusBadRequest {
+		c.event.ErrorCode = out.errorCode()
+	}
+	if out.cut || crash == http.ErrAbortHandler { //nolint:errorlint // it is given as it is
+		c.event.Status, c.event.ErrorCode = 0, "ConnectionCut"
+	}
+	s.trail.add(c.event)
+	s.log.Debug("request", "service", c.service, "operation", c.event.Operation, "caller", c.event.Caller,
+		"resource", c.event.Resource, "status", c.event.Status, "code", c.event.ErrorCode, "request", c.id)
+	if out.cut || crash == http.ErrAbortHandler { //nolint:errorlint // it is given as it is
+		panic(http.ErrAbortHandler)
+	}
+}

@@ -1,0 +1,284 @@
+package sandbox
+
+import (
+	"bytes"
+	"cmp"
+	"compress/flate"
+	"encoding/xml"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/policy"
+)
+
+// Limits of AssumeRole.
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+const (
+	defaultDuration    = 3600
+	minDuration        = 900
+	maxRoleDuration    = 43200
+	maxChainedDuration = 3600
+	maxTokenDuration   = 129600
+	maxSessionPolicy   = 2048
+	// packedAllowance is what a session policy may come to when packed. AWS
+	// does not say how it packs; deflate to so many bytes refuses about what
+	// AWS refuses: policies near the length limit with little repetition.
+	packedAllowance = 1200
+)
+
+type callerIdentity struct {
+	XMLName xml.Name `xml:"GetCallerIdentityResult"`
+	Arn     string
+	UserID  string `xml:"UserId"`
+	Account string
+}
+
+func (c *call) callerIdentity() callerIdentity {
+	return callerIdentity{Arn: c.caller.arn, UserID: c.caller.id, Account: c.caller.account.id}
+}
+
+type credentialsXML struct {
+	AccessKeyID     string `xml:"AccessKeyId"`
+	SecretAccessKey string
+	SessionToken    string
+	Expiration      string
+}
+
+func (c credentials) xml() credentialsXML {
+	return credentialsXML{c.accessKeyID, c.secret, c.token, c.expires.UTC().Format(time.RFC3339)}
+}
+
+type assumeRoleResult struct {
+	XMLName          xml.Name       `xml:"AssumeRoleResult"`
+	AssumedRoleID    string         `xml:"AssumedRoleUser>AssumedRoleId"`
+	Arn              string         `xml:"AssumedRoleUser>Arn"`
+	Credentials      credentialsXML `xml:"Credentials"`
+	PackedPolicySize int            `xml:"PackedPolicySize,omitempty"`
+}
+
+// assumeRoleInput are AssumeRole's parameters, checked for their form.
+type assumeRoleInput struct {
+	arn                 rolecall.ARN
+	session, externalID string
+	hasExternalID       bool
+	duration            int
+	policy              *policy.Document
+	packed              int // percent
+}
+
+func (s *Server) assumeRole(c *call, form url.Values) (any, *serviceError) {
+	c.event.Resource = form.Get("RoleArn")
+	c.event.AssumeRole = &AssumeRoleEvent{SessionName: cut(form.Get("RoleSessionName")), HasExternalID: form.Has("ExternalId")}
+	in, fail := readAssumeRole(form)
+	if fail != nil {
+		return nil, fail
+	}
+	c.event.AssumeRole.Duration = in.duration
+	if in.policy != nil {
+		c.event.AssumeRole.SessionPolicy = form.Get("Policy")
+	}
+	if c.caller.chained && in.duration > maxChainedDuration {
+		return nil, invalidInput("The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.")
+	}
+	owner, r := s.directory.roleByARN(in.arn)
+	if fail := c.mayAssume(in, owner, r); fail != nil {
+		return nil, fail
+	}
+	if in.duration > cmp.Or(r.MaxSessionDuration, defaultDuration) {
+		return nil, invalidInput("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
+	}
+	told := c.at.Add(time.Duration(in.duration) * time.Second).Truncate(time.Second)
+	issued := s.directory.issue(accessKey{
+		account: owner, role: r, session: in.session, policy: in.policy,
+		issued: c.at, expires: c.ending(told), chained: true,
+	}, told, c.at)
+	c.event.AssumeRole.AccessKeyID = issued.accessKeyID
+	return assumeRoleResult{
+		AssumedRoleID:    r.id + ":" + in.session,
+		Arn:              "arn:" + owner.partition + ":sts::" + owner.id + ":assumed-role/" + r.name + "/" + in.session,
+		Credentials:      issued.xml(),
+		PackedPolicySize: in.packed,
+	}, nil
+}
+
+// ending is when a session really dies: earlier than told, if a fault says so.
+func (c *call) ending(told time.Time) time.Time {
+	if c.fault != nil && c.fault.ExpireAfter > 0 {
+		if early := c.at.Add(time.Duration(c.fault.ExpireAfter)); early.Before(told) {
+			return early
+		}
+	}
+	return told
+}
+
+// mayAssume asks the role's trust policy and the caller's own policies. A role
+// that is not there refuses in the same words as one that does not trust.
+func (c *call) mayAssume(in assumeRoleInput, owner *account, r *role) *serviceError {
+	q := ask{action: "sts:AssumeRole", resource: in.arn.String(), owner: owner}
+	if r != nil {
+		q.attached = r.Trust
+	}
+	q.conditions = c.conditions(owner)
+	q.conditions["sts:RoleSessionName"] = []string{in.session}
+	if in.hasExternalID {
+		q.conditions["sts:ExternalId"] = []string{in.externalID}
+	}
+	result := c.evaluate(q)
+	if result.Decision == policy.Allowed && q.attached != nil {
+		return nil
+	}
+	return &serviceError{http.StatusForbidden, "AccessDenied", c.denial(q, result).String()}
+}
+
+// unsupported are parameters that would change the outcome and that the
+// sandbox does not model: refused rather than ignored.
+var unsupported = []string{"Tags.", "TransitiveTagKeys.", "PolicyArns.", "SerialNumber", "TokenCode", "SourceIdentity", "ProvidedContexts."}
+
+func readAssumeRole(form url.Values) (assumeRoleInput, *serviceError) {
+	in := assumeRoleInput{session: form.Get("RoleSessionName"), externalID: form.Get("ExternalId"), hasExternalID: form.Has("ExternalId")}
+	for name := range form {
+		for _, u := range unsupported {
+			if strings.HasPrefix(name, u) {
+				return in, invalidInput("the sandbox does not support the parameter " + strings.TrimSuffix(u, "."))
+			}
+		}
+	}
+	var v constraints
+	v.text(form, "RoleArn", 20, 2048, nil)
+	v.text(form, "RoleSessionName", 2, 64, sessionChars)
+	if in.hasExternalID {
+		v.text(form, "ExternalId", 2, 1224, externalChars)
+	}
+	if form.Has("Policy") {
+		v.text(form, "Policy", 1, maxSessionPolicy, nil)
+	}
+	in.duration = v.duration(form, defaultDuration, maxRoleDuration)
+	if fail := v.err(); fail != nil {
+		return in, fail
+	}
+	var err error
+	if in.arn, err = rolecall.ParseRoleARN(form.Get("RoleArn")); err != nil {
+		return in, invalidInput(form.Get("RoleArn") + " is invalid")
+	}
+	if !form.Has("Policy") {
+		return in, nil
+	}
+	if in.policy, err = policy.Parse([]byte(form.Get("Policy"))); err == nil {
+		err = in.policy.Fit(policy.SessionPolicy)
+	}
+	if err != nil {
+		return in, &serviceError{http.StatusBadRequest, "MalformedPolicyDocument", "Syntax errors in policy: " + rolecall.List(err)[0].Error()}
+	}
+	if in.packed = packedPercent(form.Get("Policy")); in.packed > 100 {
+		return in, &serviceError{
+			http.StatusBadRequest, "PackedPolicyTooLarge",
+			fmt.Sprintf("Packed policy consumes %d%% of allotted space, please use smaller policy.", in.packed),
+		}
+	}
+	return in, nil
+}
+
+func packedPercent(text string) int {
+	var out bytes.Buffer
+	w, _ := flate.NewWriter(&out, flate.BestCompression) // the level is a known one
+	w.Write([]byte(text))                                //nolint:errcheck // to memory
+	w.Close()                                            //nolint:errcheck // to memory
+	return max(1, out.Len()*100/packedAllowance)
+}
+
+type sessionTokenResult struct {
+	XMLName     xml.Name       `xml:"GetSessionTokenResult"`
+	Credentials credentialsXML `xml:"Credentials"`
+}
+
+func (s *Server) sessionToken(c *call, form url.Values) (any, *serviceError) {
+	if !c.caller.issued.IsZero() || c.caller.session != "" {
+		return nil, &serviceError{http.StatusForbidden, "AccessDenied", "Cannot call GetSessionToken with session credentials"}
+	}
+	var v constraints
+	seconds := v.duration(form, maxRoleDuration, maxTokenDuration)
+	if fail := v.err(); fail != nil {
+		return nil, fail
+	}
+	told := c.at.Add(time.Duration(seconds) * time.Second).Truncate(time.Second)
+	u := c.caller.account.users[c.caller.user]
+	issued := s.directory.issue(accessKey{account: c.caller.account, user: u, issued: c.at, expires: c.ending(told)}, told, c.at)
+	return sessionTokenResult{Credentials: issued.xml()}, nil
+}
+
+const (
+	sessionPattern  = `[\w+=,.@-]*`
+	externalPattern = `[\w+=,.@:\/-]*`
+)
+
+var (
+	sessionChars  = regexp.MustCompile(`^` + sessionPattern + `$`)
+	externalChars = regexp.MustCompile(`^` + externalPattern + `$`)
+)
+
+// constraints gathers what is wrong with parameters, in AWS's words.
+type constraints []string
+
+func (v *constraints) add(name, value, must string) {
+	*v = append(*v, "Value "+value+" at '"+strings.ToLower(name[:1])+name[1:]+"' failed to satisfy constraint: Member must "+must)
+}
+
+func (v *constraints) text(form url.Values, name string, shortest, longest int, chars *regexp.Regexp) {
+	value := form.Get(name)
+	if !form.Has(name) {
+		v.add(name, "null", "not be null")
+		return
+	}
+	shown := "'" + cut(value) + "'"
+	if chars != nil && !chars.MatchString(value) {
+		v.add(name, shown, "satisfy regular expression pattern: "+strings.Trim(chars.String(), "^$"))
+	}
+	if n := utf8.RuneCountInString(value); n < shortest {
+		v.add(name, shown, fmt.Sprintf("have length greater than or equal to %d", shortest))
+	} else if n > longest {
+		v.add(name, shown, fmt.Sprintf("have length less than or equal to %d", longest))
+	}
+}
+
+func (v *constraints) duration(form url.Values, otherwise, most int) int {
+	if !form.Has("DurationSeconds") {
+		return otherwise
+	}
+	given := form.Get("DurationSeconds")
+	n, err := strconv.Atoi(given)
+	switch {
+	case err != nil:
+		v.add("DurationSeconds", "'"+cut(given)+"'", "be a number")
+	case n < minDuration:
+		v.add("DurationSeconds", "'"+given+"'", fmt.Sprintf("have value greater than or equal to %d", minDuration))
+	case n > most:
+		v.add("DurationSeconds", "'"+given+"'", fmt.Sprintf("have value less than or equal to %d", most))
+	}
+	return n
+}
+
+func (v *constraints) err() *serviceError {
+	switch n := len(*v); n {
+	case 0:
+		return nil
+	case 1:
+		return invalidInput("1 validation error detected: " + (*v)[0])
+	default:
+		return invalidInput(fmt.Sprintf("%d validation errors detected: %s", n, strings.Join(*v, "; ")))
+	}
+}
+
+// cut bounds what is repeated of a caller's text.
+func cut(s string) string {
+	if len(s) > 256 {
+		return strings.ToValidUTF8(s[:256], "")
+	}
+	return s
+}
