@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"cmp"
 	"encoding/xml"
 	"fmt"
 	"io"
@@ -111,7 +112,7 @@ func (c *call) complete(u *upload, asked []completePart, claimed claim) (*object
 		return nil, err
 	}
 	if claimed.value != "" && (claimed.algorithm != o.checksum.algorithm || claimed.value != o.checksum.value) {
-		return nil, errBadDigest(claimed.algorithm)
+		return nil, errBadDigest(strings.ToLower(claimed.algorithm))
 	}
 	if err := c.commit(o); err != nil {
 		return nil, err
@@ -160,10 +161,7 @@ func (u *upload) checksum(whole *body, parts []*part) (checksum, error) {
 	if u.kind == composite {
 		return compose(u.algorithm, parts), nil
 	}
-	algorithm := u.algorithm
-	if algorithm == "" {
-		algorithm = defaultChecksum
-	}
+	algorithm := cmp.Or(u.algorithm, defaultChecksum)
 	sums := newHash(algorithm)
 	if err := whole.copyRange(sums, 0, whole.size()); err != nil {
 		return checksum{}, err
@@ -231,4 +229,3 @@ func listParts(c *call) error {
 	}
 	return c.writeXML(result)
 }
-

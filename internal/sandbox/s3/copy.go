@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"cmp"
 	"encoding/xml"
 	"io"
 	"maps"
@@ -110,10 +111,7 @@ func copyObject(c *call) error {
 	if err := c.checkWritable(); err != nil {
 		return err
 	}
-	if algorithm == "" {
-		algorithm = src.checksum.algorithm
-	}
-	got, err := c.duplicate(src, 0, src.size, algorithm)
+	got, err := c.duplicate(src, 0, src.size, cmp.Or(algorithm, src.checksum.algorithm))
 	if err != nil {
 		return err
 	}
@@ -211,11 +209,7 @@ func uploadPartCopy(c *call) error {
 	if err := c.useKey("kms:Decrypt", u.settings.encryption, c.cfg, c.key); err != nil {
 		return err
 	}
-	algorithm := u.algorithm
-	if algorithm == "" {
-		algorithm = defaultChecksum
-	}
-	got, err := c.duplicate(src, offset, length, algorithm)
+	got, err := c.duplicate(src, offset, length, cmp.Or(u.algorithm, defaultChecksum))
 	if err != nil {
 		return err
 	}

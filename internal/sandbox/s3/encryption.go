@@ -53,23 +53,23 @@ func (c *call) readEncryption() (Encryption, error) {
 	if given := c.header(bucketKeyHeader); given != "" {
 		asked.BucketKey = strings.EqualFold(given, "true")
 	}
-	asked.Key = c.keyARN(asked.Key)
+	asked.Key = keyARN(c.cfg, c.authority.Caller(c.r.Context()), asked.Key)
 	return asked, nil
 }
 
 // keyARN completes a key as a client names it. A bare id or alias is of the
 // caller's account; no key at all is the AWS managed key of the bucket's.
-func (c *call) keyARN(key string) string {
-	prefix := "arn:" + c.cfg.Partition + ":kms:" + c.cfg.Region + ":"
+func keyARN(b Bucket, caller, key string) string {
+	prefix := "arn:" + b.Partition + ":kms:" + b.Region + ":"
 	switch {
 	case key == "":
-		return prefix + c.cfg.Account + ":alias/aws/s3"
+		return prefix + b.Account + ":alias/aws/s3"
 	case strings.HasPrefix(key, "arn:"):
 		return key
 	case strings.HasPrefix(key, "alias/"):
-		return prefix + c.authority.Caller(c.r.Context()) + ":" + key
+		return prefix + caller + ":" + key
 	default:
-		return prefix + c.authority.Caller(c.r.Context()) + ":key/" + key
+		return prefix + caller + ":key/" + key
 	}
 }
 

@@ -230,7 +230,7 @@ func (b *body) size() (n int64) {
 // write stores what fill writes in a new file.
 func (st *store) write(fill func(io.Writer) error) (*body, error) {
 	path := filepath.Join(st.dir, fmt.Sprintf("%016x", st.counter.Add(1)))
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"cmp"
 	"encoding/xml"
 	"net/http"
 	"slices"
@@ -158,11 +159,7 @@ func uploadPart(c *call) error {
 	if err := c.useKey("kms:Decrypt", u.settings.encryption, c.cfg, c.key); err != nil {
 		return err
 	}
-	algorithm := u.algorithm
-	if algorithm == "" {
-		algorithm = defaultChecksum
-	}
-	got, err := c.receive(claimed, algorithm)
+	got, err := c.receive(claimed, cmp.Or(u.algorithm, defaultChecksum))
 	if err != nil {
 		return err
 	}
@@ -172,27 +169,20 @@ func uploadPart(c *call) error {
 	}
 	header := c.w.Header()
 	header.Set("ETag", quoted(p.etag))
-	if p.checksum != "" {
-		header.Set(checksumHeader(u.algorithm), p.checksum)
-	}
+	header.Set(checksumHeader(got.checksum.algorithm), got.checksum.value)
 	u.settings.encryption.write(header)
 	c.w.WriteHeader(http.StatusOK)
 	return nil
 }
 
 // checkClaim holds that a part brings the checksum that the upload was begun
-// with: that one or, where S3 can do without, none.
+// with: that one or, where S3 can do without, none. An upload begun without
+// takes any, checks it and forgets it.
 func (u *upload) checkClaim(c claim) error {
-	if c.algorithm == u.algorithm || c.algorithm == "" && u.kind == fullObject {
+	if u.algorithm == "" || c.algorithm == u.algorithm || c.algorithm == "" && u.kind == fullObject {
 		return nil
 	}
-	name := func(algorithm string) string {
-		if algorithm == "" {
-			return "null"
-		}
-		return strings.ToLower(algorithm)
-	}
-	return errInvalidRequest("Checksum Type mismatch occurred, expected checksum Type: " + name(u.algorithm) + ", actual checksum Type: " + name(c.algorithm))
+	return errInvalidRequest("Checksum Type mismatch occurred, expected checksum Type: " + strings.ToLower(u.algorithm) + ", actual checksum Type: " + cmp.Or(strings.ToLower(c.algorithm), "null"))
 }
 
 // addPart puts a received part into the upload, in the place of one of the

@@ -1,0 +1,328 @@
+package s3
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestKeysAreStoredVerbatim(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	keys := []string{
+		"a", "../../etc/passwd", "a//b", "/lead", "a/", "a/./b", "a/../../b", "..", ".", "a b+c%20d", "ümläut/ключ",
+		"nul\x00", "line\nbreak", "*?$&=;@,~!'()", strings.Repeat("k", 1024), "%2e%2e/x", `back\slash`, "tab\there",
+	}
+	for _, key := range keys {
+		w.put("plain", key, "body of "+key)
+	}
+	for _, key := range keys {
+		if got := w.get("plain", key); got != "body of "+key {
+			t.Errorf("%q holds %q", key, got)
+		}
+	}
+	var got []string
+	for _, o := range w.service.Objects("plain") {
+		got = append(got, o.Key)
+	}
+	if len(got) != len(keys) {
+		t.Errorf("%d objects, want %d: %q", len(got), len(keys), got)
+	}
+	_, err := w.client.PutObject(t.Context(), &awss3.PutObjectInput{
+		Bucket: aws.String("plain"), Key: aws.String(strings.Repeat("k", 1025)), Body: strings.NewReader(""),
+	})
+	w.wantCode(err, "KeyTooLongError")
+	answer, body := w.do("PUT", "/plain/%ff", "x")
+	if answer.StatusCode != 400 || !strings.Contains(body, "InvalidURI") {
+		t.Errorf("a key that is not UTF-8: %d %s", answer.StatusCode, body)
+	}
+}
+
+func TestPutKeepsWhatTheWriterSays(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	put := w.put("plain", "k", "hello", func(in *awss3.PutObjectInput) {
+		in.ContentType, in.CacheControl = aws.String("text/plain"), aws.String("no-cache")
+		in.Metadata = map[string]string{"job": "42"}
+		in.Tagging = aws.String("a=1&b=two%20words")
+		in.StorageClass = types.StorageClassStandardIa
+		in.ContentEncoding = aws.String("gzip")
+	})
+	if got := aws.ToString(put.ETag); got != `"5d41402abc4b2a76b9719d911017c592"` {
+		t.Errorf("ETag %s is not the MD5", got)
+	}
+	head, err := w.client.HeadObject(t.Context(), &awss3.HeadObjectInput{Bucket: aws.String("plain"), Key: aws.String("k")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	type view struct {
+		Type, Cache, Encoding, Class, SSE string
+		Metadata                          map[string]string
+		Length                            int64
+	}
+	got := view{
+		*head.ContentType, *head.CacheControl, *head.ContentEncoding, string(head.StorageClass), string(head.ServerSideEncryption),
+		head.Metadata, *head.ContentLength,
+	}
+	if diff := cmp.Diff(view{"text/plain", "no-cache", "gzip", "STANDARD_IA", "AES256", map[string]string{"job": "42"}, 5}, got); diff != "" {
+		t.Error(diff)
+	}
+	tags, err := w.client.GetObjectTagging(t.Context(), &awss3.GetObjectTaggingInput{Bucket: aws.String("plain"), Key: aws.String("k")})
+	if err != nil || len(tags.TagSet) != 2 || *tags.TagSet[1].Value != "two words" {
+		t.Errorf("tags %v, %v", tags, err)
+	}
+	answer, _ := w.do("GET", "/plain/k?response-content-type=video/mp4&response-content-disposition=attachment", "")
+	if answer.Header.Get("Content-Type") != "video/mp4" || answer.Header.Get("Content-Disposition") != "attachment" {
+		t.Errorf("overrides: %v", answer.Header)
+	}
+	if answer.Header.Get("X-Amz-Tagging-Count") != "2" || answer.Header.Get("Server") != "AmazonS3" ||
+		answer.Header.Get("Date") != "Sat, 21 Nov 2026 10:00:00 GMT" || answer.Header.Get("X-Amz-Request-Id") == "" {
+		t.Errorf("headers: %v", answer.Header)
+	}
+}
+
+func TestPutRefuses(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for name, tt := range map[string]struct {
+		header []string
+		status int
+		code   string
+	}{
+		"wrong MD5":            {[]string{"Content-MD5", "AAAAAAAAAAAAAAAAAAAAAA=="}, 400, "BadDigest"},
+		"malformed MD5":        {[]string{"Content-MD5", "nonsense"}, 400, "InvalidDigest"},
+		"wrong CRC32":          {[]string{"x-amz-checksum-crc32", "AAAAAA=="}, 400, "BadDigest"},
+		"malformed CRC32":      {[]string{"x-amz-checksum-crc32", "AAAA"}, 400, "InvalidRequest"},
+		"two checksums":        {[]string{"x-amz-checksum-crc32", "AAAAAA==", "x-amz-checksum-crc32c", "AAAAAA=="}, 400, "InvalidRequest"},
+		"checksum not given":   {[]string{"x-amz-sdk-checksum-algorithm", "CRC32"}, 400, "InvalidRequest"},
+		"unknown algorithm":    {[]string{"x-amz-sdk-checksum-algorithm", "CRC7"}, 400, "InvalidRequest"},
+		"unknown class":        {[]string{"x-amz-storage-class", "COLD"}, 400, "InvalidStorageClass"},
+		"ACL, owner enforced":  {[]string{"x-amz-acl", "public-read"}, 400, "AccessControlListNotSupported"},
+		"grant":                {[]string{"x-amz-grant-read", "id=1"}, 400, "AccessControlListNotSupported"},
+		"unknown ACL":          {[]string{"x-amz-acl", "everyone"}, 400, "InvalidArgument"},
+		"owner gets control":   {[]string{"x-amz-acl", "bucket-owner-full-control"}, 200, ""},
+		"unknown encryption":   {[]string{"x-amz-server-side-encryption", "ROT13"}, 400, "InvalidArgument"},
+		"key without kms":      {[]string{"x-amz-server-side-encryption-aws-kms-key-id", "k"}, 400, "InvalidArgument"},
+		"customer key":         {[]string{"x-amz-server-side-encryption-customer-algorithm", "AES256"}, 501, "NotImplemented"},
+		"tags twice":           {[]string{"x-amz-tagging", "a=1&a=2"}, 400, "InvalidTag"},
+		"eleven tags":          {[]string{"x-amz-tagging", "a&b&c&d&e&f&g&h&i&j&k"}, 400, "BadRequest"},
+		"broken tags":          {[]string{"x-amz-tagging", "%zz"}, 400, "InvalidArgument"},
+		"metadata":             {[]string{"x-amz-meta-long", strings.Repeat("v", 2049)}, 400, "MetadataTooLarge"},
+		"lock without bucket":  {[]string{"x-amz-object-lock-legal-hold", "ON"}, 400, "InvalidRequest"},
+		"another's bucket":     {[]string{"x-amz-expected-bucket-owner", stranger}, 403, "AccessDenied"},
+		"the owner's":          {[]string{"x-amz-expected-bucket-owner", owner}, 200, ""},
+		"no account":           {[]string{"x-amz-expected-bucket-owner", "me"}, 400, "InvalidArgument"},
+		"if-none-match etag":   {[]string{"If-None-Match", `"x"`}, 501, "NotImplemented"},
+		"if-match, none there": {[]string{"If-Match", `"x"`}, 404, "NoSuchKey"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			answer, body := w.do("PUT", "/plain/refused", "hello", tt.header...)
+			if answer.StatusCode != tt.status || tt.code != "" && !strings.Contains(body, "<Code>"+tt.code+"</Code>") {
+				t.Errorf("%d %s, want %d %s", answer.StatusCode, body, tt.status, tt.code)
+			}
+			if tt.code == "" {
+				w.do("DELETE", "/plain/refused", "")
+			}
+		})
+	}
+	if left := w.service.Objects("plain"); len(left) != 0 {
+		t.Errorf("a refused object was stored: %v", left)
+	}
+}
+
+func TestConditionalWrite(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	etag := w.put("plain", "k", "one").ETag
+	try := func(change func(*awss3.PutObjectInput)) error {
+		in := &awss3.PutObjectInput{Bucket: aws.String("plain"), Key: aws.String("k"), Body: strings.NewReader("two")}
+		change(in)
+		_, err := w.client.PutObject(context.Background(), in)
+		return err
+	}
+	w.wantCode(try(func(in *awss3.PutObjectInput) { in.IfNoneMatch = aws.String("*") }), "PreconditionFailed")
+	w.wantCode(try(func(in *awss3.PutObjectInput) { in.IfMatch = aws.String(`"other"`) }), "PreconditionFailed")
+	if got := w.get("plain", "k"); got != "one" {
+		t.Errorf("holds %q after refused writes", got)
+	}
+	w.wantCode(try(func(in *awss3.PutObjectInput) { in.IfMatch = etag }), "")
+	if got := w.get("plain", "k"); got != "two" {
+		t.Errorf("holds %q", got)
+	}
+}
+
+func TestRead(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.put("plain", "k", "0123456789")
+	w.put("plain", "empty", "")
+	const etag, modified = `"781e5e245d69b566979b86e28d23f2c7"`, "Sat, 21 Nov 2026 10:00:00 GMT"
+	const before, after = "Sat, 21 Nov 2026 09:59:59 GMT", "Sat, 21 Nov 2026 10:00:01 GMT"
+	for name, tt := range map[string]struct {
+		target string
+		header []string
+		status int
+		body   string // or the error's code
+		span   string
+	}{
+		"whole":                 {"k", nil, 200, "0123456789", ""},
+		"from":                  {"k", []string{"Range", "bytes=4-"}, 206, "456789", "bytes 4-9/10"},
+		"from to":               {"k", []string{"Range", "bytes=4-5"}, 206, "45", "bytes 4-5/10"},
+		"past the end":          {"k", []string{"Range", "bytes=8-99"}, 206, "89", "bytes 8-9/10"},
+		"suffix":                {"k", []string{"Range", "bytes=-3"}, 206, "789", "bytes 7-9/10"},
+		"long suffix":           {"k", []string{"Range", "bytes=-30"}, 206, "0123456789", "bytes 0-9/10"},
+		"no suffix":             {"k", []string{"Range", "bytes=-0"}, 416, "InvalidRange", "bytes */10"},
+		"outside":               {"k", []string{"Range", "bytes=10-"}, 416, "InvalidRange", "bytes */10"},
+		"of nothing":            {"empty", []string{"Range", "bytes=0-"}, 416, "InvalidRange", "bytes */0"},
+		"several":               {"k", []string{"Range", "bytes=0-1,3-4"}, 200, "0123456789", ""},
+		"backwards":             {"k", []string{"Range", "bytes=5-4"}, 200, "0123456789", ""},
+		"another unit":          {"k", []string{"Range", "lines=0-1"}, 200, "0123456789", ""},
+		"match":                 {"k", []string{"If-Match", etag}, 200, "0123456789", ""},
+		"match one of":          {"k", []string{"If-Match", `"x", ` + etag}, 200, "0123456789", ""},
+		"no match":              {"k", []string{"If-Match", `"x"`}, 412, "PreconditionFailed", ""},
+		"none match":            {"k", []string{"If-None-Match", etag}, 304, "", ""},
+		"none match other":      {"k", []string{"If-None-Match", `"x"`}, 200, "0123456789", ""},
+		"modified":              {"k", []string{"If-Modified-Since", before}, 200, "0123456789", ""},
+		"not modified":          {"k", []string{"If-Modified-Since", modified}, 304, "", ""},
+		"unmodified":            {"k", []string{"If-Unmodified-Since", after}, 200, "0123456789", ""},
+		"not unmodified":        {"k", []string{"If-Unmodified-Since", before}, 412, "PreconditionFailed", ""},
+		"match beats date":      {"k", []string{"If-Match", etag, "If-Unmodified-Since", before}, 200, "0123456789", ""},
+		"none match beats date": {"k", []string{"If-None-Match", etag, "If-Modified-Since", before}, 304, "", ""},
+		"part one":              {"k?partNumber=1", nil, 206, "0123456789", "bytes 0-9/10"},
+		"part two":              {"k?partNumber=2", nil, 416, "InvalidPartNumber", ""},
+		"part zero":             {"k?partNumber=0", nil, 400, "InvalidArgument", ""},
+		"part and range":        {"k?partNumber=1", []string{"Range", "bytes=0-1"}, 400, "InvalidRequest", ""},
+		"missing":               {"none", nil, 404, "NoSuchKey", ""},
+		"missing version":       {"k?versionId=" + strings.Repeat("0", 32), nil, 404, "NoSuchVersion", ""},
+		"malformed version":     {"k?versionId=1", nil, 400, "InvalidArgument", ""},
+		"the null version":      {"k?versionId=null", nil, 200, "0123456789", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			answer, body := w.do("GET", "/plain/"+tt.target, "", tt.header...)
+			fits := body == tt.body
+			if tt.status >= 400 {
+				fits = strings.Contains(body, "<Code>"+tt.body+"</Code>")
+			}
+			if answer.StatusCode != tt.status || !fits || answer.Header.Get("Content-Range") != tt.span {
+				t.Errorf("GET: %d %q %q", answer.StatusCode, body, answer.Header.Get("Content-Range"))
+			}
+			head, body := w.do("HEAD", "/plain/"+tt.target, "", tt.header...)
+			if head.StatusCode != tt.status || body != "" || head.Header.Get("Content-Range") != tt.span {
+				t.Errorf("HEAD: %d %q %q", head.StatusCode, body, head.Header.Get("Content-Range"))
+			}
+			if tt.status < 300 && head.ContentLength != answer.ContentLength {
+				t.Errorf("HEAD says %d bytes, GET %d", head.ContentLength, answer.ContentLength)
+			}
+		})
+	}
+}
+
+func TestArchivedObjectsAreNotRead(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.put("plain", "cold", "x", func(in *awss3.PutObjectInput) { in.StorageClass = types.StorageClassDeepArchive })
+	_, err := w.client.GetObject(t.Context(), &awss3.GetObjectInput{Bucket: aws.String("plain"), Key: aws.String("cold")})
+	w.wantCode(err, "InvalidObjectState")
+	_, err = w.client.CopyObject(t.Context(), &awss3.CopyObjectInput{
+		Bucket: aws.String("plain"), Key: aws.String("warm"), CopySource: aws.String("plain/cold"),
+	})
+	w.wantCode(err, "InvalidObjectState")
+	head, _ := w.do("HEAD", "/plain/cold", "")
+	if head.StatusCode != http.StatusOK || head.Header.Get("X-Amz-Storage-Class") != "DEEP_ARCHIVE" {
+		t.Errorf("HEAD: %d %v", head.StatusCode, head.Header)
+	}
+}
+
+func TestVersions(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	first, second := w.put("versioned", "k", "one").VersionId, w.put("versioned", "k", "two").VersionId
+	if first == nil || second == nil || *first == *second {
+		t.Fatalf("versions %v and %v", first, second)
+	}
+	if got := w.get("versioned", "k"); got != "two" {
+		t.Errorf("current is %q", got)
+	}
+	out, err := w.client.GetObject(t.Context(), &awss3.GetObjectInput{Bucket: aws.String("versioned"), Key: aws.String("k"), VersionId: first})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Body.Close()
+	if data, _ := io.ReadAll(out.Body); string(data) != "one" {
+		t.Errorf("the first version is %q", data)
+	}
+	gone, err := w.client.DeleteObject(t.Context(), &awss3.DeleteObjectInput{Bucket: aws.String("versioned"), Key: aws.String("k")})
+	if err != nil || !aws.ToBool(gone.DeleteMarker) {
+		t.Fatalf("delete: %v %v", gone, err)
+	}
+	answer, _ := w.do("GET", "/versioned/k", "")
+	if answer.StatusCode != 404 || answer.Header.Get("X-Amz-Delete-Marker") != "true" {
+		t.Errorf("a deleted key: %d %v", answer.StatusCode, answer.Header)
+	}
+	answer, _ = w.do("GET", "/versioned/k?versionId="+*gone.VersionId, "")
+	if answer.StatusCode != 405 || answer.Header.Get("X-Amz-Delete-Marker") != "true" {
+		t.Errorf("a delete marker: %d %v", answer.StatusCode, answer.Header)
+	}
+	if objects := w.service.Objects("versioned"); len(objects) != 0 {
+		t.Errorf("a deleted key is listed: %v", objects)
+	}
+	if _, err = w.client.DeleteObject(t.Context(), &awss3.DeleteObjectInput{
+		Bucket: aws.String("versioned"), Key: aws.String("k"), VersionId: gone.VersionId,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.get("versioned", "k"); got != "two" {
+		t.Errorf("without the marker the current is %q", got)
+	}
+	for _, version := range []*string{first, second} {
+		if _, err := w.client.DeleteObject(t.Context(), &awss3.DeleteObjectInput{
+			Bucket: aws.String("versioned"), Key: aws.String("k"), VersionId: version,
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.wantNoFiles()
+}
+
+func TestTagging(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	bucket, key := aws.String("plain"), aws.String("k")
+	w.put("plain", "k", "x")
+	put := func(tags ...types.Tag) error {
+		_, err := w.client.PutObjectTagging(context.Background(), &awss3.PutObjectTaggingInput{
+			Bucket: bucket, Key: key, Tagging: &types.Tagging{TagSet: tags},
+		})
+		return err
+	}
+	tag := func(k, v string) types.Tag { return types.Tag{Key: &k, Value: &v} }
+	w.wantCode(put(tag("state", "new"), tag("ümlaut", "a/b c")), "")
+	w.wantCode(put(tag("x", "1"), tag("x", "2")), "InvalidTag")
+	w.wantCode(put(tag("aws:x", "1")), "InvalidTag")
+	w.wantCode(put(tag("<", "1")), "InvalidTag")
+	want := map[string]string{"state": "new", "ümlaut": "a/b c"}
+	if diff := cmp.Diff(want, w.service.Objects("plain")[0].Tags); diff != "" {
+		t.Error(diff)
+	}
+	w.denying()
+	w.do("GET", "/plain/k", "")
+	if got := w.asked[0].Context["s3:ExistingObjectTag/state"]; len(got) != 1 || got[0] != "new" {
+		t.Errorf("the tag is no condition: %v", w.asked[0].Context)
+	}
+	if _, err := w.client.DeleteObjectTagging(t.Context(), &awss3.DeleteObjectTaggingInput{Bucket: bucket, Key: key}); err != nil {
+		t.Fatal(err)
+	}
+	if tags := w.service.Objects("plain")[0].Tags; len(tags) != 0 {
+		t.Errorf("left: %v", tags)
+	}
+	if got := w.get("plain", "k"); got != "x" {
+		t.Errorf("the object is now %q", got)
+	}
+}
