@@ -1,0 +1,99 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+)
+
+// answer is a line of either simulator.
+type answer struct {
+	Decision string          `json:"decision"`
+	Error    json.RawMessage `json:"error"`
+}
+
+// compare counts agreements, prints the differences that no known deviation
+// explains, and fails if there are any.
+func compare(out io.Writer, casesFile, oursFile, theirsFile string) error {
+	var files [3][][]byte
+	for i, name := range []string{casesFile, oursFile, theirsFile} {
+		data, err := os.ReadFile(name) //nolint:gosec // the files run.sh made
+		if err != nil {
+			return err
+		}
+		files[i] = bytes.Split(bytes.TrimSpace(data), []byte("\n"))
+	}
+	if len(files[0]) != len(files[1]) || len(files[0]) != len(files[2]) {
+		return fmt.Errorf("%d cases, %d of our answers, %d of theirs", len(files[0]), len(files[1]), len(files[2]))
+	}
+	agreed, unexplained := map[string]int{}, 0
+	explained := map[string]int{}
+	for i, line := range files[0] {
+		var c Case
+		var ours, theirs answer
+		if err := errorOf(json.Unmarshal(line, &c), json.Unmarshal(files[1][i], &ours), json.Unmarshal(files[2][i], &theirs)); err != nil {
+			return fmt.Errorf("line %d: %w", i+1, err)
+		}
+		if ours.Error == nil && ours.Decision == theirs.Decision {
+			agreed[ours.Decision]++
+			continue
+		}
+		if reason := c.deviation(ours.Decision, theirs.Decision); reason != "" {
+			explained[reason]++
+			continue
+		}
+		unexplained++
+		fmt.Fprintf(out, "line %d\n  case   %s\n  ours   %s\n  theirs %s\n", i+1, line, files[1][i], files[2][i])
+	}
+	fmt.Fprintf(out, "%d cases\n", len(files[0]))
+	for _, k := range slices.Sorted(maps.Keys(agreed)) {
+		fmt.Fprintf(out, "%7d agree: %s\n", agreed[k], k)
+	}
+	for _, k := range slices.Sorted(maps.Keys(explained)) {
+		fmt.Fprintf(out, "%7d differ: %s\n", explained[k], k)
+	}
+	if unexplained > 0 {
+		return fmt.Errorf("%d differences without an explanation", unexplained)
+	}
+	return nil
+}
+
+func errorOf(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// deviation tells why the other simulator differs, where AWS's documentation
+// sides with us. Each is recognised by what it needs to happen, so that other
+// differences in such cases show.
+func (c Case) deviation(ours, theirs string) string {
+	text, _ := json.Marshal(c) //nolint:errchkjson // strings only
+	has := func(s string) bool { return bytes.Contains(text, []byte(s)) }
+	switch {
+	case c.Session != nil && c.Account == home && c.Policy != nil && ours == "allowed" && theirs == "implicitly_denied":
+		return "a resource policy naming the session passes over the session policy's implicit denial " +
+			"(reference_policies_evaluation-logic_policy-eval-denyallow.html)"
+	case has("NotPrincipal") && ours == "explicitly_denied":
+		return "NotPrincipal exempts only who is named with account and role (reference_policies_elements_notprincipal.html)"
+	case has("${") && (has("NotEquals") || has("NotLike") || has("NotResource")):
+		return "a variable without a value: negated operators hold, NotResource excludes nothing (reference_policies_variables.html)"
+	case has("ForAnyValue:") && has("IfExists"):
+		return "IfExists holds for a key that is absent, with ForAnyValue too (reference_policies_elements_condition_operators.html)"
+	case has("NotResource") && has(`arn:aws:s3:*"`):
+		return "NotResource with an ARN cut short by a star excludes only what it covers (reference_policies_elements_resource.html)"
+	case has("NotIpAddress") && (has("10.1.2.3") || has("192.0.2.7") || has("2001:db8::7")):
+		return "an address is not one of the other family's (reference_policies_elements_condition_operators.html)"
+	case strings.HasSuffix(c.Principal, ".amazonaws.com") && c.SCP != nil:
+		return "SCPs do not speak of services (orgs_manage_policies_scps.html)"
+	}
+	return ""
+}

@@ -1,0 +1,170 @@
+package main
+
+import "strings"
+
+// action is an action with what belongs to it.
+type action struct {
+	name      string
+	resources func(account string) []string
+	policed   bool // its resource can have a policy
+	required  bool // and needs one
+	keys      []key
+}
+
+var actions = []action{
+	{name: "s3:GetObject", resources: objects, policed: true, keys: []key{objectTag}},
+	{name: "s3:PutObject", resources: objects, policed: true, keys: []key{encryption}},
+	{name: "s3:ListBucket", resources: buckets, policed: true, keys: []key{prefix, maxKeys}},
+	{name: "kms:Decrypt", resources: kmsKeys, policed: true, required: true, keys: []key{via}},
+	{name: "kms:GenerateDataKey", resources: kmsKeys, policed: true, required: true, keys: []key{via}},
+	{name: "sts:AssumeRole", resources: roles, policed: true, required: true, keys: []key{externalID}},
+	{name: "iam:GetRole", resources: roles},
+	{name: "iam:PassRole", resources: roles},
+}
+
+func objects(string) []string {
+	return []string{"arn:aws:s3:::media/in/a.mov", "arn:aws:s3:::media/in/b/c:d.mov", "arn:aws:s3:::media/bob/x"}
+}
+
+func buckets(string) []string { return []string{"arn:aws:s3:::media", "arn:aws:s3:::other"} }
+
+func kmsKeys(account string) []string {
+	return []string{"arn:aws:kms:eu-west-1:" + account + ":key/1234abcd-12ab-34cd-56ef-1234567890ab"}
+}
+
+func roles(account string) []string {
+	return []string{"arn:aws:iam::" + account + ":role/media", "arn:aws:iam::" + account + ":role/team/media"}
+}
+
+// kind is the type of a condition key's values.
+type kind byte
+
+const (
+	text kind = iota
+	number
+	date
+	boolean
+	address
+	arn
+	texts // several
+)
+
+// key is a condition key with values that requests and policies draw from.
+type key struct {
+	name   string
+	kind   kind
+	values []string
+}
+
+var (
+	objectTag  = key{"s3:ExistingObjectTag/team", text, []string{"blue", "red", "Blue"}}
+	encryption = key{"s3:x-amz-server-side-encryption", text, []string{"aws:kms", "AES256"}}
+	prefix     = key{"s3:prefix", text, []string{"in/", "in/b", "bob/", ""}}
+	maxKeys    = key{"s3:max-keys", number, []string{"1", "10", "10.0", "100"}}
+	via        = key{"kms:ViaService", text, []string{"s3.eu-west-1.amazonaws.com", "s3.us-east-1.amazonaws.com"}}
+	externalID = key{"sts:ExternalId", text, []string{"x-42", "X-42", "x-4", "x-421"}}
+
+	globalKeys = []key{
+		{"aws:PrincipalTag/team", text, []string{"blue", "red", "Blue", "b*"}},
+		{"aws:username", text, []string{"bob", "eve"}},
+		{"aws:PrincipalOrgID", text, []string{"o-abc", "o-xyz"}},
+		{"aws:MultiFactorAuthAge", number, []string{"5", "60", "3600"}},
+		{"aws:CurrentTime", date, []string{"2026-01-01T00:00:00Z", "2026-06-01T12:30:00Z", "2026-01-01T01:00:00+01:00"}},
+		{"aws:SecureTransport", boolean, []string{"true", "false"}},
+		{"aws:SourceIp", address, []string{"10.1.2.3", "192.0.2.7", "2001:db8::7"}},
+		{"aws:SourceArn", arn, []string{"arn:aws:s3:::media", "arn:aws:iam::" + home + ":role/team/media"}},
+		{"aws:TagKeys", texts, []string{"a", "b", "c"}},
+		{"aws:CalledVia", texts, []string{"athena.amazonaws.com", "cloudformation.amazonaws.com"}},
+	}
+)
+
+// value draws a request's value.
+func (k key) value(g *generator) any {
+	if k.kind != texts {
+		return pick(g, k.values...)
+	}
+	list := []string{pick(g, k.values...)}
+	for g.chance(40) {
+		list = append(list, pick(g, k.values...))
+	}
+	return list
+}
+
+var operatorsOf = map[kind][]string{
+	text: {"StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase", "StringLike", "StringNotLike"},
+	number: {"NumericEquals", "NumericNotEquals", "NumericLessThan", "NumericLessThanEquals", "NumericGreaterThan",
+		"NumericGreaterThanEquals"},
+	date:    {"DateEquals", "DateNotEquals", "DateLessThan", "DateLessThanEquals", "DateGreaterThan", "DateGreaterThanEquals"},
+	boolean: {"Bool"},
+	address: {"IpAddress", "NotIpAddress"},
+	arn:     {"ArnEquals", "ArnNotEquals", "ArnLike", "ArnNotLike"},
+}
+
+func (g *generator) condition() (op, name string, values any, ok bool) {
+	k := pick(g, append(append([]key{}, globalKeys...), g.action.keys...)...)
+	name = k.name
+	if g.chance(15) {
+		name = strings.ToUpper(name)
+	}
+	if g.chance(8) {
+		return "Null", name, pick[any](g, "true", "false", true, false), true
+	}
+	if k.kind == texts {
+		op = pick(g, operatorsOf[text]...)
+		if g.chance(85) {
+			op = pick(g, "ForAllValues:", "ForAnyValue:") + op
+		}
+	} else {
+		op = pick(g, operatorsOf[k.kind]...)
+	}
+	if g.chance(25) {
+		op += "IfExists"
+	}
+	return op, name, some(g, func() string { return g.policyValue(k) }), true
+}
+
+func (g *generator) policyValue(k key) string {
+	v := pick(g, k.values...)
+	switch k.kind {
+	case text, texts:
+		switch g.IntN(12) {
+		case 0:
+			return "*"
+		case 1:
+			return v + "*"
+		case 2:
+			return strings.ToUpper(v)
+		case 3:
+			return "${aws:username}"
+		case 4:
+			return "${aws:PrincipalTag/team, 'red'}*"
+		case 5:
+			return strings.Replace(v, "e", "?", 1)
+		}
+	case address:
+		return pick(g, v, "10.0.0.0/8", "10.1.2.0/24", "192.0.2.0/25", "2001:db8::/32", "172.16.0.0/12")
+	case arn:
+		return pick(g, v, "arn:aws:s3:::*", "arn:aws:iam::*:role/*", "arn:*:iam::1*:role/team/*", "arn:aws:s3:::m?dia", "arn:aws:iam::"+away+":*")
+	case number, date, boolean:
+	}
+	return v
+}
+
+func (g *generator) actionPattern() string {
+	service, name, _ := strings.Cut(g.action.name, ":")
+	return pick(g, "*", service+":*", g.action.name, strings.ToLower(g.action.name), service+":"+name[:3]+"*",
+		service+":?"+name[1:], service+":Delete*", "ec2:*", g.action.name)
+}
+
+func (g *generator) rcpAction() string {
+	service, name, _ := strings.Cut(g.action.name, ":")
+	return pick(g, service+":*", g.action.name, service+":"+name[:3]+"*", "sqs:*")
+}
+
+func (g *generator) resourcePattern() string {
+	r := g.c.Resource
+	head, last := r[:strings.LastIndexByte(r, ':')], r[strings.LastIndexByte(r, ':')+1:]
+	return pick(g, "*", r, r, head+":*", head+":"+last[:1]+"*", r[:len(r)-1]+"?",
+		"arn:aws:s3:::*", "arn:aws:s3:*", "arn:*:*:*:*:"+last, r[:len(r)-2]+"*", r+"/*", "arn:aws:s3:::media/${aws:username}/*",
+		"arn:aws:s3:::media/${aws:PrincipalTag/team, 'in'}/*", "arn:aws:iam::*:role/*")
+}
