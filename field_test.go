@@ -17,8 +17,12 @@ import (
 
 // fieldTable is a cases.json; testdata/field/README.md describes it.
 type fieldTable struct {
-	Pages     []string          `json:"pages"`
-	Env       map[string]string `json:"env"`
+	Pages []string          `json:"pages"`
+	Env   map[string]string `json:"env"`
+	Admin struct {
+		AccessKeyID     string `json:"access_key_id"`
+		SecretAccessKey string `json:"secret_access_key"`
+	} `json:"admin"`
 	Documents []struct {
 		File     string   `json:"file"`
 		Kind     string   `json:"kind"`

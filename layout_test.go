@@ -40,14 +40,16 @@ var mayImport = map[string][]string{
 		".", "policy", "credential", "internal/guard", "internal/transfer", "internal/task",
 		"internal/job", "internal/config", "internal/sandbox", "internal/sandbox/s3", "internal/demo",
 	},
-	"cmd/rolecall": {"internal/cli"},
-	"bench":        {".", "policy", "credential", "internal/transfer", "internal/sandbox"},
+	"cmd/rolecall":  {"internal/cli"},
+	"bench":         {".", "policy", "credential", "internal/transfer", "internal/sandbox"},
+	"bench/interop": {},
 }
 
 // testsMayImport is what tests may import besides: real neighbours to run
 // against, instead of mocks.
 var testsMayImport = []string{
-	"policy", "internal/config", "internal/sandbox", "internal/sandbox/s3", "internal/sandbox/sigv4", "internal/yaml",
+	"policy", "credential", "internal/config", "internal/transfer", "internal/yaml",
+	"internal/sandbox", "internal/sandbox/s3", "internal/sandbox/sigv4",
 }
 
 // onlyInTests are modules that never become part of the program.
