@@ -1,0 +1,298 @@
+package job_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/netip"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"text/template"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/credential"
+	"github.com/rolecall/rolecall/internal/job"
+	"github.com/rolecall/rolecall/internal/sandbox"
+	"github.com/rolecall/rolecall/internal/task"
+)
+
+// accounts is a vendor and two customers: acme's masters are read, globex's
+// delivery is written, under a KMS key. Each has a user ci that may do all.
+const accounts = `
+accounts:
+  "999900009999":
+    roles:
+      production:
+        access_key_id: ASIAPRODUCTION000001
+        secret_access_key: production-secret
+        session_token: production-token
+        trust: {Version: "2012-10-17", Statement: []}
+        policies: [{Version: "2012-10-17", Statement: {Effect: Allow, Action: "sts:AssumeRole", Resource: "*"}}]
+  "111122223333":
+    users: {ci: {access_key_id: AKIAACME000000000001, secret_access_key: acme-secret, policies: [{{.all}}]}}
+    roles:
+      media: {trust: {{.trust}}, policies: [{{.masters}}]}
+      unlisted: {trust: {{.trust}}, policies: [{Version: "2012-10-17", Statement: {Effect: Allow, Action: "s3:GetObject", Resource: "*"}}]}
+      nothing: {trust: {{.trust}}, policies: []}
+    buckets:
+      acme-masters: {region: eu-central-1}
+      acme-archive: {region: eu-west-1, policy: {{.archive}}}
+  "222233334444":
+    users: {ci: {access_key_id: AKIAGLOBEX0000000001, secret_access_key: globex-secret, policies: [{{.all}}]}}
+    roles:
+      delivery: {trust: {{.trust}}, policies: [{{.deliver}}]}
+      keyless: {trust: {{.trust}}, policies: [{{.keyless}}]}
+    buckets:
+      globex-delivery: {region: us-east-1, encryption: {type: "aws:kms", key: media}}
+    keys: {media: {region: us-east-1}}
+`
+
+var documents = map[string]string{
+	"all": `{Version: "2012-10-17", Statement: {Effect: Allow, Action: "*", Resource: "*"}}`,
+	"trust": `{Version: "2012-10-17", Statement: {Effect: Allow, Action: "sts:AssumeRole", Principal: {AWS: "arn:aws:iam::999900009999:role/production"},
+	  Condition: {StringEquals: {"sts:ExternalId": acme-42}}}}`,
+	"masters": `{Version: "2012-10-17", Statement: [{Effect: Allow, Action: ["s3:GetObject", "s3:PutObject", "s3:PutObjectTagging"], Resource: "arn:aws:s3:::acme-masters/*"},
+	  {Effect: Allow, Action: "s3:GetObject", Resource: "arn:aws:s3:::acme-archive/*"}, {Effect: Allow, Action: "s3:ListBucket", Resource: "arn:aws:s3:::acme-*"}]}`,
+	"archive": `{Version: "2012-10-17", Statement: {Effect: Deny, Principal: "*", Action: "s3:GetObject", Resource: "arn:aws:s3:::acme-archive/closed/*"}}`,
+	"deliver": `{Version: "2012-10-17", Statement: [{Effect: Allow, Action: ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"],
+	  Resource: "arn:aws:s3:::globex-delivery/*"}, {Effect: Allow, Action: ["kms:GenerateDataKey", "kms:Decrypt"], Resource: "*"}]}`,
+	"keyless": `{Version: "2012-10-17", Statement: {Effect: Allow, Action: "s3:*", Resource: "arn:aws:s3:::globex-delivery/*"}}`,
+}
+
+// world is a sandbox with the accounts, and the vendor's side of it.
+type world struct {
+	server *sandbox.Server
+	url    string
+	vault  *credential.Vault
+	org    rolecall.Organization
+	vendor rolecall.Vendor
+}
+
+// newWorld starts a sandbox. The faults are YAML, items of the config's list.
+func newWorld(t *testing.T, faults string) *world {
+	t.Helper()
+	var text bytes.Buffer
+	if err := template.Must(template.New("").Parse(accounts)).Execute(&text, documents); err != nil {
+		t.Fatal(err)
+	}
+	if faults != "" {
+		text.WriteString("faults:\n" + faults)
+	}
+	cfg, err := sandbox.ParseConfig(text.Bytes(), ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{}
+	if w.server, err = sandbox.New(cfg, sandbox.Options{Dir: t.TempDir()}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := w.server.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if w.url, err = w.server.Start(t.Context(), "127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	verdicts, err := credential.OpenDir(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	arn, err := rolecall.ParseARN("arn:aws:iam::999900009999:role/production")
+	if err != nil {
+		t.Fatal(err)
+	}
+	production := rolecall.Principal{Name: "production", ARN: arn, Regions: []string{"eu-central-1"}, Default: true}
+	w.vendor = rolecall.Vendor{Principals: map[string]rolecall.Principal{"production": production}}
+	w.vault = credential.New(credential.Options{
+		Principals: map[string]credential.Principal{"production": {Principal: production,
+			Credentials: credentials.NewStaticCredentialsProvider("ASIAPRODUCTION000001", "production-secret", "production-token")}},
+		Verdicts: verdicts, STSEndpoint: w.url,
+		Secrets: func(context.Context, string, string) (credential.Keys, error) {
+			return credential.Keys{AccessKeyID: "AKIAGLOBEX0000000001", SecretAccessKey: "globex-secret"}, nil
+		},
+	})
+	t.Cleanup(w.vault.Close)
+	w.org = rolecall.Organization{
+		APIName: "acme", ExternalID: rolecall.ExternalID{Mode: rolecall.ExternalIDCustom, Value: "acme-42"},
+		Secrets: map[string]rolecall.Secret{"keys": {Name: "keys", Type: rolecall.SecretAWSAccessKey, Version: "1"}},
+		Connections: map[string]rolecall.Connection{
+			"masters":  {Name: "masters", Purpose: rolecall.Source, Bucket: "acme-masters", Prefix: "in/", RoleARN: "arn:aws:iam::111122223333:role/media"},
+			"delivery": {Name: "delivery", Purpose: rolecall.Delivery, Bucket: "globex-delivery", Prefix: "out/", RoleARN: "arn:aws:iam::222233334444:role/delivery"},
+			"keyless":  {Name: "keyless", Purpose: rolecall.Delivery, Bucket: "globex-delivery", Prefix: "out/", RoleARN: "arn:aws:iam::222233334444:role/keyless"},
+		},
+	}
+	return w
+}
+
+// plan reads and validates a job, given as its tasks.
+func (w *world) plan(t *testing.T, tasks string) rolecall.Plan {
+	t.Helper()
+	parsed, err := rolecall.ParseJob([]byte(`{"tasks": [` + tasks + `]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := parsed.Validate(w.org, w.vendor, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan
+}
+
+// run runs a job in the directory.
+func (w *world) run(ctx context.Context, t *testing.T, dir, tasks string, observe func(job.Event)) rolecall.JobReport {
+	t.Helper()
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	env := task.Environment{Vault: w.vault, Secrets: w.org.Secrets, S3Endpoint: w.url, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
+	return job.Run(ctx, job.Job{ID: job.NewID(), Plan: w.plan(t, tasks), Dir: root}, env, observe)
+}
+
+// owner is a client of a bucket's own account.
+func (w *world) owner(bucket string) *s3.Client {
+	id, secret, region := "AKIAACME000000000001", "acme-secret", "eu-central-1"
+	switch bucket {
+	case "globex-delivery":
+		id, secret, region = "AKIAGLOBEX0000000001", "globex-secret", "us-east-1"
+	case "acme-archive":
+		region = "eu-west-1"
+	}
+	return s3.New(s3.Options{BaseEndpoint: aws.String(w.url), UsePathStyle: true, Region: region,
+		Credentials: credentials.NewStaticCredentialsProvider(id, secret, "")})
+}
+
+// put stores objects, given as key and bytes.
+func (w *world) put(t *testing.T, bucket string, objects map[string][]byte) {
+	t.Helper()
+	client := w.owner(bucket)
+	for key, data := range objects {
+		if _, err := client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: bytes.NewReader(data)}); err != nil {
+			t.Fatalf("put %q: %v", key, err)
+		}
+	}
+}
+
+// objects gives a bucket's objects.
+func (w *world) objects(t *testing.T, bucket string) map[string][]byte {
+	t.Helper()
+	client := w.owner(bucket)
+	out := map[string][]byte{}
+	pages := s3.NewListObjectsV2Paginator(client, &s3.ListObjectsV2Input{Bucket: &bucket})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range page.Contents {
+			got, err := client.GetObject(t.Context(), &s3.GetObjectInput{Bucket: &bucket, Key: o.Key})
+			if err != nil {
+				t.Fatal(err)
+			}
+			data, err := io.ReadAll(got.Body)
+			if err := errors.Join(err, got.Body.Close()); err != nil {
+				t.Fatal(err)
+			}
+			out[*o.Key] = data
+		}
+	}
+	return out
+}
+
+// uploads gives the multipart uploads that are open in a bucket.
+func (w *world) uploads(t *testing.T, bucket string) []types.MultipartUpload {
+	t.Helper()
+	out, err := w.owner(bucket).ListMultipartUploads(t.Context(), &s3.ListMultipartUploadsInput{Bucket: &bucket})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.Uploads
+}
+
+// tree gives all names below a directory with their bytes.
+func tree(t *testing.T, dir string) map[string][]byte {
+	t.Helper()
+	out := map[string][]byte{}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	var walk func(name string)
+	walk = func(name string) {
+		f, err := root.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		entries, err := f.ReadDir(-1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			path := strings.TrimPrefix(name+"/"+e.Name(), "./")
+			if e.IsDir() {
+				walk(path)
+				continue
+			}
+			if out[path], err = root.ReadFile(path); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	walk(".")
+	return out
+}
+
+// media makes bytes that compress to nothing less.
+func media(seed byte, n int) []byte {
+	out := make([]byte, n)
+	x := uint64(seed) + 1
+	for i := range out {
+		x ^= x << 13
+		x ^= x >> 7
+		x ^= x << 17
+		out[i] = byte(x)
+	}
+	return out
+}
+
+func keysOf[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// show prints a report where a test fails.
+func show(r rolecall.JobReport) string {
+	data, err := json.MarshalIndent(r, "", " ")
+	if err != nil {
+		return err.Error()
+	}
+	return string(data)
+}
+
+// events collects a job's events.
+type events struct {
+	mu  sync.Mutex
+	all []job.Event
+}
+
+func (e *events) add(event job.Event) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.all = append(e.all, event)
+}
+
+func tool(name, parameters string, more ...string) string {
+	return fmt.Sprintf(`{"tool": %q, "parameters": %s%s}`, name, parameters, strings.Join(more, ""))
+}

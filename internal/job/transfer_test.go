@@ -1,0 +1,142 @@
+package job_test
+
+import (
+	"bytes"
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/job"
+	"github.com/rolecall/rolecall/internal/task"
+)
+
+// The main job: from one customer's account to another's, each with its role.
+func TestFetchAndDeliver(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "")
+	have := map[string][]byte{"in/big.mov": media(1, 40<<20), "in/empty": {}, "in/dir/": {}, "outside.mov": media(9, 10)}
+	want := map[string][]byte{"out/big.mov": have["in/big.mov"], "out/empty": {}}
+	for i := range 50 {
+		name := fmt.Sprintf("stills/%03d ü+%%.jpg", i)
+		have["in/"+name] = media(byte(i), 1000+i)
+		want["out/"+name] = have["in/"+name]
+	}
+	w.put(t, "acme-masters", have)
+	dir := t.TempDir()
+	var seen events
+	report := w.run(t.Context(), t, dir,
+		tool("storage:get", `{"connection": "masters", "files": ["**"], "base_dir": "media"}`)+","+
+			tool("storage:put", `{"connection": "delivery", "files": ["*", "stills/*.jpg"], "base_dir": "media"}`), seen.add)
+	if report.Status != rolecall.Completed || report.Tasks[0].Files != 52 || report.Tasks[1].Files != 52 || report.Tasks[0].Bytes != report.Tasks[1].Bytes {
+		t.Fatal(show(report))
+	}
+	if diff := cmp.Diff(want, w.objects(t, "globex-delivery"), cmp.Comparer(bytes.Equal)); diff != "" {
+		t.Error(diff)
+	}
+	if open := w.uploads(t, "globex-delivery"); len(open) > 0 {
+		t.Errorf("multipart uploads are open: %v", open)
+	}
+
+	var planned, moved [2]int64
+	var roles, skipped []string
+	for _, e := range seen.all {
+		switch e.Progress.Kind {
+		case task.Authorized:
+			roles = append(roles, e.Progress.Role)
+			if e.Progress.Session != "acme."+report.ID || len(e.Progress.Policy) == 0 {
+				t.Errorf("%+v", e)
+			}
+		case task.Planned:
+			planned[e.Task] = e.Progress.Bytes
+		case task.Moved:
+			moved[e.Task] += e.Progress.Bytes
+		case task.Skipped:
+			skipped = append(skipped, e.Progress.Name)
+		}
+	}
+	if planned != moved || planned[0] != report.Tasks[0].Bytes {
+		t.Errorf("planned %v, moved %v", planned, moved)
+	}
+	if diff := cmp.Diff([]string{"arn:aws:iam::111122223333:role/media", "arn:aws:iam::222233334444:role/delivery"}, roles); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"in/dir/"}, skipped); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestCopyGoesFromAccountToAccount(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "")
+	have := map[string][]byte{"in/a.mov": media(1, 20<<20), "in/s/b.mov": media(2, 100), "in/c.txt": media(3, 10)}
+	w.put(t, "acme-masters", have)
+	dir := t.TempDir()
+	copied := tool("storage:copy", `{"source": {"connection": "masters"}, "destination": {"connection": "delivery", "path": "x/"}, "files": ["**/*.mov"]}`)
+	one := tool("storage:copy", `{"source": {"connection": "masters", "path": "c.txt"}, "destination": {"connection": "delivery", "path": "one.txt"}}`)
+	report := w.run(t.Context(), t, dir, copied+","+one, nil)
+	if report.Status != rolecall.Completed || report.Tasks[0].Files != 2 {
+		t.Fatal(show(report))
+	}
+	want := map[string][]byte{"out/x/a.mov": have["in/a.mov"], "out/x/s/b.mov": have["in/s/b.mov"], "out/one.txt": have["in/c.txt"]}
+	if diff := cmp.Diff(want, w.objects(t, "globex-delivery"), cmp.Comparer(bytes.Equal)); diff != "" {
+		t.Error(diff)
+	}
+	if left := tree(t, dir); len(left) > 0 {
+		t.Errorf("a copy touched the disk: %q", keysOf(left))
+	}
+	// Another job would overwrite, and must not.
+	again := w.run(t.Context(), t, dir, one, nil)
+	if again.Status != rolecall.Failed || again.Errors[0].Code != rolecall.Conflict || again.Errors[0].Pointer != "/tasks/0/parameters/destination" {
+		t.Error(show(again))
+	}
+}
+
+func TestSecretsAndTenantEndpoints(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "")
+	w.put(t, "globex-delivery", map[string][]byte{"in/a": media(1, 10)})
+	dir := t.TempDir()
+	report := w.run(t.Context(), t, dir, tool("storage:get", `{"location": "s3://{keys}@globex-delivery/in/a", "s3_endpoint_url": "`+w.url+`"}`), nil)
+	if report.Status != rolecall.Completed {
+		t.Fatal(show(report))
+	}
+	if got := tree(t, dir); !bytes.Equal(got["a"], media(1, 10)) {
+		t.Errorf("%q", keysOf(got))
+	}
+}
+
+func TestTasksAreSafeToRunTwice(t *testing.T) {
+	t.Parallel()
+	// The first answer to the upload is lost, so the try after it finds its own object.
+	w := newWorld(t, "  - {service: s3, operation: PutObject, bucket: globex-delivery, cut_response_after: 0, times: 1}\n")
+	w.put(t, "acme-masters", map[string][]byte{"in/a": media(1, 10)})
+	report := w.run(t.Context(), t, t.TempDir(),
+		tool("storage:get", `{"connection": "masters", "path": "a"}`)+","+tool("storage:put", `{"connection": "delivery", "path": "a"}`), nil)
+	if report.Status != rolecall.Completed {
+		t.Error(show(report))
+	}
+}
+
+func TestRetriesOfATask(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "  - {service: sts, operation: AssumeRole, error: unavailable, times: 3}\n")
+	w.put(t, "acme-masters", map[string][]byte{"in/a": media(1, 10)})
+	var seen events
+	report := w.run(t.Context(), t, t.TempDir(), tool("storage:get", `{"connection": "masters", "path": "a"}`, `, "retries": 2`), seen.add)
+	if report.Status != rolecall.Completed {
+		t.Error(show(report))
+	}
+	var retries int
+	for _, e := range seen.all {
+		if e.Kind == job.Retrying {
+			retries++
+			if e.Errors[0].Code != rolecall.Unavailable {
+				t.Errorf("retries for %v", e.Errors)
+			}
+		}
+	}
+	if retries == 0 {
+		t.Error("no retry is told of")
+	}
+}
