@@ -1,0 +1,132 @@
+// Package cli is the command line of rolecall: commands, flags and output.
+//
+// A command is a struct of its options with a Run method; it wires packages
+// together and prints, and holds no rules of its own. Results go to stdout,
+// errors and progress to stderr. Only this package shows hints to people.
+package cli
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/rolecall/rolecall"
+)
+
+// System is what a command touches of the process around it.
+type System struct {
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	Getenv         func(string) string
+	Signals        <-chan os.Signal // requests to stop; may be nil
+	Exit           func(code int)   // ends the process on the second of Signals
+}
+
+// Process is the System of the running process. It takes over SIGINT and
+// SIGTERM for good.
+func Process() System {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	return System{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv, Signals: signals, Exit: os.Exit}
+}
+
+type commands struct {
+	Output string `enum:"text,json" default:"text" placeholder:"FORMAT" help:"Print results as text for people, or as one JSON document: text or json."`
+
+	Demo    demoCommand    `cmd:"" help:"Run a job across two customers' accounts on the built-in sandbox, and tell what happened."`
+	Run     runCommand     `cmd:"" help:"Run a job here and now, without a server."`
+	Sandbox sandboxCommand `cmd:"" help:"Serve a local AWS: STS, S3, IAM and KMS enough to be refused properly."`
+	Policy  struct {
+		Simulate simulateCommand `cmd:"" help:"Decide requests against all policies that apply, one JSON line each."`
+	} `cmd:"" help:"Work with IAM policies."`
+	Config struct {
+		Check checkCommand `cmd:"" help:"Read rolecall.yaml and print what it declares, or all that is wrong with it."`
+	} `cmd:"" help:"Work with rolecall.yaml."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+}
+
+// Run runs the command that args name and gives the process's exit code.
+// Cancelling ctx, or a first signal, ends it cleanly.
+func Run(ctx context.Context, args []string, sys System) int {
+	var root commands
+	helped := false
+	parser, err := kong.New(&root,
+		kong.Name("rolecall"),
+		kong.Description("Work on files in other people's S3 buckets, safely."),
+		kong.Writers(sys.Stdout, sys.Stderr),
+		kong.Exit(func(int) { helped = true }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Bind(sys),
+	)
+	if err != nil {
+		panic(err) // the struct above is malformed
+	}
+	out := newOutput(sys, wantsJSON(args))
+	parsed, err := parser.Parse(args)
+	if helped {
+		return exitDone
+	}
+	if err != nil {
+		return out.fail(&rolecall.Error{Code: rolecall.Invalid, Message: err.Error(), Hint: "rolecall --help lists the commands and their flags"})
+	}
+
+	out.json = root.Output == "json"
+	ctx, stop := interruptible(ctx, sys, out)
+	defer stop()
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	err = parsed.Run(out)
+	var code shown
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &code):
+		return int(code)
+	case errors.Is(context.Cause(ctx), errInterrupted) && errors.Is(err, context.Canceled):
+		return exitInterrupted
+	}
+	return out.fail(err)
+}
+
+// wantsJSON finds --output json before the arguments are parsed, so that
+// faults of the arguments themselves are shown as asked.
+func wantsJSON(args []string) bool {
+	i := slices.Index(args, "--output")
+	return slices.Contains(args, "--output=json") || i >= 0 && i+1 < len(args) && strings.EqualFold(args[i+1], "json")
+}
+
+var errInterrupted = errors.New("interrupted")
+
+// interruptible ends the context at the first signal and the process at the
+// second. The function that it gives waits for the watcher to end.
+func interruptible(parent context.Context, sys System, out *output) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(parent)
+	quit, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for range 2 {
+			select {
+			case <-quit:
+				return
+			case <-sys.Signals:
+			}
+			if errors.Is(context.Cause(ctx), errInterrupted) {
+				sys.Exit(exitInterrupted)
+				return
+			}
+			out.note("stopping; interrupt again to end at once")
+			cancel(errInterrupted)
+		}
+	}()
+	return ctx, func() {
+		close(quit)
+		<-ended
+		cancel(nil)
+	}
+}

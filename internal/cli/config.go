@@ -1,0 +1,156 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/config"
+)
+
+type checkCommand struct {
+	Config string `placeholder:"FILE" default:"rolecall.yaml" env:"ROLECALL_CONFIG" help:"The config; ${default} by default."`
+}
+
+// declaration is what a config declares, without the values of secrets.
+type declaration struct {
+	Config         string                 `json:"config"`
+	VendorAccounts []string               `json:"vendor_accounts"`
+	Principals     []declaredPrincipal    `json:"principals"`
+	Organizations  []declaredOrganization `json:"organizations"`
+	Endpoints      map[string]string      `json:"endpoints"`
+	Allow          []string               `json:"network_allow"`
+	State          string                 `json:"state"`
+	Errors         rolecall.Errors        `json:"errors"`
+}
+
+type declaredPrincipal struct {
+	Name    string   `json:"name"`
+	ARN     string   `json:"arn"`
+	Regions []string `json:"regions"`
+	Default bool     `json:"default"`
+}
+
+type declaredOrganization struct {
+	APIName     string               `json:"api_name"`
+	ExternalID  rolecall.ExternalID  `json:"external_id"`
+	Connections []declaredConnection `json:"connections"`
+	Secrets     []declaredSecret     `json:"secrets"`
+}
+
+type declaredConnection struct {
+	Name string `json:"name"`
+	rolecall.Connection
+}
+
+type declaredSecret struct {
+	Name   string              `json:"name"`
+	Type   rolecall.SecretType `json:"type"`
+	Bucket string              `json:"bucket,omitempty"`
+}
+
+// Run prints what the config declares; what is wrong with it is the error.
+func (c *checkCommand) Run(out *output) error {
+	cfg, err := config.Load(c.Config)
+	if err != nil {
+		return err
+	}
+	d := declare(c.Config, cfg)
+	if out.json {
+		return out.document(d)
+	}
+	d.print(out)
+	return nil
+}
+
+func declare(path string, cfg *config.Config) declaration {
+	d := declaration{
+		Config: path, VendorAccounts: append([]string{}, cfg.Vendor.Accounts...), State: cfg.State,
+		Principals: []declaredPrincipal{}, Organizations: []declaredOrganization{}, Allow: []string{}, Errors: rolecall.Errors{},
+		Endpoints: map[string]string{},
+	}
+	for _, name := range sortedKeys(cfg.Vendor.Principals) {
+		p := cfg.Vendor.Principals[name]
+		d.Principals = append(d.Principals, declaredPrincipal{name, p.ARN.String(), append([]string{}, p.Regions...), p.Default})
+	}
+	for _, name := range sortedKeys(cfg.Organizations) {
+		o := cfg.Organizations[name]
+		declared := declaredOrganization{APIName: name, ExternalID: o.ExternalID, Connections: []declaredConnection{}, Secrets: []declaredSecret{}}
+		for _, c := range sortedKeys(o.Connections) {
+			declared.Connections = append(declared.Connections, declaredConnection{c, o.Connections[c]})
+		}
+		for _, s := range sortedKeys(o.Secrets) {
+			declared.Secrets = append(declared.Secrets, declaredSecret{s, o.Secrets[s].Type, o.Secrets[s].Bucket})
+		}
+		d.Organizations = append(d.Organizations, declared)
+	}
+	for service, url := range map[string]string{"sts": cfg.Endpoints.STS, "s3": cfg.Endpoints.S3} {
+		if url != "" {
+			d.Endpoints[service] = url
+		}
+	}
+	for _, prefix := range cfg.Allow {
+		d.Allow = append(d.Allow, prefix.String())
+	}
+	return d
+}
+
+func (d declaration) print(out *output) {
+	out.printf("%s is valid\n\n", printable(d.Config))
+	table := out.table()
+	row := func(cells ...string) { fmt.Fprintln(table, strings.TrimRight(strings.Join(cells, "\t"), "\t")) }
+	row("vendor accounts", orNone(d.VendorAccounts))
+	for _, p := range d.Principals {
+		marks := slices.Clone(p.Regions)
+		if p.Default {
+			marks = append(marks, "default")
+		}
+		row("principal "+p.Name, p.ARN, strings.Join(marks, ", "))
+	}
+	for _, service := range sortedKeys(d.Endpoints) {
+		row("endpoint "+service, d.Endpoints[service])
+	}
+	row("may also reach", orNone(d.Allow))
+	row("state", printable(d.State))
+	for _, o := range d.Organizations {
+		row("\norganization "+o.APIName, "external id "+o.ExternalID.Value, string(o.ExternalID.Mode))
+		for _, c := range o.Connections {
+			row("  "+string(c.Purpose)+" "+c.Name, "s3://"+c.Bucket+"/"+c.Prefix, "by "+authorization(c.Connection))
+			if c.ExternalID != nil {
+				row("", "external id "+c.ExternalID.Value, string(c.ExternalID.Mode))
+			}
+		}
+		for _, s := range o.Secrets {
+			bound := "any bucket"
+			if s.Bucket != "" {
+				bound = "only for " + s.Bucket
+			}
+			row("  secret "+s.Name, string(s.Type), bound)
+		}
+	}
+	table.Flush()
+}
+
+func authorization(c rolecall.Connection) string {
+	if c.Secret != "" {
+		return fmt.Sprintf("secret %s", c.Secret)
+	}
+	return c.RoleARN
+}
+
+func orNone(list []string) string {
+	if len(list) == 0 {
+		return "none"
+	}
+	return strings.Join(list, ", ")
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

@@ -1,0 +1,160 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/demo"
+	"github.com/rolecall/rolecall/internal/job"
+)
+
+type demoCommand struct {
+	Keep    bool `help:"Keep the config files and the generated media, and print where they are."`
+	Verbose bool `short:"v" help:"Log what happens on stderr."`
+}
+
+// Run lives the story and tells it. The story of a demo that failed is told
+// too, with what went wrong.
+func (c *demoCommand) Run(ctx context.Context, out *output) error {
+	var bars *progress
+	story, err := demo.Run(ctx, demo.Options{
+		OpenVault: openVault,
+		Keep:      c.Keep,
+		Log:       out.logger(c.Verbose),
+		Ready: func(s demo.Story, plan rolecall.Plan) {
+			bars = newProgress(out, plan)
+			if !out.json {
+				out.introduce(s)
+			}
+		},
+		Observe: func(e job.Event) { bars.observe(e) },
+	})
+	out.screen.settle()
+	if err != nil && len(story.Accounts) == 0 {
+		return err
+	}
+	if out.json {
+		if err := out.document(story); err != nil {
+			return err
+		}
+	} else {
+		out.tell(story)
+	}
+	if err != nil {
+		if !out.json {
+			out.errors(story.Errors)
+		}
+		return shown(exitFailed)
+	}
+	return nil
+}
+
+func (o *output) introduce(s demo.Story) {
+	o.printf("A local AWS on %s with three accounts:\n\n", s.Endpoint)
+	table := o.table()
+	for _, a := range s.Accounts {
+		var has []string
+		if len(a.Principals) > 0 {
+			has = append(has, "principals "+strings.Join(a.Principals, ", "))
+		}
+		if a.Bucket != "" {
+			has = append(has, "bucket "+a.Bucket)
+		}
+		if a.Key != "" {
+			has = append(has, "under KMS "+a.Key[strings.LastIndexByte(a.Key, ':')+1:])
+		}
+		if len(a.Roles) > 0 {
+			has = append(has, "roles "+strings.Join(a.Roles, ", "))
+		}
+		fmt.Fprintf(table, "   %s\t%s\t%s\n", a.Name, a.ID, strings.Join(has, ", "))
+	}
+	table.Flush()
+	o.printf("\nA job of acme's runs, from acme's bucket to globex's:\n\n")
+}
+
+// tell writes the story in chapters, for 100 columns.
+func (o *output) tell(s demo.Story) {
+	o.chapter("1", "Each role was probed before its first use")
+	o.probes(s.Roles)
+	o.chapter("2", "Then assumed, for this job and its places only")
+	for i, r := range s.Roles {
+		if i > 0 {
+			o.printf("\n")
+		}
+		o.session(r)
+	}
+	o.chapter("3", "What moved")
+	table := o.table()
+	for _, m := range s.Moves {
+		fmt.Fprintf(table, "   %s\t%d files\t%s\t%.2f s\t%s\n", m.Tool, m.Files, size(m.Bytes), m.Elapsed.Seconds(), m.Place)
+	}
+	table.Flush()
+	o.printf("\n   %d of %d %s digests match; %d objects are under globex's key\n   digest of all: %s\n",
+		s.Digests.Matching, s.Digests.Objects, s.Digests.Algorithm, s.Digests.Encrypted, s.Digests.All)
+	o.chapter("4", "What was tried and refused")
+	for _, r := range s.Refusals {
+		mark := o.paint(green, "refused")
+		if !r.Refused {
+			mark = o.paint(red, "NOT REFUSED")
+		}
+		answer := r.Answer
+		if r.By != "rolecall" {
+			answer = accountOfARN.ReplaceAllString(answer, "")
+		}
+		answer = wrapped(fmt.Sprintf("%s: %s: %s", r.By, r.Code, answer), 86, "            ")
+		o.printf("   %s  %s\n            %s\n", mark, r.Attempt, o.paint(faint, answer))
+	}
+	if s.Directory != "" {
+		o.printf("\nThe files are kept in %s\n", s.Directory)
+	}
+}
+
+// accountOfARN is what AWS's answers are shown without, to be short: the story
+// as JSON has them whole.
+var accountOfARN = regexp.MustCompile(`arn:aws:[a-z0-9]+:[a-z0-9-]*:[0-9]*:`)
+
+func (o *output) chapter(number, title string) {
+	o.printf("\n%s\n\n", o.paint(bold, number+"  "+title))
+}
+
+// probes writes a row for each probe and a column for each role.
+func (o *output) probes(roles []demo.Role) {
+	table := o.table()
+	fmt.Fprint(table, "   external id")
+	rows := 0
+	for _, r := range roles {
+		fmt.Fprint(table, "\t"+path.Base(r.ARN))
+		rows = max(rows, len(r.Probes))
+	}
+	for i := range rows {
+		name, outcomes := "", ""
+		for _, r := range roles {
+			outcomes += "\t"
+			if i < len(r.Probes) {
+				name = r.Probes[i].Name
+				outcomes += string(r.Probes[i].Outcome)
+			}
+		}
+		fmt.Fprintf(table, "\n   %s%s", name, outcomes)
+	}
+	fmt.Fprintln(table)
+	table.Flush()
+}
+
+// session tells what a session of a role was allowed.
+func (o *output) session(r demo.Role) {
+	o.printf("   role     %s\n   session  %s, %d AssumeRole\n   policy   %d characters\n", r.ARN, r.SessionName, r.Calls, len(r.Policy))
+	denies := 0
+	for _, line := range statements(r.Policy) {
+		if strings.HasPrefix(line, "Deny") {
+			denies++
+			continue
+		}
+		o.printf("            %s\n", wrapped(line, 86, "              "))
+	}
+	o.printf("            and %d statements that deny all else\n", denies)
+}

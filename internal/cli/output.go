@@ -1,0 +1,154 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"text/tabwriter"
+	"unicode"
+
+	"golang.org/x/term"
+
+	"github.com/rolecall/rolecall"
+)
+
+// output prints what commands say, in the form that the user asked for.
+type output struct {
+	stdout, stderr io.Writer
+	json           bool
+	color          bool    // stderr takes escapes
+	screen         *screen // what is on stderr while a job runs
+
+	mu    sync.Mutex
+	wrote bool // the one JSON document is out
+}
+
+func newOutput(sys System, asJSON bool) *output {
+	live := isTerminal(sys.Stderr) && sys.Getenv("TERM") != "dumb"
+	color := live && sys.Getenv("NO_COLOR") == ""
+	out := &output{stdout: sys.Stdout, json: asJSON, color: color}
+	out.screen = newScreen(sys.Stderr, live && !asJSON, color)
+	out.stderr = out.screen
+	return out
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// document prints v as the one JSON document of this run.
+func (o *output) document(v any) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.wrote = true
+	enc := json.NewEncoder(o.stdout)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+// printf writes to stdout.
+func (o *output) printf(format string, args ...any) {
+	fmt.Fprintf(o.stdout, format, args...)
+}
+
+// table aligns cells that end in tabs; flush it.
+func (o *output) table() *tabwriter.Writer {
+	return tabwriter.NewWriter(o.stdout, 0, 0, 2, ' ', 0)
+}
+
+// note tells a person something beside the result. It is silent in JSON.
+func (o *output) note(format string, args ...any) {
+	if !o.json {
+		fmt.Fprintf(o.stderr, "note: %s\n", printable(fmt.Sprintf(format, args...)))
+	}
+}
+
+// fail shows err and gives the exit code for it.
+func (o *output) fail(err error) int {
+	errs := rolecall.List(err)
+	if o.json {
+		o.mu.Lock()
+		wrote := o.wrote
+		o.mu.Unlock()
+		if !wrote {
+			_ = o.document(map[string]any{"errors": errs}) // there is nowhere left to tell
+		}
+		return exitCode(errs)
+	}
+	o.errors(errs)
+	return exitCode(errs)
+}
+
+// errors shows each error with its place and hint on stderr.
+func (o *output) errors(errs rolecall.Errors) {
+	var b strings.Builder
+	for _, e := range errs {
+		fmt.Fprintf(&b, "%s %s\n", o.paint(red, "error:"), indented(e.Message))
+		if e.Pointer != "" {
+			fmt.Fprintf(&b, "  at:   %s\n", indented(e.Pointer))
+		}
+		if e.Hint != "" {
+			fmt.Fprintf(&b, "  hint: %s\n", indented(e.Hint))
+		}
+	}
+	_, _ = io.WriteString(o.stderr, b.String()) // there is nowhere left to tell
+}
+
+// indented makes foreign text safe to show, with its lines under the first.
+func indented(s string) string {
+	lines := strings.Split(strings.TrimRight(s, "\n"), "\n")
+	for i, line := range lines {
+		lines[i] = printable(line)
+	}
+	return strings.Join(lines, "\n        ")
+}
+
+// printable keeps names and answers that others chose from steering the
+// terminal: control and formatting characters are shown, not obeyed.
+func printable(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		if unicode.IsPrint(r) {
+			b.WriteRune(r)
+		} else {
+			fmt.Fprintf(&b, "\\u%04x", r)
+		}
+	}
+	return b.String()
+}
+
+type style string
+
+const (
+	red   style = "\x1b[31m"
+	green style = "\x1b[32m"
+	faint style = "\x1b[2m"
+	bold  style = "\x1b[1m"
+)
+
+// logger logs on stderr: with verbose all that happens, else only what has no
+// other way to be told.
+func (o *output) logger(verbose bool) *slog.Logger {
+	options := &slog.HandlerOptions{Level: slog.LevelError}
+	if verbose {
+		options.Level = slog.LevelDebug
+	}
+	if o.json {
+		return slog.New(slog.NewJSONHandler(o.stderr, options))
+	}
+	return slog.New(slog.NewTextHandler(o.stderr, options))
+}
+
+// paint colours text where escapes are welcome.
+func (o *output) paint(s style, text string) string {
+	if !o.color {
+		return text
+	}
+	return string(s) + text + "\x1b[0m"
+}

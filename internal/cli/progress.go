@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/job"
+	"github.com/rolecall/rolecall/internal/task"
+)
+
+// progress shows a job's events on stderr: a bar for each task on a terminal,
+// plain lines elsewhere, nothing beside a JSON document.
+type progress struct {
+	out    *output
+	labels map[int]string
+	bars   map[int]*bar
+}
+
+func newProgress(out *output, plan rolecall.Plan) *progress {
+	p := &progress{out: out, labels: map[int]string{}, bars: map[int]*bar{}}
+	for _, s := range plan.Steps {
+		p.labels[s.Index] = s.Tool
+		if s.Name != "" {
+			p.labels[s.Index] = s.Name
+		}
+	}
+	return p
+}
+
+// observe takes one event of the job. Events come one at a time.
+func (p *progress) observe(e job.Event) {
+	if p.out.json {
+		return
+	}
+	b, known := p.bars[e.Task]
+	if !known {
+		b = p.out.screen.add(p.labels[e.Task])
+		p.bars[e.Task] = b
+	}
+	change := func(alter func(*bar)) { p.out.screen.change(b, e.Kind != job.Progress, alter) }
+	switch e.Kind {
+	case job.Started:
+		change(func(b *bar) { *b = bar{label: b.label, started: time.Now()} })
+	case job.Progress:
+		change(func(b *bar) { b.take(e.Progress) })
+		p.remark(e)
+	case job.Retrying:
+		change(func(b *bar) { b.state = fmt.Sprintf("again in %v", e.Wait.Round(time.Second)) })
+		for _, err := range e.Errors {
+			p.line(e.Task, "try %d: %s; again in %v", e.Try, err.Message, e.Wait.Round(100*time.Millisecond))
+		}
+	case job.Ended:
+		change(func(b *bar) {
+			b.ended = time.Now()
+			if e.Report.Status != rolecall.Completed {
+				b.state = e.Report.StatusText
+			}
+		})
+		if !p.out.screen.live {
+			p.line(e.Task, "%s, %d files, %s", e.Report.StatusText, e.Report.Files, size(e.Report.Bytes))
+		}
+	}
+}
+
+// remark writes the lines of a running task.
+func (p *progress) remark(e job.Event) {
+	switch {
+	case e.Progress.Kind == task.Skipped:
+		p.line(e.Task, "left out %q: %s", e.Progress.Name, e.Progress.Reason)
+	case e.Progress.Kind == task.Planned && !p.out.screen.live:
+		p.line(e.Task, "%d files, %s", e.Progress.Files, size(e.Progress.Bytes))
+	}
+}
+
+func (p *progress) line(index int, format string, args ...any) {
+	text := fmt.Sprintf("task %d %s: ", index, p.labels[index]) + fmt.Sprintf(format, args...)
+	_, _ = io.WriteString(p.out.stderr, printable(text)+"\n") // progress that cannot be shown is no fault of the job
+}
+
+// take counts what an event says.
+func (b *bar) take(e task.Event) {
+	switch e.Kind {
+	case task.Planned:
+		b.files, b.bytes = e.Files, e.Bytes
+	case task.Moved:
+		b.moved += e.Bytes
+	case task.FileDone:
+		b.done++
+	}
+}

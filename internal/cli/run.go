@@ -1,0 +1,153 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/config"
+	"github.com/rolecall/rolecall/internal/job"
+	"github.com/rolecall/rolecall/internal/task"
+)
+
+type runCommand struct {
+	Job       string `arg:"" placeholder:"JOB.json" help:"File of the job, or - for stdin."`
+	Org       string `placeholder:"NAME" help:"Organization whose job it is; may be left out where there is only one."`
+	Principal string `placeholder:"NAME" help:"Principal to run as; else the one of the job's region, else the default."`
+	Config    string `placeholder:"FILE" default:"rolecall.yaml" env:"ROLECALL_CONFIG" help:"The config; ${default} by default."`
+	Workdir   string `placeholder:"DIR" help:"Working directory of the tasks, which is kept; else a temporary one."`
+	Keep      bool   `help:"Keep the temporary working directory, and print where it is."`
+	Verbose   bool   `short:"v" help:"Log what happens on stderr."`
+}
+
+// Run validates the job whole, runs it and prints its report.
+func (c *runCommand) Run(ctx context.Context, sys System, out *output) error {
+	cfg, err := config.Load(c.Config)
+	if err != nil {
+		return err
+	}
+	plan, err := c.plan(sys, cfg)
+	if err != nil {
+		return err
+	}
+	dir, done, err := c.directory(out)
+	if err != nil {
+		return err
+	}
+	defer done()
+	if plan.Notify != "" {
+		out.note("notify is sent by the service only, not by a local run")
+	}
+
+	log := out.logger(c.Verbose)
+	vault, err := openVault(ctx, cfg, log, nil)
+	if err != nil {
+		return err
+	}
+	defer vault.Close()
+	env := task.Environment{
+		Vault: vault, Secrets: cfg.Organizations[plan.Organization].Secrets,
+		S3Endpoint: cfg.Endpoints.S3, Allow: cfg.Allow, Log: log,
+	}
+	report := job.Run(ctx, job.Job{ID: job.NewID(), Plan: plan, Dir: dir}, env, newProgress(out, plan).observe)
+	out.screen.settle()
+	return out.report(report)
+}
+
+// plan reads the job and validates it for its organization.
+func (c *runCommand) plan(sys System, cfg *config.Config) (rolecall.Plan, error) {
+	org, err := organization(cfg, c.Org)
+	if err != nil {
+		return rolecall.Plan{}, err
+	}
+	data, err := read(sys, c.Job, rolecall.MaxJobBytes)
+	if err != nil {
+		return rolecall.Plan{}, err
+	}
+	j, err := rolecall.ParseJob(data)
+	if err != nil {
+		return rolecall.Plan{}, err
+	}
+	return j.Validate(org, cfg.Vendor, c.Principal)
+}
+
+func organization(cfg *config.Config, name string) (rolecall.Organization, error) {
+	var names []string
+	for n := range cfg.Organizations {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	if name == "" && len(names) == 1 {
+		name = names[0]
+	}
+	org, ok := cfg.Organizations[name]
+	switch {
+	case ok:
+		return org, nil
+	case name == "":
+		return org, &rolecall.Error{Code: rolecall.Invalid, Message: "the job needs an organization", Hint: "give --org, one of " + strings.Join(names, ", ")}
+	}
+	return org, &rolecall.Error{Code: rolecall.NotFound, Message: fmt.Sprintf("there is no organization %q", name), Hint: "declared: " + strings.Join(names, ", ")}
+}
+
+// directory opens the working directory, and gives what to do at the end.
+func (c *runCommand) directory(out *output) (*os.Root, func(), error) {
+	path, temporary := c.Workdir, c.Workdir == ""
+	var err error
+	if temporary {
+		path, err = os.MkdirTemp("", "rolecall-")
+	} else {
+		err = os.MkdirAll(path, 0o700)
+	}
+	if err != nil {
+		return nil, nil, unusable(path, err)
+	}
+	root, err := os.OpenRoot(path)
+	if err != nil {
+		return nil, nil, unusable(path, err)
+	}
+	return root, func() {
+		_ = root.Close() // read only
+		switch {
+		case !temporary:
+		case c.Keep:
+			out.note("the working directory is kept: %s", path)
+		default:
+			if err := os.RemoveAll(path); err != nil {
+				out.note("the working directory could not be removed: %s", path)
+			}
+		}
+	}, nil
+}
+
+func unusable(path string, err error) error {
+	return &rolecall.Error{Code: rolecall.Invalid, Message: "cannot use " + path + " as the working directory", Hint: "give a directory that you may write to with --workdir", Err: err}
+}
+
+// report prints a job as it ended. Its errors are part of it.
+func (o *output) report(r rolecall.JobReport) error {
+	if o.json {
+		if err := o.document(r); err != nil {
+			return err
+		}
+	} else {
+		o.printf("job %s %s\n", r.ID, strings.ToLower(r.StatusText))
+		table := o.table()
+		for _, t := range r.Tasks {
+			fmt.Fprintf(table, "  task %d\t%s\t%s\t%d files\t%s", t.Index, t.Tool, strings.ToLower(t.StatusText), t.Files, size(t.Bytes))
+			if t.Name != "" {
+				fmt.Fprintf(table, "\t%s", printable(t.Name))
+			}
+			fmt.Fprintln(table)
+		}
+		table.Flush()
+		o.errors(r.Errors)
+	}
+	if code := jobExitCode(r); code != exitDone {
+		return shown(code)
+	}
+	return nil
+}

@@ -1,0 +1,42 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/rolecall/rolecall/internal/sandbox"
+)
+
+type sandboxCommand struct {
+	Config  string `placeholder:"FILE" default:"sandbox.yaml" help:"The accounts with their roles, buckets, keys and faults (default: ${default})."`
+	Listen  string `placeholder:"ADDR" default:"127.0.0.1:0" help:"Address to listen on; port 0 is any free one (default: ${default})."`
+	Verbose bool   `short:"v" help:"Log each request on stderr."`
+}
+
+// Run serves until it is interrupted, which is its regular end. The line on
+// stdout tells that it is ready.
+func (c *sandboxCommand) Run(ctx context.Context, out *output) (err error) {
+	cfg, err := sandbox.LoadConfig(c.Config)
+	if err != nil {
+		return err
+	}
+	server, err := sandbox.New(cfg, sandbox.Options{Log: out.logger(c.Verbose)})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, server.Close()) }()
+	url, err := server.Start(ctx, c.Listen)
+	if err != nil {
+		return err
+	}
+	if out.json {
+		if err := json.NewEncoder(out.stdout).Encode(map[string]string{"url": url}); err != nil {
+			return err
+		}
+	} else {
+		out.printf("%s\n", url)
+	}
+	<-ctx.Done()
+	return nil
+}

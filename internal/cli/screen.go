@@ -1,0 +1,162 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+)
+
+// redrawEvery bounds how often bars are drawn again.
+const redrawEvery = 80 * time.Millisecond
+
+// screen is stderr while bars may stand on it: what is written through it
+// appears above them. Without a terminal it passes writes on and draws
+// nothing.
+type screen struct {
+	live, color bool
+
+	mu    sync.Mutex
+	w     io.Writer
+	bars  []*bar
+	lines int // drawn at the bottom now
+	drawn time.Time
+}
+
+// bar is the progress of one task.
+type bar struct {
+	label        string
+	files, done  int
+	bytes, moved int64
+	started      time.Time
+	ended        time.Time
+	state        string // what to say instead of a rate
+}
+
+func newScreen(w io.Writer, live, color bool) *screen {
+	return &screen{w: w, live: live, color: color}
+}
+
+// Write puts whole lines above the bars.
+func (s *screen) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.erase()
+	n, err := s.w.Write(p)
+	s.draw()
+	return n, err
+}
+
+// add puts a bar below the others.
+func (s *screen) add(label string) *bar {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := &bar{label: label, started: time.Now()}
+	s.bars = append(s.bars, b)
+	s.redraw(true)
+	return b
+}
+
+// change alters a bar and draws it when it is time, or at once.
+func (s *screen) change(b *bar, atOnce bool, alter func(*bar)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	alter(b)
+	s.redraw(atOnce)
+}
+
+// settle leaves the bars where they are and begins below them.
+func (s *screen) settle() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.redraw(true)
+	s.bars, s.lines = nil, 0
+}
+
+func (s *screen) redraw(atOnce bool) {
+	if !s.live || !atOnce && time.Since(s.drawn) < redrawEvery {
+		return
+	}
+	s.erase()
+	s.draw()
+}
+
+func (s *screen) erase() {
+	if s.lines > 0 {
+		fmt.Fprintf(s.w, "\x1b[%dA\x1b[J", s.lines)
+		s.lines = 0
+	}
+}
+
+// maxBars is how many bars are drawn: the last ones, which are under way.
+const maxBars = 12
+
+func (s *screen) draw() {
+	if !s.live {
+		return
+	}
+	shown := s.bars[max(0, len(s.bars)-maxBars):]
+	var b strings.Builder
+	for _, each := range shown {
+		b.WriteString(each.line(s.color))
+		b.WriteByte('\n')
+	}
+	_, _ = io.WriteString(s.w, b.String()) // progress that cannot be shown is no fault of the job
+	s.lines, s.drawn = len(shown), time.Now()
+}
+
+const barWidth = 24
+
+func (b *bar) line(color bool) string {
+	share := 0.0
+	switch {
+	case b.bytes > 0:
+		share = float64(b.moved) / float64(b.bytes)
+	case b.files > 0:
+		share = float64(b.done) / float64(b.files)
+	}
+	full := int(min(max(share, 0), 1) * barWidth)
+	done, rest := strings.Repeat("━", full), strings.Repeat("─", barWidth-full)
+	if color {
+		done, rest = string(green)+done+"\x1b[0m", string(faint)+rest+"\x1b[0m"
+	}
+	return fmt.Sprintf("  %-16s %s%s %9s %10s  %s", cut(b.label, 16), done, rest,
+		fmt.Sprintf("%d/%d", b.done, b.files), size(b.moved), b.pace())
+}
+
+func (b *bar) pace() string {
+	if b.state != "" {
+		return cut(b.state, 28)
+	}
+	end := b.ended
+	if end.IsZero() {
+		end = time.Now()
+	}
+	elapsed := end.Sub(b.started)
+	if b.moved <= 0 || elapsed < 10*time.Millisecond {
+		return ""
+	}
+	return size(int64(float64(b.moved)/elapsed.Seconds())) + "/s"
+}
+
+// cut shortens s to n characters.
+func cut(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n-1]) + "…"
+	}
+	return s
+}
+
+// size writes a number of bytes for people.
+func size(n int64) string {
+	const unit = 1024
+	if n < unit && n > -unit {
+		return fmt.Sprintf("%d B", n)
+	}
+	value, i := float64(n), 0
+	for ; (value >= unit || value <= -unit) && i < 4; i++ {
+		value /= unit
+	}
+	return fmt.Sprintf("%.1f %ciB", value, "BKMGT"[i])
+}

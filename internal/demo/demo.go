@@ -1,0 +1,186 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/credential"
+	"github.com/rolecall/rolecall/internal/config"
+	"github.com/rolecall/rolecall/internal/job"
+	"github.com/rolecall/rolecall/internal/sandbox"
+	"github.com/rolecall/rolecall/internal/task"
+)
+
+// OpenVault makes the vault of a config: the same that runs a user's jobs.
+type OpenVault func(context.Context, *config.Config, *slog.Logger, func(credential.Event)) (*credential.Vault, error)
+
+// Options are what a demo is run with. All but OpenVault may be left out.
+type Options struct {
+	OpenVault OpenVault
+	Keep      bool                       // leave the directory with the files, and name it in the story
+	Ready     func(Story, rolecall.Plan) // told when the accounts stand and the job begins
+	Observe   func(job.Event)            // told how the job goes on
+	Log       *slog.Logger
+}
+
+// Run tells the story by living it. The error lists the expectations that
+// did not hold, which the story has too; any other error means that there is
+// no whole story to tell.
+func Run(ctx context.Context, o Options) (_ Story, err error) {
+	dir, err := os.MkdirTemp("", "rolecall-demo-")
+	if err != nil {
+		return Story{}, fmt.Errorf("make demo directory: %w", err)
+	}
+	if !o.Keep {
+		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	}
+	d, err := start(ctx, newWorld(dir), o)
+	if err != nil {
+		return Story{}, err
+	}
+	defer func() {
+		d.vault.Close()
+		err = errors.Join(err, d.server.Close())
+	}()
+	if o.Keep {
+		d.story.Directory = dir
+	}
+	for _, chapter := range []func(context.Context) error{d.job, d.roles, d.digests, d.refusals} {
+		if err := chapter(ctx); err != nil {
+			return Story{}, err
+		}
+		if err := ctx.Err(); err != nil {
+			return Story{}, err
+		}
+	}
+	return d.story, d.story.Errors.Err()
+}
+
+// demo is a story under way.
+type demo struct {
+	*world
+	options  Options
+	server   *sandbox.Server
+	config   *config.Config
+	vault    *credential.Vault
+	vaultLog vaultLog
+	plan     rolecall.Plan
+	story    Story
+}
+
+// start makes the accounts and reads the config, as its user would.
+func start(ctx context.Context, w *world, o Options) (*demo, error) {
+	d := &demo{world: w, options: o}
+	if err := errors.Join(w.film(), w.write("sandbox.yaml"), w.writeKeys()); err != nil {
+		return nil, err
+	}
+	accounts, err := sandbox.LoadConfig(w.path("sandbox.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	if d.server, err = sandbox.New(accounts, sandbox.Options{}); err != nil {
+		return nil, err
+	}
+	if w.URL, err = d.server.Start(ctx, "127.0.0.1:0"); err != nil {
+		return nil, err
+	}
+	if err := errors.Join(w.write("rolecall.yaml"), w.write("job.json")); err != nil {
+		return nil, err
+	}
+	if d.config, err = config.Load(w.path("rolecall.yaml")); err != nil {
+		return nil, err
+	}
+	if d.vault, err = o.OpenVault(ctx, d.config, o.Log, d.vaultLog.add); err != nil {
+		return nil, err
+	}
+	d.story = Story{Endpoint: w.URL, Accounts: w.accounts(), Errors: rolecall.Errors{}}
+	return d, nil
+}
+
+// job runs the job in a directory of its own.
+func (d *demo) job(ctx context.Context) error {
+	data, err := os.ReadFile(d.path("job.json"))
+	if err != nil {
+		return err
+	}
+	if d.plan, err = d.planned(data, "acme", ""); err != nil {
+		return err
+	}
+	if d.options.Ready != nil {
+		d.options.Ready(d.story, d.plan)
+	}
+	watch := newWatch(d.options.Observe)
+	d.story.Job, err = d.run(ctx, d.plan, watch.observe)
+	d.story.Moves = watch.moves
+	d.expect(d.story.Job.Status == rolecall.Completed, "the job did not complete")
+	d.story.Errors = append(d.story.Errors, d.story.Job.Errors...)
+	return err
+}
+
+func (d *demo) planned(data []byte, org, principal string) (rolecall.Plan, error) {
+	j, err := rolecall.ParseJob(data)
+	if err != nil {
+		return rolecall.Plan{}, err
+	}
+	return j.Validate(d.config.Organizations[org], d.config.Vendor, principal)
+}
+
+func (d *demo) run(ctx context.Context, plan rolecall.Plan, observe func(job.Event)) (rolecall.JobReport, error) {
+	path, err := os.MkdirTemp(d.dir, "work-")
+	if err != nil {
+		return rolecall.JobReport{}, err
+	}
+	dir, err := os.OpenRoot(path)
+	if err != nil {
+		return rolecall.JobReport{}, err
+	}
+	env := task.Environment{
+		Vault: d.vault, Secrets: d.config.Organizations[plan.Organization].Secrets,
+		S3Endpoint: d.config.Endpoints.S3, Allow: d.config.Allow, Log: d.options.Log,
+	}
+	report := job.Run(ctx, job.Job{ID: job.NewID(), Plan: plan, Dir: dir}, env, observe)
+	return report, errors.Join(dir.Close(), os.RemoveAll(path))
+}
+
+// expect notes what did not turn out as it should.
+func (d *demo) expect(held bool, otherwise string) {
+	if !held {
+		d.story.Errors = append(d.story.Errors, &rolecall.Error{
+			Code: rolecall.Internal, Message: otherwise,
+			Hint: "this is a fault of rolecall's; run again with --output json and report what it prints",
+		})
+	}
+}
+
+// watch makes moves of a job's events.
+type watch struct {
+	next    func(job.Event)
+	moves   []Move
+	started map[int]time.Time
+	current map[int]Move
+}
+
+func newWatch(next func(job.Event)) *watch {
+	return &watch{next: next, started: map[int]time.Time{}, current: map[int]Move{}}
+}
+
+func (w *watch) observe(e job.Event) {
+	if w.next != nil {
+		w.next(e)
+	}
+	switch {
+	case e.Kind == job.Started:
+		w.started[e.Task] = time.Now()
+	case e.Kind == job.Progress && e.Progress.Kind == task.Authorized:
+		w.current[e.Task] = Move{Place: e.Progress.Place, Role: e.Progress.Role}
+	case e.Kind == job.Ended:
+		m := w.current[e.Task]
+		m.Tool, m.Files, m.Bytes, m.Elapsed = e.Report.Tool, e.Report.Files, e.Report.Bytes, time.Since(w.started[e.Task])
+		w.moves = append(w.moves, m)
+	}
+}

@@ -1,0 +1,73 @@
+package demo
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/credential"
+)
+
+// Story is what happened, as it was seen.
+type Story struct {
+	Endpoint  string             `json:"endpoint"`            // of the sandbox, while it ran
+	Directory string             `json:"directory,omitempty"` // with the files, when it was kept
+	Accounts  []Account          `json:"accounts"`
+	Job       rolecall.JobReport `json:"job"`
+	Roles     []Role             `json:"roles"`
+	Moves     []Move             `json:"moves"`
+	Digests   Digests            `json:"digests"`
+	Refusals  []Refusal          `json:"refusals"`
+	Errors    rolecall.Errors    `json:"errors"` // expectations that did not hold
+}
+
+// Account is one of the accounts in the sandbox.
+type Account struct {
+	Name       string   `json:"name"`
+	ID         string   `json:"id"`
+	Principals []string `json:"principals,omitempty"` // of the vendor
+	Roles      []string `json:"roles,omitempty"`
+	Bucket     string   `json:"bucket,omitempty"`
+	Objects    int      `json:"objects"`
+	Bytes      int64    `json:"bytes"`
+	Key        string   `json:"key,omitempty"` // that the bucket encrypts with
+}
+
+// Role is a role that the job used: how it was proved, and what session the
+// job had of it.
+type Role struct {
+	ARN         string             `json:"role_arn"`
+	Principal   string             `json:"principal"`
+	Probes      []credential.Probe `json:"probes"`
+	SessionName string             `json:"session_name"`
+	Calls       int                `json:"assume_role_calls"` // beside the probes, as STS counted them
+	Policy      json.RawMessage    `json:"session_policy"`
+}
+
+// Move is what a task moved.
+type Move struct {
+	Tool    string        `json:"tool"`
+	Place   string        `json:"place"`
+	Role    string        `json:"role_arn"`
+	Files   int           `json:"files"`
+	Bytes   int64         `json:"bytes"`
+	Elapsed time.Duration `json:"elapsed_ns"`
+}
+
+// Digests compares what is in the two customers' buckets.
+type Digests struct {
+	Algorithm string `json:"algorithm"`
+	Objects   int    `json:"objects"`
+	Matching  int    `json:"matching"`
+	Encrypted int    `json:"encrypted"` // with the delivery bucket's key
+	All       string `json:"digest"`    // of the sorted list of digests and names
+}
+
+// Refusal is something that was tried and must not work.
+type Refusal struct {
+	Attempt string `json:"attempt"`
+	By      string `json:"by"` // who refused: STS, S3 or rolecall
+	Code    string `json:"code"`
+	Answer  string `json:"answer"`
+	Refused bool   `json:"refused"`
+}
