@@ -76,7 +76,7 @@ func (c *call) delete(key, version string) (deletion, error) {
 type deleteRequest struct {
 	XMLName xml.Name `xml:"Delete"`
 	Quiet   bool
-	Objects []struct{ Key, VersionId string } `xml:"Object"` //nolint:revive // S3's name
+	Objects []struct{ Key, VersionId string } `xml:"Object"`
 }
 
 const maxDeletes = 1000
@@ -110,13 +110,13 @@ func deleteObjects(c *call) error {
 	}
 	type deleted struct {
 		Key                   text
-		VersionId             string `xml:",omitempty"` //nolint:revive // S3's name
+		VersionId             string `xml:",omitempty"`
 		DeleteMarker          bool   `xml:",omitempty"`
-		DeleteMarkerVersionId string `xml:",omitempty"` //nolint:revive // S3's name
+		DeleteMarkerVersionId string `xml:",omitempty"`
 	}
 	type failed struct {
 		Key           text
-		VersionId     string `xml:",omitempty"` //nolint:revive // S3's name
+		VersionId     string `xml:",omitempty"`
 		Code, Message string
 	}
 	var result struct {

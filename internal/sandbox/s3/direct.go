@@ -1,7 +1,6 @@
 package s3
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"net/http"
@@ -35,7 +34,10 @@ func (s *Service) Put(bucket, key string, r io.Reader) error {
 	if b == nil {
 		return errNoSuchBucket(bucket)
 	}
-	if err := checkKey(cmp.Or(key, "\xff")); err != nil { // the empty key is none
+	if key == "" {
+		return errInvalidURI()
+	}
+	if err := checkKey(key); err != nil {
 		return err
 	}
 	cfg := b.config()
@@ -88,22 +90,18 @@ func (s *Service) Objects(bucket string) []Object {
 	return out
 }
 
-// Open reads an object; os.ErrNotExist when there is none.
-func (s *Service) Open(bucket, key string) (io.ReadCloser, error) {
+// Read writes an object's bytes to w; os.ErrNotExist when there is none.
+func (s *Service) Read(bucket, key string, w io.Writer) error {
 	b := s.store.bucket(bucket)
 	if b == nil {
-		return nil, errNoSuchBucket(bucket)
+		return errNoSuchBucket(bucket)
 	}
 	o := b.find(key, "")
+	defer o.release()
 	if o == nil || o.deleted {
-		return nil, fmt.Errorf("object %q: %w", key, os.ErrNotExist)
+		return fmt.Errorf("object %q: %w", key, os.ErrNotExist)
 	}
-	r, w := io.Pipe()
-	go func() {
-		defer o.release()
-		w.CloseWithError(o.body.copyRange(w, 0, o.size))
-	}()
-	return r, nil
+	return o.body.copyRange(w, 0, o.size)
 }
 
 // Uploads gives the open multipart uploads of a bucket, by key.

@@ -267,7 +267,7 @@ func (f blob) copyRange(w io.Writer, offset, n int64) error {
 	if err != nil {
 		return err
 	}
-	defer in.Close()
+	defer in.Close() //nolint:errcheck // only read from
 	if _, err := in.Seek(offset, io.SeekStart); err != nil {
 		return err
 	}
