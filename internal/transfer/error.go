@@ -61,6 +61,10 @@ func (e *Error) Error() string {
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
+// RetryableError is false: the AWS SDK asks it when a body or a provider of
+// credentials fails, and what can be retried has been.
+func (e *Error) RetryableError() bool { return false }
+
 // fault makes an *Error of err; one that is made already gets what it lacks.
 func fault(op string, b Bucket, key string, err error) error {
 	var made *Error

@@ -43,13 +43,12 @@ type server struct {
 	url string
 
 	mu     sync.Mutex
-	asked  []string                                                              // operations, in order
-	tamper func(w http.ResponseWriter, r *http.Request, operation string) *reply // nil reply: go on
+	asked  []string // operations, in order
+	tamper tamper
 }
 
-// reply is an answer of the hand in between instead of S3's; the zero one
-// means that the hand has answered by itself.
-type reply struct{ err *sandbox.Error }
+// tamper stands between a client and S3, which is next.
+type tamper func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc)
 
 func newServer(t *testing.T) *server {
 	t.Helper()
@@ -79,20 +78,21 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	tamper := s.tamper
 	s.mu.Unlock()
 	if tamper != nil {
-		if said := tamper(w, r, operation); said != nil {
-			if said.err != nil {
-				sandbox.WriteError(w, r, said.err)
-			}
-			return
-		}
+		tamper(w, r, operation, s.Service.ServeHTTP)
+		return
 	}
 	s.Service.ServeHTTP(w, r)
 }
 
-func (s *server) meddle(f func(w http.ResponseWriter, r *http.Request, operation string) *reply) {
+func (s *server) meddle(f tamper) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.tamper = f
+}
+
+// refuse answers with an error of S3's.
+func refuse(w http.ResponseWriter, r *http.Request, status int, code string) {
+	sandbox.WriteError(w, r, &sandbox.Error{Status: status, Code: code, Message: "as the test wants it"})
 }
 
 func (s *server) count(operation string) int {

@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"context"
+	"errors"
 	"io"
 	"io/fs"
 	"os"
@@ -62,5 +63,19 @@ func (f reading) span(ctx context.Context, at span) (body, error) {
 		return body{}, err
 	}
 	_, err := section.Seek(0, io.SeekStart)
-	return body{ReadSeeker: section, sum: d.sum()}, err
+	return body{ReadSeeker: steady{section}, sum: d.sum()}, err
+}
+
+// steady is a section of a file that is an error where the file ends early.
+type steady struct{ *io.SectionReader }
+
+// Read reads on.
+func (s steady) Read(p []byte) (int, error) {
+	n, err := s.SectionReader.Read(p)
+	if errors.Is(err, io.EOF) {
+		if at, _ := s.Seek(0, io.SeekCurrent); at < s.Size() { //nolint:errcheck // asking where one is cannot fail
+			return n, &Error{Kind: Changed, Err: errors.New("the file became shorter while it was read")}
+		}
+	}
+	return n, err
 }

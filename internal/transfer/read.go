@@ -59,7 +59,7 @@ func (s source) read(ctx context.Context, at span, w io.Writer) (checksum, error
 		if fruitless >= resumptions {
 			return known, err
 		}
-		if err := pause(ctx, 50*time.Millisecond<<(2*fruitless)); err != nil {
+		if err := pause(ctx, 100*time.Millisecond<<fruitless); err != nil {
 			return known, err
 		}
 	}

@@ -1,0 +1,237 @@
+package transfer
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestPutRegularFilesOnly(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	b := s.bucket(t, "target")
+	outside := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(outside, []byte("secret"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	root := newRoot(t)
+	write(t, root, "real/file", []byte("real"))
+	for _, err := range []error{
+		root.Symlink("real/file", "link"), root.Symlink(outside, "out"), root.Symlink("real", "dir"),
+		syscall.Mkfifo(filepath.Join(root.Name(), "pipe"), 0o600),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"link", "out", "dir/file", "real", "pipe", "none", "../secret", outside, "", "real/file/x", "real/../real/file"} {
+		_, err := Put(t.Context(), b, "x", root, name, PutOptions{})
+		var e *Error
+		if !errors.As(err, &e) || e.Kind != BadFile {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	if got := s.Objects("target"); len(got) > 0 {
+		t.Error("written: ", got)
+	}
+	if _, err := Put(t.Context(), b, "x", root, "real/file", PutOptions{}); err != nil {
+		t.Error(err)
+	}
+}
+
+// What is written to the file meanwhile must not become a mixture in the bucket.
+func TestPutChanges(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*os.Root) error{
+		"grows": func(root *os.Root) error {
+			f, err := root.OpenFile("up", os.O_WRONLY|os.O_APPEND, 0)
+			if err == nil {
+				_, err = f.Write([]byte("more"))
+				err = errors.Join(err, f.Close())
+			}
+			return err
+		},
+		"shrinks": func(root *os.Root) error {
+			f, err := root.OpenFile("up", os.O_WRONLY|os.O_TRUNC, 0)
+			return errors.Join(err, f.Close())
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newServer(t)
+			root := newRoot(t)
+			write(t, root, "up", noise(40*mib))
+			var once sync.Once
+			s.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+				if operation == "UploadPart" {
+					once.Do(func() {
+						if err := change(root); err != nil {
+							t.Error(err)
+						}
+					})
+				}
+				next(w, r)
+			})
+			_, err := Put(t.Context(), s.bucket(t, "target"), "x", root, "up", PutOptions{})
+			wantKind(t, err, Changed)
+			if len(s.Objects("target"))+len(s.Uploads("target")) > 0 {
+				t.Error("something is left")
+			}
+		})
+	}
+}
+
+// S3 must refuse what is damaged on the way.
+func TestPutCorrupt(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	root := newRoot(t)
+	s.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+		if operation == "PutObject" || operation == "UploadPart" {
+			data, err := io.ReadAll(r.Body)
+			if err != nil {
+				t.Error(err)
+			}
+			data[len(data)/2] ^= 1
+			r.Body = io.NopCloser(bytes.NewReader(data))
+		}
+		next(w, r)
+	})
+	for _, size := range []int{100, inParts} {
+		write(t, root, "up", noise(size))
+		_, err := Put(t.Context(), s.bucket(t, "target"), "x", root, "up", PutOptions{})
+		wantKind(t, err, Corrupt)
+	}
+	if len(s.Objects("target"))+len(s.Uploads("target")) > 0 {
+		t.Error("something is left")
+	}
+}
+
+// The request that makes the object visible succeeds, but its answer is lost:
+// the repeated one is refused, and the object is found to be ours.
+func TestPutLosesAnswer(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		size      int
+		operation string
+		options   PutOptions
+	}{
+		"put":                   {100, "PutObject", PutOptions{Marker: "m"}},
+		"complete":              {inParts, "CompleteMultipartUpload", PutOptions{Marker: "m"}},
+		"complete to overwrite": {inParts, "CompleteMultipartUpload", PutOptions{Marker: "m", Overwrite: true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newServer(t)
+			root := newRoot(t)
+			write(t, root, "up", noise(c.size))
+			var once sync.Once
+			s.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+				if operation == c.operation {
+					lost := false
+					once.Do(func() {
+						next(httptest.NewRecorder(), r)
+						lost = true
+					})
+					if lost {
+						panic(http.ErrAbortHandler)
+					}
+				}
+				next(w, r)
+			})
+			if _, err := Put(t.Context(), s.bucket(t, "target"), "x", root, "up", c.options); err != nil {
+				t.Error(err)
+			}
+			if n := s.count(c.operation); n != 2 {
+				t.Errorf("asked %d times", n)
+			}
+			if len(s.Objects("target")) != 1 || len(s.Uploads("target")) != 0 {
+				t.Error("got ", s.Objects("target"), s.Uploads("target"))
+			}
+		})
+	}
+}
+
+func TestPutFailsAndCannotAbort(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	root := newRoot(t)
+	write(t, root, "up", noise(inParts))
+	s.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+		if operation == "UploadPart" || operation == "AbortMultipartUpload" {
+			refuse(w, r, http.StatusForbidden, "AccessDenied")
+			return
+		}
+		next(w, r)
+	})
+	_, err := Put(t.Context(), s.bucket(t, "target"), "x", root, "up", PutOptions{})
+	e := wantKind(t, err, Denied)
+	if left := s.Uploads("target"); len(left) != 1 || e.Upload != left[0].ID {
+		t.Errorf("the error names the upload %q, there is %v", e.Upload, left)
+	}
+	if e.Code != "AccessDenied" || e.Text != "as the test wants it" || e.Op != "put" || e.Bucket != "target" || e.Key != "x" {
+		t.Errorf("got %+v", e)
+	}
+}
+
+func TestPutOptions(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	root := newRoot(t)
+	const kms = "arn:aws:kms:us-east-1:111122223333:key/media"
+	for _, size := range []int{100, inParts} {
+		write(t, root, "up", noise(size))
+		b := s.bucket(t, "target")
+		b.RequesterPays = true
+		var bare []string // requests that lack a header that all must have
+		var mu sync.Mutex
+		s.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+			mu.Lock()
+			defer mu.Unlock()
+			if r.Header.Get("X-Amz-Expected-Bucket-Owner") != owner || r.Header.Get("X-Amz-Request-Payer") != "requester" ||
+				!strings.Contains(r.Header.Get("User-Agent"), "rolecall/test") {
+				bare = append(bare, operation)
+			}
+			next(w, r)
+		})
+		options := PutOptions{
+			Overwrite: true, Marker: "job/1", Encryption: Encryption{Type: "aws:kms", Key: kms}, StorageClass: "STANDARD_IA",
+			ACL: "bucket-owner-full-control",
+		}
+		if _, err := Put(t.Context(), b, "x", root, "up", options); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Copy(t.Context(), b, Object{Key: "x"}, b, "y", options); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Get(t.Context(), b, Object{Key: "x"}, root, "down", GetOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		if err := Tag(t.Context(), b, "x", nil); err != nil {
+			t.Fatal(err)
+		}
+		for range List(t.Context(), b, "") {
+			continue
+		}
+		for _, o := range s.Objects("target") {
+			got := []string{o.Header.Get("X-Amz-Meta-Rolecall"), o.Encryption.Algorithm, o.Encryption.Key, o.StorageClass}
+			if d := cmp.Diff([]string{"job/1", "aws:kms", kms, "STANDARD_IA"}, got); d != "" {
+				t.Error(o.Key, d)
+			}
+		}
+		if len(bare) > 0 {
+			t.Error("owner, payer or label were not sent with ", bare)
+		}
+		s.meddle(nil)
+	}
+}
