@@ -1,0 +1,338 @@
+package transfer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+)
+
+// renewing gives credentials numbered 1, 2, …, a new number when told that the
+// current ones expired.
+type renewing struct {
+	mu  sync.Mutex
+	now int
+}
+
+func (p *renewing) Retrieve(context.Context) (aws.Credentials, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return aws.Credentials{AccessKeyID: "ASIAEXAMPLE", SecretAccessKey: "secret", SessionToken: strconv.Itoa(p.now)}, nil
+}
+
+func (p *renewing) Invalidate(c aws.Credentials) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if c.SessionToken == strconv.Itoa(p.now) {
+		p.now++
+	}
+}
+
+// expiring refuses a session after it was used some times.
+type expiring struct {
+	mu   sync.Mutex
+	uses map[string]int
+	most int
+}
+
+func (e *expiring) tamper(w http.ResponseWriter, r *http.Request, _ string, next http.HandlerFunc) {
+	e.mu.Lock()
+	token := r.Header.Get("X-Amz-Security-Token")
+	e.uses[token]++
+	over := e.uses[token] > e.most
+	e.mu.Unlock()
+	if over {
+		refuse(w, r, http.StatusBadRequest, "ExpiredToken")
+		return
+	}
+	next(w, r)
+}
+
+func TestTransferAcrossExpiries(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	data := noise(20*mib + 1) // three parts
+	o := s.have(t, "big", data)
+	root := newRoot(t)
+	write(t, root, "up", data)
+	for name, do := range map[string]func(from, to Bucket) error{
+		"get": func(from, _ Bucket) error {
+			_, err := Get(t.Context(), from, o, root, "down", GetOptions{})
+			return err
+		},
+		"put": func(_, to Bucket) error {
+			_, err := Put(t.Context(), to, "put", root, "up", PutOptions{})
+			return err
+		},
+		"copy": func(from, to Bucket) error {
+			_, err := Copy(t.Context(), from, o, to, "copy", PutOptions{})
+			return err
+		},
+	} {
+		p, e := &renewing{}, &expiring{uses: map[string]int{}, most: 1}
+		s.meddle(e.tamper)
+		if err := do(s.bucketFor(t, "origin", p), s.bucketFor(t, "target", p)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		s.meddle(nil)
+		if p.now < 3 {
+			t.Errorf("%s saw %d expiries", name, p.now)
+		}
+	}
+	for _, key := range []string{"put", "copy"} {
+		if _, err := Get(t.Context(), s.bucket(t, "target"), Object{Key: key}, root, key, GetOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"down", "put", "copy"} {
+		if got, err := root.ReadFile(name); err != nil || !bytes.Equal(got, data) {
+			t.Errorf("%s: the bytes differ, %v", name, err)
+		}
+	}
+}
+
+// Without somebody to ask for new ones, expired credentials are the end.
+func TestExpired(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	o := s.have(t, "x", noise(10))
+	s.meddle((&expiring{uses: map[string]int{}}).tamper)
+	before := s.count("GetObject")
+	_, err := Get(t.Context(), s.bucket(t, "origin"), o, newRoot(t), "x", GetOptions{})
+	wantKind(t, err, Expired)
+	if n := s.count("GetObject") - before; n != 1 {
+		t.Errorf("asked %d times", n)
+	}
+}
+
+type failing struct{ err error }
+
+func (f failing) Retrieve(context.Context) (aws.Credentials, error) { return aws.Credentials{}, f.err }
+
+func TestNoCredentials(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	reason := errors.New("the role does not trust us")
+	_, err := Head(t.Context(), s.bucketFor(t, "origin", failing{reason}), "x")
+	if e := wantKind(t, err, NoCredentials); !errors.Is(err, reason) || e.Op != "head" || e.Key != "x" {
+		t.Errorf("got %+v", e)
+	}
+}
+
+func TestDenied(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	s.have(t, "x", noise(10))
+	b := s.bucket(t, "origin")
+	b.Owner = "444455556666"
+	// The reason is found although HEAD has no body to say it in.
+	_, err := Head(t.Context(), b, "x")
+	if e := wantKind(t, err, Denied); e.Code != "AccessDenied" || e.Text == "" {
+		t.Errorf("got %+v", e)
+	}
+	for _, err := range List(t.Context(), b, "") {
+		wantKind(t, err, Denied)
+	}
+}
+
+func TestSlowDown(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	s.have(t, "x", noise(10))
+	var once sync.Once
+	s.meddle(func(w http.ResponseWriter, r *http.Request, _ string, next http.HandlerFunc) {
+		slow := false
+		once.Do(func() { slow = true })
+		if slow {
+			refuse(w, r, http.StatusServiceUnavailable, "SlowDown")
+			return
+		}
+		next(w, r)
+	})
+	for _, err := range List(t.Context(), s.bucket(t, "origin"), "") {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	if n := s.count("ListObjectsV2"); n != 2 {
+		t.Errorf("asked %d times", n)
+	}
+}
+
+// Over TLS the payload is not hashed again to be signed; without it is.
+func TestPayloadSigning(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var seen []string
+	note := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		seen = append(seen, r.Header.Get("X-Amz-Content-Sha256"))
+	})
+	root := newRoot(t)
+	write(t, root, "empty", nil)
+	secure, open := httptest.NewTLSServer(note), httptest.NewServer(note)
+	for _, server := range []*httptest.Server{secure, open} {
+		defer server.Close()
+		b := Bucket{Name: "b", Client: NewClient(ClientOptions{
+			Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""), Endpoint: server.URL, PathStyle: true, HTTP: server.Client(),
+		})}
+		if _, err := Put(t.Context(), b, "x", root, "empty", PutOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const nothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+	if len(seen) != 2 || seen[0] != "UNSIGNED-PAYLOAD" || seen[1] != nothing {
+		t.Errorf("payloads are signed as %q", seen)
+	}
+}
+
+// doer answers requests without a network, so that time can be a bubble's.
+type doer func(*http.Request) (*http.Response, error)
+
+func (f doer) Do(r *http.Request) (*http.Response, error) { return f(r) }
+
+func (f doer) bucket() Bucket {
+	return Bucket{Name: "b", Client: NewClient(ClientOptions{
+		Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""), Endpoint: "http://s3.invalid", PathStyle: true, HTTP: f,
+	})}
+}
+
+// hanging is a body that gives some bytes and then nothing until cancelled.
+type hanging struct {
+	io.Reader
+	ctx context.Context
+}
+
+func (h hanging) Read(p []byte) (int, error) {
+	if n, err := h.Reader.Read(p); err == nil {
+		return n, nil
+	}
+	<-h.ctx.Done()
+	return 0, h.ctx.Err()
+}
+
+func answer(r *http.Request, status int, body io.Reader, length int, header ...string) *http.Response {
+	resp := &http.Response{
+		StatusCode: status, Header: http.Header{"Etag": {`"e"`}}, Body: io.NopCloser(body), ContentLength: int64(length), Request: r,
+	}
+	resp.Header.Set("Content-Length", strconv.Itoa(length))
+	for i := 0; i < len(header); i += 2 {
+		resp.Header.Set(header[i], header[i+1])
+	}
+	return resp
+}
+
+func TestStalledBodyIsTakenUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var asked []string
+		b := doer(func(r *http.Request) (*http.Response, error) {
+			asked = append(asked, r.Header.Get("Range"))
+			if len(asked) == 1 {
+				return answer(r, http.StatusOK, hanging{strings.NewReader("abc"), r.Context()}, 8), nil
+			}
+			return answer(r, http.StatusPartialContent, strings.NewReader("defgh"), 5, "Content-Range", "bytes 3-7/8"), nil
+		}).bucket()
+		var got bytes.Buffer
+		began := time.Now()
+		if _, err := (source{b, Object{Key: "x", Size: 8, ETag: `"e"`}}).read(t.Context(), span{0, 8}, &got); err != nil {
+			t.Fatal(err)
+		}
+		if got.String() != "abcdefgh" || len(asked) != 2 || asked[1] != "bytes=3-7" {
+			t.Errorf("got %q after asking for %q", got.String(), asked)
+		}
+		if waited := time.Since(began); waited < stallLimit || waited > stallLimit+time.Second {
+			t.Errorf("waited %v", waited)
+		}
+	})
+}
+
+func TestStalledUploadIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		b := doer(func(r *http.Request) (*http.Response, error) {
+			if asked++; asked == 1 {
+				if _, err := r.Body.Read(make([]byte, 1)); err != nil {
+					t.Error(err)
+				}
+				<-r.Context().Done()
+				return nil, r.Context().Err()
+			}
+			_, err := io.Copy(io.Discard, r.Body)
+			return answer(r, http.StatusOK, strings.NewReader(""), 0), err
+		}).bucket()
+		u := upload{to: b, key: "x", size: 8, open: func(context.Context, span) (body, error) {
+			return body{ReadSeeker: strings.NewReader("abcdefgh")}, nil
+		}, ready: func(sum) error { return nil }}
+		if _, err := u.run(t.Context()); err != nil || asked != 2 {
+			t.Errorf("%v after %d requests", err, asked)
+		}
+	})
+}
+
+func TestFruitlessReadsEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		b := doer(func(r *http.Request) (*http.Response, error) {
+			asked++
+			return answer(r, http.StatusOK, strings.NewReader(""), 8), nil
+		}).bucket()
+		_, err := (source{b, Object{Key: "x", Size: 8}}).read(t.Context(), span{0, 8}, io.Discard)
+		if !errors.Is(err, io.ErrUnexpectedEOF) || kindOf(err) != Unreachable || asked != resumptions {
+			t.Errorf("%v after %d requests", err, asked)
+		}
+	})
+}
+
+func TestUnreachable(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		b := doer(func(*http.Request) (*http.Response, error) {
+			asked++
+			return nil, &timeout{}
+		}).bucket()
+		_, err := Head(t.Context(), b, "x")
+		wantKind(t, err, Unreachable)
+		if asked != attempts {
+			t.Errorf("tried %d times", asked)
+		}
+	})
+}
+
+// timeout is what net/http's own timeouts look like.
+type timeout struct{}
+
+func (*timeout) Error() string        { return "timeout awaiting response headers" }
+func (*timeout) Timeout() bool        { return true }
+func (*timeout) Is(target error) bool { return target == context.DeadlineExceeded } //nolint:errorlint // as net/http has it
+
+// A cancelled read ends at once, in the middle of a pause too.
+func TestCanceledPause(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := doer(func(r *http.Request) (*http.Response, error) {
+			return answer(r, http.StatusOK, strings.NewReader(""), 8), nil
+		}).bucket()
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		defer cancel()
+		_, err := (source{b, Object{Key: "x", Size: 8}}).read(ctx, span{0, 8}, io.Discard)
+		if kindOf(err) != Canceled {
+			t.Error(err)
+		}
+	})
+}

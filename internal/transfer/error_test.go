@@ -1,0 +1,62 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"syscall"
+	"testing"
+
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/aws/smithy-go"
+)
+
+func TestKinds(t *testing.T) {
+	t.Parallel()
+	api := func(status int, code string) error {
+		err := error(&smithy.GenericAPIError{Code: code, Message: "m"})
+		return &smithyhttp.ResponseError{Response: &smithyhttp.Response{Response: &http.Response{StatusCode: status}}, Err: err}
+	}
+	for _, c := range []struct {
+		err  error
+		kind Kind
+	}{
+		{api(404, "NoSuchKey"), NotFound},
+		{api(404, "NoSuchBucket"), NoBucket},
+		{api(403, "AccessDenied"), Denied},
+		{api(403, "Forbidden"), Denied},
+		{api(403, "InvalidAccessKeyId"), BadCredentials},
+		{api(400, "ExpiredToken"), Expired},
+		{api(403, "InvalidObjectState"), Archived},
+		{api(412, "PreconditionFailed"), Changed},
+		{api(400, "BadDigest"), Corrupt},
+		{api(400, "EntityTooLarge"), TooLarge},
+		{api(301, "PermanentRedirect"), WrongRegion},
+		{api(503, "SlowDown"), Unavailable},
+		{api(500, "InternalError"), Unavailable},
+		{api(409, "ConditionalRequestConflict"), Unavailable},
+		{api(400, "AccessControlListNotSupported"), Refused},
+		{api(404, "?"), NotFound},
+		{api(401, "?"), Denied},
+		{api(412, "?"), Changed},
+		{api(307, "?"), WrongRegion},
+		{api(429, "?"), Unavailable},
+		{api(599, "?"), Unavailable},
+		{fmt.Errorf("write: %w", syscall.ENOSPC), DiskFull},
+		{fmt.Errorf("write: %w", syscall.EDQUOT), DiskFull},
+		{&smithyhttp.RequestSendError{Err: &timeout{}}, Unreachable},
+		{&smithy.CanceledError{Err: context.Canceled}, Canceled},
+		{context.DeadlineExceeded, Canceled},
+		{errors.New("anything"), Unreachable},
+	} {
+		e := wantKind(t, fault("get", Bucket{Name: "b"}, "k", c.err), c.kind)
+		if !errors.Is(e, c.err) || e.Op != "get" || e.Bucket != "b" || e.Key != "k" {
+			t.Errorf("%v became %+v", c.err, e)
+		}
+		if again := fault("put", Bucket{Name: "c"}, "l", e); again.Error() != e.Error() {
+			t.Errorf("%v became %v", e, again)
+		}
+	}
+}
