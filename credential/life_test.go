@@ -1,0 +1,183 @@
+package credential_test
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/credential"
+)
+
+// A role that drifts loses its credentials, those of its other sessions too,
+// and its claim.
+func TestDriftPurges(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, strict)
+	first, second := acme(), acme()
+	second.JobID = "02JOB"
+	for _, r := range []credential.Role{first, second} {
+		if _, err := b.Role(r).Retrieve(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.sts.setRule(func(stsCall) stsAnswer { return stsAnswer{} })
+	if _, err := b.Prove(t.Context(), first); !errors.Is(err, credential.ErrUnsafe) {
+		t.Fatalf("the drifted role: %v", err)
+	}
+	for _, r := range []credential.Role{first, second} {
+		if _, err := b.Role(r).Retrieve(t.Context()); rolecall.CodeOf(err) != rolecall.Forbidden {
+			t.Errorf("%s: %v", r.JobID, err)
+		}
+	}
+	b.sts.setRule(trusting(t, trustPolicy(allow(``, `"StringEquals":{"sts:ExternalId":"Globex-1"}`))))
+	globex := acme()
+	globex.Organization, globex.ExternalID = "globex", "Globex-1"
+	if _, err := b.Role(globex).Retrieve(t.Context()); err != nil {
+		t.Errorf("the claim did not end: %v", err)
+	}
+}
+
+// The repetition after five minutes happens while the old credential is in
+// use, and takes it back when it finds drift.
+func TestDriftIsFoundInUse(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, strict)
+	provider := b.Role(acme())
+	if _, err := provider.Retrieve(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.sts.setRule(func(stsCall) stsAnswer { return stsAnswer{} })
+	b.clock.Advance(5 * time.Minute)
+	if _, err := provider.Retrieve(t.Context()); err != nil {
+		t.Fatalf("while the probes run: %v", err)
+	}
+	provider.Idle()
+	if _, err := provider.Retrieve(t.Context()); rolecall.CodeOf(err) != rolecall.Forbidden {
+		t.Errorf("the credential is not taken back: %v", err)
+	}
+}
+
+// An answer that proves nothing takes nothing back.
+func TestOutageKeepsTheCredential(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, strict)
+	provider := b.Role(acme())
+	first, err := provider.Retrieve(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.sts.setRule(func(stsCall) stsAnswer { return stsAnswer{status: 400, code: "Surprise"} })
+	b.clock.Advance(5 * time.Minute)
+	for range 3 {
+		again, err := provider.Retrieve(t.Context())
+		if err != nil || again.AccessKeyID != first.AccessKeyID {
+			t.Fatalf("%v, %v", again.AccessKeyID, err)
+		}
+		provider.Idle()
+	}
+	b.sts.setRule(strict)
+	b.clock.Advance(5 * time.Minute)
+	if _, err := provider.Retrieve(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	provider.Idle()
+	if c, err := provider.Retrieve(t.Context()); err != nil || c.AccessKeyID == first.AccessKeyID {
+		t.Errorf("no new credential after the outage: %v", err)
+	}
+}
+
+// A role that is deleted and made again under its name is another role.
+func TestRecreatedRoleIsProvedAgain(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, strict)
+	if _, err := b.Role(acme()).Retrieve(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.sts.setRule(func(c stsCall) stsAnswer {
+		a := strict(c)
+		a.roleID = "AROA2"
+		return a
+	})
+	other := acme()
+	other.JobID = "02JOB"
+	before := len(b.sts.seen())
+	c, err := b.Role(other).Retrieve(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(b.sts.seen()) - before; n != provedWith+2 {
+		t.Errorf("%d calls, want one thrown away, a proof and one", n)
+	}
+	if last := b.events.of(credential.EventAssume); last[len(last)-1].AccessKeyID != c.AccessKeyID || len(last) != 2 {
+		t.Errorf("%+v", last)
+	}
+	// The recreated role does not check the id: nothing of it may be used.
+	b.sts.setRule(func(stsCall) stsAnswer { return stsAnswer{roleID: "AROA3"} })
+	other.JobID = "03JOB"
+	if _, err := b.Role(other).Retrieve(t.Context()); !errors.Is(err, credential.ErrUnsafe) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestRoleOfAnotherOrganization(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	b := newBench(t, strict, func(o *credential.Options) { o.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+	if _, err := b.Role(acme()).Retrieve(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	before := len(b.sts.seen())
+	for _, arn := range []string{mediaARN, "arn:aws:iam::111122223333:role/Media"} {
+		thief := acme()
+		thief.Organization, thief.RoleARN = "globex", arn
+		_, err := b.Role(thief).Retrieve(t.Context())
+		e := rolecall.List(err)[0]
+		if e.Code != rolecall.Forbidden || !strings.Contains(e.Message, "not usable") || strings.Contains(e.Message+e.Hint, "acme") {
+			t.Errorf("%+v", e)
+		}
+	}
+	if len(b.sts.seen()) != before {
+		t.Error("a role that is another's was called")
+	}
+	b.Close()
+	if !strings.Contains(log.String(), "owner=acme") {
+		t.Errorf("the operator is not told whose: %s", &log)
+	}
+	if strings.Contains(log.String(), externalID) {
+		t.Errorf("the external id is in the log: %s", &log)
+	}
+}
+
+// Two organizations that race for one role: one gets it.
+func TestClaimRace(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, strict)
+	var wg sync.WaitGroup
+	results := make(chan error, 8)
+	for i := range cap(results) {
+		wg.Go(func() {
+			r := acme()
+			r.Organization = "org-" + string(rune('a'+i))
+			_, err := b.Role(r).Retrieve(t.Context())
+			results <- err
+		})
+	}
+	wg.Wait()
+	close(results)
+	winners := 0
+	for err := range results {
+		if err == nil {
+			winners++
+		} else if rolecall.CodeOf(err) != rolecall.Forbidden {
+			t.Error(err)
+		}
+	}
+	if winners != 1 {
+		t.Errorf("%d organizations use the role", winners)
+	}
+}
