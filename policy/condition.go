@@ -223,27 +223,21 @@ func operatorHint(known []operator, name string) string {
 	set := ""
 	if i := strings.IndexByte(name, ':'); i >= 0 {
 		set, name = name[:i+1], name[i+1:]
-		switch set {
-		case "ForAllValues:", "ForAnyValue:":
-		default:
-			return "before the colon stands ForAllValues or ForAnyValue"
-		}
 	}
-	base, ifExists := strings.CutSuffix(name, "IfExists")
-	names := make([]string, len(known))
-	for i, o := range known {
-		names[i] = o.name
+	if set != "" && set != "ForAllValues:" && set != "ForAnyValue:" {
+		return "before the colon stands ForAllValues or ForAnyValue"
 	}
-	near := rolecall.Nearest(base, names)
-	switch {
-	case near == nullOperator && ifExists:
+	if name == nullOperator+"IfExists" {
 		return "Null takes no IfExists"
-	case near == "":
-		return "operators are StringEquals, StringLike, NumericEquals, DateLessThan, Bool, IpAddress, ArnLike, Null and their like"
-	case ifExists:
-		near += "IfExists"
 	}
-	return "did you mean " + quote(set+near) + "?"
+	names := make([]string, 0, 2*len(known))
+	for _, o := range known {
+		names = append(names, o.name, o.name+"IfExists")
+	}
+	if near := rolecall.Nearest(name, names); near != "" {
+		return "did you mean " + quote(set+near) + "?"
+	}
+	return "operators are StringEquals, StringLike, NumericEquals, DateLessThan, Bool, IpAddress, ArnLike, Null and their like"
 }
 
 func sortedKeys[T any](m map[string]T) []string {

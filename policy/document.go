@@ -122,7 +122,7 @@ type statementJSON struct {
 
 func (w documentJSON) compile(faults *rolecall.Errors) []statement {
 	modern := w.Version.value == "2012-10-17"
-	if w.Version.there && !modern && w.Version.value != "2008-10-17" {
+	if w.Version.there && !w.Version.wrong && !modern && w.Version.value != "2008-10-17" {
 		faults.Add("/Version", "unknown version "+quote(w.Version.value), "use 2012-10-17")
 	}
 	if !w.Statement.there {
@@ -142,16 +142,19 @@ func (w documentJSON) compile(faults *rolecall.Errors) []statement {
 // given is a part of a document that may be left out but not be null.
 type given[T any] struct {
 	there bool
+	wrong bool // it is of another type, and the fault is noted
 	value T
 }
 
 // UnmarshalJSON reads the part strictly.
 func (g *given[T]) UnmarshalJSON(data []byte) error {
 	g.there = true
-	if string(data) == "null" {
-		return fault("", "must not be null", "leave it out instead")
+	err := fault("", "must not be null", "leave it out instead")
+	if string(data) != "null" {
+		err = rolecall.Decode(data, &g.value)
 	}
-	return rolecall.Decode(data, &g.value)
+	g.wrong = err != nil
+	return err
 }
 
 // statementList is one statement or a list of them.

@@ -74,7 +74,7 @@ func (w statementJSON) compile(at string, modern bool, faults *rolecall.Errors) 
 	switch {
 	case !w.Effect.there:
 		faults.Add(at+"/Effect", "Effect is missing", "give Allow or Deny")
-	case w.Effect.value != "Allow" && w.Effect.value != "Deny" && w.Effect.value != "":
+	case w.Effect.value != "Allow" && w.Effect.value != "Deny" && !w.Effect.wrong:
 		faults.Add(at+"/Effect", "unknown effect "+quote(w.Effect.value), "give Allow or Deny")
 	}
 	either := func(name string, yes, no bool) {
