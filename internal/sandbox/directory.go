@@ -160,16 +160,16 @@ func (d *directory) bucket(name string) *bucket {
 	return d.buckets[name]
 }
 
-// credentials are what STS hands out.
-type credentials struct {
+// issuedKey is what STS hands out.
+type issuedKey struct {
 	accessKeyID, secret, token string
 	expires                    time.Time
 }
 
 // issue makes a temporary access key. told is the expiration that the client
 // hears; the key itself dies at key.expires.
-func (d *directory) issue(key accessKey, told, now time.Time) credentials {
-	c := credentials{
+func (d *directory) issue(key accessKey, told, now time.Time) issuedKey {
+	c := issuedKey{
 		accessKeyID: uniqueID("ASIA")[:20], secret: randomText(30), token: randomText(192), expires: told,
 	}
 	key.secret, key.token = c.secret, c.token

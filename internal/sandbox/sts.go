@@ -51,7 +51,7 @@ type credentialsXML struct {
 	Expiration      string
 }
 
-func (c credentials) xml() credentialsXML {
+func (c issuedKey) xml() credentialsXML {
 	return credentialsXML{c.accessKeyID, c.secret, c.token, c.expires.UTC().Format(time.RFC3339)}
 }
 

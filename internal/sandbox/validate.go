@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/policy"
 )
 
 var (
@@ -83,8 +84,8 @@ func (v *validator) oneOf(at, value string, known []string) {
 
 func (v *validator) account(at string, a *Account) {
 	v.oneOf(at+"/partition", a.Partition, partitions)
-	policiesGiven(v, at+"/scp", a.SCP)
-	policiesGiven(v, at+"/rcp", a.RCP)
+	v.policies(at+"/scp", a.SCP, policy.SCP)
+	v.policies(at+"/rcp", a.RCP, policy.RCP)
 	v.names(at+"/users", slices.Collect(maps.Keys(a.Users)))
 	for name, u := range sorted(a.Users) {
 		place := at + rolecall.Pointer("users", name)
@@ -93,7 +94,8 @@ func (v *validator) account(at string, a *Account) {
 			continue
 		}
 		v.path(place, u.Path)
-		policiesGiven(v, place+"/policies", u.Policies)
+		v.policies(place+"/policies", u.Policies, policy.Identity)
+		v.policy(place+"/boundary", u.Boundary, policy.Boundary)
 		v.keys(place, u.AccessKeyID, u.SecretAccessKey)
 	}
 	v.names(at+"/roles", slices.Collect(maps.Keys(a.Roles)))
@@ -123,6 +125,7 @@ func (v *validator) account(at string, a *Account) {
 			continue
 		}
 		v.region(place+"/region", k.Region, a)
+		v.policy(place+"/policy", k.Policy, policy.ResourcePolicy)
 	}
 }
 
@@ -148,12 +151,19 @@ func (v *validator) path(at, path string) {
 	}
 }
 
-// policiesGiven refuses lists with an empty place.
-func policiesGiven[P any](v *validator, at string, list []*P) {
+// policies checks that each document may stand in its layer.
+func (v *validator) policies(at string, list []*policy.Document, layer policy.Layer) {
 	for i, p := range list {
 		if p == nil {
 			v.Add(at+rolecall.Pointer(i), "must be a policy, not null", "")
 		}
+		v.policy(at+rolecall.Pointer(i), p, layer)
+	}
+}
+
+func (v *validator) policy(at string, p *policy.Document, layer policy.Layer) {
+	if p != nil {
+		v.AddErr(at, p.Fit(layer))
 	}
 }
 
@@ -176,7 +186,9 @@ func (v *validator) keys(at, id, secret string) {
 
 func (v *validator) role(at string, r *Role) {
 	v.path(at, r.Path)
-	policiesGiven(v, at+"/policies", r.Policies)
+	v.policies(at+"/policies", r.Policies, policy.Identity)
+	v.policy(at+"/boundary", r.Boundary, policy.Boundary)
+	v.policy(at+"/trust", r.Trust, policy.ResourcePolicy)
 	v.keys(at, r.AccessKeyID, r.SecretAccessKey)
 	if (r.AccessKeyID == "") != (r.SessionToken == "") {
 		v.Add(at+"/session_token", "a role's standing session has access_key_id, secret_access_key and session_token, all three", "")
@@ -208,6 +220,7 @@ func (v *validator) bucket(at, name string, b *Bucket, a *Account) {
 	}
 	v.buckets[name] = true
 	v.region(at+"/region", b.Region, a)
+	v.policy(at+"/policy", b.Policy, policy.ResourcePolicy)
 	v.oneOf(at+"/ownership", b.Ownership, ownerships)
 	v.oneOf(at+"/encryption/type", b.Encryption.Type, encryption)
 	key := b.Encryption.Key
