@@ -47,12 +47,8 @@ func denied(e *transfer.Error, at side, object string) *rolecall.Error {
 
 // candidates are the policies that may have refused, the likeliest first.
 func candidates(action string, at side) []string {
-	resource := "arn:" + partitionOf(at) + ":s3:::" + at.place.Bucket
-	if action != "s3:ListBucket" {
-		resource += "/" + at.place.Key + "…"
-	}
 	owner := at.place.BucketOwner
-	out := []string{fmt.Sprintf("%s may not allow %s on %s", identityName(at), action, resource)}
+	out := []string{fmt.Sprintf("%s may not allow %s on %s", identityName(at), action, resourceOf(action, at))}
 	if owner == "" {
 		out = append(out, fmt.Sprintf("the bucket policy of %q may refuse it", at.place.Bucket))
 	} else {
@@ -118,7 +114,24 @@ func layerHint(d policy.Denial, action string, at side) string {
 		if d.Explicit {
 			return "the role's account takes the Deny away, or excepts this"
 		}
-		return fmt.Sprintf("the role's account adds %s on %q", action, "arn:"+partitionOf(at)+":s3:::"+at.place.Bucket)
+		if strings.HasPrefix(action, "kms:") {
+			return fmt.Sprintf("the role's account adds %s on the bucket's KMS key", action)
+		}
+		return fmt.Sprintf("the role's account adds %s on %s", action, resourceOf(action, at))
+	}
+}
+
+// resourceOf is what a policy has to name for the action, as far as the place
+// tells.
+func resourceOf(action string, at side) string {
+	bucket := "arn:" + partitionOf(at) + ":s3:::" + at.place.Bucket
+	switch {
+	case action == "s3:ListBucket":
+		return bucket
+	case at.place.Key == "" || strings.HasSuffix(at.place.Key, "/"):
+		return bucket + "/" + at.place.Key + "*"
+	default:
+		return bucket + "/" + at.place.Key
 	}
 }
 

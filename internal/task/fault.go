@@ -136,20 +136,6 @@ func (s *stage) whoseKeys(at side) string {
 	return "try again; if it stays so, look at the role's revocation policies and at the worker's clock"
 }
 
-// unreachable words the error of a request that got no answer.
-func unreachable(ctx context.Context, err error) error {
-	var closed *guard.Error
-	switch {
-	case ctx.Err() != nil:
-		return err
-	case errors.As(err, &closed):
-		return &rolecall.Error{Code: rolecall.Forbidden, Err: err, Message: "the endpoint's address may not be reached: " + closed.Reason,
-			Hint: "an endpoint has a public address, or one that the operator lists in network.allow"}
-	default:
-		return &rolecall.Error{Code: rolecall.Unavailable, Err: err, Message: "S3 cannot be reached", Hint: "look at the network between here and there, and at s3_endpoint_url where one is given"}
-	}
-}
-
 func kindOf(err error) transfer.Kind {
 	var e *transfer.Error
 	if errors.As(err, &e) {

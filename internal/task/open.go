@@ -2,6 +2,7 @@ package task
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -36,7 +37,7 @@ func (s *stage) open(ctx context.Context, e end) (side, error) {
 		endpoint, client = at.place.EndpointURL, s.tools.tenant
 	}
 	var err error
-	if at.region, err = s.tools.region(ctx, at.place, endpoint, client); err != nil {
+	if at.region, err = s.region(ctx, at, endpoint, client); err != nil {
 		return at, err
 	}
 	provider, err := s.provider(at)
@@ -115,33 +116,52 @@ func homeRegion(partition string) string {
 // bucketAt names a bucket of one endpoint.
 type bucketAt struct{ endpoint, bucket string }
 
-// region gives the region of the place's bucket: the one it says, else what S3
-// answers, to anyone, in a header of HeadBucket. Other servers may not know;
-// then it is empty.
+// region gives the region of a place's bucket, as S3 answers it, to anyone, in
+// a header of HeadBucket. A wrong one in the job shows here, since S3 hardly
+// says so later. Other servers may not know theirs; then the job's holds, or
+// it is empty.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
-func (t *Tools) region(ctx context.Context, place rolecall.Place, endpoint string, client *http.Client) (string, error) {
-	if place.Region != "" {
-		return place.Region, nil
+func (s *stage) region(ctx context.Context, at side, endpoint string, client *http.Client) (string, error) {
+	declared := at.place.Region
+	if declared != "" && at.place.EndpointURL != "" {
+		return declared, nil
 	}
-	at := bucketAt{endpoint, place.Bucket}
+	answered, err := s.tools.ask(ctx, bucketAt{endpoint, at.place.Bucket}, client)
+	if err != nil {
+		return "", s.fault(ctx, err, at, at.place.Pointer)
+	}
+	switch {
+	case answered == "":
+		return declared, nil
+	case declared != "" && declared != answered:
+		return "", &rolecall.Error{Code: rolecall.Invalid, Pointer: at.place.Pointer,
+			Message: fmt.Sprintf("the bucket %q is in the region %s, not %s", at.place.Bucket, answered, declared),
+			Hint:    "correct the region of the connection or location, or leave it out"}
+	default:
+		return answered, nil
+	}
+}
+
+// ask asks for a bucket's region, once for a job.
+func (t *Tools) ask(ctx context.Context, at bucketAt, client *http.Client) (string, error) {
 	t.mu.Lock()
 	known, ok := t.regions[at]
 	t.mu.Unlock()
 	if ok {
 		return known, nil
 	}
+	endpoint := at.endpoint
 	if endpoint == "" {
 		partition := t.job.Plan.Principal.ARN.Partition
 		endpoint = "https://s3." + homeRegion(partition) + "." + rolecall.DNSSuffix(partition)
 	}
-	region, err := askRegion(ctx, client, endpoint, place.Bucket)
-	if err != nil {
-		return "", located(err, place.Pointer)
+	region, err := askRegion(ctx, client, endpoint, at.bucket)
+	if err == nil {
+		t.mu.Lock()
+		t.regions[at] = region
+		t.mu.Unlock()
 	}
-	t.mu.Lock()
-	t.regions[at] = region
-	t.mu.Unlock()
-	return region, nil
+	return region, err
 }
 
 func askRegion(ctx context.Context, client *http.Client, endpoint, bucket string) (string, error) {
@@ -155,12 +175,12 @@ func askRegion(ctx context.Context, client *http.Client, endpoint, bucket string
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return "", unreachable(ctx, err)
+		return "", &transfer.Error{Op: "head", Bucket: bucket, Kind: transfer.Unreachable, Err: err}
 	}
 	_ = resp.Body.Close()
 	region := resp.Header.Get("X-Amz-Bucket-Region")
 	if resp.StatusCode == http.StatusNotFound && region == "" {
-		return "", &rolecall.Error{Code: rolecall.NotFound, Message: fmt.Sprintf("there is no bucket %q", bucket), Hint: "look for a typing mistake in its name"}
+		return "", &transfer.Error{Op: "head", Bucket: bucket, Kind: transfer.NoBucket, Err: errors.New(resp.Status)}
 	}
 	if !regionForm(region) {
 		return "", nil
