@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/signal"
 	"slices"
-	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -98,7 +97,7 @@ func Run(ctx context.Context, args []string, sys System) int {
 // faults of the arguments themselves are shown as asked.
 func wantsJSON(args []string) bool {
 	i := slices.Index(args, "--output")
-	return slices.Contains(args, "--output=json") || i >= 0 && i+1 < len(args) && strings.EqualFold(args[i+1], "json")
+	return slices.Contains(args, "--output=json") || i >= 0 && i+1 < len(args) && args[i+1] == "json"
 }
 
 var errInterrupted = errors.New("interrupted")

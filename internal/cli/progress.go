@@ -23,7 +23,7 @@ func newProgress(out *output, plan rolecall.Plan) *progress {
 	for _, s := range plan.Steps {
 		p.labels[s.Index] = s.Tool
 		if s.Name != "" {
-			p.labels[s.Index] = s.Name
+			p.labels[s.Index] = printable(s.Name)
 		}
 	}
 	return p

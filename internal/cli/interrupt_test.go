@@ -1,0 +1,232 @@
+package cli_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/sandbox"
+)
+
+// command prepares rolecall as a process in a directory, with a temporary
+// directory of its own beside it.
+func command(t *testing.T, dir string, args ...string) *exec.Cmd {
+	t.Helper()
+	tmp := filepath.Join(dir, "tmp")
+	if err := os.MkdirAll(tmp, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	c := exec.CommandContext(t.Context(), "rolecall", args...)
+	c.Dir = dir
+	c.Env = []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TMPDIR=" + tmp,
+		"PRODUCTION_KEY=ASIAPRODUCTION000000", "PRODUCTION_SECRET=planted-secret-of-production", "PRODUCTION_TOKEN=planted-token-of-production",
+	}
+	return c
+}
+
+// seen is a log handler that tells of the first request of an operation.
+type seen struct {
+	slog.Handler
+	operation string
+	once      *sync.Once
+	done      chan struct{}
+}
+
+func newSeen(operation string) seen {
+	return seen{slog.DiscardHandler, operation, &sync.Once{}, make(chan struct{})}
+}
+
+func (s seen) Enabled(context.Context, slog.Level) bool { return true }
+
+func (s seen) Handle(_ context.Context, r slog.Record) error {
+	r.Attrs(func(a slog.Attr) bool {
+		if a.Key == "operation" && a.Value.String() == s.operation {
+			s.once.Do(func() { close(s.done) })
+		}
+		return true
+	})
+	return nil
+}
+
+// interrupted starts a job that delivers a large file to a sandbox whose
+// operations of that name hang, and returns once its upload has begun.
+func interrupted(t *testing.T, output string, hang ...string) (run *exec.Cmd, dir string, s *site, stdout *bytes.Buffer, stderr io.Reader) {
+	t.Helper()
+	dir = t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("testdata/world")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "masters", "in", "large.mov"), make([]byte, 40<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	job := `{"tasks": [
+		{"tool": "storage:get", "parameters": {"connection": "masters", "files": ["large.mov"]}},
+		{"tool": "storage:put", "parameters": {"connection": "delivery", "files": ["large.mov"]}}
+	]}`
+	if err := os.WriteFile(filepath.Join(dir, "job.json"), []byte(job), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	begun := newSeen("CreateMultipartUpload")
+	s = newSite(t, filepath.Join(dir, "sandbox.yaml"), func(cfg *sandbox.Config, o *sandbox.Options) {
+		o.Log = slog.New(begun)
+		for _, operation := range hang {
+			cfg.Faults = append(cfg.Faults, sandbox.Fault{Service: "s3", Operation: operation, Delay: sandbox.Duration(time.Hour)})
+		}
+	})
+	s.fillIn(t, filepath.Join(dir, "rolecall.yaml"))
+	run = command(t, dir, "run", "job.json", "--org", "acme", "--output", output, "--verbose")
+	stdout = &bytes.Buffer{}
+	run.Stdout = stdout
+	stderr, err := run.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := run.Start(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-begun.done:
+	case <-t.Context().Done():
+		t.Fatal("the upload did not begin")
+	}
+	return run, dir, s, stdout, stderr
+}
+
+func exitCode(t *testing.T, run *exec.Cmd) int {
+	t.Helper()
+	err := run.Wait()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return run.ProcessState.ExitCode()
+}
+
+// One interrupt in the middle of an upload takes back what was begun.
+func TestInterrupt(t *testing.T) {
+	t.Parallel()
+	for _, signal := range []os.Signal{syscall.SIGINT, syscall.SIGTERM} {
+		t.Run(signal.String(), func(t *testing.T) {
+			t.Parallel()
+			run, dir, site, stdout, stderr := interrupted(t, "json", "UploadPart")
+			if err := run.Process.Signal(signal); err != nil {
+				t.Fatal(err)
+			}
+			log, err := io.ReadAll(stderr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if code := exitCode(t, run); code != 130 {
+				t.Errorf("exit code %d, not 130; stderr:\n%s", code, log)
+			}
+			var report rolecall.JobReport
+			if err := json.Unmarshal(stdout.Bytes(), &report); err != nil {
+				t.Fatalf("no report: %v", err)
+			}
+			if report.Status != rolecall.Aborted || report.Tasks[0].Status != rolecall.Completed || report.Tasks[1].Status != rolecall.Aborted {
+				t.Errorf("the report tells of another end: %s", stdout)
+			}
+			site.noUploads(t)
+			if found := site.objects(t, "acme-delivery"); len(found) > 0 {
+				t.Errorf("%d objects were delivered", len(found))
+			}
+			left, err := os.ReadDir(filepath.Join(dir, "tmp"))
+			if err != nil || len(left) > 0 {
+				t.Errorf("temporary files are left: %v %v", left, err)
+			}
+		})
+	}
+}
+
+// The second interrupt does not wait for anything.
+func TestSecondInterrupt(t *testing.T) {
+	t.Parallel()
+	run, _, _, _, stderr := interrupted(t, "text", "UploadPart", "AbortMultipartUpload")
+	if err := run.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(stderr)
+	for !strings.Contains(lines.Text(), "interrupt again") {
+		if !lines.Scan() {
+			t.Fatal("it ended at the first interrupt")
+		}
+	}
+	if err := run.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if code := exitCode(t, run); code != 130 {
+		t.Errorf("exit code %d, not 130", code)
+	}
+}
+
+// A sandbox tells its URL when it is ready, and ends well when told to stop.
+func TestSandboxCommand(t *testing.T) {
+	t.Parallel()
+	for _, output := range []string{"text", "json"} {
+		t.Run(output, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			if err := os.CopyFS(dir, os.DirFS("testdata/world")); err != nil {
+				t.Fatal(err)
+			}
+			run := command(t, dir, "sandbox", "--listen", "127.0.0.1:0", "--verbose", "--output", output)
+			var stderr bytes.Buffer
+			run.Stderr = &stderr
+			stdout, err := run.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := run.Start(); err != nil {
+				t.Fatal(err)
+			}
+			line, err := bufio.NewReader(stdout).ReadString('\n')
+			if err != nil {
+				t.Fatal(err)
+			}
+			url := strings.TrimSpace(line)
+			if output == "json" {
+				var ready struct{ URL string }
+				if err := json.Unmarshal([]byte(line), &ready); err != nil {
+					t.Fatal(err)
+				}
+				url = ready.URL
+			}
+			resp, err := http.Get(url + "/acme-masters/in/a.txt") //nolint:noctx // ends with the test's own server
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = resp.Body.Close()
+			if resp.StatusCode != http.StatusForbidden {
+				t.Errorf("an anonymous reader gets %d", resp.StatusCode)
+			}
+			if err := run.Process.Signal(os.Interrupt); err != nil {
+				t.Fatal(err)
+			}
+			if code := exitCode(t, run); code != 0 {
+				t.Errorf("exit code %d, not 0", code)
+			}
+			if !strings.Contains(stderr.String(), "GetObject") {
+				t.Errorf("the request is not in the log: %s", &stderr)
+			}
+			left, err := os.ReadDir(filepath.Join(dir, "tmp"))
+			if err != nil || len(left) > 0 {
+				t.Errorf("temporary files are left: %v %v", left, err)
+			}
+		})
+	}
+}
