@@ -17,22 +17,29 @@ type SecretRequest struct {
 	Revision     string // of the connection
 }
 
-// Secret gives the provider of a secret's keys.
+// Secret gives the provider of a secret's keys. It refuses at each taking
+// what the secret is not for.
 func (v *Vault) Secret(r SecretRequest) *Provider {
 	k := key{Organization: r.Organization, Secret: r.Secret.Name, SecretVersion: r.Secret.Version, Bucket: r.Bucket, Revision: r.Revision}
-	return &Provider{vault: v, key: k, fetch: func(ctx context.Context) (fetched, error) {
+	return &Provider{vault: v, key: k, refusal: r.refusal(), fetch: func(ctx context.Context) (fetched, error) {
 		return v.reveal(ctx, r)
 	}}
 }
 
-func (v *Vault) reveal(ctx context.Context, r SecretRequest) (fetched, error) {
+func (r SecretRequest) refusal() error {
 	switch {
 	case r.Secret.Type != rolecall.SecretAWSAccessKey:
-		return fetched{}, &rolecall.Error{Code: rolecall.Invalid, Message: fmt.Sprintf("the secret %q holds no AWS access key", r.Secret.Name)}
+		return &rolecall.Error{Code: rolecall.Invalid, Message: fmt.Sprintf("the secret %q holds no AWS access key", r.Secret.Name)}
 	case r.Secret.Bucket != "" && r.Secret.Bucket != r.Bucket:
-		return fetched{}, &rolecall.Error{Code: rolecall.Forbidden, Message: fmt.Sprintf("the secret %q is not for the bucket %q", r.Secret.Name, r.Bucket),
+		return &rolecall.Error{Code: rolecall.Forbidden, Message: fmt.Sprintf("the secret %q is not for the bucket %q", r.Secret.Name, r.Bucket),
 			Hint: "a secret is used for the bucket that it is bound to"}
-	case v.options.Secrets == nil:
+	default:
+		return nil
+	}
+}
+
+func (v *Vault) reveal(ctx context.Context, r SecretRequest) (fetched, error) {
+	if v.options.Secrets == nil {
 		return fetched{}, &rolecall.Error{Code: rolecall.Internal, Message: "no secrets are kept here"}
 	}
 	epoch := v.cache.epoch()

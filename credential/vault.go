@@ -90,13 +90,17 @@ func (v *Vault) Close() { v.cache.close() }
 // aws.CredentialsProvider, safe for concurrent use, and needs no cache around
 // it.
 type Provider struct {
-	vault *Vault
-	key   key
-	fetch func(context.Context) (fetched, error)
+	vault   *Vault
+	key     key
+	refusal error // of the request itself
+	fetch   func(context.Context) (fetched, error)
 }
 
 // Retrieve gives a credential that lives. Its errors are rolecall's.
 func (p *Provider) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	if p.refusal != nil {
+		return aws.Credentials{}, p.refusal
+	}
 	return p.vault.cache.get(ctx, p.key, p.fetch)
 }
 

@@ -1,0 +1,102 @@
+package credential_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/credential"
+	"github.com/rolecall/rolecall/policy"
+)
+
+// Each of STS's answers to the real call, after a passing proof, says who
+// must act.
+func TestErrorsSayWhoMustAct(t *testing.T) {
+	t.Parallel()
+	vendors := policy.Denial{Principal: workerARN, Action: "sts:AssumeRole", Resource: mediaARN, Layer: policy.DeniedByIdentity}
+	for name, c := range map[string]struct {
+		answer stsAnswer
+		code   rolecall.Code
+		says   string
+		hint   string
+	}{
+		"denied":           {denied(), rolecall.Forbidden, "does not let " + workerARN + " assume the role " + mediaARN, `"sts:ExternalId":"` + externalID + `"`},
+		"vendor denies":    {stsAnswer{status: 403, code: "AccessDenied", message: vendors.String()}, rolecall.Forbidden, "principal production itself", "operator"},
+		"expired":          {stsAnswer{status: 403, code: "ExpiredToken"}, rolecall.Unauthenticated, "own credentials of the principal production", "operator"},
+		"wrong keys":       {stsAnswer{status: 403, code: "InvalidClientTokenId"}, rolecall.Unauthenticated, "own credentials", "operator"},
+		"region":           {stsAnswer{status: 403, code: "RegionDisabledException"}, rolecall.Forbidden, "eu-central-1", "administrator of the role's account"},
+		"packed policy":    {stsAnswer{status: 400, code: "PackedPolicyTooLarge"}, rolecall.Invalid, "too large", "fewer objects"},
+		"malformed policy": {stsAnswer{status: 400, code: "MalformedPolicyDocument"}, rolecall.Internal, "session policy", "log"},
+		"validation":       {stsAnswer{status: 400, code: "ValidationError"}, rolecall.Invalid, mediaARN, "role_arn"},
+		"hour refused":     {stsAnswer{status: 400, code: "ValidationError", message: "DurationSeconds"}, rolecall.Invalid, mediaARN, "role_session_duration_seconds"},
+		"unheard of":       {stsAnswer{status: 400, code: "Surprise"}, rolecall.Unavailable, "Surprise", "later"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, func(call stsCall) stsAnswer {
+				if call.Policy == string(policy.DenyAll()) {
+					return strict(call)
+				}
+				return c.answer
+			})
+			_, err := b.Role(acme()).Retrieve(t.Context())
+			e := rolecall.List(err)[0]
+			if e.Code != c.code || !strings.Contains(e.Message, c.says) || !strings.Contains(e.Hint, c.hint) {
+				t.Errorf("%s: %s (%s)", e.Code, e.Message, e.Hint)
+			}
+			if strings.Contains(e.Error(), externalID) {
+				t.Errorf("the external id is in the error's text: %v", e)
+			}
+		})
+	}
+}
+
+func TestOwnCredentialsMissing(t *testing.T) {
+	t.Parallel()
+	missing := errors.New("no keys")
+	b := newBench(t, strict, func(o *credential.Options) {
+		p := o.Principals["production"]
+		p.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return aws.Credentials{}, missing })
+		o.Principals["production"] = p
+	})
+	_, err := b.Role(acme()).Retrieve(t.Context())
+	if rolecall.CodeOf(err) != rolecall.Unauthenticated || !errors.Is(err, missing) {
+		t.Errorf("%v", err)
+	}
+}
+
+type unreachable struct{}
+
+func (unreachable) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, errors.New("no route to host")
+}
+
+func TestUnreachable(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, strict, func(o *credential.Options) { o.HTTPClient = &http.Client{Transport: unreachable{}} })
+	_, err := b.Role(acme()).Retrieve(t.Context())
+	if rolecall.CodeOf(err) != rolecall.Unavailable || strings.Contains(rolecall.List(err)[0].Message, "no route") {
+		t.Errorf("%v", err)
+	}
+}
+
+// An answer of 200 without a session is no session.
+func TestEmptyAnswer(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, strict, func(o *credential.Options) { o.HTTPClient = &http.Client{Transport: empty{}} })
+	if c, err := b.Role(acme()).Retrieve(t.Context()); err == nil || c.HasKeys() {
+		t.Errorf("%+v, %v", c, err)
+	}
+}
+
+type empty struct{}
+
+func (empty) RoundTrip(r *http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: 200, Request: r, Header: http.Header{"Content-Type": {"text/xml"}},
+		Body: http.NoBody}, nil
+}
