@@ -48,7 +48,8 @@ func TestActions(t *testing.T) {
 		"put":                {"PUT", "/plain/k", "x", nil, []string{"s3:PutObject"}},
 		"put tagged":         {"PUT", "/plain/tagged", "x", []string{"x-amz-tagging", "a=1"}, []string{"s3:PutObject", "s3:PutObjectTagging"}},
 		"put with ACL": {
-			"PUT", "/plain/k", "x", []string{"x-amz-acl", "bucket-owner-full-control"},
+			"PUT", "/plain/k", "x",
+			[]string{"x-amz-acl", "bucket-owner-full-control"},
 			[]string{"s3:PutObject", "s3:PutObjectAcl"},
 		},
 		"put encrypted": {"PUT", "/kms/k", "x", nil, []string{"s3:PutObject", "kms:GenerateDataKey"}},
@@ -71,11 +72,13 @@ func TestActions(t *testing.T) {
 		"remove tags":     {"DELETE", "/plain/k?tagging", "", nil, []string{"s3:DeleteObjectTagging"}},
 		"copy":            {"PUT", "/plain/copy", "", []string{"x-amz-copy-source", "plain/k"}, []string{"s3:GetObject", "s3:PutObject"}},
 		"copy encrypted": {
-			"PUT", "/kms/copy", "", []string{"x-amz-copy-source", "kms/k"},
+			"PUT", "/kms/copy", "",
+			[]string{"x-amz-copy-source", "kms/k"},
 			[]string{"s3:GetObject", "s3:PutObject", "kms:Decrypt", "kms:GenerateDataKey"},
 		},
 		"copy tagged": {
-			"PUT", "/plain/copy", "", []string{"x-amz-copy-source", "plain/tagged"},
+			"PUT", "/plain/copy", "",
+			[]string{"x-amz-copy-source", "plain/tagged"},
 			[]string{"s3:GetObject", "s3:GetObjectTagging", "s3:PutObject", "s3:PutObjectTagging"},
 		},
 		"unknown": {"GET", "/plain?acl", "", nil, nil},

@@ -22,9 +22,7 @@ func listBuckets(c *call) error {
 		Buckets []entry  `xml:"Buckets>Bucket"`
 	}
 	result.Owner = c.authority.Caller(c.r.Context())
-	c.store.mu.RLock()
-	defer c.store.mu.RUnlock()
-	for name, b := range c.store.buckets {
+	for name, b := range c.store.all() {
 		if cfg := b.config(); cfg.Account == result.Owner {
 			result.Buckets = append(result.Buckets, entry{text(name), stamp(b.created), cfg.Region})
 		}

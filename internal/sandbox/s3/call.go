@@ -38,6 +38,7 @@ var handlers = map[string]func(*call) error{
 	"ListMultipartUploads":    listMultipartUploads,
 	"ListObjects":             listObjects,
 	"ListObjectsV2":           listObjectsV2,
+	"ListObjectVersions":      listObjectVersions,
 	"ListParts":               listParts,
 	"PutObject":               putObject,
 	"PutObjectTagging":        putObjectTagging,

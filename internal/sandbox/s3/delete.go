@@ -76,7 +76,10 @@ func (c *call) delete(key, version string) (deletion, error) {
 type deleteRequest struct {
 	XMLName xml.Name `xml:"Delete"`
 	Quiet   bool
-	Objects []struct{ Key, VersionId string } `xml:"Object"`
+	Objects []struct {
+		Key       string
+		VersionID string `xml:"VersionId"`
+	} `xml:"Object"`
 }
 
 const maxDeletes = 1000
@@ -110,13 +113,13 @@ func deleteObjects(c *call) error {
 	}
 	type deleted struct {
 		Key                   text
-		VersionId             string `xml:",omitempty"`
+		VersionID             string `xml:"VersionId,omitempty"`
 		DeleteMarker          bool   `xml:",omitempty"`
-		DeleteMarkerVersionId string `xml:",omitempty"`
+		DeleteMarkerVersionID string `xml:"DeleteMarkerVersionId,omitempty"`
 	}
 	type failed struct {
 		Key           text
-		VersionId     string `xml:",omitempty"`
+		VersionID     string `xml:"VersionId,omitempty"`
 		Code, Message string
 	}
 	var result struct {
@@ -125,17 +128,17 @@ func deleteObjects(c *call) error {
 		Errors  []failed  `xml:"Error"`
 	}
 	for _, entry := range asked.Objects {
-		done, err := c.deleteEntry(entry.Key, entry.VersionId)
+		done, err := c.deleteEntry(entry.Key, entry.VersionID)
 		var refused *Error
 		switch {
 		case errors.As(err, &refused):
-			result.Errors = append(result.Errors, failed{text(entry.Key), entry.VersionId, refused.Code, refused.Message})
+			result.Errors = append(result.Errors, failed{text(entry.Key), entry.VersionID, refused.Code, refused.Message})
 		case err != nil:
 			return err
 		case !asked.Quiet:
-			d := deleted{Key: text(entry.Key), VersionId: entry.VersionId, DeleteMarker: done.marker}
+			d := deleted{Key: text(entry.Key), VersionID: entry.VersionID, DeleteMarker: done.marker}
 			if done.marker {
-				d.DeleteMarkerVersionId = done.version
+				d.DeleteMarkerVersionID = done.version
 			}
 			result.Deleted = append(result.Deleted, d)
 		}

@@ -118,8 +118,7 @@ func errNoSuchVersion(key, version string) *Error {
 }
 
 func errNotImplemented(operation string) *Error {
-	return (&Error{Status: http.StatusNotImplemented, Code: "NotImplemented", Message: "A header you provided implies functionality that is not implemented"}).
-		with("Operation", operation)
+	return &Error{Status: http.StatusNotImplemented, Code: "NotImplemented", Message: "The sandbox does not implement the operation " + operation}
 }
 
 func errHeaderNotImplemented(header string) *Error {

@@ -89,11 +89,16 @@ func (c *call) list(l listing, encode func(string) text, owners bool) (page, []c
 	c.bucket.mu.RLock()
 	defer c.bucket.mu.RUnlock()
 	p := l.list(c.bucket.keys, func(key string) bool { return c.bucket.current(key) != nil })
-	entries := make([]contents, 0, len(p.keys))
-	for _, key := range p.keys {
-		o := c.bucket.current(key)
+	var entries []contents
+	var prefixes []commonPrefix
+	for _, n := range p.names {
+		if n.group {
+			prefixes = append(prefixes, commonPrefix{encode(n.text)})
+			continue
+		}
+		o := c.bucket.current(n.text)
 		entry := contents{
-			Key: encode(key), LastModified: stamp(o.modified), ETag: text(quoted(o.etag)),
+			Key: encode(o.key), LastModified: stamp(o.modified), ETag: text(quoted(o.etag)),
 			ChecksumAlgorithm: o.checksum.algorithm, ChecksumType: o.checksum.kind, Size: o.size, StorageClass: o.class,
 		}
 		if owners {
@@ -101,15 +106,7 @@ func (c *call) list(l listing, encode func(string) text, owners bool) (page, []c
 		}
 		entries = append(entries, entry)
 	}
-	return p, entries, encodePrefixes(p.prefixes, encode)
-}
-
-func encodePrefixes(names []string, encode func(string) text) []commonPrefix {
-	prefixes := make([]commonPrefix, 0, len(names))
-	for _, name := range names {
-		prefixes = append(prefixes, commonPrefix{encode(name)})
-	}
-	return prefixes
+	return p, entries, prefixes
 }
 
 func listObjectsV2(c *call) error {
@@ -131,7 +128,7 @@ func listObjectsV2(c *call) error {
 	p, entries, prefixes := c.list(l, encode, c.query.Get("fetch-owner") == "true")
 	next := ""
 	if p.truncated {
-		next = writeToken(p.next)
+		next = writeToken(p.next())
 	}
 	return c.writeXML(struct {
 		XMLName               xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ ListBucketResult"`
@@ -179,7 +176,7 @@ func listObjects(c *call) error {
 	p, entries, prefixes := c.list(l, encode, true)
 	next := ""
 	if p.truncated && l.delimiter != "" { // without one, the last key is the marker
-		next = p.next
+		next = p.next()
 	}
 	return c.writeXML(struct {
 		XMLName        xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ ListBucketResult"`
@@ -237,22 +234,23 @@ func listMultipartUploads(c *call) error {
 	result.Bucket, result.KeyMarker, result.UploadIDMarker = c.cfg.Name, encode(keyMarker), idMarker
 	result.Prefix, result.Delimiter, result.EncodingType = encode(l.prefix), encode(l.delimiter), c.query.Get("encoding-type")
 	result.MaxUploads = l.limit
-	var groups []string
+	group := "" // the last one
 	for _, u := range c.bucket.openUploads() {
 		if !strings.HasPrefix(u.key, l.prefix) || u.key < keyMarker || u.key == keyMarker && (idMarker == "" || u.id <= idMarker) {
 			continue
 		}
-		name, group := l.roll(u.key)
-		if group && (name == keyMarker || slices.Contains(groups, name)) {
+		n := l.roll(u.key)
+		if n.group && (n.text == keyMarker || n.text == group) {
 			continue
 		}
-		if len(result.Upload)+len(groups) == l.limit {
+		if len(result.Upload)+len(result.CommonPrefixes) == l.limit {
 			result.IsTruncated = l.limit > 0
 			break
 		}
-		result.NextKeyMarker, result.NextUploadIDMarker = encode(name), ""
-		if group {
-			groups = append(groups, name)
+		result.NextKeyMarker, result.NextUploadIDMarker = encode(n.text), ""
+		if n.group {
+			group = n.text
+			result.CommonPrefixes = append(result.CommonPrefixes, commonPrefix{encode(group)})
 			continue
 		}
 		result.NextUploadIDMarker = u.id
@@ -263,7 +261,6 @@ func listMultipartUploads(c *call) error {
 	if !result.IsTruncated {
 		result.NextKeyMarker, result.NextUploadIDMarker = "", ""
 	}
-	result.CommonPrefixes = encodePrefixes(groups, encode)
 	return c.writeXML(result)
 }
 

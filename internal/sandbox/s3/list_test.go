@@ -148,6 +148,61 @@ func TestListObjectsV1(t *testing.T) {
 	}
 }
 
+func TestListObjectVersions(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, key := range []string{"a", "b/1", "a", "b/2", "a", "c"} {
+		w.put("versioned", key, key)
+	}
+	w.do("DELETE", "/versioned/c", "")
+	for _, size := range []int32{1, 2, 3, 4, 1000} {
+		for delimiter, want := range map[string]string{
+			"":  "[a! a a b/1! b/2! c-! c]",
+			"/": "[a! a a b/ c-! c]",
+		} {
+			var got []string
+			seen := map[string]bool{}
+			in := &awss3.ListObjectVersionsInput{Bucket: aws.String("versioned"), MaxKeys: &size, Delimiter: &delimiter}
+			for range 10 {
+				out, err := w.client.ListObjectVersions(t.Context(), in)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if n := len(out.Versions) + len(out.DeleteMarkers) + len(out.CommonPrefixes); n > int(size) {
+					t.Errorf("%d entries on a page of %d", n, size)
+				}
+				note := func(key, mark, id string, latest *bool) {
+					if *latest {
+						mark += "!"
+					}
+					if seen[id] {
+						t.Errorf("version %s of %s comes twice", id, key)
+					}
+					seen[id] = true
+					got = append(got, key+mark)
+				}
+				for _, v := range out.DeleteMarkers {
+					note(*v.Key, "-", *v.VersionId, v.IsLatest)
+				}
+				for _, v := range out.Versions {
+					note(*v.Key, "", *v.VersionId, v.IsLatest)
+				}
+				for _, p := range out.CommonPrefixes {
+					got = append(got, *p.Prefix)
+				}
+				if !*out.IsTruncated {
+					break
+				}
+				in.KeyMarker, in.VersionIdMarker = out.NextKeyMarker, out.NextVersionIdMarker
+			}
+			slices.SortStableFunc(got, func(a, b string) int { return strings.Compare(a[:1], b[:1]) })
+			if fmt.Sprint(got) != want {
+				t.Errorf("pages of %d by %q: %v, want %s", size, delimiter, got, want)
+			}
+		}
+	}
+}
+
 func TestListMultipartUploads(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -201,23 +256,23 @@ func TestPagesAreOneListing(t *testing.T) {
 			if !strings.HasPrefix(key, l.prefix) || !live(key) {
 				continue
 			}
-			if name, _ := l.roll(key); !slices.Contains(want, name) {
-				want = append(want, name)
+			if n := l.roll(key); !slices.Contains(want, n.text) {
+				want = append(want, n.text)
 			}
 		}
 		var got []string
 		for {
 			p := l.list(keys, live)
-			names := slices.Concat(p.keys, p.prefixes)
-			slices.Sort(names)
-			got = append(got, names...)
+			for _, n := range p.names {
+				got = append(got, n.text)
+			}
 			if !p.truncated {
 				break
 			}
-			if len(names) != l.limit {
-				t.Fatalf("a truncated page of %d, not %d", len(names), l.limit)
+			if len(p.names) != l.limit {
+				t.Fatalf("a truncated page of %d, not %d", len(p.names), l.limit)
 			}
-			l.after = p.next
+			l.after = p.next()
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Fatal(diff)

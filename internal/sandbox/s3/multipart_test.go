@@ -229,7 +229,8 @@ func TestUploadPartHoldsTheChecksumType(t *testing.T) {
 		"none declared, one sent":   {nil, []string{"x-amz-checksum-crc32", crc}, ""},
 		"none declared, wrong sent": {nil, []string{"x-amz-checksum-crc32", "AAAAAA=="}, "BadDigest"},
 		"declared, none sent": {
-			[]string{"x-amz-checksum-algorithm", "CRC32"}, nil,
+			[]string{"x-amz-checksum-algorithm", "CRC32"},
+			nil,
 			"Checksum Type mismatch occurred, expected checksum Type: crc32, actual checksum Type: null",
 		},
 		"another sent": {

@@ -13,12 +13,25 @@ type listing struct {
 	limit             int
 }
 
-// page is one page of a listing: keys, and prefixes that stand for all keys
-// that go on with the delimiter.
+// page is one page of a listing.
 type page struct {
-	keys, prefixes []string
-	next           string // the last name of a truncated page
-	truncated      bool
+	names     []name
+	truncated bool
+}
+
+// name is a key, or a prefix that stands for all keys that begin with it and
+// go on with the delimiter.
+type name struct {
+	text  string
+	group bool
+}
+
+// next is where a truncated page goes on.
+func (p page) next() string {
+	if !p.truncated {
+		return ""
+	}
+	return p.names[len(p.names)-1].text
 }
 
 // list pages through sorted keys, leaving out those that are not live.
@@ -29,39 +42,35 @@ func (l listing) list(keys []string, live func(string) bool) page {
 	}
 	i, _ := slices.BinarySearch(keys, max(l.prefix, l.after))
 	for i < len(keys) && strings.HasPrefix(keys[i], l.prefix) {
-		name, group := l.roll(keys[i])
+		n := l.roll(keys[i])
 		switch {
 		case keys[i] <= l.after || !live(keys[i]):
 			i++
 			continue
-		case group && name == l.after:
-		case len(p.keys)+len(p.prefixes) == l.limit:
+		case n.group && n.text == l.after:
+		case len(p.names) == l.limit:
 			p.truncated = true
 			return p
-		case group:
-			p.prefixes = append(p.prefixes, name)
 		default:
-			p.keys = append(p.keys, name)
+			p.names = append(p.names, n)
 		}
-		p.next = name
 		i++
-		if group {
-			i += sort.Search(len(keys)-i, func(j int) bool { return !strings.HasPrefix(keys[i+j], name) })
+		if n.group {
+			i += sort.Search(len(keys)-i, func(j int) bool { return !strings.HasPrefix(keys[i+j], n.text) })
 		}
 	}
-	p.next = ""
 	return p
 }
 
 // roll gives the name that a key has in the listing: its own, or the prefix up
 // to the first delimiter.
-func (l listing) roll(key string) (name string, group bool) {
+func (l listing) roll(key string) name {
 	if l.delimiter == "" {
-		return key, false
+		return name{text: key}
 	}
 	before, _, found := strings.Cut(key[len(l.prefix):], l.delimiter)
 	if !found {
-		return key, false
+		return name{text: key}
 	}
-	return l.prefix + before + l.delimiter, true
+	return name{l.prefix + before + l.delimiter, true}
 }

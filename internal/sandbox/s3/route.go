@@ -77,8 +77,13 @@ func operation(r *http.Request, bucket, key string) string {
 
 func objectOperation(r *http.Request, has func(string) bool) string {
 	for _, sub := range [][2]string{
-		{"acl", "Acl"}, {"tagging", "Tagging"}, {"retention", "Retention"}, {"legal-hold", "LegalHold"},
-		{"torrent", "Torrent"}, {"attributes", "Attributes"}, {"encryption", "Encryption"},
+		{"acl", "Acl"},
+		{"tagging", "Tagging"},
+		{"retention", "Retention"},
+		{"legal-hold", "LegalHold"},
+		{"torrent", "Torrent"},
+		{"attributes", "Attributes"},
+		{"encryption", "Encryption"},
 	} {
 		if has(sub[0]) {
 			return verb(r) + "Object" + sub[1]

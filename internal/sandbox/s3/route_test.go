@@ -90,7 +90,7 @@ func TestUnknownOperationIsNamed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	answer, body := w.do("GET", "/plain?lifecycle", "")
-	if answer.StatusCode != http.StatusNotImplemented || !strings.Contains(body, "<Operation>GetBucketLifecycleConfiguration</Operation>") {
+	if answer.StatusCode != http.StatusNotImplemented || !strings.Contains(body, "the operation GetBucketLifecycleConfiguration<") {
 		t.Errorf("%d %s", answer.StatusCode, body)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -19,7 +20,7 @@ import (
 // newID gives n random bytes in hex.
 func newID(n int) string {
 	id := make([]byte, n)
-	rand.Read(id) //nolint:errcheck // never fails
+	rand.Read(id)
 	return hex.EncodeToString(id)
 }
 
@@ -40,6 +41,12 @@ func (st *store) bucket(name string) *bucket {
 	st.mu.RLock()
 	defer st.mu.RUnlock()
 	return st.buckets[name]
+}
+
+func (st *store) all() map[string]*bucket {
+	st.mu.RLock()
+	defer st.mu.RUnlock()
+	return maps.Clone(st.buckets)
 }
 
 // SetBucket adds a bucket, or changes the configuration of the one of its name.
@@ -216,7 +223,7 @@ func (b *body) release() {
 		return
 	}
 	for _, f := range b.files {
-		os.Remove(f.path) //nolint:errcheck // Close removes the directory
+		os.Remove(f.path)
 	}
 }
 
@@ -237,7 +244,7 @@ func (st *store) write(fill func(io.Writer) error) (*body, error) {
 	err = fill(f)
 	size, seekErr := f.Seek(0, io.SeekCurrent)
 	if err = errors.Join(err, seekErr, f.Close()); err != nil {
-		os.Remove(path) //nolint:errcheck // Close removes the directory
+		os.Remove(path)
 		return nil, err
 	}
 	return newBody(blob{path, size}), nil
@@ -267,7 +274,7 @@ func (f blob) copyRange(w io.Writer, offset, n int64) error {
 	if err != nil {
 		return err
 	}
-	defer in.Close() //nolint:errcheck // only read from
+	defer in.Close()
 	if _, err := in.Seek(offset, io.SeekStart); err != nil {
 		return err
 	}
