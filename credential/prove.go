@@ -79,26 +79,23 @@ type plannedProbe struct {
 	skip   string // why it is not made
 }
 
-// probes plans the proof. The similar ids find wildcards at either end, in
-// the middle, and operators that ignore case.
+// probes plans the proof. The similar ids find wildcards at either end and
+// in the middle, lists of related ids, and operators that ignore case.
 func (v *Vault) probes(right string) ([]plannedProbe, error) {
 	random := make([]byte, 17)
 	if _, err := io.ReadFull(v.options.Rand, random); err != nil {
 		return nil, fmt.Errorf("random external id: %w", err)
 	}
-	middle := len(right) / 2
-	other := byte('0')
-	if right[middle] == other {
-		other = '1'
-	}
+	middle, last := len(right)/2, len(right)-1
 	plan := []plannedProbe{{name: "right", id: aws.String(right), accept: true}, {name: "absent"}}
 	for _, near := range []struct{ name, id string }{
 		{"random", hex.EncodeToString(random[:16])},
-		{"near-prefix", right[:len(right)-1]},
+		{"near-prefix", right[:last]},
 		{"near-suffix", right[1:]},
 		{"near-longer", right + hex.EncodeToString(random[16:])},
 		{"near-preceded", hex.EncodeToString(random[16:]) + right},
-		{"near-middle", right[:middle] + string(other) + right[middle+1:]},
+		{"near-middle", right[:middle] + another(right[middle]) + right[middle+1:]},
+		{"near-last", right[:last] + another(right[last])},
 		{"near-case", otherCase(right)},
 	} {
 		probe := plannedProbe{name: near.name, id: aws.String(near.id)}
@@ -113,6 +110,13 @@ func (v *Vault) probes(right string) ([]plannedProbe, error) {
 		plan = append(plan, probe)
 	}
 	return append(plan, plannedProbe{name: "right-again", id: aws.String(right), accept: true}), nil
+}
+
+func another(char byte) string {
+	if char == '0' {
+		return "1"
+	}
+	return "0"
 }
 
 func otherCase(s string) string {
