@@ -143,23 +143,29 @@ func (f *Fault) failure(service string) failure {
 	return out
 }
 
-// wait is the fault's delay, cut short when the client or the server goes.
-func (f *Fault) wait(gone, closing <-chan struct{}) {
+// wait is the fault's delay. It is false when the client or the server went
+// before its end.
+func (f *Fault) wait(gone, closing <-chan struct{}) bool {
 	if f.Delay == 0 {
-		return
+		return true
 	}
 	timer := time.NewTimer(time.Duration(f.Delay))
 	defer timer.Stop()
 	select {
 	case <-timer.C:
+		return true
 	case <-gone:
 	case <-closing:
 	}
+	return false
 }
 
 // misbehave lets a fault happen. It tells whether the request is answered.
 func (s *Server) misbehave(c *call, out *recorder, r *http.Request) bool {
-	c.fault.wait(r.Context().Done(), s.closing)
+	if !c.fault.wait(r.Context().Done(), s.closing) {
+		out.cut = true
+		return true
+	}
 	if n := c.fault.CutResponseAfter; n != nil {
 		out.limited, out.left = true, *n
 	}

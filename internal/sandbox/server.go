@@ -79,6 +79,10 @@ func New(cfg *Config, opts Options) (*Server, error) {
 // Trail gives the last requests, oldest first.
 func (s *Server) Trail() []Event { return s.trail.events() }
 
+// S3 gives what the buckets hold, past signatures and policies: to fill them
+// and to look into them.
+func (s *Server) S3() *s3.Service { return s.s3 }
+
 // PutRole makes a role, or changes one, which keeps its unique id. Sessions of
 // a changed role go on with its new policies.
 func (s *Server) PutRole(account, name string, r *Role) error {
