@@ -159,6 +159,24 @@ func TestImportsFlowOneWay(t *testing.T) {
 	}
 }
 
+func TestTheMapIsTrue(t *testing.T) {
+	t.Parallel()
+	there := map[string]bool{}
+	for _, s := range sources(t) {
+		there[s.dir] = true
+	}
+	for dir, imports := range mayImport {
+		if !there[dir] {
+			t.Errorf("mayImport has %s, where no Go file is", dir)
+		}
+		for _, imported := range imports {
+			if _, known := mayImport[imported]; !known {
+				t.Errorf("mayImport lets %s import %s, which is not on the map", dir, imported)
+			}
+		}
+	}
+}
+
 func TestRootIsPure(t *testing.T) {
 	t.Parallel()
 	for _, s := range sources(t) {
@@ -252,6 +270,7 @@ func TestEveryDependencyHasItsReason(t *testing.T) {
 			t.Errorf("docs/dependencies.md does not say why we depend on %s", m)
 		}
 	}
+	used := map[string]bool{}
 	for _, s := range sources(t) {
 		for _, imported := range s.imports() {
 			if _, own := ours(imported); own || standard(imported) {
@@ -263,9 +282,16 @@ func TestEveryDependencyHasItsReason(t *testing.T) {
 					longest = m
 				}
 			}
+			used[longest] = true
 			if !bytes.Contains(page, []byte("`"+longest+"`")) {
 				t.Errorf("%s: imports %s; docs/dependencies.md does not say why", s.path, imported)
 			}
+		}
+	}
+	for _, line := range strings.Split(string(page), "\n") {
+		m, _, found := strings.Cut(strings.TrimPrefix(line, "| `"), "`")
+		if found && strings.HasPrefix(line, "| `") && !used[m] {
+			t.Errorf("docs/dependencies.md gives a reason for %s, which nothing imports", m)
 		}
 	}
 }
