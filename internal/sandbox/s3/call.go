@@ -112,7 +112,7 @@ func (c *call) checkPayer(b Bucket) error {
 	if !b.RequesterPays || c.authority.Caller(c.r.Context()) == b.Account {
 		return nil
 	}
-	if c.header("X-Amz-Request-Payer") != "requester" && c.query.Get("x-amz-request-payer") != "requester" {
+	if c.header("X-Amz-Request-Payer") != "requester" {
 		return errAccessDenied()
 	}
 	c.w.Header().Set("X-Amz-Request-Charged", "requester")

@@ -39,7 +39,8 @@ func parseCopySource(header string) (bucket, key string, query url.Values, err e
 // copySource is the object that a copy reads. Its user releases it.
 type copySource struct {
 	*object
-	cfg Bucket
+	cfg   Bucket
+	asked string // the version that the request names
 }
 
 // readCopySource finds the source with the permissions that it takes.
@@ -52,7 +53,7 @@ func (c *call) readCopySource() (copySource, error) {
 	if from == nil {
 		return copySource{}, errNoSuchBucket(name)
 	}
-	src := copySource{cfg: from.config()}
+	src := copySource{cfg: from.config(), asked: query.Get("versionId")}
 	if err := c.checkOwner("X-Amz-Source-Expected-Bucket-Owner", src.cfg); err != nil {
 		return src, err
 	}
@@ -162,7 +163,13 @@ func (c *call) inherit(s *settings, src copySource) error {
 		return nil
 	}
 	s.tags = src.tags
-	return c.allow("s3:GetObjectTagging", objectARN(src.cfg, src.key), src.cfg, nil)
+	action, cs := "s3:GetObjectTagging", conditions{}
+	cs.addTags("s3:ExistingObjectTag", src.tags)
+	if src.asked != "" {
+		action = "s3:GetObjectVersionTagging"
+		cs.set("s3:versionid", src.asked)
+	}
+	return c.allow(action, objectARN(src.cfg, src.key), src.cfg, cs)
 }
 
 // copyConditions are the condition keys of a copy's write.

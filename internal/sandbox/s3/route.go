@@ -12,7 +12,29 @@ type target struct{ operation, bucket, key string }
 
 // Operation names what the request asks for in AWS's words, "PutObject". It
 // also names operations that the Service does not implement.
-func (s *Service) Operation(r *http.Request) string { return route(r).operation }
+func (s *Service) Operation(r *http.Request) string { return route(lift(r)).operation }
+
+// lift gives a request with the x-amz-* parameters of a presigned query among
+// its headers, where the operations look for them.
+func lift(r *http.Request) *http.Request {
+	if !strings.Contains(strings.ToLower(r.URL.RawQuery), "x-amz-") {
+		return r
+	}
+	header := r.Header.Clone()
+	for name, values := range r.URL.Query() {
+		canonical := http.CanonicalHeaderKey(name)
+		switch canonical {
+		case "X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-Security-Token", "X-Amz-Signature", "X-Amz-Signedheaders":
+			continue
+		}
+		if strings.HasPrefix(canonical, "X-Amz-") && header[canonical] == nil {
+			header[canonical] = values
+		}
+	}
+	r = r.WithContext(r.Context()) // a shallow copy: the trailer stays the same
+	r.Header = header
+	return r
+}
 
 // Target gives the bucket and the key that a request names, by host or path;
 // both may be empty.

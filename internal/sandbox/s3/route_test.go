@@ -86,6 +86,24 @@ func TestOperation(t *testing.T) {
 	}
 }
 
+func TestPresignedParametersAreHeaders(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const signed = "/plain/k?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-SignedHeaders=host&x-amz-storage-class=STANDARD_IA&x-amz-tagging=a%3D1&x-amz-expected-bucket-owner="
+	if answer, body := w.do("PUT", signed+owner, "hello"); answer.StatusCode != http.StatusOK {
+		t.Fatalf("PUT: %d %s", answer.StatusCode, body)
+	}
+	if o := w.service.Objects("plain")[0]; o.StorageClass != "STANDARD_IA" || o.Tags["a"] != "1" {
+		t.Errorf("stored %+v", o)
+	}
+	if answer, body := w.do("PUT", signed+stranger, "hello"); answer.StatusCode != http.StatusForbidden {
+		t.Errorf("another owner expected: %d %s", answer.StatusCode, body)
+	}
+	if answer, body := w.do("GET", signed+stranger, "", "X-Amz-Expected-Bucket-Owner", owner); answer.StatusCode != http.StatusOK {
+		t.Errorf("the header counts before the parameter: %d %s", answer.StatusCode, body)
+	}
+}
+
 func TestUnknownOperationIsNamed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

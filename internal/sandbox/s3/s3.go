@@ -121,6 +121,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Service) serve(w http.ResponseWriter, r *http.Request) error {
+	r = lift(r)
 	to := route(r)
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
