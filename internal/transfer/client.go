@@ -29,7 +29,8 @@ type ClientOptions struct {
 }
 
 // HTTPClient sends requests; an *http.Client is one. It must not follow
-// redirects, as a signature holds for one host only.
+// redirects, as a signature holds for one host only, and should have an
+// ExpectContinueTimeout, lest a refusal be lost behind a body that is sent.
 type HTTPClient = s3.HTTPClient
 
 const (
@@ -97,7 +98,7 @@ func newRetryer(credentials aws.CredentialsProvider) aws.Retryer {
 				// Another conditional write is in progress on the key.
 				retry.RetryableErrorCode{Codes: map[string]struct{}{"ConditionalRequestConflict": {}, "OperationAborted": {}}})
 			so.Backoff = retry.BackoffDelayerFunc(func(attempt int, err error) (time.Duration, error) {
-				if attempt <= 1 && expired(err) {
+				if attempt <= 3 && expired(err) {
 					return 0, nil
 				}
 				return backoff.BackoffDelay(attempt, err)

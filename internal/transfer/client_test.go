@@ -62,7 +62,7 @@ func (e *expiring) tamper(w http.ResponseWriter, r *http.Request, _ string, next
 func TestTransferAcrossExpiries(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	data := noise(20*mib + 1) // three parts
+	data := noise(48*mib + 1) // seven parts
 	o := s.have(t, "big", data)
 	root := newRoot(t)
 	write(t, root, "up", data)
@@ -80,7 +80,7 @@ func TestTransferAcrossExpiries(t *testing.T) {
 			return err
 		},
 	} {
-		p, e := &renewing{}, &expiring{uses: map[string]int{}, most: 1}
+		p, e := &renewing{}, &expiring{uses: map[string]int{}, most: 2}
 		s.meddle(e.tamper)
 		if err := do(s.bucketFor(t, "origin", p), s.bucketFor(t, "target", p)); err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -99,6 +99,27 @@ func TestTransferAcrossExpiries(t *testing.T) {
 		if got, err := root.ReadFile(name); err != nil || !bytes.Equal(got, data) {
 			t.Errorf("%s: the bytes differ, %v", name, err)
 		}
+	}
+}
+
+// HEAD cannot say that the credentials expired.
+func TestHeadExpired(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	for _, size := range []int{0, 10} {
+		s.have(t, "x", noise(size))
+		s.meddle(func(w http.ResponseWriter, r *http.Request, _ string, next http.HandlerFunc) {
+			if r.Header.Get("X-Amz-Security-Token") == "0" {
+				refuse(w, r, http.StatusBadRequest, "ExpiredToken")
+				return
+			}
+			next(w, r)
+		})
+		p := &renewing{}
+		if o, err := Head(t.Context(), s.bucketFor(t, "origin", p), "x"); err != nil || o.Size != int64(size) || p.now != 1 {
+			t.Error(o, err, p.now)
+		}
+		s.meddle(nil)
 	}
 }
 
@@ -125,7 +146,7 @@ func TestNoCredentials(t *testing.T) {
 	s := newServer(t)
 	reason := errors.New("the role does not trust us")
 	_, err := Head(t.Context(), s.bucketFor(t, "origin", failing{reason}), "x")
-	if e := wantKind(t, err, NoCredentials); !errors.Is(err, reason) || e.Op != "head" || e.Key != "x" {
+	if e := theFault(t, err, NoCredentials); !errors.Is(err, reason) || e.Op != "head" || e.Key != "x" {
 		t.Errorf("got %+v", e)
 	}
 }
@@ -138,7 +159,7 @@ func TestDenied(t *testing.T) {
 	b.Owner = "444455556666"
 	// The reason is found although HEAD has no body to say it in.
 	_, err := Head(t.Context(), b, "x")
-	if e := wantKind(t, err, Denied); e.Code != "AccessDenied" || e.Text == "" {
+	if e := theFault(t, err, Denied); e.Code != "AccessDenied" || e.Text == "" {
 		t.Errorf("got %+v", e)
 	}
 	for _, err := range List(t.Context(), b, "") {
@@ -319,7 +340,7 @@ type timeout struct{}
 
 func (*timeout) Error() string        { return "timeout awaiting response headers" }
 func (*timeout) Timeout() bool        { return true }
-func (*timeout) Is(target error) bool { return target == context.DeadlineExceeded } //nolint:errorlint // as net/http has it
+func (*timeout) Is(target error) bool { return target == context.DeadlineExceeded }
 
 // A cancelled read ends at once, in the middle of a pause too.
 func TestCanceledPause(t *testing.T) {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"go/build"
-
 	"net"
 	"net/http"
 	"os"
@@ -281,7 +280,7 @@ func missing(t *testing.T, from, to Bucket) {
 	_, err = Get(t.Context(), from, Object{Key: "nothing", ETag: `"x"`}, root, "file", GetOptions{})
 	wantKind(t, err, NotFound)
 	_, err = Copy(t.Context(), from, Object{Key: "nothing", ETag: `"x"`}, to, "x", PutOptions{})
-	if e := wantKind(t, err, NotFound); e.Bucket != "origin" || e.Key != "nothing" || e.Op != "copy" || e.Code != "NoSuchKey" {
+	if e := theFault(t, err, NotFound); e.Bucket != "origin" || e.Key != "nothing" || e.Op != "copy" || e.Code != "NoSuchKey" {
 		t.Errorf("got %+v", e)
 	}
 	nowhere := from
@@ -348,7 +347,7 @@ func aborts(t *testing.T, from, to Bucket) {
 		ctx, cancel := context.WithCancel(t.Context())
 		err := do(ctx, func(int64) { cancel() })
 		cancel()
-		if e := wantKind(t, err, Canceled); e.Upload != "" {
+		if e := theFault(t, err, Canceled); e.Upload != "" {
 			t.Error(name, " left the upload ", e.Upload)
 		}
 	}
@@ -356,8 +355,8 @@ func aborts(t *testing.T, from, to Bucket) {
 	if got := files(t, root); !slices.Equal(got, []string{"up"}) {
 		t.Error("left behind: ", got)
 	}
-	for o := range List(t.Context(), to, "") {
-		t.Error("there is ", o.Key)
+	for o, err := range List(t.Context(), to, "") {
+		t.Error("there is ", o.Key, err)
 	}
 }
 

@@ -8,9 +8,8 @@ import (
 	"syscall"
 	"testing"
 
-	smithyhttp "github.com/aws/smithy-go/transport/http"
-
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 func TestKinds(t *testing.T) {
@@ -51,7 +50,7 @@ func TestKinds(t *testing.T) {
 		{context.DeadlineExceeded, Canceled},
 		{errors.New("anything"), Unreachable},
 	} {
-		e := wantKind(t, fault("get", Bucket{Name: "b"}, "k", c.err), c.kind)
+		e := theFault(t, fault("get", Bucket{Name: "b"}, "k", c.err), c.kind)
 		if !errors.Is(e, c.err) || e.Op != "get" || e.Bucket != "b" || e.Key != "k" {
 			t.Errorf("%v became %+v", c.err, e)
 		}

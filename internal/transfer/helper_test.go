@@ -13,6 +13,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -112,7 +113,7 @@ func (s *server) bucket(t *testing.T, name string) Bucket {
 }
 
 func (s *server) bucketFor(t *testing.T, name string, provider aws.CredentialsProvider) Bucket {
-	transport := &http.Transport{MaxIdleConnsPerHost: 16}
+	transport := &http.Transport{MaxIdleConnsPerHost: 16, ExpectContinueTimeout: time.Second}
 	t.Cleanup(transport.CloseIdleConnections)
 	return Bucket{Name: name, Owner: owner, Client: NewClient(ClientOptions{
 		Credentials: provider, Endpoint: s.url, PathStyle: true, UserAgent: "test", HTTP: &http.Client{Transport: transport},
@@ -124,7 +125,7 @@ func noise(n int) []byte {
 	var seed [32]byte
 	copy(seed[:], []byte{byte(n), byte(n >> 8), byte(n >> 16), byte(n >> 24)})
 	data := make([]byte, n)
-	rand.NewChaCha8(seed).Read(data)
+	rand.NewChaCha8(seed).Read(data) //nolint:errcheck // it never fails
 	return data
 }
 
@@ -177,7 +178,12 @@ func write(t *testing.T, root *os.Root, name string, data []byte) {
 	}
 }
 
-func wantKind(t *testing.T, err error, kind Kind) *Error {
+func wantKind(t *testing.T, err error, kind Kind) {
+	t.Helper()
+	_ = theFault(t, err, kind)
+}
+
+func theFault(t *testing.T, err error, kind Kind) *Error {
 	t.Helper()
 	var e *Error
 	if !errors.As(err, &e) || e.Kind != kind {

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go"
 )
 
 // List gives the bucket's objects whose keys begin with the prefix, in S3's
@@ -96,7 +97,12 @@ func head(ctx context.Context, b Bucket, o Object) (header, error) {
 	}
 	out, err := b.Client.HeadObject(ctx, in)
 	if err != nil {
-		return header{}, explain(ctx, b, o, err)
+		if err := explain(ctx, b, o, err); err != nil {
+			return header{}, err
+		}
+		if out, err = b.Client.HeadObject(ctx, in); err != nil {
+			return header{}, err
+		}
 	}
 	return header{
 		Object: Object{
@@ -111,7 +117,8 @@ func head(ctx context.Context, b Bucket, o Object) (header, error) {
 }
 
 // explain finds the reason of a failed HEAD, whose answer has no body to say
-// it in, by asking for a byte of the object.
+// it in, by asking for a byte of the object. It is nil if that works: S3 says
+// even "expired" as a bare 400, and GET has had the credentials renewed.
 func explain(ctx context.Context, b Bucket, o Object, err error) error {
 	if kind := kindOf(err); kind != Denied && kind != Refused && kind != WrongRegion {
 		return err
@@ -120,11 +127,15 @@ func explain(ctx context.Context, b Bucket, o Object, err error) error {
 		Bucket: aws.String(b.Name), Key: aws.String(o.Key), VersionId: optional(o.VersionID), IfMatch: optional(o.ETag),
 		Range: aws.String("bytes=0-0"), ExpectedBucketOwner: b.owner(), RequestPayer: b.payer(),
 	})
+	var api smithy.APIError
+	if errors.As(told, &api) && api.ErrorCode() == "InvalidRange" {
+		return nil // an empty object has no first byte
+	}
 	if told != nil {
 		return told
 	}
 	out.Body.Close()
-	return err
+	return nil
 }
 
 // Tag replaces the object's tags.

@@ -73,7 +73,7 @@ type steady struct{ *io.SectionReader }
 func (s steady) Read(p []byte) (int, error) {
 	n, err := s.SectionReader.Read(p)
 	if errors.Is(err, io.EOF) {
-		if at, _ := s.Seek(0, io.SeekCurrent); at < s.Size() { //nolint:errcheck // asking where one is cannot fail
+		if at, _ := s.Seek(0, io.SeekCurrent); at < s.Size() {
 			return n, &Error{Kind: Changed, Err: errors.New("the file became shorter while it was read")}
 		}
 	}

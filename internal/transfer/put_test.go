@@ -175,7 +175,7 @@ func TestPutFailsAndCannotAbort(t *testing.T) {
 		next(w, r)
 	})
 	_, err := Put(t.Context(), s.bucket(t, "target"), "x", root, "up", PutOptions{})
-	e := wantKind(t, err, Denied)
+	e := theFault(t, err, Denied)
 	if left := s.Uploads("target"); len(left) != 1 || e.Upload != left[0].ID {
 		t.Errorf("the error names the upload %q, there is %v", e.Upload, left)
 	}
@@ -220,8 +220,10 @@ func TestPutOptions(t *testing.T) {
 		if err := Tag(t.Context(), b, "x", nil); err != nil {
 			t.Fatal(err)
 		}
-		for range List(t.Context(), b, "") {
-			continue
+		for _, err := range List(t.Context(), b, "") {
+			if err != nil {
+				t.Error(err)
+			}
 		}
 		for _, o := range s.Objects("target") {
 			got := []string{o.Header.Get("X-Amz-Meta-Rolecall"), o.Encryption.Algorithm, o.Encryption.Key, o.StorageClass}
