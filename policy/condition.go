@@ -133,75 +133,81 @@ type operator struct {
 	compile func(text string, modern bool) operand
 }
 
-func operators() []operator {
-	return []operator{
-		{"StringEquals", false, compileExact},
-		{"StringNotEquals", true, compileExact},
-		{"StringEqualsIgnoreCase", false, compileFolded},
-		{"StringNotEqualsIgnoreCase", true, compileFolded},
-		{"StringLike", false, compileLike},
-		{"StringNotLike", true, compileLike},
-		{"NumericEquals", false, compileNumber(equal)},
-		{"NumericNotEquals", true, compileNumber(equal)},
-		{"NumericLessThan", false, compileNumber(less)},
-		{"NumericLessThanEquals", false, compileNumber(lessOrEqual)},
-		{"NumericGreaterThan", false, compileNumber(greater)},
-		{"NumericGreaterThanEquals", false, compileNumber(greaterOrEqual)},
-		{"DateEquals", false, compileDate(equal)},
-		{"DateNotEquals", true, compileDate(equal)},
-		{"DateLessThan", false, compileDate(less)},
-		{"DateLessThanEquals", false, compileDate(lessOrEqual)},
-		{"DateGreaterThan", false, compileDate(greater)},
-		{"DateGreaterThanEquals", false, compileDate(greaterOrEqual)},
-		{"Bool", false, compileBool},
-		{"BinaryEquals", false, compileBinary},
-		{"IpAddress", false, compileAddress},
-		{"NotIpAddress", true, compileAddress},
-		{"ArnEquals", false, compileARNOperand},
-		{"ArnNotEquals", true, compileARNOperand},
-		{"ArnLike", false, compileARNOperand},
-		{"ArnNotLike", true, compileARNOperand},
-		{nullOperator, false, compileBool},
-	}
+var operators = []operator{
+	{"StringEquals", false, compileExact},
+	{"StringNotEquals", true, compileExact},
+	{"StringEqualsIgnoreCase", false, compileFolded},
+	{"StringNotEqualsIgnoreCase", true, compileFolded},
+	{"StringLike", false, compileLike},
+	{"StringNotLike", true, compileLike},
+	{"NumericEquals", false, compileNumber(equal)},
+	{"NumericNotEquals", true, compileNumber(equal)},
+	{"NumericLessThan", false, compileNumber(less)},
+	{"NumericLessThanEquals", false, compileNumber(lessOrEqual)},
+	{"NumericGreaterThan", false, compileNumber(greater)},
+	{"NumericGreaterThanEquals", false, compileNumber(greaterOrEqual)},
+	{"DateEquals", false, compileDate(equal)},
+	{"DateNotEquals", true, compileDate(equal)},
+	{"DateLessThan", false, compileDate(less)},
+	{"DateLessThanEquals", false, compileDate(lessOrEqual)},
+	{"DateGreaterThan", false, compileDate(greater)},
+	{"DateGreaterThanEquals", false, compileDate(greaterOrEqual)},
+	{"Bool", false, compileBool},
+	{"BinaryEquals", false, compileBinary},
+	{"IpAddress", false, compileAddress},
+	{"NotIpAddress", true, compileAddress},
+	{"ArnEquals", false, compileARNOperand},
+	{"ArnNotEquals", true, compileARNOperand},
+	{"ArnLike", false, compileARNOperand},
+	{"ArnNotLike", true, compileARNOperand},
+	{nullOperator, false, compileBool},
 }
 
 const nullOperator = "Null"
 
-func compileConditions(block map[string]given[map[string]valueList], at string, modern bool, faults *rolecall.Errors) []condition {
-	if len(block) == 0 {
-		return nil
-	}
-	known := operators()
+// compileConditions reads a Condition block: operators, their keys, their values.
+func compileConditions(n *node, at string, modern bool, faults *rolecall.Errors) []condition {
 	var out []condition
-	for _, name := range sortedKeys(block) {
-		place := at + rolecall.Pointer(name)
-		template, op, ok := parseOperator(known, name)
+	n.members(at, nil, faults, func(name, at string, keys *node) {
+		template, op, ok := parseOperator(name)
 		if !ok {
-			faults.Add(place, "unknown condition operator "+quote(name), operatorHint(known, name))
-			continue
+			faults.Add(at, "unknown condition operator "+quote(name), operatorHint(name))
+			return
 		}
-		for _, key := range sortedKeys(block[name].value) {
+		keys.members(at, nil, faults, func(key, at string, values *node) {
 			c := template
 			c.key = strings.ToLower(key)
 			c.multivalued = multivalued(c.key)
-			if key == "" {
-				faults.Add(place, "a condition key is empty", "name the key, such as aws:SourceArn")
-			}
-			for i, text := range block[name].value[key] {
-				if len(text) > maxText {
-					faults.Add(place+rolecall.Pointer(key, i), "the value is longer than 8 KiB", "")
-				}
+			for _, text := range readValues(values, at, faults) {
 				c.operands = append(c.operands, op.compile(text, modern))
 			}
 			out = append(out, c)
+		})
+	})
+	return out
+}
+
+// readValues reads the values of a condition key: one or a list of strings,
+// numbers and booleans, each as its text.
+func readValues(n *node, at string, faults *rolecall.Errors) []string {
+	var out []string
+	n.each(at, "a string", faults, func(at string, item *node) {
+		switch item.kind {
+		case '"', '0', 't':
+			if len(item.text) > maxText {
+				faults.Add(at, "the value is longer than 8 KiB", "")
+			}
+			out = append(out, item.text)
+		default:
+			faults.Add(at, "must be a string, a number, true or false, or a list of them, not "+item.what(), "")
 		}
-	}
+	})
 	return out
 }
 
 // parseOperator reads an operator with its ForAllValues: or ForAnyValue: and
 // its IfExists. Null takes neither.
-func parseOperator(known []operator, name string) (condition, operator, bool) {
+func parseOperator(name string) (condition, operator, bool) {
 	var c condition
 	base := name
 	if rest, found := strings.CutPrefix(base, "ForAllValues:"); found {
@@ -210,16 +216,16 @@ func parseOperator(known []operator, name string) (condition, operator, bool) {
 		base, c.set = rest, forAnyValue
 	}
 	base, c.ifExists = strings.CutSuffix(base, "IfExists")
-	i := slices.IndexFunc(known, func(o operator) bool { return o.name == base })
+	i := slices.IndexFunc(operators, func(o operator) bool { return o.name == base })
 	if i < 0 {
 		return c, operator{}, false
 	}
-	c.negated = known[i].negated
+	c.negated = operators[i].negated
 	c.null = base == nullOperator
-	return c, known[i], !c.null || !c.ifExists
+	return c, operators[i], !c.null || !c.ifExists
 }
 
-func operatorHint(known []operator, name string) string {
+func operatorHint(name string) string {
 	set := ""
 	if i := strings.IndexByte(name, ':'); i >= 0 {
 		set, name = name[:i+1], name[i+1:]
@@ -230,21 +236,12 @@ func operatorHint(known []operator, name string) string {
 	if name == nullOperator+"IfExists" {
 		return "Null takes no IfExists"
 	}
-	names := make([]string, 0, 2*len(known))
-	for _, o := range known {
+	names := make([]string, 0, 2*len(operators))
+	for _, o := range operators {
 		names = append(names, o.name, o.name+"IfExists")
 	}
 	if near := rolecall.Nearest(name, names); near != "" {
 		return "did you mean " + quote(set+near) + "?"
 	}
 	return "operators are StringEquals, StringLike, NumericEquals, DateLessThan, Bool, IpAddress, ArnLike, Null and their like"
-}
-
-func sortedKeys[T any](m map[string]T) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }

@@ -147,53 +147,35 @@ func (p *principals) denies(q *requester, bounded bool) bool {
 	}
 }
 
-// principalJSON is the element as written: "*", or an object of lists.
-type principalJSON struct {
-	there bool
-	all   bool
-	principalLists
-}
-
-type principalLists struct {
-	AWS           stringList `json:"AWS"`
-	Service       stringList `json:"Service"`
-	Federated     stringList `json:"Federated"`
-	CanonicalUser stringList `json:"CanonicalUser"`
-}
-
-// UnmarshalJSON reads either form.
-func (w *principalJSON) UnmarshalJSON(data []byte) error {
-	w.there = true
+// compilePrincipals reads the element: "*", or an object of lists.
+func compilePrincipals(n *node, at string, faults *rolecall.Errors) []principal {
 	switch {
-	case string(data) == `"*"`:
-		w.all = true
+	case n.kind == '"' && n.text == "*":
+		return []principal{{kind: namesAnyone}}
+	case n.kind != '{':
+		faults.Add(at, `must be "*" or an object, not `+n.what(), `write {"AWS": "arn:aws:iam::111122223333:role/name"}`)
 		return nil
-	case data[0] == '{':
-		return rolecall.Decode(data, &w.principalLists)
-	default:
-		return fault("", `must be "*" or an object`, `write {"AWS": "arn:aws:iam::111122223333:role/name"}`)
 	}
-}
-
-func (w principalJSON) compile(at string, faults *rolecall.Errors) principals {
-	p := principals{given: w.there}
-	if w.all {
-		p.entries = append(p.entries, principal{kind: namesAnyone})
-	}
-	add := func(list stringList, name string, compile func(string) (principal, string)) {
-		for i, text := range list.items {
-			entry, wrong := compile(text)
-			if wrong != "" {
-				faults.Add(list.pointer(at+"/"+name, i), quote(text)+" is not a principal", wrong)
-			}
-			p.entries = append(p.entries, entry)
+	var out []principal
+	n.members(at, []string{"AWS", "Service", "Federated", "CanonicalUser"}, faults, func(name, at string, value *node) {
+		read := compileAWS
+		switch name {
+		case "Service":
+			read = plain(namesService)
+		case "Federated":
+			read = plain(namesProvider)
+		case "CanonicalUser":
+			read = plain(namesCanonicalUser)
 		}
-	}
-	add(w.AWS, "AWS", compileAWS)
-	add(w.Service, "Service", plain(namesService))
-	add(w.Federated, "Federated", plain(namesProvider))
-	add(w.CanonicalUser, "CanonicalUser", plain(namesCanonicalUser))
-	return p
+		value.each(at, "a string", faults, func(at string, item *node) {
+			entry, wrong := read(item.string(at, faults))
+			if wrong != "" && item.kind == '"' {
+				faults.Add(at, quote(item.text)+" is not a principal", wrong)
+			}
+			out = append(out, entry)
+		})
+	})
+	return out
 }
 
 // compileAWS reads a value of "AWS"; the second result says what is wrong.

@@ -91,45 +91,86 @@ func SimulateLine(line []byte) []byte {
 	return encodeAnswer(answer{Result: &result})
 }
 
-type lineJSON struct {
-	Principal string               `json:"principal"`
-	Action    string               `json:"action"`
-	Resource  string               `json:"resource"`
-	Account   string               `json:"account"`
-	Context   map[string]valueList `json:"context"`
-	Identity  []*Document          `json:"identity"`
-	Policy    *Document            `json:"resource_policy"`
-	Session   *Document            `json:"session"`
-	Boundary  []*Document          `json:"boundary"`
-	SCP       levelList            `json:"scp"`
-	RCP       levelList            `json:"rcp"`
-}
-
-// levelList is a list of documents, one level, or a list of such lists.
-type levelList [][]*Document
-
-// UnmarshalJSON reads either form; the first item tells which.
-func (l *levelList) UnmarshalJSON(data []byte) error {
-	if string(data) == "null" {
-		return nil
-	}
-	if data[0] == '[' && strings.HasPrefix(strings.TrimLeft(string(data[1:]), " \t\r\n"), "[") {
-		return rolecall.Decode(data, (*[][]*Document)(l))
-	}
-	var one []*Document
-	err := rolecall.Decode(data, &one)
-	if len(one) > 0 {
-		*l = levelList{one}
-	}
-	return err
-}
+var lineMembers = []string{"principal", "action", "resource", "account", "context", "identity", "resource_policy", "session", "boundary", "scp", "rcp"}
 
 func readLineRequest(line []byte) (Request, Policies, error) {
-	var in lineJSON
-	if err := rolecall.Decode(line, &in); err != nil {
+	n, err := readJSON(string(line))
+	if err != nil {
 		return Request{}, Policies{}, err
 	}
 	var faults rolecall.Errors
+	var in Request
+	var p Policies
+	document := func(n *node, at string, layer Layer) *Document {
+		d, err := compileDocument(n)
+		if err == nil {
+			err = d.Fit(layer)
+		}
+		faults.AddErr(at, err)
+		return d
+	}
+	documents := func(n *node, at string, layer Layer) []*Document {
+		out := make([]*Document, 0, len(n.items))
+		if n.kind != '[' {
+			faults.Add(at, "must be a list of policies, not "+n.what(), "")
+			return nil
+		}
+		for i := range n.items {
+			out = append(out, document(&n.items[i], at+rolecall.Pointer(i), layer))
+		}
+		return out
+	}
+	// One list of policies is one level; the first item tells.
+	levels := func(n *node, at string, layer Layer) [][]*Document {
+		if n.kind != '[' || len(n.items) == 0 || n.items[0].kind != '[' {
+			return [][]*Document{documents(n, at, layer)}
+		}
+		out := make([][]*Document, 0, len(n.items))
+		for i := range n.items {
+			out = append(out, documents(&n.items[i], at+rolecall.Pointer(i), layer))
+		}
+		return out
+	}
+	n.members("", lineMembers, &faults, func(name, at string, value *node) {
+		if value.kind == 'n' {
+			return // as if left out
+		}
+		switch name {
+		case "principal":
+			in.Principal = value.string(at, &faults)
+		case "action":
+			in.Action = value.string(at, &faults)
+		case "resource":
+			in.Resource = value.string(at, &faults)
+		case "account":
+			in.Account = value.string(at, &faults)
+		case "context":
+			in.Context = readContext(value, at, &faults)
+		case "identity":
+			p.Identity = documents(value, at, Identity)
+		case "resource_policy":
+			p.Resource = document(value, at, ResourcePolicy)
+		case "session":
+			p.Session = document(value, at, SessionPolicy)
+		case "boundary":
+			p.Boundary = documents(value, at, Boundary)
+		case "scp":
+			p.SCP = levels(value, at, SCP)
+		case "rcp":
+			p.RCP = levels(value, at, RCP)
+		}
+	})
+	if len(faults) == 0 {
+		in.check(&faults)
+	}
+	if in.Account == "" {
+		in.Account = ownerOf(in.Resource, in.Principal)
+	}
+	return in, p, faults.Err()
+}
+
+// check finds what of a request is missing or malformed.
+func (in Request) check(faults *rolecall.Errors) {
 	if in.Principal == "" {
 		faults.Add("/principal", "principal is missing", `give an ARN, a service's domain, or "*" for an anonymous caller`)
 	}
@@ -142,23 +183,20 @@ func readLineRequest(line []byte) (Request, Policies, error) {
 	if in.Account != "" && !rolecall.IsAccountID(in.Account) {
 		faults.Add("/account", quote(in.Account)+" is not an account id", "account ids are twelve digits")
 	}
-	request := Request{Principal: in.Principal, Action: in.Action, Resource: in.Resource, Account: in.Account,
-		Context: make(map[string][]string, len(in.Context))}
-	seen := make(map[string]bool, len(in.Context))
-	for _, key := range sortedKeys(in.Context) {
+}
+
+func readContext(n *node, at string, faults *rolecall.Errors) map[string][]string {
+	context := make(map[string][]string, len(n.items))
+	seen := make(map[string]bool, len(n.items))
+	n.members(at, nil, faults, func(key, at string, value *node) {
 		if folded := strings.ToLower(key); seen[folded] {
-			faults.Add("/context"+rolecall.Pointer(key), "the key is given twice; case does not tell keys apart", "remove one of the two")
+			faults.Add(at, "the key is given twice; case does not tell keys apart", "remove one of the two")
 		} else {
 			seen[folded] = true
 		}
-		request.Context[key] = in.Context[key]
-	}
-	if request.Account == "" {
-		request.Account = ownerOf(in.Resource, in.Principal)
-	}
-	policies := Policies{Identity: in.Identity, Resource: in.Policy, Session: in.Session, Boundary: in.Boundary, SCP: in.SCP, RCP: in.RCP}
-	policies.fit(&faults)
-	return request, policies, faults.Err()
+		context[key] = readValues(value, at, faults)
+	})
+	return context
 }
 
 // ownerOf gives the account of the first ARN that has one.
@@ -169,39 +207,4 @@ func ownerOf(arns ...string) string {
 		}
 	}
 	return ""
-}
-
-// fit checks each document against its layer, and that none is null.
-func (p Policies) fit(faults *rolecall.Errors) {
-	one := func(d *Document, layer Layer, at string) {
-		if d == nil {
-			faults.Add(at, "must be a policy, not null", "")
-			return
-		}
-		faults.AddErr(at, d.Fit(layer))
-	}
-	list := func(ds []*Document, layer Layer, at string) {
-		for i, d := range ds {
-			one(d, layer, at+rolecall.Pointer(i))
-		}
-	}
-	levels := func(ls [][]*Document, layer Layer, at string) {
-		for i, l := range ls {
-			place := at
-			if len(ls) > 1 {
-				place += rolecall.Pointer(i)
-			}
-			list(l, layer, place)
-		}
-	}
-	list(p.Identity, Identity, "/identity")
-	if p.Resource != nil {
-		one(p.Resource, ResourcePolicy, "/resource_policy")
-	}
-	if p.Session != nil {
-		one(p.Session, SessionPolicy, "/session")
-	}
-	list(p.Boundary, Boundary, "/boundary")
-	levels(p.SCP, SCP, "/scp")
-	levels(p.RCP, RCP, "/rcp")
 }

@@ -34,8 +34,8 @@ func (s *statement) matches(r *request) bool {
 
 // actions is Action or NotAction.
 type actions struct {
-	not      bool
-	patterns []pattern
+	given, not bool
+	patterns   []pattern
 }
 
 // match ignores case. reference_policies_elements_action.html
@@ -66,55 +66,63 @@ func (rs *resources) match(r *request) bool {
 	return rs.not
 }
 
-// compile checks the statement and precompiles it. Variables have a meaning
-// only in documents of version 2012-10-17 (modern).
+var statementMembers = []string{"Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"}
+
+// compileStatement checks a statement and precompiles it. Variables have a
+// meaning only in documents of version 2012-10-17 (modern).
 // reference_policies_elements_version.html
-func (w statementJSON) compile(at string, modern bool, faults *rolecall.Errors) statement {
-	s := statement{pointer: at, sid: w.Sid.value, deny: w.Effect.value == "Deny"}
-	switch {
-	case !w.Effect.there:
-		faults.Add(at+"/Effect", "Effect is missing", "give Allow or Deny")
-	case w.Effect.value != "Allow" && w.Effect.value != "Deny" && !w.Effect.wrong:
-		faults.Add(at+"/Effect", "unknown effect "+quote(w.Effect.value), "give Allow or Deny")
-	}
-	either := func(name string, yes, no bool) {
-		if yes && no {
-			faults.Add(at+"/Not"+name, "has both "+name+" and Not"+name, "remove one of the two")
+func compileStatement(n *node, at string, modern bool, faults *rolecall.Errors) statement {
+	s := statement{pointer: at}
+	effect := false
+	once := func(given bool, name, at string) {
+		if given {
+			name = strings.TrimPrefix(name, "Not")
+			faults.Add(at, "the statement has both "+name+" and Not"+name, "remove one of the two")
 		}
 	}
-	either("Principal", w.Principal.there, w.NotPrincipal.there)
-	either("Action", w.Action.there, w.NotAction.there)
-	either("Resource", w.Resource.there, w.NotResource.there)
-	if !w.Action.there && !w.NotAction.there {
+	n.members(at, statementMembers, faults, func(name, at string, value *node) {
+		not := strings.HasPrefix(name, "Not")
+		switch name {
+		case "Sid":
+			s.sid = value.string(at, faults)
+		case "Effect":
+			effect = true
+			text := value.string(at, faults)
+			s.deny = text == "Deny"
+			if value.kind == '"' && text != "Allow" && text != "Deny" {
+				faults.Add(at, "unknown effect "+quote(text), "give Allow or Deny")
+			}
+		case "Principal", "NotPrincipal":
+			once(s.principals.given, name, at)
+			s.principals = principals{given: true, not: not, entries: compilePrincipals(value, at, faults)}
+		case "Action", "NotAction":
+			once(s.actions.given, name, at)
+			s.actions = actions{given: true, not: not, patterns: compileActions(value, at, faults)}
+		case "Resource", "NotResource":
+			once(s.resources.given, name, at)
+			s.resources = resources{given: true, not: not, patterns: compileResources(value, at, modern, faults)}
+		case "Condition":
+			s.conditions = compileConditions(value, at, modern, faults)
+		}
+	})
+	if !effect && n.kind == '{' {
+		faults.Add(at+"/Effect", "Effect is missing", "give Allow or Deny")
+	}
+	if !s.actions.given && n.kind == '{' {
 		faults.Add(at+"/Action", "Action is missing", "give Action or NotAction")
 	}
-
-	s.principals = w.Principal.compile(at+"/Principal", faults)
-	if w.NotPrincipal.there {
-		s.principals = w.NotPrincipal.compile(at+"/NotPrincipal", faults)
-		s.principals.not = true
-	}
-	s.actions.patterns = compileActions(w.Action, at+"/Action", faults)
-	if w.NotAction.there {
-		s.actions = actions{not: true, patterns: compileActions(w.NotAction, at+"/NotAction", faults)}
-	}
-	s.resources = resources{given: w.Resource.there, patterns: compileResources(w.Resource, at+"/Resource", modern, faults)}
-	if w.NotResource.there {
-		s.resources = resources{given: true, not: true,
-			patterns: compileResources(w.NotResource, at+"/NotResource", modern, faults)}
-	}
-	s.conditions = compileConditions(w.Condition.value, at+"/Condition", modern, faults)
 	return s
 }
 
-func compileActions(list stringList, at string, faults *rolecall.Errors) []pattern {
-	out := make([]pattern, len(list.items))
-	for i, text := range list.items {
-		if !actionForm(text) {
-			faults.Add(list.pointer(at, i), quote(text)+" is not an action", "actions look like s3:GetObject, s3:Get* or *")
+func compileActions(n *node, at string, faults *rolecall.Errors) []pattern {
+	var out []pattern
+	n.each(at, "a string", faults, func(at string, item *node) {
+		text := item.string(at, faults)
+		if item.kind == '"' && !actionForm(text) {
+			faults.Add(at, quote(text)+" is not an action", "actions look like s3:GetObject, s3:Get* or *")
 		}
-		out[i] = compile(text, syntax{wildcards: true})
-	}
+		out = append(out, compile(text, syntax{wildcards: true}))
+	})
 	return out
 }
 
@@ -140,13 +148,14 @@ func made(text, more string) bool {
 	return text != ""
 }
 
-func compileResources(list stringList, at string, modern bool, faults *rolecall.Errors) []arnPattern {
-	out := make([]arnPattern, len(list.items))
-	for i, text := range list.items {
-		if !strings.HasPrefix(text, "arn:") && !strings.HasPrefix(text, "*") || len(text) > maxText {
-			faults.Add(list.pointer(at, i), quote(text)+" is not a resource", `give an ARN, with * and ? where needed, or "*"`)
+func compileResources(n *node, at string, modern bool, faults *rolecall.Errors) []arnPattern {
+	var out []arnPattern
+	n.each(at, "a string", faults, func(at string, item *node) {
+		text := item.string(at, faults)
+		if item.kind == '"' && (!strings.HasPrefix(text, "arn:") && !strings.HasPrefix(text, "*") || len(text) > maxText) {
+			faults.Add(at, quote(text)+" is not a resource", `give an ARN, with * and ? where needed, or "*"`)
 		}
-		out[i] = compileARN(text, syntax{wildcards: true, variables: modern})
-	}
+		out = append(out, compileARN(text, syntax{wildcards: true, variables: modern}))
+	})
 	return out
 }

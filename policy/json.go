@@ -1,0 +1,338 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/rolecall/rolecall"
+)
+
+// maxDepth bounds how deep a document or line may nest.
+const maxDepth = 32
+
+// node is a JSON value. A policy is read through it, and not by rolecall.Decode, to
+// read every byte once: a stream of requests is mostly their policies.
+type node struct {
+	kind   byte   // one of { [ " 0 t n: object, array, string, number, bool, null
+	text   string // of a string its value; of a number or bool its text
+	source string // all of it, as written
+	names  []string
+	items  []node // of an object, the values of names
+}
+
+func (n *node) what() string {
+	switch n.kind {
+	case '{':
+		return "an object"
+	case '[':
+		return "a list"
+	case '"':
+		return "a string"
+	case '0':
+		return "a number"
+	case 't':
+		return "true or false"
+	default:
+		return "null"
+	}
+}
+
+// readJSON reads one JSON document. A syntax error is a fault with line and column.
+// RFC 8259, with names and depth left to the caller and maxDepth.
+func readJSON(source string) (node, error) {
+	r := reader{source: source}
+	if !utf8.ValidString(source) {
+		return node{}, fault("", "the document is not UTF-8", "")
+	}
+	n := r.value(0)
+	r.space()
+	if r.wrong == "" && r.at < len(source) {
+		r.fail("there is more after the document")
+	}
+	if r.wrong != "" {
+		before := source[:r.at]
+		line := 1 + strings.Count(before, "\n")
+		column := r.at - strings.LastIndexByte(before, '\n')
+		return node{}, fault("", fmt.Sprintf("not JSON at line %d, column %d: %s", line, column, r.wrong), "")
+	}
+	return n, nil
+}
+
+// reader reads JSON. After the first error it stays where that happened.
+type reader struct {
+	source string
+	at     int
+	wrong  string
+}
+
+func (r *reader) fail(why string) {
+	switch {
+	case r.wrong != "":
+	case r.at == len(r.source):
+		r.wrong = "the document ends too early"
+	default:
+		r.wrong = why
+	}
+}
+
+// space passes over white space.
+func (r *reader) space() {
+	for r.at < len(r.source) {
+		switch r.source[r.at] {
+		case ' ', '\t', '\r', '\n':
+			r.at++
+		default:
+			return
+		}
+	}
+}
+
+// peek gives the next character that is no space, 0 at the end.
+func (r *reader) peek() byte {
+	r.space()
+	if r.wrong != "" || r.at == len(r.source) {
+		return 0
+	}
+	return r.source[r.at]
+}
+
+// take passes over the character if it is next.
+func (r *reader) take(c byte) bool {
+	if r.peek() != c {
+		return false
+	}
+	r.at++
+	return true
+}
+
+func (r *reader) value(depth int) node {
+	c := r.peek()
+	start := r.at
+	n := node{kind: c}
+	switch {
+	case depth > maxDepth:
+		r.fail("it nests deeper than " + strconv.Itoa(maxDepth))
+	case c == '{', c == '[':
+		r.at++
+		r.list(&n, depth)
+	case c == '"':
+		n.text = r.string()
+	case c == '-', '0' <= c && c <= '9':
+		n.kind = '0'
+		r.number()
+		n.text = r.source[start:r.at]
+	default:
+		n.kind = r.word()
+		n.text = r.source[start:r.at]
+	}
+	n.source = r.source[start:r.at]
+	return n
+}
+
+// list reads the members of an object or the items of an array, to its end.
+func (r *reader) list(n *node, depth int) {
+	end := n.kind + 2 // of both { and [
+	if r.take(end) {
+		return
+	}
+	for r.wrong == "" {
+		if n.kind == '{' {
+			if r.peek() != '"' {
+				r.fail("a name in quotes is missing")
+				return
+			}
+			n.names = append(n.names, r.string())
+			if !r.take(':') {
+				r.fail("a colon is missing")
+				return
+			}
+		}
+		n.items = append(n.items, r.value(depth+1))
+		if r.take(end) {
+			return
+		}
+		if !r.take(',') {
+			r.fail("a comma or the end of the list is missing")
+		}
+	}
+}
+
+// word reads true, false or null.
+func (r *reader) word() byte {
+	for _, w := range []struct {
+		text string
+		kind byte
+	}{{"true", 't'}, {"false", 't'}, {"null", 'n'}} {
+		if strings.HasPrefix(r.source[r.at:], w.text) {
+			r.at += len(w.text)
+			return w.kind
+		}
+	}
+	r.fail("a value is missing")
+	return 0
+}
+
+func (r *reader) digits() {
+	start := r.at
+	for r.at < len(r.source) && '0' <= r.source[r.at] && r.source[r.at] <= '9' {
+		r.at++
+	}
+	if r.at == start {
+		r.fail("a digit is missing")
+	}
+}
+
+// next passes over one of the characters, without space before it.
+func (r *reader) next(of string) bool {
+	if r.at == len(r.source) || strings.IndexByte(of, r.source[r.at]) < 0 {
+		return false
+	}
+	r.at++
+	return true
+}
+
+func (r *reader) number() {
+	r.next("-")
+	if !r.next("0") {
+		r.digits()
+	}
+	if r.next(".") {
+		r.digits()
+	}
+	if r.next("eE") {
+		r.next("+-")
+		r.digits()
+	}
+}
+
+// string reads a string from its opening quote.
+func (r *reader) string() string {
+	r.at++
+	start := r.at
+	var b strings.Builder
+	for r.at < len(r.source) {
+		switch c := r.source[r.at]; {
+		case c == '"':
+			text := r.source[start:r.at]
+			r.at++
+			if b.Len() == 0 {
+				return text
+			}
+			b.WriteString(text)
+			return b.String()
+		case c < ' ':
+			r.fail("a control character in a string")
+			return ""
+		case c == '\\':
+			b.WriteString(r.source[start:r.at])
+			r.at++
+			r.escape(&b)
+			if r.wrong != "" {
+				return ""
+			}
+			start = r.at
+		default:
+			r.at++
+		}
+	}
+	r.fail("a string does not end")
+	return ""
+}
+
+// escape reads what follows a backslash. Half of a surrogate pair becomes the
+// replacement character, as in encoding/json.
+func (r *reader) escape(b *strings.Builder) {
+	const escapes, meanings = `"\/bfnrt`, "\"\\/\b\f\n\r\t"
+	if r.next("u") {
+		c := r.hex()
+		if utf16.IsSurrogate(c) {
+			after := *r
+			low := rune(-1)
+			if r.next(`\`) && r.next("u") {
+				low = r.hex()
+			}
+			if c = utf16.DecodeRune(c, low); c == utf8.RuneError {
+				*r = after
+			}
+		}
+		b.WriteRune(c)
+		return
+	}
+	if r.at == len(r.source) || strings.IndexByte(escapes, r.source[r.at]) < 0 {
+		r.fail("an unknown escape in a string")
+		return
+	}
+	b.WriteByte(meanings[strings.IndexByte(escapes, r.source[r.at])])
+	r.at++
+}
+
+func (r *reader) hex() rune {
+	if len(r.source)-r.at >= 4 {
+		if c, err := strconv.ParseUint(r.source[r.at:r.at+4], 16, 16); err == nil {
+			r.at += 4
+			return rune(c)
+		}
+	}
+	r.fail("four hexadecimal digits are missing in a string")
+	return utf8.RuneError
+}
+
+// members gives each member of an object to use, once. Other names than those
+// known are faults.
+func (n *node) members(at string, known []string, faults *rolecall.Errors, use func(name, at string, value *node)) {
+	if n.kind != '{' {
+		faults.Add(at, "must be an object, not "+n.what(), "")
+		return
+	}
+	if len(n.names) > maxList {
+		faults.Add(at, "more than "+strconv.Itoa(maxList)+" members", "")
+		return
+	}
+	for i, name := range n.names {
+		place := at + rolecall.Pointer(name)
+		switch {
+		case slices.Contains(n.names[:i], name):
+			faults.Add(place, quote(name)+" is given twice", "remove one of the two")
+		case known != nil && !slices.Contains(known, name):
+			hint := "known here: " + strings.Join(known, ", ")
+			if near := rolecall.Nearest(name, known); near != "" {
+				hint = "did you mean " + quote(near) + "?"
+			}
+			faults.Add(place, "unknown field "+quote(name), hint)
+		default:
+			use(name, place, &n.items[i])
+		}
+	}
+}
+
+// string gives the value of a string.
+func (n *node) string(at string, faults *rolecall.Errors) string {
+	if n.kind != '"' {
+		faults.Add(at, "must be a string, not "+n.what(), "")
+	}
+	return n.text
+}
+
+// each gives use every item of a list, or the value itself if it is none;
+// want says what is asked for.
+func (n *node) each(at, want string, faults *rolecall.Errors, use func(at string, item *node)) {
+	if n.kind != '[' {
+		use(at, n)
+		return
+	}
+	if len(n.items) > maxList {
+		faults.Add(at, "more than "+strconv.Itoa(maxList)+" values", "")
+		return
+	}
+	for i := range n.items {
+		if n.items[i].kind == '[' {
+			faults.Add(at+rolecall.Pointer(i), "must be "+want+", not a list", "")
+			continue
+		}
+		use(at+rolecall.Pointer(i), &n.items[i])
+	}
+}
