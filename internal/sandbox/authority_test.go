@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
@@ -14,7 +15,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
-	"time"
 
 	"github.com/rolecall/rolecall/policy"
 )
@@ -175,7 +175,7 @@ func (w *world) fetch(t testing.TB, r *http.Request) (*http.Response, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer resp.Body.Close() //nolint:errcheck // only read from
+	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
 		t.Fatal(err)
@@ -298,7 +298,7 @@ func TestStreamedUpload(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer out.Body.Close() //nolint:errcheck // only read from
+	defer out.Body.Close()
 	if got, err := io.ReadAll(out.Body); err != nil || !bytes.Equal(got, body) {
 		t.Errorf("%d bytes came back, %v", len(got), err)
 	}

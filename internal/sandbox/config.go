@@ -118,7 +118,7 @@ const (
 
 // LoadConfig reads a sandbox.yaml; directories in it are relative to its own.
 func LoadConfig(path string) (*Config, error) {
-	data, err := os.ReadFile(path) //nolint:gosec // the operator names the file
+	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, &rolecall.Error{Code: rolecall.Invalid, Message: err.Error(), Hint: "give the sandbox's config with --config", Err: err}
 	}

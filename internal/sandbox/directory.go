@@ -257,6 +257,6 @@ func uniqueID(prefix string) string { return prefix + rand.Text()[:17] }
 // randomText gives n random bytes in base64, without padding.
 func randomText(n int) string {
 	b := make([]byte, n)
-	rand.Read(b) //nolint:errcheck // never fails
+	rand.Read(b)
 	return strings.TrimRight(base64.StdEncoding.EncodeToString(b), "=")
 }

@@ -49,8 +49,8 @@ func newFaults(list []Fault, seed int64) *faults {
 	f := &faults{}
 	for i, one := range list {
 		// Each has its own numbers, so that one does not shift another's.
-		source := rand.NewPCG(uint64(seed), uint64(i))                        //nolint:gosec // any bits will do
-		f.list = append(f.list, &armed{Fault: one, random: rand.New(source)}) //nolint:gosec // to be repeatable is the point
+		source := rand.NewPCG(uint64(seed), uint64(i))
+		f.list = append(f.list, &armed{Fault: one, random: rand.New(source)})
 	}
 	return f
 }

@@ -100,7 +100,7 @@ func TestCutConnections(t *testing.T) {
 			body := []byte{}
 			if err == nil {
 				body, err = io.ReadAll(resp.Body)
-				resp.Body.Close() //nolint:errcheck,gosec // only read from
+				resp.Body.Close()
 			}
 			if string(body) != c.got || err == nil {
 				t.Errorf("got %q and %v, want %q and an error", body, err, c.got)

@@ -56,7 +56,7 @@ func (s *Server) loadDirectory(bucket, dir string) error {
 	if err != nil {
 		return err
 	}
-	defer root.Close() //nolint:errcheck // only read from
+	defer root.Close()
 	return fs.WalkDir(root.FS(), ".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.Type().IsRegular() {
 			return err
@@ -65,7 +65,7 @@ func (s *Server) loadDirectory(bucket, dir string) error {
 		if err != nil {
 			return err
 		}
-		defer file.Close() //nolint:errcheck // only read from
+		defer file.Close()
 		if err := s.s3.Put(bucket, path, file); err != nil {
 			return fmt.Errorf("put %s: %w", path, err)
 		}

@@ -53,8 +53,10 @@ func (s *Server) doSTS(c *call, form url.Values) (any, *serviceError) {
 	case "":
 		return nil, &serviceError{http.StatusBadRequest, "MissingAction", "The request is missing an Action parameter"}
 	default:
-		return nil, &serviceError{http.StatusBadRequest, "InvalidAction",
-			"Could not find operation " + c.operation + " for version " + form.Get("Version")}
+		return nil, &serviceError{
+			http.StatusBadRequest, "InvalidAction",
+			"Could not find operation " + c.operation + " for version " + form.Get("Version"),
+		}
 	}
 }
 

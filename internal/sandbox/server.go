@@ -130,7 +130,7 @@ func (s *Server) Start(ctx context.Context, address string) (string, error) {
 	s.serving = append(s.serving, server)
 	s.mu.Unlock()
 	s.done.Go(func() {
-		if err := server.Serve(listener); err != http.ErrServerClosed { //nolint:errorlint // it is given as it is
+		if err := server.Serve(listener); err != http.ErrServerClosed {
 			s.log.Error("sandbox stopped serving", "error", err)
 		}
 	})
@@ -215,7 +215,7 @@ func (s *Server) begin(r *http.Request, signature *sigv4.Signature) *call {
 		host = r.RemoteAddr
 	}
 	id := make([]byte, 8)
-	rand.Read(id) //nolint:errcheck // never fails
+	rand.Read(id)
 	c := &call{
 		id: strings.ToUpper(hex.EncodeToString(id)), at: s.clock(), caller: &caller{},
 		secure: r.TLS != nil, sourceIP: host, userAgent: cut(r.UserAgent()), referer: cut(r.Referer()),

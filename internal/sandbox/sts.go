@@ -189,7 +189,7 @@ func packedPercent(text string) int {
 	var out bytes.Buffer
 	w, _ := flate.NewWriter(&out, flate.BestCompression) // the level is a known one
 	w.Write([]byte(text))                                //nolint:errcheck // to memory
-	w.Close()                                            //nolint:errcheck // to memory
+	w.Close()
 	return max(1, out.Len()*100/packedAllowance)
 }
 

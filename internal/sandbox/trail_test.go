@@ -40,10 +40,14 @@ func TestTrail(t *testing.T) {
 	const caller, object = "arn:aws:sts::111122223333:assumed-role/media/acme.1", "arn:aws:s3:::acme-masters/"
 	vendor := "arn:aws:iam::873682911326:user/worker"
 	want := []Event{
-		{Service: "sts", Operation: "AssumeRole", Caller: vendor, AccessKeyID: worker.id, Resource: media, Status: 200,
-			AssumeRole: &AssumeRoleEvent{SessionName: "acme.1", SessionPolicy: scope, Duration: 3600, HasExternalID: true, AccessKeyID: session.id}},
-		{Service: "sts", Operation: "AssumeRole", Caller: vendor, AccessKeyID: worker.id, Resource: media, Status: 403, ErrorCode: "AccessDenied",
-			AssumeRole: &AssumeRoleEvent{SessionName: "acme.2", Duration: 3600}},
+		{
+			Service: "sts", Operation: "AssumeRole", Caller: vendor, AccessKeyID: worker.id, Resource: media, Status: 200,
+			AssumeRole: &AssumeRoleEvent{SessionName: "acme.1", SessionPolicy: scope, Duration: 3600, HasExternalID: true, AccessKeyID: session.id},
+		},
+		{
+			Service: "sts", Operation: "AssumeRole", Caller: vendor, AccessKeyID: worker.id, Resource: media, Status: 403, ErrorCode: "AccessDenied",
+			AssumeRole: &AssumeRoleEvent{SessionName: "acme.2", Duration: 3600},
+		},
 		{Service: "s3", Operation: "GetObject", Caller: caller, AccessKeyID: session.id, SessionName: "acme.1", Resource: object + "in/a.mov", Status: 200},
 		{Service: "s3", Operation: "PutObject", Caller: caller, AccessKeyID: session.id, SessionName: "acme.1", Resource: object + "k", Status: 403, ErrorCode: "AccessDenied"},
 		{Service: "s3", Operation: "GetObject", Caller: caller, AccessKeyID: session.id, SessionName: "acme.1", Resource: object + "none", Status: 403, ErrorCode: "AccessDenied"},

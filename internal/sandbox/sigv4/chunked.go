@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	hashpkg "hash"
 	"io"
 	"net/http"
@@ -150,7 +151,7 @@ func (c *chunked) readTrailers() error {
 	signature := ""
 	for range maxTrailers {
 		line, err := c.line()
-		if err != nil && !(err == errEnd && !c.trailers) {
+		if err != nil && (c.trailers || !errors.Is(err, errEnd)) {
 			return err
 		}
 		if line == "" {
@@ -205,7 +206,7 @@ func (c *chunked) line() (string, error) {
 // cutShort makes an early end of the body ours; other errors are the
 // connection's.
 func cutShort(err error) error {
-	if err == io.EOF || err == io.ErrUnexpectedEOF {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return fault(ShortBody, "the body ends before its declared length")
 	}
 	return err
