@@ -106,13 +106,14 @@ func (c *call) checkOwner(header string, b Bucket) error {
 	return errAccessDenied()
 }
 
-// checkPayer holds that only its owner reads a requester-pays bucket without
-// saying so.
+// checkPayer holds that only its owner uses a requester-pays bucket without
+// saying so, and nobody who cannot be charged.
 func (c *call) checkPayer(b Bucket) error {
-	if !b.RequesterPays || c.authority.Caller(c.r.Context()) == b.Account {
+	caller := c.authority.Caller(c.r.Context())
+	if !b.RequesterPays || caller == b.Account {
 		return nil
 	}
-	if c.header("X-Amz-Request-Payer") != "requester" {
+	if caller == "" || c.header("X-Amz-Request-Payer") != "requester" {
 		return errAccessDenied()
 	}
 	c.w.Header().Set("X-Amz-Request-Charged", "requester")

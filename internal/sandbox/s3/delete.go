@@ -11,7 +11,7 @@ func deleteObject(c *call) error {
 	if c.query.Has("versionId") && !validVersion(version) {
 		return errInvalidArgument("Invalid version id specified", "versionId", version)
 	}
-	done, err := c.delete(c.key, version)
+	done, err := c.delete(deletion{key: c.key, version: version, etags: c.header("If-Match")})
 	if err != nil {
 		return err
 	}
@@ -26,50 +26,61 @@ func deleteObject(c *call) error {
 	return nil
 }
 
-// deletion is what a delete did: the version that it removed or made, and
-// whether that is a delete marker.
+// deletion is what to delete.
 type deletion struct {
+	key     string
+	version string // empty for the key
+	etags   string // one of which the current version must have, if not empty
+}
+
+// deleted is what a delete did: the version that it removed or made, and
+// whether that is a delete marker.
+type deleted struct {
 	version string
 	marker  bool
 }
 
 // delete removes a version, or the key: in a bucket with versioning by a
 // delete marker. What is not there is deleted already.
-func (c *call) delete(key, version string) (deletion, error) {
+func (c *call) delete(d deletion) (deleted, error) {
 	cs := conditions{}
 	action := "s3:DeleteObject"
-	if version != "" {
+	if d.version != "" {
 		action = "s3:DeleteObjectVersion"
-		cs.set("s3:versionid", version)
+		cs.set("s3:versionid", d.version)
 	}
-	o := c.bucket.find(key, version)
+	o := c.bucket.find(d.key, d.version)
 	defer o.release()
 	if o != nil {
 		cs.addTags("s3:ExistingObjectTag", o.tags)
 	}
-	if err := c.allow(action, objectARN(c.cfg, key), c.cfg, cs); err != nil {
-		return deletion{}, err
+	cs.set("s3:if-match", d.etags)
+	if err := c.allow(action, objectARN(c.cfg, d.key), c.cfg, cs); err != nil {
+		return deleted{}, err
 	}
-	if version != "" && o != nil {
+	if d.version != "" && o != nil {
 		if err := c.checkLock(o); err != nil {
-			return deletion{}, err
+			return deleted{}, err
 		}
 	}
 	c.bucket.mu.Lock()
 	defer c.bucket.mu.Unlock()
-	switch {
-	case version == "" && c.cfg.Versioning:
-		marker := &object{key: key, deleted: true, modified: c.clock()}
-		c.bucket.put(marker)
-		return deletion{marker.version, true}, nil
-	case version == "":
-		c.bucket.remove(key, "null")
-		c.bucket.prune(key)
-		return deletion{}, nil
+	if err := checkMatch(d.etags, d.key, c.bucket.current(d.key)); err != nil {
+		return deleted{}, err
 	}
-	gone := c.bucket.remove(key, version)
-	c.bucket.prune(key)
-	return deletion{version, gone != nil && gone.deleted}, nil
+	switch {
+	case d.version == "" && c.cfg.Versioning:
+		marker := &object{key: d.key, deleted: true, modified: c.clock()}
+		c.bucket.put(marker)
+		return deleted{marker.version, true}, nil
+	case d.version == "":
+		c.bucket.remove(d.key, "null")
+		c.bucket.prune(d.key)
+		return deleted{}, nil
+	}
+	gone := c.bucket.remove(d.key, d.version)
+	c.bucket.prune(d.key)
+	return deleted{d.version, gone != nil && gone.deleted}, nil
 }
 
 // deleteRequest is the document of DeleteObjects.
@@ -79,6 +90,7 @@ type deleteRequest struct {
 	Objects []struct {
 		Key       string
 		VersionID string `xml:"VersionId"`
+		ETag      string
 	} `xml:"Object"`
 }
 
@@ -111,32 +123,32 @@ func deleteObjects(c *call) error {
 	if err != nil {
 		return err
 	}
-	type deleted struct {
+	type success struct {
 		Key                   text
 		VersionID             string `xml:"VersionId,omitempty"`
 		DeleteMarker          bool   `xml:",omitempty"`
 		DeleteMarkerVersionID string `xml:"DeleteMarkerVersionId,omitempty"`
 	}
-	type failed struct {
+	type failure struct {
 		Key           text
 		VersionID     string `xml:"VersionId,omitempty"`
 		Code, Message string
 	}
 	var result struct {
 		XMLName xml.Name  `xml:"http://s3.amazonaws.com/doc/2006-03-01/ DeleteResult"`
-		Deleted []deleted `xml:"Deleted"`
-		Errors  []failed  `xml:"Error"`
+		Deleted []success `xml:"Deleted"`
+		Errors  []failure `xml:"Error"`
 	}
 	for _, entry := range asked.Objects {
-		done, err := c.deleteEntry(entry.Key, entry.VersionID)
+		done, err := c.deleteEntry(deletion{entry.Key, entry.VersionID, entry.ETag})
 		var refused *Error
 		switch {
 		case errors.As(err, &refused):
-			result.Errors = append(result.Errors, failed{text(entry.Key), entry.VersionID, refused.Code, refused.Message})
+			result.Errors = append(result.Errors, failure{text(entry.Key), entry.VersionID, refused.Code, refused.Message})
 		case err != nil:
 			return err
 		case !asked.Quiet:
-			d := deleted{Key: text(entry.Key), VersionID: entry.VersionID, DeleteMarker: done.marker}
+			d := success{Key: text(entry.Key), VersionID: entry.VersionID, DeleteMarker: done.marker}
 			if done.marker {
 				d.DeleteMarkerVersionID = done.version
 			}
@@ -146,12 +158,12 @@ func deleteObjects(c *call) error {
 	return c.writeXML(result)
 }
 
-func (c *call) deleteEntry(key, version string) (deletion, error) {
-	if err := checkKey(key); err != nil {
-		return deletion{}, err
+func (c *call) deleteEntry(d deletion) (deleted, error) {
+	if err := checkKey(d.key); err != nil {
+		return deleted{}, err
 	}
-	if version != "" && !validVersion(version) {
-		return deletion{}, errNoSuchVersion(key, version)
+	if d.version != "" && !validVersion(d.version) {
+		return deleted{}, errNoSuchVersion(d.key, d.version)
 	}
-	return c.delete(key, version)
+	return c.delete(d)
 }

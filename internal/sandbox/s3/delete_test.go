@@ -58,6 +58,27 @@ func TestDeleteObjectsRefuses(t *testing.T) {
 	}
 }
 
+func TestConditionalDelete(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	etag := *w.put("plain", "k", "x").ETag
+	if answer, body := w.do("DELETE", "/plain/k", "", "If-Match", `"other"`); answer.StatusCode != http.StatusPreconditionFailed {
+		t.Errorf("another ETag: %d %s", answer.StatusCode, body)
+	}
+	out, err := w.client.DeleteObjects(t.Context(), &awss3.DeleteObjectsInput{Bucket: aws.String("plain"), Delete: &types.Delete{
+		Objects: []types.ObjectIdentifier{{Key: aws.String("k"), ETag: aws.String(`"other"`)}},
+	}})
+	if err != nil || len(out.Errors) != 1 || *out.Errors[0].Code != "PreconditionFailed" {
+		t.Errorf("another ETag of many: %v, %v", out, err)
+	}
+	if answer, body := w.do("DELETE", "/plain/k", "", "If-Match", etag); answer.StatusCode != http.StatusNoContent {
+		t.Errorf("its ETag: %d %s", answer.StatusCode, body)
+	}
+	if answer, body := w.do("DELETE", "/plain/k", "", "If-Match", etag); answer.StatusCode != http.StatusNotFound {
+		t.Errorf("gone: %d %s", answer.StatusCode, body)
+	}
+}
+
 func TestObjectLock(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -85,7 +85,7 @@ type ownerXML struct{ ID string }
 type commonPrefix struct{ Prefix text }
 
 // list gives a page of the bucket's current objects.
-func (c *call) list(l listing, encode func(string) text, owners bool) (page, []contents, []commonPrefix) {
+func (c *call) list(l listing, encode func(string) text) (page, []contents, []commonPrefix) {
 	c.bucket.mu.RLock()
 	defer c.bucket.mu.RUnlock()
 	p := l.list(c.bucket.keys, func(key string) bool { return c.bucket.current(key) != nil })
@@ -99,10 +99,8 @@ func (c *call) list(l listing, encode func(string) text, owners bool) (page, []c
 		o := c.bucket.current(n.text)
 		entry := contents{
 			Key: encode(o.key), LastModified: stamp(o.modified), ETag: text(quoted(o.etag)),
-			ChecksumAlgorithm: o.checksum.algorithm, ChecksumType: o.checksum.kind, Size: o.size, StorageClass: o.class,
-		}
-		if owners {
-			entry.Owner = &ownerXML{o.owner}
+			ChecksumAlgorithm: o.checksum.algorithm, ChecksumType: o.checksum.kind, Size: o.size,
+			Owner: &ownerXML{o.owner}, StorageClass: o.class,
 		}
 		entries = append(entries, entry)
 	}
@@ -125,7 +123,12 @@ func listObjectsV2(c *call) error {
 			return err
 		}
 	}
-	p, entries, prefixes := c.list(l, encode, c.query.Get("fetch-owner") == "true")
+	p, entries, prefixes := c.list(l, encode)
+	if c.query.Get("fetch-owner") != "true" {
+		for i := range entries {
+			entries[i].Owner = nil
+		}
+	}
 	next := ""
 	if p.truncated {
 		next = writeToken(p.next())
@@ -173,7 +176,7 @@ func listObjects(c *call) error {
 		return err
 	}
 	l.after = c.query.Get("marker")
-	p, entries, prefixes := c.list(l, encode, true)
+	p, entries, prefixes := c.list(l, encode)
 	next := ""
 	if p.truncated && l.delimiter != "" { // without one, the last key is the marker
 		next = p.next()

@@ -9,6 +9,9 @@ const (
 )
 
 func putObject(c *call) error {
+	if appending := "X-Amz-Write-Offset-Bytes"; c.header(appending) != "" {
+		return errHeaderNotImplemented(appending)
+	}
 	s, err := c.readSettings()
 	if err != nil {
 		return err
@@ -72,13 +75,19 @@ func (c *call) checkWriteConditions(current *object) error {
 			return errPreconditionFailed("If-None-Match")
 		}
 	}
-	if match := c.header("If-Match"); match != "" {
-		if current == nil {
-			return errNoSuchKey(c.key)
-		}
-		if !matches(match, current.etag) {
-			return errPreconditionFailed("If-Match")
-		}
+	return checkMatch(c.header("If-Match"), c.key, current)
+}
+
+// checkMatch holds that the current version of a key has one of the ETags, if
+// any are given.
+func checkMatch(etags, key string, current *object) error {
+	switch {
+	case etags == "":
+		return nil
+	case current == nil:
+		return errNoSuchKey(key)
+	case !matches(etags, current.etag):
+		return errPreconditionFailed("If-Match")
 	}
 	return nil
 }

@@ -19,9 +19,9 @@ type versionXML struct {
 	Owner        ownerXML
 }
 
-func (o *object) listed(encode func(string) text, latest bool) versionXML {
+func (o *object) listed(encode func(string) text) versionXML {
 	v := versionXML{
-		XMLName: xml.Name{Local: "Version"}, Key: encode(o.key), VersionID: o.version, IsLatest: latest,
+		XMLName: xml.Name{Local: "Version"}, Key: encode(o.key), VersionID: o.version,
 		LastModified: stamp(o.modified), Owner: ownerXML{o.owner},
 	}
 	if o.deleted {
@@ -107,7 +107,9 @@ func (b *bucket) listVersions(l listing, encode func(string) text, page *version
 				continue
 			}
 			lastVersion = o.version
-			page.Versions = append(page.Versions, o.listed(encode, i == len(versions)-1))
+			entry := o.listed(encode)
+			entry.IsLatest = i == len(versions)-1
+			page.Versions = append(page.Versions, entry)
 		}
 		skip = "" // it is gone meanwhile
 	}
