@@ -63,24 +63,43 @@ func splitParts(p pattern) []pattern {
 	return parts
 }
 
+// arnParts is an ARN cut at its first five colons, or a text with fewer.
+type arnParts struct {
+	part  [6]string
+	count int
+}
+
+func cutARN(text string) arnParts {
+	var a arnParts
+	for a.count < 5 {
+		before, after, found := strings.Cut(text, ":")
+		if !found {
+			break
+		}
+		a.part[a.count], text = before, after
+		a.count++
+	}
+	a.part[a.count] = text
+	a.count++
+	return a
+}
+
 // matches tells whether the ARN matches, with case. A pattern with fewer than
 // six parts leaves the rest of the ARN open. A variable without a value
 // matches nothing.
-func (a arnPattern) matches(r *request, arn string) bool {
-	if a.malformed {
+func (a *arnPattern) matches(r *request, arn *arnParts) bool {
+	if a.malformed || a.parts != nil && arn.count < 6 {
 		return false
 	}
-	rest := arn
-	for i, part := range a.parts {
-		got := rest
-		if i < 5 {
-			var found bool
-			if got, rest, found = strings.Cut(rest, ":"); !found {
+	for i := range a.parts {
+		p := a.parts[i]
+		if p.variables {
+			var ok bool
+			if p, ok = p.resolve(r); !ok {
 				return false
 			}
 		}
-		resolved, ok := part.resolve(r)
-		if !ok || !resolved.match(got, false) {
+		if !p.match(arn.part[i], false) {
 			return false
 		}
 	}

@@ -38,11 +38,12 @@ func compileLike(text string, modern bool) operand {
 // the six parts is matched by itself.
 type arnOperand struct{ pattern arnPattern }
 
-func (a arnOperand) compare(r *request, got string) outcome {
-	if strings.Count(got, ":") < 5 || !strings.HasPrefix(got, "arn:") {
+func (a *arnOperand) compare(r *request, got string) outcome {
+	arn := cutARN(got)
+	if arn.count < 6 || arn.part[0] != "arn" {
 		return incomparable
 	}
-	return outcomeOf(a.pattern.matches(r, got))
+	return outcomeOf(a.pattern.matches(r, &arn))
 }
 
 func compileARNOperand(text string, modern bool) operand {
@@ -50,7 +51,7 @@ func compileARNOperand(text string, modern bool) operand {
 	if len(p.parts) < 6 {
 		return mistyped{}
 	}
-	return arnOperand{p}
+	return &arnOperand{p}
 }
 
 // mistyped is a value that is none of its operator's type.

@@ -119,6 +119,9 @@ func (p pattern) resolve(r *request) (pattern, bool) {
 // A star that fails is tried again one character later; only the last star
 // need be, so the time is at most the product of the lengths.
 func (p pattern) match(s string, fold bool) bool {
+	if len(p.tokens) == 1 && p.tokens[0].kind == literal && !fold {
+		return s == p.tokens[0].text
+	}
 	at, tok := 0, 0
 	backAt, backTok := 0, -1
 	for {

@@ -22,6 +22,7 @@ type Request struct {
 // request is a Request being evaluated.
 type request struct {
 	Request
+	resource  arnParts
 	requester requester
 	keys      []contextKey // derived ones last
 }
@@ -49,7 +50,7 @@ func (r *request) values(key string) []string {
 }
 
 func newRequest(in Request) *request {
-	r := &request{Request: in, keys: make([]contextKey, 0, len(in.Context)+3)}
+	r := &request{Request: in, resource: cutARN(in.Resource), keys: make([]contextKey, 0, len(in.Context)+3)}
 	for name, values := range in.Context {
 		r.keys = append(r.keys, contextKey{name, values})
 	}

@@ -59,7 +59,7 @@ func (rs *resources) match(r *request) bool {
 		return true
 	}
 	for i := range rs.patterns {
-		if rs.patterns[i].matches(r, r.Resource) {
+		if rs.patterns[i].matches(r, &r.resource) {
 			return !rs.not
 		}
 	}
