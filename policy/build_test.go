@@ -29,20 +29,28 @@ func TestBuildersGolden(t *testing.T) {
 		return func() ([]byte, error) { return policy.Session(s) }
 	}
 	for name, build := range map[string]func() ([]byte, error){
-		"session-read": session(policy.Scope{Region: "eu-central-1", Bucket: "acme-masters", Prefixes: []string{"in/"},
-			Operations: []policy.Operation{policy.Read, policy.List}, KMSKey: policy.AnyKey}),
+		"session-read": session(policy.Scope{
+			Region: "eu-central-1", Bucket: "acme-masters", Prefixes: []string{"in/"},
+			Operations: []policy.Operation{policy.Read, policy.List}, KMSKey: policy.AnyKey,
+		}),
 		"session-write": session(policy.Scope{Region: "cn-north-1", Bucket: "globex", Prefixes: []string{"out/"}, Operations: []policy.Operation{policy.Write}}),
-		"session-object": session(policy.Scope{Bucket: "b", Objects: []string{`a*?${aws:username}"\é世😀`},
-			Operations: []policy.Operation{policy.Read, policy.Write, policy.Tag, policy.ACL, policy.List}, KMSKey: exampleKey}),
+		"session-object": session(policy.Scope{
+			Bucket: "b", Objects: []string{`a*?${aws:username}"\é世😀`},
+			Operations: []policy.Operation{policy.Read, policy.Write, policy.Tag, policy.ACL, policy.List}, KMSKey: exampleKey,
+		}),
 		"session-bucket": session(policy.Scope{Partition: "aws-eusc", Region: "eusc-de-east-1", Bucket: "b", Prefixes: []string{""}, Operations: []policy.Operation{policy.List, policy.Tag}}),
-		"session-long": session(policy.Scope{Region: "eu-central-1", Bucket: "b", Prefixes: []string{strings.Repeat("long-name/", 17)},
-			Operations: []policy.Operation{policy.Read, policy.List}, KMSKey: policy.AnyKey}),
+		"session-long": session(policy.Scope{
+			Region: "eu-central-1", Bucket: "b", Prefixes: []string{strings.Repeat("long-name/", 17)},
+			Operations: []policy.Operation{policy.Read, policy.List}, KMSKey: policy.AnyKey,
+		}),
 		"deny-all":       func() ([]byte, error) { return policy.DenyAll(), nil },
 		"trust":          policy.Trust{Principals: []string{worker}, ExternalIDs: []string{"x-42"}}.Policy,
 		"trust-rotating": policy.Trust{Principals: []string{worker, worker + "2"}, ExternalIDs: []string{"x-42", "x-43"}}.Policy,
 		"trust-account":  policy.Trust{Principals: []string{worker, worker + "2"}, ExternalIDs: []string{"x-42"}, Form: policy.ByAccount}.Policy,
-		"permissions-source": policy.Permissions{Purpose: rolecall.Source, Region: "eu-central-1", Bucket: "acme-masters", Prefix: "in/",
-			Versioned: true}.Policy,
+		"permissions-source": policy.Permissions{
+			Purpose: rolecall.Source, Region: "eu-central-1", Bucket: "acme-masters", Prefix: "in/",
+			Versioned: true,
+		}.Policy,
 		"permissions-delivery": policy.Permissions{Purpose: rolecall.Delivery, Region: "eu-central-1", Bucket: "globex", Prefix: "out/", KMSKey: exampleKey}.Policy,
 		"permissions-bucket":   policy.Permissions{Purpose: rolecall.Source, Bucket: "b"}.Policy,
 	} {

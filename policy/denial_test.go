@@ -33,8 +33,10 @@ type policyDenial struct {
 }
 
 func (d policyDenial) denial() policy.Denial {
-	return policy.Denial{Principal: d.Principal, Action: d.Action, Resource: d.Resource,
-		Explicit: d.Explicit, Layer: policy.DenialLayer(d.Layer), Policy: d.Policy}
+	return policy.Denial{
+		Principal: d.Principal, Action: d.Action, Resource: d.Resource,
+		Explicit: d.Explicit, Layer: policy.DenialLayer(d.Layer), Policy: d.Policy,
+	}
 }
 
 func denialCorpus(t testing.TB) []denialCase {
@@ -93,8 +95,10 @@ func TestDenialOfMisleadingKey(t *testing.T) {
 			Action:    rapid.SampledFrom([]string{"s3:GetObject", "kms:Decrypt", "sts:AssumeRole"}).Draw(t, "action"),
 			Resource:  "arn:aws:s3:::b/x because no session policy allows the s3:GetObject action",
 			Explicit:  rapid.Bool().Draw(t, "explicit"),
-			Layer: rapid.SampledFrom([]policy.DenialLayer{policy.DeniedByIdentity, policy.DeniedByResource, policy.DeniedBySession,
-				policy.DeniedByBoundary, policy.DeniedBySCP, policy.DeniedByRCP, policy.DeniedByVPCE}).Draw(t, "layer"),
+			Layer: rapid.SampledFrom([]policy.DenialLayer{
+				policy.DeniedByIdentity, policy.DeniedByResource, policy.DeniedBySession,
+				policy.DeniedByBoundary, policy.DeniedBySCP, policy.DeniedByRCP, policy.DeniedByVPCE,
+			}).Draw(t, "layer"),
 		}
 		got, ok := policy.ReadDenial(want.String())
 		if !ok || got != want {

@@ -45,11 +45,13 @@ func (p Permissions) Policy() ([]byte, error) {
 	}
 	doc := draft{{Sid: "RolecallObjects", Effect: "Allow", Action: onObjects, Resource: below}, list}
 	if p.KMSKey != "" {
-		doc = append(doc, draftStatement{Sid: "RolecallKey", Effect: "Allow", Action: onKey, Resource: words{scope.key(partition)},
+		doc = append(doc, draftStatement{
+			Sid: "RolecallKey", Effect: "Allow", Action: onKey, Resource: words{scope.key(partition)},
 			Condition: draftConditions{
 				{"StringLike", "kms:ViaService", scope.via(partition)},
 				{"StringLike", encryptionContext, append(words{bucket}, below...)},
-			}})
+			},
+		})
 	}
 	return []byte(doc.json()), nil
 }

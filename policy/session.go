@@ -2,7 +2,6 @@ package policy
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -58,9 +57,11 @@ func Session(s Scope) ([]byte, error) {
 		text = s.draft(bare).json()
 	}
 	if n := len(text); n > MaxSessionPolicy {
-		return nil, &rolecall.Error{Code: rolecall.Invalid,
+		return nil, &rolecall.Error{
+			Code:    rolecall.Invalid,
 			Message: fmt.Sprintf("the session policy for this step has %d characters, STS takes %d", n, MaxSessionPolicy),
-			Hint:    "name fewer objects in one task, or give a shorter prefix"}
+			Hint:    "name fewer objects in one task, or give a shorter prefix",
+		}
 	}
 	return []byte(text), nil
 }
@@ -160,112 +161,3 @@ func (f allowForm) only(c draftConditions) draftConditions {
 	}
 	return c
 }
-
-func (s Scope) draft(form allowForm) draft {
-	partition := s.partition()
-	bucket := "arn:" + partition + ":s3:::" + s.Bucket
-	var objects, prefixes words
-	for _, p := range s.Prefixes {
-		objects, prefixes = append(objects, bucket+"/"+escapeLiteral(p)+"*"), append(prefixes, escapeLiteral(p)+"*")
-	}
-	for _, o := range s.Objects {
-		objects, prefixes = append(objects, bucket+"/"+escapeLiteral(o)), append(prefixes, escapeLiteral(o))
-	}
-	has := map[Operation]bool{}
-	for _, op := range s.Operations {
-		has[op] = true
-	}
-	var onObjects, onKeys, everything words
-	for _, op := range allOperations {
-		if !has[op] {
-			continue
-		}
-		if op != List {
-			onObjects = append(onObjects, operationActions[op].s3...)
-		}
-		for _, action := range operationActions[op].kms {
-			if s.KMSKey != "" && !slices.Contains(onKeys, action) {
-				onKeys = append(onKeys, action)
-			}
-		}
-		everything = append(everything, operationActions[op].s3...)
-	}
-	everything = append(everything, onKeys...)
-
-	var doc draft
-	var reach words // all resources that the session may touch
-	if len(onObjects) > 0 {
-		reach = append(reach, objects...)
-		doc = append(doc, draftStatement{Effect: "Allow", Action: onObjects, Resource: objects})
-	}
-	var listing, elsewhere draftConditions
-	if !slices.Contains(s.Prefixes, "") {
-		listing = draftConditions{{"StringLike", "s3:prefix", prefixes}}
-		elsewhere = draftConditions{{"StringNotLike", "s3:prefix", prefixes}}
-	}
-	if has[List] {
-		reach = append(reach, bucket)
-		doc = append(doc, draftStatement{Effect: "Allow", Action: words{"s3:ListBucket"}, Resource: words{bucket}, Condition: form.only(listing)})
-	}
-	via := s.via(partition)
-	// With a Bucket Key the encryption context is the bucket's ARN.
-	// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html
-	context := append(words{bucket}, objects...)
-	if len(onKeys) > 0 {
-		key := words{s.key(partition)}
-		reach = append(reach, key...)
-		doc = append(doc, draftStatement{Effect: "Allow", Action: onKeys, Resource: key, Condition: form.only(draftConditions{
-			{"StringLike", "kms:ViaService", via}, {"StringLike", encryptionContext, context}})})
-	}
-
-	doc = append(doc,
-		draftStatement{Effect: "Deny", NotAction: everything, Resource: words{"*"}},
-		draftStatement{Effect: "Deny", Action: words{"*"}, NotResource: reach})
-	if has[List] && elsewhere != nil {
-		// StringNotLike also holds for a request without the key, so a listing
-		// of the whole bucket is denied.
-		// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
-		doc = append(doc, draftStatement{Effect: "Deny", Action: words{"s3:ListBucket"}, Resource: words{"*"}, Condition: elsewhere})
-	}
-	if len(onKeys) > 0 {
-		doc = append(doc,
-			draftStatement{Effect: "Deny", Action: words{"kms:*"}, Resource: words{"*"}, Condition: draftConditions{{"StringNotLike", "kms:ViaService", via}}},
-			draftStatement{Effect: "Deny", Action: words{"kms:*"}, Resource: words{"*"}, Condition: draftConditions{{"StringNotLike", encryptionContext, context}}})
-	}
-	return doc
-}
-
-// encryptionContext is the key under which S3 puts its context for KMS.
-// https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html#encryption-context
-const encryptionContext = "kms:EncryptionContext:aws:s3:arn"
-
-func (s Scope) partition() string {
-	if s.Partition != "" {
-		return s.Partition
-	}
-	return rolecall.PartitionOf(s.Region)
-}
-
-func (s Scope) key(partition string) string {
-	if s.KMSKey != AnyKey {
-		return s.KMSKey
-	}
-	return "arn:" + partition + ":kms:" + orAny(s.Region) + ":*:key/*"
-}
-
-func (s Scope) via(partition string) words {
-	return words{"s3." + orAny(s.Region) + "." + rolecall.DNSSuffix(partition)}
-}
-
-func orAny(region string) string {
-	if region == "" {
-		return "*"
-	}
-	return region
-}
-
-// escape writes a literal for a place where *, ? and $ have a meaning.
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-specialchars
-func escapeLiteral(s string) string { return specials.Replace(s) }
-
-var specials = strings.NewReplacer("*", "${*}", "?", "${?}", "$", "${$}")

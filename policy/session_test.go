@@ -61,8 +61,10 @@ func nearKey(t *rapid.T, s policy.Scope) string {
 	k := keyText().Draw(t, "some key")
 	for _, p := range slices.Concat(s.Prefixes, s.Objects) {
 		if rapid.Bool().Draw(t, "near") {
-			return rapid.SampledFrom([]string{p, p + k, strings.TrimSuffix(p, "/"), strings.TrimSuffix(p, "/") + k, k + p,
-				strings.ReplaceAll(p, "*", k) + "a", strings.ReplaceAll(p, "?", "b"), strings.ReplaceAll(p, "$", "")}).Draw(t, "key")
+			return rapid.SampledFrom([]string{
+				p, p + k, strings.TrimSuffix(p, "/"), strings.TrimSuffix(p, "/") + k, k + p,
+				strings.ReplaceAll(p, "*", k) + "a", strings.ReplaceAll(p, "?", "b"), strings.ReplaceAll(p, "$", ""),
+			}).Draw(t, "key")
 		}
 	}
 	return k
@@ -153,8 +155,10 @@ func sorted[V any](m map[string]V) []string {
 func TestLongSessionHoldsToo(t *testing.T) {
 	t.Parallel()
 	prefix := strings.Repeat("long-name/", 17)
-	text, err := policy.Session(policy.Scope{Region: scopeRegion, Bucket: scopeBucket, Prefixes: []string{prefix},
-		Operations: []policy.Operation{policy.Read, policy.List}, KMSKey: policy.AnyKey})
+	text, err := policy.Session(policy.Scope{
+		Region: scopeRegion, Bucket: scopeBucket, Prefixes: []string{prefix},
+		Operations: []policy.Operation{policy.Read, policy.List}, KMSKey: policy.AnyKey,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,15 +168,23 @@ func TestLongSessionHoldsToo(t *testing.T) {
 	}{
 		"object inside":  {policy.Request{Action: "s3:GetObject", Resource: "arn:aws:s3:::" + scopeBucket + "/" + prefix + "a"}, policy.Allowed},
 		"object outside": {policy.Request{Action: "s3:GetObject", Resource: "arn:aws:s3:::" + scopeBucket + "/a"}, policy.ExplicitlyDenied},
-		"list inside": {policy.Request{Action: "s3:ListBucket", Resource: "arn:aws:s3:::" + scopeBucket,
-			Context: map[string][]string{"s3:prefix": {prefix + "a/"}}}, policy.Allowed},
-		"list outside": {policy.Request{Action: "s3:ListBucket", Resource: "arn:aws:s3:::" + scopeBucket,
-			Context: map[string][]string{"s3:prefix": {"a/"}}}, policy.ExplicitlyDenied},
+		"list inside": {policy.Request{
+			Action: "s3:ListBucket", Resource: "arn:aws:s3:::" + scopeBucket,
+			Context: map[string][]string{"s3:prefix": {prefix + "a/"}},
+		}, policy.Allowed},
+		"list outside": {policy.Request{
+			Action: "s3:ListBucket", Resource: "arn:aws:s3:::" + scopeBucket,
+			Context: map[string][]string{"s3:prefix": {"a/"}},
+		}, policy.ExplicitlyDenied},
 		"list without prefix": {policy.Request{Action: "s3:ListBucket", Resource: "arn:aws:s3:::" + scopeBucket}, policy.ExplicitlyDenied},
-		"key inside": {policy.Request{Action: "kms:Decrypt", Resource: exampleKey, Context: map[string][]string{"kms:ViaService": {scopeViaS3},
-			"kms:EncryptionContext:aws:s3:arn": {"arn:aws:s3:::" + scopeBucket + "/" + prefix + "a"}}}, policy.Allowed},
-		"key outside": {policy.Request{Action: "kms:Decrypt", Resource: exampleKey, Context: map[string][]string{"kms:ViaService": {scopeViaS3},
-			"kms:EncryptionContext:aws:s3:arn": {"arn:aws:s3:::" + scopeBucket + "/a"}}}, policy.ExplicitlyDenied},
+		"key inside": {policy.Request{Action: "kms:Decrypt", Resource: exampleKey, Context: map[string][]string{
+			"kms:ViaService":                   {scopeViaS3},
+			"kms:EncryptionContext:aws:s3:arn": {"arn:aws:s3:::" + scopeBucket + "/" + prefix + "a"},
+		}}, policy.Allowed},
+		"key outside": {policy.Request{Action: "kms:Decrypt", Resource: exampleKey, Context: map[string][]string{
+			"kms:ViaService":                   {scopeViaS3},
+			"kms:EncryptionContext:aws:s3:arn": {"arn:aws:s3:::" + scopeBucket + "/a"},
+		}}, policy.ExplicitlyDenied},
 		"key not through S3": {policy.Request{Action: "kms:Decrypt", Resource: exampleKey}, policy.ExplicitlyDenied},
 	} {
 		c.request.Principal, c.request.Account = scopeSession, scopeAccount
@@ -193,8 +205,10 @@ func TestPermissionsCoverSessions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		session, err := policy.Session(policy.Scope{Region: scopeRegion, Bucket: scopeBucket, Prefixes: []string{prefix},
-			Operations: []policy.Operation{policy.Read, policy.List, policy.Write}, KMSKey: policy.AnyKey})
+		session, err := policy.Session(policy.Scope{
+			Region: scopeRegion, Bucket: scopeBucket, Prefixes: []string{prefix},
+			Operations: []policy.Operation{policy.Read, policy.List, policy.Write}, KMSKey: policy.AnyKey,
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -206,8 +220,10 @@ func TestPermissionsCoverSessions(t *testing.T) {
 				t.Fatalf("%s on %q is %s", action, key, got.Decision)
 			}
 		}
-		got := policy.Evaluate(policy.Request{Principal: scopeSession, Account: scopeAccount, Action: "s3:ListBucket", Resource: "arn:aws:s3:::" + scopeBucket,
-			Context: map[string][]string{"s3:prefix": {prefix}}}, policies)
+		got := policy.Evaluate(policy.Request{
+			Principal: scopeSession, Account: scopeAccount, Action: "s3:ListBucket", Resource: "arn:aws:s3:::" + scopeBucket,
+			Context: map[string][]string{"s3:prefix": {prefix}},
+		}, policies)
 		if got.Decision != policy.Allowed {
 			t.Fatalf("listing is %s", got.Decision)
 		}

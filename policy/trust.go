@@ -57,8 +57,10 @@ func (t Trust) Policy() ([]byte, error) {
 	if err := faults.Err(); err != nil {
 		return nil, err
 	}
-	s := draftStatement{Sid: "RolecallAssume", Effect: "Allow", Principal: principals, Action: words{"sts:AssumeRole"},
-		Condition: draftConditions{{"StringEquals", "sts:ExternalId", t.ExternalIDs}}}
+	s := draftStatement{
+		Sid: "RolecallAssume", Effect: "Allow", Principal: principals, Action: words{"sts:AssumeRole"},
+		Condition: draftConditions{{"StringEquals", "sts:ExternalId", t.ExternalIDs}},
+	}
 	if t.Form == ByAccount {
 		s.Principal = accounts
 		s.Condition = append(s.Condition, draftCondition{"ArnEquals", "aws:PrincipalArn", principals})

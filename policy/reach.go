@@ -1,0 +1,154 @@
+package policy
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/rolecall/rolecall"
+)
+
+// reach is a scope in the words of policies.
+type reach struct {
+	bucket            string // ARN
+	objects           words  // ARNs
+	prefixes          words  // for s3:prefix; nil: any
+	onObjects, onKeys words  // actions
+	list              bool
+	key               string // ARN
+	via, context      words  // for use of the key
+}
+
+func (s Scope) reach() reach {
+	partition := s.partition()
+	r := reach{
+		bucket: "arn:" + partition + ":s3:::" + s.Bucket,
+		list:   slices.Contains(s.Operations, List),
+		key:    s.key(partition),
+		via:    s.via(partition),
+	}
+	for _, p := range s.Prefixes {
+		r.prefixes = append(r.prefixes, escapeLiteral(p)+"*")
+	}
+	for _, o := range s.Objects {
+		r.prefixes = append(r.prefixes, escapeLiteral(o))
+	}
+	for _, p := range r.prefixes {
+		r.objects = append(r.objects, r.bucket+"/"+p)
+	}
+	if slices.Contains(s.Prefixes, "") {
+		r.prefixes = nil
+	}
+	// With a Bucket Key the encryption context is the bucket's ARN.
+	// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html
+	r.context = append(words{r.bucket}, r.objects...)
+	for _, op := range allOperations {
+		if !slices.Contains(s.Operations, op) {
+			continue
+		}
+		if op != List {
+			r.onObjects = append(r.onObjects, operationActions[op].s3...)
+		}
+		for _, action := range operationActions[op].kms {
+			if s.KMSKey != "" && !slices.Contains(r.onKeys, action) {
+				r.onKeys = append(r.onKeys, action)
+			}
+		}
+	}
+	return r
+}
+
+func (s Scope) draft(form allowForm) draft {
+	r := s.reach()
+	return append(r.allow(form), r.deny()...)
+}
+
+func (r reach) allow(form allowForm) draft {
+	var doc draft
+	if len(r.onObjects) > 0 {
+		doc = append(doc, draftStatement{Effect: "Allow", Action: r.onObjects, Resource: r.objects})
+	}
+	if r.list {
+		list := draftStatement{Effect: "Allow", Action: operationActions[List].s3, Resource: words{r.bucket}}
+		if r.prefixes != nil {
+			list.Condition = form.only(draftConditions{{"StringLike", "s3:prefix", r.prefixes}})
+		}
+		doc = append(doc, list)
+	}
+	if len(r.onKeys) > 0 {
+		doc = append(doc, draftStatement{
+			Effect: "Allow", Action: r.onKeys, Resource: words{r.key},
+			Condition: form.only(draftConditions{{"StringLike", "kms:ViaService", r.via}, {"StringLike", encryptionContext, r.context}}),
+		})
+	}
+	return doc
+}
+
+func (r reach) deny() draft {
+	actions, resources := slices.Clone(r.onObjects), words(nil)
+	if len(r.onObjects) > 0 {
+		resources = append(resources, r.objects...)
+	}
+	if r.list {
+		actions, resources = append(actions, operationActions[List].s3...), append(resources, r.bucket)
+	}
+	if len(r.onKeys) > 0 {
+		actions, resources = append(actions, r.onKeys...), append(resources, r.key)
+	}
+	all := words{"*"}
+	doc := draft{
+		{Effect: "Deny", NotAction: actions, Resource: all},
+		{Effect: "Deny", Action: all, NotResource: resources},
+	}
+	if r.list && r.prefixes != nil {
+		// StringNotLike also holds for a request without the key, so a listing
+		// of the whole bucket is denied.
+		// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+		doc = append(doc, draftStatement{
+			Effect: "Deny", Action: operationActions[List].s3, Resource: all,
+			Condition: draftConditions{{"StringNotLike", "s3:prefix", r.prefixes}},
+		})
+	}
+	if len(r.onKeys) > 0 {
+		doc = append(
+			doc,
+			draftStatement{Effect: "Deny", Action: words{"kms:*"}, Resource: all, Condition: draftConditions{{"StringNotLike", "kms:ViaService", r.via}}},
+			draftStatement{Effect: "Deny", Action: words{"kms:*"}, Resource: all, Condition: draftConditions{{"StringNotLike", encryptionContext, r.context}}},
+		)
+	}
+	return doc
+}
+
+// encryptionContext is the key under which S3 puts its context for KMS.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html#encryption-context
+const encryptionContext = "kms:EncryptionContext:aws:s3:arn"
+
+func (s Scope) partition() string {
+	if s.Partition != "" {
+		return s.Partition
+	}
+	return rolecall.PartitionOf(s.Region)
+}
+
+func (s Scope) key(partition string) string {
+	if s.KMSKey != AnyKey {
+		return s.KMSKey
+	}
+	return "arn:" + partition + ":kms:" + orAny(s.Region) + ":*:key/*"
+}
+
+func (s Scope) via(partition string) words {
+	return words{"s3." + orAny(s.Region) + "." + rolecall.DNSSuffix(partition)}
+}
+
+func orAny(region string) string {
+	if region == "" {
+		return "*"
+	}
+	return region
+}
+
+// escape writes a literal for a place where *, ? and $ have a meaning.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-specialchars
+func escapeLiteral(s string) string { return specials.Replace(s) }
+
+var specials = strings.NewReplacer("*", "${*}", "?", "${?}", "$", "${$}")
