@@ -97,6 +97,8 @@ func TestEmptyAnswer(t *testing.T) {
 type empty struct{}
 
 func (empty) RoundTrip(r *http.Request) (*http.Response, error) {
-	return &http.Response{StatusCode: 200, Request: r, Header: http.Header{"Content-Type": {"text/xml"}},
-		Body: http.NoBody}, nil
+	return &http.Response{
+		StatusCode: 200, Request: r, Header: http.Header{"Content-Type": {"text/xml"}},
+		Body: http.NoBody,
+	}, nil
 }

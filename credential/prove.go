@@ -188,8 +188,10 @@ func outcome(err error) (Outcome, string) {
 
 func unproved(r Role, p Principal, probe Probe, answer error) error {
 	e := rolecall.List(explain(answer, r, p))[0]
-	return &rolecall.Error{Code: e.Code, Err: answer, Hint: e.Hint,
-		Message: fmt.Sprintf("the role %s could not be proved safe: probe %s is inconclusive: %s", r.RoleARN, probe.Name, probe.Detail)}
+	return &rolecall.Error{
+		Code: e.Code, Err: answer, Hint: e.Hint,
+		Message: fmt.Sprintf("the role %s could not be proved safe: probe %s is inconclusive: %s", r.RoleARN, probe.Name, probe.Detail),
+	}
 }
 
 func unsafeRole(r Role, p Principal, wrong []plannedProbe) error {
@@ -200,9 +202,11 @@ func unsafeRole(r Role, p Principal, wrong []plannedProbe) error {
 			what = "without an external id"
 		}
 	}
-	return &rolecall.Error{Code: rolecall.Forbidden, Err: ErrUnsafe,
+	return &rolecall.Error{
+		Code: rolecall.Forbidden, Err: ErrUnsafe,
 		Message: fmt.Sprintf("the role %s is not safe to use: it can be assumed %s (failed probes: %s)", r.RoleARN, what, strings.Join(names, ", ")),
-		Hint:    "the role's owner replaces the trust policy, so that no other customer of this service can reach the role. " + mend(r, p)}
+		Hint:    "the role's owner replaces the trust policy, so that no other customer of this service can reach the role. " + mend(r, p),
+	}
 }
 
 // withdrawn marks the refusal of the right external id: whatever rests on an

@@ -93,8 +93,10 @@ func (v *Vault) vend(ctx context.Context, r Role) (fetched, error) {
 			return fetched{}, fmt.Errorf("remove verdict: %w", err)
 		}
 		if again {
-			return fetched{}, &rolecall.Error{Code: rolecall.Unavailable, Message: "the role " + r.RoleARN + " keeps changing",
-				Hint: "the role was recreated while it was being probed; try again"}
+			return fetched{}, &rolecall.Error{
+				Code: rolecall.Unavailable, Message: "the role " + r.RoleARN + " keeps changing",
+				Hint: "the role was recreated while it was being probed; try again",
+			}
 		}
 	}
 }
@@ -103,28 +105,36 @@ func (v *Vault) vend(ctx context.Context, r Role) (fetched, error) {
 func (v *Vault) admit(r Role) (Principal, error) {
 	p, ok := v.options.Principals[r.Principal]
 	if !ok || p.Credentials == nil {
-		return Principal{}, &rolecall.Error{Code: rolecall.Invalid, Message: fmt.Sprintf("there is no principal %q", r.Principal),
-			Hint: "the operator declares principals in rolecall.yaml"}
+		return Principal{}, &rolecall.Error{
+			Code: rolecall.Invalid, Message: fmt.Sprintf("there is no principal %q", r.Principal),
+			Hint: "the operator declares principals in rolecall.yaml",
+		}
 	}
 	role, err := rolecall.ParseRoleARN(r.RoleARN)
 	if err != nil {
 		return Principal{}, err
 	}
 	if r.ExternalID == "" {
-		return Principal{}, &rolecall.Error{Code: rolecall.Invalid, Message: "the organization has no external id",
-			Hint: "a role is assumed with an external id only"}
+		return Principal{}, &rolecall.Error{
+			Code: rolecall.Invalid, Message: "the organization has no external id",
+			Hint: "a role is assumed with an external id only",
+		}
 	}
 	if err := (rolecall.ExternalID{Mode: rolecall.ExternalIDCustom, Value: r.ExternalID}).Validate(); err != nil {
 		return Principal{}, err
 	}
 	if role.Partition != p.ARN.Partition {
-		return Principal{}, &rolecall.Error{Code: rolecall.Invalid,
+		return Principal{}, &rolecall.Error{
+			Code:    rolecall.Invalid,
 			Message: fmt.Sprintf("the role %s is in partition %s, the principal %s in %s", r.RoleARN, role.Partition, r.Principal, p.ARN.Partition),
-			Hint:    "partitions do not mix: use a principal of the role's partition"}
+			Hint:    "partitions do not mix: use a principal of the role's partition",
+		}
 	}
 	if v.vendorAccount(role.Account) {
-		return Principal{}, &rolecall.Error{Code: rolecall.Forbidden, Message: "the role " + r.RoleARN + " is not usable",
-			Hint: "give a role in your own account"}
+		return Principal{}, &rolecall.Error{
+			Code: rolecall.Forbidden, Message: "the role " + r.RoleARN + " is not usable",
+			Hint: "give a role in your own account",
+		}
 	}
 	return p, nil
 }
@@ -175,8 +185,10 @@ func (v *Vault) claimed(ctx context.Context, r Role, err error) error {
 		return fmt.Errorf("verdict on %s: %w", r.RoleARN, err)
 	}
 	v.options.Log.WarnContext(ctx, "role is claimed by another organization", "org", r.Organization, "role", r.RoleARN, "owner", claimed.Owner)
-	return &rolecall.Error{Code: rolecall.Forbidden, Message: "the role " + r.RoleARN + " is not usable",
-		Hint: "ask the operator", Err: errors.Join(ErrUnsafe, err)}
+	return &rolecall.Error{
+		Code: rolecall.Forbidden, Message: "the role " + r.RoleARN + " is not usable",
+		Hint: "ask the operator", Err: errors.Join(ErrUnsafe, err),
+	}
 }
 
 // purge drops every credential that rests on the verdict of the subject.

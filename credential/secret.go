@@ -31,8 +31,10 @@ func (r SecretRequest) refusal() error {
 	case r.Secret.Type != rolecall.SecretAWSAccessKey:
 		return &rolecall.Error{Code: rolecall.Invalid, Message: fmt.Sprintf("the secret %q holds no AWS access key", r.Secret.Name)}
 	case r.Secret.Bucket != "" && r.Secret.Bucket != r.Bucket:
-		return &rolecall.Error{Code: rolecall.Forbidden, Message: fmt.Sprintf("the secret %q is not for the bucket %q", r.Secret.Name, r.Bucket),
-			Hint: "a secret is used for the bucket that it is bound to"}
+		return &rolecall.Error{
+			Code: rolecall.Forbidden, Message: fmt.Sprintf("the secret %q is not for the bucket %q", r.Secret.Name, r.Bucket),
+			Hint: "a secret is used for the bucket that it is bound to",
+		}
 	default:
 		return nil
 	}

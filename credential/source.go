@@ -232,8 +232,10 @@ func (o *opener) instance() (aws.CredentialsProvider, error) {
 	}
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Scheme != "https" && !slices.Contains([]string{"169.254.170.2", "169.254.170.23", "fd00:ec2::23", "localhost", "127.0.0.1", "::1"}, u.Hostname()) {
-		return nil, &rolecall.Error{Code: rolecall.Invalid, Message: "the container's credential endpoint is not one of AWS's or the machine's own",
-			Hint: "see AWS_CONTAINER_CREDENTIALS_FULL_URI"}
+		return nil, &rolecall.Error{
+			Code: rolecall.Invalid, Message: "the container's credential endpoint is not one of AWS's or the machine's own",
+			Hint: "see AWS_CONTAINER_CREDENTIALS_FULL_URI",
+		}
 	}
 	return endpointcreds.New(endpoint, func(e *endpointcreds.Options) {
 		file := o.options.Getenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")

@@ -99,8 +99,10 @@ func (d *Dir) read(s Subject) (roleFile, error) {
 	}
 	var f roleFile
 	if err := json.Unmarshal(data, &f); err != nil || f.Organization == "" || f.Verdicts == nil {
-		return roleFile{}, &rolecall.Error{Code: rolecall.Internal, Message: "a file in the state directory is damaged",
-			Hint: "the operator removes " + d.file(s) + "; the role is probed again", Err: err}
+		return roleFile{}, &rolecall.Error{
+			Code: rolecall.Internal, Message: "a file in the state directory is damaged",
+			Hint: "the operator removes " + d.file(s) + "; the role is probed again", Err: err,
+		}
 	}
 	if f.Organization != s.Organization {
 		return roleFile{}, &ClaimedError{Owner: f.Organization}

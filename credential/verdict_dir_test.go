@@ -28,8 +28,10 @@ func same(*credential.Subject) {}
 func testVerdicts(t *testing.T, open func() credential.Verdicts) {
 	ctx := t.Context()
 	store, again := open(), open()
-	passed := credential.Verdict{RoleID: "AROA1", Passed: true, First: epoch, Checked: epoch.Add(time.Hour),
-		Probes: []credential.Probe{{Name: "right", Outcome: credential.Accepted}}}
+	passed := credential.Verdict{
+		RoleID: "AROA1", Passed: true, First: epoch, Checked: epoch.Add(time.Hour),
+		Probes: []credential.Probe{{Name: "right", Outcome: credential.Accepted}},
+	}
 	get := func(s credential.Subject) (credential.Verdict, error) { return again.Get(ctx, s) }
 
 	if v, err := get(subject(same)); err != nil || v.Passed {
