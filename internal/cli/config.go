@@ -30,6 +30,7 @@ type declaredPrincipal struct {
 	ARN     string   `json:"arn"`
 	Regions []string `json:"regions"`
 	Default bool     `json:"default"`
+	Source  string   `json:"credentials"` // where they come from
 }
 
 type declaredOrganization struct {
@@ -56,7 +57,7 @@ func (c *checkCommand) Run(out *output) error {
 	if err != nil {
 		return err
 	}
-	d := declare(c.Config, cfg)
+	d := describe(c.Config, cfg)
 	if out.json {
 		return out.document(d)
 	}
@@ -64,7 +65,7 @@ func (c *checkCommand) Run(out *output) error {
 	return nil
 }
 
-func declare(path string, cfg *config.Config) declaration {
+func describe(path string, cfg *config.Config) declaration {
 	d := declaration{
 		Config: path, VendorAccounts: append([]string{}, cfg.Vendor.Accounts...), State: cfg.State,
 		Principals: []declaredPrincipal{}, Organizations: []declaredOrganization{}, Allow: []string{}, Errors: rolecall.Errors{},
@@ -72,7 +73,7 @@ func declare(path string, cfg *config.Config) declaration {
 	}
 	for _, name := range sortedKeys(cfg.Vendor.Principals) {
 		p := cfg.Vendor.Principals[name]
-		d.Principals = append(d.Principals, declaredPrincipal{name, p.ARN.String(), append([]string{}, p.Regions...), p.Default})
+		d.Principals = append(d.Principals, declaredPrincipal{name, p.ARN.String(), append([]string{}, p.Regions...), p.Default, cfg.Sources[name].Source})
 	}
 	for _, name := range sortedKeys(cfg.Organizations) {
 		o := cfg.Organizations[name]
@@ -102,7 +103,7 @@ func (d declaration) print(out *output) {
 	row := func(cells ...string) { fmt.Fprintln(table, strings.TrimRight(strings.Join(cells, "\t"), "\t")) }
 	row("vendor accounts", orNone(d.VendorAccounts))
 	for _, p := range d.Principals {
-		marks := slices.Clone(p.Regions)
+		marks := append([]string{"credentials: " + p.Source}, p.Regions...)
 		if p.Default {
 			marks = append(marks, "default")
 		}

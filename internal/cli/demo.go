@@ -22,9 +22,9 @@ type demoCommand struct {
 func (c *demoCommand) Run(ctx context.Context, out *output) error {
 	var bars *progress
 	story, err := demo.Run(ctx, demo.Options{
-		OpenVault: openVault,
-		Keep:      c.Keep,
-		Log:       out.logger(c.Verbose),
+		Environment: environment,
+		Keep:        c.Keep,
+		Log:         out.logger(c.Verbose),
 		Ready: func(s demo.Story, plan rolecall.Plan) {
 			bars = newProgress(out, plan)
 			if !out.json {

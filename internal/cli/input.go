@@ -1,16 +1,19 @@
 package cli
 
 import (
+	"context"
 	"io"
 	"os"
 
 	"github.com/rolecall/rolecall"
 )
 
-// open opens the file of that name, or stdin for -.
-func open(sys System, name string) (io.ReadCloser, error) {
+// open opens the file of that name, or stdin for -. An interrupt ends the
+// process while stdin is open: nothing wakes a read that waits for a person.
+func open(ctx context.Context, sys System, name string) (io.ReadCloser, error) {
 	if name == "-" {
-		return io.NopCloser(sys.Stdin), nil
+		stop := context.AfterFunc(ctx, func() { sys.Exit(exitInterrupted) })
+		return stdin{sys.Stdin, stop}, nil
 	}
 	f, err := os.Open(name)
 	if err != nil {
@@ -19,9 +22,20 @@ func open(sys System, name string) (io.ReadCloser, error) {
 	return f, nil
 }
 
+type stdin struct {
+	io.Reader
+	stop func() bool
+}
+
+// Close leaves stdin open for others.
+func (s stdin) Close() error {
+	s.stop()
+	return nil
+}
+
 // read reads all of the file, or of stdin for -.
-func read(sys System, name string, limit int64) ([]byte, error) {
-	in, err := open(sys, name)
+func read(ctx context.Context, sys System, name string, limit int64) ([]byte, error) {
+	in, err := open(ctx, sys, name)
 	if err != nil {
 		return nil, err
 	}

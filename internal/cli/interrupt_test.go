@@ -206,7 +206,7 @@ func TestSandboxCommand(t *testing.T) {
 				}
 				url = ready.URL
 			}
-			resp, err := http.Get(url + "/acme-masters/in/a.txt") //nolint:noctx // ends with the test's own server
+			resp, err := http.Get(url + "/acme-masters/in/a.txt")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -229,4 +229,34 @@ func TestSandboxCommand(t *testing.T) {
 			}
 		})
 	}
+}
+
+// An interrupt ends the simulator while it waits for its next request.
+func TestInterruptedSimulator(t *testing.T) {
+	t.Parallel()
+	run := command(t, t.TempDir(), "policy", "simulate", "-")
+	stdin, err := run.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := run.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := run.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(stdin, "{}\n"); err != nil {
+		t.Fatal(err)
+	}
+	if line, err := bufio.NewReader(stdout).ReadString('\n'); err != nil || !strings.HasPrefix(line, `{"error":`) {
+		t.Fatalf("%q, %v", line, err)
+	}
+	if err := run.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if code := exitCode(t, run); code != 130 {
+		t.Errorf("exit code %d, not 130", code)
+	}
+	_ = stdin.Close() // the process is gone
 }

@@ -28,17 +28,28 @@ type output struct {
 }
 
 func newOutput(sys System, asJSON bool) *output {
-	live := isTerminal(sys.Stderr) && sys.Getenv("TERM") != "dumb"
-	color := live && sys.Getenv("NO_COLOR") == ""
+	width := columns(sys.Stderr)
+	if sys.Getenv("TERM") == "dumb" {
+		width = 0
+	}
+	color := width > 0 && sys.Getenv("NO_COLOR") == ""
 	out := &output{stdout: sys.Stdout, json: asJSON, color: color}
-	out.screen = newScreen(sys.Stderr, live && !asJSON, color)
+	out.screen = newScreen(sys.Stderr, width >= lineWidth && !asJSON, color)
 	out.stderr = out.screen
 	return out
 }
 
-func isTerminal(w io.Writer) bool {
+// columns is how wide the terminal is that w leads to; 0 where there is none.
+func columns(w io.Writer) int {
 	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return 0
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 1
+	}
+	return width
 }
 
 // document prints v as the one JSON document of this run.
@@ -72,6 +83,7 @@ func (o *output) note(format string, args ...any) {
 // fail shows err and gives the exit code for it.
 func (o *output) fail(err error) int {
 	errs := rolecall.List(err)
+	o.causes(errs)
 	if o.json {
 		o.mu.Lock()
 		wrote := o.wrote
@@ -83,6 +95,15 @@ func (o *output) fail(err error) int {
 	}
 	o.errors(errs)
 	return exitCode(errs)
+}
+
+// causes logs what no error shows: why something is a fault of rolecall's own.
+func (o *output) causes(errs rolecall.Errors) {
+	for _, e := range errs {
+		if e.Code == rolecall.Internal && e.Err != nil {
+			o.logger(false).Error("internal error", "cause", e.Err)
+		}
+	}
 }
 
 // errors shows each error with its place and hint on stderr.

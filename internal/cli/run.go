@@ -10,7 +10,6 @@ import (
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/config"
 	"github.com/rolecall/rolecall/internal/job"
-	"github.com/rolecall/rolecall/internal/task"
 )
 
 type runCommand struct {
@@ -29,7 +28,7 @@ func (c *runCommand) Run(ctx context.Context, sys System, out *output) error {
 	if err != nil {
 		return err
 	}
-	plan, err := c.plan(sys, cfg)
+	plan, err := c.plan(ctx, sys, cfg)
 	if err != nil {
 		return err
 	}
@@ -42,28 +41,24 @@ func (c *runCommand) Run(ctx context.Context, sys System, out *output) error {
 		out.note("notify is sent by the service only, not by a local run")
 	}
 
-	log := out.logger(c.Verbose)
-	vault, err := openVault(ctx, cfg, log, nil)
+	env, err := environment(ctx, cfg, []string{plan.Principal.Name}, out.logger(c.Verbose), nil)
 	if err != nil {
 		return err
 	}
-	defer vault.Close()
-	env := task.Environment{
-		Vault: vault, Secrets: cfg.Organizations[plan.Organization].Secrets,
-		S3Endpoint: cfg.Endpoints.S3, Allow: cfg.Allow, Log: log,
-	}
+	defer env.Vault.Close()
+	env.Secrets = cfg.Organizations[plan.Organization].Secrets
 	report := job.Run(ctx, job.Job{ID: job.NewID(), Plan: plan, Dir: dir}, env, newProgress(out, plan).observe)
 	out.screen.settle()
 	return out.report(report)
 }
 
 // plan reads the job and validates it for its organization.
-func (c *runCommand) plan(sys System, cfg *config.Config) (rolecall.Plan, error) {
+func (c *runCommand) plan(ctx context.Context, sys System, cfg *config.Config) (rolecall.Plan, error) {
 	org, err := organization(cfg, c.Org)
 	if err != nil {
 		return rolecall.Plan{}, err
 	}
-	data, err := read(sys, c.Job, rolecall.MaxJobBytes)
+	data, err := read(ctx, sys, c.Job, rolecall.MaxJobBytes)
 	if err != nil {
 		return rolecall.Plan{}, err
 	}
@@ -102,12 +97,15 @@ func (c *runCommand) directory(out *output) (*os.Root, func(), error) {
 	} else {
 		err = os.MkdirAll(path, 0o700)
 	}
-	if err != nil {
-		return nil, nil, unusable(path, err)
+	var root *os.Root
+	if err == nil {
+		root, err = os.OpenRoot(path)
 	}
-	root, err := os.OpenRoot(path)
 	if err != nil {
-		return nil, nil, unusable(path, err)
+		return nil, nil, &rolecall.Error{
+			Code: rolecall.Invalid, Message: "cannot use " + path + " as the working directory",
+			Hint: "give a directory that you may write to with --workdir", Err: err,
+		}
 	}
 	return root, func() {
 		_ = root.Close() // read only
@@ -123,12 +121,9 @@ func (c *runCommand) directory(out *output) (*os.Root, func(), error) {
 	}, nil
 }
 
-func unusable(path string, err error) error {
-	return &rolecall.Error{Code: rolecall.Invalid, Message: "cannot use " + path + " as the working directory", Hint: "give a directory that you may write to with --workdir", Err: err}
-}
-
 // report prints a job as it ended. Its errors are part of it.
 func (o *output) report(r rolecall.JobReport) error {
+	o.causes(r.Errors)
 	if o.json {
 		if err := o.document(r); err != nil {
 			return err

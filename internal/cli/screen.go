@@ -106,7 +106,12 @@ func (s *screen) draw() {
 	s.lines, s.drawn = len(shown), time.Now()
 }
 
-const barWidth = 24
+// A line has a bar of barWidth and at most lineWidth columns. Where it would
+// be broken in two, no bars are drawn.
+const (
+	barWidth  = 24
+	lineWidth = 80
+)
 
 func (b *bar) line(color bool) string {
 	share := 0.0
@@ -127,7 +132,7 @@ func (b *bar) line(color bool) string {
 
 func (b *bar) pace() string {
 	if b.state != "" {
-		return cut(b.state, 28)
+		return cut(b.state, 13)
 	}
 	end := b.ended
 	if end.IsZero() {

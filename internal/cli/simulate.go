@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/policy"
 )
@@ -11,8 +13,8 @@ type simulateCommand struct {
 
 // Run answers each line on stdout as it comes, in order. A line that cannot
 // be read is answered with its error; the others are answered all the same.
-func (c *simulateCommand) Run(sys System) error {
-	in, err := open(sys, c.Requests)
+func (c *simulateCommand) Run(ctx context.Context, sys System) error {
+	in, err := open(ctx, sys, c.Requests)
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ func statements(document []byte) []string {
 	}
 	var lines []string
 	for _, s := range doc.Statement {
-		line := fmt.Sprintf("%-6s %s on %s", s.Effect, either(s.Action, s.NotAction), either(s.Resource, s.NotResource))
+		line := fmt.Sprintf("%s %s on %s", s.Effect, either(s.Action, s.NotAction), either(s.Resource, s.NotResource))
 		joint := "if"
 		for _, operator := range sortedKeys(s.Condition) {
 			for _, key := range sortedKeys(s.Condition[operator]) {

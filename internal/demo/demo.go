@@ -16,16 +16,17 @@ import (
 	"github.com/rolecall/rolecall/internal/task"
 )
 
-// OpenVault makes the vault of a config: the same that runs a user's jobs.
-type OpenVault func(context.Context, *config.Config, *slog.Logger, func(credential.Event)) (*credential.Vault, error)
+// Environment makes what tasks work with of a config, for jobs that run as the
+// principals: the demo runs with what a user's jobs run with.
+type Environment func(ctx context.Context, cfg *config.Config, principals []string, log *slog.Logger, onEvent func(credential.Event)) (task.Environment, error)
 
-// Options are what a demo is run with. All but OpenVault may be left out.
+// Options are what a demo is run with. All but Environment may be left out.
 type Options struct {
-	OpenVault OpenVault
-	Keep      bool                       // leave the directory with the files, and name it in the story
-	Ready     func(Story, rolecall.Plan) // told when the accounts stand and the job begins
-	Observe   func(job.Event)            // told how the job goes on
-	Log       *slog.Logger
+	Environment Environment
+	Keep        bool                       // leave the directory with the files, and name it in the story
+	Ready       func(Story, rolecall.Plan) // told when the accounts stand and the job begins
+	Observe     func(job.Event)            // told how the job goes on
+	Log         *slog.Logger
 }
 
 // Run tells the story by living it. The error lists the expectations that
@@ -39,23 +40,20 @@ func Run(ctx context.Context, o Options) (_ Story, err error) {
 	if !o.Keep {
 		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	}
-	d, err := start(ctx, newWorld(dir), o)
-	if err != nil {
+	d := &demo{world: newWorld(dir), options: o}
+	defer func() { err = errors.Join(err, d.close()) }()
+	if err := d.start(ctx); err != nil {
 		return Story{}, err
 	}
-	defer func() {
-		d.vault.Close()
-		err = errors.Join(err, d.server.Close())
-	}()
 	if o.Keep {
 		d.story.Directory = dir
 	}
 	for _, chapter := range []func(context.Context) error{d.job, d.roles, d.digests, d.refusals} {
-		if err := chapter(ctx); err != nil {
+		if err := errors.Join(chapter(ctx), ctx.Err()); err != nil {
 			return Story{}, err
 		}
-		if err := ctx.Err(); err != nil {
-			return Story{}, err
+		if d.story.Job.Status != rolecall.Completed {
+			break // nothing of the rest can hold
 		}
 	}
 	return d.story, d.story.Errors.Err()
@@ -67,39 +65,47 @@ type demo struct {
 	options  Options
 	server   *sandbox.Server
 	config   *config.Config
-	vault    *credential.Vault
+	tasks    task.Environment
 	vaultLog vaultLog
 	plan     rolecall.Plan
 	story    Story
 }
 
 // start makes the accounts and reads the config, as its user would.
-func start(ctx context.Context, w *world, o Options) (*demo, error) {
-	d := &demo{world: w, options: o}
-	if err := errors.Join(w.film(), w.write("sandbox.yaml"), w.writeKeys()); err != nil {
-		return nil, err
+func (d *demo) start(ctx context.Context) error {
+	if err := errors.Join(d.film(), d.write("sandbox.yaml"), d.writeKeys()); err != nil {
+		return err
 	}
-	accounts, err := sandbox.LoadConfig(w.path("sandbox.yaml"))
+	accounts, err := sandbox.LoadConfig(d.path("sandbox.yaml"))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if d.server, err = sandbox.New(accounts, sandbox.Options{}); err != nil {
-		return nil, err
+	if d.server, err = sandbox.New(accounts, sandbox.Options{Dir: d.dir}); err != nil {
+		return err
 	}
-	if w.URL, err = d.server.Start(ctx, "127.0.0.1:0"); err != nil {
-		return nil, err
+	if d.URL, err = d.server.Start(ctx, "127.0.0.1:0"); err != nil {
+		return err
 	}
-	if err := errors.Join(w.write("rolecall.yaml"), w.write("job.json")); err != nil {
-		return nil, err
+	if err := errors.Join(d.write("rolecall.yaml"), d.write("job.json")); err != nil {
+		return err
 	}
-	if d.config, err = config.Load(w.path("rolecall.yaml")); err != nil {
-		return nil, err
+	if d.config, err = config.Load(d.path("rolecall.yaml")); err != nil {
+		return err
 	}
-	if d.vault, err = o.OpenVault(ctx, d.config, o.Log, d.vaultLog.add); err != nil {
-		return nil, err
+	d.tasks, err = d.options.Environment(ctx, d.config, []string{"production", "staging"}, d.options.Log, d.vaultLog.add)
+	d.story = Story{Endpoint: d.URL, Accounts: d.accounts(), Errors: rolecall.Errors{}}
+	return err
+}
+
+// close ends what start began, as far as it came.
+func (d *demo) close() error {
+	if d.tasks.Vault != nil {
+		d.tasks.Vault.Close()
 	}
-	d.story = Story{Endpoint: w.URL, Accounts: w.accounts(), Errors: rolecall.Errors{}}
-	return d, nil
+	if d.server == nil {
+		return nil
+	}
+	return d.server.Close()
 }
 
 // job runs the job in a directory of its own.
@@ -139,11 +145,7 @@ func (d *demo) run(ctx context.Context, plan rolecall.Plan, observe func(job.Eve
 	if err != nil {
 		return rolecall.JobReport{}, err
 	}
-	env := task.Environment{
-		Vault: d.vault, Secrets: d.config.Organizations[plan.Organization].Secrets,
-		S3Endpoint: d.config.Endpoints.S3, Allow: d.config.Allow, Log: d.options.Log,
-	}
-	report := job.Run(ctx, job.Job{ID: job.NewID(), Plan: plan, Dir: dir}, env, observe)
+	report := job.Run(ctx, job.Job{ID: job.NewID(), Plan: plan, Dir: dir}, d.tasks, observe)
 	return report, errors.Join(dir.Close(), os.RemoveAll(path))
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -88,7 +89,7 @@ func (d *demo) keyRefused(ctx context.Context, role string) error {
 		}
 	}
 	before := len(d.vaultLog.of(role))
-	session := d.s3(d.vault.Role(job))
+	session := d.s3(d.tasks.Vault.Role(job))
 	d.expect(d.read(ctx, session, "in/metropolis.mov") == nil, "the job's session does not read in its prefix")
 	alone, err := d.assume(ctx, role, &d.AcmeID)
 	if err != nil {
@@ -116,7 +117,7 @@ func (d *demo) refusal(attempt, by string, err error) {
 	switch {
 	case errors.As(err, &own):
 		r.Code, r.Answer = string(own[0].Code), own[0].Message
-		r.Refused = own[0].Code == rolecall.Forbidden
+		r.Refused = !slices.ContainsFunc(own, func(e *rolecall.Error) bool { return e.Code != rolecall.Forbidden })
 	case errors.As(err, &api):
 		r.Code, r.Answer = api.ErrorCode(), api.ErrorMessage()
 		r.Refused = strings.HasPrefix(r.Code, "AccessDenied")
