@@ -14,10 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/task"
-	"go.uber.org/goleak"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var (
 	down    = &rolecall.Error{Code: rolecall.Unavailable, Pointer: "/tasks/0/parameters", Message: "S3 is overloaded"}

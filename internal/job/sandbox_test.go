@@ -8,13 +8,16 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math/rand/v2"
 	"net/netip"
 	"os"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"text/template"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -72,11 +75,13 @@ var documents = map[string]string{
 
 // world is a sandbox with the accounts, and the vendor's side of it.
 type world struct {
-	server *sandbox.Server
-	url    string
-	vault  *credential.Vault
-	org    rolecall.Organization
-	vendor rolecall.Vendor
+	late    atomic.Int64 // seconds that the sandbox's clock is ahead
+	assumed atomic.Int64 // sessions that were begun for work
+	server  *sandbox.Server
+	url     string
+	vault   *credential.Vault
+	org     rolecall.Organization
+	vendor  rolecall.Vendor
 }
 
 // newWorld starts a sandbox. The faults are YAML, items of the config's list.
@@ -94,7 +99,9 @@ func newWorld(t *testing.T, faults string) *world {
 		t.Fatal(err)
 	}
 	w := &world{}
-	if w.server, err = sandbox.New(cfg, sandbox.Options{Dir: t.TempDir()}); err != nil {
+	if w.server, err = sandbox.New(cfg, sandbox.Options{Dir: t.TempDir(), Clock: func() time.Time {
+		return time.Now().Add(time.Duration(w.late.Load()) * time.Second)
+	}}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -119,8 +126,11 @@ func newWorld(t *testing.T, faults string) *world {
 		Principals: map[string]credential.Principal{"production": {Principal: production,
 			Credentials: credentials.NewStaticCredentialsProvider("ASIAPRODUCTION000001", "production-secret", "production-token")}},
 		Verdicts: verdicts, STSEndpoint: w.url,
-		Secrets: func(context.Context, string, string) (credential.Keys, error) {
-			return credential.Keys{AccessKeyID: "AKIAGLOBEX0000000001", SecretAccessKey: "globex-secret"}, nil
+		Secrets: globexKeys,
+		OnEvent: func(e credential.Event) {
+			if e.Kind == credential.EventAssume {
+				w.assumed.Add(1)
+			}
 		},
 	})
 	t.Cleanup(w.vault.Close)
@@ -134,6 +144,10 @@ func newWorld(t *testing.T, faults string) *world {
 		},
 	}
 	return w
+}
+
+func globexKeys(context.Context, string, string) (credential.Keys, error) {
+	return credential.Keys{AccessKeyID: "AKIAGLOBEX0000000001", SecretAccessKey: "globex-secret"}, nil
 }
 
 // plan reads and validates a job, given as its tasks.
@@ -257,16 +271,10 @@ func tree(t *testing.T, dir string) map[string][]byte {
 	return out
 }
 
-// media makes bytes that compress to nothing less.
+// media makes bytes that nothing compresses.
 func media(seed byte, n int) []byte {
 	out := make([]byte, n)
-	x := uint64(seed) + 1
-	for i := range out {
-		x ^= x << 13
-		x ^= x >> 7
-		x ^= x << 17
-		out[i] = byte(x)
-	}
+	_, _ = rand.NewChaCha8([32]byte{seed}).Read(out) // never fails
 	return out
 }
 
