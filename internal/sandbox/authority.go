@@ -50,10 +50,10 @@ func (a authority) Authorize(ctx context.Context, access s3.Access) *s3.Error {
 		return nil
 	}
 	c.event.ErrorCode = "AccessDenied"
-	if !c.caller.near(q.owner) {
-		return accessDenied(policy.Denial{}.String())
+	if c.caller.near(q.owner) {
+		return accessDenied(c.denial(q, result).String())
 	}
-	return accessDenied(c.denial(q, result).String())
+	return accessDenied(policy.Denial{}.String())
 }
 
 func accessDenied(message string) *s3.Error {
@@ -64,6 +64,9 @@ func accessDenied(message string) *s3.Error {
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
 func (a authority) UseKey(ctx context.Context, use s3.KeyUse) *s3.Error {
 	c := callOf(ctx)
+	if c.caller.anonymous() {
+		return accessDenied(policy.Denial{}.String())
+	}
 	arn, err := rolecall.ParseARN(use.Key)
 	if err != nil || arn.Service != "kms" {
 		return &s3.Error{Status: http.StatusBadRequest, Code: "KMS.NotFoundException", Message: "Invalid keyId " + use.Key}
@@ -98,9 +101,7 @@ func (s *Server) keyQuestion(c *call, k *key, action string, arn rolecall.ARN) a
 		q.attached = k.policy
 	}
 	q.conditions = c.conditions(q.owner)
-	if !c.caller.anonymous() {
-		q.conditions["kms:CallerAccount"] = []string{c.caller.account.id}
-	}
+	q.conditions["kms:CallerAccount"] = []string{c.caller.account.id}
 	return q
 }
 

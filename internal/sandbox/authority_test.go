@@ -230,6 +230,20 @@ func TestAnonymousAndOddRequests(t *testing.T) {
 		{"broken form", "POST", "/", "Action=%zz", form, 400, "MalformedInput"},
 		{"kms", "POST", "/", "{}", func(r *http.Request) { r.Header.Set("X-Amz-Target", "TrentService.DescribeKey") }, 400, "MissingAuthenticationToken"},
 		{"version 2", "GET", "/acme-masters/in/a.mov?AWSAccessKeyId=a&Signature=b&Expires=1", "", nil, 400, "Please use AWS4-HMAC-SHA256"},
+		{"presigned for another region", "GET", "/acme-masters/in/a.mov?X-Amz-Expires=60", "", func(r *http.Request) {
+			creds := aws.Credentials{AccessKeyID: keysOf("admin").id, SecretAccessKey: "admin-secret"}
+			url, _, err := v4.NewSigner().PresignHTTP(t.Context(), creds, r, "UNSIGNED-PAYLOAD", "s3", "us-east-1", time.Now())
+			if err == nil {
+				r.URL, err = r.URL.Parse(url)
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		}, 400, "<Code>AuthorizationQueryParametersError</Code><Message>Error parsing the X-Amz-Credential parameter; the region 'us-east-1' is wrong; expecting 'eu-central-1'"},
+		{"unsigned chunks", "PUT", "/acme-masters/public/b", "5\r\nhello\r\n0\r\n\r\n", func(r *http.Request) {
+			r.Header.Set("X-Amz-Content-Sha256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER")
+			r.Header.Set("X-Amz-Decoded-Content-Length", "5")
+		}, 403, "AccessDenied"},
 		{"broken header", "GET", "/acme-masters/in/a.mov", "", func(r *http.Request) { r.Header.Set("Authorization", "AWS4-HMAC-SHA256 x") }, 400, "AuthorizationHeaderMalformed"},
 		{"broken query", "GET", "/acme-masters/in/a.mov?X-Amz-Algorithm=AWS4-HMAC-SHA256", "", nil, 400, "AuthorizationQueryParametersError"},
 		{"wrong body", "PUT", "/acme-masters/k", "hello", func(r *http.Request) {

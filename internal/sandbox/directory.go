@@ -121,6 +121,21 @@ func (d *directory) putRole(a *account, name string, given *Role) {
 	}
 }
 
+// changeRole is putRole for a running server.
+func (d *directory) changeRole(accountID, name string, given *Role) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	a := d.accounts[accountID]
+	if a == nil {
+		return &rolecall.Error{Code: rolecall.NotFound, Message: "there is no account " + accountID}
+	}
+	if key := d.accessKeys[given.AccessKeyID]; key != nil && (key.role == nil || key.role != a.roles[name]) {
+		return &rolecall.Error{Code: rolecall.Conflict, Message: "access key " + given.AccessKeyID + " is another identity's"}
+	}
+	d.putRole(a, name, given)
+	return nil
+}
+
 // deleteRole ends a role and with it all its sessions.
 func (d *directory) deleteRole(accountID, name string) error {
 	d.mu.Lock()

@@ -175,9 +175,13 @@ func (s *Server) misplaced(c *call, r *http.Request) *s3.Error {
 	if c.region == b.Region {
 		return nil
 	}
-	return &s3.Error{
-		Status: http.StatusBadRequest, Code: "AuthorizationHeaderMalformed",
-		Message: "The authorization header is malformed; the region '" + cut(c.region) + "' is wrong; expecting '" + b.Region + "'",
-		Extra:   []s3.Field{{Name: "Region", Value: b.Region}}, Header: header,
+	e := &s3.Error{
+		Status: http.StatusBadRequest, Code: "AuthorizationHeaderMalformed", Message: "The authorization header is malformed",
+		Extra: []s3.Field{{Name: "Region", Value: b.Region}}, Header: header,
 	}
+	if r.Header.Get("Authorization") == "" {
+		e.Code, e.Message = "AuthorizationQueryParametersError", "Error parsing the X-Amz-Credential parameter"
+	}
+	e.Message += "; the region '" + cut(c.region) + "' is wrong; expecting '" + b.Region + "'"
+	return e
 }

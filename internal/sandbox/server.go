@@ -92,14 +92,7 @@ func (s *Server) PutRole(account, name string, r *Role) error {
 	if err := v.Err(); err != nil {
 		return err
 	}
-	s.directory.mu.Lock()
-	defer s.directory.mu.Unlock()
-	a := s.directory.accounts[account]
-	if a == nil {
-		return &rolecall.Error{Code: rolecall.NotFound, Message: "there is no account " + account}
-	}
-	s.directory.putRole(a, name, r)
-	return nil
+	return s.directory.changeRole(account, name, r)
 }
 
 // DeleteRole ends a role and its sessions. When it is made again, it has
@@ -161,6 +154,7 @@ type call struct {
 	operation string
 	region    string
 	bucket    string
+	key       string
 	caller    *caller
 	signing   map[string][]string // s3:* keys that the signature tells
 	fault     *Fault
@@ -185,8 +179,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if bad == nil && signature != nil {
 		secret, bad = s.identify(c, signature)
 	}
-	if bad == nil && signature != nil {
+	switch {
+	case bad != nil:
+	case signature != nil:
 		bad = signature.Verify(r, secret, c.at)
+	case c.service == "s3":
+		bad = sigv4.Decode(r)
 	}
 	if c.service != "s3" && c.service != "kms" {
 		c.readForm(out, r)
@@ -236,7 +234,7 @@ func (s *Server) begin(r *http.Request, signature *sigv4.Signature) *call {
 	switch c.service {
 	case "s3":
 		c.operation = s.s3.Operation(r)
-		c.bucket, _ = s3.Target(r)
+		c.bucket, c.key = s3.Target(r)
 		if b := s.directory.bucket(c.bucket); b != nil && signature == nil {
 			c.region = b.Region
 		}
@@ -258,7 +256,7 @@ func (s *Server) dispatch(c *call, w http.ResponseWriter, r *http.Request) {
 			s3.WriteError(w, r, fail)
 			return
 		}
-		if b := s.directory.bucket(c.bucket); b != nil && strings.Contains(c.operation, "Bucket") {
+		if b := s.directory.bucket(c.bucket); b != nil && c.key == "" {
 			w.Header().Set("X-Amz-Bucket-Region", b.Region)
 		}
 		s.s3.ServeHTTP(w, r)
@@ -271,10 +269,10 @@ func (s *Server) dispatch(c *call, w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// end writes the trail, whatever happened.
+// end writes the trail, whatever happened, and breaks the connection off where
+// a fault cut it.
 func (s *Server) end(c *call, out *recorder) {
-	crash := recover()
-	if crash != nil && crash != http.ErrAbortHandler { //nolint:errorlint // it is given as it is
+	if crash := recover(); crash != nil {
 		s.log.Error("panic in a request", "service", c.service, "operation", c.operation, "panic", crash)
 		c.event.ErrorCode = "InternalError"
 		if out.status == 0 {
@@ -282,16 +280,16 @@ func (s *Server) end(c *call, out *recorder) {
 		}
 	}
 	c.event.Status = out.status
-	if c.event.ErrorCode == "" && out.status >= http.StatusBadRequest {
-		c.event.ErrorCode = out.errorCode()
-	}
-	if out.cut || crash == http.ErrAbortHandler { //nolint:errorlint // it is given as it is
+	switch {
+	case out.cut:
 		c.event.Status, c.event.ErrorCode = 0, "ConnectionCut"
+	case c.event.ErrorCode == "" && out.status >= http.StatusBadRequest:
+		c.event.ErrorCode = out.errorCode()
 	}
 	s.trail.add(c.event)
 	s.log.Debug("request", "service", c.service, "operation", c.event.Operation, "caller", c.event.Caller,
 		"resource", c.event.Resource, "status", c.event.Status, "code", c.event.ErrorCode, "request", c.id)
-	if out.cut || crash == http.ErrAbortHandler { //nolint:errorlint // it is given as it is
+	if out.cut {
 		panic(http.ErrAbortHandler)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/aws-sdk-go-v2/service/sts/types"
 
+	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/policy"
 )
 
@@ -273,6 +274,11 @@ func TestRecreatedRole(t *testing.T) {
 	}
 	_, err = w.sts(session).GetCallerIdentity(t.Context(), nil)
 	wants(t, err, "InvalidClientTokenId", "")
+	taken := changed
+	taken.AccessKeyID, taken.SecretAccessKey, taken.SessionToken = production.id, "s", "t"
+	if err := w.PutRole("111122223333", "media", &taken); rolecall.CodeOf(err) != rolecall.Conflict {
+		t.Errorf("another's access key gives %v", err)
+	}
 	if err := w.PutRole("000000000000", "media", &changed); err == nil {
 		t.Error("a role was made in no account")
 	}

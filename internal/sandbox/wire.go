@@ -41,6 +41,7 @@ func (w *recorder) WriteHeader(status int) {
 		w.cut = true
 		return
 	}
+	w.control.SetWriteDeadline(time.Now().Add(idleTimeout)) //nolint:errcheck // not every writer has one
 	w.ResponseWriter.WriteHeader(status)
 }
 
@@ -78,7 +79,7 @@ func (w *recorder) errorCode() string {
 }
 
 // pacedBody gives a client so much time for each read, instead of for the
-// whole body.
+// whole body, and none to hurry once the body is there.
 type pacedBody struct {
 	io.ReadCloser
 	control *http.ResponseController
@@ -86,7 +87,11 @@ type pacedBody struct {
 
 func (b *pacedBody) Read(p []byte) (int, error) {
 	b.control.SetReadDeadline(time.Now().Add(idleTimeout)) //nolint:errcheck // not every writer has one
-	return b.ReadCloser.Read(p)
+	n, err := b.ReadCloser.Read(p)
+	if err != nil {
+		b.control.SetReadDeadline(time.Time{}) //nolint:errcheck // not every writer has one
+	}
+	return n, err
 }
 
 // cutBody reads so much of a request's body and then cuts the connection.

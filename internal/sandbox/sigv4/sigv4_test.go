@@ -337,6 +337,53 @@ func TestUnsignedChunksWithTrailer(t *testing.T) {
 	}
 }
 
+func TestUnsignedRequestsAreDecoded(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, payload, body, want string
+		kind                      Kind
+	}{
+		{"plain", "", "hello", "hello", 0},
+		{"unsigned payload", unsignedPayload, "hello", "hello", 0},
+		{"chunks", streamingUnsigned, "5\r\nhello\r\n0\r\n\r\n", "hello", 0},
+		{"hashed", emptyHash, "", "", 0},
+		{"wrongly hashed", emptyHash, "hello", "hello", WrongHash},
+		{"signed chunks", streaming, "0\r\n\r\n", "", NoHash},
+		{"nonsense", "abc", "hello", "", NoHash},
+	} {
+		r := received(request(t, "PUT", "http://localhost/b/key", c.body))
+		r.Header.Set("X-Amz-Decoded-Content-Length", "5")
+		if c.payload != "" {
+			r.Header.Set("X-Amz-Content-Sha256", c.payload)
+		}
+		err := Decode(r)
+		var body []byte
+		if err == nil {
+			body, err = io.ReadAll(r.Body)
+		}
+		if kindOf(err) != c.kind || string(body) != c.want {
+			t.Errorf("%s: %q, %v", c.name, body, err)
+		}
+	}
+}
+
+// Who presigned an upload does not know its body; who uploads may hash it.
+func TestPresignedUploadWithHash(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]Kind{"": 0, "evil": WrongHash} {
+		r := request(t, "PUT", "http://localhost/b/key?X-Amz-Expires=60", "")
+		url, _, err := v4.NewSigner().PresignHTTP(t.Context(), keys, r, unsignedPayload, "s3", "eu-central-1", noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := received(request(t, "PUT", url, body))
+		in.Header.Set("X-Amz-Content-Sha256", emptyHash)
+		if _, err := verify(in, secret, noon); kindOf(err) != want {
+			t.Errorf("%q: %v", body, err)
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add("", "AWS4-HMAC-SHA256 Credential=A/20260301/eu-central-1/s3/aws4_request, SignedHeaders=host, Signature="+emptyHash, "20260301T120000Z")
 	f.Add("X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=A%2F20260301%2Fr%2Fs3%2Faws4_request&X-Amz-Date=20260301T120000Z&X-Amz-Expires=60&X-Amz-SignedHeaders=host&X-Amz-Signature="+emptyHash, "", "")

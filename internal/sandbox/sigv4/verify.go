@@ -130,10 +130,28 @@ func buffered(r *http.Request) (string, error) {
 	return hash(string(data)), nil
 }
 
+// wrapBody puts the reader that proves and decodes the body in its place.
 func (s *Signature) wrapBody(r *http.Request, payload string, sign signer) error {
 	if s.Service != "s3" {
 		return nil
 	}
+	if v := r.Header.Get(contentSHA256); s.Presigned && payload == unsignedPayload && v != "" {
+		return decode(r, v, nil, "")
+	}
+	return decode(r, payload, &sign, s.given)
+}
+
+// Decode puts a reader in place of the body of an unsigned request to S3, as
+// Verify does for signed ones: clients frame and hash without signing too.
+func Decode(r *http.Request) error {
+	payload := r.Header.Get(contentSHA256)
+	if payload == "" {
+		return nil
+	}
+	return decode(r, payload, nil, "")
+}
+
+func decode(r *http.Request, payload string, sign *signer, seed string) error {
 	if r.Body == nil {
 		r.Body = http.NoBody
 	}
@@ -147,7 +165,10 @@ func (s *Signature) wrapBody(r *http.Request, payload string, sign signer) error
 		}
 		c := newChunked(r, length)
 		if payload != streamingUnsigned {
-			c.sign, c.previous = &sign, s.given
+			if sign == nil {
+				return fault(NoHash, "chunks are signed, the request is not")
+			}
+			c.sign, c.previous = sign, seed
 		}
 		c.trailers = payload != streaming
 		r.Body, r.ContentLength = c, length
