@@ -12,6 +12,9 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 func TestCheck(t *testing.T) {
@@ -116,6 +119,15 @@ func TestRebinding(t *testing.T) {
 	var refused *Error
 	if !errors.As(err, &refused) || refused.Reason != "loopback" {
 		t.Fatalf("got %v, want a refusal of loopback", err)
+	}
+}
+
+// The AWS SDK would otherwise dial a refused address again and again.
+func TestNotRetried(t *testing.T) {
+	t.Parallel()
+	_, err := Guard{}.DialContext(t.Context(), "tcp", "127.0.0.1:1")
+	if retry.NewStandard().IsErrorRetryable(&smithyhttp.RequestSendError{Err: &url.Error{Op: "Get", URL: "http://x", Err: err}}) {
+		t.Errorf("%v is tried again", err)
 	}
 }
 

@@ -21,7 +21,7 @@ const (
 	NoBucket       Kind = "no_bucket"       // no such bucket
 	Denied         Kind = "denied"          // a policy refuses, or the bucket is not the expected owner's
 	NoCredentials  Kind = "no_credentials"  // the provider gave no credentials; Err has its reason
-	BadCredentials Kind = "bad_credentials" // S3 does not know the key or the signature is wrong
+	BadCredentials Kind = "bad_credentials" // S3 does not know the key, or the signature or this clock is wrong
 	Expired        Kind = "expired"         // the credentials ran out and no newer ones came
 	Exists         Kind = "exists"          // the destination exists and is not to be overwritten
 	Changed        Kind = "changed"         // the source changed while it was read
@@ -117,7 +117,8 @@ func kindOfCode(code string) (Kind, bool) {
 		return NoBucket, true
 	case "AccessDenied", "Forbidden", "AllAccessDisabled", "AccountProblem", "InvalidPayer":
 		return Denied, true
-	case "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "InvalidSecurity", "NotSignedUp":
+	case "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "InvalidSecurity", "NotSignedUp",
+		"RequestTimeTooSkewed", "RequestExpired":
 		return BadCredentials, true
 	case "PreconditionFailed":
 		return Changed, true
@@ -131,6 +132,8 @@ func kindOfCode(code string) (Kind, bool) {
 		return WrongRegion, true
 	case "SlowDown", "ServiceUnavailable", "InternalError", "RequestTimeout", "OperationAborted", "ConditionalRequestConflict":
 		return Unavailable, true
+	case "NotImplemented", "MethodNotAllowed":
+		return Refused, true
 	}
 	return "", false
 }

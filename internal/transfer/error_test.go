@@ -37,6 +37,8 @@ func TestKinds(t *testing.T) {
 		{api(500, "InternalError"), Unavailable},
 		{api(409, "ConditionalRequestConflict"), Unavailable},
 		{api(400, "AccessControlListNotSupported"), Refused},
+		{api(501, "NotImplemented"), Refused},
+		{api(403, "RequestTimeTooSkewed"), BadCredentials},
 		{api(404, "?"), NotFound},
 		{api(401, "?"), Denied},
 		{api(412, "?"), Changed},

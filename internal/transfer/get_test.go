@@ -41,6 +41,15 @@ func (f flipper) Write(p []byte) (int, error) {
 	return f.ResponseWriter.Write(p)
 }
 
+// unmeasured takes the length off an answer.
+type unmeasured struct{ http.ResponseWriter }
+
+func (u unmeasured) WriteHeader(status int) {
+	u.Header().Del("Content-Length")
+	u.ResponseWriter.WriteHeader(status)
+	u.ResponseWriter.(http.Flusher).Flush() //nolint:forcetypeassert // net/http's has it
+}
+
 func TestGetResumes(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
@@ -110,6 +119,12 @@ func TestGetCorrupt(t *testing.T) {
 				r.Header.Del("Range")
 				next(w, r)
 			}, map[int]Kind{inParts: Changed}[size]},
+			"no length": {func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+				if operation == "GetObject" {
+					w = unmeasured{w}
+				}
+				next(w, r)
+			}, Corrupt},
 			"wrong etag": {func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
 				r.Header.Del("If-Match")
 				if operation == "GetObject" {

@@ -98,8 +98,11 @@ func (s source) verify(out *s3.GetObjectOutput, at span, whole bool) error {
 	if tag := aws.ToString(out.ETag); s.ETag != "" && tag != "" && tag != s.ETag {
 		return &Error{Kind: Changed, Err: fmt.Errorf("its ETag is %s, not %s", tag, s.ETag)}
 	}
-	if n := out.ContentLength; n != nil && *n != at.n {
-		return &Error{Kind: Changed, Err: fmt.Errorf("%d bytes came where %d were expected", *n, at.n)}
+	if out.ContentLength == nil {
+		return &Error{Kind: Corrupt, Err: errors.New("the answer does not say how long it is")}
+	}
+	if n := *out.ContentLength; n != at.n {
+		return &Error{Kind: Changed, Err: fmt.Errorf("%d bytes came where %d were expected", n, at.n)}
 	}
 	want := fmt.Sprintf("bytes %d-%d/%d", at.off, at.off+at.n-1, s.Size)
 	if got := aws.ToString(out.ContentRange); !whole && got != want {
