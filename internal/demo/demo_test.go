@@ -1,15 +1,19 @@
 package demo
 
 import (
+	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 
 	"github.com/aws/smithy-go"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/credential"
 	"github.com/rolecall/rolecall/internal/config"
 	"github.com/rolecall/rolecall/internal/sandbox"
+	"github.com/rolecall/rolecall/internal/task"
 )
 
 // Only a refusal counts as one: what is allowed, or fails otherwise, is an
@@ -62,5 +66,34 @@ func TestFiles(t *testing.T) {
 	}
 	if id := cfg.Organizations["acme"].ExternalID.Value; id != w.AcmeID || strings.EqualFold(id, w.GlobexID) {
 		t.Errorf("acme's external id is %q", id)
+	}
+}
+
+// A demo that did not see the probes cannot tell that the roles were proved,
+// and fails instead.
+func TestUnseenProbesFailTheDemo(t *testing.T) {
+	t.Parallel()
+	blind := func(ctx context.Context, cfg *config.Config, principals []string, log *slog.Logger, _ func(credential.Event)) (task.Environment, error) {
+		declared := map[string]credential.Declared{}
+		for _, name := range principals {
+			declared[name] = credential.Declared{Principal: cfg.Vendor.Principals[name], Source: cfg.Sources[name]}
+		}
+		opened, err := credential.Open(ctx, declared, credential.SourceOptions{STSEndpoint: cfg.Endpoints.STS})
+		if err != nil {
+			return task.Environment{}, err
+		}
+		verdicts, err := credential.OpenDir(cfg.State)
+		vault := credential.New(credential.Options{Principals: opened, Verdicts: verdicts, STSEndpoint: cfg.Endpoints.STS})
+		return task.Environment{Vault: vault, S3Endpoint: cfg.Endpoints.S3, Allow: cfg.Allow, Log: log}, err
+	}
+	story, err := Run(t.Context(), Options{Environment: blind})
+	if err == nil || len(story.Errors) == 0 {
+		t.Fatal("the demo tells what it has not seen")
+	}
+	if story.Job.Status != rolecall.Completed || story.Digests.Matching != stillCount+1 {
+		t.Errorf("the job itself went wrong: %+v", story.Job)
+	}
+	if !strings.Contains(err.Error(), "was not proved and assumed") {
+		t.Errorf("another error: %v", err)
 	}
 }
