@@ -140,3 +140,37 @@ func TestRetriesOfATask(t *testing.T) {
 		t.Error("no retry is told of")
 	}
 }
+
+// A try that ran out of time leaves what it has done to the next one.
+func TestRetriesGoOn(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct{ bucket, operation, parameters string }{
+		"get":  {"acme-masters", "GetObject", `{"connection": "masters", "files": ["*"]}`},
+		"put":  {"globex-delivery", "PutObject", `{"connection": "delivery", "files": ["*"]}`},
+		"copy": {"globex-delivery", "PutObject", `{"source": {"connection": "masters"}, "destination": {"connection": "delivery"}, "files": ["*"]}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, fmt.Sprintf("  - {service: s3, bucket: %s, operation: %s, after: 2, times: 1, delay: 1h}\n", tc.bucket, tc.operation))
+			dir := t.TempDir()
+			for i := range 5 {
+				file := fmt.Sprintf("%d", i)
+				write(t, dir, file, media(byte(i), 10))
+				w.put(t, "acme-masters", map[string][]byte{"in/" + file: media(byte(i), 10)})
+			}
+			report := w.run(t.Context(), t, dir, tool("storage:"+name, tc.parameters, `, "retries": 1, "timeout_seconds": 4`), nil)
+			if report.Status != rolecall.Completed || report.Tasks[0].Files != 5 || report.Tasks[0].Bytes != 50 {
+				t.Error(show(report))
+			}
+			requests := 0
+			for _, e := range w.server.Trail() {
+				if e.Operation == tc.operation && e.Region == map[string]string{"acme-masters": "eu-central-1", "globex-delivery": "us-east-1"}[tc.bucket] {
+					requests++
+				}
+			}
+			if requests > 6 {
+				t.Errorf("%d requests for 5 files, of which one had to be tried twice", requests)
+			}
+		})
+	}
+}

@@ -32,8 +32,13 @@ func (s *stage) copy(ctx context.Context) (Outcome, error) {
 	}
 	s.plan(objects)
 	out, err := each(ctx, len(objects), sizes(objects), func(ctx context.Context, i int) (int64, error) {
-		res, err := transfer.Copy(ctx, from.bucket, objects[i], to.bucket, keys[i], s.putOptions(to.place))
-		return s.done(ctx, blamed(err, objects[i].Key, from, to), keys[i], res, err)
+		return s.once(ctx, to, objects[i].Key, objects[i].ETag, func() (transfer.Result, error) {
+			res, err := transfer.Copy(ctx, from.bucket, objects[i], to.bucket, keys[i], s.putOptions(to.place))
+			if at := blamed(err, objects[i].Key, from, to); err != nil {
+				err = s.fault(ctx, err, at, at.place.Pointer)
+			}
+			return res, err
+		})
 	})
 	return s.end(ctx, out, len(objects), err, "copied")
 }

@@ -26,8 +26,9 @@ func (s *stage) get(ctx context.Context) (Outcome, error) {
 	s.plan(objects)
 	dir := s.tools.job.Dir
 	out, err := each(ctx, len(objects), sizes(objects), func(ctx context.Context, i int) (int64, error) {
-		res, err := transfer.Get(ctx, at.bucket, objects[i], dir, names[i], transfer.GetOptions{Progress: s.moved})
-		return s.done(ctx, at, objects[i].Key, res, err)
+		return s.once(ctx, at, objects[i].Key, objects[i].ETag, func() (transfer.Result, error) {
+			return transfer.Get(ctx, at.bucket, objects[i], dir, names[i], transfer.GetOptions{Progress: s.moved})
+		})
 	})
 	return s.end(ctx, out, len(objects), err, "fetched")
 }
@@ -66,19 +67,6 @@ func (s *stage) plan(objects []transfer.Object) {
 }
 
 func (s *stage) moved(n int64) { s.observe(Event{Kind: Moved, Bytes: n}) }
-
-// done tells of one file that a transfer has ended with.
-func (s *stage) done(ctx context.Context, at side, name string, res transfer.Result, err error) (int64, error) {
-	if err != nil {
-		return 0, s.fault(ctx, err, at, at.place.Pointer)
-	}
-	e := Event{Kind: FileDone, Name: name, Bytes: res.Bytes}
-	if res.Already {
-		e.Reason = "it was there already, with the same bytes"
-	}
-	s.observe(e)
-	return res.Bytes, nil
-}
 
 // end says, with the error that ended a step, how far the step had come.
 func (s *stage) end(ctx context.Context, out Outcome, of int, err error, done string) (Outcome, error) {

@@ -23,8 +23,9 @@ func (s *stage) put(ctx context.Context) (Outcome, error) {
 	}
 	s.observe(planned)
 	out, err := each(ctx, len(files), func(i int) int64 { return files[i].size }, func(ctx context.Context, i int) (int64, error) {
-		res, err := transfer.Put(ctx, at.bucket, files[i].key, s.tools.job.Dir, files[i].name, s.putOptions(at.place))
-		return s.done(ctx, at, files[i].name, res, err)
+		return s.once(ctx, at, files[i].name, files[i].version, func() (transfer.Result, error) {
+			return transfer.Put(ctx, at.bucket, files[i].key, s.tools.job.Dir, files[i].name, s.putOptions(at.place))
+		})
 	})
 	return s.end(ctx, out, len(files), err, "delivered")
 }

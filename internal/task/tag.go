@@ -27,8 +27,9 @@ func (s *stage) tag(ctx context.Context) (Outcome, error) {
 	}
 	s.observe(Event{Kind: Planned, Files: len(objects)})
 	out, err := each(ctx, len(objects), none, func(ctx context.Context, i int) (int64, error) {
-		err := transfer.Tag(ctx, at.bucket, objects[i].Key, s.step.Tags)
-		return s.done(ctx, at, objects[i].Key, transfer.Result{}, err)
+		return s.once(ctx, at, objects[i].Key, objects[i].ETag, func() (transfer.Result, error) {
+			return transfer.Result{}, transfer.Tag(ctx, at.bucket, objects[i].Key, s.step.Tags)
+		})
 	})
 	return s.end(ctx, out, len(objects), err, "tagged")
 }

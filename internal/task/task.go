@@ -40,11 +40,14 @@ type Tools struct {
 
 	mu      sync.Mutex // guards regions
 	regions map[bucketAt]string
+
+	ledger ledger
 }
 
 // New prepares the tools for a job's steps. Close them at the end.
 func New(env Environment, job Job) *Tools {
-	return &Tools{env: env, job: job, operator: operatorClient(), tenant: guard.Guard{Allow: env.Allow}.Client(), regions: map[bucketAt]string{}}
+	return &Tools{env: env, job: job, operator: operatorClient(), tenant: guard.Guard{Allow: env.Allow}.Client(), regions: map[bucketAt]string{},
+		ledger: ledger{done: map[string]int64{}}}
 }
 
 // Close drops the connections that are idle.

@@ -23,6 +23,12 @@ type file struct {
 	name string // below the working directory
 	key  string
 	size int64
+	// version changes when the file is written to.
+	version string
+}
+
+func newFile(name, key string, info fs.FileInfo) file {
+	return file{name: name, key: key, size: info.Size(), version: fmt.Sprintf("%d %d", info.Size(), info.ModTime().UnixNano())}
 }
 
 // files gives the files that the step delivers. All that stands in the way is
@@ -43,7 +49,7 @@ func (s *stage) files(ctx context.Context) ([]file, error) {
 		if err != nil {
 			return nil, s.noFile(ctx, err, name, place.Pointer)
 		}
-		f := file{name: name, key: place.Key, size: info.Size()}
+		f := newFile(name, place.Key, info)
 		return []file{f}, located(f.check(info.Mode()), place.Pointer)
 	}
 	w := walk{stage: s, ctx: ctx, sel: newSelection(s.step.Files, []string{""})}
@@ -83,7 +89,7 @@ func (w *walk) visit(name string, entry fs.DirEntry, err error) error {
 	if err != nil {
 		return err
 	}
-	f := file{name: name, key: w.stage.step.Place.Key + relative, size: info.Size()}
+	f := newFile(name, w.stage.step.Place.Key+relative, info)
 	if err := f.check(info.Mode()); err != nil {
 		w.faults.AddErr(w.stage.filesPointer(), err)
 		return nil
