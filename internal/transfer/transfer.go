@@ -9,7 +9,8 @@
 //   - on failure or cancellation temporary files are removed and multipart
 //     uploads aborted;
 //   - disk is touched only below an os.Root, and links are never followed;
-//   - memory is bounded by the parts in flight, whatever an object's size.
+//   - a transfer holds at most 64 MiB of an object in memory; a Copy of more
+//     than 625 GiB, whose parts must be larger, holds one part.
 //
 // Where credentials come from, which keys are wanted and how a key becomes a
 // file name is decided elsewhere.
