@@ -178,6 +178,7 @@ func compileConditions(n *node, at string, modern bool, faults *rolecall.Errors)
 			c := template
 			c.key = strings.ToLower(key)
 			c.multivalued = multivalued(c.key)
+			c.operands = make([]operand, 0, values.size())
 			for _, text := range readValues(values, at, faults) {
 				c.operands = append(c.operands, op.compile(text, modern))
 			}
@@ -190,7 +191,7 @@ func compileConditions(n *node, at string, modern bool, faults *rolecall.Errors)
 // readValues reads the values of a condition key: one or a list of strings,
 // numbers and booleans, each as its text.
 func readValues(n *node, at string, faults *rolecall.Errors) []string {
-	var out []string
+	out := make([]string, 0, n.size())
 	n.each(at, "a string", faults, func(at string, item *node) {
 		switch item.kind {
 		case '"', '0', 't':

@@ -113,6 +113,7 @@ func compileDocument(n *node) (*Document, error) {
 	d := &Document{source: n.source}
 	switch {
 	case statements != nil:
+		d.statements = make([]statement, 0, statements.size())
 		statements.each("/Statement", "an object", &faults, func(at string, item *node) {
 			d.statements = append(d.statements, compileStatement(item, at, version == "2012-10-17", &faults))
 		})

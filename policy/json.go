@@ -2,44 +2,14 @@ package policy
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
-
-	"github.com/rolecall/rolecall"
 )
 
 // maxDepth bounds how deep a document or line may nest.
 const maxDepth = 32
-
-// node is a JSON value. A policy is read through it, and not by rolecall.Decode, to
-// read every byte once: a stream of requests is mostly their policies.
-type node struct {
-	kind   byte   // one of { [ " 0 t n: object, array, string, number, bool, null
-	text   string // of a string its value; of a number or bool its text
-	source string // all of it, as written
-	names  []string
-	items  []node // of an object, the values of names
-}
-
-func (n *node) what() string {
-	switch n.kind {
-	case '{':
-		return "an object"
-	case '[':
-		return "a list"
-	case '"':
-		return "a string"
-	case '0':
-		return "a number"
-	case 't':
-		return "true or false"
-	default:
-		return "null"
-	}
-}
 
 // readJSON reads one JSON document. A syntax error is a fault with line and column.
 // RFC 8259, with names and depth left to the caller and maxDepth.
@@ -279,60 +249,4 @@ func (r *reader) hex() rune {
 	}
 	r.fail("four hexadecimal digits are missing in a string")
 	return utf8.RuneError
-}
-
-// members gives each member of an object to use, once. Other names than those
-// known are faults.
-func (n *node) members(at string, known []string, faults *rolecall.Errors, use func(name, at string, value *node)) {
-	if n.kind != '{' {
-		faults.Add(at, "must be an object, not "+n.what(), "")
-		return
-	}
-	if len(n.names) > maxList {
-		faults.Add(at, "more than "+strconv.Itoa(maxList)+" members", "")
-		return
-	}
-	for i, name := range n.names {
-		place := at + rolecall.Pointer(name)
-		switch {
-		case slices.Contains(n.names[:i], name):
-			faults.Add(place, quote(name)+" is given twice", "remove one of the two")
-		case known != nil && !slices.Contains(known, name):
-			hint := "known here: " + strings.Join(known, ", ")
-			if near := rolecall.Nearest(name, known); near != "" {
-				hint = "did you mean " + quote(near) + "?"
-			}
-			faults.Add(place, "unknown field "+quote(name), hint)
-		default:
-			use(name, place, &n.items[i])
-		}
-	}
-}
-
-// string gives the value of a string.
-func (n *node) string(at string, faults *rolecall.Errors) string {
-	if n.kind != '"' {
-		faults.Add(at, "must be a string, not "+n.what(), "")
-	}
-	return n.text
-}
-
-// each gives use every item of a list, or the value itself if it is none;
-// want says what is asked for.
-func (n *node) each(at, want string, faults *rolecall.Errors, use func(at string, item *node)) {
-	if n.kind != '[' {
-		use(at, n)
-		return
-	}
-	if len(n.items) > maxList {
-		faults.Add(at, "more than "+strconv.Itoa(maxList)+" values", "")
-		return
-	}
-	for i := range n.items {
-		if n.items[i].kind == '[' {
-			faults.Add(at+rolecall.Pointer(i), "must be "+want+", not a list", "")
-			continue
-		}
-		use(at+rolecall.Pointer(i), &n.items[i])
-	}
 }

@@ -115,7 +115,7 @@ func compileStatement(n *node, at string, modern bool, faults *rolecall.Errors) 
 }
 
 func compileActions(n *node, at string, faults *rolecall.Errors) []pattern {
-	var out []pattern
+	out := make([]pattern, 0, n.size())
 	n.each(at, "a string", faults, func(at string, item *node) {
 		text := item.string(at, faults)
 		if item.kind == '"' && !actionForm(text) {
@@ -149,7 +149,7 @@ func made(text, more string) bool {
 }
 
 func compileResources(n *node, at string, modern bool, faults *rolecall.Errors) []arnPattern {
-	var out []arnPattern
+	out := make([]arnPattern, 0, n.size())
 	n.each(at, "a string", faults, func(at string, item *node) {
 		text := item.string(at, faults)
 		if item.kind == '"' && (!strings.HasPrefix(text, "arn:") && !strings.HasPrefix(text, "*") || len(text) > maxText) {

@@ -49,7 +49,7 @@ type generator struct {
 }
 
 func newGenerator(seed uint64) *generator {
-	return &generator{Rand: rand.New(rand.NewPCG(seed, 2))} //nolint:gosec // repeatable, not secret
+	return &generator{Rand: rand.New(rand.NewPCG(seed, 2))}
 }
 
 func pick[T any](g *generator, from ...T) T { return from[g.IntN(len(from))] }
