@@ -154,12 +154,15 @@ func (a *account) keyPolicy(k *Key) *policy.Document {
 }
 
 // managedKeyPolicy is the one of the AWS managed key aws/s3: everyone in the
-// account, through S3.
+// account may use it through S3, and who may see keys may see it.
 // https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html
 func (a *account) managedKeyPolicy(region string) *policy.Document {
-	return builtin(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"*"},
-		"Action":["kms:Encrypt","kms:Decrypt","kms:ReEncrypt*","kms:GenerateDataKey*","kms:CreateGrant","kms:DescribeKey"],"Resource":"*",
-		"Condition":{"StringEquals":{"kms:CallerAccount":"` + a.id + `","kms:ViaService":"s3.` + region + `.` + rolecall.DNSSuffix(a.partition) + `"}}}]}`)
+	return builtin(`{"Version":"2012-10-17","Statement":[
+		{"Effect":"Allow","Principal":{"AWS":"*"},"Resource":"*",
+		"Action":["kms:Encrypt","kms:Decrypt","kms:ReEncrypt*","kms:GenerateDataKey*","kms:CreateGrant","kms:DescribeKey"],
+		"Condition":{"StringEquals":{"kms:CallerAccount":"` + a.id + `","kms:ViaService":"s3.` + region + `.` + rolecall.DNSSuffix(a.partition) + `"}}},
+		{"Effect":"Allow","Principal":{"AWS":"arn:` + a.partition + `:iam::` + a.id + `:root"},"Resource":"*",
+		"Action":["kms:Describe*","kms:Get*","kms:List*","kms:RevokeGrant"]}]}`)
 }
 
 // builtin parses a policy of the sandbox's own. Were it wrong, the result

@@ -3,6 +3,8 @@ package sandbox
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"io"
 	"net/http"
 	"strings"
@@ -316,4 +318,9 @@ func TestStreamedUpload(t *testing.T) {
 	if got, err := io.ReadAll(out.Body); err != nil || !bytes.Equal(got, body) {
 		t.Errorf("%d bytes came back, %v", len(got), err)
 	}
+}
+
+func sha256Hex(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
 }

@@ -127,6 +127,7 @@ var statuses = map[string]int{
 func (f *Fault) failure(service string) failure {
 	out, ok := generic[service][f.Error]
 	if !ok {
+		// A code rather than one of the words.
 		out = failure{code: f.Error, status: 400, message: "injected by the sandbox's configuration"}
 		if status := statuses[f.Error]; status != 0 {
 			out.status = status
@@ -175,15 +176,19 @@ func (s *Server) misbehave(c *call, out *recorder, r *http.Request) bool {
 	if c.fault.Error == "" {
 		return false
 	}
-	f := c.fault.failure(c.service)
+	c.fail(out, r, c.fault.failure(c.service))
+	return true
+}
+
+// fail answers with a failure in the service's form.
+func (c *call) fail(w http.ResponseWriter, r *http.Request, f failure) {
 	c.event.ErrorCode = f.code
 	switch c.service {
 	case "s3":
-		s3.WriteError(out, r, &s3.Error{Status: f.status, Code: f.code, Message: f.message})
+		s3.WriteError(w, r, &s3.Error{Status: f.status, Code: f.code, Message: f.message})
 	case "kms":
-		c.failKMS(out, &serviceError{f.status, f.code, f.message})
+		c.failKMS(w, &serviceError{f.status, f.code, f.message})
 	default:
-		c.failSTS(out, &serviceError{f.status, f.code, f.message})
+		c.failSTS(w, &serviceError{f.status, f.code, f.message})
 	}
-	return true
 }

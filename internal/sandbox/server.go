@@ -172,7 +172,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := s.begin(r, signature)
 	out := &recorder{ResponseWriter: w, control: http.NewResponseController(w)}
 	r.Body = &pacedBody{ReadCloser: r.Body, control: out.control}
-	defer s.end(c, out)
+	defer s.end(c, out, r)
 	out.Header().Set("X-Amz-Request-Id", c.id)
 
 	var secret string
@@ -271,12 +271,11 @@ func (s *Server) dispatch(c *call, w http.ResponseWriter, r *http.Request) {
 
 // end writes the trail, whatever happened, and breaks the connection off where
 // a fault cut it.
-func (s *Server) end(c *call, out *recorder) {
+func (s *Server) end(c *call, out *recorder, r *http.Request) {
 	if crash := recover(); crash != nil {
 		s.log.Error("panic in a request", "service", c.service, "operation", c.operation, "panic", crash)
-		c.event.ErrorCode = "InternalError"
 		if out.status == 0 {
-			out.WriteHeader(http.StatusInternalServerError)
+			c.fail(out, r, (&Fault{Error: "internal"}).failure(c.service))
 		}
 	}
 	c.event.Status = out.status
