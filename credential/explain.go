@@ -27,6 +27,10 @@ func explain(err error, r Role, p Principal) error {
 	case errors.As(err, &own):
 		e.Code = rolecall.Unauthenticated
 		e.Message = fmt.Sprintf("the principal %s has no credentials of its own", r.Principal)
+		var why *rolecall.Error
+		if errors.As(own.err, &why) {
+			e.Message += ": " + why.Message
+		}
 		e.Hint = "the operator looks at the principal's credentials in rolecall.yaml"
 	case errors.As(err, &api):
 		explainCode(e, api, r, p)

@@ -32,14 +32,14 @@ func (v *Vault) Prove(ctx context.Context, r Role) (Verdict, error) {
 	if err != nil {
 		return Verdict{}, err
 	}
-	if _, err := v.options.Verdicts.Get(ctx, r.subject()); err != nil {
+	if _, err := v.options.Verdicts.Get(ctx, r.subject(p)); err != nil {
 		return Verdict{}, v.claimed(ctx, r, err)
 	}
 	return v.prove(ctx, r, p)
 }
 
 func (v *Vault) prove(ctx context.Context, r Role, p Principal) (Verdict, error) {
-	old, err := v.options.Verdicts.Get(ctx, r.subject())
+	old, err := v.options.Verdicts.Get(ctx, r.subject(p))
 	if err != nil {
 		return Verdict{}, v.claimed(ctx, r, err)
 	}
@@ -51,8 +51,8 @@ func (v *Vault) prove(ctx context.Context, r Role, p Principal) (Verdict, error)
 	v.options.OnEvent(v.event(EventProof, r, func(e *Event) { e.Passed = verdict.Passed }))
 	if !verdict.Passed {
 		if errors.Is(cause, ErrUnsafe) {
-			v.purge(r.subject())
-			if err := v.options.Verdicts.Remove(ctx, r.subject()); err != nil {
+			v.purge(r)
+			if err := v.options.Verdicts.Remove(ctx, r.subject(p)); err != nil {
 				return verdict, fmt.Errorf("remove verdict: %w", err)
 			}
 		}
@@ -63,9 +63,9 @@ func (v *Vault) prove(ctx context.Context, r Role, p Principal) (Verdict, error)
 	if old.Passed && old.RoleID == verdict.RoleID {
 		verdict.First = old.First
 	} else if old.Passed {
-		v.purge(r.subject())
+		v.purge(r)
 	}
-	if err := v.options.Verdicts.Put(ctx, r.subject(), verdict); err != nil {
+	if err := v.options.Verdicts.Put(ctx, r.subject(p), verdict); err != nil {
 		return Verdict{}, v.claimed(ctx, r, err)
 	}
 	return verdict, nil
@@ -186,12 +186,11 @@ func outcome(err error) (Outcome, string) {
 	return Refused, ""
 }
 
+// unproved says why a probe proves nothing; the cause is STS's answer to it.
 func unproved(r Role, p Principal, probe Probe, answer error) error {
-	e := rolecall.List(explain(answer, r, p))[0]
-	return &rolecall.Error{
-		Code: e.Code, Err: answer, Hint: e.Hint,
-		Message: fmt.Sprintf("the role %s could not be proved safe: probe %s is inconclusive: %s", r.RoleARN, probe.Name, probe.Detail),
-	}
+	e := *rolecall.List(explain(answer, r, p))[0]
+	e.Message = fmt.Sprintf("the role %s could not be proved safe (probe %s): %s", r.RoleARN, probe.Name, e.Message)
+	return &e
 }
 
 func unsafeRole(r Role, p Principal, wrong []plannedProbe) error {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/rolecall/rolecall"
@@ -20,7 +19,7 @@ type Role struct {
 	ExternalID   string
 	JobID        string
 	TaskLabel    string        // goes into the User-Agent of STS calls only
-	Policy       []byte        // session policy
+	Policy       []byte        // session policy; without one there is no session
 	Duration     time.Duration // zero: one hour
 	Region       string        // whose STS is asked; empty: the principal's
 	Revision     string        // of the connection
@@ -30,7 +29,11 @@ type Role struct {
 // is taken; then the role is proved first, unless a verdict is at hand.
 func (v *Vault) Role(r Role) *Provider {
 	r.Policy = slices.Clone(r.Policy)
-	return &Provider{vault: v, key: r.key(), fetch: func(ctx context.Context) (fetched, error) {
+	var refusal error
+	if len(r.Policy) == 0 {
+		refusal = &rolecall.Error{Code: rolecall.Internal, Message: "a session of a role needs a session policy", Hint: "a fault of rolecall's"}
+	}
+	return &Provider{vault: v, key: r.key(), refusal: refusal, fetch: func(ctx context.Context) (fetched, error) {
 		return v.vend(ctx, r)
 	}}
 }
@@ -42,8 +45,8 @@ func (r Role) key() key {
 	}
 }
 
-func (r Role) subject() Subject {
-	return Subject{Organization: r.Organization, Principal: r.Principal, RoleARN: r.RoleARN, ExternalID: r.ExternalID}
+func (r Role) subject(p Principal) Subject {
+	return Subject{Organization: r.Organization, Principal: p.ARN.String(), RoleARN: r.RoleARN, ExternalID: r.ExternalID}
 }
 
 func (r Role) duration() time.Duration {
@@ -88,8 +91,8 @@ func (v *Vault) vend(ctx context.Context, r Role) (fetched, error) {
 		}
 		// Another role under the same name: what was proved says nothing of it.
 		v.options.Log.WarnContext(ctx, "role was recreated", "org", r.Organization, "role", r.RoleARN)
-		v.purge(r.subject())
-		if err := v.options.Verdicts.Remove(ctx, r.subject()); err != nil {
+		v.purge(r)
+		if err := v.options.Verdicts.Remove(ctx, r.subject(p)); err != nil {
 			return fetched{}, fmt.Errorf("remove verdict: %w", err)
 		}
 		if again {
@@ -151,14 +154,14 @@ func (v *Vault) vendorAccount(account string) bool {
 // verdict gives a verdict that is not due, proving the role if need be. Takers
 // of different sessions of a role share one proof.
 func (v *Vault) verdict(ctx context.Context, r Role, p Principal) (Verdict, error) {
-	verdict, err := v.current(ctx, r)
+	verdict, err := v.current(ctx, r, p)
 	if err != nil || verdict.Passed {
 		return verdict, err
 	}
 	// Every taker here is a fetch of the cache, whose context outlives its
 	// takers, so it does not matter in which of them the proof runs.
-	shared, err, _ := v.proofs.Do(r.subject().Digest(), func() (any, error) {
-		if verdict, err := v.current(ctx, r); err != nil || verdict.Passed {
+	shared, err, _ := v.proofs.Do(r.subject(p).Digest(), func() (any, error) {
+		if verdict, err := v.current(ctx, r, p); err != nil || verdict.Passed {
 			return verdict, err
 		}
 		return v.prove(ctx, r, p)
@@ -168,8 +171,8 @@ func (v *Vault) verdict(ctx context.Context, r Role, p Principal) (Verdict, erro
 }
 
 // current gives the kept verdict, the zero one if there is none or it is due.
-func (v *Vault) current(ctx context.Context, r Role) (Verdict, error) {
-	verdict, err := v.options.Verdicts.Get(ctx, r.subject())
+func (v *Vault) current(ctx context.Context, r Role, p Principal) (Verdict, error) {
+	verdict, err := v.options.Verdicts.Get(ctx, r.subject(p))
 	if err != nil {
 		return Verdict{}, v.claimed(ctx, r, err)
 	}
@@ -191,10 +194,10 @@ func (v *Vault) claimed(ctx context.Context, r Role, err error) error {
 	}
 }
 
-// purge drops every credential that rests on the verdict of the subject.
-func (v *Vault) purge(s Subject) {
+// purge drops every credential that rests on the same verdict as the role's.
+func (v *Vault) purge(r Role) {
 	v.cache.purge(func(k key) bool {
-		return k.Organization == s.Organization && k.Principal == s.Principal && k.ExternalID == s.ExternalID && strings.EqualFold(k.RoleARN, s.RoleARN)
+		return k.Organization == r.Organization && k.Principal == r.Principal && k.RoleARN == r.RoleARN && k.ExternalID == r.ExternalID
 	})
 }
 

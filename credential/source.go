@@ -101,10 +101,11 @@ type SourceOptions struct {
 	Getenv      func(string) string
 }
 
-// Open makes the principals' credential providers. All faults are in one
-// answer, with pointers below /principals. Files and environment are read
-// now, services are called when credentials are taken.
-func Open(ctx context.Context, declared map[string]Declared, o SourceOptions) (map[string]Principal, error) {
+// Open makes the principals' credential providers. Faults of the declarations
+// are in one answer, with pointers below /principals. Files and environment
+// are read, and services called, when credentials are taken: a principal that
+// nobody uses here needs none.
+func Open(_ context.Context, declared map[string]Declared, o SourceOptions) (map[string]Principal, error) {
 	if o.Getenv == nil {
 		o.Getenv = os.Getenv
 	}
@@ -112,7 +113,7 @@ func Open(ctx context.Context, declared map[string]Declared, o SourceOptions) (m
 	out := make(map[string]Principal, len(declared))
 	var faults rolecall.Errors
 	for _, name := range slices.Sorted(maps.Keys(declared)) {
-		provider, err := opener.provider(ctx, name)
+		provider, err := opener.provider(name)
 		if err != nil {
 			faults.AddErr(rolecall.Pointer("principals", name, "credentials"), err)
 			continue
@@ -129,7 +130,7 @@ type opener struct {
 	under    map[string]bool // being opened: finds circles
 }
 
-func (o *opener) provider(ctx context.Context, name string) (aws.CredentialsProvider, error) {
+func (o *opener) provider(name string) (aws.CredentialsProvider, error) {
 	if p := o.open[name]; p != nil {
 		return p, nil
 	}
@@ -139,7 +140,7 @@ func (o *opener) provider(ctx context.Context, name string) (aws.CredentialsProv
 	}
 	o.under[name] = true
 	defer delete(o.under, name)
-	p, err := o.source(ctx, d)
+	p, err := o.source(d)
 	if err != nil {
 		return nil, err
 	}
@@ -147,64 +148,55 @@ func (o *opener) provider(ctx context.Context, name string) (aws.CredentialsProv
 	return o.open[name], nil
 }
 
-func (o *opener) source(ctx context.Context, d Declared) (aws.CredentialsProvider, error) {
-	switch s := d.Source; s.Source {
-	case SourceStatic:
-		return o.static(s)
-	case SourceEnvironment:
-		return o.environment("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
-	case SourceProfile:
-		return o.profile(ctx, s)
-	case SourceWebIdentity:
-		file := s.File
-		if file == "" {
-			file = o.options.Getenv("AWS_WEB_IDENTITY_TOKEN_FILE")
-		}
-		if file == "" {
-			return nil, &rolecall.Error{Code: rolecall.Invalid, Message: "there is no web identity token", Hint: "give file, or set AWS_WEB_IDENTITY_TOKEN_FILE"}
-		}
-		client := newSTS(regionFor("", d.Principal), o.options.STSEndpoint, o.options.HTTPClient, aws.AnonymousCredentials{})
-		return stscreds.NewWebIdentityRoleProvider(client, d.ARN.String(), stscreds.IdentityTokenFile(file)), nil
-	case SourceInstance:
-		return o.instance()
-	default: // SourcePrincipal
-		return o.principal(ctx, d)
+func (o *opener) source(d Declared) (aws.CredentialsProvider, error) {
+	s := d.Source
+	if s.Source == SourcePrincipal {
+		return o.principal(d)
 	}
+	return aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
+		switch s.Source {
+		case SourceEnvironment:
+			return o.environment("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+		case SourceStatic:
+			return o.static(s)
+		case SourceProfile:
+			return o.profile(ctx, s)
+		case SourceWebIdentity:
+			return o.webIdentity(ctx, d)
+		default: // SourceInstance
+			return o.instance(ctx)
+		}
+	}), nil
 }
 
-func (o *opener) static(s Source) (aws.CredentialsProvider, error) {
+func (o *opener) static(s Source) (aws.Credentials, error) {
 	if s.File == "" {
 		return o.environment(s.AccessKeyIDEnv, s.SecretAccessKeyEnv, s.SessionTokenEnv)
 	}
 	data, err := os.ReadFile(s.File)
 	if err != nil {
-		return nil, &rolecall.Error{Code: rolecall.Invalid, Pointer: "/file", Message: "the file with the keys cannot be read", Err: err}
+		return aws.Credentials{}, &rolecall.Error{Code: rolecall.Unauthenticated, Message: "the file with its keys cannot be read", Err: err}
 	}
 	keys, err := ReadKeys(data)
-	return constant(keys), err
+	return keys.credentials(ownSource), err
 }
 
-func (o *opener) environment(id, secret, token string) (aws.CredentialsProvider, error) {
-	var faults rolecall.Errors
+func (o *opener) environment(id, secret, token string) (aws.Credentials, error) {
 	keys := Keys{AccessKeyID: o.options.Getenv(id), SecretAccessKey: o.options.Getenv(secret)}
-	for name, value := range map[string]string{id: keys.AccessKeyID, secret: keys.SecretAccessKey} {
-		if value == "" {
-			faults.Add("", fmt.Sprintf("the environment variable %s is not set", name), "the operator sets it for the worker")
+	for _, v := range []struct{ name, value string }{{id, keys.AccessKeyID}, {secret, keys.SecretAccessKey}} {
+		if v.value == "" {
+			return aws.Credentials{}, &rolecall.Error{Code: rolecall.Unauthenticated, Message: "the environment variable " + v.name + " is not set"}
 		}
 	}
 	if token != "" {
 		keys.SessionToken = o.options.Getenv(token)
 	}
-	return constant(keys), faults.Err()
+	return keys.credentials(ownSource), nil
 }
 
-func constant(k Keys) aws.CredentialsProvider {
-	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-		return k.credentials("rolecall principal"), nil
-	})
-}
+const ownSource = "rolecall principal"
 
-func (o *opener) profile(ctx context.Context, s Source) (aws.CredentialsProvider, error) {
+func (o *opener) profile(ctx context.Context, s Source) (aws.Credentials, error) {
 	name := s.Profile
 	if name == "" {
 		name = o.options.Getenv("AWS_PROFILE")
@@ -214,44 +206,56 @@ func (o *opener) profile(ctx context.Context, s Source) (aws.CredentialsProvider
 	}
 	loaded, err := config.LoadDefaultConfig(ctx, config.WithSharedConfigProfile(name))
 	if err != nil {
-		return nil, &rolecall.Error{Code: rolecall.Invalid, Pointer: "/profile", Message: fmt.Sprintf("the AWS profile %q cannot be read", name), Err: err}
+		return aws.Credentials{}, &rolecall.Error{Code: rolecall.Unauthenticated, Message: fmt.Sprintf("the AWS profile %q cannot be read", name), Err: err}
 	}
-	return loaded.Credentials, nil
+	return loaded.Credentials.Retrieve(ctx)
+}
+
+func (o *opener) webIdentity(ctx context.Context, d Declared) (aws.Credentials, error) {
+	file := d.Source.File
+	if file == "" {
+		file = o.options.Getenv("AWS_WEB_IDENTITY_TOKEN_FILE")
+	}
+	if file == "" {
+		return aws.Credentials{}, &rolecall.Error{Code: rolecall.Unauthenticated, Message: "neither file nor AWS_WEB_IDENTITY_TOKEN_FILE names its web identity token"}
+	}
+	client := newSTS(regionFor("", d.Principal), o.options.STSEndpoint, o.options.HTTPClient, aws.AnonymousCredentials{})
+	return stscreds.NewWebIdentityRoleProvider(client, d.ARN.String(), stscreds.IdentityTokenFile(file)).Retrieve(ctx)
 }
 
 // instance takes what the platform gives a worker: the container endpoint
 // where the environment names one, else EC2's metadata.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
-func (o *opener) instance() (aws.CredentialsProvider, error) {
+func (o *opener) instance(ctx context.Context) (aws.Credentials, error) {
 	endpoint := o.options.Getenv("AWS_CONTAINER_CREDENTIALS_FULL_URI")
 	if relative := o.options.Getenv("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"); relative != "" {
 		endpoint = "http://169.254.170.2" + relative
 	}
 	if endpoint == "" {
-		return ec2rolecreds.New(), nil
+		return ec2rolecreds.New().Retrieve(ctx)
 	}
 	u, err := url.Parse(endpoint)
-	if err != nil || u.Scheme != "https" && !slices.Contains([]string{"169.254.170.2", "169.254.170.23", "fd00:ec2::23", "localhost", "127.0.0.1", "::1"}, u.Hostname()) {
-		return nil, &rolecall.Error{
-			Code: rolecall.Invalid, Message: "the container's credential endpoint is not one of AWS's or the machine's own",
-			Hint: "see AWS_CONTAINER_CREDENTIALS_FULL_URI",
+	if err != nil || u.Scheme != "https" && !slices.Contains(plainHTTP, u.Hostname()) {
+		return aws.Credentials{}, &rolecall.Error{
+			Code:    rolecall.Unauthenticated,
+			Message: "AWS_CONTAINER_CREDENTIALS_FULL_URI leads neither to AWS nor to this machine",
 		}
 	}
-	return endpointcreds.New(endpoint, func(e *endpointcreds.Options) {
-		file := o.options.Getenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
-		if file == "" {
-			e.AuthorizationToken = o.options.Getenv("AWS_CONTAINER_AUTHORIZATION_TOKEN")
-			return
+	token := o.options.Getenv("AWS_CONTAINER_AUTHORIZATION_TOKEN")
+	if file := o.options.Getenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"); file != "" {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return aws.Credentials{}, &rolecall.Error{Code: rolecall.Unauthenticated, Message: "the file of AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE cannot be read", Err: err}
 		}
-		// The platform rotates the file, so it is read each time.
-		e.AuthorizationTokenProvider = endpointcreds.TokenProviderFunc(func() (string, error) {
-			token, err := os.ReadFile(file)
-			return strings.TrimSpace(string(token)), err
-		})
-	}), nil
+		token = strings.TrimSpace(string(text))
+	}
+	return endpointcreds.New(endpoint, func(e *endpointcreds.Options) { e.AuthorizationToken = token }).Retrieve(ctx)
 }
 
-func (o *opener) principal(ctx context.Context, d Declared) (aws.CredentialsProvider, error) {
+// plainHTTP are the hosts whose credential endpoint need not be https.
+var plainHTTP = []string{"169.254.170.2", "169.254.170.23", "fd00:ec2::23", "localhost", "127.0.0.1", "::1"}
+
+func (o *opener) principal(d Declared) (aws.CredentialsProvider, error) {
 	by := d.Source.Principal
 	switch _, known := o.declared[by]; {
 	case !known:
@@ -259,12 +263,12 @@ func (o *opener) principal(ctx context.Context, d Declared) (aws.CredentialsProv
 	case o.under[by]:
 		return nil, &rolecall.Error{Code: rolecall.Invalid, Pointer: "/principal", Message: fmt.Sprintf("the credentials of %q come from themselves", by)}
 	}
-	other, err := o.provider(ctx, by)
+	other, err := o.provider(by)
 	if err != nil {
-		return nil, &rolecall.Error{Code: rolecall.Invalid, Pointer: "/principal", Message: fmt.Sprintf("the principal %q has no credentials", by), Err: err}
+		return nil, &rolecall.Error{Code: rolecall.Invalid, Pointer: "/principal", Message: fmt.Sprintf("the credentials of %q are not declared well", by), Err: err}
 	}
 	client := newSTS(regionFor("", d.Principal), o.options.STSEndpoint, o.options.HTTPClient, other)
 	return stscreds.NewAssumeRoleProvider(client, d.ARN.String(), func(a *stscreds.AssumeRoleOptions) {
-		a.RoleSessionName = "rolecall." + d.Name
+		a.RoleSessionName = notInSessionName.ReplaceAllString("rolecall."+d.Name, "-")
 	}), nil
 }

@@ -214,6 +214,16 @@ func TestRefusedBeforeAnyCall(t *testing.T) {
 	}
 }
 
+func TestNoSessionWithoutSessionPolicy(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, strict)
+	role := acme()
+	role.Policy = nil
+	if _, err := b.Role(role).Retrieve(t.Context()); rolecall.CodeOf(err) != rolecall.Internal || len(b.sts.seen()) != 0 {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestClosedVault(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, strict)

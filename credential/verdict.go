@@ -13,7 +13,7 @@ import (
 // as this principal, with this external id.
 type Subject struct {
 	Organization string
-	Principal    string // name
+	Principal    string // ARN
 	RoleARN      string
 	ExternalID   string
 }

@@ -24,6 +24,10 @@ func OpenDir(path string) (*Dir, error) {
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, fmt.Errorf("make state directory: %w", err)
 	}
+	// Whoever writes here decides which roles are safe.
+	if err := os.Chmod(path, 0o700); err != nil { //nolint:gosec // a directory needs its x
+		return nil, fmt.Errorf("close state directory to others: %w", err)
+	}
 	return &Dir{path: path}, nil
 }
 
