@@ -97,16 +97,16 @@ func (o *output) tell(s demo.Story) {
 		s.Digests.Matching, s.Digests.Objects, s.Digests.Algorithm, s.Digests.Encrypted, s.Digests.All)
 	o.chapter("4", "What was tried and refused")
 	for _, r := range s.Refusals {
-		mark := o.paint(green, "refused")
+		mark := o.onOut.paint(green, "refused")
 		if !r.Refused {
-			mark = o.paint(red, "NOT REFUSED")
+			mark = o.onOut.paint(red, "NOT REFUSED")
 		}
 		answer := r.Answer
 		if r.By != "rolecall" {
 			answer = accountOfARN.ReplaceAllString(answer, "")
 		}
 		answer = wrapped(fmt.Sprintf("%s: %s: %s", r.By, r.Code, answer), 86, "            ")
-		o.printf("   %s  %s\n            %s\n", mark, r.Attempt, o.paint(faint, answer))
+		o.printf("   %s  %s\n            %s\n", mark, r.Attempt, o.onOut.paint(faint, answer))
 	}
 	if s.Directory != "" {
 		o.printf("\nThe files are kept in %s\n", s.Directory)
@@ -118,7 +118,7 @@ func (o *output) tell(s demo.Story) {
 var accountOfARN = regexp.MustCompile(`arn:aws:[a-z0-9]+:[a-z0-9-]*:[0-9]*:`)
 
 func (o *output) chapter(number, title string) {
-	o.printf("\n%s\n\n", o.paint(bold, number+"  "+title))
+	o.printf("\n%s\n\n", o.onOut.paint(bold, number+"  "+title))
 }
 
 // probes writes a row for each probe and a column for each role.

@@ -12,12 +12,12 @@ import (
 )
 
 // environment makes what tasks work with in local runs of this config, with
-// the verdicts in the state directory, for jobs that run as the principals.
-// Only their credentials are needed. Close the vault at the end.
-func environment(ctx context.Context, cfg *config.Config, principals []string, log *slog.Logger, onEvent func(credential.Event)) (task.Environment, error) {
+// the verdicts in the state directory. OnEvent may be nil. Close the vault at
+// the end.
+func environment(ctx context.Context, cfg *config.Config, log *slog.Logger, onEvent func(credential.Event)) (task.Environment, error) {
 	declared := map[string]credential.Declared{}
-	for _, name := range principals {
-		declare(declared, cfg, name)
+	for name, p := range cfg.Vendor.Principals {
+		declared[name] = credential.Declared{Principal: p, Source: cfg.Sources[name]}
 	}
 	opened, err := credential.Open(ctx, declared, credential.SourceOptions{STSEndpoint: cfg.Endpoints.STS})
 	if err != nil {
@@ -36,14 +36,4 @@ func environment(ctx context.Context, cfg *config.Config, principals []string, l
 		STSEndpoint: cfg.Endpoints.STS, Log: log, OnEvent: onEvent,
 	})
 	return task.Environment{Vault: vault, S3Endpoint: cfg.Endpoints.S3, Allow: cfg.Allow, Log: log}, nil
-}
-
-// declare adds a principal, and those that its credentials come from.
-func declare(to map[string]credential.Declared, cfg *config.Config, name string) {
-	p, known := cfg.Vendor.Principals[name]
-	if _, done := to[name]; done || !known {
-		return
-	}
-	to[name] = credential.Declared{Principal: p, Source: cfg.Sources[name]}
-	declare(to, cfg, to[name].Source.Principal)
 }

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"strings"
-	"sync"
 	"text/tabwriter"
 	"unicode"
 
@@ -20,21 +19,20 @@ import (
 type output struct {
 	stdout, stderr io.Writer
 	json           bool
-	color          bool    // stderr takes escapes
+	onOut, onErr   palette
 	screen         *screen // what is on stderr while a job runs
-
-	mu    sync.Mutex
-	wrote bool // the one JSON document is out
+	wrote          bool    // the one JSON document is out
 }
 
 func newOutput(sys System, asJSON bool) *output {
+	escapes := sys.Getenv("TERM") != "dumb"
+	colors := escapes && sys.Getenv("NO_COLOR") == ""
 	width := columns(sys.Stderr)
-	if sys.Getenv("TERM") == "dumb" {
-		width = 0
+	out := &output{
+		stdout: sys.Stdout, json: asJSON,
+		onOut: palette(colors && columns(sys.Stdout) > 0), onErr: palette(colors && width > 0),
 	}
-	color := width > 0 && sys.Getenv("NO_COLOR") == ""
-	out := &output{stdout: sys.Stdout, json: asJSON, color: color}
-	out.screen = newScreen(sys.Stderr, width >= lineWidth && !asJSON, color)
+	out.screen = newScreen(sys.Stderr, escapes && width >= lineWidth && !asJSON, out.onErr)
 	out.stderr = out.screen
 	return out
 }
@@ -54,8 +52,6 @@ func columns(w io.Writer) int {
 
 // document prints v as the one JSON document of this run.
 func (o *output) document(v any) error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
 	o.wrote = true
 	enc := json.NewEncoder(o.stdout)
 	enc.SetEscapeHTML(false)
@@ -73,11 +69,9 @@ func (o *output) table() *tabwriter.Writer {
 	return tabwriter.NewWriter(o.stdout, 0, 0, 2, ' ', 0)
 }
 
-// note tells a person something beside the result. It is silent in JSON.
+// note tells something beside the result.
 func (o *output) note(format string, args ...any) {
-	if !o.json {
-		fmt.Fprintf(o.stderr, "note: %s\n", printable(fmt.Sprintf(format, args...)))
-	}
+	fmt.Fprintf(o.stderr, "note: %s\n", printable(fmt.Sprintf(format, args...)))
 }
 
 // fail shows err and gives the exit code for it.
@@ -85,10 +79,7 @@ func (o *output) fail(err error) int {
 	errs := rolecall.List(err)
 	o.causes(errs)
 	if o.json {
-		o.mu.Lock()
-		wrote := o.wrote
-		o.mu.Unlock()
-		if !wrote {
+		if !o.wrote {
 			_ = o.document(map[string]any{"errors": errs}) // there is nowhere left to tell
 		}
 		return exitCode(errs)
@@ -110,7 +101,7 @@ func (o *output) causes(errs rolecall.Errors) {
 func (o *output) errors(errs rolecall.Errors) {
 	var b strings.Builder
 	for _, e := range errs {
-		fmt.Fprintf(&b, "%s %s\n", o.paint(red, "error:"), indented(e.Message))
+		fmt.Fprintf(&b, "%s %s\n", o.onErr.paint(red, "error:"), indented(e.Message))
 		if e.Pointer != "" {
 			fmt.Fprintf(&b, "  at:   %s\n", indented(e.Pointer))
 		}
@@ -166,9 +157,11 @@ func (o *output) logger(verbose bool) *slog.Logger {
 	return slog.New(slog.NewTextHandler(o.stderr, options))
 }
 
-// paint colours text where escapes are welcome.
-func (o *output) paint(s style, text string) string {
-	if !o.color {
+// palette tells whether the place that text goes to takes colours.
+type palette bool
+
+func (p palette) paint(s style, text string) string {
+	if !p || text == "" {
 		return text
 	}
 	return string(s) + text + "\x1b[0m"

@@ -41,7 +41,7 @@ func (c *runCommand) Run(ctx context.Context, sys System, out *output) error {
 		out.note("notify is sent by the service only, not by a local run")
 	}
 
-	env, err := environment(ctx, cfg, []string{plan.Principal.Name}, out.logger(c.Verbose), nil)
+	env, err := environment(ctx, cfg, out.logger(c.Verbose), nil)
 	if err != nil {
 		return err
 	}

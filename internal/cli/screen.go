@@ -15,7 +15,8 @@ const redrawEvery = 80 * time.Millisecond
 // appears above them. Without a terminal it passes writes on and draws
 // nothing.
 type screen struct {
-	live, color bool
+	live   bool // bars are drawn
+	colors palette
 
 	mu    sync.Mutex
 	w     io.Writer
@@ -34,8 +35,8 @@ type bar struct {
 	state        string // what to say instead of a rate
 }
 
-func newScreen(w io.Writer, live, color bool) *screen {
-	return &screen{w: w, live: live, color: color}
+func newScreen(w io.Writer, live bool, colors palette) *screen {
+	return &screen{w: w, live: live, colors: colors}
 }
 
 // Write puts whole lines above the bars.
@@ -99,7 +100,7 @@ func (s *screen) draw() {
 	shown := s.bars[max(0, len(s.bars)-maxBars):]
 	var b strings.Builder
 	for _, each := range shown {
-		b.WriteString(each.line(s.color))
+		b.WriteString(each.line(s.colors))
 		b.WriteByte('\n')
 	}
 	_, _ = io.WriteString(s.w, b.String()) // progress that cannot be shown is no fault of the job
@@ -113,7 +114,7 @@ const (
 	lineWidth = 80
 )
 
-func (b *bar) line(color bool) string {
+func (b *bar) line(colors palette) string {
 	share := 0.0
 	switch {
 	case b.bytes > 0:
@@ -122,10 +123,8 @@ func (b *bar) line(color bool) string {
 		share = float64(b.done) / float64(b.files)
 	}
 	full := int(min(max(share, 0), 1) * barWidth)
-	done, rest := strings.Repeat("━", full), strings.Repeat("─", barWidth-full)
-	if color {
-		done, rest = string(green)+done+"\x1b[0m", string(faint)+rest+"\x1b[0m"
-	}
+	done := colors.paint(green, strings.Repeat("━", full))
+	rest := colors.paint(faint, strings.Repeat("─", barWidth-full))
 	return fmt.Sprintf("  %-16s %s%s %9s %10s  %s", cut(b.label, 16), done, rest,
 		fmt.Sprintf("%d/%d", b.done, b.files), size(b.moved), b.pace())
 }

@@ -73,10 +73,10 @@ func TestFiles(t *testing.T) {
 // and fails instead.
 func TestUnseenProbesFailTheDemo(t *testing.T) {
 	t.Parallel()
-	blind := func(ctx context.Context, cfg *config.Config, principals []string, log *slog.Logger, _ func(credential.Event)) (task.Environment, error) {
+	blind := func(ctx context.Context, cfg *config.Config, log *slog.Logger, _ func(credential.Event)) (task.Environment, error) {
 		declared := map[string]credential.Declared{}
-		for _, name := range principals {
-			declared[name] = credential.Declared{Principal: cfg.Vendor.Principals[name], Source: cfg.Sources[name]}
+		for name, p := range cfg.Vendor.Principals {
+			declared[name] = credential.Declared{Principal: p, Source: cfg.Sources[name]}
 		}
 		opened, err := credential.Open(ctx, declared, credential.SourceOptions{STSEndpoint: cfg.Endpoints.STS})
 		if err != nil {
