@@ -180,6 +180,9 @@ func (in Request) check(faults *rolecall.Errors) {
 	if in.Resource == "" {
 		faults.Add("/resource", "resource is missing", `give an ARN, or "*" for actions on no resource`)
 	}
+	if len(in.Principal) > maxText || len(in.Resource) > maxText {
+		faults.Add("", "principal or resource is longer than 8 KiB", "")
+	}
 	if in.Account != "" && !rolecall.IsAccountID(in.Account) {
 		faults.Add("/account", quote(in.Account)+" is not an account id", "account ids are twelve digits")
 	}

@@ -76,7 +76,7 @@ func (g *generator) next() Case {
 		Context: map[string]any{},
 	}
 	for _, k := range append(globalKeys, g.action.keys...) {
-		if g.chance(55) {
+		if !k.derived && g.chance(55) {
 			g.c.Context[k.name] = k.value(g)
 		}
 	}

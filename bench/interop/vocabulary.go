@@ -49,32 +49,38 @@ const (
 	texts // several
 )
 
-// key is a condition key with values that requests and policies draw from.
+// key is a condition key with values that requests and policies draw from;
+// only policies, if it is derived.
 type key struct {
-	name   string
-	kind   kind
-	values []string
+	name    string
+	kind    kind
+	values  []string
+	derived bool
 }
 
 var (
-	objectTag  = key{"s3:ExistingObjectTag/team", text, []string{"blue", "red", "Blue"}}
-	encryption = key{"s3:x-amz-server-side-encryption", text, []string{"aws:kms", "AES256"}}
-	prefix     = key{"s3:prefix", text, []string{"in/", "in/b", "bob/", ""}}
-	maxKeys    = key{"s3:max-keys", number, []string{"1", "10", "10.0", "100"}}
-	via        = key{"kms:ViaService", text, []string{"s3.eu-west-1.amazonaws.com", "s3.us-east-1.amazonaws.com"}}
-	externalID = key{"sts:ExternalId", text, []string{"x-42", "X-42", "x-4", "x-421"}}
+	objectTag  = key{name: "s3:ExistingObjectTag/team", kind: text, values: []string{"blue", "red", "Blue"}}
+	encryption = key{name: "s3:x-amz-server-side-encryption", kind: text, values: []string{"aws:kms", "AES256"}}
+	prefix     = key{name: "s3:prefix", kind: text, values: []string{"in/", "in/b", "bob/", ""}}
+	maxKeys    = key{name: "s3:max-keys", kind: number, values: []string{"1", "10", "10.0", "100"}}
+	via        = key{name: "kms:ViaService", kind: text, values: []string{"s3.eu-west-1.amazonaws.com", "s3.us-east-1.amazonaws.com"}}
+	externalID = key{name: "sts:ExternalId", kind: text, values: []string{"x-42", "X-42", "x-4", "x-421"}}
 
 	globalKeys = []key{
-		{"aws:PrincipalTag/team", text, []string{"blue", "red", "Blue", "b*"}},
-		{"aws:username", text, []string{"bob", "eve"}},
-		{"aws:PrincipalOrgID", text, []string{"o-abc", "o-xyz"}},
-		{"aws:MultiFactorAuthAge", number, []string{"5", "60", "3600"}},
-		{"aws:CurrentTime", date, []string{"2026-01-01T00:00:00Z", "2026-06-01T12:30:00Z", "2026-01-01T01:00:00+01:00"}},
-		{"aws:SecureTransport", boolean, []string{"true", "false"}},
-		{"aws:SourceIp", address, []string{"10.1.2.3", "192.0.2.7", "2001:db8::7"}},
-		{"aws:SourceArn", arn, []string{"arn:aws:s3:::media", "arn:aws:iam::" + home + ":role/team/media"}},
-		{"aws:TagKeys", texts, []string{"a", "b", "c"}},
-		{"aws:CalledVia", texts, []string{"athena.amazonaws.com", "cloudformation.amazonaws.com"}},
+		{name: "aws:PrincipalTag/team", kind: text, values: []string{"blue", "red", "Blue", "b*"}},
+		{name: "aws:username", kind: text, values: []string{"bob", "eve"}},
+		{name: "aws:PrincipalOrgID", kind: text, values: []string{"o-abc", "o-xyz"}},
+		{name: "aws:MultiFactorAuthAge", kind: number, values: []string{"5", "60", "3600"}},
+		{name: "aws:CurrentTime", kind: date, values: []string{"2026-01-01T00:00:00Z", "2026-06-01T12:30:00Z", "2026-01-01T01:00:00+01:00"}},
+		{name: "aws:SecureTransport", kind: boolean, values: []string{"true", "false"}},
+		{name: "aws:SourceIp", kind: address, values: []string{"10.1.2.3", "192.0.2.7", "2001:db8::7"}},
+		{name: "aws:SourceArn", kind: arn, values: []string{"arn:aws:s3:::media", "arn:aws:iam::" + home + ":role/team/media"}},
+		{name: "aws:PrincipalArn", kind: arn, derived: true, values: []string{"arn:aws:iam::" + home + ":role/worker",
+			"arn:aws:iam::" + home + ":user/bob", "arn:aws:iam::" + home + ":user/*", "arn:aws:sts::" + home + ":assumed-role/worker/job"}},
+		{name: "aws:PrincipalAccount", kind: text, derived: true, values: []string{home, away}},
+		{name: "aws:ResourceAccount", kind: text, derived: true, values: []string{home, away, "${aws:PrincipalAccount}"}},
+		{name: "aws:TagKeys", kind: texts, values: []string{"a", "b", "c"}},
+		{name: "aws:CalledVia", kind: texts, values: []string{"athena.amazonaws.com", "cloudformation.amazonaws.com"}},
 	}
 )
 
