@@ -174,6 +174,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r.Body = &pacedBody{ReadCloser: r.Body, control: out.control}
 	defer s.end(c, out, r)
 	out.Header().Set("X-Amz-Request-Id", c.id)
+	out.Header().Set("Date", c.at.UTC().Format(http.TimeFormat)) // clients correct their clocks by it
 
 	var secret string
 	if bad == nil && signature != nil {
