@@ -2,6 +2,7 @@ package policy
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,11 +28,12 @@ func Simulate(r io.Reader, w io.Writer) error {
 		if readErr != nil && readErr != io.EOF {
 			return errors.Join(fmt.Errorf("read requests: %w", readErr), out.Flush())
 		}
-		answer := encodeAnswer(answer{Error: rolecall.List(fault("", "the line is longer than 4 MiB", ""))[0]})
-		if !tooLong {
-			answer = SimulateLine(line)
-		}
-		if tooLong || strings.TrimSpace(string(line)) != "" {
+		line = bytes.TrimSpace(line)
+		if tooLong || len(line) > 0 {
+			answer := encodeAnswer(answer{Error: &rolecall.Error{Code: rolecall.Invalid, Message: "the line is longer than 4 MiB"}})
+			if !tooLong {
+				answer = SimulateLine(line)
+			}
 			if _, err := out.Write(append(answer, '\n')); err != nil {
 				return fmt.Errorf("write answers: %w", err)
 			}
