@@ -90,7 +90,7 @@ func (o *output) tell(s demo.Story) {
 	o.chapter("3", "What moved")
 	table := o.table()
 	for _, m := range s.Moves {
-		fmt.Fprintf(table, "   %s\t%d files\t%s\t%.2f s\t%s\n", m.Tool, m.Files, size(m.Bytes), m.Elapsed.Seconds(), m.Place)
+		fmt.Fprintf(table, "   %s\t%d files\t%s\t%.2f s\t%s\n", m.Tool, m.Files, size(m.Bytes), m.Seconds, m.Place)
 	}
 	table.Flush()
 	o.printf("\n   %d of %d %s digests match; %d objects are under globex's key\n   digest of all: %s\n",

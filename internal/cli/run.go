@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/rolecall/rolecall"
@@ -70,11 +69,7 @@ func (c *runCommand) plan(ctx context.Context, sys System, cfg *config.Config) (
 }
 
 func organization(cfg *config.Config, name string) (rolecall.Organization, error) {
-	var names []string
-	for n := range cfg.Organizations {
-		names = append(names, n)
-	}
-	slices.Sort(names)
+	names := sortedKeys(cfg.Organizations)
 	if name == "" && len(names) == 1 {
 		name = names[0]
 	}
@@ -83,9 +78,9 @@ func organization(cfg *config.Config, name string) (rolecall.Organization, error
 	case ok:
 		return org, nil
 	case name == "":
-		return org, &rolecall.Error{Code: rolecall.Invalid, Message: "the job needs an organization", Hint: "give --org, one of " + strings.Join(names, ", ")}
+		return org, &rolecall.Error{Code: rolecall.Invalid, Message: "the job needs an organization", Hint: "give --org; declared: " + orNone(names)}
 	}
-	return org, &rolecall.Error{Code: rolecall.NotFound, Message: fmt.Sprintf("there is no organization %q", name), Hint: "declared: " + strings.Join(names, ", ")}
+	return org, &rolecall.Error{Code: rolecall.NotFound, Message: fmt.Sprintf("there is no organization %q", name), Hint: "declared: " + orNone(names)}
 }
 
 // directory opens the working directory, and gives what to do at the end.

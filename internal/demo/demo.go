@@ -182,7 +182,7 @@ func (w *watch) observe(e job.Event) {
 		w.current[e.Task] = Move{Place: e.Progress.Place, Role: e.Progress.Role}
 	case e.Kind == job.Ended:
 		m := w.current[e.Task]
-		m.Tool, m.Files, m.Bytes, m.Elapsed = e.Report.Tool, e.Report.Files, e.Report.Bytes, time.Since(w.started[e.Task])
+		m.Tool, m.Files, m.Bytes, m.Seconds = e.Report.Tool, e.Report.Files, e.Report.Bytes, time.Since(w.started[e.Task]).Seconds()
 		w.moves = append(w.moves, m)
 	}
 }

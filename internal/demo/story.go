@@ -2,7 +2,6 @@ package demo
 
 import (
 	"encoding/json"
-	"time"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
@@ -28,8 +27,6 @@ type Account struct {
 	Principals []string `json:"principals,omitempty"` // of the vendor
 	Roles      []string `json:"roles,omitempty"`
 	Bucket     string   `json:"bucket,omitempty"`
-	Objects    int      `json:"objects"`
-	Bytes      int64    `json:"bytes"`
 	Key        string   `json:"key,omitempty"` // that the bucket encrypts with
 }
 
@@ -46,12 +43,12 @@ type Role struct {
 
 // Move is what a task moved.
 type Move struct {
-	Tool    string        `json:"tool"`
-	Place   string        `json:"place"`
-	Role    string        `json:"role_arn"`
-	Files   int           `json:"files"`
-	Bytes   int64         `json:"bytes"`
-	Elapsed time.Duration `json:"elapsed_ns"`
+	Tool    string  `json:"tool"`
+	Place   string  `json:"place"`
+	Role    string  `json:"role_arn"`
+	Files   int     `json:"files"`
+	Bytes   int64   `json:"bytes"`
+	Seconds float64 `json:"seconds"`
 }
 
 // Digests compares what is in the two customers' buckets.
