@@ -15,11 +15,12 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
 	"github.com/rolecall/rolecall/internal/job"
 	"github.com/rolecall/rolecall/internal/task"
-	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) {
@@ -75,8 +76,10 @@ func fetchOntoFullDisk(url, dir string) error {
 	vault := credential.New(credential.Options{Secrets: globexKeys})
 	defer vault.Close()
 	place := rolecall.Place{Pointer: "/tasks/0/parameters", Bucket: "globex-delivery", Key: "big", Secret: "keys"}
-	report := job.Run(context.Background(), job.Job{ID: job.NewID(), Dir: root, Plan: rolecall.Plan{Organization: "acme",
-		Steps: []rolecall.Step{{Tool: rolecall.StorageGet, Place: place}}}},
+	report := job.Run(context.Background(), job.Job{ID: job.NewID(), Dir: root, Plan: rolecall.Plan{
+		Organization: "acme",
+		Steps:        []rolecall.Step{{Tool: rolecall.StorageGet, Place: place}},
+	}},
 		task.Environment{Vault: vault, S3Endpoint: url, Secrets: map[string]rolecall.Secret{"keys": {Name: "keys", Type: rolecall.SecretAWSAccessKey}}}, nil)
 	if len(report.Errors) != 1 {
 		return errors.New(strings.TrimSpace(show(report)))

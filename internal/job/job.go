@@ -56,8 +56,10 @@ func run(ctx context.Context, j Job, step runStep, log *slog.Logger, observe fun
 	r := &runner{step: step, log: log.With("org", j.Plan.Organization, "job", j.ID), observe: observe}
 	r.report = rolecall.JobReport{ID: j.ID, Tags: append([]string{}, j.Plan.Tags...), Errors: rolecall.Errors{}}
 	for _, s := range j.Plan.Steps {
-		r.report.Tasks = append(r.report.Tasks, rolecall.TaskReport{Index: s.Index, Name: s.Name, Tool: s.Tool,
-			StatusText: rolecall.Submitted.String(), Errors: rolecall.Errors{}})
+		r.report.Tasks = append(r.report.Tasks, rolecall.TaskReport{
+			Index: s.Index, Name: s.Name, Tool: s.Tool,
+			StatusText: rolecall.Submitted.String(), Errors: rolecall.Errors{},
+		})
 	}
 	status := rolecall.Completed
 	at := 0
@@ -167,8 +169,10 @@ func (r *runner) task(ctx context.Context, s rolecall.Step, place int) rolecall.
 func (r *runner) try(ctx context.Context, s rolecall.Step, observe func(task.Event)) (out task.Outcome, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = &rolecall.Error{Code: rolecall.Internal, Message: "internal error", Hint: "look in the log for the cause",
-				Err: fmt.Errorf("panic: %v\n%s", p, debug.Stack())}
+			err = &rolecall.Error{
+				Code: rolecall.Internal, Message: "internal error", Hint: "look in the log for the cause",
+				Err: fmt.Errorf("panic: %v\n%s", p, debug.Stack()),
+			}
 		}
 	}()
 	limited := ctx
@@ -179,8 +183,10 @@ func (r *runner) try(ctx context.Context, s rolecall.Step, observe func(task.Eve
 	}
 	out, err = r.step(limited, s, observe)
 	if err != nil && ctx.Err() == nil && errors.Is(limited.Err(), context.DeadlineExceeded) {
-		err = &rolecall.Error{Code: rolecall.Unavailable, Pointer: rolecall.Pointer("tasks", s.Index, "timeout_seconds"),
-			Message: fmt.Sprintf("the task was not done after its %v", s.Timeout), Hint: "give it more time, or divide its files among tasks", Err: err}
+		err = &rolecall.Error{
+			Code: rolecall.Unavailable, Pointer: rolecall.Pointer("tasks", s.Index, "timeout_seconds"),
+			Message: fmt.Sprintf("the task was not done after its %v", s.Timeout), Hint: "give it more time, or divide its files among tasks", Err: err,
+		}
 	}
 	return out, err
 }
@@ -232,7 +238,7 @@ const (
 // that failed together do not come back together.
 func backoff(try int) time.Duration {
 	wait := min(firstWait<<min(try-1, 10), maxWait)
-	return wait/2 + rand.N(wait/2+1) //nolint:gosec // spreads load, decides nothing
+	return wait/2 + rand.N(wait/2+1)
 }
 
 // sleep waits, and is false when the context ended first.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/task"
 )
@@ -92,30 +93,52 @@ func TestRunTellsHowItEnded(t *testing.T) {
 		errors string
 	}{
 		{name: "in order", steps: make([]rolecall.Step, 2), script: script{0: {done(3)}, 1: {done(1)}}, want: []rolecall.Status{completed, completed, completed}},
-		{name: "a failure stops the rest", steps: make([]rolecall.Step, 3), script: script{0: {done(1)}, 1: {fails(refused)}},
-			want: []rolecall.Status{failed, completed, failed, submitted}, errors: "/tasks/1: S3 refuses"},
-		{name: "what may pass is tried again", steps: []rolecall.Step{{Retries: 3}}, script: script{0: {fails(down), fails(down), done(1)}},
-			want: []rolecall.Status{completed, completed}, took: [2]time.Duration{1500 * time.Millisecond, 3 * time.Second}},
-		{name: "as often as the task says", steps: []rolecall.Step{{Retries: 1}}, script: script{0: {fails(down), fails(down)}},
-			want: []rolecall.Status{failed, failed}, took: [2]time.Duration{500 * time.Millisecond, time.Second}, errors: "/tasks/0/parameters: S3 is overloaded"},
-		{name: "what will not pass is not", steps: []rolecall.Step{{Retries: 3}}, script: script{0: {fails(rolecall.Errors{down, refused})}},
-			want: []rolecall.Status{failed, failed}, errors: "/tasks/0/parameters: S3 is overloaded\n/tasks/0: S3 refuses"},
-		{name: "each try has its time", steps: []rolecall.Step{{Retries: 1, Timeout: time.Minute}}, script: script{0: {hangs, hangs}},
+		{
+			name: "a failure stops the rest", steps: make([]rolecall.Step, 3), script: script{0: {done(1)}, 1: {fails(refused)}},
+			want: []rolecall.Status{failed, completed, failed, submitted}, errors: "/tasks/1: S3 refuses",
+		},
+		{
+			name: "what may pass is tried again", steps: []rolecall.Step{{Retries: 3}}, script: script{0: {fails(down), fails(down), done(1)}},
+			want: []rolecall.Status{completed, completed}, took: [2]time.Duration{1500 * time.Millisecond, 3 * time.Second},
+		},
+		{
+			name: "as often as the task says", steps: []rolecall.Step{{Retries: 1}}, script: script{0: {fails(down), fails(down)}},
+			want: []rolecall.Status{failed, failed}, took: [2]time.Duration{500 * time.Millisecond, time.Second}, errors: "/tasks/0/parameters: S3 is overloaded",
+		},
+		{
+			name: "what will not pass is not", steps: []rolecall.Step{{Retries: 3}}, script: script{0: {fails(rolecall.Errors{down, refused})}},
+			want: []rolecall.Status{failed, failed}, errors: "/tasks/0/parameters: S3 is overloaded\n/tasks/0: S3 refuses",
+		},
+		{
+			name: "each try has its time", steps: []rolecall.Step{{Retries: 1, Timeout: time.Minute}}, script: script{0: {hangs, hangs}},
 			want: []rolecall.Status{failed, failed}, took: [2]time.Duration{122*time.Second + 500*time.Millisecond, 123 * time.Second},
-			errors: "/tasks/0/timeout_seconds: the task was not done after its 1m0s"},
-		{name: "an abort waits for the task", steps: make([]rolecall.Step, 2), script: script{0: {hangs}}, stop: time.Minute,
-			want: []rolecall.Status{aborted, aborted, submitted}, took: [2]time.Duration{61 * time.Second, 61 * time.Second}},
-		{name: "an abort ends the wait for a retry", steps: []rolecall.Step{{Retries: 10}}, script: script{0: {fails(down)}}, stop: 100 * time.Millisecond,
-			want: []rolecall.Status{aborted, aborted}, took: [2]time.Duration{100 * time.Millisecond, 100 * time.Millisecond}},
+			errors: "/tasks/0/timeout_seconds: the task was not done after its 1m0s",
+		},
+		{
+			name: "an abort waits for the task", steps: make([]rolecall.Step, 2), script: script{0: {hangs}}, stop: time.Minute,
+			want: []rolecall.Status{aborted, aborted, submitted}, took: [2]time.Duration{61 * time.Second, 61 * time.Second},
+		},
+		{
+			name: "an abort ends the wait for a retry", steps: []rolecall.Step{{Retries: 10}}, script: script{0: {fails(down)}}, stop: 100 * time.Millisecond,
+			want: []rolecall.Status{aborted, aborted}, took: [2]time.Duration{100 * time.Millisecond, 100 * time.Millisecond},
+		},
 		{name: "an abort before the start", steps: make([]rolecall.Step, 1), stop: -1, want: []rolecall.Status{aborted, submitted}},
-		{name: "neighbours side by side", steps: []rolecall.Step{beside, beside, {}}, script: script{0: {slow(time.Minute)}, 1: {slow(time.Minute)}, 2: {done(1)}},
-			want: []rolecall.Status{completed, completed, completed, completed}, took: [2]time.Duration{time.Minute, time.Minute}},
-		{name: "a failure cancels its neighbours", steps: []rolecall.Step{beside, beside, beside, {}}, script: script{0: {hangs}, 1: {fails(refused)}, 2: {hangs}},
-			want: []rolecall.Status{failed, aborted, failed, aborted, submitted}, took: [2]time.Duration{time.Second, time.Second}, errors: "/tasks/1: S3 refuses"},
-		{name: "a panic", steps: make([]rolecall.Step, 1), script: script{0: {func(context.Context) (task.Outcome, error) { panic("secret") }}},
-			want: []rolecall.Status{failed, failed}, errors: "/tasks/0: internal error"},
-		{name: "a foreign error", steps: make([]rolecall.Step, 1), script: script{0: {fails(errors.New("secret"))}},
-			want: []rolecall.Status{failed, failed}, errors: "/tasks/0: internal error"},
+		{
+			name: "neighbours side by side", steps: []rolecall.Step{beside, beside, {}}, script: script{0: {slow(time.Minute)}, 1: {slow(time.Minute)}, 2: {done(1)}},
+			want: []rolecall.Status{completed, completed, completed, completed}, took: [2]time.Duration{time.Minute, time.Minute},
+		},
+		{
+			name: "a failure cancels its neighbours", steps: []rolecall.Step{beside, beside, beside, {}}, script: script{0: {hangs}, 1: {fails(refused)}, 2: {hangs}},
+			want: []rolecall.Status{failed, aborted, failed, aborted, submitted}, took: [2]time.Duration{time.Second, time.Second}, errors: "/tasks/1: S3 refuses",
+		},
+		{
+			name: "a panic", steps: make([]rolecall.Step, 1), script: script{0: {func(context.Context) (task.Outcome, error) { panic("secret") }}},
+			want: []rolecall.Status{failed, failed}, errors: "/tasks/0: internal error",
+		},
+		{
+			name: "a foreign error", steps: make([]rolecall.Step, 1), script: script{0: {fails(errors.New("secret"))}},
+			want: []rolecall.Status{failed, failed}, errors: "/tasks/0: internal error",
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/rolecall/rolecall"
 )
 
@@ -25,42 +26,78 @@ func TestFailuresNameWhoMustAct(t *testing.T) {
 		pointer       string
 		message, hint string
 	}{
-		{"an archived object", tool("storage:get", `{"location": "s3://acme-archive/a.mov", `+role("media")+`}`), rolecall.Conflict,
-			"/tasks/0/parameters", "is archived", "restores it"},
-		{"nothing matches", tool("storage:get", `{"connection": "masters", "files": ["*.mov", "*.mxf"]}`), rolecall.NotFound,
-			"/tasks/0/parameters/files/1", `"*.mxf" matches nothing in s3://acme-masters/in/`, "case"},
-		{"a named object is missing", tool("storage:get", `{"connection": "masters", "files": ["a.mov", "c.mov"]}`), rolecall.NotFound,
-			"/tasks/0/parameters/files/1", `no object "s3://acme-masters/in/c.mov"`, ""},
-		{"one object is missing", tool("storage:get", `{"connection": "masters", "path": "c.mov"}`), rolecall.NotFound,
-			"/tasks/0/parameters", `no object "s3://acme-masters/in/c.mov"`, ""},
-		{"missing or denied, who can tell", tool("storage:get", `{"location": "s3://acme-masters/in/c.mov", `+role("unlisted")+`}`), rolecall.Forbidden,
-			"/tasks/0/parameters", "does not exist, or may not be read", "without s3:ListBucket"},
-		{"listing is denied, and S3 says why", tool("storage:get", `{"location": "s3://acme-masters/in/", "files": ["*"], `+role("unlisted")+`}`), rolecall.Forbidden,
-			"/tasks/0/parameters", "the permissions policy of arn:aws:iam::111122223333:role/unlisted does not allow s3:ListBucket", "adds s3:ListBucket"},
-		{"the bucket policy denies", tool("storage:get", `{"location": "s3://acme-archive/closed/", "files": ["*"], `+role("media")+`}`), rolecall.Forbidden,
-			"/tasks/0/parameters", `the bucket policy of "acme-archive" denies s3:GetObject`, "the owner of the bucket"},
-		{"a role that may do nothing", tool("storage:get", `{"location": "s3://acme-masters/in/a.mov", `+role("nothing")+`}`), rolecall.Forbidden,
-			"/tasks/0/parameters", "does not exist, or may not be read", "role/nothing may not allow s3:GetObject"},
-		{"S3 is silent to strangers", fetched + tool("storage:put", `{"location": "s3://globex-delivery/out/", "files": ["a.mov"], "bucket_owner": "222233334444", `+role("media")+`}`), rolecall.Forbidden,
-			"/tasks/1/parameters", `S3 refuses to write`, `the bucket policy of "globex-delivery" (account 222233334444)`},
-		{"not the owner", fetched + tool("storage:put", `{"location": "s3://globex-delivery/out/", "files": ["a.mov"], `+role("media")+`}`), rolecall.Forbidden,
-			"/tasks/1/parameters", `S3 refuses to write`, "may not belong to account 111122223333"},
-		{"the key's permissions are missing", fetched + tool("storage:put", `{"connection": "keyless", "files": ["b.mov"]}`), rolecall.Forbidden,
-			"/tasks/1/parameters", "kms:GenerateDataKey", "kms:GenerateDataKey"},
-		{"what exists is not replaced", fetched + tool("storage:put", `{"connection": "delivery", "files": ["*.mov"]}`), rolecall.Conflict,
-			"/tasks/1/parameters", `"s3://globex-delivery/out/a.mov" exists already`, "of 2 files are delivered"},
-		{"no such bucket", tool("storage:get", `{"location": "s3://acme-nowhere/a", `+role("media")+`}`), rolecall.NotFound,
-			"/tasks/0/parameters", `no bucket "acme-nowhere"`, ""},
-		{"the wrong region", tool("storage:get", `{"location": "https://acme-masters.s3.eu-west-1.amazonaws.com/in/a.mov", `+role("media")+`}`), rolecall.Invalid,
-			"/tasks/0/parameters", `"acme-masters" is in the region eu-central-1, not eu-west-1`, "correct the region"},
-		{"a role that nobody made", tool("storage:get", `{"location": "s3://acme-masters/in/a.mov", `+role("nobody")+`}`), rolecall.Forbidden,
-			"/tasks/0/parameters", "role/nobody", ""},
-		{"an endpoint inside the house", tool("storage:get", `{"location": "s3://acme-masters/in/a.mov", "s3_endpoint_url": "http://10.0.0.1:1", `+role("media")+`}`), rolecall.Forbidden,
-			"/tasks/0/parameters/s3_endpoint_url", "the endpoint's address may not be reached", "network.allow"},
-		{"the acl's permission is missing", fetched + tool("storage:put", `{"connection": "delivery", "path": "new/", "files": ["a.mov"], "acl": "public-read"}`), rolecall.Forbidden,
-			"/tasks/1/parameters", `does not allow s3:PutObjectAcl`, "arn:aws:s3:::globex-delivery/out/new/*"},
-		{"an acl where the owner enforces", fetched + tool("storage:put", `{"location": "s3://{keys}@globex-delivery/x/", "files": ["a.mov"], "acl": "public-read"}`), rolecall.Invalid,
-			"/tasks/1/parameters", `takes no acl`, ""},
+		{
+			"an archived object", tool("storage:get", `{"location": "s3://acme-archive/a.mov", `+role("media")+`}`), rolecall.Conflict,
+			"/tasks/0/parameters", "is archived", "restores it",
+		},
+		{
+			"nothing matches", tool("storage:get", `{"connection": "masters", "files": ["*.mov", "*.mxf"]}`), rolecall.NotFound,
+			"/tasks/0/parameters/files/1", `"*.mxf" matches nothing in s3://acme-masters/in/`, "case",
+		},
+		{
+			"a named object is missing", tool("storage:get", `{"connection": "masters", "files": ["a.mov", "c.mov"]}`), rolecall.NotFound,
+			"/tasks/0/parameters/files/1", `no object "s3://acme-masters/in/c.mov"`, "",
+		},
+		{
+			"one object is missing", tool("storage:get", `{"connection": "masters", "path": "c.mov"}`), rolecall.NotFound,
+			"/tasks/0/parameters", `no object "s3://acme-masters/in/c.mov"`, "",
+		},
+		{
+			"missing or denied, who can tell", tool("storage:get", `{"location": "s3://acme-masters/in/c.mov", `+role("unlisted")+`}`), rolecall.Forbidden,
+			"/tasks/0/parameters", "does not exist, or may not be read", "without s3:ListBucket",
+		},
+		{
+			"listing is denied, and S3 says why", tool("storage:get", `{"location": "s3://acme-masters/in/", "files": ["*"], `+role("unlisted")+`}`), rolecall.Forbidden,
+			"/tasks/0/parameters", "the permissions policy of arn:aws:iam::111122223333:role/unlisted does not allow s3:ListBucket", "adds s3:ListBucket",
+		},
+		{
+			"the bucket policy denies", tool("storage:get", `{"location": "s3://acme-archive/closed/", "files": ["*"], `+role("media")+`}`), rolecall.Forbidden,
+			"/tasks/0/parameters", `the bucket policy of "acme-archive" denies s3:GetObject`, "the owner of the bucket",
+		},
+		{
+			"a role that may do nothing", tool("storage:get", `{"location": "s3://acme-masters/in/a.mov", `+role("nothing")+`}`), rolecall.Forbidden,
+			"/tasks/0/parameters", "does not exist, or may not be read", "role/nothing may not allow s3:GetObject",
+		},
+		{
+			"S3 is silent to strangers", fetched + tool("storage:put", `{"location": "s3://globex-delivery/out/", "files": ["a.mov"], "bucket_owner": "222233334444", `+role("media")+`}`), rolecall.Forbidden,
+			"/tasks/1/parameters", `S3 refuses to write`, `the bucket policy of "globex-delivery" (account 222233334444)`,
+		},
+		{
+			"not the owner", fetched + tool("storage:put", `{"location": "s3://globex-delivery/out/", "files": ["a.mov"], `+role("media")+`}`), rolecall.Forbidden,
+			"/tasks/1/parameters", `S3 refuses to write`, "may not belong to account 111122223333",
+		},
+		{
+			"the key's permissions are missing", fetched + tool("storage:put", `{"connection": "keyless", "files": ["b.mov"]}`), rolecall.Forbidden,
+			"/tasks/1/parameters", "kms:GenerateDataKey", "kms:GenerateDataKey",
+		},
+		{
+			"what exists is not replaced", fetched + tool("storage:put", `{"connection": "delivery", "files": ["*.mov"]}`), rolecall.Conflict,
+			"/tasks/1/parameters", `"s3://globex-delivery/out/a.mov" exists already`, "of 2 files are delivered",
+		},
+		{
+			"no such bucket", tool("storage:get", `{"location": "s3://acme-nowhere/a", `+role("media")+`}`), rolecall.NotFound,
+			"/tasks/0/parameters", `no bucket "acme-nowhere"`, "",
+		},
+		{
+			"the wrong region", tool("storage:get", `{"location": "https://acme-masters.s3.eu-west-1.amazonaws.com/in/a.mov", `+role("media")+`}`), rolecall.Invalid,
+			"/tasks/0/parameters", `"acme-masters" is in the region eu-central-1, not eu-west-1`, "correct the region",
+		},
+		{
+			"a role that nobody made", tool("storage:get", `{"location": "s3://acme-masters/in/a.mov", `+role("nobody")+`}`), rolecall.Forbidden,
+			"/tasks/0/parameters", "role/nobody", "",
+		},
+		{
+			"an endpoint inside the house", tool("storage:get", `{"location": "s3://acme-masters/in/a.mov", "s3_endpoint_url": "http://10.0.0.1:1", `+role("media")+`}`), rolecall.Forbidden,
+			"/tasks/0/parameters/s3_endpoint_url", "the endpoint's address may not be reached", "network.allow",
+		},
+		{
+			"the acl's permission is missing", fetched + tool("storage:put", `{"connection": "delivery", "path": "new/", "files": ["a.mov"], "acl": "public-read"}`), rolecall.Forbidden,
+			"/tasks/1/parameters", `does not allow s3:PutObjectAcl`, "arn:aws:s3:::globex-delivery/out/new/*",
+		},
+		{
+			"an acl where the owner enforces", fetched + tool("storage:put", `{"location": "s3://{keys}@globex-delivery/x/", "files": ["a.mov"], "acl": "public-read"}`), rolecall.Invalid,
+			"/tasks/1/parameters", `takes no acl`, "",
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

@@ -23,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
 	"github.com/rolecall/rolecall/internal/job"
@@ -123,8 +124,10 @@ func newWorld(t *testing.T, faults string) *world {
 	production := rolecall.Principal{Name: "production", ARN: arn, Regions: []string{"eu-central-1"}, Default: true}
 	w.vendor = rolecall.Vendor{Principals: map[string]rolecall.Principal{"production": production}}
 	w.vault = credential.New(credential.Options{
-		Principals: map[string]credential.Principal{"production": {Principal: production,
-			Credentials: credentials.NewStaticCredentialsProvider("ASIAPRODUCTION000001", "production-secret", "production-token")}},
+		Principals: map[string]credential.Principal{"production": {
+			Principal:   production,
+			Credentials: credentials.NewStaticCredentialsProvider("ASIAPRODUCTION000001", "production-secret", "production-token"),
+		}},
 		Verdicts: verdicts, STSEndpoint: w.url,
 		Secrets: globexKeys,
 		OnEvent: func(e credential.Event) {
@@ -185,8 +188,10 @@ func (w *world) owner(bucket string) *s3.Client {
 	case "acme-archive":
 		region = "eu-west-1"
 	}
-	return s3.New(s3.Options{BaseEndpoint: aws.String(w.url), UsePathStyle: true, Region: region,
-		Credentials: credentials.NewStaticCredentialsProvider(id, secret, "")})
+	return s3.New(s3.Options{
+		BaseEndpoint: aws.String(w.url), UsePathStyle: true, Region: region,
+		Credentials: credentials.NewStaticCredentialsProvider(id, secret, ""),
+	})
 }
 
 // put stores objects, given as key and bytes.

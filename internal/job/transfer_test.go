@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/job"
 	"github.com/rolecall/rolecall/internal/task"

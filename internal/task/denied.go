@@ -151,15 +151,19 @@ func safeAction(s string) bool {
 
 // absent says that a listing shows no such object.
 func (s *stage) absent(at side, key, pointer string) error {
-	return &rolecall.Error{Code: rolecall.NotFound, Pointer: pointer,
-		Message: fmt.Sprintf("there is no object %q", "s3://"+at.place.Bucket+"/"+key), Hint: "upper and lower case differ in keys"}
+	return &rolecall.Error{
+		Code: rolecall.NotFound, Pointer: pointer,
+		Message: fmt.Sprintf("there is no object %q", "s3://"+at.place.Bucket+"/"+key), Hint: "upper and lower case differ in keys",
+	}
 }
 
 // hidden says that an object is either missing or denied, and that nobody
 // without ListBucket can tell which.
 func (s *stage) hidden(err error, at side, key, pointer string) error {
-	return &rolecall.Error{Code: rolecall.Forbidden, Pointer: pointer, Err: err,
+	return &rolecall.Error{
+		Code: rolecall.Forbidden, Pointer: pointer, Err: err,
 		Message: fmt.Sprintf("the object %q does not exist, or may not be read", "s3://"+at.place.Bucket+"/"+key),
 		Hint: "without s3:ListBucket S3 answers both alike: look for a typing mistake in the key first, then at these. " +
-			strings.Join(candidates("s3:GetObject", at), "; ")}
+			strings.Join(candidates("s3:GetObject", at), "; "),
+	}
 }

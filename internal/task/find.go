@@ -48,8 +48,10 @@ func (s *stage) list(ctx context.Context, at side, sel *selection) ([]transfer.O
 			case o.Size == 0 && (name == "" || strings.HasSuffix(name, "/")):
 				s.observe(Event{Kind: Skipped, Name: o.Key, Reason: "an empty marker of a directory"})
 			case len(found) == maxObjects:
-				return nil, &rolecall.Error{Code: rolecall.Invalid, Pointer: s.filesPointer(),
-					Message: fmt.Sprintf("more than %d objects match", maxObjects), Hint: "divide them among tasks by narrower patterns"}
+				return nil, &rolecall.Error{
+					Code: rolecall.Invalid, Pointer: s.filesPointer(),
+					Message: fmt.Sprintf("more than %d objects match", maxObjects), Hint: "divide them among tasks by narrower patterns",
+				}
 			default:
 				sel.take(prefix, name)
 				found = append(found, o)
@@ -63,9 +65,11 @@ func (s *stage) list(ctx context.Context, at side, sel *selection) ([]transfer.O
 func (s *stage) nothingFor(sel *selection, place string) error {
 	var faults rolecall.Errors
 	for _, i := range sel.unmatched() {
-		faults = append(faults, &rolecall.Error{Code: rolecall.NotFound, Pointer: s.filesPointer(i),
+		faults = append(faults, &rolecall.Error{
+			Code: rolecall.NotFound, Pointer: s.filesPointer(i),
 			Message: fmt.Sprintf("%q matches nothing in %s", s.step.Files[i].String(), place),
-			Hint:    "patterns are relative to the place, and upper and lower case differ"})
+			Hint:    "patterns are relative to the place, and upper and lower case differ",
+		})
 	}
 	return few(faults).Err()
 }

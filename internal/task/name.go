@@ -21,9 +21,11 @@ const maxComponent = 255
 func localName(base, prefix, key string) (string, error) {
 	rest, below := strings.CutPrefix(key, prefix)
 	refuse := func(why string) (string, error) {
-		return "", &rolecall.Error{Code: rolecall.Invalid,
+		return "", &rolecall.Error{
+			Code:    rolecall.Invalid,
 			Message: fmt.Sprintf("the object %q cannot become a file: %s", key, why),
-			Hint:    "leave it out by the patterns in files, or have it renamed in the bucket"}
+			Hint:    "leave it out by the patterns in files, or have it renamed in the bucket",
+		}
 	}
 	switch {
 	case !below:

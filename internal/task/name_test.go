@@ -8,8 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rolecall/rolecall"
 	"pgregory.net/rapid"
+
+	"github.com/rolecall/rolecall"
 )
 
 func TestLocalName(t *testing.T) {
@@ -96,7 +97,8 @@ func TestCollisions(t *testing.T) {
 func inside(t interface {
 	Helper()
 	Fatalf(string, ...any)
-}, outer, name string) {
+}, outer, name string,
+) {
 	t.Helper()
 	work := filepath.Join(outer, "work")
 	root, err := os.OpenRoot(work)

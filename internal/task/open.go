@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
 	"github.com/rolecall/rolecall/internal/transfer"
@@ -35,6 +36,9 @@ func (s *stage) open(ctx context.Context, e end) (side, error) {
 	endpoint, client := s.tools.env.S3Endpoint, s.tools.operator
 	if at.place.EndpointURL != "" {
 		endpoint, client = at.place.EndpointURL, s.tools.tenant
+		if isPlain(endpoint) {
+			client = s.tools.plain
+		}
 	}
 	var err error
 	if at.region, err = s.region(ctx, at, endpoint, client); err != nil {
@@ -134,9 +138,11 @@ func (s *stage) region(ctx context.Context, at side, endpoint string, client *ht
 	case answered == "":
 		return declared, nil
 	case declared != "" && declared != answered:
-		return "", &rolecall.Error{Code: rolecall.Invalid, Pointer: at.place.Pointer,
+		return "", &rolecall.Error{
+			Code: rolecall.Invalid, Pointer: at.place.Pointer,
 			Message: fmt.Sprintf("the bucket %q is in the region %s, not %s", at.place.Bucket, answered, declared),
-			Hint:    "correct the region of the connection or location, or leave it out"}
+			Hint:    "correct the region of the connection or location, or leave it out",
+		}
 	default:
 		return answered, nil
 	}

@@ -5,9 +5,10 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/policy"
-	"pgregory.net/rapid"
 )
 
 func TestScopeIsWhatTheStepDoes(t *testing.T) {
@@ -27,30 +28,66 @@ func TestScopeIsWhatTheStepDoes(t *testing.T) {
 		end  end
 		want policy.Scope
 	}{
-		{"get files", rolecall.Step{Tool: rolecall.StorageGet, Place: prefix, Files: some}, source,
-			policy.Scope{Prefixes: []string{"in/"}, Operations: []policy.Operation{policy.Read, policy.List}, KMSKey: policy.AnyKey}},
-		{"get an object", rolecall.Step{Tool: rolecall.StorageGet, Place: object}, source,
-			policy.Scope{Objects: []string{"in/a.mov"}, Operations: []policy.Operation{policy.Read, policy.List}, KMSKey: policy.AnyKey}},
-		{"put", rolecall.Step{Tool: rolecall.StoragePut, Place: prefix, Files: some}, source,
-			policy.Scope{Prefixes: []string{"in/"}, Operations: []policy.Operation{policy.Write, policy.Read}, KMSKey: policy.AnyKey}},
-		{"put over what is there", rolecall.Step{Tool: rolecall.StoragePut, Place: object, Overwrite: true}, source,
-			policy.Scope{Objects: []string{"in/a.mov"}, Operations: []policy.Operation{policy.Write}, KMSKey: policy.AnyKey}},
+		{
+			"get files",
+			rolecall.Step{Tool: rolecall.StorageGet, Place: prefix, Files: some},
+			source,
+			policy.Scope{Prefixes: []string{"in/"}, Operations: []policy.Operation{policy.Read, policy.List}, KMSKey: policy.AnyKey},
+		},
+		{
+			"get an object",
+			rolecall.Step{Tool: rolecall.StorageGet, Place: object},
+			source,
+			policy.Scope{Objects: []string{"in/a.mov"}, Operations: []policy.Operation{policy.Read, policy.List}, KMSKey: policy.AnyKey},
+		},
+		{
+			"put",
+			rolecall.Step{Tool: rolecall.StoragePut, Place: prefix, Files: some},
+			source,
+			policy.Scope{Prefixes: []string{"in/"}, Operations: []policy.Operation{policy.Write, policy.Read}, KMSKey: policy.AnyKey},
+		},
+		{
+			"put over what is there",
+			rolecall.Step{Tool: rolecall.StoragePut, Place: object, Overwrite: true},
+			source,
+			policy.Scope{Objects: []string{"in/a.mov"}, Operations: []policy.Operation{policy.Write}, KMSKey: policy.AnyKey},
+		},
 		{"put with an acl and a key", rolecall.Step{Tool: rolecall.StoragePut, Files: some, Overwrite: true, Place: with(prefix, func(p *rolecall.Place) {
 			p.ACL, p.Encryption = "bucket-owner-full-control", &rolecall.Encryption{Type: "aws:kms", Key: key}
 		})}, source, policy.Scope{Prefixes: []string{"in/"}, Operations: []policy.Operation{policy.Write, policy.ACL}, KMSKey: key}},
 		{"put under AES256", rolecall.Step{Tool: rolecall.StoragePut, Files: some, Overwrite: true, Place: with(prefix, func(p *rolecall.Place) {
 			p.Encryption = &rolecall.Encryption{Type: "AES256"}
 		})}, source, policy.Scope{Prefixes: []string{"in/"}, Operations: []policy.Operation{policy.Write}}},
-		{"copy from", rolecall.Step{Tool: rolecall.StorageCopy, Place: prefix, Destination: rolecall.Place{Bucket: "d"}, Files: some}, source,
-			policy.Scope{Prefixes: []string{"in/"}, Operations: []policy.Operation{policy.Read, policy.List}, KMSKey: policy.AnyKey}},
-		{"copy to", rolecall.Step{Tool: rolecall.StorageCopy, Place: rolecall.Place{Bucket: "s"}, Destination: prefix, Files: some}, destination,
-			policy.Scope{Prefixes: []string{"in/"}, Operations: []policy.Operation{policy.Write, policy.Read}, KMSKey: policy.AnyKey}},
-		{"exists", rolecall.Step{Tool: rolecall.StorageExists, Place: prefix, Files: named}, source,
-			policy.Scope{Prefixes: []string{"in/"}, Operations: []policy.Operation{policy.List}}},
-		{"tag named objects", rolecall.Step{Tool: rolecall.StorageTagS3, Place: prefix, Files: named}, source,
-			policy.Scope{Prefixes: []string{"in/"}, Operations: []policy.Operation{policy.Tag}}},
-		{"tag what matches", rolecall.Step{Tool: rolecall.StorageTagS3, Place: prefix, Files: some}, source,
-			policy.Scope{Prefixes: []string{"in/"}, Operations: []policy.Operation{policy.Tag, policy.List}}},
+		{
+			"copy from",
+			rolecall.Step{Tool: rolecall.StorageCopy, Place: prefix, Destination: rolecall.Place{Bucket: "d"}, Files: some},
+			source,
+			policy.Scope{Prefixes: []string{"in/"}, Operations: []policy.Operation{policy.Read, policy.List}, KMSKey: policy.AnyKey},
+		},
+		{
+			"copy to",
+			rolecall.Step{Tool: rolecall.StorageCopy, Place: rolecall.Place{Bucket: "s"}, Destination: prefix, Files: some},
+			destination,
+			policy.Scope{Prefixes: []string{"in/"}, Operations: []policy.Operation{policy.Write, policy.Read}, KMSKey: policy.AnyKey},
+		},
+		{
+			"exists",
+			rolecall.Step{Tool: rolecall.StorageExists, Place: prefix, Files: named},
+			source,
+			policy.Scope{Prefixes: []string{"in/"}, Operations: []policy.Operation{policy.List}},
+		},
+		{
+			"tag named objects",
+			rolecall.Step{Tool: rolecall.StorageTagS3, Place: prefix, Files: named},
+			source,
+			policy.Scope{Prefixes: []string{"in/"}, Operations: []policy.Operation{policy.Tag}},
+		},
+		{
+			"tag what matches",
+			rolecall.Step{Tool: rolecall.StorageTagS3, Place: prefix, Files: some},
+			source,
+			policy.Scope{Prefixes: []string{"in/"}, Operations: []policy.Operation{policy.Tag, policy.List}},
+		},
 	} {
 		tc.want.Bucket = "b"
 		if diff := cmp.Diff(tc.want, scopeOf(tc.step, tc.end)); diff != "" {
@@ -71,8 +108,10 @@ func TestSessionsStayInsideTheirPlace(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		prefix := strings.Join(rapid.SliceOfN(part, 1, 3).Draw(t, "prefix"), "/") + "/"
 		other := strings.Join(rapid.SliceOfN(part, 1, 4).Draw(t, "other"), "/")
-		step := rolecall.Step{Tool: rapid.SampledFrom(rolecall.Tools()).Draw(t, "tool"), Place: rolecall.Place{Bucket: "bucket", Key: prefix},
-			Destination: rolecall.Place{Bucket: "bucket", Key: prefix}, Files: patterns(t, "**"), Overwrite: rapid.Bool().Draw(t, "overwrite")}
+		step := rolecall.Step{
+			Tool: rapid.SampledFrom(rolecall.Tools()).Draw(t, "tool"), Place: rolecall.Place{Bucket: "bucket", Key: prefix},
+			Destination: rolecall.Place{Bucket: "bucket", Key: prefix}, Files: patterns(t, "**"), Overwrite: rapid.Bool().Draw(t, "overwrite"),
+		}
 		e := source
 		if step.Tool == rolecall.StorageCopy && rapid.Bool().Draw(t, "to") {
 			e = destination

@@ -6,8 +6,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/rolecall/rolecall"
 	"pgregory.net/rapid"
+
+	"github.com/rolecall/rolecall"
 )
 
 func patterns(t interface{ Fatalf(string, ...any) }, texts ...string) []rolecall.Pattern {

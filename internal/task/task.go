@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"os"
 	"sync"
-	"time"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
@@ -37,6 +36,7 @@ type Tools struct {
 	job      Job
 	operator *http.Client // to AWS, or where the operator's config leads
 	tenant   *http.Client // to endpoints that tenants choose
+	plain    *http.Client // to those without TLS
 
 	mu      sync.Mutex // guards regions
 	regions map[bucketAt]string
@@ -46,14 +46,18 @@ type Tools struct {
 
 // New prepares the tools for a job's steps. Close them at the end.
 func New(env Environment, job Job) *Tools {
-	return &Tools{env: env, job: job, operator: operatorClient(), tenant: guard.Guard{Allow: env.Allow}.Client(), regions: map[bucketAt]string{},
-		ledger: ledger{done: map[string]int64{}}}
+	return &Tools{
+		env: env, job: job,
+		operator: operatorClient(), tenant: guard.Guard{Allow: env.Allow}.Client(), plain: plainClient(env.Allow),
+		regions: map[bucketAt]string{}, ledger: ledger{done: map[string]int64{}},
+	}
 }
 
 // Close drops the connections that are idle.
 func (t *Tools) Close() {
 	t.operator.CloseIdleConnections()
 	t.tenant.CloseIdleConnections()
+	t.plain.CloseIdleConnections()
 }
 
 // Run does one step. Its errors are rolecall's, with pointers into the job. The
@@ -95,23 +99,3 @@ func (s *stage) filesPointer(index ...int) string {
 
 // marker is what an object carries that this step wrote.
 func (s *stage) marker() string { return fmt.Sprintf("%s/%d", s.tools.job.ID, s.step.Index) }
-
-// operatorClient follows no redirects, as a signature holds for one host only.
-// A proxy from the environment is the operator's own.
-func operatorClient() *http.Client {
-	return &http.Client{
-		Transport: &http.Transport{
-			Proxy:                  http.ProxyFromEnvironment,
-			TLSHandshakeTimeout:    10 * time.Second,
-			ResponseHeaderTimeout:  time.Minute,
-			ExpectContinueTimeout:  time.Second,
-			IdleConnTimeout:        time.Minute,
-			MaxIdleConnsPerHost:    64,
-			MaxResponseHeaderBytes: 64 << 10,
-			ReadBufferSize:         256 << 10,
-			WriteBufferSize:        256 << 10,
-			DisableCompression:     true,
-		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-}

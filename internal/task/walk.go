@@ -147,8 +147,10 @@ func (s *stage) noLinks(ctx context.Context, dir *os.Root) error {
 			return s.noFile(ctx, err, name, at)
 		}
 		if !info.IsDir() {
-			return &rolecall.Error{Code: rolecall.Invalid, Pointer: at, Message: fmt.Sprintf("%q is %s, not a directory", name, describe(info.Mode())),
-				Hint: "links are never followed"}
+			return &rolecall.Error{
+				Code: rolecall.Invalid, Pointer: at, Message: fmt.Sprintf("%q is %s, not a directory", name, describe(info.Mode())),
+				Hint: "links are never followed",
+			}
 		}
 	}
 	return nil
@@ -167,8 +169,10 @@ func (s *stage) noFile(ctx context.Context, err error, name, pointer string) err
 	case errors.As(err, &own):
 		return located(err, pointer)
 	case errors.Is(err, fs.ErrNotExist):
-		return &rolecall.Error{Code: rolecall.NotFound, Pointer: pointer, Message: fmt.Sprintf("there is no %q in the working directory", name),
-			Hint: "an earlier task of the job fetches or makes it", Err: err}
+		return &rolecall.Error{
+			Code: rolecall.NotFound, Pointer: pointer, Message: fmt.Sprintf("there is no %q in the working directory", name),
+			Hint: "an earlier task of the job fetches or makes it", Err: err,
+		}
 	case ctx.Err() != nil:
 		return err
 	default:

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/rolecall/rolecall"
 )
 
@@ -57,22 +58,32 @@ func TestFilesToDeliver(t *testing.T) {
 		code    rolecall.Code
 		refused string
 	}{
-		{name: "patterns", have: []string{"a.mp4", "b.mov", "sub/c.mp4", "sub/deep/d.mp4"}, key: "out/", files: []string{"*.mp4", "sub/**"},
-			want: []string{"a.mp4=out/a.mp4", "sub/c.mp4=out/sub/c.mp4", "sub/deep/d.mp4=out/sub/deep/d.mp4"}},
-		{name: "below base_dir", have: []string{"x.mp4", "done/a.mp4", "done/s/b.mp4"}, base: "done", key: "out/", files: []string{"**/*.mp4"},
-			want: []string{"done/a.mp4=out/a.mp4", "done/s/b.mp4=out/s/b.mp4"}},
+		{
+			name: "patterns", have: []string{"a.mp4", "b.mov", "sub/c.mp4", "sub/deep/d.mp4"}, key: "out/", files: []string{"*.mp4", "sub/**"},
+			want: []string{"a.mp4=out/a.mp4", "sub/c.mp4=out/sub/c.mp4", "sub/deep/d.mp4=out/sub/deep/d.mp4"},
+		},
+		{
+			name: "below base_dir", have: []string{"x.mp4", "done/a.mp4", "done/s/b.mp4"}, base: "done", key: "out/", files: []string{"**/*.mp4"},
+			want: []string{"done/a.mp4=out/a.mp4", "done/s/b.mp4=out/s/b.mp4"},
+		},
 		{name: "one object", have: []string{"done/a.mp4"}, base: "done", key: "out/a.mp4", want: []string{"done/a.mp4=out/a.mp4"}},
 		{name: "unfinished files are not there", have: []string{"a", ".rolecall-abc.part"}, files: []string{"**"}, want: []string{"a=a"}},
 		{name: "what does not match may be anything", have: []string{"a.mp4", "l -> /etc/passwd", "p |"}, files: []string{"*.mp4"}, want: []string{"a.mp4=a.mp4"}},
-		{name: "nothing matches", have: []string{"a.mov"}, files: []string{"*.mov", "*.mp4", "b.mov"}, code: rolecall.NotFound,
-			refused: "/tasks/3/parameters/files/1: \"*.mp4\" matches nothing in the working directory\n/tasks/3/parameters/files/2: \"b.mov\" matches nothing in the working directory"},
-		{name: "a link", have: []string{"a", "l -> a", "m -> /etc/passwd"}, files: []string{"*"}, code: rolecall.Invalid,
-			refused: "/tasks/3/parameters/files: \"l\" cannot be delivered: it is a symbolic link\n/tasks/3/parameters/files: \"m\" cannot be delivered: it is a symbolic link"},
+		{
+			name: "nothing matches", have: []string{"a.mov"}, files: []string{"*.mov", "*.mp4", "b.mov"}, code: rolecall.NotFound,
+			refused: "/tasks/3/parameters/files/1: \"*.mp4\" matches nothing in the working directory\n/tasks/3/parameters/files/2: \"b.mov\" matches nothing in the working directory",
+		},
+		{
+			name: "a link", have: []string{"a", "l -> a", "m -> /etc/passwd"}, files: []string{"*"}, code: rolecall.Invalid,
+			refused: "/tasks/3/parameters/files: \"l\" cannot be delivered: it is a symbolic link\n/tasks/3/parameters/files: \"m\" cannot be delivered: it is a symbolic link",
+		},
 		{name: "a linked directory", have: []string{"sub -> /etc"}, files: []string{"**"}, code: rolecall.Invalid, refused: "symbolic link"},
 		{name: "nothing behind a linked directory", have: []string{"real/a", "sub -> real"}, files: []string{"sub/*"}, code: rolecall.NotFound, refused: "matches nothing"},
 		{name: "a pipe", have: []string{"p |"}, files: []string{"p"}, code: rolecall.Invalid, refused: "a named pipe"},
-		{name: "base_dir is a link", have: []string{"real/a", "l -> real"}, base: "l", files: []string{"*"}, code: rolecall.Invalid,
-			refused: "/tasks/3/parameters/base_dir: \"l\" is a symbolic link, not a directory"},
+		{
+			name: "base_dir is a link", have: []string{"real/a", "l -> real"}, base: "l", files: []string{"*"}, code: rolecall.Invalid,
+			refused: "/tasks/3/parameters/base_dir: \"l\" is a symbolic link, not a directory",
+		},
 		{name: "base_dir is missing", base: "no", files: []string{"*"}, code: rolecall.NotFound, refused: "there is no \"no\" in the working directory"},
 		{name: "one object, a link", have: []string{"l -> /etc/passwd"}, key: "out/l", code: rolecall.Invalid, refused: "/tasks/3/parameters: \"l\" cannot be delivered: it is a symbolic link"},
 		{name: "one object, a directory", have: []string{"d/"}, key: "out/d", code: rolecall.Invalid, refused: "it is a directory"},
@@ -83,8 +94,10 @@ func TestFilesToDeliver(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			tools := &Tools{job: Job{ID: "j", Dir: workdir(t, tc.have...)}}
-			s := &stage{tools: tools, step: rolecall.Step{Index: 3, Tool: rolecall.StoragePut, BaseDir: tc.base, Files: patterns(t, tc.files...),
-				Place: rolecall.Place{Pointer: "/tasks/3/parameters", Bucket: "b", Key: tc.key}}}
+			s := &stage{tools: tools, step: rolecall.Step{
+				Index: 3, Tool: rolecall.StoragePut, BaseDir: tc.base, Files: patterns(t, tc.files...),
+				Place: rolecall.Place{Pointer: "/tasks/3/parameters", Bucket: "b", Key: tc.key},
+			}}
 			found, err := s.files(t.Context())
 			if rolecall.CodeOf(err) != tc.code || err != nil && !strings.Contains(err.Error(), tc.refused) {
 				t.Fatalf("error %v (%s), want %s with %q", err, rolecall.CodeOf(err), tc.code, tc.refused)

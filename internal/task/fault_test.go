@@ -1,0 +1,165 @@
+package task
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/guard"
+	"github.com/rolecall/rolecall/internal/transfer"
+)
+
+const pointer = "/tasks/1/parameters"
+
+var bucket = side{end: source, region: "eu-central-1", place: rolecall.Place{
+	Pointer: pointer, Bucket: "b", Key: "in/", RoleARN: "arn:aws:iam::111122223333:role/media", BucketOwner: "111122223333",
+}}
+
+// Every kind of error has words for users, a code for the one who must act,
+// and keeps AWS's own text to the log.
+func TestEveryKindOfErrorIsWorded(t *testing.T) {
+	t.Parallel()
+	const internal = "internal-detail-7f3a"
+	s := &stage{step: rolecall.Step{Index: 1}}
+	for kind, code := range map[transfer.Kind]rolecall.Code{
+		transfer.NotFound: rolecall.NotFound, transfer.NoBucket: rolecall.NotFound, transfer.Denied: rolecall.Forbidden,
+		transfer.BadCredentials: rolecall.Unauthenticated, transfer.Expired: rolecall.Unauthenticated, transfer.Exists: rolecall.Conflict,
+		transfer.Changed: rolecall.Conflict, transfer.Archived: rolecall.Conflict, transfer.Corrupt: rolecall.Unavailable,
+		transfer.TooLarge: rolecall.Invalid, transfer.WrongRegion: rolecall.Invalid, transfer.Refused: rolecall.Invalid,
+		transfer.Unavailable: rolecall.Unavailable, transfer.Unreachable: rolecall.Unavailable, transfer.DiskFull: rolecall.Unavailable,
+		transfer.BadFile: rolecall.Invalid, transfer.Canceled: rolecall.Unavailable, "new kind": rolecall.Internal,
+	} {
+		for _, op := range []string{"list", "head", "get", "put", "copy", "tag"} {
+			err := &transfer.Error{Op: op, Bucket: "b", Key: "in/a\x1b[2J", Kind: kind, Code: internal + " x", Text: internal, Err: errors.New(internal)}
+			e := rolecall.List(s.fault(t.Context(), fmt.Errorf("around: %w", err), bucket, pointer))[0]
+			if e.Code != code || e.Pointer != pointer || e.Message == "" || !errors.Is(e.Err, err) {
+				t.Errorf("%s of %s: %+v", kind, op, e)
+			}
+			if text := e.Message + e.Hint; strings.Contains(text, internal) || strings.Contains(text, "\x1b") {
+				t.Errorf("%s of %s tells %q", kind, op, text)
+			}
+		}
+	}
+}
+
+func TestFaultsOfOthers(t *testing.T) {
+	t.Parallel()
+	s := &stage{step: rolecall.Step{Index: 1}}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	credential := &rolecall.Error{Code: rolecall.Forbidden, Message: "the role is not usable"}
+	for _, tc := range []struct {
+		ctx  context.Context
+		err  error
+		want *rolecall.Error
+	}{
+		{
+			t.Context(), &transfer.Error{Kind: transfer.Unreachable, Err: fmt.Errorf("sign: %w", credential)},
+			&rolecall.Error{Code: rolecall.Forbidden, Pointer: pointer, Message: "the role is not usable"},
+		},
+		{
+			t.Context(),
+			rolecall.Errors{{Code: rolecall.NotFound, Pointer: "/tasks/1/parameters/files/0", Message: "nothing"}},
+			&rolecall.Error{Code: rolecall.NotFound, Pointer: "/tasks/1/parameters/files/0", Message: "nothing"},
+		},
+		{
+			t.Context(), &transfer.Error{Kind: transfer.Unreachable, Err: &guard.Error{Reason: "loopback"}},
+			&rolecall.Error{Code: rolecall.Forbidden, Pointer: pointer + "/s3_endpoint_url", Message: "the endpoint's address may not be reached: loopback"},
+		},
+		{t.Context(), errors.New("secret"), &rolecall.Error{Code: rolecall.Internal, Pointer: pointer, Message: "internal error"}},
+		{ended, context.Canceled, &rolecall.Error{Code: rolecall.Internal, Message: "internal error"}},
+	} {
+		got := rolecall.List(s.fault(tc.ctx, tc.err, bucket, pointer))[0]
+		if diff := cmp.Diff(tc.want, got, cmpopts.IgnoreFields(rolecall.Error{}, "Hint", "Err")); diff != "" {
+			t.Errorf("%v: %s", tc.err, diff)
+		}
+	}
+}
+
+func TestDenialsNameTheirPolicy(t *testing.T) {
+	t.Parallel()
+	const user = "User: arn:aws:sts::111122223333:assumed-role/media/acme.j is not authorized to perform: "
+	for text, want := range map[string][2]string{
+		user + `s3:GetObject on resource: "arn:aws:s3:::b/in/a" because no identity-based policy allows the s3:GetObject action`: {
+			"the permissions policy of arn:aws:iam::111122223333:role/media does not allow s3:GetObject", "adds s3:GetObject on arn:aws:s3:::b/in/*",
+		},
+		user + `s3:GetObject on resource: "arn:aws:s3:::b/in/a" with an explicit deny in a resource-based policy`: {
+			`the bucket policy of "b" denies s3:GetObject`, `the owner of the bucket "b"`,
+		},
+		user + `s3:GetObject on resource: "arn:aws:s3:::b/in/a" with an explicit deny in a service control policy`: {
+			"a service control policy of the role's organization denies s3:GetObject", "takes the Deny away",
+		},
+		user + `kms:Decrypt on resource: arn:aws:kms:eu-central-1:222233334444:key/k because no resource-based policy allows the kms:Decrypt action`: {
+			"the KMS key's policy does not allow kms:Decrypt", "the key's owner",
+		},
+		user + `s3:GetObject on resource: "arn:aws:s3:::b/in/a" because no session policy allows the s3:GetObject action`: {
+			"this step's session policy does not allow s3:GetObject", "report it to the operator",
+		},
+		user + `s3:GetObject on resource: "arn:aws:s3:::b/in/a" because no VPC endpoint policy allows the s3:GetObject action`: {
+			"a VPC endpoint policy does not allow s3:GetObject", "the operator's network",
+		},
+		"Access Denied": {`S3 refuses to read "s3://b/in/a"`, "S3 does not say why. the permissions policy of arn:aws:iam::111122223333:role/media may not allow s3:GetObject"},
+		user + "evil:<script> on resource: x because no identity-based policy allows the evil:<script> action": {"does not allow s3:GetObject", "adds s3:GetObject"},
+	} {
+		e := denied(&transfer.Error{Op: "get", Bucket: "b", Key: "in/a", Kind: transfer.Denied, Text: text}, bucket, `"s3://b/in/a"`)
+		if !strings.Contains(e.Message, want[0]) || !strings.Contains(e.Hint, want[1]) {
+			t.Errorf("%s:\n%s\n%s", text, e.Message, e.Hint)
+		}
+	}
+}
+
+func TestEachStopsAtTheFirstError(t *testing.T) {
+	t.Parallel()
+	failure := errors.New("stop")
+	out, err := each(t.Context(), 1000, none, func(ctx context.Context, i int) (int64, error) {
+		if i == 3 {
+			return 0, failure
+		}
+		if i > 3 {
+			<-ctx.Done()
+			return 0, ctx.Err()
+		}
+		return 10, nil
+	})
+	if !errors.Is(err, failure) || out.Files > 3 || out.Bytes != int64(out.Files)*10 {
+		t.Errorf("%+v, %v", out, err)
+	}
+	_, err = each(t.Context(), 1, none, func(context.Context, int) (int64, error) { panic("lost") })
+	if err == nil || !strings.Contains(err.Error(), "lost") || rolecall.CodeOf(err) != rolecall.Internal {
+		t.Errorf("a panic is %v", err)
+	}
+}
+
+func TestRegions(t *testing.T) {
+	t.Parallel()
+	for partition, want := range map[string]string{"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1", "aws-eusc": "eusc-de-east-1"} {
+		plan := rolecall.Plan{Principal: rolecall.Principal{ARN: rolecall.ARN{Partition: partition}}}
+		if got := stsRegion(plan, ""); got != want {
+			t.Errorf("%s: %s", partition, got)
+		}
+		if got := stsRegion(plan, "eu-west-1"); got != "eu-west-1" {
+			t.Errorf("the bucket's: %s", got)
+		}
+		plan.Principal.Regions = []string{"eu-central-1", "eu-north-1"}
+		if got := stsRegion(plan, "eu-west-1"); got != "eu-central-1" {
+			t.Errorf("the principal's: %s", got)
+		}
+		plan.Region = "us-west-2"
+		if got := stsRegion(plan, "eu-west-1"); got != "us-west-2" {
+			t.Errorf("the job's: %s", got)
+		}
+	}
+	for s, want := range map[string]bool{
+		"eu-central-1": true, "us-gov-west-1": true, "": false, "x": false, "evil.com/a-b-": false, "a-b-*": false, strings.Repeat("a-", 20): false,
+	} {
+		if regionForm(s) != want {
+			t.Errorf("%q", s)
+		}
+	}
+}
