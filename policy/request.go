@@ -25,6 +25,7 @@ type request struct {
 	resource  arnParts
 	requester requester
 	keys      []contextKey // derived ones last
+	derived   [3]string    // their values
 }
 
 type contextKey struct {
@@ -54,26 +55,29 @@ func newRequest(in Request) *request {
 	for name, values := range in.Context {
 		r.keys = append(r.keys, contextKey{name, values})
 	}
-	given := r.values(keyPrincipalARN)
-	r.requester = identify(in.Principal, given)
+	r.requester = identify(in.Principal, r.values(keyPrincipalARN))
 	// reference_policies_condition-keys.html: for a role the ARN is the role's,
 	// not the session's; anonymous callers and services have none.
 	if q := &r.requester; q.inAccount() {
-		if given == nil {
-			principal := q.arn
-			if q.kind == asSession {
-				principal = q.role
-			}
-			r.keys = append(r.keys, contextKey{keyPrincipalARN, []string{principal}})
+		principal := q.arn
+		if q.kind == asSession {
+			principal = q.role
 		}
-		if r.values(keyPrincipalAccount) == nil {
-			r.keys = append(r.keys, contextKey{keyPrincipalAccount, []string{q.account}})
-		}
+		r.derive(0, keyPrincipalARN, principal)
+		r.derive(1, keyPrincipalAccount, q.account)
 	}
-	if in.Account != "" && r.values(keyResourceAccount) == nil {
-		r.keys = append(r.keys, contextKey{keyResourceAccount, []string{in.Account}})
+	if in.Account != "" {
+		r.derive(2, keyResourceAccount, in.Account)
 	}
 	return r
+}
+
+// derive adds a key that the request does not have.
+func (r *request) derive(i int, key, value string) {
+	if r.values(key) == nil {
+		r.derived[i] = value
+		r.keys = append(r.keys, contextKey{key, r.derived[i : i+1]})
+	}
 }
 
 const (
@@ -140,8 +144,9 @@ func identify(principal string, given []string) requester {
 		return requester{kind: asAnonymous}
 	}
 	q := requester{arn: principal}
-	parts := strings.SplitN(principal, ":", 6)
-	if len(parts) != 6 || parts[0] != "arn" {
+	cut := cutARN(principal)
+	parts := cut.part
+	if cut.count != 6 || parts[0] != "arn" {
 		if strings.Contains(principal, ".") {
 			q.kind = asService
 			if webIdentity(principal) {
