@@ -283,7 +283,9 @@ func (s *Server) end(c *call, out *recorder, r *http.Request) {
 	switch {
 	case out.cut:
 		c.event.Status, c.event.ErrorCode = 0, "ConnectionCut"
-	case c.event.ErrorCode == "" && out.status >= http.StatusBadRequest:
+	case out.status < http.StatusBadRequest:
+		c.event.ErrorCode = "" // S3 asks for some permissions that a request can do without
+	case c.event.ErrorCode == "":
 		c.event.ErrorCode = out.errorCode()
 	}
 	s.trail.add(c.event)
