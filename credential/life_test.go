@@ -2,6 +2,7 @@ package credential_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"log/slog"
 	"strings"
@@ -179,5 +180,69 @@ func TestClaimRace(t *testing.T) {
 	}
 	if winners != 1 {
 		t.Errorf("%d organizations use the role", winners)
+	}
+}
+
+// A wrong acceptance is a proof, whatever is answered after it.
+func TestWrongAcceptanceBeforeOutage(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, func(c stsCall) stsAnswer {
+		if c.id() == externalID || c.ExternalID == nil {
+			return stsAnswer{}
+		}
+		return stsAnswer{status: 400, code: "Surprise"}
+	})
+	if _, err := b.Prove(t.Context(), acme()); !errors.Is(err, credential.ErrUnsafe) || !strings.Contains(err.Error(), "without an external id") {
+		t.Errorf("%v", err)
+	}
+}
+
+// hooked calls a function once after a verdict was read.
+type hooked struct {
+	credential.Verdicts
+	mu   sync.Mutex
+	hook func()
+}
+
+func (h *hooked) arm(hook func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.hook = hook
+}
+
+func (h *hooked) Get(ctx context.Context, s credential.Subject) (credential.Verdict, error) {
+	v, err := h.Verdicts.Get(ctx, s)
+	h.mu.Lock()
+	hook := h.hook
+	h.hook = nil
+	h.mu.Unlock()
+	if hook != nil {
+		hook()
+	}
+	return v, err
+}
+
+// A verdict that is withdrawn while a session rests on having read it takes
+// the session with it.
+func TestDriftBetweenVerdictAndSession(t *testing.T) {
+	t.Parallel()
+	store := &hooked{}
+	b := newBench(t, strict, func(o *credential.Options) {
+		store.Verdicts = o.Verdicts
+		o.Verdicts = store
+	})
+	if _, err := b.Role(acme()).Retrieve(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	store.arm(func() {
+		b.sts.setRule(func(stsCall) stsAnswer { return stsAnswer{} })
+		if _, err := b.Prove(t.Context(), acme()); !errors.Is(err, credential.ErrUnsafe) {
+			t.Errorf("prove: %v", err)
+		}
+	})
+	other := acme()
+	other.JobID = "02JOB"
+	if c, err := b.Role(other).Retrieve(t.Context()); !errors.Is(err, credential.ErrUnsafe) || c.HasKeys() {
+		t.Errorf("%v", err)
 	}
 }

@@ -32,13 +32,10 @@ func (v *Vault) Prove(ctx context.Context, r Role) (Verdict, error) {
 	if err != nil {
 		return Verdict{}, err
 	}
-	if _, err := v.options.Verdicts.Get(ctx, r.subject(p)); err != nil {
-		return Verdict{}, v.claimed(ctx, r, err)
-	}
 	return v.prove(ctx, r, p)
 }
 
-func (v *Vault) prove(ctx context.Context, r Role, p Principal) (Verdict, error) {
+func (v *Vault) prove(ctx context.Context, r Role, p Principal) (verdict Verdict, err error) {
 	old, err := v.options.Verdicts.Get(ctx, r.subject(p))
 	if err != nil {
 		return Verdict{}, v.claimed(ctx, r, err)
@@ -47,26 +44,29 @@ func (v *Vault) prove(ctx context.Context, r Role, p Principal) (Verdict, error)
 	if err != nil {
 		return Verdict{}, err
 	}
-	verdict, cause := v.probe(ctx, r, p, plan)
-	v.options.OnEvent(v.event(EventProof, r, func(e *Event) { e.Passed = verdict.Passed }))
-	if !verdict.Passed {
-		if errors.Is(cause, ErrUnsafe) {
-			v.purge(r)
-			if err := v.options.Verdicts.Remove(ctx, r.subject(p)); err != nil {
-				return verdict, fmt.Errorf("remove verdict: %w", err)
-			}
+	defer func() {
+		v.options.OnEvent(v.event(EventProof, r, func(e *Event) { e.Passed = err == nil }))
+	}()
+	verdict, err = v.probe(ctx, r, p, plan)
+	switch {
+	case errors.Is(err, ErrUnsafe):
+		if failed := v.withdraw(ctx, r, p); failed != nil {
+			return verdict, failed
 		}
-		return verdict, cause
+		return verdict, err
+	case err != nil:
+		return verdict, err
 	}
 	verdict.Checked = v.options.Now()
 	verdict.First = verdict.Checked
 	if old.Passed && old.RoleID == verdict.RoleID {
 		verdict.First = old.First
-	} else if old.Passed {
-		v.purge(r)
 	}
 	if err := v.options.Verdicts.Put(ctx, r.subject(p), verdict); err != nil {
 		return Verdict{}, v.claimed(ctx, r, err)
+	}
+	if old.Passed && old.RoleID != verdict.RoleID {
+		v.purge(r)
 	}
 	return verdict, nil
 }
@@ -134,34 +134,38 @@ func otherCase(s string) string {
 func (v *Vault) probe(ctx context.Context, r Role, p Principal, plan []plannedProbe) (Verdict, error) {
 	var verdict Verdict
 	var wrong []plannedProbe
-	for _, planned := range plan {
+	var stop error
+	for i := 0; i < len(plan) && stop == nil; i++ {
+		planned := plan[i]
 		done := Probe{Name: planned.name, Outcome: Skipped, Detail: planned.skip}
 		var s session
 		var answer error
 		if planned.skip == "" {
 			s, answer = v.call(ctx, r, p, planned.id, policy.DenyAll(), rolecall.MinSessionDuration)
-			if errors.Is(answer, context.Canceled) {
-				return verdict, answer
-			}
 			done.Outcome, done.Detail = outcome(answer)
 		}
 		verdict.Probes = append(verdict.Probes, done)
 		v.options.OnEvent(v.event(EventProbe, r, func(e *Event) { e.Probe = &done }))
 		switch {
+		case errors.Is(answer, context.Canceled):
+			stop = answer
 		case done.Outcome == Unknown:
-			return verdict, unproved(r, p, done, answer)
+			stop = unproved(r, p, done, answer)
 		case planned.accept && done.Outcome == Refused:
-			return verdict, withdrawn(explain(answer, r, p))
+			stop = withdrawn(explain(answer, r, p))
 		case planned.accept && verdict.RoleID != "" && s.roleID != verdict.RoleID:
-			return verdict, &rolecall.Error{Code: rolecall.Unavailable, Message: "the role " + r.RoleARN + " was recreated while it was probed", Hint: "try again"}
+			stop = &rolecall.Error{Code: rolecall.Unavailable, Message: "the role " + r.RoleARN + " was recreated while it was probed", Hint: "try again"}
 		case planned.accept:
 			verdict.RoleID = s.roleID
 		case done.Outcome == Accepted:
 			wrong = append(wrong, planned)
 		}
 	}
-	if len(wrong) > 0 {
+	switch {
+	case len(wrong) > 0: // whatever came after
 		return verdict, unsafeRole(r, p, wrong)
+	case stop != nil:
+		return verdict, stop
 	}
 	verdict.Passed = true
 	return verdict, nil

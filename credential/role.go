@@ -73,11 +73,11 @@ func (v *Vault) vend(ctx context.Context, r Role) (fetched, error) {
 		return fetched{}, err
 	}
 	for again := false; ; again = true {
+		epoch := v.cache.epoch()
 		verdict, err := v.verdict(ctx, r, p)
 		if err != nil {
 			return fetched{}, err
 		}
-		epoch := v.cache.epoch()
 		s, err := v.assume(ctx, r, p)
 		if err != nil {
 			return fetched{}, err
@@ -91,9 +91,8 @@ func (v *Vault) vend(ctx context.Context, r Role) (fetched, error) {
 		}
 		// Another role under the same name: what was proved says nothing of it.
 		v.options.Log.WarnContext(ctx, "role was recreated", "org", r.Organization, "role", r.RoleARN)
-		v.purge(r)
-		if err := v.options.Verdicts.Remove(ctx, r.subject(p)); err != nil {
-			return fetched{}, fmt.Errorf("remove verdict: %w", err)
+		if err := v.withdraw(ctx, r, p); err != nil {
+			return fetched{}, err
 		}
 		if again {
 			return fetched{}, &rolecall.Error{
@@ -192,6 +191,17 @@ func (v *Vault) claimed(ctx context.Context, r Role, err error) error {
 		Code: rolecall.Forbidden, Message: "the role " + r.RoleARN + " is not usable",
 		Hint: "ask the operator", Err: errors.Join(ErrUnsafe, err),
 	}
+}
+
+// withdraw forgets the verdict, and then drops what rests on it: a fetch that
+// still saw the verdict is under way, and the purge makes it look again.
+func (v *Vault) withdraw(ctx context.Context, r Role, p Principal) error {
+	err := v.options.Verdicts.Remove(ctx, r.subject(p))
+	v.purge(r)
+	if err != nil {
+		return fmt.Errorf("remove verdict: %w", err)
+	}
+	return nil
 }
 
 // purge drops every credential that rests on the same verdict as the role's.
