@@ -159,3 +159,19 @@ func TestOverwriteReplaces(t *testing.T) {
 		t.Error(show(report))
 	}
 }
+
+// What a role does not let be taken back is told.
+func TestUploadsThatCannotBeAborted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "")
+	w.put(t, "globex-delivery", map[string][]byte{"out/big": {}})
+	dir := t.TempDir()
+	write(t, dir, "big", media(1, 20<<20))
+	report := w.run(t.Context(), t, dir, tool("storage:put", `{"location": "s3://globex-delivery/out/big", "role_arn": "arn:aws:iam::222233334444:role/timid"}`), nil)
+	if len(w.uploads(t, "globex-delivery")) != 1 {
+		t.Error("there is nothing to tell")
+	}
+	if len(report.Errors) != 1 || report.Errors[0].Code != rolecall.Conflict || !strings.Contains(report.Errors[0].Hint, "allow s3:AbortMultipartUpload") {
+		t.Error(show(report))
+	}
+}

@@ -56,6 +56,7 @@ accounts:
     users: {ci: {access_key_id: AKIAGLOBEX0000000001, secret_access_key: globex-secret, policies: [{{.all}}]}}
     roles:
       delivery: {trust: {{.trust}}, policies: [{{.deliver}}]}
+      timid: {trust: {{.trust}}, policies: [{{.timid}}]}
       keyless: {trust: {{.trust}}, policies: [{{.keyless}}]}
     buckets:
       globex-delivery: {region: us-east-1, encryption: {type: "aws:kms", key: media}}
@@ -71,6 +72,8 @@ var documents = map[string]string{
 	"archive": `{Version: "2012-10-17", Statement: {Effect: Deny, Principal: "*", Action: "s3:GetObject", Resource: "arn:aws:s3:::acme-archive/closed/*"}}`,
 	"deliver": `{Version: "2012-10-17", Statement: [{Effect: Allow, Action: ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"],
 	  Resource: "arn:aws:s3:::globex-delivery/*"}, {Effect: Allow, Action: ["kms:GenerateDataKey", "kms:Decrypt"], Resource: "*"}]}`,
+	"timid": `{Version: "2012-10-17", Statement: [{Effect: Allow, Action: ["s3:GetObject", "s3:PutObject"], Resource: "arn:aws:s3:::globex-delivery/*"},
+	  {Effect: Allow, Action: ["kms:GenerateDataKey", "kms:Decrypt"], Resource: "*"}]}`,
 	"keyless": `{Version: "2012-10-17", Statement: {Effect: Allow, Action: "s3:*", Resource: "arn:aws:s3:::globex-delivery/*"}}`,
 }
 

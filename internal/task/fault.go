@@ -33,6 +33,9 @@ func (s *stage) fault(ctx context.Context, err error, at side, pointer string) e
 	var list rolecall.Errors
 	var closed *guard.Error
 	var moving *transfer.Error
+	if errors.As(err, &moving) && moving.Upload != "" {
+		s.log.WarnContext(ctx, "unfinished upload left in the bucket", "bucket", moving.Bucket, "key", moving.Key, "upload", moving.Upload)
+	}
 	switch {
 	case ctx.Err() != nil:
 		return err
@@ -47,6 +50,9 @@ func (s *stage) fault(ctx context.Context, err error, at side, pointer string) e
 	case errors.As(err, &moving):
 		e := s.word(moving, at)
 		e.Pointer, e.Err = pointer, err
+		if moving.Upload != "" {
+			e.Hint += "; its unfinished upload could not be aborted and is left in the bucket: allow s3:AbortMultipartUpload, or remove it by a lifecycle rule"
+		}
 		return e
 	default:
 		return &rolecall.Error{Code: rolecall.Internal, Pointer: pointer, Message: "internal error", Hint: "look in the log for the cause", Err: err}

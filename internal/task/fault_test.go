@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -26,7 +27,7 @@ var bucket = side{end: source, region: "eu-central-1", place: rolecall.Place{
 func TestEveryKindOfErrorIsWorded(t *testing.T) {
 	t.Parallel()
 	const internal = "internal-detail-7f3a"
-	s := &stage{step: rolecall.Step{Index: 1}}
+	s := &stage{step: rolecall.Step{Index: 1}, log: slog.New(slog.DiscardHandler)}
 	for kind, code := range map[transfer.Kind]rolecall.Code{
 		transfer.NotFound: rolecall.NotFound, transfer.NoBucket: rolecall.NotFound, transfer.Denied: rolecall.Forbidden,
 		transfer.BadCredentials: rolecall.Unauthenticated, transfer.Expired: rolecall.Unauthenticated, transfer.Exists: rolecall.Conflict,
@@ -50,7 +51,7 @@ func TestEveryKindOfErrorIsWorded(t *testing.T) {
 
 func TestFaultsOfOthers(t *testing.T) {
 	t.Parallel()
-	s := &stage{step: rolecall.Step{Index: 1}}
+	s := &stage{step: rolecall.Step{Index: 1}, log: slog.New(slog.DiscardHandler)}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	credential := &rolecall.Error{Code: rolecall.Forbidden, Message: "the role is not usable"}

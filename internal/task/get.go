@@ -75,7 +75,7 @@ func (s *stage) end(ctx context.Context, out Outcome, of int, err error, done st
 	}
 	list := append(rolecall.Errors(nil), rolecall.List(err)...)
 	last := *list[len(list)-1]
-	last.Hint = strings.TrimPrefix(fmt.Sprintf("%s; %d of %d files are %s, and a retry of this task is safe", last.Hint, out.Files, of, done), "; ")
+	last.Hint = strings.TrimPrefix(fmt.Sprintf("%s; %d of %d files are %s, and a retry of the task goes on after them", last.Hint, out.Files, of, done), "; ")
 	list[len(list)-1] = &last
 	return out, list
 }

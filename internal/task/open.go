@@ -25,9 +25,7 @@ type side struct {
 }
 
 // String gives the place as people write it.
-func (at side) String() string { return placeURL(at.place) }
-
-func placeURL(p rolecall.Place) string { return "s3://" + p.Bucket + "/" + p.Key }
+func (at side) String() string { return "s3://" + at.place.Bucket + "/" + at.place.Key }
 
 // open readies one end of the step: it finds the bucket's region, and makes a
 // client whose credentials can do what this step does there.
@@ -44,7 +42,7 @@ func (s *stage) open(ctx context.Context, e end) (side, error) {
 	if at.region, err = s.region(ctx, at, endpoint, client); err != nil {
 		return at, err
 	}
-	provider, err := s.provider(at)
+	provider, told, err := s.provider(at)
 	if err != nil {
 		return at, err
 	}
@@ -52,6 +50,7 @@ func (s *stage) open(ctx context.Context, e end) (side, error) {
 	if _, err := provider.Retrieve(ctx); err != nil {
 		return at, s.fault(ctx, err, at, at.place.Pointer)
 	}
+	s.observe(told)
 	at.bucket = transfer.Bucket{
 		Name: at.place.Bucket, Owner: at.place.BucketOwner, RequesterPays: at.place.RequesterPays,
 		NoChecksums: at.place.EndpointURL != "", // not every S3-compatible service knows S3's newer checksums
@@ -65,28 +64,28 @@ func (s *stage) open(ctx context.Context, e end) (side, error) {
 // label names the step in the User-Agent, for the customer's CloudTrail.
 func (s *stage) label() string { return fmt.Sprintf("task-%d", s.step.Index) }
 
-// provider gives the credentials of one end: of a role under this step's
-// session policy, or of a secret.
-func (s *stage) provider(at side) (aws.CredentialsProvider, error) {
+// provider gives the credentials of one end, of a role under this step's
+// session policy or of a secret, and what to tell of them.
+func (s *stage) provider(at side) (aws.CredentialsProvider, Event, error) {
 	plan, place := s.tools.job.Plan, at.place
+	told := Event{Kind: Authorized, Place: at.String(), Role: place.RoleARN}
 	if place.Secret != "" {
-		s.observe(Event{Kind: Authorized, Place: at.String()})
 		return s.tools.env.Vault.Secret(credential.SecretRequest{
 			Organization: plan.Organization, Secret: s.tools.env.Secrets[place.Secret], Bucket: place.Bucket, Revision: place.Revision,
-		}), nil
+		}), told, nil
 	}
 	scope := scopeOf(s.step, at.end)
 	scope.Partition, scope.Region = plan.Principal.ARN.Partition, at.region
 	text, err := policy.Session(scope)
 	if err != nil {
-		return nil, located(err, place.Pointer)
+		return nil, told, located(err, place.Pointer)
 	}
 	role := credential.Role{
 		Organization: plan.Organization, Principal: plan.Principal.Name, RoleARN: place.RoleARN, ExternalID: place.ExternalID,
 		JobID: s.tools.job.ID, TaskLabel: s.label(), Policy: text, Duration: place.Duration, Region: stsRegion(plan, at.region), Revision: place.Revision,
 	}
-	s.observe(Event{Kind: Authorized, Place: at.String(), Role: place.RoleARN, Session: role.SessionName(), Policy: text})
-	return s.tools.env.Vault.Role(role), nil
+	told.Session, told.Policy = role.SessionName(), text
+	return s.tools.env.Vault.Role(role), told, nil
 }
 
 // stsRegion is where to assume the role: near the job, if anyone said where.

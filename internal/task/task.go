@@ -46,6 +46,10 @@ type Tools struct {
 
 // New prepares the tools for a job's steps. Close them at the end.
 func New(env Environment, job Job) *Tools {
+	if env.Log == nil {
+		env.Log = slog.New(slog.DiscardHandler)
+	}
+	env.Log = env.Log.With("org", job.Plan.Organization, "job", job.ID)
 	return &Tools{
 		env: env, job: job,
 		operator: operatorClient(), tenant: guard.Guard{Allow: env.Allow}.Client(), plain: plainClient(env.Allow),
@@ -64,7 +68,7 @@ func (t *Tools) Close() {
 // outcome counts what is done, after an error too. Observe may be called from
 // several goroutines.
 func (t *Tools) Run(ctx context.Context, step rolecall.Step, observe func(Event)) (Outcome, error) {
-	s := &stage{tools: t, step: step, observe: observe}
+	s := &stage{tools: t, step: step, observe: observe, log: t.env.Log.With("task", step.Index)}
 	switch step.Tool {
 	case rolecall.StorageGet:
 		return s.get(ctx)
@@ -86,6 +90,7 @@ type stage struct {
 	tools   *Tools
 	step    rolecall.Step
 	observe func(Event)
+	log     *slog.Logger
 }
 
 // filesPointer points at the step's files, or at one of them.
