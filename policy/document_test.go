@@ -3,6 +3,7 @@ package policy_test
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -82,16 +83,26 @@ func TestParseHints(t *testing.T) {
 func TestParseLimits(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
-		"size":   `{"Id":"` + strings.Repeat("x", 1<<20) + `","Statement":[]}`,
-		"list":   `{"Statement":{"Effect":"Deny","Action":[` + strings.Repeat(`"*",`, 10_000) + `"*"]}}`,
-		"string": `{"Statement":{"Effect":"Deny","Action":"*","Resource":"arn:` + strings.Repeat("*a", 5000) + `"}}`,
-		"value":  `{"Statement":{"Effect":"Deny","Action":"*","Condition":{"StringLike":{"a":"` + strings.Repeat("*a", 5000) + `"}}}}`,
-		"depth":  `{"Statement":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `}`,
+		"repeats": `{"Statement":{"Effect":"Deny","Action":"*","Condition":{"StringLike":{` + manyKeys(40) + `,"k7":"x"}}}}`,
+		"members": `{"Statement":{"Effect":"Deny","Action":"*","Condition":{"StringLike":{` + manyKeys(10_001) + `}}}}`,
+		"size":    `{"Id":"` + strings.Repeat("x", 1<<20) + `","Statement":[]}`,
+		"list":    `{"Statement":{"Effect":"Deny","Action":[` + strings.Repeat(`"*",`, 10_000) + `"*"]}}`,
+		"string":  `{"Statement":{"Effect":"Deny","Action":"*","Resource":"arn:` + strings.Repeat("*a", 5000) + `"}}`,
+		"value":   `{"Statement":{"Effect":"Deny","Action":"*","Condition":{"StringLike":{"a":"` + strings.Repeat("*a", 5000) + `"}}}}`,
+		"depth":   `{"Statement":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `}`,
 	} {
 		if _, err := policy.Parse([]byte(text)); err == nil {
 			t.Errorf("%s: parsed", name)
 		}
 	}
+}
+
+func manyKeys(n int) string {
+	keys := make([]string, n)
+	for i := range keys {
+		keys[i] = `"k` + strconv.Itoa(i) + `":"v"`
+	}
+	return strings.Join(keys, ",")
 }
 
 // Every element and form that AWS's grammar has.

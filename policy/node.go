@@ -15,7 +15,8 @@ type node struct {
 	text   string // of a string its value; of a number or bool its text
 	source string // all of it, as written
 	names  []string
-	items  []node // of an object, the values of names
+	items  []node         // of an object, the values of names
+	first  map[string]int // of a large object: where each name stands first
 }
 
 func (n *node) what() string {
@@ -49,7 +50,7 @@ func (n *node) members(at string, known []string, faults *rolecall.Errors, use f
 	for i, name := range n.names {
 		place := at + "/" + escapeName(name)
 		switch {
-		case slices.Contains(n.names[:i], name):
+		case n.repeats(i):
 			faults.Add(place, quote(name)+" is given twice", "remove one of the two")
 		case known != nil && !slices.Contains(known, name):
 			hint := "known here: " + strings.Join(known, ", ")
@@ -61,6 +62,21 @@ func (n *node) members(at string, known []string, faults *rolecall.Errors, use f
 			use(name, place, &n.items[i])
 		}
 	}
+}
+
+// repeats tells whether an earlier member has the name of member i. Objects
+// of policies are small; larger ones get a map, lest many names cost their square.
+func (n *node) repeats(i int) bool {
+	if len(n.names) <= 16 {
+		return slices.Contains(n.names[:i], n.names[i])
+	}
+	if n.first == nil {
+		n.first = make(map[string]int, len(n.names))
+		for j := len(n.names) - 1; j >= 0; j-- {
+			n.first[n.names[j]] = j
+		}
+	}
+	return n.first[n.names[i]] < i
 }
 
 // escapeName writes a name as a part of a JSON pointer.
