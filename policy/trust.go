@@ -2,7 +2,6 @@ package policy
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/rolecall/rolecall"
 )
@@ -41,29 +40,33 @@ func (t Trust) Policy() ([]byte, error) {
 	if len(t.Principals) == 0 {
 		faults.Add("", "a trust policy needs a principal", "")
 	}
-	var principals, accounts words
 	for _, p := range t.Principals {
 		a, err := rolecall.ParseARN(p)
 		if err != nil || a.Service != "iam" || a.Account == "" {
 			faults.Add("", fmt.Sprintf("%q is not the ARN of an IAM role or user", p), "")
-			continue
-		}
-		principals = append(principals, p)
-		root := rolecall.ARN{Partition: a.Partition, Service: "iam", Account: a.Account, Resource: "root"}.String()
-		if !slices.Contains(accounts, root) {
-			accounts = append(accounts, root)
 		}
 	}
 	if err := faults.Err(); err != nil {
 		return nil, err
 	}
+	return []byte(draft{t.statement()}.json()), nil
+}
+
+// statement is the policy's one statement; the principals are valid.
+func (t Trust) statement() draftStatement {
 	s := draftStatement{
-		Sid: "RolecallAssume", Effect: "Allow", Principal: principals, Action: words{"sts:AssumeRole"},
+		Sid: "RolecallAssume", Effect: "Allow", Principal: t.Principals, Action: words{"sts:AssumeRole"},
 		Condition: draftConditions{{"StringEquals", "sts:ExternalId", t.ExternalIDs}},
 	}
-	if t.Form == ByAccount {
-		s.Principal = accounts
-		s.Condition = append(s.Condition, draftCondition{"ArnEquals", "aws:PrincipalArn", principals})
+	if t.Form != ByAccount {
+		return s
 	}
-	return []byte(draft{s}.json()), nil
+	var accounts, arns []string
+	for _, p := range t.Principals {
+		a, _ := rolecall.ParseARN(p)
+		accounts, arns = append(accounts, accountRoot(a)), append(arns, escapeLiteral(p))
+	}
+	s.Principal = distinct(accounts)
+	s.Condition = append(s.Condition, draftCondition{"ArnEquals", "aws:PrincipalArn", arns})
+	return s
 }

@@ -1,0 +1,139 @@
+package policy
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/rolecall/rolecall"
+)
+
+// KitRequest is all that shapes the documents of a connection. What its
+// fields are called in faults is their name in snake_case.
+type KitRequest struct {
+	Connection  rolecall.Connection // authorized by a role
+	Principals  []string            // ARNs of the vendor's workers: roles or users
+	ExternalIDs []string            // more than one while a new one replaces an old
+	Form        TrustForm           // empty: ByPrincipal
+
+	VendorAccounts []string   // beside those of the principals
+	Worker         WorkerForm // empty: AnyRole
+	WorkerRoles    []string   // that workers may assume beside the connection's, for ListedRoles
+
+	Versioned         bool // old versions are read too
+	RequireTLS        bool // by the bucket, of everyone
+	RequireEncryption bool // the connection's, by the bucket, of all who write below the prefix
+	Optional          []Grant
+
+	// RevokeBefore is when sessions must have begun to live on; see
+	// Kit.Revocation. Zero: no such document.
+	RevokeBefore time.Time
+}
+
+// WorkerForm is how far the vendor's worker policy reaches.
+type WorkerForm string
+
+// The forms.
+const (
+	AnyRole     WorkerForm = "any"  // any role outside the vendor's accounts
+	ListedRoles WorkerForm = "list" // exactly the connection's role and KitRequest.WorkerRoles
+)
+
+// Kit is the least that makes a connection work. A document is nil where it
+// is not needed.
+type Kit struct {
+	Trust       *Document `json:"trust,omitempty"`       // of the customer's role
+	Permissions *Document `json:"permissions,omitempty"` // of the customer's role, inline
+	Bucket      *Document `json:"bucket,omitempty"`      // statements for the bucket's policy
+	Key         *Document `json:"key,omitempty"`         // statements for the KMS key's policy
+	Worker      *Document `json:"worker,omitempty"`      // of the vendor's workers, inline
+	Revocation  *Document `json:"revocation,omitempty"`  // ends living sessions once it is put on the role
+	Reasons     []Reason  `json:"reasons"`
+}
+
+// Reason says in a line what a statement is for.
+type Reason struct {
+	Document string `json:"document"`
+	Sid      string `json:"sid"`
+	Text     string `json:"text"`
+}
+
+// The names of a kit's documents.
+const (
+	TrustDocument       = "trust"
+	PermissionsDocument = "permissions"
+	BucketDocument      = "bucket"
+	KeyDocument         = "key"
+	WorkerDocument      = "worker"
+	RevocationDocument  = "revocation"
+)
+
+// AWS's limits of documents. White space does not count.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html
+// https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html
+const (
+	MaxTrustPolicy  = 2048      // unless AWS raised the role's quota
+	MaxRolePolicy   = 10_240    // all inline policies of a role
+	MaxUserPolicy   = 2048      // all inline policies of a user
+	MaxBucketPolicy = 20 * 1024 // bytes
+	MaxKeyPolicy    = 32 * 1024 // bytes
+)
+
+// Generate makes the documents of a connection, each statement with a Sid and
+// a reason. It is an error of code Invalid when the request is malformed, or
+// when a document would be larger than AWS takes; Forbidden when the role is
+// the vendor's own.
+func Generate(r KitRequest) (Kit, error) {
+	p, err := planKit(r)
+	if err != nil {
+		return Kit{}, err
+	}
+	var kit Kit
+	for _, d := range []struct {
+		name       string
+		document   **Document
+		limit      int
+		statements []reasoned
+	}{
+		{TrustDocument, &kit.Trust, MaxTrustPolicy, p.trust()},
+		{PermissionsDocument, &kit.Permissions, MaxRolePolicy, p.permissions()},
+		{BucketDocument, &kit.Bucket, MaxBucketPolicy, p.bucketPolicy()},
+		{KeyDocument, &kit.Key, MaxKeyPolicy, p.keyPolicy()},
+		{WorkerDocument, &kit.Worker, p.workerLimit(), p.worker()},
+		{RevocationDocument, &kit.Revocation, MaxRolePolicy, p.revocation()},
+	} {
+		if len(d.statements) == 0 {
+			continue
+		}
+		var doc draft
+		for _, s := range d.statements {
+			doc = append(doc, s.draftStatement)
+			kit.Reasons = append(kit.Reasons, Reason{d.name, s.Sid, s.reason})
+		}
+		text := doc.json()
+		if len(text) > d.limit {
+			return Kit{}, tooLong(d.name, len(text), d.limit)
+		}
+		if *d.document, err = Parse([]byte(text)); err != nil {
+			return Kit{}, fmt.Errorf("generate the %s policy: %w", d.name, err)
+		}
+	}
+	return kit, nil
+}
+
+// reasoned is a statement and what it is for.
+type reasoned struct {
+	draftStatement
+	reason string
+}
+
+func tooLong(document string, n, limit int) error {
+	hint := "shorten the prefix, or ask for less in one connection"
+	switch document {
+	case TrustDocument:
+		hint = "name fewer principals or external ids, or have AWS raise the quota \"Role trust policy length\""
+	case WorkerDocument:
+		hint = "let workers assume any role outside the vendor's accounts, or divide the roles among workers"
+	}
+	return &rolecall.Error{Code: rolecall.Invalid, Message: fmt.Sprintf("the %s policy has %d characters, AWS takes %d", document, n, limit), Hint: hint}
+}
