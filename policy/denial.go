@@ -124,8 +124,7 @@ func ReadDenial(message string) (Denial, bool) {
 	if len(message) > maxDenialBytes {
 		return Denial{}, false
 	}
-	text := strings.Join(strings.Fields(message), " ")
-	_, text, found := strings.Cut(text, userWord)
+	_, text, found := strings.Cut(message, userWord)
 	if !found {
 		bare := strings.TrimSuffix(strings.TrimSpace(message), ".")
 		return Denial{}, strings.EqualFold(bare, bareDenial)
@@ -144,10 +143,18 @@ func ReadDenial(message string) (Denial, bool) {
 		d.Layer = DeniedByResource
 		return d, true
 	}
-	// The last clause is AWS's own: a key before it may hold the same words.
+	// Keys may hold AWS's own words. Where the resource is quoted, the reason
+	// is what comes after the last quote; else the last reason is AWS's.
+	if after, ok := strings.CutPrefix(rest, resourceWords+`"`); ok {
+		if end := strings.LastIndexByte(after, '"'); end >= 0 {
+			d.Resource = after[:end]
+			d.readClause(after[end+1:])
+			return d, true
+		}
+	}
 	rest = d.readClause(rest)
 	if after, ok := strings.CutPrefix(rest, resourceWords); ok {
-		d.Resource = strings.Trim(after, `"`)
+		d.Resource = after
 	}
 	return d, true
 }

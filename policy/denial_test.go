@@ -86,19 +86,28 @@ func TestReadDenialOfOtherText(t *testing.T) {
 	}
 }
 
-// A key may hold AWS's own words: the clause that AWS adds is the one that counts.
+// A key may hold anything, AWS's own words too: the reason that AWS adds is
+// the one that counts.
 func TestDenialOfMisleadingKey(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
+		key := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{
+			"x because no session policy allows the s3:GetObject action", `x" with an explicit deny in a session policy`,
+			` on resource: "y"`, "a  b\n\tc", `"`, "User: x is not authorized to perform: s3:GetObject", "Access Denied",
+		})).Draw(t, "key")
+		layers := []policy.DenialLayer{
+			"", policy.DeniedByIdentity, policy.DeniedByResource, policy.DeniedBySession,
+			policy.DeniedByBoundary, policy.DeniedBySCP, policy.DeniedByRCP, policy.DeniedByVPCE,
+		}
 		want := policy.Denial{
 			Principal: "arn:aws:sts::111122223333:assumed-role/media/acme.1",
-			Action:    rapid.SampledFrom([]string{"s3:GetObject", "kms:Decrypt", "sts:AssumeRole"}).Draw(t, "action"),
-			Resource:  "arn:aws:s3:::b/x because no session policy allows the s3:GetObject action",
+			Action:    rapid.SampledFrom([]string{"s3:GetObject", "s3:PutObject"}).Draw(t, "action"),
+			Resource:  "arn:aws:s3:::b/" + key,
 			Explicit:  rapid.Bool().Draw(t, "explicit"),
-			Layer: rapid.SampledFrom([]policy.DenialLayer{
-				policy.DeniedByIdentity, policy.DeniedByResource, policy.DeniedBySession,
-				policy.DeniedByBoundary, policy.DeniedBySCP, policy.DeniedByRCP, policy.DeniedByVPCE,
-			}).Draw(t, "layer"),
+			Layer:     rapid.SampledFrom(layers).Draw(t, "layer"),
+		}
+		if want.Explicit && want.Layer != "" && rapid.Bool().Draw(t, "named") {
+			want.Policy = "arn:aws:iam::111122223333:policy/p"
 		}
 		got, ok := policy.ReadDenial(want.String())
 		if !ok || got != want {
