@@ -18,7 +18,7 @@ import (
 func TestTransfersOutliveTheirCredentials(t *testing.T) {
 	t.Parallel()
 	const expiries = 3
-	data := media(7, 80<<20)
+	whole := media(7, 144<<20) // a copy reads ahead of what it tells
 	for name, tasks := range map[string]string{
 		"get":  tool("storage:get", `{"location": "s3://acme-masters/in/big", "role_arn": "arn:aws:iam::111122223333:role/media"}`),
 		"put":  tool("storage:put", `{"connection": "delivery", "path": "big"}`),
@@ -27,7 +27,10 @@ func TestTransfersOutliveTheirCredentials(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, "  - {service: sts, operation: AssumeRole, expire_after: 60s}\n")
-			dir := t.TempDir()
+			dir, data := t.TempDir(), whole
+			if name != "copy" {
+				data = whole[:80<<20]
+			}
 			if name == "put" {
 				write(t, dir, "big", data)
 			} else {

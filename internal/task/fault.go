@@ -42,8 +42,11 @@ func (s *stage) fault(ctx context.Context, err error, at side, pointer string) e
 	case errors.As(err, &own), errors.As(err, &list):
 		return located(err, pointer)
 	case errors.As(err, &closed):
+		if at.place.Connection == "" {
+			pointer += "/s3_endpoint_url"
+		}
 		return &rolecall.Error{
-			Code: rolecall.Forbidden, Pointer: pointer + "/s3_endpoint_url", Err: err,
+			Code: rolecall.Forbidden, Pointer: pointer, Err: err,
 			Message: "the endpoint's address may not be reached: " + closed.Reason,
 			Hint:    "an endpoint has a public address, or one that the operator lists in network.allow",
 		}

@@ -139,27 +139,32 @@ func TestEachStopsAtTheFirstError(t *testing.T) {
 
 func TestRegions(t *testing.T) {
 	t.Parallel()
-	for partition, want := range map[string]string{"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1", "aws-eusc": "eusc-de-east-1"} {
-		plan := rolecall.Plan{Principal: rolecall.Principal{ARN: rolecall.ARN{Partition: partition}}}
-		if got := stsRegion(plan, ""); got != want {
-			t.Errorf("%s: %s", partition, got)
-		}
-		if got := stsRegion(plan, "eu-west-1"); got != "eu-west-1" {
-			t.Errorf("the bucket's: %s", got)
-		}
-		plan.Principal.Regions = []string{"eu-central-1", "eu-north-1"}
-		if got := stsRegion(plan, "eu-west-1"); got != "eu-central-1" {
-			t.Errorf("the principal's: %s", got)
-		}
-		plan.Region = "us-west-2"
-		if got := stsRegion(plan, "eu-west-1"); got != "us-west-2" {
-			t.Errorf("the job's: %s", got)
+	in := func(partition, region string, principal ...string) rolecall.Plan {
+		return rolecall.Plan{Region: region, Principal: rolecall.Principal{ARN: rolecall.ARN{Partition: partition}, Regions: principal}}
+	}
+	for _, tc := range []struct {
+		plan   rolecall.Plan
+		bucket string
+		want   string
+	}{
+		{in("aws", ""), "", "us-east-1"},
+		{in("aws-cn", ""), "", "cn-north-1"},
+		{in("aws-us-gov", ""), "", "us-gov-west-1"},
+		{in("aws-eusc", ""), "", "eusc-de-east-1"},
+		{in("aws", ""), "eu-west-1", "eu-west-1"},
+		{in("aws", ""), "cn-north-1", "us-east-1"},
+		{in("aws", "", "eu-central-1", "eu-north-1"), "eu-west-1", "eu-central-1"},
+		{in("aws", "us-west-2", "eu-central-1"), "eu-west-1", "us-west-2"},
+		{in("aws-cn", "us-west-2"), "cn-northwest-1", "cn-northwest-1"},
+	} {
+		if got := stsRegion(tc.plan, tc.bucket); got != tc.want {
+			t.Errorf("%+v, bucket in %q: %s, want %s", tc.plan, tc.bucket, got, tc.want)
 		}
 	}
 	for s, want := range map[string]bool{
 		"eu-central-1": true, "us-gov-west-1": true, "": false, "x": false, "evil.com/a-b-": false, "a-b-*": false, strings.Repeat("a-", 20): false,
 	} {
-		if regionForm(s) != want {
+		if isRegion(s) != want {
 			t.Errorf("%q", s)
 		}
 	}

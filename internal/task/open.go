@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
@@ -80,26 +81,28 @@ func (s *stage) provider(at side) (aws.CredentialsProvider, Event, error) {
 	if err != nil {
 		return nil, told, located(err, place.Pointer)
 	}
+	near := at.region
+	if place.EndpointURL != "" {
+		near = "" // where STS is asked is no tenant's to choose
+	}
 	role := credential.Role{
 		Organization: plan.Organization, Principal: plan.Principal.Name, RoleARN: place.RoleARN, ExternalID: place.ExternalID,
-		JobID: s.tools.job.ID, TaskLabel: s.label(), Policy: text, Duration: place.Duration, Region: stsRegion(plan, at.region), Revision: place.Revision,
+		JobID: s.tools.job.ID, TaskLabel: s.label(), Policy: text, Duration: place.Duration, Region: stsRegion(plan, near), Revision: place.Revision,
 	}
 	told.Session, told.Policy = role.SessionName(), text
 	return s.tools.env.Vault.Role(role), told, nil
 }
 
-// stsRegion is where to assume the role: near the job, if anyone said where.
+// stsRegion is where to assume the role: near the job, if anyone said where,
+// and in the principal's partition.
 func stsRegion(plan rolecall.Plan, bucket string) string {
-	switch {
-	case plan.Region != "":
-		return plan.Region
-	case len(plan.Principal.Regions) > 0:
-		return plan.Principal.Regions[0]
-	case bucket != "":
-		return bucket
-	default:
-		return homeRegion(plan.Principal.ARN.Partition)
+	partition := plan.Principal.ARN.Partition
+	for _, region := range append(append([]string{plan.Region}, plan.Principal.Regions...), bucket) {
+		if region != "" && rolecall.PartitionOf(region) == partition {
+			return region
+		}
 	}
+	return homeRegion(partition)
 }
 
 // homeRegion is one that every account of the partition has.
@@ -155,12 +158,14 @@ func (t *Tools) ask(ctx context.Context, at bucketAt, client *http.Client) (stri
 	if ok {
 		return known, nil
 	}
-	endpoint := at.endpoint
-	if endpoint == "" {
-		partition := t.job.Plan.Principal.ARN.Partition
-		endpoint = "https://s3." + homeRegion(partition) + "." + rolecall.DNSSuffix(partition)
+	options := s3.Options{
+		Credentials: aws.AnonymousCredentials{}, Region: homeRegion(t.job.Plan.Principal.ARN.Partition),
+		UsePathStyle: at.endpoint != "", HTTPClient: client,
 	}
-	region, err := askRegion(ctx, client, endpoint, at.bucket)
+	if at.endpoint != "" {
+		options.BaseEndpoint = &at.endpoint
+	}
+	region, err := regionOf(ctx, at.bucket, s3.New(options))
 	if err == nil {
 		t.mu.Lock()
 		t.regions[at] = region
@@ -169,32 +174,32 @@ func (t *Tools) ask(ctx context.Context, at bucketAt, client *http.Client) (stri
 	return region, err
 }
 
-func askRegion(ctx context.Context, client *http.Client, endpoint, bucket string) (string, error) {
-	target, err := url.JoinPath(endpoint, bucket)
-	if err != nil {
-		return "", err
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodHead, target, nil)
-	if err != nil {
-		return "", err
-	}
-	resp, err := client.Do(req)
-	if err != nil {
+// regionOf finds the region in any answer, refusals and redirects included.
+func regionOf(ctx context.Context, bucket string, client *s3.Client) (string, error) {
+	out, err := client.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &bucket})
+	var region string
+	var answer *smithyhttp.ResponseError
+	switch {
+	case err == nil:
+		region = aws.ToString(out.BucketRegion)
+	case !errors.As(err, &answer):
 		return "", &transfer.Error{Op: "head", Bucket: bucket, Kind: transfer.Unreachable, Err: err}
+	case answer.HTTPStatusCode() >= http.StatusInternalServerError:
+		return "", &transfer.Error{Op: "head", Bucket: bucket, Kind: transfer.Unavailable, Err: err}
+	default:
+		region = answer.Response.Header.Get("X-Amz-Bucket-Region")
+		if region == "" && answer.HTTPStatusCode() == http.StatusNotFound {
+			return "", &transfer.Error{Op: "head", Bucket: bucket, Kind: transfer.NoBucket, Err: err}
+		}
 	}
-	_ = resp.Body.Close()
-	region := resp.Header.Get("X-Amz-Bucket-Region")
-	if resp.StatusCode == http.StatusNotFound && region == "" {
-		return "", &transfer.Error{Op: "head", Bucket: bucket, Kind: transfer.NoBucket, Err: errors.New(resp.Status)}
-	}
-	if !regionForm(region) {
+	if !isRegion(region) {
 		return "", nil
 	}
 	return region, nil
 }
 
-// regionForm keeps what a server answers from becoming part of a host name or
-// a policy unless it looks like a region.
-func regionForm(s string) bool {
+// isRegion keeps what a server answers from becoming part of a host name or a
+// policy unless it looks like a region.
+func isRegion(s string) bool {
 	return len(s) <= 32 && strings.Count(s, "-") >= 2 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }
