@@ -88,6 +88,22 @@ func (es *Errors) AddErr(pointer string, err error) {
 	}
 }
 
+// Merge appends those of later that speak of a place that has no fault yet: a
+// value of the wrong type is not also reported as missing.
+func (es Errors) Merge(later Errors) Errors {
+	known := es
+	for _, e := range later {
+		covered := false
+		for _, k := range known {
+			covered = covered || k.Pointer != "" && (e.Pointer == k.Pointer || strings.HasPrefix(e.Pointer, k.Pointer+"/"))
+		}
+		if !covered {
+			es = append(es, e)
+		}
+	}
+	return es
+}
+
 // List gives err as the list that users see. An error that is none of ours
 // becomes one of code Internal whose text does not reach the user.
 func List(err error) Errors {

@@ -56,20 +56,28 @@ const (
 )
 
 // ParseJob reads a job in the native format or, known by its shape, an
-// Axinom job request. Faults come all in one answer.
+// Axinom job request. Faults come all in one answer. ReadPlan also validates.
 func ParseJob(data []byte) (Job, error) {
+	job, _, err := readJob(data)
+	return job, err
+}
+
+// readJob is ParseJob that tells whether the job, whatever its faults, can be
+// looked into for more.
+func readJob(data []byte) (job Job, readable bool, err error) {
 	if len(data) > MaxJobBytes {
-		return Job{}, Errors{{Code: Invalid, Message: "the job is larger than 1 MiB"}}
+		return Job{}, false, Errors{{Code: Invalid, Message: "the job is larger than 1 MiB"}}
 	}
 	tree, err := parse(data)
 	if err != nil {
-		return Job{}, err
+		return Job{}, false, err
 	}
 	if isAxinom(tree) {
-		return convertAxinom(data)
+		job, err = convertAxinom(data)
+		return job, err == nil, err
 	}
-	var job Job
-	return job, Decode(data, &job)
+	err = Decode(data, &job)
+	return job, tree.kind == '{', err
 }
 
 // storage holds the parameters that all storage tools know.

@@ -59,8 +59,13 @@ func TestValidateFaults(t *testing.T) {
 	}{
 		{"no tasks", `{"tasks": []}`, []string{"invalid /tasks: no tasks"}},
 		{"unknown members", `{"taks": [], "tasks": [{"tool": "storage:get", "paramters": {}}]}`, []string{
-			"invalid /taks: unknown field", "invalid /tasks/0/paramters: unknown field",
+			"invalid /taks: unknown field", "invalid /tasks/0/paramters: unknown field", "invalid /tasks/0/parameters: names no place",
 		}},
+		{"types and rules in one answer", `{"region": 1, "tasks": [{"tool": 2}, {"tool": "storage:get", "parameters": {"location": 3}}, {"tool": "storage:put"}]}`, []string{
+			"invalid /region: must be a string", "invalid /tasks/0/tool: must be a string",
+			"invalid /tasks/1/parameters/location: must be a string", "invalid /tasks/2/parameters: names no place",
+		}},
+		{"not a job", `[]`, []string{"invalid : must be an object"}},
 		{"no tool", `{"tasks": [{}]}`, []string{"invalid /tasks/0/tool: names no tool"}},
 		{"unknown tool", task("storage:gett", ""), []string{"invalid /tasks/0/tool: unknown tool"}},
 		{"unknown mark", task("storage:get|q", role+`, "location": "s3://bucket/x"`), []string{"invalid /tasks/0/tool: unknown mark"}},
@@ -106,10 +111,7 @@ func TestValidateFaults(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			job, err := ParseJob([]byte(tc.job))
-			if err == nil {
-				_, err = job.Validate(acme(), vendor(t), "")
-			}
+			_, err := ReadPlan([]byte(tc.job), acme(), vendor(t), "")
 			got := List(err)
 			for i, e := range got {
 				text := string(e.Code) + " " + e.Pointer + ": " + e.Message
@@ -157,19 +159,19 @@ func TestValidate(t *testing.T) {
 		Organization: "acme", Principal: vendor(t).Principals["staging"], Region: "eu-west-1", Tags: []string{"a"}, Notify: "https://example.com/hook",
 		Steps: []Step{
 			{Name: "n", Tool: StorageGet, Parallel: true, Retries: 2, Timeout: time.Minute, Files: files("*.mov"), BaseDir: "work", Place: Place{
-				Pointer: "/tasks/0/parameters", Bucket: "acme-masters", Key: "in/", RoleARN: "arn:aws:iam::111122223333:role/path/jobs",
+				Pointer: "/tasks/0/parameters", Way: "/role_arn", Bucket: "acme-masters", Key: "in/", RoleARN: "arn:aws:iam::111122223333:role/path/jobs",
 				ExternalID: "x-42", Duration: time.Hour, BucketOwner: "111122223333",
 			}},
 			{Index: 1, Tool: StoragePut, Files: files("**"), Overwrite: true, Place: Place{
-				Pointer: "/tasks/1/parameters", Bucket: "out-bucket", Key: "out/day/", RoleARN: "arn:aws:iam::111122223333:role/media",
+				Pointer: "/tasks/1/parameters", Way: "/tasks/1/parameters/connection", Bucket: "out-bucket", Key: "out/day/", RoleARN: "arn:aws:iam::111122223333:role/media",
 				ExternalID: "y-43", Duration: 15 * time.Minute, Connection: "delivery", Revision: connections["delivery"].Revision(), BucketOwner: "222233334444",
 				Encryption: connections["delivery"].Encryption, StorageClass: "STANDARD_IA",
 			}},
 			{Index: 2, Tool: StorageCopy, Place: Place{
-				Pointer: "/tasks/2/parameters/source", Bucket: "acme-masters", Key: "in/a.mov", Region: "eu-central-1", RoleARN: "arn:aws:iam::111122223333:role/media",
+				Pointer: "/tasks/2/parameters/source", Way: "/tasks/2/parameters/source/connection", Bucket: "acme-masters", Key: "in/a.mov", Region: "eu-central-1", RoleARN: "arn:aws:iam::111122223333:role/media",
 				ExternalID: "x-42", Duration: time.Hour, Connection: "masters", Revision: connections["masters"].Revision(), BucketOwner: "111122223333",
 			}, Destination: Place{
-				Pointer: "/tasks/2/parameters/destination", Bucket: "bucket", Key: "b.mov", Secret: "keys", Duration: time.Hour, BucketOwner: "333344445555",
+				Pointer: "/tasks/2/parameters/destination", Way: "/tasks/2/parameters/destination/location", Bucket: "bucket", Key: "b.mov", Secret: "keys", Duration: time.Hour, BucketOwner: "333344445555",
 			}},
 		},
 	}

@@ -13,7 +13,7 @@ import (
 // with it; a prefix, not an object, is meant when it has files.
 func (p *planner) place(q storage, hasFiles bool, purpose Purpose, at string) Place {
 	pl := Place{
-		Pointer: at, EndpointURL: q.S3EndpointURL, BucketOwner: q.BucketOwner, Encryption: q.Encryption,
+		Pointer: at, Way: at, EndpointURL: q.S3EndpointURL, BucketOwner: q.BucketOwner, Encryption: q.Encryption,
 		StorageClass: q.StorageClass, ACL: q.ACL, Duration: p.duration(q.RoleSessionDurationSeconds),
 	}
 	var faults Errors
@@ -25,6 +25,8 @@ func (p *planner) place(q storage, hasFiles bool, purpose Purpose, at string) Pl
 
 	var location Location
 	switch {
+	case q.Location == "" && q.Connection == "" && (p.faulted(at+"/location") || p.faulted(at+"/connection")):
+		return pl
 	case q.Location == "" && q.Connection == "":
 		p.faults.Add(at, "the step names no place", "give location, or connection with path")
 		return pl
@@ -74,13 +76,16 @@ func (p *planner) authorize(pl *Place, q storage, location Location, at string) 
 	case q.HTTPCredentialSource != nil:
 		p.faults.Add(at+"/http_credential_source", "credential dispensers are not part of this version", "authorize by role_arn, a connection or a secret")
 	case location.Secret != "":
-		p.secret(pl, location.Secret, at+"/location")
+		pl.Way = at + "/location"
+		p.secret(pl, location.Secret, pl.Way)
 	case q.RoleARN != "":
-		p.faults.AddErr(at+"/role_arn", p.role(q.RoleARN))
+		pl.Way = at + "/role_arn"
+		p.faults.AddErr(pl.Way, p.role(q.RoleARN))
 		pl.RoleARN, pl.ExternalID = q.RoleARN, p.org.ExternalID.Value
 	case q.Connection != "":
 		return // see connect
 	case p.job.RoleARN != "":
+		pl.Way = "/role_arn"
 		pl.RoleARN, pl.ExternalID = p.job.RoleARN, p.org.ExternalID.Value
 	default:
 		p.faults.Add(at, "nothing authorizes this step", "give a connection, role_arn or a secret in the location, or role_arn on the job")
@@ -137,6 +142,7 @@ func (p *planner) connect(pl *Place, q storage, purpose Purpose, at string) bool
 		}
 		return own
 	}
+	pl.Way = at + "/connection"
 	pl.Connection, pl.Revision = q.Connection, c.Revision()
 	pl.Bucket, pl.Key, pl.Region = c.Bucket, c.Prefix+q.Path, c.Region
 	pl.EndpointURL = held("s3_endpoint_url", q.S3EndpointURL, c.S3EndpointURL)
@@ -181,6 +187,16 @@ func (p *planner) shape(pl *Place, hasFiles bool, at string) {
 	case !hasFiles && (pl.Key == "" || strings.HasSuffix(pl.Key, "/")):
 		p.faults.Add(at, "the place is a prefix, and no files are named", `give files, for example ["**"] for all below it, or name one object`)
 	}
+}
+
+// faulted tells whether a place of the job has a fault already.
+func (p *planner) faulted(pointer string) bool {
+	for _, e := range p.faults {
+		if e.Pointer == pointer {
+			return true
+		}
+	}
+	return false
 }
 
 func (p *planner) owner(pl *Place) { p.ownerOf(pl, pl.RoleARN) }

@@ -39,6 +39,7 @@ type Step struct {
 // exactly one of RoleARN and Secret.
 type Place struct {
 	Pointer string // of what names the place in the job, for errors
+	Way     string // pointer of what authorizes it: a role_arn, connection or location
 	Bucket  string
 	Key     string // of an object; or, for a step with Files, a prefix: empty or ending in a slash
 	Region  string // of the bucket; empty: to be discovered
@@ -56,6 +57,22 @@ type Place struct {
 	StorageClass  string
 	ACL           string
 	RequesterPays bool
+}
+
+// ReadPlan parses and validates a job, with the faults of both in one answer.
+// See ParseJob and Job.Validate.
+func ReadPlan(data []byte, org Organization, vendor Vendor, principal string) (Plan, error) {
+	job, readable, err := readJob(data)
+	faults := List(err)
+	if !readable {
+		return Plan{}, faults.Err()
+	}
+	plan, err := job.Validate(org, vendor, principal)
+	faults = faults.Merge(List(err))
+	if len(faults) > 0 {
+		return Plan{}, faults
+	}
+	return plan, nil
 }
 
 // Validate plans a job for an organization. All faults are in one answer,
@@ -104,7 +121,8 @@ func (j Job) Validate(org Organization, vendor Vendor, principal string) (Plan, 
 			e.Pointer = j.places.Replace(e.Pointer)
 		}
 		for i := range plan.Steps {
-			plan.Steps[i].Place.Pointer = j.places.Replace(plan.Steps[i].Place.Pointer)
+			place := &plan.Steps[i].Place
+			place.Pointer, place.Way = j.places.Replace(place.Pointer), j.places.Replace(place.Way)
 		}
 	}
 	if err := p.faults.Err(); err != nil {

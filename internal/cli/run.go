@@ -61,11 +61,7 @@ func (c *runCommand) plan(ctx context.Context, sys System, cfg *config.Config) (
 	if err != nil {
 		return rolecall.Plan{}, err
 	}
-	j, err := rolecall.ParseJob(data)
-	if err != nil {
-		return rolecall.Plan{}, err
-	}
-	return j.Validate(org, cfg.Vendor, c.Principal)
+	return rolecall.ReadPlan(data, org, cfg.Vendor, c.Principal)
 }
 
 func organization(cfg *config.Config, name string) (rolecall.Organization, error) {

@@ -83,8 +83,8 @@ func Parse(data []byte, dir string) (*Config, error) {
 		return nil, err
 	}
 	var f file
+	shape := rolecall.List(rolecall.Decode(text, &f))
 	var faults rolecall.Errors
-	faults.AddErr("", rolecall.Decode(text, &f))
 	dir, err = filepath.Abs(dir)
 	if err != nil {
 		return nil, err
@@ -109,7 +109,7 @@ func Parse(data []byte, dir string) (*Config, error) {
 		r.organization(name, f.Organizations[name])
 	}
 	r.externalIDs(f)
-	if err := faults.Err(); err != nil {
+	if err := shape.Merge(faults).Err(); err != nil {
 		return nil, err
 	}
 	return c, nil

@@ -73,6 +73,7 @@ func TestParseFaults(t *testing.T) {
 			"invalid /organizations/acme/connections/masters/buckt: unknown field", "invalid /organizations/acme/connections/masters/bucket: bucket is missing",
 		}},
 		{"account", `"873682911326"]`, `"8736"]`, []string{"invalid /vendor_accounts/0: not an account id"}},
+		{"account's type", `"873682911326"]`, `{}]`, []string{"invalid /vendor_accounts/0: must be a string"}},
 		{"principal's ARN", "arn:aws:iam::873682911326:user/staging", "arn:aws:s3:::bucket", []string{"invalid /principals/staging/arn: not the ARN of an IAM role"}},
 		{"source", "{source: environment}", "{source: enviroment}", []string{"invalid /principals/production/credentials/source: unknown source"}},
 		{"source of nobody", "{source: environment}", "{source: principal, principal: nobody}", []string{"invalid /principals/production/credentials/principal: no principal"}},

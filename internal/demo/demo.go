@@ -129,11 +129,7 @@ func (d *demo) job(ctx context.Context) error {
 }
 
 func (d *demo) planned(data []byte, org, principal string) (rolecall.Plan, error) {
-	j, err := rolecall.ParseJob(data)
-	if err != nil {
-		return rolecall.Plan{}, err
-	}
-	return j.Validate(d.config.Organizations[org], d.config.Vendor, principal)
+	return rolecall.ReadPlan(data, d.config.Organizations[org], d.config.Vendor, principal)
 }
 
 func (d *demo) run(ctx context.Context, plan rolecall.Plan, observe func(job.Event)) (rolecall.JobReport, error) {
