@@ -31,10 +31,10 @@ func newFile(name, key string, info fs.FileInfo) file {
 	return file{name: name, key: key, size: info.Size(), version: fmt.Sprintf("%d %d", info.Size(), info.ModTime().UnixNano())}
 }
 
-// files gives the files that the step delivers. All that stands in the way is
-// in one answer: patterns that match nothing, and what matches but is no
-// regular file. No link is followed: a program in an earlier task may have
-// left one to be fallen for.
+// files gives the files that the step delivers. All that match but are no
+// regular files are in one error, and so are all patterns that match nothing.
+// No link is followed: a program in an earlier task may have left one to be
+// fallen for.
 func (s *stage) files(ctx context.Context) ([]file, error) {
 	dir, place := s.tools.job.Dir, s.step.Place
 	if err := s.noLinks(ctx, dir); err != nil {
@@ -52,9 +52,9 @@ func (s *stage) files(ctx context.Context) ([]file, error) {
 		f := newFile(name, place.Key, info)
 		return []file{f}, located(f.check(info.Mode()), place.Pointer)
 	}
-	w := walk{stage: s, ctx: ctx, sel: newSelection(s.step.Files, []string{""})}
+	w := walk{stage: s, sel: newSelection(s.step.Files, []string{""})}
 	base := path.Join(".", s.step.BaseDir)
-	if err := fs.WalkDir(dir.FS(), base, w.visit); err != nil {
+	if err := fs.WalkDir(dir.FS(), base, w.visit(ctx)); err != nil {
 		return nil, s.noFile(ctx, err, base, s.filesPointer())
 	}
 	if err := few(w.faults).Err(); err != nil {
@@ -65,32 +65,33 @@ func (s *stage) files(ctx context.Context) ([]file, error) {
 
 type walk struct {
 	stage  *stage
-	ctx    context.Context //nolint:containedctx // of the one walk: fs.WalkDir hands none on
 	sel    *selection
 	found  []file
 	faults rolecall.Errors
 }
 
-func (w *walk) visit(name string, entry fs.DirEntry, err error) error {
-	if err != nil {
-		return err
+func (w *walk) visit(ctx context.Context) fs.WalkDirFunc {
+	return func(name string, entry fs.DirEntry, err error) error {
+		if err := errors.Join(err, ctx.Err()); err != nil {
+			return err
+		}
+		relative := name
+		if base := w.stage.step.BaseDir; base != "" {
+			relative = strings.TrimPrefix(strings.TrimPrefix(name, base), "/")
+		}
+		if entry.IsDir() || transfer.IsTemporary(name) || !w.sel.match("", relative) {
+			return nil
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		return w.take(newFile(name, w.stage.step.Place.Key+relative, info), relative, info.Mode())
 	}
-	if err := w.ctx.Err(); err != nil {
-		return err
-	}
-	relative := name
-	if base := w.stage.step.BaseDir; base != "" {
-		relative = strings.TrimPrefix(strings.TrimPrefix(name, base), "/")
-	}
-	if entry.IsDir() || transfer.IsTemporary(name) || !w.sel.match("", relative) {
-		return nil
-	}
-	info, err := entry.Info()
-	if err != nil {
-		return err
-	}
-	f := newFile(name, w.stage.step.Place.Key+relative, info)
-	if err := f.check(info.Mode()); err != nil {
+}
+
+func (w *walk) take(f file, relative string, mode fs.FileMode) error {
+	if err := f.check(mode); err != nil {
 		w.faults.AddErr(w.stage.filesPointer(), err)
 		return nil
 	}
