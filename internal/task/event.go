@@ -7,7 +7,7 @@ type Kind string
 const (
 	Authorized Kind = "authorized" // an end of the step has its credential's scope: Place, Role, Session, Policy
 	Planned    Kind = "planned"    // what will move is known: Files, Bytes
-	Moved      Kind = "moved"      // Bytes more have moved; negative where some must move again
+	Moved      Kind = "moved"      // Bytes more have moved
 	FileDone   Kind = "file_done"  // Name with its Bytes is done
 	Skipped    Kind = "skipped"    // Name is left out, for the Reason
 )
