@@ -1,6 +1,8 @@
 package credential
 
 import (
+	"cmp"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 
@@ -17,19 +19,43 @@ type Keys struct {
 	SessionToken    string // empty for long-lived keys
 }
 
-// ReadKeys reads keys from JSON: access_key_id, secret_access_key and
-// optionally session_token.
+// ReadKeys reads keys from JSON as people have it: access_key_id,
+// secret_access_key and optionally session_token; the same in the case of
+// AWS's tools, AccessKeyId; and that within the AccessKey or Credentials that
+// `aws iam create-access-key` and `aws sts` print. Other members are left
+// aside. No error shows any of it.
 func ReadKeys(data []byte) (Keys, error) {
 	var in struct {
-		AccessKeyID     string `json:"access_key_id"`
-		SecretAccessKey string `json:"secret_access_key"`
-		SessionToken    string `json:"session_token"`
+		wireKeys
+		AccessKey, Credentials *wireKeys
 	}
-	if err := rolecall.Decode(data, &in); err != nil {
-		return Keys{}, err
+	if err := json.Unmarshal(data, &in); err != nil {
+		return Keys{}, &rolecall.Error{Code: rolecall.Invalid, Message: "the keys are not a JSON object of strings",
+			Hint: `write {"access_key_id": "AKIA…", "secret_access_key": "…"}`}
 	}
-	k := Keys(in)
+	wire := in.wireKeys
+	switch {
+	case in.AccessKey != nil:
+		wire = *in.AccessKey
+	case in.Credentials != nil:
+		wire = *in.Credentials
+	}
+	k := Keys{
+		AccessKeyID:     cmp.Or(wire.AccessKeyID, wire.SnakeID),
+		SecretAccessKey: cmp.Or(wire.SecretAccessKey, wire.SnakeSecret),
+		SessionToken:    cmp.Or(wire.SessionToken, wire.SnakeToken),
+	}
 	return k, k.Validate()
+}
+
+// wireKeys are keys in either spelling.
+type wireKeys struct {
+	AccessKeyID     string `json:"AccessKeyId"`
+	SecretAccessKey string `json:"SecretAccessKey"`
+	SessionToken    string `json:"SessionToken"`
+	SnakeID         string `json:"access_key_id"`
+	SnakeSecret     string `json:"secret_access_key"`
+	SnakeToken      string `json:"session_token"`
 }
 
 // Validate checks that the two keys are there.

@@ -42,11 +42,18 @@ func TestKeysAreNeverPrinted(t *testing.T) {
 
 func TestReadKeys(t *testing.T) {
 	t.Parallel()
-	k, err := credential.ReadKeys([]byte(`{"access_key_id":"a","secret_access_key":"b","session_token":"c"}`))
-	if want := (credential.Keys{AccessKeyID: "a", SecretAccessKey: "b", SessionToken: "c"}); err != nil || k != want {
-		t.Errorf("%v", err)
+	want := credential.Keys{AccessKeyID: "a", SecretAccessKey: "b", SessionToken: "c"}
+	for _, good := range []string{
+		`{"access_key_id":"a","secret_access_key":"b","session_token":"c"}`,
+		`{"AccessKeyId":"a","SecretAccessKey":"b","SessionToken":"c","Version":1}`,
+		`{"AccessKey":{"UserName":"u","AccessKeyId":"a","SecretAccessKey":"b","SessionToken":"c"}}`,
+		`{"Credentials":{"AccessKeyId":"a","SecretAccessKey":"b","SessionToken":"c","Expiration":"x"},"AssumedRoleUser":{}}`,
+	} {
+		if k, err := credential.ReadKeys([]byte(good)); err != nil || k != want {
+			t.Errorf("%s: %v", good, err)
+		}
 	}
-	for _, bad := range []string{``, `{}`, `{"access_key_id":"a"}`, `{"access_key_id":"a","secret_access_key":"HIDDEN","more":1}`, `{"access_key_id":"a","secret_access_key":["HIDDEN"]}`} {
+	for _, bad := range []string{``, `{}`, `{"access_key_id":"a"}`, `"HIDDEN"`, `{"access_key_id":"a","secret_access_key":["HIDDEN"]}`} {
 		if _, err := credential.ReadKeys([]byte(bad)); rolecall.CodeOf(err) != rolecall.Invalid || strings.Contains(err.Error(), "HIDDEN") {
 			t.Errorf("%s: %v", bad, err)
 		}
