@@ -20,19 +20,25 @@ type ARN struct {
 func ParseARN(s string) (ARN, error) {
 	parts := strings.SplitN(s, ":", 6)
 	if len(parts) != 6 || parts[0] != "arn" {
-		return ARN{}, &Error{Code: Invalid, Message: quote(s) + " is not an ARN",
-			Hint: "an ARN has the form arn:partition:service:region:account:resource"}
+		return ARN{}, &Error{
+			Code: Invalid, Message: quote(s) + " is not an ARN",
+			Hint: "an ARN has the form arn:partition:service:region:account:resource",
+		}
 	}
 	a := ARN{Partition: parts[1], Service: parts[2], Region: parts[3], Account: parts[4], Resource: parts[5]}
 	switch {
 	case !partitionForm.MatchString(a.Partition):
-		return ARN{}, &Error{Code: Invalid, Message: quote(s) + " has an unknown partition " + quote(a.Partition),
-			Hint: "partitions are aws, aws-cn, aws-us-gov and aws-eusc"}
+		return ARN{}, &Error{
+			Code: Invalid, Message: quote(s) + " has an unknown partition " + quote(a.Partition),
+			Hint: "partitions are aws, aws-cn, aws-us-gov and aws-eusc",
+		}
 	case a.Service == "" || a.Resource == "":
 		return ARN{}, &Error{Code: Invalid, Message: quote(s) + " has an empty service or resource"}
 	case a.Account != "" && !IsAccountID(a.Account):
-		return ARN{}, &Error{Code: Invalid, Message: quote(s) + " has a malformed account id " + quote(a.Account),
-			Hint: "account ids are twelve digits"}
+		return ARN{}, &Error{
+			Code: Invalid, Message: quote(s) + " has a malformed account id " + quote(a.Account),
+			Hint: "account ids are twelve digits",
+		}
 	}
 	return a, nil
 }
@@ -58,8 +64,10 @@ func ParseRoleARN(s string) (ARN, error) {
 		return ARN{}, err
 	}
 	bad := func(why string) (ARN, error) {
-		return ARN{}, &Error{Code: Invalid, Message: quote(s) + " is not the ARN of an IAM role: " + why,
-			Hint: "a role ARN looks like arn:aws:iam::111122223333:role/name"}
+		return ARN{}, &Error{
+			Code: Invalid, Message: quote(s) + " is not the ARN of an IAM role: " + why,
+			Hint: "a role ARN looks like arn:aws:iam::111122223333:role/name",
+		}
 	}
 	switch {
 	case a.Service == "sts" && strings.HasPrefix(a.Resource, "assumed-role/"):

@@ -28,9 +28,11 @@ func acme() Organization {
 		},
 		Connections: map[string]Connection{
 			"masters": {Purpose: Source, Bucket: "acme-masters", Prefix: "in/", Region: "eu-central-1", RoleARN: "arn:aws:iam::111122223333:role/media"},
-			"delivery": {Purpose: Delivery, Bucket: "out-bucket", Prefix: "out/", RoleARN: "arn:aws:iam::111122223333:role/media", BucketOwner: "222233334444",
+			"delivery": {
+				Purpose: Delivery, Bucket: "out-bucket", Prefix: "out/", RoleARN: "arn:aws:iam::111122223333:role/media", BucketOwner: "222233334444",
 				Encryption: &Encryption{Type: "aws:kms", Key: "arn:aws:kms:eu-central-1:222233334444:key/k"}, StorageClass: "STANDARD_IA",
-				ExternalID: &ExternalID{Mode: ExternalIDCustom, Value: "y-43"}, RoleSessionDurationSeconds: 900},
+				ExternalID: &ExternalID{Mode: ExternalIDCustom, Value: "y-43"}, RoleSessionDurationSeconds: 900,
+			},
 			"static": {Purpose: Delivery, Bucket: "static-bucket", Secret: "keys"},
 			"china":  {Purpose: Source, Bucket: "cn-bucket", RoleARN: "arn:aws-cn:iam::111122223333:role/media"},
 		},

@@ -89,8 +89,10 @@ func parseHTTPSURL(s string) (Location, error) {
 	}
 	m := s3HostForm.FindStringSubmatch(u.Host)
 	if m == nil {
-		return Location{}, &Error{Code: Invalid, Message: "the host " + quote(u.Host) + " is not one of S3's",
-			Hint: "for another S3-compatible service give s3://bucket/prefix/ and s3_endpoint_url"}
+		return Location{}, &Error{
+			Code: Invalid, Message: "the host " + quote(u.Host) + " is not one of S3's",
+			Hint: "for another S3-compatible service give s3://bucket/prefix/ and s3_endpoint_url",
+		}
 	}
 	l := Location{Bucket: strings.TrimSuffix(m[1], "."), Region: m[2], Key: strings.TrimPrefix(u.Path, "/")}
 	if l.Bucket == "" {
@@ -100,10 +102,14 @@ func parseHTTPSURL(s string) (Location, error) {
 }
 
 var (
-	literalCredential = &Error{Code: Invalid, Message: "the location holds a literal credential",
-		Hint: "store the keys as a secret and write s3://{secret-name}@bucket/prefix/; treat the ones written here as leaked"}
-	presigned = &Error{Code: Invalid, Message: "the location has a query, as presigned URLs do",
-		Hint: "authorize by role_arn, a connection or a secret; treat a signature written here as leaked"}
+	literalCredential = &Error{
+		Code: Invalid, Message: "the location holds a literal credential",
+		Hint: "store the keys as a secret and write s3://{secret-name}@bucket/prefix/; treat the ones written here as leaked",
+	}
+	presigned = &Error{
+		Code: Invalid, Message: "the location has a query, as presigned URLs do",
+		Hint: "authorize by role_arn, a connection or a secret; treat a signature written here as leaked",
+	}
 
 	secretForm    = regexp.MustCompile(`^\{([A-Za-z0-9][A-Za-z0-9._-]{0,62})\}$`)
 	presignedForm = regexp.MustCompile(`(?i)\?(.*&)?(x-amz-[a-z-]+|awsaccesskeyid|signature|expires)=`)
@@ -115,8 +121,10 @@ var (
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 func validateBucket(name string) error {
 	bad := func(why string) error {
-		return &Error{Code: Invalid, Message: quote(name) + " is not a bucket name: " + why,
-			Hint: "3 to 63 lowercase letters, digits, dots and hyphens"}
+		return &Error{
+			Code: Invalid, Message: quote(name) + " is not a bucket name: " + why,
+			Hint: "3 to 63 lowercase letters, digits, dots and hyphens",
+		}
 	}
 	switch {
 	case name == "":

@@ -52,8 +52,10 @@ func (v Vendor) PrincipalFor(name, region string) (Principal, error) {
 	if len(names) == 1 {
 		return v.Principals[names[0]], nil
 	}
-	return Principal{}, &Error{Code: Invalid, Message: "no principal serves this job",
-		Hint: "the operator marks one principal as default in rolecall.yaml, or the job is run with --principal; declared: " + strings.Join(names, ", ")}
+	return Principal{}, &Error{
+		Code: Invalid, Message: "no principal serves this job",
+		Hint: "the operator marks one principal as default in rolecall.yaml, or the job is run with --principal; declared: " + strings.Join(names, ", "),
+	}
 }
 
 // owns tells whether the account is one of the vendor's own: declared so, or

@@ -114,13 +114,17 @@ func (p *planner) secret(pl *Place, name, at string) {
 func (p *planner) connect(pl *Place, q storage, purpose Purpose, at string) bool {
 	c, ok := p.org.Connections[q.Connection]
 	if !ok {
-		p.faults = append(p.faults, &Error{Code: NotFound, Pointer: at + "/connection", Message: "there is no connection " + quote(q.Connection),
-			Hint: "the organization's connections: " + names(p.org.Connections)})
+		p.faults = append(p.faults, &Error{
+			Code: NotFound, Pointer: at + "/connection", Message: "there is no connection " + quote(q.Connection),
+			Hint: "the organization's connections: " + names(p.org.Connections),
+		})
 		return false
 	}
 	if purpose == Delivery && c.Purpose == Source {
-		p.faults = append(p.faults, &Error{Code: Forbidden, Pointer: at + "/connection", Message: "the connection " + quote(q.Connection) + " is for reading",
-			Hint: "use a connection of purpose delivery"})
+		p.faults = append(p.faults, &Error{
+			Code: Forbidden, Pointer: at + "/connection", Message: "the connection " + quote(q.Connection) + " is for reading",
+			Hint: "use a connection of purpose delivery",
+		})
 	}
 	if strings.HasPrefix(q.Path, "/") {
 		p.faults.Add(at+"/path", "the path begins with a slash", "give it relative to the connection's prefix "+quote(c.Prefix))
@@ -137,8 +141,10 @@ func (p *planner) connect(pl *Place, q storage, purpose Purpose, at string) bool
 	}
 	held := func(member, given, own string) string {
 		if given != "" && given != own {
-			p.faults = append(p.faults, &Error{Code: Conflict, Pointer: at + "/" + member, Message: member + " is not the connection's",
-				Hint: "leave it out, or have the connection changed"})
+			p.faults = append(p.faults, &Error{
+				Code: Conflict, Pointer: at + "/" + member, Message: member + " is not the connection's",
+				Hint: "leave it out, or have the connection changed",
+			})
 		}
 		return own
 	}

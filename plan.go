@@ -234,12 +234,16 @@ func (p *planner) role(s string) error {
 		return err
 	}
 	if p.vendor.owns(a.Account) {
-		return &Error{Code: Forbidden, Message: "the role " + quote(s) + " is in an account of the vendor's",
-			Hint: "give a role in your own account"}
+		return &Error{
+			Code: Forbidden, Message: "the role " + quote(s) + " is in an account of the vendor's",
+			Hint: "give a role in your own account",
+		}
 	}
 	if own := p.principal.ARN.Partition; own != "" && own != a.Partition {
-		return &Error{Code: Invalid, Message: fmt.Sprintf("the role is in partition %s, but the principal %q is in %s", a.Partition, p.principal.Name, own),
-			Hint: "partitions do not mix; choose a principal of partition " + a.Partition + " with --principal or the job's region"}
+		return &Error{
+			Code: Invalid, Message: fmt.Sprintf("the role is in partition %s, but the principal %q is in %s", a.Partition, p.principal.Name, own),
+			Hint: "partitions do not mix; choose a principal of partition " + a.Partition + " with --principal or the job's region",
+		}
 	}
 	return nil
 }

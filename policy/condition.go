@@ -100,17 +100,17 @@ func (c *condition) holds(r *request) bool {
 // test compares one value of the request: the policy's values are
 // alternatives, and a negated operator asks that none of them match.
 func (c *condition) test(r *request, got string) bool {
-	comparable := true
+	typed := true
 	for _, o := range c.operands {
 		switch o.compare(r, got) {
 		case meets:
 			return !c.negated
 		case incomparable:
-			comparable = false
+			typed = false
 		case differs:
 		}
 	}
-	return c.negated && comparable
+	return c.negated && typed
 }
 
 func (c *condition) holdsNull(absent bool) bool {

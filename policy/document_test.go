@@ -30,18 +30,28 @@ func TestParseFaults(t *testing.T) {
 		"empty statement":  {`{"Statement":[{}]}`, []string{"/Statement/0/Effect", "/Statement/0/Action"}},
 		"single statement": {`{"Statement":{"Effect":"allow","Action":"s3:*"}}`, []string{"/Statement/Effect"}},
 		"empty effect":     {`{"Statement":{"Effect":"","Action":"s3:*"}}`, []string{"/Statement/Effect"}},
-		"all at once": {`{"Statement":[{"Effect":1,"Action":{},"Resource":"x"},{"Effect":"Deny","Action":["s3"],"Resource":["*","x"]}]}`,
-			[]string{"/Statement/0/Effect", "/Statement/0/Action", "/Statement/0/Resource", "/Statement/1/Action/0", "/Statement/1/Resource/1"}},
-		"both": {`{"Statement":{"Effect":"Deny","Principal":"*","NotPrincipal":"*","Action":"*","NotAction":"*","Resource":"*","NotResource":"*"}}`,
-			[]string{"/Statement/NotPrincipal", "/Statement/NotAction", "/Statement/NotResource"}},
+		"all at once": {
+			`{"Statement":[{"Effect":1,"Action":{},"Resource":"x"},{"Effect":"Deny","Action":["s3"],"Resource":["*","x"]}]}`,
+			[]string{"/Statement/0/Effect", "/Statement/0/Action", "/Statement/0/Resource", "/Statement/1/Action/0", "/Statement/1/Resource/1"},
+		},
+		"both": {
+			`{"Statement":{"Effect":"Deny","Principal":"*","NotPrincipal":"*","Action":"*","NotAction":"*","Resource":"*","NotResource":"*"}}`,
+			[]string{"/Statement/NotPrincipal", "/Statement/NotAction", "/Statement/NotResource"},
+		},
 		"repeated": {`{"Statement":{"Effect":"Deny","Effect":"Deny","Action":"*"}}`, []string{"/Statement/Effect"}},
-		"principals": {`{"Statement":{"Effect":"Deny","Action":"*","Principal":{"AWS":["arn:aws:iam::1*:root","x","111122223333"],"Servce":"x","Service":"*.amazonaws.com"}}}`,
-			[]string{"/Statement/Principal/AWS/0", "/Statement/Principal/AWS/1", "/Statement/Principal/Servce", "/Statement/Principal/Service"}},
+		"principals": {
+			`{"Statement":{"Effect":"Deny","Action":"*","Principal":{"AWS":["arn:aws:iam::1*:root","x","111122223333"],"Servce":"x","Service":"*.amazonaws.com"}}}`,
+			[]string{"/Statement/Principal/AWS/0", "/Statement/Principal/AWS/1", "/Statement/Principal/Servce", "/Statement/Principal/Service"},
+		},
 		"principal type": {`{"Statement":{"Effect":"Deny","Action":"*","Principal":"111122223333"}}`, []string{"/Statement/Principal"}},
-		"operators": {`{"Statement":{"Effect":"Deny","Action":"*","Condition":{"StringEqual":{"a":"b"},"NullIfExists":{"a":"true"},"ForSome:Bool":{"a":"true"}}}}`,
-			[]string{"/Statement/Condition/StringEqual", "/Statement/Condition/NullIfExists", "/Statement/Condition/ForSome:Bool"}},
-		"condition values": {`{"Statement":{"Effect":"Deny","Action":"*","Condition":{"StringEquals":{"a":[null,{}],"b":"x","c":null}}}}`,
-			[]string{"/Statement/Condition/StringEquals/a/0", "/Statement/Condition/StringEquals/a/1", "/Statement/Condition/StringEquals/c"}},
+		"operators": {
+			`{"Statement":{"Effect":"Deny","Action":"*","Condition":{"StringEqual":{"a":"b"},"NullIfExists":{"a":"true"},"ForSome:Bool":{"a":"true"}}}}`,
+			[]string{"/Statement/Condition/StringEqual", "/Statement/Condition/NullIfExists", "/Statement/Condition/ForSome:Bool"},
+		},
+		"condition values": {
+			`{"Statement":{"Effect":"Deny","Action":"*","Condition":{"StringEquals":{"a":[null,{}],"b":"x","c":null}}}}`,
+			[]string{"/Statement/Condition/StringEquals/a/0", "/Statement/Condition/StringEquals/a/1", "/Statement/Condition/StringEquals/c"},
+		},
 		"wildcard in the service": {`{"Statement":{"Effect":"Deny","Action":"s*:GetObject"}}`, []string{"/Statement/Action"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -172,9 +182,15 @@ func TestFit(t *testing.T) {
 		layer policy.Layer
 		want  string
 	}{
-		{named, policy.ResourcePolicy, ""}, {named, policy.RCP, ""}, {named, policy.Identity, "/Statement/Principal"},
-		{trust, policy.ResourcePolicy, ""}, {trust, policy.RCP, "/Statement/0"},
-		{plain, policy.Identity, ""}, {plain, policy.SessionPolicy, ""}, {plain, policy.SCP, ""}, {plain, policy.ResourcePolicy, "/Statement/0"},
+		{named, policy.ResourcePolicy, ""},
+		{named, policy.RCP, ""},
+		{named, policy.Identity, "/Statement/Principal"},
+		{trust, policy.ResourcePolicy, ""},
+		{trust, policy.RCP, "/Statement/0"},
+		{plain, policy.Identity, ""},
+		{plain, policy.SessionPolicy, ""},
+		{plain, policy.SCP, ""},
+		{plain, policy.ResourcePolicy, "/Statement/0"},
 	} {
 		err := c.d.Fit(c.layer)
 		if c.want == "" && err != nil || c.want != "" && (err == nil || rolecall.List(err)[0].Pointer != c.want) {

@@ -50,12 +50,16 @@ func drawStatement(t *rapid.T, principal string) string {
 		"Resource": rapid.SampledFrom([]string{"*", "arn:aws:s3:::b/*", "arn:aws:s3:::b/${aws:username}/*"}).Draw(t, "resource"),
 	}
 	if principal != "" {
-		s["Principal"] = map[string]string{"AWS": rapid.SampledFrom([]string{"*", "111111111111", "222222222222",
-			"arn:aws:iam::111111111111:user/u", "arn:aws:iam::111111111111:role/r", "arn:aws:sts::111111111111:assumed-role/r/s"}).Draw(t, "who")}
+		s["Principal"] = map[string]string{"AWS": rapid.SampledFrom([]string{
+			"*", "111111111111", "222222222222",
+			"arn:aws:iam::111111111111:user/u", "arn:aws:iam::111111111111:role/r", "arn:aws:sts::111111111111:assumed-role/r/s",
+		}).Draw(t, "who")}
 	}
 	if rapid.Bool().Draw(t, "conditional") {
-		op := rapid.SampledFrom([]string{"StringEquals", "StringNotEquals", "StringLikeIfExists", "ForAllValues:StringEquals",
-			"ForAnyValue:StringNotLike"}).Draw(t, "operator")
+		op := rapid.SampledFrom([]string{
+			"StringEquals", "StringNotEquals", "StringLikeIfExists", "ForAllValues:StringEquals",
+			"ForAnyValue:StringNotLike",
+		}).Draw(t, "operator")
 		key := rapid.SampledFrom([]string{"aws:username", "aws:PrincipalTag/a", "aws:TagKeys"}).Draw(t, "key")
 		s["Condition"] = map[string]any{op: map[string]any{key: rapid.SampledFrom([]string{"u", "v", "*", "${aws:username}"}).Draw(t, "value")}}
 	}
@@ -83,8 +87,10 @@ func (w world) decide(t *rapid.T) policy.Result {
 		}
 		return nil
 	}
-	return policy.Evaluate(w.request, policy.Policies{Identity: list(w.identity), Resource: document(w.resource),
-		Session: document(w.session), Boundary: list(w.boundary), SCP: [][]*policy.Document{list(w.scp)}})
+	return policy.Evaluate(w.request, policy.Policies{
+		Identity: list(w.identity), Resource: document(w.resource),
+		Session: document(w.session), Boundary: list(w.boundary), SCP: [][]*policy.Document{list(w.scp)},
+	})
 }
 
 // change draws one of the world's policies that is there.

@@ -25,7 +25,7 @@ func Simulate(r io.Reader, w io.Writer) error {
 	out := bufio.NewWriterSize(w, 64<<10)
 	for {
 		line, tooLong, readErr := readLine(in)
-		if readErr != nil && readErr != io.EOF {
+		if readErr != nil && !errors.Is(readErr, io.EOF) {
 			return errors.Join(fmt.Errorf("read requests: %w", readErr), out.Flush())
 		}
 		line = bytes.TrimSpace(line)
@@ -38,12 +38,12 @@ func Simulate(r io.Reader, w io.Writer) error {
 				return fmt.Errorf("write answers: %w", err)
 			}
 		}
-		if readErr == io.EOF || in.Buffered() == 0 {
+		if errors.Is(readErr, io.EOF) || in.Buffered() == 0 {
 			if err := out.Flush(); err != nil {
 				return fmt.Errorf("write answers: %w", err)
 			}
 		}
-		if readErr == io.EOF {
+		if errors.Is(readErr, io.EOF) {
 			return nil
 		}
 	}
@@ -60,7 +60,7 @@ func readLine(in *bufio.Reader) (line []byte, tooLong bool, err error) {
 		if len(line) > maxLine+1 {
 			line, tooLong = nil, true
 		}
-		if err != bufio.ErrBufferFull {
+		if !errors.Is(err, bufio.ErrBufferFull) {
 			return line, tooLong, err
 		}
 	}

@@ -22,21 +22,31 @@ func TestSimulateLine(t *testing.T) {
 	for name, c := range map[string]struct{ line, want string }{
 		"allowed":  {line(`,"identity":[` + allowAll + `]`), `{"decision":"allowed","decided_by":[{"policy":"identity","index":0,"statement":0,"sid":"all"}]}`},
 		"no Allow": {line(``), `{"decision":"implicitly_denied","missing":["identity"]}`},
-		"all that is missing": {line(`,"account":"222222222222","boundary":[{"Statement":[]}],"session":{"Statement":[]},"scp":[{"Statement":[]}]`),
-			`{"decision":"implicitly_denied","missing":["scp","identity","resource_policy","boundary","session"]}`},
-		"every denial": {line(`,"identity":[` + allowAll + `],"scp":[[` + allowAll + `],[` + allowAll + `,{"Statement":{"Effect":"Deny","Action":"s3:*","Resource":"*"}}]],"rcp":[{"Statement":{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*"}}]`),
-			`{"decision":"explicitly_denied","decided_by":[{"policy":"rcp","index":0,"statement":0},{"policy":"scp","index":2,"statement":0}]}`},
-		"context": {line(`,"context":{"AWS:Username":"bob","aws:TagKeys":["a","b"],"aws:MultiFactorAuthPresent":true,"s3:max-keys":5},"identity":[{"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{
+		"all that is missing": {
+			line(`,"account":"222222222222","boundary":[{"Statement":[]}],"session":{"Statement":[]},"scp":[{"Statement":[]}]`),
+			`{"decision":"implicitly_denied","missing":["scp","identity","resource_policy","boundary","session"]}`,
+		},
+		"every denial": {
+			line(`,"identity":[` + allowAll + `],"scp":[[` + allowAll + `],[` + allowAll + `,{"Statement":{"Effect":"Deny","Action":"s3:*","Resource":"*"}}]],"rcp":[{"Statement":{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*"}}]`),
+			`{"decision":"explicitly_denied","decided_by":[{"policy":"rcp","index":0,"statement":0},{"policy":"scp","index":2,"statement":0}]}`,
+		},
+		"context": {
+			line(`,"context":{"AWS:Username":"bob","aws:TagKeys":["a","b"],"aws:MultiFactorAuthPresent":true,"s3:max-keys":5},"identity":[{"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{
 			"StringEquals":{"aws:username":"bob","aws:principalaccount":"111111111111","aws:resourceaccount":"111111111111","aws:principalarn":"arn:aws:iam::111111111111:user/bob"},
 			"ForAllValues:StringEquals":{"aws:tagkeys":["a","b"]},"Bool":{"aws:multifactorauthpresent":"true"},"NumericEquals":{"s3:max-keys":"5"}}}}]`),
-			`{"decision":"allowed","decided_by":[{"policy":"identity","index":0,"statement":0}]}`},
-		"a given key is not derived": {line(`,"context":{"aws:PrincipalAccount":"333333333333"},"identity":[{"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"aws:PrincipalAccount":"111111111111"}}}}]`),
-			`{"decision":"implicitly_denied","missing":["identity"]}`},
+			`{"decision":"allowed","decided_by":[{"policy":"identity","index":0,"statement":0}]}`,
+		},
+		"a given key is not derived": {
+			line(`,"context":{"aws:PrincipalAccount":"333333333333"},"identity":[{"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"aws:PrincipalAccount":"111111111111"}}}}]`),
+			`{"decision":"implicitly_denied","missing":["identity"]}`,
+		},
 		"not JSON":  {`{`, `{"error":{"code":"invalid","message":"not JSON at line 1, column 2: the document ends too early"}}`},
 		"misspelt":  {line(`,"identities":[]`), `{"error":{"code":"invalid","pointer":"/identities","message":"unknown field \"identities\"","hint":"did you mean \"identity\"?"}}`},
 		"no action": {`{"principal":"*","resource":"*","action":"s3:*"}`, `{"error":{"code":"invalid","pointer":"/action","message":"\"s3:*\" is not an action","hint":"an action looks like s3:GetObject"}}`},
-		"in a policy": {line(`,"identity":[` + allowAll + `,{"Statement":[{"Effect":"Allow","Action":"s3:*"}]}]`),
-			`{"error":{"code":"invalid","pointer":"/identity/1/Statement/0","message":"Resource is missing","hint":"give Resource or NotResource, \"*\" for all"}}`},
+		"in a policy": {
+			line(`,"identity":[` + allowAll + `,{"Statement":[{"Effect":"Allow","Action":"s3:*"}]}]`),
+			`{"error":{"code":"invalid","pointer":"/identity/1/Statement/0","message":"Resource is missing","hint":"give Resource or NotResource, \"*\" for all"}}`,
+		},
 		"null policy":      {line(`,"identity":[null]`), `{"error":{"code":"invalid","pointer":"/identity/0","message":"must be an object, not null"}}`},
 		"key given twice":  {line(`,"context":{"aws:username":"a","AWS:Username":"b"}`), `{"error":{"code":"invalid","pointer":"/context/AWS:Username","message":"the key is given twice; case does not tell keys apart","hint":"remove one of the two"}}`},
 		"account":          {line(`,"account":"1"`), `{"error":{"code":"invalid","pointer":"/account","message":"\"1\" is not an account id","hint":"account ids are twelve digits"}}`},

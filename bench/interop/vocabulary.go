@@ -75,8 +75,10 @@ var (
 		{name: "aws:SecureTransport", kind: boolean, values: []string{"true", "false"}},
 		{name: "aws:SourceIp", kind: address, values: []string{"10.1.2.3", "192.0.2.7", "2001:db8::7"}},
 		{name: "aws:SourceArn", kind: arn, values: []string{"arn:aws:s3:::media", "arn:aws:iam::" + home + ":role/team/media"}},
-		{name: "aws:PrincipalArn", kind: arn, derived: true, values: []string{"arn:aws:iam::" + home + ":role/worker",
-			"arn:aws:iam::" + home + ":user/bob", "arn:aws:iam::" + home + ":user/*", "arn:aws:sts::" + home + ":assumed-role/worker/job"}},
+		{name: "aws:PrincipalArn", kind: arn, derived: true, values: []string{
+			"arn:aws:iam::" + home + ":role/worker",
+			"arn:aws:iam::" + home + ":user/bob", "arn:aws:iam::" + home + ":user/*", "arn:aws:sts::" + home + ":assumed-role/worker/job",
+		}},
 		{name: "aws:PrincipalAccount", kind: text, derived: true, values: []string{home, away}},
 		{name: "aws:ResourceAccount", kind: text, derived: true, values: []string{home, away, "${aws:PrincipalAccount}"}},
 		{name: "aws:TagKeys", kind: texts, values: []string{"a", "b", "c"}},
@@ -98,8 +100,10 @@ func (k key) value(g *generator) any {
 
 var operatorsOf = map[kind][]string{
 	text: {"StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase", "StringLike", "StringNotLike"},
-	number: {"NumericEquals", "NumericNotEquals", "NumericLessThan", "NumericLessThanEquals", "NumericGreaterThan",
-		"NumericGreaterThanEquals"},
+	number: {
+		"NumericEquals", "NumericNotEquals", "NumericLessThan", "NumericLessThanEquals", "NumericGreaterThan",
+		"NumericGreaterThanEquals",
+	},
 	date:    {"DateEquals", "DateNotEquals", "DateLessThan", "DateLessThanEquals", "DateGreaterThan", "DateGreaterThanEquals"},
 	boolean: {"Bool"},
 	address: {"IpAddress", "NotIpAddress"},

@@ -25,9 +25,11 @@ func (r reader) externalIDs(f file) {
 			return
 		}
 		if owner, ok := taken[strings.ToLower(value)]; ok && owner != org {
-			*r.faults = append(*r.faults, &rolecall.Error{Code: rolecall.Conflict, Pointer: at,
+			*r.faults = append(*r.faults, &rolecall.Error{
+				Code: rolecall.Conflict, Pointer: at,
 				Message: "the external id is also that of, or the name of, the organization " + owner,
-				Hint:    "external ids and api_names are unique, ignoring case"})
+				Hint:    "external ids and api_names are unique, ignoring case",
+			})
 			return
 		}
 		taken[strings.ToLower(value)] = org
@@ -79,8 +81,10 @@ func (c *Config) generate() error {
 		}
 		value, err := generated(filepath.Join(c.State, "external-ids"), name)
 		if err != nil {
-			return &rolecall.Error{Code: rolecall.Unavailable, Pointer: "/state", Message: "cannot keep generated external ids in the state directory " + c.State,
-				Hint: "make it writable, or give another directory as state", Err: err}
+			return &rolecall.Error{
+				Code: rolecall.Unavailable, Pointer: "/state", Message: "cannot keep generated external ids in the state directory " + c.State,
+				Hint: "make it writable, or give another directory as state", Err: err,
+			}
 		}
 		org.ExternalID.Value = value
 		c.Organizations[name] = org
