@@ -29,7 +29,7 @@ func denied(e *transfer.Error, at side, object string) *rolecall.Error {
 	out := &rolecall.Error{Code: rolecall.Forbidden, Message: fmt.Sprintf("S3 refuses to %s %s", p.verb, object)}
 	d, _ := policy.ReadDenial(e.Text)
 	if d.Layer == "" {
-		out.Hint = "S3 does not say why. " + strings.Join(candidates(p.action, at), "; ")
+		out.Hint = "S3 does not say why; any of these may be it: " + strings.Join(candidates(p.action, at), "; ")
 		return out
 	}
 	action := p.action
@@ -163,7 +163,7 @@ func (s *stage) hidden(err error, at side, key, pointer string) error {
 	return &rolecall.Error{
 		Code: rolecall.Forbidden, Pointer: pointer, Err: err,
 		Message: fmt.Sprintf("the object %q does not exist, or may not be read", "s3://"+at.place.Bucket+"/"+key),
-		Hint: "without s3:ListBucket S3 answers both alike: look for a typing mistake in the key first, then at these. " +
+		Hint: "without s3:ListBucket S3 answers both alike: look for a typing mistake in the key first, then at these: " +
 			strings.Join(candidates("s3:GetObject", at), "; "),
 	}
 }

@@ -105,7 +105,7 @@ func TestDenialsNameTheirPolicy(t *testing.T) {
 		user + `s3:GetObject on resource: "arn:aws:s3:::b/in/a" because no VPC endpoint policy allows the s3:GetObject action`: {
 			"a VPC endpoint policy does not allow s3:GetObject", "the operator's network",
 		},
-		"Access Denied": {`S3 refuses to read "s3://b/in/a"`, "S3 does not say why. the permissions policy of arn:aws:iam::111122223333:role/media may not allow s3:GetObject"},
+		"Access Denied": {`S3 refuses to read "s3://b/in/a"`, "any of these may be it: the permissions policy of arn:aws:iam::111122223333:role/media may not allow s3:GetObject"},
 		user + "evil:<script> on resource: x because no identity-based policy allows the evil:<script> action": {"does not allow s3:GetObject", "adds s3:GetObject"},
 	} {
 		e := denied(&transfer.Error{Op: "get", Bucket: "b", Key: "in/a", Kind: transfer.Denied, Text: text}, bucket, `"s3://b/in/a"`)
