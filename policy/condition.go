@@ -10,6 +10,7 @@ import (
 // condition is one key under one operator of a Condition block.
 // reference_policies_elements_condition_operators.html
 type condition struct {
+	pointer  string // its place in the document
 	key      string
 	null     bool // the operator Null: wants values "true" or "false"
 	negated  bool // a …Not… operator: no value may match
@@ -176,6 +177,7 @@ func compileConditions(n *node, at string, modern bool, faults *rolecall.Errors)
 		}
 		keys.members(at, nil, faults, func(key, at string, values *node) {
 			c := template
+			c.pointer = at
 			c.key = strings.ToLower(key)
 			c.multivalued = multivalued(c.key)
 			c.operands = make([]operand, 0, values.size())

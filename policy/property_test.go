@@ -71,6 +71,10 @@ func drawStatement(t *rapid.T, principal string) string {
 }
 
 func (w world) decide(t *rapid.T) policy.Result {
+	return policy.Evaluate(w.request, w.policies(t))
+}
+
+func (w world) policies(t *rapid.T) policy.Policies {
 	document := func(statements []string) *policy.Document {
 		if len(statements) == 0 {
 			return nil
@@ -87,10 +91,10 @@ func (w world) decide(t *rapid.T) policy.Result {
 		}
 		return nil
 	}
-	return policy.Evaluate(w.request, policy.Policies{
+	return policy.Policies{
 		Identity: list(w.identity), Resource: document(w.resource),
 		Session: document(w.session), Boundary: list(w.boundary), SCP: [][]*policy.Document{list(w.scp)},
-	})
+	}
 }
 
 // change draws one of the world's policies that is there.

@@ -85,7 +85,7 @@ func encodeAnswer(a answer) []byte {
 // organization's policies as one list, or as a list of lists, its levels.
 // The answer is a Result or {"error": …}, of several faults the first.
 func SimulateLine(line []byte) []byte {
-	request, policies, err := readLineRequest(line)
+	request, policies, err := ReadRequest(line)
 	if err != nil {
 		return encodeAnswer(answer{Error: rolecall.List(err)[0]})
 	}
@@ -93,13 +93,20 @@ func SimulateLine(line []byte) []byte {
 	return encodeAnswer(answer{Result: &result})
 }
 
-var lineMembers = []string{"principal", "action", "resource", "account", "context", "identity", "resource_policy", "session", "boundary", "scp", "rcp"}
-
-func readLineRequest(line []byte) (Request, Policies, error) {
-	n, err := readJSON(string(line))
+// ReadRequest reads a request with its policies, in the form of SimulateLine.
+// The owner of the resource is the account in its ARN unless it is given,
+// else that of the principal. It finds all faults in one pass.
+func ReadRequest(data []byte) (Request, Policies, error) {
+	n, err := readJSON(string(data))
 	if err != nil {
 		return Request{}, Policies{}, err
 	}
+	return readRequest(&n)
+}
+
+var lineMembers = []string{"principal", "action", "resource", "account", "context", "identity", "resource_policy", "session", "boundary", "scp", "rcp"}
+
+func readRequest(n *node) (Request, Policies, error) {
 	var faults rolecall.Errors
 	var in Request
 	var p Policies
