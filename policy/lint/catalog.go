@@ -1,0 +1,144 @@
+package lint
+
+import (
+	_ "embed" // the facts
+	"slices"
+	"strings"
+	"sync"
+)
+
+//go:embed actions.txt
+var factsText string
+
+// action is what is known of an action.
+type action struct {
+	name      string // s3:GetObject
+	level     string // list, read, write, permissions, tagging
+	resources []string
+	keys      []string // condition keys beside the global ones, in lower case
+}
+
+// on tells whether the action works on the kind of resource.
+func (a *action) on(kind string) bool { return slices.Contains(a.resources, kind) }
+
+// facts is actions.txt, read.
+type facts struct {
+	date     string
+	services []string
+	actions  map[string]*action // by name in lower case
+	names    map[string][]string
+	keys     []string // condition keys of the services
+	global   []string
+	anywhere []string // global, in lower case
+}
+
+var catalog = sync.OnceValue(func() *facts {
+	f := &facts{actions: map[string]*action{}, names: map[string][]string{}}
+	service, with := "", []string(nil)
+	for line := range strings.Lines(factsText) {
+		words := strings.Fields(line)
+		if len(words) == 0 || strings.HasPrefix(line, "#") {
+			continue
+		}
+		switch {
+		case line[0] == ' ':
+			a := &action{name: service + ":" + words[0], level: words[1], keys: with}
+			if len(words) > 2 {
+				a.resources = strings.Split(words[2], ",")
+			}
+			f.actions[strings.ToLower(a.name)] = a
+			f.names[service] = append(f.names[service], a.name)
+		case words[0] == "date":
+			f.date = words[1]
+		case words[0] == "service":
+			service = words[1]
+			f.services = append(f.services, service)
+		case words[0] == "keys":
+			f.keys = append(f.keys, words[1:]...)
+		case words[0] == "with":
+			with = lowered(words[1:])
+			f.keys = append(f.keys, words[1:]...)
+		case words[0] == "global":
+			f.global = append(f.global, words[1:]...)
+		}
+	}
+	f.anywhere = lowered(f.global)
+	slices.Sort(f.keys)
+	f.keys = slices.Compact(f.keys)
+	return f
+})
+
+func lowered(words []string) []string {
+	out := make([]string, len(words))
+	for i, w := range words {
+		out[i] = strings.ToLower(w)
+	}
+	return out
+}
+
+// expand gives the known actions that a value of Action means. known is false
+// when its service is not in the facts, so that nothing can be said of it.
+func expand(value string) (actions []*action, known bool) {
+	f := catalog()
+	lower := strings.ToLower(value)
+	service, name, found := strings.Cut(lower, ":")
+	if value == "*" || lower == "*:*" {
+		service, name, found = "", "*", true
+	}
+	if !found || service != "" && f.names[service] == nil {
+		return nil, false
+	}
+	if !strings.ContainsAny(name, "*?") {
+		if a := f.actions[lower]; a != nil {
+			return []*action{a}, true
+		}
+		return nil, true
+	}
+	for _, s := range f.services {
+		if service != "" && service != s {
+			continue
+		}
+		for _, n := range f.names[s] {
+			if glob(name, strings.ToLower(n[len(s)+1:])) {
+				actions = append(actions, f.actions[strings.ToLower(n)])
+			}
+		}
+	}
+	return actions, true
+}
+
+// hasKey tells whether requests for the action can have the condition key.
+func (a *action) hasKey(key string) bool {
+	return isGlobal(key) || keyIn(a.keys, key)
+}
+
+// isGlobal tells the keys that any request can have.
+func isGlobal(key string) bool { return keyIn(catalog().anywhere, key) }
+
+// keyIn tells whether the key is of the list, whose stars stand for any part.
+func keyIn(keys []string, key string) bool {
+	key = strings.ToLower(key)
+	return slices.ContainsFunc(keys, func(k string) bool { return glob(strings.ToLower(k), key) })
+}
+
+// glob tells whether the text matches a pattern of *, ? and literals, whole. The
+// text may be a pattern too: then all that it matches is matched.
+func glob(pattern, s string) bool {
+	p, i, star, mark := 0, 0, -1, 0
+	for i < len(s) {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, mark = p, i
+			p++
+		case p < len(pattern) && (pattern[p] == '?' && s[i] != '*' || pattern[p] == s[i]):
+			p++
+			i++
+		case star >= 0:
+			mark++
+			p, i = star+1, mark
+		default:
+			return false
+		}
+	}
+	return strings.Trim(pattern[p:], "*") == ""
+}

@@ -1,0 +1,47 @@
+package lint
+
+import "strings"
+
+// kindOf tells a document's kind by its content: only policies of resources
+// name principals, and the actions tell which; a policy that allows nothing but
+// to assume roles is the worker's. A statement that assumes a role and names no
+// resource is one of a trust policy.
+func kindOf(root *node) Kind {
+	services := map[string]int{}
+	named, assumes, onResource := false, 0, false
+	statements := statementsOf(root)
+	for _, s := range statements {
+		if s.get("Principal") != nil || s.get("NotPrincipal") != nil {
+			named = true
+		}
+		if s.get("Resource") != nil || s.get("NotResource") != nil {
+			onResource = true
+		}
+		actions := s.actions()
+		if len(actions) == 0 {
+			actions = s.get("NotAction").each()
+		}
+		for _, a := range actions {
+			service, name, _ := strings.Cut(strings.ToLower(a.text), ":")
+			services[service]++
+			if service == "sts" && strings.HasPrefix(name, "assumerole") {
+				assumes++
+			}
+		}
+	}
+	onlySTS := services["sts"] > 0 && len(services) == 1
+	switch {
+	case named && (services["sts"] > 0 || !onResource):
+		return Trust
+	case named && services["kms"] > 0 && services["s3"] == 0:
+		return Key
+	case named:
+		return Bucket
+	case onlySTS && assumes > 0 && !onResource:
+		return Trust
+	case onlySTS && assumes > 0:
+		return Worker
+	default:
+		return Permissions
+	}
+}

@@ -1,0 +1,187 @@
+package lint
+
+import (
+	"cmp"
+	"encoding/json"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/rolecall/rolecall/policy"
+)
+
+// File is a text that may hold policies.
+type File struct {
+	Name string
+	Data []byte
+}
+
+// Kind is what a document is attached to.
+type Kind string
+
+// The kinds.
+const (
+	Trust       Kind = "trust"       // a role: who may assume it
+	Permissions Kind = "permissions" // a role or user: what it may do
+	Bucket      Kind = "bucket"      // a bucket
+	Key         Kind = "key"         // a KMS key
+	Worker      Kind = "worker"      // the vendor's workers: which roles they may assume
+)
+
+// Kinds gives all kinds.
+func Kinds() []Kind { return []Kind{Trust, Permissions, Bucket, Key, Worker} }
+
+// Severity is how bad a finding is.
+type Severity string
+
+// The severities.
+const (
+	Error   Severity = "error"   // AWS refuses it, it does not work, or it is open
+	Warning Severity = "warning" // it works, and is more or less than it should be
+	Note    Severity = "note"    // it works, and could be said better
+)
+
+// Options is what is known of the documents. The zero value judges them by
+// themselves.
+type Options struct {
+	Kind         Kind               // empty: by their content
+	Kit          *policy.KitRequest // the connection that they are for
+	Organization string             // its organization's api_name
+	Others       []string           // ARNs of the vendor's workers that do not work for it: staging's
+}
+
+// Report is what was found in files.
+type Report struct {
+	Files []FileReport `json:"files"`
+}
+
+// FileReport is what was found in one document. A file with several has one
+// each, numbered.
+type FileReport struct {
+	File     string    `json:"file"`
+	Document int       `json:"document,omitempty"` // from 1; 0: the only one of its file
+	Kind     Kind      `json:"kind"`               // empty when it could not be read
+	Findings []Finding `json:"findings"`
+	// Fixed is the corrected document, indented. It is nil when nothing could be
+	// corrected, or nothing needed to be.
+	Fixed json.RawMessage `json:"fixed,omitempty"`
+}
+
+// Finding is one thing that is wrong.
+type Finding struct {
+	Rule     string   `json:"rule"`
+	Severity Severity `json:"severity"`
+	Pointer  string   `json:"pointer"` // into the document; empty: all of it
+	Message  string   `json:"message"`
+	Hint     string   `json:"hint"`
+	Line     int      `json:"line"`   // from 1
+	Column   int      `json:"column"` // from 1, in characters
+	Fixed    bool     `json:"fixed"`  // FileReport.Fixed mends it
+	Widens   bool     `json:"widens"` // and allows something then that it did not before
+
+	at int
+}
+
+// Worst gives the worst severity of the report, empty without findings.
+func (r Report) Worst() Severity {
+	worst := Severity("")
+	for _, f := range r.Files {
+		for _, finding := range f.Findings {
+			if worst == "" || rank(finding.Severity) < rank(worst) {
+				worst = finding.Severity
+			}
+		}
+	}
+	return worst
+}
+
+func rank(s Severity) int { return slices.Index([]Severity{Error, Warning, Note}, s) }
+
+// Check reads the files and gives what is wrong in each document, by its
+// place, and the document with all that can be mended.
+func Check(files []File, options Options) Report {
+	report := Report{Files: []FileReport{}}
+	for _, f := range files {
+		source := string(f.Data)
+		documents := read(source)
+		for i, d := range documents {
+			r := checkDocument(d, options)
+			r.File = f.Name
+			if len(documents) > 1 {
+				r.Document = i + 1
+			}
+			settle(&r, source)
+			report.Files = append(report.Files, r)
+		}
+	}
+	return report
+}
+
+// settle gives the findings their lines and columns, and their order.
+func settle(r *FileReport, source string) {
+	slices.SortStableFunc(r.Findings, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(rank(a.Severity), rank(b.Severity)), strings.Compare(a.Rule, b.Rule))
+	})
+	line, begin, done := 1, 0, 0
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		before := source[done:f.at]
+		if n := strings.Count(before, "\n"); n > 0 {
+			line, begin = line+n, done+strings.LastIndexByte(before, '\n')+1
+		}
+		done = f.at
+		f.Line, f.Column = line, 1+utf8.RuneCountInString(source[begin:f.at])
+	}
+}
+
+// checkDocument runs all rules over a document, then the fixes of each, until
+// nothing is left to mend.
+func checkDocument(d document, options Options) FileReport {
+	out := FileReport{Kind: options.Kind, Findings: []Finding{}}
+	if d.broken {
+		d.root = nil
+	}
+	if d.root != nil && out.Kind == "" {
+		out.Kind = kindOf(d.root)
+	}
+	for i := range allRules {
+		p := newPass(&allRules[i], d, out.Kind, options)
+		p.run()
+		out.Findings = append(out.Findings, p.findings...)
+	}
+	if d.root == nil {
+		return out
+	}
+	if fixed := fix(d, out.Kind, options, out.Findings); fixed != nil {
+		out.Fixed = fixed.json("  ")
+	}
+	return out
+}
+
+// rounds bounds how often all fixes are tried: a fix can uncover a fault.
+const rounds = 6
+
+// fix gives a copy of the document with all fixes made, or nil if there is
+// nothing to mend.
+func fix(d document, kind Kind, options Options, findings []Finding) *node {
+	if !slices.ContainsFunc(findings, func(f Finding) bool { return f.Fixed }) {
+		return nil
+	}
+	d.root = d.root.clone()
+	for range rounds {
+		mended := false
+		for i := range allRules {
+			p := newPass(&allRules[i], d, kind, options)
+			p.run()
+			for _, f := range p.fixes {
+				f()
+				mended = true
+			}
+		}
+		d.quirks = nil // writing the tree mends them
+		if !mended {
+			break
+		}
+	}
+	return d.root
+}

@@ -1,0 +1,337 @@
+package lint
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Limits of what is read. AWS stores no document above 32 KiB; the rest is room
+// for comments and white space.
+const (
+	maxSource = 128 << 10
+	maxDepth  = 32
+)
+
+// quirk is something in the source that JSON does not have.
+type quirk struct {
+	rule string // the code of the rule that tells of it
+	at   int
+	text string
+}
+
+// document is one policy of a file.
+type document struct {
+	root     *node // nil when it could not be read
+	quirks   []quirk
+	comments []comment
+	broken   bool // read in part only: a guess at the rest would be a guess
+}
+
+type comment struct {
+	at   int
+	text string
+}
+
+// read finds the documents in a text. It never fails: what cannot be read is a
+// quirk of code json-syntax. Byte order marks and text around documents are
+// quirks of the document that follows, or of the last.
+func read(source string) []document {
+	r := &reader{source: source}
+	var out []document
+	if len(source) > maxSource {
+		r.quirk("document-size", 0, "larger than 128 KiB")
+		return []document{{quirks: r.doc.quirks, broken: true}}
+	}
+	for {
+		r.doc = document{quirks: r.doc.quirks, comments: r.doc.comments}
+		r.toDocument()
+		if r.at == len(source) {
+			break
+		}
+		root := r.value(0)
+		r.doc.root, r.doc.broken = root, r.broken
+		out = append(out, r.doc)
+		r.doc.quirks, r.doc.comments = nil, nil
+		if r.broken {
+			break
+		}
+	}
+	if len(out) == 0 {
+		r.quirk("json-syntax", 0, "there is no JSON object here")
+		return []document{{quirks: r.doc.quirks, broken: true}}
+	}
+	if len(out) > 1 {
+		for i := range out {
+			out[i].quirks = append(out[i].quirks, quirk{"document-several", out[i].root.at, "document " + strconv.Itoa(i+1) + " of the " + strconv.Itoa(len(out)) + " in this file"})
+		}
+	}
+	last := &out[len(out)-1]
+	last.quirks = append(last.quirks, r.doc.quirks...)
+	return out
+}
+
+// reader reads JSON as people paste it: with comments, trailing commas, smart
+// quotes and the like, each noted as a quirk.
+type reader struct {
+	source string
+	at     int
+	doc    document
+	broken bool
+}
+
+func (r *reader) quirk(rule string, at int, text string) {
+	r.doc.quirks = append(r.doc.quirks, quirk{rule, at, text})
+}
+
+// fail notes what cannot be read and ends the reading.
+func (r *reader) fail(why string) *node {
+	if !r.broken {
+		r.quirk("json-syntax", r.at, why)
+		r.broken = true
+	}
+	r.at = len(r.source)
+	return &node{kind: 'n', text: "null", at: r.at}
+}
+
+func (r *reader) rest() string { return r.source[r.at:] }
+
+func (r *reader) starts(with ...string) bool {
+	for _, w := range with {
+		if strings.HasPrefix(r.rest(), w) {
+			return true
+		}
+	}
+	return false
+}
+
+// toDocument goes to the next brace that can open a document. What stands
+// before it and is no white space is around the documents, not in them.
+func (r *reader) toDocument() {
+	around := -1
+	for {
+		r.space()
+		switch {
+		case r.at == len(r.source) || r.opens():
+			if around >= 0 {
+				r.quirk("json-fence", around, "text around the document")
+			}
+			return
+		case around < 0:
+			around = r.at
+		}
+		_, size := utf8.DecodeRuneInString(r.rest())
+		r.at += size
+	}
+}
+
+// opens tells whether a document begins here: a brace before a member's name or
+// its end, or a bracket before a brace.
+func (r *reader) opens() bool {
+	list := r.starts("[")
+	if !list && !r.starts("{") {
+		return false
+	}
+	after := r.source[r.at+1 : min(len(r.source), r.at+200)]
+	after = strings.TrimLeftFunc(after, func(c rune) bool { return unicode.IsSpace(c) || invisible(c) })
+	first, _ := utf8.DecodeRuneInString(after)
+	if list {
+		return first == '{'
+	}
+	return first == '}' || first == '#' || first == '/' || first == '-' || quoteOf(first) != 0 || unicode.IsLetter(first) && strings.Contains(after, ":")
+}
+
+// invisible tells the characters that look like nothing or like a space.
+func invisible(c rune) bool {
+	return c == '\ufeff' || c == '\u00a0' || c == '\u200b' || c == '\u200c' || c == '\u200d' || c == '\u2060' || c == '\u202f' || c == '\u2028' || c == '\u2029'
+}
+
+// space skips white space and comments.
+func (r *reader) space() {
+	for r.at < len(r.source) {
+		c, size := utf8.DecodeRuneInString(r.rest())
+		switch {
+		case strings.ContainsRune(" \t\r\n", c):
+			r.at += size
+		case invisible(c) || unicode.IsSpace(c):
+			r.quirk("json-invisible", r.at, "an invisible character, U+"+strings.ToUpper(hex(c)))
+			r.at += size
+		case r.starts("//", "#", "--"):
+			r.comment("\n", 0)
+		case r.starts("/*"):
+			r.comment("*/", 2)
+		case r.starts("<!--"):
+			r.comment("-->", 3)
+		default:
+			return
+		}
+	}
+}
+
+func hex(c rune) string {
+	s := strconv.FormatInt(int64(c), 16)
+	return strings.Repeat("0", max(0, 4-len(s))) + s
+}
+
+// comment skips a comment up to its end, of which skip bytes belong to it.
+func (r *reader) comment(end string, skip int) {
+	start := r.at
+	if i := strings.Index(r.rest(), end); i >= 0 {
+		r.at += i + skip
+	} else {
+		r.at = len(r.source)
+	}
+	said := strings.TrimSpace(r.source[start:r.at])
+	r.quirk("json-comment", start, "a comment: "+quote(said))
+	r.doc.comments = append(r.doc.comments, comment{start, said})
+}
+
+func (r *reader) value(depth int) *node {
+	r.space()
+	if depth > maxDepth {
+		return r.fail("it nests deeper than 32")
+	}
+	c, _ := utf8.DecodeRuneInString(r.rest())
+	switch {
+	case r.at == len(r.source):
+		return r.fail("it ends too early")
+	case c == '{':
+		return r.object(depth)
+	case c == '[':
+		return r.list(depth)
+	case quoteOf(c) != 0:
+		at := r.at
+		return &node{kind: '"', text: r.string(), at: at}
+	default:
+		return r.word()
+	}
+}
+
+func (r *reader) object(depth int) *node {
+	n := &node{kind: '{', at: r.at}
+	r.at++
+	for !r.closes('}') {
+		at := r.at
+		name := r.name()
+		r.space()
+		if !r.starts(":") {
+			r.fail("after the name " + quote(name) + " a colon is missing")
+			break
+		}
+		r.at++
+		n.members = append(n.members, &member{name, at, r.value(depth + 1)})
+		r.separator('}')
+	}
+	return n
+}
+
+func (r *reader) list(depth int) *node {
+	n := &node{kind: '[', at: r.at}
+	r.at++
+	for !r.closes(']') {
+		n.items = append(n.items, r.value(depth+1))
+		r.separator(']')
+	}
+	return n
+}
+
+// closes tells whether an object or list ends here, and skips its end.
+func (r *reader) closes(end byte) bool {
+	r.space()
+	switch {
+	case r.broken:
+		return true
+	case r.at == len(r.source):
+		r.fail("it ends before the last " + string(end))
+		return true
+	case r.source[r.at] == end:
+		r.at++
+		return true
+	case r.starts("}", "]"):
+		r.fail("a " + r.source[r.at:r.at+1] + " stands where " + string(end) + " is wanted")
+		return true
+	default:
+		return false
+	}
+}
+
+// separator skips the comma between two values, or notes that it is missing,
+// or that it stands where nothing follows.
+func (r *reader) separator(end byte) {
+	r.space()
+	if r.broken || r.at == len(r.source) || r.source[r.at] == end {
+		return
+	}
+	if !r.starts(",") {
+		if c, _ := utf8.DecodeRuneInString(r.rest()); quoteOf(c) != 0 || c == '{' {
+			r.quirk("json-comma", r.at, "a comma is missing here")
+			return
+		}
+		r.fail("a comma or " + string(end) + " is missing")
+		return
+	}
+	at, commas := r.at, 0
+	for r.starts(",") {
+		r.at++
+		commas++
+		r.space()
+	}
+	if r.starts("}", "]") {
+		r.quirk("json-comma", at, "a comma after the last value")
+	} else if commas > 1 {
+		r.quirk("json-comma", at, "more than one comma")
+	}
+}
+
+// name reads a member's name.
+func (r *reader) name() string {
+	c, _ := utf8.DecodeRuneInString(r.rest())
+	if quoteOf(c) != 0 {
+		return r.string()
+	}
+	at := r.at
+	end := strings.IndexAny(r.rest(), ":{}[],\n\"")
+	if end <= 0 {
+		r.fail("a member's name is missing")
+		return ""
+	}
+	r.at += end
+	name := strings.TrimSpace(r.source[at:r.at])
+	r.quirk("json-quotes", at, "the name "+quote(name)+" has no quotes")
+	return name
+}
+
+// word reads a value without quotes: JSON's own, or a string that lacks them.
+func (r *reader) word() *node {
+	at := r.at
+	if r.starts("...", "…") {
+		return r.fail("something was left out here")
+	}
+	end := strings.IndexAny(r.rest(), ",}]\n")
+	if end < 0 {
+		end = len(r.rest())
+	}
+	r.at += end
+	word := strings.TrimSpace(r.source[at:r.at])
+	for _, mark := range []string{" //", " #", " --", " /*"} {
+		if i := strings.Index(word, mark); i >= 0 {
+			word = strings.TrimSpace(word[:i])
+			r.at = at + i
+		}
+	}
+	switch {
+	case word == "true" || word == "false":
+		return &node{kind: 't', text: word, at: at}
+	case word == "null":
+		return &node{kind: 'n', text: word, at: at}
+	case numberForm.MatchString(word):
+		return &node{kind: '0', text: word, at: at}
+	case word == "" || strings.ContainsAny(word, "{[\""):
+		r.at = at
+		return r.fail("a value is missing")
+	default:
+		r.quirk("json-quotes", at, quote(word)+" has no quotes")
+		return &node{kind: '"', text: word, at: at}
+	}
+}

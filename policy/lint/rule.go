@@ -1,0 +1,108 @@
+package lint
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/rolecall/rolecall/policy"
+)
+
+// rule finds one kind of fault. Its code is the name of its page and of its
+// cases.
+type rule struct {
+	code     string
+	severity Severity
+	title    string // what is wrong, in a line
+	kinds    []Kind // of documents; empty: all
+	check    func(*pass)
+}
+
+// Rule is what is known of a rule without a document.
+type Rule struct {
+	Code     string
+	Severity Severity // unless a finding says otherwise
+	Title    string
+}
+
+// Rules gives all rules, in the order of their codes.
+func Rules() []Rule {
+	var out []Rule
+	for _, r := range allRules {
+		out = append(out, Rule{r.code, r.severity, r.title})
+	}
+	slices.SortFunc(out, func(a, b Rule) int { return cmp.Compare(a.Code, b.Code) })
+	return out
+}
+
+// pass is one rule's work on one document.
+type pass struct {
+	*rule
+	document
+	kind       Kind
+	options    Options
+	statements []*statement
+	findings   []Finding
+	fixes      []func()
+}
+
+// maxFindings is how many findings of one rule in one document are told.
+const maxFindings = 100
+
+func newPass(r *rule, d document, kind Kind, options Options) *pass {
+	p := &pass{rule: r, document: d, kind: kind, options: options}
+	if d.root != nil {
+		d.root.locate("")
+		p.statements = statementsOf(d.root)
+	}
+	return p
+}
+
+func (p *pass) run() {
+	if len(p.kinds) == 0 || slices.Contains(p.kinds, p.kind) {
+		p.check(p)
+	}
+}
+
+// found is a finding being told.
+type found struct {
+	at       *node
+	severity Severity // empty: the rule's
+	message  string
+	hint     string
+	fix      func() // nil: none
+	widens   bool   // the fix allows more than before
+}
+
+func (p *pass) report(f found) {
+	if len(p.findings) == maxFindings {
+		return
+	}
+	if f.severity == "" {
+		f.severity = p.severity
+	}
+	p.findings = append(p.findings, Finding{
+		Rule: p.code, Severity: f.severity, Pointer: f.at.pointer, Message: f.message, Hint: f.hint,
+		Fixed: f.fix != nil, Widens: f.fix != nil && f.widens, at: max(f.at.at, 0),
+	})
+	if f.fix != nil {
+		p.fixes = append(p.fixes, f.fix)
+	}
+}
+
+// quirksOf reports what the reader noted for the rule. Writing the document
+// mends it, if it was read whole.
+func (p *pass) quirksOf(hint string) {
+	for _, q := range p.quirks {
+		if q.rule != p.code {
+			continue
+		}
+		var mend func()
+		if p.root != nil {
+			mend = func() {}
+		}
+		p.report(found{at: &node{at: q.at}, message: q.text, hint: hint, fix: mend})
+	}
+}
+
+// kit gives what is known of the connection, or nil.
+func (p *pass) kit() *policy.KitRequest { return p.options.Kit }

@@ -1,0 +1,45 @@
+package lint
+
+import (
+	"strings"
+
+	"github.com/rolecall/rolecall"
+)
+
+// IAM takes any name for an action; one that does not exist allows nothing.
+var actionUnknown = rule{
+	code: "action-unknown", severity: Error,
+	title: "there is no such action",
+	check: func(p *pass) {
+		for _, s := range p.statements {
+			values := s.actions()
+			if len(values) == 0 {
+				values = s.get("NotAction").each()
+			}
+			for _, a := range values {
+				found, known := expand(a.text)
+				service, name, _ := strings.Cut(strings.ToLower(a.text), ":")
+				if !known || len(found) > 0 || service == "s3" && (name == "headbucket" || s3Operations[name] != "") {
+					continue
+				}
+				p.unknownAction(s, a, service)
+			}
+		}
+	},
+}
+
+func (p *pass) unknownAction(s *statement, a *node, service string) {
+	near := rolecall.Nearest(a.text, catalog().names[service])
+	f := found{at: a, message: quote(a.text) + " is not an action, so it allows nothing", hint: "see AWS's list of the actions of " + service}
+	if near == "" {
+		// It may be newer than the facts.
+		f.severity = Warning
+		f.message = quote(a.text) + " is no action that AWS listed by " + catalog().date
+		p.report(f)
+		return
+	}
+	f.hint = "did you mean " + near + "?"
+	f.widens = true
+	f.fix = func() { a.become(text(near)) }
+	p.report(f)
+}

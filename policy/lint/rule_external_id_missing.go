@@ -1,0 +1,64 @@
+package lint
+
+// A role that lets a vendor's account in without an external id lets in whoever
+// can make the vendor name the role: the confused deputy.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+var externalIDMissing = rule{
+	code: "external-id-missing", severity: Error,
+	title: "the role can be assumed without an external id",
+	kinds: []Kind{Trust},
+	check: func(p *pass) {
+		for _, s := range p.allows() {
+			if !s.assumes() || !s.trustsAWS() || len(s.on(externalID)) > 0 {
+				continue
+			}
+			f := found{
+				at: s.node, message: "the trust has no condition on sts:ExternalId, so the vendor can be led into this role by others",
+				hint: "ask for the external id that the vendor made for you, by StringEquals",
+			}
+			if id := p.externalIDs(); id != nil {
+				f.fix = func() { s.addCondition("StringEquals", externalID, id) }
+			}
+			p.report(f)
+		}
+	},
+}
+
+const externalID = "sts:ExternalId"
+
+// assumes tells whether one of the statement's actions is sts:AssumeRole.
+func (s *statement) assumes() bool {
+	for _, a := range s.actions() {
+		known, _ := expand(a.text)
+		for _, k := range known {
+			if k.name == "sts:AssumeRole" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// trustsAWS tells whether accounts, users or roles are trusted, or everyone,
+// and not services and identity providers only.
+func (s *statement) trustsAWS() bool {
+	for _, principal := range s.principals() {
+		if principal.kind == "" || principal.kind == "AWS" {
+			return true
+		}
+	}
+	return s.get("NotPrincipal") != nil
+}
+
+// externalIDs gives the ids that the connection may be asked with, as a
+// condition's value, or nil if they are not known.
+func (p *pass) externalIDs() *node {
+	if p.kit() == nil || len(p.kit().ExternalIDs) == 0 {
+		return nil
+	}
+	ids := p.kit().ExternalIDs
+	if len(ids) == 1 {
+		return text(ids[0])
+	}
+	return list(ids...)
+}

@@ -1,0 +1,37 @@
+package lint
+
+import "strings"
+
+// A star at the end of a bucket's name reaches the objects, and all buckets
+// whose names begin so.
+var s3BucketWildcard = rule{
+	code: "s3-bucket-wildcard", severity: Warning,
+	title: "a star in a bucket's name opens other buckets",
+	kinds: []Kind{Permissions},
+	check: func(p *pass) {
+		for _, s := range p.allows() {
+			for _, r := range s.resources() {
+				parts := strings.SplitN(r.text, ":", 6)
+				if len(parts) < 6 || parts[2] != "s3" {
+					continue
+				}
+				name, _, slash := strings.Cut(parts[5], "/")
+				if plain := strings.Trim(name, "*?"); plain == "" || !strings.ContainsAny(name, "*?") {
+					continue // all buckets, or one; the first is another rule's
+				}
+				f := found{
+					at: r, message: quote(r.text) + " also matches every other bucket of such a name",
+					hint: "write the bucket's name whole, and for its objects the name, a slash and a star",
+				}
+				bucket := strings.TrimSuffix(bucketOf(r.text), "*")
+				if !slash && !strings.ContainsAny(bucket, "*?") && !strings.HasSuffix(bucket, "-") && s.get("Resource") != nil {
+					f.fix = func() {
+						left := s.get("Resource").without(r)
+						s.set("Resource", left.add(bucket, bucket+"/*"))
+					}
+				}
+				p.report(f)
+			}
+		}
+	},
+}

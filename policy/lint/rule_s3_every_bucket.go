@@ -1,0 +1,48 @@
+package lint
+
+import "strings"
+
+// A vendor's role needs one bucket.
+var s3EveryBucket = rule{
+	code: "s3-every-bucket", severity: Warning,
+	title: "every bucket of the account is opened",
+	kinds: []Kind{Permissions},
+	check: func(p *pass) {
+		for _, s := range p.allows() {
+			onlyS3, reaches := true, false
+			for _, a := range s.actions() {
+				known, _ := expand(a.text)
+				onlyS3 = onlyS3 && strings.HasPrefix(strings.ToLower(a.text), "s3:")
+				for _, k := range known {
+					reaches = reaches || k.on("bucket") || k.on("object")
+				}
+			}
+			for _, r := range s.resources() {
+				if !reaches || !everyBucket(r.text) {
+					continue
+				}
+				f := found{
+					at: r, message: quote(r.text) + " is every bucket of the account",
+					hint: "name the one bucket, and its objects by a prefix",
+				}
+				if bucket, objects := p.home(); bucket != "" && onlyS3 {
+					f.fix = func() { s.set("Resource", s.get("Resource").without(r).add(bucket, objects)) }
+				}
+				p.report(f)
+			}
+		}
+	},
+}
+
+// everyBucket tells the resources that leave the bucket open.
+func everyBucket(resource string) bool {
+	if resource == "*" {
+		return true
+	}
+	parts := strings.SplitN(resource, ":", 6)
+	if len(parts) < 6 {
+		return strings.HasPrefix(resource, "arn:") && strings.HasSuffix(resource, "*") && (len(parts) < 3 || parts[2] == "s3" || parts[2] == "*")
+	}
+	bucket, _, _ := strings.Cut(parts[5], "/")
+	return parts[2] == "s3" && strings.Trim(bucket, "*") == "" && bucket != ""
+}

@@ -1,0 +1,92 @@
+package lint
+
+import "strings"
+
+// Over both ARNs, each action works on the one that fits. It says more than it
+// means, and hides which of the two is limited to a prefix.
+var s3MixedResources = rule{
+	code: "s3-mixed-resources", severity: Note,
+	title: "the bucket and its objects are resources of the same actions",
+	kinds: []Kind{Permissions, Bucket},
+	check: func(p *pass) {
+		for _, s := range p.statements {
+			var onBuckets, onObjects, buckets, objects []string
+			plain := true
+			for _, a := range s.actions() {
+				switch known := meant(a.text); {
+				case known != nil && known.onlyOnBuckets():
+					onBuckets = append(onBuckets, a.text)
+				case known != nil && known.onlyOnObjects():
+					onObjects = append(onObjects, a.text)
+				default:
+					plain = false
+				}
+			}
+			for _, r := range s.resources() {
+				switch targetOf(r.text) {
+				case target{bucket: true}:
+					buckets = append(buckets, r.text)
+				case target{object: true}:
+					objects = append(objects, r.text)
+				default:
+					plain = false
+				}
+			}
+			if len(onBuckets)+len(onObjects) == 0 || len(buckets) == 0 || len(objects) == 0 {
+				continue
+			}
+			f := found{
+				at: s.node, message: "both the bucket and its objects are resources of " + names(onBuckets, onObjects),
+				hint: "give each its own statement: actions on the bucket on its ARN, actions on objects on the ARN with a slash",
+			}
+			switch {
+			case !plain:
+			case len(onBuckets) == 0:
+				f.fix = func() { s.set("Resource", one(objects)) }
+			case len(onObjects) == 0:
+				f.fix = func() { s.set("Resource", one(buckets)) }
+			default:
+				f.fix = func() {
+					second := s.like(one(onBuckets), one(buckets))
+					s.set("Action", one(onObjects))
+					s.set("Resource", one(objects))
+					s.after(second)
+				}
+			}
+			p.report(f)
+		}
+	},
+}
+
+func names(onBuckets, onObjects []string) string {
+	switch {
+	case len(onBuckets) == 0:
+		return onObjects[0] + ", which works on objects only"
+	case len(onObjects) == 0:
+		return onBuckets[0] + ", which works on buckets only"
+	default:
+		return onBuckets[0] + " and " + onObjects[0] + ", which each work on one of the two"
+	}
+}
+
+// meant gives the known action that a value of Action is or stands for.
+func meant(value string) *action {
+	if name, found := strings.CutPrefix(strings.ToLower(value), "s3:"); found {
+		if name == "headbucket" {
+			name = "listbucket"
+		}
+		if right := s3Operations[name]; right != "" {
+			name = right
+		}
+		return exact("s3:" + name)
+	}
+	return exact(value)
+}
+
+// one gives a list, or the value itself if it is alone.
+func one(values []string) *node {
+	if len(values) == 1 {
+		return text(values[0])
+	}
+	return list(values...)
+}

@@ -1,0 +1,68 @@
+package lint
+
+import (
+	"slices"
+	"strings"
+)
+
+// s3:* holds everything down to deleting the bucket and changing its policy.
+var s3Star = rule{
+	code: "s3-star", severity: Warning,
+	title: "a wildcard allows more of S3 than the work needs",
+	kinds: []Kind{Permissions, Bucket},
+	check: func(p *pass) {
+		for _, s := range p.allows() {
+			for _, a := range s.actions() {
+				known, _ := expand(a.text)
+				if !strings.ContainsAny(a.text, "*?") || !reachesS3(a.text) {
+					continue
+				}
+				var extra, needed []string
+				severity := Note
+				for _, k := range known {
+					switch {
+					case slices.Contains(p.needed(), k.name):
+						needed = append(needed, k.name)
+					case strings.HasPrefix(k.name, "s3:") && !p.optional(k.name):
+						extra = append(extra, k.name)
+						if k.level != "read" && k.level != "list" {
+							severity = Warning
+						}
+					}
+				}
+				if len(extra) == 0 {
+					continue
+				}
+				slices.SortStableFunc(extra, func(a, b string) int { return weight(a) - weight(b) })
+				f := found{
+					at: a, severity: severity,
+					message: quote(a.text) + " also allows " + strings.Join(extra[:min(3, len(extra))], ", "),
+					hint:    "name the actions that the work needs: " + strings.Join(p.needed(), ", "),
+				}
+				if len(needed) > 0 {
+					f.fix = func() { s.set("Action", s.get("Action").without(a).add(needed...)) }
+				}
+				p.report(f)
+			}
+		}
+	},
+}
+
+// reachesS3 tells whether the value of Action is of S3, or of everything.
+func reachesS3(value string) bool {
+	return value == "*" || value == "*:*" || strings.HasPrefix(strings.ToLower(value), "s3:")
+}
+
+// weight orders actions by how much they can break.
+func weight(name string) int {
+	switch a := exact(name); {
+	case name == "s3:PutBucketPolicy" || name == "s3:DeleteBucket" || name == "s3:DeleteObject":
+		return 0
+	case a.level == "permissions":
+		return 1
+	case a.level == "write":
+		return 2
+	default:
+		return 3
+	}
+}

@@ -1,0 +1,31 @@
+package lint
+
+import "strings"
+
+// Without Version AWS reads a document by the rules of 2008, in which
+// variables such as ${aws:username} are plain text.
+var versionMissing = rule{
+	code: "version-missing", severity: Warning,
+	title: "Version is missing or old",
+	check: func(p *pass) {
+		if p.root == nil || p.root.kind != '{' || p.root.get("Statement") == nil {
+			return
+		}
+		at, message := p.root, "Version is missing"
+		if version := p.root.get("Version"); version != nil {
+			if version.text != "2008-10-17" {
+				return
+			}
+			at, message = version, "Version is 2008-10-17"
+		}
+		p.report(found{
+			at: at, message: message + "; AWS reads the document by the rules of 2008, without policy variables",
+			hint: `give "Version": "2012-10-17"`,
+			fix: func() {
+				p.root.remove("Version")
+				p.root.members = append([]*member{{"Version", -1, text("2012-10-17")}}, p.root.members...)
+			},
+			widens: strings.Contains(string(p.root.json("")), "${"),
+		})
+	},
+}
