@@ -77,7 +77,9 @@ func (p *kitPlan) bucketPolicy() []reasoned {
 	var out []reasoned
 	if p.bucketOwner != p.role.Account {
 		for _, s := range p.access() {
-			out = append(out, p.forRole(s))
+			s = p.forRole(s)
+			s.reason += "; said here too, since across accounts both sides must allow"
+			out = append(out, s)
 		}
 	}
 	anyone := words{"*"}
@@ -89,17 +91,15 @@ func (p *kitPlan) bucketPolicy() []reasoned {
 		}, "refuses everyone who comes without TLS"})
 	}
 	if p.RequireEncryption {
-		e := p.Connection.Encryption
-		deny := func(sid, key, value, why string) {
-			out = append(out, reasoned{draftStatement{
-				Sid: sid, Effect: "Deny", Principal: anyone, Action: words{"s3:PutObject"}, Resource: p.reach.objects,
-				Condition: draftConditions{{"StringNotEquals", key, words{value}}},
-			}, why})
+		// A request without the key matches too.
+		key, value, why := "s3:x-amz-server-side-encryption", p.Connection.Encryption.Type, "refuses what does not ask to be encrypted by "
+		if k := p.Connection.Encryption.Key; k != "" {
+			key, value, why = key+"-aws-kms-key-id", k, "refuses what does not ask to be encrypted under "
 		}
-		deny("RolecallEncryption", "s3:x-amz-server-side-encryption", e.Type, "refuses what does not ask to be encrypted by "+e.Type)
-		if e.Key != "" {
-			deny("RolecallEncryptionKey", "s3:x-amz-server-side-encryption-aws-kms-key-id", e.Key, "refuses encryption under another key")
-		}
+		out = append(out, reasoned{draftStatement{
+			Sid: "RolecallEncryption", Effect: "Deny", Principal: anyone, Action: words{"s3:PutObject"}, Resource: p.reach.objects,
+			Condition: draftConditions{{"StringNotEquals", key, words{value}}},
+		}, why + value})
 	}
 	return out
 }
@@ -113,6 +113,7 @@ func (p *kitPlan) keyPolicy() []reasoned {
 	}
 	s := p.useKey()
 	s.Resource = words{"*"} // in a key's policy: this key
+	s.reason += "; to be added to the statements that the key's policy has"
 	return []reasoned{p.forRole(s)}
 }
 
