@@ -125,6 +125,9 @@ type key struct {
 	policy *policy.Document
 }
 
+// managed tells whether the key is AWS's own, found by its alias.
+func (k *key) managed() bool { return strings.HasPrefix(k.arn.Resource, "alias/") }
+
 // key finds a key by its ARN, or the account's aws/s3 key by its alias. It is
 // nil when there is none.
 func (d *directory) key(arn rolecall.ARN) *key {
@@ -136,6 +139,8 @@ func (d *directory) key(arn rolecall.ARN) *key {
 		return &key{arn, a.managedKeyPolicy(arn.Region)}
 	}
 	name, ok := strings.CutPrefix(arn.Resource, "key/")
+	d.mu.RLock()
+	defer d.mu.RUnlock()
 	if k := a.keys[name]; ok && k != nil && k.Region == arn.Region {
 		return &key{arn, a.keyPolicy(k)}
 	}

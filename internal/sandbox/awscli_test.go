@@ -127,3 +127,37 @@ func write(t *testing.T, path string, data []byte) {
 		t.Fatal(err)
 	}
 }
+
+// The command line sets up what a connection takes: a role with its policies,
+// a bucket and a key with theirs.
+func TestAWSCommandLineSetsUp(t *testing.T) {
+	t.Parallel()
+	w := loaded(t, nil, Options{})
+	admin := w.cli(t, keysOf("admin"))
+	write(t, filepath.Join(admin.dir, "trust.json"), []byte(trustsProduction))
+	write(t, filepath.Join(admin.dir, "permissions.json"), []byte(readsMasters))
+	for _, c := range []struct{ args, want string }{
+		{"iam create-role --role-name guest --assume-role-policy-document file://trust.json --max-session-duration 7200", `"Arn": "arn:aws:iam::111122223333:role/guest"`},
+		{"iam put-role-policy --role-name guest --policy-name read --policy-document file://permissions.json", ""},
+		{"iam get-role --role-name guest --query Role.AssumeRolePolicyDocument.Statement[0].Action", `"sts:AssumeRole"`},
+		{"s3api create-bucket --bucket new-one --create-bucket-configuration LocationConstraint=eu-central-1", `"Location": "/new-one"`},
+		{"s3api put-bucket-encryption --bucket new-one --server-side-encryption-configuration Rules=[{ApplyServerSideEncryptionByDefault={SSEAlgorithm=aws:kms,KMSMasterKeyID=open}}]", ""},
+		{`s3api put-bucket-policy --bucket new-one --policy {"Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::new-one/*"}]}`, ""},
+		{"s3api get-bucket-policy --bucket new-one --query Policy --output text", "arn:aws:s3:::new-one/*"},
+		{"s3api delete-bucket-policy --bucket new-one", ""},
+		{"kms create-key --description media", `"KeyState": "Enabled"`},
+		{"kms get-key-policy --key-id open --policy-name default --query Policy --output text", "arn:aws:iam::111122223333:root"},
+		{`kms put-key-policy --key-id open --policy-name default --policy {"Statement":[{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"kms:*","Resource":"*"}]}`, ""},
+		{"iam delete-role-policy --role-name guest --policy-name read", ""},
+		{"iam delete-role --role-name guest", ""},
+	} {
+		if out := admin.must(t, w.url, strings.Fields(c.args)...); !strings.Contains(out, c.want) {
+			t.Errorf("aws %s: %s", c.args, out)
+		}
+	}
+	write(t, filepath.Join(admin.dir, "trust.json"), []byte(strings.ReplaceAll(trustsProduction, "production", "staging")))
+	if _, fail := admin.run(t, w.url, "iam", "create-role", "--role-name", "guest", "--assume-role-policy-document", "file://trust.json"); !strings.Contains(fail,
+		`Invalid principal in policy: "AWS":"arn:aws:iam::873682911326:role/workers/staging"`) {
+		t.Errorf("a stranger is trusted: %s", fail)
+	}
+}

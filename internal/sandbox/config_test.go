@@ -206,6 +206,6 @@ func FuzzParseConfig(f *testing.F) {
 		if err := cfg.validate(); err != nil {
 			t.Fatalf("valid only once: %v", err)
 		}
-		newDirectory(cfg).s3Buckets()
+		newDirectory(cfg, time.Now).s3Buckets()
 	})
 }

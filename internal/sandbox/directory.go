@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -15,7 +16,9 @@ import (
 )
 
 // directory is IAM's state: who exists, with which policies and access keys.
+// What it gives out never changes: a change puts a changed copy in its place.
 type directory struct {
+	clock      func() time.Time
 	mu         sync.RWMutex
 	accounts   map[string]*account
 	buckets    map[string]*bucket
@@ -34,13 +37,16 @@ type account struct {
 type user struct {
 	*User
 	name, id, arn string
+	inline        []inlinePolicy
 }
 
 // role is one life of a role: when it is deleted and made again, the new one
 // has another id.
 type role struct {
 	*Role
-	name, id, arn string
+	name, id, arn, description string
+	created                    time.Time
+	inline                     []inlinePolicy
 }
 
 type bucket struct {
@@ -62,19 +68,26 @@ type accessKey struct {
 	chained       bool      // the session counts for the chaining limit
 }
 
+// isOf tells whether the key is of this life of a role.
+func (k *accessKey) isOf(r *role) bool { return k.role != nil && r != nil && k.role.id == r.id }
+
 // fullAWSAccess is the RCP that AWS attaches everywhere and that cannot be
 // taken off.
 // https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html
 const fullAWSAccess = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}`
 
-func newDirectory(cfg *Config) *directory {
+func newDirectory(cfg *Config, clock func() time.Time) *directory {
 	full := builtin(fullAWSAccess)
-	d := &directory{accounts: map[string]*account{}, buckets: map[string]*bucket{}, accessKeys: map[string]*accessKey{}, sweepAt: 1024}
+	d := &directory{
+		clock: clock, sweepAt: 1024,
+		accounts: map[string]*account{}, buckets: map[string]*bucket{}, accessKeys: map[string]*accessKey{},
+	}
 	for id, given := range cfg.Accounts {
 		a := &account{
 			id: id, partition: cmp.Or(given.Partition, "aws"), organization: given.Organization,
-			users: map[string]*user{}, roles: map[string]*role{}, keys: given.Keys,
+			users: map[string]*user{}, roles: map[string]*role{}, keys: map[string]*Key{},
 		}
+		maps.Copy(a.keys, given.Keys)
 		if len(given.SCP) > 0 {
 			a.scp = [][]*policy.Document{given.SCP}
 		}
@@ -83,7 +96,7 @@ func newDirectory(cfg *Config) *directory {
 		}
 		d.accounts[id] = a
 		for name, u := range given.Users {
-			made := &user{User: u, name: name, id: uniqueID("AIDA"), arn: a.iam("user", u.Path, name)}
+			made := &user{User: u, name: name, id: uniqueID("AIDA"), arn: a.iam("user", u.Path, name), inline: inlineOf(u.Policies)}
 			a.users[name] = made
 			if u.AccessKeyID != "" {
 				d.accessKeys[u.AccessKeyID] = &accessKey{secret: u.SecretAccessKey, account: a, user: made}
@@ -107,9 +120,12 @@ func (a *account) iam(kind, path, name string) string {
 // putRole makes or changes a role; changing keeps the id. The caller holds mu,
 // or is alone.
 func (d *directory) putRole(a *account, name string, given *Role) {
-	made := &role{Role: given, name: name, id: uniqueID("AROA"), arn: a.iam("role", given.Path, name)}
+	made := &role{
+		Role: given, name: name, id: uniqueID("AROA"), arn: a.iam("role", given.Path, name),
+		created: d.clock(), inline: inlineOf(given.Policies),
+	}
 	if old := a.roles[name]; old != nil {
-		made.id = old.id
+		made.id, made.created = old.id, old.created
 		delete(d.accessKeys, old.AccessKeyID)
 	}
 	a.roles[name] = made
@@ -129,7 +145,7 @@ func (d *directory) changeRole(accountID, name string, given *Role) error {
 	if a == nil {
 		return &rolecall.Error{Code: rolecall.NotFound, Message: "there is no account " + accountID}
 	}
-	if key := d.accessKeys[given.AccessKeyID]; key != nil && (key.role == nil || key.role != a.roles[name]) {
+	if key := d.accessKeys[given.AccessKeyID]; key != nil && !key.isOf(a.roles[name]) {
 		return &rolecall.Error{Code: rolecall.Conflict, Message: "access key " + given.AccessKeyID + " is another identity's"}
 	}
 	d.putRole(a, name, given)
@@ -144,9 +160,14 @@ func (d *directory) deleteRole(accountID, name string) error {
 	if a == nil || a.roles[name] == nil {
 		return &rolecall.Error{Code: rolecall.NotFound, Message: fmt.Sprintf("account %s has no role %s", accountID, name)}
 	}
+	d.removeRole(a, name)
+	return nil
+}
+
+// removeRole is deleteRole for who holds mu.
+func (d *directory) removeRole(a *account, name string) {
 	delete(d.accessKeys, a.roles[name].AccessKeyID)
 	delete(a.roles, name)
-	return nil
 }
 
 // roleByARN is nil when there is none with exactly this ARN, path included.
@@ -167,6 +188,20 @@ func (d *directory) account(id string) *account {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	return d.accounts[id]
+}
+
+// user is nil when the account has none of this name.
+func (d *directory) user(a *account, name string) *user {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return a.users[name]
+}
+
+// role is nil when the account has none of this name.
+func (d *directory) role(a *account, name string) *role {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return a.roles[name]
 }
 
 func (d *directory) bucket(name string) *bucket {
@@ -241,18 +276,18 @@ func (d *directory) resolve(id, token string, now time.Time) (*caller, string, r
 	}
 	c := &caller{account: key.account, accessKeyID: id, issued: key.issued, chained: key.chained}
 	if key.user != nil {
-		u := key.user
+		u := key.account.users[key.user.name]
 		c.arn, c.principal, c.id, c.user = u.arn, u.arn, u.id, u.name
-		c.identity, c.boundary = u.Policies, layer(u.Boundary)
+		c.identity, c.boundary = documents(u.inline), layer(u.Boundary)
 		return c, key.secret, accepted
 	}
 	r := key.account.roles[key.role.name]
-	if r == nil || r.id != key.role.id {
+	if !key.isOf(r) {
 		return nil, "", unknownKey // of a role that is gone
 	}
 	c.arn = "arn:" + key.account.partition + ":sts::" + key.account.id + ":assumed-role/" + r.name + "/" + key.session
 	c.principal, c.id, c.session = r.arn, r.id+":"+key.session, key.session
-	c.identity, c.boundary, c.sessionPolicy = r.Policies, layer(r.Boundary), key.policy
+	c.identity, c.boundary, c.sessionPolicy = documents(r.inline), layer(r.Boundary), key.policy
 	return c, key.secret, accepted
 }
 

@@ -12,7 +12,7 @@ import (
 // Fault makes the requests that it matches go wrong. Service and Operation
 // match all when empty. Of one request only the first fault that falls counts.
 type Fault struct {
-	Service   string `json:"service"`   // s3, sts or kms
+	Service   string `json:"service"`   // s3, sts, kms or iam
 	Operation string `json:"operation"` // "PutObject", "AssumeRole"
 	Bucket    string `json:"bucket"`    // of S3's operations
 
@@ -107,6 +107,11 @@ var generic = map[string]map[string]failure{
 		"internal":    {"InternalFailure", 500, "The request processing has failed because of an unknown error, exception or failure."},
 		"unavailable": {"ServiceUnavailable", 503, "The request has failed due to a temporary failure of the server."},
 	},
+	"iam": {
+		"throttle":    {"Throttling", 400, "Rate exceeded"},
+		"internal":    {"ServiceFailure", 500, "The request processing has failed because of an unknown error, exception or failure."},
+		"unavailable": {"ServiceUnavailable", 503, "The request has failed due to a temporary failure of the server."},
+	},
 	"kms": {
 		"throttle":    {"ThrottlingException", 400, "Rate exceeded"},
 		"internal":    {"KMSInternalException", 500, "The request was rejected because an internal exception occurred."},
@@ -189,6 +194,6 @@ func (c *call) fail(w http.ResponseWriter, r *http.Request, f failure) {
 	case "kms":
 		c.failKMS(w, &serviceError{f.status, f.code, f.message})
 	default:
-		c.failSTS(w, &serviceError{f.status, f.code, f.message})
+		c.failQuery(w, &serviceError{f.status, f.code, f.message})
 	}
 }

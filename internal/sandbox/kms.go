@@ -16,34 +16,62 @@ func kmsOperation(r *http.Request) (string, bool) {
 	return strings.CutPrefix(r.Header.Get("X-Amz-Target"), kmsTarget)
 }
 
-// serveKMS answers DescribeKey, so that clients can see whether a key is there
-// for them; S3 uses keys without going through here.
+// kmsInput is what the operations are given.
+type kmsInput struct {
+	KeyID       string `json:"KeyId"`
+	Description string
+	Policy      string
+	PolicyName  string
+	Bypass      bool `json:"BypassPolicyLockoutSafetyCheck"`
+	KeyUsage    string
+	KeySpec     string
+	Origin      string
+	MultiRegion bool
+	Tags        []json.RawMessage
+}
+
+var kmsOperations = map[string]func(*Server, *call, kmsInput) (any, *serviceError){
+	"CreateKey":    (*Server).createKey,
+	"DescribeKey":  (*Server).describeKey,
+	"GetKeyPolicy": (*Server).getKeyPolicy,
+	"PutKeyPolicy": (*Server).putKeyPolicy,
+}
+
+// serveKMS answers what is about keys and their policies; S3 uses keys without
+// going through here.
 func (s *Server) serveKMS(c *call, w http.ResponseWriter, r *http.Request) {
-	if c.caller.anonymous() {
-		c.failKMS(w, &serviceError{http.StatusBadRequest, "MissingAuthenticationTokenException", "Missing Authentication Token"})
-		return
-	}
-	if c.operation != "DescribeKey" {
-		c.failKMS(w, &serviceError{http.StatusBadRequest, "UnknownOperationException", ""})
-		return
-	}
-	var in struct {
-		KeyID string `json:"KeyId"`
-	}
-	data, err := io.ReadAll(io.LimitReader(r.Body, 64<<10))
-	if err != nil || json.Unmarshal(data, &in) != nil {
-		c.failKMS(w, &serviceError{http.StatusBadRequest, "SerializationException", "the input is not JSON"})
-		return
-	}
-	metadata, fail := s.describeKey(c, in.KeyID)
+	result, fail := s.doKMS(c, r)
 	if fail != nil {
 		c.failKMS(w, fail)
 		return
 	}
-	c.writeJSON(w, http.StatusOK, map[string]any{"KeyMetadata": metadata})
+	c.writeJSON(w, http.StatusOK, result)
 }
 
-func (s *Server) describeKey(c *call, id string) (map[string]any, *serviceError) {
+func (s *Server) doKMS(c *call, r *http.Request) (any, *serviceError) {
+	if c.caller.anonymous() {
+		return nil, badKMS("MissingAuthenticationTokenException", "Missing Authentication Token")
+	}
+	do := kmsOperations[c.operation]
+	if do == nil {
+		return nil, badKMS("UnknownOperationException", "")
+	}
+	var in kmsInput
+	data, err := io.ReadAll(io.LimitReader(r.Body, 256<<10))
+	if err != nil || json.Unmarshal(data, &in) != nil {
+		return nil, badKMS("SerializationException", "the input is not JSON")
+	}
+	return do(s, c, in)
+}
+
+// badKMS is an error of KMS, which has nearly all under one status.
+func badKMS(code, message string) *serviceError {
+	return &serviceError{http.StatusBadRequest, code, message}
+}
+
+// mayOnKey finds a key by its id or ARN, and asks whether the caller may do
+// the call's operation on it.
+func (s *Server) mayOnKey(c *call, id string) (*key, *serviceError) {
 	if !strings.HasPrefix(id, "arn:") {
 		resource := "key/" + id
 		if strings.HasPrefix(id, "alias/") {
@@ -54,24 +82,36 @@ func (s *Server) describeKey(c *call, id string) (map[string]any, *serviceError)
 	c.event.Resource = cut(id)
 	arn, err := rolecall.ParseARN(id)
 	if err != nil || arn.Region != c.region {
-		return nil, &serviceError{http.StatusBadRequest, "NotFoundException", "Invalid keyId " + cut(id)}
+		return nil, badKMS("NotFoundException", "Invalid keyId "+cut(id))
 	}
 	k := s.directory.key(arn)
 	if k == nil && arn.Account == c.caller.account.id {
-		return nil, &serviceError{http.StatusBadRequest, "NotFoundException", "Key '" + id + "' does not exist"}
+		return nil, badKMS("NotFoundException", "Key '"+id+"' does not exist")
 	}
-	if d := c.judgeKey(s.keyQuestion(c, k, "kms:DescribeKey", arn)); d != nil {
-		return nil, &serviceError{http.StatusBadRequest, "AccessDeniedException", d.String()}
+	if d := c.judgeKey(s.keyQuestion(c, k, "kms:"+c.operation, arn)); d != nil {
+		return nil, badKMS("AccessDeniedException", d.String())
 	}
+	return k, nil
+}
+
+func (s *Server) describeKey(c *call, in kmsInput) (any, *serviceError) {
+	k, fail := s.mayOnKey(c, in.KeyID)
+	if fail != nil {
+		return nil, fail
+	}
+	return k.metadata(), nil
+}
+
+func (k *key) metadata() any {
 	manager := "CUSTOMER"
-	if strings.HasPrefix(arn.Resource, "alias/") {
+	if k.managed() {
 		manager = "AWS"
 	}
-	return map[string]any{
-		"AWSAccountId": arn.Account, "KeyId": strings.TrimPrefix(arn.Resource, "key/"), "Arn": id,
+	return map[string]any{"KeyMetadata": map[string]any{
+		"AWSAccountId": k.arn.Account, "KeyId": strings.TrimPrefix(k.arn.Resource, "key/"), "Arn": k.arn.String(),
 		"Enabled": true, "KeyState": "Enabled", "KeyUsage": "ENCRYPT_DECRYPT", "KeySpec": "SYMMETRIC_DEFAULT",
 		"KeyManager": manager, "Origin": "AWS_KMS", "MultiRegion": false,
-	}, nil
+	}}
 }
 
 func (c *call) failKMS(w http.ResponseWriter, e *serviceError) {

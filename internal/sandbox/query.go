@@ -1,16 +1,21 @@
 package sandbox
 
 import (
+	"cmp"
 	"encoding/xml"
 	"net/http"
 	"net/url"
 	"strings"
 )
 
-// stsNamespace is of STS's answers; its date is the API's version.
-const stsNamespace = "https://sts.amazonaws.com/doc/2011-06-15/"
+// namespaces are of the answers of the services that speak the query protocol;
+// the date is the API's version.
+var namespaces = map[string]string{
+	"sts": "https://sts.amazonaws.com/doc/2011-06-15/",
+	"iam": "https://iam.amazonaws.com/doc/2010-05-08/",
+}
 
-// serviceError is an error answer of STS or KMS.
+// serviceError is an error answer of IAM, STS or KMS.
 type serviceError struct {
 	status  int
 	code    string
@@ -21,27 +26,31 @@ func invalidInput(message string) *serviceError {
 	return &serviceError{http.StatusBadRequest, "ValidationError", message}
 }
 
-// serveSTS answers AWS's query protocol: parameters as a form, answers in XML.
-func (s *Server) serveSTS(c *call, w http.ResponseWriter, r *http.Request) {
-	if r.Form == nil {
-		c.failSTS(w, &serviceError{http.StatusBadRequest, "MalformedInput", "the parameters are not a form"})
-		return
-	}
-	result, fail := s.doSTS(c, r.Form)
+// serveQuery answers AWS's query protocol: parameters as a form, answers in
+// XML.
+func (s *Server) serveQuery(c *call, w http.ResponseWriter, r *http.Request) {
+	result, fail := s.doQuery(c, r.Form)
 	if fail != nil {
-		c.failSTS(w, fail)
+		c.failQuery(w, fail)
 		return
 	}
 	c.writeXML(w, http.StatusOK, struct {
 		XMLName   xml.Name
 		Result    any
 		RequestID string `xml:"ResponseMetadata>RequestId"`
-	}{xml.Name{Space: stsNamespace, Local: c.operation + "Response"}, result, c.id})
+	}{xml.Name{Space: namespaces[c.service], Local: c.operation + "Response"}, result, c.id})
 }
 
-func (s *Server) doSTS(c *call, form url.Values) (any, *serviceError) {
-	if c.caller.anonymous() {
+func (s *Server) doQuery(c *call, form url.Values) (any, *serviceError) {
+	switch {
+	case form == nil:
+		return nil, &serviceError{http.StatusBadRequest, "MalformedInput", "the parameters are not a form"}
+	case c.caller.anonymous():
 		return nil, &serviceError{http.StatusForbidden, "MissingAuthenticationToken", "Request is missing Authentication Token"}
+	case c.operation == "":
+		return nil, &serviceError{http.StatusBadRequest, "MissingAction", "The request is missing an Action parameter"}
+	case c.service == "iam":
+		return s.doIAM(c, form)
 	}
 	switch c.operation {
 	case "GetCallerIdentity":
@@ -50,29 +59,30 @@ func (s *Server) doSTS(c *call, form url.Values) (any, *serviceError) {
 		return s.assumeRole(c, form)
 	case "GetSessionToken":
 		return s.sessionToken(c, form)
-	case "":
-		return nil, &serviceError{http.StatusBadRequest, "MissingAction", "The request is missing an Action parameter"}
 	default:
-		return nil, &serviceError{
-			http.StatusBadRequest, "InvalidAction",
-			"Could not find operation " + c.operation + " for version " + form.Get("Version"),
-		}
+		return nil, unknownOperation(c.operation, form)
 	}
 }
 
-func (c *call) failSTS(w http.ResponseWriter, e *serviceError) {
+func unknownOperation(name string, form url.Values) *serviceError {
+	return &serviceError{
+		http.StatusBadRequest, "InvalidAction",
+		"Could not find operation " + cut(name) + " for version " + cut(form.Get("Version")),
+	}
+}
+
+func (c *call) failQuery(w http.ResponseWriter, e *serviceError) {
 	c.event.ErrorCode = e.code
 	kind := "Sender"
 	if e.status >= http.StatusInternalServerError {
 		kind = "Receiver"
 	}
+	type fault struct{ Type, Code, Message string }
 	c.writeXML(w, e.status, struct {
-		XMLName   xml.Name `xml:"https://sts.amazonaws.com/doc/2011-06-15/ ErrorResponse"`
-		Type      string   `xml:"Error>Type"`
-		Code      string   `xml:"Error>Code"`
-		Message   string   `xml:"Error>Message"`
-		RequestID string   `xml:"RequestId"`
-	}{Type: kind, Code: e.code, Message: e.message, RequestID: c.id})
+		XMLName   xml.Name
+		Error     fault
+		RequestID string `xml:"RequestId"`
+	}{xml.Name{Space: cmp.Or(namespaces[c.service], namespaces["sts"]), Local: "ErrorResponse"}, fault{kind, e.code, e.message}, c.id})
 }
 
 func (c *call) writeXML(w http.ResponseWriter, status int, v any) {

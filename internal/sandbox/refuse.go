@@ -40,7 +40,7 @@ func (c *call) refuse(w http.ResponseWriter, r *http.Request, why error, signatu
 	case "kms":
 		c.failKMS(w, refusedByKMS(why))
 	default:
-		c.failSTS(w, c.refusedBySTS(why))
+		c.failQuery(w, c.refusedByQuery(why))
 	}
 }
 
@@ -96,9 +96,9 @@ func (c *call) refusedByS3(why error, presigned bool) *s3.Error {
 	}
 }
 
-// refusedBySTS words a refusal as STS does.
+// refusedByQuery words a refusal as STS and IAM do.
 // https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html
-func (c *call) refusedBySTS(why error) *serviceError {
+func (c *call) refusedByQuery(why error) *serviceError {
 	var refused refusal
 	if errors.As(why, &refused) {
 		if refused == expiredToken {
@@ -160,7 +160,7 @@ var hostRegion = regexp.MustCompile(`(?:^|\.)s3[.-](?:dualstack\.)?([a-z]{2,5}(?
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/Redirects.html
 func (s *Server) misplaced(c *call, r *http.Request) *s3.Error {
 	b := s.directory.bucket(c.bucket)
-	if b == nil || c.operation == "GetBucketLocation" && c.region == "us-east-1" {
+	if b == nil || c.operation == "GetBucketLocation" && c.region == "us-east-1" || c.operation == "CreateBucket" {
 		return nil
 	}
 	header := http.Header{"X-Amz-Bucket-Region": {b.Region}}

@@ -62,11 +62,11 @@ func New(cfg *Config, opts Options) (*Server, error) {
 	}
 	s := &Server{
 		clock: opts.Clock, log: opts.Log, secure: cfg.SecureTransport,
-		directory: newDirectory(cfg), faults: newFaults(cfg.Faults, cfg.Seed), trail: &trail{limit: opts.Trail},
+		directory: newDirectory(cfg, opts.Clock), faults: newFaults(cfg.Faults, cfg.Seed), trail: &trail{limit: opts.Trail},
 		closing: make(chan struct{}),
 	}
 	var err error
-	s.s3, err = s3.New(s3.Config{Buckets: s.directory.s3Buckets(), Authority: authority{s}, Clock: opts.Clock, Dir: opts.Dir, Log: opts.Log})
+	s.s3, err = s3.New(s3.Config{Buckets: s.directory.s3Buckets(), Authority: authority{s}, Directory: authority{s}, Clock: opts.Clock, Dir: opts.Dir, Log: opts.Log})
 	if err != nil {
 		return nil, fmt.Errorf("start the sandbox's S3: %w", err)
 	}
@@ -261,12 +261,12 @@ func (s *Server) dispatch(c *call, w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("X-Amz-Bucket-Region", b.Region)
 		}
 		s.s3.ServeHTTP(w, r)
-	case "sts":
-		s.serveSTS(c, w, r)
+	case "sts", "iam":
+		s.serveQuery(c, w, r)
 	case "kms":
 		s.serveKMS(c, w, r)
 	default:
-		c.failSTS(w, &serviceError{http.StatusBadRequest, "InvalidAction", "the sandbox has no service " + cut(c.service)})
+		c.failQuery(w, &serviceError{http.StatusBadRequest, "InvalidAction", "the sandbox has no service " + cut(c.service)})
 	}
 }
 

@@ -208,7 +208,7 @@ func (s *Server) sessionToken(c *call, form url.Values) (any, *serviceError) {
 		return nil, fail
 	}
 	told := c.at.Add(time.Duration(seconds) * time.Second).Truncate(time.Second)
-	u := c.caller.account.users[c.caller.user]
+	u := s.directory.user(c.caller.account, c.caller.user)
 	issued := s.directory.issue(accessKey{account: c.caller.account, user: u, issued: c.at, expires: c.ending(told)}, told, c.at)
 	return sessionTokenResult{Credentials: issued.xml()}, nil
 }

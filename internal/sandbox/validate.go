@@ -27,7 +27,7 @@ var (
 	partitions = []string{"aws", "aws-cn", "aws-us-gov", "aws-eusc"}
 	ownerships = []string{"BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"}
 	encryption = []string{"AES256", "aws:kms", "aws:kms:dsse"}
-	services   = []string{"s3", "sts", "kms"}
+	services   = []string{"s3", "sts", "kms", "iam"}
 )
 
 // validator gathers a config's faults, and what must be unique over accounts.

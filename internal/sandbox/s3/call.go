@@ -13,7 +13,7 @@ type call struct {
 	w      http.ResponseWriter
 	r      *http.Request
 	query  url.Values
-	bucket *bucket // nil for ListBuckets
+	bucket *bucket // nil for ListBuckets and CreateBucket
 	cfg    Bucket  // the bucket's configuration as the call found it
 	key    string
 }
@@ -23,12 +23,15 @@ var handlers = map[string]func(*call) error{
 	"AbortMultipartUpload":    abortMultipartUpload,
 	"CompleteMultipartUpload": completeMultipartUpload,
 	"CopyObject":              copyObject,
+	"CreateBucket":            createBucket,
 	"CreateMultipartUpload":   createMultipartUpload,
+	"DeleteBucketPolicy":      deleteBucketPolicy,
 	"DeleteObject":            deleteObject,
 	"DeleteObjects":           deleteObjects,
 	"DeleteObjectTagging":     deleteObjectTagging,
 	"GetBucketEncryption":     getBucketEncryption,
 	"GetBucketLocation":       getBucketLocation,
+	"GetBucketPolicy":         getBucketPolicy,
 	"GetBucketVersioning":     getBucketVersioning,
 	"GetObject":               getObject,
 	"GetObjectTagging":        getObjectTagging,
@@ -40,11 +43,18 @@ var handlers = map[string]func(*call) error{
 	"ListObjectsV2":           listObjectsV2,
 	"ListObjectVersions":      listObjectVersions,
 	"ListParts":               listParts,
+	"PutBucketEncryption":     putBucketEncryption,
+	"PutBucketPolicy":         putBucketPolicy,
+	"PutBucketVersioning":     putBucketVersioning,
 	"PutObject":               putObject,
 	"PutObjectTagging":        putObjectTagging,
 	"UploadPart":              uploadPart,
 	"UploadPartCopy":          uploadPartCopy,
 }
+
+// needDirectory has the operations that change, or show, what the Directory
+// keeps.
+var needDirectory = map[string]bool{"CreateBucket": true, "DeleteBucketPolicy": true, "GetBucketPolicy": true, "PutBucketPolicy": true}
 
 func (c *call) header(name string) string { return c.r.Header.Get(name) }
 

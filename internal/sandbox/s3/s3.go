@@ -37,7 +37,18 @@ type Authority interface {
 	Caller(context.Context) string
 }
 
-// Bucket is the configuration of one bucket. Its policy is the Authority's.
+// Directory keeps whose the buckets are, and their policies.
+type Directory interface {
+	// Claim takes a new bucket's name, if the caller may have it, and
+	// completes its Account, Partition and Region. The context is s3:* keys.
+	Claim(ctx context.Context, made Bucket, keys map[string][]string) (Bucket, *Error)
+	// Policy is nil for a bucket without one.
+	Policy(bucket string) []byte
+	// SetPolicy changes a bucket's policy; nil takes it away.
+	SetPolicy(bucket string, policy []byte) *Error
+}
+
+// Bucket is the configuration of one bucket. Its policy is the Directory's.
 type Bucket struct {
 	Name          string
 	Account       string // the owner
@@ -63,6 +74,7 @@ type Encryption struct {
 type Config struct {
 	Buckets   []Bucket
 	Authority Authority
+	Directory Directory        // nil: no bucket is made, and there are no policies
 	Clock     func() time.Time // time.Now when nil
 	Dir       string           // of the blobs; a temporary one when empty
 	Log       *slog.Logger     // for faults of the Service's own; discarded when nil
@@ -74,6 +86,7 @@ type Config struct {
 // headers appear in the request's Trailer no later than the body's io.EOF.
 type Service struct {
 	authority Authority
+	directory Directory
 	clock     func() time.Time
 	log       *slog.Logger
 	store     *store
@@ -91,7 +104,7 @@ func New(cfg Config) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{authority: cfg.Authority, clock: cfg.Clock, log: cfg.Log, store: newStore(dir)}
+	s := &Service{authority: cfg.Authority, directory: cfg.Directory, clock: cfg.Clock, log: cfg.Log, store: newStore(dir)}
 	for _, b := range cfg.Buckets {
 		s.SetBucket(b)
 	}
@@ -129,10 +142,14 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request) error {
 	}
 	c := &call{Service: s, w: w, r: r, query: query, key: to.key}
 	handler := handlers[to.operation]
-	if to.bucket == "" {
+	if s.directory == nil && needDirectory[to.operation] {
+		handler = nil
+	}
+	if to.bucket == "" || to.operation == "CreateBucket" {
 		if handler == nil {
 			return errNotImplemented(to.operation)
 		}
+		c.cfg.Name = to.bucket
 		return handler(c)
 	}
 	b := s.store.bucket(to.bucket)

@@ -1,0 +1,159 @@
+package sandbox
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/policy"
+)
+
+// What AWS asks of a document where it is attached, beside the grammar that
+// package policy holds.
+
+// writtenStatement is a statement as its author wrote it. What is not there
+// is nil.
+type writtenStatement struct {
+	Principal, NotPrincipal writtenPrincipals
+	Action, NotAction       oneOrMore
+	Resource, NotResource   oneOrMore
+}
+
+// oneOrMore is a string, or a list of them.
+type oneOrMore []string
+
+// UnmarshalJSON reads either form.
+func (o *oneOrMore) UnmarshalJSON(data []byte) error {
+	var one string
+	if json.Unmarshal(data, &one) == nil {
+		*o = oneOrMore{one}
+		return nil
+	}
+	return json.Unmarshal(data, (*[]string)(o))
+}
+
+func (o oneOrMore) all(holds func(string) bool) bool {
+	for _, s := range o {
+		if !holds(s) {
+			return false
+		}
+	}
+	return true
+}
+
+// writtenPrincipals are by their kind, "AWS" or "Service"; "*" alone stands
+// under "AWS".
+type writtenPrincipals map[string]oneOrMore
+
+// UnmarshalJSON reads either form.
+func (p *writtenPrincipals) UnmarshalJSON(data []byte) error {
+	var everyone string
+	if json.Unmarshal(data, &everyone) == nil {
+		*p = writtenPrincipals{"AWS": {everyone}}
+		return nil
+	}
+	return json.Unmarshal(data, (*map[string]oneOrMore)(p))
+}
+
+// written gives the statements of a document, which has been parsed: its
+// elements are of the right types.
+func written(d *policy.Document) []writtenStatement {
+	var list struct{ Statement []writtenStatement }
+	if json.Unmarshal(d.JSON(), &list) == nil {
+		return list.Statement
+	}
+	var one struct{ Statement writtenStatement }
+	if json.Unmarshal(d.JSON(), &one) == nil {
+		return []writtenStatement{one.Statement}
+	}
+	return nil
+}
+
+// documentSize is what counts for AWS's limits: characters without the white
+// space between them.
+func documentSize(d *policy.Document) int {
+	var out bytes.Buffer
+	if json.Compact(&out, d.JSON()) != nil {
+		return len(d.JSON())
+	}
+	return utf8.RuneCount(out.Bytes())
+}
+
+// readIAMPolicy reads what IAM is given.
+func readIAMPolicy(text string) (*policy.Document, *serviceError) {
+	doc, err := policy.Parse([]byte(text))
+	if err != nil {
+		return nil, malformedPolicy("Syntax errors in policy.")
+	}
+	return doc, nil
+}
+
+// readIdentityPolicy reads a policy for a user or a role.
+func readIdentityPolicy(text string) (*policy.Document, *serviceError) {
+	doc, fail := readIAMPolicy(text)
+	if fail != nil {
+		return nil, fail
+	}
+	for _, s := range written(doc) {
+		switch {
+		case s.Principal != nil || s.NotPrincipal != nil:
+			return nil, malformedPolicy("Policy document should not specify a principal.")
+		case s.Resource == nil && s.NotResource == nil:
+			return nil, malformedPolicy("Policy statement must contain resources.")
+		}
+	}
+	return doc, nil
+}
+
+// stranger gives a principal of the document that does not exist, in the way
+// that IAM shows it, or "". For services and providers nobody can tell.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_roles.html
+func (d *directory) stranger(doc *policy.Document) string {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	for _, s := range written(doc) {
+		for _, element := range []writtenPrincipals{s.Principal, s.NotPrincipal} {
+			for _, name := range element["AWS"] {
+				if !d.knows(name) {
+					return `"AWS":"` + cut(name) + `"`
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// knows tells whether a policy may name this principal: everyone, an account,
+// a user or role that exists, or a session of such a role.
+func (d *directory) knows(name string) bool {
+	if name == "*" {
+		return true
+	}
+	if rolecall.IsAccountID(name) {
+		return d.accounts[name] != nil
+	}
+	arn, err := rolecall.ParseARN(name)
+	if err != nil {
+		return false
+	}
+	a := d.accounts[arn.Account]
+	if a == nil || a.partition != arn.Partition {
+		return false
+	}
+	kind, rest, _ := strings.Cut(arn.Resource, "/")
+	last := rest[strings.LastIndexByte(rest, '/')+1:]
+	switch arn.Service + " " + kind {
+	case "iam root":
+		return true
+	case "iam user":
+		return a.users[last] != nil && a.users[last].arn == name
+	case "iam role":
+		return a.roles[last] != nil && a.roles[last].arn == name
+	case "sts assumed-role":
+		role, _, _ := strings.Cut(rest, "/")
+		return a.roles[role] != nil
+	}
+	return false
+}

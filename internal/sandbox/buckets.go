@@ -1,0 +1,153 @@
+package sandbox
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"path"
+	"strings"
+
+	"github.com/rolecall/rolecall/internal/sandbox/s3"
+	"github.com/rolecall/rolecall/policy"
+)
+
+var _ s3.Directory = authority{}
+
+// firstRegion is the one whose buckets have no location constraint.
+const firstRegion = "us-east-1"
+
+// Claim makes a bucket the caller's.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html
+func (a authority) Claim(ctx context.Context, made s3.Bucket, keys map[string][]string) (s3.Bucket, *s3.Error) {
+	c := callOf(ctx)
+	if c.caller.anonymous() {
+		return made, accessDenied(policy.Denial{}.String())
+	}
+	owner := c.caller.account
+	asked := cmp.Or(made.Region, firstRegion)
+	made.Account, made.Partition, made.Region = owner.id, owner.partition, c.region
+	access := s3.Access{Action: "s3:CreateBucket", Resource: "arn:" + owner.partition + ":s3:::" + made.Name, Context: keys}
+	if fail := a.Authorize(ctx, access); fail != nil {
+		return made, fail
+	}
+	switch {
+	case !bucketForm.MatchString(made.Name) || strings.Contains(made.Name, ".."):
+		return made, &s3.Error{Status: http.StatusBadRequest, Code: "InvalidBucketName", Message: "The specified bucket is not valid."}
+	case asked != c.region:
+		return made, &s3.Error{
+			Status: http.StatusBadRequest, Code: "IllegalLocationConstraintException",
+			Message: "The " + asked + " location constraint is incompatible for the region specific endpoint this request was sent to.",
+		}
+	}
+	d := a.directory
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if there := d.buckets[made.Name]; there != nil {
+		if there.account == owner {
+			return made, &s3.Error{Status: http.StatusConflict, Code: "BucketAlreadyOwnedByYou", Message: "Your previous request to create the named bucket succeeded and you already own it."}
+		}
+		return made, &s3.Error{
+			Status: http.StatusConflict, Code: "BucketAlreadyExists",
+			Message: "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again.",
+		}
+	}
+	d.buckets[made.Name] = &bucket{Bucket: &Bucket{Region: made.Region}, name: made.Name, account: owner}
+	return made, nil
+}
+
+// Policy gives a bucket's policy as it was written.
+func (a authority) Policy(name string) []byte {
+	if b := a.directory.bucket(name); b != nil && b.Policy != nil {
+		return b.Policy.JSON()
+	}
+	return nil
+}
+
+// SetPolicy puts a policy on a bucket, if it may stand there.
+func (a authority) SetPolicy(name string, text []byte) *s3.Error {
+	var doc *policy.Document
+	if text != nil {
+		var fail *s3.Error
+		if doc, fail = a.directory.readBucketPolicy(name, text); fail != nil {
+			return fail
+		}
+	}
+	d := a.directory
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	changed := *d.buckets[name]
+	settings := *changed.Bucket
+	settings.Policy, changed.Bucket = doc, &settings
+	d.buckets[name] = &changed
+	return nil
+}
+
+// readBucketPolicy refuses in S3's words what does not fit the bucket.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshoot-403-errors.html
+func (d *directory) readBucketPolicy(name string, text []byte) (*policy.Document, *s3.Error) {
+	malformed := func(message string) (*policy.Document, *s3.Error) {
+		return nil, &s3.Error{Status: http.StatusBadRequest, Code: "MalformedPolicy", Message: message}
+	}
+	doc, err := policy.Parse(text)
+	if err != nil {
+		return malformed("Policies must be valid JSON and the first byte must be '{'")
+	}
+	for _, s := range written(doc) {
+		resources := append(s.Resource, s.NotResource...)
+		switch {
+		case s.Principal == nil && s.NotPrincipal == nil:
+			return malformed("Missing required field Principal")
+		case len(resources) == 0:
+			return malformed("Missing required field Resource")
+		case !resources.all(func(r string) bool { return ofBucket(r, name) }):
+			return malformed("Policy has invalid resource")
+		case !append(s.Action, s.NotAction...).all(isS3Action):
+			return malformed("Policy has invalid action")
+		case s.Resource != nil && !s.Action.all(func(action string) bool { return appliesToOne(action, s.Resource) }):
+			return malformed("Action does not apply to any resource(s) in statement")
+		}
+	}
+	if stranger := d.stranger(doc); stranger != "" {
+		_, fail := malformed("Invalid principal in policy")
+		fail.Extra = []s3.Field{{Name: "Detail", Value: stranger}}
+		return nil, fail
+	}
+	return doc, nil
+}
+
+// ofBucket tells whether a resource is the bucket or in it.
+func ofBucket(resource, bucket string) bool {
+	part := strings.SplitN(resource, ":", 6)
+	if len(part) != 6 || part[0] != "arn" || part[2] != "s3" {
+		return resource == "*"
+	}
+	name, _, _ := strings.Cut(part[5], "/")
+	matched, err := path.Match(name, bucket)
+	return matched && err == nil
+}
+
+func isS3Action(action string) bool {
+	return action == "*" || strings.HasPrefix(strings.ToLower(action), "s3:")
+}
+
+// appliesToOne tells whether an action is of a bucket or of an object, as one
+// of the resources is. S3's actions name what they are of, but for a few.
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
+func appliesToOne(action string, resources oneOrMore) bool {
+	var onObject bool
+	switch name := strings.ToLower(action); {
+	case strings.ContainsAny(name, "*?"):
+		return true
+	case strings.Contains(name, "bucket"):
+	case strings.Contains(name, "object"), name == "s3:abortmultipartupload", name == "s3:listmultipartuploadparts":
+		onObject = true
+	default:
+		return true
+	}
+	for _, r := range resources {
+		if strings.Contains(r, "/") == onObject || strings.HasSuffix(r, "*") {
+			return true
+		}
+	}
+	return false
+}

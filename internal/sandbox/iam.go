@@ -1,0 +1,246 @@
+package sandbox
+
+import (
+	"cmp"
+	"encoding/xml"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rolecall/rolecall/policy"
+)
+
+// iamCall is one request to IAM about a role or a user of the caller's
+// account.
+type iamCall struct {
+	*call
+	*directory
+	form    url.Values
+	account *account
+	kind    string // "role" or "user"
+	name    string
+}
+
+// iamOperation is what one of IAM's operations is about, and what it does for
+// a caller who may.
+type iamOperation struct {
+	kind string
+	do   func(*iamCall) (any, *serviceError)
+}
+
+// iamOperations are those that setting up a connection takes.
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_Operations.html
+var iamOperations = map[string]iamOperation{
+	"CreateRole":             {"role", (*iamCall).createRole},
+	"GetRole":                {"role", (*iamCall).getRole},
+	"DeleteRole":             {"role", (*iamCall).deleteRole},
+	"UpdateAssumeRolePolicy": {"role", (*iamCall).updateTrust},
+	"PutRolePolicy":          {"role", (*iamCall).putInline},
+	"GetRolePolicy":          {"role", (*iamCall).getInline},
+	"DeleteRolePolicy":       {"role", (*iamCall).deleteInline},
+	"ListRolePolicies":       {"role", (*iamCall).listInline},
+	"PutUserPolicy":          {"user", (*iamCall).putInline},
+	"GetUserPolicy":          {"user", (*iamCall).getInline},
+	"DeleteUserPolicy":       {"user", (*iamCall).deleteInline},
+	"ListUserPolicies":       {"user", (*iamCall).listInline},
+}
+
+var nameChars = regexp.MustCompile(`^[\w+=,.@-]+$`)
+
+func (s *Server) doIAM(c *call, form url.Values) (any, *serviceError) {
+	operation, known := iamOperations[c.operation]
+	if !known {
+		return nil, unknownOperation(c.operation, form)
+	}
+	i := &iamCall{call: c, directory: s.directory, form: form, account: c.caller.account, kind: operation.kind}
+	parameter := strings.ToUpper(i.kind[:1]) + i.kind[1:] + "Name"
+	i.name = form.Get(parameter)
+	var v constraints
+	v.text(form, parameter, 1, 64, nameChars)
+	if fail := v.err(); fail != nil {
+		return nil, fail
+	}
+	if fail := i.authorize(); fail != nil {
+		return nil, fail
+	}
+	return operation.do(i)
+}
+
+// authorize asks the caller's own policies: roles and users have none that
+// would speak of these operations.
+func (i *iamCall) authorize() *serviceError {
+	path := i.form.Get("Path")
+	if !pathForm.MatchString(path) {
+		path = ""
+	}
+	arn := i.account.iam(i.kind, path, i.name)
+	if r := i.role(i.account, i.name); i.kind == "role" && r != nil {
+		arn = r.arn
+	}
+	if u := i.user(i.account, i.name); i.kind == "user" && u != nil {
+		arn = u.arn
+	}
+	i.event.Resource = arn
+	q := ask{action: "iam:" + i.operation, resource: arn, owner: i.account, conditions: i.conditions(i.account)}
+	if result := i.evaluate(q); result.Decision != policy.Allowed {
+		return &serviceError{http.StatusForbidden, "AccessDenied", i.denial(q, result).String()}
+	}
+	return nil
+}
+
+func (i *iamCall) noSuch(what, name string) *serviceError {
+	return &serviceError{http.StatusNotFound, "NoSuchEntity", fmt.Sprintf("The %s with name %s cannot be found.", what, name)}
+}
+
+// roleXML is a role as IAM describes it.
+type roleXML struct {
+	Path                     string
+	RoleName                 string
+	RoleID                   string `xml:"RoleId"`
+	Arn                      string
+	CreateDate               string
+	AssumeRolePolicyDocument string
+	Description              string `xml:",omitempty"`
+	MaxSessionDuration       int
+}
+
+func (r *role) xml() roleXML {
+	out := roleXML{
+		Path: cmp.Or(r.Path, "/"), RoleName: r.name, RoleID: r.id, Arn: r.arn,
+		CreateDate: r.created.UTC().Format(time.RFC3339), Description: r.description,
+		MaxSessionDuration: cmp.Or(r.MaxSessionDuration, defaultDuration),
+	}
+	if r.Trust != nil {
+		out.AssumeRolePolicyDocument = encoded(r.Trust)
+	}
+	return out
+}
+
+// encoded gives a document as IAM does, percent-encoded.
+func encoded(d *policy.Document) string {
+	return strings.ReplaceAll(url.QueryEscape(string(d.JSON())), "+", "%20")
+}
+
+type createRoleResult struct {
+	XMLName xml.Name `xml:"CreateRoleResult"`
+	Role    roleXML
+}
+
+type getRoleResult struct {
+	XMLName xml.Name `xml:"GetRoleResult"`
+	Role    roleXML
+}
+
+func (i *iamCall) createRole() (any, *serviceError) {
+	for name := range i.form {
+		if name == "PermissionsBoundary" || strings.HasPrefix(name, "Tags.") {
+			return nil, invalidInput("the sandbox does not support the parameter " + cut(name))
+		}
+	}
+	var v constraints
+	v.text(i.form, "AssumeRolePolicyDocument", 1, 131072, nil)
+	if i.form.Has("Path") {
+		v.text(i.form, "Path", 1, 512, pathForm)
+	}
+	given := &Role{Path: i.form.Get("Path")}
+	if n := i.form.Get("MaxSessionDuration"); n != "" {
+		var err error
+		if given.MaxSessionDuration, err = strconv.Atoi(n); err != nil || given.MaxSessionDuration < maxChainedDuration || given.MaxSessionDuration > maxRoleDuration {
+			v.add("MaxSessionDuration", "'"+cut(n)+"'", "have value between 3600 and 43200")
+		}
+	}
+	fail := v.err()
+	if fail != nil {
+		return nil, fail
+	}
+	if given.Trust, fail = i.readTrust(i.form.Get("AssumeRolePolicyDocument")); fail != nil {
+		return nil, fail
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	for name := range i.account.roles {
+		if strings.EqualFold(name, i.name) {
+			return nil, &serviceError{http.StatusConflict, "EntityAlreadyExists", "Role with name " + i.name + " already exists."}
+		}
+	}
+	i.putRole(i.account, i.name, given)
+	made := i.account.roles[i.name]
+	made.description = cut(i.form.Get("Description"))
+	return createRoleResult{Role: made.xml()}, nil
+}
+
+func (i *iamCall) getRole() (any, *serviceError) {
+	r := i.role(i.account, i.name)
+	if r == nil {
+		return nil, i.noSuch("role", i.name)
+	}
+	return getRoleResult{Role: r.xml()}, nil
+}
+
+func (i *iamCall) deleteRole() (any, *serviceError) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	switch r := i.account.roles[i.name]; {
+	case r == nil:
+		return nil, i.noSuch("role", i.name)
+	case len(r.inline) > 0:
+		return nil, &serviceError{http.StatusConflict, "DeleteConflict", "Cannot delete entity, must delete policies first."}
+	}
+	i.removeRole(i.account, i.name)
+	return nil, nil
+}
+
+func (i *iamCall) updateTrust() (any, *serviceError) {
+	var v constraints
+	v.text(i.form, "PolicyDocument", 1, 131072, nil)
+	if fail := v.err(); fail != nil {
+		return nil, fail
+	}
+	trust, fail := i.readTrust(i.form.Get("PolicyDocument"))
+	if fail != nil {
+		return nil, fail
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	old := i.account.roles[i.name]
+	if old == nil {
+		return nil, i.noSuch("role", i.name)
+	}
+	given, changed := *old.Role, *old
+	given.Trust, changed.Role = trust, &given
+	i.account.roles[i.name] = &changed
+	return nil, nil
+}
+
+// readTrust reads a role's trust policy.
+func (i *iamCall) readTrust(text string) (*policy.Document, *serviceError) {
+	doc, fail := readIAMPolicy(text)
+	if fail != nil {
+		return nil, fail
+	}
+	for _, s := range written(doc) {
+		switch {
+		case s.Resource != nil || s.NotResource != nil:
+			return nil, malformedPolicy("Has prohibited field Resource")
+		case s.Principal == nil && s.NotPrincipal == nil:
+			return nil, malformedPolicy("MissingPrincipal: Missing required field Principal")
+		case s.NotAction != nil || !s.Action.all(func(a string) bool { return strings.HasPrefix(strings.ToLower(a), "sts:") }):
+			return nil, malformedPolicy("AssumeRole policy may only specify STS AssumeRole actions.")
+		}
+	}
+	if stranger := i.stranger(doc); stranger != "" {
+		return nil, malformedPolicy("Invalid principal in policy: " + stranger)
+	}
+	if documentSize(doc) > policy.MaxTrustPolicy {
+		return nil, &serviceError{http.StatusConflict, "LimitExceeded", fmt.Sprintf("Cannot exceed quota for ACLSizePerRole: %d", policy.MaxTrustPolicy)}
+	}
+	return doc, nil
+}
+
+func malformedPolicy(message string) *serviceError {
+	return &serviceError{http.StatusBadRequest, "MalformedPolicyDocument", message}
+}

@@ -1,0 +1,115 @@
+package s3
+
+import (
+	"encoding/xml"
+	"net/http"
+	"strings"
+)
+
+// createBucket makes a bucket as new ones are: everything is encrypted, and
+// the owner owns all objects.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html
+func createBucket(c *call) error {
+	for name := range c.r.Header {
+		if name == "X-Amz-Acl" || strings.HasPrefix(name, "X-Amz-Grant-") {
+			return errHeaderNotImplemented(strings.ToLower(name))
+		}
+	}
+	data, err := c.readDocument(maxConfiguration)
+	if err != nil {
+		return err
+	}
+	var asked struct {
+		Region   string    `xml:"LocationConstraint"`
+		Location *struct{} `xml:"Location"` // of directory buckets
+		Tags     *struct{} `xml:"Tags"`
+	}
+	if len(data) > 0 {
+		if err := parseXML(data, &asked); err != nil {
+			return err
+		}
+	}
+	if asked.Location != nil || asked.Tags != nil {
+		return errInvalidRequest("the sandbox makes general purpose buckets without tags")
+	}
+	made := Bucket{
+		Name: c.cfg.Name, Region: asked.Region,
+		Ownership: c.header("X-Amz-Object-Ownership"), ObjectLock: strings.EqualFold(c.header("X-Amz-Bucket-Object-Lock-Enabled"), "true"),
+	}
+	switch made.Ownership {
+	case "", ownerEnforced, ownerPreferred, "ObjectWriter":
+	default:
+		return errInvalidArgument("Invalid x-amz-object-ownership header", "x-amz-object-ownership", made.Ownership)
+	}
+	cs := conditions{}
+	cs.set("s3:LocationConstraint", asked.Region)
+	cs.set("s3:x-amz-object-ownership", made.Ownership)
+	made, refused := c.directory.Claim(c.r.Context(), made, cs)
+	if refused != nil {
+		return refused
+	}
+	c.SetBucket(made)
+	c.w.Header().Set("Location", "/"+made.Name)
+	c.w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+// maxConfiguration bounds the documents that configure a bucket.
+const maxConfiguration = 64 << 10
+
+// putBucketEncryption sets the default for new objects.
+func putBucketEncryption(c *call) error {
+	if err := c.allowBucket("s3:PutEncryptionConfiguration", nil); err != nil {
+		return err
+	}
+	var asked struct {
+		Rules []struct {
+			Algorithm string `xml:"ApplyServerSideEncryptionByDefault>SSEAlgorithm"`
+			Key       string `xml:"ApplyServerSideEncryptionByDefault>KMSMasterKeyID"`
+			BucketKey bool   `xml:"BucketKeyEnabled"`
+		} `xml:"Rule"`
+	}
+	if err := c.readXML(maxConfiguration, &asked); err != nil {
+		return err
+	}
+	if len(asked.Rules) != 1 {
+		return errMalformedXML()
+	}
+	e := Encryption{Algorithm: asked.Rules[0].Algorithm, Key: asked.Rules[0].Key, BucketKey: asked.Rules[0].BucketKey}
+	switch {
+	case e.Algorithm != "AES256" && e.Algorithm != "aws:kms" && e.Algorithm != "aws:kms:dsse":
+		return errMalformedXML()
+	case !e.kms() && e.Key != "":
+		return errInvalidArgument("a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse", "KMSMasterKeyID", e.Key)
+	}
+	c.bucket.configure(func(b *Bucket) { b.Encryption = e })
+	c.w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+// putBucketVersioning turns versioning on; the sandbox does not suspend it.
+func putBucketVersioning(c *call) error {
+	if err := c.allowBucket("s3:PutBucketVersioning", nil); err != nil {
+		return err
+	}
+	var asked struct {
+		XMLName xml.Name `xml:"VersioningConfiguration"`
+		Status  string
+	}
+	if err := c.readXML(maxConfiguration, &asked); err != nil {
+		return err
+	}
+	if asked.Status != "Enabled" {
+		return errNotImplemented("PutBucketVersioning with another status than Enabled")
+	}
+	c.bucket.configure(func(b *Bucket) { b.Versioning = true })
+	c.w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+// configure changes a bucket's configuration.
+func (b *bucket) configure(change func(*Bucket)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	change(&b.cfg)
+}

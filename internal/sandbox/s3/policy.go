@@ -1,0 +1,68 @@
+package s3
+
+import (
+	"net/http"
+	"strings"
+)
+
+// maxPolicy is the most that S3 stores of a bucket policy.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html
+const maxPolicy = 20 << 10
+
+// allowPolicy asks for a permission on the bucket's policy. Who belongs to
+// another account may not, whatever the policies say.
+func (c *call) allowPolicy(action string) error {
+	if err := c.allowBucket(action, nil); err != nil {
+		return err
+	}
+	if c.authority.Caller(c.r.Context()) != c.cfg.Account {
+		return errMethodNotAllowed()
+	}
+	return nil
+}
+
+func getBucketPolicy(c *call) error {
+	if err := c.allowPolicy("s3:GetBucketPolicy"); err != nil {
+		return err
+	}
+	policy := c.directory.Policy(c.cfg.Name)
+	if policy == nil {
+		return (&Error{Status: http.StatusNotFound, Code: "NoSuchBucketPolicy", Message: "The bucket policy does not exist"}).with("BucketName", c.cfg.Name)
+	}
+	c.w.Header().Set("Content-Type", "application/json")
+	c.w.WriteHeader(http.StatusOK)
+	c.w.Write(policy) //nolint:errcheck // the client is gone
+	return nil
+}
+
+func putBucketPolicy(c *call) error {
+	if err := c.allowPolicy("s3:PutBucketPolicy"); err != nil {
+		return err
+	}
+	text, err := c.readDocument(maxConfiguration)
+	if err != nil {
+		return err
+	}
+	if len(text) > maxPolicy {
+		return &Error{Status: http.StatusBadRequest, Code: "PolicyTooLarge", Message: "Policy exceeds the maximum allowed document size."}
+	}
+	if strings.TrimSpace(string(text)) == "" {
+		return &Error{Status: http.StatusBadRequest, Code: "MissingRequestBodyError", Message: "Request Body is empty"}
+	}
+	if err := c.directory.SetPolicy(c.cfg.Name, text); err != nil {
+		return err
+	}
+	c.w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func deleteBucketPolicy(c *call) error {
+	if err := c.allowPolicy("s3:DeleteBucketPolicy"); err != nil {
+		return err
+	}
+	if err := c.directory.SetPolicy(c.cfg.Name, nil); err != nil {
+		return err
+	}
+	c.w.WriteHeader(http.StatusNoContent)
+	return nil
+}
