@@ -47,12 +47,6 @@ func TestBuildersGolden(t *testing.T) {
 		"trust":          policy.Trust{Principals: []string{worker}, ExternalIDs: []string{"x-42"}}.Policy,
 		"trust-rotating": policy.Trust{Principals: []string{worker, worker + "2"}, ExternalIDs: []string{"x-42", "x-43"}}.Policy,
 		"trust-account":  policy.Trust{Principals: []string{worker, worker + "2"}, ExternalIDs: []string{"x-42"}, Form: policy.ByAccount}.Policy,
-		"permissions-source": policy.Permissions{
-			Purpose: rolecall.Source, Region: "eu-central-1", Bucket: "acme-masters", Prefix: "in/",
-			Versioned: true,
-		}.Policy,
-		"permissions-delivery": policy.Permissions{Purpose: rolecall.Delivery, Region: "eu-central-1", Bucket: "globex", Prefix: "out/", KMSKey: exampleKey}.Policy,
-		"permissions-bucket":   policy.Permissions{Purpose: rolecall.Source, Bucket: "b"}.Policy,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -127,9 +121,6 @@ func TestBuildersRefuse(t *testing.T) {
 		if text, err := trust.Policy(); rolecall.CodeOf(err) != rolecall.Invalid {
 			t.Errorf("%s: %s, %v", name, text, err)
 		}
-	}
-	if _, err := (policy.Permissions{Bucket: "b"}).Policy(); rolecall.CodeOf(err) != rolecall.Invalid {
-		t.Errorf("no purpose: %v", err)
 	}
 }
 

@@ -200,8 +200,8 @@ func TestLongSessionHoldsToo(t *testing.T) {
 func TestPermissionsCoverSessions(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		prefix := keyText().Draw(t, "prefix") + "/"
-		permissions, err := policy.Permissions{Purpose: "delivery", Region: scopeRegion, Bucket: scopeBucket, Prefix: prefix, KMSKey: exampleKey}.Policy()
+		prefix := "p" + keyText().Draw(t, "prefix") + "/"
+		kit, err := policy.Generate(globex(func(r *policy.KitRequest) { r.Connection.Bucket, r.Connection.Prefix = scopeBucket, prefix }))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -212,7 +212,7 @@ func TestPermissionsCoverSessions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		policies := policy.Policies{Identity: []*policy.Document{parse(t, string(permissions))}, Session: parse(t, string(session))}
+		policies := policy.Policies{Identity: []*policy.Document{kit.Permissions}, Session: parse(t, string(session))}
 		key := nearKey(t, policy.Scope{Prefixes: []string{prefix}})
 		for _, action := range []string{"s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"} {
 			got := policy.Evaluate(policy.Request{Principal: scopeSession, Account: scopeAccount, Action: action, Resource: "arn:aws:s3:::" + scopeBucket + "/" + key}, policies)
