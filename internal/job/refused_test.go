@@ -84,7 +84,7 @@ func TestFailuresNameWhoMustAct(t *testing.T) {
 		},
 		{
 			"a role that nobody made", tool("storage:get", `{"location": "s3://acme-masters/in/a.mov", `+role("nobody")+`}`), rolecall.Forbidden,
-			"/tasks/0/parameters", "role/nobody", "",
+			"/tasks/0/parameters/role_arn", "role/nobody", "",
 		},
 		{
 			"an endpoint inside the house", tool("storage:get", `{"location": "s3://acme-masters/in/a.mov", "s3_endpoint_url": "http://10.0.0.1:1", `+role("media")+`}`), rolecall.Forbidden,

@@ -49,7 +49,7 @@ func (s *stage) open(ctx context.Context, e end) (side, error) {
 	}
 	// Taken now, so that what is wrong with a role is not told as S3's fault.
 	if _, err := provider.Retrieve(ctx); err != nil {
-		return at, s.fault(ctx, err, at, at.place.Pointer)
+		return at, s.fault(ctx, err, at, at.place.Way)
 	}
 	s.observe(told)
 	at.bucket = transfer.Bucket{
