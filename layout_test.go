@@ -22,6 +22,7 @@ const module = "github.com/rolecall/rolecall"
 var mayImport = map[string][]string{
 	".":                      {},
 	"policy":                 {"."},
+	"policy/lint":            {".", "policy"},
 	"credential":             {".", "policy"},
 	"internal/guard":         {},
 	"internal/transfer":      {},
@@ -39,6 +40,7 @@ var mayImport = map[string][]string{
 	"internal/cli": {
 		".", "policy", "credential", "internal/guard", "internal/transfer", "internal/task",
 		"internal/job", "internal/config", "internal/sandbox", "internal/sandbox/s3", "internal/demo",
+		"policy/lint",
 	},
 	"cmd/rolecall":  {"internal/cli"},
 	"bench":         {".", "policy", "credential", "internal/transfer", "internal/sandbox"},
