@@ -1,0 +1,75 @@
+package explain_test
+
+import (
+	"encoding/json"
+
+	"pgregory.net/rapid"
+
+	"github.com/rolecall/rolecall/policy"
+)
+
+// drawWorld draws a request with policies whose parts are near it.
+func drawWorld(t *rapid.T) (policy.Request, policy.Policies) {
+	policies := func(name string, named bool, most int) []any {
+		return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) any {
+			statements := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) any { return drawStatement(t, named) }), 0, 3).Draw(t, "statements")
+			return map[string]any{"Version": "2012-10-17", "Statement": statements}
+		}), 0, most).Draw(t, name)
+	}
+	line := map[string]any{
+		"principal": rapid.SampledFrom([]string{"arn:aws:iam::111111111111:user/u", "arn:aws:sts::111111111111:assumed-role/r/s", "*", "logs.amazonaws.com"}).Draw(t, "principal"),
+		"action":    rapid.SampledFrom([]string{"s3:GetObject", "s3:PutObject", "kms:Decrypt", "sts:AssumeRole"}).Draw(t, "action"),
+		"resource":  rapid.SampledFrom([]string{"arn:aws:s3:::b/k", "arn:aws:s3:::b/u/k"}).Draw(t, "resource"),
+		"account":   rapid.SampledFrom([]string{"111111111111", "222222222222"}).Draw(t, "account"),
+		"context": rapid.MapOfN(rapid.SampledFrom([]string{"aws:username", "aws:SecureTransport", "sts:ExternalId", "s3:x-amz-acl"}),
+			rapid.SampledFrom([]string{"u", "true", "false"}), 0, 3).Draw(t, "context"),
+		"identity": policies("identity", false, 2),
+		"boundary": policies("boundary", false, 1),
+		"scp":      [][]any{policies("scp", false, 1), policies("scp", false, 2)},
+		"rcp":      policies("rcp", true, 1),
+	}
+	for _, name := range []string{"resource_policy", "session"} {
+		if drawn := policies(name, name == "resource_policy", 1); len(drawn) == 1 {
+			line[name] = drawn[0]
+		}
+	}
+	text, err := json.Marshal(line)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return read(t, string(text))
+}
+
+func drawStatement(t *rapid.T, named bool) any {
+	either := func(name string, values ...string) (string, any) {
+		return rapid.SampledFrom([]string{"", "", "", "Not"}).Draw(t, "not") + name,
+			rapid.SliceOfNDistinct(rapid.SampledFrom(values), 1, 2, rapid.ID).Draw(t, name)
+	}
+	s := map[string]any{"Effect": rapid.SampledFrom([]string{"Allow", "Allow", "Deny"}).Draw(t, "effect")}
+	name, values := either("Action", "*", "s3:*", "s3:getobject", "kms:*", "s3:PutObject")
+	s[name] = values
+	name, values = either("Resource", "*", "arn:aws:s3:::b/*", "arn:aws:s3:::b/k", "arn:aws:s3:::b/${aws:username}/*")
+	s[name] = values
+	if named {
+		name, values = either("Principal", "111111111111", "222222222222", "arn:aws:iam::111111111111:user/u", "arn:aws:iam::111111111111:role/r")
+		s[name] = map[string]any{"AWS": values}
+	}
+	if rapid.Bool().Draw(t, "conditional") {
+		operator := rapid.SampledFrom([]string{
+			"StringEquals", "StringNotEquals", "StringLikeIfExists", "ForAllValues:StringEquals",
+			"ForAnyValue:StringNotLike", "Bool", "Null", "ArnNotEquals",
+		}).Draw(t, "operator")
+		key := rapid.SampledFrom([]string{"aws:username", "aws:SecureTransport", "sts:ExternalId", "s3:x-amz-acl", "aws:PrincipalArn"}).Draw(t, "key")
+		s["Condition"] = map[string]any{operator: map[string]any{key: rapid.SampledFrom([]string{"u", "true", "*", "${aws:username}"}).Draw(t, "value")}}
+	}
+	return s
+}
+
+// line shows a world as JSON.
+func line(in policy.Request, p policy.Policies) string {
+	text, err := json.Marshal(map[string]any{"request": in, "policies": p})
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}

@@ -1,0 +1,167 @@
+package explain
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/policy"
+)
+
+// statement is a statement that an edit is to change.
+type statement struct {
+	ref   policy.Ref
+	place string // its pointer
+	value *value
+}
+
+func (s *search) statement(ref policy.Ref) statement {
+	root := read(at(s.policies, ref.Policy, ref.Index))
+	place := "/Statement"
+	if root.get("Statement").kind == '[' {
+		place = rolecall.Pointer("Statement", ref.Statement)
+	}
+	return statement{ref, place, root.at(place)}
+}
+
+// name is what people call the statement.
+func (st statement) name() string {
+	if st.ref.Sid != "" {
+		return "the statement " + st.ref.Sid
+	}
+	return "statement " + rolecall.Pointer(st.ref.Statement)[1:]
+}
+
+// edit describes a change of the statement.
+func (st statement) edit(below, text string) Edit {
+	return Edit{Policy: st.ref.Policy, Index: st.ref.Index, Pointer: st.place + below, Text: text}
+}
+
+// add is the candidate to put words into a list of the statement.
+func (st statement) add(cost int, below string, words ...string) candidate {
+	text := "add " + quoted(words) + " to " + label(below) + " of " + st.name()
+	return candidate{cost, st.edit(below, text), func(root *value) bool {
+		list := root.at(st.place + below)
+		if list == nil || list.kind == '{' {
+			return false
+		}
+		list.add(words...)
+		return true
+	}}
+}
+
+// drop is the candidate to take a word out of a list of the statement.
+func (st statement) drop(cost int, below, text string) candidate {
+	what := "take " + quoted([]string{text}) + " out of " + label(below) + " of " + st.name()
+	return candidate{cost, st.edit(below, what), func(root *value) bool { return root.at(st.place + below).drop(text) }}
+}
+
+// remove is the candidate to take the whole statement away.
+func (st statement) remove(cost int) candidate {
+	return candidate{cost, st.edit("", "remove "+st.name()), func(root *value) bool {
+		root.remove(st.ref.Statement)
+		return true
+	}}
+}
+
+// label is what people call the place of a value within its statement.
+func label(below string) string {
+	path := parts(below)
+	if path[0] == "Condition" {
+		return path[2] + " under " + path[1]
+	}
+	return strings.Join(path, " ")
+}
+
+// place is an element's pointer within its statement.
+func (st statement) below(u policy.Unmet) string { return strings.TrimPrefix(u.Pointer, st.place) }
+
+// conditions gives the places of the statement's conditions.
+func (st statement) conditions() []string {
+	var out []string
+	block := st.value.get("Condition")
+	if block == nil {
+		return nil
+	}
+	for i, operator := range block.names {
+		for _, key := range block.items[i].names {
+			out = append(out, rolecall.Pointer("Condition", operator, key))
+		}
+	}
+	return out
+}
+
+// ask gives the candidates to meet, or not to meet, a condition by asking with
+// another value than got, or without one.
+func (st statement) ask(below string, got []string) []candidate {
+	path := parts(below)
+	operator, key := path[1], path[2]
+	if !asks(key, got) {
+		return nil
+	}
+	words := st.value.at(below).words()
+	switch {
+	case strings.Contains(operator, "Null"):
+		words = nil
+	case strings.Contains(operator, "Bool"):
+		words = []string{"true", "false"}
+	}
+	if len(got) > 0 {
+		words = append(words, "")
+	}
+	var out []candidate
+	for _, w := range words {
+		if strings.ContainsAny(w, "*?$") {
+			continue
+		}
+		text := "ask with " + key + " " + w
+		if w == "" {
+			text = "ask without " + key
+		}
+		out = append(out, candidate{cost: askOtherwise, edit: Edit{Pointer: rolecall.Pointer("context", key), Value: w, Text: text}})
+	}
+	return out
+}
+
+// asks tells the condition keys that a caller chooses with each request. An
+// external id is not chosen, but one may have been forgotten.
+func asks(key string, got []string) bool {
+	switch key = strings.ToLower(key); key {
+	case "aws:securetransport", "aws:tokenissuetime":
+		return true
+	case "sts:externalid":
+		return len(got) == 0
+	default:
+		return strings.HasPrefix(key, "s3:x-amz-")
+	}
+}
+
+// asked gives the request with another value of a context key, or without it.
+func asked(in policy.Request, key, text string) policy.Request {
+	in.Context = maps.Clone(in.Context)
+	if in.Context == nil {
+		in.Context = map[string][]string{}
+	}
+	maps.DeleteFunc(in.Context, func(k string, _ []string) bool { return strings.EqualFold(k, key) })
+	if text != "" {
+		in.Context[key] = []string{text}
+	}
+	return in
+}
+
+// got gives the request's values of a context key.
+func got(in policy.Request, key string) []string {
+	for _, k := range slices.Sorted(maps.Keys(in.Context)) {
+		if strings.EqualFold(k, key) {
+			return in.Context[k]
+		}
+	}
+	switch {
+	case strings.EqualFold(key, "aws:PrincipalArn") && in.PrincipalARN() != "":
+		return []string{in.PrincipalARN()}
+	case strings.EqualFold(key, "aws:ResourceAccount") && in.Account != "":
+		return []string{in.Account}
+	}
+	return nil
+}

@@ -1,0 +1,86 @@
+package explain_test
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/explain"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// golden compares a value as JSON with a file.
+func golden(t *testing.T, name string, got any) {
+	t.Helper()
+	text, err := json.MarshalIndent(got, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = append(text, '\n')
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(text)); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", name, diff)
+	}
+}
+
+func read(t rapid.TB, line string) (policy.Request, policy.Policies) {
+	t.Helper()
+	in, policies, err := policy.ReadRequest([]byte(line))
+	if err != nil {
+		t.Fatalf("%s: %v", line, err)
+	}
+	return in, policies
+}
+
+// assume is a worker's AssumeRole that lacks the right external id and is
+// denied by an organization.
+const assume = `{"principal":"arn:aws:sts::111111111111:assumed-role/worker/i-1","action":"sts:AssumeRole",
+	"resource":"arn:aws:iam::222222222222:role/cust","account":"222222222222","context":{"sts:ExternalId":"X-42"},
+	"identity":[{"Version":"2012-10-17","Statement":{"Sid":"Assume","Effect":"Allow","Action":"sts:AssumeRole","Resource":"*"}}],
+	"resource_policy":{"Version":"2012-10-17","Statement":[
+		{"Sid":"Trust","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:role/worker"},"Action":"sts:AssumeRole",
+		 "Condition":{"StringEquals":{"sts:ExternalId":"x-42"}}},
+		{"Sid":"Audit","Effect":"Allow","Principal":{"AWS":"333333333333"},"NotAction":["sts:AssumeRole","sts:TagSession"]}]},
+	"scp":[[{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}],
+	       [{"Version":"2012-10-17","Statement":{"Sid":"Regions","Effect":"Deny","Action":"sts:*","Resource":"*"}}]]}`
+
+func TestTree(t *testing.T) {
+	t.Parallel()
+	golden(t, "tree.json", explain.Tree(read(t, assume)))
+	golden(t, "tree-allowed.json", explain.Tree(read(t, `{"principal":"arn:aws:sts::111111111111:assumed-role/media/s","action":"s3:GetObject",
+		"resource":"arn:aws:s3:::b/k","account":"111111111111","identity":[{"Version":"2012-10-17","Statement":[]}],
+		"resource_policy":{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:role/media"},
+		"Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*"}}}`)))
+}
+
+func TestUnmetSaysWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	for want, u := range map[string]explain.Unmet{
+		`action is s3:PutObject, wanted s3:GetObject or s3:List*`:         {Element: "Action", Got: []string{"s3:PutObject"}, Wanted: []string{"s3:GetObject", "s3:List*"}},
+		`NotAction excepts the action sts:AssumeRole`:                     {Element: "NotAction", Got: []string{"sts:AssumeRole"}, Wanted: []string{"sts:*"}},
+		`the statement names no principal`:                                {Element: "Principal", Got: []string{"*"}},
+		`sts:ExternalId is "X-42", StringEquals wants "x-42"`:             {Element: "Condition", Key: "sts:ExternalId", Operator: "StringEquals", Got: []string{"X-42"}, Wanted: []string{"x-42"}},
+		`s3:prefix is not in the request, StringLike wants "a/*" or "a/"`: {Element: "Condition", Key: "s3:prefix", Operator: "StringLike", Wanted: []string{"a/*", "a/"}},
+	} {
+		if got := u.String(); got != want {
+			t.Errorf("%s\nwant %s", got, want)
+		}
+	}
+}

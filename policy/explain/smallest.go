@@ -1,0 +1,213 @@
+package explain
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/rolecall/rolecall/policy"
+)
+
+// Change turns a decision. Its edits are made in order.
+type Change struct {
+	Decision policy.Decision `json:"decision"` // what it makes of the request
+	Edits    []Edit          `json:"edits"`
+}
+
+// Edit is a change of one document, or of what the request is asked with.
+type Edit struct {
+	Policy policy.Layer `json:"policy,omitempty"` // empty: of the request
+	Index  int          `json:"index"`            // of the document in its layer; behind the last: a new one
+	// Pointer is the changed place in the document, or the key in the
+	// request's context.
+	Pointer string `json:"pointer"`
+	Text    string `json:"text"`
+	// Document is the whole of it with all edits of the change; nil for the
+	// request.
+	Document *policy.Document `json:"document,omitempty"`
+	Value    string           `json:"value,omitempty"` // of the request's key
+}
+
+// maxEdits bounds a search: beyond it, nobody would call a change small.
+const maxEdits = 16
+
+// Smallest finds the smallest change that turns the decision, from denied to
+// allowed or from allowed to denied. Small is what lets the least else in: a
+// request asked in another way, which no policy need be changed for, comes
+// before a value more in a list that excepts, that before a value or a
+// statement more that allows, and to take away a Deny comes last. Evaluate
+// has confirmed what it gives; it is false when nothing was found.
+func Smallest(in policy.Request, policies policy.Policies) (Change, bool) {
+	s := search{request: in, policies: policies}
+	before := s.decide()
+	if before.Decision == policy.Allowed {
+		denied := func(trial *search) bool { return trial.decide().Decision != policy.Allowed }
+		if !s.try(s.denials(before), denied) {
+			return Change{}, false
+		}
+		return s.change(), true
+	}
+	if !s.allow() {
+		return Change{}, false
+	}
+	// To ask otherwise may have made needless what was done before it.
+	again := search{request: in, policies: policies}
+	for _, e := range s.edits {
+		if e.Policy == "" {
+			again.apply(candidate{edit: e})
+		}
+	}
+	if len(again.edits) > 0 && again.allow() {
+		s = again
+	}
+	return s.change(), true
+}
+
+// search is a change under way: the request and the policies as its edits
+// have left them.
+type search struct {
+	request  policy.Request
+	policies policy.Policies
+	edits    []Edit
+}
+
+func (s *search) decide() policy.Result { return policy.Evaluate(s.request, s.policies) }
+
+// allow makes edits until the request is allowed.
+func (s *search) allow() bool {
+	for range maxEdits {
+		before := s.decide()
+		if before.Decision == policy.Allowed {
+			return true
+		}
+		b := s.next(before)
+		if !s.try(s.candidates(b), func(trial *search) bool { return trial.clears(b, before) }) {
+			return false
+		}
+	}
+	return s.decide().Decision == policy.Allowed
+}
+
+func (s *search) change() Change {
+	for i := range s.edits {
+		if e := &s.edits[i]; e.Policy != "" {
+			e.Document = at(s.policies, e.Policy, e.Index)
+		}
+	}
+	return Change{Decision: s.decide().Decision, Edits: s.edits}
+}
+
+// blocker is what stands between the request and its permission: a Deny, or a
+// layer that does not allow.
+type blocker struct {
+	denying policy.Ref
+	missing policy.Layer // empty: it is the Deny
+	level   int          // of the organization, that does not allow
+}
+
+// next gives the blocker to clear first. Denials go from the last statement to
+// the first, so that the places of those to come stay; of what is missing, the
+// resource's policy first, since within an account it can make others needless.
+func (s *search) next(r policy.Result) blocker {
+	if r.Decision == policy.ExplicitlyDenied {
+		return blocker{denying: r.DecidedBy[len(r.DecidedBy)-1]}
+	}
+	b := blocker{missing: r.Missing[0]}
+	switch {
+	case slices.Contains(r.Missing, policy.ResourcePolicy):
+		b.missing = policy.ResourcePolicy
+	case b.missing == policy.SCP:
+		for s.allowsAt(b.level) {
+			b.level++
+		}
+	}
+	return b
+}
+
+// allowsAt tells whether a level of the organization allows the request.
+func (s *search) allowsAt(level int) bool {
+	alone := policy.Policies{SCP: s.policies.SCP[level : level+1]}
+	return !slices.Contains(policy.Evaluate(s.request, alone).Missing, policy.SCP)
+}
+
+// candidate is an edit that may clear a blocker.
+type candidate struct {
+	cost int // the order in which to try
+	edit Edit
+	make func(root *value) bool // alters the document; nil for the request
+}
+
+// The costs of candidates.
+const (
+	askOtherwise = iota
+	exceptMore
+	narrowDeny
+	allowMore
+	allowAnew
+	dropDenied
+	dropStatement
+)
+
+// candidates are for the blocker.
+func (s *search) candidates(b blocker) []candidate {
+	if b.missing != "" {
+		return s.grants(b)
+	}
+	return s.exceptions(b.denying)
+}
+
+// try makes the first of the candidates, by cost, that does what it is to do.
+func (s *search) try(candidates []candidate, cleared func(trial *search) bool) bool {
+	slices.SortStableFunc(candidates, func(a, b candidate) int { return a.cost - b.cost })
+	for _, c := range candidates {
+		trial := search{s.request, s.policies, slices.Clone(s.edits)}
+		if !s.asked(c.edit) && trial.apply(c) && cleared(&trial) {
+			*s = trial
+			return true
+		}
+	}
+	return false
+}
+
+// asked tells whether the edit would ask once more with another value of a key.
+func (s *search) asked(e Edit) bool {
+	return e.Policy == "" && slices.ContainsFunc(s.edits, func(made Edit) bool { return strings.EqualFold(made.Pointer, e.Pointer) })
+}
+
+// clears tells whether the blocker is gone and nothing new denies.
+func (s *search) clears(b blocker, before policy.Result) bool {
+	after := s.decide()
+	switch {
+	case after.Decision == policy.Allowed:
+		return true
+	case b.missing == "":
+		return after.Decision != policy.ExplicitlyDenied || len(after.DecidedBy) < len(before.DecidedBy)
+	case after.Decision == policy.ExplicitlyDenied:
+		return false
+	case b.missing == policy.SCP:
+		return s.allowsAt(b.level)
+	default:
+		return !slices.Contains(after.Missing, b.missing)
+	}
+}
+
+// apply makes an edit. It is false when the document cannot be so changed.
+func (s *search) apply(c candidate) bool {
+	s.edits = append(s.edits, c.edit)
+	if c.make == nil {
+		s.request = asked(s.request, parts(c.edit.Pointer)[1], c.edit.Value)
+		return true
+	}
+	root := object(member{"Version", word("2012-10-17")}, member{"Statement", list()})
+	if d := at(s.policies, c.edit.Policy, c.edit.Index); d != nil {
+		root = read(d)
+	}
+	if !c.make(root) {
+		return false
+	}
+	d := parse(root)
+	if d == nil {
+		return false
+	}
+	s.policies = replaced(s.policies, c.edit.Policy, c.edit.Index, d)
+	return true
+}

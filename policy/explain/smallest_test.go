@@ -1,0 +1,179 @@
+package explain_test
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/explain"
+)
+
+// apply makes a change as a reader of it would.
+func apply(t rapid.TB, c explain.Change, in policy.Request, p policy.Policies) (policy.Request, policy.Policies) {
+	t.Helper()
+	set := func(documents []*policy.Document, i int, d *policy.Document) []*policy.Document {
+		if i == len(documents) {
+			return append(slices.Clone(documents), d)
+		}
+		out := slices.Clone(documents)
+		out[i] = d
+		return out
+	}
+	for _, e := range c.Edits {
+		switch e.Policy {
+		case "":
+			in.Context = maps.Clone(in.Context)
+			if in.Context == nil {
+				in.Context = map[string][]string{}
+			}
+			key := strings.ReplaceAll(strings.TrimPrefix(e.Pointer, "/context/"), "~1", "/")
+			maps.DeleteFunc(in.Context, func(k string, _ []string) bool { return strings.EqualFold(k, key) })
+			if e.Value != "" {
+				in.Context[key] = []string{e.Value}
+			}
+		case policy.Identity:
+			p.Identity = set(p.Identity, e.Index, e.Document)
+		case policy.Boundary:
+			p.Boundary = set(p.Boundary, e.Index, e.Document)
+		case policy.ResourcePolicy:
+			p.Resource = e.Document
+		case policy.SessionPolicy:
+			p.Session = e.Document
+		case policy.SCP, policy.RCP:
+			levels := &p.SCP
+			if e.Policy == policy.RCP {
+				levels = &p.RCP
+			}
+			*levels = slices.Clone(*levels)
+			index := e.Index
+			for i, level := range *levels {
+				if index < len(level) {
+					(*levels)[i] = set(level, index, e.Document)
+					break
+				}
+				index -= len(level)
+			}
+		}
+	}
+	return in, p
+}
+
+const (
+	object  = `"principal":"arn:aws:sts::111111111111:assumed-role/media/s","action":"s3:GetObject","resource":"arn:aws:s3:::b/k","account":"111111111111"`
+	reading = `{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*"}`
+)
+
+func document(statements ...string) string {
+	return `{"Version":"2012-10-17","Statement":[` + strings.Join(statements, ",") + `]}`
+}
+
+func TestSmallest(t *testing.T) {
+	t.Parallel()
+	worker := `"principal":"arn:aws:sts::111111111111:assumed-role/worker/i","action":"sts:AssumeRole","resource":"arn:aws:iam::222222222222:role/r","account":"222222222222",
+		"identity":[` + document(`{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"*"}`) + `]`
+	trust := func(principal, condition string) string {
+		return document(`{"Sid":"Trust","Effect":"Allow","Principal":{"AWS":"` + principal + `"},"Action":"sts:AssumeRole","Condition":{` + condition + `}}`)
+	}
+	production := "arn:aws:iam::111111111111:role/production"
+	for _, c := range []struct{ name, line, want string }{
+		{"a resource more", object + `,"identity":[` + document(`{"Sid":"Read","Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::a/*"}`) + `]`,
+			`add "arn:aws:s3:::b/k" to Resource of the statement Read`},
+		{"an action more", object + `,"identity":[` + document(`{"Effect":"Allow","Action":["s3:PutObject"],"Resource":"arn:aws:s3:::b/*"}`) + `]`,
+			`add "s3:GetObject" to Action of statement 0`},
+		{"no action more on everything", object + `,"identity":[` + document(`{"Effect":"Allow","Action":"s3:ListAllMyBuckets","Resource":"*"}`) + `]`,
+			`add a statement that allows s3:GetObject`},
+		{"no resource more for everything", object + `,"identity":[` + document(`{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::a/*"}`) + `]`,
+			`add a statement that allows s3:GetObject`},
+		{"no policy at all", object, `attach a policy that allows s3:GetObject`},
+		{"the session too", object + `,"identity":[` + document() + `],"session":` + document(), `add a statement that allows s3:GetObject; add a statement that allows s3:GetObject`},
+		{"an external id of other case", `"context":{"sts:ExternalId":"X-42"},` + worker + `,"resource_policy":` + trust("arn:aws:iam::111111111111:role/worker", `"StringEquals":{"sts:ExternalId":"x-42"}`),
+			`add "X-42" to sts:ExternalId under StringEquals of the statement Trust`},
+		{"a forgotten external id", worker + `,"resource_policy":` + trust("arn:aws:iam::111111111111:role/worker", `"StringEquals":{"sts:ExternalId":"x-42"}`),
+			`ask with sts:ExternalId x-42`},
+		{"a principal more", `"context":{"sts:ExternalId":"x-42"},` + worker + `,"resource_policy":` + trust(production, `"StringEquals":{"sts:ExternalId":"x-42"}`),
+			`add "arn:aws:iam::111111111111:role/worker" to Principal AWS of the statement Trust`},
+		{"a level of the organization", object + `,"identity":[` + document(reading) + `],"scp":[[` + document(`{"Effect":"Allow","Action":"*","Resource":"*"}`) + `],[` + document() + `],[` + document() + `]]`,
+			`add a statement that allows s3:GetObject; add a statement that allows s3:GetObject`},
+		{"tls", `"context":{"aws:SecureTransport":"false"},` + object + `,"identity":[` + document(reading) + `],"resource_policy":` +
+			document(`{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"false"}}}`),
+			`ask with aws:SecureTransport true`},
+		{"an address more", `"context":{"aws:SourceIp":"203.0.113.7"},` + object + `,"identity":[` + document(reading) + `],"resource_policy":` +
+			document(`{"Sid":"Net","Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*","Condition":{"NotIpAddress":{"aws:SourceIp":"198.51.100.0/24"}}}`),
+			`add "203.0.113.7" to aws:SourceIp under NotIpAddress of the statement Net`},
+		{"one principal excepted", object + `,"identity":[` + document(reading) + `],"resource_policy":` +
+			document(`{"Sid":"No","Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*"}`),
+			`except arn:aws:iam::111111111111:role/media from the statement No by a condition`},
+		{"one object excepted", object + `,"identity":[` + document(reading, `{"Sid":"No","Effect":"Deny","Action":"s3:*","Resource":"*"}`) + `]`,
+			`except arn:aws:s3:::b/k from the statement No: NotResource in the place of Resource`},
+		{"one value out of a Deny", object + `,"identity":[` + document(reading, `{"Effect":"Deny","Action":["s3:GetObject","s3:PutObject"],"Resource":"arn:aws:s3:::b/*"}`) + `]`,
+			`take "s3:GetObject" out of Action of statement 1`},
+		{"a Deny away, and what is missing", object + `,"identity":[` + document(`{"Effect":"Deny","Action":"s3:Get*","Resource":"arn:aws:s3:::b/*"}`) + `]`,
+			`remove statement 0; add a statement that allows s3:GetObject`},
+		{"a resource more excepted", object + `,"identity":[` + document(reading) + `],"session":` + document(reading, `{"Effect":"Deny","Action":"*","NotResource":"arn:aws:s3:::a/*"}`),
+			`add "arn:aws:s3:::b/k" to NotResource of statement 1`},
+		{"denied by a statement less", object + `,"identity":[` + document(reading) + `]`, `remove statement 0`},
+		{"denied by a Deny more", object + `,"identity":[` + document(`{"Effect":"Allow","Action":"s3:*","Resource":"*"}`) + `]`, `add a statement that denies s3:GetObject`},
+		{"an anonymous reader", `"principal":"*","action":"s3:GetObject","resource":"arn:aws:s3:::b/k","account":"111111111111"`, `attach a policy that allows s3:GetObject`},
+		{"a service", `"principal":"delivery.logs.amazonaws.com","action":"s3:PutObject","resource":"arn:aws:s3:::b/k","account":"111111111111","resource_policy":` + document(),
+			`add a statement that allows s3:PutObject`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			in, policies := read(t, "{"+c.line+"}")
+			change, ok := explain.Smallest(in, policies)
+			var texts []string
+			for _, e := range change.Edits {
+				texts = append(texts, e.Text)
+			}
+			if got := strings.Join(texts, "; "); !ok || got != c.want {
+				t.Errorf("%s\nwant %s", got, c.want)
+			}
+			turned(t, change, in, policies)
+		})
+	}
+}
+
+// turned asks that a change does what it says, and each of its edits is needed.
+func turned(t rapid.TB, change explain.Change, in policy.Request, policies policy.Policies) {
+	t.Helper()
+	before := policy.Evaluate(in, policies).Decision == policy.Allowed
+	after := policy.Evaluate(apply(t, change, in, policies))
+	if after.Decision != change.Decision || before == (after.Decision == policy.Allowed) {
+		t.Fatalf("the change gives %+v: %+v", after, change)
+	}
+	for _, left := range change.Edits {
+		less := explain.Change{}
+		for _, e := range change.Edits {
+			if e.Policy != left.Policy || e.Index != left.Index || e.Pointer != left.Pointer && e.Policy == "" {
+				less.Edits = append(less.Edits, e)
+			}
+		}
+		if got := policy.Evaluate(apply(t, less, in, policies)).Decision; got == policy.Allowed != before {
+			t.Errorf("the decision turns without %q of %+v", left.Text, change)
+		}
+	}
+}
+
+func TestNothingTurnsWhatAWSAlwaysAllows(t *testing.T) {
+	t.Parallel()
+	if c, ok := explain.Smallest(policy.Request{Principal: "arn:aws:iam::111111111111:user/u", Action: "sts:GetCallerIdentity", Resource: "*"}, policy.Policies{}); ok {
+		t.Errorf("%+v", c)
+	}
+}
+
+// Whatever the policies, a change is found, and it holds.
+func TestSmallestTurns(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		in, policies := drawWorld(t)
+		change, ok := explain.Smallest(in, policies)
+		if !ok {
+			t.Fatalf("nothing found for %+v", line(in, policies))
+		}
+		turned(t, change, in, policies)
+	})
+}
