@@ -92,9 +92,9 @@ func (p *kitPlan) bucketPolicy() []reasoned {
 	}
 	if p.RequireEncryption {
 		// A request without the key matches too.
-		key, value, why := "s3:x-amz-server-side-encryption", p.Connection.Encryption.Type, "refuses what does not ask to be encrypted by "
+		key, value, why := "s3:x-amz-server-side-encryption", p.Connection.Encryption.Type, "the bucket's default is not enough: refuses what does not ask to be encrypted by "
 		if k := p.Connection.Encryption.Key; k != "" {
-			key, value, why = key+"-aws-kms-key-id", k, "refuses what does not ask to be encrypted under "
+			key, value, why = key+"-aws-kms-key-id", k, "the bucket's default is not enough: refuses what does not ask to be encrypted under "
 		}
 		out = append(out, reasoned{draftStatement{
 			Sid: "RolecallEncryption", Effect: "Deny", Principal: anyone, Action: words{"s3:PutObject"}, Resource: p.reach.objects,

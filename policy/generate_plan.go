@@ -67,6 +67,8 @@ func (p *kitPlan) region(faults *rolecall.Errors) {
 		a, _ := rolecall.ParseARN(key) // the connection is valid
 		p.keyOwner = a.Account
 		switch {
+		case a.Account == "" || a.Region == "" || strings.ContainsAny(key, "*?$"):
+			faults.Add("/connection/encryption/key", quote(key)+" does not name one KMS key", "it looks like arn:aws:kms:eu-central-1:111122223333:key/ID")
 		case a.Partition != p.role.Partition:
 			faults.Add("/connection/encryption/key", fmt.Sprintf("the key is in partition %s, the role in %s", a.Partition, p.role.Partition), "partitions do not mix")
 		case c.Region != "" && a.Region != c.Region:
@@ -96,6 +98,9 @@ func (p *kitPlan) checkTrust(faults *rolecall.Errors) {
 		}
 		if a.Partition != p.role.Partition {
 			faults.Add(at, fmt.Sprintf("the principal is in partition %s, the role in %s", a.Partition, p.role.Partition), "partitions do not mix; name the principal of the role's")
+		}
+		if p.Form != ByAccount && strings.ContainsAny(s, "*?") {
+			faults.Add(at, "IAM takes no "+quote(s)+" as a principal, since its path has a wildcard", "use the form account")
 		}
 		p.accounts = append(p.accounts, a.Account)
 	}
@@ -141,13 +146,24 @@ func (p *kitPlan) checkWorker(faults *rolecall.Errors) {
 	}
 }
 
-// parseWorker parses the ARN of an IAM role or user.
+// parseWorker parses the ARN of an IAM role or user. Their names and paths
+// are made of the same characters.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 func parseWorker(s string) (rolecall.ARN, error) {
 	a, err := rolecall.ParseARN(s)
-	if err == nil && strings.HasPrefix(a.Resource, "user/") && a.Service == "iam" && a.Account != "" {
-		return a, nil
+	name, isUser := strings.CutPrefix(a.Resource, "user/")
+	if err != nil || !isUser {
+		return rolecall.ParseRoleARN(s)
 	}
-	return rolecall.ParseRoleARN(s)
+	role := a
+	role.Resource = "role/" + name
+	if _, err := rolecall.ParseRoleARN(role.String()); err != nil {
+		return a, &rolecall.Error{
+			Code: rolecall.Invalid, Message: quote(s) + " is not the ARN of an IAM user",
+			Hint: "a user's ARN looks like arn:aws:iam::111122223333:user/name", Err: err,
+		}
+	}
+	return a, nil
 }
 
 // distinct gives the words without repetitions, in order.

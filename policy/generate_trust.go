@@ -31,7 +31,9 @@ func (p *kitPlan) worker() []reasoned {
 	command := "; attach it with: " + strings.Join(attach, " && ")
 	assume := draftStatement{Sid: "RolecallAssume", Effect: "Allow", Action: words{"sts:AssumeRole"}}
 	if p.Worker == ListedRoles {
-		assume.Resource = distinct(append([]string{p.role.String()}, p.WorkerRoles...))
+		for _, role := range distinct(append([]string{p.role.String()}, p.WorkerRoles...)) {
+			assume.Resource = append(assume.Resource, escapeLiteral(role))
+		}
 		return []reasoned{{assume, "lets workers ask for exactly these roles of customers" + command}}
 	}
 	role := func(account string) string { return "arn:" + p.role.Partition + ":iam::" + account + ":role/*" }
