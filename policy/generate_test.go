@@ -148,13 +148,21 @@ func TestGenerateRefuses(t *testing.T) {
 		"key elsewhere": {globex(func(r *policy.KitRequest) {
 			r.Connection.Encryption.Key = "arn:aws-cn:kms:cn-north-1:111122223333:key/1"
 		}), rolecall.Invalid, "/connection/encryption/key"},
-		"own role":         {acme(func(r *policy.KitRequest) { r.VendorAccounts = []string{"111122223333"} }), rolecall.Forbidden, "/connection/role_arn"},
-		"own role listed":  {acme(func(r *policy.KitRequest) { r.Worker, r.WorkerRoles = policy.ListedRoles, []string{worker} }), rolecall.Forbidden, "/worker_roles/0"},
-		"bad vendor":       {acme(func(r *policy.KitRequest) { r.VendorAccounts = []string{"*"} }), rolecall.Invalid, "/vendor_accounts/0"},
-		"any and listed":   {acme(func(r *policy.KitRequest) { r.WorkerRoles = []string{"arn:aws:iam::222233334444:role/x"} }), rolecall.Invalid, "/worker_roles"},
-		"unknown worker":   {acme(func(r *policy.KitRequest) { r.Worker = "some" }), rolecall.Invalid, "/worker"},
-		"unknown grant":    {acme(func(r *policy.KitRequest) { r.Optional = []policy.Grant{"GetObjectAcl"} }), rolecall.Invalid, "/optional/0"},
-		"writing a source": {acme(func(r *policy.KitRequest) { r.Optional = []policy.Grant{policy.DeleteObject} }), rolecall.Invalid, "/optional/0"},
+		"any key": {globex(func(r *policy.KitRequest) {
+			r.Connection.Encryption.Key = "arn:aws:kms:eu-central-1:111122223333:key/*"
+		}), rolecall.Invalid, "/connection/encryption/key"},
+		"nobody's key": {globex(func(r *policy.KitRequest) {
+			r.Connection.Encryption.Key = "arn:aws:kms:eu-central-1::key/1"
+		}), rolecall.Invalid, "/connection/encryption/key"},
+		"wildcard in a path": {acme(func(r *policy.KitRequest) { r.Principals = []string{"arn:aws:iam::873682911326:role/a*/w"} }), rolecall.Invalid, "/principals/0"},
+		"a command":          {acme(func(r *policy.KitRequest) { r.Principals = []string{"arn:aws:iam::873682911326:user/w; reboot"} }), rolecall.Invalid, "/principals/0"},
+		"own role":           {acme(func(r *policy.KitRequest) { r.VendorAccounts = []string{"111122223333"} }), rolecall.Forbidden, "/connection/role_arn"},
+		"own role listed":    {acme(func(r *policy.KitRequest) { r.Worker, r.WorkerRoles = policy.ListedRoles, []string{worker} }), rolecall.Forbidden, "/worker_roles/0"},
+		"bad vendor":         {acme(func(r *policy.KitRequest) { r.VendorAccounts = []string{"*"} }), rolecall.Invalid, "/vendor_accounts/0"},
+		"any and listed":     {acme(func(r *policy.KitRequest) { r.WorkerRoles = []string{"arn:aws:iam::222233334444:role/x"} }), rolecall.Invalid, "/worker_roles"},
+		"unknown worker":     {acme(func(r *policy.KitRequest) { r.Worker = "some" }), rolecall.Invalid, "/worker"},
+		"unknown grant":      {acme(func(r *policy.KitRequest) { r.Optional = []policy.Grant{"GetObjectAcl"} }), rolecall.Invalid, "/optional/0"},
+		"writing a source":   {acme(func(r *policy.KitRequest) { r.Optional = []policy.Grant{policy.DeleteObject} }), rolecall.Invalid, "/optional/0"},
 		"encrypted source": {acme(func(r *policy.KitRequest) {
 			r.RequireEncryption = true
 			r.Connection.Encryption = &rolecall.Encryption{Type: "AES256"}
