@@ -80,46 +80,78 @@ func TestSmallest(t *testing.T) {
 	}
 	production := "arn:aws:iam::111111111111:role/production"
 	for _, c := range []struct{ name, line, want string }{
-		{"a resource more", object + `,"identity":[` + document(`{"Sid":"Read","Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::a/*"}`) + `]`,
-			`add "arn:aws:s3:::b/k" to Resource of the statement Read`},
-		{"an action more", object + `,"identity":[` + document(`{"Effect":"Allow","Action":["s3:PutObject"],"Resource":"arn:aws:s3:::b/*"}`) + `]`,
-			`add "s3:GetObject" to Action of statement 0`},
-		{"no action more on everything", object + `,"identity":[` + document(`{"Effect":"Allow","Action":"s3:ListAllMyBuckets","Resource":"*"}`) + `]`,
-			`add a statement that allows s3:GetObject`},
-		{"no resource more for everything", object + `,"identity":[` + document(`{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::a/*"}`) + `]`,
-			`add a statement that allows s3:GetObject`},
+		{
+			"a resource more", object + `,"identity":[` + document(`{"Sid":"Read","Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::a/*"}`) + `]`,
+			`add "arn:aws:s3:::b/k" to Resource of the statement Read`,
+		},
+		{
+			"an action more", object + `,"identity":[` + document(`{"Effect":"Allow","Action":["s3:PutObject"],"Resource":"arn:aws:s3:::b/*"}`) + `]`,
+			`add "s3:GetObject" to Action of statement 0`,
+		},
+		{
+			"no action more on everything", object + `,"identity":[` + document(`{"Effect":"Allow","Action":"s3:ListAllMyBuckets","Resource":"*"}`) + `]`,
+			`add a statement that allows s3:GetObject`,
+		},
+		{
+			"no resource more for everything", object + `,"identity":[` + document(`{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::a/*"}`) + `]`,
+			`add a statement that allows s3:GetObject`,
+		},
 		{"no policy at all", object, `attach a policy that allows s3:GetObject`},
 		{"the session too", object + `,"identity":[` + document() + `],"session":` + document(), `add a statement that allows s3:GetObject; add a statement that allows s3:GetObject`},
-		{"an external id of other case", `"context":{"sts:ExternalId":"X-42"},` + worker + `,"resource_policy":` + trust("arn:aws:iam::111111111111:role/worker", `"StringEquals":{"sts:ExternalId":"x-42"}`),
-			`add "X-42" to sts:ExternalId under StringEquals of the statement Trust`},
-		{"a forgotten external id", worker + `,"resource_policy":` + trust("arn:aws:iam::111111111111:role/worker", `"StringEquals":{"sts:ExternalId":"x-42"}`),
-			`ask with sts:ExternalId x-42`},
-		{"a principal more", `"context":{"sts:ExternalId":"x-42"},` + worker + `,"resource_policy":` + trust(production, `"StringEquals":{"sts:ExternalId":"x-42"}`),
-			`add "arn:aws:iam::111111111111:role/worker" to Principal AWS of the statement Trust`},
-		{"a level of the organization", object + `,"identity":[` + document(reading) + `],"scp":[[` + document(`{"Effect":"Allow","Action":"*","Resource":"*"}`) + `],[` + document() + `],[` + document() + `]]`,
-			`add a statement that allows s3:GetObject; add a statement that allows s3:GetObject`},
-		{"tls", `"context":{"aws:SecureTransport":"false"},` + object + `,"identity":[` + document(reading) + `],"resource_policy":` +
-			document(`{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"false"}}}`),
-			`ask with aws:SecureTransport true`},
-		{"an address more", `"context":{"aws:SourceIp":"203.0.113.7"},` + object + `,"identity":[` + document(reading) + `],"resource_policy":` +
-			document(`{"Sid":"Net","Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*","Condition":{"NotIpAddress":{"aws:SourceIp":"198.51.100.0/24"}}}`),
-			`add "203.0.113.7" to aws:SourceIp under NotIpAddress of the statement Net`},
-		{"one principal excepted", object + `,"identity":[` + document(reading) + `],"resource_policy":` +
-			document(`{"Sid":"No","Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*"}`),
-			`except arn:aws:iam::111111111111:role/media from the statement No by a condition`},
-		{"one object excepted", object + `,"identity":[` + document(reading, `{"Sid":"No","Effect":"Deny","Action":"s3:*","Resource":"*"}`) + `]`,
-			`except arn:aws:s3:::b/k from the statement No: NotResource in the place of Resource`},
-		{"one value out of a Deny", object + `,"identity":[` + document(reading, `{"Effect":"Deny","Action":["s3:GetObject","s3:PutObject"],"Resource":"arn:aws:s3:::b/*"}`) + `]`,
-			`take "s3:GetObject" out of Action of statement 1`},
-		{"a Deny away, and what is missing", object + `,"identity":[` + document(`{"Effect":"Deny","Action":"s3:Get*","Resource":"arn:aws:s3:::b/*"}`) + `]`,
-			`remove statement 0; add a statement that allows s3:GetObject`},
-		{"a resource more excepted", object + `,"identity":[` + document(reading) + `],"session":` + document(reading, `{"Effect":"Deny","Action":"*","NotResource":"arn:aws:s3:::a/*"}`),
-			`add "arn:aws:s3:::b/k" to NotResource of statement 1`},
+		{
+			"an external id of other case", `"context":{"sts:ExternalId":"X-42"},` + worker + `,"resource_policy":` + trust("arn:aws:iam::111111111111:role/worker", `"StringEquals":{"sts:ExternalId":"x-42"}`),
+			`add "X-42" to sts:ExternalId under StringEquals of the statement Trust`,
+		},
+		{
+			"a forgotten external id", worker + `,"resource_policy":` + trust("arn:aws:iam::111111111111:role/worker", `"StringEquals":{"sts:ExternalId":"x-42"}`),
+			`ask with sts:ExternalId x-42`,
+		},
+		{
+			"a principal more", `"context":{"sts:ExternalId":"x-42"},` + worker + `,"resource_policy":` + trust(production, `"StringEquals":{"sts:ExternalId":"x-42"}`),
+			`add "arn:aws:iam::111111111111:role/worker" to Principal AWS of the statement Trust`,
+		},
+		{
+			"a level of the organization", object + `,"identity":[` + document(reading) + `],"scp":[[` + document(`{"Effect":"Allow","Action":"*","Resource":"*"}`) + `],[` + document() + `],[` + document() + `]]`,
+			`add a statement that allows s3:GetObject; add a statement that allows s3:GetObject`,
+		},
+		{
+			"tls", `"context":{"aws:SecureTransport":"false"},` + object + `,"identity":[` + document(reading) + `],"resource_policy":` +
+				document(`{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"false"}}}`),
+			`ask with aws:SecureTransport true`,
+		},
+		{
+			"an address more", `"context":{"aws:SourceIp":"203.0.113.7"},` + object + `,"identity":[` + document(reading) + `],"resource_policy":` +
+				document(`{"Sid":"Net","Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*","Condition":{"NotIpAddress":{"aws:SourceIp":"198.51.100.0/24"}}}`),
+			`add "203.0.113.7" to aws:SourceIp under NotIpAddress of the statement Net`,
+		},
+		{
+			"one principal excepted", object + `,"identity":[` + document(reading) + `],"resource_policy":` +
+				document(`{"Sid":"No","Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*"}`),
+			`except arn:aws:iam::111111111111:role/media from the statement No by a condition`,
+		},
+		{
+			"one object excepted", object + `,"identity":[` + document(reading, `{"Sid":"No","Effect":"Deny","Action":"s3:*","Resource":"*"}`) + `]`,
+			`except arn:aws:s3:::b/k from the statement No: NotResource in the place of Resource`,
+		},
+		{
+			"one value out of a Deny", object + `,"identity":[` + document(reading, `{"Effect":"Deny","Action":["s3:GetObject","s3:PutObject"],"Resource":"arn:aws:s3:::b/*"}`) + `]`,
+			`take "s3:GetObject" out of Action of statement 1`,
+		},
+		{
+			"a Deny away, and what is missing", object + `,"identity":[` + document(`{"Effect":"Deny","Action":"s3:Get*","Resource":"arn:aws:s3:::b/*"}`) + `]`,
+			`remove statement 0; add a statement that allows s3:GetObject`,
+		},
+		{
+			"a resource more excepted", object + `,"identity":[` + document(reading) + `],"session":` + document(reading, `{"Effect":"Deny","Action":"*","NotResource":"arn:aws:s3:::a/*"}`),
+			`add "arn:aws:s3:::b/k" to NotResource of statement 1`,
+		},
 		{"denied by a statement less", object + `,"identity":[` + document(reading) + `]`, `remove statement 0`},
 		{"denied by a Deny more", object + `,"identity":[` + document(`{"Effect":"Allow","Action":"s3:*","Resource":"*"}`) + `]`, `add a statement that denies s3:GetObject`},
 		{"an anonymous reader", `"principal":"*","action":"s3:GetObject","resource":"arn:aws:s3:::b/k","account":"111111111111"`, `attach a policy that allows s3:GetObject`},
-		{"a service", `"principal":"delivery.logs.amazonaws.com","action":"s3:PutObject","resource":"arn:aws:s3:::b/k","account":"111111111111","resource_policy":` + document(),
-			`add a statement that allows s3:PutObject`},
+		{
+			"a service", `"principal":"delivery.logs.amazonaws.com","action":"s3:PutObject","resource":"arn:aws:s3:::b/k","account":"111111111111","resource_policy":` + document(),
+			`add a statement that allows s3:PutObject`,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -3,7 +3,6 @@ package explain
 import (
 	"bytes"
 	"encoding/json"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,7 +23,7 @@ func read(d *policy.Document) *value {
 	decoder := json.NewDecoder(bytes.NewReader(d.JSON()))
 	decoder.UseNumber()
 	v, err := readValue(decoder)
-	if err != nil && err != io.EOF {
+	if err != nil {
 		panic("explain: a parsed document is not JSON: " + err.Error())
 	}
 	return v

@@ -1,0 +1,164 @@
+package explain
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/policy"
+)
+
+// Explanation is what an error message of AWS's says, and what it leaves open.
+// The names in it were chosen by others.
+type Explanation struct {
+	policy.Denial
+	Summary string `json:"summary"`
+	// Candidates are what may have refused, the likeliest first; one where
+	// AWS says which.
+	Candidates []Candidate `json:"candidates"`
+}
+
+// Candidate is a policy, or another cause, that may have refused.
+type Candidate struct {
+	Layer    policy.DenialLayer `json:"layer,omitempty"`    // empty: no policy
+	Document string             `json:"document,omitempty"` // what kind of policy: permissions, trust, bucket, key, …
+	Target   string             `json:"target,omitempty"`   // ARN of what it is attached to
+	Account  string             `json:"account,omitempty"`  // whose it is; empty: AWS does not say
+	Message  string             `json:"message"`
+	Hint     string             `json:"hint"`
+	Add      *policy.Document   `json:"add,omitempty"` // the statement to add to the document
+}
+
+// Message explains an error of AWS's, as AWS, an SDK or a tool words it. It is
+// an error of code Invalid when the text holds no refusal that it knows.
+func Message(text string) (Explanation, error) {
+	d, found := readDenial(text)
+	if !found {
+		for _, o := range otherCauses {
+			if o.form.MatchString(text) {
+				return Explanation{Summary: o.summary, Candidates: []Candidate{{Message: o.summary, Hint: o.hint}}}, nil
+			}
+		}
+		return Explanation{}, &rolecall.Error{
+			Code: rolecall.Invalid, Message: "the text holds no refusal of AWS's",
+			Hint: `give the whole message, such as "User: … is not authorized to perform: … on resource: …"`,
+		}
+	}
+	r := refusal{Denial: d}
+	r.principal = policy.Request{Principal: d.Principal}.PrincipalARN()
+	r.callerAccount, r.ownerAccount = accountOf(d.Principal), accountOf(d.Resource)
+	r.service, _, _ = strings.Cut(strings.ToLower(d.Action), ":")
+	return Explanation{Denial: d, Summary: r.summary(), Candidates: r.candidates()}, nil
+}
+
+var (
+	operationForms = []*regexp.Regexp{
+		regexp.MustCompile(`when calling the (\w+) operation`), // botocore
+		regexp.MustCompile(`operation error [\w .]+: (\w+),`),  // aws-sdk-go-v2
+		regexp.MustCompile(`\b(\w+) operation: (?:Access Denied|Forbidden)`),
+	}
+	locationForm = regexp.MustCompile(`s3://([a-z0-9][a-z0-9.-]+)(/[^\s"':]*)?`)
+	bareForm     = regexp.MustCompile(`(?i)\baccess ?denied\b|\bforbidden\b|\b403\b`)
+)
+
+// readDenial reads AWS's sentence; and a bare refusal with what the tool that
+// shows it says of the call.
+func readDenial(text string) (policy.Denial, bool) {
+	if d, ok := policy.ReadDenial(text); ok && d.Action != "" {
+		return d, true
+	}
+	for _, o := range otherCauses {
+		if o.form.MatchString(text) {
+			return policy.Denial{}, false
+		}
+	}
+	if !bareForm.MatchString(text) {
+		return policy.Denial{}, false
+	}
+	var d policy.Denial
+	for _, form := range operationForms {
+		if m := form.FindStringSubmatch(text); m != nil {
+			d.Action = actionOf(m[1])
+			break
+		}
+	}
+	if all := locationForm.FindAllStringSubmatch(text, -1); len(all) == 1 {
+		d.Resource = "arn:aws:s3:::" + all[0][1]
+		if key := all[0][2]; key != "" && key != "/" && !strings.HasPrefix(d.Action, "s3:List") {
+			d.Resource += key
+		}
+	}
+	return d, true
+}
+
+// actionOf gives the action that an operation of S3, STS or KMS needs.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
+func actionOf(operation string) string {
+	switch operation {
+	case "GetObject", "HeadObject":
+		return "s3:GetObject"
+	case "HeadBucket", "ListObjects", "ListObjectsV2":
+		return "s3:ListBucket"
+	case "ListObjectVersions":
+		return "s3:ListBucketVersions"
+	case "PutObject", "CopyObject", "CreateMultipartUpload", "UploadPart", "UploadPartCopy", "CompleteMultipartUpload":
+		return "s3:PutObject"
+	case "ListParts":
+		return "s3:ListMultipartUploadParts"
+	case "ListMultipartUploads":
+		return "s3:ListBucketMultipartUploads"
+	case "DeleteObject", "DeleteObjects":
+		return "s3:DeleteObject"
+	case "AbortMultipartUpload", "GetBucketLocation", "GetObjectTagging", "PutObjectTagging", "PutObjectAcl":
+		return "s3:" + operation
+	case "AssumeRole":
+		return "sts:AssumeRole"
+	case "Decrypt", "Encrypt", "GenerateDataKey":
+		return "kms:" + operation
+	default:
+		return ""
+	}
+}
+
+// accountOf gives the account in an ARN, empty if there is none.
+func accountOf(arn string) string {
+	if parts := strings.SplitN(arn, ":", 6); len(parts) == 6 && rolecall.IsAccountID(parts[4]) {
+		return parts[4]
+	}
+	return ""
+}
+
+// otherCauses are errors that look like a refusal by policy and are none.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+// https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html
+var otherCauses = []struct {
+	form          *regexp.Regexp
+	summary, hint string
+}{
+	{regexp.MustCompile(`ExpiredToken|token included in the request is expired`), "the credentials have expired", "assume the role again; no policy is at fault"},
+	{
+		regexp.MustCompile(`InvalidClientTokenId|InvalidAccessKeyId|UnrecognizedClient`), "AWS does not know the access key",
+		"it was deleted, is of another partition, or its session token was left out; no policy is at fault",
+	},
+	{
+		regexp.MustCompile(`SignatureDoesNotMatch`), "the secret does not fit the access key, or the request was altered on its way",
+		"give the secret again, without white space; no policy is at fault",
+	},
+	{regexp.MustCompile(`RequestTimeTooSkewed`), "the caller's clock is more than 15 minutes off", "set it; no policy is at fault"},
+	{
+		regexp.MustCompile(`AccessControlListNotSupported`), "the bucket's owner is enforced, so it takes no ACLs",
+		"send no acl; s3:PutObjectAcl is not needed in any policy either",
+	},
+	{
+		regexp.MustCompile(`MalformedPolicyDocument|Invalid principal in policy`), "the policy was not stored: it is malformed, or a principal in it does not exist",
+		"rolecall policy lint finds what is wrong; a role or user must exist before a policy can name it",
+	},
+	{regexp.MustCompile(`InvalidObjectState`), "the object is archived", "its owner must restore it first; no policy is at fault"},
+	{regexp.MustCompile(`AllAccessDisabled`), "AWS has disabled the bucket", "its owner must ask AWS why; no policy is at fault"},
+	{regexp.MustCompile(`PermanentRedirect|AuthorizationHeaderMalformed`), "the bucket is in another region", "ask at the region that the answer names; no policy is at fault"},
+	{regexp.MustCompile(`KMS\.Disabled|DisabledException`), "the KMS key is disabled", "its owner must enable it; no policy is at fault"},
+	{
+		regexp.MustCompile(`DurationSeconds exceeds`), "the role does not give sessions of that length",
+		"ask for 3600 seconds or less, or have the role's maximum session duration raised; a chained session never lasts over an hour",
+	},
+}
