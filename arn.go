@@ -109,6 +109,10 @@ func PartitionOf(region string) string {
 		return "aws-iso"
 	case strings.HasPrefix(region, "us-isob-"):
 		return "aws-iso-b"
+	case strings.HasPrefix(region, "eu-isoe-"):
+		return "aws-iso-e"
+	case strings.HasPrefix(region, "us-isof-"):
+		return "aws-iso-f"
 	default:
 		return "aws"
 	}
@@ -125,6 +129,10 @@ func DNSSuffix(partition string) string {
 		return "c2s.ic.gov"
 	case "aws-iso-b":
 		return "sc2s.sgov.gov"
+	case "aws-iso-e":
+		return "cloud.adc-e.uk"
+	case "aws-iso-f":
+		return "csp.hci.ic.gov"
 	default:
 		return "amazonaws.com"
 	}

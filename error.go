@@ -74,9 +74,22 @@ func (es Errors) Err() error {
 	return es
 }
 
+// maxErrors bounds a list: who makes more faults than this learns nothing from
+// the rest.
+const maxErrors = 1000
+
 // Add appends a fault with code Invalid at the pointer.
 func (es *Errors) Add(pointer, message, hint string) {
-	*es = append(*es, &Error{Code: Invalid, Pointer: pointer, Message: message, Hint: hint})
+	es.add(&Error{Code: Invalid, Pointer: pointer, Message: message, Hint: hint})
+}
+
+func (es *Errors) add(e *Error) {
+	switch {
+	case len(*es) < maxErrors:
+		*es = append(*es, e)
+	case len(*es) == maxErrors:
+		*es = append(*es, &Error{Code: Invalid, Message: "there are more faults than these", Hint: "mend these first"})
+	}
 }
 
 // AddErr appends err's faults, each with its pointer set below the given one.
@@ -84,7 +97,7 @@ func (es *Errors) AddErr(pointer string, err error) {
 	for _, e := range List(err) {
 		under := *e
 		under.Pointer = pointer + e.Pointer
-		*es = append(*es, &under)
+		es.add(&under)
 	}
 }
 

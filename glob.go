@@ -1,6 +1,7 @@
 package rolecall
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 )
@@ -18,6 +19,9 @@ type Pattern struct {
 func CompilePattern(s string) (Pattern, error) {
 	if err := validateFile(s); err != nil {
 		return Pattern{}, err
+	}
+	if strings.Count(s, "*")+strings.Count(s, "?") > MaxStars {
+		return Pattern{}, &Error{Code: Invalid, Message: fmt.Sprintf("%s has more than %d wildcards", quote(s), MaxStars)}
 	}
 	var b strings.Builder
 	b.WriteString(`(?s)\A`)

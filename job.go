@@ -51,6 +51,8 @@ const (
 	MaxJobBytes = 1 << 20
 	MaxTasks    = 1000
 	MaxFiles    = 10000 // entries of one `files`
+	MaxPatterns = 1000  // of them with wildcards
+	MaxStars    = 32    // wildcards in one of them
 	MaxRetries  = 10
 	MaxTimeout  = 7 * 24 * time.Hour
 )
@@ -165,6 +167,9 @@ func validateNotify(s string) error {
 	u, err := url.Parse(s)
 	if err != nil || u.Host == "" || u.Scheme != "https" {
 		return &Error{Code: Invalid, Message: "notify is not an https URL", Hint: "for example https://example.com/hook"}
+	}
+	if presignedForm.MatchString("?" + u.RawQuery) {
+		return &Error{Code: Invalid, Message: "the notify URL holds a signature, as presigned URLs do", Hint: "treat it as leaked"}
 	}
 	if u.User != nil {
 		return &Error{Code: Invalid, Message: "the notify URL holds a literal credential", Hint: "treat it as leaked"}

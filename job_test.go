@@ -109,6 +109,15 @@ func TestValidateFaults(t *testing.T) {
 			"invalid " + at + "/role_session_duration_seconds: 900 to 43200", "invalid " + at + "/bucket_owner: not an account id",
 			"invalid " + at + "/storage_class: unknown storage class", "invalid " + at + "/acl: unknown acl", "invalid " + at + "/s3_endpoint_url: not an http or https URL",
 		}},
+		{"vendor's bucket", task("storage:put", role+`, "location": "s3://bucket/x", "bucket_owner": "999900001111"`), []string{"forbidden " + at + "/bucket_owner: account of the vendor's"}},
+		{"vendor's key", task("storage:put", role+`, "location": "s3://bucket/x", "encryption": {"type": "aws:kms", "key": "arn:aws:kms:eu-central-1:999900001111:key/k"}`), []string{"forbidden " + at + "/encryption/key: account of the vendor's"}},
+		{"key of another partition", task("storage:put", role+`, "location": "s3://bucket/x", "encryption": {"type": "aws:kms", "key": "arn:aws-cn:kms:cn-north-1:111122223333:key/k"}`), []string{"invalid " + at + "/encryption/key: partition aws-cn"}},
+		{"wildcard key", task("storage:put", role+`, "location": "s3://bucket/x", "encryption": {"type": "aws:kms", "key": "arn:aws:kms:eu-central-1:111122223333:key/*"}`), []string{"invalid " + at + "/encryption/key: not the ARN of a KMS key"}},
+		{"region of another partition", `{"region": "aws:eu-isoe-west-1", "role_arn": "arn:aws:iam::111122223333:role/media", "tasks": [{"tool": "storage:get", "parameters": {"location": "s3://bucket/x"}}]}`, []string{"invalid /region: partition aws-iso-e"}},
+		{"overflowing duration", task("storage:get", role+`, "location": "s3://bucket/x", "role_session_duration_seconds": 18446744983`), []string{"invalid " + at + "/role_session_duration_seconds: 900 to 43200"}},
+		{"presigned notify", `{"notify": "https://example.com/?X-Amz-Signature=planted", "role_arn": "arn:aws:iam::111122223333:role/media", "tasks": [{"tool": "storage:get", "parameters": {"location": "s3://bucket/x"}}]}`, []string{"invalid /notify: signature"}},
+		{"too many wildcards", task("storage:get", role+`, "location": "s3://bucket/", "files": ["`+strings.Repeat("*a", 33)+`"]`), []string{"invalid " + at + "/files/0: more than 32 wildcards"}},
+		{"too many patterns", task("storage:get", role+`, "location": "s3://bucket/", "files": [`+strings.Repeat(`"*",`, 1000)+`"*", "*"]`), []string{"invalid " + at + "/files: more than 1000 entries"}},
 		{"static duration", task("storage:get", `"location": "s3://{keys}@bucket/x", "role_session_duration_seconds": 900`), []string{"invalid " + at + "/role_session_duration_seconds: static keys"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -160,16 +169,16 @@ func TestValidate(t *testing.T) {
 	want := Plan{
 		Organization: "acme", Principal: vendor(t).Principals["staging"], Region: "eu-west-1", Tags: []string{"a"}, Notify: "https://example.com/hook",
 		Steps: []Step{
-			{Name: "n", Tool: StorageGet, Parallel: true, Retries: 2, Timeout: time.Minute, Files: files("*.mov"), BaseDir: "work", Place: Place{
+			{Name: "n", Tool: StorageGet, Parallel: true, Retries: 2, Timeout: time.Minute, Files: files("*.mov"), FilesAt: "/tasks/0/parameters/files", BaseDir: "work", Place: Place{
 				Pointer: "/tasks/0/parameters", Way: "/role_arn", Bucket: "acme-masters", Key: "in/", RoleARN: "arn:aws:iam::111122223333:role/path/jobs",
 				ExternalID: "x-42", Duration: time.Hour, BucketOwner: "111122223333",
 			}},
-			{Index: 1, Tool: StoragePut, Files: files("**"), Overwrite: true, Place: Place{
+			{Index: 1, Tool: StoragePut, Files: files("**"), FilesAt: "/tasks/1/parameters/files", Overwrite: true, Place: Place{
 				Pointer: "/tasks/1/parameters", Way: "/tasks/1/parameters/connection", Bucket: "out-bucket", Key: "out/day/", RoleARN: "arn:aws:iam::111122223333:role/media",
 				ExternalID: "y-43", Duration: 15 * time.Minute, Connection: "delivery", Revision: connections["delivery"].Revision(), BucketOwner: "222233334444",
 				Encryption: connections["delivery"].Encryption, StorageClass: "STANDARD_IA",
 			}},
-			{Index: 2, Tool: StorageCopy, Place: Place{
+			{Index: 2, Tool: StorageCopy, FilesAt: "/tasks/2/parameters/files", Place: Place{
 				Pointer: "/tasks/2/parameters/source", Way: "/tasks/2/parameters/source/connection", Bucket: "acme-masters", Key: "in/a.mov", Region: "eu-central-1", RoleARN: "arn:aws:iam::111122223333:role/media",
 				ExternalID: "x-42", Duration: time.Hour, Connection: "masters", Revision: connections["masters"].Revision(), BucketOwner: "111122223333",
 			}, Destination: Place{
@@ -180,6 +189,14 @@ func TestValidate(t *testing.T) {
 	same := cmp.Comparer(func(a, b Pattern) bool { return a.String() == b.String() })
 	if diff := cmp.Diff(want, plan, same); diff != "" {
 		t.Errorf("plan (-want +got):\n%s", diff)
+	}
+}
+
+func TestFaultsAreBounded(t *testing.T) {
+	t.Parallel()
+	_, err := ReadPlan([]byte(`{"tasks": [`+strings.Repeat(`{"x": 1},`, 5000)+`{}]}`), acme(), vendor(t), "")
+	if got := List(err); len(got) != maxErrors+2 || got[maxErrors].Message != "there are more faults than these" {
+		t.Errorf("%d faults, the last %v", len(got), got[len(got)-1])
 	}
 }
 
@@ -242,6 +259,19 @@ func TestAxinom(t *testing.T) {
 	}
 	if strings.Contains(text, "planted") {
 		t.Error("the fault shows the secret")
+	}
+}
+
+func TestPartitions(t *testing.T) {
+	t.Parallel()
+	for region, want := range map[string]string{
+		"eu-central-1": "aws amazonaws.com", "cn-north-1": "aws-cn amazonaws.com.cn", "us-gov-west-1": "aws-us-gov amazonaws.com",
+		"eusc-de-east-1": "aws-eusc amazonaws.eu", "us-iso-east-1": "aws-iso c2s.ic.gov", "us-isob-east-1": "aws-iso-b sc2s.sgov.gov",
+		"eu-isoe-west-1": "aws-iso-e cloud.adc-e.uk", "us-isof-south-1": "aws-iso-f csp.hci.ic.gov",
+	} {
+		if got := PartitionOf(region) + " " + DNSSuffix(PartitionOf(region)); got != want {
+			t.Errorf("%s is of %s, want %s", region, got, want)
+		}
 	}
 }
 

@@ -49,6 +49,14 @@ func ParseLocation(s string) (Location, error) {
 			return Location{}, err
 		}
 	}
+	for _, part := range strings.Split(l.Key, "/") {
+		if part == ".." || part == "." {
+			return Location{}, &Error{
+				Code: Invalid, Message: "the key " + quote(l.Key) + " has a part . or ..",
+				Hint: "S3 takes such parts literally, and much between here and there does not; name the object otherwise",
+			}
+		}
+	}
 	return l, nil
 }
 
@@ -61,8 +69,10 @@ func parseS3URL(rest string) (Location, error) {
 			return Location{}, literalCredential
 		}
 		l.Secret, authority = m[1], authority[at+1:]
-	} else if at := strings.IndexByte(key, '@'); at >= 0 && strings.Contains(authority, ":") {
-		// A secret access key may hold a slash: s3://AKIA…:ab/cd@bucket/.
+	}
+	// A secret access key may hold a slash, s3://AKIA…:ab/cd@bucket/, and
+	// what follows it may be forgotten.
+	if strings.ContainsAny(strings.TrimPrefix(authority, "arn:aws:s3:::"), ":{}%") || accessKeyForm.MatchString(authority) {
 		return Location{}, literalCredential
 	}
 	if presignedForm.MatchString(rest) {
@@ -112,6 +122,7 @@ var (
 	}
 
 	secretForm    = regexp.MustCompile(`^\{([A-Za-z0-9][A-Za-z0-9._-]{0,62})\}$`)
+	accessKeyForm = regexp.MustCompile(`^(AKIA|ASIA|ABIA|ACCA)[A-Z0-9]`)
 	presignedForm = regexp.MustCompile(`(?i)\?(.*&)?(x-amz-[a-z-]+|awsaccesskeyid|signature|expires)=`)
 	// https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
 	s3HostForm = regexp.MustCompile(`^((?:[a-z0-9][a-z0-9.-]*\.)?)s3(?:[.-](?:dualstack\.)?([a-z]{2,4}(?:-[a-z]+)+-[0-9]+))?\.(?:amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu)$`)

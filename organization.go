@@ -233,7 +233,7 @@ func (e Encryption) Validate() error {
 			switch {
 			case err != nil:
 				faults.AddErr("/key", err)
-			case a.Service != "kms" || !strings.HasPrefix(a.Resource, "key/"):
+			case a.Service != "kms" || a.Region == "" || a.Account == "" || !keyForm.MatchString(a.Resource):
 				faults.Add("/key", quote(e.Key)+" is not the ARN of a KMS key", "aliases do not work across accounts; it looks like arn:aws:kms:eu-central-1:111122223333:key/ID")
 			}
 		}
@@ -254,8 +254,7 @@ const (
 )
 
 func validateDuration(faults *Errors, pointer string, seconds int) {
-	d := time.Duration(seconds) * time.Second
-	if seconds != 0 && (d < MinSessionDuration || d > MaxSessionDuration) {
+	if seconds != 0 && (seconds < int(MinSessionDuration/time.Second) || seconds > int(MaxSessionDuration/time.Second)) {
 		faults.Add(pointer, "a role session lasts 900 to 43200 seconds", "")
 	}
 }
@@ -279,6 +278,7 @@ func ValidateName(name string) error {
 
 var (
 	externalIDForm = regexp.MustCompile(`^[\w+=,.@:/-]*$`)
+	keyForm        = regexp.MustCompile(`^key/[A-Za-z0-9_-]{1,128}$`)
 	kebabForm      = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 	nameForm       = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 	regionForm     = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-[0-9]+$`)

@@ -48,8 +48,35 @@ func (p *planner) place(q storage, hasFiles bool, purpose Purpose, at string) Pl
 	if q.Connection != "" && !p.connect(&pl, q, purpose, at) {
 		return pl
 	}
+	p.strangers(pl, at)
 	p.shape(&pl, hasFiles, at)
 	return pl
+}
+
+// strangers refuses a place that leads into the vendor's accounts, or has a
+// key that the bucket's partition cannot reach.
+func (p *planner) strangers(pl Place, at string) {
+	role, err := ParseRoleARN(pl.RoleARN)
+	if told := err == nil && role.Account == pl.BucketOwner; !told && p.vendor.owns(pl.BucketOwner) {
+		p.faults = append(p.faults, &Error{
+			Code: Forbidden, Pointer: at + "/bucket_owner", Message: "the bucket's owner " + pl.BucketOwner + " is an account of the vendor's",
+			Hint: "give the account that owns the customer's bucket",
+		})
+	}
+	if pl.Encryption == nil || pl.Encryption.Key == "" {
+		return
+	}
+	key, err := ParseARN(pl.Encryption.Key)
+	switch own := p.principal.ARN.Partition; {
+	case err != nil: // told already
+	case p.vendor.owns(key.Account):
+		p.faults = append(p.faults, &Error{
+			Code: Forbidden, Pointer: at + "/encryption/key", Message: "the KMS key is in an account of the vendor's",
+			Hint: "give a key of the customer's",
+		})
+	case own != "" && key.Partition != own:
+		p.faults.Add(at+"/encryption/key", "the KMS key is in partition "+key.Partition+", but the principal is in "+own, "partitions do not mix")
+	}
 }
 
 // authorize finds the one way to authorize a step: on the task, else on the

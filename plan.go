@@ -28,6 +28,7 @@ type Step struct {
 	Timeout  time.Duration // of each try; zero: none
 
 	Files       []Pattern // empty: the place is one object
+	FilesAt     string    // pointer of files in the job, for errors
 	BaseDir     string    // below the working directory; may be empty
 	Overwrite   bool
 	Tags        map[string]string
@@ -94,6 +95,10 @@ func (j Job) Validate(org Organization, vendor Vendor, principal string) (Plan, 
 		p.faults.AddErr("", err)
 	}
 	p.principal = plan.Principal
+	if own := p.principal.ARN.Partition; own != "" && plan.Region != "" && PartitionOf(plan.Region) != own {
+		p.faults.Add("/region", fmt.Sprintf("the region %s is of partition %s, but the principal %q is in %s", plan.Region, PartitionOf(plan.Region), p.principal.Name, own),
+			"partitions do not mix; the operator declares a principal for that partition")
+	}
 	if j.RoleARN != "" {
 		p.faults.AddErr("/role_arn", p.role(j.RoleARN))
 	}
@@ -121,6 +126,7 @@ func (j Job) Validate(org Organization, vendor Vendor, principal string) (Plan, 
 			e.Pointer = j.places.Replace(e.Pointer)
 		}
 		for i := range plan.Steps {
+			plan.Steps[i].FilesAt = j.places.Replace(plan.Steps[i].FilesAt)
 			place := &plan.Steps[i].Place
 			place.Pointer, place.Way = j.places.Replace(place.Pointer), j.places.Replace(place.Way)
 		}
@@ -153,6 +159,7 @@ func (p *planner) step(index int, t Task) Step {
 		p.faults.Add(at+"/timeout_seconds", fmt.Sprintf("a timeout is 1 to %d seconds", int(MaxTimeout/time.Second)), "")
 	}
 	at += "/parameters"
+	s.FilesAt = at + "/files"
 	raw := []byte(t.Parameters)
 	if len(raw) == 0 {
 		raw = []byte("{}")
@@ -216,11 +223,18 @@ func (p *planner) files(files []string, at string) []Pattern {
 		return nil
 	}
 	var out []Pattern
+	wild := 0
 	for i, f := range files {
 		pattern, err := CompilePattern(f)
 		if err != nil {
 			p.faults.AddErr(at+Pointer("files", i), err)
 			continue
+		}
+		if !pattern.Literal() {
+			wild++
+		}
+		if wild == MaxPatterns+1 {
+			p.faults.Add(at+"/files", fmt.Sprintf("more than %d entries have wildcards", MaxPatterns), "say it with fewer patterns, or name the files")
 		}
 		out = append(out, pattern)
 	}

@@ -44,8 +44,9 @@ const DefaultFile = "rolecall.yaml"
 const maxBytes = 4 << 20
 
 // Load reads and checks a config file and what it refers to: it reads the
-// files of secrets, and keeps generated external ids in the state directory,
-// making one where an organization has none yet. Paths in the config are
+// files of secrets, and keeps external ids in the state directory: the generated
+// ones, making one where an organization has none yet, and whose each is, so
+// that none is ever given to another. Paths in the config are
 // relative to its directory. Faults come all in one rolecall.Errors.
 func Load(path string) (*Config, error) {
 	f, err := os.Open(path)
@@ -70,8 +71,16 @@ func Load(path string) (*Config, error) {
 	}
 	var faults rolecall.Errors
 	faults.AddErr("", c.seal())
-	faults.AddErr("", c.generate())
-	return c, faults.Err()
+	if len(faults) == 0 {
+		faults.AddErr("", c.generate())
+	}
+	if len(faults) == 0 {
+		faults.AddErr("", c.take())
+	}
+	if len(faults) > 0 {
+		return nil, faults
+	}
+	return c, nil
 }
 
 // Parse checks a config whose paths are relative to dir, by its text alone:

@@ -173,6 +173,48 @@ func TestLoad(t *testing.T) {
 	}
 }
 
+// TestExternalIDsAreNeverReused holds generated and retired external ids, and
+// retired api_names, to the namespace.
+func TestExternalIDsAreNeverReused(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, DefaultFile)
+	load := func(organizations string) (*Config, error) {
+		t.Helper()
+		text := "principals: {p: {arn: \"arn:aws:iam::873682911326:role/w\", credentials: {source: environment}}}\norganizations: " + organizations
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return Load(path)
+	}
+	first, err := load("{acme: {}, globex: {external_id: {mode: custom, value: Old-1}}}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := first.Organizations["acme"].ExternalID.Value
+	for name, organizations := range map[string]string{
+		"generated for another": "{acme: {}, globex: {external_id: {mode: custom, value: " + strings.ToUpper(id) + "}}}",
+		"retired by another":    "{acme: {external_id: {mode: custom, value: old-1}}, globex: {}}",
+		"api_name of one gone":  "{acme: {external_id: {mode: custom, value: globex}}}",
+		"id as api_name":        "{acme: {}, old-1: {}}",
+	} {
+		if _, err := load(organizations); rolecall.CodeOf(err) != rolecall.Conflict {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if again, err := load("{acme: {}, globex: {external_id: {mode: custom, value: Old-1}}}"); err != nil || again.Organizations["acme"].ExternalID.Value != id {
+		t.Errorf("as at first: %v", err)
+	}
+	for _, bad := range []string{"", "globex", strings.Repeat("z", 32)} {
+		if err := os.WriteFile(filepath.Join(dir, "rolecall-state", generatedDir, "acme"), []byte(bad), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := load("{acme: {}}"); rolecall.CodeOf(err) != rolecall.Conflict {
+			t.Errorf("with %q for a generated id: %v", bad, err)
+		}
+	}
+}
+
 func pointers(err error) []string {
 	var out []string
 	for _, e := range rolecall.List(err) {

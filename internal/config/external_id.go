@@ -2,11 +2,14 @@ package config
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/rolecall/rolecall"
@@ -71,19 +74,33 @@ func (r reader) given(id rolecall.ExternalID, org, at string) rolecall.ExternalI
 	return id
 }
 
-// generate fills in the generated external ids from the state directory,
-// making those that are missing. An id once given is never changed: a
-// customer's trust policy names it.
+// The state directory keeps, in files of one line each: generated/ORG, an
+// organization's generated external id; and taken/DIGEST, whose an external id
+// or api_name is and, since no such value is ever given to another, will be.
+const (
+	generatedDir = "external-ids/generated"
+	takenDir     = "external-ids/taken"
+)
+
+// generate fills in the generated external ids, making those that are
+// missing. An id once given is never changed: a customer's trust policy names
+// it.
 func (c *Config) generate() error {
-	for name, org := range c.Organizations {
+	for _, name := range sorted(c.Organizations) {
+		org := c.Organizations[name]
 		if org.ExternalID.Mode != rolecall.ExternalIDGenerated {
 			continue
 		}
-		value, err := generated(filepath.Join(c.State, "external-ids"), name)
+		path := filepath.Join(c.State, generatedDir, name)
+		value, err := keep(path, fmt.Sprintf("%x", random()))
 		if err != nil {
+			return c.stateError(err)
+		}
+		if !generatedForm.MatchString(value) {
 			return &rolecall.Error{
-				Code: rolecall.Unavailable, Pointer: "/state", Message: "cannot keep generated external ids in the state directory " + c.State,
-				Hint: "make it writable, or give another directory as state", Err: err,
+				Code: rolecall.Conflict, Pointer: rolecall.Pointer("organizations", name, "external_id"),
+				Message: "the file " + path + " holds no generated external id",
+				Hint:    "put back the id that the customer's trust policy names; only if there is none, remove the file",
 			}
 		}
 		org.ExternalID.Value = value
@@ -92,14 +109,54 @@ func (c *Config) generate() error {
 	return nil
 }
 
-// generated gives the id in the file dir/org, making both where they are
-// missing. Of two processes that make it at once, both get the first's.
-func generated(dir, org string) (string, error) {
-	path := filepath.Join(dir, org)
+var generatedForm = regexp.MustCompile(`^[0-9a-f]{32}$`)
+
+// take notes whose each external id and api_name is, and refuses one that is,
+// or ever was, another organization's.
+func (c *Config) take() error {
+	var faults rolecall.Errors
+	for _, name := range sorted(c.Organizations) {
+		org, at := c.Organizations[name], rolecall.Pointer("organizations", name)
+		values := map[string]string{name: at, org.ExternalID.Value: at + "/external_id"}
+		for n, conn := range org.Connections {
+			if conn.ExternalID != nil {
+				values[conn.ExternalID.Value] = at + rolecall.Pointer("connections", n, "external_id")
+			}
+		}
+		for _, value := range sorted(values) {
+			digest := sha256.Sum256([]byte(strings.ToLower(value)))
+			path := filepath.Join(c.State, takenDir, hex.EncodeToString(digest[:16]))
+			owner, err := keep(path, name)
+			if err != nil {
+				return c.stateError(err)
+			}
+			if owner != name {
+				faults = append(faults, &rolecall.Error{
+					Code: rolecall.Conflict, Pointer: values[value],
+					Message: "the external id or api_name is, or was, that of the organization " + owner,
+					Hint:    "they are never given to another, so that an old trust policy opens nothing; choose a new one. Only if the organization was renamed, remove " + path,
+				})
+			}
+		}
+	}
+	return faults.Err()
+}
+
+func (c *Config) stateError(err error) error {
+	return &rolecall.Error{
+		Code: rolecall.Unavailable, Pointer: "/state", Message: "cannot keep external ids in the state directory " + c.State,
+		Hint: "make it writable, or give another directory as state", Err: err,
+	}
+}
+
+// keep gives the line in a file, writing it first where there is no file. Of
+// several processes that write one at once, all get the first's.
+func keep(path, line string) (string, error) {
 	data, err := os.ReadFile(path)
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return strings.TrimSpace(string(data)), err
 	}
+	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", err
 	}
@@ -108,7 +165,7 @@ func generated(dir, org string) (string, error) {
 		return "", err
 	}
 	defer os.Remove(tmp.Name())
-	_, err = fmt.Fprintf(tmp, "%x\n", random())
+	_, err = tmp.WriteString(line + "\n")
 	if err := errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
 		return "", err
 	}
