@@ -22,7 +22,9 @@ const module = "github.com/rolecall/rolecall"
 var mayImport = map[string][]string{
 	".":                      {},
 	"policy":                 {"."},
+	"policy/explain":         {".", "policy"},
 	"policy/lint":            {".", "policy"},
+	"policy/render":          {".", "policy"},
 	"credential":             {".", "policy"},
 	"internal/guard":         {},
 	"internal/transfer":      {},
@@ -40,7 +42,7 @@ var mayImport = map[string][]string{
 	"internal/cli": {
 		".", "policy", "credential", "internal/guard", "internal/transfer", "internal/task",
 		"internal/job", "internal/config", "internal/sandbox", "internal/sandbox/s3", "internal/demo",
-		"policy/lint",
+		"policy/explain", "policy/lint", "policy/render",
 	},
 	"cmd/rolecall":  {"internal/cli"},
 	"bench":         {".", "policy", "credential", "internal/transfer", "internal/sandbox"},
