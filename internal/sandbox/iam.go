@@ -38,6 +38,7 @@ var iamOperations = map[string]iamOperation{
 	"CreateRole":             {"role", (*iamCall).createRole},
 	"GetRole":                {"role", (*iamCall).getRole},
 	"DeleteRole":             {"role", (*iamCall).deleteRole},
+	"UpdateRole":             {"role", (*iamCall).updateRole},
 	"UpdateAssumeRolePolicy": {"role", (*iamCall).updateTrust},
 	"PutRolePolicy":          {"role", (*iamCall).putInline},
 	"GetRolePolicy":          {"role", (*iamCall).getInline},
@@ -146,13 +147,7 @@ func (i *iamCall) createRole() (any, *serviceError) {
 	if i.form.Has("Path") {
 		v.text(i.form, "Path", 1, 512, pathForm)
 	}
-	given := &Role{Path: i.form.Get("Path")}
-	if n := i.form.Get("MaxSessionDuration"); n != "" {
-		var err error
-		if given.MaxSessionDuration, err = strconv.Atoi(n); err != nil || given.MaxSessionDuration < maxChainedDuration || given.MaxSessionDuration > maxRoleDuration {
-			v.add("MaxSessionDuration", "'"+cut(n)+"'", "have value between 3600 and 43200")
-		}
-	}
+	given := &Role{Path: i.form.Get("Path"), MaxSessionDuration: i.longest(&v)}
 	fail := v.err()
 	if fail != nil {
 		return nil, fail
@@ -171,6 +166,19 @@ func (i *iamCall) createRole() (any, *serviceError) {
 	made := i.account.roles[i.name]
 	made.description = cut(i.form.Get("Description"))
 	return createRoleResult{Role: made.xml()}, nil
+}
+
+// longest reads MaxSessionDuration, which is 0 when not given.
+func (i *iamCall) longest(v *constraints) int {
+	text := i.form.Get("MaxSessionDuration")
+	if text == "" {
+		return 0
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < maxChainedDuration || n > maxRoleDuration {
+		v.add("MaxSessionDuration", "'"+cut(text)+"'", "have value between 3600 and 43200")
+	}
+	return n
 }
 
 func (i *iamCall) getRole() (any, *serviceError) {
@@ -204,16 +212,39 @@ func (i *iamCall) updateTrust() (any, *serviceError) {
 	if fail != nil {
 		return nil, fail
 	}
+	return nil, i.alterRole(func(_ *role, given *Role) { given.Trust = trust })
+}
+
+type updateRoleResult struct {
+	XMLName xml.Name `xml:"UpdateRoleResult"`
+}
+
+// updateRole changes what is given, and leaves the rest.
+func (i *iamCall) updateRole() (any, *serviceError) {
+	var v constraints
+	longest := i.longest(&v)
+	if fail := v.err(); fail != nil {
+		return nil, fail
+	}
+	return updateRoleResult{}, i.alterRole(func(r *role, given *Role) {
+		given.MaxSessionDuration = cmp.Or(longest, given.MaxSessionDuration)
+		r.description = cmp.Or(cut(i.form.Get("Description")), r.description)
+	})
+}
+
+// alterRole puts a changed copy in the role's place.
+func (i *iamCall) alterRole(change func(*role, *Role)) *serviceError {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	old := i.account.roles[i.name]
 	if old == nil {
-		return nil, i.noSuch("role", i.name)
+		return i.noSuch("role", i.name)
 	}
 	given, changed := *old.Role, *old
-	given.Trust, changed.Role = trust, &given
+	change(&changed, &given)
+	changed.Role = &given
 	i.account.roles[i.name] = &changed
-	return nil, nil
+	return nil
 }
 
 // readTrust reads a role's trust policy.

@@ -58,6 +58,10 @@ func TestRolesComeAndGo(t *testing.T) {
 		t.Errorf("its policy: %s", body)
 	}
 
+	must(w.iam(t, admin, "UpdateRole", "RoleName", "guest", "MaxSessionDuration", "3600"))
+	if body := must(w.iam(t, admin, "GetRole", "RoleName", "guest")); !strings.Contains(body, "<MaxSessionDuration>3600<") || !strings.Contains(body, "<Description>for guests<") {
+		t.Errorf("the changed role: %s", body)
+	}
 	closed := strings.Replace(trustsProduction, "}]}", `,"Condition":{"StringEquals":{"sts:ExternalId":"x-77"}}}]}`, 1)
 	must(w.iam(t, admin, "UpdateAssumeRolePolicy", "RoleName", "guest", "PolicyDocument", closed))
 	_, err := w.sts(production).AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: &made, RoleSessionName: aws.String("acme.1")})
@@ -119,6 +123,8 @@ func TestIAMRefuses(t *testing.T) {
 		{"there already", "CreateRole", admin, append(trusts("*"), "RoleName", "Media"), 409, "Role with name Media already exists."},
 		{"unknown role", "DeleteRole", admin, []string{"RoleName", "none"}, 404, "The role with name none cannot be found."},
 		{"unknown role's trust", "UpdateAssumeRolePolicy", admin, []string{"RoleName", "none", "PolicyDocument", trustsProduction}, 404, "The role with name none"},
+		{"bad duration, updated", "UpdateRole", admin, []string{"RoleName", "media", "MaxSessionDuration", "x"}, 400, "Value 'x' at 'maxSessionDuration'"},
+		{"unknown role, updated", "UpdateRole", admin, []string{"RoleName", "none"}, 404, "The role with name none"},
 		{"unknown role's policies", "ListRolePolicies", admin, []string{"RoleName", "none"}, 404, "The role with name none"},
 		{"unknown user", "PutUserPolicy", admin, []string{"UserName", "none", "PolicyName", "p", "PolicyDocument", readsMasters}, 404, "The user with name none"},
 		{"unknown policy", "GetRolePolicy", admin, []string{"RoleName", "media", "PolicyName", "none"}, 404, "The role policy with name none"},
