@@ -1,0 +1,198 @@
+package render
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/policy"
+)
+
+// Format is a form that a kit can be written in.
+type Format string
+
+// The formats.
+const (
+	JSON           Format = "json"           // the documents and their reasons, for either side
+	CloudFormation Format = "cloudformation" // a template, in YAML
+	Terraform      Format = "terraform"      // a module, in one file
+	CLI            Format = "cli"            // a shell script of aws commands
+)
+
+// Formats are all of them.
+func Formats() []Format { return []Format{JSON, CloudFormation, Terraform, CLI} }
+
+// Side is who sets up: the customer's documents are for the customer's
+// accounts, the worker policy is for the vendor's.
+type Side string
+
+// The sides.
+const (
+	Customer Side = "customer"
+	Vendor   Side = "vendor"
+)
+
+// Setup is what is to be set up.
+type Setup struct {
+	Request policy.KitRequest
+	Kit     policy.Kit // of the Request, by policy.Generate
+	Side    Side       // empty: Customer
+}
+
+// Render writes the setup in a format.
+func Render(f Format, s Setup) ([]byte, error) {
+	p, err := s.plan()
+	if err != nil {
+		return nil, err
+	}
+	switch f {
+	case JSON:
+		return p.json()
+	case CloudFormation:
+		return p.cloudFormation(), nil
+	case Terraform:
+		return p.terraform(), nil
+	case CLI:
+		return p.script(), nil
+	}
+	known := Formats()
+	names := make([]string, len(known))
+	for i, k := range known {
+		names[i] = string(k)
+	}
+	return nil, &rolecall.Error{Code: rolecall.Invalid, Message: fmt.Sprintf("unknown format %.40q", string(f)), Hint: "one of " + strings.Join(names, ", ")}
+}
+
+// plan is a setup with what follows from it.
+type plan struct {
+	Setup
+	role        rolecall.ARN
+	bucketOwner string
+	key         rolecall.ARN // zero: none, or the connection does not say which
+	keyOwner    string       // empty: no key
+	region      string       // of the bucket; may be empty
+	duration    int          // seconds that the role's sessions must be able to last
+	workers     []rolecall.ARN
+}
+
+func (s Setup) plan() (*plan, error) {
+	c := s.Request.Connection
+	p := &plan{Setup: s, region: c.Region, duration: max(minRoleDuration, c.RoleSessionDurationSeconds)}
+	var err error
+	if p.role, err = rolecall.ParseRoleARN(c.RoleARN); err != nil {
+		return nil, err
+	}
+	if s.Kit.Trust == nil || s.Kit.Permissions == nil || s.Kit.Worker == nil {
+		return nil, &rolecall.Error{Code: rolecall.Invalid, Message: "the kit is not complete", Hint: "make it with policy.Generate"}
+	}
+	if p.bucketOwner = c.BucketOwner; p.bucketOwner == "" {
+		p.bucketOwner = p.role.Account
+	}
+	if s.Kit.Key != nil {
+		p.keyOwner = p.bucketOwner
+		if e := c.Encryption; e != nil && e.Key != "" {
+			if p.key, err = rolecall.ParseARN(e.Key); err != nil {
+				return nil, err
+			}
+			p.keyOwner, p.region = p.key.Account, p.key.Region
+		}
+	}
+	for _, principal := range s.Request.Principals {
+		a, err := rolecall.ParseARN(principal)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(p.workers, a) {
+			p.workers = append(p.workers, a)
+		}
+	}
+	switch s.Side {
+	case "":
+		p.Side = Customer
+	case Customer, Vendor:
+	default:
+		return nil, &rolecall.Error{Code: rolecall.Invalid, Message: fmt.Sprintf("unknown side %.40q", string(s.Side)), Hint: "customer or vendor"}
+	}
+	return p, nil
+}
+
+// minRoleDuration is the least that a role's MaxSessionDuration can be.
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
+const minRoleDuration = 3600
+
+// policyName is of the inline policies that rolecall's documents become, and
+// revocationName of the one that ends living sessions.
+const (
+	policyName     = "rolecall"
+	revocationName = "rolecall-revocation"
+)
+
+// json is the kit for people and programs to read.
+func (p *plan) json() ([]byte, error) {
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(p.Kit); err != nil {
+		return nil, fmt.Errorf("render the kit: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+// nameOf and pathOf are the parts of a role or user that IAM's calls take
+// apart; a path is "/" at least.
+func nameOf(a rolecall.ARN) string { return a.Resource[strings.LastIndexByte(a.Resource, '/')+1:] }
+
+func pathOf(a rolecall.ARN) string {
+	return a.Resource[strings.IndexByte(a.Resource, '/') : strings.LastIndexByte(a.Resource, '/')+1]
+}
+
+// isUser tells a worker that is a user from one that is a role.
+func isUser(a rolecall.ARN) bool { return strings.HasPrefix(a.Resource, "user/") }
+
+// reason gives the reason of a statement.
+func (p *plan) reason(document, sid string) string {
+	for _, r := range p.Kit.Reasons {
+		if r.Document == document && r.Sid == sid {
+			// How to attach the worker policy is for those who do it by hand.
+			text, _, _ := strings.Cut(r.Text, "; attach it with:")
+			return text
+		}
+	}
+	return ""
+}
+
+// account is one account that something is to be set up in.
+type account struct {
+	id   string
+	does []string
+}
+
+// accounts are those of the side, with what each gets.
+func (p *plan) accounts() []account {
+	var out []account
+	add := func(id, what string) {
+		i := slices.IndexFunc(out, func(a account) bool { return a.id == id })
+		if i < 0 {
+			i, out = len(out), append(out, account{id: id})
+		}
+		out[i].does = append(out[i].does, what)
+	}
+	if p.Side == Vendor {
+		for _, w := range p.workers {
+			add(w.Account, "the policy of the worker "+w.String())
+		}
+		return out
+	}
+	add(p.role.Account, "the role "+p.role.String())
+	if p.Kit.Bucket != nil {
+		add(p.bucketOwner, "the policy of the bucket "+p.Request.Connection.Bucket)
+	}
+	if p.keyOwner != "" {
+		add(p.keyOwner, "the policy of the bucket's KMS key")
+	}
+	return out
+}

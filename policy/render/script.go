@@ -1,0 +1,223 @@
+package render
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/rolecall/rolecall/policy"
+)
+
+// The parts of a script that are always the same. Documents stand in it as
+// quoted here-documents, which the shell does not look into: no line of
+// indented JSON is only the delimiter.
+const (
+	scriptStart = `set -eu
+
+aws="${AWS:-aws}" # another aws command may be given
+export AWS_PAGER=
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+account=$("$aws" sts get-caller-identity --query Account --output text)
+
+say() { printf '%s\n' "$*"; }
+
+# fails ends the script unless the last call failed with the code.
+fails() {
+  grep -q "($1)" "$work/error" && return
+  cat "$work/error" >&2
+  exit 1
+}
+`
+	// scriptMerge keeps what else a policy says. A document of the version
+	// before 2012-10-17 would take policy variables literally.
+	scriptMerge = `
+# merge gives the policy in the first file, with the statements in the second
+# in place of those with their names.
+merge() {
+  jq --slurpfile ours "$2" '($ours[0].Statement | map(.Sid)) as $sids |
+    .Version = "2012-10-17" |
+    .Statement = ([.Statement] | flatten | map(select(.Sid as $s | $sids | index([$s]) | not))) + $ours[0].Statement' "$1"
+}
+command -v jq > /dev/null || { say "jq is missing; it puts statements into the policy that is there" >&2; exit 1; }
+`
+)
+
+// script is a POSIX shell script that sets up what belongs to the account
+// whose credentials it runs with, and may be run again.
+func (p *plan) script() []byte {
+	var b strings.Builder
+	c := p.Request.Connection
+	b.WriteString("#!/bin/sh\n")
+	if p.Side == Vendor {
+		b.WriteString(comment("", "Lets the vendor's workers assume customers' roles, with the aws command line."))
+	} else {
+		b.WriteString(comment("", fmt.Sprintf("Sets up the %s bucket %s for rolecall, with the aws command line.", c.Purpose, c.Bucket)))
+	}
+	b.WriteString("#\n" + comment("", "Run it with an administrator's credentials of each account named here. It does what belongs to the account it finds itself in, and may be run again:"))
+	for _, a := range p.accounts() {
+		b.WriteString(comment("", a.id+" gets "+strings.Join(a.does, ", and ")))
+	}
+	if p.creates() {
+		b.WriteString("#\n" + comment("", "With CREATE_BUCKET=yes it makes the bucket, too, if there is none."))
+	}
+	b.WriteString(scriptStart)
+	if p.Side == Customer && (p.Kit.Bucket != nil || p.Kit.Key != nil) {
+		b.WriteString(scriptMerge)
+	}
+	b.WriteString("\nfound=no\n")
+	if p.Side == Vendor {
+		p.scriptWorkers(&b)
+	} else {
+		p.scriptRole(&b)
+		p.scriptBucket(&b)
+		p.scriptKey(&b)
+	}
+	ids := []string{}
+	for _, a := range p.accounts() {
+		ids = append(ids, a.id)
+	}
+	b.WriteString("\n[ $found = yes ] || { say \"nothing here is for account $account; it is for " + strings.Join(ids, ", ") + "\" >&2; exit 1; }\n")
+	return []byte(b.String())
+}
+
+// creates tells whether the script can make the bucket: in which region is
+// known.
+func (p *plan) creates() bool { return p.Side == Customer && p.region != "" }
+
+// inAccount opens a part that belongs to an account.
+func inAccount(b *strings.Builder, id string) {
+	fmt.Fprintf(b, "\nif [ \"$account\" = %s ]; then\n  found=yes\n", shell(id))
+}
+
+// file writes a document into a file of the script's.
+func (p *plan) file(b *strings.Builder, indent, name string, d *policy.Document) {
+	for _, s := range p.statements(name, d) {
+		if c, ok := s.(commented); ok {
+			b.WriteString(comment(indent, sidOf(c.value)+": "+c.comment))
+		}
+	}
+	var text bytes.Buffer
+	if json.Indent(&text, d.JSON(), "", "  ") != nil {
+		text.Reset()
+		text.Write(d.JSON())
+	}
+	fmt.Fprintf(b, "%scat > \"$work/%s.json\" << 'JSON'\n%s\nJSON\n", indent, name, text.String())
+}
+
+func (p *plan) scriptRole(b *strings.Builder) {
+	inAccount(b, p.role.Account)
+	p.file(b, "  ", policy.TrustDocument, p.Kit.Trust)
+	p.file(b, "  ", policy.PermissionsDocument, p.Kit.Permissions)
+	fmt.Fprintf(b, `  role=%s
+  if arn=$("$aws" iam get-role --role-name "$role" --query Role.Arn --output text 2> "$work/error"); then
+    [ "$arn" = %s ] || { say "the role $role is there as $arn; its path differs" >&2; exit 1; }
+    "$aws" iam update-assume-role-policy --role-name "$role" --policy-document "file://$work/trust.json"
+    longest=$("$aws" iam get-role --role-name "$role" --query Role.MaxSessionDuration --output text)
+    [ "$longest" -ge %d ] || "$aws" iam update-role --role-name "$role" --max-session-duration %d
+  else
+    fails NoSuchEntity
+    "$aws" iam create-role --role-name "$role" --path %s --max-session-duration %d \
+      --assume-role-policy-document "file://$work/trust.json" > /dev/null
+  fi
+  "$aws" iam put-role-policy --role-name "$role" --policy-name %s --policy-document "file://$work/permissions.json"
+`, shell(nameOf(p.role)), shell(p.role.String()), p.duration, p.duration, shell(pathOf(p.role)), p.duration, policyName)
+	if p.Kit.Revocation != nil {
+		p.file(b, "  ", policy.RevocationDocument, p.Kit.Revocation)
+		fmt.Fprintf(b, "  \"$aws\" iam put-role-policy --role-name \"$role\" --policy-name %s --policy-document \"file://$work/revocation.json\"\n", revocationName)
+	}
+	fmt.Fprintf(b, "  say %s\nfi\n", shell("set up the role "+p.role.String()))
+}
+
+func (p *plan) scriptBucket(b *strings.Builder) {
+	if !p.creates() && p.Kit.Bucket == nil {
+		return
+	}
+	inAccount(b, p.bucketOwner)
+	fmt.Fprintf(b, "  bucket=%s\n", shell(p.Request.Connection.Bucket))
+	options := `--bucket "$bucket" --expected-bucket-owner "$account"` + inRegion(p.region)
+	if p.creates() {
+		b.WriteString("  if [ \"${CREATE_BUCKET:-no}\" = yes ] && ! \"$aws\" s3api head-bucket " + options + " > /dev/null 2>&1; then\n")
+		where := ""
+		if p.region != "us-east-1" {
+			where = " --create-bucket-configuration " + shell("LocationConstraint="+p.region)
+		}
+		if o := p.ownership(); o != enforced {
+			where += " --object-ownership " + o
+		}
+		b.WriteString("    \"$aws\" s3api create-bucket --bucket \"$bucket\"" + inRegion(p.region) + where + " > /dev/null\n")
+		if e := p.Request.Connection.Encryption; e != nil && e.Type == "aws:kms" {
+			rule := map[string]any{"SSEAlgorithm": e.Type}
+			if e.Key != "" {
+				rule["KMSMasterKeyID"] = e.Key
+			}
+			text, _ := json.Marshal(map[string]any{"Rules": []any{map[string]any{"ApplyServerSideEncryptionByDefault": rule}}}) // strings only
+			b.WriteString("    \"$aws\" s3api put-bucket-encryption " + options + " \\\n      --server-side-encryption-configuration " + shell(string(text)) + "\n")
+		}
+		if p.Request.Versioned {
+			b.WriteString("    \"$aws\" s3api put-bucket-versioning " + options + " --versioning-configuration Status=Enabled\n")
+		}
+		b.WriteString("    say \"made the bucket $bucket\"\n  fi\n")
+	}
+	if p.Kit.Bucket != nil {
+		p.file(b, "  ", policy.BucketDocument, p.Kit.Bucket)
+		b.WriteString(`  if ! "$aws" s3api get-bucket-policy ` + options + ` --query Policy --output text > "$work/there.json" 2> "$work/error"; then
+    fails NoSuchBucketPolicy
+    echo '{"Statement": []}' > "$work/there.json"
+  fi
+  merge "$work/there.json" "$work/bucket.json" > "$work/merged.json"
+  "$aws" s3api put-bucket-policy ` + options + ` --policy "file://$work/merged.json"
+  say "set up the policy of the bucket $bucket"
+`)
+	}
+	b.WriteString("fi\n")
+}
+
+func (p *plan) scriptKey(b *strings.Builder) {
+	if p.Kit.Key == nil {
+		return
+	}
+	inAccount(b, p.keyOwner)
+	arn := `"${KEY_ARN:-}"`
+	if p.key.Resource != "" {
+		arn = shell(p.key.String())
+	} else {
+		b.WriteString(comment("  ", "The connection does not say which key the bucket has: give its ARN as KEY_ARN."))
+	}
+	b.WriteString("  key=" + arn + "\n")
+	p.file(b, "  ", policy.KeyDocument, p.Kit.Key)
+	options := `--key-id "$key" --policy-name default` + inRegion(p.region)
+	b.WriteString(`  if [ -n "$key" ]; then
+    "$aws" kms get-key-policy ` + options + ` --query Policy --output text > "$work/there.json"
+    merge "$work/there.json" "$work/key.json" > "$work/merged.json"
+    "$aws" kms put-key-policy ` + options + ` --policy "file://$work/merged.json"
+    say "set up the policy of the key $key"
+  else
+    say "the bucket's key is left as it is: give its ARN as KEY_ARN, if it is a key of your own"
+  fi
+fi
+`)
+}
+
+func (p *plan) scriptWorkers(b *strings.Builder) {
+	b.WriteByte('\n')
+	p.file(b, "", policy.WorkerDocument, p.Kit.Worker)
+	for _, w := range p.workers {
+		inAccount(b, w.Account)
+		kind := "role"
+		if isUser(w) {
+			kind = "user"
+		}
+		fmt.Fprintf(b, "  \"$aws\" iam put-%s-policy --%s-name %s --policy-name %s --policy-document \"file://$work/worker.json\"\n  say %s\nfi\n",
+			kind, kind, shell(nameOf(w)), policyName, shell("set up the "+kind+" "+w.String()))
+	}
+}
+
+// inRegion is the option that names a region, if it is known.
+func inRegion(region string) string {
+	if region == "" {
+		return ""
+	}
+	return " --region " + shell(region)
+}

@@ -1,0 +1,243 @@
+# A module for the accounts named here. Give it a provider for each:
+# aws for 111122223333, which gets the role arn:aws:iam::111122223333:role/media, and the policy of the
+# bucket's KMS key
+
+terraform {
+  required_version = ">= 1.3"
+
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = ">= 5.0"
+    }
+  }
+}
+
+variable "role_name" {
+  type        = string
+  description = "name of the role; the vendor knows it by its ARN"
+  default     = "media"
+}
+
+variable "external_ids" {
+  type        = list(string)
+  description = "external ids that the vendor gave"
+  default     = ["x-42"]
+}
+
+variable "bucket" {
+  type        = string
+  description = "name of the bucket"
+  default     = "globex-inbox"
+}
+
+variable "create_bucket" {
+  type        = bool
+  description = "make the bucket"
+  default     = false
+}
+
+variable "kms_key_arn" {
+  type        = string
+  description = "ARN of the bucket's KMS key, if the key is to get this policy"
+  default     = ""
+}
+
+variable "create_key" {
+  type        = bool
+  description = "make a KMS key for the bucket"
+  default     = false
+}
+
+variable "attach_key_policy" {
+  type        = bool
+  description = "true replaces the policy of the key that is there: give its statements in key_policy_statements"
+  default     = false
+}
+
+variable "key_policy_statements" {
+  type        = any
+  description = "statements that the key's policy has beside these, which are kept"
+  default     = []
+}
+
+locals {
+  role_arn    = "arn:aws:iam::111122223333:role/${var.role_name}"
+  kms_key_arn = var.create_key ? aws_kms_key.this[0].arn : var.kms_key_arn
+  key_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(var.key_policy_statements, [
+      # the account's own policies decide who administers the key
+      {
+        Sid    = "Administration"
+        Effect = "Allow"
+        Principal = {
+          AWS = "arn:aws:iam::111122223333:root"
+        }
+        Action   = "kms:*"
+        Resource = "*"
+      },
+      # encrypts what is delivered; S3 decrypts the parts of an upload to join them; only through S3, for this
+      # bucket's objects; name the bucket's key in the connection to narrow this to it; to be added to the
+      # statements that the key's policy has
+      {
+        Sid    = "RolecallKey"
+        Effect = "Allow"
+        Principal = {
+          AWS = "arn:aws:iam::111122223333:root"
+        }
+        Action   = ["kms:GenerateDataKey", "kms:Decrypt"]
+        Resource = "*"
+        Condition = {
+          StringLike = {
+            "kms:ViaService"                   = "s3.*.amazonaws.com"
+            "kms:EncryptionContext:aws:s3:arn" = ["arn:aws:s3:::${var.bucket}", "arn:aws:s3:::${var.bucket}/out/*"]
+          }
+          ArnEquals = {
+            "aws:PrincipalArn" = local.role_arn
+          }
+        }
+      },
+    ])
+  })
+}
+
+resource "aws_iam_role" "this" {
+  name                 = var.role_name
+  path                 = "/"
+  max_session_duration = 3600
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      # lets the vendor's workers in, with this organization's external id only; names them by condition,
+      # which outlives a worker role made anew, where the form principal would lock it out
+      {
+        Sid    = "RolecallAssume"
+        Effect = "Allow"
+        Principal = {
+          AWS = ["arn:aws:iam::873682911326:root", "arn:aws:iam::999988887777:root"]
+        }
+        Action = "sts:AssumeRole"
+        Condition = {
+          StringEquals = {
+            "sts:ExternalId" = var.external_ids
+          }
+          ArnEquals = {
+            "aws:PrincipalArn" = ["arn:aws:iam::873682911326:role/VTKWorker", "arn:aws:iam::999988887777:role/staging"]
+          }
+        }
+      },
+    ]
+  })
+}
+
+resource "aws_iam_role_policy" "permissions" {
+  name = "rolecall"
+  role = aws_iam_role.this.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      # reads objects, and asks for their size and checksum
+      {
+        Sid      = "RolecallRead"
+        Effect   = "Allow"
+        Action   = "s3:GetObject"
+        Resource = "arn:aws:s3:::${var.bucket}/out/*"
+      },
+      # delivers objects, large ones in parts; ends uploads that failed and goes on with those that stopped
+      {
+        Sid      = "RolecallWrite"
+        Effect   = "Allow"
+        Action   = ["s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
+        Resource = "arn:aws:s3:::${var.bucket}/out/*"
+      },
+      # finds objects by pattern, and tells a missing object from a denied one; below the prefix only
+      {
+        Sid      = "RolecallList"
+        Effect   = "Allow"
+        Action   = "s3:ListBucket"
+        Resource = "arn:aws:s3:::${var.bucket}"
+        Condition = {
+          StringLike = {
+            "s3:prefix" = "out/*"
+          }
+        }
+      },
+      # encrypts what is delivered; S3 decrypts the parts of an upload to join them; only through S3, for this
+      # bucket's objects; name the bucket's key in the connection to narrow this to it
+      {
+        Sid      = "RolecallKey"
+        Effect   = "Allow"
+        Action   = ["kms:GenerateDataKey", "kms:Decrypt"]
+        Resource = "arn:aws:kms:*:111122223333:key/*"
+        Condition = {
+          StringLike = {
+            "kms:ViaService"                   = "s3.*.amazonaws.com"
+            "kms:EncryptionContext:aws:s3:arn" = ["arn:aws:s3:::${var.bucket}", "arn:aws:s3:::${var.bucket}/out/*"]
+          }
+        }
+      },
+    ]
+  })
+}
+
+resource "aws_s3_bucket" "this" {
+  count  = var.create_bucket ? 1 : 0
+  bucket = var.bucket
+}
+
+resource "aws_s3_bucket_ownership_controls" "this" {
+  count  = var.create_bucket ? 1 : 0
+  bucket = aws_s3_bucket.this[0].id
+
+  rule {
+    object_ownership = "BucketOwnerEnforced"
+  }
+}
+
+resource "aws_s3_bucket_server_side_encryption_configuration" "this" {
+  count  = var.create_bucket ? 1 : 0
+  bucket = aws_s3_bucket.this[0].id
+
+  rule {
+    bucket_key_enabled = true
+
+    apply_server_side_encryption_by_default {
+      sse_algorithm     = "aws:kms"
+      kms_master_key_id = local.kms_key_arn != "" ? local.kms_key_arn : null
+    }
+  }
+}
+
+resource "aws_kms_key" "this" {
+  count               = var.create_key ? 1 : 0
+  description         = "objects of the bucket globex-inbox"
+  enable_key_rotation = true
+  policy              = local.key_policy
+}
+
+resource "aws_kms_key_policy" "this" {
+  count  = var.attach_key_policy && !var.create_key ? 1 : 0
+  key_id = var.kms_key_arn
+  policy = local.key_policy
+}
+
+output "role_arn" {
+  description = "tell it to the vendor"
+  value       = aws_iam_role.this.arn
+}
+
+output "bucket" {
+  description = "the bucket's name"
+  value       = var.bucket
+}
+
+output "kms_key_arn" {
+  description = "tell it to the vendor"
+  value       = local.kms_key_arn
+}
+
+output "key_policy" {
+  description = "what the key's policy must say"
+  value       = local.key_policy
+}

@@ -1,0 +1,126 @@
+# A module for the accounts named here. Give it a provider for each:
+# aws for 111122223333, which gets the role arn:aws:iam::111122223333:role/media
+
+terraform {
+  required_version = ">= 1.3"
+
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = ">= 5.0"
+    }
+  }
+}
+
+variable "role_name" {
+  type        = string
+  description = "name of the role; the vendor knows it by its ARN"
+  default     = "media"
+}
+
+variable "external_ids" {
+  type        = list(string)
+  description = "external ids that the vendor gave"
+  default     = ["x-42"]
+}
+
+variable "principals" {
+  type        = list(string)
+  description = "ARNs of the vendor's workers"
+  default     = ["arn:aws:iam::873682911326:role/VTKWorker"]
+}
+
+variable "bucket" {
+  type        = string
+  description = "name of the bucket"
+  default     = "acme-masters"
+}
+
+variable "create_bucket" {
+  type        = bool
+  description = "make the bucket"
+  default     = false
+}
+
+locals {
+  role_arn = "arn:aws:iam::111122223333:role/${var.role_name}"
+}
+
+resource "aws_iam_role" "this" {
+  name                 = var.role_name
+  path                 = "/"
+  max_session_duration = 3600
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      # lets the vendor's workers in, with this organization's external id only; names them as principals,
+      # which AWS checks to exist; a worker role made anew is locked out: the form account outlives that
+      {
+        Sid    = "RolecallAssume"
+        Effect = "Allow"
+        Principal = {
+          AWS = var.principals
+        }
+        Action = "sts:AssumeRole"
+        Condition = {
+          StringEquals = {
+            "sts:ExternalId" = var.external_ids
+          }
+        }
+      },
+    ]
+  })
+}
+
+resource "aws_iam_role_policy" "permissions" {
+  name = "rolecall"
+  role = aws_iam_role.this.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      # reads objects, and asks for their size and checksum
+      {
+        Sid      = "RolecallRead"
+        Effect   = "Allow"
+        Action   = "s3:GetObject"
+        Resource = "arn:aws:s3:::${var.bucket}/in/*"
+      },
+      # finds objects by pattern, and tells a missing object from a denied one; below the prefix only
+      {
+        Sid      = "RolecallList"
+        Effect   = "Allow"
+        Action   = "s3:ListBucket"
+        Resource = "arn:aws:s3:::${var.bucket}"
+        Condition = {
+          StringLike = {
+            "s3:prefix" = "in/*"
+          }
+        }
+      },
+    ]
+  })
+}
+
+resource "aws_s3_bucket" "this" {
+  count  = var.create_bucket ? 1 : 0
+  bucket = var.bucket
+}
+
+resource "aws_s3_bucket_ownership_controls" "this" {
+  count  = var.create_bucket ? 1 : 0
+  bucket = aws_s3_bucket.this[0].id
+
+  rule {
+    object_ownership = "BucketOwnerEnforced"
+  }
+}
+
+output "role_arn" {
+  description = "tell it to the vendor"
+  value       = aws_iam_role.this.arn
+}
+
+output "bucket" {
+  description = "the bucket's name"
+  value       = var.bucket
+}

@@ -1,0 +1,91 @@
+#!/bin/sh
+# Sets up the source bucket acme-masters for rolecall, with the aws command line.
+#
+# Run it with an administrator's credentials of each account named here. It does what belongs to the account
+# it finds itself in, and may be run again:
+# 111122223333 gets the role arn:aws:iam::111122223333:role/rolecall/eu/media
+set -eu
+
+aws="${AWS:-aws}" # another aws command may be given
+export AWS_PAGER=
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+account=$("$aws" sts get-caller-identity --query Account --output text)
+
+say() { printf '%s\n' "$*"; }
+
+# fails ends the script unless the last call failed with the code.
+fails() {
+  grep -q "($1)" "$work/error" && return
+  cat "$work/error" >&2
+  exit 1
+}
+
+found=no
+
+if [ "$account" = '111122223333' ]; then
+  found=yes
+  # RolecallAssume: lets the vendor's workers in, with this organization's external id only; names them as
+  # principals, which AWS checks to exist; a worker role made anew is locked out: the form account outlives
+  # that
+  cat > "$work/trust.json" << 'JSON'
+{
+  "Version": "2012-10-17",
+  "Statement": [
+    {
+      "Sid": "RolecallAssume",
+      "Effect": "Allow",
+      "Principal": {
+        "AWS": "arn:aws:iam::873682911326:role/VTKWorker"
+      },
+      "Action": "sts:AssumeRole",
+      "Condition": {
+        "StringEquals": {
+          "sts:ExternalId": "x-42"
+        }
+      }
+    }
+  ]
+}
+JSON
+  # RolecallRead: reads objects, and asks for their size and checksum, old versions too
+  # RolecallList: finds objects by pattern, and tells a missing object from a denied one; HeadBucket needs it
+  # too
+  cat > "$work/permissions.json" << 'JSON'
+{
+  "Version": "2012-10-17",
+  "Statement": [
+    {
+      "Sid": "RolecallRead",
+      "Effect": "Allow",
+      "Action": [
+        "s3:GetObject",
+        "s3:GetObjectVersion"
+      ],
+      "Resource": "arn:aws:s3:::acme-masters/*"
+    },
+    {
+      "Sid": "RolecallList",
+      "Effect": "Allow",
+      "Action": "s3:ListBucket",
+      "Resource": "arn:aws:s3:::acme-masters"
+    }
+  ]
+}
+JSON
+  role='media'
+  if arn=$("$aws" iam get-role --role-name "$role" --query Role.Arn --output text 2> "$work/error"); then
+    [ "$arn" = 'arn:aws:iam::111122223333:role/rolecall/eu/media' ] || { say "the role $role is there as $arn; its path differs" >&2; exit 1; }
+    "$aws" iam update-assume-role-policy --role-name "$role" --policy-document "file://$work/trust.json"
+    longest=$("$aws" iam get-role --role-name "$role" --query Role.MaxSessionDuration --output text)
+    [ "$longest" -ge 3600 ] || "$aws" iam update-role --role-name "$role" --max-session-duration 3600
+  else
+    fails NoSuchEntity
+    "$aws" iam create-role --role-name "$role" --path '/rolecall/eu/' --max-session-duration 3600 \
+      --assume-role-policy-document "file://$work/trust.json" > /dev/null
+  fi
+  "$aws" iam put-role-policy --role-name "$role" --policy-name rolecall --policy-document "file://$work/permissions.json"
+  say 'set up the role arn:aws:iam::111122223333:role/rolecall/eu/media'
+fi
+
+[ $found = yes ] || { say "nothing here is for account $account; it is for 111122223333" >&2; exit 1; }
