@@ -3,6 +3,7 @@ package explain
 import (
 	"strings"
 
+	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/policy"
 )
 
@@ -49,7 +50,11 @@ type attached struct {
 func (a attached) phrase() string {
 	out := "the " + a.name + " of " + a.of
 	if a.account != "" {
-		out += " in the account " + a.account
+		in := " in"
+		if strings.HasSuffix(a.of, "organization") {
+			in = " over"
+		}
+		out += in + " the account " + a.account
 	}
 	return out
 }
@@ -236,7 +241,7 @@ func (r refusal) statement(layer policy.DenialLayer) *policy.Document {
 	if layer == policy.DeniedByVPCE {
 		st.put("Principal", word("*"))
 	}
-	if resource == "" {
+	if _, err := rolecall.ParseARN(resource); err != nil && resource != "*" {
 		return nil
 	}
 	st.put("Action", word(r.Action))
