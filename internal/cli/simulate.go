@@ -2,19 +2,73 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/explain"
 )
 
 type simulateCommand struct {
-	Requests string `arg:"" help:"File of requests as JSON lines, or - for stdin."`
+	Lines string `arg:"" optional:"" placeholder:"LINES" help:"File of requests as JSON lines, or - for stdin: each is answered with one line."`
+
+	Request        string   `placeholder:"FILE" help:"One request as a JSON document, of the form of such a line; flags come before what it says."`
+	Principal      string   `placeholder:"ARN" help:"Who asks: a user, role or role session; a service's domain; * for anyone."`
+	Action         string   `placeholder:"ACTION" help:"What is asked for, such as s3:GetObject."`
+	Resource       string   `placeholder:"ARN" help:"What it is asked on."`
+	Account        string   `placeholder:"ID" help:"Account that owns the resource; else the one in its ARN, else the principal's."`
+	Context        []string `sep:"none" placeholder:"KEY=VALUE" help:"A condition key; repeat it for more keys, and for more values of one."`
+	Identity       []string `sep:"none" placeholder:"FILE" help:"Policy of the principal's; repeatable."`
+	ResourcePolicy string   `placeholder:"FILE" help:"Trust, bucket or key policy of the resource."`
+	Session        string   `placeholder:"FILE" help:"Session policy."`
+	Boundary       []string `sep:"none" placeholder:"FILE" help:"Permissions boundary; repeatable."`
+	SCP            []string `name:"scp" sep:"none" placeholder:"FILE" help:"Service control policies of one level of the organization; --request takes several levels."`
+	RCP            []string `name:"rcp" sep:"none" placeholder:"FILE" help:"Resource control policies, in the same way."`
 }
 
-// Run answers each line on stdout as it comes, in order. A line that cannot
-// be read is answered with its error; the others are answered all the same.
-func (c *simulateCommand) Run(ctx context.Context, sys System) error {
-	in, err := open(ctx, sys, c.Requests)
+// decided is the answer to one request, for people.
+type decided struct {
+	explain.Decision
+	Change *explain.Change `json:"change,omitempty"` // nil: none was found
+}
+
+// Run answers each line on stdout as it comes, in order; a line that cannot
+// be read is answered with its error, the others all the same. Without lines
+// it answers the one request of the flags, and explains the answer.
+func (c *simulateCommand) Run(ctx context.Context, sys System, out *output) error {
+	if c.Lines != "" {
+		return c.answerLines(ctx, sys)
+	}
+	request, err := c.request(ctx, sys)
+	if err != nil {
+		return err
+	}
+	in, policies, err := policy.ReadRequest(request)
+	if err != nil {
+		return err
+	}
+	answer := decided{Decision: explain.Tree(in, policies)}
+	if change, ok := explain.Smallest(in, policies); ok {
+		answer.Change = &change
+	}
+	if out.json {
+		return out.document(answer)
+	}
+	answer.print(out, in)
+	return nil
+}
+
+func (c *simulateCommand) answerLines(ctx context.Context, sys System) error {
+	if given := c.flags(); len(given) > 0 {
+		return &rolecall.Error{
+			Code: rolecall.Invalid, Message: "lines say all of their requests; --" + given[0] + " has no part in them",
+			Hint: "give either a file of JSON lines, or one request by --request and flags",
+		}
+	}
+	in, err := open(ctx, sys, c.Lines)
 	if err != nil {
 		return err
 	}
@@ -23,4 +77,136 @@ func (c *simulateCommand) Run(ctx context.Context, sys System) error {
 		return &rolecall.Error{Code: rolecall.Internal, Message: "the requests could not be read to their end, or their answers not written", Err: err}
 	}
 	return nil
+}
+
+// flags names the flags that are given.
+func (c *simulateCommand) flags() []string {
+	var out []string
+	for name, given := range map[string]bool{
+		"request": c.Request != "", "principal": c.Principal != "", "action": c.Action != "", "resource": c.Resource != "",
+		"account": c.Account != "", "context": c.Context != nil, "identity": c.Identity != nil, "resource-policy": c.ResourcePolicy != "",
+		"session": c.Session != "", "boundary": c.Boundary != nil, "scp": c.SCP != nil, "rcp": c.RCP != nil,
+	} {
+		if given {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// request puts the flags over the request file, as one document.
+func (c *simulateCommand) request(ctx context.Context, sys System) ([]byte, error) {
+	if len(c.flags()) == 0 {
+		return nil, &rolecall.Error{
+			Code: rolecall.Invalid, Message: "there is nothing to decide",
+			Hint: "give --principal, --action, --resource and the policies, or --request FILE, or JSON lines as a file or - for stdin",
+		}
+	}
+	all := map[string]any{}
+	if c.Request != "" {
+		data, err := read(ctx, sys, c.Request, maxPolicyFile)
+		if err != nil {
+			return nil, err
+		}
+		parts := map[string]json.RawMessage{}
+		if err := rolecall.Decode(data, &parts); err != nil {
+			return nil, inFile(c.Request, err)
+		}
+		for name, part := range parts {
+			all[name] = part
+		}
+	}
+	for name, text := range map[string]string{"principal": c.Principal, "action": c.Action, "resource": c.Resource, "account": c.Account} {
+		if text != "" {
+			all[name] = text
+		}
+	}
+	if err := c.context(all); err != nil {
+		return nil, err
+	}
+	for name, file := range map[string]string{"resource_policy": c.ResourcePolicy, "session": c.Session} {
+		if file == "" {
+			continue
+		}
+		d, err := readPolicy(ctx, sys, file)
+		if err != nil {
+			return nil, err
+		}
+		all[name] = d
+	}
+	for name, files := range map[string][]string{"identity": c.Identity, "boundary": c.Boundary, "scp": c.SCP, "rcp": c.RCP} {
+		if files == nil {
+			continue
+		}
+		documents := make([]*policy.Document, len(files))
+		for i, file := range files {
+			var err error
+			if documents[i], err = readPolicy(ctx, sys, file); err != nil {
+				return nil, err
+			}
+		}
+		all[name] = documents
+	}
+	return json.Marshal(all)
+}
+
+// context puts the keys of the flags over those of the request file.
+func (c *simulateCommand) context(all map[string]any) error {
+	if c.Context == nil {
+		return nil
+	}
+	keys := map[string]any{}
+	if given, ok := all["context"].(json.RawMessage); ok {
+		if err := rolecall.Decode(given, &keys); err != nil {
+			var faults rolecall.Errors
+			faults.AddErr("/context", err)
+			return faults.Err()
+		}
+	}
+	values := map[string][]string{}
+	for _, pair := range c.Context {
+		key, text, found := strings.Cut(pair, "=")
+		if !found || key == "" {
+			return &rolecall.Error{Code: rolecall.Invalid, Message: fmt.Sprintf("--context %q has no value", pair), Hint: "write it as KEY=VALUE, such as sts:ExternalId=x-42"}
+		}
+		values[key] = append(values[key], text)
+	}
+	for key, list := range values {
+		for given := range keys {
+			if strings.EqualFold(given, key) {
+				delete(keys, given)
+			}
+		}
+		keys[key] = list
+	}
+	all["context"] = keys
+	return nil
+}
+
+// maxPolicyFile is how large a file with policies may be.
+const maxPolicyFile = 4 << 20
+
+// readPolicy reads a policy out of a file. Its faults name the file.
+func readPolicy(ctx context.Context, sys System, name string) (*policy.Document, error) {
+	data, err := read(ctx, sys, name, maxPolicyFile)
+	if err != nil {
+		return nil, err
+	}
+	d, err := policy.Parse(data)
+	if err != nil {
+		return nil, inFile(name, err)
+	}
+	return d, nil
+}
+
+// inFile says in which file the faults are.
+func inFile(name string, err error) error {
+	var faults rolecall.Errors
+	for _, e := range rolecall.List(err) {
+		named := *e
+		named.Message = name + ": " + named.Message
+		faults = append(faults, &named)
+	}
+	return faults.Err()
 }

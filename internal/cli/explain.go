@@ -1,0 +1,55 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/rolecall/rolecall/policy/explain"
+)
+
+type explainCommand struct {
+	Message []string `arg:"" placeholder:"MESSAGE" help:"The error as AWS, an SDK or a tool worded it, or - for stdin."`
+}
+
+// maxMessage is how long a message may be.
+const maxMessage = 64 << 10
+
+// Run tells which policy of which account refused what, for whom, and what to
+// add; or which candidates remain.
+func (c *explainCommand) Run(ctx context.Context, sys System, out *output) error {
+	text := strings.Join(c.Message, " ")
+	if text == "-" {
+		data, err := read(ctx, sys, "-", maxMessage)
+		if err != nil {
+			return err
+		}
+		text = string(data)
+	}
+	e, err := explain.Message(text)
+	if err != nil {
+		return err
+	}
+	if out.json {
+		return out.document(e)
+	}
+	out.printf("%s\n", wrapped(e.Summary, textWidth, ""))
+	for i, candidate := range e.Candidates {
+		mark := "  "
+		if len(e.Candidates) > 1 {
+			mark = fmt.Sprintf("%d ", i+1)
+		}
+		out.printf("\n%s%s\n", mark, out.onOut.paint(bold, wrapped(candidate.Message, textWidth, "  ")))
+		if candidate.Target != "" {
+			out.printf("  at:   %s\n", printable(candidate.Target))
+		}
+		out.printf("  hint: %s\n", wrapped(candidate.Hint, textWidth-8, "        "))
+		if candidate.Add != nil {
+			out.printf("  add:\n%s\n", pretty(candidate.Add))
+		}
+	}
+	return nil
+}
+
+// textWidth is how wide sentences are shown.
+const textWidth = 96
