@@ -152,9 +152,14 @@ func checkDocument(d document, options Options) FileReport {
 	if d.root == nil {
 		return out
 	}
-	if fixed := fix(d, out.Kind, options, out.Findings); fixed != nil {
+	fixed := fix(d, out.Kind, options, out.Findings)
+	if fixed != nil {
 		out.Fixed = fixed.json("  ")
 	}
+	p := newPass(&documentGrammar, d, out.Kind, options)
+	p.last, p.told, p.fixed = true, out.Findings, fixed
+	p.run()
+	out.Findings = append(out.Findings, p.findings...)
 	return out
 }
 
@@ -162,10 +167,15 @@ func checkDocument(d document, options Options) FileReport {
 const rounds = 6
 
 // fix gives a copy of the document with all fixes made, or nil if there is
-// nothing to mend.
+// nothing to mend. A fault that another fix uncovers is mended too, unless that
+// would allow more and nobody was told.
 func fix(d document, kind Kind, options Options, findings []Finding) *node {
 	if !slices.ContainsFunc(findings, func(f Finding) bool { return f.Fixed }) {
 		return nil
+	}
+	widening := map[string]bool{}
+	for _, f := range findings {
+		widening[f.Rule] = widening[f.Rule] || f.Widens
 	}
 	d.root = d.root.clone()
 	for range rounds {
@@ -174,7 +184,10 @@ func fix(d document, kind Kind, options Options, findings []Finding) *node {
 			p := newPass(&allRules[i], d, kind, options)
 			p.run()
 			for _, f := range p.fixes {
-				f()
+				if f.widens && !widening[p.code] {
+					continue
+				}
+				f.make()
 				mended = true
 			}
 		}

@@ -23,7 +23,8 @@ type quirk struct {
 
 // document is one policy of a file.
 type document struct {
-	root     *node // nil when it could not be read
+	source   string // of the whole file
+	root     *node  // nil when it could not be read
 	quirks   []quirk
 	comments []comment
 	broken   bool // read in part only: a guess at the rest would be a guess
@@ -42,10 +43,10 @@ func read(source string) []document {
 	var out []document
 	if len(source) > maxSource {
 		r.quirk("document-size", 0, "larger than 128 KiB")
-		return []document{{quirks: r.doc.quirks, broken: true}}
+		return []document{{source: source, quirks: r.doc.quirks, broken: true}}
 	}
 	for {
-		r.doc = document{quirks: r.doc.quirks, comments: r.doc.comments}
+		r.doc = document{source: source, quirks: r.doc.quirks, comments: r.doc.comments}
 		r.toDocument()
 		if r.at == len(source) {
 			break
@@ -60,7 +61,7 @@ func read(source string) []document {
 	}
 	if len(out) == 0 {
 		r.quirk("json-syntax", 0, "there is no JSON object here")
-		return []document{{quirks: r.doc.quirks, broken: true}}
+		return []document{{source: source, quirks: r.doc.quirks, broken: true}}
 	}
 	if len(out) > 1 {
 		for i := range out {

@@ -3,6 +3,7 @@ package lint
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/rolecall/rolecall/policy"
 )
@@ -42,7 +43,18 @@ type pass struct {
 	options    Options
 	statements []*statement
 	findings   []Finding
-	fixes      []func()
+	fixes      []repair
+
+	// For the last pass, which looks at what the others left over.
+	last  bool
+	told  []Finding
+	fixed *node // nil when there was nothing to mend
+}
+
+// repair is a fix to be made.
+type repair struct {
+	make   func()
+	widens bool
 }
 
 // maxFindings is how many findings of one rule in one document are told.
@@ -85,7 +97,7 @@ func (p *pass) report(f found) {
 		Fixed: f.fix != nil, Widens: f.fix != nil && f.widens, at: max(f.at.at, 0),
 	})
 	if f.fix != nil {
-		p.fixes = append(p.fixes, f.fix)
+		p.fixes = append(p.fixes, repair{f.fix, f.widens})
 	}
 }
 
@@ -102,6 +114,11 @@ func (p *pass) quirksOf(hint string) {
 		}
 		p.report(found{at: &node{at: q.at}, message: q.text, hint: hint, fix: mend})
 	}
+}
+
+// sameLine tells whether two places are on one line of the source.
+func (p *pass) sameLine(a, b int) bool {
+	return !strings.Contains(p.source[a:b], "\n")
 }
 
 // kit gives what is known of the connection, or nil.

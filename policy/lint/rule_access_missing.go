@@ -1,0 +1,133 @@
+package lint
+
+import (
+	"strings"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/policy"
+)
+
+// What the connection's own documents allow, the pasted one should.
+var accessMissing = rule{
+	code: "access-missing", severity: Error,
+	title: "the connection needs something that the document does not allow",
+	kinds: []Kind{Trust, Permissions},
+	check: func(p *pass) {
+		if p.kit() == nil || p.root == nil {
+			return
+		}
+		document, err := policy.Parse(p.root.json(""))
+		if err != nil {
+			return // other rules say so
+		}
+		kit, err := policy.Generate(*p.kit())
+		if err != nil {
+			return // the connection is at fault, and checked elsewhere
+		}
+		right := kit.Permissions
+		if p.kind == Trust {
+			right = kit.Trust
+		}
+		if right == nil {
+			return
+		}
+		wanted := read(string(right.JSON()))[0].root
+		for _, want := range statementsOf(wanted) {
+			if want.allow {
+				p.missing(document, want)
+			}
+		}
+	},
+}
+
+// missing reports the actions of a statement of the kit that the document does
+// not allow. The fix adds the statement with these.
+func (p *pass) missing(document *policy.Document, want *statement) {
+	var lacking []string
+	for _, a := range want.actions() {
+		if !p.allowed(document, want, a.text) {
+			lacking = append(lacking, a.text)
+		}
+	}
+	if len(lacking) == 0 {
+		return
+	}
+	where := "the role"
+	if p.kind == Permissions {
+		where = strings.Join(want.get("Resource").strings(), ", ")
+	}
+	p.report(found{
+		at: p.root, message: strings.Join(lacking, ", ") + " on " + where + " is not allowed, and the connection needs it",
+		hint: "add the statement that rolecall policy generate gives", widens: true,
+		fix: func() {
+			add := want.clone()
+			add.set("Action", one(lacking))
+			last := p.statements[len(p.statements)-1]
+			for _, s := range p.statements {
+				if sid := s.get("Sid"); sid != nil && add.get("Sid") != nil && sid.text == add.get("Sid").text {
+					add.remove("Sid")
+				}
+			}
+			last.after(add)
+		},
+	})
+}
+
+// allowed tries the action on what the statement names, as each principal with
+// each external id, or as a session of the role.
+func (p *pass) allowed(document *policy.Document, want *statement, action string) bool {
+	role := p.kit().Connection.RoleARN
+	arn, err := rolecall.ParseRoleARN(role)
+	if err != nil {
+		return true
+	}
+	if p.kind == Trust {
+		for _, who := range p.kit().Principals {
+			for _, id := range p.kit().ExternalIDs {
+				r := policy.Request{Principal: who, Action: action, Resource: role, Account: arn.Account, Context: map[string][]string{externalID: {id}}}
+				if !decide(r, policy.Policies{Identity: []*policy.Document{everything}, Resource: document}) {
+					return false
+				}
+			}
+		}
+		return true
+	}
+	context := map[string][]string{"aws:PrincipalArn": {role}}
+	for _, c := range want.conditions() {
+		context[c.key] = []string{sample(c.values.each()[0].text)}
+	}
+	session := rolecall.ARN{Partition: arn.Partition, Service: "sts", Account: arn.Account, Resource: "assumed-role/" + arn.RoleName() + "/rolecall"}
+	for _, resource := range want.get("Resource").strings() {
+		r := policy.Request{Principal: session.String(), Action: action, Resource: sample(resource), Account: arn.Account, Context: context}
+		if !decide(r, policy.Policies{Identity: []*policy.Document{document}, Resource: byAccount(arn)}) {
+			return false
+		}
+	}
+	return true
+}
+
+func decide(r policy.Request, policies policy.Policies) bool {
+	return policy.Evaluate(r, policies).Decision == policy.Allowed
+}
+
+// everything is a policy that allows all, for sides that are not judged.
+var everything = must(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`)
+
+// byAccount is a resource's policy that leaves it to the account's identities.
+func byAccount(arn rolecall.ARN) *policy.Document {
+	return must(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"arn:` + arn.Partition + `:iam::` + arn.Account + `:root"},"Action":"*","Resource":"*"}}`)
+}
+
+// must parses a document that is right by construction.
+func must(document string) *policy.Document {
+	d, err := policy.Parse([]byte(document))
+	if err != nil {
+		panic("lint: " + err.Error())
+	}
+	return d
+}
+
+// sample gives a text that a pattern of the kit's matches.
+func sample(pattern string) string {
+	return strings.NewReplacer("${*}", "*", "${?}", "?", "${$}", "$", "*", "sample").Replace(pattern)
+}

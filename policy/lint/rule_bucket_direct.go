@@ -1,0 +1,45 @@
+package lint
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/rolecall/rolecall"
+)
+
+// A bucket policy that names a vendor's identity has no external id: whoever
+// leads the vendor's worker to the bucket is let in.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+var bucketDirect = rule{
+	code: "bucket-direct", severity: Warning,
+	title: "the vendor is let in directly, without a role and external id",
+	kinds: []Kind{Bucket},
+	check: func(p *pass) {
+		for _, s := range p.allows() {
+			for _, who := range s.principals() {
+				arn, err := rolecall.ParseARN(who.text)
+				if who.kind != "AWS" || err != nil || !p.vendors(who.text, arn) {
+					continue
+				}
+				f := found{
+					at: who.node, message: who.text + " is let in directly: no role and no external id stand between",
+					hint: "let in a role of your own, which trusts the vendor with an external id",
+				}
+				if p.kit() != nil && p.kit().Connection.RoleARN != "" {
+					f.widens = true
+					f.fix = func() { who.become(text(p.kit().Connection.RoleARN)) }
+				}
+				p.report(f)
+			}
+		}
+	},
+}
+
+// vendors tells the identities of a vendor: its declared ones or, where none
+// are known, users, which people make for programs of others.
+func (p *pass) vendors(arn string, parts rolecall.ARN) bool {
+	if p.kit() != nil {
+		return slices.Contains(p.options.Others, arn) || slices.Contains(p.vendorAccounts(), parts.Account)
+	}
+	return parts.Service == "iam" && strings.HasPrefix(parts.Resource, "user/")
+}

@@ -1,0 +1,24 @@
+package lint
+
+import "slices"
+
+// A condition that any value meets only asks that there be one.
+var conditionStar = rule{
+	code: "condition-star", severity: Warning,
+	title: "a condition is met by any value",
+	check: func(p *pass) {
+		for _, s := range p.allows() {
+			for _, c := range s.conditions() {
+				if c.base() != "StringLike" && c.base() != "ArnLike" || equalKey(c, externalID) || equalKey(c, "s3:prefix") {
+					continue
+				}
+				if i := slices.IndexFunc(c.values.each(), func(v *node) bool { return v.text == "*" }); i >= 0 {
+					p.report(found{
+						at: c.values.each()[i], message: "* is met by every value of " + c.key + ", so the condition holds nothing back",
+						hint: "give the values that are meant, or remove the condition",
+					})
+				}
+			}
+		}
+	},
+}

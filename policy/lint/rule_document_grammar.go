@@ -1,0 +1,58 @@
+package lint
+
+import (
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/policy"
+)
+
+// What no other rule knows to name, and the grammar refuses.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
+var documentGrammar = rule{
+	code: "document-grammar", severity: Error,
+	title: "the document is not written as policies are",
+	check: func(p *pass) {
+		if p.root == nil || !p.last || p.root.get("Statement") == nil {
+			return
+		}
+		told := map[string]bool{}
+		for _, f := range p.told {
+			told[f.Pointer] = told[f.Pointer] || f.Severity == Error
+		}
+		if len(told) > 0 && p.fixed != nil && len(grammarOf(p.fixed, p.kind)) == 0 {
+			return // what is wrong comes of what was found before
+		}
+		places := map[string]*node{}
+		p.root.places(places)
+		for _, e := range grammarOf(p.root, p.kind) {
+			at := places[e.Pointer]
+			if at == nil {
+				at = &node{pointer: e.Pointer}
+			}
+			if !told[e.Pointer] {
+				p.report(found{at: at, message: e.Message, hint: e.Hint})
+			}
+		}
+	},
+}
+
+func grammarOf(root *node, kind Kind) rolecall.Errors {
+	d, err := policy.Parse(root.json(""))
+	if err != nil {
+		return rolecall.List(err)
+	}
+	if kind == Permissions || kind == Worker {
+		return rolecall.List(d.Fit(policy.Identity))
+	}
+	return rolecall.List(d.Fit(policy.ResourcePolicy))
+}
+
+// places gathers the values below by their pointers.
+func (n *node) places(into map[string]*node) {
+	into[n.pointer] = n
+	for _, m := range n.members {
+		m.value.places(into)
+	}
+	for _, item := range n.items {
+		item.places(into)
+	}
+}

@@ -1,0 +1,89 @@
+package lint
+
+import (
+	"regexp"
+	"strings"
+)
+
+// Who guesses the id gets the vendor to act for them, where jobs may name it.
+// An id made of 128 random bits cannot be guessed.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_common-scenarios_third-party.html
+var externalIDGuessable = rule{
+	code: "external-id-guessable", severity: Warning,
+	title: "the external id can be guessed",
+	kinds: []Kind{Trust},
+	check: func(p *pass) {
+		for _, s := range p.allows() {
+			for _, c := range s.on(externalID) {
+				for _, v := range c.values.each() {
+					why := p.guessable(v.text)
+					if why == "" || identifierOf(v.text) != "" || !takenBySTS(v.text) || c.base() == "Null" {
+						continue
+					}
+					f := found{
+						at: v, message: "the external id " + why + ", so others can guess it",
+						hint: "ask the vendor for an id that it makes for you, of 128 random bits",
+					}
+					if id := p.externalIDs(); id != nil && p.guessable(p.kit().ExternalIDs[0]) == "" {
+						f.widens = true
+						f.fix = func() { c.member.value = id }
+					}
+					p.report(f)
+				}
+			}
+		}
+	},
+}
+
+var wordsForm = regexp.MustCompile(`^[A-Za-z]+([-_. :/@+=,]?([A-Za-z]+|[0-9]{1,4}))*$`)
+
+// guessable tells why an id can be guessed, or nothing.
+func (p *pass) guessable(id string) string {
+	switch {
+	case p.options.Organization != "" && strings.EqualFold(id, p.options.Organization):
+		return "is the organization's name"
+	case strings.Trim(id, "0123456789") == "" && len(id) < 30:
+		return "is a number of " + plural(len(id), "digit")
+	case len(id) < 16:
+		return "has only " + plural(len(id), "character")
+	case variety(id) < 6:
+		return "repeats a few characters"
+	case wordsForm.MatchString(id) && !random(id):
+		return "is made of words"
+	default:
+		return ""
+	}
+}
+
+func variety(s string) int {
+	seen := map[rune]bool{}
+	for _, c := range s {
+		seen[c] = true
+	}
+	return len(seen)
+}
+
+// random tells whether letters and digits alternate, or case changes, as often
+// as they do by chance and rarely do in words.
+func random(s string) bool {
+	changes := 0
+	for i := 1; i < len(s); i++ {
+		if class(s[i]) != class(s[i-1]) {
+			changes++
+		}
+	}
+	return changes*3 >= len(s)
+}
+
+func class(c byte) int {
+	switch {
+	case '0' <= c && c <= '9':
+		return 0
+	case 'a' <= c && c <= 'z':
+		return 1
+	case 'A' <= c && c <= 'Z':
+		return 2
+	default:
+		return 3
+	}
+}

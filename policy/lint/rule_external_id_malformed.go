@@ -1,0 +1,43 @@
+package lint
+
+import (
+	"regexp"
+	"strings"
+)
+
+// STS refuses an external id of other characters or another length, so the
+// condition is never met.
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+var externalIDMalformed = rule{
+	code: "external-id-malformed", severity: Error,
+	title: "the external id is one that STS does not take",
+	kinds: []Kind{Trust},
+	check: func(p *pass) {
+		for _, s := range p.allows() {
+			for _, c := range s.on(externalID) {
+				for _, v := range c.values.each() {
+					if takenBySTS(v.text) || strings.HasPrefix(c.base(), "StringLike") && wild(v.text) || c.base() == "Null" || placeholderForm.MatchString(v.text) {
+						continue
+					}
+					f := found{
+						at: v, message: quote(v.text) + " is no external id that STS takes, so nobody gets in",
+						hint: "2 to 1224 letters, digits and _+=,.@:/- without spaces",
+					}
+					if id := p.externalIDs(); id != nil {
+						f.widens = true
+						f.fix = func() { c.member.value = id }
+					}
+					p.report(f)
+				}
+			}
+		}
+	},
+}
+
+// externalIDForm is STS's, without the length.
+var externalIDForm = regexp.MustCompile(`^[\w+=,.@:/-]*$`)
+
+// takenBySTS tells whether STS takes the external id.
+func takenBySTS(id string) bool {
+	return len(id) >= 2 && len(id) <= 1224 && externalIDForm.MatchString(id)
+}

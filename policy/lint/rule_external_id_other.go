@@ -1,0 +1,28 @@
+package lint
+
+import "slices"
+
+// The vendor sends the id that it made for the customer, and no other.
+var externalIDOther = rule{
+	code: "external-id-other", severity: Error,
+	title: "the external id is not the connection's",
+	kinds: []Kind{Trust},
+	check: func(p *pass) {
+		id := p.externalIDs()
+		if id == nil {
+			return
+		}
+		ids := p.kit().ExternalIDs
+		for _, s := range p.allows() {
+			for _, c := range s.on(externalID) {
+				if c.base() != "StringEquals" || slices.ContainsFunc(c.values.strings(), func(v string) bool { return slices.Contains(ids, v) }) {
+					continue
+				}
+				p.report(found{
+					at: c.values, message: "the trust asks for another external id than this connection has",
+					hint: "the external id is " + ids[0], widens: true, fix: func() { c.member.value = id },
+				})
+			}
+		}
+	},
+}

@@ -1,0 +1,31 @@
+package lint
+
+// Grants that a connection asks for beside the least.
+var grantMissing = rule{
+	code: "grant-missing", severity: Warning,
+	title: "a grant that the connection asks for is missing",
+	kinds: []Kind{Permissions},
+	check: func(p *pass) {
+		if p.kit() == nil || p.root == nil {
+			return
+		}
+		for _, g := range p.kit().Optional {
+			name := "s3:" + string(g)
+			known := exact(name)
+			if known == nil || p.granted(name) || len(p.statements) == 0 {
+				continue
+			}
+			bucket, objects := p.home()
+			on := objects
+			if known.onlyOnBuckets() {
+				on = bucket
+			}
+			p.report(found{
+				at: p.root, message: name + " is missing: " + g.Lost(), hint: "allow it on " + on, widens: true,
+				fix: func() {
+					p.statements[len(p.statements)-1].after(object("Effect", "Allow", "Action", name, "Resource", on))
+				},
+			})
+		}
+	},
+}

@@ -1,0 +1,28 @@
+package lint
+
+import "strings"
+
+// S3 never asks KMS to encrypt: it generates a data key and encrypts itself.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+var kmsEncrypt = rule{
+	code: "kms-encrypt", severity: Warning,
+	title: "kms:Encrypt is allowed, which S3 never asks for",
+	kinds: []Kind{Permissions},
+	check: func(p *pass) {
+		if !p.granted("s3:GetObject") && !p.granted("s3:PutObject") {
+			return // not about objects
+		}
+		for _, s := range p.allows() {
+			for _, a := range s.actions() {
+				if lower := strings.ToLower(a.text); lower != "kms:encrypt" && !strings.HasPrefix(lower, "kms:reencrypt") {
+					continue
+				}
+				f := found{at: a, message: quote(a.text) + " is never asked for by S3", hint: "remove it; kms:Decrypt and, for uploads, kms:GenerateDataKey are what S3 asks for"}
+				if s.canLoseActions(a) {
+					f.fix = func() { s.removeActions(a) }
+				}
+				p.report(f)
+			}
+		}
+	},
+}

@@ -1,0 +1,34 @@
+package lint
+
+import "strings"
+
+// A role that may decrypt under every key reads what other services keep.
+// https://docs.aws.amazon.com/kms/latest/developerguide/iam-policies-best-practices.html
+var kmsEveryKey = rule{
+	code: "kms-every-key", severity: Warning,
+	title: "every KMS key may be used",
+	kinds: []Kind{Permissions},
+	check: func(p *pass) {
+		for _, s := range p.allows() {
+			onlyKMS, uses := true, false
+			for _, a := range s.actions() {
+				lower := strings.ToLower(a.text)
+				onlyKMS = onlyKMS && strings.HasPrefix(lower, "kms:")
+				uses = uses || strings.HasPrefix(lower, "kms:") && (glob(lower, "kms:decrypt") || glob(lower, "kms:generatedatakey"))
+			}
+			if len(s.on("kms:ViaService", "kms:ResourceAliases", "kms:EncryptionContext:aws:s3:arn", "aws:ResourceTag/*")) > 0 || !uses {
+				continue
+			}
+			for _, r := range s.resources() {
+				if r.text != "*" && !strings.HasSuffix(r.text, ":key/*") && !strings.HasSuffix(r.text, ":kms:*") {
+					continue
+				}
+				f := found{at: r, message: quote(r.text) + " is every key, also those that other services use", hint: "name the bucket's key, or add a condition on kms:ViaService"}
+				if key := p.key(); key != "" && onlyKMS {
+					f.fix = func() { s.set("Resource", s.get("Resource").without(r).add(key)) }
+				}
+				p.report(f)
+			}
+		}
+	},
+}

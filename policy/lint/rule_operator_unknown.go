@@ -1,0 +1,53 @@
+package lint
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/rolecall/rolecall"
+)
+
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+var operatorUnknown = rule{
+	code: "operator-unknown", severity: Error,
+	title: "there is no such condition operator",
+	check: func(p *pass) {
+		for _, s := range p.statements {
+			block := s.get("Condition")
+			if block == nil {
+				continue
+			}
+			for _, m := range block.members {
+				c := condition{operator: m.name}
+				if slices.Contains(operators, c.base()) && c.rightSet() {
+					continue
+				}
+				at := *m.value
+				at.at = m.at
+				f := found{at: &at, message: quote(m.name) + " is no condition operator", hint: "see AWS's list of condition operators"}
+				if near := rolecall.Nearest(c.base(), operators); near != "" && block.get(near) == nil && !strings.Contains(m.name, ":") {
+					if strings.HasSuffix(m.name, "IfExists") {
+						near += "IfExists"
+					}
+					f.hint = "did you mean " + near + "?"
+					f.widens = true
+					f.fix = func() { m.name = near }
+				}
+				p.report(f)
+			}
+		}
+	},
+}
+
+// rightSet tells whether what stands before the operator's colon exists.
+func (c condition) rightSet() bool {
+	set, _, found := strings.Cut(c.operator, ":")
+	return !found || set == "ForAllValues" || set == "ForAnyValue"
+}
+
+var operators = []string{
+	"StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase", "StringLike", "StringNotLike",
+	"NumericEquals", "NumericNotEquals", "NumericLessThan", "NumericLessThanEquals", "NumericGreaterThan", "NumericGreaterThanEquals",
+	"DateEquals", "DateNotEquals", "DateLessThan", "DateLessThanEquals", "DateGreaterThan", "DateGreaterThanEquals",
+	"Bool", "BinaryEquals", "IpAddress", "NotIpAddress", "ArnEquals", "ArnNotEquals", "ArnLike", "ArnNotLike", "Null",
+}

@@ -1,0 +1,64 @@
+package lint
+
+import (
+	"strings"
+
+	"github.com/rolecall/rolecall"
+)
+
+// An ARN of another partition names nothing that is reachable from here.
+// https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html
+var partitionRule = rule{
+	code: "partition", severity: Error,
+	title: "an ARN's partition does not fit",
+	check: func(p *pass) {
+		if p.root != nil {
+			p.partitions(p.root, p.partition())
+		}
+	},
+}
+
+var partitions = []string{"aws", "aws-cn", "aws-us-gov", "aws-eusc", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f"}
+
+func (p *pass) partitions(n *node, want string) {
+	for _, m := range n.members {
+		p.partitions(m.value, want)
+	}
+	for _, item := range n.items {
+		p.partitions(item, want)
+	}
+	parts := strings.SplitN(n.text, ":", 6)
+	if n.kind != '"' || len(parts) < 4 || parts[0] != "arn" || strings.ContainsAny(parts[1], "*?$") {
+		return
+	}
+	right, message := "", ""
+	switch {
+	case !known(parts[1]):
+		right, message = rolecall.Nearest(parts[1], partitions), " is no partition of AWS's"
+	case len(parts) > 4 && parts[3] != "" && !strings.ContainsAny(parts[3], "*?$") && rolecall.PartitionOf(parts[3]) != parts[1]:
+		right, message = rolecall.PartitionOf(parts[3]), " is not the partition of the region "+parts[3]
+	case want != "" && parts[1] != want:
+		right, message = want, " is not the connection's partition"
+	default:
+		return
+	}
+	f := found{at: n, message: quote(parts[1]) + message + ", so the ARN matches nothing", hint: "partitions are aws, aws-cn, aws-us-gov and aws-eusc"}
+	if right != "" {
+		f.hint = "write arn:" + right + ":…"
+		f.widens = true
+		f.fix = func() {
+			parts[1] = right
+			n.become(text(strings.Join(parts, ":")))
+		}
+	}
+	p.report(f)
+}
+
+func known(partition string) bool {
+	for _, k := range partitions {
+		if k == partition {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,53 @@
+package lint
+
+import (
+	"regexp"
+
+	"github.com/rolecall/rolecall"
+)
+
+// Pages leave places to fill in.
+var placeholder = rule{
+	code: "placeholder", severity: Error,
+	title: "a placeholder was not filled in",
+	check: func(p *pass) {
+		if p.root != nil {
+			p.placeholders(p.root)
+		}
+	},
+}
+
+// placeholderForm has what pages write: <…>, {…} and [...] that are no
+// variables, YOUR_…, account_id and bucket_name, and rows of x.
+var placeholderForm = regexp.MustCompile(`<[A-Za-z][^<>]*>|\{\{[^{}]*\}\}|(?:^|[^$])\{[A-Za-z][\w .-]*\}|\[[A-Za-z][\w .-]*\]|` +
+	`\b(?i:your)[-_ ][\w-]+|\b(?i:replace)[-_ ](?i:me|this|with)\b|CHANGEME|` +
+	`ACCOUNT_?(?:ID|NUMBER)\b|(?i:account[-_](?:id|number))\b|(?i:bucket[-_]name)\b|\bx{6,}\b|\bX{6,}\b`)
+
+func (p *pass) placeholders(n *node) {
+	for _, m := range n.members {
+		if m.name != "Sid" && m.name != "Id" {
+			p.placeholders(m.value)
+		}
+	}
+	for _, item := range n.items {
+		p.placeholders(item)
+	}
+	if n.kind != '"' {
+		return
+	}
+	left := placeholderForm.FindString(n.text)
+	if left == "" || exact(n.text) != nil {
+		return
+	}
+	f := found{at: n, message: quote(left) + " looks like a placeholder that was not filled in", hint: "put your own value there"}
+	if arn, err := rolecall.ParseARN(n.text); p.kit() != nil && err == nil && arn.Service == "s3" {
+		bucket, objects := p.home()
+		right := bucket
+		if targetOf(n.text).object {
+			right = objects
+		}
+		f.widens = true
+		f.fix = func() { n.become(text(right)) }
+	}
+	p.report(f)
+}

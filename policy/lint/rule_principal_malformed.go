@@ -1,0 +1,75 @@
+package lint
+
+import (
+	"strings"
+
+	"github.com/rolecall/rolecall"
+)
+
+// IAM refuses a document whose principals it cannot resolve.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
+var principalMalformed = rule{
+	code: "principal-malformed", severity: Error,
+	title: "a principal is none that IAM takes",
+	kinds: []Kind{Trust, Bucket, Key},
+	check: func(p *pass) {
+		for _, s := range p.statements {
+			for _, principal := range s.principals() {
+				if (principal.kind == "AWS" || principal.kind == "" && principal.kindOfValue()) && principal.text != "*" {
+					p.malformedPrincipal(s, principal)
+				}
+			}
+		}
+	},
+}
+
+func (p principal) kindOfValue() bool { return p.node.kind == '"' }
+
+func (p *pass) malformedPrincipal(s *statement, who principal) {
+	f := found{at: who.node, hint: "give the ARN of a role or user, or an account id"}
+	arn, err := rolecall.ParseARN(who.text)
+	switch {
+	case who.kind == "":
+		f.message = `a principal stands under "AWS", "Service" or another of its sorts`
+		f.widens = s.allow
+		f.fix = func() { s.set("Principal", object("AWS", who.text)) }
+	case uniqueIDForm.MatchString(who.text):
+		f.message = quote(who.text) + " is what is left of an identity that was deleted, and lets nobody in"
+		f.hint = "name the identity anew, by its ARN"
+		f.severity = Warning
+	case rolecall.IsAccountID(who.text), placeholderForm.MatchString(who.text):
+		return
+	case strings.ContainsAny(who.text, "*?"):
+		f.message = quote(who.text) + " holds a wildcard, and IAM takes none in a principal"
+		f.hint = "name the account, and the roles by ArnLike on aws:PrincipalArn"
+		if err == nil && arn.Account != "" && s.allow && len(s.principals()) == 1 && len(s.on("aws:PrincipalArn")) == 0 {
+			pattern := who.text
+			f.widens = true
+			f.fix = func() {
+				arn.Resource = "root"
+				who.become(text(arn.String()))
+				s.addCondition("ArnLike", "aws:PrincipalArn", text(pattern))
+			}
+		}
+	case err != nil || arn.Service != "iam" && arn.Service != "sts" || arn.Account == "" || arn.Region != "":
+		f.message = quote(who.text) + " is no ARN of an account, role, user or session"
+		if known("aws") && err == nil && arn.Region != "" && arn.Service == "iam" {
+			f.message = quote(who.text) + " has a region, and the ARNs of IAM have none"
+			f.widens = s.allow
+			f.fix = func() {
+				arn.Region = ""
+				who.become(text(arn.String()))
+			}
+		}
+	case arn.Service == "iam" && arn.Resource != "root" && !strings.HasPrefix(arn.Resource, "role/") && !strings.HasPrefix(arn.Resource, "user/"):
+		f.message = quote(who.text) + " is neither a role nor a user; groups and policies cannot be principals"
+	case arn.Service == "sts" && strings.HasPrefix(arn.Resource, "assumed-role/"):
+		parts := strings.Split(arn.Resource, "/")
+		f.severity = Warning
+		f.message = "a session is named, and the next one of the role has another name"
+		f.hint = "name the role, " + rolecall.ARN{Partition: arn.Partition, Service: "iam", Account: arn.Account, Resource: "role/" + parts[1]}.String() + ", or its path with it"
+	default:
+		return
+	}
+	p.report(f)
+}

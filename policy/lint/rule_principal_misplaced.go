@@ -1,0 +1,21 @@
+package lint
+
+// A policy of an identity speaks of whoever it is attached to.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
+var principalMisplaced = rule{
+	code: "principal-misplaced", severity: Error,
+	title: "a policy of a role or user names a principal",
+	kinds: []Kind{Permissions, Worker},
+	check: func(p *pass) {
+		for _, s := range p.statements {
+			for _, name := range []string{"Principal", "NotPrincipal"} {
+				if element := s.get(name); element != nil {
+					p.report(found{
+						at: element, message: "a policy of a role or user takes no " + name, hint: "remove it, or attach the document to the resource",
+						fix: func() { s.remove(name) }, widens: true,
+					})
+				}
+			}
+		}
+	},
+}

@@ -1,0 +1,68 @@
+package lint
+
+import (
+	"strings"
+
+	"github.com/rolecall/rolecall"
+)
+
+// An account as principal is everyone in it who may assume roles.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-accounts
+var principalRoot = rule{
+	code: "principal-root", severity: Warning,
+	title: "a whole account is trusted",
+	kinds: []Kind{Trust},
+	check: func(p *pass) {
+		for _, s := range p.allows() {
+			if s.confined() {
+				continue
+			}
+			for _, principal := range s.principals() {
+				account := accountOf(principal)
+				if account == "" {
+					continue
+				}
+				f := found{
+					at: principal.node, message: "the root of account " + account + " stands for everyone there who may assume roles",
+					hint: "name the vendor's role, or keep the account and add a condition on aws:PrincipalArn",
+				}
+				if p.kit() != nil {
+					var roles []string
+					for _, arn := range p.kit().Principals {
+						if a, err := rolecall.ParseARN(arn); err == nil && a.Account == account {
+							roles = append(roles, arn)
+						}
+					}
+					if len(roles) > 0 {
+						f.fix = func() { s.addCondition("ArnEquals", "aws:PrincipalArn", one(roles)) }
+					}
+				}
+				p.report(f)
+			}
+		}
+	},
+}
+
+// accountOf gives the account that a principal is the whole of, or "".
+func accountOf(p principal) string {
+	if p.kind != "AWS" {
+		return ""
+	}
+	if rolecall.IsAccountID(p.text) {
+		return p.text
+	}
+	if a, err := rolecall.ParseARN(p.text); err == nil && a.Service == "iam" && a.Resource == "root" {
+		return a.Account
+	}
+	return ""
+}
+
+// confined tells whether conditions name the identities that are meant.
+func (s *statement) confined() bool {
+	for _, c := range s.on("aws:PrincipalArn", "aws:userid", "aws:SourceIdentity") {
+		if !c.holdsWithout() && strings.Trim(strings.Join(c.values.strings(), ""), "*") != "" {
+			return true
+		}
+	}
+	return false
+}

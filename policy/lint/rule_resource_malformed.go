@@ -1,0 +1,89 @@
+package lint
+
+import (
+	"strings"
+
+	"github.com/rolecall/rolecall"
+)
+
+// An ARN that has too few parts, or parts where S3 has none, matches nothing.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
+var resourceMalformed = rule{
+	code: "resource-malformed", severity: Error,
+	title: "a resource is no ARN, or one that nothing has",
+	kinds: []Kind{Permissions, Bucket, Key},
+	check: func(p *pass) {
+		for _, s := range p.statements {
+			for _, r := range append(s.resources(), s.get("NotResource").each()...) {
+				if message, right := p.malformed(r.text); message != "" {
+					f := found{at: r, message: quote(r.text) + " " + message, hint: "the ARN of a bucket is arn:aws:s3:::name, of its objects arn:aws:s3:::name/*"}
+					if right != "" {
+						f.hint = "did you mean " + right + "?"
+						f.widens = true
+						f.fix = func() { r.become(text(right)) }
+					}
+					p.report(f)
+				}
+			}
+		}
+	},
+}
+
+// malformed tells what is wrong with a resource, and the right one if it can be
+// told.
+func (p *pass) malformed(resource string) (message, right string) {
+	if resource == "*" {
+		return "", ""
+	}
+	partition := p.partition()
+	if partition == "" {
+		partition = "aws"
+	}
+	if name, found := strings.CutPrefix(resource, "s3://"); found {
+		if strings.HasSuffix(name, "/") {
+			name += "*"
+		}
+		return "is a location and no ARN", "arn:" + partition + ":s3:::" + name
+	}
+	if !strings.HasPrefix(resource, "arn:") {
+		if bucketName(resource) {
+			return "is a name and no ARN", "arn:" + partition + ":s3:::" + resource
+		}
+		return "is no ARN", ""
+	}
+	parts := strings.SplitN(resource, ":", 6)
+	if len(parts) < 6 {
+		if strings.HasSuffix(resource, "*") && !strings.Contains(resource, "/") {
+			return "", ""
+		}
+		if last := parts[len(parts)-1]; len(parts) > 3 && parts[2] == "s3" && last != "" && !rolecall.IsAccountID(strings.Split(last, "/")[0]) {
+			right = "arn:" + parts[1] + ":s3:::" + last
+		}
+		return "has fewer than the six parts of an ARN, so it matches nothing", right
+	}
+	placed := parts[3] != "" || parts[4] != ""
+	if parts[2] == "s3" && placed && !strings.ContainsAny(parts[3]+parts[4], "*$") && bucketName(strings.Split(parts[5], "/")[0]) && !regional(parts[5]) {
+		return "has a region or account, and the ARNs of buckets have none, so it matches nothing", "arn:" + parts[1] + ":s3:::" + parts[5]
+	}
+	return "", ""
+}
+
+// regional tells the resources of S3 whose ARNs have a region and account.
+func regional(resource string) bool {
+	kind, _, _ := strings.Cut(resource, "/")
+	switch kind {
+	case "accesspoint", "access-grants", "async-request", "job", "storage-lens", "storage-lens-group":
+		return true
+	default:
+		return false
+	}
+}
+
+// bucketName tells whether the text could be a bucket's name, or begin with one.
+func bucketName(s string) bool {
+	name, _, _ := strings.Cut(s, "/")
+	if len(name) < 3 || len(name) > 63 {
+		return false
+	}
+	return strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789.-*") == ""
+}

@@ -1,0 +1,21 @@
+package lint
+
+// A trust policy is about the role that it is attached to.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_terms-and-concepts.html
+var resourceMisplaced = rule{
+	code: "resource-misplaced", severity: Error,
+	title: "a trust policy names a resource",
+	kinds: []Kind{Trust},
+	check: func(p *pass) {
+		for _, s := range p.statements {
+			for _, name := range []string{"Resource", "NotResource"} {
+				if element := s.get(name); element != nil {
+					p.report(found{
+						at: element, message: "a trust policy takes no " + name, hint: "remove it; the role is the resource",
+						fix: func() { s.remove(name) }, widens: true,
+					})
+				}
+			}
+		}
+	},
+}

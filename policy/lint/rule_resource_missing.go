@@ -1,0 +1,27 @@
+package lint
+
+// All but trust policies say on what.
+var resourceMissing = rule{
+	code: "resource-missing", severity: Error,
+	title: "a statement does not say on what",
+	kinds: []Kind{Permissions, Worker, Bucket, Key},
+	check: func(p *pass) {
+		for _, s := range p.statements {
+			if s.get("Resource") != nil || s.get("NotResource") != nil {
+				continue
+			}
+			f := found{at: s.node, message: "Resource is missing", hint: "name what the statement is about"}
+			bucket, objects := p.home()
+			switch {
+			case p.kind == Key:
+				f.hint = `give "Resource": "*", which is the key`
+				f.widens = true
+				f.fix = func() { s.set("Resource", text("*")) }
+			case bucket != "" && p.kind != Worker:
+				f.widens = true
+				f.fix = func() { s.set("Resource", list(bucket, objects)) }
+			}
+			p.report(f)
+		}
+	},
+}

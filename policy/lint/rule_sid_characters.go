@@ -1,0 +1,39 @@
+package lint
+
+import "strings"
+
+// Policies of IAM take letters and digits in a Sid; those of buckets and keys
+// take more.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_sid.html
+var sidCharacters = rule{
+	code: "sid-characters", severity: Error,
+	title: "a Sid has characters that IAM refuses",
+	kinds: []Kind{Trust, Permissions, Worker},
+	check: func(p *pass) {
+		for _, s := range p.statements {
+			sid := s.get("Sid")
+			if sid == nil {
+				continue
+			}
+			plain := strings.Map(func(c rune) rune {
+				if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' {
+					return c
+				}
+				return -1
+			}, sid.text)
+			if plain == sid.text {
+				continue
+			}
+			p.report(found{
+				at: sid, message: "the Sid " + quote(sid.text) + " has other characters than letters and digits",
+				hint: "IAM takes A-Z, a-z and 0-9", fix: func() {
+					if plain == "" {
+						s.remove("Sid")
+					} else {
+						sid.become(text(plain))
+					}
+				},
+			})
+		}
+	},
+}

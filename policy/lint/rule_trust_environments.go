@@ -1,0 +1,78 @@
+package lint
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/rolecall/rolecall"
+)
+
+// What runs in staging is tested there first, and may read masters with a role
+// that trusts it.
+var trustEnvironments = rule{
+	code: "trust-environments", severity: Warning,
+	title: "another environment of the vendor's is trusted too",
+	kinds: []Kind{Trust},
+	check: func(p *pass) {
+		for _, s := range p.allows() {
+			principals := s.principals()
+			twins := map[string][]principal{}
+			var others []*node
+			for _, who := range principals {
+				arn, err := rolecall.ParseARN(who.text)
+				if who.kind != "AWS" || err != nil || p.kit() != nil && slices.Contains(p.kit().Principals, who.text) {
+					continue
+				}
+				if why := p.otherEnvironment(who, arn); why != "" {
+					others = append(others, who.node)
+					f := found{at: who.node, message: why + " is trusted", hint: "remove it; give it a role and a bucket of its own if it needs one"}
+					if len(others) < len(principals) {
+						f.fix = func() { s.removePrincipals(who.node) }
+					}
+					p.report(f)
+				} else if arn.Resource != "root" {
+					twins[arn.Resource] = append(twins[arn.Resource], who)
+				}
+			}
+			if len(others) > 0 || p.kit() != nil {
+				continue
+			}
+			for _, same := range twins {
+				if len(same) > 1 {
+					p.report(found{
+						at: same[1].node, message: "the same role of " + plural(len(same), "account") + " is trusted, as of a production and a staging environment",
+						hint: "ask the vendor which one does your work, and remove the others",
+					})
+				}
+			}
+		}
+	},
+}
+
+var environmentForm = regexp.MustCompile(`(?i)(^|[^a-z])(stage|staging|test|tests|testing|dev|devel|development|qa|uat|sandbox|preprod|pre-production|non-?prod)([^a-z]|$)`)
+
+// otherEnvironment tells what environment a principal is of that is not the
+// connection's, or nothing.
+func (p *pass) otherEnvironment(who principal, arn rolecall.ARN) string {
+	if slices.Contains(p.options.Others, who.text) {
+		return "a worker of the vendor's that does not work for this connection, " + who.text + ","
+	}
+	if name := environmentForm.FindString(arn.Resource); name != "" {
+		return "what its name calls a " + strings.ToLower(strings.Trim(name, "/-_+=,.@:")) + " environment"
+	}
+	for _, c := range p.comments {
+		if who.at >= 0 && c.at > who.at && p.sameLine(who.at, c.at) && environmentForm.MatchString(c.text) {
+			return "what the comment calls " + quote(strings.TrimSpace(strings.TrimLeft(c.text, "-/#* ")))
+		}
+	}
+	return ""
+}
+
+func plural(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return strconv.Itoa(n) + " " + noun
+}

@@ -1,0 +1,28 @@
+package lint
+
+// Workers are programs: nobody enters a code for them.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_mfa_configure-api-require.html
+var trustMFA = rule{
+	code: "trust-mfa", severity: Error,
+	title: "a second factor is asked for, and workers have none",
+	kinds: []Kind{Trust, Permissions, Bucket},
+	check: func(p *pass) {
+		for _, s := range p.statements {
+			for _, c := range s.on("aws:MultiFactorAuthPresent", "aws:MultiFactorAuthAge") {
+				if s.allow && c.holdsWithout() {
+					continue
+				}
+				f := atKey(c, "asks for a second factor, and a vendor's workers have none")
+				f.hint = "remove the condition; the external id takes its place"
+				if p.kind != Trust {
+					f.severity = Warning
+					f.hint = "leave the role that workers assume out of it"
+				} else if s.allow {
+					f.widens = true
+					f.fix = func() { s.dropCondition(c) }
+				}
+				p.report(f)
+			}
+		}
+	},
+}
