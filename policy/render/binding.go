@@ -11,7 +11,7 @@ import (
 type binding struct {
 	externalIDs func([]string) any
 	principals  func([]string) any
-	roleARN     any
+	role        func(prefix string) any // the role's name, after the rest of its ARN
 	keyARN      any
 	inBucket    func(rest string) any // the bucket's ARN, and what follows it
 }
@@ -20,7 +20,6 @@ type binding struct {
 // stand in a document. A value that would have to be taken apart to find them
 // stays as it is.
 func (p *plan) bind(tree any, to binding) any {
-	arn := p.role.String()
 	bucket := "arn:" + p.role.Partition + ":s3:::" + p.Request.Connection.Bucket
 	return replace(tree, "", func(name string, value any) (any, bool) {
 		switch {
@@ -32,8 +31,8 @@ func (p *plan) bind(tree any, to binding) any {
 		text, ok := value.(string)
 		switch {
 		case !ok:
-		case name == "aws:PrincipalArn" && text == arn:
-			return to.roleARN, true
+		case name == "aws:PrincipalArn" && unescaped.Replace(text) == p.role.String():
+			return to.role(strings.TrimSuffix(text, nameOf(p.role))), true
 		case p.key.Resource != "" && text == p.key.String():
 			return to.keyARN, true
 		case text == bucket || strings.HasPrefix(text, bucket+"/"):
@@ -42,6 +41,9 @@ func (p *plan) bind(tree any, to binding) any {
 		return nil, false
 	})
 }
+
+// unescaped gives a pattern that was made of a text back as the text.
+var unescaped = strings.NewReplacer("${*}", "*", "${?}", "?", "${$}", "$")
 
 func (p *plan) boundIDs(value any) bool {
 	given := words(value)

@@ -173,14 +173,13 @@ func (p *plan) cfnBound(name string, d *policy.Document) object {
 		}
 	}
 	bucket := "arn:" + p.role.Partition + ":s3:::"
-	role := strings.TrimSuffix(p.role.String(), nameOf(p.role))
 	statements := p.statements(name, d)
 	for i, s := range statements {
 		c, _ := s.(commented)
 		statements[i] = commented{c.comment, p.bind(c.value, binding{
 			externalIDs: each("ExternalId"),
 			principals:  each("Principal"),
-			roleARN:     sub(literal(role) + "${RoleName}"),
+			role:        func(prefix string) any { return sub(literal(prefix) + "${RoleName}") },
 			keyARN:      p.cfnKeyARN(),
 			inBucket:    func(rest string) any { return sub(bucket + "${BucketName}" + literal(rest)) },
 		})}

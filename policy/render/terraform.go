@@ -122,7 +122,7 @@ func (p *plan) tfVariables(b *strings.Builder) {
 }
 
 func (p *plan) tfLocals(b *strings.Builder) {
-	body := object{{name: "role_arn", value: expression(tfTemplate(strings.TrimSuffix(p.role.String(), nameOf(p.role)), "var.role_name", ""))}}
+	var body object
 	if p.Kit.Key != nil {
 		body = append(body, member{name: "kms_key_arn", value: expression("var.create_key ? aws_kms_key.this[0].arn : var.kms_key_arn")})
 	}
@@ -133,7 +133,9 @@ func (p *plan) tfLocals(b *strings.Builder) {
 		ours := append(list{p.rootStatement()}, p.tfBound(policy.KeyDocument, p.Kit.Key)...)
 		body = append(body, member{name: "key_policy", value: p.tfMerged("var.key_policy_statements", ours)})
 	}
-	hclBlock(b, "locals", body)
+	if len(body) > 0 {
+		hclBlock(b, "locals", body)
+	}
 }
 
 // tfMerged is a document of the statements that the administrator gives and
@@ -156,7 +158,7 @@ func (p *plan) tfBound(name string, d *policy.Document) list {
 		statements[i] = commented{c.comment, p.bind(c.value, binding{
 			externalIDs: func([]string) any { return expression("var.external_ids") },
 			principals:  func([]string) any { return expression("var.principals") },
-			roleARN:     expression("local.role_arn"),
+			role:        func(prefix string) any { return expression(tfTemplate(prefix, "var.role_name", "")) },
 			keyARN:      expression("local.kms_key_arn"),
 			inBucket: func(rest string) any {
 				return expression(tfTemplate("arn:"+p.role.Partition+":s3:::", "var.bucket", rest))

@@ -82,7 +82,6 @@ variable "key_policy_statements" {
 }
 
 locals {
-  role_arn    = "arn:aws:iam::111122223333:role/${var.role_name}"
   kms_key_arn = var.create_key ? aws_kms_key.this[0].arn : var.kms_key_arn
   bucket_policy = jsonencode({
     Version = "2012-10-17"
@@ -99,7 +98,7 @@ locals {
         Resource = "arn:aws:s3:::${var.bucket}/out/*"
         Condition = {
           ArnEquals = {
-            "aws:PrincipalArn" = local.role_arn
+            "aws:PrincipalArn" = "arn:aws:iam::111122223333:role/${var.role_name}"
           }
         }
       },
@@ -115,7 +114,7 @@ locals {
         Resource = "arn:aws:s3:::${var.bucket}/out/*"
         Condition = {
           ArnEquals = {
-            "aws:PrincipalArn" = local.role_arn
+            "aws:PrincipalArn" = "arn:aws:iam::111122223333:role/${var.role_name}"
           }
         }
       },
@@ -134,7 +133,7 @@ locals {
             "s3:prefix" = "out/*"
           }
           ArnEquals = {
-            "aws:PrincipalArn" = local.role_arn
+            "aws:PrincipalArn" = "arn:aws:iam::111122223333:role/${var.role_name}"
           }
         }
       },
@@ -171,7 +170,7 @@ locals {
             "kms:EncryptionContext:aws:s3:arn" = ["arn:aws:s3:::${var.bucket}", "arn:aws:s3:::${var.bucket}/out/*"]
           }
           ArnEquals = {
-            "aws:PrincipalArn" = local.role_arn
+            "aws:PrincipalArn" = "arn:aws:iam::111122223333:role/${var.role_name}"
           }
         }
       },

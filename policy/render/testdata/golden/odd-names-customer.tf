@@ -82,7 +82,6 @@ variable "key_policy_statements" {
 }
 
 locals {
-  role_arn    = "arn:aws:iam::111122223333:role/it's/\"$${x}/$\u0024{y}%%{z}\\/${var.role_name}"
   kms_key_arn = var.create_key ? aws_kms_key.this[0].arn : var.kms_key_arn
   bucket_policy = jsonencode({
     Version = "2012-10-17"
@@ -99,7 +98,7 @@ locals {
         Resource = "arn:aws:s3:::${var.bucket}/\u00dcbung \u65e5\u672c \U0001f3ac/$${$}$${$}{a}/%%{b}%\u0025{c}/'\"\\ $${*}$${?}\u0085\u2028/*"
         Condition = {
           ArnEquals = {
-            "aws:PrincipalArn" = "arn:aws:iam::111122223333:role/it's/\"$${$}{x}/$${$}$${$}{y}%%{z}\\/me,dia=@+"
+            "aws:PrincipalArn" = "arn:aws:iam::111122223333:role/it's/\"$${$}{x}/$${$}$${$}{y}%%{z}\\/${var.role_name}"
           }
         }
       },
@@ -115,7 +114,7 @@ locals {
         Resource = "arn:aws:s3:::${var.bucket}/\u00dcbung \u65e5\u672c \U0001f3ac/$${$}$${$}{a}/%%{b}%\u0025{c}/'\"\\ $${*}$${?}\u0085\u2028/*"
         Condition = {
           ArnEquals = {
-            "aws:PrincipalArn" = "arn:aws:iam::111122223333:role/it's/\"$${$}{x}/$${$}$${$}{y}%%{z}\\/me,dia=@+"
+            "aws:PrincipalArn" = "arn:aws:iam::111122223333:role/it's/\"$${$}{x}/$${$}$${$}{y}%%{z}\\/${var.role_name}"
           }
         }
       },
@@ -134,7 +133,7 @@ locals {
             "s3:prefix" = "\u00dcbung \u65e5\u672c \U0001f3ac/$${$}$${$}{a}/%%{b}%\u0025{c}/'\"\\ $${*}$${?}\u0085\u2028/*"
           }
           ArnEquals = {
-            "aws:PrincipalArn" = "arn:aws:iam::111122223333:role/it's/\"$${$}{x}/$${$}$${$}{y}%%{z}\\/me,dia=@+"
+            "aws:PrincipalArn" = "arn:aws:iam::111122223333:role/it's/\"$${$}{x}/$${$}$${$}{y}%%{z}\\/${var.role_name}"
           }
         }
       },
@@ -174,7 +173,7 @@ locals {
             ]
           }
           ArnEquals = {
-            "aws:PrincipalArn" = "arn:aws:iam::111122223333:role/it's/\"$${$}{x}/$${$}$${$}{y}%%{z}\\/me,dia=@+"
+            "aws:PrincipalArn" = "arn:aws:iam::111122223333:role/it's/\"$${$}{x}/$${$}$${$}{y}%%{z}\\/${var.role_name}"
           }
         }
       },

@@ -42,10 +42,6 @@ variable "create_bucket" {
   default     = false
 }
 
-locals {
-  role_arn = "arn:aws:iam::111122223333:role/${var.role_name}"
-}
-
 resource "aws_iam_role" "this" {
   name                 = var.role_name
   path                 = "/"
