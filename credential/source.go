@@ -105,7 +105,7 @@ type SourceOptions struct {
 // are in one answer, with pointers below /principals. Files and environment
 // are read, and services called, when credentials are taken: a principal that
 // nobody uses here needs none.
-func Open(_ context.Context, declared map[string]Declared, o SourceOptions) (map[string]Principal, error) {
+func Open(declared map[string]Declared, o SourceOptions) (map[string]Principal, error) {
 	if o.Getenv == nil {
 		o.Getenv = os.Getenv
 	}

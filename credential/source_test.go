@@ -50,7 +50,7 @@ func TestOpenSources(t *testing.T) {
 		"AWS_ACCESS_KEY_ID": "environment", "AWS_SECRET_ACCESS_KEY": "s", "A": "named", "B": "s", "C": "token",
 		"AWS_CONTAINER_CREDENTIALS_FULL_URI": container.URL, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": write("token", "container-token\n"),
 	}
-	principals, err := credential.Open(t.Context(), declare(t, map[string]credential.Source{
+	principals, err := credential.Open(declare(t, map[string]credential.Source{
 		"environment": {Source: "environment"},
 		"named":       {Source: "static", AccessKeyIDEnv: "A", SecretAccessKeyEnv: "B", SessionTokenEnv: "C"},
 		"file":        {Source: "static", File: write("keys.json", `{"access_key_id":"file","secret_access_key":"s"}`)},
@@ -73,7 +73,7 @@ func TestOpenSources(t *testing.T) {
 
 func TestOpenFaults(t *testing.T) {
 	t.Parallel()
-	_, err := credential.Open(t.Context(), declare(t, map[string]credential.Source{
+	_, err := credential.Open(declare(t, map[string]credential.Source{
 		"c": {Source: "principal", Principal: "d"},
 		"d": {Source: "principal", Principal: "c"},
 		"e": {Source: "principal", Principal: "nobody"},
@@ -117,7 +117,7 @@ func TestMissingSources(t *testing.T) {
 			"cannot be read",
 		},
 	} {
-		principals, err := credential.Open(t.Context(), declare(t, map[string]credential.Source{"production": c.source}),
+		principals, err := credential.Open(declare(t, map[string]credential.Source{"production": c.source}),
 			credential.SourceOptions{Getenv: func(name string) string { return c.env[name] }})
 		if err != nil {
 			t.Fatal(err)
@@ -134,7 +134,7 @@ func TestMissingSources(t *testing.T) {
 func TestInstanceEndpoint(t *testing.T) {
 	t.Parallel()
 	for _, endpoint := range []string{"http://example.com/", "http://169.254.169.254/", "http://127.0.0.1.example.com/", ":"} {
-		principals, err := credential.Open(t.Context(), declare(t, map[string]credential.Source{"a": {Source: "instance"}}),
+		principals, err := credential.Open(declare(t, map[string]credential.Source{"a": {Source: "instance"}}),
 			credential.SourceOptions{Getenv: func(name string) string {
 				return map[string]string{"AWS_CONTAINER_CREDENTIALS_FULL_URI": endpoint}[name]
 			}})
@@ -158,7 +158,7 @@ func TestProfile(t *testing.T) { // not parallel: the SDK reads the process's en
 	t.Setenv("AWS_ACCESS_KEY_ID", "environment")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "s")
 	for name, good := range map[string]bool{"work": true, "other": false} {
-		principals, err := credential.Open(t.Context(), declare(t, map[string]credential.Source{"a": {Source: "profile", Profile: name}}), credential.SourceOptions{})
+		principals, err := credential.Open(declare(t, map[string]credential.Source{"a": {Source: "profile", Profile: name}}), credential.SourceOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -184,7 +184,7 @@ func TestWebIdentity(t *testing.T) {
 <SessionToken>t</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>`))
 	}))
 	t.Cleanup(sts.Close)
-	principals, err := credential.Open(t.Context(), declare(t, map[string]credential.Source{"a": {Source: "web_identity", File: token}}),
+	principals, err := credential.Open(declare(t, map[string]credential.Source{"a": {Source: "web_identity", File: token}}),
 		credential.SourceOptions{STSEndpoint: sts.URL, HTTPClient: sts.Client()})
 	if err != nil {
 		t.Fatal(err)

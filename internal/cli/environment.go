@@ -14,12 +14,12 @@ import (
 // environment makes what tasks work with in local runs of this config, with
 // the verdicts in the state directory. OnEvent may be nil. Close the vault at
 // the end.
-func environment(ctx context.Context, cfg *config.Config, log *slog.Logger, onEvent func(credential.Event)) (task.Environment, error) {
+func environment(cfg *config.Config, log *slog.Logger, onEvent func(credential.Event)) (task.Environment, error) {
 	declared := map[string]credential.Declared{}
 	for name, p := range cfg.Vendor.Principals {
 		declared[name] = credential.Declared{Principal: p, Source: cfg.Sources[name]}
 	}
-	opened, err := credential.Open(ctx, declared, credential.SourceOptions{STSEndpoint: cfg.Endpoints.STS})
+	opened, err := credential.Open(declared, credential.SourceOptions{STSEndpoint: cfg.Endpoints.STS})
 	if err != nil {
 		return task.Environment{}, err
 	}

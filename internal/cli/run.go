@@ -40,7 +40,7 @@ func (c *runCommand) Run(ctx context.Context, sys System, out *output) error {
 		out.note("notify is sent by the service only, not by a local run")
 	}
 
-	env, err := environment(ctx, cfg, out.logger(c.Verbose), nil)
+	env, err := environment(cfg, out.logger(c.Verbose), nil)
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ import (
 
 // Environment makes what tasks work with of a config: the demo runs with what
 // a user's jobs run with.
-type Environment func(ctx context.Context, cfg *config.Config, log *slog.Logger, onEvent func(credential.Event)) (task.Environment, error)
+type Environment func(cfg *config.Config, log *slog.Logger, onEvent func(credential.Event)) (task.Environment, error)
 
 // Options are what a demo is run with. All but Environment may be left out.
 type Options struct {
@@ -92,7 +92,7 @@ func (d *demo) start(ctx context.Context) error {
 	if d.config, err = config.Load(d.path("rolecall.yaml")); err != nil {
 		return err
 	}
-	d.tasks, err = d.options.Environment(ctx, d.config, d.options.Log, d.vaultLog.add)
+	d.tasks, err = d.options.Environment(d.config, d.options.Log, d.vaultLog.add)
 	d.story = Story{Endpoint: d.URL, Accounts: d.accounts(), Errors: rolecall.Errors{}}
 	return err
 }

@@ -1,7 +1,6 @@
 package demo
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"strings"
@@ -73,12 +72,12 @@ func TestFiles(t *testing.T) {
 // and fails instead.
 func TestUnseenProbesFailTheDemo(t *testing.T) {
 	t.Parallel()
-	blind := func(ctx context.Context, cfg *config.Config, log *slog.Logger, _ func(credential.Event)) (task.Environment, error) {
+	blind := func(cfg *config.Config, log *slog.Logger, _ func(credential.Event)) (task.Environment, error) {
 		declared := map[string]credential.Declared{}
 		for name, p := range cfg.Vendor.Principals {
 			declared[name] = credential.Declared{Principal: p, Source: cfg.Sources[name]}
 		}
-		opened, err := credential.Open(ctx, declared, credential.SourceOptions{STSEndpoint: cfg.Endpoints.STS})
+		opened, err := credential.Open(declared, credential.SourceOptions{STSEndpoint: cfg.Endpoints.STS})
 		if err != nil {
 			return task.Environment{}, err
 		}
