@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/rolecall/rolecall"
 )
 
 // key is everything that shapes a credential: two takers share one only when
@@ -32,7 +34,7 @@ type key struct {
 type fetched struct {
 	credentials aws.Credentials
 	review      time.Time
-	epoch       uint64 // of the cache, before what it rests on was looked at
+	epoch       int // of its key, before what it rests on was looked at
 }
 
 const (
@@ -41,6 +43,7 @@ const (
 	firstBackoff = time.Second
 	maxBackoff   = time.Minute
 	idleSecret   = time.Hour
+	maxFetches   = 4 // of one flight, when what they rest on is purged each time
 )
 
 // cache holds credentials by key. A fetch runs apart from its takers, so that
@@ -55,7 +58,6 @@ type cache struct {
 
 	mu      sync.Mutex
 	closed  bool
-	purges  uint64 // how often, see fetched.epoch
 	entries map[key]*entry
 	fetches sync.WaitGroup
 }
@@ -72,6 +74,7 @@ type entry struct {
 
 type flight struct {
 	done        chan struct{}
+	purges      int // that matched its key while it was under way
 	credentials aws.Credentials
 	err         error
 }
@@ -82,6 +85,11 @@ func newCache(now func() time.Time, jitter func() float64, log *slog.Logger) *ca
 }
 
 var errClosed = errors.New("the vault is closed")
+
+var errPurged = &rolecall.Error{
+	Code: rolecall.Unavailable, Message: "what the credential rests on was withdrawn again and again while it was fetched",
+	Hint: "the role is being changed, or proved by others who find it unsafe; try again",
+}
 
 // get gives the credential of a key, fetching it when there is none that
 // lives.
@@ -134,8 +142,11 @@ func (c *cache) run(ctx context.Context, k key, e *entry, f *flight, fetch func(
 	defer context.AfterFunc(c.life, cancel)()
 	got, err := fetch(ctx)
 	c.mu.Lock()
-	for err == nil && got.epoch != c.purges {
-		// Something was purged meanwhile, maybe what this rests on.
+	for n := 1; err == nil && got.epoch != f.purges; n++ {
+		if n == maxFetches {
+			err = errPurged
+			break
+		}
 		c.mu.Unlock()
 		got, err = fetch(ctx)
 		c.mu.Lock()
@@ -188,22 +199,29 @@ func (c *cache) invalidate(k key, bad aws.Credentials) {
 	}
 }
 
-// epoch is to be read before looking at anything that a purge takes back.
-func (c *cache) epoch() uint64 {
+// epoch tells how often the key was purged in the flight under way. It is to
+// be read in a fetch, before looking at anything that a purge takes back.
+func (c *cache) epoch(k key) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.purges
+	if e := c.entries[k]; e != nil && e.flight != nil {
+		return e.flight.purges
+	}
+	return 0
 }
 
-// purge drops all credentials of the keys that match; fetches under way are
-// made again.
+// purge drops all credentials of the keys that match; their fetches under way
+// are made again, and no others: nobody can hold up another's.
 func (c *cache) purge(match func(key) bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.purges++
 	for k, e := range c.entries {
-		if match(k) {
-			e.have = false
+		if !match(k) {
+			continue
+		}
+		e.have = false
+		if e.flight != nil {
+			e.flight.purges++
 		}
 	}
 }

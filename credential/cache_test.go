@@ -58,7 +58,7 @@ func (f *numbered) fetch(context.Context) (fetched, error) {
 		return fetched{}, f.fail
 	}
 	c := aws.Credentials{AccessKeyID: fmt.Sprint(f.n), SecretAccessKey: "s", CanExpire: f.life > 0, Expires: f.clock.Now().Add(f.life)}
-	return fetched{credentials: c, epoch: f.cache.epoch()}, nil
+	return fetched{credentials: c, epoch: f.cache.epoch(key{})}, nil
 }
 
 func (f *numbered) count() int {
@@ -249,6 +249,43 @@ func TestPurgeReachesFetchesUnderWay(t *testing.T) {
 	}
 	if got, err := c.get(t.Context(), key{}, fetch); err != nil || got.AccessKeyID != "2" {
 		t.Errorf("%s, %v", got.AccessKeyID, err)
+	}
+}
+
+// What others purge neither repeats a fetch nor drops its result.
+func TestPurgeOfAnotherHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
+	c, clock := newTestCache(t)
+	source := &numbered{cache: c, clock: clock, life: time.Hour}
+	fetch := func(ctx context.Context) (fetched, error) {
+		got, err := source.fetch(ctx)
+		if source.count() < 10 {
+			c.purge(func(k key) bool { return k.Organization == "other" })
+		}
+		return got, err
+	}
+	if got, err := c.get(t.Context(), key{}, fetch); err != nil || got.AccessKeyID != "1" {
+		t.Errorf("%s, %v", got.AccessKeyID, err)
+	}
+}
+
+// A fetch whose ground is purged each time ends with an error.
+func TestEndlessPurgesEnd(t *testing.T) {
+	t.Parallel()
+	c, clock := newTestCache(t)
+	source := &numbered{cache: c, clock: clock, life: time.Hour}
+	fetch := func(ctx context.Context) (fetched, error) {
+		got, err := source.fetch(ctx)
+		if source.count() < 100 {
+			c.purge(func(key) bool { return true })
+		}
+		return got, err
+	}
+	if got, err := c.get(t.Context(), key{}, fetch); rolecall.CodeOf(err) != rolecall.Unavailable || got.HasKeys() {
+		t.Errorf("%s, %v", got.AccessKeyID, err)
+	}
+	if n := source.count(); n != maxFetches {
+		t.Errorf("%d fetches", n)
 	}
 }
 

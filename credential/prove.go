@@ -18,7 +18,9 @@ import (
 
 // Prove probes a role now, whatever verdict is at hand, and keeps the result:
 // a passing verdict claims the role for the organization, any proof that it
-// is unsafe ends the claim and drops the credentials that rest on it.
+// is unsafe ends the claim and drops the credentials that rest on it. Takers
+// of the role's credentials get the same refusal for some seconds after it,
+// without a call.
 //
 // The verdict lists each probe with its outcome, also beside an error. A role
 // passes when the right external id is accepted, absent, random and similar
@@ -48,6 +50,7 @@ func (v *Vault) prove(ctx context.Context, r Role, p Principal) (verdict Verdict
 		v.options.OnEvent(v.event(EventProof, r, func(e *Event) { e.Passed = err == nil }))
 	}()
 	verdict, err = v.probe(ctx, r, p, plan)
+	v.refusals.note(r.subject(p), err, v.options.Now())
 	switch {
 	case errors.Is(err, ErrUnsafe):
 		if failed := v.withdraw(ctx, r, p); failed != nil {
@@ -66,7 +69,7 @@ func (v *Vault) prove(ctx context.Context, r Role, p Principal) (verdict Verdict
 		return Verdict{}, v.claimed(ctx, r, err)
 	}
 	if old.Passed && old.RoleID != verdict.RoleID {
-		v.purge(r)
+		v.purge(r, p)
 	}
 	return verdict, nil
 }

@@ -73,7 +73,7 @@ func (v *Vault) vend(ctx context.Context, r Role) (fetched, error) {
 		return fetched{}, err
 	}
 	for again := false; ; again = true {
-		epoch := v.cache.epoch()
+		epoch := v.cache.epoch(r.key())
 		verdict, err := v.verdict(ctx, r, p)
 		if err != nil {
 			return fetched{}, err
@@ -157,11 +157,17 @@ func (v *Vault) verdict(ctx context.Context, r Role, p Principal) (Verdict, erro
 	if err != nil || verdict.Passed {
 		return verdict, err
 	}
+	if err := v.refusals.of(r.subject(p), v.options.Now()); err != nil {
+		return Verdict{}, err
+	}
 	// Every taker here is a fetch of the cache, whose context outlives its
 	// takers, so it does not matter in which of them the proof runs.
 	shared, err, _ := v.proofs.Do(r.subject(p).Digest(), func() (any, error) {
 		if verdict, err := v.current(ctx, r, p); err != nil || verdict.Passed {
 			return verdict, err
+		}
+		if err := v.refusals.of(r.subject(p), v.options.Now()); err != nil {
+			return Verdict{}, err
 		}
 		return v.prove(ctx, r, p)
 	})
@@ -197,17 +203,19 @@ func (v *Vault) claimed(ctx context.Context, r Role, err error) error {
 // still saw the verdict is under way, and the purge makes it look again.
 func (v *Vault) withdraw(ctx context.Context, r Role, p Principal) error {
 	err := v.options.Verdicts.Remove(ctx, r.subject(p))
-	v.purge(r)
+	v.purge(r, p)
 	if err != nil {
 		return fmt.Errorf("remove verdict: %w", err)
 	}
 	return nil
 }
 
-// purge drops every credential that rests on the same verdict as the role's.
-func (v *Vault) purge(r Role) {
+// purge drops every credential that rests on the same verdict as the role's,
+// under whatever name its principal is declared.
+func (v *Vault) purge(r Role, p Principal) {
 	v.cache.purge(func(k key) bool {
-		return k.Organization == r.Organization && k.Principal == r.Principal && k.RoleARN == r.RoleARN && k.ExternalID == r.ExternalID
+		return k.Organization == r.Organization && k.RoleARN == r.RoleARN && k.ExternalID == r.ExternalID &&
+			v.options.Principals[k.Principal].ARN == p.ARN
 	})
 }
 

@@ -44,7 +44,6 @@ func (v *Vault) reveal(ctx context.Context, r SecretRequest) (fetched, error) {
 	if v.options.Secrets == nil {
 		return fetched{}, &rolecall.Error{Code: rolecall.Internal, Message: "no secrets are kept here"}
 	}
-	epoch := v.cache.epoch()
 	keys, err := v.options.Secrets(ctx, r.Organization, r.Secret.Name)
 	if err == nil {
 		err = keys.Validate()
@@ -52,5 +51,5 @@ func (v *Vault) reveal(ctx context.Context, r SecretRequest) (fetched, error) {
 	if err != nil {
 		return fetched{}, fmt.Errorf("secret %s: %w", r.Secret.Name, err)
 	}
-	return fetched{credentials: keys.credentials("rolecall secret"), epoch: epoch}, nil
+	return fetched{credentials: keys.credentials("rolecall secret")}, nil
 }

@@ -44,9 +44,10 @@ type Options struct {
 
 // Vault vends credentials. It must be made by New and closed.
 type Vault struct {
-	options Options
-	cache   *cache
-	proofs  singleflight.Group
+	options  Options
+	cache    *cache
+	proofs   singleflight.Group
+	refusals refusals
 
 	mu        sync.Mutex
 	clients   map[clientKey]*sts.Client
