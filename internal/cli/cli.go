@@ -44,6 +44,7 @@ type commands struct {
 	Sandbox sandboxCommand `cmd:"" help:"Serve a local AWS: STS, S3, IAM and KMS enough to be refused properly."`
 	Policy  struct {
 		Generate generateCommand `cmd:"" help:"Print the least policies that make a connection work, for both sides."`
+		Lint     lintCommand     `cmd:"" help:"Read policies as they were pasted, say what is wrong and correct it."`
 		Simulate simulateCommand `cmd:"" help:"Decide a request against all policies that apply, and say why and what would turn it; or many, as JSON lines."`
 		Explain  explainCommand  `cmd:"" help:"Say which policy an error message of AWS's speaks of, and what to add to it."`
 	} `cmd:"" help:"Work with IAM policies."`

@@ -130,12 +130,14 @@ func printChange(out *output, c *explain.Change) {
 	}
 }
 
-// pretty writes a policy for people. What JSON leaves readable but a terminal
-// would obey is escaped.
-func pretty(d *policy.Document) string {
+// pretty writes a policy for people.
+func pretty(d *policy.Document) string { return indentedJSON(d.JSON()) }
+
+// indentedJSON indents, and escapes what a terminal would obey.
+func indentedJSON(text []byte) string {
 	var b bytes.Buffer
-	if err := json.Indent(&b, d.JSON(), "", "  "); err != nil {
-		return printable(string(d.JSON()))
+	if err := json.Indent(&b, text, "", "  "); err != nil {
+		return printable(string(text))
 	}
 	lines := strings.Split(b.String(), "\n")
 	for i, line := range lines {

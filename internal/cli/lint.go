@@ -1,0 +1,229 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/config"
+	"github.com/rolecall/rolecall/policy/lint"
+)
+
+type lintCommand struct {
+	Files      []string `arg:"" placeholder:"FILE" help:"Files with policies as they were pasted, or - for stdin."`
+	Kind       string   `enum:",trust,permissions,bucket,key,worker" default:"" placeholder:"KIND" help:"What the policies are: trust, permissions, bucket, key or worker; else told from their content."`
+	Connection string   `placeholder:"NAME" help:"Connection that they are for: its bucket, role, key and external id are held against them."`
+	Principal  []string `sep:"none" placeholder:"NAME" help:"Principal that works for the connection; else the one of its region. Repeatable."`
+	Config     string   `placeholder:"FILE" default:"rolecall.yaml" env:"ROLECALL_CONFIG" help:"The config that declares the connection; ${default} by default."`
+	Org        string   `placeholder:"NAME" help:"Organization whose connection it is; may be left out where only one has it."`
+	Fix        bool     `help:"Write the corrected documents into the files; of stdin, to stdout."`
+}
+
+// Run prints what is wrong. An error that stands is a failure.
+func (c *lintCommand) Run(ctx context.Context, sys System, out *output) error {
+	options, err := c.options()
+	if err != nil {
+		return err
+	}
+	var files []lint.File
+	for _, name := range c.Files {
+		data, err := read(ctx, sys, name, maxPolicyFile)
+		if err != nil {
+			return err
+		}
+		files = append(files, lint.File{Name: name, Data: data})
+	}
+	report := lint.Check(files, options)
+	if c.Fix {
+		if err := fix(out, report); err != nil {
+			return err
+		}
+	}
+	switch {
+	case out.json:
+		if err := out.document(report); err != nil {
+			return err
+		}
+	case c.Fix && slices.Contains(c.Files, "-"):
+		c.print(out.stderr, out.onErr, report)
+		printFixed(out, files, report)
+	default:
+		c.print(out.stdout, out.onOut, report)
+	}
+	if c.stands(report) {
+		return shown(exitFailed)
+	}
+	return nil
+}
+
+func (c *lintCommand) options() (lint.Options, error) {
+	options := lint.Options{Kind: lint.Kind(c.Kind)}
+	if c.Connection == "" {
+		if c.Org != "" || c.Principal != nil {
+			return options, &rolecall.Error{Code: rolecall.Invalid, Message: "--org and --principal say more of a connection, and there is none", Hint: "give --connection too"}
+		}
+		return options, nil
+	}
+	cfg, err := config.Load(c.Config)
+	if err != nil {
+		return options, err
+	}
+	o, declared, err := connection(cfg, c.Org, c.Connection)
+	if err != nil {
+		return options, err
+	}
+	kit, err := kitRequest(cfg, o, declared, c.Principal)
+	if err != nil {
+		return options, err
+	}
+	options.Kit, options.Organization = &kit, o.APIName
+	for _, name := range sortedKeys(cfg.Vendor.Principals) {
+		if arn := cfg.Vendor.Principals[name].ARN.String(); !slices.Contains(kit.Principals, arn) {
+			options.Others = append(options.Others, arn)
+		}
+	}
+	return options, nil
+}
+
+// stands tells whether an error is left.
+func (c *lintCommand) stands(report lint.Report) bool {
+	for _, f := range report.Files {
+		for _, finding := range f.Findings {
+			if finding.Severity == lint.Error && !(c.Fix && finding.Fixed && f.Document == 0) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// fix writes the corrected documents over the files.
+func fix(out *output, report lint.Report) error {
+	for _, f := range report.Files {
+		switch {
+		case f.Fixed == nil || f.File == "-":
+		case f.Document > 0:
+			out.note("%s holds several documents and was not changed; --output json gives each corrected", f.File)
+		default:
+			if err := replaceFile(f.File, append(slices.Clone(f.Fixed), '\n')); err != nil {
+				return &rolecall.Error{Code: rolecall.Invalid, Message: f.File + " could not be written", Hint: "make it writable, with its directory", Err: err}
+			}
+		}
+	}
+	return nil
+}
+
+// replaceFile puts a file in another's place, so that an interruption leaves
+// one of them whole.
+func replaceFile(name string, data []byte) (err error) {
+	if name, err = filepath.EvalSymlinks(name); err != nil {
+		return err
+	}
+	info, err := os.Stat(name)
+	if err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(name), ".rolecall-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(f.Name()) // it may be gone
+		}
+	}()
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Chmod(info.Mode() & fs.ModePerm)
+	}
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	return err
+}
+
+// printFixed prints stdin for the next program: its corrected documents, or
+// what it was if there is nothing to correct.
+func printFixed(out *output, files []lint.File, report lint.Report) {
+	corrected := false
+	for _, f := range report.Files {
+		if f.File == "-" && f.Fixed != nil {
+			corrected = true
+			out.printf("%s\n", indentedJSON(f.Fixed))
+		}
+	}
+	for _, f := range files {
+		if f.Name == "-" && !corrected {
+			out.printf("%s\n", indentedJSON(f.Data))
+		}
+	}
+}
+
+// print lists the findings by file, and what can be corrected.
+func (c *lintCommand) print(w io.Writer, colors palette, report lint.Report) {
+	count := map[lint.Severity]int{}
+	mended := 0
+	for _, f := range report.Files {
+		name := printable(f.File)
+		if f.Document > 0 {
+			name += fmt.Sprintf(" (document %d)", f.Document)
+		}
+		for _, finding := range f.Findings {
+			count[finding.Severity]++
+			fmt.Fprintf(w, "%s:%d:%d: %s: %s [%s]\n", name, finding.Line, finding.Column,
+				colors.paint(severityStyle(finding.Severity), string(finding.Severity)), printable(finding.Message), finding.Rule)
+			if finding.Hint != "" {
+				fmt.Fprintf(w, "  hint: %s\n", wrapped(finding.Hint, textWidth-8, "        "))
+			}
+			if finding.Fixed {
+				mended++
+			}
+			if finding.Widens {
+				fmt.Fprintf(w, "  the corrected document allows more than this one\n")
+			}
+		}
+	}
+	var parts []string
+	for _, s := range []lint.Severity{lint.Error, lint.Warning, lint.Note} {
+		if n := count[s]; n > 0 {
+			parts = append(parts, plural(n, string(s)))
+		}
+	}
+	if len(parts) == 0 {
+		parts = []string{"nothing to find fault with"}
+	}
+	fmt.Fprintf(w, "%s in %s\n", strings.Join(parts, ", "), plural(len(report.Files), "document"))
+	switch {
+	case mended > 0 && c.Fix:
+		fmt.Fprintf(w, "%d corrected\n", mended)
+	case mended > 0:
+		fmt.Fprintf(w, "%d can be corrected: --fix writes the corrected document, --output json shows it\n", mended)
+	}
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+func severityStyle(s lint.Severity) style {
+	switch s {
+	case lint.Error:
+		return red
+	case lint.Warning:
+		return bold
+	default:
+		return faint
+	}
+}
