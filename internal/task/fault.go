@@ -91,6 +91,8 @@ func (s *stage) word(e *transfer.Error, at side) *rolecall.Error {
 		return say(rolecall.Conflict, object+" is archived and cannot be read", "the bucket's owner restores it from its storage class first")
 	case transfer.Corrupt:
 		return say(rolecall.Unavailable, "the bytes of "+object+" are not those that its checksum promises", "try again; if it stays so, the object is damaged")
+	case transfer.Malformed:
+		return say(rolecall.Invalid, fmt.Sprintf("the server of the bucket %q does not answer as S3 does", e.Bucket), "look at s3_endpoint_url, where one is given: it must lead to a service that speaks S3's protocol")
 	case transfer.TooLarge:
 		return say(rolecall.Invalid, object+" is larger than S3 takes", "")
 	case transfer.WrongRegion:

@@ -34,7 +34,7 @@ func TestEveryKindOfErrorIsWorded(t *testing.T) {
 		transfer.Changed: rolecall.Conflict, transfer.Archived: rolecall.Conflict, transfer.Corrupt: rolecall.Unavailable,
 		transfer.TooLarge: rolecall.Invalid, transfer.WrongRegion: rolecall.Invalid, transfer.Refused: rolecall.Invalid,
 		transfer.Unavailable: rolecall.Unavailable, transfer.Unreachable: rolecall.Unavailable, transfer.DiskFull: rolecall.Unavailable,
-		transfer.BadFile: rolecall.Invalid, transfer.Canceled: rolecall.Unavailable, "new kind": rolecall.Internal,
+		transfer.BadFile: rolecall.Invalid, transfer.Canceled: rolecall.Unavailable, transfer.Malformed: rolecall.Invalid, "new kind": rolecall.Internal,
 	} {
 		for _, op := range []string{"list", "head", "get", "put", "copy", "tag"} {
 			err := &transfer.Error{Op: op, Bucket: "b", Key: "in/a\x1b[2J", Kind: kind, Code: internal + " x", Text: internal, Err: errors.New(internal)}

@@ -41,7 +41,8 @@ const (
 
 // NewClient makes a client that is made for long transfers: it retries with
 // backoff and slows down when told so, renews expired credentials in the
-// middle, and gives up on connections over which nothing moves for a minute.
+// middle, gives up on connections over which nothing moves for a minute, and
+// fails answers that are longer than S3's.
 // It reads no environment and no files.
 func NewClient(o ClientOptions) *s3.Client {
 	if o.Region == "" {
@@ -56,7 +57,7 @@ func NewClient(o ClientOptions) *s3.Client {
 		Credentials:  provider{o.Credentials},
 		Region:       o.Region,
 		UsePathStyle: o.PathStyle,
-		HTTPClient:   watched{o.HTTP},
+		HTTPClient:   bounded{watched{o.HTTP}},
 		Retryer:      newRetryer(o.Credentials),
 		// Checksums are made and verified here: the SDK's own CRC64NVME costs
 		// twenty times as much and cannot follow a read that resumes.

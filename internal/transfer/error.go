@@ -27,6 +27,7 @@ const (
 	Changed        Kind = "changed"         // the source changed while it was read
 	Archived       Kind = "archived"        // the object must be restored before it can be read
 	Corrupt        Kind = "corrupt"         // the bytes are not those that the other side promised
+	Malformed      Kind = "malformed"       // the server's answer is none that S3 gives
 	TooLarge       Kind = "too_large"       // beyond S3's limits
 	WrongRegion    Kind = "wrong_region"    // the bucket is in another region
 	Refused        Kind = "refused"         // S3 refuses the request as it is

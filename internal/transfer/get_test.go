@@ -124,7 +124,7 @@ func TestGetCorrupt(t *testing.T) {
 					w = unmeasured{w}
 				}
 				next(w, r)
-			}, Corrupt},
+			}, Malformed},
 			"wrong etag": {func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
 				r.Header.Del("If-Match")
 				if operation == "GetObject" {

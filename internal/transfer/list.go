@@ -15,42 +15,80 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// List gives the bucket's objects whose keys begin with the prefix, in S3's
-// order. An error is the last thing it gives.
+// Bounds on what a server may say of objects. Keys are S3's own; no ETag of
+// a server that is known comes near its bound.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
+const (
+	maxKey     = 1024
+	maxETag    = 256
+	emptyPages = 1000 // in a row
+)
+
+// List gives the bucket's objects whose keys begin with the prefix, in the
+// order of their keys. An error is the last thing it gives. A listing that
+// does not come nearer to its end is one; how many objects there are is
+// bounded by the caller only.
 func List(ctx context.Context, b Bucket, prefix string) iter.Seq2[Object, error] {
 	return func(yield func(Object, error) bool) {
-		var token *string
-		for {
-			page, err := b.Client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{
-				Bucket: aws.String(b.Name), Prefix: optional(prefix), ContinuationToken: token,
-				// XML cannot hold every character that a key can.
-				EncodingType: types.EncodingTypeUrl, ExpectedBucketOwner: b.owner(), RequestPayer: b.payer(),
-			})
+		l := lister{bucket: b, prefix: prefix}
+		for more := true; more; {
+			objects, err := l.page(ctx)
 			if err != nil {
 				yield(Object{}, fault("list", b, prefix, err))
 				return
 			}
-			for _, entry := range page.Contents {
-				o, err := listed(entry, page.EncodingType, prefix)
-				if err != nil {
-					yield(Object{}, fault("list", b, prefix, &Error{Kind: Corrupt, Err: err}))
-					return
-				}
+			for _, o := range objects {
 				if !yield(o, nil) {
 					return
 				}
 			}
-			next := page.NextContinuationToken
-			if !aws.ToBool(page.IsTruncated) {
-				return
-			}
-			if next == nil || aws.ToString(next) == aws.ToString(token) {
-				yield(Object{}, fault("list", b, prefix, &Error{Kind: Corrupt, Err: errors.New("the listing is cut but does not go on")}))
-				return
-			}
-			token = next
+			more = l.token != nil
 		}
 	}
+}
+
+// lister is how far a listing has come.
+type lister struct {
+	bucket Bucket
+	prefix string
+	token  *string // of the next page; nil: of the first, or there is none
+	last   string  // key
+	empty  int     // pages since
+}
+
+// page gives the next page's objects.
+func (l *lister) page(ctx context.Context) ([]Object, error) {
+	page, err := l.bucket.Client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{
+		Bucket: aws.String(l.bucket.Name), Prefix: optional(l.prefix), ContinuationToken: l.token,
+		// XML cannot hold every character that a key can.
+		EncodingType: types.EncodingTypeUrl, ExpectedBucketOwner: l.bucket.owner(), RequestPayer: l.bucket.payer(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	var objects []Object
+	for _, entry := range page.Contents {
+		o, err := listed(entry, page.EncodingType, l.prefix)
+		if err == nil && o.Key <= l.last {
+			err = malformed("listed the key %.100q after %.100q", o.Key, l.last)
+		}
+		if err != nil {
+			return nil, err
+		}
+		objects, l.last = append(objects, o), o.Key
+	}
+	if l.empty++; len(objects) > 0 {
+		l.empty = 0
+	}
+	next := page.NextContinuationToken
+	switch {
+	case !aws.ToBool(page.IsTruncated):
+		next = nil
+	case next == nil || aws.ToString(next) == aws.ToString(l.token), l.empty == emptyPages:
+		return nil, malformed("the listing is cut but does not go on")
+	}
+	l.token = next
+	return objects, nil
 }
 
 func listed(entry types.Object, encoding types.EncodingType, prefix string) (Object, error) {
@@ -58,17 +96,30 @@ func listed(entry types.Object, encoding types.EncodingType, prefix string) (Obj
 	if encoding == types.EncodingTypeUrl {
 		decoded, err := url.QueryUnescape(key)
 		if err != nil {
-			return Object{}, fmt.Errorf("listed the key %q: %w", key, err)
+			return Object{}, malformed("listed the key %.100q: %w", key, err)
 		}
 		key = decoded
 	}
-	if key == "" || !strings.HasPrefix(key, prefix) {
-		return Object{}, fmt.Errorf("listed the key %q, which is not below the prefix", key)
-	}
-	return Object{
+	o := Object{
 		Key: key, Size: aws.ToInt64(entry.Size), ETag: aws.ToString(entry.ETag),
 		Modified: aws.ToTime(entry.LastModified), StorageClass: string(entry.StorageClass),
-	}, nil
+	}
+	if key == "" || !strings.HasPrefix(key, prefix) {
+		return Object{}, malformed("listed the key %.100q, which is not below the prefix", key)
+	}
+	return o, o.check()
+}
+
+// check refuses what no object of S3's has.
+func (o Object) check() error {
+	if o.Size < 0 || len(o.Key) > maxKey || len(o.ETag) > maxETag || len(o.StorageClass) > maxETag {
+		return malformed("the object %.100q is given with %d bytes, a key of %d, an ETag of %d", o.Key, o.Size, len(o.Key), len(o.ETag))
+	}
+	return nil
+}
+
+func malformed(format string, values ...any) error {
+	return &Error{Kind: Malformed, Err: fmt.Errorf(format, values...)}
 }
 
 // Head asks for one object.
@@ -104,16 +155,17 @@ func head(ctx context.Context, b Bucket, o Object) (header, error) {
 			return header{}, err
 		}
 	}
+	found := Object{
+		Key: o.Key, Size: aws.ToInt64(out.ContentLength), ETag: aws.ToString(out.ETag), VersionID: o.VersionID,
+		Modified: aws.ToTime(out.LastModified), StorageClass: string(out.StorageClass),
+	}
 	return header{
-		Object: Object{
-			Key: o.Key, Size: aws.ToInt64(out.ContentLength), ETag: aws.ToString(out.ETag), VersionID: o.VersionID,
-			Modified: aws.ToTime(out.LastModified), StorageClass: string(out.StorageClass),
-		},
+		Object: found,
 		marker: out.Metadata[markerName],
 		sum: offered{
 			out.ChecksumCRC64NVME, out.ChecksumCRC32, out.ChecksumCRC32C, out.ChecksumSHA256, out.ChecksumSHA1, out.ChecksumType,
 		}.whole(),
-	}, nil
+	}, found.check()
 }
 
 // explain finds the reason of a failed HEAD, whose answer has no body to say

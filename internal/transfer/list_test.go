@@ -3,6 +3,7 @@ package transfer
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 )
 
@@ -14,10 +15,16 @@ func TestListDistrusts(t *testing.T) {
 		inner string
 		kind  Kind
 	}{
-		"elsewhere":     {fmt.Sprintf(entry, "out/x"), Corrupt},
-		"broken escape": {`<EncodingType>url</EncodingType>` + fmt.Sprintf(entry, "in/%zz"), Corrupt},
-		"no next token": {`<IsTruncated>true</IsTruncated>` + fmt.Sprintf(entry, "in/x"), Corrupt},
-		"endless":       {`<IsTruncated>true</IsTruncated><NextContinuationToken>a</NextContinuationToken>`, Corrupt},
+		"elsewhere":     {fmt.Sprintf(entry, "out/x"), Malformed},
+		"broken escape": {`<EncodingType>url</EncodingType>` + fmt.Sprintf(entry, "in/%zz"), Malformed},
+		"no next token": {`<IsTruncated>true</IsTruncated>` + fmt.Sprintf(entry, "in/x"), Malformed},
+		"one token":     {`<IsTruncated>true</IsTruncated><NextContinuationToken>a</NextContinuationToken>`, Malformed},
+		"no order":      {fmt.Sprintf(entry, "in/b") + fmt.Sprintf(entry, "in/a"), Malformed},
+		"repetition":    {fmt.Sprintf(entry, "in/b") + fmt.Sprintf(entry, "in/b"), Malformed},
+		"long key":      {fmt.Sprintf(entry, "in/"+strings.Repeat("k", 1022)), Malformed},
+		"long ETag":     {`<Contents><Key>in/x</Key><Size>1</Size><ETag>` + strings.Repeat("e", 1000) + `</ETag></Contents>`, Malformed},
+		"negative":      {`<Contents><Key>in/x</Key><Size>-1</Size></Contents>`, Malformed},
+		"too long":      {`<Name>` + strings.Repeat("x", listingLimit) + `</Name>`, Malformed},
 		"not escaped":   {fmt.Sprintf(entry, "in/a+b%20c"), ""},
 		"escaped":       {`<EncodingType>url</EncodingType>` + fmt.Sprintf(entry, "in%2Fa%2Bb%2520c"), ""},
 	} {
@@ -37,6 +44,29 @@ func TestListDistrusts(t *testing.T) {
 				return
 			}
 			wantKind(t, last, c.kind)
+			if n := s.count("ListObjectsV2"); n > 2 {
+				t.Errorf("asked %d times", n)
+			}
 		})
+	}
+}
+
+// Pages without end are not followed, whatever tokens they bring.
+func TestListEnds(t *testing.T) {
+	t.Parallel()
+	for name, key := range map[string]string{"empty": "", "one key": "<Contents><Key>x</Key></Contents>"} {
+		asked := 0
+		b := doer(func(r *http.Request) (*http.Response, error) {
+			asked++
+			page := fmt.Sprintf("<ListBucketResult>%s<IsTruncated>true</IsTruncated><NextContinuationToken>%d</NextContinuationToken></ListBucketResult>", key, asked)
+			return answer(r, http.StatusOK, strings.NewReader(page), len(page)), nil
+		}).bucket()
+		var last error
+		for _, err := range List(t.Context(), b, "") {
+			last = err
+		}
+		if wantKind(t, last, Malformed); asked > emptyPages {
+			t.Errorf("%s: asked for %d pages", name, asked)
+		}
 	}
 }

@@ -14,7 +14,8 @@ import (
 
 const (
 	ioBuffer    = 256 << 10
-	resumptions = 5 // in a row without a byte of progress
+	resumptions = 5        // without progress
+	progress    = 64 << 10 // bytes that make up for a resumption
 )
 
 // source is an object to read, always the version that the ETag names.
@@ -24,11 +25,11 @@ type source struct {
 }
 
 // read writes the span to w. A connection that breaks or stalls is taken up
-// again after the last byte received. It gives the object's checksum where S3
+// again after the last byte received, as often as the bytes are worth it. It gives the object's checksum where S3
 // tells it, which it does when the span is the whole object.
 func (s source) read(ctx context.Context, at span, w io.Writer) (checksum, error) {
 	if s.Size < 0 {
-		return checksum{}, &Error{Kind: Corrupt, Err: fmt.Errorf("the object's size is given as %d", s.Size)}
+		return checksum{}, malformed("the object's size is given as %d", s.Size)
 	}
 	var known checksum
 	buf := make([]byte, min(ioBuffer, max(at.n, 1)))
@@ -53,10 +54,7 @@ func (s source) read(ctx context.Context, at span, w io.Writer) (checksum, error
 		case at.n == 0:
 			return known, nil
 		}
-		if fruitless++; got > 0 {
-			fruitless = 0
-		}
-		if fruitless >= resumptions {
+		if fruitless = max(fruitless-int(min(got/progress, resumptions)), 0) + 1; fruitless >= resumptions {
 			return known, err
 		}
 		if err := pause(ctx, 100*time.Millisecond<<fruitless); err != nil {
@@ -99,7 +97,7 @@ func (s source) verify(out *s3.GetObjectOutput, at span, whole bool) error {
 		return &Error{Kind: Changed, Err: fmt.Errorf("its ETag is %s, not %s", tag, s.ETag)}
 	}
 	if out.ContentLength == nil {
-		return &Error{Kind: Corrupt, Err: errors.New("the answer does not say how long it is")}
+		return malformed("the answer does not say how long it is")
 	}
 	if n := *out.ContentLength; n != at.n {
 		return &Error{Kind: Changed, Err: fmt.Errorf("%d bytes came where %d were expected", n, at.n)}

@@ -6,13 +6,17 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 )
 
 // watched cancels a request when nothing moves, in either direction, for
-// stallLimit. A connection that died silently would hold a transfer forever.
+// stallLimit, or when an answer that is no object takes longer than
+// answerTime. A connection that died silently, or a server that drips, would
+// hold a transfer forever.
 type watched struct{ next HTTPClient }
 
-var errStalled = errors.New("nothing moved over the connection for a minute")
+var errStalled = errors.New("nothing moved over the connection for a minute, or too little")
 
 // Do sends the request under watch; the watch ends with the answer's body.
 func (w watched) Do(req *http.Request) (*http.Response, error) {
@@ -32,6 +36,9 @@ func (w watched) Do(req *http.Request) (*http.Response, error) {
 		over.end()
 		return resp, err
 	}
+	if awsmiddleware.GetOperationName(req.Context()) != "GetObject" {
+		over.until = time.Now().Add(answerTime)
+	}
 	over.moved()
 	resp.Body = &watchedBody{ReadCloser: resp.Body, over: over, last: true}
 	return resp, nil
@@ -42,9 +49,16 @@ type watch struct {
 	timer  *time.Timer
 	cancel context.CancelCauseFunc
 	cause  func() error
+	until  time.Time // for the answer; zero: any
 }
 
-func (w watch) moved() { w.timer.Reset(stallLimit) }
+func (w watch) moved() {
+	limit := stallLimit
+	if !w.until.IsZero() {
+		limit = min(limit, time.Until(w.until))
+	}
+	w.timer.Reset(limit)
+}
 
 func (w watch) end() {
 	w.timer.Stop()
