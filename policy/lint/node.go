@@ -61,8 +61,12 @@ func (n *node) get(name string) *node {
 	return nil
 }
 
-// set gives a member a value, in its place or at the end.
+// set gives a member a value, in its place or at the end. A nil value changes
+// nothing: a statement without its actions would be another statement.
 func (n *node) set(name string, value *node) {
+	if value == nil {
+		return
+	}
 	for _, m := range n.members {
 		if m.name == name {
 			m.value = value

@@ -41,20 +41,31 @@ var accessMissing = rule{
 }
 
 // missing reports the actions of a statement of the kit that the document does
-// not allow. The fix adds the statement with these.
+// not allow. The fix adds the statement with these; against a Deny it would be
+// of no use.
 func (p *pass) missing(document *policy.Document, want *statement) {
-	var lacking []string
+	var lacking, denied []string
 	for _, a := range want.actions() {
-		if !p.allowed(document, want, a.text) {
+		switch p.decide(document, want, a.text) {
+		case policy.ImplicitlyDenied:
 			lacking = append(lacking, a.text)
+		case policy.ExplicitlyDenied:
+			denied = append(denied, a.text)
+		case policy.Allowed:
 		}
-	}
-	if len(lacking) == 0 {
-		return
 	}
 	where := "the role"
 	if p.kind == Permissions {
 		where = strings.Join(want.get("Resource").strings(), ", ")
+	}
+	if len(denied) > 0 {
+		p.report(found{
+			at: p.root, message: strings.Join(denied, ", ") + " on " + where + " is denied, and the connection needs it",
+			hint: "narrow the Deny; rolecall policy simulate names the statement",
+		})
+	}
+	if len(lacking) == 0 {
+		return
 	}
 	p.report(found{
 		at: p.root, message: strings.Join(lacking, ", ") + " on " + where + " is not allowed, and the connection needs it",
@@ -62,52 +73,51 @@ func (p *pass) missing(document *policy.Document, want *statement) {
 		fix: func() {
 			add := want.clone()
 			add.set("Action", one(lacking))
-			last := p.statements[len(p.statements)-1]
 			for _, s := range p.statements {
-				if sid := s.get("Sid"); sid != nil && add.get("Sid") != nil && sid.text == add.get("Sid").text {
+				if sid := s.get("Sid"); sid != nil && sid.text == want.get("Sid").text {
 					add.remove("Sid")
 				}
 			}
-			last.after(add)
+			p.statements[len(p.statements)-1].after(add)
 		},
 	})
 }
 
-// allowed tries the action on what the statement names, as each principal with
-// each external id, or as a session of the role.
-func (p *pass) allowed(document *policy.Document, want *statement, action string) bool {
+// decide tries the action on what the statement names, as each principal with
+// each external id, or as a session of the role. It gives the first decision
+// that is not to allow it.
+func (p *pass) decide(document *policy.Document, want *statement, action string) policy.Decision {
 	role := p.kit().Connection.RoleARN
 	arn, err := rolecall.ParseRoleARN(role)
 	if err != nil {
-		return true
+		return policy.Allowed // the connection is at fault
 	}
+	var requests []policy.Request
+	policies := policy.Policies{Identity: []*policy.Document{everything}, Resource: document}
 	if p.kind == Trust {
 		for _, who := range p.kit().Principals {
 			for _, id := range p.kit().ExternalIDs {
-				r := policy.Request{Principal: who, Action: action, Resource: role, Account: arn.Account, Context: map[string][]string{externalID: {id}}}
-				if !decide(r, policy.Policies{Identity: []*policy.Document{everything}, Resource: document}) {
-					return false
-				}
+				requests = append(requests, policy.Request{Principal: who, Action: action, Resource: role, Context: map[string][]string{externalID: {id}}})
 			}
 		}
-		return true
-	}
-	context := map[string][]string{"aws:PrincipalArn": {role}}
-	for _, c := range want.conditions() {
-		context[c.key] = []string{sample(c.values.each()[0].text)}
-	}
-	session := rolecall.ARN{Partition: arn.Partition, Service: "sts", Account: arn.Account, Resource: "assumed-role/" + arn.RoleName() + "/rolecall"}
-	for _, resource := range want.get("Resource").strings() {
-		r := policy.Request{Principal: session.String(), Action: action, Resource: sample(resource), Account: arn.Account, Context: context}
-		if !decide(r, policy.Policies{Identity: []*policy.Document{document}, Resource: byAccount(arn)}) {
-			return false
+	} else {
+		policies = policy.Policies{Identity: []*policy.Document{document}, Resource: byAccount(arn)}
+		context := map[string][]string{"aws:PrincipalArn": {role}}
+		for _, c := range want.conditions() {
+			context[c.key] = []string{sample(c.values.each()[0].text)}
+		}
+		session := rolecall.ARN{Partition: arn.Partition, Service: "sts", Account: arn.Account, Resource: "assumed-role/" + arn.RoleName() + "/rolecall"}
+		for _, resource := range want.get("Resource").strings() {
+			requests = append(requests, policy.Request{Principal: session.String(), Action: action, Resource: sample(resource), Context: context})
 		}
 	}
-	return true
-}
-
-func decide(r policy.Request, policies policy.Policies) bool {
-	return policy.Evaluate(r, policies).Decision == policy.Allowed
+	for _, r := range requests {
+		r.Account = arn.Account
+		if d := policy.Evaluate(r, policies).Decision; d != policy.Allowed {
+			return d
+		}
+	}
+	return policy.Allowed
 }
 
 // everything is a policy that allows all, for sides that are not judged.

@@ -43,6 +43,9 @@ func (p *pass) keyless(s *statement, c condition, actions []*node) {
 	case s.get("Action").without(actions...) != nil:
 		f.widens = true
 		f.fix = func() {
+			if s.get("Action").without(actions...) == nil {
+				return // moved for another key before
+			}
 			moved := s.like(one((&node{kind: '[', items: actions}).strings()), nil)
 			narrow(moved, c)
 			(&statement{node: moved}).dropKey(c)

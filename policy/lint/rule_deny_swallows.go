@@ -13,7 +13,7 @@ var denySwallows = rule{
 	check: func(p *pass) {
 		work := 0
 		for _, allow := range p.allows() {
-			for i, deny := range p.statements {
+			for _, deny := range p.statements {
 				work += 1 + len(allow.actions())*len(deny.actions()) + len(allow.resources())*len(deny.resources())
 				if work > 1<<20 {
 					return // no document of such a size is attached anywhere
@@ -21,21 +21,18 @@ var denySwallows = rule{
 				if !deny.deny || !deny.swallows(allow) {
 					continue
 				}
-				f := found{
-					at: allow.node, message: "statement " + quote(nameOf(deny, i)) + " denies all that this one allows",
+				p.report(found{
+					at: allow.node, message: "statement " + quote(nameOf(deny)) + " denies all that this one allows",
 					hint: "narrow the Deny to what it is meant for, or remove this statement",
-				}
-				if len(p.allows()) > 1 && allow.canLose() {
-					f.fix = allow.removeSelf
-				}
-				p.report(f)
+				})
 				break
 			}
 		}
 	},
 }
 
-func nameOf(s *statement, i int) string {
+// nameOf gives a statement's Sid or, without one, its place.
+func nameOf(s *statement) string {
 	if sid := s.get("Sid"); sid != nil && sid.text != "" {
 		return sid.text
 	}

@@ -37,8 +37,10 @@ func (p *pass) malformedPrincipal(s *statement, who principal) {
 		f.message = quote(who.text) + " is what is left of an identity that was deleted, and lets nobody in"
 		f.hint = "name the identity anew, by its ARN"
 		f.severity = Warning
-	case rolecall.IsAccountID(who.text), placeholderForm.MatchString(who.text):
-		return
+	case rolecall.IsAccountID(who.text), placeholderForm.MatchString(who.text), who.text != strings.TrimSpace(who.text):
+		return // right, or another rule's
+	case strings.HasPrefix(who.text, "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity "):
+		return // AWS's own way to name a CloudFront distribution's reader
 	case strings.ContainsAny(who.text, "*?"):
 		f.message = quote(who.text) + " holds a wildcard, and IAM takes none in a principal"
 		f.hint = "name the account, and the roles by ArnLike on aws:PrincipalArn"
@@ -53,7 +55,7 @@ func (p *pass) malformedPrincipal(s *statement, who principal) {
 		}
 	case err != nil || arn.Service != "iam" && arn.Service != "sts" || arn.Account == "" || arn.Region != "":
 		f.message = quote(who.text) + " is no ARN of an account, role, user or session"
-		if known("aws") && err == nil && arn.Region != "" && arn.Service == "iam" {
+		if err == nil && arn.Region != "" && arn.Service == "iam" {
 			f.message = quote(who.text) + " has a region, and the ARNs of IAM have none"
 			f.widens = s.allow
 			f.fix = func() {

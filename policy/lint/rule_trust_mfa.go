@@ -8,16 +8,20 @@ var trustMFA = rule{
 	kinds: []Kind{Trust, Permissions, Bucket},
 	check: func(p *pass) {
 		for _, s := range p.statements {
-			for _, c := range s.on("aws:MultiFactorAuthPresent", "aws:MultiFactorAuthAge") {
+			for _, c := range s.on(secondFactor...) {
 				if s.allow && c.holdsWithout() {
 					continue
 				}
 				f := atKey(c, "asks for a second factor, and a vendor's workers have none")
 				f.hint = "remove the condition; the external id takes its place"
-				if p.kind != Trust {
+				switch {
+				case p.kind != Trust:
 					f.severity = Warning
 					f.hint = "leave the role that workers assume out of it"
-				} else if s.allow {
+				case p.kit() == nil && len(s.on(externalID)) == 0:
+					f.severity = Warning
+					f.hint = "make another role for the vendor; this one seems to be for people"
+				case s.allow:
 					f.widens = true
 					f.fix = func() { s.dropCondition(c) }
 				}
@@ -26,3 +30,5 @@ var trustMFA = rule{
 		}
 	},
 }
+
+var secondFactor = []string{"aws:MultiFactorAuthPresent", "aws:MultiFactorAuthAge"}

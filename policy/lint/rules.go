@@ -13,6 +13,7 @@ var allRules = []rule{
 	jsonEscape,
 	documentShape,
 	memberTwice,
+	valueSpace,
 	elementUnknown,
 	versionUnknown,
 	versionMissing,

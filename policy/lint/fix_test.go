@@ -1,0 +1,217 @@
+package lint_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+	"pgregory.net/rapid"
+
+	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/lint"
+)
+
+// vocabulary is what documents of the property test are made of, and what
+// requests to compare them by ask.
+var (
+	someActions = []string{
+		"s3:GetObject", "s3:PutObject", "s3:ListBucket", "s3:HeadBucket", "s3:ListObjects", "s3:DeleteObject", "s3:PutObjectAcl", "s3:*", "*", "s3:Get*",
+		"s3:ListBucketMultipartUpload", "s3:AbortMultipartUpload", "GetObject", "kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:*", "sts:AssumeRole", "sts:*",
+		"s3:GetObject ", "s3:getobject", "s3:PutObjectTagging",
+	}
+	someResources = []string{
+		"*", "arn:aws:s3:::acme-masters", "arn:aws:s3:::acme-masters/*", "arn:aws:s3:::acme-masters/in/*", "arn:aws:s3:::acme-masters*", "arn:aws:s3:::*",
+		"arn:aws:s3::acme-masters", "s3://acme-masters/in/", "arn:aws:s3:eu-central-1:111122223333:acme-masters", "arn:aws:iam::111122223333:role/media", "arn:aws:iam::*:role/*",
+		"arn:aws:s3::111122223333/media", "arn:aws:kms:eu-central-1:111122223333:key/k", "arn:aws:kms:eu-central-1:111122223333:alias/a", "arn:aws-cn:s3:::acme-masters/*",
+		"arn:aws:s3:::BUCKET-NAME/*",
+	}
+	someConditions = []string{
+		``, ``, `{}`, `{"StringEquals":{"sts:ExternalId":"` + goodID + `"}}`, `{"StringEqualsIfExists":{"sts:ExternalId":"` + goodID + `"}}`,
+		`{"StringEquals":{"sts:ExternalId":"acme"}}`, `{"StringLike":{"sts:ExternalId":"*"}}`, `{"StringLike":{"s3:prefix":"in/*"}}`, `{"StringEquals":{"s3:prefix":["in/*","x"]}}`,
+		`{"StringLike":{"aws:PrincipalArn":"*"}}`, `{"Bool":{"aws:MultiFactorAuthPresent":"true"}}`, `{"StringNotLike":{"s3:prefix":"in/*"}}`,
+		`{"StringEquals":{"s3:Prefix":"in/","aws:PrincipalArn":"` + production + `"}}`, `{"stringlike":{"s3:prefix":"in/"}}`, `{"StringEquals":{"s3:prefx":"in/"}}`,
+		`{"StringEqualsIgnoreCase":{"sts:ExternalId":"` + goodID + `"}}`, `{"StringEquals":{"s3:x-amz-server-side-encryption":"aws:kms"}}`,
+	}
+	somePrincipals = []string{
+		``, `"*"`, `{"AWS":"*"}`, `{"AWS":"` + production + `"}`, `{"AWS":["` + production + `","` + staging + `"]}`, `{"AWS":"873682911326"}`,
+		`{"AWS":"arn:aws:iam::873682911326:root"}`, `{"AWS":"arn:aws:iam::873682911326:role/VTK*"}`, `{"Service":"ec2.amazonaws.com"}`, `{"AWS":"arn:aws:iam::092392787187:user/gamma"}`,
+	}
+	askedActions = []string{
+		"s3:GetObject", "s3:PutObject", "s3:ListBucket", "s3:DeleteObject", "s3:PutObjectAcl", "s3:PutBucketPolicy", "s3:ListBucketMultipartUploads", "s3:AbortMultipartUpload",
+		"s3:ListMultipartUploadParts", "s3:PutObjectTagging", "kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:ScheduleKeyDeletion", "sts:AssumeRole",
+	}
+	askedResources = []string{
+		"arn:aws:s3:::acme-masters", "arn:aws:s3:::acme-masters/in/a", "arn:aws:s3:::acme-masters/out/a", "arn:aws:s3:::acme-masters-2", "arn:aws:s3:::acme-masters-2/a",
+		"arn:aws:iam::111122223333:role/media", "arn:aws:iam::873682911326:role/own", "arn:aws:kms:eu-central-1:111122223333:key/k", "arn:aws:kms:eu-central-1:111122223333:key/other",
+	}
+	askedPrincipals = []string{
+		production, staging, "arn:aws:iam::873682911326:role/other", "arn:aws:iam::092392787187:user/gamma", "arn:aws:iam::444455556666:user/stranger", "arn:aws:iam::111122223333:role/media",
+	}
+	askedContexts = []map[string][]string{
+		{}, {"sts:ExternalId": {goodID}, "aws:MultiFactorAuthPresent": {"true"}}, {"sts:ExternalId": {strings.ToUpper(goodID)}}, {"sts:ExternalId": {"acme"}},
+		{"s3:prefix": {"in/"}}, {"s3:prefix": {"in/x"}}, {"s3:prefix": {"out/"}}, {"s3:x-amz-server-side-encryption": {"aws:kms"}},
+	}
+)
+
+// allowedBy gives the requests of the grid that the document alone decides to
+// allow.
+func allowedBy(t interface{ Fatal(...any) }, d *policy.Document, kind lint.Kind) map[string]bool {
+	everything, err := policy.Parse([]byte(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, err := policy.Parse([]byte(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":"*","Resource":"*"}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	principals, resources := askedPrincipals, askedResources
+	policies := policy.Policies{Identity: []*policy.Document{everything}, Resource: d}
+	switch kind {
+	case lint.Permissions, lint.Worker:
+		policies = policy.Policies{Identity: []*policy.Document{d}, Resource: own}
+		principals = askedPrincipals[5:]
+	case lint.Trust:
+		resources = []string{"arn:aws:iam::111122223333:role/media"}
+	}
+	out := map[string]bool{}
+	for _, who := range principals {
+		for _, action := range askedActions {
+			for _, resource := range resources {
+				for i, context := range askedContexts {
+					// The account is another than the principals', so that the resource's policy decides.
+					account := "777788889999"
+					if kind == lint.Permissions || kind == lint.Worker {
+						account = "111122223333"
+					}
+					r := policy.Evaluate(policy.Request{Principal: who, Action: action, Resource: resource, Account: account, Context: context}, policies)
+					if r.Decision == policy.Allowed {
+						out[fmt.Sprint(who, " ", action, " ", resource, " ", i)] = true
+					}
+				}
+			}
+		}
+	}
+	return out
+}
+
+// held holds what must be true of every document and its fix.
+func held(t interface {
+	Fatal(...any)
+	Errorf(string, ...any)
+}, data []byte, o lint.Options) {
+	r := lint.Check([]lint.File{{Name: "p", Data: data}}, o).Files[0]
+	if r.Fixed == nil {
+		for _, f := range r.Findings {
+			if f.Fixed {
+				t.Errorf("%s says that it is mended, and nothing is: %s", f.Rule, data)
+			}
+		}
+		return
+	}
+	again := lint.Check([]lint.File{{Name: "p", Data: r.Fixed}}, lint.Options{Kind: r.Kind, Kit: o.Kit, Organization: o.Organization, Others: o.Others}).Files[0]
+	unfixed, widened := map[string]bool{}, false
+	for _, f := range r.Findings {
+		unfixed[f.Rule] = unfixed[f.Rule] || !f.Fixed
+		widened = widened || f.Widens
+	}
+	for _, f := range r.Findings {
+		if f.Fixed && !unfixed[f.Rule] && slices.ContainsFunc(again.Findings, func(g lint.Finding) bool { return g.Rule == f.Rule && g.Fixed }) {
+			t.Errorf("%s is found again in what it was mended to:\n%s\n%s\n%+v", f.Rule, data, r.Fixed, again.Findings)
+		}
+	}
+	before, err := policy.Parse(data)
+	if err != nil || widened {
+		return
+	}
+	after, err := policy.Parse(r.Fixed)
+	if err != nil {
+		t.Errorf("mended, it cannot be read: %v\n%s", err, r.Fixed)
+		return
+	}
+	allowed := allowedBy(t, before, r.Kind)
+	for request := range allowedBy(t, after, r.Kind) {
+		if !allowed[request] {
+			t.Errorf("the fix allows %s, and no finding says so:\n%s\n%s\n%+v", request, data, r.Fixed, r.Findings)
+			return
+		}
+	}
+}
+
+// TestFixesHold tries what must hold on every case, page and policy of AWS's.
+func TestFixesHold(t *testing.T) {
+	t.Parallel()
+	archives, err := filepath.Glob("testdata/rules/*.txtar")
+	if err != nil || len(archives) == 0 {
+		t.Fatal(err)
+	}
+	for _, name := range archives {
+		archive, err := txtar.ParseFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range archive.Files {
+			verdict, rest, _ := strings.Cut(f.Name, " ")
+			_, words, _ := strings.Cut(rest, " ")
+			if verdict == "hit" {
+				held(t, f.Data, optionsOf(t, words))
+			}
+		}
+	}
+	for _, pattern := range []string{"testdata/aws/*.json", "../../testdata/field/*/*.json"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			data, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if bytes.Contains(data, []byte(`"Statement"`)) {
+				held(t, data, lint.Options{})
+			}
+		}
+	}
+}
+
+// TestFixesHoldForAny tries it on documents put together at random.
+func TestFixesHoldForAny(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		kind := rapid.SampledFrom(lint.Kinds()).Draw(t, "kind")
+		o := lint.Options{Kind: kind}
+		if rapid.Bool().Draw(t, "for a connection") {
+			o.Kit = &policy.KitRequest{Connection: connections["masters"], Principals: []string{production}, ExternalIDs: []string{goodID}}
+			o.Organization, o.Others = "acme", []string{staging}
+		}
+		statement := rapid.Custom(func(t *rapid.T) string {
+			s := `{"Effect":"` + rapid.SampledFrom([]string{"Allow", "Allow", "Allow", "Deny"}).Draw(t, "effect") + `"`
+			some := func(name string, from []string, least int) string {
+				out, _ := json.Marshal(rapid.SliceOfN(rapid.SampledFrom(from), least, 4).Draw(t, name))
+				return string(out)
+			}
+			s += `,"` + rapid.SampledFrom([]string{"Action", "Action", "Action", "NotAction"}).Draw(t, "element") + `":` + some("actions", someActions, 1)
+			if kind == lint.Trust || kind == lint.Bucket || kind == lint.Key {
+				if p := rapid.SampledFrom(somePrincipals).Draw(t, "principal"); p != "" {
+					s += `,"Principal":` + p
+				}
+			}
+			if kind != lint.Trust {
+				s += `,"` + rapid.SampledFrom([]string{"Resource", "Resource", "Resource", "NotResource"}).Draw(t, "element") + `":` + some("resources", someResources, 1)
+			}
+			if c := rapid.SampledFrom(someConditions).Draw(t, "condition"); c != "" {
+				s += `,"Condition":` + c
+			}
+			return s + "}"
+		})
+		statements := rapid.SliceOfN(statement, 1, 3).Draw(t, "statements")
+		version := rapid.SampledFrom([]string{`"Version":"2012-10-17",`, ``}).Draw(t, "version")
+		held(t, []byte(`{`+version+`"Statement":[`+strings.Join(statements, ",")+`]}`), o)
+	})
+}
