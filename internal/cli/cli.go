@@ -37,7 +37,7 @@ func Process() System {
 }
 
 type commands struct {
-	Output string `enum:"text,json" default:"text" placeholder:"FORMAT" help:"Print results as text for people, or as one JSON document: text or json."`
+	Output string `enum:"text,json,sarif" default:"text" placeholder:"FORMAT" help:"Print results as text for people, or as one JSON document: text or json; policy lint knows sarif too."`
 
 	Demo    demoCommand    `cmd:"" help:"Run a job across two customers' accounts on the built-in sandbox, and tell what happened."`
 	Run     runCommand     `cmd:"" help:"Run a job here and now, without a server."`
@@ -79,7 +79,10 @@ func Run(ctx context.Context, args []string, sys System) int {
 		return out.fail(&rolecall.Error{Code: rolecall.Invalid, Message: err.Error(), Hint: "rolecall --help lists the commands and their flags"})
 	}
 
-	out.json = root.Output == "json"
+	out.json, out.sarif = root.Output == "json", root.Output == "sarif"
+	if _, lints := parsed.Selected().Target.Addr().Interface().(*lintCommand); out.sarif && !lints {
+		return out.fail(&rolecall.Error{Code: rolecall.Invalid, Message: "only policy lint prints sarif", Hint: "give --output text or json"})
+	}
 	ctx, stop := interruptible(ctx, sys, out)
 	defer stop()
 	parsed.BindTo(ctx, (*context.Context)(nil))

@@ -50,6 +50,8 @@ func (c *lintCommand) Run(ctx context.Context, sys System, out *output) error {
 		if err := out.document(report); err != nil {
 			return err
 		}
+	case out.sarif:
+		out.printf("%s\n", report.SARIF())
 	case c.Fix && slices.Contains(c.Files, "-"):
 		c.print(out.stderr, out.onErr, report)
 		printFixed(out, files, report)

@@ -19,6 +19,7 @@ import (
 type output struct {
 	stdout, stderr io.Writer
 	json           bool
+	sarif          bool // instead of text, for policy lint
 	onOut, onErr   palette
 	screen         *screen // what is on stderr while a job runs
 	wrote          bool    // the one JSON document is out

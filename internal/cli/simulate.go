@@ -1,9 +1,12 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -13,9 +16,8 @@ import (
 )
 
 type simulateCommand struct {
-	Lines string `arg:"" optional:"" placeholder:"LINES" help:"File of requests as JSON lines, or - for stdin: each is answered with one line."`
+	Requests string `arg:"" optional:"" placeholder:"FILE" help:"A request as JSON, which flags add to; or many as JSON lines, or - for lines on stdin: each is answered with one line."`
 
-	Request        string   `placeholder:"FILE" help:"One request as a JSON document, of the form of such a line; flags come before what it says."`
 	Principal      string   `placeholder:"ARN" help:"Who asks: a user, role or role session; a service's domain; * for anyone."`
 	Action         string   `placeholder:"ACTION" help:"What is asked for, such as s3:GetObject."`
 	Resource       string   `placeholder:"ARN" help:"What it is asked on."`
@@ -25,7 +27,7 @@ type simulateCommand struct {
 	ResourcePolicy string   `placeholder:"FILE" help:"Trust, bucket or key policy of the resource."`
 	Session        string   `placeholder:"FILE" help:"Session policy."`
 	Boundary       []string `sep:"none" placeholder:"FILE" help:"Permissions boundary; repeatable."`
-	SCP            []string `name:"scp" sep:"none" placeholder:"FILE" help:"Service control policies of one level of the organization; --request takes several levels."`
+	SCP            []string `name:"scp" sep:"none" placeholder:"FILE" help:"Service control policies of one level of the organization; a request file takes several levels."`
 	RCP            []string `name:"rcp" sep:"none" placeholder:"FILE" help:"Resource control policies, in the same way."`
 }
 
@@ -35,14 +37,28 @@ type decided struct {
 	Change *explain.Change `json:"change,omitempty"` // nil: none was found
 }
 
-// Run answers each line on stdout as it comes, in order; a line that cannot
-// be read is answered with its error, the others all the same. Without lines
-// it answers the one request of the flags, and explains the answer.
+// Run decides one request and explains the answer. Of lines it answers each on
+// stdout as it comes, in order; one that cannot be read is answered with its
+// error, the others all the same.
 func (c *simulateCommand) Run(ctx context.Context, sys System, out *output) error {
-	if c.Lines != "" {
-		return c.answerLines(ctx, sys)
+	var document []byte
+	if c.Requests != "" {
+		in, err := open(ctx, sys, c.Requests)
+		if err != nil {
+			return err
+		}
+		defer in.Close()
+		if c.Requests == "-" {
+			return c.answerLines(sys, in)
+		}
+		if document, err = io.ReadAll(io.LimitReader(in, maxPolicyFile+1)); err != nil {
+			return unreadable(c.Requests, err)
+		}
+		if c.holdsLines(document) {
+			return c.answerLines(sys, io.MultiReader(bytes.NewReader(document), in))
+		}
 	}
-	request, err := c.request(ctx, sys)
+	request, err := c.request(ctx, sys, document)
 	if err != nil {
 		return err
 	}
@@ -61,18 +77,30 @@ func (c *simulateCommand) Run(ctx context.Context, sys System, out *output) erro
 	return nil
 }
 
-func (c *simulateCommand) answerLines(ctx context.Context, sys System) error {
+// holdsLines tells a file of lines from one of a request, which may be on
+// several lines and may be broken.
+func (c *simulateCommand) holdsLines(data []byte) bool {
+	switch ext := filepath.Ext(c.Requests); {
+	case ext == ".jsonl" || ext == ".ndjson" || len(data) > maxPolicyFile || len(bytes.TrimSpace(data)) == 0:
+		return true
+	case json.Valid(data):
+		return false
+	}
+	for line := range bytes.Lines(data) {
+		if line[0] == '{' && json.Valid(line) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *simulateCommand) answerLines(sys System, in io.Reader) error {
 	if given := c.flags(); len(given) > 0 {
 		return &rolecall.Error{
 			Code: rolecall.Invalid, Message: "lines say all of their requests; --" + given[0] + " has no part in them",
-			Hint: "give either a file of JSON lines, or one request by --request and flags",
+			Hint: "give flags with a file of one request, or with none",
 		}
 	}
-	in, err := open(ctx, sys, c.Lines)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
 	if err := policy.Simulate(in, sys.Stdout); err != nil {
 		return &rolecall.Error{Code: rolecall.Internal, Message: "the requests could not be read to their end, or their answers not written", Err: err}
 	}
@@ -83,7 +111,7 @@ func (c *simulateCommand) answerLines(ctx context.Context, sys System) error {
 func (c *simulateCommand) flags() []string {
 	var out []string
 	for name, given := range map[string]bool{
-		"request": c.Request != "", "principal": c.Principal != "", "action": c.Action != "", "resource": c.Resource != "",
+		"principal": c.Principal != "", "action": c.Action != "", "resource": c.Resource != "",
 		"account": c.Account != "", "context": c.Context != nil, "identity": c.Identity != nil, "resource-policy": c.ResourcePolicy != "",
 		"session": c.Session != "", "boundary": c.Boundary != nil, "scp": c.SCP != nil, "rcp": c.RCP != nil,
 	} {
@@ -95,23 +123,19 @@ func (c *simulateCommand) flags() []string {
 	return out
 }
 
-// request puts the flags over the request file, as one document.
-func (c *simulateCommand) request(ctx context.Context, sys System) ([]byte, error) {
-	if len(c.flags()) == 0 {
+// request puts the flags over the request's document, which may be nil.
+func (c *simulateCommand) request(ctx context.Context, sys System, document []byte) ([]byte, error) {
+	if document == nil && len(c.flags()) == 0 {
 		return nil, &rolecall.Error{
 			Code: rolecall.Invalid, Message: "there is nothing to decide",
-			Hint: "give --principal, --action, --resource and the policies, or --request FILE, or JSON lines as a file or - for stdin",
+			Hint: "give --principal, --action, --resource and the policies, or a file of a request, or JSON lines as a file or - for stdin",
 		}
 	}
 	all := map[string]any{}
-	if c.Request != "" {
-		data, err := read(ctx, sys, c.Request, maxPolicyFile)
-		if err != nil {
-			return nil, err
-		}
+	if document != nil {
 		parts := map[string]json.RawMessage{}
-		if err := rolecall.Decode(data, &parts); err != nil {
-			return nil, inFile(c.Request, err)
+		if err := rolecall.Decode(document, &parts); err != nil {
+			return nil, inFile(c.Requests, err)
 		}
 		for name, part := range parts {
 			all[name] = part
