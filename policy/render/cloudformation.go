@@ -36,7 +36,7 @@ func (p *plan) cloudFormation() []byte {
 	} else {
 		template = append(template, p.cfnCustomer()...)
 	}
-	yaml(&b, "", template)
+	writeYAML(&b, "", template)
 	return []byte(b.String())
 }
 

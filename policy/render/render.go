@@ -52,8 +52,14 @@ func Render(f Format, s Setup) ([]byte, error) {
 	case JSON:
 		return p.json()
 	case CloudFormation:
+		if p.Side == Customer && len(p.wide()) > 0 {
+			return nil, p.cannotCarry("a template", "terraform or cli")
+		}
 		return p.cloudFormation(), nil
 	case Terraform:
+		if p.Side == Customer && len(p.wide()) > 0 && p.mark() == "" {
+			return nil, p.cannotCarry("a module", "cli")
+		}
 		return p.terraform(), nil
 	case CLI:
 		return p.script(), nil
@@ -122,6 +128,26 @@ func (s Setup) plan() (*plan, error) {
 // minRoleDuration is the least that a role's MaxSessionDuration can be.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
 const minRoleDuration = 3600
+
+func (p *plan) cannotCarry(what, instead string) error {
+	return &rolecall.Error{
+		Code: rolecall.Invalid, Message: fmt.Sprintf("%s cannot carry the prefix %q: IAM takes its characters only escaped", what, p.Request.Connection.Prefix),
+		Hint: "use the format " + instead,
+	}
+}
+
+// wide are the characters of the documents that IAM and KMS take only as
+// JSON's escapes: those above U+00FF. They can be in a prefix.
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutRolePolicy.html
+func (p *plan) wide() []rune {
+	var out []rune
+	for _, r := range p.Request.Connection.Prefix {
+		if r > 0xff && !slices.Contains(out, r) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
 
 // policyName is of the inline policies that rolecall's documents become, and
 // revocationName of the one that ends living sessions.

@@ -1,7 +1,9 @@
 package render
 
 import (
+	"fmt"
 	"strings"
+	"unicode/utf16"
 
 	"github.com/rolecall/rolecall/policy"
 )
@@ -12,6 +14,9 @@ func (p *plan) terraform() []byte {
 	b.WriteString(comment("", "A module for the accounts named here. Give it a provider for each:"))
 	for _, a := range p.accounts() {
 		b.WriteString(comment("", p.provider(a.id)+" for "+a.id+", which gets "+strings.Join(a.does, ", and ")))
+	}
+	if p.Side == Customer && len(p.wide()) > 0 {
+		b.WriteString(comment("", "Characters that IAM takes only as escapes of JSON are written with "+p.mark()+" for the backslash."))
 	}
 	aws := object{{name: "source", value: "hashicorp/aws"}, {name: "version", value: ">= 5.0"}}
 	if aliases := p.aliases(); len(aliases) > 0 {
@@ -69,7 +74,44 @@ func (p *plan) in(account string, more ...member) object {
 	return append(out, more...)
 }
 
-func encode(tree any) expression { return expression("jsonencode(" + hclValue("  ", tree) + ")") }
+// encode is a document as JSON. The wide characters of its strings have been
+// marked; with a backslash for the mark they are JSON's escapes.
+func (p *plan) encode(tree any) expression {
+	text := "jsonencode(" + hclValue("  ", tree) + ")"
+	if len(p.wide()) > 0 {
+		text = "replace(" + text + ", " + hclString(p.mark()) + `, "\\")`
+	}
+	return expression(text)
+}
+
+// marked writes the wide characters of a text as a mark and what follows the
+// backslash of their escape. Terraform could not keep them as they are: it
+// composes letters and accents anew.
+// https://developer.hashicorp.com/terraform/language/expressions/strings
+func (p *plan) marked(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if r <= 0xff {
+			b.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{r}) {
+			fmt.Fprintf(&b, "%su%04x", p.mark(), unit)
+		}
+	}
+	return b.String()
+}
+
+// mark is a character that the documents do not have, or "" when the prefix
+// has all of those that could be one.
+func (p *plan) mark() string {
+	for _, r := range "~^`|¬§¶¦¤" {
+		if !strings.ContainsRune(p.Request.Connection.Prefix+p.role.Resource+strings.Join(p.principals(), ""), r) {
+			return string(r)
+		}
+	}
+	return ""
+}
 
 func (p *plan) tfWorkers(b *strings.Builder) {
 	for i, w := range p.workers {
@@ -80,7 +122,7 @@ func (p *plan) tfWorkers(b *strings.Builder) {
 		hclBlock(b, `resource "aws_iam_`+kind+`_policy" "`+numbered("worker", i)+`"`, p.in(w.Account,
 			member{name: "name", value: policyName},
 			member{name: kind, value: nameOf(w)},
-			member{name: "policy", value: encode(documentOf(p.statements(policy.WorkerDocument, p.Kit.Worker)))},
+			member{name: "policy", value: p.encode(documentOf(p.statements(policy.WorkerDocument, p.Kit.Worker)))},
 		))
 	}
 }
@@ -141,7 +183,7 @@ func (p *plan) tfLocals(b *strings.Builder) {
 // tfMerged is a document of the statements that the administrator gives and
 // ours.
 func (p *plan) tfMerged(others string, ours list) expression {
-	return encode(documentOf(expression("concat(" + others + ", " + hclValue("    ", ours) + ")")))
+	return p.encode(documentOf(expression("concat(" + others + ", " + hclValue("    ", ours) + ")")))
 }
 
 // tfTemplate is a string with an expression in it.
@@ -155,7 +197,11 @@ func (p *plan) tfBound(name string, d *policy.Document) list {
 	statements := p.statements(name, d)
 	for i, s := range statements {
 		c, _ := s.(commented)
-		statements[i] = commented{c.comment, p.bind(c.value, binding{
+		narrow := replace(c.value, "", func(_ string, value any) (any, bool) {
+			text, ok := value.(string)
+			return p.marked(text), ok
+		})
+		statements[i] = commented{c.comment, p.bind(narrow, binding{
 			externalIDs: func([]string) any { return expression("var.external_ids") },
 			principals:  func([]string) any { return expression("var.principals") },
 			role:        func(prefix string) any { return expression(tfTemplate(prefix, "var.role_name", "")) },
@@ -173,13 +219,13 @@ func (p *plan) tfRole(b *strings.Builder) {
 		{name: "name", value: expression("var.role_name")},
 		{name: "path", value: pathOf(p.role)},
 		{name: "max_session_duration", value: p.duration},
-		{name: "assume_role_policy", value: encode(documentOf(p.tfBound(policy.TrustDocument, p.Kit.Trust)))},
+		{name: "assume_role_policy", value: p.encode(documentOf(p.tfBound(policy.TrustDocument, p.Kit.Trust)))},
 	})
 	inline := func(resource, name, document string, d *policy.Document) {
 		hclBlock(b, `resource "aws_iam_role_policy" "`+resource+`"`, object{
 			{name: "name", value: name},
 			{name: "role", value: expression("aws_iam_role.this.id")},
-			{name: "policy", value: encode(documentOf(p.tfBound(document, d)))},
+			{name: "policy", value: p.encode(documentOf(p.tfBound(document, d)))},
 		})
 	}
 	inline("permissions", policyName, policy.PermissionsDocument, p.Kit.Permissions)

@@ -147,7 +147,7 @@ func parseModule(t *testing.T, text []byte, set map[string]cty.Value) *module {
 	}
 	m := &module{t: t, variables: map[string]cty.Value{}}
 	m.body, _ = file.Body.(*hclsyntax.Body)
-	m.context = &hcl.EvalContext{Functions: map[string]function.Function{"jsonencode": stdlib.JSONEncodeFunc, "concat": stdlib.ConcatFunc}}
+	m.context = &hcl.EvalContext{Functions: map[string]function.Function{"jsonencode": stdlib.JSONEncodeFunc, "concat": stdlib.ConcatFunc, "replace": stdlib.ReplaceFunc}}
 	for _, b := range m.body.Blocks {
 		if b.Type == "variable" {
 			m.variables[b.Labels[0]] = m.value(b.Body, "default")
@@ -222,7 +222,13 @@ func (m *module) documents() documents {
 		if count, ok := values["count"]; ok && count.AsBigFloat().Sign() == 0 {
 			continue
 		}
-		policyOf := func(attribute string) any { return plain(m.t, []byte(values[attribute].AsString())) }
+		policyOf := func(attribute string) any {
+			text := values[attribute].AsString()
+			if strings.ContainsFunc(text, func(r rune) bool { return r > 0xff }) {
+				m.t.Errorf("IAM takes no such characters: %s", text)
+			}
+			return plain(m.t, []byte(text))
+		}
 		switch b.Labels[0] {
 		case "aws_iam_role":
 			out[policy.TrustDocument] = policyOf("assume_role_policy")

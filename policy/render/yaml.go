@@ -17,8 +17,8 @@ func key(name string) string {
 	return quoted(name)
 }
 
-// yaml writes a tree in block style, below what stands at the indent.
-func yaml(b *strings.Builder, indent string, tree any) {
+// writeYAML writes a tree in block style, below what stands at the indent.
+func writeYAML(b *strings.Builder, indent string, tree any) {
 	switch t := tree.(type) {
 	case object:
 		for _, m := range t {
@@ -35,7 +35,7 @@ func yaml(b *strings.Builder, indent string, tree any) {
 			if o, ok := v.(object); ok && len(o) > 0 {
 				// The first member stands beside the dash.
 				var below strings.Builder
-				yaml(&below, indent+"  ", o)
+				writeYAML(&below, indent+"  ", o)
 				b.WriteString(indent + "- " + strings.TrimPrefix(below.String(), indent+"  "))
 				continue
 			}
@@ -51,14 +51,14 @@ func yamlValue(b *strings.Builder, indent string, value any) {
 	case object:
 		if len(v) > 0 {
 			b.WriteByte('\n')
-			yaml(b, indent+"  ", v)
+			writeYAML(b, indent+"  ", v)
 			return
 		}
 		b.WriteString(" {}\n")
 	case list:
 		if len(v) > 0 {
 			b.WriteByte('\n')
-			yaml(b, indent+"  ", v)
+			writeYAML(b, indent+"  ", v)
 			return
 		}
 		b.WriteString(" []\n")

@@ -28,7 +28,7 @@ fails() {
 # merge gives the policy in the first file, with the statements in the second
 # in place of those with their names.
 merge() {
-  jq --slurpfile ours "$2" '($ours[0].Statement | map(.Sid)) as $sids |
+  jq --ascii-output --slurpfile ours "$2" '($ours[0].Statement | map(.Sid)) as $sids |
     .Version = "2012-10-17" |
     .Statement = ([.Statement] | flatten | map(select(.Sid as $s | $sids | index([$s]) | not))) + $ours[0].Statement' "$1"
 }

@@ -28,7 +28,7 @@ fails() {
 # merge gives the policy in the first file, with the statements in the second
 # in place of those with their names.
 merge() {
-  jq --slurpfile ours "$2" '($ours[0].Statement | map(.Sid)) as $sids |
+  jq --ascii-output --slurpfile ours "$2" '($ours[0].Statement | map(.Sid)) as $sids |
     .Version = "2012-10-17" |
     .Statement = ([.Statement] | flatten | map(select(.Sid as $s | $sids | index([$s]) | not))) + $ours[0].Statement' "$1"
 }
@@ -76,7 +76,7 @@ JSON
       "Sid": "RolecallRead",
       "Effect": "Allow",
       "Action": "s3:GetObject",
-      "Resource": "arn:aws:s3:::globex-inbox/\u00dcbung \u65e5\u672c \ud83c\udfac/${$}${$}{a}/%{b}%%{c}/'\"\\ ${*}${?}\u0085\u2028/*"
+      "Resource": "arn:aws:s3:::globex-inbox/\u00dcbung ~ \u65e5\u672c \ud83c\udfac Xe\u0301/${$}${$}{a}/%{b}%%{c}/'\"\\ ${*}${?}\u0085\u2028/*"
     },
     {
       "Sid": "RolecallWrite",
@@ -86,7 +86,7 @@ JSON
         "s3:AbortMultipartUpload",
         "s3:ListMultipartUploadParts"
       ],
-      "Resource": "arn:aws:s3:::globex-inbox/\u00dcbung \u65e5\u672c \ud83c\udfac/${$}${$}{a}/%{b}%%{c}/'\"\\ ${*}${?}\u0085\u2028/*"
+      "Resource": "arn:aws:s3:::globex-inbox/\u00dcbung ~ \u65e5\u672c \ud83c\udfac Xe\u0301/${$}${$}{a}/%{b}%%{c}/'\"\\ ${*}${?}\u0085\u2028/*"
     },
     {
       "Sid": "RolecallList",
@@ -95,7 +95,7 @@ JSON
       "Resource": "arn:aws:s3:::globex-inbox",
       "Condition": {
         "StringLike": {
-          "s3:prefix": "\u00dcbung \u65e5\u672c \ud83c\udfac/${$}${$}{a}/%{b}%%{c}/'\"\\ ${*}${?}\u0085\u2028/*"
+          "s3:prefix": "\u00dcbung ~ \u65e5\u672c \ud83c\udfac Xe\u0301/${$}${$}{a}/%{b}%%{c}/'\"\\ ${*}${?}\u0085\u2028/*"
         }
       }
     },
@@ -114,7 +114,7 @@ JSON
         "StringLike": {
           "kms:EncryptionContext:aws:s3:arn": [
             "arn:aws:s3:::globex-inbox",
-            "arn:aws:s3:::globex-inbox/\u00dcbung \u65e5\u672c \ud83c\udfac/${$}${$}{a}/%{b}%%{c}/'\"\\ ${*}${?}\u0085\u2028/*"
+            "arn:aws:s3:::globex-inbox/\u00dcbung ~ \u65e5\u672c \ud83c\udfac Xe\u0301/${$}${$}{a}/%{b}%%{c}/'\"\\ ${*}${?}\u0085\u2028/*"
           ]
         }
       }
@@ -163,7 +163,7 @@ if [ "$account" = '222233334444' ]; then
         "AWS": "arn:aws:iam::111122223333:root"
       },
       "Action": "s3:GetObject",
-      "Resource": "arn:aws:s3:::globex-inbox/\u00dcbung \u65e5\u672c \ud83c\udfac/${$}${$}{a}/%{b}%%{c}/'\"\\ ${*}${?}\u0085\u2028/*",
+      "Resource": "arn:aws:s3:::globex-inbox/\u00dcbung ~ \u65e5\u672c \ud83c\udfac Xe\u0301/${$}${$}{a}/%{b}%%{c}/'\"\\ ${*}${?}\u0085\u2028/*",
       "Condition": {
         "ArnEquals": {
           "aws:PrincipalArn": "arn:aws:iam::111122223333:role/it's/\"${$}{x}/${$}${$}{y}%{z}\\/me,dia=@+"
@@ -181,7 +181,7 @@ if [ "$account" = '222233334444' ]; then
         "s3:AbortMultipartUpload",
         "s3:ListMultipartUploadParts"
       ],
-      "Resource": "arn:aws:s3:::globex-inbox/\u00dcbung \u65e5\u672c \ud83c\udfac/${$}${$}{a}/%{b}%%{c}/'\"\\ ${*}${?}\u0085\u2028/*",
+      "Resource": "arn:aws:s3:::globex-inbox/\u00dcbung ~ \u65e5\u672c \ud83c\udfac Xe\u0301/${$}${$}{a}/%{b}%%{c}/'\"\\ ${*}${?}\u0085\u2028/*",
       "Condition": {
         "ArnEquals": {
           "aws:PrincipalArn": "arn:aws:iam::111122223333:role/it's/\"${$}{x}/${$}${$}{y}%{z}\\/me,dia=@+"
@@ -198,7 +198,7 @@ if [ "$account" = '222233334444' ]; then
       "Resource": "arn:aws:s3:::globex-inbox",
       "Condition": {
         "StringLike": {
-          "s3:prefix": "\u00dcbung \u65e5\u672c \ud83c\udfac/${$}${$}{a}/%{b}%%{c}/'\"\\ ${*}${?}\u0085\u2028/*"
+          "s3:prefix": "\u00dcbung ~ \u65e5\u672c \ud83c\udfac Xe\u0301/${$}${$}{a}/%{b}%%{c}/'\"\\ ${*}${?}\u0085\u2028/*"
         },
         "ArnEquals": {
           "aws:PrincipalArn": "arn:aws:iam::111122223333:role/it's/\"${$}{x}/${$}${$}{y}%{z}\\/me,dia=@+"
@@ -244,7 +244,7 @@ if [ "$account" = '111122223333' ]; then
         "StringLike": {
           "kms:EncryptionContext:aws:s3:arn": [
             "arn:aws:s3:::globex-inbox",
-            "arn:aws:s3:::globex-inbox/\u00dcbung \u65e5\u672c \ud83c\udfac/${$}${$}{a}/%{b}%%{c}/'\"\\ ${*}${?}\u0085\u2028/*"
+            "arn:aws:s3:::globex-inbox/\u00dcbung ~ \u65e5\u672c \ud83c\udfac Xe\u0301/${$}${$}{a}/%{b}%%{c}/'\"\\ ${*}${?}\u0085\u2028/*"
           ]
         },
         "ArnEquals": {

@@ -2,6 +2,7 @@
 # aws for 111122223333, which gets the role arn:aws:iam::111122223333:role/it's/"${x}/$${y}%{z}\/me,dia=@+,
 # and the policy of the bucket's KMS key
 # aws.bucket for 222233334444, which gets the policy of the bucket globex-inbox
+# Characters that IAM takes only as escapes of JSON are written with ^ for the backslash.
 
 terraform {
   required_version = ">= 1.3"
@@ -83,7 +84,7 @@ variable "key_policy_statements" {
 
 locals {
   kms_key_arn = var.create_key ? aws_kms_key.this[0].arn : var.kms_key_arn
-  bucket_policy = jsonencode({
+  bucket_policy = replace(jsonencode({
     Version = "2012-10-17"
     Statement = concat(var.bucket_policy_statements, [
       # reads objects, and asks for their size and checksum; said here too, since across accounts both sides
@@ -95,7 +96,7 @@ locals {
           AWS = "arn:aws:iam::111122223333:root"
         }
         Action   = "s3:GetObject"
-        Resource = "arn:aws:s3:::${var.bucket}/\u00dcbung \u65e5\u672c \U0001f3ac/$${$}$${$}{a}/%%{b}%\u0025{c}/'\"\\ $${*}$${?}\u0085\u2028/*"
+        Resource = "arn:aws:s3:::${var.bucket}/\u00dcbung ~ ^u65e5^u672c ^ud83c^udfac Xe^u0301/$${$}$${$}{a}/%%{b}%\u0025{c}/'\"\\ $${*}$${?}\u0085^u2028/*"
         Condition = {
           ArnEquals = {
             "aws:PrincipalArn" = "arn:aws:iam::111122223333:role/it's/\"$${$}{x}/$${$}$${$}{y}%%{z}\\/${var.role_name}"
@@ -111,7 +112,7 @@ locals {
           AWS = "arn:aws:iam::111122223333:root"
         }
         Action   = ["s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
-        Resource = "arn:aws:s3:::${var.bucket}/\u00dcbung \u65e5\u672c \U0001f3ac/$${$}$${$}{a}/%%{b}%\u0025{c}/'\"\\ $${*}$${?}\u0085\u2028/*"
+        Resource = "arn:aws:s3:::${var.bucket}/\u00dcbung ~ ^u65e5^u672c ^ud83c^udfac Xe^u0301/$${$}$${$}{a}/%%{b}%\u0025{c}/'\"\\ $${*}$${?}\u0085^u2028/*"
         Condition = {
           ArnEquals = {
             "aws:PrincipalArn" = "arn:aws:iam::111122223333:role/it's/\"$${$}{x}/$${$}$${$}{y}%%{z}\\/${var.role_name}"
@@ -130,7 +131,7 @@ locals {
         Resource = "arn:aws:s3:::${var.bucket}"
         Condition = {
           StringLike = {
-            "s3:prefix" = "\u00dcbung \u65e5\u672c \U0001f3ac/$${$}$${$}{a}/%%{b}%\u0025{c}/'\"\\ $${*}$${?}\u0085\u2028/*"
+            "s3:prefix" = "\u00dcbung ~ ^u65e5^u672c ^ud83c^udfac Xe^u0301/$${$}$${$}{a}/%%{b}%\u0025{c}/'\"\\ $${*}$${?}\u0085^u2028/*"
           }
           ArnEquals = {
             "aws:PrincipalArn" = "arn:aws:iam::111122223333:role/it's/\"$${$}{x}/$${$}$${$}{y}%%{z}\\/${var.role_name}"
@@ -138,8 +139,8 @@ locals {
         }
       },
     ])
-  })
-  key_policy = jsonencode({
+  }), "^", "\\")
+  key_policy = replace(jsonencode({
     Version = "2012-10-17"
     Statement = concat(var.key_policy_statements, [
       # the account's own policies decide who administers the key
@@ -169,7 +170,7 @@ locals {
           StringLike = {
             "kms:EncryptionContext:aws:s3:arn" = [
               "arn:aws:s3:::${var.bucket}",
-              "arn:aws:s3:::${var.bucket}/\u00dcbung \u65e5\u672c \U0001f3ac/$${$}$${$}{a}/%%{b}%\u0025{c}/'\"\\ $${*}$${?}\u0085\u2028/*",
+              "arn:aws:s3:::${var.bucket}/\u00dcbung ~ ^u65e5^u672c ^ud83c^udfac Xe^u0301/$${$}$${$}{a}/%%{b}%\u0025{c}/'\"\\ $${*}$${?}\u0085^u2028/*",
             ]
           }
           ArnEquals = {
@@ -178,14 +179,14 @@ locals {
         }
       },
     ])
-  })
+  }), "^", "\\")
 }
 
 resource "aws_iam_role" "this" {
   name                 = var.role_name
   path                 = "/it's/\"$${x}/$\u0024{y}%%{z}\\/"
   max_session_duration = 3600
-  assume_role_policy = jsonencode({
+  assume_role_policy = replace(jsonencode({
     Version = "2012-10-17"
     Statement = [
       # lets the vendor's workers in, with this organization's external id only; names them as principals,
@@ -204,13 +205,13 @@ resource "aws_iam_role" "this" {
         }
       },
     ]
-  })
+  }), "^", "\\")
 }
 
 resource "aws_iam_role_policy" "permissions" {
   name = "rolecall"
   role = aws_iam_role.this.id
-  policy = jsonencode({
+  policy = replace(jsonencode({
     Version = "2012-10-17"
     Statement = [
       # reads objects, and asks for their size and checksum
@@ -218,14 +219,14 @@ resource "aws_iam_role_policy" "permissions" {
         Sid      = "RolecallRead"
         Effect   = "Allow"
         Action   = "s3:GetObject"
-        Resource = "arn:aws:s3:::${var.bucket}/\u00dcbung \u65e5\u672c \U0001f3ac/$${$}$${$}{a}/%%{b}%\u0025{c}/'\"\\ $${*}$${?}\u0085\u2028/*"
+        Resource = "arn:aws:s3:::${var.bucket}/\u00dcbung ~ ^u65e5^u672c ^ud83c^udfac Xe^u0301/$${$}$${$}{a}/%%{b}%\u0025{c}/'\"\\ $${*}$${?}\u0085^u2028/*"
       },
       # delivers objects, large ones in parts; ends uploads that failed and goes on with those that stopped
       {
         Sid      = "RolecallWrite"
         Effect   = "Allow"
         Action   = ["s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
-        Resource = "arn:aws:s3:::${var.bucket}/\u00dcbung \u65e5\u672c \U0001f3ac/$${$}$${$}{a}/%%{b}%\u0025{c}/'\"\\ $${*}$${?}\u0085\u2028/*"
+        Resource = "arn:aws:s3:::${var.bucket}/\u00dcbung ~ ^u65e5^u672c ^ud83c^udfac Xe^u0301/$${$}$${$}{a}/%%{b}%\u0025{c}/'\"\\ $${*}$${?}\u0085^u2028/*"
       },
       # finds objects by pattern, and tells a missing object from a denied one; below the prefix only
       {
@@ -235,7 +236,7 @@ resource "aws_iam_role_policy" "permissions" {
         Resource = "arn:aws:s3:::${var.bucket}"
         Condition = {
           StringLike = {
-            "s3:prefix" = "\u00dcbung \u65e5\u672c \U0001f3ac/$${$}$${$}{a}/%%{b}%\u0025{c}/'\"\\ $${*}$${?}\u0085\u2028/*"
+            "s3:prefix" = "\u00dcbung ~ ^u65e5^u672c ^ud83c^udfac Xe^u0301/$${$}$${$}{a}/%%{b}%\u0025{c}/'\"\\ $${*}$${?}\u0085^u2028/*"
           }
         }
       },
@@ -253,13 +254,13 @@ resource "aws_iam_role_policy" "permissions" {
           StringLike = {
             "kms:EncryptionContext:aws:s3:arn" = [
               "arn:aws:s3:::${var.bucket}",
-              "arn:aws:s3:::${var.bucket}/\u00dcbung \u65e5\u672c \U0001f3ac/$${$}$${$}{a}/%%{b}%\u0025{c}/'\"\\ $${*}$${?}\u0085\u2028/*",
+              "arn:aws:s3:::${var.bucket}/\u00dcbung ~ ^u65e5^u672c ^ud83c^udfac Xe^u0301/$${$}$${$}{a}/%%{b}%\u0025{c}/'\"\\ $${*}$${?}\u0085^u2028/*",
             ]
           }
         }
       },
     ]
-  })
+  }), "^", "\\")
 }
 
 resource "aws_s3_bucket" "this" {

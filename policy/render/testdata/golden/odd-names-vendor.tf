@@ -15,7 +15,7 @@ terraform {
 resource "aws_iam_role_policy" "worker" {
   name = "rolecall"
   role = "VTKWorker"
-  policy = jsonencode({
+  policy = replace(jsonencode({
     Version = "2012-10-17"
     Statement = [
       # lets workers ask for any customer's role, whose trust policy decides
@@ -33,5 +33,5 @@ resource "aws_iam_role_policy" "worker" {
         Resource = "arn:aws:iam::873682911326:role/*"
       },
     ]
-  })
+  }), "^", "\\")
 }

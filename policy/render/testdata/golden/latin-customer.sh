@@ -1,0 +1,268 @@
+#!/bin/sh
+# Sets up the delivery bucket globex-inbox for rolecall, with the aws command line.
+#
+# Run it with an administrator's credentials of each account named here. It does what belongs to the account
+# it finds itself in, and may be run again:
+# 111122223333 gets the role arn:aws:iam::111122223333:role/it's/"${x}/$${y}%{z}\/me,dia=@+, and the policy of
+# the bucket's KMS key
+# 222233334444 gets the policy of the bucket globex-inbox
+#
+# With CREATE_BUCKET=yes it makes the bucket, too, if there is none.
+set -eu
+
+aws="${AWS:-aws}" # another aws command may be given
+export AWS_PAGER=
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+account=$("$aws" sts get-caller-identity --query Account --output text)
+
+say() { printf '%s\n' "$*"; }
+
+# fails ends the script unless the last call failed with the code.
+fails() {
+  grep -q "($1)" "$work/error" && return
+  cat "$work/error" >&2
+  exit 1
+}
+
+# merge gives the policy in the first file, with the statements in the second
+# in place of those with their names.
+merge() {
+  jq --ascii-output --slurpfile ours "$2" '($ours[0].Statement | map(.Sid)) as $sids |
+    .Version = "2012-10-17" |
+    .Statement = ([.Statement] | flatten | map(select(.Sid as $s | $sids | index([$s]) | not))) + $ours[0].Statement' "$1"
+}
+command -v jq > /dev/null || { say "jq is missing; it puts statements into the policy that is there" >&2; exit 1; }
+
+found=no
+
+if [ "$account" = '111122223333' ]; then
+  found=yes
+  # RolecallAssume: lets the vendor's workers in, with this organization's external id only; names them as
+  # principals, which AWS checks to exist; a worker role made anew is locked out: the form account outlives
+  # that
+  cat > "$work/trust.json" << 'JSON'
+{
+  "Version": "2012-10-17",
+  "Statement": [
+    {
+      "Sid": "RolecallAssume",
+      "Effect": "Allow",
+      "Principal": {
+        "AWS": "arn:aws:iam::873682911326:role/VTKWorker"
+      },
+      "Action": "sts:AssumeRole",
+      "Condition": {
+        "StringEquals": {
+          "sts:ExternalId": "x-42"
+        }
+      }
+    }
+  ]
+}
+JSON
+  # RolecallRead: reads objects, and asks for their size and checksum
+  # RolecallWrite: delivers objects, large ones in parts; ends uploads that failed and goes on with those that
+  # stopped
+  # RolecallList: finds objects by pattern, and tells a missing object from a denied one; below the prefix
+  # only
+  # RolecallKey: encrypts what is delivered; S3 decrypts the parts of an upload to join them; only through S3,
+  # for this bucket's objects
+  cat > "$work/permissions.json" << 'JSON'
+{
+  "Version": "2012-10-17",
+  "Statement": [
+    {
+      "Sid": "RolecallRead",
+      "Effect": "Allow",
+      "Action": "s3:GetObject",
+      "Resource": "arn:aws:s3:::globex-inbox/\u00dcbung/${$}${$}{a}/%{b}%%{c}/'\"\\ ${*}${?}\u0085/*"
+    },
+    {
+      "Sid": "RolecallWrite",
+      "Effect": "Allow",
+      "Action": [
+        "s3:PutObject",
+        "s3:AbortMultipartUpload",
+        "s3:ListMultipartUploadParts"
+      ],
+      "Resource": "arn:aws:s3:::globex-inbox/\u00dcbung/${$}${$}{a}/%{b}%%{c}/'\"\\ ${*}${?}\u0085/*"
+    },
+    {
+      "Sid": "RolecallList",
+      "Effect": "Allow",
+      "Action": "s3:ListBucket",
+      "Resource": "arn:aws:s3:::globex-inbox",
+      "Condition": {
+        "StringLike": {
+          "s3:prefix": "\u00dcbung/${$}${$}{a}/%{b}%%{c}/'\"\\ ${*}${?}\u0085/*"
+        }
+      }
+    },
+    {
+      "Sid": "RolecallKey",
+      "Effect": "Allow",
+      "Action": [
+        "kms:GenerateDataKey",
+        "kms:Decrypt"
+      ],
+      "Resource": "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+      "Condition": {
+        "StringEquals": {
+          "kms:ViaService": "s3.eu-central-1.amazonaws.com"
+        },
+        "StringLike": {
+          "kms:EncryptionContext:aws:s3:arn": [
+            "arn:aws:s3:::globex-inbox",
+            "arn:aws:s3:::globex-inbox/\u00dcbung/${$}${$}{a}/%{b}%%{c}/'\"\\ ${*}${?}\u0085/*"
+          ]
+        }
+      }
+    }
+  ]
+}
+JSON
+  role='me,dia=@+'
+  if arn=$("$aws" iam get-role --role-name "$role" --query Role.Arn --output text 2> "$work/error"); then
+    [ "$arn" = 'arn:aws:iam::111122223333:role/it'\''s/"${x}/$${y}%{z}\/me,dia=@+' ] || { say "the role $role is there as $arn; its path differs" >&2; exit 1; }
+    "$aws" iam update-assume-role-policy --role-name "$role" --policy-document "file://$work/trust.json"
+    longest=$("$aws" iam get-role --role-name "$role" --query Role.MaxSessionDuration --output text)
+    [ "$longest" -ge 3600 ] || "$aws" iam update-role --role-name "$role" --max-session-duration 3600
+  else
+    fails NoSuchEntity
+    "$aws" iam create-role --role-name "$role" --path '/it'\''s/"${x}/$${y}%{z}\/' --max-session-duration 3600 \
+      --assume-role-policy-document "file://$work/trust.json" > /dev/null
+  fi
+  "$aws" iam put-role-policy --role-name "$role" --policy-name rolecall --policy-document "file://$work/permissions.json"
+  say 'set up the role arn:aws:iam::111122223333:role/it'\''s/"${x}/$${y}%{z}\/me,dia=@+'
+fi
+
+if [ "$account" = '222233334444' ]; then
+  found=yes
+  bucket='globex-inbox'
+  if [ "${CREATE_BUCKET:-no}" = yes ] && ! "$aws" s3api head-bucket --bucket "$bucket" --expected-bucket-owner "$account" --region 'eu-central-1' > /dev/null 2>&1; then
+    "$aws" s3api create-bucket --bucket "$bucket" --region 'eu-central-1' --create-bucket-configuration 'LocationConstraint=eu-central-1' > /dev/null
+    "$aws" s3api put-bucket-encryption --bucket "$bucket" --expected-bucket-owner "$account" --region 'eu-central-1' \
+      --server-side-encryption-configuration '{"Rules":[{"ApplyServerSideEncryptionByDefault":{"KMSMasterKeyID":"arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab","SSEAlgorithm":"aws:kms"}}]}'
+    say "made the bucket $bucket"
+  fi
+  # RolecallRead: reads objects, and asks for their size and checksum; said here too, since across accounts
+  # both sides must allow
+  # RolecallWrite: delivers objects, large ones in parts; ends uploads that failed and goes on with those that
+  # stopped; said here too, since across accounts both sides must allow
+  # RolecallList: finds objects by pattern, and tells a missing object from a denied one; below the prefix
+  # only; said here too, since across accounts both sides must allow
+  cat > "$work/bucket.json" << 'JSON'
+{
+  "Version": "2012-10-17",
+  "Statement": [
+    {
+      "Sid": "RolecallRead",
+      "Effect": "Allow",
+      "Principal": {
+        "AWS": "arn:aws:iam::111122223333:root"
+      },
+      "Action": "s3:GetObject",
+      "Resource": "arn:aws:s3:::globex-inbox/\u00dcbung/${$}${$}{a}/%{b}%%{c}/'\"\\ ${*}${?}\u0085/*",
+      "Condition": {
+        "ArnEquals": {
+          "aws:PrincipalArn": "arn:aws:iam::111122223333:role/it's/\"${$}{x}/${$}${$}{y}%{z}\\/me,dia=@+"
+        }
+      }
+    },
+    {
+      "Sid": "RolecallWrite",
+      "Effect": "Allow",
+      "Principal": {
+        "AWS": "arn:aws:iam::111122223333:root"
+      },
+      "Action": [
+        "s3:PutObject",
+        "s3:AbortMultipartUpload",
+        "s3:ListMultipartUploadParts"
+      ],
+      "Resource": "arn:aws:s3:::globex-inbox/\u00dcbung/${$}${$}{a}/%{b}%%{c}/'\"\\ ${*}${?}\u0085/*",
+      "Condition": {
+        "ArnEquals": {
+          "aws:PrincipalArn": "arn:aws:iam::111122223333:role/it's/\"${$}{x}/${$}${$}{y}%{z}\\/me,dia=@+"
+        }
+      }
+    },
+    {
+      "Sid": "RolecallList",
+      "Effect": "Allow",
+      "Principal": {
+        "AWS": "arn:aws:iam::111122223333:root"
+      },
+      "Action": "s3:ListBucket",
+      "Resource": "arn:aws:s3:::globex-inbox",
+      "Condition": {
+        "StringLike": {
+          "s3:prefix": "\u00dcbung/${$}${$}{a}/%{b}%%{c}/'\"\\ ${*}${?}\u0085/*"
+        },
+        "ArnEquals": {
+          "aws:PrincipalArn": "arn:aws:iam::111122223333:role/it's/\"${$}{x}/${$}${$}{y}%{z}\\/me,dia=@+"
+        }
+      }
+    }
+  ]
+}
+JSON
+  if ! "$aws" s3api get-bucket-policy --bucket "$bucket" --expected-bucket-owner "$account" --region 'eu-central-1' --query Policy --output text > "$work/there.json" 2> "$work/error"; then
+    fails NoSuchBucketPolicy
+    echo '{"Statement": []}' > "$work/there.json"
+  fi
+  merge "$work/there.json" "$work/bucket.json" > "$work/merged.json"
+  "$aws" s3api put-bucket-policy --bucket "$bucket" --expected-bucket-owner "$account" --region 'eu-central-1' --policy "file://$work/merged.json"
+  say "set up the policy of the bucket $bucket"
+fi
+
+if [ "$account" = '111122223333' ]; then
+  found=yes
+  key='arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab'
+  # RolecallKey: encrypts what is delivered; S3 decrypts the parts of an upload to join them; only through S3,
+  # for this bucket's objects; to be added to the statements that the key's policy has
+  cat > "$work/key.json" << 'JSON'
+{
+  "Version": "2012-10-17",
+  "Statement": [
+    {
+      "Sid": "RolecallKey",
+      "Effect": "Allow",
+      "Principal": {
+        "AWS": "arn:aws:iam::111122223333:root"
+      },
+      "Action": [
+        "kms:GenerateDataKey",
+        "kms:Decrypt"
+      ],
+      "Resource": "*",
+      "Condition": {
+        "StringEquals": {
+          "kms:ViaService": "s3.eu-central-1.amazonaws.com"
+        },
+        "StringLike": {
+          "kms:EncryptionContext:aws:s3:arn": [
+            "arn:aws:s3:::globex-inbox",
+            "arn:aws:s3:::globex-inbox/\u00dcbung/${$}${$}{a}/%{b}%%{c}/'\"\\ ${*}${?}\u0085/*"
+          ]
+        },
+        "ArnEquals": {
+          "aws:PrincipalArn": "arn:aws:iam::111122223333:role/it's/\"${$}{x}/${$}${$}{y}%{z}\\/me,dia=@+"
+        }
+      }
+    }
+  ]
+}
+JSON
+  if [ -n "$key" ]; then
+    "$aws" kms get-key-policy --key-id "$key" --policy-name default --region 'eu-central-1' --query Policy --output text > "$work/there.json"
+    merge "$work/there.json" "$work/key.json" > "$work/merged.json"
+    "$aws" kms put-key-policy --key-id "$key" --policy-name default --region 'eu-central-1' --policy "file://$work/merged.json"
+    say "set up the policy of the key $key"
+  else
+    say "the bucket's key is left as it is: give its ARN as KEY_ARN, if it is a key of your own"
+  fi
+fi
+
+[ $found = yes ] || { say "nothing here is for account $account; it is for 111122223333, 222233334444" >&2; exit 1; }
