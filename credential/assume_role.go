@@ -48,7 +48,8 @@ func (v *Vault) assume(ctx context.Context, r Role, p Principal) (session, error
 	return s, nil
 }
 
-// call makes one AssumeRole call. Its errors are the SDK's.
+// call makes one AssumeRole call. Its errors are the SDK's, or say what is
+// wrong with the principal's own keys.
 func (v *Vault) call(ctx context.Context, r Role, p Principal, externalID *string, policy []byte, duration time.Duration) (session, error) {
 	in := &sts.AssumeRoleInput{
 		RoleArn:         aws.String(r.RoleARN),
@@ -59,7 +60,11 @@ func (v *Vault) call(ctx context.Context, r Role, p Principal, externalID *strin
 	if len(policy) > 0 {
 		in.Policy = aws.String(string(policy))
 	}
-	out, err := v.client(r, p).AssumeRole(ctx, in, func(o *sts.Options) {
+	own, err := v.own(ctx, r, p)
+	if err != nil {
+		return session{}, err
+	}
+	out, err := v.client(r, p).AssumeRole(ctx, in, with(own), func(o *sts.Options) {
 		if r.TaskLabel != "" {
 			o.APIOptions = append(o.APIOptions, middleware.AddUserAgentKeyValue("rolecall", r.TaskLabel))
 		}
@@ -68,7 +73,7 @@ func (v *Vault) call(ctx context.Context, r Role, p Principal, externalID *strin
 		return session{}, err
 	}
 	if out.Credentials == nil || out.AssumedRoleUser == nil {
-		return session{}, errNoSession
+		return session{}, errIncomplete
 	}
 	roleID, _, _ := strings.Cut(aws.ToString(out.AssumedRoleUser.AssumedRoleId), ":")
 	c := out.Credentials
@@ -77,7 +82,7 @@ func (v *Vault) call(ctx context.Context, r Role, p Principal, externalID *strin
 		Source: "rolecall", CanExpire: true, Expires: aws.ToTime(c.Expiration), AccountID: accountOf(aws.ToString(out.AssumedRoleUser.Arn)),
 	}
 	if roleID == "" || !credentials.HasKeys() || credentials.SessionToken == "" || c.Expiration == nil {
-		return session{}, errNoSession
+		return session{}, errIncomplete
 	}
 	return session{credentials: credentials, roleID: roleID, duration: duration}, nil
 }
@@ -87,17 +92,18 @@ func accountOf(arn string) string {
 	return a.Account
 }
 
-// client gives the STS client of a principal in a region: always regional,
-// since tokens of the global endpoint do not work everywhere.
+// client gives the STS client of the region for a principal's calls: always
+// regional, since tokens of the global endpoint do not work everywhere. Each
+// call brings its own keys.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_enable-regions.html
 func (v *Vault) client(r Role, p Principal) *sts.Client {
-	k := clientKey{r.Principal, regionFor(r.Region, p.Principal)}
+	region := regionFor(r.Region, p.Principal)
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if c := v.clients[k]; c != nil {
+	if c := v.clients[region]; c != nil {
 		return c
 	}
-	c := newSTS(k.region, v.options.STSEndpoint, v.options.HTTPClient, ownCredentials{p.Credentials})
-	v.clients[k] = c
+	c := newSTS(region, v.options.STSEndpoint, v.options.HTTPClient, aws.AnonymousCredentials{})
+	v.clients[region] = c
 	return c
 }

@@ -9,6 +9,8 @@
 //     role's unique id;
 //   - no call at all is made towards a role in one of the vendor's accounts,
 //     in another partition, or claimed by another organization;
+//   - a principal's keys are used only once STS has said that they are the
+//     declared principal's;
 //   - concurrent takers of one credential cause one call, and no taker's
 //     cancellation fails another;
 //   - no secret value, session token or external id is logged or put into the

@@ -12,31 +12,24 @@ import (
 	"github.com/rolecall/rolecall/policy"
 )
 
-var errNoSession = errors.New("STS answered without a session")
+var errIncomplete = errors.New("STS answered without what was asked for")
 
 // explain says in rolecall's terms why a role could not be assumed, and who
-// must act. AWS's own text is kept as the cause, for logs.
+// must act. AWS's own text is kept as the cause, for logs. What is explained
+// already stays as it is.
 func explain(err error, r Role, p Principal) error {
-	if errors.Is(err, context.Canceled) {
+	var known *rolecall.Error
+	if errors.Is(err, context.Canceled) || errors.As(err, &known) {
 		return err
 	}
 	e := &rolecall.Error{Err: fmt.Errorf("assume role %s: %w", r.RoleARN, err)}
-	var own *ownCredentialsError
 	var api smithy.APIError
 	switch {
-	case errors.As(err, &own):
-		e.Code = rolecall.Unauthenticated
-		e.Message = fmt.Sprintf("the principal %s has no credentials of its own", r.Principal)
-		var why *rolecall.Error
-		if errors.As(own.err, &why) {
-			e.Message += ": " + why.Message
-		}
-		e.Hint = "the operator looks at the principal's credentials in rolecall.yaml"
 	case errors.As(err, &api):
 		explainCode(e, api, r, p)
-	case errors.Is(err, errNoSession):
+	case errors.Is(err, errIncomplete):
 		e.Code = rolecall.Unavailable
-		e.Message = "STS gave an answer without a session"
+		e.Message = "STS gave an incomplete answer"
 		e.Hint = "the operator looks at the STS endpoint"
 	default:
 		e.Code = rolecall.Unavailable

@@ -1,8 +1,10 @@
 package credential_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -85,20 +87,36 @@ func TestUnreachable(t *testing.T) {
 	}
 }
 
-// An answer of 200 without a session is no session.
+// An answer of 200 without a session is no session, and one without an
+// identity none.
 func TestEmptyAnswer(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, strict, func(o *credential.Options) { o.HTTPClient = &http.Client{Transport: empty{}} })
-	if c, err := b.Role(acme()).Retrieve(t.Context()); err == nil || c.HasKeys() {
-		t.Errorf("%+v, %v", c, err)
+	for _, action := range []string{"AssumeRole", "GetCallerIdentity"} {
+		b := newBench(t, strict, func(o *credential.Options) {
+			o.HTTPClient = &http.Client{Transport: empty{action, o.HTTPClient.Transport}}
+		})
+		c, err := b.Role(acme()).Retrieve(t.Context())
+		if rolecall.CodeOf(err) != rolecall.Unavailable || c.HasKeys() {
+			t.Errorf("%s: %+v, %v", action, c, err)
+		}
 	}
 }
 
-type empty struct{}
+// empty answers one action with nothing.
+type empty struct {
+	action string
+	rest   http.RoundTripper
+}
 
-func (empty) RoundTrip(r *http.Request) (*http.Response, error) {
-	return &http.Response{
-		StatusCode: 200, Request: r, Header: http.Header{"Content-Type": {"text/xml"}},
-		Body: http.NoBody,
-	}, nil
+func (e empty) RoundTrip(r *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	if strings.Contains(string(body), "Action="+e.action) {
+		return &http.Response{StatusCode: 200, Request: r, Header: http.Header{"Content-Type": {"text/xml"}}, Body: http.NoBody}, nil
+	}
+	r = r.Clone(r.Context())
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return e.rest.RoundTrip(r)
 }

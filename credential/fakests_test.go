@@ -30,6 +30,8 @@ type fakeSTS struct {
 	mu     sync.Mutex
 	rule   func(stsCall) stsAnswer
 	calls  []stsCall
+	caller func(accessKeyID string) string // ARN; nil: a session of workerARN
+	asked  int                             // who calls
 }
 
 type stsCall struct {
@@ -74,6 +76,10 @@ func (f *fakeSTS) seen() []stsCall {
 }
 
 func (f *fakeSTS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if err := r.ParseForm(); err == nil && r.Form.Get("Action") == "GetCallerIdentity" {
+		f.serveIdentity(w, r)
+		return
+	}
 	if err := r.ParseForm(); err != nil || r.Form.Get("Action") != "AssumeRole" {
 		http.Error(w, "not AssumeRole", http.StatusBadRequest)
 		return
@@ -103,6 +109,26 @@ func (f *fakeSTS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, `<AssumeRoleResponse><AssumeRoleResult><AssumedRoleUser><AssumedRoleId>%s:%s</AssumedRoleId><Arn>arn:aws:sts::%s:assumed-role/%s/%s</Arn></AssumedRoleUser>
 <Credentials><AccessKeyId>ASIA%d</AccessKeyId><SecretAccessKey>secret</SecretAccessKey><SessionToken>token-%d</SessionToken><Expiration>%s</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`,
 		answer.roleID, call.SessionName, role.Account, role.RoleName(), call.SessionName, n, n, epoch.Add(answer.life).Format(time.RFC3339))
+}
+
+// serveIdentity answers GetCallerIdentity by the access key of the signature.
+func (f *fakeSTS) serveIdentity(w http.ResponseWriter, r *http.Request) {
+	_, key, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
+	key, _, _ = strings.Cut(key, "/")
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.asked++
+	arn := "arn:aws:sts::873682911326:assumed-role/VTKWorker/i-0worker"
+	if f.caller != nil {
+		arn = f.caller(key)
+	}
+	w.Header().Set("Content-Type", "text/xml")
+	if arn == "" {
+		w.WriteHeader(http.StatusForbidden)
+		fmt.Fprint(w, `<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>`)
+		return
+	}
+	fmt.Fprintf(w, `<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>%s</Arn></GetCallerIdentityResult></GetCallerIdentityResponse>`, escapeXML(arn))
 }
 
 func escapeXML(s string) string {

@@ -42,6 +42,9 @@ func (v *Vault) prove(ctx context.Context, r Role, p Principal) (verdict Verdict
 	if err != nil {
 		return Verdict{}, v.claimed(ctx, r, err)
 	}
+	if _, err := v.own(ctx, r, p); err != nil {
+		return Verdict{}, err
+	}
 	plan, err := v.probes(r.ExternalID)
 	if err != nil {
 		return Verdict{}, err

@@ -147,7 +147,9 @@ func (v *Vault) vendorAccount(account string) bool {
 			return true
 		}
 	}
-	return slices.Contains(v.options.VendorAccounts, account)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.vendors[account] || slices.Contains(v.options.VendorAccounts, account)
 }
 
 // verdict gives a verdict that is not due, proving the role if need be. Takers

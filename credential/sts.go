@@ -1,7 +1,6 @@
 package credential
 
 import (
-	"context"
 	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -41,21 +40,3 @@ func regionFor(wanted string, p rolecall.Principal) string {
 		return "us-east-1"
 	}
 }
-
-// ownCredentials marks errors of a principal's own credentials, so that they
-// are told from STS's.
-type ownCredentials struct{ aws.CredentialsProvider }
-
-// Retrieve implements aws.CredentialsProvider.
-func (o ownCredentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
-	c, err := o.CredentialsProvider.Retrieve(ctx)
-	if err != nil {
-		return aws.Credentials{}, &ownCredentialsError{err}
-	}
-	return c, nil
-}
-
-type ownCredentialsError struct{ err error }
-
-func (e *ownCredentialsError) Error() string { return "principal's own credentials: " + e.err.Error() }
-func (e *ownCredentialsError) Unwrap() error { return e.err }

@@ -17,7 +17,8 @@ import (
 	"github.com/rolecall/rolecall"
 )
 
-// Principal is a vendor-side identity with its own credentials.
+// Principal is a vendor-side identity with its own credentials, which are
+// asked for at each call: Open's are cached.
 type Principal struct {
 	rolecall.Principal
 	Credentials aws.CredentialsProvider
@@ -50,11 +51,11 @@ type Vault struct {
 	refusals refusals
 
 	mu        sync.Mutex
-	clients   map[clientKey]*sts.Client
+	clients   map[string]*sts.Client        // by region
+	callers   map[string]*caller            // by principal's name
+	vendors   map[string]bool               // accounts that keys turned out to be of
 	durations map[durationKey]time.Duration // that STS was found to grant
 }
-
-type clientKey struct{ principal, region string }
 
 type durationKey struct{ principal, roleARN string }
 
@@ -78,7 +79,9 @@ func New(o Options) *Vault {
 	return &Vault{
 		options:   o,
 		cache:     newCache(o.Now, mathrand.Float64, o.Log),
-		clients:   map[clientKey]*sts.Client{},
+		clients:   map[string]*sts.Client{},
+		callers:   map[string]*caller{},
+		vendors:   map[string]bool{},
 		durations: map[durationKey]time.Duration{},
 	}
 }

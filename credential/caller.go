@@ -1,0 +1,132 @@
+package credential
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
+
+	"github.com/rolecall/rolecall"
+)
+
+// caller is who a principal's own keys were found to be.
+type caller struct {
+	turn    chan struct{} // held while the fields below are used
+	keys    aws.Credentials
+	known   bool
+	refusal error // why these keys are not the declared principal's
+}
+
+// own gives a principal's own keys. They are never used before STS has said
+// that they are the declared principal's: verdicts, claims and the policies
+// that customers paste speak of the declared one. STS is asked once for each
+// set of keys; the answer needs no permission.
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
+func (v *Vault) own(ctx context.Context, r Role, p Principal) (aws.Credentials, error) {
+	keys, err := p.Credentials.Retrieve(ctx)
+	if err != nil {
+		return aws.Credentials{}, withoutKeys(err, r)
+	}
+	c := v.caller(r.Principal)
+	select {
+	case c.turn <- struct{}{}:
+		defer func() { <-c.turn }()
+	case <-ctx.Done():
+		return aws.Credentials{}, ctx.Err()
+	}
+	if c.known && c.keys.AccessKeyID == keys.AccessKeyID && c.keys.SessionToken == keys.SessionToken {
+		return keys, c.refusal
+	}
+	out, err := v.client(r, p).GetCallerIdentity(ctx, nil, with(keys))
+	if err != nil {
+		return aws.Credentials{}, unidentified(err, r, p)
+	}
+	actual, err := rolecall.ParseARN(aws.ToString(out.Arn))
+	if err != nil {
+		return aws.Credentials{}, unidentified(errIncomplete, r, p)
+	}
+	c.keys, c.known, c.refusal = keys, true, v.identify(actual, r, p)
+	return keys, c.refusal
+}
+
+func (v *Vault) caller(principal string) *caller {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	c := v.callers[principal]
+	if c == nil {
+		c = &caller{turn: make(chan struct{}, 1)}
+		v.callers[principal] = c
+	}
+	return c
+}
+
+// with makes one call with these keys.
+func with(keys aws.Credentials) func(*sts.Options) {
+	return func(o *sts.Options) { o.Credentials = credentials.StaticCredentialsProvider{Value: keys} }
+}
+
+// identify compares who calls with who is declared. Whoever it is, the
+// account is the vendor's.
+func (v *Vault) identify(actual rolecall.ARN, r Role, p Principal) error {
+	if isCaller(p.ARN, actual) {
+		return nil
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.vendors[actual.Account] = true
+	return &rolecall.Error{
+		Code:    rolecall.Unauthenticated,
+		Message: fmt.Sprintf("the principal %s is declared as %s, but its credentials are those of %s", r.Principal, p.ARN, actual),
+		Hint:    "the operator gives the principal its own credentials in rolecall.yaml, or declares the ARN that they belong to",
+	}
+}
+
+// isCaller tells whether the caller is the declared user, or a session of the
+// declared role. A session's ARN leaves out the path of its role, whose name
+// is unique in the account all the same.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
+func isCaller(declared, actual rolecall.ARN) bool {
+	session, ok := strings.CutPrefix(actual.Resource, "assumed-role/")
+	if !ok || actual.Service != "sts" {
+		return actual == declared
+	}
+	role, _, _ := strings.Cut(session, "/")
+	return role != "" && role == declared.RoleName() && actual.Account == declared.Account && actual.Partition == declared.Partition
+}
+
+func withoutKeys(err error, r Role) error {
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	e := &rolecall.Error{
+		Code:    rolecall.Unauthenticated,
+		Message: fmt.Sprintf("the principal %s has no credentials of its own", r.Principal),
+		Hint:    "the operator looks at the principal's credentials in rolecall.yaml",
+		Err:     fmt.Errorf("credentials of principal %s: %w", r.Principal, err),
+	}
+	var why *rolecall.Error
+	if errors.As(err, &why) {
+		e.Message += ": " + why.Message
+	}
+	return e
+}
+
+// unidentified says why STS did not tell who calls. Only an endpoint's policy
+// can refuse that.
+func unidentified(err error, r Role, p Principal) error {
+	var api smithy.APIError
+	if errors.As(err, &api) && strings.HasPrefix(api.ErrorCode(), "AccessDenied") {
+		return &rolecall.Error{
+			Code:    rolecall.Forbidden,
+			Message: fmt.Sprintf("AWS does not say whose credentials the principal %s has", r.Principal),
+			Hint:    "the operator allows sts:GetCallerIdentity in the policy of the VPC endpoint for STS",
+			Err:     fmt.Errorf("identify principal %s: %w", r.Principal, err),
+		}
+	}
+	return explain(err, r, p)
+}
