@@ -20,6 +20,9 @@ func (d decided) print(out *output, in policy.Request) {
 	}
 	out.printf("%s\n\n", out.onOut.paint(color, spaced(d.Decision.Decision)))
 	out.printf("  %s\n  asks %s on %s\n\n", printable(in.Principal), printable(in.Action), printable(in.Resource))
+	if len(d.Layers) == 0 {
+		out.printf("no policy has a say in it\n")
+	}
 	for i, b := range d.Layers {
 		word, color := outcomeWords(b.Outcome)
 		out.printf("%s%s: %s: %s\n", twig(i, len(d.Layers)), layerName(b.Policy), out.onOut.paint(color, word), b.Why)

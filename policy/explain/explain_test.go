@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -82,5 +83,41 @@ func TestUnmetSaysWhatIsMissing(t *testing.T) {
 		if got := u.String(); got != want {
 			t.Errorf("%s\nwant %s", got, want)
 		}
+	}
+}
+
+// The tree shows what the decision says.
+func TestTreeAgrees(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		in, policies := drawWorld(t)
+		tree := explain.Tree(in, policies)
+		outcomes := map[explain.Outcome][]policy.Layer{}
+		for _, b := range tree.Layers {
+			outcomes[b.Outcome] = append(outcomes[b.Outcome], b.Policy)
+		}
+		lacks := append(slices.Clone(tree.Missing), tree.AlsoMissing...)
+		for _, layer := range lacks {
+			if !slices.Contains(outcomes[explain.Lacks], layer) && !slices.Contains(outcomes[explain.Denies], layer) {
+				t.Errorf("%s is missing and not shown: %+v", layer, tree)
+			}
+		}
+		for _, layer := range outcomes[explain.Lacks] {
+			if !slices.Contains(lacks, layer) {
+				t.Errorf("%s is shown and not missing: %+v", layer, tree)
+			}
+		}
+		if denies := len(outcomes[explain.Denies]) > 0; denies != (tree.Decision == policy.ExplicitlyDenied) {
+			t.Errorf("%+v", tree)
+		}
+	})
+}
+
+func TestTreeOfWhatAWSAlwaysAllows(t *testing.T) {
+	t.Parallel()
+	in, policies := read(t, `{"principal":"arn:aws:iam::111111111111:user/u","action":"sts:GetCallerIdentity","resource":"*",
+		"identity":[{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":"*"}}]}`)
+	if tree := explain.Tree(in, policies); tree.Decision != policy.Allowed || len(tree.Layers) != 0 {
+		t.Errorf("%+v", tree)
 	}
 }
