@@ -30,7 +30,8 @@ type key struct {
 }
 
 // fetched is what a fetch brings: the credential, and when what it rests on
-// is to be looked at again even if it lives longer; zero: never.
+// is to be looked at again even if it lives longer; zero: never. Where that
+// look is not to be had, the credential is given out for a short grace more.
 type fetched struct {
 	credentials aws.Credentials
 	review      time.Time
@@ -43,6 +44,7 @@ const (
 	firstBackoff = time.Second
 	maxBackoff   = time.Minute
 	idleSecret   = time.Hour
+	grace        = 15 * time.Minute
 	maxFetches   = 4 // of one flight, when what they rest on is purged each time
 )
 
@@ -177,16 +179,24 @@ func (c *cache) run(ctx context.Context, k key, e *entry, f *flight, fetch func(
 func (e *entry) keep(got fetched, now time.Time, jitter float64) {
 	e.credentials, e.have, e.backoff = got.credentials, true, 0
 	e.deadAt, e.refreshAt = time.Time{}, got.review
+	if !got.review.IsZero() {
+		e.deadAt = got.review.Add(grace)
+	}
 	if !got.credentials.CanExpire {
 		return
 	}
 	life := got.credentials.Expires.Sub(now)
 	lead := min(life/6, maxLead)
-	e.deadAt = got.credentials.Expires.Add(-min(life/20, 10*time.Second))
-	ahead := got.credentials.Expires.Add(-lead - time.Duration(jitter*float64(lead)/2))
-	if e.refreshAt.IsZero() || ahead.Before(e.refreshAt) {
-		e.refreshAt = ahead
+	e.deadAt = earlier(e.deadAt, got.credentials.Expires.Add(-min(life/20, 10*time.Second)))
+	e.refreshAt = earlier(e.refreshAt, got.credentials.Expires.Add(-lead-time.Duration(jitter*float64(lead)/2)))
+}
+
+// earlier takes the zero time as never.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || b.Before(a) {
+		return b
 	}
+	return a
 }
 
 // invalidate drops a credential that AWS called expired, if it is still the

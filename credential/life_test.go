@@ -197,6 +197,76 @@ func TestWrongAcceptanceBeforeOutage(t *testing.T) {
 	}
 }
 
+// A proof that nobody can finish does not keep a credential alive for its
+// whole life: after a short grace it is refused.
+func TestUnprovedCredentialEnds(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, strict)
+	role := acme()
+	role.Duration = 12 * time.Hour
+	provider := b.Role(role)
+	if _, err := provider.Retrieve(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.sts.setRule(func(c stsCall) stsAnswer {
+		if c.ExternalID == nil {
+			return stsAnswer{status: 403, code: "RegionDisabledException"}
+		}
+		return strict(c)
+	})
+	for _, step := range []struct {
+		after time.Duration
+		given bool
+	}{{4 * time.Minute, true}, {time.Minute, true}, {14 * time.Minute, true}, {time.Minute, false}, {10 * time.Hour, false}} {
+		b.clock.Advance(step.after)
+		c, err := provider.Retrieve(t.Context())
+		provider.Idle()
+		if c.HasKeys() != step.given || (err == nil) != step.given {
+			t.Errorf("%s later: %v", step.after, err)
+		}
+	}
+	b.sts.setRule(strict)
+	b.clock.Advance(time.Minute)
+	if _, err := provider.Retrieve(t.Context()); err != nil {
+		t.Errorf("after the region is back: %v", err)
+	}
+}
+
+// An answer that proves nothing does not hide the wrong acceptance that comes
+// after it, not even while an old credential is in use.
+func TestWrongAcceptanceAfterUnknown(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, strict)
+	provider := b.Role(acme())
+	if _, err := provider.Retrieve(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.sts.setRule(func(c stsCall) stsAnswer {
+		if c.ExternalID == nil {
+			return stsAnswer{status: 403, code: "RegionDisabledException"}
+		}
+		return stsAnswer{}
+	})
+	b.clock.Advance(5 * time.Minute)
+	if _, err := provider.Retrieve(t.Context()); err != nil {
+		t.Fatalf("while the probes run: %v", err)
+	}
+	provider.Idle()
+	if _, err := provider.Retrieve(t.Context()); !errors.Is(err, credential.ErrUnsafe) {
+		t.Errorf("the credential is not taken back: %v", err)
+	}
+}
+
+// Keys that STS does not take, and an STS that does not answer, are not tried
+// with every probe.
+func TestHopelessProofEnds(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, func(stsCall) stsAnswer { return stsAnswer{status: 403, code: "ExpiredToken"} })
+	if _, err := b.Prove(t.Context(), acme()); rolecall.CodeOf(err) != rolecall.Unauthenticated || len(b.sts.seen()) != 1 {
+		t.Errorf("%v after %d calls", err, len(b.sts.seen()))
+	}
+}
+
 // hooked calls a function once after a verdict was read.
 type hooked struct {
 	credential.Verdicts

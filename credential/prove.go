@@ -1,6 +1,7 @@
 package credential
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -135,12 +136,13 @@ func otherCase(s string) string {
 }
 
 // probe makes the planned calls in order, alike in all but the external id.
-// It goes on after a wrong acceptance, to tell all of them. The sessions are
-// thrown away; they could do nothing, and not for long.
+// It goes on after a wrong acceptance, to tell all of them, and after an
+// answer that proves nothing, since one that does may follow and counts more.
+// The sessions are thrown away; they could do nothing, and not for long.
 func (v *Vault) probe(ctx context.Context, r Role, p Principal, plan []plannedProbe) (Verdict, error) {
 	var verdict Verdict
 	var wrong []plannedProbe
-	var stop error
+	var stop, doubt error
 	for i := 0; i < len(plan) && stop == nil; i++ {
 		planned := plan[i]
 		done := Probe{Name: planned.name, Outcome: Skipped, Detail: planned.skip}
@@ -155,8 +157,10 @@ func (v *Vault) probe(ctx context.Context, r Role, p Principal, plan []plannedPr
 		switch {
 		case errors.Is(answer, context.Canceled):
 			stop = answer
-		case done.Outcome == Unknown:
+		case done.Outcome == Unknown && hopeless(answer, r, p):
 			stop = unproved(r, p, done, answer)
+		case done.Outcome == Unknown:
+			doubt = cmp.Or(doubt, unproved(r, p, done, answer))
 		case planned.accept && done.Outcome == Refused:
 			stop = withdrawn(explain(answer, r, p))
 		case planned.accept && verdict.RoleID != "" && s.roleID != verdict.RoleID:
@@ -170,8 +174,8 @@ func (v *Vault) probe(ctx context.Context, r Role, p Principal, plan []plannedPr
 	switch {
 	case len(wrong) > 0: // whatever came after
 		return verdict, unsafeRole(r, p, wrong)
-	case stop != nil:
-		return verdict, stop
+	case stop != nil || doubt != nil:
+		return verdict, cmp.Or(stop, doubt)
 	}
 	verdict.Passed = true
 	return verdict, nil
@@ -194,6 +198,13 @@ func outcome(err error) (Outcome, string) {
 		return Unknown, fmt.Sprintf("a policy of the principal's own side (%s) refused", d.Layer)
 	}
 	return Refused, ""
+}
+
+// hopeless tells whether an answer will be the same for all probes, whatever
+// the role says: none, or that STS does not take the principal's own keys.
+func hopeless(answer error, r Role, p Principal) bool {
+	var api smithy.APIError
+	return !errors.As(answer, &api) || rolecall.CodeOf(explain(answer, r, p)) == rolecall.Unauthenticated
 }
 
 // unproved says why a probe proves nothing; the cause is STS's answer to it.
