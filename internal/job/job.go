@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
@@ -164,7 +165,7 @@ func (r *runner) task(ctx context.Context, s rolecall.Step, place int) rolecall.
 	}
 }
 
-// try runs a step once, within its timeout. A panic is a fault of this step,
+// try runs a step once, within its timeout or the longest that there is. A panic is a fault of this step,
 // not the end of the process.
 func (r *runner) try(ctx context.Context, s rolecall.Step, observe func(task.Event)) (out task.Outcome, err error) {
 	defer func() {
@@ -175,20 +176,29 @@ func (r *runner) try(ctx context.Context, s rolecall.Step, observe func(task.Eve
 			}
 		}
 	}()
-	limited := ctx
-	if s.Timeout > 0 {
-		var cancel context.CancelFunc
-		limited, cancel = context.WithTimeout(ctx, s.Timeout)
-		defer cancel()
+	limit, pointer, hint := s.Timeout, rolecall.Pointer("tasks", s.Index, "timeout_seconds"), "give it more time, or divide its files among tasks"
+	if limit == 0 {
+		limit, pointer, hint = rolecall.MaxTimeout, place(s), "divide its files among tasks"
 	}
+	limited, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
 	out, err = r.step(limited, s, observe)
 	if err != nil && ctx.Err() == nil && errors.Is(limited.Err(), context.DeadlineExceeded) {
 		err = &rolecall.Error{
-			Code: rolecall.Unavailable, Pointer: rolecall.Pointer("tasks", s.Index, "timeout_seconds"),
-			Message: fmt.Sprintf("the task was not done after its %v", s.Timeout), Hint: "give it more time, or divide its files among tasks", Err: err,
+			Code: rolecall.Unavailable, Pointer: pointer, Message: fmt.Sprintf("the task was not done after its %v", limit), Hint: hint, Err: err,
 		}
 	}
 	return out, err
+}
+
+// place points at the step, which may stand in another format than the
+// native one.
+func place(s rolecall.Step) string {
+	task := rolecall.Pointer("tasks", s.Index)
+	if at := s.Place.Pointer; at != "" && !strings.HasPrefix(at, task+"/") {
+		return at
+	}
+	return task
 }
 
 func (r *runner) tell(e Event) {
@@ -203,7 +213,7 @@ func located(err error, s rolecall.Step) rolecall.Errors {
 	for _, e := range rolecall.List(err) {
 		if e.Pointer == "" {
 			under := *e
-			under.Pointer = rolecall.Pointer("tasks", s.Index)
+			under.Pointer = place(s)
 			e = &under
 		}
 		out = append(out, e)

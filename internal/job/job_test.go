@@ -115,6 +115,15 @@ func TestRunTellsHowItEnded(t *testing.T) {
 			errors: "/tasks/0/timeout_seconds: the task was not done after its 1m0s",
 		},
 		{
+			name: "none lasts for ever", steps: make([]rolecall.Step, 1), script: script{0: {hangs}},
+			want: []rolecall.Status{failed, failed}, took: [2]time.Duration{rolecall.MaxTimeout, rolecall.MaxTimeout + time.Second},
+			errors: "/tasks/0: the task was not done after its 168h0m0s",
+		},
+		{
+			name: "of a request in another format", steps: []rolecall.Step{{Place: rolecall.Place{Pointer: "/ContentAcquisition"}}}, script: script{0: {fails(refused)}},
+			want: []rolecall.Status{failed, failed}, errors: "/ContentAcquisition: S3 refuses",
+		},
+		{
 			name: "an abort waits for the task", steps: make([]rolecall.Step, 2), script: script{0: {hangs}}, stop: time.Minute,
 			want: []rolecall.Status{aborted, aborted, submitted}, took: [2]time.Duration{61 * time.Second, 61 * time.Second},
 		},

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/job"
@@ -106,6 +107,50 @@ func TestAbortLeavesNothing(t *testing.T) {
 				t.Errorf("left are %q", keysOf(left))
 			}
 		})
+	}
+}
+
+// Keys that are listed already are not looked at any more once the job is
+// aborted.
+func TestAbortEndsTheSearch(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "")
+	w.put(t, "acme-masters", map[string][]byte{"in/a/": {}, "in/b/": {}, "in/c/": {}})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var skipped []string
+	report := w.run(ctx, t, t.TempDir(), tool("storage:get", `{"connection": "masters", "files": ["**"]}`), func(e job.Event) {
+		if e.Progress.Kind == task.Skipped {
+			skipped = append(skipped, e.Progress.Name)
+			cancel()
+		}
+	})
+	if report.Status != rolecall.Aborted || len(skipped) != 1 {
+		t.Errorf("%s after %q", report.StatusText, skipped)
+	}
+}
+
+// The most expensive patterns that a job may have, on names that are made for
+// them, do not hold it beyond its time.
+func TestTimeoutEndsTheSearch(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "")
+	objects := map[string][]byte{}
+	for i := range 300 {
+		objects[fmt.Sprintf("in/%s%d", strings.Repeat("a", 1000), i)] = nil
+	}
+	w.put(t, "acme-masters", objects)
+	var files []string
+	for i := range rolecall.MaxPatterns {
+		files = append(files, fmt.Sprintf("%q", strings.Repeat("*a", rolecall.MaxStars)+fmt.Sprintf("b%d", i)))
+	}
+	began := time.Now()
+	report := w.run(t.Context(), t, t.TempDir(), tool("storage:get", `{"connection": "masters", "files": [`+strings.Join(files, ",")+`]}`, `, "timeout_seconds": 1`), nil)
+	if report.Status != rolecall.Failed || len(report.Errors) != 1 || report.Errors[0].Pointer != "/tasks/0/timeout_seconds" {
+		t.Error(show(report))
+	}
+	if took := time.Since(began); took > 20*time.Second {
+		t.Errorf("took %v", took)
 	}
 }
 

@@ -66,10 +66,10 @@ func (s *stage) destinationKeys(objects []transfer.Object) ([]string, error) {
 		parts := strings.Split(rest, "/")
 		switch {
 		case len(keys[i]) > maxKey:
-			faults.Add(s.filesPointer(), fmt.Sprintf("the object %q cannot be copied: its new key would have %d bytes, S3 takes %d", o.Key, len(keys[i]), maxKey), "give a shorter prefix")
+			faults.Add(s.step.FilesAt, fmt.Sprintf("the object %q cannot be copied: its new key would have %d bytes, S3 takes %d", o.Key, len(keys[i]), maxKey), "give a shorter prefix")
 		case slices.Contains(parts, "..") || slices.Contains(parts, "."):
 			// Servers between here and a bucket may clean such a path, and so leave the place.
-			faults.Add(s.filesPointer(), fmt.Sprintf("the object %q cannot be copied: its key has a part . or ..", o.Key), "leave it out by the patterns in files, or have it renamed in the bucket")
+			faults.Add(s.step.FilesAt, fmt.Sprintf("the object %q cannot be copied: its key has a part . or ..", o.Key), "leave it out by the patterns in files, or have it renamed in the bucket")
 		}
 	}
 	return keys, few(faults).Err()

@@ -3,6 +3,7 @@ package task
 import (
 	"context"
 	"fmt"
+	"iter"
 	"sort"
 	"strings"
 	"sync"
@@ -24,7 +25,7 @@ func (s *stage) exists(ctx context.Context) (Outcome, error) {
 	var mu sync.Mutex // guards missing
 	var missing rolecall.Errors
 	out, err := each(ctx, len(wanted), none, func(ctx context.Context, i int) (int64, error) {
-		key, err := wanted[i].find(ctx, at.bucket)
+		key, err := wanted[i].find(s.listing(ctx, at, wanted[i].prefix))
 		switch {
 		case err != nil:
 			return 0, err
@@ -60,9 +61,14 @@ func (s *stage) wanted() []wish {
 		return []wish{{prefix: place.Key, literal: true, match: func(key string) bool { return key == place.Key }, pointer: place.Pointer}}
 	}
 	var out []wish
+	seen := map[string]bool{}
 	for i, f := range s.step.Files {
+		if seen[f.String()] {
+			continue
+		}
+		seen[f.String()] = true
 		out = append(out, wish{
-			prefix: place.Key + f.Prefix(), literal: f.Literal(), text: f.String(), pointer: s.filesPointer(i),
+			prefix: place.Key + f.Prefix(), literal: f.Literal(), text: f.String(), pointer: s.step.FilesAt + rolecall.Pointer(i),
 			match: func(key string) bool {
 				name, below := strings.CutPrefix(key, place.Key)
 				return below && !strings.HasSuffix(name, "/") && f.Match(name)
@@ -72,9 +78,9 @@ func (s *stage) wanted() []wish {
 	return out
 }
 
-// find gives the first key that fulfils the wish, or an empty one.
-func (w wish) find(ctx context.Context, b transfer.Bucket) (string, error) {
-	for o, err := range transfer.List(ctx, b, w.prefix) {
+// find gives the first listed key that fulfils the wish, or an empty one.
+func (w wish) find(listing iter.Seq2[transfer.Object, error]) (string, error) {
+	for o, err := range listing {
 		if err != nil {
 			return "", err
 		}

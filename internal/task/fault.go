@@ -12,11 +12,11 @@ import (
 )
 
 // located gives err's faults the pointer, where they have none of their own
-// into the job.
-func located(err error, pointer string) error {
+// into the step.
+func (s *stage) located(err error, pointer string) error {
 	var out rolecall.Errors
 	for _, e := range rolecall.List(err) {
-		if !strings.HasPrefix(e.Pointer, "/tasks/") {
+		if !s.points(e.Pointer) {
 			under := *e
 			under.Pointer = pointer
 			e = &under
@@ -24,6 +24,17 @@ func located(err error, pointer string) error {
 		out = append(out, e)
 	}
 	return out.Err()
+}
+
+// points tells whether a pointer leads into the step, which may stand in
+// another format than the native one.
+func (s *stage) points(pointer string) bool {
+	for _, at := range []string{rolecall.Pointer("tasks", s.step.Index), s.step.Place.Pointer, s.step.Destination.Pointer, s.step.FilesAt} {
+		if rest, below := strings.CutPrefix(pointer, at); at != "" && below && (rest == "" || rest[0] == '/') {
+			return true
+		}
+	}
+	return false
 }
 
 // fault words what went wrong at one end of the step for the one who must
@@ -40,7 +51,7 @@ func (s *stage) fault(ctx context.Context, err error, at side, pointer string) e
 	case ctx.Err() != nil:
 		return err
 	case errors.As(err, &own), errors.As(err, &list):
-		return located(err, pointer)
+		return s.located(err, pointer)
 	case errors.As(err, &closed):
 		if at.place.Connection == "" {
 			pointer += "/s3_endpoint_url"

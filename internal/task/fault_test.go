@@ -169,3 +169,28 @@ func TestRegions(t *testing.T) {
 		}
 	}
 }
+
+// A step of a request in another format is pointed at where it stands there.
+func TestFaultsPointIntoTheRequest(t *testing.T) {
+	t.Parallel()
+	at := rolecall.Place{Pointer: "/ContentAcquisition", Way: "/ContentAcquisition/RoleArnToAssume", Bucket: "b", Key: "in/"}
+	s := &stage{
+		tools: &Tools{}, log: slog.New(slog.DiscardHandler),
+		step: rolecall.Step{Place: at, Files: patterns(t, "*.mov"), FilesAt: "/ContentAcquisition/Files"},
+	}
+	_, names := s.localNames(t.Context(), []transfer.Object{{Key: "in/../x"}})
+	for _, tc := range []struct {
+		err  error
+		want string
+	}{
+		{names, "/ContentAcquisition/Files"},
+		{s.nothingFor(newSelection(s.step.Files, prefixesOf(s.step.Files)), "b"), "/ContentAcquisition/Files/0"},
+		{&rolecall.Error{Code: rolecall.Invalid, Pointer: "/principal"}, "/ContentAcquisition"},
+		{&rolecall.Error{Code: rolecall.Invalid, Pointer: "/ContentAcquisitions"}, "/ContentAcquisition"},
+		{&transfer.Error{Kind: transfer.NotFound}, "/ContentAcquisition"},
+	} {
+		if got := rolecall.List(s.fault(t.Context(), tc.err, side{place: at}, at.Pointer))[0].Pointer; got != tc.want {
+			t.Errorf("%v is pointed at %q, want %q", tc.err, got, tc.want)
+		}
+	}
+}

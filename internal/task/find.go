@@ -3,6 +3,7 @@ package task
 import (
 	"context"
 	"fmt"
+	"iter"
 	"sort"
 	"strings"
 	"sync"
@@ -11,9 +12,52 @@ import (
 	"github.com/rolecall/rolecall/internal/transfer"
 )
 
-// maxObjects bounds how many objects or files one task works on: their names
-// are held in memory.
-const maxObjects = 1_000_000
+// Bounds on what one task takes. Names are held in memory, and the server that
+// lists them may be a tenant's, which can go on for ever.
+const (
+	maxObjects = 1_000_000  // objects or files that it works on
+	maxHeld    = 256 << 20  // bytes of their keys and ETags
+	maxListed  = 10_000_000 // keys that it looks at
+)
+
+// haul is what a task has found.
+type haul struct {
+	objects []transfer.Object
+	held    int
+}
+
+// add takes an object, unless there are too many.
+func (h *haul) add(o transfer.Object) bool {
+	h.held += len(o.Key) + len(o.ETag)
+	if len(h.objects) == maxObjects || h.held > maxHeld {
+		return false
+	}
+	h.objects = append(h.objects, o)
+	return true
+}
+
+// tooMany says that a task would take more than it may.
+func (s *stage) tooMany(what string) error {
+	return &rolecall.Error{Code: rolecall.Invalid, Pointer: s.step.FilesAt, Message: what, Hint: "divide them among tasks by narrower patterns"}
+}
+
+// listing gives the objects whose keys begin with the prefix, as long as the
+// step is wanted and its listings together have not grown too long.
+func (s *stage) listing(ctx context.Context, at side, prefix string) iter.Seq2[transfer.Object, error] {
+	return func(yield func(transfer.Object, error) bool) {
+		for o, err := range transfer.List(ctx, at.bucket, prefix) {
+			if err == nil {
+				err = ctx.Err()
+			}
+			if err == nil && s.listed.Add(1) > maxListed {
+				err = s.tooMany(fmt.Sprintf("more than %d objects are to be looked at in %s", maxListed, at))
+			}
+			if !yield(o, err) || err != nil {
+				return
+			}
+		}
+	}
+}
 
 // find gives the objects of the step's place that its patterns name, or its
 // one object, in order of their keys. A pattern that names none is an error.
@@ -36,29 +80,31 @@ func (s *stage) find(ctx context.Context, at side) ([]transfer.Object, error) {
 // list gives the objects that the selection takes from its listings. Markers
 // that consoles leave for directories are skipped.
 func (s *stage) list(ctx context.Context, at side, sel *selection) ([]transfer.Object, error) {
-	var found []transfer.Object
+	var found haul
 	for _, prefix := range sel.prefixes {
-		for o, err := range transfer.List(ctx, at.bucket, at.place.Key+prefix) {
-			if err != nil {
-				return nil, s.fault(ctx, err, at, at.place.Pointer)
-			}
+		for o, err := range s.listing(ctx, at, at.place.Key+prefix) {
 			name, below := strings.CutPrefix(o.Key, at.place.Key)
+			wanted := false
+			if err == nil && below {
+				wanted, err = sel.match(ctx, prefix, name)
+			}
 			switch {
-			case !below || !sel.match(prefix, name):
+			case err != nil:
+				return nil, s.fault(ctx, err, at, at.place.Pointer)
+			case !wanted:
+				continue
 			case o.Size == 0 && (name == "" || strings.HasSuffix(name, "/")):
 				s.observe(Event{Kind: Skipped, Name: o.Key, Reason: "an empty marker of a directory"})
-			case len(found) == maxObjects:
-				return nil, &rolecall.Error{
-					Code: rolecall.Invalid, Pointer: s.filesPointer(),
-					Message: fmt.Sprintf("more than %d objects match", maxObjects), Hint: "divide them among tasks by narrower patterns",
-				}
-			default:
-				sel.take(prefix, name)
-				found = append(found, o)
+				continue
+			case !found.add(o):
+				return nil, s.tooMany(fmt.Sprintf("more objects match than one task takes: %d, or fewer with long keys", maxObjects))
+			}
+			if err := sel.take(ctx, prefix, name); err != nil {
+				return nil, err
 			}
 		}
 	}
-	return found, s.nothingFor(sel, at.String())
+	return found.objects, s.nothingFor(sel, at.String())
 }
 
 // nothingFor is the error that names each pattern that matched nothing.
@@ -66,7 +112,7 @@ func (s *stage) nothingFor(sel *selection, place string) error {
 	var faults rolecall.Errors
 	for _, i := range sel.unmatched() {
 		faults = append(faults, &rolecall.Error{
-			Code: rolecall.NotFound, Pointer: s.filesPointer(i),
+			Code: rolecall.NotFound, Pointer: s.step.FilesAt + rolecall.Pointer(i),
 			Message: fmt.Sprintf("%q matches nothing in %s", s.step.Files[i].String(), place),
 			Hint:    "patterns are relative to the place, and upper and lower case differ",
 		})
@@ -82,7 +128,7 @@ func (s *stage) heads(ctx context.Context, at side, sel *selection) ([]transfer.
 	var faults rolecall.Errors
 	_, err := each(ctx, len(sel.direct), none, func(ctx context.Context, i int) (int64, error) {
 		index := sel.direct[i]
-		o, err := s.head(ctx, at, at.place.Key+s.step.Files[index].String(), s.filesPointer(index))
+		o, err := s.head(ctx, at, at.place.Key+s.step.Files[index].String(), s.step.FilesAt+rolecall.Pointer(index))
 		mu.Lock()
 		defer mu.Unlock()
 		switch {
@@ -111,7 +157,7 @@ func (s *stage) head(ctx context.Context, at side, key, pointer string) (transfe
 		return o, nil
 	}
 	if kindOf(err) == transfer.Denied {
-		there, unlisted := wish{prefix: key, literal: true, match: func(k string) bool { return k == key }}.find(ctx, at.bucket)
+		there, unlisted := wish{prefix: key, literal: true, match: func(k string) bool { return k == key }}.find(s.listing(ctx, at, key))
 		switch {
 		case ctx.Err() != nil:
 		case unlisted != nil:

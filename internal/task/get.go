@@ -19,7 +19,7 @@ func (s *stage) get(ctx context.Context) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	names, err := s.localNames(objects)
+	names, err := s.localNames(ctx, objects)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -34,11 +34,11 @@ func (s *stage) get(ctx context.Context) (Outcome, error) {
 }
 
 // localNames maps all objects to files before any is fetched.
-func (s *stage) localNames(objects []transfer.Object) ([]string, error) {
+func (s *stage) localNames(ctx context.Context, objects []transfer.Object) ([]string, error) {
 	place := s.step.Place
 	if len(s.step.Files) == 0 {
 		name, err := objectName(s.step.BaseDir, place.Key)
-		return []string{name}, located(err, place.Pointer)
+		return []string{name}, s.located(err, place.Pointer)
 	}
 	var faults rolecall.Errors
 	names := make([]string, len(objects))
@@ -46,7 +46,7 @@ func (s *stage) localNames(objects []transfer.Object) ([]string, error) {
 	for i, o := range objects {
 		name, err := localName(s.step.BaseDir, place.Key, o.Key)
 		if err != nil {
-			faults.AddErr(s.filesPointer(), err)
+			faults.AddErr(s.step.FilesAt, err)
 			continue
 		}
 		names[i], keys[name] = name, o.Key
@@ -54,7 +54,7 @@ func (s *stage) localNames(objects []transfer.Object) ([]string, error) {
 	if err := few(faults).Err(); err != nil {
 		return nil, err
 	}
-	return names, located(collisions(names, func(name string) string { return keys[name] }), s.filesPointer())
+	return names, s.located(collisions(ctx, names, func(name string) string { return keys[name] }), s.step.FilesAt)
 }
 
 // plan tells how much there is to do.

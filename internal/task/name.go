@@ -1,6 +1,7 @@
 package task
 
 import (
+	"context"
 	"fmt"
 	"path"
 	"sort"
@@ -65,13 +66,16 @@ func objectName(base, key string) (string, error) {
 
 // collisions finds names that cannot stand together in one directory tree: a
 // file that is another's directory, or two of one name. The keys are given by
-// name, for the error.
-func collisions(names []string, keyOf func(name string) string) error {
+// name, for the error. Its error may be the context's too.
+func collisions(ctx context.Context, names []string, keyOf func(name string) string) error {
 	sorted := append([]string(nil), names...)
 	sort.Strings(sorted)
 	files := make(map[string]bool, len(sorted))
 	var faults rolecall.Errors
 	for _, name := range sorted {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if files[name] {
 			faults.Add("", fmt.Sprintf("two objects would become the one file %q", name), "leave one of them out by the patterns in files")
 		}

@@ -77,7 +77,7 @@ func TestCollisions(t *testing.T) {
 		{[]string{"a", "a-b", "a/b/c"}, `"in/a" and "in/a/b/c"`},
 		{[]string{"a", "a"}, `one file "a"`},
 	} {
-		err := collisions(tc.names, same)
+		err := collisions(t.Context(), tc.names, same)
 		if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("collisions(%q) = %v; want %q", tc.names, err, tc.want)
 		}
@@ -87,7 +87,7 @@ func TestCollisions(t *testing.T) {
 		many = append(many, path.Join("d", string(rune('a'+i%26)), strings.Repeat("x", i)))
 	}
 	many = append(many, "d")
-	if err := collisions(many, same); len(rolecall.List(err)) != maxFaults || !strings.Contains(err.Error(), "more like it") {
+	if err := collisions(t.Context(), many, same); len(rolecall.List(err)) != maxFaults || !strings.Contains(err.Error(), "more like it") {
 		t.Errorf("a long list of faults is not shortened: %v", err)
 	}
 }

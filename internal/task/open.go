@@ -79,7 +79,7 @@ func (s *stage) provider(at side) (aws.CredentialsProvider, Event, error) {
 	scope.Partition, scope.Region = plan.Principal.ARN.Partition, at.region
 	text, err := policy.Session(scope)
 	if err != nil {
-		return nil, told, located(err, place.Pointer)
+		return nil, told, s.located(err, place.Pointer)
 	}
 	near := at.region
 	if place.EndpointURL != "" {

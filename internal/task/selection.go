@@ -1,6 +1,7 @@
 package task
 
 import (
+	"context"
 	"sort"
 	"strings"
 
@@ -12,23 +13,43 @@ import (
 // no listing covers are to be looked at directly.
 type selection struct {
 	patterns []rolecall.Pattern
-	prefixes []string         // to list; none is another's beginning
-	under    map[string][]int // prefix: patterns with wildcards
-	literal  map[string][]int // name: patterns that are this name
-	direct   []int            // literal patterns outside of all prefixes, each name once
-	matched  []bool           // by pattern
+	prefixes []string          // to list; none is another's beginning
+	under    map[string][]glob // prefix: patterns with wildcards, each text once
+	literal  map[string][]int  // name: patterns that are this name
+	direct   []int             // literal patterns outside of all prefixes, each name once
+	matched  []bool            // by pattern
+	same     []int             // by pattern: the first one of the same text
 }
+
+// glob is a pattern with wildcards.
+type glob struct {
+	index  int
+	prefix string // of what it matches
+	match  func(name string) bool
+}
+
+func (g glob) matches(name string) bool { return strings.HasPrefix(name, g.prefix) && g.match(name) }
 
 // newSelection chooses from listings below the prefixes.
 func newSelection(files []rolecall.Pattern, prefixes []string) *selection {
-	sel := &selection{patterns: files, prefixes: prefixes, under: map[string][]int{}, literal: map[string][]int{}, matched: make([]bool, len(files))}
+	sel := &selection{
+		patterns: files, prefixes: prefixes, under: map[string][]glob{}, literal: map[string][]int{},
+		matched: make([]bool, len(files)), same: make([]int, len(files)),
+	}
+	first := map[string]int{}
 	for i, f := range files {
+		name := f.String()
+		if _, again := first[name]; !again {
+			first[name] = i
+		}
+		sel.same[i] = first[name]
 		p, covered := sel.covering(f.Prefix())
 		if !f.Literal() {
-			sel.under[p] = append(sel.under[p], i)
+			if sel.same[i] == i {
+				sel.under[p] = append(sel.under[p], glob{i, f.Prefix(), f.Match})
+			}
 			continue
 		}
-		name := f.String()
 		if len(sel.literal[name]) == 0 && !covered {
 			sel.direct = append(sel.direct, i)
 		}
@@ -66,27 +87,39 @@ func (sel *selection) covering(name string) (string, bool) {
 	return sel.prefixes[i], true
 }
 
-// match tells whether a name that was listed below the prefix is wanted.
-func (sel *selection) match(prefix, name string) bool {
+// patience is how many patterns are tried before looking whether it is still
+// wanted: each may take a while.
+const patience = 16
+
+// match tells whether a name that was listed below the prefix is wanted. Its
+// error is the context's.
+func (sel *selection) match(ctx context.Context, prefix, name string) (bool, error) {
 	if len(sel.literal[name]) > 0 {
-		return true
+		return true, ctx.Err()
 	}
-	for _, i := range sel.under[prefix] {
-		if sel.patterns[i].Match(name) {
-			return true
+	for i, g := range sel.under[prefix] {
+		if i%patience == 0 && ctx.Err() != nil {
+			return false, ctx.Err()
+		}
+		if g.matches(name) {
+			return true, nil
 		}
 	}
-	return false
+	return false, ctx.Err()
 }
 
 // take marks the patterns that the name matches.
-func (sel *selection) take(prefix, name string) {
+func (sel *selection) take(ctx context.Context, prefix, name string) error {
 	for _, i := range sel.literal[name] {
 		sel.matched[i] = true
 	}
-	for _, i := range sel.under[prefix] {
-		sel.matched[i] = sel.matched[i] || sel.patterns[i].Match(name)
+	for i, g := range sel.under[prefix] {
+		if i%patience == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		sel.matched[g.index] = sel.matched[g.index] || g.matches(name)
 	}
+	return nil
 }
 
 // unmatched gives the patterns that no listed name has matched. What is to be
@@ -94,7 +127,7 @@ func (sel *selection) take(prefix, name string) {
 func (sel *selection) unmatched() []int {
 	var out []int
 	for i, p := range sel.patterns {
-		if _, covered := sel.covering(p.Prefix()); covered && !sel.matched[i] {
+		if _, covered := sel.covering(p.Prefix()); covered && !sel.matched[sel.same[i]] {
 			out = append(out, i)
 		}
 	}

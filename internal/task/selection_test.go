@@ -1,14 +1,21 @@
 package task
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/transfer"
 )
 
 func patterns(t interface{ Fatalf(string, ...any) }, texts ...string) []rolecall.Pattern {
@@ -52,10 +59,14 @@ func TestSelectionFindsWhatPatternsMatch(t *testing.T) {
 		seen := map[string]int{}
 		for _, prefix := range sel.prefixes {
 			for _, name := range bucket {
-				if strings.HasPrefix(name, prefix) && sel.match(prefix, name) {
-					sel.take(prefix, name)
-					seen[name]++
+				wanted, err := sel.match(t.Context(), prefix, name)
+				if !strings.HasPrefix(name, prefix) || !wanted {
+					continue
 				}
+				if err := errors.Join(err, sel.take(t.Context(), prefix, name)); err != nil {
+					t.Fatal(err)
+				}
+				seen[name]++
 			}
 		}
 		direct := map[int]bool{}
@@ -83,4 +94,104 @@ func TestSelectionFindsWhatPatternsMatch(t *testing.T) {
 			}
 		}
 	})
+}
+
+// ending is a context that ends after it was looked at some times.
+type ending struct {
+	context.Context
+	looks int
+}
+
+func (e *ending) Err() error {
+	if e.looks--; e.looks < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// A thousand patterns that each take a while are not all tried when the step
+// is over.
+func TestSelectionEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	sel := &selection{under: map[string][]glob{}, matched: make([]bool, 1000)}
+	tried := 0
+	for i := range 1000 {
+		sel.under[""] = append(sel.under[""], glob{index: i, match: func(string) bool { tried++; return false }})
+	}
+	for name, do := range map[string]func(context.Context) error{
+		"match": func(ctx context.Context) error {
+			_, err := sel.match(ctx, "", "name")
+			return err
+		},
+		"take": func(ctx context.Context) error { return sel.take(ctx, "", "name") },
+	} {
+		tried = 0
+		if err := do(&ending{t.Context(), 3}); !errors.Is(err, context.Canceled) || tried != 3*patience {
+			t.Errorf("%s: %v after %d patterns", name, err, tried)
+		}
+	}
+}
+
+// Patterns are tried only on names that begin as they do, and each once
+// however often it is given.
+func TestSelectionTriesFewPatterns(t *testing.T) {
+	t.Parallel()
+	files := patterns(t, "**", "a/*.mov", "a/*.mov", "b/*.mov", "a/x.mov", "a/*.mov")
+	sel := newSelection(files, prefixesOf(files))
+	var tried []string
+	for i, g := range sel.under[""] {
+		text := files[g.index].String()
+		sel.under[""][i].match = func(name string) bool {
+			tried = append(tried, text)
+			return files[g.index].Match(name)
+		}
+	}
+	if err := sel.take(t.Context(), "", "a/y.mov"); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"**", "a/*.mov"}, tried); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]int{3, 4}, sel.unmatched()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestHaulIsBounded(t *testing.T) {
+	t.Parallel()
+	var h haul
+	long := transfer.Object{Key: strings.Repeat("k", maxKey)}
+	for h.add(long) {
+	}
+	if n := len(h.objects); n != maxHeld/maxKey {
+		t.Errorf("%d long keys are held", n)
+	}
+	h = haul{objects: make([]transfer.Object, maxObjects)}
+	if h.add(transfer.Object{Key: "k"}) {
+		t.Error("more objects than one task takes")
+	}
+}
+
+// All listings of a step together look at a bounded number of keys.
+func TestListingsAreBounded(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, "<ListBucketResult><Contents><Key>a</Key></Contents><Contents><Key>b</Key></Contents></ListBucketResult>")
+	}))
+	t.Cleanup(server.Close)
+	at := side{bucket: transfer.Bucket{Name: "b", Client: transfer.NewClient(transfer.ClientOptions{
+		Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""), Endpoint: server.URL, PathStyle: true, HTTP: server.Client(),
+	})}}
+	s := &stage{step: rolecall.Step{FilesAt: pointer + "/files"}}
+	s.listed.Store(maxListed - 3)
+	var last error
+	for range 2 {
+		for _, err := range s.listing(t.Context(), at, "") {
+			last = err
+		}
+	}
+	e := rolecall.List(last)
+	if len(e) != 1 || e[0].Code != rolecall.Invalid || e[0].Pointer != pointer+"/files" {
+		t.Errorf("got %v", last)
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
@@ -91,15 +92,7 @@ type stage struct {
 	step    rolecall.Step
 	observe func(Event)
 	log     *slog.Logger
-}
-
-// filesPointer points at the step's files, or at one of them.
-func (s *stage) filesPointer(index ...int) string {
-	p := rolecall.Pointer("tasks", s.step.Index, "parameters", "files")
-	for _, i := range index {
-		p += rolecall.Pointer(i)
-	}
-	return p
+	listed  atomic.Int64 // keys that were looked at
 }
 
 // marker is what an object carries that this step wrote.

@@ -43,19 +43,19 @@ func (s *stage) files(ctx context.Context) ([]file, error) {
 	if len(s.step.Files) == 0 {
 		name, err := objectName(s.step.BaseDir, place.Key)
 		if err != nil {
-			return nil, located(err, place.Pointer)
+			return nil, s.located(err, place.Pointer)
 		}
 		info, err := dir.Lstat(name)
 		if err != nil {
 			return nil, s.noFile(ctx, err, name, place.Pointer)
 		}
 		f := newFile(name, place.Key, info)
-		return []file{f}, located(f.check(info.Mode()), place.Pointer)
+		return []file{f}, s.located(f.check(info.Mode()), place.Pointer)
 	}
 	w := walk{stage: s, sel: newSelection(s.step.Files, []string{""})}
 	base := path.Join(".", s.step.BaseDir)
 	if err := fs.WalkDir(dir.FS(), base, w.visit(ctx)); err != nil {
-		return nil, s.noFile(ctx, err, base, s.filesPointer())
+		return nil, s.noFile(ctx, err, base, s.step.FilesAt)
 	}
 	if err := few(w.faults).Err(); err != nil {
 		return nil, err
@@ -79,28 +79,30 @@ func (w *walk) visit(ctx context.Context) fs.WalkDirFunc {
 		if base := w.stage.step.BaseDir; base != "" {
 			relative = strings.TrimPrefix(strings.TrimPrefix(name, base), "/")
 		}
-		if entry.IsDir() || transfer.IsTemporary(name) || !w.sel.match("", relative) {
+		if entry.IsDir() || transfer.IsTemporary(name) {
 			return nil
+		}
+		if wanted, err := w.sel.match(ctx, "", relative); err != nil || !wanted {
+			return err
 		}
 		info, err := entry.Info()
 		if err != nil {
 			return err
 		}
-		return w.take(newFile(name, w.stage.step.Place.Key+relative, info), relative, info.Mode())
+		return w.take(ctx, newFile(name, w.stage.step.Place.Key+relative, info), relative, info.Mode())
 	}
 }
 
-func (w *walk) take(f file, relative string, mode fs.FileMode) error {
+func (w *walk) take(ctx context.Context, f file, relative string, mode fs.FileMode) error {
 	if err := f.check(mode); err != nil {
-		w.faults.AddErr(w.stage.filesPointer(), err)
+		w.faults.AddErr(w.stage.step.FilesAt, err)
 		return nil
 	}
 	if len(w.found) == maxObjects {
-		return &rolecall.Error{Code: rolecall.Invalid, Message: fmt.Sprintf("more than %d files match", maxObjects), Hint: "divide them among tasks by narrower patterns"}
+		return w.stage.tooMany(fmt.Sprintf("more than %d files match", maxObjects))
 	}
-	w.sel.take("", relative)
 	w.found = append(w.found, f)
-	return nil
+	return w.sel.take(ctx, "", relative)
 }
 
 // check tells whether the file can be delivered.
@@ -168,7 +170,7 @@ func (s *stage) noFile(ctx context.Context, err error, name, pointer string) err
 	var own *rolecall.Error
 	switch {
 	case errors.As(err, &own):
-		return located(err, pointer)
+		return s.located(err, pointer)
 	case errors.Is(err, fs.ErrNotExist):
 		return &rolecall.Error{
 			Code: rolecall.NotFound, Pointer: pointer, Message: fmt.Sprintf("there is no %q in the working directory", name),

@@ -95,7 +95,7 @@ func TestFilesToDeliver(t *testing.T) {
 			t.Parallel()
 			tools := &Tools{job: Job{ID: "j", Dir: workdir(t, tc.have...)}}
 			s := &stage{tools: tools, step: rolecall.Step{
-				Index: 3, Tool: rolecall.StoragePut, BaseDir: tc.base, Files: patterns(t, tc.files...),
+				Index: 3, Tool: rolecall.StoragePut, BaseDir: tc.base, Files: patterns(t, tc.files...), FilesAt: "/tasks/3/parameters/files",
 				Place: rolecall.Place{Pointer: "/tasks/3/parameters", Bucket: "b", Key: tc.key},
 			}}
 			found, err := s.files(t.Context())
