@@ -111,7 +111,7 @@ func (st statement) ask(below string, got []string) []candidate {
 		words = append(words, "")
 	}
 	var out []candidate
-	for _, w := range words {
+	for _, w := range words[:min(len(words), maxAlike)] {
 		if strings.ContainsAny(w, "*?$") {
 			continue
 		}

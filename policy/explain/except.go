@@ -20,7 +20,8 @@ func (s *search) exceptions(ref policy.Ref) []candidate {
 		}
 	}
 	exempts := false
-	for _, below := range st.conditions() {
+	conditions := st.conditions()
+	for _, below := range conditions[:min(len(conditions), maxAlike)] {
 		path := parts(below)
 		values := got(s.request, path[2])
 		out = append(out, st.ask(below, values)...)

@@ -12,8 +12,10 @@ import (
 func (s *search) grants(b blocker) []candidate {
 	first, behind := s.documents(b)
 	var out []candidate
+	near := 0
 	for _, v := range policy.Trace(s.request, s.policies) {
-		if v.Policy == b.missing && first <= v.Index && v.Index < behind && !v.Deny && len(v.Unmet) == 1 {
+		if v.Policy == b.missing && first <= v.Index && v.Index < behind && !v.Deny && len(v.Unmet) == 1 && near < maxAlike {
+			near++
 			out = append(out, s.statement(v.Ref).meet(v.Unmet[0], s.request.PrincipalARN())...)
 		}
 	}
@@ -149,7 +151,7 @@ func (s *search) principals(layer policy.Layer) []*value {
 // denials are the candidates to have nothing allow any more.
 func (s *search) denials(r policy.Result) []candidate {
 	var out []candidate
-	for _, ref := range r.DecidedBy {
+	for _, ref := range r.DecidedBy[:min(len(r.DecidedBy), maxAlike)] {
 		st := s.statement(ref)
 		if !st.literalActions() {
 			continue

@@ -27,8 +27,13 @@ type Edit struct {
 	Value    string           `json:"value,omitempty"` // of the request's key
 }
 
-// maxEdits bounds a search: beyond it, nobody would call a change small.
-const maxEdits = 16
+// Bounds of a search, whose work is else that of whoever sends the policies:
+// beyond so many edits nobody would call a change small, and of many
+// statements or conditions alike the first are as good as the others.
+const (
+	maxEdits = 16
+	maxAlike = 32
+)
 
 // Smallest finds the smallest change that turns the decision, from denied to
 // allowed or from allowed to denied. Small is what lets the least else in: a

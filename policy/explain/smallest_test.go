@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -208,4 +209,23 @@ func TestSmallestTurns(t *testing.T) {
 		}
 		turned(t, change, in, policies)
 	})
+}
+
+// Large policies do not make the search long.
+func TestSmallestIsBounded(t *testing.T) {
+	t.Parallel()
+	many := func(statement string) string {
+		return document(strings.TrimSuffix(strings.Repeat(statement+",", 2000), ","))
+	}
+	near := many(`{"Effect":"Allow","Action":["s3:PutObject"],"Resource":"arn:aws:s3:::b/*","Condition":{"StringEquals":{"aws:PrincipalTag/a":"b"}}}`)
+	deny := many(`{"Effect":"Deny","Action":"*","Resource":"*"}`)
+	for _, identity := range []string{near, deny, many(reading)} {
+		in, policies := read(t, "{"+object+`,"identity":[`+identity+`]}`)
+		begun := time.Now()
+		explain.Tree(in, policies)
+		explain.Smallest(in, policies)
+		if took := time.Since(begun); took > 20*time.Second {
+			t.Errorf("took %s", took)
+		}
+	}
 }

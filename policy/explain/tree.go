@@ -196,14 +196,18 @@ func unmet(u policy.Unmet, root *value) Unmet {
 
 // withoutDenials gives what would be missing if nothing denied.
 func withoutDenials(in policy.Request, policies policy.Policies, denying []policy.Ref) []policy.Layer {
-	for _, ref := range slices.Backward(denying) {
-		root := read(at(policies, ref.Policy, ref.Index))
-		root.remove(ref.Statement)
+	for i := len(denying); i > 0; {
+		first := denying[i-1]
+		root := read(at(policies, first.Policy, first.Index))
+		for i > 0 && denying[i-1].Policy == first.Policy && denying[i-1].Index == first.Index {
+			i--
+			root.remove(denying[i].Statement)
+		}
 		d := parse(root)
 		if d == nil {
 			return nil
 		}
-		policies = replaced(policies, ref.Policy, ref.Index, d)
+		policies = replaced(policies, first.Policy, first.Index, d)
 	}
 	return policy.Evaluate(in, policies).Missing
 }
