@@ -54,7 +54,8 @@ func (s *stage) open(ctx context.Context, e end) (side, error) {
 	s.observe(told)
 	at.bucket = transfer.Bucket{
 		Name: at.place.Bucket, Owner: at.place.BucketOwner, RequesterPays: at.place.RequesterPays,
-		NoChecksums: at.place.EndpointURL != "", // not every S3-compatible service knows S3's newer checksums
+		// Not every S3-compatible service knows S3's newer checksums and conditions.
+		NoChecksums: at.place.EndpointURL != "", LookFirst: at.place.EndpointURL != "",
 		Client: transfer.NewClient(transfer.ClientOptions{
 			Credentials: provider, Region: at.region, Endpoint: endpoint, PathStyle: endpoint != "", HTTP: client, UserAgent: s.label(),
 		}),

@@ -25,11 +25,8 @@ func scopeOf(step rolecall.Step, end end) policy.Scope {
 			s.Operations = append(s.Operations, policy.List)
 		}
 	case writes(step, end):
-		s.Operations = []policy.Operation{policy.Write}
-		if !step.Overwrite {
-			// After a 412 the object that is there is compared with ours.
-			s.Operations = append(s.Operations, policy.Read)
-		}
+		// After a lost answer the object that is there is compared with ours.
+		s.Operations = []policy.Operation{policy.Write, policy.Read}
 		if place.ACL != "" {
 			s.Operations = append(s.Operations, policy.ACL)
 		}

@@ -50,14 +50,14 @@ func TestScopeIsWhatTheStepDoes(t *testing.T) {
 			"put over what is there",
 			rolecall.Step{Tool: rolecall.StoragePut, Place: object, Overwrite: true},
 			source,
-			policy.Scope{Objects: []string{"in/a.mov"}, Operations: []policy.Operation{policy.Write}, KMSKey: policy.AnyKey},
+			policy.Scope{Objects: []string{"in/a.mov"}, Operations: []policy.Operation{policy.Write, policy.Read}, KMSKey: policy.AnyKey},
 		},
 		{"put with an acl and a key", rolecall.Step{Tool: rolecall.StoragePut, Files: some, Overwrite: true, Place: with(prefix, func(p *rolecall.Place) {
 			p.ACL, p.Encryption = "bucket-owner-full-control", &rolecall.Encryption{Type: "aws:kms", Key: key}
-		})}, source, policy.Scope{Prefixes: []string{"in/"}, Operations: []policy.Operation{policy.Write, policy.ACL}, KMSKey: key}},
+		})}, source, policy.Scope{Prefixes: []string{"in/"}, Operations: []policy.Operation{policy.Write, policy.Read, policy.ACL}, KMSKey: key}},
 		{"put under AES256", rolecall.Step{Tool: rolecall.StoragePut, Files: some, Overwrite: true, Place: with(prefix, func(p *rolecall.Place) {
 			p.Encryption = &rolecall.Encryption{Type: "AES256"}
-		})}, source, policy.Scope{Prefixes: []string{"in/"}, Operations: []policy.Operation{policy.Write}}},
+		})}, source, policy.Scope{Prefixes: []string{"in/"}, Operations: []policy.Operation{policy.Write, policy.Read}}},
 		{
 			"copy from",
 			rolecall.Step{Tool: rolecall.StorageCopy, Place: prefix, Destination: rolecall.Place{Bucket: "d"}, Files: some},

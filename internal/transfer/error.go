@@ -133,6 +133,8 @@ func kindOfCode(code string) (Kind, bool) {
 		return WrongRegion, true
 	case "SlowDown", "ServiceUnavailable", "InternalError", "RequestTimeout", "OperationAborted", "ConditionalRequestConflict":
 		return Unavailable, true
+	case "NoSuchUpload": // it was completed or aborted meanwhile
+		return Unavailable, true
 	case "NotImplemented", "MethodNotAllowed":
 		return Refused, true
 	}

@@ -162,6 +162,128 @@ func TestPutLosesAnswer(t *testing.T) {
 	}
 }
 
+// Where the outcome cannot be seen after the answer was lost, or the upload
+// goes away in the middle, another try may succeed; the object is not missing.
+func TestPutCannotSeeTheOutcome(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		options PutOptions
+		tamper  tamper
+		kind    Kind
+	}{
+		"complete": {PutOptions{Marker: "m", Overwrite: true}, func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+			switch operation {
+			case "CompleteMultipartUpload":
+				next(httptest.NewRecorder(), r)
+				refuse(w, r, http.StatusNotFound, "NoSuchUpload")
+			case "HeadObject", "GetObject":
+				refuse(w, r, http.StatusForbidden, "AccessDenied")
+			default:
+				next(w, r)
+			}
+		}, Unavailable},
+		"exists": {PutOptions{Marker: "m"}, func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+			switch operation {
+			case "CompleteMultipartUpload":
+				refuse(w, r, http.StatusPreconditionFailed, "PreconditionFailed")
+			case "HeadObject", "GetObject":
+				refuse(w, r, http.StatusForbidden, "AccessDenied")
+			default:
+				next(w, r)
+			}
+		}, Exists},
+		"exists no more": {PutOptions{Marker: "m"}, func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+			if operation == "CompleteMultipartUpload" {
+				refuse(w, r, http.StatusPreconditionFailed, "PreconditionFailed")
+				return
+			}
+			next(w, r)
+		}, Unavailable},
+		"part": {PutOptions{Overwrite: true}, func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+			if operation == "UploadPart" {
+				refuse(w, r, http.StatusNotFound, "NoSuchUpload")
+				return
+			}
+			next(w, r)
+		}, Unavailable},
+		"no bucket": {PutOptions{Overwrite: true}, func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+			if operation == "CompleteMultipartUpload" {
+				refuse(w, r, http.StatusNotFound, "NoSuchBucket")
+				return
+			}
+			next(w, r)
+		}, NoBucket},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newServer(t)
+			s.meddle(c.tamper)
+			root := newRoot(t)
+			write(t, root, "up", noise(inParts))
+			_, err := Put(t.Context(), s.bucket(t, "target"), "x", root, "up", c.options)
+			wantKind(t, err, c.kind)
+		})
+	}
+}
+
+// A server that does not know If-None-Match has what is there looked for.
+func TestPutLooksFirst(t *testing.T) {
+	t.Parallel()
+	for _, size := range []int{100, inParts} {
+		s := newServer(t)
+		s.meddle(func(w http.ResponseWriter, r *http.Request, _ string, next http.HandlerFunc) {
+			r.Header.Del("If-None-Match")
+			next(w, r)
+		})
+		b := s.bucket(t, "target")
+		b.LookFirst, b.NoChecksums = true, true
+		root := newRoot(t)
+		write(t, root, "up", noise(size))
+		write(t, root, "other", noise(size+1))
+		if r, err := Put(t.Context(), b, "x", root, "up", PutOptions{Marker: "m"}); err != nil || r.Already {
+			t.Fatalf("%d: %+v, %v", size, r, err)
+		}
+		if r, err := Put(t.Context(), b, "x", root, "up", PutOptions{Marker: "m"}); err != nil || !r.Already {
+			t.Errorf("%d again: %+v, %v", size, r, err)
+		}
+		for _, options := range []PutOptions{{Marker: "m"}, {}} {
+			_, err := Put(t.Context(), b, "x", root, "other", options)
+			wantKind(t, err, Exists)
+		}
+		if got := s.Objects("target"); len(got) != 1 || got[0].Size != int64(size) {
+			t.Errorf("%d: there is %v", size, got)
+		}
+		if len(s.Uploads("target")) > 0 {
+			t.Error("an upload is left")
+		}
+		if _, err := Put(t.Context(), b, "x", root, "other", PutOptions{Overwrite: true}); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// Who may write but not look is left to the server's condition.
+func TestPutMayNotLook(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	s.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+		if operation == "HeadObject" || operation == "GetObject" {
+			refuse(w, r, http.StatusForbidden, "AccessDenied")
+			return
+		}
+		next(w, r)
+	})
+	b := s.bucket(t, "target")
+	b.LookFirst = true
+	root := newRoot(t)
+	write(t, root, "up", noise(100))
+	if _, err := Put(t.Context(), b, "x", root, "up", PutOptions{}); err != nil {
+		t.Error(err)
+	}
+	_, err := Put(t.Context(), b, "x", root, "up", PutOptions{})
+	wantKind(t, err, Exists)
+}
+
 func TestPutFailsAndCannotAbort(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)

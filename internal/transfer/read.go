@@ -14,8 +14,8 @@ import (
 
 const (
 	ioBuffer    = 256 << 10
-	resumptions = 5        // without progress
-	progress    = 64 << 10 // bytes that make up for a resumption
+	resumptions = 5        // that bring next to nothing
+	worthwhile  = 64 << 10 // bytes that make up for one
 )
 
 // source is an object to read, always the version that the ETag names.
@@ -54,7 +54,7 @@ func (s source) read(ctx context.Context, at span, w io.Writer) (checksum, error
 		case at.n == 0:
 			return known, nil
 		}
-		if fruitless = max(fruitless-int(min(got/progress, resumptions)), 0) + 1; fruitless >= resumptions {
+		if fruitless = max(fruitless-int(min(got/worthwhile, resumptions)), 0) + 1; fruitless >= resumptions {
 			return known, err
 		}
 		if err := pause(ctx, 100*time.Millisecond<<fruitless); err != nil {

@@ -33,6 +33,10 @@ type Bucket struct {
 	// NoChecksums is for servers that do not know S3's CRC64NVME checksums:
 	// none are sent, and only those that the server offers are verified.
 	NoChecksums bool
+	// LookFirst is for servers that may not know If-None-Match: what is not to
+	// be overwritten is looked for before it is written. Who writes at the same
+	// moment is missed.
+	LookFirst bool
 }
 
 // Object is what a listing or a HEAD tells of an object.

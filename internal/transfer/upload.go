@@ -64,6 +64,9 @@ func (u upload) single(ctx context.Context) (Result, error) {
 	if !u.to.NoChecksums {
 		in.ChecksumCRC64NVME = aws.String(b.sum.encoded())
 	}
+	if ours, err := u.look(ctx, b.sum); ours || err != nil {
+		return u.result(b.sum, 1, ours), err
+	}
 	_, err = u.to.Client.PutObject(ctx, in)
 	if err == nil {
 		report(u.options.Progress, u.size)
@@ -109,6 +112,9 @@ func (u upload) multipart(ctx context.Context, spans []span) (result Result, err
 	}
 	if !u.to.NoChecksums {
 		in.ChecksumType, in.ChecksumCRC64NVME = types.ChecksumTypeFullObject, aws.String(all.encoded())
+	}
+	if ours, err := u.look(ctx, all); ours || err != nil {
+		return u.result(all, len(spans), ours), err
 	}
 	_, err = u.to.Client.CompleteMultipartUpload(ctx, in)
 	return u.settle(ctx, all, len(spans), err)
@@ -159,48 +165,72 @@ func (u upload) part(ctx context.Context, id string, number int32, at span) (typ
 	return types.CompletedPart{PartNumber: aws.Int32(number), ETag: out.ETag, ChecksumCRC64NVME: in.ChecksumCRC64NVME}, b.sum, nil
 }
 
+// result is what is given back of bytes that are all at S3.
+func (u upload) result(all sum, parts int, already bool) Result {
+	return Result{Bytes: all.n, CRC64: all.crc64, Parts: parts, Already: already}
+}
+
+// look asks for the object before it is written, where the server may ignore
+// the condition that it must not be there. It tells whether it is, and ours.
+// What may not be seen is left to the condition.
+func (u upload) look(ctx context.Context, all sum) (ours bool, err error) {
+	if !u.to.LookFirst || u.options.Overwrite {
+		return false, nil
+	}
+	ours, err = u.done(ctx, all)
+	switch kind := kindOf(err); {
+	case err == nil && !ours:
+		return false, &Error{Kind: Exists, Err: errors.New("it is there already")}
+	case err != nil && (kind == NotFound || kind == Denied):
+		return false, nil
+	default:
+		return ours, err
+	}
+}
+
 // settle judges the last request. Refused because the object exists, or
 // because the upload is gone, may mean that an earlier attempt succeeded and
 // its answer was lost, or that the same task ran before: then it is done.
 func (u upload) settle(ctx context.Context, all sum, parts int, err error) (Result, error) {
-	result := Result{Bytes: all.n, CRC64: all.crc64, Parts: parts}
 	if err == nil {
-		return result, nil
+		return u.result(all, parts, false), nil
 	}
+	made := fault("", u.to, u.key, err).(*Error) //nolint:errorlint,forcetypeassert // fault makes nothing else
 	var answer *smithyhttp.ResponseError
 	if !errors.As(err, &answer) {
 		return Result{}, err
 	}
-	status := answer.HTTPStatusCode()
-	if status != http.StatusPreconditionFailed && (status != http.StatusNotFound || parts == 1) {
+	refused := answer.HTTPStatusCode() == http.StatusPreconditionFailed
+	gone := answer.HTTPStatusCode() == http.StatusNotFound && parts > 1 && made.Kind != NoBucket
+	if !refused && !gone {
 		return Result{}, err
 	}
-	if u.options.Marker != "" && u.done(ctx, all) {
-		result.Already = true
-		return result, nil
-	}
-	if status == http.StatusPreconditionFailed {
-		made := fault("", u.to, u.key, err).(*Error) //nolint:errorlint,forcetypeassert // fault makes nothing else
+	ours, unseen := u.done(ctx, all)
+	switch {
+	case ours:
+		return u.result(all, parts, true), nil
+	case refused && (unseen == nil || kindOf(unseen) == Denied):
 		made.Kind = Exists
-		return Result{}, made
+	default: // another try finds out
+		made.Kind = Unavailable
 	}
-	return Result{}, err
+	return Result{}, made
 }
 
 // done tells whether the object that is there is the one to be written: the
 // same marker, size and bytes.
-func (u upload) done(ctx context.Context, all sum) bool {
+func (u upload) done(ctx context.Context, all sum) (bool, error) {
 	h, err := head(ctx, u.to, Object{Key: u.key})
-	if err != nil || h.marker != u.options.Marker || h.Size != u.size {
-		return false
+	if err != nil || u.options.Marker == "" || h.marker != u.options.Marker || h.Size != u.size {
+		return false, err
 	}
 	if h.sum.name == "CRC64NVME" {
-		return all.matches(h.sum)
+		return all.matches(h.sum), nil
 	}
 	// The server keeps no such checksum: only reading the object tells.
 	d := newDigest(checksum{})
 	_, err = source{u.to, h.Object}.read(ctx, span{0, h.Size}, d)
-	return err == nil && d.crc64 == all.crc64
+	return err == nil && d.crc64 == all.crc64, err
 }
 
 // abort removes the parts even if ctx has ended. If that fails as well, the
