@@ -64,8 +64,10 @@ var (
 // readDenial reads AWS's sentence; and a bare refusal with what the tool that
 // shows it says of the call.
 func readDenial(text string) (policy.Denial, bool) {
-	if d, ok := policy.ReadDenial(text); ok && d.Action != "" {
-		return d, true
+	for _, form := range []string{text, strings.Join(strings.Fields(text), " ")} { // a terminal may have broken it into lines
+		if d, ok := policy.ReadDenial(form); ok && d.Action != "" {
+			return d, true
+		}
 	}
 	for _, o := range otherCauses {
 		if o.form.MatchString(text) {

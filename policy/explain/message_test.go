@@ -31,6 +31,7 @@ func TestMessage(t *testing.T) {
 		"organization":     caller + ` is not authorized to perform: s3:ListBucket on resource: "arn:aws:s3:::acme" with an explicit deny in a service control policy: arn:aws:organizations::555555555555:policy/o-1/service_control_policy/p-1`,
 		"bare by botocore": "upload failed: ./a.mov to s3://acme/out/a.mov An error occurred (AccessDenied) when calling the PutObject operation: Access Denied",
 		"bare by Go":       "operation error S3: HeadObject, https response error StatusCode: 403, RequestID: 1, HostID: 2, api error Forbidden: Forbidden",
+		"broken":           "User:\n  arn:aws:iam::999988887777:user/worker is not\n  authorized to perform: sts:AssumeRole on resource:\n  arn:aws:iam::111122223333:role/media",
 		"bare":             "Access Denied",
 		"expired":          "An error occurred (ExpiredToken) when calling the GetObject operation: The provided token has expired.",
 	} {
