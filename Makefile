@@ -68,7 +68,7 @@ generate: lint-tools ## write what a tool can write: go.mod, go.sum, imports and
 ##@ Install
 
 .PHONY: deps
-deps: $(BIN)/aws $(BIN)/versitygw@$(VERSITYGW_VERSION) ## what the tests run against: the AWS command line and versitygw
+deps: $(BIN)/aws /usr/bin/jq $(BIN)/versitygw@$(VERSITYGW_VERSION) ## what the tests run against: the AWS command line, jq and versitygw
 
 .PHONY: lint-tools
 lint-tools: $(BIN)/golangci-lint@$(GOLANGCI_LINT_VERSION)
@@ -82,6 +82,10 @@ $(BIN)/aws:
 	@.ci/apt-install awscli /usr/bin/aws
 	@mkdir -p $(BIN)
 	@ln -sf /usr/bin/aws $@
+
+# What generated scripts put statements into policies with.
+/usr/bin/jq:
+	@.ci/apt-install jq $@
 
 # A tool is kept under its version, so that a new version here replaces it.
 $(BIN)/versitygw@%:

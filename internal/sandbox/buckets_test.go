@@ -172,6 +172,7 @@ func TestKeysAreMade(t *testing.T) {
 		want            string // code, or "" for none
 	}{
 		{"no JSON", "PutKeyPolicy", admin, input{"KeyId": id, "Policy": "{"}, "MalformedPolicyDocumentException"},
+		{"wide characters", "PutKeyPolicy", admin, input{"KeyId": id, "Policy": strings.Replace(changed, `"x"`, `"日"`, 1)}, "ValidationException"},
 		{"no principal", "PutKeyPolicy", admin, input{"KeyId": id, "Policy": readsMasters}, "MalformedPolicyDocumentException"},
 		{"unknown principal", "PutKeyPolicy", admin, input{"KeyId": id, "Policy": strings.Replace(changed, "222233334444", "arn:aws:iam::222233334444:role/none", 1)}, "MalformedPolicyDocumentException"},
 		{"locks its author out", "PutKeyPolicy", admin, input{"KeyId": id, "Policy": onlyUse}, "MalformedPolicyDocumentException"},

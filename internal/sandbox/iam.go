@@ -14,6 +14,9 @@ import (
 	"github.com/rolecall/rolecall/policy"
 )
 
+// maxDocument is the longest text of a policy that IAM looks at.
+const maxDocument = 131072
+
 // iamCall is one request to IAM about a role or a user of the caller's
 // account.
 type iamCall struct {
@@ -49,6 +52,10 @@ var iamOperations = map[string]iamOperation{
 	"DeleteUserPolicy":       {"user", (*iamCall).deleteInline},
 	"ListUserPolicies":       {"user", (*iamCall).listInline},
 }
+
+// documentChars are what policies may be written in; the rest only as JSON's
+// escapes.
+var documentChars = regexp.MustCompile(`^[\x09\x0a\x0d\x20-\x{ff}]+$`)
 
 var nameChars = regexp.MustCompile(`^[\w+=,.@-]+$`)
 
@@ -143,7 +150,7 @@ func (i *iamCall) createRole() (any, *serviceError) {
 		}
 	}
 	var v constraints
-	v.text(i.form, "AssumeRolePolicyDocument", 1, 131072, nil)
+	v.text(i.form, "AssumeRolePolicyDocument", 1, maxDocument, documentChars)
 	if i.form.Has("Path") {
 		v.text(i.form, "Path", 1, 512, pathForm)
 	}
@@ -204,7 +211,7 @@ func (i *iamCall) deleteRole() (any, *serviceError) {
 
 func (i *iamCall) updateTrust() (any, *serviceError) {
 	var v constraints
-	v.text(i.form, "PolicyDocument", 1, 131072, nil)
+	v.text(i.form, "PolicyDocument", 1, maxDocument, documentChars)
 	if fail := v.err(); fail != nil {
 		return nil, fail
 	}

@@ -83,7 +83,7 @@ func (i *iamCall) putInline() (any, *serviceError) {
 		return nil, fail
 	}
 	var v constraints
-	v.text(i.form, "PolicyDocument", 1, 131072, nil)
+	v.text(i.form, "PolicyDocument", 1, maxDocument, documentChars)
 	if fail := v.err(); fail != nil {
 		return nil, fail
 	}

@@ -142,6 +142,8 @@ func TestIAMRefuses(t *testing.T) {
 		{"trust for S3", "UpdateAssumeRolePolicy", admin, []string{"RoleName", "media", "PolicyDocument", strings.Replace(trustsProduction, "sts:AssumeRole", "s3:GetObject", 1)}, 400, "may only specify STS AssumeRole actions"},
 		{"long trust", "UpdateAssumeRolePolicy", admin, []string{"RoleName", "media", "PolicyDocument", strings.Replace(trustsProduction, `"Effect"`, `"Sid":"`+strings.Repeat("x", 2048)+`","Effect"`, 1)}, 409, "Cannot exceed quota for ACLSizePerRole: 2048"},
 		{"no JSON", "PutRolePolicy", admin, puts(`{"Statement":[}`), 400, "Syntax errors in policy."},
+		{"wide characters", "PutRolePolicy", admin, puts(strings.Replace(readsMasters, "*", "日本/*", 1)), 400, "at 'policyDocument' failed to satisfy constraint: Member must satisfy regular expression pattern"},
+		{"wide characters, escaped", "PutRolePolicy", admin, puts(strings.Replace(readsMasters, "*", `\u65e5\u672c/*`, 1)), 200, ""},
 		{"comments", "PutRolePolicy", admin, puts("// mine\n" + readsMasters), 400, "Syntax errors in policy."},
 		{"principal in a role's policy", "PutRolePolicy", admin, puts(trustsProduction), 400, "Policy document should not specify a principal."},
 		{"no resource", "PutRolePolicy", admin, puts(`{"Statement":[{"Effect":"Allow","Action":"*"}]}`), 400, "Policy statement must contain resources."},

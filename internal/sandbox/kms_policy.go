@@ -82,6 +82,9 @@ func (s *Server) readKeyPolicy(c *call, k *key, in kmsInput) (*policy.Document, 
 	malformed := func(message string) (*policy.Document, *serviceError) {
 		return nil, badKMS("MalformedPolicyDocumentException", message)
 	}
+	if !documentChars.MatchString(in.Policy) {
+		return nil, badKMS("ValidationException", "Value at 'policy' failed to satisfy constraint: Member must satisfy regular expression pattern: "+documentChars.String())
+	}
 	doc, err := policy.Parse([]byte(in.Policy))
 	if err != nil {
 		return malformed("Policy is not well-formed: " + rolecall.List(err)[0].Error())

@@ -55,7 +55,7 @@ func (p *plan) cfnWorkers() []member {
 		}
 		resources = append(resources, resource("Worker"+n, "AWS::IAM::"+kind+"Policy", "HasWorker"+n, object{
 			{name: kind + "Name", value: nameOf(w)},
-			{name: "PolicyName", value: policyName},
+			{name: "PolicyName", value: workerPolicy},
 			{name: "PolicyDocument", value: documentOf(p.statements(policy.WorkerDocument, p.Kit.Worker))},
 		}))
 	}
@@ -204,10 +204,10 @@ func (p *plan) cfnRole() object {
 			{name: "MaxSessionDuration", value: p.duration},
 			{name: "AssumeRolePolicyDocument", value: p.cfnBound(policy.TrustDocument, p.Kit.Trust)},
 		}),
-		resource("Permissions", "AWS::IAM::RolePolicy", "InRoleAccount", inline(policyName, policy.PermissionsDocument, p.Kit.Permissions)),
+		resource("Permissions", "AWS::IAM::RolePolicy", "InRoleAccount", inline(p.inlineName(), policy.PermissionsDocument, p.Kit.Permissions)),
 	}
 	if p.Kit.Revocation != nil {
-		out = append(out, resource("Revocation", "AWS::IAM::RolePolicy", "InRoleAccount", inline(revocationName, policy.RevocationDocument, p.Kit.Revocation)))
+		out = append(out, resource("Revocation", "AWS::IAM::RolePolicy", "InRoleAccount", inline(revocationPolicy, policy.RevocationDocument, p.Kit.Revocation)))
 	}
 	return out
 }

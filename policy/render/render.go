@@ -2,6 +2,7 @@ package render
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -94,9 +95,7 @@ func (s Setup) plan() (*plan, error) {
 	if s.Kit.Trust == nil || s.Kit.Permissions == nil || s.Kit.Worker == nil {
 		return nil, &rolecall.Error{Code: rolecall.Invalid, Message: "the kit is not complete", Hint: "make it with policy.Generate"}
 	}
-	if p.bucketOwner = c.BucketOwner; p.bucketOwner == "" {
-		p.bucketOwner = p.role.Account
-	}
+	p.bucketOwner = cmp.Or(c.BucketOwner, p.role.Account)
 	if s.Kit.Key != nil {
 		p.keyOwner = p.bucketOwner
 		if e := c.Encryption; e != nil && e.Key != "" {
@@ -149,12 +148,38 @@ func (p *plan) wide() []rune {
 	return out
 }
 
-// policyName is of the inline policies that rolecall's documents become, and
-// revocationName of the one that ends living sessions.
+// workerPolicy and revocationPolicy are the names of inline policies of which
+// a worker or role has one, whatever the number of connections.
 const (
-	policyName     = "rolecall"
-	revocationName = "rolecall-revocation"
+	workerPolicy     = "rolecall"
+	revocationPolicy = "rolecall-revocation"
 )
+
+// inlineName is of the role's policy for this connection: a role may serve
+// several.
+func (p *plan) inlineName() string {
+	c := p.Request.Connection
+	return "rolecall-" + strings.Map(func(r rune) rune {
+		if strings.ContainsRune("+=,.@_-", r) || alphanumeric(r) {
+			return r
+		}
+		return '-'
+	}, cmp.Or(c.Name, c.Bucket))
+}
+
+// suffix tells the connection's statements from those of other connections in
+// the policy of the same bucket or key.
+func (p *plan) suffix() string {
+	var b strings.Builder
+	for _, word := range strings.FieldsFunc(p.Request.Connection.Name, func(r rune) bool { return !alphanumeric(r) }) {
+		b.WriteString(strings.ToUpper(word[:1]) + word[1:])
+	}
+	return b.String()
+}
+
+func alphanumeric(r rune) bool {
+	return r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z'
+}
 
 // json is the kit for people and programs to read.
 func (p *plan) json() ([]byte, error) {

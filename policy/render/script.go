@@ -34,11 +34,13 @@ fails() {
 	// before 2012-10-17 would take policy variables literally.
 	scriptMerge = `
 # merge gives the policy in the first file, with the statements in the second
-# in place of those with their names.
+# in place of those with their names, which tell the connection.
 merge() {
-  jq --ascii-output --slurpfile ours "$2" '($ours[0].Statement | map(.Sid)) as $sids |
+  jq --ascii-output --slurpfile ours "$2" --arg connection "$connection" '
+    ($ours[0].Statement | [.] | flatten | map(.Sid += $connection)) as $new |
+    ($new | map(.Sid)) as $sids |
     .Version = "2012-10-17" |
-    .Statement = ([.Statement] | flatten | map(select(.Sid as $s | $sids | index([$s]) | not))) + $ours[0].Statement' "$1"
+    .Statement = ([.Statement] | flatten | map(select(.Sid as $s | $sids | index([$s]) | not))) + $new' "$1"
 }
 command -v jq > /dev/null || { say "jq is missing; it puts statements into the policy that is there" >&2; exit 1; }
 `
@@ -64,7 +66,7 @@ func (p *plan) script() []byte {
 	}
 	b.WriteString(scriptStart)
 	if p.Side == Customer && (p.Kit.Bucket != nil || p.Kit.Key != nil) {
-		b.WriteString(scriptMerge)
+		fmt.Fprintf(&b, "\nconnection=%s%s", shell(p.suffix()), scriptMerge)
 	}
 	b.WriteString("\nfound=no\n")
 	if p.Side == Vendor {
@@ -111,10 +113,10 @@ func (p *plan) scriptRole(b *strings.Builder) {
 	p.file(b, "  ", policy.TrustDocument, p.Kit.Trust)
 	p.file(b, "  ", policy.PermissionsDocument, p.Kit.Permissions)
 	fmt.Fprintf(b, `  role=%s
-  if arn=$("$aws" iam get-role --role-name "$role" --query Role.Arn --output text 2> "$work/error"); then
+  if there=$("$aws" iam get-role --role-name "$role" --query 'Role.[Arn, MaxSessionDuration]' --output text 2> "$work/error"); then
+    arn=${there%%%%[[:space:]]*} longest=${there##*[[:space:]]}
     [ "$arn" = %s ] || { say "the role $role is there as $arn; its path differs" >&2; exit 1; }
     "$aws" iam update-assume-role-policy --role-name "$role" --policy-document "file://$work/trust.json"
-    longest=$("$aws" iam get-role --role-name "$role" --query Role.MaxSessionDuration --output text)
     [ "$longest" -ge %d ] || "$aws" iam update-role --role-name "$role" --max-session-duration %d
   else
     fails NoSuchEntity
@@ -122,10 +124,10 @@ func (p *plan) scriptRole(b *strings.Builder) {
       --assume-role-policy-document "file://$work/trust.json" > /dev/null
   fi
   "$aws" iam put-role-policy --role-name "$role" --policy-name %s --policy-document "file://$work/permissions.json"
-`, shell(nameOf(p.role)), shell(p.role.String()), p.duration, p.duration, shell(pathOf(p.role)), p.duration, policyName)
+`, shell(nameOf(p.role)), shell(p.role.String()), p.duration, p.duration, shell(pathOf(p.role)), p.duration, shell(p.inlineName()))
 	if p.Kit.Revocation != nil {
 		p.file(b, "  ", policy.RevocationDocument, p.Kit.Revocation)
-		fmt.Fprintf(b, "  \"$aws\" iam put-role-policy --role-name \"$role\" --policy-name %s --policy-document \"file://$work/revocation.json\"\n", revocationName)
+		fmt.Fprintf(b, "  \"$aws\" iam put-role-policy --role-name \"$role\" --policy-name %s --policy-document \"file://$work/revocation.json\"\n", revocationPolicy)
 	}
 	fmt.Fprintf(b, "  say %s\nfi\n", shell("set up the role "+p.role.String()))
 }
@@ -210,7 +212,7 @@ func (p *plan) scriptWorkers(b *strings.Builder) {
 			kind = "user"
 		}
 		fmt.Fprintf(b, "  \"$aws\" iam put-%s-policy --%s-name %s --policy-name %s --policy-document \"file://$work/worker.json\"\n  say %s\nfi\n",
-			kind, kind, shell(nameOf(w)), policyName, shell("set up the "+kind+" "+w.String()))
+			kind, kind, shell(nameOf(w)), workerPolicy, shell("set up the "+kind+" "+w.String()))
 	}
 }
 

@@ -120,7 +120,7 @@ func (p *plan) tfWorkers(b *strings.Builder) {
 			kind = "user"
 		}
 		hclBlock(b, `resource "aws_iam_`+kind+`_policy" "`+numbered("worker", i)+`"`, p.in(w.Account,
-			member{name: "name", value: policyName},
+			member{name: "name", value: workerPolicy},
 			member{name: kind, value: nameOf(w)},
 			member{name: "policy", value: p.encode(documentOf(p.statements(policy.WorkerDocument, p.Kit.Worker)))},
 		))
@@ -228,9 +228,9 @@ func (p *plan) tfRole(b *strings.Builder) {
 			{name: "policy", value: p.encode(documentOf(p.tfBound(document, d)))},
 		})
 	}
-	inline("permissions", policyName, policy.PermissionsDocument, p.Kit.Permissions)
+	inline("permissions", p.inlineName(), policy.PermissionsDocument, p.Kit.Permissions)
 	if p.Kit.Revocation != nil {
-		inline("revocation", revocationName, policy.RevocationDocument, p.Kit.Revocation)
+		inline("revocation", revocationPolicy, policy.RevocationDocument, p.Kit.Revocation)
 	}
 }
 

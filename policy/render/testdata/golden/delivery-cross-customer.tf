@@ -205,7 +205,7 @@ resource "aws_iam_role" "this" {
 }
 
 resource "aws_iam_role_policy" "permissions" {
-  name = "rolecall"
+  name = "rolecall-globex-inbox"
   role = aws_iam_role.this.id
   policy = jsonencode({
     Version = "2012-10-17"

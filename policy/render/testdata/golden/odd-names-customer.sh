@@ -25,12 +25,15 @@ fails() {
   exit 1
 }
 
+connection=''
 # merge gives the policy in the first file, with the statements in the second
-# in place of those with their names.
+# in place of those with their names, which tell the connection.
 merge() {
-  jq --ascii-output --slurpfile ours "$2" '($ours[0].Statement | map(.Sid)) as $sids |
+  jq --ascii-output --slurpfile ours "$2" --arg connection "$connection" '
+    ($ours[0].Statement | [.] | flatten | map(.Sid += $connection)) as $new |
+    ($new | map(.Sid)) as $sids |
     .Version = "2012-10-17" |
-    .Statement = ([.Statement] | flatten | map(select(.Sid as $s | $sids | index([$s]) | not))) + $ours[0].Statement' "$1"
+    .Statement = ([.Statement] | flatten | map(select(.Sid as $s | $sids | index([$s]) | not))) + $new' "$1"
 }
 command -v jq > /dev/null || { say "jq is missing; it puts statements into the policy that is there" >&2; exit 1; }
 
@@ -123,17 +126,17 @@ JSON
 }
 JSON
   role='me,dia=@+'
-  if arn=$("$aws" iam get-role --role-name "$role" --query Role.Arn --output text 2> "$work/error"); then
+  if there=$("$aws" iam get-role --role-name "$role" --query 'Role.[Arn, MaxSessionDuration]' --output text 2> "$work/error"); then
+    arn=${there%%[[:space:]]*} longest=${there##*[[:space:]]}
     [ "$arn" = 'arn:aws:iam::111122223333:role/it'\''s/"${x}/$${y}%{z}\/me,dia=@+' ] || { say "the role $role is there as $arn; its path differs" >&2; exit 1; }
     "$aws" iam update-assume-role-policy --role-name "$role" --policy-document "file://$work/trust.json"
-    longest=$("$aws" iam get-role --role-name "$role" --query Role.MaxSessionDuration --output text)
     [ "$longest" -ge 3600 ] || "$aws" iam update-role --role-name "$role" --max-session-duration 3600
   else
     fails NoSuchEntity
     "$aws" iam create-role --role-name "$role" --path '/it'\''s/"${x}/$${y}%{z}\/' --max-session-duration 3600 \
       --assume-role-policy-document "file://$work/trust.json" > /dev/null
   fi
-  "$aws" iam put-role-policy --role-name "$role" --policy-name rolecall --policy-document "file://$work/permissions.json"
+  "$aws" iam put-role-policy --role-name "$role" --policy-name 'rolecall-globex-inbox' --policy-document "file://$work/permissions.json"
   say 'set up the role arn:aws:iam::111122223333:role/it'\''s/"${x}/$${y}%{z}\/me,dia=@+'
 fi
 

@@ -74,17 +74,17 @@ JSON
 }
 JSON
   role='media'
-  if arn=$("$aws" iam get-role --role-name "$role" --query Role.Arn --output text 2> "$work/error"); then
+  if there=$("$aws" iam get-role --role-name "$role" --query 'Role.[Arn, MaxSessionDuration]' --output text 2> "$work/error"); then
+    arn=${there%%[[:space:]]*} longest=${there##*[[:space:]]}
     [ "$arn" = 'arn:aws:iam::111122223333:role/rolecall/eu/media' ] || { say "the role $role is there as $arn; its path differs" >&2; exit 1; }
     "$aws" iam update-assume-role-policy --role-name "$role" --policy-document "file://$work/trust.json"
-    longest=$("$aws" iam get-role --role-name "$role" --query Role.MaxSessionDuration --output text)
     [ "$longest" -ge 3600 ] || "$aws" iam update-role --role-name "$role" --max-session-duration 3600
   else
     fails NoSuchEntity
     "$aws" iam create-role --role-name "$role" --path '/rolecall/eu/' --max-session-duration 3600 \
       --assume-role-policy-document "file://$work/trust.json" > /dev/null
   fi
-  "$aws" iam put-role-policy --role-name "$role" --policy-name rolecall --policy-document "file://$work/permissions.json"
+  "$aws" iam put-role-policy --role-name "$role" --policy-name 'rolecall-acme-masters' --policy-document "file://$work/permissions.json"
   say 'set up the role arn:aws:iam::111122223333:role/rolecall/eu/media'
 fi
 
