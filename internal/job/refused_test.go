@@ -88,7 +88,7 @@ func TestFailuresNameWhoMustAct(t *testing.T) {
 		},
 		{
 			"an endpoint inside the house", tool("storage:get", `{"location": "s3://acme-masters/in/a.mov", "s3_endpoint_url": "http://10.0.0.1:1", `+role("media")+`}`), rolecall.Forbidden,
-			"/tasks/0/parameters/s3_endpoint_url", "the endpoint's address may not be reached", "network.allow",
+			"/tasks/0/parameters/s3_endpoint_url", "the endpoint may not be reached", "network.allow",
 		},
 		{
 			"the acl's permission is missing", fetched + tool("storage:put", `{"connection": "delivery", "path": "new/", "files": ["a.mov"], "acl": "public-read"}`), rolecall.Forbidden,

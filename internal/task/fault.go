@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 
 	"github.com/rolecall/rolecall"
@@ -42,7 +43,6 @@ func (s *stage) points(pointer string) bool {
 func (s *stage) fault(ctx context.Context, err error, at side, pointer string) error {
 	var own *rolecall.Error
 	var list rolecall.Errors
-	var closed *guard.Error
 	var moving *transfer.Error
 	if errors.As(err, &moving) && moving.Upload != "" {
 		s.log.WarnContext(ctx, "unfinished upload left in the bucket", "bucket", moving.Bucket, "key", moving.Key, "upload", moving.Upload)
@@ -52,14 +52,13 @@ func (s *stage) fault(ctx context.Context, err error, at side, pointer string) e
 		return err
 	case errors.As(err, &own), errors.As(err, &list):
 		return s.located(err, pointer)
-	case errors.As(err, &closed):
+	case at.place.EndpointURL != "" && closed(err):
 		if at.place.Connection == "" {
 			pointer += "/s3_endpoint_url"
 		}
 		return &rolecall.Error{
-			Code: rolecall.Forbidden, Pointer: pointer, Err: err,
-			Message: "the endpoint's address may not be reached: " + closed.Reason,
-			Hint:    "an endpoint has a public address, or one that the operator lists in network.allow",
+			Code: rolecall.Forbidden, Pointer: pointer, Err: err, Message: "the endpoint may not be reached",
+			Hint: "it takes https and a public address, or an address that the operator lists in network.allow; the cause is in the operator's log",
 		}
 	case errors.As(err, &moving):
 		e := s.word(moving, at)
@@ -71,6 +70,15 @@ func (s *stage) fault(ctx context.Context, err error, at side, pointer string) e
 	default:
 		return &rolecall.Error{Code: rolecall.Internal, Pointer: pointer, Message: "internal error", Hint: "look in the log for the cause", Err: err}
 	}
+}
+
+// closed tells whether an endpoint was refused for its address, or has none.
+// To a tenant both are the same: who can tell them apart can find out which
+// names there are in the operator's network, and where they lead.
+func closed(err error) bool {
+	var refused *guard.Error
+	var unknown *net.DNSError
+	return errors.As(err, &refused) || errors.As(err, &unknown) && unknown.IsNotFound
 }
 
 // word gives code, message and hint of a transfer's error.

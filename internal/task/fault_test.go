@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -68,10 +71,6 @@ func TestFaultsOfOthers(t *testing.T) {
 			t.Context(),
 			rolecall.Errors{{Code: rolecall.NotFound, Pointer: "/tasks/1/parameters/files/0", Message: "nothing"}},
 			&rolecall.Error{Code: rolecall.NotFound, Pointer: "/tasks/1/parameters/files/0", Message: "nothing"},
-		},
-		{
-			t.Context(), &transfer.Error{Kind: transfer.Unreachable, Err: &guard.Error{Reason: "loopback"}},
-			&rolecall.Error{Code: rolecall.Forbidden, Pointer: pointer + "/s3_endpoint_url", Message: "the endpoint's address may not be reached: loopback"},
 		},
 		{t.Context(), errors.New("secret"), &rolecall.Error{Code: rolecall.Internal, Pointer: pointer, Message: "internal error"}},
 		{ended, context.Canceled, &rolecall.Error{Code: rolecall.Internal, Message: "internal error"}},
@@ -191,6 +190,29 @@ func TestFaultsPointIntoTheRequest(t *testing.T) {
 	} {
 		if got := rolecall.List(s.fault(t.Context(), tc.err, side{place: at}, at.Pointer))[0].Pointer; got != tc.want {
 			t.Errorf("%v is pointed at %q, want %q", tc.err, got, tc.want)
+		}
+	}
+}
+
+// A tenant cannot learn from an endpoint's refusal which names there are in
+// the operator's network, nor what kind of address they lead to.
+func TestRefusedEndpointsLookAlike(t *testing.T) {
+	t.Parallel()
+	s := &stage{step: rolecall.Step{Index: 1}, log: slog.New(slog.DiscardHandler)}
+	at := bucket
+	at.place.EndpointURL = "https://storage.example"
+	for _, cause := range []error{
+		&guard.Error{Addr: netip.MustParseAddr("127.0.0.1"), Reason: "loopback"}, &guard.Error{Addr: netip.MustParseAddr("10.0.0.1"), Reason: "private network"},
+		&guard.Error{Reason: "plain http leads to addresses only that the operator lists"}, &net.DNSError{Err: "no such host", Name: "storage.example", IsNotFound: true},
+	} {
+		err := s.fault(t.Context(), &transfer.Error{Kind: transfer.Unreachable, Err: &url.Error{Op: "Head", URL: at.place.EndpointURL, Err: cause}}, at, pointer)
+		want := &rolecall.Error{
+			Code: rolecall.Forbidden, Pointer: pointer + "/s3_endpoint_url", Message: "the endpoint may not be reached",
+			Hint: "it takes https and a public address, or an address that the operator lists in network.allow; the cause is in the operator's log",
+		}
+		got := rolecall.List(err)[0]
+		if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(rolecall.Error{}, "Err")); diff != "" || !errors.Is(got.Err, cause) {
+			t.Errorf("%v: %s", cause, diff)
 		}
 	}
 }
