@@ -13,6 +13,7 @@ var factsText string
 // action is what is known of an action.
 type action struct {
 	name      string // s3:GetObject
+	lower     string // getobject
 	level     string // list, read, write, permissions, tagging
 	resources []string
 	keys      []string // condition keys beside the global ones, in lower case
@@ -25,15 +26,16 @@ func (a *action) on(kind string) bool { return slices.Contains(a.resources, kind
 type facts struct {
 	date     string
 	services []string
-	actions  map[string]*action // by name in lower case
-	names    map[string][]string
-	keys     []string // condition keys of the services
+	actions  map[string]*action   // by name in lower case
+	names    map[string][]string  // by service, as written
+	known    map[string][]*action // by service
+	keys     []string             // condition keys of the services
 	global   []string
 	anywhere []string // global, in lower case
 }
 
 var catalog = sync.OnceValue(func() *facts {
-	f := &facts{actions: map[string]*action{}, names: map[string][]string{}}
+	f := &facts{actions: map[string]*action{}, names: map[string][]string{}, known: map[string][]*action{}}
 	service, with := "", []string(nil)
 	for line := range strings.Lines(factsText) {
 		words := strings.Fields(line)
@@ -42,12 +44,13 @@ var catalog = sync.OnceValue(func() *facts {
 		}
 		switch {
 		case line[0] == ' ':
-			a := &action{name: service + ":" + words[0], level: words[1], keys: with}
+			a := &action{name: service + ":" + words[0], lower: strings.ToLower(words[0]), level: words[1], keys: with}
 			if len(words) > 2 {
 				a.resources = strings.Split(words[2], ",")
 			}
 			f.actions[strings.ToLower(a.name)] = a
 			f.names[service] = append(f.names[service], a.name)
+			f.known[service] = append(f.known[service], a)
 		case words[0] == "date":
 			f.date = words[1]
 		case words[0] == "service":
@@ -98,9 +101,9 @@ func expand(value string) (actions []*action, known bool) {
 		if service != "" && service != s {
 			continue
 		}
-		for _, n := range f.names[s] {
-			if glob(name, strings.ToLower(n[len(s)+1:])) {
-				actions = append(actions, f.actions[strings.ToLower(n)])
+		for _, a := range f.known[s] {
+			if glob(name, a.lower) {
+				actions = append(actions, a)
 			}
 		}
 	}

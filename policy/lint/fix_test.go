@@ -54,8 +54,14 @@ var (
 		production, staging, "arn:aws:iam::873682911326:role/other", "arn:aws:iam::092392787187:user/gamma", "arn:aws:iam::444455556666:user/stranger", "arn:aws:iam::111122223333:role/media",
 	}
 	askedContexts = []map[string][]string{
-		{}, {"sts:ExternalId": {goodID}, "aws:MultiFactorAuthPresent": {"true"}}, {"sts:ExternalId": {strings.ToUpper(goodID)}}, {"sts:ExternalId": {"acme"}},
-		{"s3:prefix": {"in/"}}, {"s3:prefix": {"in/x"}}, {"s3:prefix": {"out/"}}, {"s3:x-amz-server-side-encryption": {"aws:kms"}},
+		{},
+		{"sts:ExternalId": {goodID}, "aws:MultiFactorAuthPresent": {"true"}},
+		{"sts:ExternalId": {strings.ToUpper(goodID)}},
+		{"sts:ExternalId": {"acme"}},
+		{"s3:prefix": {"in/"}},
+		{"s3:prefix": {"in/x"}},
+		{"s3:prefix": {"out/"}},
+		{"s3:x-amz-server-side-encryption": {"aws:kms"}},
 	}
 )
 
@@ -104,7 +110,8 @@ func allowedBy(t interface{ Fatal(...any) }, d *policy.Document, kind lint.Kind)
 func held(t interface {
 	Fatal(...any)
 	Errorf(string, ...any)
-}, data []byte, o lint.Options) {
+}, data []byte, o lint.Options,
+) {
 	r := lint.Check([]lint.File{{Name: "p", Data: data}}, o).Files[0]
 	if r.Fixed == nil {
 		for _, f := range r.Findings {

@@ -141,8 +141,17 @@ func checkDocument(d document, options Options) FileReport {
 	if d.broken {
 		d.root = nil
 	}
+	if d.root != nil {
+		d.root.locate("")
+	}
 	if d.root != nil && out.Kind == "" {
 		out.Kind = kindOf(d.root)
+	}
+	if size := len(d.root.json("")); size > maxDocument {
+		p := newPass(&documentSize, d, out.Kind, options)
+		p.run()
+		out.Findings = p.findings
+		return out
 	}
 	for i := range allRules {
 		p := newPass(&allRules[i], d, out.Kind, options)
@@ -162,6 +171,10 @@ func checkDocument(d document, options Options) FileReport {
 	out.Findings = append(out.Findings, p.findings...)
 	return out
 }
+
+// maxDocument is the size, without white space, above which only that is told:
+// AWS takes no policy that comes near.
+const maxDocument = 40 << 10
 
 // rounds bounds how often all fixes are tried: a fix can uncover a fault.
 const rounds = 6

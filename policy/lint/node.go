@@ -164,8 +164,12 @@ func (n *node) locate(pointer string) {
 	}
 }
 
-// json writes the value, indented; an empty indent minifies.
+// json writes the value, indented; an empty indent minifies. Of no value it
+// writes nothing.
 func (n *node) json(indent string) []byte {
+	if n == nil {
+		return nil
+	}
 	var b bytes.Buffer
 	n.write(&b)
 	if indent == "" {

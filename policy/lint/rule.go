@@ -63,7 +63,6 @@ const maxFindings = 100
 func newPass(r *rule, d document, kind Kind, options Options) *pass {
 	p := &pass{rule: r, document: d, kind: kind, options: options}
 	if d.root != nil {
-		d.root.locate("")
 		p.statements = statementsOf(d.root)
 	}
 	return p
@@ -85,8 +84,11 @@ type found struct {
 	widens   bool   // the fix allows more than before
 }
 
+// full tells whether no more findings will be told, so that none need be made.
+func (p *pass) full() bool { return len(p.findings) == maxFindings }
+
 func (p *pass) report(f found) {
-	if len(p.findings) == maxFindings {
+	if p.full() {
 		return
 	}
 	if f.severity == "" {

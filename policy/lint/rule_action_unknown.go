@@ -19,7 +19,7 @@ var actionUnknown = rule{
 			for _, a := range values {
 				found, known := expand(a.text)
 				service, name, _ := strings.Cut(strings.ToLower(a.text), ":")
-				if !known || len(found) > 0 || service == "s3" && (name == "headbucket" || s3Operations[name] != "") {
+				if p.full() || !known || len(found) > 0 || service == "s3" && (name == "headbucket" || s3Operations[name] != "") {
 					continue
 				}
 				p.unknownAction(s, a, service)

@@ -17,7 +17,7 @@ var conditionKeyUnknown = rule{
 			for _, c := range s.conditions() {
 				service, _, found := strings.Cut(strings.ToLower(c.key), ":")
 				ours := service == "aws" || slices.Contains(catalog().services, service)
-				if found && !ours || keyIn(catalog().keys, c.key) || isGlobal(c.key) {
+				if p.full() || found && !ours || keyIn(catalog().keys, c.key) || isGlobal(c.key) {
 					continue
 				}
 				f := atKey(c, "is no condition key that AWS listed by "+catalog().date)

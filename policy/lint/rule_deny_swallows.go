@@ -15,7 +15,7 @@ var denySwallows = rule{
 		for _, allow := range p.allows() {
 			for _, deny := range p.statements {
 				work += 1 + len(allow.actions())*len(deny.actions()) + len(allow.resources())*len(deny.resources())
-				if work > 1<<20 {
+				if work > 1<<17 {
 					return // no document of such a size is attached anywhere
 				}
 				if !deny.deny || !deny.swallows(allow) {

@@ -19,7 +19,7 @@ var documentSize = rule{
 			return
 		}
 		size, limit := len(p.root.json("")), sizeLimits[p.kind]
-		if limit > 0 && size > limit {
+		if size > limit {
 			p.report(found{
 				at: p.root, message: "it has " + strconv.Itoa(size) + " characters without white space, and AWS takes " + strconv.Itoa(limit) + " in a " + strings.TrimSuffix(string(p.kind), "s") + " policy",
 				hint: hint,

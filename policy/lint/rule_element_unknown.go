@@ -27,7 +27,7 @@ var elementUnknown = rule{
 
 func (p *pass) elements(n *node, known []string) {
 	for _, m := range n.members {
-		if slices.Contains(known, m.name) {
+		if p.full() || slices.Contains(known, m.name) {
 			continue
 		}
 		at := *m.value

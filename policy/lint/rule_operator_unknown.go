@@ -19,7 +19,7 @@ var operatorUnknown = rule{
 			}
 			for _, m := range block.members {
 				c := condition{operator: m.name}
-				if slices.Contains(operators, c.base()) && c.rightSet() {
+				if p.full() || slices.Contains(operators, c.base()) && c.rightSet() {
 					continue
 				}
 				at := *m.value

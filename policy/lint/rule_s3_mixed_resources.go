@@ -9,7 +9,7 @@ var s3MixedResources = rule{
 	title: "the bucket and its objects are resources of the same actions",
 	kinds: []Kind{Permissions, Bucket},
 	check: func(p *pass) {
-		for _, s := range p.statements {
+		for _, s := range p.allows() {
 			var onBuckets, onObjects, buckets, objects []string
 			plain := true
 			for _, a := range s.actions() {

@@ -42,7 +42,7 @@ func (p *pass) misplaced(sort func(*action) bool, fits func(target) bool, messag
 			}
 		}
 		for i, a := range wrong {
-			f := found{at: a, message: quote(a.text) + message, hint: hint, widens: s.allow, fix: func() {}}
+			f := found{at: a, message: quote(a.text) + message, hint: hint, widens: true, fix: func() {}}
 			if i == 0 {
 				f.fix = func() { s.give(wrong, resources, right) }
 			}

@@ -43,7 +43,6 @@ var s3Operations = map[string]string{
 	"getbucketlifecycle":              "GetLifecycleConfiguration",
 	"getbucketlifecycleconfiguration": "GetLifecycleConfiguration",
 	"putbucketlifecycleconfiguration": "PutLifecycleConfiguration",
-	"getbucketcors":                   "GetBucketCORS",
 	"getbucketreplication":            "GetReplicationConfiguration",
 	"putbucketreplication":            "PutReplicationConfiguration",
 	"getpublicaccessblock":            "GetBucketPublicAccessBlock",

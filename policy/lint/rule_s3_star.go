@@ -17,14 +17,15 @@ var s3Star = rule{
 				if !strings.ContainsAny(a.text, "*?") || !reachesS3(a.text) {
 					continue
 				}
-				var extra, needed []string
+				var extra []*action
+				var needed []string
 				severity := Note
 				for _, k := range known {
 					switch {
 					case slices.Contains(p.needed(), k.name):
 						needed = append(needed, k.name)
 					case strings.HasPrefix(k.name, "s3:") && !p.optional(k.name):
-						extra = append(extra, k.name)
+						extra = append(extra, k)
 						if k.level != "read" && k.level != "list" {
 							severity = Warning
 						}
@@ -33,10 +34,14 @@ var s3Star = rule{
 				if len(extra) == 0 {
 					continue
 				}
-				slices.SortStableFunc(extra, func(a, b string) int { return weight(a) - weight(b) })
+				slices.SortStableFunc(extra, func(a, b *action) int { return a.weight() - b.weight() })
+				var worst []string
+				for _, k := range extra[:min(3, len(extra))] {
+					worst = append(worst, k.name)
+				}
 				f := found{
 					at: a, severity: severity,
-					message: quote(a.text) + " also allows " + strings.Join(extra[:min(3, len(extra))], ", "),
+					message: quote(a.text) + " also allows " + strings.Join(worst, ", "),
 					hint:    "name the actions that the work needs: " + strings.Join(p.needed(), ", "),
 				}
 				if len(needed) > 0 {
@@ -54,9 +59,9 @@ func reachesS3(value string) bool {
 }
 
 // weight orders actions by how much they can break.
-func weight(name string) int {
-	switch a := exact(name); {
-	case name == "s3:PutBucketPolicy" || name == "s3:DeleteBucket" || name == "s3:DeleteObject":
+func (a *action) weight() int {
+	switch {
+	case a.name == "s3:PutBucketPolicy" || a.name == "s3:DeleteBucket" || a.name == "s3:DeleteObject":
 		return 0
 	case a.level == "permissions":
 		return 1
