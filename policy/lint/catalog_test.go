@@ -104,8 +104,18 @@ func TestGlobCovers(t *testing.T) {
 		pattern, text string
 		want          bool
 	}{
-		{"*", "", true}, {"a*", "a*", true}, {"a*", "ab?", true}, {"a?", "a*", false}, {"a?", "ab", true}, {"*b", "ab", true}, {"*b", "ba", false},
-		{"a*b*c", "axxbyyc", true}, {"a*b*c", "axxbyy", false}, {"", "", true}, {"", "a", false}, {"??", "a?", true},
+		{"*", "", true},
+		{"a*", "a*", true},
+		{"a*", "ab?", true},
+		{"a?", "a*", false},
+		{"a?", "ab", true},
+		{"*b", "ab", true},
+		{"*b", "ba", false},
+		{"a*b*c", "axxbyyc", true},
+		{"a*b*c", "axxbyy", false},
+		{"", "", true},
+		{"", "a", false},
+		{"??", "a?", true},
 	} {
 		if got := glob(c.pattern, c.text); got != c.want {
 			t.Errorf("glob(%q, %q) is %v", c.pattern, c.text, got)

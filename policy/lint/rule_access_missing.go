@@ -78,7 +78,7 @@ func (p *pass) missing(document *policy.Document, want *statement) {
 					add.remove("Sid")
 				}
 			}
-			p.statements[len(p.statements)-1].after(add)
+			p.addStatement(add)
 		},
 	})
 }

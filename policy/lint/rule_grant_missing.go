@@ -22,9 +22,7 @@ var grantMissing = rule{
 			}
 			p.report(found{
 				at: p.root, message: name + " is missing: " + g.Lost(), hint: "allow it on " + on, widens: true,
-				fix: func() {
-					p.statements[len(p.statements)-1].after(object("Effect", "Allow", "Action", name, "Resource", on))
-				},
+				fix: func() { p.addStatement(object("Effect", "Allow", "Action", name, "Resource", on)) },
 			})
 		}
 	},

@@ -209,6 +209,20 @@ func (s *statement) after(n *node) {
 	list.items = slices.Insert(list.items, i+1, n)
 }
 
+// addStatement puts a new statement at the end.
+func (p *pass) addStatement(n *node) {
+	root := policyIn(p.root)
+	list := root.get("Statement")
+	switch {
+	case list == nil:
+		return
+	case list.kind != '[':
+		list = &node{kind: '[', at: list.at, items: []*node{list}}
+		root.set("Statement", list)
+	}
+	list.items = append(list.items, n)
+}
+
 // like gives a copy of the statement with other actions and resources, and
 // without its Sid.
 func (s *statement) like(actions, resources *node) *node {
