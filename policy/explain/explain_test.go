@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -69,6 +70,23 @@ func TestTree(t *testing.T) {
 		"resource":"arn:aws:s3:::b/k","account":"111111111111","identity":[{"Version":"2012-10-17","Statement":[]}],
 		"resource_policy":{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:role/media"},
 		"Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*"}}}`)))
+}
+
+func TestTreeSaysWhatAnAllowIsWorth(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ principal, account, named, want string }{
+		{"arn:aws:iam::111111111111:user/u", "111111111111", "arn:aws:iam::111111111111:user/u", "to the requester itself"},
+		{"arn:aws:sts::111111111111:assumed-role/r/s", "111111111111", "arn:aws:iam::111111111111:role/r", "to the requester's role"},
+		{"arn:aws:iam::111111111111:user/u", "111111111111", "111111111111", "to the requester's account"},
+		{"arn:aws:iam::111111111111:user/u", "222222222222", "arn:aws:iam::111111111111:user/u", "from another account"},
+		{"*", "222222222222", "*", "a statement allows it"},
+	} {
+		tree := explain.Tree(read(t, `{"principal":"`+c.principal+`","account":"`+c.account+`","action":"s3:GetObject","resource":"arn:aws:s3:::b/k",
+			"resource_policy":`+document(`{"Effect":"Allow","Principal":{"AWS":"`+c.named+`"},"Action":"*","Resource":"*"}`)+`}`))
+		if b := tree.Layers[0]; b.Outcome != explain.Allows || !strings.Contains(b.Why, c.want) {
+			t.Errorf("%+v: %+v", c, b)
+		}
+	}
 }
 
 func TestUnmetSaysWhatIsMissing(t *testing.T) {

@@ -117,14 +117,14 @@ func Tree(in policy.Request, policies policy.Policies) Decision {
 		if len(b.Documents) == 0 && !lacks {
 			continue
 		}
-		b.judge(matched, lacks)
+		b.judge(matched, lacks, in)
 		t.Layers = append(t.Layers, b)
 	}
 	return t
 }
 
 // judge settles what the layer adds.
-func (b *Branch) judge(matched []policy.Verdict, lacks bool) {
+func (b *Branch) judge(matched []policy.Verdict, lacks bool, in policy.Request) {
 	var names policy.Named
 	allows, denies := false, false
 	for _, v := range matched {
@@ -145,21 +145,24 @@ func (b *Branch) judge(matched []policy.Verdict, lacks bool) {
 	case !allows:
 		b.Outcome, b.Why = NotNeeded, "no statement speaks of the request, and none need"
 	default:
-		b.Outcome, b.Why = Allows, allowing(names)
+		b.Outcome, b.Why = Allows, allowing(names, accountOf(in.Principal), in.Account)
 	}
 }
 
-// allowing tells what an Allow is worth by whom it names.
-func allowing(names policy.Named) string {
-	switch names {
-	case policy.NamesRequester:
-		return "a statement allows it, to the requester itself: within its account that is enough"
-	case policy.NamesRole:
-		return "a statement allows it, to the requester's role: within its account no identity policy need allow"
-	case policy.NamesAccount:
-		return "a statement allows it, to the requester's account, whose policies must allow it too"
-	default:
+// allowing tells what an Allow is worth by whom it names, an account or who is
+// in it, and whose the resource is.
+func allowing(names policy.Named, caller, owner string) string {
+	switch {
+	case names == "" || caller == "":
 		return "a statement allows it"
+	case owner != "" && caller != owner:
+		return "a statement allows it; from another account, its policies must allow it too"
+	case names == policy.NamesRequester:
+		return "a statement allows it, to the requester itself: within an account that is enough"
+	case names == policy.NamesRole:
+		return "a statement allows it, to the requester's role: within an account no identity policy need allow it"
+	default:
+		return "a statement allows it, to the requester's account, whose policies must allow it too"
 	}
 }
 
