@@ -2,6 +2,7 @@ package credential_test
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,23 +28,29 @@ var trustCases = []struct {
 	{"several ids", allow(``, `"StringEquals":{"sts:ExternalId":["Acme-42x","9f2c61d08e"]}`), ""},
 	{"ForAnyValue", allow(``, `"ForAnyValue:StringEquals":{"sts:ExternalId":"Acme-42x"}`), ""},
 
-	{"no condition", allow(``, ``), "absent random near-prefix near-suffix near-longer near-preceded near-middle near-last near-case"},
-	{"anyone", `{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:*"}`, "absent random near-prefix near-suffix near-longer near-preceded near-middle near-last near-case"},
-	{"NotPrincipal", `{"Effect":"Allow","NotPrincipal":{"AWS":"arn:aws:iam::999999999999:root"},"Action":"sts:AssumeRole"}`, "absent random near-prefix near-suffix near-longer near-preceded near-middle near-last near-case"},
-	{"StringLike *", allow(``, `"StringLike":{"sts:ExternalId":"*"}`), "random near-prefix near-suffix near-longer near-preceded near-middle near-last near-case"},
-	{"Null false", allow(``, `"Null":{"sts:ExternalId":"false"}`), "random near-prefix near-suffix near-longer near-preceded near-middle near-last near-case"},
-	{"not another's id", allow(``, `"StringNotEquals":{"sts:ExternalId":"globex"}`), "absent random near-prefix near-suffix near-longer near-preceded near-middle near-last near-case"},
+	{"no condition", allow(``, ``), "absent " + anyID},
+	{"anyone", `{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:*"}`, "absent " + anyID},
+	{"NotPrincipal", `{"Effect":"Allow","NotPrincipal":{"AWS":"arn:aws:iam::999999999999:root"},"Action":"sts:AssumeRole"}`, "absent " + anyID},
+	{"StringLike *", allow(``, `"StringLike":{"sts:ExternalId":"*"}`), anyID},
+	{"Null false", allow(``, `"Null":{"sts:ExternalId":"false"}`), anyID},
+	{"not another's id", allow(``, `"StringNotEquals":{"sts:ExternalId":"globex"}`), "absent " + anyID},
 	{"IfExists", allow(``, `"StringEqualsIfExists":{"sts:ExternalId":"Acme-42x"}`), "absent"},
 	{"ForAllValues", allow(``, `"ForAllValues:StringEquals":{"sts:ExternalId":"Acme-42x"}`), "absent"},
-	{"prefix with wildcard", allow(``, `"StringLike":{"sts:ExternalId":"Acme-*"}`), "near-prefix near-longer near-last"},
+	{"prefix with wildcard", allow(``, `"StringLike":{"sts:ExternalId":"Acme-*"}`), "near-prefix near-longer near-last near-inserted-1"},
 	{"whole id with wildcard", allow(``, `"StringLike":{"sts:ExternalId":"Acme-42x*"}`), "near-longer"},
-	{"suffix with wildcard", allow(``, `"StringLike":{"sts:ExternalId":"*-42x"}`), "near-suffix near-preceded"},
+	{"suffix with wildcard", allow(``, `"StringLike":{"sts:ExternalId":"*-42x"}`), "near-suffix near-preceded near-first"},
 	{"wildcard before the whole id", allow(``, `"StringLike":{"sts:ExternalId":"*Acme-42x"}`), "near-preceded"},
-	{"wildcard in the middle", allow(``, `"StringLike":{"sts:ExternalId":"Ac*42x"}`), "near-middle"},
+	{"wildcard in the middle", allow(``, `"StringLike":{"sts:ExternalId":"Ac*42x"}`), "near-inserted-1 near-changed-1"},
+	{"wildcard off centre", allow(``, `"StringLike":{"sts:ExternalId":"A*42x"}`), "near-inserted-1 near-changed-1"},
+	{"wildcard for all but the ends", allow(``, `"StringLike":{"sts:ExternalId":"A*x"}`), "near-inserted-1 near-changed-1"},
+	{"wildcard and separator", allow(``, `"StringLike":{"sts:ExternalId":"Acme*42x"}`), "near-inserted-1 near-changed-1"},
+	{"wildcard for the separator", allow(``, `"StringLike":{"sts:ExternalId":"Acme?42x"}`), "near-changed-1"},
+	{"wildcard for the first character", allow(``, `"StringLike":{"sts:ExternalId":"?cme-42x"}`), "near-first"},
+	{"wildcards for all characters", allow(``, `"StringLike":{"sts:ExternalId":"????????"}`), "near-first near-last near-case near-changed-1"},
 	{"wildcard for the last character", allow(``, `"StringLike":{"sts:ExternalId":"Acme-42?"}`), "near-last"},
 	{"ignoring case", allow(``, `"StringEqualsIgnoreCase":{"sts:ExternalId":"acme-42X"}`), "near-case"},
 	{"several ids, one alike", allow(``, `"StringEquals":{"sts:ExternalId":["Acme-42x","Acme-42"]}`), "near-prefix"},
-	{"a second statement without condition", allow(`,`+allow(``, ``), `"StringEquals":{"sts:ExternalId":"Acme-42x"}`), "absent random near-prefix near-suffix near-longer near-preceded near-middle near-last near-case"},
+	{"a second statement without condition", allow(`,`+allow(``, ``), `"StringEquals":{"sts:ExternalId":"Acme-42x"}`), "absent " + anyID},
 
 	{"another's id", allow(``, `"StringEquals":{"sts:ExternalId":"globex"}`), "right"},
 	{"other case", allow(``, `"StringEquals":{"sts:ExternalId":"acme-42x"}`), "right"},
@@ -55,6 +62,13 @@ var trustCases = []struct {
 	{"another action", `{"Effect":"Allow","Principal":{"AWS":"` + workerARN + `"},"Action":"sts:TagSession","Condition":{"StringEquals":{"sts:ExternalId":"Acme-42x"}}}`, "right"},
 	{"denied to all", allow(`,{"Effect":"Deny","Principal":"*","Action":"sts:AssumeRole"}`, ``), "right"},
 }
+
+// anyID are the probes that a role fails which takes any external id.
+const anyID = "random near-prefix near-suffix near-longer near-preceded near-first near-last near-case near-inserted-1 near-changed-1"
+
+// atRandom are the probes of externalID whose places are random, so that no
+// case can say what they find.
+var atRandom = []string{"near-inserted-2", "near-inserted-3", "near-changed-2"}
 
 func allow(more, condition string) string {
 	s := `{"Effect":"Allow","Principal":{"AWS":"` + workerARN + `"},"Action":"sts:AssumeRole"`
@@ -92,6 +106,9 @@ func checkVerdict(t *testing.T, verdict credential.Verdict, err error, failed st
 	var wrong []string
 	for _, p := range verdict.Probes {
 		positive := strings.HasPrefix(p.Name, "right")
+		if slices.Contains(atRandom, p.Name) {
+			continue
+		}
 		if positive && p.Outcome != credential.Accepted || !positive && p.Outcome != credential.Refused {
 			wrong = append(wrong, p.Name)
 		}
@@ -109,7 +126,8 @@ func checkVerdict(t *testing.T, verdict credential.Verdict, err error, failed st
 	if e.Code != rolecall.Forbidden || !strings.Contains(e.Message, mediaARN) {
 		t.Errorf("%+v", e)
 	}
-	if !strings.Contains(e.Message, failed[:max(0, strings.IndexByte(failed+" ", ' '))]) && failed != "right" {
+	first, _, _ := strings.Cut(failed, " ")
+	if !strings.Contains(e.Message, first) && !strings.Contains(e.Message, "similar ones") && failed != "right" {
 		t.Errorf("%q does not name the probes %s", e.Message, failed)
 	}
 	// The hint has the policy that mends the role.
@@ -173,7 +191,7 @@ func TestInconclusiveProbes(t *testing.T) {
 
 func TestShortAndCaselessExternalIDs(t *testing.T) {
 	t.Parallel()
-	for id, skipped := range map[string]string{"42": "near-prefix near-suffix near-case", "4-2": "near-case", "ab": "near-prefix near-suffix"} {
+	for id, skipped := range map[string]string{"42": "near-prefix near-suffix near-case", "4-2": "near-case", "ab": "near-prefix near-suffix", strings.Repeat("a", 1223) + "b": "near-longer near-preceded near-inserted-1 near-inserted-2 near-inserted-3"} {
 		b := newBench(t, trusting(t, trustPolicy(allow(``, `"StringEquals":{"sts:ExternalId":"`+id+`"}`))))
 		role := acme()
 		role.ExternalID = id

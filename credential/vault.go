@@ -36,7 +36,7 @@ type Options struct {
 	HTTPClient  *http.Client  // for STS; nil: the SDK's
 	ProveEvery  time.Duration // zero: 24 hours
 	Now         func() time.Time
-	Rand        io.Reader // for external ids of probes; nil: crypto/rand
+	Rand        io.Reader // seeds the external ids of probes; nil: crypto/rand
 	Log         *slog.Logger
 	// OnEvent is told of each probe, verdict and vended credential, from
 	// several goroutines; it must be quick.

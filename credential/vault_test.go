@@ -27,7 +27,7 @@ func staticKeys(context.Context) (aws.Credentials, error) {
 }
 
 // provedWith is how many calls a proof makes for externalID.
-const provedWith = 11
+const provedWith = 16
 
 func TestRoleIsProvedThenAssumed(t *testing.T) {
 	t.Parallel()

@@ -3,11 +3,14 @@ package cli
 import (
 	"context"
 	"fmt"
+	"maps"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/credential"
 	"github.com/rolecall/rolecall/internal/demo"
 	"github.com/rolecall/rolecall/internal/job"
 )
@@ -121,29 +124,51 @@ func (o *output) chapter(number, title string) {
 	o.printf("\n%s\n\n", o.onOut.paint(bold, number+"  "+title))
 }
 
-// probes writes a row for each probe and a column for each role.
+// probes writes a row for each probe, but one for all ids that are like the
+// right one, and a column for each role.
 func (o *output) probes(roles []demo.Role) {
+	var rows []string
+	cells := map[string][]map[credential.Outcome]int{} // by row and role
+	for i, r := range roles {
+		for _, p := range r.Probes {
+			row := p.Name
+			if strings.HasPrefix(row, "near-") {
+				row = nearMisses
+			}
+			if cells[row] == nil {
+				rows = append(rows, row)
+				cells[row] = make([]map[credential.Outcome]int, len(roles))
+			}
+			if cells[row][i] == nil {
+				cells[row][i] = map[credential.Outcome]int{}
+			}
+			cells[row][i][p.Outcome]++
+		}
+	}
 	table := o.table()
 	fmt.Fprint(table, "   external id")
-	rows := 0
 	for _, r := range roles {
 		fmt.Fprint(table, "\t"+path.Base(r.ARN))
-		rows = max(rows, len(r.Probes))
 	}
-	for i := range rows {
-		name, outcomes := "", ""
-		for _, r := range roles {
-			outcomes += "\t"
-			if i < len(r.Probes) {
-				name = r.Probes[i].Name
-				outcomes += string(r.Probes[i].Outcome)
+	for _, row := range rows {
+		fmt.Fprintf(table, "\n   %s", row)
+		for _, counts := range cells[row] {
+			var said []string
+			for _, outcome := range slices.Sorted(maps.Keys(counts)) {
+				if row == nearMisses {
+					said = append(said, fmt.Sprintf("%d %s", counts[outcome], outcome))
+				} else {
+					said = append(said, string(outcome))
+				}
 			}
+			fmt.Fprint(table, "\t"+strings.Join(said, ", "))
 		}
-		fmt.Fprintf(table, "\n   %s%s", name, outcomes)
 	}
 	fmt.Fprintln(table)
 	table.Flush()
 }
+
+const nearMisses = "near misses"
 
 // session tells what a session of a role was allowed.
 func (o *output) session(r demo.Role) {
