@@ -2,7 +2,11 @@ package job_test
 
 import (
 	"bytes"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -173,5 +177,42 @@ func TestUploadsThatCannotBeAborted(t *testing.T) {
 	}
 	if len(report.Errors) != 1 || report.Errors[0].Code != rolecall.Conflict || !strings.Contains(report.Errors[0].Hint, "allow s3:AbortMultipartUpload") {
 		t.Error(show(report))
+	}
+}
+
+// A server that a tenant names may replace what is there although it is asked
+// not to.
+func TestEndpointsAreLookedAtFirst(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "")
+	var written atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Method == http.MethodPut:
+			written.Add(1)
+		case strings.HasSuffix(r.URL.Path, "/new"):
+			rw.WriteHeader(http.StatusNotFound)
+		default:
+			rw.Header().Set("Content-Length", "3")
+		}
+	}))
+	t.Cleanup(server.Close)
+	dir := t.TempDir()
+	write(t, dir, "old", nil)
+	write(t, dir, "new", nil)
+	put := func(name, more string) rolecall.JobReport {
+		return w.run(t.Context(), t, dir, tool("storage:put", fmt.Sprintf(
+			`{"location": "s3://elsewhere/%s", "role_arn": "arn:aws:iam::111122223333:role/media", "s3_endpoint_url": %q%s}`, name, server.URL, more)), nil)
+	}
+	if report := put("old", ""); len(report.Errors) != 1 || report.Errors[0].Code != rolecall.Conflict || written.Load() > 0 {
+		t.Errorf("%d are written, %s", written.Load(), show(report))
+	}
+	for name, more := range map[string]string{"old": `, "overwrite": true`, "new": ""} {
+		if report := put(name, more); report.Status != rolecall.Completed {
+			t.Errorf("%s: %s", name, show(report))
+		}
+	}
+	if n := written.Load(); n != 2 {
+		t.Errorf("%d are written", n)
 	}
 }
