@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/rolecall/rolecall"
 )
@@ -39,9 +40,9 @@ type roleFile struct {
 }
 
 // Get implements Verdicts.
-func (d *Dir) Get(_ context.Context, s Subject) (Verdict, error) {
+func (d *Dir) Get(ctx context.Context, s Subject) (Verdict, error) {
 	var v Verdict
-	err := d.locked(syscall.LOCK_SH, func() error {
+	err := d.locked(ctx, syscall.LOCK_SH, func() error {
 		f, err := d.read(s)
 		v = f.Verdicts[s.Digest()]
 		return err
@@ -50,8 +51,8 @@ func (d *Dir) Get(_ context.Context, s Subject) (Verdict, error) {
 }
 
 // Put implements Verdicts.
-func (d *Dir) Put(_ context.Context, s Subject, v Verdict) error {
-	return d.locked(syscall.LOCK_EX, func() error {
+func (d *Dir) Put(ctx context.Context, s Subject, v Verdict) error {
+	return d.locked(ctx, syscall.LOCK_EX, func() error {
 		f, err := d.read(s)
 		if err != nil {
 			return err
@@ -65,8 +66,8 @@ func (d *Dir) Put(_ context.Context, s Subject, v Verdict) error {
 }
 
 // Remove implements Verdicts.
-func (d *Dir) Remove(_ context.Context, s Subject) error {
-	return d.locked(syscall.LOCK_EX, func() error {
+func (d *Dir) Remove(ctx context.Context, s Subject) error {
+	return d.locked(ctx, syscall.LOCK_EX, func() error {
 		f, err := d.read(s)
 		var claimed *ClaimedError
 		if errors.As(err, &claimed) {
@@ -139,20 +140,33 @@ func (d *Dir) write(s Subject, f roleFile) error {
 }
 
 // locked runs do under the directory's lock, which other processes heed too.
-func (d *Dir) locked(how int, do func() error) error {
+func (d *Dir) locked(ctx context.Context, how int, do func() error) error {
 	lock, err := os.OpenFile(filepath.Join(d.path, ".lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return fmt.Errorf("lock state directory: %w", err)
 	}
 	defer func() { _ = lock.Close() }() // unlocks
-	for {
-		err = syscall.Flock(int(lock.Fd()), how)
-		if !errors.Is(err, syscall.EINTR) {
-			break
+	for wait := firstLockWait; ; wait = min(2*wait, maxLockWait) {
+		err := syscall.Flock(int(lock.Fd()), how|syscall.LOCK_NB)
+		switch {
+		case err == nil:
+			return do()
+		case !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR):
+			return fmt.Errorf("lock state directory: %w", err)
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return &rolecall.Error{
+				Code: rolecall.Unavailable, Message: "another rolecall holds the state directory",
+				Hint: "wait for it to end, or look for one that hangs", Err: ctx.Err(),
+			}
 		}
 	}
-	if err != nil {
-		return fmt.Errorf("lock state directory: %w", err)
-	}
-	return do()
 }
+
+// The lock is held for moments, so it is asked for often.
+const (
+	firstLockWait = time.Millisecond
+	maxLockWait   = 100 * time.Millisecond
+)

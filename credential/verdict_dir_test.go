@@ -1,12 +1,15 @@
 package credential_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -175,4 +178,40 @@ func TestDirDamaged(t *testing.T) {
 			t.Errorf("%q is written over: whose was it?", damage)
 		}
 	}
+}
+
+// A run that holds the directory does not hold up another for ever.
+func TestDirHeldByAnother(t *testing.T) {
+	t.Parallel()
+	path := t.TempDir()
+	d, err := credential.OpenDir(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		other, err := os.OpenFile(filepath.Join(path, ".lock"), os.O_CREATE|os.O_RDWR, 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = other.Close() }()
+		if err := syscall.Flock(int(other.Fd()), syscall.LOCK_EX); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		for name, call := range map[string]func() error{
+			"get":    func() error { _, err := d.Get(ctx, subject(same)); return err },
+			"put":    func() error { return d.Put(ctx, subject(same), credential.Verdict{Passed: true}) },
+			"remove": func() error { return d.Remove(ctx, subject(same)) },
+		} {
+			err := call()
+			if rolecall.CodeOf(err) != rolecall.Unavailable || !strings.Contains(err.Error(), "another rolecall") || !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		time.AfterFunc(time.Second, func() { _ = other.Close() })
+		if err := d.Put(t.Context(), subject(same), credential.Verdict{Passed: true}); err != nil {
+			t.Errorf("after the other has ended: %v", err)
+		}
+	})
 }
