@@ -52,6 +52,9 @@ func read(source string) []document {
 			break
 		}
 		root := r.value(0)
+		if !r.broken && root.get("Statement") == nil {
+			unwrap(root)
+		}
 		r.doc.root, r.doc.broken = root, r.broken
 		out = append(out, r.doc)
 		r.doc.quirks, r.doc.comments = nil, nil

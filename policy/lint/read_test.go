@@ -75,7 +75,9 @@ func FuzzCheck(f *testing.F) {
 	})
 }
 
-// TestWorkIsBounded holds that texts made to be slow are not.
+// TestWorkIsBounded holds that texts made to be slow are not. The limit is far
+// above what any takes, also with the race detector, and far below what a
+// forgotten bound would.
 func TestWorkIsBounded(t *testing.T) {
 	t.Parallel()
 	many := func(n int, s, sep string) string { return strings.TrimSuffix(strings.Repeat(s+sep, n), sep) }
@@ -99,7 +101,7 @@ func TestWorkIsBounded(t *testing.T) {
 		r := lint.Check([]lint.File{{Name: name, Data: []byte(text)}}, lint.Options{})
 		took := time.Since(start)
 		t.Logf("%s: %v, %d findings", name, took.Round(time.Millisecond), len(r.Files[0].Findings))
-		if took > 10*time.Second {
+		if took > time.Minute {
 			t.Errorf("%s took %v", name, took)
 		}
 	}

@@ -1,5 +1,7 @@
 package lint
 
+import "strings"
+
 // What tools print around a policy, and statements without a document around
 // them, are not what AWS takes.
 var documentShape = rule{
@@ -29,6 +31,37 @@ var documentShape = rule{
 			p.report(found{at: p.root, message: "this is no policy: it has no Statement", hint: `a policy is {"Version": "2012-10-17", "Statement": [...]}`})
 		}
 	},
+}
+
+// unwrap reads the policies that stand as text in what a tool printed, as in
+// the answer of aws s3api get-bucket-policy.
+func unwrap(n *node) {
+	for _, m := range n.members {
+		unwrap(m.value)
+		if m.value.kind != '"' || !strings.HasPrefix(strings.TrimSpace(m.value.text), "{") {
+			continue
+		}
+		inside := &reader{source: m.value.text}
+		inside.space()
+		root := inside.value(1)
+		inside.space()
+		if !inside.broken && inside.at == len(inside.source) && len(inside.doc.quirks) == 0 && root.get("Statement") != nil {
+			root.moveTo(m.value.at)
+			m.value = root
+		}
+	}
+}
+
+// moveTo places the value and all below it at one place of the source.
+func (n *node) moveTo(at int) {
+	n.at = at
+	for _, m := range n.members {
+		m.at = at
+		m.value.moveTo(at)
+	}
+	for _, item := range n.items {
+		item.moveTo(at)
+	}
 }
 
 // policyIn gives the document that the value is or, as tools print it, holds.
