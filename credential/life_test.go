@@ -267,6 +267,38 @@ func TestHopelessProofEnds(t *testing.T) {
 	}
 }
 
+// A verdict from the future, by a clock that was set back or an edited file,
+// is none, and does not count as the first of two.
+func TestVerdictFromTheFuture(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*credential.Verdict){
+		"checked": func(v *credential.Verdict) { v.Checked = epoch.AddDate(1, 0, 0) },
+		"first":   func(v *credential.Verdict) { v.First = epoch.AddDate(1, 0, 0) },
+		"both":    func(v *credential.Verdict) { v.First, v.Checked = epoch.AddDate(1, 0, 0), epoch.AddDate(1, 0, 0) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var store credential.Verdicts
+			b := newBench(t, strict, func(o *credential.Options) { store = o.Verdicts })
+			s := subject(func(s *credential.Subject) { s.Principal = workerARN })
+			verdict := credential.Verdict{RoleID: "AROA1", Passed: true, First: epoch.Add(-time.Hour), Checked: epoch.Add(-time.Hour / 2)}
+			change(&verdict)
+			if err := store.Put(t.Context(), s, verdict); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := b.Role(acme()).Retrieve(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if n := len(b.events.of(credential.EventProof)); n != 1 {
+				t.Errorf("%d proofs", n)
+			}
+			if v, err := store.Get(t.Context(), s); err != nil || v.Checked.After(epoch) || v.First.After(epoch) {
+				t.Errorf("%+v, %v", v, err)
+			}
+		})
+	}
+}
+
 // hooked calls a function once after a verdict was read.
 type hooked struct {
 	credential.Verdicts

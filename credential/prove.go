@@ -68,7 +68,7 @@ func (v *Vault) prove(ctx context.Context, r Role, p Principal) (verdict Verdict
 	}
 	verdict.Checked = v.options.Now()
 	verdict.First = verdict.Checked
-	if old.Passed && old.RoleID == verdict.RoleID {
+	if old.Passed && old.RoleID == verdict.RoleID && !old.First.After(verdict.Checked) {
 		verdict.First = old.First
 	}
 	if err := v.options.Verdicts.Put(ctx, r.subject(p), verdict); err != nil {

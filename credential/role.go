@@ -177,13 +177,13 @@ func (v *Vault) verdict(ctx context.Context, r Role, p Principal) (Verdict, erro
 	return verdict, err
 }
 
-// current gives the kept verdict, the zero one if there is none or it is due.
+// current gives the kept verdict, the zero one if there is none that holds.
 func (v *Vault) current(ctx context.Context, r Role, p Principal) (Verdict, error) {
 	verdict, err := v.options.Verdicts.Get(ctx, r.subject(p))
 	if err != nil {
 		return Verdict{}, v.claimed(ctx, r, err)
 	}
-	if verdict.Passed && v.options.Now().Before(verdict.due(v.options.ProveEvery)) {
+	if verdict.holds(v.options.Now(), v.options.ProveEvery) {
 		return verdict, nil
 	}
 	return Verdict{}, nil

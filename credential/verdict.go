@@ -74,6 +74,12 @@ func (v Verdict) due(every time.Duration) time.Time {
 	return v.Checked.Add(every)
 }
 
+// holds tells whether the verdict is a pass that still counts. One from the
+// future, by a clock that jumped or an edited file, is none.
+func (v Verdict) holds(now time.Time, every time.Duration) bool {
+	return v.Passed && !v.First.After(now) && !v.Checked.After(now) && now.Before(v.due(every))
+}
+
 // Verdicts keeps passing verdicts and the claims that come with them: an
 // organization holds a claim on a role, by its ARN, while it has a verdict
 // for it.

@@ -8,8 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -18,7 +20,12 @@ import (
 
 // Dir keeps verdicts in a directory, one file per role, for local runs. Runs
 // beside each other share it safely. It holds no external id and no secret.
-type Dir struct{ path string }
+// A file that is damaged, or that another user owns or can write, counts as
+// none: its role is proved, and claimed, anew.
+type Dir struct {
+	Log  *slog.Logger // is told of such files; nil: nobody
+	path string
+}
 
 // OpenDir makes the directory, for its owner only, and opens it.
 func OpenDir(path string) (*Dir, error) {
@@ -43,7 +50,7 @@ type roleFile struct {
 func (d *Dir) Get(ctx context.Context, s Subject) (Verdict, error) {
 	var v Verdict
 	err := d.locked(ctx, syscall.LOCK_SH, func() error {
-		f, err := d.read(s)
+		f, err := d.read(ctx, s)
 		v = f.Verdicts[s.Digest()]
 		return err
 	})
@@ -53,7 +60,7 @@ func (d *Dir) Get(ctx context.Context, s Subject) (Verdict, error) {
 // Put implements Verdicts.
 func (d *Dir) Put(ctx context.Context, s Subject, v Verdict) error {
 	return d.locked(ctx, syscall.LOCK_EX, func() error {
-		f, err := d.read(s)
+		f, err := d.read(ctx, s)
 		if err != nil {
 			return err
 		}
@@ -68,7 +75,7 @@ func (d *Dir) Put(ctx context.Context, s Subject, v Verdict) error {
 // Remove implements Verdicts.
 func (d *Dir) Remove(ctx context.Context, s Subject) error {
 	return d.locked(ctx, syscall.LOCK_EX, func() error {
-		f, err := d.read(s)
+		f, err := d.read(ctx, s)
 		var claimed *ClaimedError
 		if errors.As(err, &claimed) {
 			return nil
@@ -93,24 +100,48 @@ func (d *Dir) file(s Subject) string {
 }
 
 // read gives what is known of the subject's role; the zero roleFile when
-// nothing is.
-func (d *Dir) read(s Subject) (roleFile, error) {
-	data, err := os.ReadFile(d.file(s))
-	if errors.Is(err, fs.ErrNotExist) {
+// nothing is that can be relied on.
+func (d *Dir) read(ctx context.Context, s Subject) (roleFile, error) {
+	f, err := readRoleFile(d.file(s))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return roleFile{}, nil
-	}
-	if err != nil {
+	case errors.Is(err, errUnreliable) || err == nil && !strings.EqualFold(f.RoleARN, s.RoleARN):
+		if d.Log != nil {
+			d.Log.WarnContext(ctx, "verdicts not relied on, the role is proved anew", "role", s.RoleARN, "file", d.file(s), "error", err)
+		}
+		return roleFile{}, nil
+	case err != nil:
 		return roleFile{}, fmt.Errorf("read verdict: %w", err)
+	case f.Organization != s.Organization:
+		return roleFile{}, &ClaimedError{Owner: f.Organization}
+	}
+	return f, nil
+}
+
+var errUnreliable = errors.New("not a file that was written here")
+
+// readRoleFile reads what only its owner, who is us, could have written. In a
+// directory of the same kind nobody can exchange it meanwhile.
+func readRoleFile(path string) (roleFile, error) {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return roleFile{}, err
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || !info.Mode().IsRegular() || info.Mode().Perm()&0o022 != 0 || int(owner.Uid) != os.Geteuid() {
+		return roleFile{}, fmt.Errorf("%w: %s", errUnreliable, info.Mode())
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return roleFile{}, err
 	}
 	var f roleFile
-	if err := json.Unmarshal(data, &f); err != nil || f.Organization == "" || f.Verdicts == nil {
-		return roleFile{}, &rolecall.Error{
-			Code: rolecall.Internal, Message: "a file in the state directory is damaged",
-			Hint: "the operator removes " + d.file(s) + "; the role is probed again", Err: err,
-		}
+	if err := json.Unmarshal(data, &f); err != nil {
+		return roleFile{}, fmt.Errorf("%w: %w", errUnreliable, err)
 	}
-	if f.Organization != s.Organization {
-		return roleFile{}, &ClaimedError{Owner: f.Organization}
+	if f.Organization == "" || f.Verdicts == nil {
+		return roleFile{}, fmt.Errorf("%w: incomplete", errUnreliable)
 	}
 	return f, nil
 }

@@ -1,8 +1,10 @@
 package credential_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -156,27 +158,72 @@ func TestDirIsShared(t *testing.T) {
 	}
 }
 
+// A file that is torn, or that others could have written, is as none: it
+// gives no verdict and no claim, is told of, and is written over.
 func TestDirDamaged(t *testing.T) {
 	t.Parallel()
-	path := t.TempDir()
-	d, err := credential.OpenDir(path)
-	if err != nil {
-		t.Fatal(err)
+	write := func(text string) func(*testing.T, string) {
+		return func(t *testing.T, file string) {
+			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
-	if err := d.Put(t.Context(), subject(same), credential.Verdict{Passed: true}); err != nil {
-		t.Fatal(err)
+	mode := func(mode os.FileMode) func(*testing.T, string) {
+		return func(t *testing.T, file string) {
+			if err := os.Chmod(file, mode); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
-	files, _ := filepath.Glob(filepath.Join(path, "*.json"))
-	for _, damage := range []string{"", "{", "{}", `{"organization":"acme"}`, `{"organization":"","verdicts":{}}`} {
-		if err := os.WriteFile(files[0], []byte(damage), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if v, err := d.Get(t.Context(), subject(same)); rolecall.CodeOf(err) != rolecall.Internal || v.Passed {
-			t.Errorf("%q: %+v, %v", damage, v, err)
-		}
-		if err := d.Put(t.Context(), subject(same), credential.Verdict{Passed: true}); err == nil {
-			t.Errorf("%q is written over: whose was it?", damage)
-		}
+	for name, damage := range map[string]func(*testing.T, string){
+		"empty": write(""), "torn": write(`{"role_arn":"arn:aws`), "nothing in it": write("{}"), "other types": write(`[]`),
+		"no verdicts": write(`{"organization":"acme"}`), "no organization": write(`{"organization":"","verdicts":{}}`),
+		"another role's":     write(`{"role_arn":"arn:aws:iam::111122223333:role/other","organization":"globex","verdicts":{}}`),
+		"writable by all":    mode(0o606),
+		"writable by others": mode(0o660),
+		"a link": func(t *testing.T, file string) {
+			other := filepath.Join(t.TempDir(), "other")
+			if err := errors.Join(os.Rename(file, other), os.Symlink(other, file)); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"another user's": func(t *testing.T, file string) {
+			if os.Geteuid() != 0 {
+				t.Skip("needs root")
+			}
+			if err := os.Chown(file, 65534, 65534); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := t.TempDir()
+			d, err := credential.OpenDir(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var log bytes.Buffer
+			d.Log = slog.New(slog.NewTextHandler(&log, nil))
+			if err := d.Put(t.Context(), subject(same), credential.Verdict{Passed: true}); err != nil {
+				t.Fatal(err)
+			}
+			files, _ := filepath.Glob(filepath.Join(path, "*.json"))
+			damage(t, files[0])
+			if v, err := d.Get(t.Context(), subject(same)); err != nil || v.Passed {
+				t.Errorf("%+v, %v", v, err)
+			}
+			if !strings.Contains(log.String(), files[0]) || strings.Contains(log.String(), externalID) {
+				t.Errorf("log: %s", &log)
+			}
+			if err := d.Put(t.Context(), subject(same), credential.Verdict{Passed: true}); err != nil {
+				t.Fatal(err)
+			}
+			if v, err := d.Get(t.Context(), subject(same)); err != nil || !v.Passed {
+				t.Errorf("written over: %+v, %v", v, err)
+			}
+		})
 	}
 }
 

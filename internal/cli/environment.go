@@ -30,6 +30,7 @@ func environment(cfg *config.Config, log *slog.Logger, onEvent func(credential.E
 			Hint: "make it writable, or give another directory as state", Err: err,
 		}
 	}
+	verdicts.Log = log
 	vault := credential.New(credential.Options{
 		Principals: opened, VendorAccounts: cfg.Vendor.Accounts, Verdicts: verdicts,
 		Secrets:     func(_ context.Context, org, name string) (credential.Keys, error) { return cfg.Keys(org, name) },
