@@ -128,7 +128,9 @@ func (v *Vault) probe(ctx context.Context, r Role, p Principal, plan []plannedPr
 
 // outcome reads STS's answer to a probe. A refusal is a proof only if it is
 // the role's: a policy of the vendor's own side that refuses hides what the
-// role would have said.
+// role would have said. Across accounts AWS does not say whose policy it was;
+// that the right external id is accepted shows that the vendor's side allows
+// the call, unless a policy there looks at sts:ExternalId itself.
 func outcome(err error) (Outcome, string) {
 	var api smithy.APIError
 	switch {
