@@ -58,7 +58,10 @@ func (s *stage) destinationKeys(objects []transfer.Object) ([]string, error) {
 	if len(s.step.Files) == 0 {
 		return []string{to.Key}, nil
 	}
-	var faults rolecall.Errors
+	var faults faultList
+	refuse := func(message, hint string) {
+		faults.add(s.step.FilesAt, &rolecall.Error{Code: rolecall.Invalid, Message: message, Hint: hint})
+	}
 	keys := make([]string, len(objects))
 	for i, o := range objects {
 		rest := strings.TrimPrefix(o.Key, from.Key)
@@ -66,11 +69,11 @@ func (s *stage) destinationKeys(objects []transfer.Object) ([]string, error) {
 		parts := strings.Split(rest, "/")
 		switch {
 		case len(keys[i]) > maxKey:
-			faults.Add(s.step.FilesAt, fmt.Sprintf("the object %q cannot be copied: its new key would have %d bytes, S3 takes %d", o.Key, len(keys[i]), maxKey), "give a shorter prefix")
+			refuse(fmt.Sprintf("the object %q cannot be copied: its new key would have %d bytes, S3 takes %d", o.Key, len(keys[i]), maxKey), "give a shorter prefix")
 		case slices.Contains(parts, "..") || slices.Contains(parts, "."):
 			// Servers between here and a bucket may clean such a path, and so leave the place.
-			faults.Add(s.step.FilesAt, fmt.Sprintf("the object %q cannot be copied: its key has a part . or ..", o.Key), "leave it out by the patterns in files, or have it renamed in the bucket")
+			refuse(fmt.Sprintf("the object %q cannot be copied: its key has a part . or ..", o.Key), "leave it out by the patterns in files, or have it renamed in the bucket")
 		}
 	}
-	return keys, few(faults).Err()
+	return keys, faults.err()
 }

@@ -43,7 +43,7 @@ func (s *stage) exists(ctx context.Context) (Outcome, error) {
 		return out, s.fault(ctx, err, at, at.place.Pointer)
 	}
 	sort.Slice(missing, func(i, j int) bool { return missing[i].Message < missing[j].Message })
-	return out, few(missing).Err()
+	return out, few(missing)
 }
 
 // wish is what has to be there: an object by its key, or any that matches.

@@ -117,7 +117,7 @@ func (s *stage) nothingFor(sel *selection, place string) error {
 			Hint:    "patterns are relative to the place, and upper and lower case differ",
 		})
 	}
-	return few(faults).Err()
+	return few(faults)
 }
 
 // heads looks at the objects that no listing has covered. All that are missing
@@ -145,7 +145,7 @@ func (s *stage) heads(ctx context.Context, at side, sel *selection) ([]transfer.
 		return nil, s.fault(ctx, err, at, at.place.Pointer)
 	}
 	sort.Slice(faults, func(i, j int) bool { return faults[i].Message < faults[j].Message })
-	return found, few(faults).Err()
+	return found, few(faults)
 }
 
 // head looks at one object. S3 answers 403 for a missing key to whoever may

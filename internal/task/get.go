@@ -40,18 +40,18 @@ func (s *stage) localNames(ctx context.Context, objects []transfer.Object) ([]st
 		name, err := objectName(s.step.BaseDir, place.Key)
 		return []string{name}, s.located(err, place.Pointer)
 	}
-	var faults rolecall.Errors
+	var faults faultList
 	names := make([]string, len(objects))
 	keys := make(map[string]string, len(objects))
 	for i, o := range objects {
 		name, err := localName(s.step.BaseDir, place.Key, o.Key)
 		if err != nil {
-			faults.AddErr(s.step.FilesAt, err)
+			faults.add(s.step.FilesAt, err)
 			continue
 		}
 		names[i], keys[name] = name, o.Key
 	}
-	if err := few(faults).Err(); err != nil {
+	if err := faults.err(); err != nil {
 		return nil, err
 	}
 	return names, s.located(collisions(ctx, names, func(name string) string { return keys[name] }), s.step.FilesAt)

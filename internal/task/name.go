@@ -71,34 +71,62 @@ func collisions(ctx context.Context, names []string, keyOf func(name string) str
 	sorted := append([]string(nil), names...)
 	sort.Strings(sorted)
 	files := make(map[string]bool, len(sorted))
-	var faults rolecall.Errors
+	var faults faultList
 	for _, name := range sorted {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		if files[name] {
-			faults.Add("", fmt.Sprintf("two objects would become the one file %q", name), "leave one of them out by the patterns in files")
+			faults.add("", &rolecall.Error{
+				Code: rolecall.Invalid, Message: fmt.Sprintf("two objects would become the one file %q", name), Hint: "leave one of them out by the patterns in files",
+			})
 		}
 		for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
 			if files[dir] {
-				faults.Add("", fmt.Sprintf("the objects %q and %q cannot both become files: one is the other's directory", keyOf(dir), keyOf(name)),
-					"leave one of them out by the patterns in files")
+				faults.add("", &rolecall.Error{
+					Code: rolecall.Invalid, Hint: "leave one of them out by the patterns in files",
+					Message: fmt.Sprintf("the objects %q and %q cannot both become files: one is the other's directory", keyOf(dir), keyOf(name)),
+				})
 			}
 		}
 		files[name] = true
 	}
-	return few(faults).Err()
+	return faults.err()
 }
 
 // maxFaults bounds how many faults of one kind an answer lists.
 const maxFaults = 20
 
-// few shortens a long list of faults, saying how many are left out.
-func few(faults rolecall.Errors) rolecall.Errors {
-	if len(faults) <= maxFaults {
-		return faults
+// faultList keeps the first faults of one kind and counts the others, of which
+// there may be as many as objects. The zero value is empty.
+type faultList struct {
+	first rolecall.Errors
+	more  int
+}
+
+func (l *faultList) add(pointer string, err error) {
+	if len(l.first) == maxFaults {
+		l.more++
+		return
 	}
-	last := *faults[maxFaults-1]
-	last.Message += fmt.Sprintf(" (and %d more like it)", len(faults)-maxFaults)
-	return append(append(rolecall.Errors(nil), faults[:maxFaults-1]...), &last)
+	l.first.AddErr(pointer, err)
+}
+
+// err is nil if there are none; else the last one says how many are left out.
+func (l *faultList) err() error {
+	if l.more == 0 {
+		return l.first.Err()
+	}
+	last := *l.first[maxFaults-1]
+	last.Message += fmt.Sprintf(" (and %d more like it)", l.more)
+	return append(append(rolecall.Errors(nil), l.first[:maxFaults-1]...), &last)
+}
+
+// few shortens a list of faults in the same way.
+func few(faults rolecall.Errors) error {
+	var l faultList
+	for _, e := range faults {
+		l.add("", e)
+	}
+	return l.err()
 }

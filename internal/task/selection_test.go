@@ -172,6 +172,22 @@ func TestHaulIsBounded(t *testing.T) {
 	}
 }
 
+// Of the faults of a million objects few are held.
+func TestFaultListsAreBounded(t *testing.T) {
+	t.Parallel()
+	var l faultList
+	for range 1000 {
+		l.add("/files", &rolecall.Error{Code: rolecall.Invalid, Message: "no"})
+	}
+	list := rolecall.List(l.err())
+	if len(l.first) != maxFaults || len(list) != maxFaults || list[0].Message != "no" || list[maxFaults-1].Message != "no (and 980 more like it)" {
+		t.Errorf("%d are held, %v", len(l.first), list)
+	}
+	if err := new(faultList).err(); err != nil {
+		t.Error(err)
+	}
+}
+
 // All listings of a step together look at a bounded number of keys.
 func TestListingsAreBounded(t *testing.T) {
 	t.Parallel()

@@ -57,7 +57,7 @@ func (s *stage) files(ctx context.Context) ([]file, error) {
 	if err := fs.WalkDir(dir.FS(), base, w.visit(ctx)); err != nil {
 		return nil, s.noFile(ctx, err, base, s.step.FilesAt)
 	}
-	if err := few(w.faults).Err(); err != nil {
+	if err := w.faults.err(); err != nil {
 		return nil, err
 	}
 	return w.found, s.nothingFor(w.sel, "the working directory")
@@ -67,7 +67,7 @@ type walk struct {
 	stage  *stage
 	sel    *selection
 	found  []file
-	faults rolecall.Errors
+	faults faultList
 }
 
 func (w *walk) visit(ctx context.Context) fs.WalkDirFunc {
@@ -95,7 +95,7 @@ func (w *walk) visit(ctx context.Context) fs.WalkDirFunc {
 
 func (w *walk) take(ctx context.Context, f file, relative string, mode fs.FileMode) error {
 	if err := f.check(mode); err != nil {
-		w.faults.AddErr(w.stage.step.FilesAt, err)
+		w.faults.add(w.stage.step.FilesAt, err)
 		return nil
 	}
 	if len(w.found) == maxObjects {
