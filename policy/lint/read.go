@@ -3,7 +3,6 @@ package lint
 import (
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -108,87 +107,6 @@ func (r *reader) starts(with ...string) bool {
 		}
 	}
 	return false
-}
-
-// toDocument goes to the next brace that can open a document. What stands
-// before it and is no white space is around the documents, not in them.
-func (r *reader) toDocument() {
-	around := -1
-	for {
-		r.space()
-		switch {
-		case r.at == len(r.source) || r.opens():
-			if around >= 0 {
-				r.quirk("json-fence", around, "text around the document")
-			}
-			return
-		case around < 0:
-			around = r.at
-		}
-		_, size := utf8.DecodeRuneInString(r.rest())
-		r.at += size
-	}
-}
-
-// opens tells whether a document begins here: a brace before a member's name or
-// its end, or a bracket before a brace.
-func (r *reader) opens() bool {
-	list := r.starts("[")
-	if !list && !r.starts("{") {
-		return false
-	}
-	after := r.source[r.at+1 : min(len(r.source), r.at+200)]
-	after = strings.TrimLeftFunc(after, func(c rune) bool { return unicode.IsSpace(c) || invisible(c) })
-	first, _ := utf8.DecodeRuneInString(after)
-	if list {
-		return first == '{'
-	}
-	return first == '}' || first == '#' || first == '/' || first == '-' || quoteOf(first) != 0 || unicode.IsLetter(first) && strings.Contains(after, ":")
-}
-
-// invisible tells the characters that look like nothing or like a space.
-func invisible(c rune) bool {
-	return c == '\ufeff' || c == '\u00a0' || c == '\u200b' || c == '\u200c' || c == '\u200d' || c == '\u2060' || c == '\u202f' || c == '\u2028' || c == '\u2029'
-}
-
-// space skips white space and comments.
-func (r *reader) space() {
-	for r.at < len(r.source) {
-		c, size := utf8.DecodeRuneInString(r.rest())
-		switch {
-		case strings.ContainsRune(" \t\r\n", c):
-			r.at += size
-		case invisible(c) || unicode.IsSpace(c):
-			r.quirk("json-invisible", r.at, "an invisible character, U+"+strings.ToUpper(hex(c)))
-			r.at += size
-		case r.starts("//", "#", "--"):
-			r.comment("\n", 0)
-		case r.starts("/*"):
-			r.comment("*/", 2)
-		case r.starts("<!--"):
-			r.comment("-->", 3)
-		default:
-			return
-		}
-	}
-}
-
-func hex(c rune) string {
-	s := strconv.FormatInt(int64(c), 16)
-	return strings.Repeat("0", max(0, 4-len(s))) + s
-}
-
-// comment skips a comment up to its end, of which skip bytes belong to it.
-func (r *reader) comment(end string, skip int) {
-	start := r.at
-	if i := strings.Index(r.rest(), end); i >= 0 {
-		r.at += i + skip
-	} else {
-		r.at = len(r.source)
-	}
-	said := strings.TrimSpace(r.source[start:r.at])
-	r.quirk("json-comment", start, "a comment: "+quote(said))
-	r.doc.comments = append(r.doc.comments, comment{start, said})
 }
 
 func (r *reader) value(depth int) *node {

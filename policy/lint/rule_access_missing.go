@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/rolecall/rolecall"
@@ -11,7 +12,7 @@ import (
 var accessMissing = rule{
 	code: "access-missing", severity: Error,
 	title: "the connection needs something that the document does not allow",
-	kinds: []Kind{Trust, Permissions},
+	kinds: []Kind{Trust, Permissions, Bucket, Key},
 	check: func(p *pass) {
 		if p.kit() == nil || p.root == nil {
 			return
@@ -24,10 +25,7 @@ var accessMissing = rule{
 		if err != nil {
 			return // the connection is at fault, and checked elsewhere
 		}
-		right := kit.Permissions
-		if p.kind == Trust {
-			right = kit.Trust
-		}
+		right := map[Kind]*policy.Document{Trust: kit.Trust, Permissions: kit.Permissions, Bucket: kit.Bucket, Key: kit.Key}[p.kind]
 		if right == nil {
 			return
 		}
@@ -54,9 +52,13 @@ func (p *pass) missing(document *policy.Document, want *statement) {
 		case policy.Allowed:
 		}
 	}
-	where := "the role"
-	if p.kind == Permissions {
-		where = strings.Join(want.get("Resource").strings(), ", ")
+	where := strings.Join(want.get("Resource").strings(), ", ")
+	switch p.kind {
+	case Trust:
+		where = "the role"
+	case Key:
+		where = "the key"
+	case Permissions, Bucket, Worker:
 	}
 	if len(denied) > 0 {
 		p.report(found{
@@ -92,32 +94,58 @@ func (p *pass) decide(document *policy.Document, want *statement, action string)
 	if err != nil {
 		return policy.Allowed // the connection is at fault
 	}
-	var requests []policy.Request
 	policies := policy.Policies{Identity: []*policy.Document{everything}, Resource: document}
-	if p.kind == Trust {
+	var requests []policy.Request
+	switch p.kind {
+	case Trust:
 		for _, who := range p.kit().Principals {
 			for _, id := range p.kit().ExternalIDs {
-				requests = append(requests, policy.Request{Principal: who, Action: action, Resource: role, Context: map[string][]string{externalID: {id}}})
+				requests = append(requests, policy.Request{
+					Principal: who, Action: action, Resource: role, Account: arn.Account, Context: map[string][]string{externalID: {id}},
+				})
 			}
 		}
-	} else {
+	case Permissions:
 		policies = policy.Policies{Identity: []*policy.Document{document}, Resource: byAccount(arn)}
-		context := map[string][]string{"aws:PrincipalArn": {role}}
-		for _, c := range want.conditions() {
-			context[c.key] = []string{sample(c.values.each()[0].text)}
+		requests = p.sessions(want, action, arn.Account)
+	case Bucket:
+		requests = p.sessions(want, action, cmp.Or(p.kit().Connection.BucketOwner, arn.Account))
+	case Key:
+		key, err := rolecall.ParseARN(p.key())
+		if err != nil {
+			return policy.Allowed // the bucket's own choice of key is not known
 		}
-		session := rolecall.ARN{Partition: arn.Partition, Service: "sts", Account: arn.Account, Resource: "assumed-role/" + arn.RoleName() + "/rolecall"}
-		for _, resource := range want.get("Resource").strings() {
-			requests = append(requests, policy.Request{Principal: session.String(), Action: action, Resource: sample(resource), Context: context})
+		requests = p.sessions(want, action, key.Account)
+		for i := range requests {
+			requests[i].Resource = p.key()
 		}
+	case Worker:
 	}
 	for _, r := range requests {
-		r.Account = arn.Account
 		if d := policy.Evaluate(r, policies).Decision; d != policy.Allowed {
 			return d
 		}
 	}
 	return policy.Allowed
+}
+
+// sessions gives the requests of a session of the connection's role, one for
+// each resource of the statement, with what its conditions ask for.
+func (p *pass) sessions(want *statement, action, owner string) []policy.Request {
+	role, err := rolecall.ParseRoleARN(p.kit().Connection.RoleARN)
+	if err != nil {
+		return nil
+	}
+	context := map[string][]string{"aws:PrincipalArn": {role.String()}}
+	for _, c := range want.conditions() {
+		context[c.key] = []string{sample(c.values.each()[0].text)}
+	}
+	session := rolecall.ARN{Partition: role.Partition, Service: "sts", Account: role.Account, Resource: "assumed-role/" + role.RoleName() + "/rolecall"}
+	var out []policy.Request
+	for _, resource := range want.get("Resource").strings() {
+		out = append(out, policy.Request{Principal: session.String(), Action: action, Resource: sample(resource), Account: owner, Context: context})
+	}
+	return out
 }
 
 // everything is a policy that allows all, for sides that are not judged.

@@ -17,7 +17,7 @@ import (
 	"github.com/rolecall/rolecall/policy/lint"
 )
 
-// masters and deliveries are the connections that cases name.
+// connections are those that cases name.
 var connections = map[string]rolecall.Connection{
 	"masters": {
 		Name: "masters", Purpose: rolecall.Source, Bucket: "acme-masters", Prefix: "in/", Region: "eu-central-1",
@@ -27,6 +27,11 @@ var connections = map[string]rolecall.Connection{
 		Name: "deliveries", Purpose: rolecall.Delivery, Bucket: "acme-deliveries", Region: "eu-central-1",
 		RoleARN:    "arn:aws:iam::111122223333:role/media",
 		Encryption: &rolecall.Encryption{Type: "aws:kms", Key: "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"},
+	},
+	"crossed": {
+		Name: "crossed", Purpose: rolecall.Delivery, Bucket: "acme-deliveries", Region: "eu-central-1",
+		RoleARN: "arn:aws:iam::111122223333:role/media", BucketOwner: "222233334444",
+		Encryption: &rolecall.Encryption{Type: "aws:kms", Key: "arn:aws:kms:eu-central-1:222233334444:key/1234abcd-12ab-34cd-56ef-1234567890ab"},
 	},
 	"china": {
 		Name: "china", Purpose: rolecall.Source, Bucket: "acme-masters", Region: "cn-north-1",
