@@ -16,8 +16,10 @@ func (p *plan) ownership() string {
 // https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
 func (p *plan) rootStatement() commented {
 	return commented{"the account's own policies decide who administers the key", object{
-		{name: "Sid", value: "Administration"}, {name: "Effect", value: "Allow"},
+		{name: "Sid", value: "Administration"},
+		{name: "Effect", value: "Allow"},
 		{name: "Principal", value: object{{name: "AWS", value: "arn:" + p.role.Partition + ":iam::" + p.keyOwner + ":root"}}},
-		{name: "Action", value: "kms:*"}, {name: "Resource", value: "*"},
+		{name: "Action", value: "kms:*"},
+		{name: "Resource", value: "*"},
 	}}
 }

@@ -88,7 +88,8 @@ func (p *plan) cfnCustomer() []member {
 		resources = append(resources, p.cfnKey())
 		outputs = append(outputs, member{name: "KeyArn", value: object{
 			{name: "Description", value: "tell it to the vendor"},
-			{name: "Condition", value: expression("MakeKey")}, {name: "Value", value: expression("!GetAtt Key.Arn")},
+			{name: "Condition", value: expression("MakeKey")},
+			{name: "Value", value: expression("!GetAtt Key.Arn")},
 		}})
 	}
 	return append(out, member{name: "Resources", value: resources}, member{name: "Outputs", value: outputs})
@@ -217,8 +218,10 @@ func (p *plan) cfnBucket() []member {
 		{name: "BucketName", value: ref("BucketName")},
 		{name: "OwnershipControls", value: object{{name: "Rules", value: list{object{{name: "ObjectOwnership", value: p.ownership()}}}}}},
 		{name: "PublicAccessBlockConfiguration", value: object{
-			{name: "BlockPublicAcls", value: true}, {name: "BlockPublicPolicy", value: true},
-			{name: "IgnorePublicAcls", value: true}, {name: "RestrictPublicBuckets", value: true},
+			{name: "BlockPublicAcls", value: true},
+			{name: "BlockPublicPolicy", value: true},
+			{name: "IgnorePublicAcls", value: true},
+			{name: "RestrictPublicBuckets", value: true},
 		}},
 	}
 	if p.Request.Versioned {

@@ -66,7 +66,7 @@ func (p *plan) script() []byte {
 	}
 	b.WriteString(scriptStart)
 	if p.Side == Customer && (p.Kit.Bucket != nil || p.Kit.Key != nil) {
-		fmt.Fprintf(&b, "\nconnection=%s%s", shell(p.suffix()), scriptMerge)
+		fmt.Fprintf(&b, "\nconnection=%s\n%s", shell(p.suffix()), scriptMerge)
 	}
 	b.WriteString("\nfound=no\n")
 	if p.Side == Vendor {
@@ -113,9 +113,15 @@ func (p *plan) scriptRole(b *strings.Builder) {
 	p.file(b, "  ", policy.TrustDocument, p.Kit.Trust)
 	p.file(b, "  ", policy.PermissionsDocument, p.Kit.Permissions)
 	fmt.Fprintf(b, `  role=%s
-  if there=$("$aws" iam get-role --role-name "$role" --query 'Role.[Arn, MaxSessionDuration]' --output text 2> "$work/error"); then
-    arn=${there%%%%[[:space:]]*} longest=${there##*[[:space:]]}
+  query='Role.[Arn, MaxSessionDuration, to_string(AssumeRolePolicyDocument)]'
+  if there=$("$aws" iam get-role --role-name "$role" --query "$query" --output text 2> "$work/error"); then
+    arn=${there%%%%[[:space:]]*} rest=${there#*[[:space:]]}
+    longest=${rest%%%%[[:space:]]*}
     [ "$arn" = %s ] || { say "the role $role is there as $arn; its path differs" >&2; exit 1; }
+    case "$rest ${REPLACE_TRUST:-no}" in
+    *'"RolecallAssume"'* | *' yes') ;;
+    *) say "the role $role is there and trusts others: take another, or replace its trust policy with REPLACE_TRUST=yes" >&2; exit 1 ;;
+    esac
     "$aws" iam update-assume-role-policy --role-name "$role" --policy-document "file://$work/trust.json"
     [ "$longest" -ge %d ] || "$aws" iam update-role --role-name "$role" --max-session-duration %d
   else

@@ -33,7 +33,9 @@ accounts:
   "873682911326":
     users: {admin: &admin {access_key_id: AKIA873682911326, secret_access_key: s, policies: [{Statement: {Effect: Allow, Action: "*", Resource: "*"}}]}}
     roles: {VTKWorker: {path: /}}
-  "111122223333": {users: {admin: {access_key_id: AKIA111122223333, secret_access_key: s, policies: &may [{Statement: {Effect: Allow, Action: "*", Resource: "*"}}]}}}
+  "111122223333":
+    users: {admin: {access_key_id: AKIA111122223333, secret_access_key: s, policies: &may [{Statement: {Effect: Allow, Action: "*", Resource: "*"}}]}}
+    roles: {legacy: {trust: {Statement: {Effect: Allow, Principal: {Service: ec2.amazonaws.com}, Action: "sts:AssumeRole"}}}}
   "222233334444":
     users: {admin: {access_key_id: AKIA222233334444, secret_access_key: s, policies: *may}}
     buckets:
@@ -275,5 +277,22 @@ func TestScriptMakesTheBucket(t *testing.T) {
 		if got := c.ask("222233334444", "s3", http.MethodGet, "/brand-new?"+resource+"=", "", nil); !strings.Contains(string(got), want) {
 			t.Errorf("the new bucket's %s: %s", resource, got)
 		}
+	}
+}
+
+// A role that is there already is not taken from those whom it trusts.
+func TestScriptLeavesTheTrustOfOthers(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	request := source(func(r *policy.KitRequest) { r.Connection.RoleARN = "arn:aws:iam::111122223333:role/legacy" })
+	script := rendered(t, render.CLI, setup(t, request, ""))
+	role := url.Values{"RoleName": {"legacy"}}
+	out, err := c.run(script, "111122223333")
+	if err == nil || !strings.Contains(out, "the role legacy is there and trusts others") || !strings.Contains(show(t, c.iam("111122223333", "GetRole", role)), "ec2.amazonaws.com") {
+		t.Errorf("%v %s", err, out)
+	}
+	c.must(script, "111122223333", "REPLACE_TRUST=yes")
+	if got := show(t, c.iam("111122223333", "GetRole", role)); !strings.Contains(got, "RolecallAssume") {
+		t.Errorf("the trust policy is %s", got)
 	}
 }

@@ -22,6 +22,7 @@ fails() {
 }
 
 connection=''
+
 # merge gives the policy in the first file, with the statements in the second
 # in place of those with their names, which tell the connection.
 merge() {
@@ -128,9 +129,15 @@ JSON
 }
 JSON
   role='media'
-  if there=$("$aws" iam get-role --role-name "$role" --query 'Role.[Arn, MaxSessionDuration]' --output text 2> "$work/error"); then
-    arn=${there%%[[:space:]]*} longest=${there##*[[:space:]]}
+  query='Role.[Arn, MaxSessionDuration, to_string(AssumeRolePolicyDocument)]'
+  if there=$("$aws" iam get-role --role-name "$role" --query "$query" --output text 2> "$work/error"); then
+    arn=${there%%[[:space:]]*} rest=${there#*[[:space:]]}
+    longest=${rest%%[[:space:]]*}
     [ "$arn" = 'arn:aws:iam::111122223333:role/media' ] || { say "the role $role is there as $arn; its path differs" >&2; exit 1; }
+    case "$rest ${REPLACE_TRUST:-no}" in
+    *'"RolecallAssume"'* | *' yes') ;;
+    *) say "the role $role is there and trusts others: take another, or replace its trust policy with REPLACE_TRUST=yes" >&2; exit 1 ;;
+    esac
     "$aws" iam update-assume-role-policy --role-name "$role" --policy-document "file://$work/trust.json"
     [ "$longest" -ge 3600 ] || "$aws" iam update-role --role-name "$role" --max-session-duration 3600
   else
