@@ -29,7 +29,7 @@ type generateCommand struct {
 	RequireTLS        bool     `name:"require-tls" help:"Have the bucket refuse everyone who comes without TLS."`
 	RequireEncryption bool     `help:"Have the bucket refuse what is not encrypted as the connection says."`
 	Optional          []string `placeholder:"GRANT" help:"Permission that the connection can do without, such as GetBucketLocation; all for all of them. Repeatable."`
-	RevokeBefore      string   `placeholder:"TIME" help:"Also give the policy that ends sessions begun before: now, or a time such as 2026-11-21T13:00:00Z."`
+	RevokeBefore      string   `placeholder:"TIME" help:"Also give the policy that ends sessions begun before: now, or a time such as 2026-11-21T13:00:00Z. JSON always has it, by default of now."`
 
 	Format string `enum:",json,cloudformation,terraform,cli" default:"" placeholder:"FORMAT" help:"json, cloudformation, terraform, or cli for a script of aws commands; else text for people."`
 	Side   string `enum:"customer,vendor" default:"customer" placeholder:"SIDE" help:"Who sets it up with cloudformation, terraform or cli: the customer, or the vendor, who gets the worker policy."`
@@ -67,6 +67,11 @@ func (c *generateCommand) Run(out *output) error {
 	r, err := c.request()
 	if err != nil {
 		return err
+	}
+	// For a program the kit is whole; a person or a template gets the document
+	// that ends sessions only when it is to end some.
+	if r.RevokeBefore.IsZero() && (c.Format == string(render.JSON) || c.Format == "" && out.json) {
+		r.RevokeBefore = time.Now()
 	}
 	kit, err := policy.Generate(r)
 	if err != nil {
