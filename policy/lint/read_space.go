@@ -56,7 +56,7 @@ func (r *reader) space() {
 		case strings.ContainsRune(" \t\r\n", c):
 			r.at += size
 		case invisible(c) || unicode.IsSpace(c):
-			r.quirk("json-invisible", r.at, "an invisible character, U+"+strings.ToUpper(hex(c)))
+			r.quirk("json-invisible", r.at, "an invisible character, "+codePoint(c))
 			r.at += size
 		case r.starts("//", "#", "--"):
 			r.comment("\n", 0)
@@ -70,9 +70,10 @@ func (r *reader) space() {
 	}
 }
 
-func hex(c rune) string {
+// codePoint writes a character as Unicode names it.
+func codePoint(c rune) string {
 	s := strconv.FormatInt(int64(c), 16)
-	return strings.Repeat("0", max(0, 4-len(s))) + s
+	return "U+" + strings.Repeat("0", max(0, 4-len(s))) + strings.ToUpper(s)
 }
 
 // comment skips a comment up to its end, of which skip bytes belong to it.

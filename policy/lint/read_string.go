@@ -63,7 +63,7 @@ func (r *reader) string() string {
 		case c < ' ':
 			r.quirk("json-invisible", r.at-size, "a control character in a string")
 		case invisible(c):
-			r.quirk("json-invisible", r.at-size, "an invisible character in a string, U+"+strings.ToUpper(hex(c)))
+			r.quirk("json-invisible", r.at-size, "an invisible character in a string, "+codePoint(c))
 		default:
 			b.WriteRune(c)
 		}

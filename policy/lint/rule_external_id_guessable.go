@@ -3,6 +3,7 @@ package lint
 import (
 	"regexp"
 	"strings"
+	"unicode"
 )
 
 // Who guesses the id gets the vendor to act for them, where jobs may name it.
@@ -35,7 +36,9 @@ var externalIDGuessable = rule{
 	},
 }
 
-var wordsForm = regexp.MustCompile(`^[A-Za-z]+([-_. :/@+=,]?([A-Za-z]+|[0-9]{1,4}))*$`)
+// wordsForm is words with something between them, each perhaps with a number
+// behind it. Digits before letters in one word are rather of a random id.
+var wordsForm = regexp.MustCompile(`^[A-Za-z]+[0-9]{0,4}([-_.:/@+=,][A-Za-z]*[0-9]{0,4})*$`)
 
 // guessable tells why an id can be guessed, or nothing.
 func (p *pass) guessable(id string) string {
@@ -48,7 +51,7 @@ func (p *pass) guessable(id string) string {
 		return "has only " + plural(len(id), "character")
 	case variety(id) < 6:
 		return "repeats a few characters"
-	case wordsForm.MatchString(id) && !random(id):
+	case wordsForm.MatchString(id) && pronounceable(id):
 		return "is made of words"
 	default:
 		return ""
@@ -63,27 +66,26 @@ func variety(s string) int {
 	return len(seen)
 }
 
-// random tells whether letters and digits alternate, or case changes, as often
-// as they do by chance and rarely do in words.
-func random(s string) bool {
-	changes := 0
-	for i := 1; i < len(s); i++ {
-		if class(s[i]) != class(s[i-1]) {
-			changes++
+// pronounceable tells whether letters follow each other as in words: no long
+// runs of consonants, and capitals only here and there. By chance, letters
+// alone seldom do.
+func pronounceable(s string) bool {
+	run, capitals, inner := 0, 0, false
+	for _, c := range s {
+		lower := unicode.ToLower(c)
+		letter := unicode.IsLetter(c)
+		switch {
+		case !letter, strings.ContainsRune("aeiouy", lower):
+			run = 0
+		case run == 4:
+			return false
+		default:
+			run++
 		}
+		if inner && letter && c != lower {
+			capitals++
+		}
+		inner = letter
 	}
-	return changes*3 >= len(s)
-}
-
-func class(c byte) int {
-	switch {
-	case '0' <= c && c <= '9':
-		return 0
-	case 'a' <= c && c <= 'z':
-		return 1
-	case 'A' <= c && c <= 'Z':
-		return 2
-	default:
-		return 3
-	}
+	return capitals*5 <= len(s)
 }
