@@ -82,7 +82,7 @@ func (p *plan) cfnCustomer() []member {
 	resources := p.cfnRole()
 	resources = append(resources, p.cfnBucket()...)
 	outputs := object{{name: "RoleArn", value: object{
-		{name: "Condition", value: expression("InRoleAccount")}, {name: "Value", value: expression("!GetAtt Role.Arn")},
+		{name: "Condition", value: expression("MakeRole")}, {name: "Value", value: expression("!GetAtt Role.Arn")},
 	}}}
 	if p.Kit.Key != nil {
 		resources = append(resources, p.cfnKey())
@@ -107,7 +107,10 @@ func (p *plan) cfnParameters() object {
 		m.value = append(o, member{name: "AllowedValues", value: list{"yes", "no"}})
 		return m
 	}
-	out := object{parameter("RoleName", "name of the role; the vendor knows it by its ARN", nameOf(p.role))}
+	out := object{
+		parameter("RoleName", "name of the role; the vendor knows it by its ARN", nameOf(p.role)),
+		choice("CreateRole", "no for a role that another connection has already: it gets this connection's permissions besides", "yes"),
+	}
 	for i, id := range distinct(p.Request.ExternalIDs) {
 		out = append(out, parameter(numbered("ExternalId", i), "external id that the vendor gave", id))
 	}
@@ -145,6 +148,7 @@ func (p *plan) cfnConditions() object {
 	}
 	out := object{
 		{name: "InRoleAccount", value: inAccountCondition(p.role.Account)},
+		{name: "MakeRole", value: chosen("InRoleAccount", "CreateRole")},
 		{name: "InBucketAccount", value: inAccountCondition(p.bucketOwner)},
 		{name: "MakeBucket", value: chosen("InBucketAccount", "CreateBucket")},
 	}
@@ -193,13 +197,13 @@ func (p *plan) cfnKeyARN() expression { return "!If [MakeKey, !GetAtt Key.Arn, !
 func (p *plan) cfnRole() object {
 	inline := func(name, document string, d *policy.Document) object {
 		return object{
-			{name: "RoleName", value: ref("Role")},
+			{name: "RoleName", value: expression("!If [MakeRole, !Ref Role, !Ref RoleName]")},
 			{name: "PolicyName", value: name},
 			{name: "PolicyDocument", value: p.cfnBound(document, d)},
 		}
 	}
 	out := object{
-		resource("Role", "AWS::IAM::Role", "InRoleAccount", object{
+		resource("Role", "AWS::IAM::Role", "MakeRole", object{
 			{name: "RoleName", value: ref("RoleName")},
 			{name: "Path", value: pathOf(p.role)},
 			{name: "MaxSessionDuration", value: p.duration},

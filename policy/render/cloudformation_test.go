@@ -363,6 +363,10 @@ func TestCloudFormationSaysWhatTheKitSays(t *testing.T) {
 func TestCloudFormationKeepsAccountsApart(t *testing.T) {
 	t.Parallel()
 	text := rendered(t, render.CloudFormation, setup(t, requests["delivery-cross"], render.Customer))
+	shared := parseStack(t, text, "111122223333", map[string]any{"CreateRole": "no"})
+	if got := shared.documents(); len(got) != 1 || got[policy.PermissionsDocument] == nil {
+		t.Errorf("a role that is there already gets %s", show(t, got))
+	}
 	yes := map[string]any{"CreateKey": "yes", "CreateBucket": "yes"}
 	for account, want := range map[string][]string{
 		"111122223333": {"Permissions", "Role"}, "222233334444": {"Bucket", "BucketPolicy"}, "333344445555": {"Key"}, "444455556666": nil,

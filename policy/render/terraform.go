@@ -141,6 +141,7 @@ func (p *plan) tfVariables(b *strings.Builder) {
 		return out
 	}
 	variable("role_name", "string", "name of the role; the vendor knows it by its ARN", nameOf(p.role))
+	variable("create_role", "bool", "false for a role that another connection has already: it gets this connection's permissions besides", true)
 	variable("external_ids", "list(string)", "external ids that the vendor gave", texts(distinct(p.Request.ExternalIDs)))
 	if p.Request.Form != policy.ByAccount {
 		variable("principals", "list(string)", "ARNs of the vendor's workers", texts(p.principals()))
@@ -216,6 +217,7 @@ func (p *plan) tfBound(name string, d *policy.Document) list {
 
 func (p *plan) tfRole(b *strings.Builder) {
 	hclBlock(b, `resource "aws_iam_role" "this"`, object{
+		when("var.create_role"),
 		{name: "name", value: expression("var.role_name")},
 		{name: "path", value: pathOf(p.role)},
 		{name: "max_session_duration", value: p.duration},
@@ -224,7 +226,7 @@ func (p *plan) tfRole(b *strings.Builder) {
 	inline := func(resource, name, document string, d *policy.Document) {
 		hclBlock(b, `resource "aws_iam_role_policy" "`+resource+`"`, object{
 			{name: "name", value: name},
-			{name: "role", value: expression("aws_iam_role.this.id")},
+			{name: "role", value: expression("var.create_role ? aws_iam_role.this[0].id : var.role_name")},
 			{name: "policy", value: p.encode(documentOf(p.tfBound(document, d)))},
 		})
 	}
@@ -286,7 +288,7 @@ func (p *plan) tfOutputs(b *strings.Builder) {
 	output := func(name, about, value string) {
 		hclBlock(b, `output "`+name+`"`, object{{name: "description", value: about}, {name: "value", value: expression(value)}})
 	}
-	output("role_arn", "tell it to the vendor", "aws_iam_role.this.arn")
+	output("role_arn", "tell it to the vendor", tfTemplate(strings.TrimSuffix(p.role.String(), nameOf(p.role)), "var.role_name", ""))
 	output("bucket", "the bucket's name", "var.bucket")
 	if p.Kit.Bucket != nil {
 		output("bucket_policy", "what the bucket's policy must say", "local.bucket_policy")

@@ -166,10 +166,8 @@ func parseModule(t *testing.T, text []byte, set map[string]cty.Value) *module {
 		"var":           cty.ObjectVal(m.variables),
 		"aws_kms_key":   made(map[string]cty.Value{"arn": arn}),
 		"aws_s3_bucket": made(map[string]cty.Value{"id": m.variables["bucket"]}),
-		"aws_iam_role": cty.ObjectVal(map[string]cty.Value{"this": cty.ObjectVal(map[string]cty.Value{
-			"id": m.variables["role_name"], "arn": cty.StringVal("arn"),
-		})}),
-		"aws": cty.ObjectVal(map[string]cty.Value{"bucket": cty.StringVal("bucket"), "key": cty.StringVal("key")}),
+		"aws_iam_role":  made(map[string]cty.Value{"id": m.variables["role_name"]}),
+		"aws":           cty.ObjectVal(map[string]cty.Value{"bucket": cty.StringVal("bucket"), "key": cty.StringVal("key")}),
 	}
 	for _, b := range m.body.Blocks {
 		if b.Type != "locals" {
@@ -306,6 +304,10 @@ func TestTerraformLeavesTheRest(t *testing.T) {
 	byDefault := parseModule(t, text, nil).documents()
 	if byDefault[policy.KeyDocument] != nil {
 		t.Error("the policy of the key that is there is replaced without being asked")
+	}
+	shared := parseModule(t, text, map[string]cty.Value{"create_role": cty.False}).documents()
+	if shared[policy.TrustDocument] != nil || shared[policy.PermissionsDocument] == nil {
+		t.Errorf("a role that is there already gets %s", show(t, shared))
 	}
 	theirs := cty.TupleVal([]cty.Value{cty.ObjectVal(map[string]cty.Value{"Sid": cty.StringVal("Theirs"), "Effect": cty.StringVal("Deny")})})
 	m := parseModule(t, text, map[string]cty.Value{"bucket_policy_statements": theirs, "key_policy_statements": theirs, "create_key": cty.True, "attach_bucket_policy": cty.True})

@@ -19,6 +19,12 @@ variable "role_name" {
   default     = "media"
 }
 
+variable "create_role" {
+  type        = bool
+  description = "false for a role that another connection has already: it gets this connection's permissions besides"
+  default     = true
+}
+
 variable "external_ids" {
   type        = list(string)
   description = "external ids that the vendor gave"
@@ -109,6 +115,7 @@ locals {
 }
 
 resource "aws_iam_role" "this" {
+  count                = var.create_role ? 1 : 0
   name                 = var.role_name
   path                 = "/"
   max_session_duration = 3600
@@ -136,7 +143,7 @@ resource "aws_iam_role" "this" {
 
 resource "aws_iam_role_policy" "permissions" {
   name = "rolecall-globex-inbox"
-  role = aws_iam_role.this.id
+  role = var.create_role ? aws_iam_role.this[0].id : var.role_name
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [
@@ -229,7 +236,7 @@ resource "aws_kms_key_policy" "this" {
 
 output "role_arn" {
   description = "tell it to the vendor"
-  value       = aws_iam_role.this.arn
+  value       = "arn:aws-cn:iam::111122223333:role/${var.role_name}"
 }
 
 output "bucket" {

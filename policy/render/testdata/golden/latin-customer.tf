@@ -21,6 +21,12 @@ variable "role_name" {
   default     = "me,dia=@+"
 }
 
+variable "create_role" {
+  type        = bool
+  description = "false for a role that another connection has already: it gets this connection's permissions besides"
+  default     = true
+}
+
 variable "external_ids" {
   type        = list(string)
   description = "external ids that the vendor gave"
@@ -182,6 +188,7 @@ locals {
 }
 
 resource "aws_iam_role" "this" {
+  count                = var.create_role ? 1 : 0
   name                 = var.role_name
   path                 = "/it's/\"$${x}/$\u0024{y}%%{z}\\/"
   max_session_duration = 3600
@@ -209,7 +216,7 @@ resource "aws_iam_role" "this" {
 
 resource "aws_iam_role_policy" "permissions" {
   name = "rolecall-globex-inbox"
-  role = aws_iam_role.this.id
+  role = var.create_role ? aws_iam_role.this[0].id : var.role_name
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [
@@ -315,7 +322,7 @@ resource "aws_kms_key_policy" "this" {
 
 output "role_arn" {
   description = "tell it to the vendor"
-  value       = aws_iam_role.this.arn
+  value       = "arn:aws:iam::111122223333:role/it's/\"$${x}/$\u0024{y}%%{z}\\/${var.role_name}"
 }
 
 output "bucket" {
