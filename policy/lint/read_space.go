@@ -7,23 +7,29 @@ import (
 	"unicode/utf8"
 )
 
-// toDocument goes to the next brace that can open a document. What stands
-// before it and is no white space is around the documents, not in them.
+// toDocument goes to the next place where a document can begin. What stands
+// before it and is neither white space nor a comment is around the documents,
+// not in them; so is a line with a brace, as of a command that holds one.
 func (r *reader) toDocument() {
 	around := -1
-	for {
-		r.space()
-		switch {
-		case r.at == len(r.source) || r.opens():
-			if around >= 0 {
-				r.quirk("json-fence", around, "text around the document")
+	for r.at < len(r.source) && !r.opens() {
+		line, _, _ := strings.Cut(r.source[r.at:min(len(r.source), r.at+500)], "\n")
+		if before := r.at; !strings.Contains(line, "{") {
+			if r.space(); r.at > before {
+				continue
 			}
-			return
-		case around < 0:
+		}
+		c, size := utf8.DecodeRuneInString(r.rest())
+		if around < 0 && !unicode.IsSpace(c) && !invisible(c) {
 			around = r.at
 		}
-		_, size := utf8.DecodeRuneInString(r.rest())
+		if invisible(c) {
+			r.quirk("json-invisible", r.at, "an invisible character, "+codePoint(c))
+		}
 		r.at += size
+	}
+	if around >= 0 {
+		r.quirk("json-fence", around, "text around the document")
 	}
 }
 
