@@ -179,7 +179,15 @@ func (c *call) writeVersion(o *object) {
 // writeObjectHeaders sets what GET and HEAD tell of an object.
 func (c *call) writeObjectHeaders(o *object) {
 	header := c.w.Header()
-	maps.Copy(header, o.header)
+	for name, values := range o.header {
+		// Clients make metadata's names of what the headers' names hold, so
+		// these come in lower case, past http.Header's form.
+		// https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
+		if strings.HasPrefix(name, metadataPrefix) {
+			name = strings.ToLower(name)
+		}
+		header[name] = values
+	}
 	c.writeVersion(o)
 	header.Set("ETag", quoted(o.etag))
 	header.Set("Last-Modified", o.modified.UTC().Format(http.TimeFormat))

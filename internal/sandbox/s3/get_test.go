@@ -1,6 +1,8 @@
 package s3
 
 import (
+	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -89,5 +91,27 @@ func TestArchivedObjectsAreNotRead(t *testing.T) {
 	head, _ := w.do("HEAD", "/plain/cold", "")
 	if head.StatusCode != http.StatusOK || head.Header.Get("X-Amz-Storage-Class") != "DEEP_ARCHIVE" {
 		t.Errorf("HEAD: %d %v", head.StatusCode, head.Header)
+	}
+}
+
+// TestMetadataInLowerCase looks at the bytes: Go's client would hide the case.
+func TestMetadataInLowerCase(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.do("PUT", "/plain/k", "x", "X-Amz-Meta-Job-Id", "J 1")
+	w.do("PUT", "/second/copied", "", "X-Amz-Copy-Source", "plain/k")
+	w.do("PUT", "/second/replaced", "", "X-Amz-Copy-Source", "plain/k", "X-Amz-Metadata-Directive", "REPLACE", "X-Amz-Meta-Job-Id", "J 1")
+	for _, request := range []string{"GET /plain/k", "HEAD /plain/k", "GET /second/copied", "GET /second/replaced"} {
+		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(w.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if _, err := io.WriteString(conn, request+" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		if answer, err := io.ReadAll(conn); err != nil || !strings.Contains(string(answer), "\r\nx-amz-meta-job-id: J 1\r\n") {
+			t.Errorf("%s: %v\n%s", request, err, answer)
+		}
 	}
 }

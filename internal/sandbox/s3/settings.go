@@ -19,6 +19,9 @@ var kept = []string{
 	"X-Amz-Website-Redirect-Location",
 }
 
+// metadataPrefix begins the headers of user metadata.
+const metadataPrefix = "X-Amz-Meta-"
+
 var storageClasses = []string{
 	"STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER", "DEEP_ARCHIVE", "GLACIER_IR",
 }
@@ -86,7 +89,7 @@ func readMetadata(h http.Header) (http.Header, error) {
 	}
 	size := 0
 	for name, values := range h {
-		short, ok := strings.CutPrefix(name, "X-Amz-Meta-")
+		short, ok := strings.CutPrefix(name, metadataPrefix)
 		if !ok {
 			continue
 		}
