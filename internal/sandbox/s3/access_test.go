@@ -277,6 +277,7 @@ func TestExpectedOwnersOfACopy(t *testing.T) {
 		"both right":        {stranger, owner, ""},
 		"wrong source":      {stranger, stranger, "AccessDenied"},
 		"wrong destination": {owner, owner, "AccessDenied"},
+		"no account":        {stranger, "me", "InvalidBucketOwnerAWSAccountID"},
 	} {
 		_, err := w.client.CopyObject(t.Context(), &awss3.CopyObjectInput{
 			Bucket: aws.String("foreign"), Key: &name, CopySource: aws.String("plain/k"),

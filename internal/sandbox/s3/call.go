@@ -106,12 +106,15 @@ func (c *call) allowObject(action string, extra conditions) error {
 // checkOwner holds x-amz-expected-bucket-owner, or its sibling for the source
 // of a copy.
 func (c *call) checkOwner(header string, b Bucket) error {
-	expected := c.header(header)
-	if expected == "" || expected == b.Account {
+	values, given := c.r.Header[http.CanonicalHeaderKey(header)]
+	if !given {
 		return nil
 	}
-	if len(expected) != 12 || strings.Trim(expected, "0123456789") != "" {
-		return errInvalidArgument("The value of the expected bucket owner parameter must be an AWS Account ID...", strings.ToLower(header), expected)
+	switch expected := values[0]; {
+	case len(expected) != 12 || strings.Trim(expected, "0123456789") != "":
+		return errInvalidOwner()
+	case expected == b.Account:
+		return nil
 	}
 	return errAccessDenied()
 }

@@ -52,6 +52,10 @@ func errInvalidObjectState(class string) *Error {
 		with("StorageClass", class)
 }
 
+func errInvalidOwner() *Error {
+	return &Error{Status: http.StatusBadRequest, Code: "InvalidBucketOwnerAWSAccountID", Message: "The value of the expected bucket owner parameter must be an AWS account ID."}
+}
+
 func errInvalidPart() *Error {
 	return &Error{Status: http.StatusBadRequest, Code: "InvalidPart", Message: "One or more of the specified parts could not be found.  The part may not have been uploaded, or the specified entity tag may not match the part's entity tag."}
 }

@@ -117,7 +117,8 @@ func TestPutRefuses(t *testing.T) {
 		"lock without bucket":  {[]string{"x-amz-object-lock-legal-hold", "ON"}, 400, "InvalidRequest"},
 		"another's bucket":     {[]string{"x-amz-expected-bucket-owner", stranger}, 403, "AccessDenied"},
 		"the owner's":          {[]string{"x-amz-expected-bucket-owner", owner}, 200, ""},
-		"no account":           {[]string{"x-amz-expected-bucket-owner", "me"}, 400, "InvalidArgument"},
+		"no account":           {[]string{"x-amz-expected-bucket-owner", "me"}, 400, "InvalidBucketOwnerAWSAccountID"},
+		"empty account":        {[]string{"x-amz-expected-bucket-owner", ""}, 400, "InvalidBucketOwnerAWSAccountID"},
 		"if-none-match etag":   {[]string{"If-None-Match", `"x"`}, 501, "NotImplemented"},
 		"if-match, none there": {[]string{"If-Match", `"x"`}, 404, "NoSuchKey"},
 	} {
