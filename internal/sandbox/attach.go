@@ -16,6 +16,7 @@ import (
 // writtenStatement is a statement as its author wrote it. What is not there
 // is nil.
 type writtenStatement struct {
+	at                      string // pointer into the document
 	Principal, NotPrincipal writtenPrincipals
 	Action, NotAction       oneOrMore
 	Resource, NotResource   oneOrMore
@@ -62,10 +63,14 @@ func (p *writtenPrincipals) UnmarshalJSON(data []byte) error {
 func written(d *policy.Document) []writtenStatement {
 	var list struct{ Statement []writtenStatement }
 	if json.Unmarshal(d.JSON(), &list) == nil {
+		for i := range list.Statement {
+			list.Statement[i].at = rolecall.Pointer("Statement", i)
+		}
 		return list.Statement
 	}
 	var one struct{ Statement writtenStatement }
 	if json.Unmarshal(d.JSON(), &one) == nil {
+		one.Statement.at = rolecall.Pointer("Statement")
 		return []writtenStatement{one.Statement}
 	}
 	return nil

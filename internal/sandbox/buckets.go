@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/rolecall/rolecall/internal/sandbox/s3"
@@ -93,18 +94,8 @@ func (d *directory) readBucketPolicy(name string, text []byte) (*policy.Document
 		return malformed("Policies must be valid JSON and the first byte must be '{'")
 	}
 	for _, s := range written(doc) {
-		resources := append(s.Resource, s.NotResource...)
-		switch {
-		case s.Principal == nil && s.NotPrincipal == nil:
-			return malformed("Missing required field Principal")
-		case len(resources) == 0:
-			return malformed("Missing required field Resource")
-		case !resources.all(func(r string) bool { return ofBucket(r, name) }):
-			return malformed("Policy has invalid resource")
-		case !append(s.Action, s.NotAction...).all(isS3Action):
-			return malformed("Policy has invalid action")
-		case s.Resource != nil && !s.Action.all(func(action string) bool { return appliesToOne(action, s.Resource) }):
-			return malformed("Action does not apply to any resource(s) in statement")
+		if message := s.misfitsBucket(name); message != "" {
+			return malformed(message)
 		}
 	}
 	if stranger := d.stranger(doc); stranger != "" {
@@ -113,6 +104,25 @@ func (d *directory) readBucketPolicy(name string, text []byte) (*policy.Document
 		return nil, fail
 	}
 	return doc, nil
+}
+
+// misfitsBucket tells in S3's words why the statement may not stand in the
+// bucket's policy, or "".
+func (s *writtenStatement) misfitsBucket(name string) string {
+	resources := slices.Concat(s.Resource, s.NotResource)
+	switch {
+	case s.Principal == nil && s.NotPrincipal == nil:
+		return "Missing required field Principal"
+	case len(resources) == 0:
+		return "Missing required field Resource"
+	case !resources.all(func(r string) bool { return ofBucket(r, name) }):
+		return "Policy has invalid resource"
+	case !slices.Concat(s.Action, s.NotAction).all(isS3Action):
+		return "Policy has invalid action"
+	case s.Resource != nil && !s.Action.all(func(action string) bool { return appliesToOne(action, s.Resource) }):
+		return "Action does not apply to any resource(s) in statement"
+	}
+	return ""
 }
 
 // ofBucket tells whether a resource is the bucket or in it.

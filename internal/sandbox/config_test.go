@@ -68,6 +68,23 @@ func TestConfigFaults(t *testing.T) {
 			"no principal in a trust", in("roles: {r: {trust: {Statement: [{Effect: Allow, Action: 'sts:AssumeRole'}]}}}"),
 			[]string{"/accounts/111122223333/roles/r/trust/Statement/0"},
 		},
+		{
+			"a bucket's policy without resource", in("buckets: {bbb: {region: eu-central-1, policy: {Statement: {Effect: Allow, Principal: '*', Action: 's3:GetObject'}}}}"),
+			[]string{"/accounts/111122223333/buckets/bbb/policy/Statement"},
+		},
+		{
+			"a bucket's policy that does not fit it", in("buckets: {bbb: {region: eu-central-1, policy: {Statement: [" +
+				"{Effect: Allow, Principal: '*', Action: 's3:*', Resource: 'arn:aws:s3:::bbb'}, {Effect: Allow, Action: 's3:*', Resource: 'arn:aws:s3:::bbb'}, " +
+				"{Effect: Allow, Principal: '*', Action: 's3:*', Resource: 'arn:aws:s3:::ccc'}, {Effect: Allow, Principal: '*', Action: 'kms:*', Resource: 'arn:aws:s3:::bbb'}]}}}"),
+			[]string{
+				"/accounts/111122223333/buckets/bbb/policy/Statement/1", "/accounts/111122223333/buckets/bbb/policy/Statement/2",
+				"/accounts/111122223333/buckets/bbb/policy/Statement/3",
+			},
+		},
+		{
+			"a key's policy without resource", in("keys: {k: {region: eu-central-1, policy: {Statement: [{Effect: Allow, Principal: '*', Action: 'kms:*'}]}}}"),
+			[]string{"/accounts/111122223333/keys/k/policy/Statement/0"},
+		},
 		{"an empty policy", in("scp: [null]"), []string{"/accounts/111122223333/scp/0"}},
 		{"names that differ by case", in("users: {Ci: {}, ci: {}}"), []string{"/accounts/111122223333/users/ci"}},
 		{"a name with a slash", in("roles: {a/b: {}}"), []string{"/accounts/111122223333/roles/a~1b"}},

@@ -93,8 +93,8 @@ func (s *Server) readKeyPolicy(c *call, k *key, in kmsInput) (*policy.Document, 
 		return nil, badKMS("LimitExceededException", fmt.Sprintf("Policy exceeds maximum length of %d", policy.MaxKeyPolicy))
 	}
 	for _, w := range written(doc) {
-		if w.Principal == nil && w.NotPrincipal == nil || w.Resource == nil && w.NotResource == nil {
-			return malformed("Policy contains a statement with no principal or no resource.")
+		if message := w.misfitsKey(); message != "" {
+			return malformed(message)
 		}
 	}
 	if s.directory.stranger(doc) != "" {
@@ -107,6 +107,15 @@ func (s *Server) readKeyPolicy(c *call, k *key, in kmsInput) (*policy.Document, 
 		}
 	}
 	return doc, nil
+}
+
+// misfitsKey tells in KMS's words why the statement may not stand in a key's
+// policy, or "".
+func (s *writtenStatement) misfitsKey() string {
+	if s.Principal == nil && s.NotPrincipal == nil || s.Resource == nil && s.NotResource == nil {
+		return "Policy contains a statement with no principal or no resource."
+	}
+	return ""
 }
 
 // uuid makes the id of a key.

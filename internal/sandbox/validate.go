@@ -125,7 +125,7 @@ func (v *validator) account(at string, a *Account) {
 			continue
 		}
 		v.region(place+"/region", k.Region, a)
-		v.policy(place+"/policy", k.Policy, policy.ResourcePolicy)
+		v.attached(place+"/policy", k.Policy, policy.MaxKeyPolicy, (*writtenStatement).misfitsKey)
 	}
 }
 
@@ -164,6 +164,23 @@ func (v *validator) policies(at string, list []*policy.Document, layer policy.La
 func (v *validator) policy(at string, p *policy.Document, layer policy.Layer) {
 	if p != nil {
 		v.AddErr(at, p.Fit(layer))
+	}
+}
+
+// attached checks the policy of a bucket or of a key as the calls that put one
+// do, but for its principals: they may be of accounts that the sandbox is not
+// given.
+func (v *validator) attached(at string, p *policy.Document, limit int, misfits func(*writtenStatement) string) {
+	if p == nil {
+		return
+	}
+	for _, s := range written(p) {
+		if message := misfits(&s); message != "" {
+			v.Add(at+s.at, message, "AWS refuses to store such a policy")
+		}
+	}
+	if documentSize(p) > limit {
+		v.Add(at, fmt.Sprintf("the policy is longer than %d characters", limit), "AWS refuses to store such a policy")
 	}
 }
 
@@ -220,7 +237,7 @@ func (v *validator) bucket(at, name string, b *Bucket, a *Account) {
 	}
 	v.buckets[name] = true
 	v.region(at+"/region", b.Region, a)
-	v.policy(at+"/policy", b.Policy, policy.ResourcePolicy)
+	v.attached(at+"/policy", b.Policy, policy.MaxBucketPolicy, func(s *writtenStatement) string { return s.misfitsBucket(name) })
 	v.oneOf(at+"/ownership", b.Ownership, ownerships)
 	v.oneOf(at+"/encryption/type", b.Encryption.Type, encryption)
 	key := b.Encryption.Key
