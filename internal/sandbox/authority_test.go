@@ -213,6 +213,11 @@ func TestAnonymousAndOddRequests(t *testing.T) {
 	w := loaded(t, nil, Options{})
 	wants(t, put(t.Context(), w.s3(keysOf("admin"), "eu-central-1"), "acme-masters", "public/a", "for all"), "", "")
 	form := func(r *http.Request) { r.Header.Set("Content-Type", "application/x-www-form-urlencoded") }
+	streamed := func(r *http.Request) {
+		r.Header.Set("X-Amz-Trailer", "x-amz-checksum-crc32")
+		r.Header.Set("X-Amz-Decoded-Content-Length", "5")
+		sign(t, r, keysOf("admin"), "s3", "eu-central-1", "STREAMING-UNSIGNED-PAYLOAD-TRAILER")
+	}
 	host := func(name string) func(*http.Request) { return func(r *http.Request) { r.Host = name } }
 	for _, c := range []struct {
 		name, method, path, body string
@@ -246,6 +251,8 @@ func TestAnonymousAndOddRequests(t *testing.T) {
 			r.Header.Set("X-Amz-Content-Sha256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER")
 			r.Header.Set("X-Amz-Decoded-Content-Length", "5")
 		}, 403, "AccessDenied"},
+		{"a missing trailer", "PUT", "/acme-masters/k", "5\r\nhello\r\n0\r\n\r\n", streamed, 400, "<Code>MalformedTrailerError<"},
+		{"small chunks", "PUT", "/acme-masters/k", "2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n", streamed, 400, "<Code>InvalidChunkSizeError<"},
 		{"broken header", "GET", "/acme-masters/in/a.mov", "", func(r *http.Request) { r.Header.Set("Authorization", "AWS4-HMAC-SHA256 x") }, 400, "AuthorizationHeaderMalformed"},
 		{"broken query", "GET", "/acme-masters/in/a.mov?X-Amz-Algorithm=AWS4-HMAC-SHA256", "", nil, 400, "AuthorizationQueryParametersError"},
 		{"wrong body", "PUT", "/acme-masters/k", "hello", func(r *http.Request) {

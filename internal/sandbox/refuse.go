@@ -89,6 +89,10 @@ func (c *call) refusedByS3(why error, presigned bool) *s3.Error {
 		return answer(403, "AccessDenied", "Request has expired", serverTime)
 	case sigv4.WrongHash:
 		return answer(400, "XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' header does not match what was computed.")
+	case sigv4.ChunkSize:
+		return answer(400, "InvalidChunkSizeError", "Only the last chunk is allowed to have a size less than 8192 bytes")
+	case sigv4.BadTrailer:
+		return answer(400, "MalformedTrailerError", "The request contained trailing data that was not well-formed or did not conform to our published schema.")
 	case sigv4.ShortBody:
 		return answer(400, "IncompleteBody", "You did not provide the number of bytes specified by the Content-Length HTTP header.")
 	default:

@@ -17,6 +17,9 @@ import (
 const (
 	// maxLine bounds a chunk's header and a trailer's line.
 	maxLine = 4096
+	// minChunk is the least size of all chunks but the last.
+	// https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
+	minChunk = 8192
 	// maxTrailers bounds how many trailers a body may have.
 	maxTrailers = 16
 )
@@ -36,7 +39,7 @@ type chunked struct {
 	previous string  // signature that this chunk's is chained to
 
 	total, declared int64 // decoded bytes so far, and as they must be in the end
-	left            int64 // of the chunk
+	size, left      int64 // of the chunk
 	started         bool
 	given           string // signature of the chunk
 	sum             hashpkg.Hash
@@ -94,10 +97,13 @@ func (c *chunked) next() error {
 	size, extension, _ := strings.Cut(line, ";")
 	n, err := strconv.ParseUint(size, 16, 63)
 	if err != nil {
-		return fault(BadChunk, "a chunk's size is not a hexadecimal number")
+		return fault(ChunkSize, "a chunk's size is not a hexadecimal number")
+	}
+	if c.started && n > 0 && c.size < minChunk {
+		return fault(ChunkSize, "a chunk that is not the last is too small")
 	}
 	c.given = strings.TrimPrefix(extension, "chunk-signature=")
-	c.left, c.started = int64(n), true
+	c.size, c.left, c.started = int64(n), int64(n), true
 	if c.left > c.declared-c.total {
 		return fault(BadChunk, "the chunks are longer than x-amz-decoded-content-length")
 	}
@@ -155,6 +161,9 @@ func (c *chunked) readTrailers() error {
 			return err
 		}
 		if line == "" {
+			if !c.arrived(announced) {
+				return fault(BadTrailer, "a trailer that x-amz-trailer announces is missing")
+			}
 			if c.sign != nil && c.trailers {
 				if err := c.chain("AWS4-HMAC-SHA256-TRAILER", hash(signed.String()), signature); err != nil {
 					return err
@@ -166,17 +175,24 @@ func (c *chunked) readTrailers() error {
 		name, value = strings.ToLower(strings.TrimSpace(name)), strings.TrimSpace(value)
 		switch {
 		case !ok || !c.trailers || trailer.Get(name) != "" || signature != "":
-			return fault(BadChunk, "the trailer is malformed")
+			return fault(BadTrailer, "the trailer is malformed")
 		case c.sign != nil && name == trailerSignature:
 			signature = value
 		case !slices.Contains(announced, name):
-			return fault(BadChunk, "the trailer "+strconv.Quote(name)+" is not announced in x-amz-trailer")
+			return fault(BadTrailer, "the trailer "+strconv.Quote(name)+" is not announced in x-amz-trailer")
 		default:
 			trailer.Set(name, value)
 			signed.WriteString(name + ":" + value + "\n")
 		}
 	}
-	return fault(BadChunk, "there are too many trailers")
+	return fault(BadTrailer, "there are too many trailers")
+}
+
+// arrived tells whether the announced trailers came, where any may.
+func (c *chunked) arrived(announced []string) bool {
+	return !c.trailers || !slices.ContainsFunc(announced, func(name string) bool {
+		return name != "" && c.request.Trailer.Get(name) == ""
+	})
 }
 
 const trailerSignature = "x-amz-trailer-signature"

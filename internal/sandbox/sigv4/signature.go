@@ -34,6 +34,8 @@ const (
 	NoHash                      // x-amz-content-sha256 is missing or malformed
 	WrongHash                   // the body is not the one that was hashed
 	BadChunk                    // the aws-chunked framing is broken
+	ChunkSize                   // a chunk's size is no number, or below the least
+	BadTrailer                  // the trailer is broken, or not what was announced
 	ShortBody                   // the body ends before its declared length
 )
 

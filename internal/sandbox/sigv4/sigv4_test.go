@@ -296,24 +296,25 @@ func TestChunkedRefuses(t *testing.T) {
 		{"changed last signature", plainExample, "b6c6ea", "c6c6ea", Mismatch},
 		{"no chunk signature", plainExample, ";chunk-signature=" + plainExample.chunks[1], "", Mismatch},
 		{"longer than declared", plainExample, "10000;", "100000;", BadChunk},
-		{"huge size", plainExample, "10000;", "ffffffffffffffff;", BadChunk},
-		{"bad size", plainExample, "10000;", "-1;", BadChunk},
+		{"huge size", plainExample, "10000;", "ffffffffffffffff;", ChunkSize},
+		{"bad size", plainExample, "10000;", "-1;", ChunkSize},
 		{"cut", plainExample, "0;chunk-signature=" + plainExample.chunks[2] + "\r\n\r\n", "", ShortBody},
 		{"early end", plainExample, "400;chunk-signature=" + plainExample.chunks[1] + "\r\n" + strings.Repeat("a", 1024) + "\r\n", "", ShortBody},
 		{"longer data", plainExample, "\r\n400;", "a\r\n400;", BadChunk},
 		{"more after the end", plainExample, plainExample.chunks[2] + "\r\n\r\n", plainExample.chunks[2] + "\r\n\r\nmore", BadChunk},
-		{"trailers where none belong", plainExample, plainExample.chunks[2] + "\r\n", plainExample.chunks[2] + "\r\nx-amz-checksum-crc32c:sOO8/Q==\r\n", BadChunk},
+		{"trailers where none belong", plainExample, plainExample.chunks[2] + "\r\n", plainExample.chunks[2] + "\r\nx-amz-checksum-crc32c:sOO8/Q==\r\n", BadTrailer},
 		{"long line", plainExample, "10000;", strings.Repeat("0", 5000), BadChunk},
 		{"changed trailer", trailerExample, "sOO8/Q==", "AAAA/Q==", Mismatch},
 		{"no trailer signature", trailerExample, "x-amz-trailer-signature:d81f82fc3505edab99d459891051a732e8730629a2e4a59689829ca17fe2e435\r\n", "", Mismatch},
-		{"unannounced trailer", trailerExample, "x-amz-checksum-crc32c:", "x-amz-checksum-crc32:", BadChunk},
-		{"trailer after the signature", trailerExample, "2fe2e435\r\n", "2fe2e435\r\nx-amz-checksum-crc32c:a\r\n", 0},
+		{"unannounced trailer", trailerExample, "x-amz-checksum-crc32c:", "x-amz-checksum-crc32:", BadTrailer},
+		{"missing trailer", trailerExample, trailerExample.trailer, "", BadTrailer},
+		{"trailer after the signature", trailerExample, "7fe2e435\r\n", "7fe2e435\r\nx-amz-checksum-crc32c:a\r\n", BadTrailer},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			body := strings.Replace(c.of.body(), c.old, c.new, 1)
 			_, err := verify(c.of.request(t, body), secret, exampleTime)
-			if c.want != 0 && kindOf(err) != c.want {
+			if kindOf(err) != c.want {
 				t.Fatalf("kind %d, want %d: %v", kindOf(err), c.want, err)
 			}
 		})
@@ -346,6 +347,7 @@ func TestUnsignedRequestsAreDecoded(t *testing.T) {
 		{"plain", "", "hello", "hello", 0},
 		{"unsigned payload", unsignedPayload, "hello", "hello", 0},
 		{"chunks", streamingUnsigned, "5\r\nhello\r\n0\r\n\r\n", "hello", 0},
+		{"small chunks", streamingUnsigned, "2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n", "he", ChunkSize},
 		{"hashed", emptyHash, "", "", 0},
 		{"wrongly hashed", emptyHash, "hello", "hello", WrongHash},
 		{"signed chunks", streaming, "0\r\n\r\n", "", NoHash},
