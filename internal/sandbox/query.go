@@ -47,6 +47,8 @@ func (s *Server) doQuery(c *call, form url.Values) (any, *serviceError) {
 		return nil, &serviceError{http.StatusBadRequest, "MalformedInput", "the parameters are not a form"}
 	case c.caller.anonymous():
 		return nil, &serviceError{http.StatusForbidden, "MissingAuthenticationToken", "Request is missing Authentication Token"}
+	case repeated(form) != "":
+		return nil, &serviceError{http.StatusBadRequest, "MalformedInput", "the parameter " + cut(repeated(form)) + " is given more than once"}
 	case c.operation == "":
 		return nil, &serviceError{http.StatusBadRequest, "MissingAction", "The request is missing an Action parameter"}
 	case c.service == "iam":
@@ -62,6 +64,17 @@ func (s *Server) doQuery(c *call, form url.Values) (any, *serviceError) {
 	default:
 		return nil, unknownOperation(c.operation, form)
 	}
+}
+
+// repeated gives the first parameter with several values, or "". To take one
+// of them would let two readers of a request see different ones.
+func repeated(form url.Values) string {
+	for name, values := range sorted(form) {
+		if len(values) > 1 {
+			return name
+		}
+	}
+	return ""
 }
 
 func unknownOperation(name string, form url.Values) *serviceError {

@@ -124,9 +124,15 @@ func (c *call) refusedByQuery(why error) *serviceError {
 		}
 	case sigv4.Unsigned:
 		return &serviceError{http.StatusForbidden, "SignatureDoesNotMatch", "'" + e.Headers[0] + "' must be a 'SignedHeader' in the AWS Authorization."}
+	case sigv4.LongBody:
+		return errLongBody()
 	default:
 		return &serviceError{http.StatusBadRequest, "IncompleteSignature", e.Message}
 	}
+}
+
+func errLongBody() *serviceError {
+	return &serviceError{http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "The request is longer than 1 MiB"}
 }
 
 func refusedByKMS(why error) *serviceError {
@@ -137,6 +143,10 @@ func refusedByKMS(why error) *serviceError {
 		if refused == expiredToken {
 			code, message = "ExpiredTokenException", "The security token included in the request is expired"
 		}
+	}
+	var e *sigv4.Error
+	if errors.As(why, &e) && e.Kind == sigv4.LongBody {
+		return errLongBody()
 	}
 	return &serviceError{http.StatusBadRequest, code, message}
 }

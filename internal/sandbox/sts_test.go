@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"math/rand/v2"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -123,6 +124,29 @@ func TestAssumeRoleInput(t *testing.T) {
 			_, err := w.sts(c.keys).AssumeRole(t.Context(), &in)
 			wants(t, err, c.code, c.text)
 		})
+	}
+}
+
+func TestOddForms(t *testing.T) {
+	t.Parallel()
+	w := loaded(t, nil, Options{})
+	for _, c := range []struct {
+		name, service, body string
+		status              int
+		want                string
+	}{
+		{"a parameter twice", "sts", "Action=GetCallerIdentity&ExternalId=x-42&ExternalId=y", 400, "the parameter ExternalId is given more than once"},
+		{"a long body", "sts", "Action=GetCallerIdentity&x=" + strings.Repeat("a", 1<<20), 413, "<Code>RequestEntityTooLarge<"},
+		{"a long body for a key", "kms", "{" + strings.Repeat(" ", 1<<20) + "}", 413, "RequestEntityTooLarge"},
+	} {
+		r := w.request(t, http.MethodPost, "/", c.body)
+		if r.Header.Set("Content-Type", "application/x-www-form-urlencoded"); c.service == "kms" {
+			r.Header.Set("X-Amz-Target", "TrentService.DescribeKey")
+		}
+		sign(t, r, worker, c.service, "eu-central-1", sha256Hex(c.body))
+		if resp, body := w.fetch(t, r); resp.StatusCode != c.status || !strings.Contains(body, c.want) {
+			t.Errorf("%s: %d with %s, want %d with %s", c.name, resp.StatusCode, body, c.status, c.want)
+		}
 	}
 }
 

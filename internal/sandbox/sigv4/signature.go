@@ -36,6 +36,7 @@ const (
 	BadChunk                    // the aws-chunked framing is broken
 	ChunkSize                   // a chunk's size is no number, or below the least
 	BadTrailer                  // the trailer is broken, or not what was announced
+	LongBody                    // the body is longer than the service takes
 	ShortBody                   // the body ends before its declared length
 )
 

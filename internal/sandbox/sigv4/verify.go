@@ -124,7 +124,7 @@ func buffered(r *http.Request) (string, error) {
 		return "", fault(ShortBody, "the body ends before its declared length")
 	}
 	if len(data) > maxBufferedBody {
-		return "", fault(BadChunk, "the body is too long")
+		return "", fault(LongBody, "the body is too long")
 	}
 	r.Body = io.NopCloser(bytes.NewReader(data))
 	return hash(string(data)), nil
