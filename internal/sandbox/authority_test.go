@@ -253,6 +253,7 @@ func TestAnonymousAndOddRequests(t *testing.T) {
 		}, 403, "AccessDenied"},
 		{"a missing trailer", "PUT", "/acme-masters/k", "5\r\nhello\r\n0\r\n\r\n", streamed, 400, "<Code>MalformedTrailerError<"},
 		{"small chunks", "PUT", "/acme-masters/k", "2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n", streamed, 400, "<Code>InvalidChunkSizeError<"},
+		{"another scheme", "GET", "/acme-masters/public/a", "", func(r *http.Request) { r.SetBasicAuth("a", "b") }, 400, "<Code>InvalidArgument</Code><Message>Unsupported Authorization Type"},
 		{"broken header", "GET", "/acme-masters/in/a.mov", "", func(r *http.Request) { r.Header.Set("Authorization", "AWS4-HMAC-SHA256 x") }, 400, "AuthorizationHeaderMalformed"},
 		{"broken query", "GET", "/acme-masters/in/a.mov?X-Amz-Algorithm=AWS4-HMAC-SHA256", "", nil, 400, "AuthorizationQueryParametersError"},
 		{"wrong body", "PUT", "/acme-masters/k", "hello", func(r *http.Request) {

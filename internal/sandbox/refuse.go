@@ -74,6 +74,8 @@ func (c *call) refusedByS3(why error, presigned bool) *s3.Error {
 		return answer(400, "AuthorizationHeaderMalformed", "The authorization header is malformed; "+e.Message)
 	case sigv4.Unsupported:
 		return answer(400, "InvalidRequest", "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.")
+	case sigv4.Foreign:
+		return answer(400, "InvalidArgument", "Unsupported Authorization Type", s3.Field{Name: "ArgumentName", Value: "Authorization"})
 	case sigv4.Ambiguous:
 		return answer(400, "InvalidArgument", "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization header should be specified")
 	case sigv4.Mismatch:

@@ -26,6 +26,7 @@ type Kind int
 const (
 	Malformed   Kind = iota + 1 // the header or query does not parse
 	Unsupported                 // another algorithm than AWS4-HMAC-SHA256
+	Foreign                     // an Authorization that is none of AWS's
 	Ambiguous                   // signed in the header and in the query
 	Mismatch                    // the signature is not the one of this request
 	Unsigned                    // an x-amz-* header is present and not signed
@@ -93,6 +94,9 @@ func Parse(r *http.Request) (*Signature, error) {
 
 func parseHeader(value string, h http.Header) (*Signature, error) {
 	name, rest, _ := strings.Cut(value, " ")
+	if !strings.HasPrefix(name, "AWS") {
+		return nil, fault(Foreign, "unsupported authorization type")
+	}
 	if name != algorithm {
 		return nil, fault(Unsupported, "the authorization mechanism is not supported")
 	}
