@@ -7,6 +7,7 @@ import "strings"
 type arnPattern struct {
 	parts     []pattern // nil: "*", which matches anything
 	malformed bool      // matches nothing
+	variables bool      // some part has variables
 }
 
 // compileARN compiles a Resource or the value of an ARN condition.
@@ -20,7 +21,8 @@ func compileARN(text string, s syntax) arnPattern {
 	if text == "*" {
 		return arnPattern{}
 	}
-	a := arnPattern{parts: splitParts(compile(text, s))}
+	whole := compile(text, s)
+	a := arnPattern{parts: splitParts(whole), variables: whole.variables}
 	if len(a.parts) < 6 {
 		last := a.parts[len(a.parts)-1].tokens
 		a.malformed = len(last) == 0 || last[len(last)-1].kind != star
@@ -84,22 +86,30 @@ func cutARN(text string) arnParts {
 	return a
 }
 
-// matches tells whether the ARN matches, with case. A pattern with fewer than
-// six parts leaves the rest of the ARN open. A variable without a value
-// matches nothing.
-func (a *arnPattern) matches(r *request, arn *arnParts) bool {
+// resolve puts the request's values in the place of variables. It is false
+// when one has no value.
+func (a *arnPattern) resolve(r *request) (arnPattern, bool) {
+	if !a.variables {
+		return *a, true
+	}
+	out := arnPattern{parts: make([]pattern, len(a.parts)), malformed: a.malformed}
+	for i := range a.parts {
+		var ok bool
+		if out.parts[i], ok = a.parts[i].resolve(r); !ok {
+			return arnPattern{}, false
+		}
+	}
+	return out, true
+}
+
+// matches tells whether the ARN matches, with case. The pattern must be
+// resolved. One with fewer than six parts leaves the rest of the ARN open.
+func (a *arnPattern) matches(b *budget, arn *arnParts) bool {
 	if a.malformed || a.parts != nil && arn.count < 6 {
 		return false
 	}
 	for i := range a.parts {
-		p := a.parts[i]
-		if p.variables {
-			var ok bool
-			if p, ok = p.resolve(r); !ok {
-				return false
-			}
-		}
-		if !p.match(arn.part[i], false) {
+		if !a.parts[i].match(b, arn.part[i], false) {
 			return false
 		}
 	}

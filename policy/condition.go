@@ -18,7 +18,10 @@ type condition struct {
 	set      setOperator
 
 	multivalued bool // the key is
+	variables   bool // some operand has them
+	weight      int  // what a comparison costs besides reading the value
 	operands    []operand
+	exact       map[string]bool // instead of operands: many texts without variables, of StringEquals or its negation
 }
 
 // setOperator tells how a key with several values is tested.
@@ -34,7 +37,14 @@ const (
 // operand is one value of the policy, compiled for its operator.
 type operand interface {
 	// compare tells whether the request's value meets the operand.
-	compare(r *request, got string) outcome
+	compare(b *budget, got string) outcome
+}
+
+// resolvable is an operand that may have variables.
+type resolvable interface {
+	hasVariables() bool
+	// resolve gives the operand with the request's values in their place.
+	resolve(r *request) operand
 }
 
 // outcome is that of a comparison. Values that are not of the operator's type
@@ -90,20 +100,47 @@ func (c *condition) holds(r *request) bool {
 	// Without a set operator, a value of several that matches is enough, and
 	// for a negated operator none may.
 	every := c.set == forAllValues || c.set == noSet && c.negated
+	operands := c.resolved(r)
 	for _, g := range got {
-		if c.test(r, g) != every {
+		if r.budget.spent() {
+			return false
+		}
+		if c.test(&r.budget, operands, g) != every {
 			return !every
 		}
 	}
 	return every
 }
 
+// resolved gives the operands without variables.
+func (c *condition) resolved(r *request) []operand {
+	if !c.variables {
+		return c.operands
+	}
+	out := make([]operand, len(c.operands))
+	for i, o := range c.operands {
+		if v, ok := o.(resolvable); ok {
+			o = v.resolve(r)
+		}
+		out[i] = o
+	}
+	return out
+}
+
 // test compares one value of the request: the policy's values are
 // alternatives, and a negated operator asks that none of them match.
-func (c *condition) test(r *request, got string) bool {
+func (c *condition) test(b *budget, operands []operand, got string) bool {
+	if c.exact != nil {
+		b.spend(len(got))
+		return c.exact[got] != c.negated
+	}
 	typed := true
-	for _, o := range c.operands {
-		switch o.compare(r, got) {
+	for _, o := range operands {
+		if b.spent() {
+			return false
+		}
+		b.spend(c.weight + len(got))
+		switch o.compare(b, got) {
 		case meets:
 			return !c.negated
 		case incomparable:
@@ -184,10 +221,39 @@ func compileConditions(n *node, at string, modern bool, faults *rolecall.Errors)
 			for _, text := range readValues(values, at, faults) {
 				c.operands = append(c.operands, op.compile(text, modern))
 			}
+			c.prepare()
 			out = append(out, c)
 		})
 	})
 	return out
+}
+
+// manyOperands is from how many operands on a map of them pays.
+const manyOperands = 16
+
+// prepare notes what of the operands helps to compare them fast.
+func (c *condition) prepare() {
+	var exact map[string]bool
+	if len(c.operands) >= manyOperands {
+		exact = make(map[string]bool, len(c.operands))
+	}
+	for _, o := range c.operands {
+		if v, ok := o.(resolvable); ok && v.hasVariables() {
+			c.variables = true
+		}
+		l, isText := o.(like)
+		if !isText {
+			c.weight = 512 // a date may be read in several ways
+		}
+		if text, ok := l.exact(); isText && ok && exact != nil {
+			exact[text] = true
+		} else {
+			exact = nil
+		}
+	}
+	if exact != nil {
+		c.exact, c.operands = exact, nil
+	}
 }
 
 // readValues reads the values of a condition key: one or a list of strings,

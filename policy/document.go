@@ -13,6 +13,8 @@ const (
 	maxDocument = 1 << 20 // bytes
 	maxList     = 10_000  // values in a list, or statements
 	maxText     = 8 << 10 // bytes of one string
+	maxARN      = 2048    // bytes of a request's principal or resource
+	maxAction   = 128     // bytes of an action, as AWS's own simulator has it
 )
 
 // Document is a policy document, kept as it was written and precompiled. It

@@ -59,13 +59,31 @@ type Result struct {
 // one account, the resource's policy or the identity's; across accounts, both.
 // reference_policies_evaluation-logic_policy-eval-denyallow.html and
 // reference_policies_evaluation-logic-cross-account.html
+//
+// The work is bounded: a request whose values and patterns take more to compare
+// than any that AWS would accept is denied, with nothing decided by or missing.
 func Evaluate(in Request, policies Policies) Result {
+	result, ok := evaluate(in, policies)
+	if !ok {
+		return Result{Decision: ImplicitlyDenied}
+	}
+	return result
+}
+
+// evaluate decides; it is false when the work was not done.
+func evaluate(in Request, policies Policies) (Result, bool) {
+	e := evaluation{request: newRequest(in), bounded: len(policies.Boundary) > 0}
+	result := e.evaluate(policies)
+	return result, !e.request.budget.spent()
+}
+
+func (e *evaluation) evaluate(policies Policies) Result {
+	in := &e.request.Request
 	// AWS answers this one even to those whom a policy denies it.
 	// https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
 	if equalFold(in.Action, "sts:GetCallerIdentity") {
 		return Result{Decision: Allowed}
 	}
-	e := evaluation{request: newRequest(in), bounded: len(policies.Boundary) > 0}
 	granted := e.resource(policies.Resource)
 	e.rcps(policies.RCP)
 

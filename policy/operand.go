@@ -17,10 +17,36 @@ type like struct {
 	fold    bool
 }
 
-func (l like) compare(r *request, got string) outcome {
-	p, ok := l.pattern.resolve(r)
-	return outcomeOf(ok && p.match(got, l.fold))
+func (l like) compare(b *budget, got string) outcome {
+	return outcomeOf(l.pattern.match(b, got, l.fold))
 }
+
+func (l like) hasVariables() bool { return l.pattern.variables }
+
+func (l like) resolve(r *request) operand {
+	p, ok := l.pattern.resolve(r)
+	if !ok {
+		return void{}
+	}
+	return like{p, l.fold}
+}
+
+// exact gives the one text that the pattern matches, if it is one.
+func (l like) exact() (string, bool) {
+	t := l.pattern.tokens
+	if l.fold || len(t) > 1 || len(t) == 1 && t[0].kind != literal {
+		return "", false
+	}
+	if len(t) == 0 {
+		return "", true
+	}
+	return t[0].text, true
+}
+
+// void is a value with a variable that has none.
+type void struct{}
+
+func (void) compare(*budget, string) outcome { return differs }
 
 func compileExact(text string, modern bool) operand {
 	return like{pattern: compile(text, syntax{variables: modern})}
@@ -38,12 +64,22 @@ func compileLike(text string, modern bool) operand {
 // the six parts is matched by itself.
 type arnOperand struct{ pattern arnPattern }
 
-func (a *arnOperand) compare(r *request, got string) outcome {
+func (a *arnOperand) compare(b *budget, got string) outcome {
 	arn := cutARN(got)
 	if arn.count < 6 || arn.part[0] != "arn" {
 		return incomparable
 	}
-	return outcomeOf(a.pattern.matches(r, &arn))
+	return outcomeOf(a.pattern.matches(b, &arn))
+}
+
+func (a *arnOperand) hasVariables() bool { return a.pattern.variables }
+
+func (a *arnOperand) resolve(r *request) operand {
+	p, ok := a.pattern.resolve(r)
+	if !ok {
+		return void{}
+	}
+	return &arnOperand{p}
 }
 
 func compileARNOperand(text string, modern bool) operand {
@@ -57,7 +93,7 @@ func compileARNOperand(text string, modern bool) operand {
 // mistyped is a value that is none of its operator's type.
 type mistyped struct{}
 
-func (mistyped) compare(*request, string) outcome { return incomparable }
+func (mistyped) compare(*budget, string) outcome { return incomparable }
 
 // relation judges the order of the request's value to the policy's.
 type relation func(order int) bool
@@ -73,7 +109,7 @@ type number struct {
 	relation relation
 }
 
-func (n number) compare(_ *request, got string) outcome {
+func (n number) compare(_ *budget, got string) outcome {
 	f, ok := parseNumber(got)
 	if !ok {
 		return incomparable
@@ -92,9 +128,9 @@ func compileNumber(rel relation) func(string, bool) operand {
 }
 
 // parseNumber reads a decimal number; not the hexadecimal, infinite and other
-// forms that strconv knows.
+// forms that strconv knows, nor one so long that reading it takes long.
 func parseNumber(text string) (float64, bool) {
-	if strings.Trim(text, "0123456789+-.eE") != "" {
+	if len(text) > 64 || strings.Trim(text, "0123456789+-.eE") != "" {
 		return 0, false
 	}
 	f, err := strconv.ParseFloat(text, 64)
@@ -106,7 +142,7 @@ type date struct {
 	relation relation
 }
 
-func (d date) compare(_ *request, got string) outcome {
+func (d date) compare(_ *budget, got string) outcome {
 	t, ok := parseDate(got)
 	if !ok {
 		return incomparable
@@ -138,7 +174,7 @@ func parseDate(text string) (time.Time, bool) {
 
 type boolean bool
 
-func (b boolean) compare(_ *request, got string) outcome {
+func (b boolean) compare(_ *budget, got string) outcome {
 	v, ok := parseBool(got)
 	return outcomeOf(ok && v == bool(b))
 }
@@ -165,7 +201,7 @@ func parseBool(text string) (value, ok bool) {
 // binary compares the bytes that base64 stands for.
 type binary string
 
-func (b binary) compare(_ *request, got string) outcome {
+func (b binary) compare(_ *budget, got string) outcome {
 	raw, err := base64.StdEncoding.DecodeString(got)
 	return outcomeOf(err == nil && string(raw) == string(b))
 }
@@ -181,7 +217,7 @@ func compileBinary(text string, _ bool) operand {
 // addresses is a CIDR block, or one address as the narrowest of blocks.
 type addresses netip.Prefix
 
-func (a addresses) compare(_ *request, got string) outcome {
+func (a addresses) compare(_ *budget, got string) outcome {
 	address, err := netip.ParseAddr(got)
 	if err != nil || address.Zone() != "" {
 		return incomparable

@@ -55,7 +55,13 @@ func compile(text string, s syntax) pattern {
 			}
 		case s.wildcards && c == '?':
 			flush()
-			p.tokens = append(p.tokens, token{kind: question})
+			// *? is ?*, which needs no search.
+			if n := len(p.tokens); n > 0 && p.tokens[n-1].kind == star {
+				p.tokens[n-1] = token{kind: question}
+				p.tokens = append(p.tokens, token{kind: star})
+			} else {
+				p.tokens = append(p.tokens, token{kind: question})
+			}
 		case s.variables && strings.HasPrefix(text[i:], "${"):
 			end := strings.IndexByte(text[i:], '}')
 			if end < 0 {
@@ -98,6 +104,7 @@ func (p pattern) resolve(r *request) (pattern, bool) {
 		return p, true
 	}
 	out := pattern{tokens: make([]token, len(p.tokens))}
+	r.budget.spend(len(p.tokens))
 	for i, t := range p.tokens {
 		if t.kind == variable {
 			values := r.values(t.text)
@@ -116,48 +123,95 @@ func (p pattern) resolve(r *request) (pattern, bool) {
 }
 
 // match tells whether the whole of s matches. The pattern must be resolved.
-// A star that fails is tried again one character later; only the last star
-// need be, so the time is at most the product of the lengths.
-func (p pattern) match(s string, fold bool) bool {
+//
+// The ends are compared where they stand; between two stars each run of tokens
+// takes the first place it fits, and no other need be tried.
+func (p pattern) match(b *budget, s string, fold bool) bool {
 	if len(p.tokens) == 1 && p.tokens[0].kind == literal && !fold {
 		return s == p.tokens[0].text
 	}
-	at, tok := 0, 0
-	backAt, backTok := 0, -1
-	for {
-		if tok == len(p.tokens) {
-			if at == len(s) {
-				return true
-			}
-		} else {
-			switch t := p.tokens[tok]; t.kind {
-			case star:
-				if tok == len(p.tokens)-1 {
-					return true
-				}
-				tok++
-				backAt, backTok = at, tok
-				continue
-			case question:
-				if n := runeLen(s[at:]); n > 0 {
-					at += n
-					tok++
-					continue
-				}
-			case literal:
-				if hasPrefix(s[at:], t.text, fold) {
-					at += len(t.text)
-					tok++
-					continue
-				}
-			}
-		}
-		if backTok < 0 || backAt >= len(s) {
-			return false
-		}
-		backAt++
-		at, tok = backAt, backTok
+	head := p.tokens[:untilStar(p.tokens)]
+	s, ok := take(b, head, s, fold)
+	if len(head) == len(p.tokens) {
+		return ok && s == ""
 	}
+	rest := p.tokens[len(head):]
+	for ok && rest[len(rest)-1].kind != star {
+		s, ok = takeLast(b, &rest[len(rest)-1], s, fold)
+		rest = rest[:len(rest)-1]
+	}
+	for ok && len(rest) > 1 {
+		run := rest[1 : 1+untilStar(rest[1:])]
+		s, ok = find(b, run, s, fold)
+		rest = rest[1+len(run):]
+	}
+	return ok
+}
+
+// untilStar is how many tokens stand before the first star.
+func untilStar(tokens []token) int {
+	for i := range tokens {
+		if tokens[i].kind == star {
+			return i
+		}
+	}
+	return len(tokens)
+}
+
+// take gives what of s follows the tokens, which must stand at its front.
+func take(b *budget, tokens []token, s string, fold bool) (string, bool) {
+	for i := range tokens {
+		t := &tokens[i]
+		b.spend(len(t.text))
+		n := len(t.text)
+		if t.kind == question {
+			n = runeLen(s)
+			if n == 0 {
+				return s, false
+			}
+		} else if !hasPrefix(s, t.text, fold) {
+			return s, false
+		}
+		s = s[n:]
+	}
+	return s, true
+}
+
+// takeLast gives what of s stands before the token, which must stand at its end.
+func takeLast(b *budget, t *token, s string, fold bool) (string, bool) {
+	b.spend(len(t.text))
+	n := len(t.text)
+	if t.kind == question {
+		n = lastRuneLen(s)
+		return s[:len(s)-n], n > 0
+	}
+	if len(s) < n || !hasPrefix(s[len(s)-n:], t.text, fold) {
+		return s, false
+	}
+	return s[:len(s)-n], true
+}
+
+// find gives what of s follows the first place where the tokens fit.
+func find(b *budget, tokens []token, s string, fold bool) (string, bool) {
+	for !b.spent() {
+		if first := &tokens[0]; first.kind == literal && !fold {
+			at := strings.Index(s, first.text)
+			if at < 0 {
+				b.spend(len(s))
+				return s, false
+			}
+			b.spend(at)
+			s = s[at:]
+		}
+		if rest, ok := take(b, tokens, s, fold); ok {
+			return rest, true
+		}
+		if s == "" {
+			break
+		}
+		s = s[1:]
+	}
+	return s, false
 }
 
 // runeLen is the length in bytes of the first character of s.
@@ -168,6 +222,18 @@ func runeLen(s string) int {
 	n := 1
 	for n < len(s) && n < 4 && s[n]&0xC0 == 0x80 {
 		n++
+	}
+	return n
+}
+
+// lastRuneLen is the length in bytes of the last character of s.
+func lastRuneLen(s string) int {
+	n := 0
+	for n < len(s) && n < 4 {
+		n++
+		if s[len(s)-n]&0xC0 != 0x80 {
+			break
+		}
 	}
 	return n
 }

@@ -24,19 +24,30 @@ type request struct {
 	Request
 	resource  arnParts
 	requester requester
-	keys      []contextKey // derived ones last
-	derived   [3]string    // their values
+	keys      []contextKey   // derived ones last
+	derived   [3]string      // their values
+	index     map[string]int // of many keys: where each stands, by its name in lower case
+	budget    budget
 }
+
+// manyKeys is from how many keys on an index pays.
+const manyKeys = 24
 
 type contextKey struct {
 	name   string
 	values []string
 }
 
-// values gives the values of a condition key, nil when it is not there.
-// Should a context hold a key twice in different case, the first in byte
+// values gives the values of a condition key, named in lower case; nil when
+// it is not there. Should a context hold a key twice in different case, the first in byte
 // order counts.
 func (r *request) values(key string) []string {
+	if r.index != nil {
+		if i, ok := r.index[key]; ok {
+			return r.keys[i].values
+		}
+		return nil
+	}
 	var found *contextKey
 	for i := range r.keys {
 		k := &r.keys[i]
@@ -51,9 +62,12 @@ func (r *request) values(key string) []string {
 }
 
 func newRequest(in Request) *request {
-	r := &request{Request: in, resource: cutARN(in.Resource), keys: make([]contextKey, 0, len(in.Context)+3)}
+	r := &request{Request: in, resource: cutARN(in.Resource), keys: make([]contextKey, 0, len(in.Context)+3), budget: maxWork}
+	if len(in.Context) >= manyKeys {
+		r.index = make(map[string]int, len(in.Context)+3)
+	}
 	for name, values := range in.Context {
-		r.keys = append(r.keys, contextKey{name, values})
+		r.add(name, values)
 	}
 	r.requester = identify(in.Principal, r.values(keyPrincipalARN))
 	// reference_policies_condition-keys.html: for a role the ARN is the role's,
@@ -72,11 +86,22 @@ func newRequest(in Request) *request {
 	return r
 }
 
+func (r *request) add(name string, values []string) {
+	r.keys = append(r.keys, contextKey{name, values})
+	if r.index == nil {
+		return
+	}
+	last, folded := len(r.keys)-1, strings.ToLower(name)
+	if i, ok := r.index[folded]; !ok || name < r.keys[i].name {
+		r.index[folded] = last
+	}
+}
+
 // derive adds a key that the request does not have.
 func (r *request) derive(i int, key, value string) {
 	if r.values(key) == nil {
 		r.derived[i] = value
-		r.keys = append(r.keys, contextKey{key, r.derived[i : i+1]})
+		r.add(key, r.derived[i:i+1])
 	}
 }
 

@@ -89,7 +89,13 @@ func SimulateLine(line []byte) []byte {
 	if err != nil {
 		return encodeAnswer(answer{Error: rolecall.List(err)[0]})
 	}
-	result := Evaluate(request, policies)
+	result, ok := evaluate(request, policies)
+	if !ok {
+		return encodeAnswer(answer{Error: &rolecall.Error{
+			Code: rolecall.Invalid, Message: "the request takes too much work to decide",
+			Hint: "give fewer or shorter patterns and values; AWS allows far less",
+		}})
+	}
 	return encodeAnswer(answer{Result: &result})
 }
 
@@ -189,8 +195,11 @@ func (in Request) check(faults *rolecall.Errors) {
 	if in.Resource == "" {
 		faults.Add("/resource", "resource is missing", `give an ARN, or "*" for actions on no resource`)
 	}
-	if len(in.Principal) > maxText || len(in.Resource) > maxText {
-		faults.Add("", "principal or resource is longer than 8 KiB", "")
+	if len(in.Principal) > maxARN {
+		faults.Add("/principal", "principal is longer than 2,048 characters", "AWS has no longer ARNs")
+	}
+	if len(in.Resource) > maxARN {
+		faults.Add("/resource", "resource is longer than 2,048 characters", "AWS has no longer ARNs")
 	}
 	if in.Account != "" && !rolecall.IsAccountID(in.Account) {
 		faults.Add("/account", quote(in.Account)+" is not an account id", "account ids are twelve digits")

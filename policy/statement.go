@@ -21,7 +21,7 @@ type statement struct {
 // matches tells whether the statement speaks of the request, its principals
 // left aside.
 func (s *statement) matches(r *request) bool {
-	if !s.actions.match(r.Action) || !s.resources.match(r) {
+	if r.budget.spent() || !s.actions.match(r) || !s.resources.match(r) {
 		return false
 	}
 	for i := range s.conditions {
@@ -39,9 +39,9 @@ type actions struct {
 }
 
 // match ignores case. reference_policies_elements_action.html
-func (a *actions) match(action string) bool {
+func (a *actions) match(r *request) bool {
 	for i := range a.patterns {
-		if a.patterns[i].match(action, true) {
+		if a.patterns[i].match(&r.budget, r.Action, true) {
 			return !a.not
 		}
 	}
@@ -59,7 +59,13 @@ func (rs *resources) match(r *request) bool {
 		return true
 	}
 	for i := range rs.patterns {
-		if rs.patterns[i].matches(r, &r.resource) {
+		p, ok := &rs.patterns[i], true
+		if p.variables {
+			var resolved arnPattern
+			resolved, ok = p.resolve(r)
+			p = &resolved
+		}
+		if ok && p.matches(&r.budget, &r.resource) {
 			return !rs.not
 		}
 	}
@@ -133,7 +139,7 @@ func actionForm(text string) bool {
 		return true
 	}
 	service, name, found := strings.Cut(text, ":")
-	return found && len(text) <= maxText && made(service, "-") && made(name, "-_*?")
+	return found && len(text) <= maxAction && made(service, "-") && made(name, "-_*?")
 }
 
 // made tells whether text is made of letters, digits and the characters of

@@ -118,7 +118,7 @@ func (s *statement) unmet(r *request) []Unmet {
 		}
 		return s.pointer + "/" + name
 	}
-	if !s.actions.match(r.Action) {
+	if !s.actions.match(r) {
 		out = append(out, Unmet{not("Action", s.actions.not), []string{r.Action}})
 	}
 	if !s.resources.match(r) {
