@@ -43,6 +43,10 @@ func errInvalidArgument(message, name, value string) *Error {
 		with("ArgumentName", name).with("ArgumentValue", value)
 }
 
+func errInvalidBucketName(name string) *Error {
+	return (&Error{Status: http.StatusBadRequest, Code: "InvalidBucketName", Message: "The specified bucket is not valid."}).with("BucketName", name)
+}
+
 func errInvalidDigest() *Error {
 	return &Error{Status: http.StatusBadRequest, Code: "InvalidDigest", Message: "The Content-MD5 you specified was invalid."}
 }

@@ -87,7 +87,7 @@ func route(r *http.Request) target {
 func operation(r *http.Request, bucket, key string) string {
 	query := r.URL.Query()
 	switch {
-	case bucket == "" && r.Method == http.MethodGet:
+	case bucket == "" && r.Method == http.MethodGet && len(r.URL.Path) <= 1:
 		return "ListBuckets"
 	case bucket == "":
 		return "Unknown"

@@ -113,6 +113,19 @@ func TestUnknownOperationIsNamed(t *testing.T) {
 	}
 }
 
+func TestBucketWithoutName(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, target := range []string{"//", "//plain/k", "//plain"} {
+		for _, method := range []string{"GET", "PUT"} {
+			answer, body := w.do(method, target, "")
+			if answer.StatusCode != http.StatusBadRequest || !strings.Contains(body, "<Code>InvalidBucketName<") {
+				t.Errorf("%s %s: %d %s", method, target, answer.StatusCode, body)
+			}
+		}
+	}
+}
+
 func TestErrorBody(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -140,6 +140,9 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return errInvalidURI()
 	}
+	if to.bucket == "" && len(r.URL.Path) > 1 { // as in //key
+		return errInvalidBucketName(to.bucket)
+	}
 	c := &call{Service: s, w: w, r: r, query: query, key: to.key}
 	handler := handlers[to.operation]
 	if s.directory == nil && needDirectory[to.operation] {
