@@ -12,11 +12,11 @@ type arnPattern struct {
 
 // compileARN compiles a Resource or the value of an ARN condition.
 //
-// Variables are for the sixth part only. "If the * wildcard is the last
+// "If the * wildcard is the last
 // character of a resource ARN segment, it can expand to match beyond the colon
 // boundaries": so a Resource with fewer than six parts is whole if it ends in
 // a star, as arn:aws:s3:* does, and else malformed.
-// reference_policies_elements_resource.html, reference_policies_variables.html
+// reference_policies_elements_resource.html
 func compileARN(text string, s syntax) arnPattern {
 	if text == "*" {
 		return arnPattern{}
@@ -27,6 +27,13 @@ func compileARN(text string, s syntax) arnPattern {
 		last := a.parts[len(a.parts)-1].tokens
 		a.malformed = len(last) == 0 || last[len(last)-1].kind != star
 	}
+	return a
+}
+
+// compileResource compiles a value of Resource or NotResource, where variables
+// are for the sixth part only. reference_policies_variables.html
+func compileResource(text string, modern bool) arnPattern {
+	a := compileARN(text, syntax{wildcards: true, variables: modern})
 	for _, part := range a.parts[:min(len(a.parts), 5)] {
 		a.malformed = a.malformed || part.variables
 	}

@@ -60,6 +60,30 @@ func compileLike(text string, modern bool) operand {
 	return like{pattern: compile(text, syntax{wildcards: true, variables: modern})}
 }
 
+// substitute is a value that is a variable as a whole, of an operator that
+// compares otherwise than by patterns.
+type substitute struct {
+	variable pattern
+	compile  func(value string) operand
+}
+
+func (substitute) compare(*budget, string) outcome { return incomparable } // until resolved
+
+func (substitute) hasVariables() bool { return true }
+
+func (s substitute) resolve(r *request) operand {
+	p, ok := s.variable.resolve(r)
+	if !ok {
+		return void{}
+	}
+	return s.compile(p.tokens[0].text)
+}
+
+func soleVariable(text string, modern bool) (pattern, bool) {
+	p := compile(text, syntax{variables: modern})
+	return p, len(p.tokens) == 1 && p.variables
+}
+
 // arnOperand is a value of ArnEquals or ArnLike, which behave alike: each of
 // the six parts is matched by itself.
 type arnOperand struct{ pattern arnPattern }
@@ -82,7 +106,17 @@ func (a *arnOperand) resolve(r *request) operand {
 	return &arnOperand{p}
 }
 
+// compileARNOperand compiles a value with variables in any part, or one that
+// is a variable as a whole.
 func compileARNOperand(text string, modern bool) operand {
+	if v, ok := soleVariable(text, modern); ok {
+		return substitute{v, func(value string) operand {
+			if cutARN(value).count < 6 {
+				return mistyped{}
+			}
+			return &arnOperand{compileARN(value, syntax{})}
+		}}
+	}
 	p := compileARN(text, syntax{wildcards: true, variables: modern})
 	if len(p.parts) < 6 {
 		return mistyped{}
@@ -179,7 +213,10 @@ func (b boolean) compare(_ *budget, got string) outcome {
 	return outcomeOf(ok && v == bool(b))
 }
 
-func compileBool(text string, _ bool) operand {
+func compileBool(text string, modern bool) operand {
+	if v, ok := soleVariable(text, modern); ok {
+		return substitute{v, func(value string) operand { return compileBool(value, false) }}
+	}
 	v, ok := parseBool(text)
 	if !ok {
 		return mistyped{}

@@ -45,7 +45,19 @@ func TestOperands(t *testing.T) {
 		{"ArnLike", "arn:aws:s3:::b*", "bucket", incomparable},
 		{"ArnLike", "arn:aws:s3:*", "arn:aws:s3:::bucket", incomparable},
 		{"ArnLike", "*", "arn:aws:s3:::bucket", incomparable},
-		{"ArnEquals", "arn:aws:iam::${a}:role/x", "arn:aws:iam::1:role/x", differs},
+		{"ArnEquals", "arn:aws:iam::${a}:role/x", "arn:aws:iam::1:role/x", meets},
+		{"ArnEquals", "arn:aws:iam::${a}:role/x", "arn:aws:iam::2:role/x", differs},
+		{"ArnLike", "arn:aws:iam::${none}:role/x", "arn:aws:iam::1:role/x", differs},
+		{"ArnLike", "${arn}", "arn:aws:iam::1:role/*", meets},
+		{"ArnLike", "${arn}", "arn:aws:iam::1:role/x", differs},
+		{"ArnLike", "${none}", "arn:aws:iam::1:role/x", differs},
+		{"ArnLike", "${a}", "arn:aws:iam::1:role/x", incomparable},
+		{"ArnLike", "${star}", "arn:aws:iam::1:role/x", incomparable},
+		{"Bool", "${yes}", "true", meets},
+		{"Bool", "${yes}", "false", differs},
+		{"Bool", "${none}", "false", differs},
+		{"Bool", "${none, 'false'}", "false", meets},
+		{"Bool", "${a}", "true", incomparable},
 		{"ArnEquals", "arn:aws:iam::1:role/${a}", "arn:aws:iam::1:role/1", meets},
 		{"StringEquals", "${*}", "*", meets},
 		{"StringEquals", "*", "x", differs},
@@ -57,7 +69,7 @@ func TestOperands(t *testing.T) {
 		if !ok {
 			t.Fatal(c.operator)
 		}
-		r := newRequest(Request{Context: map[string][]string{"a": {"1"}}})
+		r := newRequest(Request{Context: map[string][]string{"a": {"1"}, "arn": {"arn:aws:iam::1:role/*"}, "yes": {"true"}, "star": {"*"}}})
 		o := op.compile(c.want, true)
 		if v, ok := o.(resolvable); ok {
 			o = v.resolve(r)

@@ -161,7 +161,7 @@ func compileResources(n *node, at string, modern bool, faults *rolecall.Errors) 
 		if item.kind == '"' && (!strings.HasPrefix(text, "arn:") && !strings.HasPrefix(text, "*") || len(text) > maxText) {
 			faults.Add(at, quote(text)+" is not a resource", `give an ARN, with * and ? where needed, or "*"`)
 		}
-		out = append(out, compileARN(text, syntax{wildcards: true, variables: modern}))
+		out = append(out, compileResource(text, modern))
 	})
 	return out
 }
