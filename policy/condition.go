@@ -96,6 +96,11 @@ func (c *condition) holds(r *request) bool {
 	if c.set == noSet && c.multivalued {
 		return false
 	}
+	// ForAllValues takes an empty string for no value at all.
+	// reference_policies_condition-single-vs-multi-valued-context-keys.html
+	if c.set == forAllValues && len(got) == 1 && got[0] == "" {
+		return true
+	}
 	// Without a set operator, a value of several that matches is enough, and
 	// for a negated operator none may.
 	every := c.set == forAllValues || c.set == noSet && c.negated
