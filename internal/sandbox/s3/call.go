@@ -34,6 +34,7 @@ var handlers = map[string]func(*call) error{
 	"GetBucketPolicy":         getBucketPolicy,
 	"GetBucketVersioning":     getBucketVersioning,
 	"GetObject":               getObject,
+	"GetObjectAttributes":     getObjectAttributes,
 	"GetObjectTagging":        getObjectTagging,
 	"HeadBucket":              headBucket,
 	"HeadObject":              headObject,

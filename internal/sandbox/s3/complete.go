@@ -179,11 +179,9 @@ func listParts(c *call) error {
 	if err != nil {
 		return err
 	}
-	after := 0
-	if marker := c.query.Get("part-number-marker"); marker != "" {
-		if after, err = strconv.Atoi(marker); err != nil || after < 0 {
-			return errInvalidArgument("Argument part-number-marker must be an integer between 0 and 2147483647", "part-number-marker", marker)
-		}
+	after, err := number("part-number-marker", c.query.Get("part-number-marker"), 0)
+	if err != nil {
+		return err
 	}
 	type entry struct {
 		PartNumber   int

@@ -66,18 +66,21 @@ func validVersion(id string) bool {
 
 // allowRead is the permission that reading an object takes.
 func (c *call) allowRead(b Bucket, key string) func(*object, string) error {
-	return func(o *object, version string) error {
-		cs := conditions{}
-		if o != nil {
-			cs.addTags("s3:ExistingObjectTag", o.tags)
-		}
-		action := "s3:GetObject"
-		if version != "" {
-			action = "s3:GetObjectVersion"
-			cs.set("s3:versionid", version)
-		}
-		return c.allow(action, objectARN(b, key), b, cs)
+	return func(o *object, version string) error { return c.allowReading("s3:GetObject", b, key, o, version) }
+}
+
+// allowReading asks for one of the s3:GetObject… actions, or for its sibling
+// s3:GetObjectVersion… where the request names a version.
+func (c *call) allowReading(action string, b Bucket, key string, o *object, version string) error {
+	cs := conditions{}
+	if o != nil {
+		cs.addTags("s3:ExistingObjectTag", o.tags)
 	}
+	if version != "" {
+		action = strings.Replace(action, "s3:GetObject", "s3:GetObjectVersion", 1)
+		cs.set("s3:versionid", version)
+	}
+	return c.allow(action, objectARN(b, key), b, cs)
 }
 
 func getObject(c *call) error { return c.serveObject(c.useObjectKey) }

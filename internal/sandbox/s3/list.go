@@ -14,9 +14,14 @@ const maxKeys = 1000 // of one page
 
 // limit reads max-keys and its siblings.
 func (c *call) limit(name string) (int, error) {
-	given := c.query.Get(name)
+	n, err := number(name, c.query.Get(name), maxKeys)
+	return min(n, maxKeys), err
+}
+
+// number reads a parameter that counts.
+func number(name, given string, otherwise int) (int, error) {
 	if given == "" {
-		return maxKeys, nil
+		return otherwise, nil
 	}
 	n, err := strconv.ParseInt(given, 10, 32)
 	if err != nil {
@@ -25,7 +30,7 @@ func (c *call) limit(name string) (int, error) {
 	if n < 0 {
 		return 0, errInvalidArgument("Argument "+name+" must be an integer between 0 and 2147483647", name, given)
 	}
-	return min(int(n), maxKeys), nil
+	return int(n), nil
 }
 
 // encoder gives how names are written: as they are, or url-encoded.
