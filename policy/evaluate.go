@@ -92,7 +92,7 @@ func (e *evaluation) evaluate(policies Policies) Result {
 	if inAccount {
 		identity = e.any(Identity, 0, policies.Identity)
 		boundary = e.any(Boundary, 0, policies.Boundary) || len(policies.Boundary) == 0
-		session = policies.Session == nil || e.document(SessionPolicy, 0, policies.Session)
+		session = e.session(policies.Session)
 		scp = e.levels(SCP, policies.SCP)
 	}
 	if len(e.denying) > 0 {
@@ -164,6 +164,16 @@ func (e *evaluation) document(layer Layer, index int, d *Document) bool {
 		e.note(s, Ref{layer, index, i, s.sid})
 	}
 	return allowed
+}
+
+// session tells whether the session policy allows. A role's session may be
+// without one; a federated user's then has only what a resource's policy gives it.
+// reference_policies_evaluation-logic_policy-eval-denyallow.html
+func (e *evaluation) session(d *Document) bool {
+	if d == nil {
+		return e.request.requester.kind != asFederatedUser
+	}
+	return e.document(SessionPolicy, 0, d)
 }
 
 func (e *evaluation) note(s *statement, ref Ref) {

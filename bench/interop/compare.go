@@ -94,6 +94,9 @@ func (c Case) deviation(ours, theirs string) string {
 		return "an address is not one of the other family's (reference_policies_elements_condition_operators.html)"
 	case strings.HasSuffix(c.Principal, ".amazonaws.com") && c.SCP != nil:
 		return "SCPs do not speak of services (orgs_manage_policies_scps.html)"
+	case strings.Contains(c.Principal, ":federated-user/") && c.Session == nil && ours == "implicitly_denied" && theirs == "allowed":
+		return "a federated user's session without a session policy has only what a resource policy gives it " +
+			"(reference_policies_evaluation-logic_policy-eval-denyallow.html)"
 	}
 	return ""
 }
