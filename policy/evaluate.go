@@ -198,6 +198,9 @@ func (e *evaluation) any(layer Layer, first int, documents []*Document) bool {
 // restricts nothing.
 func (e *evaluation) levels(layer Layer, levels [][]*Document) bool {
 	allowed, first := true, 0
+	if e.request.requester.serviceLinked() {
+		return true
+	}
 	for _, level := range levels {
 		if len(level) > 0 && !e.any(layer, first, level) {
 			allowed = false
@@ -235,6 +238,9 @@ func (e *evaluation) resource(d *Document) grant {
 // Allow: RCPFullAWSAccess is attached everywhere and cannot be detached.
 // https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html
 func (e *evaluation) rcps(levels [][]*Document) {
+	if e.request.requester.serviceLinked() {
+		return
+	}
 	index := 0
 	for _, level := range levels {
 		for _, d := range level {

@@ -147,6 +147,18 @@ func (q *requester) inAccount() bool {
 	}
 }
 
+// serviceLinked tells the roles that services make for themselves, and their
+// sessions: no SCP or RCP affects them. A session's role is known by its path,
+// which aws:PrincipalArn gives.
+// https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html
+func (q *requester) serviceLinked() bool {
+	role := q.role
+	if q.kind == asRole {
+		role = q.arn
+	}
+	return strings.HasPrefix(cutARN(role).part[5], "role/aws-service-role/")
+}
+
 // sessionOf tells whether the requester is a session of the role. Without its
 // path the name decides: an account has no two roles of one name.
 // reference_identifiers.html

@@ -29,14 +29,17 @@ const (
 // Trace tells how each statement of the policies that bear on the request met
 // it, in the order of the documents: what led Evaluate to its decision. It
 // leaves out what cannot bear: all but the resource's side for requesters of
-// no account, and what RCPs allow.
+// no account, what RCPs allow, and SCPs and RCPs for service-linked roles.
 func Trace(in Request, policies Policies) []Verdict {
 	t := trace{request: newRequest(in), bounded: len(policies.Boundary) > 0}
 	inAccount := t.request.requester.inAccount()
-	if inAccount {
+	restricted := !t.request.requester.serviceLinked()
+	if inAccount && restricted {
 		t.levels(SCP, policies.SCP)
 	}
-	t.levels(RCP, policies.RCP)
+	if restricted {
+		t.levels(RCP, policies.RCP)
+	}
 	if policies.Resource != nil {
 		t.document(ResourcePolicy, 0, policies.Resource)
 	}
