@@ -217,8 +217,12 @@ func (e *evaluation) resource(d *Document) grant {
 	if d == nil {
 		return best
 	}
+	mends := e.request.mendsBucketPolicy()
 	for i := range d.statements {
 		s := &d.statements[i]
+		if s.deny && mends {
+			continue
+		}
 		g := s.principals.grants(&e.request.requester)
 		if s.deny && !s.principals.denies(&e.request.requester, e.bounded) || !s.deny && g == nobody {
 			continue

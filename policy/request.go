@@ -86,6 +86,17 @@ func newRequest(in Request) *request {
 	return r
 }
 
+// mendsBucketPolicy tells whether the bucket's policy cannot deny the request: the
+// root user of the owner's account can always read, mend and remove it.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucketPolicy.html
+func (r *request) mendsBucketPolicy() bool {
+	q := &r.requester
+	if q.kind != asRoot || r.Account != "" && r.Account != q.account {
+		return false
+	}
+	return equalFold(r.Action, "s3:GetBucketPolicy") || equalFold(r.Action, "s3:PutBucketPolicy") || equalFold(r.Action, "s3:DeleteBucketPolicy")
+}
+
 func (r *request) add(name string, values []string) {
 	r.keys = append(r.keys, contextKey{name, values})
 	if r.index == nil {

@@ -29,7 +29,8 @@ const (
 // Trace tells how each statement of the policies that bear on the request met
 // it, in the order of the documents: what led Evaluate to its decision. It
 // leaves out what cannot bear: all but the resource's side for requesters of
-// no account, what RCPs allow, and SCPs and RCPs for service-linked roles.
+// no account, what RCPs allow, SCPs and RCPs for service-linked roles, and what
+// a bucket policy denies the root user who may mend it.
 func Trace(in Request, policies Policies) []Verdict {
 	t := trace{request: newRequest(in), bounded: len(policies.Boundary) > 0}
 	inAccount := t.request.requester.inAccount()
@@ -73,7 +74,7 @@ func (t *trace) levels(layer Layer, levels [][]*Document) {
 func (t *trace) document(layer Layer, index int, d *Document) {
 	for i := range d.statements {
 		s := &d.statements[i]
-		if layer == RCP && !s.deny {
+		if layer == RCP && !s.deny || layer == ResourcePolicy && s.deny && t.request.mendsBucketPolicy() {
 			continue
 		}
 		v := Verdict{Ref: Ref{layer, index, i, s.sid}, Deny: s.deny}
