@@ -75,7 +75,20 @@ func (d *Document) Fit(layer Layer) error {
 					"remove it; the policy speaks of whoever it is attached to")
 			}
 		}
-		if !s.resources.given && layer != ResourcePolicy {
+	}
+	if layer != ResourcePolicy {
+		faults.AddErr("", d.needsResources())
+	}
+	return faults.Err()
+}
+
+// needsResources holds that each statement names resources. Of the policies
+// of resources only a role's leaves them out.
+// reference_policies_elements_resource.html
+func (d *Document) needsResources() error {
+	var faults rolecall.Errors
+	for i := range d.statements {
+		if s := &d.statements[i]; !s.resources.given {
 			faults.Add(s.pointer, "Resource is missing", `give Resource or NotResource, "*" for all`)
 		}
 	}

@@ -1,7 +1,5 @@
 package policy
 
-import "strings"
-
 // Policies are all policies that bear on a request.
 type Policies struct {
 	Identity []*Document
@@ -148,9 +146,10 @@ func (e *evaluation) decide(missing []Layer) Result {
 // needsResourcePolicy tells whether the resource's policy must allow even
 // within its account: trust policies and key policies must.
 func (e *evaluation) needsResourcePolicy() bool {
-	service, _, _ := strings.Cut(e.request.Action, ":")
-	return equalFold(service, "sts") || equalFold(service, "kms")
+	return ofSTS(e.request.Action) || hasPrefix(e.request.Action, "kms:", true)
 }
+
+func ofSTS(action string) bool { return hasPrefix(action, "sts:", true) }
 
 // document notes the statements that match and tells whether one allows.
 func (e *evaluation) document(layer Layer, index int, d *Document) bool {

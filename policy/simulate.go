@@ -175,6 +175,9 @@ func readRequest(n *node) (Request, Policies, error) {
 			p.RCP = levels(value, at, RCP)
 		}
 	})
+	if p.Resource != nil && actionForm(in.Action) && !ofSTS(in.Action) {
+		faults.AddErr("/resource_policy", p.Resource.needsResources())
+	}
 	if len(faults) == 0 {
 		in.check(&faults)
 	}

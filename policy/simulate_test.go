@@ -49,6 +49,16 @@ func TestSimulateLine(t *testing.T) {
 			line(`,"identity":[` + allowAll + `,{"Statement":[{"Effect":"Allow","Action":"s3:*"}]}]`),
 			`{"error":{"code":"invalid","pointer":"/identity/1/Statement/0","message":"Resource is missing","hint":"give Resource or NotResource, \"*\" for all"}}`,
 		},
+		// reference_policies_elements_resource.html
+		"in a bucket policy": {
+			line(`,"resource_policy":{"Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:*"}]}`),
+			`{"error":{"code":"invalid","pointer":"/resource_policy/Statement/0","message":"Resource is missing","hint":"give Resource or NotResource, \"*\" for all"}}`,
+		},
+		"not in a trust policy": {
+			`{"principal":"arn:aws:iam::111111111111:user/bob","action":"STS:AssumeRole","resource":"arn:aws:iam::111111111111:role/r","identity":[` + allowAll + `],` +
+				`"resource_policy":{"Statement":{"Effect":"Allow","Principal":{"AWS":"111111111111"},"Action":"sts:AssumeRole"}}}`,
+			`{"decision":"allowed","decided_by":[{"policy":"resource_policy","index":0,"statement":0},{"policy":"identity","index":0,"statement":0,"sid":"all"}]}`,
+		},
 		"null policy":      {line(`,"identity":[null]`), `{"error":{"code":"invalid","pointer":"/identity/0","message":"must be an object, not null"}}`},
 		"key given twice":  {line(`,"context":{"aws:username":"a","AWS:Username":"b"}`), `{"error":{"code":"invalid","pointer":"/context/AWS:Username","message":"the key is given twice; case does not tell keys apart","hint":"remove one of the two"}}`},
 		"account":          {line(`,"account":"1"`), `{"error":{"code":"invalid","pointer":"/account","message":"\"1\" is not an account id","hint":"account ids are twelve digits"}}`},
