@@ -189,21 +189,11 @@ func readRequest(n *node) (Request, Policies, error) {
 
 // check finds what of a request is missing or malformed.
 func (in Request) check(faults *rolecall.Errors) {
-	if in.Principal == "" {
-		faults.Add("/principal", "principal is missing", `give an ARN, a service's domain, or "*" for an anonymous caller`)
-	}
+	checkPrincipal(in.Principal, faults)
 	if !actionForm(in.Action) || strings.ContainsAny(in.Action, "*?") {
 		faults.Add("/action", quote(in.Action)+" is not an action", "an action looks like s3:GetObject")
 	}
-	if in.Resource == "" {
-		faults.Add("/resource", "resource is missing", `give an ARN, or "*" for actions on no resource`)
-	}
-	if len(in.Principal) > maxARN {
-		faults.Add("/principal", "principal is longer than 2,048 characters", "AWS has no longer ARNs")
-	}
-	if len(in.Resource) > maxARN {
-		faults.Add("/resource", "resource is longer than 2,048 characters", "AWS has no longer ARNs")
-	}
+	checkResource(in.Resource, faults)
 	if in.Account != "" && !rolecall.IsAccountID(in.Account) {
 		faults.Add("/account", quote(in.Account)+" is not an account id", "account ids are twelve digits")
 	}

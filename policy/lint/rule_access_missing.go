@@ -66,8 +66,8 @@ func (p *pass) missing(document *policy.Document, want *statement) {
 			hint: "narrow the Deny; rolecall policy simulate names the statement",
 		})
 	}
-	if len(lacking) == 0 {
-		return
+	if len(lacking) == 0 || len(p.allows()) == 0 && p.denies() {
+		return // a document that only denies stands beside another that allows
 	}
 	p.report(found{
 		at: p.root, message: strings.Join(lacking, ", ") + " on " + where + " is not allowed, and the connection needs it",
@@ -136,16 +136,32 @@ func (p *pass) sessions(want *statement, action, owner string) []policy.Request 
 	if err != nil {
 		return nil
 	}
-	context := map[string][]string{"aws:PrincipalArn": {role.String()}}
+	context := map[string][]string{"aws:PrincipalArn": {role.String()}, "aws:SecureTransport": {"true"}}
 	for _, c := range want.conditions() {
 		context[c.key] = []string{sample(c.values.each()[0].text)}
 	}
 	session := rolecall.ARN{Partition: role.Partition, Service: "sts", Account: role.Account, Resource: "assumed-role/" + role.RoleName() + "/rolecall"}
 	var out []policy.Request
+	if action == "s3:PutObject" {
+		p.encrypt(context)
+	}
 	for _, resource := range want.get("Resource").strings() {
 		out = append(out, policy.Request{Principal: session.String(), Action: action, Resource: sample(resource), Account: owner, Context: context})
 	}
 	return out
+}
+
+// encrypt gives an upload the headers that the connection's jobs send.
+func (p *pass) encrypt(context map[string][]string) {
+	e := p.kit().Connection.Encryption
+	if e == nil {
+		return
+	}
+	const header = "s3:x-amz-server-side-encryption"
+	context[header] = []string{e.Type}
+	if e.Key != "" {
+		context[header+"-aws-kms-key-id"] = []string{e.Key}
+	}
 }
 
 // everything is a policy that allows all, for sides that are not judged.

@@ -6,7 +6,7 @@ var grantMissing = rule{
 	title: "a grant that the connection asks for is missing",
 	kinds: []Kind{Permissions},
 	check: func(p *pass) {
-		if p.kit() == nil || p.root == nil {
+		if p.kit() == nil || p.root == nil || len(p.allows()) == 0 && p.denies() {
 			return
 		}
 		for _, g := range p.kit().Optional {

@@ -35,6 +35,11 @@ func (p *pass) allows() []*statement {
 	return slices.DeleteFunc(slices.Clone(p.statements), func(s *statement) bool { return !s.allow })
 }
 
+// denies tells whether a statement of the document denies.
+func (p *pass) denies() bool {
+	return slices.ContainsFunc(p.statements, func(s *statement) bool { return s.deny })
+}
+
 // actions gives the values of Action, none for a NotAction.
 func (s *statement) actions() []*node { return s.get("Action").each() }
 

@@ -1,0 +1,63 @@
+package policy
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/rolecall/rolecall"
+)
+
+// principalForm is what can ask: those of an account, and identity providers.
+// Names have the characters of reference_iam-quotas.html.
+var principalForm = regexp.MustCompile(`^arn:aws(-[a-z]+)*:` +
+	`(iam::[0-9]{12}:(root|(user|role)/([\x21-\x7e]+/)?[\w+=,.@-]+|(saml|oidc)-provider/[\w+=,.@:/-]+)` +
+	`|sts::[0-9]{12}:(assumed-role/[\w+=,.@-]+/[\w+=,.@-]+|federated-user/[\w+=,.@:-]+))$`)
+
+// domainForm is a service, or a provider that is named by its domain;
+// canonicalForm S3's id of an account.
+var (
+	domainForm    = regexp.MustCompile(`^[a-z0-9-]+(\.[a-z0-9-]+)+$`)
+	canonicalForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
+)
+
+func checkPrincipal(text string, faults *rolecall.Errors) {
+	switch {
+	case text == "*":
+	case text == "":
+		faults.Add("/principal", "principal is missing", `give an ARN, a service's domain, or "*" for an anonymous caller`)
+	case len(text) > maxARN:
+		faults.Add("/principal", "principal is longer than 2,048 characters", "AWS has no longer ARNs")
+	case strings.ContainsAny(text, "*?"):
+		faults.Add("/principal", "principal holds a wildcard", `give the one who asks; "*" by itself is an anonymous caller`)
+	case !principalForm.MatchString(text) && !domainForm.MatchString(text) && !canonicalForm.MatchString(text):
+		faults.Add("/principal", quote(text)+" is not a principal",
+			"give the ARN of a user, role, role session, federated user or an account's root, or a service like ec2.amazonaws.com")
+	}
+}
+
+func checkResource(text string, faults *rolecall.Errors) {
+	arn := cutARN(text)
+	switch {
+	case text == "*":
+	case text == "":
+		faults.Add("/resource", "resource is missing", `give an ARN, or "*" for actions on no resource`)
+	case len(text) > maxARN:
+		faults.Add("/resource", "resource is longer than 2,048 characters", "AWS has no longer ARNs")
+	case arn.count < 6 || arn.part[0] != "arn" || arn.part[1] == "" || arn.part[2] == "" || arn.part[5] == "":
+		faults.Add("/resource", quote(text)+" is not an ARN", `give an ARN like arn:aws:s3:::bucket/key, or "*" for actions on no resource`)
+	case hasWildcard(arn):
+		faults.Add("/resource", "resource holds a wildcard", "give the one resource that is asked for; wildcards are for policies")
+	}
+}
+
+// hasWildcard tells whether the ARN is a pattern. An object's key may have
+// stars and question marks of its own, but one that ends in /* is taken for
+// what people copy from policies.
+func hasWildcard(arn arnParts) bool {
+	name := arn.part[5]
+	if bucket, key, found := strings.Cut(name, "/"); found && arn.part[2] == "s3" && key != "*" && !strings.HasSuffix(key, "/*") {
+		name = bucket
+	}
+	arn.part[5] = name
+	return strings.ContainsAny(strings.Join(arn.part[:], ":"), "*?")
+}
