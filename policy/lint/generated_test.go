@@ -30,7 +30,7 @@ func kitRequests() map[string]policy.KitRequest {
 										RoleARN: "arn:" + partition + ":iam::111122223333:role/media/ingest", Encryption: encryption,
 									},
 									Principals:  []string{"arn:" + partition + ":iam::873682911326:role/VTKWorker"},
-									ExternalIDs: []string{goodID}, RequireTLS: strict, RequireEncryption: strict && encryption != nil,
+									ExternalIDs: []string{goodID}, RequireTLS: strict, RequireEncryption: strict && encryption != nil && purpose == rolecall.Delivery,
 								}
 								if cross {
 									r.Connection.BucketOwner = "222233334444"
