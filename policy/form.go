@@ -52,9 +52,13 @@ func checkResource(text string, faults *rolecall.Errors) {
 
 // hasWildcard tells whether the ARN is a pattern. An object's key may have
 // stars and question marks of its own, but one that ends in /* is taken for
-// what people copy from policies.
+// what people copy from policies. That of all buckets is what
+// s3:ListAllMyBuckets asks for.
 func hasWildcard(arn arnParts) bool {
 	name := arn.part[5]
+	if name == "*" && arn.part[2] == "s3" {
+		name = ""
+	}
 	if bucket, key, found := strings.Cut(name, "/"); found && arn.part[2] == "s3" && key != "*" && !strings.HasSuffix(key, "/*") {
 		name = bucket
 	}

@@ -1,6 +1,9 @@
 package policy
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // tokenKind tells what a token of a pattern matches.
 type tokenKind byte
@@ -8,7 +11,7 @@ type tokenKind byte
 const (
 	literal  tokenKind = iota // its text
 	star                      // any run of characters, the empty one too
-	question                  // exactly one character
+	question                  // exactly count characters
 	variable                  // the value of a condition key, or the default
 )
 
@@ -16,6 +19,7 @@ const (
 type token struct {
 	kind        tokenKind
 	text        string
+	count       int
 	fallback    string
 	hasFallback bool
 }
@@ -56,11 +60,14 @@ func compile(text string, s syntax) pattern {
 		case s.wildcards && c == '?':
 			flush()
 			// *? is ?*, which needs no search.
-			if n := len(p.tokens); n > 0 && p.tokens[n-1].kind == star {
-				p.tokens[n-1] = token{kind: question}
-				p.tokens = append(p.tokens, token{kind: star})
+			at := len(p.tokens)
+			if at > 0 && p.tokens[at-1].kind == star {
+				at--
+			}
+			if at > 0 && p.tokens[at-1].kind == question {
+				p.tokens[at-1].count++
 			} else {
-				p.tokens = append(p.tokens, token{kind: question})
+				p.tokens = slices.Insert(p.tokens, at, token{kind: question, count: 1})
 			}
 		case s.variables && strings.HasPrefix(text[i:], "${"):
 			end := strings.IndexByte(text[i:], '}')
@@ -162,33 +169,38 @@ func untilStar(tokens []token) int {
 func take(b *budget, tokens []token, s string, fold bool) (string, bool) {
 	for i := range tokens {
 		t := &tokens[i]
-		b.spend(len(t.text))
-		n := len(t.text)
-		if t.kind == question {
-			n = runeLen(s)
-			if n == 0 {
+		b.spend(len(t.text) + 16*t.count)
+		if t.kind != question {
+			if !hasPrefix(s, t.text, fold) {
 				return s, false
 			}
-		} else if !hasPrefix(s, t.text, fold) {
-			return s, false
+			s = s[len(t.text):]
+			continue
 		}
-		s = s[n:]
+		for range t.count {
+			if s == "" {
+				return s, false
+			}
+			s = s[runeLen(s):]
+		}
 	}
 	return s, true
 }
 
 // takeLast gives what of s stands before the token, which must stand at its end.
 func takeLast(b *budget, t *token, s string, fold bool) (string, bool) {
-	b.spend(len(t.text))
-	n := len(t.text)
-	if t.kind == question {
-		n = lastRuneLen(s)
-		return s[:len(s)-n], n > 0
+	b.spend(len(t.text) + 16*t.count)
+	for range t.count {
+		if s == "" {
+			return s, false
+		}
+		s = s[:len(s)-lastRuneLen(s)]
 	}
-	if len(s) < n || !hasPrefix(s[len(s)-n:], t.text, fold) {
+	n := len(s) - len(t.text)
+	if n < 0 || !hasPrefix(s[n:], t.text, fold) {
 		return s, false
 	}
-	return s[:len(s)-n], true
+	return s[:n], true
 }
 
 // find gives what of s follows the first place where the tokens fit.
