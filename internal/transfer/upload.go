@@ -238,13 +238,30 @@ func (u upload) done(ctx context.Context, all sum) (bool, error) {
 func (u upload) abort(ctx context.Context, id string, cause error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortLimit)
 	defer cancel()
-	_, err := u.to.Client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{
-		Bucket: aws.String(u.to.Name), Key: aws.String(u.key), UploadId: aws.String(id),
-		ExpectedBucketOwner: u.to.owner(), RequestPayer: u.to.payer(),
-	})
-	var answer *smithyhttp.ResponseError
-	gone := errors.As(err, &answer) && answer.HTTPStatusCode() == http.StatusNotFound
-	if cause == nil || err == nil || gone {
+	// A part that was on its way may arrive after an abort, and stay: so it is
+	// aborted again when those that were cut have had time to be noticed.
+	// https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html
+	var err error
+	for try := range 2 {
+		if try > 0 {
+			select {
+			case <-time.After(abortAgain):
+			case <-ctx.Done():
+			}
+		}
+		_, err = u.to.Client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{
+			Bucket: aws.String(u.to.Name), Key: aws.String(u.key), UploadId: aws.String(id),
+			ExpectedBucketOwner: u.to.owner(), RequestPayer: u.to.payer(),
+		})
+		var answer *smithyhttp.ResponseError
+		if gone := errors.As(err, &answer) && answer.HTTPStatusCode() == http.StatusNotFound; gone {
+			err = nil
+		}
+		if err != nil {
+			break
+		}
+	}
+	if cause == nil || err == nil {
 		return cause
 	}
 	made := *fault("", u.to, u.key, cause).(*Error) //nolint:errorlint,forcetypeassert // fault makes nothing else
@@ -266,7 +283,10 @@ func (u upload) metadata() map[string]string {
 	return map[string]string{markerName: u.options.Marker}
 }
 
-const abortLimit = 10 * time.Second
+const (
+	abortLimit = 10 * time.Second
+	abortAgain = 200 * time.Millisecond
+)
 
 // grace gives a context that ends abortLimit after ctx does.
 func grace(ctx context.Context) (context.Context, context.CancelFunc) {
