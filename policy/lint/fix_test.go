@@ -23,7 +23,7 @@ var (
 	someActions = []string{
 		"s3:GetObject", "s3:PutObject", "s3:ListBucket", "s3:HeadBucket", "s3:ListObjects", "s3:DeleteObject", "s3:PutObjectAcl", "s3:*", "*", "s3:Get*",
 		"s3:ListBucketMultipartUpload", "s3:AbortMultipartUpload", "GetObject", "kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:*", "sts:AssumeRole", "sts:*",
-		"s3:GetObject ", "s3:getobject", "s3:PutObjectTagging",
+		"s3:GetObject ", "s3:getobject", "s3:PutObjectTagging", "s3:CopyObject",
 	}
 	someResources = []string{
 		"*", "arn:aws:s3:::acme-masters", "arn:aws:s3:::acme-masters/*", "arn:aws:s3:::acme-masters/in/*", "arn:aws:s3:::acme-masters*", "arn:aws:s3:::*",
@@ -65,9 +65,8 @@ var (
 	}
 )
 
-// allowedBy gives the requests of the grid that the document alone decides to
-// allow.
-func allowedBy(t interface{ Fatal(...any) }, d *policy.Document, kind lint.Kind) map[string]bool {
+// decided gives what the document alone decides of each request of the grid.
+func decided(t interface{ Fatal(...any) }, d *policy.Document, kind lint.Kind) map[string]policy.Decision {
 	everything, err := policy.Parse([]byte(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`))
 	if err != nil {
 		t.Fatal(err)
@@ -85,7 +84,7 @@ func allowedBy(t interface{ Fatal(...any) }, d *policy.Document, kind lint.Kind)
 	case lint.Trust:
 		resources = []string{"arn:aws:iam::111122223333:role/media"}
 	}
-	out := map[string]bool{}
+	out := map[string]policy.Decision{}
 	for _, who := range principals {
 		for _, action := range askedActions {
 			for _, resource := range resources {
@@ -96,9 +95,7 @@ func allowedBy(t interface{ Fatal(...any) }, d *policy.Document, kind lint.Kind)
 						account = "111122223333"
 					}
 					r := policy.Evaluate(policy.Request{Principal: who, Action: action, Resource: resource, Account: account, Context: context}, policies)
-					if r.Decision == policy.Allowed {
-						out[fmt.Sprint(who, " ", action, " ", resource, " ", i)] = true
-					}
+					out[fmt.Sprint(who, " ", action, " ", resource, " ", i)] = r.Decision
 				}
 			}
 		}
@@ -133,7 +130,7 @@ func held(t interface {
 		}
 	}
 	before, err := policy.Parse(data)
-	if err != nil || widened {
+	if err != nil {
 		return
 	}
 	after, err := policy.Parse(r.Fixed)
@@ -141,12 +138,33 @@ func held(t interface {
 		t.Errorf("mended, it cannot be read: %v\n%s", err, r.Fixed)
 		return
 	}
-	allowed := allowedBy(t, before, r.Kind)
-	for request := range allowedBy(t, after, r.Kind) {
-		if !allowed[request] {
+	decisions := decided(t, before, r.Kind)
+	for request, now := range decided(t, after, r.Kind) {
+		was := decisions[request]
+		if now == policy.Allowed && was != now && !widened {
 			t.Errorf("the fix allows %s, and no finding says so:\n%s\n%s\n%+v", request, data, r.Fixed, r.Findings)
 			return
 		}
+		if now == policy.ExplicitlyDenied && was == policy.Allowed {
+			t.Errorf("the fix denies %s:\n%s\n%s\n%+v", request, data, r.Fixed, r.Findings)
+			return
+		}
+	}
+}
+
+// TestDenyIsLeft holds that a Deny that denies nothing is told, and not mended to
+// one that denies something.
+func TestDenyIsLeft(t *testing.T) {
+	t.Parallel()
+	r := check(t, []byte(`{"Version":"2012-10-17","Statement":[
+		{"Effect":"Allow","Action":["s3:ListObjects","s3:PutObject","s3:AbortMultipartUpload","s3:ListMultipartUploadParts"],"Resource":["arn:aws:s3:::acme-masters","arn:aws:s3:::acme-masters/*"]},
+		{"Effect":"Deny","Action":"s3:CopyObject","Resource":"arn:aws:s3:::acme-masters/*"}]}`), lint.Options{})
+	found := of(r, "s3-operation")
+	if len(found) != 2 || !found[0].Fixed || found[1].Fixed || found[1].Widens {
+		t.Errorf("%+v", found)
+	}
+	if !bytes.Contains(r.Fixed, []byte("s3:CopyObject")) {
+		t.Errorf("the Deny was changed: %s", r.Fixed)
 	}
 }
 
@@ -198,7 +216,7 @@ func TestFixesHoldForAny(t *testing.T) {
 			o.Organization, o.Others = "acme", []string{staging}
 		}
 		statement := rapid.Custom(func(t *rapid.T) string {
-			s := `{"Effect":"` + rapid.SampledFrom([]string{"Allow", "Allow", "Allow", "Deny"}).Draw(t, "effect") + `"`
+			s := `{"Effect":"` + rapid.SampledFrom([]string{"Allow", "Allow", "Deny"}).Draw(t, "effect") + `"`
 			some := func(name string, from []string, least int) string {
 				out, _ := json.Marshal(rapid.SliceOfN(rapid.SampledFrom(from), least, 4).Draw(t, name))
 				return string(out)

@@ -68,8 +68,12 @@ func TestGeneratedMatrix(t *testing.T) {
 			kind     lint.Kind
 			document *policy.Document
 		}{
-			{lint.Trust, kit.Trust}, {lint.Permissions, kit.Permissions}, {lint.Bucket, kit.Bucket},
-			{lint.Key, kit.Key}, {lint.Worker, kit.Worker}, {lint.Permissions, kit.Revocation},
+			{lint.Trust, kit.Trust},
+			{lint.Permissions, kit.Permissions},
+			{lint.Bucket, kit.Bucket},
+			{lint.Key, kit.Key},
+			{lint.Worker, kit.Worker},
+			{lint.Permissions, kit.Revocation},
 		} {
 			if d.document == nil {
 				continue

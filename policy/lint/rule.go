@@ -16,6 +16,7 @@ type rule struct {
 	title    string // what is wrong, in a line
 	kinds    []Kind // of documents; empty: all
 	check    func(*pass)
+	neutral  bool // its fixes change nothing of what a document says
 }
 
 // Rule is what is known of a rule without a document.
@@ -94,6 +95,10 @@ func (p *pass) report(f found) {
 	if f.severity == "" {
 		f.severity = p.severity
 	}
+	if f.fix != nil && !p.neutral && p.inDeny(f.at) {
+		// Whoever wrote a Deny that denies nothing must say what it is to deny.
+		f.fix, f.hint = nil, f.hint+"; it is left as it is, since a Deny would deny more then"
+	}
 	p.findings = append(p.findings, Finding{
 		Rule: p.code, Severity: f.severity, Pointer: f.at.pointer, Message: f.message, Hint: f.hint,
 		Fixed: f.fix != nil, Widens: f.fix != nil && f.widens, at: max(f.at.at, 0),
@@ -101,6 +106,13 @@ func (p *pass) report(f found) {
 	if f.fix != nil {
 		p.fixes = append(p.fixes, repair{f.fix, f.widens})
 	}
+}
+
+// inDeny tells whether the value is part of a statement that denies.
+func (p *pass) inDeny(n *node) bool {
+	return slices.ContainsFunc(p.statements, func(s *statement) bool {
+		return s.deny && (n == s.node || n.pointer != "" && strings.HasPrefix(n.pointer+"/", s.pointer+"/"))
+	})
 }
 
 // quirksOf reports what the reader noted for the rule. Writing the document

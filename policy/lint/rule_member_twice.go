@@ -2,7 +2,7 @@ package lint
 
 // JSON leaves open which of two members of one name counts; IAM refuses them.
 var memberTwice = rule{
-	code: "member-twice", severity: Error,
+	code: "member-twice", severity: Error, neutral: true,
 	title: "a member is given twice",
 	check: func(p *pass) {
 		if p.root != nil {

@@ -6,7 +6,7 @@ import "strings"
 // take more.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_sid.html
 var sidCharacters = rule{
-	code: "sid-characters", severity: Error,
+	code: "sid-characters", severity: Error, neutral: true,
 	title: "a Sid has characters that IAM refuses",
 	kinds: []Kind{Trust, Permissions, Worker},
 	check: func(p *pass) {

@@ -5,7 +5,7 @@ import "strconv"
 // Sids name statements, so IAM wants each once.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_sid.html
 var sidTwice = rule{
-	code: "sid-twice", severity: Error,
+	code: "sid-twice", severity: Error, neutral: true,
 	title: "two statements have the same Sid",
 	check: func(p *pass) {
 		taken := map[string]bool{}

@@ -4,7 +4,7 @@ import "strings"
 
 // A value that stands twice means nothing more.
 var valueTwice = rule{
-	code: "value-twice", severity: Note,
+	code: "value-twice", severity: Note, neutral: true,
 	title: "a value stands twice in a list",
 	check: func(p *pass) {
 		for _, s := range p.statements {
