@@ -35,6 +35,8 @@ func checkPrincipal(text string, faults *rolecall.Errors) {
 	}
 }
 
+// checkResource leaves stars and question marks alone: S3 takes them in keys,
+// and a request's are never wildcards.
 func checkResource(text string, faults *rolecall.Errors) {
 	arn := cutARN(text)
 	switch {
@@ -45,23 +47,5 @@ func checkResource(text string, faults *rolecall.Errors) {
 		faults.Add("/resource", "resource is longer than 2,048 characters", "AWS has no longer ARNs")
 	case arn.count < 6 || arn.part[0] != "arn" || arn.part[1] == "" || arn.part[2] == "" || arn.part[5] == "":
 		faults.Add("/resource", quote(text)+" is not an ARN", `give an ARN like arn:aws:s3:::bucket/key, or "*" for actions on no resource`)
-	case hasWildcard(arn):
-		faults.Add("/resource", "resource holds a wildcard", "give the one resource that is asked for; wildcards are for policies")
 	}
-}
-
-// hasWildcard tells whether the ARN is a pattern. An object's key may have
-// stars and question marks of its own, but one that ends in /* is taken for
-// what people copy from policies. That of all buckets is what
-// s3:ListAllMyBuckets asks for.
-func hasWildcard(arn arnParts) bool {
-	name := arn.part[5]
-	if name == "*" && arn.part[2] == "s3" {
-		name = ""
-	}
-	if bucket, key, found := strings.Cut(name, "/"); found && arn.part[2] == "s3" && key != "*" && !strings.HasSuffix(key, "/*") {
-		name = bucket
-	}
-	arn.part[5] = name
-	return strings.ContainsAny(strings.Join(arn.part[:], ":"), "*?")
 }
