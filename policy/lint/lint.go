@@ -55,11 +55,13 @@ type Report struct {
 	Files []FileReport `json:"files"`
 }
 
-// FileReport is what was found in one document. A file with several has one
-// each, numbered.
+// FileReport is what was found in one document. A file that holds more than one
+// document, or one and more, has one for each, numbered: Fixed cannot stand in
+// its place.
 type FileReport struct {
 	File     string    `json:"file"`
-	Document int       `json:"document,omitempty"` // from 1; 0: the only one of its file
+	Document int       `json:"document,omitempty"` // from 1; 0: the document is the file
+	Within   string    `json:"within,omitempty"`   // where it stands in the file's value; empty: it is the value
 	Kind     Kind      `json:"kind"`               // empty when it could not be read
 	Findings []Finding `json:"findings"`
 	// Fixed is the corrected document, indented. It is nil when nothing could be
@@ -102,42 +104,63 @@ func rank(s Severity) int { return slices.Index([]Severity{Error, Warning, Note}
 func Check(files []File, options Options) Report {
 	report := Report{Files: []FileReport{}}
 	for _, f := range files {
-		source := string(f.Data)
-		documents := read(source)
+		documents := read(string(f.Data))
+		at := place{source: documents[0].source}
 		for i, d := range documents {
 			r := checkDocument(d, options)
-			r.File = f.Name
-			if len(documents) > 1 {
+			r.File, r.Within = f.Name, d.inside.pointer
+			if len(documents) > 1 || d.inside.pointer != "" || d.around > maxAround {
 				r.Document = i + 1
 			}
-			settle(&r, source)
+			settle(&r, &at, d.encoded)
 			report.Files = append(report.Files, r)
 		}
 	}
 	return report
 }
 
+// maxAround is how many lines around a document are still nothing but the
+// paste's: a sentence, a command. A file with more is about something else.
+const maxAround = 3
+
 // settle gives the findings their lines and columns, and their order.
-func settle(r *FileReport, source string) {
+func settle(r *FileReport, at *place, encoded bool) {
 	slices.SortStableFunc(r.Findings, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(rank(a.Severity), rank(b.Severity)), strings.Compare(a.Rule, b.Rule))
 	})
-	line, begin, done := 1, 0, 0
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		before := source[done:f.at]
-		if n := strings.Count(before, "\n"); n > 0 {
-			line, begin = line+n, done+strings.LastIndexByte(before, '\n')+1
+		f.Line, f.Column = 1, 1
+		if !encoded {
+			f.Line, f.Column = at.move(f.at)
 		}
-		done = f.at
-		f.Line, f.Column = line, 1+utf8.RuneCountInString(source[begin:f.at])
 	}
+}
+
+// place is a place in a source that moves forward, so that the source is
+// counted once.
+type place struct {
+	source           string
+	at, line, column int // the latter two from 0
+}
+
+func (p *place) move(to int) (line, column int) {
+	if to < p.at {
+		p.at, p.line, p.column = 0, 0, 0
+	}
+	between := p.source[p.at:to]
+	if last := strings.LastIndexByte(between, '\n'); last >= 0 {
+		p.line += strings.Count(between, "\n")
+		p.column, between = 0, between[last+1:]
+	}
+	p.at, p.column = to, p.column+utf8.RuneCountInString(between)
+	return p.line + 1, p.column + 1
 }
 
 // checkDocument runs all rules over a document, then the fixes of each, until
 // nothing is left to mend.
 func checkDocument(d document, options Options) FileReport {
-	out := FileReport{Kind: options.Kind, Findings: []Finding{}}
+	out := FileReport{Kind: cmp.Or(d.inside.kind, options.Kind), Findings: []Finding{}}
 	if d.broken {
 		d.root = nil
 	}
@@ -147,7 +170,7 @@ func checkDocument(d document, options Options) FileReport {
 	if d.root != nil && out.Kind == "" {
 		out.Kind = kindOf(d.root)
 	}
-	if size := len(d.root.json("")); size > maxDocument {
+	if d.root != nil && len(policyIn(d.root).json("")) > maxDocument {
 		p := newPass(&documentSize, d, out.Kind, options)
 		p.run()
 		out.Findings = p.findings
@@ -159,6 +182,12 @@ func checkDocument(d document, options Options) FileReport {
 		out.Findings = append(out.Findings, p.findings...)
 	}
 	if d.root == nil {
+		return out
+	}
+	if shapeless(d.root) { // nothing written would be a policy
+		for i := range out.Findings {
+			out.Findings[i].Fixed, out.Findings[i].Widens = false, false
+		}
 		return out
 	}
 	fixed := fix(d, out.Kind, options, out.Findings)

@@ -9,8 +9,9 @@ import (
 // Limits of what is read. AWS stores no document above 32 KiB; the rest is room
 // for comments and white space.
 const (
-	maxSource = 128 << 10
-	maxDepth  = 32
+	maxSource    = 128 << 10
+	maxDepth     = 32
+	maxDocuments = 100 // in one file
 )
 
 // quirk is something in the source that JSON does not have.
@@ -27,6 +28,9 @@ type document struct {
 	quirks   []quirk
 	comments []comment
 	broken   bool // read in part only: a guess at the rest would be a guess
+	inside   inside
+	around   int  // lines of text around the documents of the file
+	encoded  bool // places in the source are not places in the file
 }
 
 type comment struct {
@@ -38,24 +42,32 @@ type comment struct {
 // quirk of code json-syntax. Byte order marks and text around documents are
 // quirks of the document that follows, or of the last.
 func read(source string) []document {
-	r := &reader{source: source}
-	var out []document
-	if len(source) > maxSource {
-		r.quirk("document-size", 0, "larger than 128 KiB")
-		return []document{{source: source, quirks: r.doc.quirks, broken: true}}
+	if len(source) > 2*maxSource { // UTF-16 has two bytes for each
+		return []document{{source: source, quirks: []quirk{tooLarge}, broken: true}}
 	}
+	source, encoding := decode(source)
+	r := &reader{source: source}
+	if encoding != "" {
+		r.quirk("json-escape", 0, encoding)
+	}
+	if len(source) > maxSource {
+		return []document{{source: source, quirks: []quirk{tooLarge}, broken: true}}
+	}
+	var out []document
+	texts := 0
 	for {
 		r.doc = document{source: source, quirks: r.doc.quirks, comments: r.doc.comments}
 		r.toDocument()
-		if r.at == len(source) {
+		if r.at == len(source) || len(out) > maxDocuments {
 			break
 		}
+		texts++
 		root := r.value(0)
 		if !r.broken && root.get("Statement") == nil {
 			unwrap(root)
 		}
 		r.doc.root, r.doc.broken = root, r.broken
-		out = append(out, r.doc)
+		out = append(out, r.doc.split()...)
 		r.doc.quirks, r.doc.comments = nil, nil
 		if r.broken {
 			break
@@ -63,17 +75,25 @@ func read(source string) []document {
 	}
 	if len(out) == 0 {
 		r.quirk("json-syntax", 0, "there is no JSON object here")
-		return []document{{source: source, quirks: r.doc.quirks, broken: true}}
+		out = []document{{source: source, quirks: r.doc.quirks, broken: true}}
+		r.doc.quirks = nil
 	}
-	if len(out) > 1 {
-		for i := range out {
-			out[i].quirks = append(out[i].quirks, quirk{"document-several", out[i].root.at, "document " + strconv.Itoa(i+1) + " of the " + strconv.Itoa(len(out)) + " in this file"})
-		}
+	if len(out) > maxDocuments {
+		r.quirk("document-several", out[maxDocuments].root.at, "there are more than "+strconv.Itoa(maxDocuments)+" documents; this and the following are not judged")
+		out = out[:maxDocuments]
 	}
 	last := &out[len(out)-1]
 	last.quirks = append(last.quirks, r.doc.quirks...)
+	for i := range out {
+		out[i].around, out[i].encoded = r.around, encoding != ""
+		if texts > 1 {
+			out[i].quirks = append(out[i].quirks, quirk{"document-several", out[i].root.at, "document " + strconv.Itoa(i+1) + " of the " + strconv.Itoa(len(out)) + " in this file"})
+		}
+	}
 	return out
 }
+
+var tooLarge = quirk{"document-size", 0, "larger than 128 KiB"}
 
 // reader reads JSON as people paste it: with comments, trailing commas, smart
 // quotes and the like, each noted as a quirk.
@@ -82,6 +102,7 @@ type reader struct {
 	at     int
 	doc    document
 	broken bool
+	around int // lines that are neither in a document nor a Markdown fence
 }
 
 func (r *reader) quirk(rule string, at int, text string) {

@@ -28,8 +28,14 @@ func (r *reader) toDocument() {
 		}
 		r.at += size
 	}
-	if around >= 0 {
-		r.quirk("json-fence", around, "text around the document")
+	if around < 0 {
+		return
+	}
+	r.quirk("json-fence", around, "text around the document")
+	for line := range strings.Lines(r.source[around:r.at]) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "```") {
+			r.around++
+		}
 	}
 }
 

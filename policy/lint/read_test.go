@@ -95,6 +95,8 @@ func TestWorkIsBounded(t *testing.T) {
 		"placeholders": `{"Statement":{"Effect":"Allow","Action":"s3:GetObject","Resource":"` + strings.Repeat("<a", 19_000) + `"}}`,
 		"backslashes":  `{"` + strings.Repeat(`\`, 120_000),
 		"large":        `{"Statement":[` + many(1500, `{"Effect":"Allow","Action":"s3:*","Resource":"*"},{"Effect":"Deny","NotAction":"*"}`, ",") + `]}`,
+		"documents":    strings.Repeat("{}", 60_000),
+		"lists":        "[" + many(4_000, `{"Statement":[],"Version":"x"}`, ",") + "]",
 		"too much":     strings.Repeat(" ", 1<<20) + "{}",
 	} {
 		start := time.Now()

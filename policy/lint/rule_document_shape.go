@@ -8,8 +8,13 @@ var documentShape = rule{
 	code: "document-shape", severity: Error,
 	title: "the policy is wrapped, or its outer part is missing",
 	check: func(p *pass) {
+		for _, q := range p.quirks {
+			if q.rule == p.code {
+				p.report(found{at: &node{at: q.at}, message: q.text, hint: "give what stands there, and no more; the file is left as it is"})
+			}
+		}
 		switch {
-		case p.root == nil || p.root.kind == '{' && p.root.get("Statement") != nil:
+		case p.root == nil || p.root.get("Statement") != nil:
 		case policyIn(p.root) != p.root:
 			inner := policyIn(p.root)
 			p.report(found{
@@ -17,15 +22,15 @@ var documentShape = rule{
 				fix: func() { p.root.become(inner) },
 			})
 		case len(p.statements) > 0:
+			enclose := func() {
+				p.root.become(object("Version", "2012-10-17", "Statement", &node{kind: '[', at: -1, items: p.root.clone().each()}))
+			}
+			if len(p.statements) < len(p.root.each()) {
+				enclose = nil // some are none
+			}
 			p.report(found{
 				at: p.root, message: "these are statements without a document around them", hint: `write {"Version": "2012-10-17", "Statement": [...]} around them`,
-				fix: func() {
-					whole := object("Version", "2012-10-17", "Statement", &node{kind: '[', at: -1})
-					for _, s := range p.statements {
-						whole.get("Statement").items = append(whole.get("Statement").items, s.node)
-					}
-					p.root.become(whole)
-				},
+				fix: enclose,
 			})
 		default:
 			p.report(found{at: p.root, message: "this is no policy: it has no Statement", hint: `a policy is {"Version": "2012-10-17", "Statement": [...]}`})
@@ -33,9 +38,17 @@ var documentShape = rule{
 	},
 }
 
+// shapeless tells whether the value has nothing that could be made a policy.
+func shapeless(root *node) bool {
+	return policyIn(root).get("Statement") == nil && len(statementsOf(root)) == 0
+}
+
 // unwrap reads the policies that stand as text in what a tool printed, as in
 // the answer of aws s3api get-bucket-policy.
 func unwrap(n *node) {
+	for _, item := range n.items {
+		unwrap(item)
+	}
 	for _, m := range n.members {
 		unwrap(m.value)
 		if m.value.kind != '"' || !strings.HasPrefix(strings.TrimSpace(m.value.text), "{") {
@@ -62,22 +75,4 @@ func (n *node) moveTo(at int) {
 	for _, item := range n.items {
 		item.moveTo(at)
 	}
-}
-
-// policyIn gives the document that the value is or, as tools print it, holds.
-func policyIn(root *node) *node {
-	level := []*node{root}
-	for range 5 {
-		var below []*node
-		for _, n := range level {
-			if n.get("Statement") != nil {
-				return n
-			}
-			for _, m := range n.members {
-				below = append(below, m.value)
-			}
-		}
-		level = below
-	}
-	return root
 }

@@ -18,7 +18,7 @@ var documentSize = rule{
 		if p.root == nil {
 			return
 		}
-		size, limit := len(p.root.json("")), sizeLimits[p.kind]
+		size, limit := len(policyIn(p.root).json("")), sizeLimits[p.kind]
 		if size > limit {
 			p.report(found{
 				at: p.root, message: "it has " + strconv.Itoa(size) + " characters without white space, and AWS takes " + strconv.Itoa(limit) + " in a " + strings.TrimSuffix(string(p.kind), "s") + " policy",
