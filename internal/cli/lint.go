@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -40,7 +41,9 @@ func (c *lintCommand) Run(ctx context.Context, sys System, out *output) error {
 		files = append(files, lint.File{Name: name, Data: data})
 	}
 	report := lint.Check(files, options)
+	left := report
 	if c.Fix {
+		left = mended(report, options)
 		if err := fix(out, report); err != nil {
 			return err
 		}
@@ -53,12 +56,14 @@ func (c *lintCommand) Run(ctx context.Context, sys System, out *output) error {
 	case out.sarif:
 		out.printf("%s\n", report.SARIF())
 	case c.Fix && slices.Contains(c.Files, "-"):
-		c.print(out.stderr, out.onErr, report)
-		printFixed(out, files, report)
+		c.print(out.stderr, out.onErr, report, left)
+		if err := printFixed(out.stdout, files, report); err != nil {
+			return err
+		}
 	default:
-		c.print(out.stdout, out.onOut, report)
+		c.print(out.stdout, out.onOut, report, left)
 	}
-	if c.stands(report) {
+	if left.Worst() == lint.Error {
 		return shown(exitFailed)
 	}
 	return nil
@@ -93,25 +98,36 @@ func (c *lintCommand) options() (lint.Options, error) {
 	return options, nil
 }
 
-// stands tells whether an error is left.
-func (c *lintCommand) stands(report lint.Report) bool {
+// replaced tells whether the corrected document takes its file's place. A
+// document that is only a part of its file does not.
+func replaced(f lint.FileReport) bool { return f.Fixed != nil && f.Document == 0 }
+
+// mended is the report on the files as the corrected documents leave them.
+func mended(report lint.Report, options lint.Options) lint.Report {
+	var after lint.Report
 	for _, f := range report.Files {
-		for _, finding := range f.Findings {
-			if finding.Severity == lint.Error && !(c.Fix && finding.Fixed && f.Document == 0) {
-				return true
-			}
+		if !replaced(f) {
+			after.Files = append(after.Files, f)
+			continue
 		}
+		options.Kind = f.Kind
+		after.Files = append(after.Files, lint.Check([]lint.File{{Name: f.File, Data: f.Fixed}}, options).Files...)
 	}
-	return false
+	return after
 }
 
 // fix writes the corrected documents over the files.
 func fix(out *output, report lint.Report) error {
+	told := map[string]bool{}
 	for _, f := range report.Files {
 		switch {
-		case f.Fixed == nil || f.File == "-":
-		case f.Document > 0:
-			out.note("%s holds several documents and was not changed; --output json gives each corrected", f.File)
+		case f.Fixed == nil:
+		case !replaced(f):
+			if !told[f.File] {
+				told[f.File] = true
+				out.note("%s holds several documents, or one among other things, and was not changed; --output json gives each corrected", f.File)
+			}
+		case f.File == "-":
 		default:
 			if err := replaceFile(f.File, append(slices.Clone(f.Fixed), '\n')); err != nil {
 				return &rolecall.Error{Code: rolecall.Invalid, Message: f.File + " could not be written", Hint: "make it writable, with its directory", Err: err}
@@ -153,45 +169,70 @@ func replaceFile(name string, data []byte) (err error) {
 	return err
 }
 
-// printFixed prints stdin for the next program: its corrected documents, or
-// what it was if there is nothing to correct.
-func printFixed(out *output, files []lint.File, report lint.Report) {
-	corrected := false
-	for _, f := range report.Files {
-		if f.File == "-" && f.Fixed != nil {
-			corrected = true
-			out.printf("%s\n", indentedJSON(f.Fixed))
-		}
-	}
+// printFixed prints stdin for the next program: its corrected document, or what
+// it was, byte for byte.
+func printFixed(w io.Writer, files []lint.File, report lint.Report) error {
 	for _, f := range files {
-		if f.Name == "-" && !corrected {
-			out.printf("%s\n", indentedJSON(f.Data))
+		if f.Name != "-" {
+			continue
+		}
+		data := f.Data
+		for _, r := range report.Files {
+			if r.File == "-" && replaced(r) {
+				data = append(slices.Clone(r.Fixed), '\n')
+			}
+		}
+		if _, err := w.Write(data); err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
-// print lists the findings by file, and what can be corrected.
-func (c *lintCommand) print(w io.Writer, colors palette, report lint.Report) {
-	count := map[lint.Severity]int{}
-	mended := 0
+// print lists the findings by file, what can be corrected, and of what was,
+// what is left.
+func (c *lintCommand) print(w io.Writer, colors palette, report, left lint.Report) {
+	correctable, corrected := 0, 0
 	for _, f := range report.Files {
 		name := printable(f.File)
-		if f.Document > 0 {
+		switch {
+		case f.Document > 0 && f.Within != "":
+			name += fmt.Sprintf(" (document %d, %s)", f.Document, printable(f.Within))
+		case f.Document > 0:
 			name += fmt.Sprintf(" (document %d)", f.Document)
 		}
 		for _, finding := range f.Findings {
-			count[finding.Severity]++
 			fmt.Fprintf(w, "%s:%d:%d: %s: %s [%s]\n", name, finding.Line, finding.Column,
 				colors.paint(severityStyle(finding.Severity), string(finding.Severity)), printable(finding.Message), finding.Rule)
 			if finding.Hint != "" {
 				fmt.Fprintf(w, "  hint: %s\n", wrapped(finding.Hint, textWidth-8, "        "))
 			}
 			if finding.Fixed {
-				mended++
+				correctable++
+				if replaced(f) {
+					corrected++
+				}
 			}
 			if finding.Widens {
 				fmt.Fprintf(w, "  the corrected document allows more than this one\n")
 			}
+		}
+	}
+	fmt.Fprintf(w, "%s in %s\n", cmp.Or(counts(report), "nothing to find fault with"), plural(len(report.Files), "document"))
+	switch {
+	case corrected > 0 && c.Fix:
+		fmt.Fprintf(w, "%d corrected; %s left\n", corrected, cmp.Or(counts(left), "nothing"))
+	case correctable > 0 && !c.Fix:
+		fmt.Fprintf(w, "%d can be corrected: --output json shows the corrected document, --fix writes it where it is all of its file\n", correctable)
+	}
+}
+
+// counts says how many findings of each severity there are.
+func counts(report lint.Report) string {
+	count := map[lint.Severity]int{}
+	for _, f := range report.Files {
+		for _, finding := range f.Findings {
+			count[finding.Severity]++
 		}
 	}
 	var parts []string
@@ -200,16 +241,7 @@ func (c *lintCommand) print(w io.Writer, colors palette, report lint.Report) {
 			parts = append(parts, plural(n, string(s)))
 		}
 	}
-	if len(parts) == 0 {
-		parts = []string{"nothing to find fault with"}
-	}
-	fmt.Fprintf(w, "%s in %s\n", strings.Join(parts, ", "), plural(len(report.Files), "document"))
-	switch {
-	case mended > 0 && c.Fix:
-		fmt.Fprintf(w, "%d corrected\n", mended)
-	case mended > 0:
-		fmt.Fprintf(w, "%d can be corrected: --fix writes the corrected document, --output json shows it\n", mended)
-	}
+	return strings.Join(parts, ", ")
 }
 
 func plural(n int, noun string) string {
