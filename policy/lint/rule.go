@@ -111,7 +111,8 @@ func (p *pass) report(f found) {
 // inDeny tells whether the value is part of a statement that denies.
 func (p *pass) inDeny(n *node) bool {
 	return slices.ContainsFunc(p.statements, func(s *statement) bool {
-		return s.deny && (n == s.node || n.pointer != "" && strings.HasPrefix(n.pointer+"/", s.pointer+"/"))
+		made := s.pointer == "" && s.node != s.document // by a fix
+		return s.deny && (n == s.node || !made && n.pointer != "" && strings.HasPrefix(n.pointer+"/", s.pointer+"/"))
 	})
 }
 

@@ -68,12 +68,20 @@ func narrow(s *node, c condition) bool {
 	if !equalKey(c, "s3:prefix") || c.negated() {
 		return false
 	}
+	onObjects := true
+	for _, a := range s.get("Action").each() {
+		known := exact(a.text)
+		onObjects = onObjects && known != nil && known.onlyOnObjects()
+	}
 	var out *node
 	for _, r := range s.get("Resource").each() {
 		bucket, all := strings.CutSuffix(r.text, "/*")
 		if t := targetOf(r.text); t.bucket && !t.object {
-			out = out.add(r.text)
-			continue
+			if !onObjects {
+				out = out.add(r.text)
+				continue
+			}
+			all = true
 		}
 		for _, prefix := range c.values.strings() {
 			if !all || strings.Contains(bucket, "/") || prefix == "" {

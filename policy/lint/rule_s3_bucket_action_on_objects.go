@@ -1,5 +1,7 @@
 package lint
 
+import "slices"
+
 // An action on a bucket never matches the ARN of an object.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/security_iam_service-with-iam.html
 var s3BucketActionOnObjects = rule{
@@ -9,6 +11,35 @@ var s3BucketActionOnObjects = rule{
 	check: func(p *pass) {
 		p.misplaced((*action).onlyOnBuckets, func(t target) bool { return t.bucket || t.other },
 			" works on buckets, and the statement names only objects, so it allows nothing",
-			"give the bucket's ARN, without a slash; limit it to a prefix by a condition on s3:prefix", bucketOf)
+			"give the bucket's ARN, without a slash; limit it to a prefix by a condition on s3:prefix", p.onBuckets)
 	},
+}
+
+// onBuckets gives the actions the buckets of the objects, and limits those that
+// list to the objects' prefixes.
+func (p *pass) onBuckets(wrong []*node, objects []string) []part {
+	buckets := p.listings(objects)
+	for _, r := range objects {
+		if !slices.ContainsFunc(buckets, func(l listing) bool { return l.bucket == bucketOf(r) }) {
+			return nil
+		}
+	}
+	var lists, others []string
+	for _, a := range wrong {
+		if exact(a.text).hasKey("s3:prefix") {
+			lists = append(lists, a.text)
+		} else {
+			others = append(others, a.text)
+		}
+	}
+	var parts []part
+	for _, l := range buckets {
+		if len(lists) > 0 {
+			parts = append(parts, part{lists, []string{l.bucket}, l.prefixes})
+		}
+		if len(others) > 0 {
+			parts = append(parts, part{actions: others, resources: []string{l.bucket}})
+		}
+	}
+	return parts
 }

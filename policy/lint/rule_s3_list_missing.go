@@ -1,5 +1,7 @@
 package lint
 
+import "slices"
+
 // Without ListBucket S3 does not tell a missing object from a forbidden one,
 // and no pattern of names can be resolved.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
@@ -19,19 +21,17 @@ var s3ListMissing = rule{
 			if a == nil {
 				continue
 			}
-			var buckets *node
-			for _, r := range s.resources() {
-				if t := targetOf(r.text); t.object && !t.other {
-					buckets = buckets.add(bucketOf(r.text))
-				}
-			}
 			f := found{
 				at: a, message: "s3:ListBucket is missing: a missing object looks like a forbidden one, and names with * cannot be resolved",
 				hint: "allow s3:ListBucket on the bucket, limited by s3:prefix",
 			}
-			if buckets != nil {
+			if buckets := p.listings(s.get("Resource").strings()); len(buckets) > 0 {
 				f.widens = true
-				f.fix = func() { s.after(p.listing(buckets)) }
+				f.fix = func() {
+					for _, l := range slices.Backward(buckets) {
+						s.after(l.statement())
+					}
+				}
 			}
 			p.report(f)
 			return
@@ -39,15 +39,11 @@ var s3ListMissing = rule{
 	},
 }
 
-// listing makes the statement that allows to list buckets, below the prefix if
-// it is known.
-func (p *pass) listing(buckets *node) *node {
-	if len(buckets.items) == 1 {
-		buckets = buckets.items[0]
-	}
-	n := object("Effect", "Allow", "Action", "s3:ListBucket", "Resource", buckets)
-	if home, _ := p.home(); home != "" && buckets.text == home && p.kit().Connection.Prefix != "" {
-		n.set("Condition", object("StringLike", object("s3:prefix", literal(p.kit().Connection.Prefix)+"*")))
+// statement makes the statement that allows to list the bucket.
+func (l listing) statement() *node {
+	n := object("Effect", "Allow", "Action", "s3:ListBucket", "Resource", l.bucket)
+	if len(l.prefixes) > 0 {
+		n.set("Condition", object("StringLike", object("s3:prefix", one(l.prefixes))))
 	}
 	return n
 }

@@ -12,23 +12,24 @@ var s3ObjectActionOnBucket = rule{
 		p.misplaced((*action).onlyOnObjects, func(t target) bool { return t.object || t.other },
 			" works on objects, and the statement names only buckets, so it allows nothing",
 			"give the objects: the bucket's ARN, a slash, and a prefix with a star",
-			func(resource string) string { return p.objectsOf(strings.TrimSuffix(resource, "/")) })
+			func(wrong []*node, resources []string) []part {
+				var objects []string
+				for _, r := range resources {
+					there := p.objectsOf(strings.TrimSuffix(r, "/"))
+					if there == nil {
+						return nil
+					}
+					objects = append(objects, there...)
+				}
+				return []part{{actions: textsOf(wrong), resources: objects}}
+			})
 	},
 }
 
-// objectsOf gives the objects of a bucket, those below the prefix if it is the
-// connection's.
-func (p *pass) objectsOf(bucket string) string {
-	if home, objects := p.home(); home == bucket {
-		return objects
-	}
-	return bucket + "/*"
-}
-
 // misplaced reports the actions of a sort none of whose statement's resources
-// fits. The fix gives them resources that do, in a statement of their own if
-// others stand beside them.
-func (p *pass) misplaced(sort func(*action) bool, fits func(target) bool, message, hint string, right func(string) string) {
+// fits. The fix divides the statement into what right gives, if that gives
+// anything.
+func (p *pass) misplaced(sort func(*action) bool, fits func(target) bool, message, hint string, right func(wrong []*node, resources []string) []part) {
 	for _, s := range p.statements {
 		resources := s.resources()
 		fitting := len(resources) == 0
@@ -41,35 +42,23 @@ func (p *pass) misplaced(sort func(*action) bool, fits func(target) bool, messag
 				wrong = append(wrong, a)
 			}
 		}
+		if len(wrong) == 0 {
+			continue
+		}
+		parts := right(wrong, textsOf(resources))
 		for i, a := range wrong {
-			f := found{at: a, message: quote(a.text) + message, hint: hint, widens: true, fix: func() {}}
-			if i == 0 {
-				f.fix = func() { s.give(wrong, resources, right) }
+			f := found{at: a, message: quote(a.text) + message, hint: hint, widens: true}
+			switch {
+			case parts == nil:
+			case i == 0:
+				f.fix = func() { s.divide(wrong, parts) }
+			default:
+				f.fix = func() {} // made with the first
 			}
 			p.report(f)
 		}
 	}
 }
 
-// give gives the actions other resources than the statement has.
-func (s *statement) give(actions, resources []*node, right func(string) string) {
-	var arns *node
-	for _, r := range resources {
-		arns = arns.add(right(r.text))
-	}
-	if len(arns.items) == 1 {
-		arns = arns.items[0]
-	}
-	left := s.get("Action").without(actions...)
-	if left == nil {
-		s.set("Resource", arns)
-		return
-	}
-	var names []string
-	for _, a := range actions {
-		names = append(names, a.text)
-	}
-	moved := s.like(list(names...), arns)
-	s.set("Action", left)
-	s.after(moved)
-}
+// textsOf gives the texts of values.
+func textsOf(values []*node) []string { return (&node{kind: '[', items: values}).strings() }

@@ -1,0 +1,124 @@
+package lint
+
+import (
+	"slices"
+	"strings"
+)
+
+// listing is a bucket and what of it is meant, as patterns of s3:prefix.
+type listing struct {
+	bucket   string
+	prefixes []string // empty: all
+}
+
+// listings gives the buckets of objects, each with the prefixes that the objects
+// are below, or the connection's. A bucket that is not named whole is left out,
+// and so is one that is not the connection's.
+func (p *pass) listings(objects []string) []listing {
+	home, below := p.home()
+	var out []listing
+	for _, r := range objects {
+		bucket, key, slash := strings.Cut(r, "/")
+		t := targetOf(r)
+		if t.other || strings.ContainsAny(bucket, "*?$") || home != "" && bucket != home {
+			continue
+		}
+		if home != "" {
+			_, key, slash = strings.Cut(below, "/")
+		}
+		i := slices.IndexFunc(out, func(l listing) bool { return l.bucket == bucket })
+		whole := i >= 0 && len(out[i].prefixes) == 0
+		if i < 0 {
+			i, out = len(out), append(out, listing{bucket: bucket})
+		}
+		prefix := prefixOf(key)
+		switch {
+		case whole || !slash || prefix == "*":
+			out[i].prefixes = nil
+		case !slices.Contains(out[i].prefixes, prefix):
+			out[i].prefixes = append(out[i].prefixes, prefix)
+		}
+	}
+	return out
+}
+
+// prefixOf gives the pattern of the prefixes that the objects of a pattern are
+// listed by: what stands before its first wildcard, and a star.
+func prefixOf(key string) string {
+	for i := range len(key) {
+		if (key[i] == '*' || key[i] == '?') && !strings.HasSuffix(key[:i], "${") {
+			return key[:i] + "*"
+		}
+	}
+	return key
+}
+
+// objectsOf gives the objects of a bucket that are meant: those below the
+// prefix if it is the connection's, those that the document lists if it lists
+// by a prefix. Of a bucket that is not the connection's it gives none.
+func (p *pass) objectsOf(bucket string) []string {
+	if home, objects := p.home(); home == bucket {
+		return []string{objects}
+	} else if home != "" {
+		return nil
+	}
+	var out []string
+	for _, s := range p.allows() {
+		if s.grants("s3:ListBucket") == nil || !slices.Contains(s.get("Resource").strings(), bucket) {
+			continue
+		}
+		limited := false
+		for _, c := range s.on("s3:prefix") {
+			if c.holdsWithout() {
+				continue
+			}
+			for _, prefix := range c.values.strings() {
+				limited = limited || prefix != ""
+				if object := bucket + "/" + strings.TrimSuffix(prefix, "*") + "*"; prefix != "" && !slices.Contains(out, object) {
+					out = append(out, object)
+				}
+			}
+		}
+		if !limited {
+			return []string{bucket + "/*"}
+		}
+	}
+	if out == nil {
+		return []string{bucket + "/*"}
+	}
+	return out
+}
+
+// part is what becomes of some actions of a statement.
+type part struct {
+	actions   []string
+	resources []string
+	prefixes  []string // of s3:prefix; empty: no condition is added
+}
+
+// divide gives actions of the statement other resources. They stay in it where
+// no other actions are left there.
+func (s *statement) divide(actions []*node, parts []part) {
+	whole, at := s.clone(), s
+	left := s.get("Action").without(actions...)
+	if left != nil {
+		s.set("Action", left)
+	}
+	for i, part := range parts {
+		if left != nil || i > 0 {
+			n := whole.clone()
+			n.remove("Sid")
+			at.after(n)
+			at = &statement{node: n, document: s.document, allow: s.allow, deny: s.deny}
+		}
+		if whole.get("Action").kind == '[' {
+			at.set("Action", list(part.actions...))
+		} else {
+			at.set("Action", one(part.actions))
+		}
+		at.set("Resource", one(part.resources))
+		if len(part.prefixes) > 0 && len(at.on("s3:prefix")) == 0 {
+			at.addCondition("StringLike", "s3:prefix", one(part.prefixes))
+		}
+	}
+}
