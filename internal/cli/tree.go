@@ -129,6 +129,9 @@ func printChange(out *output, c *explain.Change) {
 		}
 	}
 	for _, e := range altered {
+		if e.Document == nil {
+			continue
+		}
 		out.printf("\n%s, corrected:\n%s\n", documentName(e), pretty(e.Document))
 	}
 }

@@ -14,6 +14,10 @@ type statement struct {
 	ref   policy.Ref
 	place string // its pointer
 	value *value
+
+	modern bool     // the document has the version that knows variables
+	action string   // that is asked for
+	ids    []string // the external ids to ask with
 }
 
 func (s *search) statement(ref policy.Ref) statement {
@@ -22,7 +26,10 @@ func (s *search) statement(ref policy.Ref) statement {
 	if root.get("Statement").kind == '[' {
 		place = rolecall.Pointer("Statement", ref.Statement)
 	}
-	return statement{ref, place, root.at(place)}
+	return statement{
+		ref: ref, place: place, value: root.at(place),
+		modern: isModern(root), action: s.request.Action, ids: s.externalIDs(),
+	}
 }
 
 // name is what people call the statement.
@@ -97,18 +104,21 @@ func (st statement) conditions() []string {
 func (st statement) ask(below string, got []string) []candidate {
 	path := parts(below)
 	operator, key := path[1], path[2]
-	if !asks(key, got) {
+	if !asks(st.action, key) {
 		return nil
 	}
 	words := st.value.at(below).words()
 	switch {
+	case strings.EqualFold(key, externalIDKey) && st.ref.Policy == policy.ResourcePolicy:
+		words = st.ids
 	case strings.Contains(operator, "Null"):
 		words = nil
 	case strings.Contains(operator, "Bool"):
 		words = []string{"true", "false"}
 	}
-	if len(got) > 0 {
-		words = append(words, "")
+	issued := strings.EqualFold(key, issueTimeKey)
+	if len(got) > 0 && !issued {
+		words = append(slices.Clone(words), "")
 	}
 	var out []candidate
 	for _, w := range words[:min(len(words), maxAlike)] {
@@ -116,24 +126,45 @@ func (st statement) ask(below string, got []string) []candidate {
 			continue
 		}
 		text := "ask with " + key + " " + w
-		if w == "" {
+		switch {
+		case issued:
+			text = "assume the role again"
+		case w == "":
 			text = "ask without " + key
 		}
-		out = append(out, candidate{cost: askOtherwise, edit: Edit{Pointer: rolecall.Pointer("context", key), Value: w, Text: text}})
+		out = append(out, ask(key, w, text))
 	}
 	return out
 }
 
-// asks tells the condition keys that a caller chooses with each request. An
-// external id is not chosen, but one may have been forgotten.
-func asks(key string, got []string) bool {
-	switch key = strings.ToLower(key); key {
-	case "aws:securetransport", "aws:tokenissuetime":
+// ask is the candidate to ask with a value of a context key, or without it.
+func ask(key, text, what string) candidate {
+	return candidate{cost: askOtherwise, edit: Edit{Pointer: rolecall.Pointer("context", key), Value: text, Text: what}}
+}
+
+// issueTimeKey is when the session of the request began.
+const issueTimeKey = "aws:TokenIssueTime"
+
+// asks tells the condition keys that a caller sends with a request of the
+// action, and may send otherwise.
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
+func asks(action, key string) bool {
+	action, key = strings.ToLower(action), strings.ToLower(key)
+	switch {
+	case key == "aws:securetransport":
 		return true
-	case "sts:externalid":
-		return len(got) == 0
+	case strings.EqualFold(key, issueTimeKey):
+		return !strings.HasPrefix(action, "sts:") || action == "sts:assumerole"
+	case strings.EqualFold(key, externalIDKey):
+		return action == "sts:assumerole" || action == "sts:tagsession" || action == "sts:setsourceidentity"
+	case key == "s3:x-amz-content-sha256":
+		return strings.HasPrefix(action, "s3:")
+	case key == "s3:x-amz-acl" || strings.HasPrefix(key, "s3:x-amz-grant-"):
+		return action == "s3:createbucket" || action == "s3:putobject" || action == "s3:putbucketacl" || strings.HasPrefix(action, "s3:putobject") && strings.HasSuffix(action, "acl")
+	case key == "s3:x-amz-object-ownership":
+		return action == "s3:createbucket"
 	default:
-		return strings.HasPrefix(key, "s3:x-amz-")
+		return action == "s3:putobject" && strings.HasPrefix(key, "s3:x-amz-")
 	}
 }
 

@@ -8,49 +8,108 @@ import (
 	"github.com/rolecall/rolecall/policy"
 )
 
-// exceptions are the candidates to have a Deny not match the request.
+// exceptions are the candidates to have a Deny not match the request. Those
+// that leave most of the Deny as it is come first.
 func (s *search) exceptions(ref policy.Ref) []candidate {
 	st := s.statement(ref)
-	out := []candidate{st.remove(dropStatement)}
-	for _, e := range []struct{ name, text string }{{"Action", s.request.Action}, {"Resource", s.request.Resource}} {
-		if st.value.get("Not"+e.name) != nil {
-			out = append(out, st.add(exceptMore, "/Not"+e.name, e.text))
-		} else {
+	resource, spelled := verbatim(s.request.Resource, st.modern)
+	out := []candidate{st.lift(resource)}
+	for _, e := range []struct{ name, text string }{{"Action", s.request.Action}, {"Resource", resource}} {
+		if st.value.get("Not"+e.name) == nil {
 			out = append(out, st.drop(dropDenied, "/"+e.name, e.text))
+		} else if spelled {
+			out = append(out, st.add(exceptMore, "/Not"+e.name, e.text))
 		}
 	}
-	exempts := false
+	exempts := st.guardsID()
 	conditions := st.conditions()
 	for _, below := range conditions[:min(len(conditions), maxAlike)] {
 		path := parts(below)
-		values := got(s.request, path[2])
+		values, spelled := s.values(path[2], st.modern)
 		out = append(out, st.ask(below, values)...)
-		if len(values) > 0 && strings.Contains(path[1], "Not") {
+		if len(values) > 0 && spelled && strings.Contains(path[1], "Not") && !st.guardsID() {
 			out = append(out, st.add(exceptMore, below, values...))
 			exempts = exempts || strings.EqualFold(path[2], principalKey)
 		}
 	}
 	named := s.request.PrincipalARN()
-	switch shared := slices.Contains([]policy.Layer{policy.ResourcePolicy, policy.SCP, policy.RCP}, ref.Policy); {
-	case shared && named != "" && !exempts:
-		out = append(out, st.exempt(named))
+	shared := slices.Contains([]policy.Layer{policy.ResourcePolicy, policy.SCP, policy.RCP}, ref.Policy)
+	if shared && named != "" && !exempts {
+		out = append(out, st.exempt(narrowDeny, named))
 		if principal := st.value.get("Principal"); principal != nil && principal.kind == '{' {
 			out = append(out, st.drop(exceptMore, "/Principal/AWS", named), st.drop(exceptMore, "/Principal/AWS", s.request.Principal))
 		}
-	case !shared && slices.Equal(st.value.get("Resource").words(), []string{"*"}) && s.request.Resource != "*":
-		out = append(out, st.exceptResource(s.request.Resource))
+		return out
+	}
+	switch resources := st.value.get("Resource").words(); {
+	case shared || !spelled || len(resources) == 0:
+	case slices.Equal(resources, []string{"*"}):
+		if s.request.Resource != "*" {
+			out = append(out, st.exceptResource(resource))
+		}
+	case st.deniesService(resources):
+		out = append(out, st.exceptAction(s.request.Action))
+	}
+	if slices.Contains([]policy.Layer{policy.Identity, policy.Boundary}, ref.Policy) && named != "" && !exempts {
+		out = append(out, st.exempt(exemptPrincipal, named))
 	}
 	return out
+}
+
+// values gives the request's values of a context key as a policy spells them,
+// false if it cannot.
+func (s *search) values(key string, modern bool) ([]string, bool) {
+	values := slices.Clone(got(s.request, key))
+	for i, v := range values {
+		var ok bool
+		if values[i], ok = verbatim(v, modern); !ok {
+			return values, false
+		}
+	}
+	return values, true
+}
+
+// lift is the candidate to take a Deny away, with a warning if it denies more
+// than the request.
+func (st statement) lift(resource string) candidate {
+	c := st.remove(dropStatement)
+	if !st.only("Action", st.action) || !st.only("Resource", resource) {
+		c.edit.Text += ", which opens whatever else it denies too"
+	}
+	return c
+}
+
+// deniesService tells whether the statement denies all that a service can do
+// with its own resources: then NotAction denies no more than Action does.
+func (st statement) deniesService(resources []string) bool {
+	actions := st.value.get("Action").words()
+	service, _, _ := strings.Cut(strings.ToLower(st.action), ":")
+	if len(actions) != 1 || actions[0] != "*" && !strings.EqualFold(actions[0], service+":*") {
+		return false
+	}
+	return !slices.ContainsFunc(resources, func(r string) bool {
+		part := strings.SplitN(r, ":", 4)
+		return len(part) < 4 || part[2] != service
+	})
+}
+
+// exceptAction is the candidate to have a Deny of all actions leave out one.
+func (st statement) exceptAction(action string) candidate {
+	edit := st.edit("/NotAction", "except "+action+" from "+st.name()+": NotAction in the place of Action")
+	return candidate{narrowDeny, edit, func(root *value) bool {
+		root.at(st.place).rename("Action", "NotAction", word(action))
+		return true
+	}}
 }
 
 const principalKey = "aws:PrincipalArn"
 
 // exempt is the candidate to have a Deny that speaks of many leave out one
 // principal.
-func (st statement) exempt(arn string) candidate {
+func (st statement) exempt(cost int, arn string) candidate {
 	below := rolecall.Pointer("Condition", "ArnNotEquals", principalKey)
 	edit := st.edit(below, "except "+arn+" from "+st.name()+" by a condition")
-	return candidate{narrowDeny, edit, func(root *value) bool {
+	return candidate{cost, edit, func(root *value) bool {
 		deny := root.at(st.place)
 		if deny.get("Condition") == nil {
 			deny.put("Condition", object())

@@ -16,8 +16,11 @@ func (s *search) grants(b blocker) []candidate {
 	for _, v := range policy.Trace(s.request, s.policies) {
 		if v.Policy == b.missing && first <= v.Index && v.Index < behind && !v.Deny && len(v.Unmet) == 1 && near < maxAlike {
 			near++
-			out = append(out, s.statement(v.Ref).meet(v.Unmet[0], s.request.PrincipalARN())...)
+			out = append(out, s.meet(s.statement(v.Ref), v.Unmet[0])...)
 		}
+	}
+	if b.missing == policy.ResourcePolicy && s.strangeID() {
+		return out
 	}
 	for _, principal := range s.principals(b.missing) {
 		out = append(out, s.anew(b.missing, first, "Allow", principal))
@@ -41,36 +44,71 @@ func (s *search) documents(b blocker) (first, behind int) {
 	return first, first + len(s.policies.SCP[b.level])
 }
 
-// meet gives the candidates to have an Allow that lacks one element match.
-// Where its other elements are wide, one value more would open too much.
-func (st statement) meet(u policy.Unmet, named string) []candidate {
-	below := st.below(u)
+// meet gives the candidates to have an Allow that lacks one element match. One
+// value more in a list opens it to all that the other elements say, so they
+// must say no more than the request.
+func (s *search) meet(st statement, u policy.Unmet) []candidate {
+	below, named := st.below(u), s.request.PrincipalARN()
+	resource, spelled := verbatim(s.request.Resource, st.modern)
+	action := st.only("Action", s.request.Action)
+	exact := st.only("Resource", resource) || st.ref.Policy == policy.ResourcePolicy && resourceOf(s.request) == "" ||
+		st.ref.Policy == policy.ResourcePolicy && resourceOf(s.request) == "*" && st.only("Resource", "*")
+	asker := st.value.get("Principal") == nil && st.value.get("NotPrincipal") == nil || st.only("Principal", named)
 	switch path := parts(below); path[0] {
 	case "Action":
-		if st.value.get("NotResource") == nil && !slices.Contains(st.value.get("Resource").words(), "*") {
+		if exact && asker {
 			return []candidate{st.add(allowMore, below, u.Got...)}
 		}
 	case "Principal":
-		if st.literalActions() && st.value.at("/Principal/AWS") != nil && named != "" {
+		if action && exact && st.value.at("/Principal/AWS") != nil && named != "" {
 			return []candidate{st.add(allowMore, "/Principal/AWS", named)}
 		}
 	case "Resource":
-		if st.literalActions() {
-			return []candidate{st.add(allowMore, below, u.Got...)}
+		if action && asker && spelled {
+			return []candidate{st.add(allowMore, below, resource)}
 		}
-	case "NotAction", "NotResource":
-		return []candidate{st.drop(allowMore, below, u.Got[0])}
+	case "NotAction":
+		if exact && asker {
+			return []candidate{st.drop(allowMore, below, s.request.Action)}
+		}
+	case "NotResource":
+		if action && asker && spelled {
+			return []candidate{st.drop(allowMore, below, resource)}
+		}
 	case "Condition":
 		out := st.ask(below, u.Got)
-		if len(u.Got) > 0 && strings.Contains(path[1], "Not") {
-			return append(out, st.drop(allowMore, below, u.Got[0]))
+		values, spelled := s.values(path[2], st.modern)
+		if !action || !exact || !asker || !spelled || len(values) == 0 || strings.EqualFold(path[2], externalIDKey) {
+			return out
 		}
-		if len(u.Got) > 0 && !strings.Contains(path[1], "Bool") && !strings.Contains(path[1], "Null") {
-			out = append(out, st.add(allowMore, below, u.Got...))
+		if strings.Contains(path[1], "Not") {
+			return append(out, st.drop(allowMore, below, values[0]))
+		}
+		if !strings.Contains(path[1], "Bool") && !strings.Contains(path[1], "Null") {
+			out = append(out, st.add(allowMore, below, values...))
 		}
 		return out
 	}
 	return nil
+}
+
+// only tells whether an element of the statement says one word and no more.
+func (st statement) only(element, text string) bool {
+	words := st.value.get(element).words()
+	return len(words) == 1 && (words[0] == text || element == "Action" && strings.EqualFold(words[0], text))
+}
+
+// resourceOf gives the Resource by which the resource's own policy speaks of
+// it: none in a trust policy, and in a key's policy * is the key.
+func resourceOf(in policy.Request) string {
+	switch service, _, _ := strings.Cut(strings.ToLower(in.Action), ":"); service {
+	case "sts":
+		return ""
+	case "kms":
+		return "*"
+	default:
+		return in.Resource
+	}
 }
 
 // literalActions tells whether the statement names its actions one by one.
@@ -86,46 +124,60 @@ func (s *search) anew(layer policy.Layer, index int, effect string, principal *v
 		st.put("Principal", principal)
 	}
 	st.put("Action", word(s.request.Action))
-	service, _, _ := strings.Cut(strings.ToLower(s.request.Action), ":")
-	switch {
-	case layer == policy.ResourcePolicy && service == "sts": // a trust policy has no Resource
-	case layer == policy.ResourcePolicy && service == "kms":
-		st.put("Resource", word("*")) // in a key's policy: this key
-	default:
-		st.put("Resource", word(s.request.Resource))
+	modern, place := true, 0
+	verb := map[string]string{"Allow": "allows ", "Deny": "denies "}[effect]
+	text := "add a statement that " + verb + s.request.Action
+	if d := at(s.policies, layer, index); d != nil {
+		root := read(d)
+		modern, place = isModern(root), len(root.statements().items)
+	} else {
+		text = "attach a policy that " + verb + s.request.Action
+	}
+	resource := s.request.Resource
+	if layer == policy.ResourcePolicy {
+		resource = resourceOf(s.request)
+		if resource == "*" && s.policies.Resource == nil {
+			text = "add to what is in the key policy, which is not given here, a statement that " + verb + s.request.Action
+		}
+	}
+	spelled := true
+	if resource != "" && resource != "*" {
+		resource, spelled = verbatim(resource, modern)
+	}
+	if resource != "" {
+		st.put("Resource", word(resource))
 	}
 	if effect == "Allow" {
-		s.narrow(st, layer)
-	}
-	verb, place := map[string]string{"Allow": "allows ", "Deny": "denies "}[effect], 0
-	text := "add a statement that " + verb + s.request.Action
-	if d := at(s.policies, layer, index); d == nil {
-		text = "attach a policy that " + verb + s.request.Action
-	} else {
-		place = len(read(d).statements().items)
+		spelled = s.narrow(st, layer, modern) && spelled
 	}
 	edit := Edit{Policy: layer, Index: index, Pointer: rolecall.Pointer("Statement", place), Text: text}
 	return candidate{allowAnew, edit, func(root *value) bool {
 		list := root.statements()
 		list.items = append(list.items, st)
-		return true
+		return spelled
 	}}
 }
 
-// narrow binds a new Allow to what else the request says of itself.
-func (s *search) narrow(st *value, layer policy.Layer) {
+// narrow binds a new Allow to what else the request says of itself. It is
+// false if the document's version cannot spell that.
+func (s *search) narrow(st *value, layer policy.Layer, modern bool) bool {
 	equal := &value{kind: '{'}
-	for _, key := range []string{"sts:ExternalId", "s3:prefix", "kms:ViaService", "kms:EncryptionContext:aws:s3:arn"} {
-		values := got(s.request, key)
+	for _, key := range []string{externalIDKey, "s3:prefix", "kms:ViaService", "kms:EncryptionContext:aws:s3:arn"} {
+		values, spelled := s.values(key, modern)
 		service, _, _ := strings.Cut(key, ":")
 		ours := strings.HasPrefix(strings.ToLower(s.request.Action), service+":")
-		if len(values) == 1 && ours && (service != "sts" || layer == policy.ResourcePolicy) {
-			equal.put(key, word(values[0]))
+		if len(values) != 1 || !ours || service == "sts" && layer != policy.ResourcePolicy {
+			continue
 		}
+		if !spelled {
+			return false
+		}
+		equal.put(key, word(values[0]))
 	}
 	if len(equal.names) > 0 {
 		st.put("Condition", object(member{"StringEquals", equal}))
 	}
+	return true
 }
 
 // principals are the forms in which a policy of the layer may name the

@@ -22,7 +22,7 @@ type Edit struct {
 	Pointer string `json:"pointer"`
 	Text    string `json:"text"`
 	// Document is the whole of it with all edits of the change; nil for the
-	// request.
+	// request, and where no statement is left and the document is to go.
 	Document *policy.Document `json:"document,omitempty"`
 	Value    string           `json:"value,omitempty"` // of the request's key
 }
@@ -45,13 +45,20 @@ func Smallest(in policy.Request, policies policy.Policies) (Change, bool) {
 	s := search{request: in, policies: policies}
 	before := s.decide()
 	if before.Decision == policy.Allowed {
-		denied := func(trial *search) bool { return trial.decide().Decision != policy.Allowed }
+		denied := func(trial *search) bool { return trial.decide().Decision != policy.Allowed && !trial.emptied() }
 		if !s.try(s.denials(before), denied) {
 			return Change{}, false
 		}
 		return s.change(), true
 	}
-	if !s.allow() {
+	found := false
+	for _, start := range s.starts() {
+		if found = start.allow(); found {
+			s = start
+			break
+		}
+	}
+	if !found {
 		return Change{}, false
 	}
 	// To ask otherwise may have made needless what was done before it.
@@ -94,12 +101,26 @@ func (s *search) allow() bool {
 
 func (s *search) change() Change {
 	for i := range s.edits {
-		if e := &s.edits[i]; e.Policy != "" {
-			e.Document = at(s.policies, e.Policy, e.Index)
+		e := &s.edits[i]
+		if e.Policy == "" {
+			continue
+		}
+		if d := at(s.policies, e.Policy, e.Index); !empty(d) {
+			e.Document = d
+		} else {
+			e.Text += "; nothing else is in the policy, so delete it or detach it"
 		}
 	}
 	return Change{Decision: s.decide().Decision, Edits: s.edits}
 }
+
+// emptied tells whether an edit has left a document without statements.
+func (s *search) emptied() bool {
+	return slices.ContainsFunc(s.edits, func(e Edit) bool { return e.Policy != "" && empty(at(s.policies, e.Policy, e.Index)) })
+}
+
+// empty tells a document that AWS would not store.
+func empty(d *policy.Document) bool { return len(read(d).statements().items) == 0 }
 
 // blocker is what stands between the request and its permission: a Deny, or a
 // layer that does not allow.
@@ -149,6 +170,7 @@ const (
 	allowMore
 	allowAnew
 	dropDenied
+	exemptPrincipal
 	dropStatement
 )
 

@@ -25,6 +25,9 @@ func apply(t rapid.TB, c explain.Change, in policy.Request, p policy.Policies) (
 		return out
 	}
 	for _, e := range c.Edits {
+		if e.Document == nil && e.Policy != "" { // to be deleted: says nothing
+			e.Document = parse(t, document())
+		}
 		switch e.Policy {
 		case "":
 			in.Context = maps.Clone(in.Context)
@@ -63,6 +66,15 @@ func apply(t rapid.TB, c explain.Change, in policy.Request, p policy.Policies) (
 	return in, p
 }
 
+func parse(t rapid.TB, text string) *policy.Document {
+	t.Helper()
+	d, err := policy.Parse([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
 const (
 	object  = `"principal":"arn:aws:sts::111111111111:assumed-role/media/s","action":"s3:GetObject","resource":"arn:aws:s3:::b/k","account":"111111111111"`
 	reading = `{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*"}`
@@ -86,8 +98,25 @@ func TestSmallest(t *testing.T) {
 			`add "arn:aws:s3:::b/k" to Resource of the statement Read`,
 		},
 		{
-			"an action more", object + `,"identity":[` + document(`{"Effect":"Allow","Action":["s3:PutObject"],"Resource":"arn:aws:s3:::b/*"}`) + `]`,
+			"an action more", object + `,"identity":[` + document(`{"Effect":"Allow","Action":["s3:PutObject"],"Resource":"arn:aws:s3:::b/k"}`) + `]`,
 			`add "s3:GetObject" to Action of statement 0`,
+		},
+		{
+			"no action more on more than the resource", object + `,"identity":[` + document(`{"Effect":"Allow","Action":["s3:PutObject"],"Resource":"arn:aws:s3:::b/*"}`) + `]`,
+			`add a statement that allows s3:GetObject`,
+		},
+		{
+			"no resource more for another action too", object + `,"identity":[` + document(`{"Effect":"Allow","Action":["s3:GetObject","s3:DeleteObject"],"Resource":"arn:aws:s3:::a/*"}`) + `]`,
+			`add a statement that allows s3:GetObject`,
+		},
+		{
+			"no address more for more than the request", `"context":{"aws:SourceIp":"203.0.113.7"},` + object + `,"identity":[` +
+				document(`{"Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{"IpAddress":{"aws:SourceIp":"198.51.100.0/24"}}}`) + `]`,
+			`add a statement that allows s3:GetObject`,
+		},
+		{
+			"nothing less in NotAction on more than the resource", object + `,"identity":[` + document(`{"Effect":"Allow","NotAction":["s3:GetObject","iam:*"],"Resource":"*"}`) + `]`,
+			`add a statement that allows s3:GetObject`,
 		},
 		{
 			"no action more on everything", object + `,"identity":[` + document(`{"Effect":"Allow","Action":"s3:ListAllMyBuckets","Resource":"*"}`) + `]`,
@@ -101,10 +130,24 @@ func TestSmallest(t *testing.T) {
 		{"the session too", object + `,"identity":[` + document() + `],"session":` + document(), `add a statement that allows s3:GetObject; add a statement that allows s3:GetObject`},
 		{
 			"an external id of other case", `"context":{"sts:ExternalId":"X-42"},` + worker + `,"resource_policy":` + trust("arn:aws:iam::111111111111:role/worker", `"StringEquals":{"sts:ExternalId":"x-42"}`),
-			`add "X-42" to sts:ExternalId under StringEquals of the statement Trust`,
+			`ask with sts:ExternalId x-42`,
 		},
 		{
 			"a forgotten external id", worker + `,"resource_policy":` + trust("arn:aws:iam::111111111111:role/worker", `"StringEquals":{"sts:ExternalId":"x-42"}`),
+			`ask with sts:ExternalId x-42`,
+		},
+		{
+			"another external id, and another principal", `"context":{"sts:ExternalId":"evil"},` + worker + `,"resource_policy":` + trust(production, `"StringEquals":{"sts:ExternalId":"x-42"}`),
+			`ask with sts:ExternalId x-42; add "arn:aws:iam::111111111111:role/worker" to Principal AWS of the statement Trust`,
+		},
+		{
+			"no external id, and another principal", worker + `,"resource_policy":` + trust(production, `"StringEquals":{"sts:ExternalId":"x-42"}`),
+			`ask with sts:ExternalId x-42; add "arn:aws:iam::111111111111:role/worker" to Principal AWS of the statement Trust`,
+		},
+		{
+			"an external id that a Deny wants", `"context":{"sts:ExternalId":"evil"},` + worker + `,"resource_policy":` + document(
+				`{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:role/worker"},"Action":"sts:AssumeRole"}`,
+				`{"Effect":"Deny","Principal":"*","Action":"sts:AssumeRole","Condition":{"StringNotEquals":{"sts:ExternalId":"x-42"}}}`),
 			`ask with sts:ExternalId x-42`,
 		},
 		{
@@ -140,13 +183,44 @@ func TestSmallest(t *testing.T) {
 		},
 		{
 			"a Deny away, and what is missing", object + `,"identity":[` + document(`{"Effect":"Deny","Action":"s3:Get*","Resource":"arn:aws:s3:::b/*"}`) + `]`,
-			`remove statement 0; add a statement that allows s3:GetObject`,
+			`except arn:aws:iam::111111111111:role/media from statement 0 by a condition; add a statement that allows s3:GetObject`,
+		},
+		{
+			"one action out of a Deny of a whole bucket", object + `,"identity":[` + document(reading, `{"Effect":"Deny","Action":"s3:*","Resource":["arn:aws:s3:::b","arn:aws:s3:::b/*"]}`) + `]`,
+			`except s3:GetObject from statement 1: NotAction in the place of Action`,
+		},
+		{
+			"a Deny away, with a warning", object + `,"identity":[` + document(reading) + `],"session":` + document(reading, `{"Effect":"Deny","Action":"s3:Get*","Resource":"arn:aws:s3:::b/*"}`),
+			`remove statement 1, which opens whatever else it denies too`,
+		},
+		{
+			"a Deny of just the request away", object + `,"identity":[` + document(reading) + `],"session":` + document(reading, `{"Effect":"Deny","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/k"}`),
+			`remove statement 1`,
+		},
+		{
+			"a revoked session", `"context":{"aws:TokenIssueTime":"2026-01-01T00:00:00Z"},` + object + `,"identity":[` +
+				document(reading, `{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"DateLessThan":{"aws:TokenIssueTime":"2026-02-01T00:00:00Z"}}}`) + `]`,
+			`assume the role again`,
+		},
+		{
+			"a key that the action does not have", object + `,"identity":[` + document(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*","Condition":{"StringEquals":{"sts:ExternalId":"x","s3:x-amz-acl":"private"}}}`) + `]`,
+			`add a statement that allows s3:GetObject`,
+		},
+		{
+			"a header that the action has not", object + `,"identity":[` + document(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*","Condition":{"StringEquals":{"s3:x-amz-acl":"private"}}}`) + `]`,
+			`add a statement that allows s3:GetObject`,
+		},
+		{
+			"a key policy that is not given", `"principal":"arn:aws:iam::111111111111:role/media","action":"kms:Decrypt","resource":"arn:aws:kms:eu-west-1:111111111111:key/1","account":"111111111111","identity":[` +
+				document(`{"Effect":"Allow","Action":"kms:Decrypt","Resource":"*"}`) + `]`,
+			`add to what is in the key policy, which is not given here, a statement that allows kms:Decrypt`,
 		},
 		{
 			"a resource more excepted", object + `,"identity":[` + document(reading) + `],"session":` + document(reading, `{"Effect":"Deny","Action":"*","NotResource":"arn:aws:s3:::a/*"}`),
 			`add "arn:aws:s3:::b/k" to NotResource of statement 1`,
 		},
-		{"denied by a statement less", object + `,"identity":[` + document(reading) + `]`, `remove statement 0`},
+		{"denied by a statement less", object + `,"identity":[` + document(reading, strings.ReplaceAll(reading, "Get", "Put")) + `]`, `remove statement 0`},
+		{"no document left empty", object + `,"identity":[` + document(reading) + `]`, `add a statement that denies s3:GetObject`},
 		{"denied by a Deny more", object + `,"identity":[` + document(`{"Effect":"Allow","Action":"s3:*","Resource":"*"}`) + `]`, `add a statement that denies s3:GetObject`},
 		{"an anonymous reader", `"principal":"*","action":"s3:GetObject","resource":"arn:aws:s3:::b/k","account":"111111111111"`, `attach a policy that allows s3:GetObject`},
 		{
@@ -198,12 +272,56 @@ func TestNothingTurnsWhatAWSAlwaysAllows(t *testing.T) {
 	}
 }
 
+// What is added allows the request and nothing beside it, whatever the key.
+func TestSmallestGrantsNoMore(t *testing.T) {
+	t.Parallel()
+	for _, key := range []string{"*", "in/*", "a?c", "${aws:username}", "$", "${*}"} {
+		in, policies := read(t, "{"+object+`,"identity":[`+document(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::a/k"}`)+`]}`)
+		in.Resource = "arn:aws:s3:::b/" + key
+		for _, given := range []policy.Policies{{}, policies} {
+			change, ok := explain.Smallest(in, given)
+			if !ok {
+				t.Errorf("%s: nothing found", key)
+				continue
+			}
+			turned(t, change, in, given)
+			for _, other := range []string{"x", "in/x", "abc", "secret", "${}"} {
+				asked := in
+				asked.Resource, asked.Context = "arn:aws:s3:::b/"+other, map[string][]string{"aws:username": {"x"}}
+				if asked, p := apply(t, change, asked, given); policy.Evaluate(asked, p).Decision == policy.Allowed {
+					t.Errorf("%s: %s is allowed too: %+v", key, other, change)
+				}
+			}
+		}
+	}
+}
+
+// No change lets the caller's own external id into a trust policy.
+func TestSmallestKeepsTheExternalID(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		in, policies := drawWorld(t)
+		in.Action = "sts:AssumeRole"
+		in.Context["sts:ExternalId"] = []string{"evil"}
+		policies.Resource = parse(t, document(`{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:role/r"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"sts:ExternalId":"x-42"}}}`))
+		change, _ := explain.Smallest(in, policies)
+		for _, e := range change.Edits {
+			if e.Policy == policy.ResourcePolicy && strings.Contains(string(e.Document.JSON()), "evil") {
+				t.Fatalf("%s", e.Document.JSON())
+			}
+		}
+	})
+}
+
 // Whatever the policies, a change is found, and it holds.
 func TestSmallestTurns(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		in, policies := drawWorld(t)
 		change, ok := explain.Smallest(in, policies)
+		if !ok && policies.Resource != nil && strings.Contains(string(policies.Resource.JSON()), "ExternalId") && in.Action == "sts:AssumeRole" {
+			return // none can be found where the ids that are wanted are not spelled out
+		}
 		if !ok {
 			t.Fatalf("nothing found for %+v", line(in, policies))
 		}

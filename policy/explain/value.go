@@ -200,6 +200,22 @@ func (v *value) statements() *value {
 	return s
 }
 
+// isModern tells whether variables, and what escapes wildcards, have a meaning
+// in the document.
+func isModern(root *value) bool { return slices.Contains(root.get("Version").words(), "2012-10-17") }
+
+// verbatim writes text so that a policy means just it. It is false when the
+// document's version has no way to.
+func verbatim(text string, modern bool) (string, bool) {
+	if !strings.ContainsAny(text, "*?") && !strings.Contains(text, "${") {
+		return text, true
+	}
+	return verbatimForm.Replace(text), modern
+}
+
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-specialchars
+var verbatimForm = strings.NewReplacer("*", "${*}", "?", "${?}", "$", "${$}")
+
 // remove takes a statement out of a document.
 func (v *value) remove(statement int) {
 	s := v.statements()

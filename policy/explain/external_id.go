@@ -1,0 +1,89 @@
+package explain
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/rolecall/rolecall/policy"
+)
+
+const externalIDKey = "sts:ExternalId"
+
+// A vendor chooses one external id for each of its customers. A trust policy
+// that took whichever id a caller sends would let in the vendor's other
+// customers, so an id that is not in it is the caller's to mend.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+
+// externalIDs are those that the role's trust policy wants, as far as it
+// spells them out.
+func (s *search) externalIDs() []string {
+	var out []string
+	s.wantedIDs(func(words []string) {
+		for _, w := range words {
+			if w != "" && !strings.ContainsAny(w, "*?$") && !slices.Contains(out, w) && len(out) < maxAlike {
+				out = append(out, w)
+			}
+		}
+	})
+	return out
+}
+
+// strangeID tells whether the trust policy wants external ids, and the
+// request's is not known to be one.
+func (s *search) strangeID() bool {
+	wants := false
+	s.wantedIDs(func([]string) { wants = true })
+	if !wants {
+		return false
+	}
+	values := got(s.request, externalIDKey)
+	return len(values) != 1 || !slices.Contains(s.externalIDs(), values[0])
+}
+
+// wantedIDs gives the words of the conditions by which the trust policy wants
+// an external id: what its Allows compare with, and its Denies except.
+func (s *search) wantedIDs(yield func(words []string)) {
+	if s.policies.Resource == nil || !strings.HasPrefix(strings.ToLower(s.request.Action), "sts:") {
+		return
+	}
+	for _, st := range read(s.policies.Resource).statements().items {
+		deny := slices.Contains(st.get("Effect").words(), "Deny")
+		block := st.get("Condition")
+		if block == nil {
+			continue
+		}
+		for i, operator := range block.names {
+			if strings.Contains(operator, "Not") != deny || strings.Contains(operator, "Null") {
+				continue
+			}
+			for j, key := range block.items[i].names {
+				if strings.EqualFold(key, externalIDKey) {
+					yield(block.items[i].items[j].words())
+				}
+			}
+		}
+	}
+}
+
+// guardsID tells whether the statement is of a trust policy and looks at the
+// external id.
+func (st statement) guardsID() bool {
+	return st.ref.Policy == policy.ResourcePolicy && slices.ContainsFunc(st.conditions(), func(below string) bool {
+		return strings.EqualFold(parts(below)[2], externalIDKey)
+	})
+}
+
+// starts are what the search begins with: the request as it is, and, if its
+// external id is not one that the trust policy wants, with those that are.
+func (s *search) starts() []search {
+	out := []search{*s}
+	if !s.strangeID() {
+		return out
+	}
+	for _, id := range s.externalIDs() {
+		next := *s
+		next.apply(ask(externalIDKey, id, "ask with "+externalIDKey+" "+id))
+		out = append(out, next)
+	}
+	return out
+}
