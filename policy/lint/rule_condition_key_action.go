@@ -1,6 +1,9 @@
 package lint
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // A key that requests for the action do not have is never there: an Allow that
 // asks for it is never met, a Deny that wants it otherwise always.
@@ -15,16 +18,50 @@ var conditionKeyAction = rule{
 				}
 				var without []*node
 				for _, a := range s.actions() {
-					if known := exact(a.text); known != nil && !known.hasKey(c.key) {
+					if s.keyNever(a.text, c.key) {
 						without = append(without, a)
 					}
 				}
 				if len(without) > 0 {
 					p.keyless(s, c, without)
+				} else if s.deny && c.holdsWithout() {
+					p.alwaysDenied(s, c)
 				}
 			}
 		}
 	},
+}
+
+// keyNever tells whether no request for what the value of Action means has the
+// condition key. What is asked for together with sts:AssumeRole is judged by
+// the same request.
+func (s *statement) keyNever(value, key string) bool {
+	actions, _ := expand(value)
+	if strings.HasPrefix(strings.ToLower(key), "sts:") && s.assumes() {
+		actions = slices.DeleteFunc(slices.Clone(actions), func(a *action) bool { return withAssumeRole[a.name] })
+	}
+	return len(actions) > 0 && !slices.ContainsFunc(actions, func(a *action) bool { return a.hasKey(key) })
+}
+
+var withAssumeRole = map[string]bool{"sts:TagSession": true, "sts:SetSourceIdentity": true, "sts:SetContext": true}
+
+// alwaysDenied reports a wildcard of a Deny that means actions of the work
+// which the condition was not written for.
+func (p *pass) alwaysDenied(s *statement, c condition) {
+	for _, a := range s.actions() {
+		var denied []string
+		for _, name := range append(p.needed(), "kms:Decrypt", "kms:GenerateDataKey") {
+			if glob(strings.ToLower(a.text), strings.ToLower(name)) && s.keyNever(name, c.key) {
+				denied = append(denied, name)
+			}
+		}
+		if len(denied) > 0 {
+			p.report(found{
+				at: a, severity: Warning, message: quote(c.key) + " is never there in requests for " + strings.Join(denied, ", ") + ", so they are always denied",
+				hint: "name the actions that the condition is meant for",
+			})
+		}
+	}
 }
 
 func (p *pass) keyless(s *statement, c condition, actions []*node) {
@@ -39,7 +76,7 @@ func (p *pass) keyless(s *statement, c condition, actions []*node) {
 		f.message = quote(c.key) + " is never there in requests for " + names + ", so they are always denied"
 		f.severity = Warning
 		f.hint = "leave these actions out of the statement"
-	case !s.allow:
+	case !s.allow || slices.ContainsFunc(actions, func(a *node) bool { return exact(a.text) == nil }):
 	case s.get("Action").without(actions...) != nil:
 		f.widens = true
 		f.fix = func() {
