@@ -1,13 +1,21 @@
 package lint
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/rolecall/rolecall"
+)
 
 // kms:* holds deleting the key, and with it everything that it encrypts.
 var kmsStar = rule{
 	code: "kms-star", severity: Warning,
 	title: "a wildcard allows more of the key than to use it",
-	kinds: []Kind{Permissions},
+	kinds: []Kind{Permissions, Key},
 	check: func(p *pass) {
+		if p.kind == Key {
+			p.keyStars()
+			return
+		}
 		for _, s := range p.allows() {
 			for _, a := range s.actions() {
 				lower := strings.ToLower(a.text)
@@ -28,4 +36,26 @@ var kmsStar = rule{
 			}
 		}
 	},
+}
+
+// keyStars reports the wildcards of a key's policy that hold its use and more.
+// The key's account has all by AWS's default; narrowing it could lock the key,
+// so nothing is mended here.
+// https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
+func (p *pass) keyStars() {
+	for _, s := range p.allows() {
+		owner := len(s.principals()) > 0
+		for _, who := range s.principals() {
+			account := accountOf(who)
+			key, err := rolecall.ParseARN(p.key())
+			owner = owner && account != "" && (err != nil || account == key.Account)
+		}
+		for _, a := range s.actions() {
+			lower := strings.ToLower(a.text)
+			if owner && len(s.conditions()) == 0 || !strings.Contains(lower, "*") || !glob(lower, "kms:decrypt") {
+				continue
+			}
+			p.report(found{at: a, message: quote(a.text) + " allows more than the use of the key", hint: "allow kms:Decrypt and, for uploads, kms:GenerateDataKey; leave the rest to the key's account"})
+		}
+	}
 }

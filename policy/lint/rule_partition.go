@@ -12,8 +12,12 @@ var partitionRule = rule{
 	code: "partition", severity: Error,
 	title: "an ARN's partition does not fit",
 	check: func(p *pass) {
-		if p.root != nil {
-			p.partitions(p.root, p.partition())
+		if p.root == nil {
+			return
+		}
+		p.partitions(p.root, p.partition())
+		if p.kit() == nil {
+			p.mixed(p.root, new(string))
 		}
 	},
 }
@@ -52,6 +56,34 @@ func (p *pass) partitions(n *node, want string) {
 		}
 	}
 	p.report(f)
+}
+
+// mixed reports the first ARN of another partition than those before it; first
+// is theirs. One account, and so one document, is in one partition.
+func (p *pass) mixed(n *node, first *string) (done bool) {
+	for _, m := range n.members {
+		if p.mixed(m.value, first) {
+			return true
+		}
+	}
+	for _, item := range n.items {
+		if p.mixed(item, first) {
+			return true
+		}
+	}
+	parts := strings.SplitN(n.text, ":", 6)
+	switch {
+	case n.kind != '"' || len(parts) < 4 || parts[0] != "arn" || !known(parts[1]) || parts[1] == *first:
+		return false
+	case *first == "":
+		*first = parts[1]
+		return false
+	}
+	p.report(found{
+		at: n, severity: Warning, message: "an ARN of the partition " + parts[1] + " stands beside others of " + *first + ", and matches nothing where those do",
+		hint: "keep to the partition of the account that the document is for",
+	})
+	return true
 }
 
 func known(partition string) bool {

@@ -25,7 +25,11 @@ var trustEnvironments = rule{
 				if who.kind != "AWS" || err != nil || p.kit() != nil && slices.Contains(p.kit().Principals, who.text) {
 					continue
 				}
-				if why := p.otherEnvironment(who, arn); why != "" {
+				why := p.otherEnvironment(who, arn)
+				if why == "" && p.twin(arn) {
+					why = "the connection's worker of another account, " + who.text + ","
+				}
+				if why != "" {
 					others = append(others, who.node)
 					f := found{at: who.node, message: why + " is trusted", hint: "remove it; give it a role and a bucket of its own if it needs one"}
 					if len(others) < len(principals) {
@@ -49,6 +53,15 @@ var trustEnvironments = rule{
 			}
 		}
 	},
+}
+
+// twin tells whether a principal, which is not the connection's, is named like
+// one that is.
+func (p *pass) twin(arn rolecall.ARN) bool {
+	return p.kit() != nil && slices.ContainsFunc(p.kit().Principals, func(own string) bool {
+		worker, err := rolecall.ParseARN(own)
+		return err == nil && worker.Service == arn.Service && worker.Resource == arn.Resource && arn.Resource != "root"
+	})
 }
 
 var environmentForm = regexp.MustCompile(`(?i)(^|[^a-z])(stage|staging|test|tests|testing|dev|devel|development|qa|uat|sandbox|preprod|pre-production|non-?prod)([^a-z]|$)`)
