@@ -176,67 +176,37 @@ func checkDocument(d document, options Options) FileReport {
 		out.Findings = p.findings
 		return out
 	}
-	for i := range allRules {
-		p := newPass(&allRules[i], d, out.Kind, options)
-		p.run()
-		out.Findings = append(out.Findings, p.findings...)
-	}
+	out.Findings = append(out.Findings, judge(d, out.Kind, options)...)
 	if d.root == nil {
 		return out
 	}
-	if shapeless(d.root) { // nothing written would be a policy
-		for i := range out.Findings {
-			out.Findings[i].Fixed, out.Findings[i].Widens = false, false
-		}
-		return out
-	}
-	fixed := fix(d, out.Kind, options, out.Findings)
+	fixed := mend(d, out.Kind, options, out.Findings)
 	if fixed != nil {
 		out.Fixed = fixed.json("  ")
 	}
-	p := newPass(&documentGrammar, d, out.Kind, options)
-	p.last, p.told, p.fixed = true, out.Findings, fixed
-	p.run()
-	out.Findings = append(out.Findings, p.findings...)
+	out.Findings = append(out.Findings, grammar(d, out.Kind, options, out.Findings, fixed)...)
 	return out
+}
+
+// judge runs all rules over a document but the last, grammar.
+func judge(d document, kind Kind, options Options) []Finding {
+	var out []Finding
+	for i := range allRules {
+		p := newPass(&allRules[i], d, kind, options)
+		p.run()
+		out = append(out, p.findings...)
+	}
+	return out
+}
+
+// grammar finds what the others left over.
+func grammar(d document, kind Kind, options Options, told []Finding, fixed *node) []Finding {
+	p := newPass(&documentGrammar, d, kind, options)
+	p.last, p.told, p.fixed = true, told, fixed
+	p.run()
+	return p.findings
 }
 
 // maxDocument is the size, without white space, above which only that is told:
 // AWS takes no policy that comes near.
 const maxDocument = 40 << 10
-
-// rounds bounds how often all fixes are tried: a fix can uncover a fault.
-const rounds = 6
-
-// fix gives a copy of the document with all fixes made, or nil if there is
-// nothing to mend. A fault that another fix uncovers is mended too, unless that
-// would allow more and nobody was told.
-func fix(d document, kind Kind, options Options, findings []Finding) *node {
-	if !slices.ContainsFunc(findings, func(f Finding) bool { return f.Fixed }) {
-		return nil
-	}
-	widening := map[string]bool{}
-	for _, f := range findings {
-		widening[f.Rule] = widening[f.Rule] || f.Widens
-	}
-	d.root = d.root.clone()
-	for range rounds {
-		mended := false
-		for i := range allRules {
-			p := newPass(&allRules[i], d, kind, options)
-			p.run()
-			for _, f := range p.fixes {
-				if f.widens && !widening[p.code] {
-					continue
-				}
-				f.make()
-				mended = true
-			}
-		}
-		d.quirks = nil // writing the tree mends them
-		if !mended {
-			break
-		}
-	}
-	return d.root
-}

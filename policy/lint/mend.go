@@ -1,0 +1,159 @@
+package lint
+
+import "slices"
+
+// rounds bounds how often all fixes are tried: a fix can uncover a fault.
+const rounds = 10
+
+// mend gives a copy of the document with the fixes made, or nil if there is
+// nothing to mend. A fix that leaves the document with an error that it did not
+// have, or does not last, is not made: its findings then say so.
+func mend(d document, kind Kind, options Options, findings []Finding) *node {
+	if shapeless(d.root) { // nothing written would be a policy
+		for i := range findings {
+			findings[i].Fixed, findings[i].Widens = false, false
+		}
+	}
+	if !slices.ContainsFunc(findings, func(f Finding) bool { return f.Fixed }) {
+		return nil
+	}
+	m := newMender(d, kind, options, findings)
+	fixed := m.try()
+	if left := m.faults(fixed); left > 0 {
+		for _, code := range m.codes {
+			m.skip[code] = true
+			other := m.try()
+			if n := m.faults(other); n < left {
+				fixed, left = other, n
+			} else {
+				delete(m.skip, code)
+			}
+			if left == 0 {
+				break
+			}
+		}
+		if left > 0 {
+			fixed = m.plain()
+		}
+	}
+	mended := false
+	for i := range findings {
+		f := &findings[i]
+		if m.skip[f.Rule] {
+			f.Fixed, f.Widens = false, false
+		}
+		mended = mended || f.Fixed
+	}
+	if !mended {
+		return nil
+	}
+	return fixed
+}
+
+// mender makes the fixes of a document.
+type mender struct {
+	document
+	kind    Kind
+	options Options
+	codes   []string        // of the rules whose fixes can be left out, as they are made
+	widens  map[string]bool // codes whose fixes were told to allow more
+	errors  map[string]bool // codes of the errors that the document has
+	lasting map[string]bool // codes whose findings are all to be mended
+	skip    map[string]bool // codes whose fixes are left out
+	only    bool            // the form is mended and nothing else
+}
+
+func newMender(d document, kind Kind, options Options, findings []Finding) *mender {
+	m := &mender{
+		document: d, kind: kind, options: options,
+		widens: map[string]bool{}, errors: map[string]bool{}, lasting: map[string]bool{}, skip: map[string]bool{},
+	}
+	unfixed, wrapped := map[string]bool{}, false
+	for _, f := range findings {
+		m.widens[f.Rule] = m.widens[f.Rule] || f.Widens
+		m.errors[f.Rule] = m.errors[f.Rule] || f.Severity == Error
+		m.lasting[f.Rule] = true
+		unfixed[f.Rule] = unfixed[f.Rule] || !f.Fixed
+		wrapped = wrapped || f.Rule == documentShape.code
+		if f.Fixed && !m.form(f.Rule) && !slices.Contains(m.codes, f.Rule) {
+			m.codes = append(m.codes, f.Rule)
+		}
+	}
+	for code := range unfixed {
+		m.lasting[code] = !unfixed[code]
+	}
+	for _, f := range grammar(d, kind, options, findings, nil) {
+		m.errors[f.Rule] = true
+	}
+	if wrapped { // some rules read what is inside only then
+		for _, f := range m.judge(m.plain()) {
+			m.errors[f.Rule] = m.errors[f.Rule] || f.Severity == Error
+		}
+		m.only, m.skip = false, map[string]bool{}
+	}
+	return m
+}
+
+// form tells the rules that mend what the document is, not what it says.
+func (m *mender) form(code string) bool {
+	return code == documentShape.code || slices.ContainsFunc(m.quirks, func(q quirk) bool { return q.rule == code })
+}
+
+// plain mends the form and leaves out the rest.
+func (m *mender) plain() *node {
+	m.only = true
+	for _, code := range m.codes {
+		m.skip[code] = true
+	}
+	return m.try()
+}
+
+// try gives a copy of the document with the fixes made. A fault that another
+// fix uncovers is mended too, unless that would allow more and nobody was told.
+func (m *mender) try() *node {
+	d := m.document
+	d.root = d.root.clone()
+	before := string(d.root.json(""))
+	for range rounds {
+		for i := range allRules {
+			code := allRules[i].code
+			if m.skip[code] || m.only && !m.form(code) {
+				continue
+			}
+			p := newPass(&allRules[i], d, m.kind, m.options)
+			p.run()
+			for _, f := range p.fixes {
+				if !f.widens || m.widens[code] {
+					f.make()
+				}
+			}
+		}
+		d.quirks = nil // writing the tree mends them
+		after := string(d.root.json(""))
+		if after == before {
+			break
+		}
+		before = after
+	}
+	return d.root
+}
+
+// faults counts what is wrong with a mended document that was not before, or
+// that was to be mended.
+func (m *mender) faults(fixed *node) int {
+	n := 0
+	for _, f := range m.judge(fixed) {
+		if f.Severity == Error && !m.errors[f.Rule] || m.lasting[f.Rule] && !m.skip[f.Rule] {
+			n++
+		}
+	}
+	return n
+}
+
+// judge finds what is wrong with a mended document, read anew.
+func (m *mender) judge(fixed *node) []Finding {
+	d := document{root: fixed.clone()}
+	d.root.locate("")
+	found := judge(d, m.kind, m.options)
+	return append(found, grammar(d, m.kind, m.options, found, nil)...)
+}
