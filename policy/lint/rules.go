@@ -48,6 +48,7 @@ var allRules = []rule{
 	s3Multipart,
 	s3ListMissing,
 	s3OutsideConnection,
+	kmsResource,
 	kmsDataKey,
 	kmsDecrypt,
 	kmsEncrypt,
