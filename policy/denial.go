@@ -57,7 +57,9 @@ const (
 	resourceWords  = " on resource: "
 	becauseWords   = " because no "
 	explicitWords  = " with an explicit deny"
-	outsiderAtKMS  = " on this resource because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access"
+	outsiderAtKMS  = " on this resource" + outsiderClause
+	outsiderClause = " because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access"
+	ciphertext     = " on the resource associated with this ciphertext" + outsiderClause // of Decrypt, which need not name a key
 	maxDenialBytes = 16 << 10
 )
 
@@ -139,7 +141,7 @@ func ReadDenial(message string) (Denial, bool) {
 	}
 	d := Denial{Principal: principal, Action: action}
 	rest := text[len(action):]
-	if strings.HasPrefix(rest, outsiderAtKMS) {
+	if strings.HasPrefix(rest, outsiderAtKMS) || strings.HasPrefix(rest, ciphertext) {
 		d.Layer = DeniedByResource
 		return d, true
 	}

@@ -33,13 +33,16 @@ func (r refusal) summary() string {
 	case r.Layer == "" && r.Explicit:
 		return what + "; a Deny did it, but AWS does not say in which policy"
 	case r.Layer == "":
-		return what + " and does not say which policy did it"
+		return what + unsaid
 	case r.Explicit:
 		return what + "; a Deny in " + r.document(r.Layer).phrase() + " did it"
 	default:
 		return what + "; " + r.document(r.Layer).phrase() + " does not allow it"
 	}
 }
+
+// unsaid ends a summary where AWS names no policy.
+const unsaid = " and does not say which policy did it"
 
 // attached is a kind of policy of a refusal's.
 type attached struct {
@@ -160,8 +163,11 @@ func (r refusal) silent(layer policy.DenialLayer) Candidate {
 		c.Hint = "whose network the endpoint is must allow it there"
 	case policy.DeniedByResource:
 		c.Hint = "its owner adds the statement to what is there"
-		if r.service == "sts" {
+		switch r.service {
+		case "sts":
 			c.Hint += ", with the external id that the vendor gave, exactly and in its case"
+		case "kms":
+			c.Hint += "; PutKeyPolicy replaces the whole policy, so begin with what GetKeyPolicy gives"
 		}
 	default:
 		c.Hint = "add the statement to what is there; AWS names one policy even where several refuse"
@@ -219,11 +225,14 @@ const placeholder = "<external id>"
 // statement is what to add to the layer's policy; nil when too little is known.
 func (r refusal) statement(layer policy.DenialLayer) *policy.Document {
 	service := r.service
-	if r.Action == "" || strings.ContainsAny(r.Action+r.Resource, "*?$") {
+	if r.Action == "" || strings.ContainsAny(r.Action+r.principal, "*?$") {
 		return nil
 	}
 	st := object(member{"Effect", word("Allow")})
-	resource := r.Resource
+	resource, _ := verbatim(r.Resource, true)
+	if service != "s3" && resource != r.Resource {
+		return nil // other services write * where they do not know
+	}
 	if layer == policy.DeniedByResource {
 		if r.principal == "" {
 			return nil

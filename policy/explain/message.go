@@ -32,23 +32,34 @@ type Candidate struct {
 // Message explains an error of AWS's, as AWS, an SDK or a tool words it. It is
 // an error of code Invalid when the text holds no refusal that it knows.
 func Message(text string) (Explanation, error) {
-	d, found := readDenial(text)
-	if !found {
-		for _, o := range otherCauses {
-			if o.form.MatchString(text) {
-				return Explanation{Summary: o.summary, Candidates: []Candidate{{Message: o.summary, Hint: o.hint}}}, nil
-			}
-		}
-		return Explanation{}, &rolecall.Error{
-			Code: rolecall.Invalid, Message: "the text holds no refusal of AWS's",
-			Hint: `give the whole message, such as "User: … is not authorized to perform: … on resource: …"`,
+	if s, found := cutSentence(unwrap(text)); found {
+		return s.explain(), nil
+	}
+	for _, read := range []func(string) (Explanation, bool){decoded, federated, ciphertext, otherCause} {
+		if e, found := read(text); found {
+			return e, nil
 		}
 	}
+	if d, found := bare(text); found {
+		return explain(d), nil
+	}
+	return Explanation{}, &rolecall.Error{
+		Code: rolecall.Invalid, Message: "the text holds no refusal of AWS's",
+		Hint: `give the whole message, such as "User: … is not authorized to perform: … on resource: …"`,
+	}
+}
+
+func explain(d policy.Denial) Explanation {
+	r := refusalOf(d)
+	return Explanation{Denial: d, Summary: r.summary(), Candidates: r.candidates()}
+}
+
+func refusalOf(d policy.Denial) refusal {
 	r := refusal{Denial: d}
 	r.principal = policy.Request{Principal: d.Principal}.PrincipalARN()
 	r.callerAccount, r.ownerAccount = accountOf(d.Principal), accountOf(d.Resource)
 	r.service, _, _ = strings.Cut(strings.ToLower(d.Action), ":")
-	return Explanation{Denial: d, Summary: r.summary(), Candidates: r.candidates()}, nil
+	return r
 }
 
 var (
@@ -61,19 +72,8 @@ var (
 	bareForm     = regexp.MustCompile(`(?i)\baccess ?denied\b|\bforbidden\b|\b403\b`)
 )
 
-// readDenial reads AWS's sentence; and a bare refusal with what the tool that
-// shows it says of the call.
-func readDenial(text string) (policy.Denial, bool) {
-	for _, form := range []string{text, strings.Join(strings.Fields(text), " ")} { // a terminal may have broken it into lines
-		if d, ok := policy.ReadDenial(form); ok && d.Action != "" {
-			return d, true
-		}
-	}
-	for _, o := range otherCauses {
-		if o.form.MatchString(text) {
-			return policy.Denial{}, false
-		}
-	}
+// bare reads a bare refusal with what the tool that shows it says of the call.
+func bare(text string) (policy.Denial, bool) {
 	if !bareForm.MatchString(text) {
 		return policy.Denial{}, false
 	}
@@ -128,39 +128,4 @@ func accountOf(arn string) string {
 		return parts[4]
 	}
 	return ""
-}
-
-// otherCauses are errors that look like a refusal by policy and are none.
-// https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
-// https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html
-var otherCauses = []struct {
-	form          *regexp.Regexp
-	summary, hint string
-}{
-	{regexp.MustCompile(`ExpiredToken|token included in the request is expired`), "the credentials have expired", "assume the role again; no policy is at fault"},
-	{
-		regexp.MustCompile(`InvalidClientTokenId|InvalidAccessKeyId|UnrecognizedClient`), "AWS does not know the access key",
-		"it was deleted, is of another partition, or its session token was left out; no policy is at fault",
-	},
-	{
-		regexp.MustCompile(`SignatureDoesNotMatch`), "the secret does not fit the access key, or the request was altered on its way",
-		"give the secret again, without white space; no policy is at fault",
-	},
-	{regexp.MustCompile(`RequestTimeTooSkewed`), "the caller's clock is more than 15 minutes off", "set it; no policy is at fault"},
-	{
-		regexp.MustCompile(`AccessControlListNotSupported`), "the bucket's owner is enforced, so it takes no ACLs",
-		"send no acl; s3:PutObjectAcl is not needed in any policy either",
-	},
-	{
-		regexp.MustCompile(`MalformedPolicyDocument|Invalid principal in policy`), "the policy was not stored: it is malformed, or a principal in it does not exist",
-		"rolecall policy lint finds what is wrong; a role or user must exist before a policy can name it",
-	},
-	{regexp.MustCompile(`InvalidObjectState`), "the object is archived", "its owner must restore it first; no policy is at fault"},
-	{regexp.MustCompile(`AllAccessDisabled`), "AWS has disabled the bucket", "its owner must ask AWS why; no policy is at fault"},
-	{regexp.MustCompile(`PermanentRedirect|AuthorizationHeaderMalformed`), "the bucket is in another region", "ask at the region that the answer names; no policy is at fault"},
-	{regexp.MustCompile(`KMS\.Disabled|DisabledException`), "the KMS key is disabled", "its owner must enable it; no policy is at fault"},
-	{
-		regexp.MustCompile(`DurationSeconds exceeds`), "the role does not give sessions of that length",
-		"ask for 3600 seconds or less, or have the role's maximum session duration raised; a chained session never lasts over an hour",
-	},
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"html"
 	"os"
 	"strings"
 	"testing"
@@ -31,6 +32,14 @@ func TestMessage(t *testing.T) {
 		"organization":     caller + ` is not authorized to perform: s3:ListBucket on resource: "arn:aws:s3:::acme" with an explicit deny in a service control policy: arn:aws:organizations::555555555555:policy/o-1/service_control_policy/p-1`,
 		"bare by botocore": "upload failed: ./a.mov to s3://acme/out/a.mov An error occurred (AccessDenied) when calling the PutObject operation: Access Denied",
 		"bare by Go":       "operation error S3: HeadObject, https response error StatusCode: 403, RequestID: 1, HostID: 2, api error Forbidden: Forbidden",
+		"ciphertext":       caller + " is not authorized to perform: kms:Decrypt on the resource associated with this ciphertext because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access",
+		"old ciphertext":   "An error occurred (AccessDeniedException) when calling the GetObject operation: The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.",
+		"encoded":          "An error occurred (UnauthorizedOperation) when calling the RunInstances operation: You are not authorized to perform this operation. Encoded authorization failure message: 4GIOHlTkIaWHQD0Q0m6XSnuUMCm",
+		"decoded":          `{"DecodedMessage":"{\"allowed\":false,\"explicitDeny\":false,\"matchedStatements\":{\"items\":[]},\"context\":{\"principal\":{\"id\":\"AIDA\",\"arn\":\"arn:aws:iam::111122223333:user/bob\"},\"action\":\"s3:GetObject\",\"resource\":\"arn:aws:s3:::acme/k\"}}"}`,
+		"public policy":    caller + ` is not authorized to perform: s3:PutBucketPolicy on resource: "arn:aws:s3:::acme" because public policies are blocked by the BlockPublicPolicy block public access setting.`,
+		"public ACL":       caller + ` is not authorized to perform: s3:PutObject on resource: "arn:aws:s3:::acme/k" because public access control lists (ACLs) are blocked by the BlockPublicAcls block public access setting`,
+		"web identity":     "An error occurred (AccessDenied) when calling the AssumeRoleWithWebIdentity operation: Not authorized to perform sts:AssumeRoleWithWebIdentity",
+		"star in the key":  caller + ` is not authorized to perform: s3:GetObject on resource: "arn:aws:s3:::acme/in/*?${aws:username}" because no identity-based policy allows the s3:GetObject action`,
 		"broken":           "User:\n  arn:aws:iam::999988887777:user/worker is not\n  authorized to perform: sts:AssumeRole on resource:\n  arn:aws:iam::111122223333:role/media",
 		"bare":             "Access Denied",
 		"expired":          "An error occurred (ExpiredToken) when calling the GetObject operation: The provided token has expired.",
@@ -42,6 +51,63 @@ func TestMessage(t *testing.T) {
 		all[name] = e
 	}
 	golden(t, "messages.json", all)
+}
+
+// Whatever a message comes in, it is the same message.
+func TestMessageInItsWrapping(t *testing.T) {
+	t.Parallel()
+	plain := caller + ` is not authorized to perform: s3:GetObject on resource: "arn:aws:s3:::acme/a&b.mov" because no session policy allows the s3:GetObject action`
+	want, err := explain.Message(plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	quoted, err := json.Marshal(map[string]string{"message": plain, "code": "AccessDenied"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{
+		`<?xml version="1.0" encoding="UTF-8"?>` + "\n<Error><Code>AccessDenied</Code><Message>" + html.EscapeString(plain) + "</Message><RequestId>1</RequestId></Error>",
+		strings.ReplaceAll(strings.ReplaceAll(plain, "&", "&amp;"), `"`, "&quot;"),
+		strings.ReplaceAll(string(quoted), `\u0026`, "&"),
+		`error: "` + plain + `", then "something" with an explicit deny in a service control policy`,
+		strings.ReplaceAll(plain, "because no session", "because no\n  session"),
+	} {
+		got, err := explain.Message(text)
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+		if diff := cmp.Diff(want.Denial, got.Denial); diff != "" {
+			t.Errorf("%s\n%s", text, diff)
+		}
+	}
+}
+
+// Of two refusals the first is explained, and nothing of the second is in it.
+func TestMessageOfTwo(t *testing.T) {
+	t.Parallel()
+	first := caller + ` is not authorized to perform: s3:GetObject on resource: "arn:aws:s3:::acme/a" because no identity-based policy allows the s3:GetObject action`
+	second := `User: arn:aws:iam::999988887777:user/eve is not authorized to perform: s3:PutObject on resource: "arn:aws:s3:::other/b" with an explicit deny in a resource-based policy`
+	bare := `User: arn:aws:iam::999988887777:user/eve is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::111122223333:role/media`
+	for _, texts := range [][2]string{{first, second}, {second, first}, {bare, first}, {bare, second}} {
+		for _, between := range []string{"\n", " ", ". ", `", "`} {
+			want, err := explain.Message(texts[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := explain.Message(texts[0] + between + texts[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want.Candidates, got.Candidates, cmp.Comparer(func(a, b *policy.Document) bool {
+				return a == b || a != nil && b != nil && string(a.JSON()) == string(b.JSON())
+			})); diff != "" || got.Denial != want.Denial {
+				t.Errorf("%q: %+v\n%s", between, got.Denial, diff)
+			}
+			if !strings.HasSuffix(got.Summary, "give each by itself") {
+				t.Errorf("%s", got.Summary)
+			}
+		}
+	}
 }
 
 func TestMessageWithoutARefusal(t *testing.T) {

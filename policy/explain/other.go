@@ -1,0 +1,122 @@
+package explain
+
+import (
+	"encoding/json"
+	"regexp"
+	"strings"
+
+	"github.com/rolecall/rolecall/policy"
+)
+
+// decoded reads what sts:DecodeAuthorizationMessage gives, with or without the
+// answer that it comes in.
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_DecodeAuthorizationMessage.html
+func decoded(text string) (Explanation, bool) {
+	text = strings.TrimSpace(text)
+	var answer struct{ DecodedMessage string }
+	if json.Unmarshal([]byte(text), &answer) == nil && answer.DecodedMessage != "" {
+		text = answer.DecodedMessage
+	}
+	var message struct {
+		Allowed, ExplicitDeny bool
+		Context               struct {
+			Principal        struct{ ARN string }
+			Action, Resource string
+		}
+	}
+	if json.Unmarshal([]byte(text), &message) != nil || message.Allowed || !strings.Contains(message.Context.Action, ":") {
+		return Explanation{}, false
+	}
+	c := message.Context
+	return explain(policy.Denial{Principal: c.Principal.ARN, Action: c.Action, Resource: c.Resource, Explicit: message.ExplicitDeny}), true
+}
+
+var federatedForm = regexp.MustCompile(`(?i)not authorized to perform:? (sts:AssumeRoleWith(?:WebIdentity|SAML))\b`)
+
+// federated reads the refusal of those who come with a token or an assertion,
+// which names neither the role nor them.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_roles.html
+func federated(text string) (Explanation, bool) {
+	m := federatedForm.FindStringSubmatch(text)
+	if m == nil {
+		return Explanation{}, false
+	}
+	d := policy.Denial{Action: m[1]}
+	r := refusalOf(d)
+	token, claims := "token", "its aud and sub, as the token has them, letter by letter"
+	if strings.HasSuffix(m[1], "SAML") {
+		token, claims = "assertion", "SAML:aud, and others, as the assertion has them"
+	}
+	trust := func(message, hint string) Candidate {
+		a := r.document(policy.DeniedByResource)
+		return Candidate{Layer: policy.DeniedByResource, Document: a.name, Message: message, Hint: hint}
+	}
+	return Explanation{Denial: d, Summary: r.summary(), Candidates: []Candidate{
+		trust("a condition of the role's trust policy does not hold", "compare its conditions with "+claims),
+		trust("the role's trust policy does not name the identity provider, or not this action",
+			"its Principal must be Federated with the ARN of the provider that made the "+token+", and its Action "+m[1]),
+		trust("the role's trust policy has a Deny that matches", "look in it for a Deny of this action, and at its conditions"),
+		{Message: "the role does not exist", Hint: "compare the ARN letter by letter: account, path and name; case counts"},
+	}}, true
+}
+
+var ciphertextForm = regexp.MustCompile(`ciphertext refers to a customer master key that does not exist`)
+
+// ciphertext reads KMS's older answer to callers that its key policy does not
+// let in.
+func ciphertext(text string) (Explanation, bool) {
+	if !ciphertextForm.MatchString(text) {
+		return Explanation{}, false
+	}
+	return explain(policy.Denial{Action: "kms:Decrypt", Layer: policy.DeniedByResource}), true
+}
+
+// otherCause reads errors that no policy of those that we know caused.
+func otherCause(text string) (Explanation, bool) {
+	for _, o := range otherCauses {
+		if o.form.MatchString(text) {
+			return Explanation{Summary: o.summary, Candidates: []Candidate{{Message: o.summary, Hint: o.hint}}}, true
+		}
+	}
+	return Explanation{}, false
+}
+
+// otherCauses are errors that look like a refusal by policy and are none.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+// https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html
+var otherCauses = []struct {
+	form          *regexp.Regexp
+	summary, hint string
+}{
+	{
+		regexp.MustCompile(`(?i)encoded authorization failure message`), "AWS says only in code which policy refused",
+		"aws sts decode-authorization-message --encoded-message CODE decodes it, for who may sts:DecodeAuthorizationMessage in that account; " +
+			"give its answer to rolecall policy explain",
+	},
+	{regexp.MustCompile(`ExpiredToken|token included in the request is expired`), "the credentials have expired", "assume the role again; no policy is at fault"},
+	{
+		regexp.MustCompile(`InvalidClientTokenId|InvalidAccessKeyId|UnrecognizedClient`), "AWS does not know the access key",
+		"it was deleted, is of another partition, or its session token was left out; no policy is at fault",
+	},
+	{
+		regexp.MustCompile(`SignatureDoesNotMatch`), "the secret does not fit the access key, or the request was altered on its way",
+		"give the secret again, without white space; no policy is at fault",
+	},
+	{regexp.MustCompile(`RequestTimeTooSkewed`), "the caller's clock is more than 15 minutes off", "set it; no policy is at fault"},
+	{
+		regexp.MustCompile(`AccessControlListNotSupported`), "the bucket's owner is enforced, so it takes no ACLs",
+		"send no acl; s3:PutObjectAcl is not needed in any policy either",
+	},
+	{
+		regexp.MustCompile(`MalformedPolicyDocument|Invalid principal in policy`), "the policy was not stored: it is malformed, or a principal in it does not exist",
+		"rolecall policy lint finds what is wrong; a role or user must exist before a policy can name it",
+	},
+	{regexp.MustCompile(`InvalidObjectState`), "the object is archived", "its owner must restore it first; no policy is at fault"},
+	{regexp.MustCompile(`AllAccessDisabled`), "AWS has disabled the bucket", "its owner must ask AWS why; no policy is at fault"},
+	{regexp.MustCompile(`PermanentRedirect|AuthorizationHeaderMalformed`), "the bucket is in another region", "ask at the region that the answer names; no policy is at fault"},
+	{regexp.MustCompile(`KMS\.Disabled|DisabledException`), "the KMS key is disabled", "its owner must enable it; no policy is at fault"},
+	{
+		regexp.MustCompile(`DurationSeconds exceeds`), "the role does not give sessions of that length",
+		"ask for 3600 seconds or less, or have the role's maximum session duration raised; a chained session never lasts over an hour",
+	},
+}

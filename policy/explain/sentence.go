@@ -1,0 +1,99 @@
+package explain
+
+import (
+	"html"
+	"regexp"
+	"strings"
+
+	"github.com/rolecall/rolecall/policy"
+)
+
+// sentence is AWS's denial sentence out of a text.
+type sentence struct {
+	policy.Denial
+	setting string // of S3's block public access, that refused
+	more    bool   // the text holds another one
+}
+
+var (
+	messageForm = regexp.MustCompile(`(?s)<Message>(.*?)</Message>`)
+	callForm    = regexp.MustCompile(`User: \S+ is not authorized to perform: [\w-]+:\w+`)
+	quotedForm  = regexp.MustCompile(`^ on resource: "`)
+	// quoteEnd is a quote that no key goes on behind.
+	quoteEnd     = regexp.MustCompile(`"(?: because | with an explicit deny|[\s.,;)'"<]|$)`)
+	resourceForm = regexp.MustCompile(`^ on resource: (?:\*|[^\s"]*[^\s".,;:)])`)
+	clauseForm   = regexp.MustCompile(`^ (?:because no [\w -]+? allows the \S+ action` +
+		`|with an explicit deny(?: in (?:an?|the) (?:[\w-]+ )+?(?:policy|boundary)\b)?(?:: arn:[^\s"'<]+)?` +
+		`|on (?:this resource|the resource associated with this ciphertext) because the resource does not exist in this Region, ` +
+		`no resource-based policies allow access, or a resource-based policy explicitly denies access)`)
+	settingForm = regexp.MustCompile(`^ because public [\w ()]+ are blocked by the (\w+)`)
+)
+
+// unwrap takes S3's message out of its XML, and the escapes of XML and JSON
+// off its quotes.
+func unwrap(text string) string {
+	if m := messageForm.FindStringSubmatch(text); m != nil {
+		return html.UnescapeString(m[1])
+	}
+	if strings.Contains(text, "on resource: &quot;") {
+		return html.UnescapeString(text)
+	}
+	if strings.Contains(text, `on resource: \"`) {
+		return strings.ReplaceAll(text, `\"`, `"`)
+	}
+	return text
+}
+
+// cutSentence reads the first sentence of the text, which may say more before
+// and after it, and may be broken into lines by a terminal.
+func cutSentence(text string) (sentence, bool) {
+	var out sentence
+	for _, form := range []string{text, strings.Join(strings.Fields(text), " ")} {
+		place := callForm.FindStringIndex(form)
+		if place == nil {
+			continue
+		}
+		end := place[1]
+		if open := quotedForm.FindString(form[end:]); open != "" {
+			behind := form[end+len(open):]
+			quote := quoteEnd.FindStringIndex(behind)
+			if quote == nil {
+				continue
+			}
+			end += len(open) + quote[0] + 1
+		} else {
+			end += len(resourceForm.FindString(form[end:]))
+		}
+		end += len(clauseForm.FindString(form[end:]))
+		d, ok := policy.ReadDenial(form[place[0]:end])
+		if !ok || d.Action == "" {
+			continue
+		}
+		s := sentence{Denial: d, more: callForm.MatchString(form[end:])}
+		if m := settingForm.FindStringSubmatch(form[end:]); m != nil {
+			s.setting = m[1]
+		}
+		if s.Layer != "" || s.Explicit {
+			return s, true
+		}
+		if out.Action == "" {
+			out = s
+		}
+	}
+	return out, out.Action != ""
+}
+
+func (s sentence) explain() Explanation {
+	e := explain(s.Denial)
+	if s.setting != "" {
+		e.Summary = strings.TrimSuffix(e.Summary, unsaid) + "; the setting " + s.setting + " of S3's block public access did it"
+		e.Candidates = []Candidate{{
+			Target: s.Resource, Message: "the setting " + s.setting + ", of the bucket or its account, refuses what would let anyone in",
+			Hint: "name who is to be let in, in the place of everyone; a condition may narrow a star, too. No policy is at fault",
+		}}
+	}
+	if s.more {
+		e.Summary += ". The text holds more refusals; give each by itself"
+	}
+	return e
+}
