@@ -23,7 +23,9 @@ var s3Star = rule{
 				for _, k := range known {
 					switch {
 					case slices.Contains(p.needed(), k.name):
-						needed = append(needed, k.name)
+						if s.reaches(k) {
+							needed = append(needed, k.name)
+						}
 					case strings.HasPrefix(k.name, "s3:") && !p.optional(k.name):
 						extra = append(extra, k)
 						if k.level != "read" && k.level != "list" {
@@ -56,6 +58,18 @@ var s3Star = rule{
 // reachesS3 tells whether the value of Action is of S3, or of everything.
 func reachesS3(value string) bool {
 	return value == "*" || value == "*:*" || strings.HasPrefix(strings.ToLower(value), "s3:")
+}
+
+// reaches tells whether the action works on one of the statement's resources.
+func (s *statement) reaches(a *action) bool {
+	resources := s.resources()
+	for _, r := range resources {
+		t := targetOf(r.text)
+		if t.other || t.object && !a.onlyOnBuckets() || t.bucket && !a.onlyOnObjects() {
+			return true
+		}
+	}
+	return len(resources) == 0
 }
 
 // weight orders actions by how much they can break.
