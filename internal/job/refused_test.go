@@ -18,8 +18,9 @@ import (
 // Each failure says where, and who must act.
 func TestFailuresNameWhoMustAct(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "  - {service: s3, operation: GetObject, bucket: acme-archive, error: InvalidObjectState, times: 1}\n")
+	w := newWorld(t, "  - {service: s3, operation: GetObject, bucket: acme-glacier, error: InvalidObjectState, times: 1}\n")
 	w.put(t, "acme-masters", map[string][]byte{"in/a.mov": media(1, 10), "in/b.mov": media(2, 10)})
+	w.put(t, "acme-glacier", map[string][]byte{"a.mov": media(1, 10)})
 	w.put(t, "acme-archive", map[string][]byte{"a.mov": media(1, 10), "closed/a.mov": media(1, 10)})
 	w.put(t, "globex-delivery", map[string][]byte{"out/a.mov": media(3, 10)})
 	role := func(name string) string { return `"role_arn": "arn:aws:iam::111122223333:role/` + name + `"` }
@@ -31,7 +32,7 @@ func TestFailuresNameWhoMustAct(t *testing.T) {
 		message, hint string
 	}{
 		{
-			"an archived object", tool("storage:get", `{"location": "s3://acme-archive/a.mov", `+role("media")+`}`), rolecall.Conflict,
+			"an archived object", tool("storage:get", `{"location": "s3://acme-glacier/a.mov", `+role("media")+`}`), rolecall.Conflict,
 			"/tasks/0/parameters", "is archived", "restores it",
 		},
 		{

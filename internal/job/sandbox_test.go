@@ -52,6 +52,7 @@ accounts:
     buckets:
       acme-masters: {region: eu-central-1}
       acme-archive: {region: eu-west-1, policy: {{.archive}}}
+      acme-glacier: {region: eu-west-1}
   "222233334444":
     users: {ci: {access_key_id: AKIAGLOBEX0000000001, secret_access_key: globex-secret, policies: [{{.all}}]}}
     roles:
@@ -68,7 +69,7 @@ var documents = map[string]string{
 	"trust": `{Version: "2012-10-17", Statement: {Effect: Allow, Action: "sts:AssumeRole", Principal: {AWS: "arn:aws:iam::999900009999:role/production"},
 	  Condition: {StringEquals: {"sts:ExternalId": acme-42}}}}`,
 	"masters": `{Version: "2012-10-17", Statement: [{Effect: Allow, Action: ["s3:GetObject", "s3:PutObject", "s3:PutObjectTagging"], Resource: "arn:aws:s3:::acme-masters/*"},
-	  {Effect: Allow, Action: "s3:GetObject", Resource: "arn:aws:s3:::acme-archive/*"}, {Effect: Allow, Action: "s3:ListBucket", Resource: "arn:aws:s3:::acme-*"}]}`,
+	  {Effect: Allow, Action: "s3:GetObject", Resource: ["arn:aws:s3:::acme-archive/*", "arn:aws:s3:::acme-glacier/*"]}, {Effect: Allow, Action: "s3:ListBucket", Resource: "arn:aws:s3:::acme-*"}]}`,
 	"archive": `{Version: "2012-10-17", Statement: {Effect: Deny, Principal: "*", Action: "s3:GetObject", Resource: "arn:aws:s3:::acme-archive/closed/*"}}`,
 	"deliver": `{Version: "2012-10-17", Statement: [{Effect: Allow, Action: ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"],
 	  Resource: "arn:aws:s3:::globex-delivery/*"}, {Effect: Allow, Action: ["kms:GenerateDataKey", "kms:Decrypt"], Resource: "*"}]}`,
@@ -188,7 +189,7 @@ func (w *world) owner(bucket string) *s3.Client {
 	switch bucket {
 	case "globex-delivery":
 		id, secret, region = "AKIAGLOBEX0000000001", "globex-secret", "us-east-1"
-	case "acme-archive":
+	case "acme-archive", "acme-glacier":
 		region = "eu-west-1"
 	}
 	return s3.New(s3.Options{
