@@ -190,7 +190,7 @@ func TestDirDamaged(t *testing.T) {
 		},
 		"another user's": func(t *testing.T, file string) {
 			if os.Geteuid() != 0 {
-				t.Skip("needs root")
+				t.Skip("only root can give a file to another user, which this case is about")
 			}
 			if err := os.Chown(file, 65534, 65534); err != nil {
 				t.Fatal(err)
