@@ -137,3 +137,17 @@ func DNSSuffix(partition string) string {
 		return "amazonaws.com"
 	}
 }
+
+// HomeRegion is a region that every account of the partition has.
+func HomeRegion(partition string) string {
+	switch partition {
+	case "aws-cn":
+		return "cn-north-1"
+	case "aws-us-gov":
+		return "us-gov-west-1"
+	case "aws-eusc":
+		return "eusc-de-east-1"
+	default:
+		return "us-east-1"
+	}
+}

@@ -129,12 +129,13 @@ const (
 
 // Secret is what may be known about a named secret; never its value. Version
 // changes whenever the value does. Bucket, when set, is the only bucket that
-// it may be used for.
+// it may be used for; Host the only host that it may be sent to.
 type Secret struct {
 	Name    string
 	Type    SecretType
 	Version string
 	Bucket  string
+	Host    string
 }
 
 // Purpose is what a connection is for.
@@ -154,24 +155,40 @@ type Encryption struct {
 	Key  string `json:"key,omitempty"`
 }
 
+// HTTPCredentialSource is a dispenser: an HTTPS endpoint of the customer's that
+// answers with AWS credentials. It is asked with a signature of the vendor's
+// principal named dispenser or, with Secret, the name of a secret of type
+// text, with that as bearer token.
+type HTTPCredentialSource struct {
+	URL    string `json:"url"`
+	Secret string `json:"secret,omitempty"`
+}
+
+// DispenserPrincipal is the name of the principal that signs requests to
+// dispensers and does nothing else: jobs never run as it.
+const DispenserPrincipal = "dispenser"
+
 // Connection is a named bucket and prefix of an organization, and how to
-// authorize work on it: exactly one of RoleARN and Secret.
+// authorize work on it: exactly one of RoleARN, Secret and
+// HTTPCredentialSource.
 type Connection struct {
-	Name                       string      `json:"-"`
-	Purpose                    Purpose     `json:"purpose"`
-	Bucket                     string      `json:"bucket"`
-	Prefix                     string      `json:"prefix,omitempty"` // empty, or ends in a slash
-	Region                     string      `json:"region,omitempty"`
-	RoleARN                    string      `json:"role_arn,omitempty"`
-	Secret                     string      `json:"secret,omitempty"`
-	RoleSessionDurationSeconds int         `json:"role_session_duration_seconds,omitempty"` // 0: 3600
-	ExternalID                 *ExternalID `json:"external_id,omitempty"`                   // nil: the organization's
-	BucketOwner                string      `json:"bucket_owner,omitempty"`                  // empty: the role's account
-	Encryption                 *Encryption `json:"encryption,omitempty"`
-	StorageClass               string      `json:"storage_class,omitempty"`
-	ACL                        string      `json:"acl,omitempty"`
-	S3EndpointURL              string      `json:"s3_endpoint_url,omitempty"`
-	RequesterPays              bool        `json:"requester_pays,omitempty"`
+	Name                       string                `json:"-"`
+	Purpose                    Purpose               `json:"purpose"`
+	Bucket                     string                `json:"bucket"`
+	Prefix                     string                `json:"prefix,omitempty"` // empty, or ends in a slash
+	Region                     string                `json:"region,omitempty"`
+	RoleARN                    string                `json:"role_arn,omitempty"`
+	Secret                     string                `json:"secret,omitempty"`
+	HTTPCredentialSource       *HTTPCredentialSource `json:"http_credential_source,omitempty"`
+	RoleSessionDurationSeconds int                   `json:"role_session_duration_seconds,omitempty"` // 0: 3600
+	ExternalID                 *ExternalID           `json:"external_id,omitempty"`                   // nil: the organization's
+	BucketOwner                string                `json:"bucket_owner,omitempty"`                  // empty: the role's account
+	Encryption                 *Encryption           `json:"encryption,omitempty"`
+	StorageClass               string                `json:"storage_class,omitempty"`
+	ACL                        string                `json:"acl,omitempty"`
+	S3EndpointURL              string                `json:"s3_endpoint_url,omitempty"`
+	RequesterPays              bool                  `json:"requester_pays,omitempty"`
+	ProbeKey                   string                `json:"probe_key,omitempty"` // an object below Prefix that checks read; empty: the first that is listed
 }
 
 // Validate checks a connection by itself, all faults in one answer.

@@ -37,7 +37,7 @@ type Step struct {
 }
 
 // Place is one end of a storage step: where in S3, and how it is authorized:
-// exactly one of RoleARN and Secret.
+// exactly one of RoleARN, Secret and Dispenser.
 type Place struct {
 	Pointer string // of what names the place in the job, for errors
 	Way     string // pointer of what authorizes it: a role_arn, connection or location
@@ -49,6 +49,7 @@ type Place struct {
 	ExternalID  string
 	Duration    time.Duration
 	Secret      string // its name
+	Dispenser   *HTTPCredentialSource
 	Connection  string // its name, where one is used
 	Revision    string // of the connection; changes with anything that shapes a credential
 	BucketOwner string // empty only for secrets of undeclared owner

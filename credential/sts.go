@@ -29,14 +29,5 @@ func regionFor(wanted string, p rolecall.Principal) string {
 			return region
 		}
 	}
-	switch p.ARN.Partition {
-	case "aws-cn":
-		return "cn-north-1"
-	case "aws-us-gov":
-		return "us-gov-west-1"
-	case "aws-eusc":
-		return "eusc-de-east-1"
-	default:
-		return "us-east-1"
-	}
+	return rolecall.HomeRegion(p.ARN.Partition)
 }

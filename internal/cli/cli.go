@@ -49,7 +49,7 @@ type commands struct {
 		Explain  explainCommand  `cmd:"" help:"Say which policy an error message of AWS's speaks of, and what to add to it."`
 	} `cmd:"" help:"Work with IAM policies."`
 	Config struct {
-		Check checkCommand `cmd:"" help:"Read rolecall.yaml and print what it declares, or all that is wrong with it."`
+		Check configCheckCommand `cmd:"" help:"Read rolecall.yaml and print what it declares, or all that is wrong with it."`
 	} `cmd:"" help:"Work with rolecall.yaml."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/rolecall/rolecall/internal/config"
 )
 
-type checkCommand struct {
+type configCheckCommand struct {
 	Config string `placeholder:"FILE" default:"rolecall.yaml" env:"ROLECALL_CONFIG" help:"The config; ${default} by default."`
 }
 
@@ -52,7 +52,7 @@ type declaredSecret struct {
 }
 
 // Run prints what the config declares; what is wrong with it is the error.
-func (c *checkCommand) Run(out *output) error {
+func (c *configCheckCommand) Run(out *output) error {
 	cfg, err := config.Load(c.Config)
 	if err != nil {
 		return err

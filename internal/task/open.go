@@ -2,14 +2,10 @@ package task
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
@@ -32,12 +28,9 @@ func (at side) String() string { return "s3://" + at.place.Bucket + "/" + at.pla
 // client whose credentials can do what this step does there.
 func (s *stage) open(ctx context.Context, e end) (side, error) {
 	at := side{end: e, place: e.of(s.step)}
-	endpoint, client := s.tools.env.S3Endpoint, s.tools.operator
+	endpoint, client := s.tools.env.S3Endpoint, s.tools.clients.Operator
 	if at.place.EndpointURL != "" {
-		endpoint, client = at.place.EndpointURL, s.tools.tenant
-		if isPlain(endpoint) {
-			client = s.tools.plain
-		}
+		endpoint, client = at.place.EndpointURL, s.tools.clients.Tenant(at.place.EndpointURL)
 	}
 	var err error
 	if at.region, err = s.region(ctx, at, endpoint, client); err != nil {
@@ -103,21 +96,7 @@ func stsRegion(plan rolecall.Plan, bucket string) string {
 			return region
 		}
 	}
-	return homeRegion(partition)
-}
-
-// homeRegion is one that every account of the partition has.
-func homeRegion(partition string) string {
-	switch partition {
-	case "aws-cn":
-		return "cn-north-1"
-	case "aws-us-gov":
-		return "us-gov-west-1"
-	case "aws-eusc":
-		return "eusc-de-east-1"
-	default:
-		return "us-east-1"
-	}
+	return rolecall.HomeRegion(partition)
 }
 
 // bucketAt names a bucket of one endpoint.
@@ -159,48 +138,13 @@ func (t *Tools) ask(ctx context.Context, at bucketAt, client *http.Client) (stri
 	if ok {
 		return known, nil
 	}
-	options := s3.Options{
-		Credentials: aws.AnonymousCredentials{}, Region: homeRegion(t.job.Plan.Principal.ARN.Partition),
-		UsePathStyle: at.endpoint != "", HTTPClient: client,
-	}
-	if at.endpoint != "" {
-		options.BaseEndpoint = &at.endpoint
-	}
-	region, err := regionOf(ctx, at.bucket, s3.New(options))
+	region, err := transfer.RegionOf(ctx, transfer.RegionQuestion{
+		Bucket: at.bucket, Endpoint: at.endpoint, Home: rolecall.HomeRegion(t.job.Plan.Principal.ARN.Partition), HTTP: client,
+	})
 	if err == nil {
 		t.mu.Lock()
 		t.regions[at] = region
 		t.mu.Unlock()
 	}
 	return region, err
-}
-
-// regionOf finds the region in any answer, refusals and redirects included.
-func regionOf(ctx context.Context, bucket string, client *s3.Client) (string, error) {
-	out, err := client.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &bucket})
-	var region string
-	var answer *smithyhttp.ResponseError
-	switch {
-	case err == nil:
-		region = aws.ToString(out.BucketRegion)
-	case !errors.As(err, &answer):
-		return "", &transfer.Error{Op: "head", Bucket: bucket, Kind: transfer.Unreachable, Err: err}
-	case answer.HTTPStatusCode() >= http.StatusInternalServerError:
-		return "", &transfer.Error{Op: "head", Bucket: bucket, Kind: transfer.Unavailable, Err: err}
-	default:
-		region = answer.Response.Header.Get("X-Amz-Bucket-Region")
-		if region == "" && answer.HTTPStatusCode() == http.StatusNotFound {
-			return "", &transfer.Error{Op: "head", Bucket: bucket, Kind: transfer.NoBucket, Err: err}
-		}
-	}
-	if !isRegion(region) {
-		return "", nil
-	}
-	return region, nil
-}
-
-// isRegion keeps what a server answers from becoming part of a host name or a
-// policy unless it looks like a region.
-func isRegion(s string) bool {
-	return len(s) <= 32 && strings.Count(s, "-") >= 2 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }

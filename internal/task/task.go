@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"net/netip"
 	"os"
 	"sync"
@@ -33,11 +32,9 @@ type Job struct {
 
 // Tools runs the steps of one job. Use New.
 type Tools struct {
-	env      Environment
-	job      Job
-	operator *http.Client // to AWS, or where the operator's config leads
-	tenant   *http.Client // to endpoints that tenants choose
-	plain    *http.Client // to those without TLS
+	env     Environment
+	job     Job
+	clients guard.Clients
 
 	mu      sync.Mutex // guards regions
 	regions map[bucketAt]string
@@ -53,17 +50,12 @@ func New(env Environment, job Job) *Tools {
 	env.Log = env.Log.With("org", job.Plan.Organization, "job", job.ID)
 	return &Tools{
 		env: env, job: job,
-		operator: operatorClient(), tenant: guard.Guard{Allow: env.Allow}.Client(), plain: plainClient(env.Allow),
-		regions: map[bucketAt]string{}, ledger: ledger{done: map[string]int64{}},
+		clients: guard.NewClients(env.Allow), regions: map[bucketAt]string{}, ledger: ledger{done: map[string]int64{}},
 	}
 }
 
 // Close drops the connections that are idle.
-func (t *Tools) Close() {
-	t.operator.CloseIdleConnections()
-	t.tenant.CloseIdleConnections()
-	t.plain.CloseIdleConnections()
-}
+func (t *Tools) Close() { t.clients.Close() }
 
 // Run does one step. Its errors are rolecall's, with pointers into the job. The
 // outcome counts what is done, after an error too. Observe may be called from

@@ -1,4 +1,4 @@
-package task
+package guard
 
 import (
 	"context"
@@ -7,9 +7,36 @@ import (
 	"net/netip"
 	"strings"
 	"time"
-
-	"github.com/rolecall/rolecall/internal/guard"
 )
+
+// Clients reach the endpoints of one piece of work, each by the rules for who
+// chose it. Make them by NewClients and close them at the end.
+type Clients struct {
+	Operator *http.Client // AWS, or where the operator's config leads
+	tenant   *http.Client // what tenants choose
+	plain    *http.Client // what they choose without TLS
+}
+
+// NewClients makes the clients. Allow lists addresses, beside public ones,
+// that what a tenant chooses may have. None of the clients follows a redirect.
+func NewClients(allow []netip.Prefix) Clients {
+	return Clients{Operator: operatorClient(), tenant: Guard{Allow: allow}.Client(), plain: plainClient(allow)}
+}
+
+// Tenant gives the client for a URL that a tenant chose.
+func (c Clients) Tenant(url string) *http.Client {
+	if scheme, _, _ := strings.Cut(url, ":"); strings.EqualFold(scheme, "https") {
+		return c.tenant
+	}
+	return c.plain
+}
+
+// Close drops the connections that are idle.
+func (c Clients) Close() {
+	c.Operator.CloseIdleConnections()
+	c.tenant.CloseIdleConnections()
+	c.plain.CloseIdleConnections()
+}
 
 // operatorClient reaches AWS, or where the operator's config leads. It follows
 // no redirects, as a signature holds for one host only. A proxy from the
@@ -40,7 +67,7 @@ func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse
 // the operator lists, since media and session tokens would cross the network
 // for all to read.
 func plainClient(allow []netip.Prefix) *http.Client {
-	transport := guard.Guard{Allow: allow}.Transport()
+	transport := Guard{Allow: allow}.Transport()
 	dial := transport.DialContext
 	transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := dial(ctx, network, address)
@@ -55,13 +82,7 @@ func plainClient(allow []netip.Prefix) *http.Client {
 			}
 		}
 		_ = conn.Close()
-		return nil, &guard.Error{Addr: ip, Reason: "plain http leads to addresses only that the operator lists"}
+		return nil, &Error{Addr: ip, Reason: "plain http leads to addresses only that the operator lists"}
 	}
 	return &http.Client{Transport: transport, CheckRedirect: stay}
-}
-
-// isPlain tells whether a URL asks for plain http.
-func isPlain(endpoint string) bool {
-	scheme, _, _ := strings.Cut(endpoint, ":")
-	return strings.EqualFold(scheme, "http")
 }

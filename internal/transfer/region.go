@@ -1,0 +1,58 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// RegionQuestion asks where a bucket is.
+type RegionQuestion struct {
+	Bucket   string
+	Endpoint string     // a URL; empty: AWS's
+	Home     string     // a region of the partition, where AWS is asked
+	HTTP     HTTPClient // see ClientOptions
+}
+
+// RegionOf finds a bucket's region, which S3 tells everyone in a header of its
+// answer to HeadBucket, refusals and redirects included. It is empty where the
+// server does not know its own, and an *Error when there is no such bucket or
+// no answer.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
+func RegionOf(ctx context.Context, q RegionQuestion) (string, error) {
+	options := s3.Options{Credentials: aws.AnonymousCredentials{}, Region: q.Home, UsePathStyle: q.Endpoint != "", HTTPClient: q.HTTP}
+	if q.Endpoint != "" {
+		options.BaseEndpoint = &q.Endpoint
+	}
+	out, err := s3.New(options).HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &q.Bucket})
+	var region string
+	var answer *smithyhttp.ResponseError
+	switch {
+	case err == nil:
+		region = aws.ToString(out.BucketRegion)
+	case !errors.As(err, &answer):
+		return "", &Error{Op: "head", Bucket: q.Bucket, Kind: Unreachable, Err: err}
+	case answer.HTTPStatusCode() >= http.StatusInternalServerError:
+		return "", &Error{Op: "head", Bucket: q.Bucket, Kind: Unavailable, Err: err}
+	default:
+		region = answer.Response.Header.Get("X-Amz-Bucket-Region")
+		if region == "" && answer.HTTPStatusCode() == http.StatusNotFound {
+			return "", &Error{Op: "head", Bucket: q.Bucket, Kind: NoBucket, Err: err}
+		}
+	}
+	if !isRegion(region) {
+		return "", nil
+	}
+	return region, nil
+}
+
+// isRegion keeps what a server answers from becoming part of a host name or a
+// policy unless it looks like a region.
+func isRegion(s string) bool {
+	return len(s) <= 32 && strings.Count(s, "-") >= 2 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
+}
