@@ -13,12 +13,15 @@ package check
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
+	"github.com/rolecall/rolecall/internal/guard"
 )
 
 // Request says what to check.
@@ -74,15 +77,78 @@ type finding struct {
 	denied     bool             // by AWS, so that trying again may help
 }
 
-// step is one step of a check.
-type step struct {
-	name  string
-	after []string // steps whose ends it needs
-	run   func(ctx context.Context, w *work) finding
+// passed is what a step found that found nothing wrong.
+func passed(format string, args ...any) finding {
+	return finding{result: rolecall.CheckPass, message: fmt.Sprintf(format, args...)}
 }
 
+// skipped says why a step has no meaning here.
+func skipped(format string, args ...any) finding {
+	return finding{result: rolecall.CheckSkip, message: fmt.Sprintf(format, args...)}
+}
+
+// step is one step of a check. It runs as soon as those that it names have
+// ended, beside others.
+type step struct {
+	name  string
+	needs []string // steps without which it cannot run: it is skipped when one failed, or was skipped for that
+	after []string // steps that it only waits for
+	// always runs it after a cancellation too: it cleans up.
+	always bool
+	run    func(ctx context.Context, w *work) finding
+}
+
+// steps are all steps of a check, in the order in which it reports them. Those
+// that a step names come before it.
+func steps() []step { return append(roleSteps(), bucketSteps()...) }
+
 // work is one check under way: what is asked, and what its steps have learnt.
+// A step writes only what it alone finds out, and reads only what steps found
+// that it needs or comes after; so there is nothing to lock.
 type work struct {
 	Request
 	Environment
+	clients guard.Clients
+
+	drift bool // the step assume found that the role had passed its probes once
+}
+
+// role asks for a session of the connection's role, as its jobs do; what the
+// session may do is left to say.
+func (w *work) role() credential.Role {
+	return credential.Role{
+		Organization: w.Organization.APIName, Principal: w.Principal.Name, RoleARN: w.Connection.RoleARN, ExternalID: w.externalID(),
+		JobID: w.ID, TaskLabel: "check", Duration: w.duration(), Region: w.stsRegion(),
+	}
+}
+
+// externalID is the connection's own, or its organization's.
+func (w *work) externalID() string {
+	if own := w.Connection.ExternalID; own != nil {
+		return own.Value
+	}
+	return w.Organization.ExternalID.Value
+}
+
+// duration is how long the connection's sessions last.
+func (w *work) duration() time.Duration {
+	if seconds := w.Connection.RoleSessionDurationSeconds; seconds != 0 {
+		return time.Duration(seconds) * time.Second
+	}
+	return rolecall.DefaultSessionDuration
+}
+
+// stsRegion is where to assume the role: near the bucket, except where its
+// server is a tenant's choice, in the principal's partition.
+func (w *work) stsRegion() string {
+	near := w.Connection.Region
+	if w.Connection.S3EndpointURL != "" {
+		near = ""
+	}
+	for _, region := range append(slices.Clone(w.Principal.Regions), near) {
+		if region != "" && rolecall.PartitionOf(region) == w.Principal.ARN.Partition {
+			return region
+		}
+	}
+	return rolecall.HomeRegion(w.Principal.ARN.Partition)
 }
