@@ -155,19 +155,6 @@ type Encryption struct {
 	Key  string `json:"key,omitempty"`
 }
 
-// HTTPCredentialSource is a dispenser: an HTTPS endpoint of the customer's that
-// answers with AWS credentials. It is asked with a signature of the vendor's
-// principal named dispenser or, with Secret, the name of a secret of type
-// text, with that as bearer token.
-type HTTPCredentialSource struct {
-	URL    string `json:"url"`
-	Secret string `json:"secret,omitempty"`
-}
-
-// DispenserPrincipal is the name of the principal that signs requests to
-// dispensers and does nothing else: jobs never run as it.
-const DispenserPrincipal = "dispenser"
-
 // Connection is a named bucket and prefix of an organization, and how to
 // authorize work on it: exactly one of RoleARN, Secret and
 // HTTPCredentialSource.

@@ -1,0 +1,122 @@
+package rolecall
+
+import (
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+// HTTPCredentialSource is a dispenser: an HTTPS endpoint of the customer's that
+// answers with AWS credentials. It is asked with a signature of the vendor's
+// principal named dispenser or, with Secret, the name of a secret of type
+// text, with that as bearer token. In documents it is an object, or the URL
+// alone.
+type HTTPCredentialSource struct {
+	URL    string `json:"url"`
+	Secret string `json:"secret,omitempty"`
+}
+
+// DispenserPrincipal is the name of the principal that signs requests to
+// dispensers and does nothing else: jobs never run as it.
+const DispenserPrincipal = "dispenser"
+
+// MaxDispenserURL bounds a dispenser's URL, in bytes.
+const MaxDispenserURL = 2048
+
+// UnmarshalJSON reads either form, strictly.
+func (s *HTTPCredentialSource) UnmarshalJSON(data []byte) error {
+	tree, err := parse(data)
+	switch {
+	case err != nil:
+		return err
+	case tree.kind == 's':
+		*s = HTTPCredentialSource{URL: tree.text}
+		return nil
+	case tree.kind != '{':
+		return &Error{Code: Invalid, Message: "must be a string or an object, not " + tree.what(), Hint: dispenserHint}
+	}
+	type object HTTPCredentialSource // without this method
+	return Decode(data, (*object)(s))
+}
+
+const dispenserHint = `give its URL, or {"url": "https://…", "secret": "name"}`
+
+// Validate checks the form of the URL. Where it leads is judged when dialling.
+func (s HTTPCredentialSource) Validate() error {
+	_, err := s.parse()
+	return err
+}
+
+// Normal gives the source with its URL in the one spelling under which it is
+// claimed and asked: scheme and host in lower case, no port, a path of at
+// least a slash. One that is not valid stays as it is.
+func (s HTTPCredentialSource) Normal() HTTPCredentialSource {
+	if u, err := s.parse(); err == nil {
+		s.URL = "https://" + strings.ToLower(strings.TrimSuffix(u.Host, ":443")) + u.EscapedPath()
+		if u.Path == "" {
+			s.URL += "/"
+		}
+	}
+	return s
+}
+
+// Host is the host that the URL leads to, in lower case; empty if it is not
+// valid.
+func (s HTTPCredentialSource) Host() string {
+	u, err := s.parse()
+	if err != nil {
+		return ""
+	}
+	return strings.ToLower(u.Hostname())
+}
+
+// parse never shows the URL in an error: who wrote a credential into it
+// should not find it in a log.
+func (s HTTPCredentialSource) parse() (*url.URL, error) {
+	bad := func(message, hint string) (*url.URL, error) {
+		return nil, &Error{Code: Invalid, Pointer: "/url", Message: message, Hint: hint}
+	}
+	const example = "for example https://credentials.example.com/rolecall"
+	if s.URL == "" {
+		return bad("the dispenser's URL is missing", example)
+	}
+	if len(s.URL) > MaxDispenserURL {
+		return bad("the dispenser's URL is longer than 2048 bytes", "")
+	}
+	u, err := url.Parse(s.URL)
+	switch {
+	case err != nil || !strings.EqualFold(u.Scheme, "https") || u.Opaque != "":
+		return bad("a dispenser's URL is an https URL", example)
+	case u.User != nil:
+		return bad("the dispenser's URL holds a literal credential", "store the token as a secret of type text and name it as secret; treat what is written here as leaked")
+	case u.RawQuery != "" || u.ForceQuery:
+		return bad("the dispenser's URL has a query", "rolecall adds its own; a token goes into a secret of type text; treat one written here as leaked")
+	case strings.Contains(s.URL, "#"):
+		return bad("the dispenser's URL has a fragment", "leave it out")
+	case u.Port() != "" && u.Port() != "443" || strings.HasSuffix(u.Host, ":"):
+		return bad("a dispenser is asked on port 443 only", "leave the port out")
+	case len(u.Hostname()) > 253 || !dispenserHostForm.MatchString(strings.TrimSuffix(u.Host, ":443")):
+		return bad("the dispenser's URL has no host name", example)
+	case !dispenserPathForm.MatchString(u.EscapedPath()) || dotted(u.Path):
+		return bad("the dispenser's URL has a path that servers may read differently", "parts of letters, digits and characters of -._~!$&'()*+,;=:@ between single slashes, none of them . or ..")
+	}
+	return u, nil
+}
+
+// dotted tells whether a part of a path is one that servers resolve.
+func dotted(path string) bool {
+	for _, part := range strings.Split(path, "/") {
+		if part == "." || part == ".." {
+			return true
+		}
+	}
+	return false
+}
+
+var (
+	// A name, or an address in the form that URLs have them.
+	dispenserHostForm = regexp.MustCompile(`^(?:[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\])$`)
+	// What is percent-encoded, or between two slashes, has several spellings,
+	// and each would be another claim.
+	dispenserPathForm = regexp.MustCompile(`^(?:/[A-Za-z0-9._~!$&'()*+,;=:@-]+)*/?$`)
+)
