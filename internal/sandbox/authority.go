@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"net/http"
@@ -91,6 +92,9 @@ func (a authority) UseKey(ctx context.Context, use s3.KeyUse) *s3.Error {
 		c.event.ErrorCode = "AccessDenied"
 		return accessDenied(d.String())
 	}
+	if fail := k.unusable(); fail != nil {
+		return &s3.Error{Status: fail.status, Code: "KMS." + fail.code, Message: fail.message}
+	}
 	return nil
 }
 
@@ -123,6 +127,7 @@ func (c *call) judgeKey(q ask) *policy.Denial {
 type key struct {
 	arn    rolecall.ARN
 	policy *policy.Document
+	state  string
 }
 
 // managed tells whether the key is AWS's own, found by its alias.
@@ -136,13 +141,13 @@ func (d *directory) key(arn rolecall.ARN) *key {
 		return nil
 	}
 	if arn.Resource == "alias/aws/s3" {
-		return &key{arn, a.managedKeyPolicy(arn.Region)}
+		return &key{arn, a.managedKeyPolicy(arn.Region), stateEnabled}
 	}
 	name, ok := strings.CutPrefix(arn.Resource, "key/")
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	if k := a.keys[name]; ok && k != nil && k.Region == arn.Region {
-		return &key{arn, a.keyPolicy(k)}
+		return &key{arn, a.keyPolicy(k), cmp.Or(k.State, stateEnabled)}
 	}
 	return nil
 }

@@ -129,35 +129,44 @@ func TestBucketsAreMade(t *testing.T) {
 	}
 }
 
+func TestObjectsOfAClassAtTheStart(t *testing.T) {
+	t.Parallel()
+	w := loaded(t, func(cfg *Config) { cfg.Accounts["111122223333"].Buckets["acme-masters"].StorageClass = "GLACIER" }, Options{})
+	wants(t, get(t.Context(), w.s3(keysOf("admin"), "eu-central-1"), "acme-masters", "in/a.mov"), "InvalidObjectState", "")
+}
+
+type input = map[string]any
+
+// kms makes a call to KMS, and gives the status and what is in the answer.
+func (w *world) kms(t *testing.T, k keys, operation string, in input) (int, map[string]any) {
+	t.Helper()
+	body, err := json.Marshal(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := w.request(t, http.MethodPost, "/", string(body))
+	r.Header.Set("X-Amz-Target", "TrentService."+operation)
+	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	sign(t, r, k, "kms", "eu-central-1", sha256Hex(string(body)))
+	resp, answer := w.fetch(t, r)
+	var out map[string]any
+	if err := json.Unmarshal([]byte(answer), &out); err != nil {
+		t.Fatalf("%s: %v", answer, err)
+	}
+	return resp.StatusCode, out
+}
+
 func TestKeysAreMade(t *testing.T) {
 	t.Parallel()
 	w := loaded(t, nil, Options{})
-	kms := func(k keys, operation string, in any) (int, map[string]any) {
-		t.Helper()
-		body, err := json.Marshal(in)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r := w.request(t, http.MethodPost, "/", string(body))
-		r.Header.Set("X-Amz-Target", "TrentService."+operation)
-		r.Header.Set("Content-Type", "application/x-amz-json-1.1")
-		sign(t, r, k, "kms", "eu-central-1", sha256Hex(string(body)))
-		resp, answer := w.fetch(t, r)
-		var out map[string]any
-		if err := json.Unmarshal([]byte(answer), &out); err != nil {
-			t.Fatalf("%s: %v", answer, err)
-		}
-		return resp.StatusCode, out
-	}
-	type input = map[string]any
 	admin := keysOf("admin")
-	_, out := kms(admin, "CreateKey", input{"Description": "for media"})
+	_, out := w.kms(t, admin, "CreateKey", input{"Description": "for media"})
 	made, _ := out["KeyMetadata"].(map[string]any)
 	id, _ := made["Arn"].(string)
 	if !strings.HasPrefix(id, "arn:aws:kms:eu-central-1:111122223333:key/") {
 		t.Fatalf("got %v", out)
 	}
-	_, out = kms(admin, "GetKeyPolicy", input{"KeyId": id})
+	_, out = w.kms(t, admin, "GetKeyPolicy", input{"KeyId": id})
 	byDefault, _ := out["Policy"].(string)
 	if !strings.Contains(byDefault, "arn:aws:iam::111122223333:root") || out["PolicyName"] != "default" {
 		t.Fatalf("its policy: %v", out)
@@ -189,17 +198,18 @@ func TestKeysAreMade(t *testing.T) {
 		{"made with a policy", "CreateKey", admin, input{"Policy": changed}, ""},
 		{"made with a policy that locks out", "CreateKey", admin, input{"Policy": onlyUse, "BypassPolicyLockoutSafetyCheck": true}, ""},
 		{"good", "PutKeyPolicy", admin, input{"KeyId": id, "PolicyName": "default", "Policy": changed}, ""},
-		{"from outside, now", "GetKeyPolicy", keysOf("partner"), input{"KeyId": id}, ""},
+		{"from outside, now", "DescribeKey", keysOf("partner"), input{"KeyId": id}, ""},
+		{"from outside, what nobody may from there", "PutKeyPolicy", keysOf("partner"), input{"KeyId": id, "Policy": changed}, "AccessDeniedException"},
 	} {
-		// In order: the last but one opens the key.
+		// In order: one of the last opens the key.
 		t.Run(c.name, func(t *testing.T) {
-			status, out := kms(c.keys, c.operation, c.in)
+			status, out := w.kms(t, c.keys, c.operation, c.in)
 			if got, _ := out["__type"].(string); got != c.want || (status == http.StatusOK) != (c.want == "") {
 				t.Errorf("got %d %v, want %q", status, out, c.want)
 			}
 		})
 	}
-	if _, out := kms(admin, "GetKeyPolicy", input{"KeyId": id}); out["Policy"] != changed {
+	if _, out := w.kms(t, admin, "GetKeyPolicy", input{"KeyId": id}); out["Policy"] != changed {
 		t.Errorf("the policy is %v", out)
 	}
 }

@@ -22,6 +22,9 @@ type Config struct {
 	// SecureTransport is what aws:SecureTransport says; when not given, it
 	// says whether the request came over TLS.
 	SecureTransport *bool `json:"secure_transport"`
+	// ClockSkew is how far the sandbox's clock goes ahead of its machine's, or
+	// behind it.
+	ClockSkew Skew `json:"clock_skew"`
 
 	dir string // that objects' directories are relative to
 }
@@ -77,6 +80,8 @@ type Bucket struct {
 	// Objects is a directory whose regular files are the bucket's objects at
 	// the start, named by their paths in it.
 	Objects string `json:"objects"`
+	// StorageClass is that of these objects: STANDARD when empty.
+	StorageClass string `json:"storage_class"`
 }
 
 // Encryption is a bucket's default encryption.
@@ -91,6 +96,7 @@ type Key struct {
 	Region string `json:"region"`
 	// Policy is AWS's default when not given: the account's own policies decide.
 	Policy *policy.Document `json:"policy"`
+	State  string           `json:"state"` // Enabled when empty, Disabled, PendingDeletion
 }
 
 // Duration is a time.Duration that a config writes as "1m30s".
@@ -98,16 +104,32 @@ type Duration time.Duration
 
 // UnmarshalJSON reads the form of time.ParseDuration.
 func (d *Duration) UnmarshalJSON(data []byte) error {
+	v, err := readDuration(data, 0)
+	*d = Duration(v)
+	return err
+}
+
+// Skew is a Duration that may be negative.
+type Skew time.Duration
+
+// UnmarshalJSON reads the form of time.ParseDuration.
+func (d *Skew) UnmarshalJSON(data []byte) error {
+	v, err := readDuration(data, -maxDuration)
+	*d = Skew(v)
+	return err
+}
+
+func readDuration(data []byte, least time.Duration) (time.Duration, error) {
+	const hint = `write it like "500ms" or "1m30s"`
 	var text string
 	if err := json.Unmarshal(data, &text); err != nil {
-		return &rolecall.Error{Code: rolecall.Invalid, Message: "must be a duration", Hint: `write it like "500ms" or "1m30s"`}
+		return 0, &rolecall.Error{Code: rolecall.Invalid, Message: "must be a duration", Hint: hint}
 	}
 	v, err := time.ParseDuration(text)
-	if err != nil || v < 0 || v > maxDuration {
-		return &rolecall.Error{Code: rolecall.Invalid, Message: fmt.Sprintf("%.80q is no duration between 0 and %s", text, maxDuration), Hint: `write it like "500ms" or "1m30s"`}
+	if err != nil || v < least || v > maxDuration {
+		return 0, &rolecall.Error{Code: rolecall.Invalid, Message: fmt.Sprintf("%.80q is no duration between %s and %s", text, least, maxDuration), Hint: hint}
 	}
-	*d = Duration(v)
-	return nil
+	return v, nil
 }
 
 const (

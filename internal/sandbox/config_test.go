@@ -25,6 +25,7 @@ accounts:
       acme-masters: {region: eu-central-1, encryption: {type: "aws:kms", key: media}, versioning: true,
                      ownership: BucketOwnerEnforced, requester_pays: false, object_lock: false, objects: ./dir}
     keys: {media: {region: eu-central-1}}
+clock_skew: -20m
 faults: [{service: s3, operation: PutObject, error: SlowDown, rate: 0.1}, {service: sts, expire_after: 1m30s}]
 `
 
@@ -37,6 +38,9 @@ func TestParseConfig(t *testing.T) {
 	a := cfg.Accounts["111122223333"]
 	if a.Buckets["acme-masters"].Encryption.Key != "media" || a.Roles["media"].MaxSessionDuration != 3600 || len(a.SCP) != 1 || a.Users["ci"].Boundary == nil {
 		t.Errorf("got %+v", a)
+	}
+	if time.Duration(cfg.ClockSkew) != -20*time.Minute {
+		t.Errorf("skew %v", cfg.ClockSkew)
 	}
 	if *cfg.Faults[0].Rate != 0.1 || time.Duration(cfg.Faults[1].ExpireAfter) != 90*time.Second {
 		t.Errorf("got %+v", cfg.Faults)
@@ -130,6 +134,11 @@ func TestConfigFaults(t *testing.T) {
 		{"a number as delay", with("delay: 3"), []string{"/faults/0/delay"}},
 		{"a negative cut", with("cut_request_after: -1"), []string{"/faults/0/cut_request_after"}},
 		{"negative counts", with("error: x, times: -1"), []string{"/faults/0"}},
+		{"lifetime elsewhere", with("service: s3, lifetime: 1s"), []string{"/faults/0/lifetime"}},
+		{"a negative lifetime", with("service: sts, lifetime: -1s"), []string{"/faults/0/lifetime"}},
+		{"a long way off", in("") + "\nclock_skew: -25h", []string{"/clock_skew"}},
+		{"a state that keys have not", in("keys: {k: {region: eu-central-1, state: disabled}}"), []string{"/accounts/111122223333/keys/k/state"}},
+		{"a class that objects have not", in("buckets: {bbb: {region: eu-central-1, storage_class: COLD}}"), []string{"/accounts/111122223333/buckets/bbb/storage_class"}},
 		{"expiry elsewhere", with("service: s3, expire_after: 1s"), []string{"/faults/0/expire_after"}},
 		{"a bucket elsewhere", with("service: sts, bucket: b, error: x"), []string{"/faults/0/bucket"}},
 		{"a key given twice", "seed: 1\nseed: 2", []string{"/seed"}},

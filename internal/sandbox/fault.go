@@ -25,6 +25,8 @@ type Fault struct {
 	CutRequestAfter  *int64 `json:"cut_request_after"`
 	// Sessions begun by the request die so soon, whatever their Expiration says.
 	ExpireAfter Duration `json:"expire_after"`
+	// Sessions begun by the request live so long, and their Expiration says so.
+	Lifetime Duration `json:"lifetime"`
 
 	// When: the first After matches pass, then each falls with the
 	// probability Rate (1 when not given), Times at most (0: no limit).

@@ -31,10 +31,13 @@ type kmsInput struct {
 }
 
 var kmsOperations = map[string]func(*Server, *call, kmsInput) (any, *serviceError){
-	"CreateKey":    (*Server).createKey,
-	"DescribeKey":  (*Server).describeKey,
-	"GetKeyPolicy": (*Server).getKeyPolicy,
-	"PutKeyPolicy": (*Server).putKeyPolicy,
+	"CancelKeyDeletion": (*Server).cancelKeyDeletion,
+	"CreateKey":         (*Server).createKey,
+	"DescribeKey":       (*Server).describeKey,
+	"DisableKey":        (*Server).disableKey,
+	"EnableKey":         (*Server).enableKey,
+	"GetKeyPolicy":      (*Server).getKeyPolicy,
+	"PutKeyPolicy":      (*Server).putKeyPolicy,
 }
 
 // serveKMS answers what is about keys and their policies; S3 uses keys without
@@ -109,7 +112,7 @@ func (k *key) metadata() any {
 	}
 	return map[string]any{"KeyMetadata": map[string]any{
 		"AWSAccountId": k.arn.Account, "KeyId": strings.TrimPrefix(k.arn.Resource, "key/"), "Arn": k.arn.String(),
-		"Enabled": true, "KeyState": "Enabled", "KeyUsage": "ENCRYPT_DECRYPT", "KeySpec": "SYMMETRIC_DEFAULT",
+		"Enabled": k.state == stateEnabled, "KeyState": k.state, "KeyUsage": "ENCRYPT_DECRYPT", "KeySpec": "SYMMETRIC_DEFAULT",
 		"KeyManager": manager, "Origin": "AWS_KMS", "MultiRegion": false,
 	}}
 }

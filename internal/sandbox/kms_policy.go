@@ -23,7 +23,7 @@ func (s *Server) createKey(c *call, in kmsInput) (any, *serviceError) {
 		return nil, badKMS("AccessDeniedException", c.denial(q, result).String())
 	}
 	id := uuid()
-	k := &key{arn: rolecall.ARN{Partition: owner.partition, Service: "kms", Region: c.region, Account: owner.id, Resource: "key/" + id}}
+	k := &key{arn: rolecall.ARN{Partition: owner.partition, Service: "kms", Region: c.region, Account: owner.id, Resource: "key/" + id}, state: stateEnabled}
 	made := &Key{Region: c.region}
 	if in.Policy != "" {
 		var fail *serviceError
@@ -53,25 +53,18 @@ func (s *Server) getKeyPolicy(c *call, in kmsInput) (any, *serviceError) {
 }
 
 func (s *Server) putKeyPolicy(c *call, in kmsInput) (any, *serviceError) {
-	k, fail := s.mayOnKey(c, in.KeyID)
+	k, fail := s.mayChangeKey(c, in.KeyID)
 	switch {
 	case fail != nil:
 		return nil, fail
 	case in.PolicyName != "" && in.PolicyName != onlyPolicy:
 		return nil, badKMS("NotFoundException", "No such policy exists")
-	case k.managed():
-		return nil, badKMS("AccessDeniedException", "AWS managed keys keep the policy that AWS gave them")
 	}
 	doc, fail := s.readKeyPolicy(c, k, in)
 	if fail != nil {
 		return nil, fail
 	}
-	s.directory.mu.Lock()
-	defer s.directory.mu.Unlock()
-	keys, id := s.directory.accounts[k.arn.Account].keys, k.arn.Resource[len("key/"):]
-	changed := *keys[id]
-	changed.Policy = doc
-	keys[id] = &changed
+	s.directory.changeKey(k, func(k *Key) { k.Policy = doc })
 	return struct{}{}, nil
 }
 
@@ -101,7 +94,7 @@ func (s *Server) readKeyPolicy(c *call, k *key, in kmsInput) (*policy.Document, 
 		return malformed("Policy contains a statement with one or more invalid principals.")
 	}
 	if !in.Bypass {
-		q := s.keyQuestion(c, &key{k.arn, doc}, "kms:PutKeyPolicy", k.arn)
+		q := s.keyQuestion(c, &key{arn: k.arn, policy: doc}, "kms:PutKeyPolicy", k.arn)
 		if c.judgeKey(q) != nil {
 			return malformed("The new key policy will not allow you to update the key policy in the future.")
 		}

@@ -42,7 +42,7 @@ func (s *Server) loadObjects(cfg *Config) error {
 			if !filepath.IsAbs(dir) {
 				dir = filepath.Join(cfg.dir, dir)
 			}
-			if err := s.loadDirectory(name, dir); err != nil {
+			if err := s.loadDirectory(name, dir, b.StorageClass); err != nil {
 				faults.Add(rolecall.Pointer("accounts", id, "buckets", name, "objects"), err.Error(),
 					"give a directory, relative to the config's own")
 			}
@@ -51,7 +51,7 @@ func (s *Server) loadObjects(cfg *Config) error {
 	return faults.Err()
 }
 
-func (s *Server) loadDirectory(bucket, dir string) error {
+func (s *Server) loadDirectory(bucket, dir, class string) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return err
@@ -69,6 +69,9 @@ func (s *Server) loadDirectory(bucket, dir string) error {
 		if err := s.s3.Put(bucket, path, file); err != nil {
 			return fmt.Errorf("put %s: %w", path, err)
 		}
-		return nil
+		if class == "" {
+			return nil
+		}
+		return s.s3.SetStorageClass(bucket, path, class)
 	})
 }

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"regexp"
@@ -38,9 +39,9 @@ func (c *call) refuse(w http.ResponseWriter, r *http.Request, why error, signatu
 		c.event.ErrorCode = e.Code
 		s3.WriteError(w, r, e)
 	case "kms":
-		c.failKMS(w, refusedByKMS(why))
+		c.failKMS(w, c.refusedByKMS(why, signature))
 	default:
-		c.failQuery(w, c.refusedByQuery(why))
+		c.failQuery(w, c.refusedByQuery(why, signature))
 	}
 }
 
@@ -104,7 +105,7 @@ func (c *call) refusedByS3(why error, presigned bool) *s3.Error {
 
 // refusedByQuery words a refusal as STS and IAM do.
 // https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html
-func (c *call) refusedByQuery(why error) *serviceError {
+func (c *call) refusedByQuery(why error, signature *sigv4.Signature) *serviceError {
 	var refused refusal
 	if errors.As(why, &refused) {
 		if refused == expiredToken {
@@ -118,7 +119,7 @@ func (c *call) refusedByQuery(why error) *serviceError {
 	}
 	switch e.Kind {
 	case sigv4.Skewed, sigv4.Expired:
-		return &serviceError{http.StatusForbidden, "SignatureDoesNotMatch", "Signature expired or not yet current: the server's time is " + c.at.UTC().Format(time.RFC3339)}
+		return &serviceError{http.StatusForbidden, "SignatureDoesNotMatch", c.notCurrent(signature)}
 	case sigv4.Mismatch:
 		return &serviceError{
 			http.StatusForbidden, "SignatureDoesNotMatch",
@@ -133,11 +134,22 @@ func (c *call) refusedByQuery(why error) *serviceError {
 	}
 }
 
+// notCurrent is how all services but S3 tell of a signature's time.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/signature-v4-troubleshooting.html
+func (c *call) notCurrent(signature *sigv4.Signature) string {
+	const form, most = "20060102T150405Z", 15 * time.Minute
+	signed, now := signature.Time.UTC(), c.at.UTC()
+	if signed.After(now) {
+		return fmt.Sprintf("Signature not yet current: %s is still later than %s (%s + 15 min.)", signed.Format(form), now.Add(most).Format(form), now.Format(form))
+	}
+	return fmt.Sprintf("Signature expired: %s is now earlier than %s (%s - 15 min.)", signed.Format(form), now.Add(-most).Format(form), now.Format(form))
+}
+
 func errLongBody() *serviceError {
 	return &serviceError{http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "The request is longer than 1 MiB"}
 }
 
-func refusedByKMS(why error) *serviceError {
+func (c *call) refusedByKMS(why error, signature *sigv4.Signature) *serviceError {
 	code, message := "InvalidSignatureException", "The request signature we calculated does not match the signature you provided."
 	var refused refusal
 	if errors.As(why, &refused) {
@@ -147,8 +159,13 @@ func refusedByKMS(why error) *serviceError {
 		}
 	}
 	var e *sigv4.Error
-	if errors.As(why, &e) && e.Kind == sigv4.LongBody {
-		return errLongBody()
+	if errors.As(why, &e) {
+		switch e.Kind {
+		case sigv4.LongBody:
+			return errLongBody()
+		case sigv4.Skewed, sigv4.Expired:
+			message = c.notCurrent(signature)
+		}
 	}
 	return &serviceError{http.StatusBadRequest, code, message}
 }

@@ -54,6 +54,10 @@ func New(cfg *Config, opts Options) (*Server, error) {
 	if opts.Clock == nil {
 		opts.Clock = time.Now
 	}
+	if skew := time.Duration(cfg.ClockSkew); skew != 0 {
+		right := opts.Clock
+		opts.Clock = func() time.Time { return right().Add(skew) }
+	}
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}

@@ -94,7 +94,7 @@ func (s *Server) assumeRole(c *call, form url.Values) (any, *serviceError) {
 	if in.duration > cmp.Or(r.MaxSessionDuration, defaultDuration) {
 		return nil, invalidInput("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
 	}
-	told := c.at.Add(time.Duration(in.duration) * time.Second).Truncate(time.Second)
+	told := c.told(in.duration)
 	issued := s.directory.issue(accessKey{
 		account: owner, role: r, session: in.session, policy: in.policy,
 		issued: c.at, expires: c.ending(told), chained: true,
@@ -106,6 +106,16 @@ func (s *Server) assumeRole(c *call, form url.Values) (any, *serviceError) {
 		Credentials:      issued.xml(),
 		PackedPolicySize: in.packed,
 	}, nil
+}
+
+// told is the Expiration of a session of so many seconds, or of fewer, if a
+// fault says so.
+func (c *call) told(seconds int) time.Time {
+	life := time.Duration(seconds) * time.Second
+	if c.fault != nil && c.fault.Lifetime > 0 {
+		life = min(life, time.Duration(c.fault.Lifetime))
+	}
+	return c.at.Add(life).Truncate(time.Second)
 }
 
 // ending is when a session really dies: earlier than told, if a fault says so.
@@ -207,7 +217,7 @@ func (s *Server) sessionToken(c *call, form url.Values) (any, *serviceError) {
 	if fail := v.err(); fail != nil {
 		return nil, fail
 	}
-	told := c.at.Add(time.Duration(seconds) * time.Second).Truncate(time.Second)
+	told := c.told(seconds)
 	u := s.directory.user(c.caller.account, c.caller.user)
 	issued := s.directory.issue(accessKey{account: c.caller.account, user: u, issued: c.at, expires: c.ending(told)}, told, c.at)
 	return sessionTokenResult{Credentials: issued.xml()}, nil

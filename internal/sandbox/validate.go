@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/sandbox/s3"
 	"github.com/rolecall/rolecall/policy"
 )
 
@@ -27,6 +28,7 @@ var (
 	partitions = []string{"aws", "aws-cn", "aws-us-gov", "aws-eusc"}
 	ownerships = []string{"BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"}
 	encryption = []string{"AES256", "aws:kms", "aws:kms:dsse"}
+	keyStates  = []string{stateEnabled, stateDisabled, statePendingDeletion}
 	services   = []string{"s3", "sts", "kms", "iam"}
 )
 
@@ -125,6 +127,7 @@ func (v *validator) account(at string, a *Account) {
 			continue
 		}
 		v.region(place+"/region", k.Region, a)
+		v.oneOf(place+"/state", k.State, keyStates)
 		v.attached(place+"/policy", k.Policy, policy.MaxKeyPolicy, (*writtenStatement).misfitsKey)
 	}
 }
@@ -240,6 +243,7 @@ func (v *validator) bucket(at, name string, b *Bucket, a *Account) {
 	v.attached(at+"/policy", b.Policy, policy.MaxBucketPolicy, func(s *writtenStatement) string { return s.misfitsBucket(name) })
 	v.oneOf(at+"/ownership", b.Ownership, ownerships)
 	v.oneOf(at+"/encryption/type", b.Encryption.Type, encryption)
+	v.oneOf(at+"/storage_class", b.StorageClass, s3.StorageClasses())
 	key := b.Encryption.Key
 	switch {
 	case key == "":
@@ -258,8 +262,8 @@ func (v *validator) bucket(at, name string, b *Bucket, a *Account) {
 
 func (v *validator) fault(at string, f *Fault) {
 	v.oneOf(at+"/service", f.Service, services)
-	if f.Error == "" && f.Delay == 0 && f.CutResponseAfter == nil && f.CutRequestAfter == nil && f.ExpireAfter == 0 {
-		v.Add(at, "nothing happens by this fault", "give one of error, delay, cut_response_after, cut_request_after, expire_after")
+	if f.Error == "" && f.Delay == 0 && f.CutResponseAfter == nil && f.CutRequestAfter == nil && f.ExpireAfter == 0 && f.Lifetime == 0 {
+		v.Add(at, "nothing happens by this fault", "give one of error, delay, cut_response_after, cut_request_after, expire_after, lifetime")
 	}
 	if f.Error != "" && !accessForm.MatchString(f.Error) {
 		v.Add(at+"/error", fmt.Sprintf("%.80q is no error code", f.Error), "such as SlowDown, or throttle, internal, unavailable")
@@ -267,8 +271,10 @@ func (v *validator) fault(at string, f *Fault) {
 	if f.Status != 0 && (f.Status < 400 || f.Status > 599 || f.Error == "") {
 		v.Add(at+"/status", "must be 400 to 599, beside an error", "")
 	}
-	if f.ExpireAfter != 0 && f.Service != "sts" {
-		v.Add(at+"/expire_after", "sessions begin at sts only", "give service: sts")
+	for name, d := range sorted(map[string]Duration{"expire_after": f.ExpireAfter, "lifetime": f.Lifetime}) {
+		if d != 0 && f.Service != "sts" {
+			v.Add(at+"/"+name, "sessions begin at sts only", "give service: sts")
+		}
 	}
 	if f.Bucket != "" && f.Service != "s3" {
 		v.Add(at+"/bucket", "only s3 has buckets", "give service: s3")

@@ -74,7 +74,7 @@ func (c *call) readCopySource() (copySource, error) {
 }
 
 func (c *call) checkCopySource(src copySource) error {
-	if src.archived() {
+	if src.archived(c.clock()) {
 		return errInvalidObjectState(src.class)
 	}
 	if err := checkConditions(c.r.Header, "X-Amz-Copy-Source-", src.object); err != nil {

@@ -3,6 +3,7 @@ package s3
 import (
 	"encoding/xml"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -36,9 +37,7 @@ func createBucket(c *call) error {
 		Name: c.cfg.Name, Region: asked.Region,
 		Ownership: c.header("X-Amz-Object-Ownership"), ObjectLock: strings.EqualFold(c.header("X-Amz-Bucket-Object-Lock-Enabled"), "true"),
 	}
-	switch made.Ownership {
-	case "", ownerEnforced, ownerPreferred, "ObjectWriter":
-	default:
+	if made.Ownership != "" && !slices.Contains(ownerships, made.Ownership) {
 		return errInvalidArgument("Invalid x-amz-object-ownership header", "x-amz-object-ownership", made.Ownership)
 	}
 	cs := conditions{}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -65,6 +66,27 @@ func (s *Service) Put(bucket, key string, r io.Reader) error {
 	b.put(o)
 	return nil
 }
+
+// SetStorageClass changes that of an object, as a lifecycle rule would.
+func (s *Service) SetStorageClass(bucket, key, class string) error {
+	b := s.store.bucket(bucket)
+	if b == nil {
+		return errNoSuchBucket(bucket)
+	}
+	if !slices.Contains(storageClasses, class) {
+		return errInvalidStorageClass()
+	}
+	o := b.find(key, "")
+	defer o.release()
+	if o == nil || o.deleted {
+		return fmt.Errorf("object %q: %w", key, os.ErrNotExist)
+	}
+	b.replace(o, func(o *object) { o.class = class })
+	return nil
+}
+
+// StorageClasses are those that an object can have.
+func StorageClasses() []string { return slices.Clone(storageClasses) }
 
 // Objects gives the current objects of a bucket, by key; none for a bucket
 // that does not exist.

@@ -81,6 +81,10 @@ func errInvalidRequest(message string) *Error {
 	return &Error{Status: http.StatusBadRequest, Code: "InvalidRequest", Message: message}
 }
 
+func errInvalidStorageClass() *Error {
+	return &Error{Status: http.StatusBadRequest, Code: "InvalidStorageClass", Message: "The storage class you specified is not valid"}
+}
+
 func errInvalidTag(message string) *Error {
 	return &Error{Status: http.StatusBadRequest, Code: "InvalidTag", Message: message}
 }

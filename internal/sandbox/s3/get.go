@@ -97,7 +97,7 @@ func headObject(c *call) error {
 // useObjectKey holds what reading an object's bytes takes besides the
 // permission to read it.
 func (c *call) useObjectKey(o *object) error {
-	if o.archived() {
+	if o.archived(c.clock()) {
 		return errInvalidObjectState(o.class)
 	}
 	return c.useKey("kms:Decrypt", o.encryption, c.cfg, o.key)
@@ -196,6 +196,7 @@ func (c *call) writeObjectHeaders(o *object) {
 	header.Set("Last-Modified", o.modified.UTC().Format(http.TimeFormat))
 	o.encryption.write(header)
 	o.lock.write(header)
+	o.writeRestored(header)
 	if o.class != "STANDARD" {
 		header.Set("X-Amz-Storage-Class", o.class)
 	}

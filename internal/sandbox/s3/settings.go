@@ -30,9 +30,6 @@ var cannedACLs = []string{
 	"private", "public-read", "public-read-write", "authenticated-read", "aws-exec-read", "bucket-owner-read", "bucket-owner-full-control",
 }
 
-// archived says whether the object's bytes must be restored to be read.
-func (o *object) archived() bool { return o.class == "GLACIER" || o.class == "DEEP_ARCHIVE" }
-
 // readSettings reads what a writing request says of the object to be.
 func (c *call) readSettings() (settings, error) {
 	var s settings
@@ -44,7 +41,7 @@ func (c *call) readSettings() (settings, error) {
 		return s, err
 	}
 	if s.class = cmp.Or(c.header("X-Amz-Storage-Class"), "STANDARD"); !slices.Contains(storageClasses, s.class) {
-		return s, &Error{Status: http.StatusBadRequest, Code: "InvalidStorageClass", Message: "The storage class you specified is not valid"}
+		return s, errInvalidStorageClass()
 	}
 	if s.encryption, err = c.readEncryption(); err != nil {
 		return s, err

@@ -94,6 +94,7 @@ type object struct {
 	body         *body
 	parts        []*part // of a multipart upload, in order
 	checksum     checksum
+	restored     time.Time // until when an archived object's copy can be read
 	settings
 }
 

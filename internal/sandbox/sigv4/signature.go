@@ -165,10 +165,14 @@ func parsePresigned(q query) (*Signature, error) {
 	if s.Time, err = time.Parse(timeFormat, q.get("X-Amz-Date")); err != nil {
 		return nil, fault(Malformed, "X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"")
 	}
+	if s.Service != "s3" {
+		// STS takes no notice of X-Amz-Expires.
+		// https://github.com/aws/aws-sdk-go/issues/2167
+		s.Expires = maxSkew
+		return s.checked()
+	}
 	seconds, err := strconv.ParseUint(q.get("X-Amz-Expires"), 10, 32)
 	switch {
-	case err != nil && s.Service != "s3" && !q.has("X-Amz-Expires"):
-		s.Expires = maxSkew
 	case err != nil:
 		return nil, fault(Malformed, "X-Amz-Expires should be a number")
 	case seconds > uint64(maxPresign/time.Second):

@@ -1,0 +1,89 @@
+package sandbox
+
+import (
+	"github.com/rolecall/rolecall/policy"
+)
+
+// The states of a key that decide whether it serves.
+// https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html
+const (
+	stateEnabled         = "Enabled"
+	stateDisabled        = "Disabled"
+	statePendingDeletion = "PendingDeletion"
+)
+
+// unusable tells why the key serves nobody, or nil. KMS looks after it judged
+// the caller: who may not use the key does not hear of its state.
+func (k *key) unusable() *serviceError {
+	switch k.state {
+	case stateDisabled:
+		return badKMS("DisabledException", k.arn.String()+" is disabled.")
+	case statePendingDeletion:
+		return k.invalidState("is pending deletion.")
+	}
+	return nil
+}
+
+func (k *key) invalidState(what string) *serviceError {
+	return badKMS("KMSInvalidStateException", k.arn.String()+" "+what)
+}
+
+func (s *Server) enableKey(c *call, in kmsInput) (any, *serviceError) {
+	return struct{}{}, s.moveKey(c, in, stateEnabled)
+}
+
+func (s *Server) disableKey(c *call, in kmsInput) (any, *serviceError) {
+	return struct{}{}, s.moveKey(c, in, stateDisabled)
+}
+
+// moveKey enables or disables a key.
+func (s *Server) moveKey(c *call, in kmsInput, state string) *serviceError {
+	k, fail := s.mayChangeKey(c, in.KeyID)
+	switch {
+	case fail != nil:
+		return fail
+	case k.state == statePendingDeletion:
+		return k.unusable()
+	}
+	s.directory.changeKey(k, func(k *Key) { k.State = state })
+	return nil
+}
+
+// cancelKeyDeletion leaves the key disabled, as AWS does.
+func (s *Server) cancelKeyDeletion(c *call, in kmsInput) (any, *serviceError) {
+	k, fail := s.mayChangeKey(c, in.KeyID)
+	switch {
+	case fail != nil:
+		return nil, fail
+	case k.state != statePendingDeletion:
+		return nil, k.invalidState("is not pending deletion.")
+	}
+	s.directory.changeKey(k, func(k *Key) { k.State = stateDisabled })
+	return map[string]string{"KeyId": k.arn.String()}, nil
+}
+
+// mayChangeKey is mayOnKey for what KMS lets nobody do from another account,
+// nor with a key that AWS manages.
+func (s *Server) mayChangeKey(c *call, id string) (*key, *serviceError) {
+	k, fail := s.mayOnKey(c, id)
+	switch {
+	case fail != nil:
+		return nil, fail
+	case k.arn.Account != c.caller.account.id:
+		d := policy.Denial{Principal: c.caller.arn, Action: "kms:" + c.operation, Layer: policy.DeniedByResource}
+		return nil, badKMS("AccessDeniedException", d.String())
+	case k.managed():
+		return nil, badKMS("AccessDeniedException", "AWS managed keys are AWS's to change")
+	}
+	return k, nil
+}
+
+// changeKey puts a changed copy in a key's place.
+func (d *directory) changeKey(k *key, change func(*Key)) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	keys, id := d.accounts[k.arn.Account].keys, k.arn.Resource[len("key/"):]
+	changed := *keys[id]
+	change(&changed)
+	keys[id] = &changed
+}
