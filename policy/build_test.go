@@ -94,7 +94,7 @@ func TestBuildersRefuse(t *testing.T) {
 		"a pattern as bucket": good(func(s *policy.Scope) { s.Bucket = "b*" }),
 		"a path as bucket":    good(func(s *policy.Scope) { s.Bucket = "b/c" }),
 		"no operation":        good(func(s *policy.Scope) { s.Operations = nil }),
-		"unknown operation":   good(func(s *policy.Scope) { s.Operations = []policy.Operation{"delete"} }),
+		"unknown operation":   good(func(s *policy.Scope) { s.Operations = []policy.Operation{"destroy"} }),
 		"nothing":             good(func(s *policy.Scope) { s.Prefixes = nil }),
 		"prefix not ending":   good(func(s *policy.Scope) { s.Prefixes = []string{"in"} }),
 		"prefix not UTF-8":    good(func(s *policy.Scope) { s.Prefixes = []string{"\xff/"} }),

@@ -13,7 +13,7 @@ type reach struct {
 	objects           words  // ARNs
 	prefixes          words  // for s3:prefix; nil: any
 	onObjects, onKeys words  // actions
-	list              bool
+	list, sweep       bool
 	key               string // ARN
 	via, context      words  // for use of the key
 }
@@ -23,6 +23,7 @@ func (s Scope) reach() reach {
 	r := reach{
 		bucket: "arn:" + partition + ":s3:::" + s.Bucket,
 		list:   slices.Contains(s.Operations, List),
+		sweep:  slices.Contains(s.Operations, Sweep),
 		key:    s.key(partition),
 		via:    s.via(partition),
 	}
@@ -45,7 +46,7 @@ func (s Scope) reach() reach {
 		if !slices.Contains(s.Operations, op) {
 			continue
 		}
-		if op != List {
+		if op != List && op != Sweep {
 			r.onObjects = append(r.onObjects, operationActions[op].s3...)
 		}
 		for _, action := range operationActions[op].kms {
@@ -74,6 +75,9 @@ func (r reach) allow(form allowForm) draft {
 		}
 		doc = append(doc, list)
 	}
+	if r.sweep {
+		doc = append(doc, draftStatement{Effect: "Allow", Action: operationActions[Sweep].s3, Resource: words{r.bucket}})
+	}
 	if len(r.onKeys) > 0 {
 		doc = append(doc, draftStatement{
 			Effect: "Allow", Action: r.onKeys, Resource: words{r.key},
@@ -89,7 +93,13 @@ func (r reach) deny() draft {
 		resources = append(resources, r.objects...)
 	}
 	if r.list {
-		actions, resources = append(actions, operationActions[List].s3...), append(resources, r.bucket)
+		actions = append(actions, operationActions[List].s3...)
+	}
+	if r.sweep {
+		actions = append(actions, operationActions[Sweep].s3...)
+	}
+	if r.list || r.sweep {
+		resources = append(resources, r.bucket)
 	}
 	if len(r.onKeys) > 0 {
 		actions, resources = append(actions, r.onKeys...), append(resources, r.key)

@@ -22,6 +22,10 @@ const (
 	Write Operation = "write" // PutObject and what multipart uploads need
 	Tag   Operation = "tag"   // PutObjectTagging
 	ACL   Operation = "acl"   // PutObjectAcl
+
+	ReadVersion Operation = "read-version" // GetObjectVersion
+	Delete      Operation = "delete"       // DeleteObject
+	Sweep       Operation = "sweep"        // ListBucketMultipartUploads, of all the bucket: S3 cannot limit it to prefixes
 )
 
 // AnyKey stands for whichever KMS key the bucket's objects are under. It is
@@ -110,7 +114,7 @@ func (s Scope) validate() error {
 	}
 	for _, op := range s.Operations {
 		if _, known := operationActions[op]; !known {
-			faults.Add("", fmt.Sprintf("unknown operation %q", string(op)), "one of read, list, write, tag, acl")
+			faults.Add("", fmt.Sprintf("unknown operation %q", string(op)), "one of read, list, write, tag, acl, read-version, delete, sweep")
 		}
 	}
 	if len(s.Prefixes)+len(s.Objects) == 0 {
@@ -141,10 +145,14 @@ var operationActions = map[Operation]struct{ s3, kms words }{
 	Write: {words{"s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"}, words{"kms:GenerateDataKey", "kms:Decrypt"}},
 	Tag:   {words{"s3:PutObjectTagging"}, nil},
 	ACL:   {words{"s3:PutObjectAcl"}, nil},
+
+	ReadVersion: {words{"s3:GetObjectVersion"}, words{"kms:Decrypt"}},
+	Delete:      {words{"s3:DeleteObject"}, nil},
+	Sweep:       {words{"s3:ListBucketMultipartUploads"}, nil},
 }
 
 // allOperations is the order in which permissions are written.
-var allOperations = []Operation{Read, Write, Tag, ACL, List}
+var allOperations = []Operation{Read, ReadVersion, Write, Tag, ACL, Delete, List, Sweep}
 
 // allowForm is how the Allow statements are written. Bare leaves out the
 // conditions that the Denies hold anyway, for scopes with long names.

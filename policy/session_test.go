@@ -27,11 +27,12 @@ const (
 var objectActions = map[string]policy.Operation{
 	"s3:GetObject": policy.Read, "s3:PutObject": policy.Write, "s3:AbortMultipartUpload": policy.Write,
 	"s3:ListMultipartUploadParts": policy.Write, "s3:PutObjectTagging": policy.Tag, "s3:PutObjectAcl": policy.ACL,
-	"s3:DeleteObject": "", "s3:GetObjectVersion": "", "s3:PutObjectRetention": "", "s3:GetObjectAcl": "",
+	"s3:GetObjectVersion": policy.ReadVersion, "s3:DeleteObject": policy.Delete,
+	"s3:DeleteObjectVersion": "", "s3:PutObjectRetention": "", "s3:GetObjectAcl": "",
 }
 
 var kmsActions = map[string][]policy.Operation{
-	"kms:Decrypt": {policy.Read, policy.Write}, "kms:GenerateDataKey": {policy.Write}, "kms:Encrypt": nil, "kms:CreateGrant": nil,
+	"kms:Decrypt": {policy.Read, policy.ReadVersion, policy.Write}, "kms:GenerateDataKey": {policy.Write}, "kms:Encrypt": nil, "kms:CreateGrant": nil,
 }
 
 // keyText draws keys and prefixes with all that means something in policies.
@@ -41,7 +42,9 @@ func keyText() *rapid.Generator[string] {
 
 func drawScope(t *rapid.T) policy.Scope {
 	s := policy.Scope{Region: scopeRegion, Bucket: scopeBucket}
-	all := []policy.Operation{policy.Read, policy.List, policy.Write, policy.Tag, policy.ACL}
+	all := []policy.Operation{
+		policy.Read, policy.List, policy.Write, policy.Tag, policy.ACL, policy.ReadVersion, policy.Delete, policy.Sweep,
+	}
 	s.Operations = rapid.SliceOfNDistinct(rapid.SampledFrom(all), 1, len(all), rapid.ID).Draw(t, "operations")
 	s.Prefixes = rapid.SliceOfN(rapid.Map(keyText(), func(k string) string { return k + "/" }), 0, 2).Draw(t, "prefixes")
 	s.Objects = rapid.SliceOfN(keyText(), 0, 2).Draw(t, "objects")
@@ -105,7 +108,7 @@ func TestSessionAllowsExactlyItsScope(t *testing.T) {
 		bucket := rapid.SampledFrom([]string{scopeBucket, scopeBucket, scopeBucket + "-2", "other"}).Draw(t, "bucket")
 		request := policy.Request{Principal: scopeSession, Account: owner, Context: map[string][]string{}}
 		var want bool
-		switch rapid.SampledFrom([]string{"object", "list", "kms", "other"}).Draw(t, "request") {
+		switch rapid.SampledFrom([]string{"object", "list", "uploads", "kms", "other"}).Draw(t, "request") {
 		case "object":
 			request.Action = rapid.SampledFrom(sorted(objectActions)).Draw(t, "action")
 			request.Resource = "arn:aws:s3:::" + bucket + "/" + key
@@ -119,6 +122,9 @@ func TestSessionAllowsExactlyItsScope(t *testing.T) {
 			} else {
 				want = want && slices.Contains(s.Prefixes, "")
 			}
+		case "uploads":
+			request.Action, request.Resource = "s3:ListBucketMultipartUploads", "arn:aws:s3:::"+bucket
+			want = has(policy.Sweep) && bucket == scopeBucket
 		case "kms":
 			request.Action = rapid.SampledFrom(sorted(kmsActions)).Draw(t, "action")
 			request.Resource = rapid.SampledFrom([]string{exampleKey, scopeOtherKey}).Draw(t, "kms key")
