@@ -29,6 +29,8 @@ func (s *HTTPCredentialSource) UnmarshalJSON(data []byte) error {
 	switch {
 	case err != nil:
 		return err
+	case tree.kind == 's' && tree.text == "":
+		return errNoDispenserURL
 	case tree.kind == 's':
 		*s = HTTPCredentialSource{URL: tree.text}
 		return nil
@@ -39,7 +41,12 @@ func (s *HTTPCredentialSource) UnmarshalJSON(data []byte) error {
 	return Decode(data, (*object)(s))
 }
 
-const dispenserHint = `give its URL, or {"url": "https://…", "secret": "name"}`
+const (
+	dispenserHint    = `give its URL, or {"url": "https://…", "secret": "name"}`
+	dispenserExample = "for example https://credentials.example.com/rolecall"
+)
+
+var errNoDispenserURL = &Error{Code: Invalid, Message: "the dispenser's URL is missing", Hint: dispenserExample}
 
 // Validate checks the form of the URL. Where it leads is judged when dialling.
 func (s HTTPCredentialSource) Validate() error {
@@ -74,11 +81,12 @@ func (s HTTPCredentialSource) Host() string {
 // should not find it in a log.
 func (s HTTPCredentialSource) parse() (*url.URL, error) {
 	bad := func(message, hint string) (*url.URL, error) {
-		return nil, &Error{Code: Invalid, Pointer: "/url", Message: message, Hint: hint}
+		return nil, &Error{Code: Invalid, Message: message, Hint: hint}
 	}
-	const example = "for example https://credentials.example.com/rolecall"
 	if s.URL == "" {
-		return bad("the dispenser's URL is missing", example)
+		e := *errNoDispenserURL
+		e.Pointer = "/url"
+		return nil, &e
 	}
 	if len(s.URL) > MaxDispenserURL {
 		return bad("the dispenser's URL is longer than 2048 bytes", "")
@@ -86,7 +94,7 @@ func (s HTTPCredentialSource) parse() (*url.URL, error) {
 	u, err := url.Parse(s.URL)
 	switch {
 	case err != nil || !strings.EqualFold(u.Scheme, "https") || u.Opaque != "":
-		return bad("a dispenser's URL is an https URL", example)
+		return bad("a dispenser's URL is an https URL", dispenserExample)
 	case u.User != nil:
 		return bad("the dispenser's URL holds a literal credential", "store the token as a secret of type text and name it as secret; treat what is written here as leaked")
 	case u.RawQuery != "" || u.ForceQuery:
@@ -96,11 +104,29 @@ func (s HTTPCredentialSource) parse() (*url.URL, error) {
 	case u.Port() != "" && u.Port() != "443" || strings.HasSuffix(u.Host, ":"):
 		return bad("a dispenser is asked on port 443 only", "leave the port out")
 	case len(u.Hostname()) > 253 || !dispenserHostForm.MatchString(strings.TrimSuffix(u.Host, ":443")):
-		return bad("the dispenser's URL has no host name", example)
+		return bad("the dispenser's URL has no host name", dispenserExample)
 	case !dispenserPathForm.MatchString(u.EscapedPath()) || dotted(u.Path):
 		return bad("the dispenser's URL has a path that servers may read differently", "parts of letters, digits and characters of -._~!$&'()*+,;=:@ between single slashes, none of them . or ..")
 	}
 	return u, nil
+}
+
+// CheckBearer is nil if the secret that a dispenser is asked with is there, is
+// of type text and is bound to its host, which is valid.
+func (o Organization) CheckBearer(source HTTPCredentialSource) error {
+	s, ok := o.Secrets[source.Secret]
+	host := source.Host()
+	switch name := quote(source.Secret); {
+	case !ok:
+		return &Error{Code: NotFound, Message: "there is no secret " + name, Hint: "the organization's secrets: " + names(o.Secrets)}
+	case s.Type != SecretText:
+		return &Error{Code: Invalid, Message: "the secret " + name + " is no text", Hint: "a dispenser takes a secret of type text as bearer token"}
+	case s.Host == "":
+		return &Error{Code: Forbidden, Message: "the secret " + name + " is bound to no host", Hint: "a secret is sent to no host but the one that it is declared with: " + host}
+	case !strings.EqualFold(s.Host, host):
+		return &Error{Code: Forbidden, Message: "the secret " + name + " is not for the host " + quote(host), Hint: "a secret is sent to the host that it is bound to"}
+	}
+	return nil
 }
 
 // dotted tells whether a part of a path is one that servers resolve.

@@ -84,17 +84,17 @@ func readJob(data []byte) (job Job, readable bool, err error) {
 
 // storage holds the parameters that all storage tools know.
 type storage struct {
-	Connection                 string      `json:"connection"`
-	Path                       string      `json:"path"`
-	Location                   string      `json:"location"`
-	RoleARN                    string      `json:"role_arn"`
-	RoleSessionDurationSeconds int         `json:"role_session_duration_seconds"`
-	HTTPCredentialSource       any         `json:"http_credential_source"`
-	S3EndpointURL              string      `json:"s3_endpoint_url"`
-	BucketOwner                string      `json:"bucket_owner"`
-	Encryption                 *Encryption `json:"encryption"`
-	StorageClass               string      `json:"storage_class"`
-	ACL                        string      `json:"acl"`
+	Connection                 string                `json:"connection"`
+	Path                       string                `json:"path"`
+	Location                   string                `json:"location"`
+	RoleARN                    string                `json:"role_arn"`
+	RoleSessionDurationSeconds int                   `json:"role_session_duration_seconds"`
+	HTTPCredentialSource       *HTTPCredentialSource `json:"http_credential_source"`
+	S3EndpointURL              string                `json:"s3_endpoint_url"`
+	BucketOwner                string                `json:"bucket_owner"`
+	Encryption                 *Encryption           `json:"encryption"`
+	StorageClass               string                `json:"storage_class"`
+	ACL                        string                `json:"acl"`
 }
 
 type storageParameters struct {

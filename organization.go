@@ -25,12 +25,21 @@ type Principal struct {
 
 // PrincipalFor picks the principal of a job: the one asked for by name, else
 // the one that serves the job's region, else the default, else the only one.
+// It is never the one that signs for dispensers.
 func (v Vendor) PrincipalFor(name, region string) (Principal, error) {
 	names := make([]string, 0, len(v.Principals))
 	for n := range v.Principals {
-		names = append(names, n)
+		if n != DispenserPrincipal {
+			names = append(names, n)
+		}
 	}
 	sort.Strings(names)
+	if name == DispenserPrincipal {
+		return Principal{}, &Error{
+			Code: Invalid, Message: "the principal " + quote(name) + " signs requests to dispensers and does nothing else",
+			Hint: "declared principals: " + strings.Join(names, ", "),
+		}
+	}
 	if name != "" {
 		if p, ok := v.Principals[name]; ok {
 			return p, nil
@@ -129,7 +138,8 @@ const (
 
 // Secret is what may be known about a named secret; never its value. Version
 // changes whenever the value does. Bucket, when set, is the only bucket that
-// it may be used for; Host the only host that it may be sent to.
+// an access key may be used for. Host is the only one that a text may be sent
+// to as a bearer token; without it, it is sent to none.
 type Secret struct {
 	Name    string
 	Type    SecretType
@@ -138,89 +148,12 @@ type Secret struct {
 	Host    string
 }
 
-// Purpose is what a connection is for.
-type Purpose string
-
-// The purposes.
-const (
-	Source   Purpose = "source"   // read
-	Delivery Purpose = "delivery" // read and write
-)
-
 // Encryption is the server-side encryption of what is written. Type is
 // AES256 or aws:kms; Key is the ARN of a KMS key, or empty for the bucket's
 // default key.
 type Encryption struct {
 	Type string `json:"type"`
 	Key  string `json:"key,omitempty"`
-}
-
-// Connection is a named bucket and prefix of an organization, and how to
-// authorize work on it: exactly one of RoleARN, Secret and
-// HTTPCredentialSource.
-type Connection struct {
-	Name                       string                `json:"-"`
-	Purpose                    Purpose               `json:"purpose"`
-	Bucket                     string                `json:"bucket"`
-	Prefix                     string                `json:"prefix,omitempty"` // empty, or ends in a slash
-	Region                     string                `json:"region,omitempty"`
-	RoleARN                    string                `json:"role_arn,omitempty"`
-	Secret                     string                `json:"secret,omitempty"`
-	HTTPCredentialSource       *HTTPCredentialSource `json:"http_credential_source,omitempty"`
-	RoleSessionDurationSeconds int                   `json:"role_session_duration_seconds,omitempty"` // 0: 3600
-	ExternalID                 *ExternalID           `json:"external_id,omitempty"`                   // nil: the organization's
-	BucketOwner                string                `json:"bucket_owner,omitempty"`                  // empty: the role's account
-	Encryption                 *Encryption           `json:"encryption,omitempty"`
-	StorageClass               string                `json:"storage_class,omitempty"`
-	ACL                        string                `json:"acl,omitempty"`
-	S3EndpointURL              string                `json:"s3_endpoint_url,omitempty"`
-	RequesterPays              bool                  `json:"requester_pays,omitempty"`
-	ProbeKey                   string                `json:"probe_key,omitempty"` // an object below Prefix that checks read; empty: the first that is listed
-}
-
-// Validate checks a connection by itself, all faults in one answer.
-func (c Connection) Validate() error {
-	var faults Errors
-	switch c.Purpose {
-	case Source, Delivery:
-	case "":
-		faults.Add("/purpose", "a connection needs a purpose", "source to read, delivery to read and write")
-	default:
-		faults.Add("/purpose", "unknown purpose "+quote(string(c.Purpose)), "source to read, delivery to read and write")
-	}
-	faults.AddErr("/bucket", validateBucket(c.Bucket))
-	switch {
-	case c.Prefix == "":
-	case !strings.HasSuffix(c.Prefix, "/"):
-		faults.Add("/prefix", "a prefix ends in a slash", "write "+quote(c.Prefix+"/"))
-	case strings.HasPrefix(c.Prefix, "/"):
-		faults.Add("/prefix", "a prefix does not begin with a slash", "keys in S3 begin without one; write "+quote(strings.TrimLeft(c.Prefix, "/")))
-	default:
-		faults.AddErr("/prefix", validateKey(c.Prefix))
-	}
-	if c.Region != "" && !regionForm.MatchString(c.Region) {
-		faults.Add("/region", quote(c.Region)+" is not a region", "for example eu-central-1")
-	}
-	switch {
-	case c.RoleARN == "" && c.Secret == "":
-		faults.Add("", "a connection needs a way to authorize", "give role_arn, or secret")
-	case c.RoleARN != "" && c.Secret != "":
-		faults.Add("/secret", "role_arn and secret are both given", "a connection is authorized in one way; remove one")
-	case c.RoleARN != "":
-		_, err := ParseRoleARN(c.RoleARN)
-		faults.AddErr("/role_arn", err)
-	}
-	if c.ExternalID != nil {
-		faults.AddErr("/external_id", c.ExternalID.Validate())
-		if c.Secret != "" {
-			faults.Add("/external_id", "an external id has no meaning with a secret", "")
-		}
-	}
-	validateCommon(&faults, c.RoleSessionDurationSeconds, c.BucketOwner, c.StorageClass, c.ACL, c.S3EndpointURL)
-	if c.Encryption != nil {
-		faults.AddErr("/encryption", c.Encryption.Validate())
-	}
-	return faults.Err()
 }
 
 // Validate checks the type and the key's form.

@@ -1,9 +1,6 @@
 package rolecall
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"sort"
 	"strings"
 	"time"
@@ -101,7 +98,9 @@ func (p *planner) authorize(pl *Place, q storage, location Location, at string) 
 	case len(ways) > 1:
 		p.faults.Add(at, "the step is authorized in more than one way: "+strings.Join(ways, " and "), "keep one of them")
 	case q.HTTPCredentialSource != nil:
-		p.faults.Add(at+"/http_credential_source", "credential dispensers are not part of this version", "authorize by role_arn, a connection or a secret")
+		pl.Way = at + "/http_credential_source"
+		p.dispenser(pl, *q.HTTPCredentialSource, pl.Way, pl.Way+"/secret")
+		pl.ExternalID = p.org.ExternalID.Value
 	case location.Secret != "":
 		pl.Way = at + "/location"
 		p.secret(pl, location.Secret, pl.Way)
@@ -109,16 +108,20 @@ func (p *planner) authorize(pl *Place, q storage, location Location, at string) 
 		pl.Way = at + "/role_arn"
 		p.faults.AddErr(pl.Way, p.role(q.RoleARN))
 		pl.RoleARN, pl.ExternalID = q.RoleARN, p.org.ExternalID.Value
-	case q.Connection != "":
-		return // see connect
+	case q.Connection != "": // see connect
 	case p.job.RoleARN != "":
 		pl.Way = "/role_arn"
 		pl.RoleARN, pl.ExternalID = p.job.RoleARN, p.org.ExternalID.Value
 	default:
-		p.faults.Add(at, "nothing authorizes this step", "give a connection, role_arn or a secret in the location, or role_arn on the job")
+		p.faults.Add(at, "nothing authorizes this step", "give a connection, role_arn, a secret in the location or http_credential_source, or role_arn on the job")
 	}
-	if q.RoleSessionDurationSeconds != 0 && (location.Secret != "" || q.Connection != "" && p.org.Connections[q.Connection].Secret != "") {
-		p.faults.Add(at+"/role_session_duration_seconds", "static keys have no session", "leave it out")
+	c := p.org.Connections[q.Connection] // of no name: none
+	switch pointer := at + "/role_session_duration_seconds"; {
+	case q.RoleSessionDurationSeconds == 0:
+	case location.Secret != "" || c.Secret != "":
+		p.faults.Add(pointer, "static keys have no session", "leave it out")
+	case q.HTTPCredentialSource != nil || c.HTTPCredentialSource != nil:
+		p.faults.Add(pointer, dispenserDecides, "leave it out")
 	}
 	p.owner(pl)
 }
@@ -134,6 +137,26 @@ func (p *planner) secret(pl *Place, name, at string) {
 		p.faults = append(p.faults, &Error{Code: Forbidden, Pointer: at, Message: "the secret " + quote(name) + " is not for the bucket " + quote(pl.Bucket), Hint: "a secret is used for the bucket that it is bound to"})
 	}
 	pl.Secret = name
+}
+
+// dispenser authorizes a place by a dispenser: by the principal that signs
+// for it, or by a secret that may be sent to its host.
+func (p *planner) dispenser(pl *Place, source HTTPCredentialSource, at, secretAt string) {
+	normal := source.Normal()
+	pl.Dispenser = &normal
+	if err := source.Validate(); err != nil {
+		var faults Errors
+		faults.AddErr(at, err)
+		p.faults = p.faults.Merge(faults)
+		return
+	}
+	if source.Secret == "" {
+		if _, ok := p.vendor.Principals[DispenserPrincipal]; !ok {
+			p.faults.Add(at, "nobody here signs requests to dispensers", "the operator declares a principal named "+DispenserPrincipal+"; or name a secret of type text that the dispenser takes as bearer token")
+		}
+		return
+	}
+	p.faults.AddErr(secretAt, p.org.CheckBearer(source))
 }
 
 // connect fills a place from the connection and holds the step to it. It
@@ -201,11 +224,16 @@ func (p *planner) connect(pl *Place, q storage, purpose Purpose, at string) bool
 		p.secret(pl, c.Secret, at+"/connection")
 		return true
 	}
-	p.faults.AddErr(at+"/connection", p.role(c.RoleARN))
-	pl.RoleARN, pl.ExternalID = c.RoleARN, p.org.ExternalID.Value
+	pl.ExternalID = p.org.ExternalID.Value
 	if c.ExternalID != nil {
 		pl.ExternalID = c.ExternalID.Value
 	}
+	if c.HTTPCredentialSource != nil {
+		p.dispenser(pl, *c.HTTPCredentialSource, at+"/connection", at+"/connection")
+		return true
+	}
+	p.faults.AddErr(at+"/connection", p.role(c.RoleARN))
+	pl.RoleARN = c.RoleARN
 	if q.RoleSessionDurationSeconds == 0 && c.RoleSessionDurationSeconds != 0 {
 		pl.Duration = time.Duration(c.RoleSessionDurationSeconds) * time.Second
 	}
@@ -252,17 +280,6 @@ func (p *planner) duration(seconds int) time.Duration {
 		return DefaultSessionDuration
 	}
 	return time.Duration(seconds) * time.Second
-}
-
-// Revision is a digest of all that a connection says: it changes whenever
-// the connection does.
-func (c Connection) Revision() string {
-	data, err := json.Marshal(c)
-	if err != nil {
-		panic(err) // strings, numbers and booleans only
-	}
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:8])
 }
 
 func names[V any](m map[string]V) string {

@@ -40,7 +40,7 @@ type Step struct {
 // exactly one of RoleARN, Secret and Dispenser.
 type Place struct {
 	Pointer string // of what names the place in the job, for errors
-	Way     string // pointer of what authorizes it: a role_arn, connection or location
+	Way     string // pointer of what authorizes it: a role_arn, connection, location or http_credential_source
 	Bucket  string
 	Key     string // of an object; or, for a step with Files, a prefix: empty or ending in a slash
 	Region  string // of the bucket; empty: to be discovered
@@ -52,7 +52,7 @@ type Place struct {
 	Dispenser   *HTTPCredentialSource
 	Connection  string // its name, where one is used
 	Revision    string // of the connection; changes with anything that shapes a credential
-	BucketOwner string // empty only for secrets of undeclared owner
+	BucketOwner string // empty only where it is not declared and secret or dispenser authorize
 
 	EndpointURL   string // empty: AWS's, or the operator's
 	Encryption    *Encryption

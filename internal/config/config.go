@@ -28,6 +28,9 @@ type Config struct {
 	Endpoints     Endpoints
 	Allow         []netip.Prefix // addresses that tenants' URLs may reach beside public ones
 	State         string         // absolute path of the state directory
+	// Faulty are connections that only LoadTolerant takes, by organization and
+	// name; they are not among the organizations' own.
+	Faulty map[string]map[string]Faulty
 
 	secrets map[string]map[string]secret
 }
@@ -48,7 +51,9 @@ const maxBytes = 4 << 20
 // ones, making one where an organization has none yet, and whose each is, so
 // that none is ever given to another. Paths in the config are
 // relative to its directory. Faults come all in one rolecall.Errors.
-func Load(path string) (*Config, error) {
+func Load(path string) (*Config, error) { return load(path, strict) }
+
+func load(path string, sift func(*Config, rolecall.Errors) rolecall.Errors) (*Config, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		code, hint := rolecall.Invalid, "name the config with --config or in ROLECALL_CONFIG"
@@ -65,11 +70,10 @@ func Load(path string) (*Config, error) {
 	if len(data) > maxBytes {
 		return nil, &rolecall.Error{Code: rolecall.Invalid, Message: "the config " + path + " is larger than 4 MiB"}
 	}
-	c, err := Parse(data, filepath.Dir(path))
-	if err != nil {
-		return nil, err
+	c, faults := parse(data, filepath.Dir(path))
+	if faults = sift(c, faults); len(faults) > 0 {
+		return nil, faults
 	}
-	var faults rolecall.Errors
 	faults.AddErr("", c.seal())
 	if len(faults) == 0 {
 		faults.AddErr("", c.generate())
@@ -87,16 +91,26 @@ func Load(path string) (*Config, error) {
 // generated external ids and the versions of secrets, which Load finds in
 // the state directory and the secrets' files, are left empty.
 func Parse(data []byte, dir string) (*Config, error) {
+	c, faults := parse(data, dir)
+	if len(faults) > 0 {
+		return nil, faults
+	}
+	return c, nil
+}
+
+// parse gives what could be read beside what is wrong with it; nothing, where
+// that is no YAML.
+func parse(data []byte, dir string) (*Config, rolecall.Errors) {
 	text, err := yaml.ToJSON(data)
 	if err != nil {
-		return nil, err
+		return nil, rolecall.List(err)
 	}
 	var f file
 	shape := rolecall.List(rolecall.Decode(text, &f))
 	var faults rolecall.Errors
 	dir, err = filepath.Abs(dir)
 	if err != nil {
-		return nil, err
+		return nil, rolecall.List(err)
 	}
 	if f.State == "" {
 		f.State = "rolecall-state"
@@ -118,10 +132,7 @@ func Parse(data []byte, dir string) (*Config, error) {
 		r.organization(name, f.Organizations[name])
 	}
 	r.externalIDs(f)
-	if err := shape.Merge(faults).Err(); err != nil {
-		return nil, err
-	}
-	return c, nil
+	return c, shape.Merge(faults)
 }
 
 // file is rolecall.yaml as it is written.
@@ -161,7 +172,8 @@ func (r reader) vendor(f file) {
 			r.faults.Add(rolecall.Pointer("vendor_accounts", i), "not an account id", "twelve digits, in quotes")
 		}
 	}
-	if len(f.Principals) == 0 {
+	_, dispenses := f.Principals[rolecall.DispenserPrincipal]
+	if len(f.Principals) == 0 || dispenses && len(f.Principals) == 1 {
 		r.faults.Add("/principals", "no principal is declared", "declare the role or user that your workers run as")
 	}
 	defaults := ""
@@ -194,8 +206,27 @@ func (r reader) vendor(f file) {
 		if p.Default {
 			defaults = name
 		}
+		if name == rolecall.DispenserPrincipal {
+			r.dispenser(p, f, at)
+		}
 		r.config.Vendor.Principals[name] = rolecall.Principal{Name: name, ARN: arn, Regions: p.Regions, Default: p.Default}
 		r.config.Sources[name] = r.source(p.Credentials, f, at+"/credentials")
+	}
+}
+
+// dispenser holds the principal that signs requests to dispensers to what it
+// is for: who has such a request could else do more with its identity.
+func (r reader) dispenser(p principal, f file, at string) {
+	if p.Default {
+		r.faults.Add(at+"/default", "the principal dispenser runs no jobs", "leave default out")
+	}
+	if len(p.Regions) > 0 {
+		r.faults.Add(at+"/regions", "the principal dispenser runs no jobs", "leave regions out")
+	}
+	for _, other := range sorted(f.Principals) {
+		if other != rolecall.DispenserPrincipal && p.ARN != "" && f.Principals[other].ARN == p.ARN {
+			r.faults.Add(at+"/arn", "the principal "+other+" is the same", "the principal dispenser is one of its own, that may do nothing in AWS but invoke customers' APIs")
+		}
 	}
 }
 
@@ -251,7 +282,7 @@ func (r reader) organization(name string, o organization) {
 		r.faults.AddErr(place, rolecall.ValidateName(n))
 		s := o.Secrets[n]
 		r.secret(&s, place)
-		org.Secrets[n] = rolecall.Secret{Name: n, Type: s.Type, Bucket: s.Bucket}
+		org.Secrets[n] = rolecall.Secret{Name: n, Type: s.Type, Bucket: s.Bucket, Host: s.Host}
 		r.config.secrets[name][n] = s
 	}
 	for _, n := range sorted(o.Connections) {
@@ -270,12 +301,24 @@ func (r reader) organization(name string, o organization) {
 				r.faults.Add(place+"/secret", "the secret "+conn.Secret+" is bound to another bucket", "")
 			}
 		}
+		if d := conn.HTTPCredentialSource; d != nil && d.Validate() == nil {
+			r.dispenserOf(org, *d, place+"/http_credential_source")
+		}
 		if role, err := rolecall.ParseRoleARN(conn.RoleARN); err == nil && r.vendorAccount(role.Account) {
 			r.faults.Add(place+"/role_arn", "the role is in an account of the vendor's", "a connection's role is in the customer's account")
 		}
 		org.Connections[n] = conn
 	}
 	r.config.Organizations[name] = org
+}
+
+// dispenserOf checks that somebody can ask the dispenser.
+func (r reader) dispenserOf(org rolecall.Organization, d rolecall.HTTPCredentialSource, at string) {
+	if d.Secret != "" {
+		r.faults.AddErr(at+"/secret", org.CheckBearer(d))
+	} else if _, ok := r.config.Vendor.Principals[rolecall.DispenserPrincipal]; !ok {
+		r.faults.Add(at, "no principal dispenser is declared that signs the request", "declare it, or name a secret of type text")
+	}
 }
 
 func (r reader) vendorAccount(account string) bool {

@@ -18,15 +18,18 @@ principals:
   production: {arn: "arn:aws:iam::873682911326:role/VTKWorker", regions: [eu-central-1], default: true,
                credentials: {source: environment}}
   staging: {arn: "arn:aws:iam::873682911326:user/staging", credentials: {source: static, file: ./staging.json}}
+  dispenser: {arn: "arn:aws:iam::873682911326:role/Dispenser", credentials: {source: profile, profile: dispenser}}
 organizations:
   acme:
     external_id: {mode: custom, value: x-42}
-    secrets: {keys: {type: aws_access_key, file: ./acme-keys.json}, note: {type: text, env: ROLECALL_TEST_UNSET}}
+    secrets: {keys: {type: aws_access_key, file: ./acme-keys.json}, note: {type: text, env: ROLECALL_TEST_UNSET, host: Vend.example.com}}
     connections:
       masters:  {purpose: source, bucket: acme-masters, prefix: in/, region: eu-central-1, role_arn: "arn:aws:iam::111122223333:role/media"}
       delivery: {purpose: delivery, bucket: out, prefix: out/, role_arn: "arn:aws:iam::111122223333:role/media", bucket_owner: "222233334444",
                  encryption: {type: "aws:kms", key: "arn:aws:kms:eu-central-1:222233334444:key/k"}, external_id: {mode: custom, value: y-43}}
       static:   {purpose: source, bucket: acme-in, secret: keys}
+      bearer:   {purpose: source, bucket: acme-in, http_credential_source: {url: "https://vend.example.com/a", secret: note}}
+      signed:   {purpose: delivery, bucket: acme-in, http_credential_source: "https://vend.example.com/b"}
   globex: {external_id: {mode: api_name}}
   initech: {}
 endpoints: {sts: "http://127.0.0.1:1", s3: "http://127.0.0.1:1"}
@@ -89,6 +92,19 @@ func TestParseFaults(t *testing.T) {
 		{"secret's type", "type: aws_access_key", "type: keys", []string{"invalid /organizations/acme/secrets/keys/type: unknown type", "invalid /organizations/acme/connections/static/secret: holds no AWS access key"}},
 		{"secret in the config", "file: ./acme-keys.json", "value: plantedSecret", []string{"invalid /organizations/acme/secrets/keys/value: unknown field", "invalid /organizations/acme/secrets/keys: place for its value"}},
 		{"no such secret", "secret: keys", "secret: kees", []string{"invalid /organizations/acme/connections/static/secret: no secret"}},
+		{"only the dispenser", whole, `principals: {dispenser: {arn: "arn:aws:iam::873682911326:role/Dispenser", credentials: {source: environment}}}`, []string{"invalid /principals: no principal"}},
+		{"dispenser as default", "role/Dispenser\",", "role/Dispenser\", default: true, regions: [eu-west-1],", []string{
+			"invalid /principals/dispenser/default: runs no jobs", "invalid /principals/dispenser/regions: runs no jobs", "invalid /principals/production/default: both default",
+		}},
+		{"dispenser that is another", "role/Dispenser", "role/VTKWorker", []string{"invalid /principals/dispenser/arn: production is the same"}},
+		{"nobody signs", "  dispenser: {arn", "  dispensr: {arn", []string{"invalid /organizations/acme/connections/signed/http_credential_source: no principal dispenser"}},
+		{"dispenser's URL", `"https://vend.example.com/b"`, `"https://plantedSecret@vend.example.com/b"`, []string{"invalid /organizations/acme/connections/signed/http_credential_source: literal credential"}},
+		{"dispenser's secret", "secret: note", "secret: keys", []string{"invalid /organizations/acme/connections/bearer/http_credential_source/secret: is no text"}},
+		{"dispenser of another host", "https://vend.example.com/a", "https://vend.example.org/a", []string{"forbidden /organizations/acme/connections/bearer/http_credential_source/secret: not for the host"}},
+		{"host of a key", "file: ./acme-keys.json", "file: ./acme-keys.json, host: a.example", []string{"invalid /organizations/acme/secrets/keys/host: sent to no host"}},
+		{"host", "host: Vend.example.com", `host: "vend.example.com/x"`, []string{
+			"invalid /organizations/acme/secrets/note/host: not a host name", "forbidden /organizations/acme/connections/bearer/http_credential_source/secret: not for the host",
+		}},
 		{"endpoint", `sts: "http://127.0.0.1:1"`, `sts: "http://user:plantedSecret@127.0.0.1:1"`, []string{"invalid /endpoints/sts: not an http"}},
 		{"allow", "127.0.0.0/8", "localhost", []string{"invalid /network/allow/0: not an address"}},
 		{"allow all", "127.0.0.0/8", "0.0.0.0/0", []string{"invalid /network/allow/0: every address"}},
@@ -127,7 +143,7 @@ func TestLoad(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	write(DefaultFile, strings.Replace(whole, "{type: text, env: ROLECALL_TEST_UNSET}", "{type: text, file: ./note}", 1))
+	write(DefaultFile, strings.Replace(whole, "{type: text, env: ROLECALL_TEST_UNSET,", "{type: text, file: ./note,", 1))
 	_, err := Load(path)
 	if got, want := pointers(err), []string{"/organizations/acme/secrets/keys/file", "/organizations/acme/secrets/note/file"}; !cmp.Equal(got, want) {
 		t.Fatalf("without the secrets' files: %v, want %v", got, want)

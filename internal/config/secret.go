@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
@@ -16,7 +17,8 @@ type secret struct {
 	Type   rolecall.SecretType `json:"type"`
 	File   string              `json:"file"`
 	Env    string              `json:"env"`
-	Bucket string              `json:"bucket"` // the only one that it may be used for
+	Bucket string              `json:"bucket"` // of an access key: the only one that it may be used for
+	Host   string              `json:"host"`   // of a text: the only one that it may be sent to
 }
 
 const maxSecretBytes = 64 << 10
@@ -28,6 +30,15 @@ func (r reader) secret(s *secret, at string) {
 		r.faults.Add(at+"/type", "a secret needs a type", "aws_access_key or text")
 	default:
 		r.faults.Add(at+"/type", "unknown type of secret", "aws_access_key or text")
+	}
+	switch host := (rolecall.HTTPCredentialSource{URL: "https://" + s.Host + "/"}).Host(); {
+	case s.Host == "":
+	case s.Type == rolecall.SecretAWSAccessKey:
+		r.faults.Add(at+"/host", "an access key is sent to no host", "bind it to a bucket")
+	case host == "" || !strings.EqualFold(host, s.Host):
+		r.faults.Add(at+"/host", "not a host name", "for example credentials.example.com")
+	default:
+		s.Host = host
 	}
 	switch {
 	case s.File == "" && s.Env == "":
@@ -48,8 +59,12 @@ func (c *Config) seal() error {
 			s := c.secrets[org][name]
 			at := rolecall.Pointer("organizations", org, "secrets", name)
 			data, err := s.read()
-			if err == nil && s.Type == rolecall.SecretAWSAccessKey {
+			switch {
+			case err != nil:
+			case s.Type == rolecall.SecretAWSAccessKey:
 				_, err = credential.ReadKeys(data)
+			case s.Host != "":
+				err = bearer(data).Validate()
 			}
 			if err != nil {
 				faults.AddErr(at, err)
@@ -75,6 +90,24 @@ func (c *Config) Keys(org, name string) (credential.Keys, error) {
 		return credential.Keys{}, err
 	}
 	return credential.ReadKeys(data)
+}
+
+// Bearer reads the token that a secret of an organization holds.
+func (c *Config) Bearer(org, name string) (credential.Bearer, error) {
+	s, ok := c.secrets[org][name]
+	if !ok || s.Type != rolecall.SecretText {
+		return credential.Bearer{}, &rolecall.Error{Code: rolecall.NotFound, Message: "there is no secret " + name + " that holds a text"}
+	}
+	data, err := s.read()
+	if err != nil {
+		return credential.Bearer{}, err
+	}
+	return bearer(data), nil
+}
+
+// bearer leaves out the end of line that editors put behind a token.
+func bearer(data []byte) credential.Bearer {
+	return credential.Bearer{Token: strings.TrimRight(string(data), "\r\n")}
 }
 
 func (s secret) read() ([]byte, error) {

@@ -1,0 +1,115 @@
+package rolecall
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"strings"
+)
+
+// Purpose is what a connection is for.
+type Purpose string
+
+// The purposes.
+const (
+	Source   Purpose = "source"   // read
+	Delivery Purpose = "delivery" // read and write
+)
+
+// Connection is a named bucket and prefix of an organization, and how to
+// authorize work on it: exactly one of RoleARN, Secret and
+// HTTPCredentialSource.
+type Connection struct {
+	Name                       string                `json:"-"`
+	Purpose                    Purpose               `json:"purpose"`
+	Bucket                     string                `json:"bucket"`
+	Prefix                     string                `json:"prefix,omitempty"` // empty, or ends in a slash
+	Region                     string                `json:"region,omitempty"`
+	RoleARN                    string                `json:"role_arn,omitempty"`
+	Secret                     string                `json:"secret,omitempty"`
+	HTTPCredentialSource       *HTTPCredentialSource `json:"http_credential_source,omitempty"`
+	RoleSessionDurationSeconds int                   `json:"role_session_duration_seconds,omitempty"` // 0: 3600
+	ExternalID                 *ExternalID           `json:"external_id,omitempty"`                   // nil: the organization's
+	BucketOwner                string                `json:"bucket_owner,omitempty"`                  // empty: the role's account
+	Encryption                 *Encryption           `json:"encryption,omitempty"`
+	StorageClass               string                `json:"storage_class,omitempty"`
+	ACL                        string                `json:"acl,omitempty"`
+	S3EndpointURL              string                `json:"s3_endpoint_url,omitempty"`
+	RequesterPays              bool                  `json:"requester_pays,omitempty"`
+	ProbeKey                   string                `json:"probe_key,omitempty"` // an object below Prefix that checks read; empty: the first that is listed
+}
+
+// Validate checks a connection by itself, all faults in one answer.
+func (c Connection) Validate() error {
+	var faults Errors
+	switch c.Purpose {
+	case Source, Delivery:
+	case "":
+		faults.Add("/purpose", "a connection needs a purpose", "source to read, delivery to read and write")
+	default:
+		faults.Add("/purpose", "unknown purpose "+quote(string(c.Purpose)), "source to read, delivery to read and write")
+	}
+	faults.AddErr("/bucket", validateBucket(c.Bucket))
+	switch {
+	case c.Prefix == "":
+	case !strings.HasSuffix(c.Prefix, "/"):
+		faults.Add("/prefix", "a prefix ends in a slash", "write "+quote(c.Prefix+"/"))
+	case strings.HasPrefix(c.Prefix, "/"):
+		faults.Add("/prefix", "a prefix does not begin with a slash", "keys in S3 begin without one; write "+quote(strings.TrimLeft(c.Prefix, "/")))
+	default:
+		faults.AddErr("/prefix", validateKey(c.Prefix))
+	}
+	if c.Region != "" && !regionForm.MatchString(c.Region) {
+		faults.Add("/region", quote(c.Region)+" is not a region", "for example eu-central-1")
+	}
+	c.validateWay(&faults)
+	if c.ExternalID != nil {
+		faults.AddErr("/external_id", c.ExternalID.Validate())
+		if c.Secret != "" {
+			faults.Add("/external_id", "an external id has no meaning with a secret", "")
+		}
+	}
+	validateCommon(&faults, c.RoleSessionDurationSeconds, c.BucketOwner, c.StorageClass, c.ACL, c.S3EndpointURL)
+	if c.Encryption != nil {
+		faults.AddErr("/encryption", c.Encryption.Validate())
+	}
+	return faults.Err()
+}
+
+// validateWay checks how the connection is authorized.
+func (c Connection) validateWay(faults *Errors) {
+	const one = "a connection is authorized in one way; remove one"
+	switch dispenser := c.HTTPCredentialSource; {
+	case c.RoleARN == "" && c.Secret == "" && dispenser == nil:
+		faults.Add("", "a connection needs a way to authorize", "give role_arn, secret or http_credential_source")
+	case c.RoleARN != "" && c.Secret != "":
+		faults.Add("/secret", "role_arn and secret are both given", one)
+	case dispenser != nil && c.RoleARN+c.Secret != "":
+		other := "role_arn"
+		if c.Secret != "" {
+			other = "secret"
+		}
+		faults.Add("/http_credential_source", other+" and http_credential_source are both given", one)
+	case dispenser != nil:
+		faults.AddErr("/http_credential_source", dispenser.Validate())
+		if c.RoleSessionDurationSeconds != 0 {
+			faults.Add("/role_session_duration_seconds", dispenserDecides, "leave it out")
+		}
+	case c.RoleARN != "":
+		_, err := ParseRoleARN(c.RoleARN)
+		faults.AddErr("/role_arn", err)
+	}
+}
+
+const dispenserDecides = "a dispenser decides itself how long its credentials last"
+
+// Revision is a digest of all that a connection says: it changes whenever
+// the connection does.
+func (c Connection) Revision() string {
+	data, err := json.Marshal(c)
+	if err != nil {
+		panic(err) // strings, numbers and booleans only
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:8])
+}

@@ -1,0 +1,23 @@
+package config
+
+// SecretVariables names the environment variables that hold the keys of
+// principals and the values of secrets: what no other program is to inherit.
+func (c *Config) SecretVariables() []string {
+	var names []string
+	add := func(name string) {
+		if name != "" {
+			names = append(names, name)
+		}
+	}
+	for _, s := range c.Sources {
+		add(s.AccessKeyIDEnv)
+		add(s.SecretAccessKeyEnv)
+		add(s.SessionTokenEnv)
+	}
+	for _, secrets := range c.secrets {
+		for _, s := range secrets {
+			add(s.Env)
+		}
+	}
+	return names
+}
