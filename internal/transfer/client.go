@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"time"
@@ -26,6 +27,7 @@ type ClientOptions struct {
 	PathStyle   bool       // the bucket in the path instead of the host name
 	HTTP        HTTPClient // nil: the AWS SDK's, with the environment's proxy
 	UserAgent   string     // what works here, for the customer's logs
+	Attempts    int        // of one request; zero: 8, as befits long transfers
 }
 
 // HTTPClient sends requests; an *http.Client is one. It must not follow
@@ -58,7 +60,7 @@ func NewClient(o ClientOptions) *s3.Client {
 		Region:       o.Region,
 		UsePathStyle: o.PathStyle,
 		HTTPClient:   bounded{watched{o.HTTP}},
-		Retryer:      newRetryer(o.Credentials),
+		Retryer:      newRetryer(o.Credentials, cmp.Or(o.Attempts, attempts)),
 		// Checksums are made and verified here: the SDK's own CRC64NVME costs
 		// twenty times as much and cannot follow a read that resumes.
 		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenRequired,
@@ -83,7 +85,7 @@ func NewClient(o ClientOptions) *s3.Client {
 
 // newRetryer backs off adaptively, per client and so per bucket. An expired
 // credential is worth another attempt only where a new one can be had.
-func newRetryer(credentials aws.CredentialsProvider) aws.Retryer {
+func newRetryer(credentials aws.CredentialsProvider, attempts int) aws.Retryer {
 	_, renewable := credentials.(invalidator)
 	backoff := retry.NewExponentialJitterBackoff(maxBackoff)
 	return retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {

@@ -84,6 +84,15 @@ func fault(op string, b Bucket, key string, err error) error {
 	return e
 }
 
+// KindOf classifies what a client of NewClient answers by itself.
+func KindOf(err error) Kind {
+	var made *Error
+	if errors.As(err, &made) {
+		return made.Kind
+	}
+	return kindOf(err)
+}
+
 func kindOf(err error) Kind {
 	var send *smithyhttp.RequestSendError
 	switch {
