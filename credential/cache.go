@@ -15,10 +15,8 @@ import (
 // key is everything that shapes a credential: two takers share one only when
 // all of it is equal.
 type key struct {
-	Organization  string
-	Principal     string
-	RoleARN       string
-	ExternalID    string
+	Subject              // that it rests on a verdict about; of a secret only Organization is set
+	PrincipalName string // two of one ARN may have different keys
 	SessionName   string
 	Policy        string
 	Duration      time.Duration
@@ -113,11 +111,7 @@ func (c *cache) get(ctx context.Context, k key, fetch func(context.Context) (fet
 	}
 	e.usedAt = now
 	lives := e.lives(now)
-	if e.flight == nil && (!lives || !e.refreshAt.IsZero() && !now.Before(e.refreshAt)) {
-		e.flight = &flight{done: make(chan struct{})}
-		c.fetches.Add(1)
-		go c.run(ctx, k, e, e.flight, fetch)
-	}
+	c.renew(ctx, k, e, fetch)
 	credentials, f := e.credentials, e.flight
 	c.mu.Unlock()
 	if lives {
@@ -128,6 +122,27 @@ func (c *cache) get(ctx context.Context, k key, fetch func(context.Context) (fet
 		return f.credentials, f.err
 	case <-ctx.Done():
 		return aws.Credentials{}, ctx.Err()
+	}
+}
+
+// renew begins a fetch where there is no credential that lives, or it is due
+// to be fetched anew, unless one is under way. The cache is locked.
+func (c *cache) renew(ctx context.Context, k key, e *entry, fetch func(context.Context) (fetched, error)) {
+	now := c.now()
+	if e.flight == nil && (!e.lives(now) || !e.refreshAt.IsZero() && !now.Before(e.refreshAt)) {
+		e.flight = &flight{done: make(chan struct{})}
+		c.fetches.Add(1)
+		go c.run(ctx, k, e, e.flight, fetch)
+	}
+}
+
+// review begins the fetch of a credential that is held and due, without
+// waiting for it: for one who works long without taking it again.
+func (c *cache) review(ctx context.Context, k key, fetch func(context.Context) (fetched, error)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e := c.entries[k]; e != nil && e.have && !c.closed {
+		c.renew(ctx, k, e, fetch)
 	}
 }
 
@@ -222,11 +237,11 @@ func (c *cache) epoch(k key) int {
 
 // purge drops all credentials of the keys that match; their fetches under way
 // are made again, and no others: nobody can hold up another's.
-func (c *cache) purge(match func(key) bool) {
+func (c *cache) purge(match func(Subject) bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for k, e := range c.entries {
-		if !match(k) {
+		if !match(k.Subject) {
 			continue
 		}
 		e.have = false

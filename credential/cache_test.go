@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -89,10 +90,13 @@ func TestEachComponentOfTheKeyMisses(t *testing.T) {
 				rt.Fatalf("teach this test about %s", v.Type())
 			}
 		}
-		fields := reflect.ValueOf(&base).Elem()
-		for i := range fields.NumField() {
+		fields := leaves(reflect.TypeFor[key]())
+		of := func(k *key, field reflect.StructField) reflect.Value {
+			return reflect.ValueOf(k).Elem().FieldByIndex(field.Index)
+		}
+		for _, field := range fields {
 			if rapid.Bool().Draw(rt, "set") {
-				change(fields.Field(i), rapid.IntRange(1, 3).Draw(rt, "value"))
+				change(of(&base, field), rapid.IntRange(1, 3).Draw(rt, "value"))
 			}
 		}
 		c, clock := newTestCache(t)
@@ -105,10 +109,10 @@ func TestEachComponentOfTheKeyMisses(t *testing.T) {
 			return got.AccessKeyID
 		}
 		seen := map[string]string{take(base): "the base"}
-		for i := range fields.NumField() {
+		for _, field := range fields {
 			other := base
-			change(reflect.ValueOf(&other).Elem().Field(i), 4)
-			name := fields.Type().Field(i).Name
+			change(of(&other, field), 4)
+			name := field.Name
 			id := take(other)
 			if before, shared := seen[id]; shared {
 				rt.Fatalf("another %s shares the credential of %s", name, before)
@@ -121,13 +125,18 @@ func TestEachComponentOfTheKeyMisses(t *testing.T) {
 	})
 }
 
+// leaves are the fields of a struct and of the structs in it.
+func leaves(t reflect.Type) []reflect.StructField {
+	return slices.DeleteFunc(reflect.VisibleFields(t), func(f reflect.StructField) bool { return f.Type.Kind() == reflect.Struct })
+}
+
 // Every field of a request reaches the key, except the task's label, which
 // many tasks of one job share a credential in spite of.
 func TestEachFieldOfARequestReachesTheKey(t *testing.T) {
 	t.Parallel()
-	vary(t, Role{}, map[string]bool{"TaskLabel": true}, func(v any) key { return v.(Role).key() })
 	vault := New(Options{})
 	t.Cleanup(vault.Close)
+	vary(t, Role{}, map[string]bool{"TaskLabel": true}, func(v any) key { return vault.Role(v.(Role)).key })
 	vary(t, SecretRequest{}, nil, func(v any) key { return vault.Secret(v.(SecretRequest)).key })
 }
 
@@ -160,7 +169,7 @@ func TestRefreshAheadServesTheOldOne(t *testing.T) {
 	t.Parallel()
 	c, clock := newTestCache(t)
 	source := &numbered{cache: c, clock: clock, life: time.Hour}
-	k := key{Organization: "acme"}
+	k := key{Subject: Subject{Organization: "acme"}}
 	take := func() string {
 		t.Helper()
 		got, err := c.get(t.Context(), k, source.fetch)
@@ -185,7 +194,7 @@ func TestFailedRefreshBacksOff(t *testing.T) {
 	t.Parallel()
 	c, clock := newTestCache(t)
 	source := &numbered{cache: c, clock: clock, life: time.Hour}
-	k := key{Organization: "acme"}
+	k := key{Subject: Subject{Organization: "acme"}}
 	take := func() (string, error) {
 		got, err := c.get(t.Context(), k, source.fetch)
 		(&Provider{vault: &Vault{cache: c}, key: k}).Idle()
@@ -220,7 +229,7 @@ func TestUnsafeRefreshDropsTheOldOne(t *testing.T) {
 	t.Parallel()
 	c, clock := newTestCache(t)
 	source := &numbered{cache: c, clock: clock, life: time.Hour}
-	k := key{Organization: "acme"}
+	k := key{Subject: Subject{Organization: "acme"}}
 	if _, err := c.get(t.Context(), k, source.fetch); err != nil {
 		t.Fatal(err)
 	}
@@ -243,7 +252,7 @@ func TestPurgeReachesFetchesUnderWay(t *testing.T) {
 		got, err := source.fetch(ctx)
 		if !purged {
 			purged = true
-			c.purge(func(key) bool { return true })
+			c.purge(func(Subject) bool { return true })
 		}
 		return got, err
 	}
@@ -260,7 +269,7 @@ func TestPurgeOfAnotherHoldsNobodyUp(t *testing.T) {
 	fetch := func(ctx context.Context) (fetched, error) {
 		got, err := source.fetch(ctx)
 		if source.count() < 10 {
-			c.purge(func(k key) bool { return k.Organization == "other" })
+			c.purge(func(s Subject) bool { return s.Organization == "other" })
 		}
 		return got, err
 	}
@@ -277,7 +286,7 @@ func TestEndlessPurgesEnd(t *testing.T) {
 	fetch := func(ctx context.Context) (fetched, error) {
 		got, err := source.fetch(ctx)
 		if source.count() < 100 {
-			c.purge(func(key) bool { return true })
+			c.purge(func(Subject) bool { return true })
 		}
 		return got, err
 	}
@@ -296,7 +305,7 @@ func TestCacheForgets(t *testing.T) {
 	secrets := &numbered{cache: c, clock: clock}
 	for i := range 1000 {
 		for _, source := range []*numbered{sessions, secrets} {
-			if _, err := c.get(t.Context(), key{Organization: fmt.Sprint(i), Secret: fmt.Sprint(source.life)}, source.fetch); err != nil {
+			if _, err := c.get(t.Context(), key{Subject: Subject{Organization: fmt.Sprint(i)}, Secret: fmt.Sprint(source.life)}, source.fetch); err != nil {
 				t.Fatal(err)
 			}
 		}

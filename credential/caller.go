@@ -19,6 +19,7 @@ type caller struct {
 	turn    chan struct{} // held while the fields below are used
 	keys    aws.Credentials
 	known   bool
+	who     rolecall.ARN
 	refusal error // why these keys are not the declared principal's
 }
 
@@ -28,30 +29,37 @@ type caller struct {
 // set of keys; the answer needs no permission.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
 func (v *Vault) own(ctx context.Context, r Role, p Principal) (aws.Credentials, error) {
+	_, keys, err := v.identity(ctx, r, p)
+	return keys, err
+}
+
+// identity gives a principal's own keys and whose STS said they are.
+func (v *Vault) identity(ctx context.Context, r Role, p Principal) (rolecall.ARN, aws.Credentials, error) {
+	var nobody rolecall.ARN
 	keys, err := p.Credentials.Retrieve(ctx)
 	if err != nil {
-		return aws.Credentials{}, withoutKeys(err, r)
+		return nobody, aws.Credentials{}, withoutKeys(err, r)
 	}
 	c := v.caller(r.Principal)
 	select {
 	case c.turn <- struct{}{}:
 		defer func() { <-c.turn }()
 	case <-ctx.Done():
-		return aws.Credentials{}, ctx.Err()
+		return nobody, aws.Credentials{}, ctx.Err()
 	}
 	if c.known && c.keys.AccessKeyID == keys.AccessKeyID && c.keys.SessionToken == keys.SessionToken {
-		return keys, c.refusal
+		return c.who, keys, c.refusal
 	}
 	out, err := v.client(r, p).GetCallerIdentity(ctx, nil, with(keys))
 	if err != nil {
-		return aws.Credentials{}, unidentified(err, r, p)
+		return nobody, aws.Credentials{}, unidentified(err, r, p)
 	}
 	actual, err := rolecall.ParseARN(aws.ToString(out.Arn))
 	if err != nil {
-		return aws.Credentials{}, unidentified(errIncomplete, r, p)
+		return nobody, aws.Credentials{}, unidentified(errIncomplete, r, p)
 	}
-	c.keys, c.known, c.refusal = keys, true, v.identify(actual, r, p)
-	return keys, c.refusal
+	c.keys, c.known, c.who, c.refusal = keys, true, actual, v.identify(actual, r, p)
+	return c.who, keys, c.refusal
 }
 
 func (v *Vault) caller(principal string) *caller {

@@ -2,7 +2,6 @@ package credential
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -31,17 +30,20 @@ func (v *Vault) Role(r Role) *Provider {
 	r.Policy = slices.Clone(r.Policy)
 	var refusal error
 	if len(r.Policy) == 0 {
-		refusal = &rolecall.Error{Code: rolecall.Internal, Message: "a session of a role needs a session policy", Hint: "a fault of rolecall's"}
+		refusal = errNoPolicy
 	}
-	return &Provider{vault: v, key: r.key(), refusal: refusal, fetch: func(ctx context.Context) (fetched, error) {
-		return v.vend(ctx, r)
+	k := r.key(v.options.Principals[r.Principal])
+	return &Provider{vault: v, key: k, refusal: refusal, fetch: func(ctx context.Context) (fetched, error) {
+		return v.vend(ctx, r, k)
 	}}
 }
 
-func (r Role) key() key {
+var errNoPolicy = &rolecall.Error{Code: rolecall.Internal, Message: "a session of a role needs a session policy", Hint: "a fault of rolecall's"}
+
+func (r Role) key(p Principal) key {
 	return key{
-		Organization: r.Organization, Principal: r.Principal, RoleARN: r.RoleARN, ExternalID: r.ExternalID,
-		SessionName: r.SessionName(), Policy: string(r.Policy), Duration: r.duration(), Region: r.Region, Revision: r.Revision,
+		Subject: r.subject(p), PrincipalName: r.Principal, SessionName: r.SessionName(),
+		Policy: string(r.Policy), Duration: r.duration(), Region: r.Region, Revision: r.Revision,
 	}
 }
 
@@ -67,14 +69,18 @@ func (r Role) SessionName() string {
 var notInSessionName = regexp.MustCompile(`[^\w+=,.@-]`)
 
 // vend proves the role if need be and assumes it.
-func (v *Vault) vend(ctx context.Context, r Role) (fetched, error) {
+func (v *Vault) vend(ctx context.Context, r Role, k key) (fetched, error) {
 	p, err := v.admit(r)
 	if err != nil {
 		return fetched{}, err
 	}
+	subject := r.subject(p)
 	for again := false; ; again = true {
-		epoch := v.cache.epoch(r.key())
-		verdict, err := v.verdict(ctx, r, p)
+		epoch := v.cache.epoch(k)
+		verdict, err := v.verdict(ctx, subject, func(ctx context.Context) (Verdict, error) { return v.prove(ctx, r, p) })
+		if err != nil && again {
+			return fetched{}, drifted(err)
+		}
 		if err != nil {
 			return fetched{}, err
 		}
@@ -83,15 +89,12 @@ func (v *Vault) vend(ctx context.Context, r Role) (fetched, error) {
 			return fetched{}, err
 		}
 		if s.roleID == verdict.RoleID {
-			v.options.OnEvent(v.event(EventAssume, r, func(e *Event) {
-				e.Policy, e.Duration = r.Policy, s.duration
-				e.AccessKeyID, e.Expires = s.credentials.AccessKeyID, s.credentials.Expires
-			}))
+			v.assumed(r, s)
 			return fetched{credentials: s.credentials, review: verdict.due(v.options.ProveEvery), epoch: epoch}, nil
 		}
 		// Another role under the same name: what was proved says nothing of it.
-		v.options.Log.WarnContext(ctx, "role was recreated", "org", r.Organization, "role", r.RoleARN)
-		if err := v.withdraw(ctx, r, p); err != nil {
+		v.tellDrift(ctx, v.target(r, p), recreated)
+		if err := v.withdraw(ctx, subject, wasRecreated(subject)); err != nil {
 			return fetched{}, err
 		}
 		if again {
@@ -103,14 +106,19 @@ func (v *Vault) vend(ctx context.Context, r Role) (fetched, error) {
 	}
 }
 
+// assumed tells of a session that was begun for work.
+func (v *Vault) assumed(r Role, s session) {
+	v.options.OnEvent(v.event(EventAssume, r, func(e *Event) {
+		e.Policy, e.Duration = r.Policy, s.duration
+		e.AccessKeyID, e.Expires = s.credentials.AccessKeyID, s.credentials.Expires
+	}))
+}
+
 // admit refuses, before any call, what must not be asked for.
 func (v *Vault) admit(r Role) (Principal, error) {
-	p, ok := v.options.Principals[r.Principal]
-	if !ok || p.Credentials == nil {
-		return Principal{}, &rolecall.Error{
-			Code: rolecall.Invalid, Message: fmt.Sprintf("there is no principal %q", r.Principal),
-			Hint: "the operator declares principals in rolecall.yaml",
-		}
+	p, err := v.principal(r.Principal)
+	if err != nil {
+		return Principal{}, err
 	}
 	role, err := rolecall.ParseRoleARN(r.RoleARN)
 	if err != nil {
@@ -141,6 +149,17 @@ func (v *Vault) admit(r Role) (Principal, error) {
 	return p, nil
 }
 
+func (v *Vault) principal(name string) (Principal, error) {
+	p, ok := v.options.Principals[name]
+	if !ok || p.Credentials == nil {
+		return Principal{}, &rolecall.Error{
+			Code: rolecall.Invalid, Message: fmt.Sprintf("there is no principal %q", name),
+			Hint: "the operator declares principals in rolecall.yaml",
+		}
+	}
+	return p, nil
+}
+
 func (v *Vault) vendorAccount(account string) bool {
 	for _, p := range v.options.Principals {
 		if p.ARN.Account == account {
@@ -150,75 +169,6 @@ func (v *Vault) vendorAccount(account string) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.vendors[account] || slices.Contains(v.options.VendorAccounts, account)
-}
-
-// verdict gives a verdict that is not due, proving the role if need be. Takers
-// of different sessions of a role share one proof.
-func (v *Vault) verdict(ctx context.Context, r Role, p Principal) (Verdict, error) {
-	verdict, err := v.current(ctx, r, p)
-	if err != nil || verdict.Passed {
-		return verdict, err
-	}
-	if err := v.refusals.of(r.subject(p), v.options.Now()); err != nil {
-		return Verdict{}, err
-	}
-	// Every taker here is a fetch of the cache, whose context outlives its
-	// takers, so it does not matter in which of them the proof runs.
-	shared, err, _ := v.proofs.Do(r.subject(p).Digest(), func() (any, error) {
-		if verdict, err := v.current(ctx, r, p); err != nil || verdict.Passed {
-			return verdict, err
-		}
-		if err := v.refusals.of(r.subject(p), v.options.Now()); err != nil {
-			return Verdict{}, err
-		}
-		return v.prove(ctx, r, p)
-	})
-	verdict, _ = shared.(Verdict)
-	return verdict, err
-}
-
-// current gives the kept verdict, the zero one if there is none that holds.
-func (v *Vault) current(ctx context.Context, r Role, p Principal) (Verdict, error) {
-	verdict, err := v.options.Verdicts.Get(ctx, r.subject(p))
-	if err != nil {
-		return Verdict{}, v.claimed(ctx, r, err)
-	}
-	if verdict.holds(v.options.Now(), v.options.ProveEvery) {
-		return verdict, nil
-	}
-	return Verdict{}, nil
-}
-
-func (v *Vault) claimed(ctx context.Context, r Role, err error) error {
-	var claimed *ClaimedError
-	if !errors.As(err, &claimed) {
-		return fmt.Errorf("verdict on %s: %w", r.RoleARN, err)
-	}
-	v.options.Log.WarnContext(ctx, "role is claimed by another organization", "org", r.Organization, "role", r.RoleARN, "owner", claimed.Owner)
-	return &rolecall.Error{
-		Code: rolecall.Forbidden, Message: "the role " + r.RoleARN + " is not usable",
-		Hint: "ask the operator", Err: errors.Join(ErrUnsafe, err),
-	}
-}
-
-// withdraw forgets the verdict, and then drops what rests on it: a fetch that
-// still saw the verdict is under way, and the purge makes it look again.
-func (v *Vault) withdraw(ctx context.Context, r Role, p Principal) error {
-	err := v.options.Verdicts.Remove(ctx, r.subject(p))
-	v.purge(r, p)
-	if err != nil {
-		return fmt.Errorf("remove verdict: %w", err)
-	}
-	return nil
-}
-
-// purge drops every credential that rests on the same verdict as the role's,
-// under whatever name its principal is declared.
-func (v *Vault) purge(r Role, p Principal) {
-	v.cache.purge(func(k key) bool {
-		return k.Organization == r.Organization && k.RoleARN == r.RoleARN && k.ExternalID == r.ExternalID &&
-			v.options.Principals[k.Principal].ARN == p.ARN
-	})
 }
 
 func (v *Vault) event(kind EventKind, r Role, fill func(*Event)) Event {

@@ -20,7 +20,7 @@ type SecretRequest struct {
 // Secret gives the provider of a secret's keys. It refuses at each taking
 // what the secret is not for.
 func (v *Vault) Secret(r SecretRequest) *Provider {
-	k := key{Organization: r.Organization, Secret: r.Secret.Name, SecretVersion: r.Secret.Version, Bucket: r.Bucket, Revision: r.Revision}
+	k := key{Subject: Subject{Organization: r.Organization}, Secret: r.Secret.Name, SecretVersion: r.Secret.Version, Bucket: r.Bucket, Revision: r.Revision}
 	return &Provider{vault: v, key: k, refusal: r.refusal(), fetch: func(ctx context.Context) (fetched, error) {
 		return v.reveal(ctx, r)
 	}}

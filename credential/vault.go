@@ -35,6 +35,7 @@ type Options struct {
 	STSEndpoint string        // empty: AWS's regional ones
 	HTTPClient  *http.Client  // for STS; nil: the SDK's
 	ProveEvery  time.Duration // zero: 24 hours
+	WatchEvery  time.Duration // between looks at the claims of running work; zero: 15 seconds
 	Now         func() time.Time
 	Rand        io.Reader // seeds the external ids of probes; nil: crypto/rand
 	Log         *slog.Logger
@@ -49,6 +50,7 @@ type Vault struct {
 	cache    *cache
 	proofs   singleflight.Group
 	refusals refusals
+	holds    holds
 
 	mu        sync.Mutex
 	clients   map[string]*sts.Client        // by region
@@ -73,6 +75,9 @@ func New(o Options) *Vault {
 	if o.ProveEvery == 0 {
 		o.ProveEvery = 24 * time.Hour
 	}
+	if o.WatchEvery == 0 {
+		o.WatchEvery = 15 * time.Second
+	}
 	if o.OnEvent == nil {
 		o.OnEvent = func(Event) {}
 	}
@@ -86,9 +91,12 @@ func New(o Options) *Vault {
 	}
 }
 
-// Close ends the calls under way and waits for them. Providers fail from
-// then on.
-func (v *Vault) Close() { v.cache.close() }
+// Close ends the calls under way and what is held, and waits for its own
+// goroutines. Providers fail from then on.
+func (v *Vault) Close() {
+	v.holds.close()
+	v.cache.close()
+}
 
 // Provider gives one credential, the same until it nears its end. It is an
 // aws.CredentialsProvider, safe for concurrent use, and needs no cache around
@@ -120,6 +128,7 @@ const (
 	EventProbe  EventKind = "probe"  // one probe was answered
 	EventProof  EventKind = "proof"  // all probes were; Passed tells the verdict
 	EventAssume EventKind = "assume" // a role was assumed for work
+	EventDrift  EventKind = "drift"  // a role that had passed changed; Reason tells how
 )
 
 // Event tells what the vault did. It holds no secret and no external id.
@@ -132,6 +141,7 @@ type Event struct {
 	SessionName  string        `json:"session_name"`
 	Probe        *Probe        `json:"probe,omitempty"`
 	Passed       bool          `json:"passed,omitempty"`
+	Reason       string        `json:"reason,omitempty"`
 	Policy       []byte        `json:"-"`
 	Duration     time.Duration `json:"-"`
 	AccessKeyID  string        `json:"access_key_id,omitempty"`

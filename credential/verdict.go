@@ -9,14 +9,24 @@ import (
 	"time"
 )
 
-// Subject is what a verdict is about: this organization's use of this role,
-// as this principal, with this external id.
+// Subject is what a verdict is about: this organization's use of this role, or
+// of this dispenser, as this principal, with this external id.
 type Subject struct {
 	Organization string
 	Principal    string // ARN
-	RoleARN      string
+	RoleARN      string // or the dispenser's URL
 	ExternalID   string
 }
+
+// String names the role or dispenser, for messages.
+func (s Subject) String() string {
+	if s.isRole() {
+		return "the role " + s.RoleARN
+	}
+	return "the dispenser " + s.RoleARN
+}
+
+func (s Subject) isRole() bool { return strings.HasPrefix(strings.ToLower(s.RoleARN), "arn:") }
 
 // Digest names the subject without showing the external id.
 func (s Subject) Digest() string {
@@ -28,10 +38,18 @@ func (s Subject) Digest() string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// claimKey is what a claim is on. Names of roles are unique in an account
-// whatever their case.
+// ClaimKey is what a claim is on: two subjects with the same one are of one
+// role or dispenser. Names of roles are unique in an account whatever their
+// case; of a dispenser's URL only the host is.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
-func (s Subject) claimKey() string { return strings.ToLower(s.RoleARN) }
+func (s Subject) ClaimKey() string {
+	if s.isRole() {
+		return strings.ToLower(s.RoleARN)
+	}
+	scheme, rest, _ := strings.Cut(s.RoleARN, "://")
+	host, path, _ := strings.Cut(rest, "/")
+	return strings.ToLower(scheme+"://"+host) + "/" + path
+}
 
 // Outcome is how STS answered a probe.
 type Outcome string
@@ -81,17 +99,27 @@ func (v Verdict) holds(now time.Time, every time.Duration) bool {
 }
 
 // Verdicts keeps passing verdicts and the claims that come with them: an
-// organization holds a claim on a role, by its ARN, while it has a verdict
-// for it.
+// organization holds a claim on a role or dispenser, by its ClaimKey, while it
+// has a verdict on it, whatever the verdict's principal and external id. One
+// store may serve many processes at once: each method is atomic, and what one
+// has done the next one anywhere sees. Package verdicttest tells whether a
+// store does all that.
 type Verdicts interface {
-	// Get gives the verdict on a subject, the zero Verdict when there is
-	// none. It is a ClaimedError when another organization holds the role.
+	// Get gives the verdict on a subject exactly as it was put, the zero
+	// Verdict when there is none. It is a ClaimedError when another
+	// organization holds the claim. Any other error says nothing of either.
 	Get(context.Context, Subject) (Verdict, error)
-	// Put keeps a passing verdict and with it the claim. It is a ClaimedError
-	// when another organization holds the role; the first one wins.
+	// Put keeps a passing verdict in place of the subject's last one, and with
+	// it the claim. It is a ClaimedError, and changes nothing, when another
+	// organization holds the claim; the first one wins.
 	Put(context.Context, Subject, Verdict) error
-	// Remove forgets a verdict, and the claim with the last one.
+	// Remove forgets the verdict on a subject, and ends the claim with the
+	// last one. What there is none of, or is another organization's, stays as
+	// it is, without an error.
 	Remove(context.Context, Subject) error
+	// Release forgets all verdicts of the subject's organization with its
+	// ClaimKey, and so ends the claim. Another's stays, without an error.
+	Release(context.Context, Subject) error
 }
 
 // ClaimedError says that a role is another organization's. Only the operator

@@ -11,7 +11,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 
@@ -74,6 +73,15 @@ func (d *Dir) Put(ctx context.Context, s Subject, v Verdict) error {
 
 // Remove implements Verdicts.
 func (d *Dir) Remove(ctx context.Context, s Subject) error {
+	return d.forget(ctx, s, func(f roleFile) { delete(f.Verdicts, s.Digest()) })
+}
+
+// Release implements Verdicts.
+func (d *Dir) Release(ctx context.Context, s Subject) error {
+	return d.forget(ctx, s, func(f roleFile) { clear(f.Verdicts) })
+}
+
+func (d *Dir) forget(ctx context.Context, s Subject, forget func(roleFile)) error {
 	return d.locked(ctx, syscall.LOCK_EX, func() error {
 		f, err := d.read(ctx, s)
 		var claimed *ClaimedError
@@ -83,7 +91,7 @@ func (d *Dir) Remove(ctx context.Context, s Subject) error {
 		if err != nil {
 			return err
 		}
-		delete(f.Verdicts, s.Digest())
+		forget(f)
 		if len(f.Verdicts) > 0 {
 			return d.write(s, f)
 		}
@@ -95,7 +103,7 @@ func (d *Dir) Remove(ctx context.Context, s Subject) error {
 }
 
 func (d *Dir) file(s Subject) string {
-	sum := sha256.Sum256([]byte(s.claimKey()))
+	sum := sha256.Sum256([]byte(s.ClaimKey()))
 	return filepath.Join(d.path, hex.EncodeToString(sum[:16])+".json")
 }
 
@@ -106,7 +114,7 @@ func (d *Dir) read(ctx context.Context, s Subject) (roleFile, error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return roleFile{}, nil
-	case errors.Is(err, errUnreliable) || err == nil && !strings.EqualFold(f.RoleARN, s.RoleARN):
+	case errors.Is(err, errUnreliable) || err == nil && Subject{RoleARN: f.RoleARN}.ClaimKey() != s.ClaimKey():
 		if d.Log != nil {
 			d.Log.WarnContext(ctx, "verdicts not relied on, the role is proved anew", "role", s.RoleARN, "file", d.file(s), "error", err)
 		}

@@ -1,0 +1,62 @@
+package credential
+
+import (
+	"context"
+	"errors"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/rolecall/rolecall"
+)
+
+// Identify tells whose the principal's own keys are, as STS says: beside an
+// error too, where it said so and they are not the declared principal's. Only
+// the request's principal and region matter. The error says who must act: on
+// the keys, the clock or the network.
+func (v *Vault) Identify(ctx context.Context, r Role) (rolecall.ARN, error) {
+	p, err := v.principal(r.Principal)
+	if err != nil {
+		return rolecall.ARN{}, err
+	}
+	who, _, err := v.identity(ctx, r, p)
+	return who, err
+}
+
+// Try assumes the role once for a diagnosis: with the session policy and
+// exactly the duration that are asked for, and nothing is cached. The role
+// must have a verdict that holds, for the very role that answers. Where STS
+// refuses, its answer is in the error's chain, a smithy.APIError.
+func (v *Vault) Try(ctx context.Context, r Role) (aws.Credentials, error) {
+	if len(r.Policy) == 0 {
+		return aws.Credentials{}, errNoPolicy
+	}
+	p, err := v.admit(r)
+	if err != nil {
+		return aws.Credentials{}, err
+	}
+	subject := r.subject(p)
+	verdict, err := v.current(ctx, subject)
+	if err != nil {
+		return aws.Credentials{}, err
+	}
+	if !verdict.Passed {
+		return aws.Credentials{}, &rolecall.Error{
+			Code: rolecall.Forbidden, Message: subject.String() + " has not passed its probes", Hint: "prove it first",
+			Err: errors.New("no verdict that holds"),
+		}
+	}
+	s, err := v.call(ctx, r, p, aws.String(r.ExternalID), r.Policy, r.duration())
+	if err != nil {
+		return aws.Credentials{}, explain(err, r, p)
+	}
+	if s.roleID != verdict.RoleID {
+		v.tellDrift(ctx, v.target(r, p), recreated)
+		cause := wasRecreated(subject)
+		if err := v.withdraw(ctx, subject, cause); err != nil {
+			return aws.Credentials{}, err
+		}
+		return aws.Credentials{}, cause
+	}
+	v.assumed(r, s)
+	return s.credentials, nil
+}

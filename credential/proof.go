@@ -1,0 +1,214 @@
+package credential
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/rolecall/rolecall"
+)
+
+// target is what a proof is about: a role or a dispenser, as an organization
+// uses it.
+type target interface {
+	subject() Subject
+	// ask makes the call of a probe: all alike but for the external id, nil for
+	// none. What it brings is thrown away.
+	ask(ctx context.Context, externalID *string) answer
+	// unsafe says what it means that these probes were wrongly accepted.
+	unsafe(wrong []plannedProbe) error
+	// moved judges that the probes passed, but another one answered them than
+	// when they last did: nil lets it stand. Otherwise the kept verdict stays,
+	// and what rests on it ends.
+	moved(from, to string) error
+	event(kind EventKind, fill func(*Event)) Event
+}
+
+// answer is how a probe was answered.
+type answer struct {
+	outcome  Outcome
+	detail   string // where the outcome needs one
+	id       string // where accepted: the unique id of who answered
+	err      error  // where not: explained for users
+	hopeless bool   // the other probes would be answered the same
+}
+
+// abreast is how many of the probes that must be refused are under way at
+// once. All of them go in two rounds.
+const abreast = maxProbes/2 - 1
+
+// proof probes a target and keeps the result. Old is its verdict so far.
+func (v *Vault) proof(ctx context.Context, t target, old Verdict) (verdict Verdict, err error) {
+	s := t.subject()
+	plan, err := v.probes(s.ExternalID)
+	if err != nil {
+		return Verdict{}, err
+	}
+	defer func() {
+		v.options.OnEvent(t.event(EventProof, func(e *Event) { e.Passed = err == nil }))
+	}()
+	verdict, err = v.probe(ctx, t, plan)
+	v.refusals.note(s, err, v.options.Now())
+	switch {
+	case errors.Is(err, ErrUnsafe):
+		return verdict, v.refute(ctx, t, old, err)
+	case err != nil:
+		return verdict, err
+	}
+	changed := old.Passed && old.RoleID != verdict.RoleID
+	if changed {
+		if err := t.moved(old.RoleID, verdict.RoleID); err != nil {
+			v.tellDrift(ctx, t, recreated)
+			v.end(s, wasRecreated(s))
+			return verdict, drifted(err)
+		}
+	}
+	verdict.Checked = v.options.Now()
+	verdict.First = verdict.Checked
+	if old.Passed && !changed && !old.First.After(verdict.Checked) {
+		verdict.First = old.First
+	}
+	if err := v.options.Verdicts.Put(ctx, s, verdict); err != nil {
+		return Verdict{}, v.claimed(ctx, s, err)
+	}
+	if changed {
+		v.tellDrift(ctx, t, recreated)
+		v.end(s, wasRecreated(s))
+	}
+	return verdict, nil
+}
+
+// refute takes back what rests on the verdict of a target that is unsafe.
+func (v *Vault) refute(ctx context.Context, t target, old Verdict, why error) error {
+	if old.Passed {
+		why = drifted(why)
+		v.tellDrift(ctx, t, untrusted)
+	}
+	if err := v.withdraw(ctx, t.subject(), lostTrust(t.subject(), why)); err != nil {
+		return err
+	}
+	return why
+}
+
+// probe makes the planned calls: the right external id, then side by side all
+// that must be refused, then the right one again. It goes on after a wrong
+// answer, to tell all of them, and after one that proves nothing, since one
+// that does may follow and counts more. Probes are listed and told of in the
+// order of the plan.
+func (v *Vault) probe(ctx context.Context, t target, plan []plannedProbe) (Verdict, error) {
+	p := probing{target: t, tell: v.options.OnEvent}
+	last := len(plan) - 1
+	p.read(plan[0], t.ask(ctx, plan[0].id))
+	if p.stop == nil {
+		answers := askAbreast(ctx, t, plan[1:last])
+		for i, a := range answers {
+			if a.outcome != "" {
+				p.read(plan[1+i], a)
+			}
+		}
+	}
+	if p.stop == nil && p.refused == nil {
+		p.read(plan[last], t.ask(ctx, plan[last].id))
+	}
+	return p.end()
+}
+
+// askAbreast makes the calls of probes side by side. When one of them is
+// answered in a way that makes the others useless, no more are begun, and
+// those have no outcome.
+func askAbreast(ctx context.Context, t target, plan []plannedProbe) []answer {
+	answers := make([]answer, len(plan))
+	var calls errgroup.Group
+	calls.SetLimit(abreast)
+	var mu sync.Mutex // guards useless
+	useless := false
+	for i, planned := range plan {
+		if planned.skip != "" {
+			answers[i] = answer{outcome: Skipped, detail: planned.skip}
+			continue
+		}
+		calls.Go(func() error {
+			mu.Lock()
+			enough := useless
+			mu.Unlock()
+			if enough {
+				return nil
+			}
+			a := t.ask(ctx, planned.id)
+			answers[i] = a
+			mu.Lock()
+			defer mu.Unlock()
+			useless = useless || a.useless()
+			return nil
+		})
+	}
+	_ = calls.Wait() // answers hold their errors
+	return answers
+}
+
+func (a answer) useless() bool {
+	return errors.Is(a.err, context.Canceled) || a.outcome == Unknown && a.hopeless
+}
+
+// probing collects the answers to a proof's probes.
+type probing struct {
+	target
+	tell    func(Event)
+	verdict Verdict
+	wrong   []plannedProbe // that were accepted
+	refused error          // the right external id
+	stop    error          // nothing more is to be learnt
+	doubt   error          // an answer that proves nothing
+}
+
+func (p *probing) read(planned plannedProbe, a answer) {
+	done := Probe{Name: planned.name, Outcome: a.outcome, Detail: a.detail}
+	p.verdict.Probes = append(p.verdict.Probes, done)
+	p.tell(p.event(EventProbe, func(e *Event) { e.Probe = &done }))
+	switch {
+	case errors.Is(a.err, context.Canceled):
+		p.stop = cmp.Or(p.stop, a.err)
+	case a.useless():
+		p.stop = cmp.Or(p.stop, p.unproved(done, a.err))
+	case a.outcome == Unknown:
+		p.doubt = cmp.Or(p.doubt, p.unproved(done, a.err))
+	case planned.accept && a.outcome == Refused:
+		p.refused = withdrawn(a.err)
+	case planned.accept && p.verdict.RoleID != "" && a.id != p.verdict.RoleID:
+		p.stop = &rolecall.Error{Code: rolecall.Unavailable, Message: p.subject().String() + " was recreated while it was probed", Hint: "try again"}
+	case planned.accept:
+		p.verdict.RoleID = a.id
+	case a.outcome == Accepted:
+		p.wrong = append(p.wrong, planned)
+	}
+}
+
+func (p *probing) end() (Verdict, error) {
+	switch {
+	case len(p.wrong) > 0: // whatever came after
+		return p.verdict, p.unsafe(p.wrong)
+	case p.refused != nil || p.stop != nil || p.doubt != nil:
+		return p.verdict, cmp.Or(p.refused, p.stop, p.doubt)
+	}
+	p.verdict.Passed = true
+	return p.verdict, nil
+}
+
+// unproved says why a probe proves nothing; the cause is the answer to it.
+func (p *probing) unproved(probe Probe, answer error) error {
+	e := *rolecall.List(answer)[0]
+	e.Message = fmt.Sprintf("%s could not be proved safe (probe %s): %s", p.subject(), probe.Name, e.Message)
+	return &e
+}
+
+// withdrawn marks the refusal of the right external id: whatever rests on an
+// earlier verdict must go.
+func withdrawn(err error) error {
+	e := *rolecall.List(err)[0]
+	e.Err = errors.Join(ErrUnsafe, e.Err)
+	return &e
+}
