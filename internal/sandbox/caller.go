@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -147,7 +148,8 @@ func (c *call) denial(q ask, result policy.Result) policy.Denial {
 	if result.Decision == policy.ExplicitlyDenied {
 		d.Explicit = true
 		if len(result.DecidedBy) > 0 {
-			d.Layer = denialLayers[result.DecidedBy[0].Policy]
+			by := result.DecidedBy[0]
+			d.Layer, d.Policy = denialLayers[by.Policy], c.controlPolicy(by, q.owner)
 		}
 		return d
 	}
@@ -160,6 +162,28 @@ func (c *call) denial(q ask, result policy.Result) policy.Denial {
 		}
 	}
 	return d
+}
+
+// controlPolicy is the ARN of an organization's policy, which AWS tells beside
+// an explicit denial; empty for other policies, and outside of organizations.
+// Its id names the place in the config: p-111122223333n0 is the first of the
+// account's list. Organizations' management accounts are not modelled.
+// https://aws.amazon.com/blogs/security/enhanced-access-denied-error-messages-with-policy-arns
+func (c *call) controlPolicy(by policy.Ref, owner *account) string {
+	var kind string
+	var of *account
+	index := by.Index
+	switch by.Policy {
+	case policy.SCP:
+		kind, of = "service_control_policy", c.caller.account
+	case policy.RCP:
+		kind, of = "resource_control_policy", owner
+		index-- // RCPFullAWSAccess goes before the account's own
+	}
+	if of == nil || of.organization == "" {
+		return ""
+	}
+	return fmt.Sprintf("arn:%s:organizations::000000000000:policy/%s/%s/p-%sn%d", of.partition, of.organization, kind, of.id, index)
 }
 
 type callKey struct{}

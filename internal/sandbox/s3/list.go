@@ -61,7 +61,9 @@ func (c *call) readListing(action, limit string) (listing, error) {
 	l := listing{prefix: c.query.Get("prefix"), delimiter: c.query.Get("delimiter")}
 	cs := conditions{}
 	for _, name := range []string{"prefix", "delimiter", limit} {
-		if c.query.Has(name) && name != "max-uploads" {
+		// Of these keys, s3:ListBucketMultipartUploads has none.
+		// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
+		if c.query.Has(name) && action != "s3:ListBucketMultipartUploads" {
 			cs["s3:"+name] = []string{c.query.Get(name)}
 		}
 	}
