@@ -42,10 +42,11 @@ type Request struct {
 
 // Environment is what a check works with.
 type Environment struct {
-	Vault      *credential.Vault
-	S3Endpoint string         // the operator's; empty: AWS's
-	Allow      []netip.Prefix // addresses, beside public ones, that a tenant's endpoint may have
-	Log        *slog.Logger   // nil: none
+	Vault       *credential.Vault
+	STSEndpoint string         // the operator's, as the vault's; empty: AWS's
+	S3Endpoint  string         // likewise
+	Allow       []netip.Prefix // addresses, beside public ones, that a tenant's endpoint may have
+	Log         *slog.Logger   // nil: none
 }
 
 // EventKind tells what an Event is about.
@@ -82,6 +83,11 @@ func passed(format string, args ...any) finding {
 	return finding{result: rolecall.CheckPass, message: fmt.Sprintf(format, args...)}
 }
 
+// failed is what a step found that knows what is at fault.
+func failed(layer rolecall.CheckLayer, message, hint string) finding {
+	return finding{result: rolecall.CheckFail, layer: layer, message: message, hint: hint}
+}
+
 // skipped says why a step has no meaning here.
 func skipped(format string, args ...any) finding {
 	return finding{result: rolecall.CheckSkip, message: fmt.Sprintf(format, args...)}
@@ -110,7 +116,7 @@ type work struct {
 	Environment
 	clients guard.Clients
 
-	drift bool // the step assume found that the role had passed its probes once
+	roleWork
 }
 
 // role asks for a session of the connection's role, as its jobs do; what the

@@ -2,51 +2,84 @@ package check
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
+
+	"github.com/aws/smithy-go"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/credential"
+	"github.com/rolecall/rolecall/policy"
 )
 
 // roleSteps are the steps that look at who gives the credentials: the role,
 // and the vendor's own identity that assumes it.
 func roleSteps() []step {
+	const arn, principal, claim, assume = rolecall.StepARN, rolecall.StepPrincipal, rolecall.StepClaim, rolecall.StepAssume
 	return []step{
-		{name: rolecall.StepARN, run: declared},
+		{name: arn, run: declared},
+		{name: principal, run: identified},
+		{name: claim, needs: []string{arn}, run: claimed},
+		{name: assume, needs: []string{arn, principal, claim}, run: assumed},
+		// These read the same proof, whose right external id may have been refused.
+		{name: rolecall.StepExternalIDAbsent, needs: []string{arn, principal, claim}, after: []string{assume}, run: refusesAbsent},
+		{name: rolecall.StepExternalIDRandom, needs: []string{arn, principal, claim}, after: []string{assume}, run: refusesRandom},
+		{name: rolecall.StepExternalIDNear, needs: []string{arn, principal, claim}, after: []string{assume}, run: refusesNear},
+		{
+			name:  rolecall.StepDuration,
+			needs: []string{assume, rolecall.StepExternalIDAbsent, rolecall.StepExternalIDRandom, rolecall.StepExternalIDNear},
+			run:   lasts,
+		},
 	}
 }
+
+// roleWork is what the steps here learn.
+type roleWork struct {
+	arn     rolecall.ARN       // by declared; zero for connections without one
+	earlier credential.Verdict // by claimed: what was known of the role before
+	proof   proof              // by assumed
+	drift   bool               // by assumed: the role had passed its probes once
+}
+
+const noRole = "static keys: no role"
 
 // declared looks at what the connection says, without a call.
 func declared(_ context.Context, w *work) finding {
 	if len(w.Faults) > 0 {
 		return misdeclared(w.Faults)
 	}
-	if w.Connection.RoleARN == "" {
-		return skipped("the connection has no role")
+	c := w.Connection
+	switch {
+	case c.Secret != "":
+		return skipped(noRole)
+	case c.HTTPCredentialSource != nil:
+		if err := c.HTTPCredentialSource.Validate(); err != nil {
+			return misdeclared(rolecall.List(err))
+		}
+		return passed("the dispenser's URL is well formed")
 	}
-	arn, err := rolecall.ParseRoleARN(w.Connection.RoleARN)
+	arn, err := rolecall.ParseRoleARN(c.RoleARN)
 	switch {
 	case err != nil:
 		return misdeclared(rolecall.List(err))
 	case w.vendors(arn.Account):
-		return finding{
-			result: rolecall.CheckFail, layer: rolecall.LayerName, message: "the role is not usable",
-			hint: "give a role in your own account",
-		}
+		return failed(rolecall.LayerName, "the role is not usable", "give a role in your own account")
 	case arn.Partition != w.Principal.ARN.Partition:
-		return finding{
-			result: rolecall.CheckFail, layer: rolecall.LayerName,
-			message: fmt.Sprintf("the role is in the partition %s, the principal %s in %s", arn.Partition, w.Principal.Name, w.Principal.ARN.Partition),
-			hint:    "partitions do not mix: give a role of the principal's partition, or choose a principal of the role's",
-		}
+		return failed(rolecall.LayerName,
+			fmt.Sprintf("the role is in the partition %s, the principal %s in %s", arn.Partition, w.Principal.Name, w.Principal.ARN.Partition),
+			"partitions do not mix: give a role of the principal's partition, or choose a principal of the role's with --principal")
+	case w.externalID() == "":
+		return failed(rolecall.LayerName, "the organization has no external id", "the operator gives it one: a role is assumed with an external id only")
 	}
-	return passed("%s is the ARN of a role", w.Connection.RoleARN)
+	w.arn = arn
+	return passed("%s is the ARN of a role", c.RoleARN)
 }
 
 // misdeclared says all that is wrong with the declaration.
 func misdeclared(faults rolecall.Errors) finding {
-	f := finding{result: rolecall.CheckFail, layer: rolecall.LayerName}
 	var messages, hints []string
 	for _, e := range faults {
 		messages = append(messages, e.Error())
@@ -54,8 +87,7 @@ func misdeclared(faults rolecall.Errors) finding {
 			hints = append(hints, e.Hint)
 		}
 	}
-	f.message, f.hint = strings.Join(messages, "; "), strings.Join(hints, "; ")
-	return f
+	return failed(rolecall.LayerName, strings.Join(messages, "; "), strings.Join(hints, "; "))
 }
 
 // vendors tells whether the account is one of the vendor's.
@@ -69,4 +101,113 @@ func (w *work) vendors(account string) bool {
 		}
 	}
 	return false
+}
+
+// identified asks STS whose the principal's own keys are, and looks at the
+// clock.
+func identified(ctx context.Context, w *work) finding {
+	if w.Connection.Secret != "" {
+		return skipped(noRole)
+	}
+	clock := make(chan time.Duration, 1)
+	go func() { clock <- w.clock(ctx) }()
+	arn, err := w.Vault.Identify(ctx, w.role())
+	ahead := <-clock
+	if ahead.Abs() >= wrongBy {
+		return w.wrongClock(ahead)
+	}
+	if err != nil {
+		return w.fault(ctx, err)
+	}
+	return passed("the principal %s has credentials of its own, of %s", w.Principal.Name, arn)
+}
+
+// claimed asks whether another organization has the role. Whose it is, is the
+// operator's to know.
+func claimed(ctx context.Context, w *work) finding {
+	if w.Connection.Secret != "" {
+		return skipped(noRole)
+	}
+	earlier, err := w.Vault.Claim(ctx, w.role())
+	switch {
+	case rolecall.CodeOf(err) == rolecall.Forbidden:
+		return failed(rolecall.LayerName, "the role is not usable", "give a role of your own that serves nobody else; if it is, ask the operator")
+	case err != nil:
+		return w.fault(ctx, err)
+	}
+	w.earlier = earlier
+	if earlier.Passed {
+		return passed("the role is this organization's, which proved it first on %s", earlier.First.UTC().Format("2006-01-02 15:04 MST"))
+	}
+	return passed("no other organization has the role")
+}
+
+// lasts asks for a session as long as the connection's jobs do; it may do
+// nothing.
+func lasts(ctx context.Context, w *work) finding {
+	if w.Connection.Secret != "" {
+		return skipped(noRole)
+	}
+	want := w.duration()
+	_, err := w.Vault.Try(ctx, w.harmless())
+	switch tooLong(err) {
+	case notTooLong:
+	case forChained:
+		f := w.shorter()
+		f.result, f.layer = rolecall.CheckWarn, rolecall.LayerPrincipal
+		f.message = fmt.Sprintf("sessions last one hour, not %s: the principal %s is a role session itself, and AWS lets no session of a session last longer", want, w.Principal.Name)
+		f.hint = "sessions are renewed before they end, so jobs may be longer; ask for an hour, or the operator gives the principal credentials of a user"
+		return f
+	case forRole:
+		f := w.shorter()
+		f.result, f.layer = rolecall.CheckFail, rolecall.LayerRole
+		f.message = fmt.Sprintf("the role's maximum is shorter than the sessions of %s that the connection asks for", want)
+		f.hint = "raise the role's maximum session duration, or ask for less: sessions are renewed before they end, so jobs may be longer"
+		f.patches = append([]rolecall.Patch{w.longerPatch()}, f.patches...)
+		return f
+	}
+	if err != nil {
+		f := w.refusal(err, false)
+		if f.denied {
+			f.message = fmt.Sprintf("the role gives a session of %s to its probes, but not one of %s", rolecall.MinSessionDuration, want)
+		}
+		return f
+	}
+	return passed("sessions last %s", want)
+}
+
+// harmless asks for a session of the role that can do nothing, as the probes'.
+func (w *work) harmless() credential.Role {
+	r := w.role()
+	r.Policy = policy.DenyAll()
+	return r
+}
+
+// shorter begins what is found where sessions cannot last as long as asked.
+func (w *work) shorter() finding {
+	c := w.Connection
+	c.RoleSessionDurationSeconds = int(rolecall.DefaultSessionDuration.Seconds())
+	return finding{patches: []rolecall.Patch{connectionPatch(c)}}
+}
+
+// excess is whose limit a session's duration exceeds.
+type excess int
+
+const (
+	notTooLong excess = iota
+	forRole
+	forChained
+)
+
+// tooLong reads how STS refuses just the length of a session.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_roles.html
+func tooLong(err error) excess {
+	var api smithy.APIError
+	switch {
+	case !errors.As(err, &api) || api.ErrorCode() != "ValidationError" || !strings.Contains(api.ErrorMessage(), "DurationSeconds"):
+		return notTooLong
+	case strings.Contains(api.ErrorMessage(), "chaining"):
+		return forChained
+	}
+	return forRole
 }

@@ -118,7 +118,7 @@ func (c *course) try(ctx context.Context, s step) finding {
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		found := c.once(ctx, s)
 		left := time.Until(c.until)
-		if found.result != rolecall.CheckFail || !found.denied || left <= 0 {
+		if !found.denied || left <= 0 {
 			return found
 		}
 		pause = min(pause, left)

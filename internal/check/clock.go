@@ -1,0 +1,94 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/rolecall/rolecall"
+)
+
+// wrongBy is from when on a clock is wrong: AWS accepts a quarter of an hour.
+// The SDK makes up for it in most calls, not in presigned ones nor in
+// everyone's tools.
+const wrongBy = 5 * time.Minute
+
+// clock asks STS, without credentials, by how much the clock here is ahead;
+// zero where it does not say.
+func (w *work) clock(ctx context.Context) time.Duration {
+	endpoint := w.STSEndpoint
+	if endpoint == "" {
+		resolved, err := sts.NewDefaultEndpointResolverV2().ResolveEndpoint(ctx, sts.EndpointParameters{
+			Region: aws.String(w.stsRegion()), UseDualStack: aws.Bool(false), UseFIPS: aws.Bool(false), UseGlobalEndpoint: aws.Bool(false),
+		})
+		if err != nil {
+			return 0
+		}
+		endpoint = resolved.URI.String()
+	}
+	ctx, cancel := context.WithTimeout(ctx, clockTimeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodHead, endpoint, http.NoBody)
+	if err != nil {
+		return 0
+	}
+	answer, err := w.clients.Operator.Do(request)
+	if err != nil {
+		return 0
+	}
+	_ = answer.Body.Close() // HEAD has none
+	return skew(answer.Header)
+}
+
+const clockTimeout = 10 * time.Second
+
+// clockCode tells answers that are about the time of the request.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/signature-v4-troubleshooting.html
+func clockCode(api smithy.APIError) bool {
+	switch api.ErrorCode() {
+	case "RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture":
+		return true
+	}
+	text := api.ErrorMessage()
+	return strings.HasPrefix(text, "Signature expired") || strings.HasPrefix(text, "Signature not yet current")
+}
+
+// skewOf is by how much the clock here is ahead of the server that answered;
+// zero when it did not say.
+func skewOf(err error) time.Duration {
+	var answer *smithyhttp.ResponseError
+	if !errors.As(err, &answer) || answer.Response == nil || answer.Response.Response == nil {
+		return 0
+	}
+	return skew(answer.Response.Header)
+}
+
+func skew(header http.Header) time.Duration {
+	there, err := http.ParseTime(header.Get("Date"))
+	if err != nil {
+		return 0
+	}
+	return time.Since(there)
+}
+
+func (w *work) wrongClock(skew time.Duration) finding {
+	message := "the clock of the worker is wrong: AWS does not accept the time of its requests"
+	if skew != 0 {
+		how := "ahead"
+		if skew < 0 {
+			how, skew = "behind", -skew
+		}
+		message = fmt.Sprintf("the clock of the worker is wrong: %s %s", skew.Round(time.Second), how)
+	}
+	f := failed(rolecall.LayerPrincipal, message, "the operator sets the clock, and keeps it right by NTP")
+	f.patches = []rolecall.Patch{{Document: documentSetting, Target: w.Principal.ARN.String(), Commands: []string{"timedatectl set-ntp true"}}}
+	return f
+}

@@ -1,0 +1,153 @@
+package check
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/policy"
+)
+
+// The documents of patches.
+const (
+	documentTrust      = "trust"
+	documentWorker     = "worker"
+	documentConnection = "connection"
+	documentSetting    = "setting"
+)
+
+// command writes a command for a POSIX shell.
+func command(words ...string) string {
+	quoted := make([]string, len(words))
+	for i, word := range words {
+		quoted[i] = word
+		if word == "" || strings.Trim(word, plain) != "" {
+			quoted[i] = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+		}
+	}
+	return strings.Join(quoted, " ")
+}
+
+// plain are the characters that mean themselves to a shell.
+const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+,.:/@%"
+
+// connectionPatch is the connection as it should be declared.
+func connectionPatch(c rolecall.Connection) rolecall.Patch {
+	text, _ := json.Marshal(c) // strings, numbers and booleans
+	return rolecall.Patch{Document: documentConnection, Target: c.Name, Connection: text}
+}
+
+// documents are those that the connection needs. The connection may be faulty,
+// so that there are none.
+func (w *work) documents() (policy.Kit, bool) {
+	kit, err := policy.Generate(policy.KitRequest{
+		Connection: w.Connection, Principals: []string{w.Principal.ARN.String()}, ExternalIDs: []string{w.externalID()},
+		VendorAccounts: w.Vendor.Accounts,
+	})
+	return kit, err == nil
+}
+
+func (w *work) trustPatches() []rolecall.Patch {
+	kit, ok := w.documents()
+	if !ok {
+		return nil
+	}
+	text := kit.Trust.JSON()
+	return []rolecall.Patch{{
+		Document: documentTrust, Target: w.Connection.RoleARN, Policy: text,
+		Commands: []string{command("aws", "iam", "update-assume-role-policy", "--role-name", w.arn.RoleName(), "--policy-document", string(text))},
+	}}
+}
+
+// rolePatches make the role, where there is none.
+func (w *work) rolePatches() []rolecall.Patch {
+	kit, ok := w.documents()
+	if !ok {
+		return nil
+	}
+	role := w.arn
+	path := strings.TrimSuffix(strings.TrimPrefix(role.Resource, "role"), role.RoleName())
+	return []rolecall.Patch{{
+		Document: documentSetting, Target: w.Connection.RoleARN,
+		Commands: []string{
+			command("aws", "iam", "create-role", "--role-name", role.RoleName(), "--path", path, "--max-session-duration", w.longestSession(),
+				"--assume-role-policy-document", string(kit.Trust.JSON())),
+			command("aws", "iam", "put-role-policy", "--role-name", role.RoleName(), "--policy-name", "rolecall-"+w.Connection.Name,
+				"--policy-document", string(kit.Permissions.JSON())),
+		},
+	}}
+}
+
+// workerPatches let the principal assume customers' roles.
+func (w *work) workerPatches() []rolecall.Patch {
+	kit, ok := w.documents()
+	if !ok {
+		return nil
+	}
+	kind, name, _ := strings.Cut(w.Principal.ARN.Resource, "/")
+	name = name[strings.LastIndexByte(name, '/')+1:]
+	text := kit.Worker.JSON()
+	return []rolecall.Patch{{
+		Document: documentWorker, Target: w.Principal.ARN.String(), Policy: text,
+		Commands: []string{command("aws", "iam", "put-"+kind+"-policy", "--"+kind+"-name", name, "--policy-name", "rolecall", "--policy-document", string(text))},
+	}}
+}
+
+// longerPatch lets the role's sessions last as long as asked.
+func (w *work) longerPatch() rolecall.Patch {
+	return rolecall.Patch{
+		Document: documentSetting, Target: w.Connection.RoleARN,
+		Commands: []string{command("aws", "iam", "update-role", "--role-name", w.arn.RoleName(), "--max-session-duration", w.longestSession())},
+	}
+}
+
+// longestSession is the maximum, in seconds, that the role must have; IAM
+// takes none below an hour.
+func (w *work) longestSession() string {
+	return strconv.Itoa(int(max(w.duration(), rolecall.DefaultSessionDuration).Seconds()))
+}
+
+// oversized is found where no session policy can hold what the connection
+// needs: its names are too long.
+func (w *work) oversized(message string) finding {
+	f := failed(rolecall.LayerSession, message, "a session policy names the bucket, the prefix and the key: shorten the prefix, and move what is there")
+	c := w.Connection
+	for c.Prefix != "" {
+		c.Prefix = c.Prefix[:strings.LastIndexByte(strings.TrimSuffix(c.Prefix, "/"), '/')+1]
+		if w.fits(c) == nil {
+			f.patches = []rolecall.Patch{connectionPatch(c)}
+			f.hint += fmt.Sprintf("; %q would do", c.Prefix)
+			break
+		}
+	}
+	return f
+}
+
+// unfit tells whether the session policies of the connection's tasks would be
+// larger than STS takes.
+func (w *work) unfit() (finding, bool) {
+	if err := w.fits(w.Connection); err != nil {
+		return w.oversized(rolecall.List(err)[0].Message), true
+	}
+	return finding{}, false
+}
+
+// fits makes the session policies that tasks on the connection get.
+func (w *work) fits(c rolecall.Connection) error {
+	scope := policy.Scope{
+		Partition: w.Principal.ARN.Partition, Region: c.Region, Bucket: c.Bucket, Prefixes: []string{c.Prefix},
+		Operations: []policy.Operation{policy.Read, policy.List}, KMSKey: policy.AnyKey,
+	}
+	_, err := policy.Session(scope)
+	if err != nil || c.Purpose != rolecall.Delivery {
+		return err
+	}
+	scope.Operations = []policy.Operation{policy.Write, policy.Read, policy.ACL}
+	if e := c.Encryption; e != nil && e.Key != "" {
+		scope.KMSKey = e.Key
+	}
+	_, err = policy.Session(scope)
+	return err
+}

@@ -1,0 +1,188 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/smithy-go"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/credential"
+	"github.com/rolecall/rolecall/policy"
+)
+
+// The names of a proof's probes.
+const (
+	probeRight  = "right"
+	probeAgain  = "right-again"
+	probeAbsent = "absent"
+	probeRandom = "random"
+	probeNear   = "near-"
+)
+
+// proof is what the probes of the role told.
+type proof struct {
+	verdict credential.Verdict
+	err     error
+}
+
+// with gives the probes whose names begin so and that ended so.
+func (p proof) with(name string, outcomes ...credential.Outcome) []string {
+	var out []string
+	for _, probe := range p.verdict.Probes {
+		if strings.HasPrefix(probe.Name, name) && slices.Contains(outcomes, probe.Outcome) {
+			out = append(out, probe.Name)
+		}
+	}
+	return out
+}
+
+// detail is what was said of a probe.
+func (p proof) detail(name string) string {
+	for _, probe := range p.verdict.Probes {
+		if probe.Name == name {
+			return probe.Detail
+		}
+	}
+	return ""
+}
+
+// loose tells whether the role takes an external id that is not the right one.
+// Then it is there, and the principal may assume it.
+func (p proof) loose() bool {
+	return len(p.with(probeAbsent, credential.Accepted))+len(p.with(probeRandom, credential.Accepted))+len(p.with(probeNear, credential.Accepted)) > 0
+}
+
+// assumed proves the role and tells whether it takes the right external id.
+func assumed(ctx context.Context, w *work) finding {
+	if w.Connection.Secret != "" {
+		return finding{
+			result: rolecall.CheckWarn, message: "static keys: they cannot be limited to a task, nor end with it",
+			hint: "a role gives each task a session of its own, which can do just what the task needs",
+		}
+	}
+	if f, unfit := w.unfit(); unfit {
+		return f
+	}
+	w.proof.verdict, w.proof.err = w.Vault.Prove(ctx, w.role())
+	p := w.proof
+	recreated := p.err == nil && w.earlier.Passed && w.earlier.RoleID != p.verdict.RoleID
+	w.drift = recreated || errors.Is(p.err, credential.ErrDrift)
+	switch {
+	case recreated:
+		return finding{
+			result: rolecall.CheckWarn, layer: rolecall.LayerRole, message: "the role is another than the one that was proved before: it was deleted and made again",
+			hint: "who owns the role says whether that was meant; what still worked with the old one has been stopped",
+		}
+	case p.err == nil, len(p.with(probeAgain, credential.Accepted)) > 0: // what else is wrong, other steps tell
+		return passed("%s assumes the role with the external id", w.Principal.ARN)
+	case len(p.with(probeRight, credential.Refused)) > 0: // or the second of them
+		return w.refusal(p.err, p.loose())
+	default:
+		return w.fault(ctx, p.err)
+	}
+}
+
+func refusesAbsent(ctx context.Context, w *work) finding {
+	return w.refuses(ctx, probeAbsent, "without an external id")
+}
+
+func refusesRandom(ctx context.Context, w *work) finding {
+	return w.refuses(ctx, probeRandom, "with an external id that has nothing of the right one")
+}
+
+func refusesNear(ctx context.Context, w *work) finding {
+	return w.refuses(ctx, probeNear, "with an external id that is like the right one")
+}
+
+// refuses tells whether the role refused the probes of that name.
+func (w *work) refuses(ctx context.Context, name, how string) finding {
+	accepted := w.proof.with(name, credential.Accepted)
+	unknown := w.proof.with(name, credential.Unknown)
+	refused := w.proof.with(name, credential.Refused)
+	switch {
+	case w.Connection.Secret != "":
+		return skipped(noRole)
+	case len(accepted) > 0:
+		f := w.untrusting(fmt.Sprintf("the role can be assumed %s", how))
+		if name == probeNear {
+			f.message += ": " + strings.Join(accepted, ", ")
+			f.hint = nearHint(accepted) + f.hint
+		}
+		return f
+	case len(unknown) > 0:
+		f := w.fault(ctx, w.proof.err)
+		if errors.Is(w.proof.err, credential.ErrUnsafe) { // by another probe
+			f = failed(rolecall.LayerNetwork, w.proof.detail(unknown[0]), "mend what else is wrong with the role, and check again")
+		}
+		f.message = fmt.Sprintf("it is not known whether the role can be assumed %s: %s", how, f.message)
+		return f
+	case len(refused) == 0:
+		return skipped("not reached: the role was not asked")
+	case name == probeNear:
+		return passed("the role refuses %d that are like the right one", len(refused))
+	}
+	return passed("the role cannot be assumed %s", how)
+}
+
+// nearHint says what in a trust policy lets these through.
+func nearHint(accepted []string) string {
+	if slices.Equal(accepted, []string{probeNear + "case"}) {
+		return "an operator that ignores case, such as StringEqualsIgnoreCase, lets the same id in another case pass. "
+	}
+	return "an operator with a wildcard, such as StringLike, or a list of several ids, lets them pass. "
+}
+
+// untrusting is found where the trust policy is at fault and nothing else.
+func (w *work) untrusting(message string) finding {
+	f := failed(rolecall.LayerTrust, message,
+		"replace the role's trust policy, so that no other customer of this service can reach the role; keep statements for other callers, if they are right")
+	f.patches = w.trustPatches()
+	return f
+}
+
+// refusal finds out who refuses the right external id. Loose says that the
+// role takes others.
+func (w *work) refusal(err error, loose bool) finding {
+	var api smithy.APIError
+	denial := policy.Denial{}
+	if errors.As(err, &api) {
+		denial, _ = policy.ReadDenial(api.ErrorMessage())
+	}
+	trust := "replace the role's trust policy; keep statements for other callers"
+	switch {
+	case loose:
+		f := w.untrusting("the role refuses the organization's external id, and takes others")
+		f.denied = true
+		return f
+	case denial.Layer == policy.DeniedByResource && denial.Explicit:
+		f := w.untrusting("the role's trust policy denies it to the principal")
+		f.hint, f.denied = "take the Deny away, or except the principal; "+trust, true
+		return f
+	case denial.Layer == policy.DeniedByResource:
+		f := finding{
+			result: rolecall.CheckFail, candidates: []rolecall.CheckLayer{rolecall.LayerTrust, rolecall.LayerName}, denied: true,
+			message: "no role of this name trusts the principal with this external id",
+			hint:    "if the role is there, " + trust + "; else mend the connection's role_arn, or make the role",
+		}
+		f.patches = append(w.trustPatches(), w.rolePatches()...)
+		return f
+	case denial.Layer != "":
+		return w.denial(denial)
+	}
+	f := finding{
+		result: rolecall.CheckFail, denied: true,
+		candidates: []rolecall.CheckLayer{rolecall.LayerTrust, rolecall.LayerName, rolecall.LayerPrincipal},
+		message:    fmt.Sprintf("AWS does not let %s assume the role, and does not say why", w.Principal.ARN),
+		hint: "any of these may be it: the trust policy does not name this principal with this external id; the role does not exist; " +
+			"the operator's policies do not let the principal assume it",
+	}
+	if w.earlier.Passed {
+		f.hint = "it could once, so that somebody changed something: " + f.hint
+	}
+	f.patches = slices.Concat(w.trustPatches(), w.rolePatches(), w.workerPatches())
+	return f
+}
