@@ -25,6 +25,7 @@ type key struct {
 	SecretVersion string
 	Bucket        string // that a secret is used for
 	Revision      string // of the connection
+	Dispenser     dispenserKey
 }
 
 // fetched is what a fetch brings: the credential, and when what it rests on

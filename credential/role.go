@@ -124,13 +124,7 @@ func (v *Vault) admit(r Role) (Principal, error) {
 	if err != nil {
 		return Principal{}, err
 	}
-	if r.ExternalID == "" {
-		return Principal{}, &rolecall.Error{
-			Code: rolecall.Invalid, Message: "the organization has no external id",
-			Hint: "a role is assumed with an external id only",
-		}
-	}
-	if err := (rolecall.ExternalID{Mode: rolecall.ExternalIDCustom, Value: r.ExternalID}).Validate(); err != nil {
+	if err := checkExternalID(r.ExternalID); err != nil {
 		return Principal{}, err
 	}
 	if role.Partition != p.ARN.Partition {
@@ -158,6 +152,16 @@ func (v *Vault) principal(name string) (Principal, error) {
 		}
 	}
 	return p, nil
+}
+
+func checkExternalID(id string) error {
+	if id == "" {
+		return &rolecall.Error{
+			Code: rolecall.Invalid, Message: "the organization has no external id",
+			Hint: "a role is assumed, and a dispenser asked, with an external id only",
+		}
+	}
+	return rolecall.ExternalID{Mode: rolecall.ExternalIDCustom, Value: id}.Validate()
 }
 
 func (v *Vault) vendorAccount(account string) bool {

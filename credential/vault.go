@@ -31,7 +31,12 @@ type Options struct {
 	VendorAccounts []string             // beside the principals' own
 	Verdicts       Verdicts
 	// Secrets reads the keys of an organization's secret at each use.
-	Secrets     func(ctx context.Context, organization, name string) (Keys, error)
+	Secrets func(ctx context.Context, organization, name string) (Keys, error)
+	// Bearers reads the token of an organization's secret at each use.
+	Bearers func(ctx context.Context, organization, name string) (Bearer, error)
+	// Tenants gives the client for a URL that a tenant chose: it decides which
+	// addresses may be reached. Without it no dispenser is asked.
+	Tenants     func(url string) *http.Client
 	STSEndpoint string        // empty: AWS's regional ones
 	HTTPClient  *http.Client  // for STS; nil: the SDK's
 	ProveEvery  time.Duration // zero: 24 hours

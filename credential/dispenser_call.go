@@ -1,0 +1,156 @@
+package credential
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/rolecall/rolecall"
+)
+
+const (
+	dispenserTimeout = 10 * time.Second // of a request and its whole answer
+	dispenserBytes   = 64 << 10         // of an answer
+)
+
+// dispense asks the dispenser once, with an external id or, for nil, without.
+// Its errors show nothing of the answer but the status, and nothing of the
+// request's query.
+func (v *Vault) dispense(ctx context.Context, r DispenserRequest, externalID *string) (aws.Credentials, error) {
+	request, err := v.dispenserRequest(ctx, r, externalID)
+	if err != nil {
+		return aws.Credentials{}, err
+	}
+	if v.options.Tenants == nil {
+		return aws.Credentials{}, &rolecall.Error{Code: rolecall.Internal, Message: "no dispensers are asked here", Err: errors.New("Options.Tenants is not set")}
+	}
+	client := *v.options.Tenants(request.URL.String())
+	client.Jar = nil
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	limited, cancel := context.WithTimeout(ctx, dispenserTimeout)
+	defer cancel()
+	response, err := client.Do(request.WithContext(limited))
+	if err != nil {
+		return aws.Credentials{}, unanswered(ctx, err, r)
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusOK {
+		return aws.Credentials{}, explainStatus(response.StatusCode, r)
+	}
+	body, err := io.ReadAll(io.LimitReader(response.Body, dispenserBytes+1))
+	if err != nil {
+		return aws.Credentials{}, unanswered(ctx, err, r)
+	}
+	return readDispensed(body, v.options.Now())
+}
+
+// dispenserRequest makes the request of the contract, with the proof of who
+// asks.
+func (v *Vault) dispenserRequest(ctx context.Context, r DispenserRequest, externalID *string) (*http.Request, error) {
+	query := url.Values{
+		"organization": {r.Organization}, "job_id": {r.JobID}, "task_id": {r.TaskID}, "tool": {r.Tool},
+		"bucket": {r.Bucket}, "prefix": {r.Prefix}, "access": {r.Access},
+	}
+	if externalID != nil {
+		query.Set("external_id", *externalID)
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, r.Source.Normal().URL+"?"+query.Encode(), nil)
+	if err != nil {
+		return nil, &rolecall.Error{Code: rolecall.Internal, Message: "internal error", Err: errors.New("make request to dispenser")}
+	}
+	request.Header.Set("Accept", "application/json")
+	agent := "rolecall"
+	if r.TaskLabel != "" {
+		agent += "/" + notInSessionName.ReplaceAllString(r.TaskLabel, "-")
+	}
+	request.Header.Set("User-Agent", agent)
+	if r.Source.Secret != "" {
+		return request, v.authorizeByBearer(request, r)
+	}
+	return request, v.authorizeBySignature(request, r)
+}
+
+func (v *Vault) authorizeByBearer(request *http.Request, r DispenserRequest) error {
+	if v.options.Bearers == nil {
+		return &rolecall.Error{Code: rolecall.Internal, Message: "no secrets are kept here"}
+	}
+	bearer, err := v.options.Bearers(request.Context(), r.Organization, r.Source.Secret)
+	if err == nil {
+		err = bearer.Validate()
+	}
+	if err != nil {
+		return fmt.Errorf("secret %s: %w", r.Source.Secret, err)
+	}
+	request.Header.Set("Authorization", "Bearer "+bearer.Token)
+	return nil
+}
+
+// authorizeBySignature signs for API Gateway, and adds what others can verify.
+func (v *Vault) authorizeBySignature(request *http.Request, r DispenserRequest) error {
+	p, err := v.principal(rolecall.DispenserPrincipal)
+	if err != nil {
+		return err
+	}
+	signer := Role{Organization: r.Organization, Principal: rolecall.DispenserPrincipal, Region: r.Region}
+	own, err := v.own(request.Context(), signer, p)
+	if err != nil {
+		return err
+	}
+	region, now := regionFor(r.Region, p.Principal), v.options.Now()
+	proof, err := v.proofOfIdentity(request, own, region, now)
+	if err != nil {
+		return &rolecall.Error{Code: rolecall.Internal, Message: "the request to the dispenser could not be signed", Err: err}
+	}
+	request.Header.Set(IdentityHeader, proof)
+	if m := apiHostForm.FindStringSubmatch(request.URL.Host); m != nil {
+		region = m[1]
+	}
+	if err := v4.NewSigner().SignHTTP(request.Context(), own, request, emptyPayload, "execute-api", region, now); err != nil {
+		return &rolecall.Error{Code: rolecall.Internal, Message: "the request to the dispenser could not be signed", Err: err}
+	}
+	return nil
+}
+
+var apiHostForm = regexp.MustCompile(`^[a-z0-9-]+\.execute-api\.([a-z]{2,4}(?:-[a-z]+)+-[0-9]+)\.(?:amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu)$`)
+
+// emptyPayload is the SHA-256 of nothing.
+const emptyPayload = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+// proofOfIdentity makes the value of IdentityHeader: who has it can learn from
+// STS who made it, and use it for this request only.
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
+func (v *Vault) proofOfIdentity(request *http.Request, own aws.Credentials, region string, now time.Time) (string, error) {
+	ctx := request.Context()
+	endpoint := v.options.STSEndpoint
+	if endpoint == "" {
+		resolved, err := sts.NewDefaultEndpointResolverV2().ResolveEndpoint(ctx, sts.EndpointParameters{Region: &region})
+		if err != nil {
+			return "", fmt.Errorf("endpoint of STS: %w", err)
+		}
+		endpoint = resolved.URI.String()
+	}
+	ask, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint, nil)
+	if err != nil {
+		return "", fmt.Errorf("endpoint of STS: %w", err)
+	}
+	ask.URL.Path = "/"
+	ask.URL.RawQuery = url.Values{
+		"Action": {"GetCallerIdentity"}, "Version": {"2011-06-15"}, "X-Amz-Expires": {fmt.Sprint(IdentityExpires)},
+	}.Encode()
+	ask.Header.Set(DigestHeader, RequestDigest(request.URL.String()))
+	signed, _, err := v4.NewSigner().PresignHTTP(ctx, own, ask, emptyPayload, "sts", region, now)
+	if err != nil {
+		return "", fmt.Errorf("presign GetCallerIdentity: %w", err)
+	}
+	return base64.RawURLEncoding.EncodeToString([]byte(signed)), nil
+}
