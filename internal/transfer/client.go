@@ -59,7 +59,7 @@ func NewClient(o ClientOptions) *s3.Client {
 		Credentials:  provider{o.Credentials},
 		Region:       o.Region,
 		UsePathStyle: o.PathStyle,
-		HTTPClient:   bounded{watched{o.HTTP}},
+		HTTPClient:   bounded{watched{patient{o.HTTP}}},
 		Retryer:      newRetryer(o.Credentials, cmp.Or(o.Attempts, attempts)),
 		// Checksums are made and verified here: the SDK's own CRC64NVME costs
 		// twenty times as much and cannot follow a read that resumes.
@@ -108,6 +108,19 @@ func newRetryer(credentials aws.CredentialsProvider, attempts int) aws.Retryer {
 			})
 		})
 	})
+}
+
+// patient has a large body wait until S3 says that it wants it: a refusal
+// would be lost when the connection is reset under the body. The AWS SDK asks
+// S3 to say so, but leaves the version out of its requests, and net/http does
+// not wait in what is no HTTP/1.1.
+type patient struct{ next HTTPClient }
+
+// Do sends the request as one of HTTP/1.1.
+func (p patient) Do(req *http.Request) (*http.Response, error) {
+	req = req.WithContext(req.Context())
+	req.Proto, req.ProtoMajor, req.ProtoMinor = "HTTP/1.1", 1, 1
+	return p.next.Do(req)
 }
 
 // provider sets failures to get credentials apart from S3's own answers.

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -99,6 +100,51 @@ func TestTransferAcrossExpiries(t *testing.T) {
 		if got, err := root.ReadFile(name); err != nil || !bytes.Equal(got, data) {
 			t.Errorf("%s: the bytes differ, %v", name, err)
 		}
+	}
+}
+
+// counted counts what is read of a body.
+type counted struct {
+	io.ReadCloser
+	n *atomic.Int64
+}
+
+func (c counted) Read(p []byte) (int, error) {
+	n, err := c.ReadCloser.Read(p)
+	c.n.Add(int64(n))
+	return n, err
+}
+
+// A refusal comes before the body is sent, which would reset the connection
+// and the refusal with it.
+func TestRefusedBodyStays(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	root := newRoot(t)
+	write(t, root, "x", noise(3*mib))
+	transport := &http.Transport{ExpectContinueTimeout: time.Minute}
+	t.Cleanup(transport.CloseIdleConnections)
+	var sent atomic.Int64
+	b := Bucket{Name: "target", Client: NewClient(ClientOptions{
+		Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""), Endpoint: s.url, PathStyle: true,
+		HTTP: doer(func(r *http.Request) (*http.Response, error) {
+			if r.Body != nil {
+				r.Body = counted{r.Body, &sent}
+			}
+			return transport.RoundTrip(r)
+		}),
+	})}
+	s.meddle(func(w http.ResponseWriter, r *http.Request, _ string, _ http.HandlerFunc) {
+		refuse(w, r, http.StatusForbidden, "AccessDenied")
+	})
+	_, err := Put(t.Context(), b, "x", root, "x", PutOptions{})
+	wantKind(t, err, Denied)
+	if n := sent.Load(); n != 0 {
+		t.Errorf("%d bytes were sent", n)
+	}
+	s.meddle(nil)
+	if _, err := Put(t.Context(), b, "x", root, "x", PutOptions{}); err != nil || sent.Load() != 3*mib {
+		t.Errorf("sent %d bytes, %v", sent.Load(), err)
 	}
 }
 

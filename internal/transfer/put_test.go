@@ -100,7 +100,7 @@ func TestPutCorrupt(t *testing.T) {
 		if operation == "PutObject" || operation == "UploadPart" {
 			data, err := io.ReadAll(r.Body)
 			if err != nil {
-				t.Error(err)
+				return // the other part was refused first, and this one cut
 			}
 			data[len(data)/2] ^= 1
 			r.Body = io.NopCloser(bytes.NewReader(data))
