@@ -42,6 +42,9 @@ func (a authority) Authorize(ctx context.Context, access s3.Access) *s3.Error {
 	}
 	q.conditions = c.conditions(q.owner)
 	maps.Copy(q.conditions, c.signing)
+	if c.secure {
+		q.conditions["s3:TlsVersion"] = []string{"1.3"}
+	}
 	if q.owner != nil {
 		q.conditions["s3:ResourceAccount"] = []string{q.owner.id}
 	}

@@ -65,7 +65,8 @@ type Role struct {
 	AccessKeyID     string `json:"access_key_id"`
 	SecretAccessKey string `json:"secret_access_key"`
 	SessionToken    string `json:"session_token"`
-	SessionName     string `json:"session_name"` // of the standing session; the role's name when empty
+	SessionName     string `json:"session_name"`    // of the standing session; the role's name when empty
+	SessionExpired  bool   `json:"session_expired"` // the standing session has ended
 }
 
 // Bucket is an S3 bucket; its name is the key in Account.Buckets.

@@ -100,6 +100,7 @@ func TestConfigFaults(t *testing.T) {
 		},
 		{"a standing session without token", in("roles: {r: {access_key_id: ASIA1, secret_access_key: s}}"), []string{"/accounts/111122223333/roles/r/session_token"}},
 		{"a bad session name", in("roles: {r: {session_name: 'a b'}}"), []string{"/accounts/111122223333/roles/r/session_name"}},
+		{"the end of no session", in("roles: {r: {session_expired: true}}"), []string{"/accounts/111122223333/roles/r/session_expired"}},
 		{"a long maximum", in("roles: {r: {max_session_duration: 43201}}"), []string{"/accounts/111122223333/roles/r/max_session_duration"}},
 		{"no region", in("buckets: {bbb: {}}"), []string{"/accounts/111122223333/buckets/bbb/region"}},
 		{"nothing of a bucket", in("buckets: {bbb: }"), []string{"/accounts/111122223333/buckets/bbb"}},

@@ -32,6 +32,7 @@ type account struct {
 	users                       map[string]*user
 	roles                       map[string]*role
 	keys                        map[string]*Key
+	policies                    map[string]*policy.Document // managed ones, by ARN
 }
 
 type user struct {
@@ -47,6 +48,7 @@ type role struct {
 	name, id, arn, description string
 	created                    time.Time
 	inline                     []inlinePolicy
+	boundaryARN                string // empty for one of the config
 }
 
 type bucket struct {
@@ -85,7 +87,7 @@ func newDirectory(cfg *Config, clock func() time.Time) *directory {
 	for id, given := range cfg.Accounts {
 		a := &account{
 			id: id, partition: cmp.Or(given.Partition, "aws"), organization: given.Organization,
-			users: map[string]*user{}, roles: map[string]*role{}, keys: map[string]*Key{},
+			users: map[string]*user{}, roles: map[string]*role{}, keys: map[string]*Key{}, policies: map[string]*policy.Document{},
 		}
 		maps.Copy(a.keys, given.Keys)
 		if len(given.SCP) > 0 {
@@ -133,6 +135,9 @@ func (d *directory) putRole(a *account, name string, given *Role) {
 		d.accessKeys[given.AccessKeyID] = &accessKey{
 			secret: given.SecretAccessKey, token: given.SessionToken,
 			account: a, role: made, session: cmp.Or(given.SessionName, name),
+		}
+		if given.SessionExpired {
+			d.accessKeys[given.AccessKeyID].expires = d.clock()
 		}
 	}
 }

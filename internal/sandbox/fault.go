@@ -127,7 +127,7 @@ var statuses = map[string]int{
 	"InvalidObjectState": 403, "NoSuchBucket": 404, "NoSuchKey": 404, "NoSuchUpload": 404,
 	"OperationAborted": 409, "ConditionalRequestConflict": 409, "PreconditionFailed": 412,
 	"RequestTimeout": 400, "InternalError": 500, "ServiceUnavailable": 503, "SlowDown": 503,
-	"Throttling": 400, "RequestLimitExceeded": 503, "InternalFailure": 500, "NotImplemented": 501,
+	"Throttling": 400, "RequestLimitExceeded": 503, "RegionDisabledException": 403, "InternalFailure": 500, "NotImplemented": 501,
 }
 
 // failure gives what the fault's error is at a service.

@@ -17,14 +17,14 @@ import (
 // maxDocument is the longest text of a policy that IAM looks at.
 const maxDocument = 131072
 
-// iamCall is one request to IAM about a role or a user of the caller's
-// account.
+// iamCall is one request to IAM about a role, a user or a policy of the
+// caller's account.
 type iamCall struct {
 	*call
 	*directory
 	form    url.Values
 	account *account
-	kind    string // "role" or "user"
+	kind    string // "role", "user" or "policy"
 	name    string
 }
 
@@ -51,6 +51,10 @@ var iamOperations = map[string]iamOperation{
 	"GetUserPolicy":          {"user", (*iamCall).getInline},
 	"DeleteUserPolicy":       {"user", (*iamCall).deleteInline},
 	"ListUserPolicies":       {"user", (*iamCall).listInline},
+
+	"CreatePolicy":                  {"policy", (*iamCall).createPolicy},
+	"PutRolePermissionsBoundary":    {"role", (*iamCall).putBoundary},
+	"DeleteRolePermissionsBoundary": {"role", (*iamCall).deleteBoundary},
 }
 
 // documentChars are what policies may be written in; the rest only as JSON's
@@ -68,7 +72,11 @@ func (s *Server) doIAM(c *call, form url.Values) (any, *serviceError) {
 	parameter := strings.ToUpper(i.kind[:1]) + i.kind[1:] + "Name"
 	i.name = form.Get(parameter)
 	var v constraints
-	v.text(form, parameter, 1, 64, nameChars)
+	longest := 64
+	if i.kind == "policy" {
+		longest = 128
+	}
+	v.text(form, parameter, 1, longest, nameChars)
 	if fail := v.err(); fail != nil {
 		return nil, fail
 	}
@@ -114,6 +122,7 @@ type roleXML struct {
 	AssumeRolePolicyDocument string
 	Description              string `xml:",omitempty"`
 	MaxSessionDuration       int
+	Boundary                 *boundaryXML `xml:"PermissionsBoundary"`
 }
 
 func (r *role) xml() roleXML {
@@ -125,6 +134,7 @@ func (r *role) xml() roleXML {
 	if r.Trust != nil {
 		out.AssumeRolePolicyDocument = encoded(r.Trust)
 	}
+	out.Boundary = r.boundary()
 	return out
 }
 

@@ -171,6 +171,48 @@ func TestIAMRefuses(t *testing.T) {
 	}
 }
 
+func TestBoundariesArePut(t *testing.T) {
+	t.Parallel()
+	w := loaded(t, nil, Options{})
+	admin, arn := keysOf("admin"), "arn:aws:iam::111122223333:policy/limit"
+	session := w.assume(t, worker, sts.AssumeRoleInput{})
+	for _, c := range []struct {
+		name, operation string
+		parameters      []string
+		status          int
+		want            string // in the answer
+		read            string // what a read in a session of the role hears then
+	}{
+		{"of no policy", "PutRolePermissionsBoundary", []string{"RoleName", "media", "PermissionsBoundary", arn}, 404, "Policy " + arn + " does not exist or is not attachable.", ""},
+		{"no document", "CreatePolicy", []string{"PolicyName", "limit", "PolicyDocument", "{"}, 400, "Syntax errors in policy.", ""},
+		{"a path", "CreatePolicy", []string{"PolicyName", "limit", "Path", "/x/", "PolicyDocument", readsMasters}, 400, "does not support the parameter Path", ""},
+		{"too long", "CreatePolicy", []string{"PolicyName", "limit", "PolicyDocument", strings.Replace(readsMasters, "acme", strings.Repeat("a", 6144), 1)}, 409, "PolicySize: 6144", ""},
+		{"a policy", "CreatePolicy", []string{"PolicyName", "limit", "PolicyDocument", strings.Replace(readsMasters, "Get", "Put", 1)}, 200, "<Arn>" + arn + "</Arn>", ""},
+		{"again", "CreatePolicy", []string{"PolicyName", "limit", "PolicyDocument", readsMasters}, 409, "A policy called limit already exists.", ""},
+		{"of no role", "PutRolePermissionsBoundary", []string{"RoleName", "none", "PermissionsBoundary", arn}, 404, "The role with name none", ""},
+		{"put", "PutRolePermissionsBoundary", []string{"RoleName", "media", "PermissionsBoundary", arn}, 200, "PutRolePermissionsBoundaryResponse", "because no permissions boundary allows the s3:GetObject action"},
+		{"shown", "GetRole", []string{"RoleName", "media"}, 200, "<PermissionsBoundaryArn>" + arn + "</PermissionsBoundaryArn>", "because no permissions boundary allows"},
+		{"taken away", "DeleteRolePermissionsBoundary", []string{"RoleName", "media"}, 200, "DeleteRolePermissionsBoundaryResponse", ""},
+	} {
+		if status, body := w.iam(t, admin, c.operation, c.parameters...); status != c.status || !strings.Contains(body, c.want) {
+			t.Errorf("%s: %d %s", c.name, status, body)
+		}
+		code := ""
+		if c.read != "" {
+			code = "AccessDenied"
+		}
+		wants(t, get(t.Context(), w.s3(session, "eu-central-1"), "acme-masters", "in/a.mov"), code, c.read)
+	}
+}
+
+func TestAStandingSessionThatEnded(t *testing.T) {
+	t.Parallel()
+	w := loaded(t, func(cfg *Config) { cfg.Accounts["873682911326"].Roles["production"].SessionExpired = true }, Options{})
+	_, err := w.sts(production).GetCallerIdentity(t.Context(), nil)
+	wants(t, err, "ExpiredToken", "The security token included in the request is expired")
+	wants(t, get(t.Context(), w.s3(production, "eu-central-1"), "acme-masters", "in/a.mov"), "ExpiredToken", "")
+}
+
 func TestARoleWithAStandingSessionCanBeChangedTwice(t *testing.T) {
 	t.Parallel()
 	w := loaded(t, nil, Options{})

@@ -216,6 +216,9 @@ func (v *validator) role(at string, r *Role) {
 	if r.SessionName != "" && !sessionForm.MatchString(r.SessionName) {
 		v.Add(at+"/session_name", fmt.Sprintf("%.80q is no role session name", r.SessionName), "2 to 64 letters, digits and +=,.@_-")
 	}
+	if r.SessionExpired && r.AccessKeyID == "" {
+		v.Add(at+"/session_expired", "there is no standing session", "give access_key_id, secret_access_key and session_token")
+	}
 	if d := r.MaxSessionDuration; d != 0 && (d < 3600 || d > 43200) {
 		v.Add(at+"/max_session_duration", fmt.Sprintf("%d is out of range", d), "3600 to 43200 seconds")
 	}
