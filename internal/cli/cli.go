@@ -51,7 +51,9 @@ type commands struct {
 	Config struct {
 		Check configCheckCommand `cmd:"" help:"Read rolecall.yaml and print what it declares, or all that is wrong with it."`
 	} `cmd:"" help:"Work with rolecall.yaml."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Credentials credentialsCommand `cmd:"" help:"Print a connection's credentials for a tool, as credential_process takes them."`
+	Exec        execCommand        `cmd:"" help:"Run a command with a connection's credentials in its environment."`
+	Version     versionCommand     `cmd:"" help:"Print the version."`
 }
 
 // Run runs the command that args name and gives the process's exit code.
@@ -83,8 +85,11 @@ func Run(ctx context.Context, args []string, sys System) int {
 	if _, lints := parsed.Selected().Target.Addr().Interface().(*lintCommand); out.sarif && !lints {
 		return out.fail(&rolecall.Error{Code: rolecall.Invalid, Message: "only policy lint prints sarif", Hint: "give --output text or json"})
 	}
-	ctx, stop := interruptible(ctx, sys, out)
-	defer stop()
+	if _, execs := parsed.Selected().Target.Addr().Interface().(*execCommand); !execs { // which passes signals on
+		interrupted, stop := interruptible(ctx, sys, out)
+		defer stop()
+		ctx = interrupted
+	}
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	err = parsed.Run(out)
 	var code shown

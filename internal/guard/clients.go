@@ -1,10 +1,10 @@
 package guard
 
 import (
-	"context"
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -15,12 +15,13 @@ type Clients struct {
 	Operator *http.Client // AWS, or where the operator's config leads
 	tenant   *http.Client // what tenants choose
 	plain    *http.Client // what they choose without TLS
+	allow    []netip.Prefix
 }
 
 // NewClients makes the clients. Allow lists addresses, beside public ones,
 // that what a tenant chooses may have. None of the clients follows a redirect.
 func NewClients(allow []netip.Prefix) Clients {
-	return Clients{Operator: operatorClient(), tenant: Guard{Allow: allow}.Client(), plain: plainClient(allow)}
+	return Clients{Operator: operatorClient(), tenant: forTLS(allow).Client(), plain: forPlain(allow).Client(), allow: allow}
 }
 
 // Tenant gives the client for a URL that a tenant chose.
@@ -30,6 +31,31 @@ func (c Clients) Tenant(url string) *http.Client {
 	}
 	return c.plain
 }
+
+// Pinned is nil where the host of a URL that a tenant chose is an address, in
+// its usual spelling, that Tenant's client would reach: whoever goes there
+// without a guard comes to no other. A name leads to whatever it has when it is
+// asked again, and is refused.
+func (c Clients) Pinned(raw string) error {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return &Error{Reason: "not a URL"}
+	}
+	addr, err := netip.ParseAddr(u.Hostname())
+	if err != nil {
+		return &Error{Reason: "a name may lead elsewhere the next time"}
+	}
+	if u.Scheme == "https" {
+		return forTLS(c.allow).Check(addr)
+	}
+	return forPlain(c.allow).Check(addr)
+}
+
+func forTLS(allow []netip.Prefix) Guard { return Guard{Allow: allow} }
+
+// forPlain lets plain http reach addresses only that the operator lists, since
+// media and session tokens would cross the network for all to read.
+func forPlain(allow []netip.Prefix) Guard { return Guard{Allow: allow, listedOnly: true} }
 
 // Close drops the connections that are idle.
 func (c Clients) Close() {
@@ -62,27 +88,3 @@ func operatorClient() *http.Client {
 
 // stay gives a redirect to the caller as the answer.
 func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-
-// plainClient reaches what a tenant gives by plain http: only addresses that
-// the operator lists, since media and session tokens would cross the network
-// for all to read.
-func plainClient(allow []netip.Prefix) *http.Client {
-	transport := Guard{Allow: allow}.Transport()
-	dial := transport.DialContext
-	transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-		conn, err := dial(ctx, network, address)
-		if err != nil {
-			return nil, err
-		}
-		reached, err := netip.ParseAddrPort(conn.RemoteAddr().String())
-		ip := reached.Addr().Unmap().WithZone("")
-		for _, p := range allow {
-			if err == nil && p.Contains(ip) {
-				return conn, nil
-			}
-		}
-		_ = conn.Close()
-		return nil, &Error{Addr: ip, Reason: "plain http leads to addresses only that the operator lists"}
-	}
-	return &http.Client{Transport: transport, CheckRedirect: stay}
-}

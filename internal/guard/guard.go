@@ -25,6 +25,8 @@ type Guard struct {
 	Allow []netip.Prefix
 	// Resolver answers for names; nil is the system's.
 	Resolver *net.Resolver
+
+	listedOnly bool // of Allow, public addresses are refused too
 }
 
 // Error says that an address may not be reached, and why.
@@ -35,6 +37,9 @@ type Error struct {
 
 // Error names the address and the reason.
 func (e *Error) Error() string {
+	if !e.Addr.IsValid() {
+		return "what is asked for may not be reached: " + e.Reason
+	}
 	return fmt.Sprintf("the address %s may not be reached: %s", e.Addr, e.Reason)
 }
 
@@ -51,6 +56,9 @@ func (g Guard) Check(addr netip.Addr) error {
 	}
 	if reason := refusal(addr); reason != "" {
 		return &Error{Addr: addr, Reason: reason}
+	}
+	if g.listedOnly {
+		return &Error{Addr: addr, Reason: "plain http leads to addresses only that the operator lists"}
 	}
 	return nil
 }

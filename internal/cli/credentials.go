@@ -1,0 +1,72 @@
+package cli
+
+import (
+	"context"
+	"time"
+
+	"github.com/rolecall/rolecall/internal/config"
+	"github.com/rolecall/rolecall/internal/vend"
+)
+
+// toolFlags say for which tool credentials are meant.
+type toolFlags struct {
+	Org       string        `placeholder:"NAME" help:"Organization whose connection it is; may be left out where only one has it."`
+	Principal string        `placeholder:"NAME" help:"Principal to work as; else the one of the connection's region, else the default."`
+	Config    string        `placeholder:"FILE" default:"rolecall.yaml" env:"ROLECALL_CONFIG" help:"The config; ${default} by default."`
+	Access    string        `enum:"read,write" default:"read" placeholder:"ACCESS" help:"What may be done: read, or write, which reads too; ${default} by default."`
+	Prefix    string        `placeholder:"PREFIX" help:"Only what is below this, itself below the connection's prefix."`
+	Duration  time.Duration `placeholder:"TIME" help:"How long a session lasts, 30m to 12h; else as the connection says, else 1h."`
+	Verbose   bool          `short:"v" help:"Log what happens on stderr."`
+}
+
+// grant holds what is asked for to the connection's rules.
+func (f *toolFlags) grant(cfg *config.Config, name, label string) (vend.Grant, error) {
+	org, c, err := connection(cfg, f.Org, name)
+	if err != nil {
+		return vend.Grant{}, err
+	}
+	return vend.Plan(vend.Request{
+		Organization: org, Vendor: cfg.Vendor, Principal: f.Principal, Connection: c.Name,
+		Access: vend.Access(f.Access), Prefix: f.Prefix, Duration: f.Duration, Label: label,
+	})
+}
+
+type credentialsCommand struct {
+	Connection string `arg:"" placeholder:"CONNECTION" help:"The connection, as the config names it."`
+	toolFlags
+}
+
+// Run prints credentials for one tool, as credential_process takes them,
+// whatever the form of output.
+func (c *credentialsCommand) Run(ctx context.Context, out *output) error {
+	cfg, err := config.Load(c.Config)
+	if err != nil {
+		return err
+	}
+	grant, err := c.grant(cfg, c.Connection, "credentials")
+	if err != nil {
+		return err
+	}
+	env, err := environment(cfg, out.logger(c.Verbose), nil)
+	if err != nil {
+		return err
+	}
+	defer env.Vault.Close()
+	// The region of a bucket is asked for nowhere: the session holds in all of
+	// the partition, and the tool finds the bucket by itself.
+	provider, err := grant.Provider(env.Vault, grant.Place.Region)
+	if err != nil {
+		return err
+	}
+	credentials, err := vend.NewSource(provider, nil).Take(ctx)
+	if err != nil {
+		return err
+	}
+	text, err := vend.Process(credentials)
+	if err != nil {
+		return err
+	}
+	out.wrote = true
+	out.printf("%s\n", text)
+	return nil
+}

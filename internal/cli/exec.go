@@ -1,0 +1,136 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/credential"
+	"github.com/rolecall/rolecall/internal/config"
+	"github.com/rolecall/rolecall/internal/vend"
+)
+
+type execCommand struct {
+	Connection string   `arg:"" placeholder:"CONNECTION" help:"The connection, as the config names it."`
+	Command    []string `arg:"" passthrough:"" placeholder:"COMMAND" help:"The command to run and its arguments, after --."`
+	toolFlags
+	Form        string `enum:"container,environment" default:"container" placeholder:"FORM" help:"How the command gets credentials: from a container endpoint, which renews them, or in its environment, which does not; ${default} by default."`
+	EndpointURL string `placeholder:"URL" help:"Where the command reaches S3, instead of what the connection says."`
+}
+
+// Run runs the command and ends with its exit code.
+func (c *execCommand) Run(outer context.Context, sys System, out *output) error {
+	// Until the command runs, a signal is for rolecall; from then on for it.
+	ctx, stop := interruptible(outer, sys, out)
+	var e errand
+	defer e.end()
+	err := c.prepare(ctx, &e, sys, out)
+	interrupted := errors.Is(context.Cause(ctx), errInterrupted)
+	stop()
+	switch {
+	case err != nil && !(interrupted && errors.Is(err, context.Canceled)):
+		return err
+	case interrupted:
+		return shown(exitInterrupted)
+	}
+	return follow(e.command, sys, out)
+}
+
+// errand is a command that is ready to start, and what is to end after it.
+type errand struct {
+	command *exec.Cmd
+	ends    []func()
+}
+
+func (e *errand) end() {
+	for _, end := range slices.Backward(e.ends) {
+		end()
+	}
+}
+
+// prepare gets the command's first credentials and makes it ready to start.
+func (c *execCommand) prepare(ctx context.Context, e *errand, sys System, out *output) error {
+	if len(c.Command) > 0 && c.Command[0] == "--" {
+		c.Command = c.Command[1:]
+	}
+	if len(c.Command) == 0 {
+		return &rolecall.Error{Code: rolecall.Invalid, Message: "there is no command to run", Hint: "rolecall exec CONNECTION -- COMMAND ARGUMENTS"}
+	}
+	cfg, err := config.Load(c.Config)
+	if err != nil {
+		return err
+	}
+	grant, err := c.grant(cfg, c.Connection, "exec")
+	if err != nil {
+		return err
+	}
+	at, err := locate(ctx, cfg, grant, c.EndpointURL)
+	if err != nil {
+		return err
+	}
+	env, err := environment(cfg, out.logger(c.Verbose), nil)
+	if err != nil {
+		return err
+	}
+	e.ends = append(e.ends, env.Vault.Close)
+	provider, err := grant.Provider(env.Vault, at.region)
+	if err != nil {
+		return err
+	}
+	around := vend.NewEnvironment(os.Environ(), cfg.SecretVariables(), grant, at.region, at.endpoint)
+	variables, err := c.vend(ctx, e, env.Vault, provider, around, out)
+	if err != nil {
+		return err
+	}
+	e.command = exec.Command(c.Command[0], c.Command[1:]...) //nolint:gosec,noctx // G204: running it is what was asked for; signals end it, not a context
+	e.command.Env, e.command.Stdin, e.command.Stdout, e.command.Stderr = variables, sys.Stdin, sys.Stdout, sys.Stderr
+	return nil
+}
+
+// vend puts credentials, or the way to them, into the environment.
+func (c *execCommand) vend(ctx context.Context, e *errand, vault *credential.Vault, p *credential.Provider, around vend.Environment, out *output) ([]string, error) {
+	source := vend.NewSource(p, nil)
+	// Taken now, so that the command starts only where it can work, and finds
+	// a role proved: SDKs wait a second or two.
+	first, err := source.Take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if c.Form == "environment" {
+		out.note("the command's credentials end at %s and are not renewed", first.Expires.Local().Format(time.TimeOnly))
+		return around.Static(first), nil
+	}
+	claim, release := vault.Hold(context.WithoutCancel(ctx), p)
+	e.ends = append(e.ends, release)
+	told := &teller{out: out}
+	endpoint, err := vend.Listen(claim, source, told.tell)
+	if err != nil {
+		return nil, err
+	}
+	e.ends = append(e.ends, func() { _ = endpoint.Close() }) // nothing is left to lose
+	return around.Container(endpoint), nil
+}
+
+// teller tells why a running command gets no credentials: its own words for it
+// are few. The same is not told twice in a row.
+type teller struct {
+	out  *output
+	mu   sync.Mutex
+	last string
+}
+
+func (t *teller) tell(err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	errs := rolecall.List(err)
+	if text := errs.Error(); text != t.last {
+		t.last = text
+		t.out.causes(errs)
+		t.out.errors(errs)
+	}
+}
