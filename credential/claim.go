@@ -106,13 +106,13 @@ func (v *Vault) withdraw(ctx context.Context, s Subject, cause error) error {
 	return nil
 }
 
-// end drops every credential that rests on the verdict on the subject, and
-// ends what is held with them, with the cause.
+// end ends with the cause what is held with credentials that rest on the
+// verdict on the subject, and drops these.
 func (v *Vault) end(s Subject, cause error) {
 	v.endAll(func(held Subject) bool { return held == s }, cause)
 }
 
 func (v *Vault) endAll(match func(Subject) bool, cause error) {
+	v.holds.end(match, cause) // first: what is held is not to miss its credentials before it knows why
 	v.cache.purge(match)
-	v.holds.end(match, cause)
 }

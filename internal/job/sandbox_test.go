@@ -82,8 +82,10 @@ var documents = map[string]string{
 type world struct {
 	late    atomic.Int64 // seconds that the sandbox's clock is ahead
 	assumed atomic.Int64 // sessions that were begun for work
+	config  *sandbox.Config
 	server  *sandbox.Server
 	url     string
+	options credential.Options // of the vault
 	vault   *credential.Vault
 	org     rolecall.Organization
 	vendor  rolecall.Vendor
@@ -103,7 +105,7 @@ func newWorld(t *testing.T, faults string) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{}
+	w := &world{config: cfg}
 	if w.server, err = sandbox.New(cfg, sandbox.Options{Dir: t.TempDir(), Clock: func() time.Time {
 		return time.Now().Add(time.Duration(w.late.Load()) * time.Second)
 	}}); err != nil {
@@ -127,7 +129,7 @@ func newWorld(t *testing.T, faults string) *world {
 	}
 	production := rolecall.Principal{Name: "production", ARN: arn, Regions: []string{"eu-central-1"}, Default: true}
 	w.vendor = rolecall.Vendor{Principals: map[string]rolecall.Principal{"production": production}}
-	w.vault = credential.New(credential.Options{
+	w.options = credential.Options{
 		Principals: map[string]credential.Principal{"production": {
 			Principal:   production,
 			Credentials: credentials.NewStaticCredentialsProvider("ASIAPRODUCTION000001", "production-secret", "production-token"),
@@ -139,7 +141,8 @@ func newWorld(t *testing.T, faults string) *world {
 				w.assumed.Add(1)
 			}
 		},
-	})
+	}
+	w.vault = credential.New(w.options)
 	t.Cleanup(w.vault.Close)
 	w.org = rolecall.Organization{
 		APIName: "acme", ExternalID: rolecall.ExternalID{Mode: rolecall.ExternalIDCustom, Value: "acme-42"},

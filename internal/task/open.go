@@ -1,11 +1,10 @@
 package task
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
@@ -41,16 +40,22 @@ func (s *stage) open(ctx context.Context, e end) (side, error) {
 		return at, err
 	}
 	// Taken now, so that what is wrong with a role is not told as S3's fault.
-	if _, err := provider.Retrieve(ctx); err != nil {
+	first, err := provider.Retrieve(ctx)
+	if err != nil {
 		return at, s.fault(ctx, err, at, at.place.Way)
 	}
+	if told.Dispenser != "" {
+		s.log.InfoContext(ctx, "session is a dispenser's and not narrowed here", "dispenser", told.Dispenser, "place", told.Place)
+		at.place.BucketOwner = cmp.Or(at.place.BucketOwner, first.AccountID) // pinned, as a role's is by its ARN
+	}
+	lease := s.lease(ctx, provider, first, at.place.Way)
 	s.observe(told)
 	at.bucket = transfer.Bucket{
 		Name: at.place.Bucket, Owner: at.place.BucketOwner, RequesterPays: at.place.RequesterPays,
 		// Not every S3-compatible service knows S3's newer checksums and conditions.
 		NoChecksums: at.place.EndpointURL != "", LookFirst: at.place.EndpointURL != "",
 		Client: transfer.NewClient(transfer.ClientOptions{
-			Credentials: provider, Region: at.region, Endpoint: endpoint, PathStyle: endpoint != "", HTTP: client, UserAgent: s.label(),
+			Credentials: lease, Region: at.region, Endpoint: endpoint, PathStyle: endpoint != "", HTTP: client, UserAgent: s.label(),
 		}),
 	}
 	return at, nil
@@ -60,8 +65,8 @@ func (s *stage) open(ctx context.Context, e end) (side, error) {
 func (s *stage) label() string { return fmt.Sprintf("task-%d", s.step.Index) }
 
 // provider gives the credentials of one end, of a role under this step's
-// session policy or of a secret, and what to tell of them.
-func (s *stage) provider(at side) (aws.CredentialsProvider, Event, error) {
+// session policy, of a secret or of a dispenser, and what to tell of them.
+func (s *stage) provider(at side) (*credential.Provider, Event, error) {
 	plan, place := s.tools.job.Plan, at.place
 	told := Event{Kind: Authorized, Place: at.String(), Role: place.RoleARN}
 	if place.Secret != "" {
@@ -69,19 +74,19 @@ func (s *stage) provider(at side) (aws.CredentialsProvider, Event, error) {
 			Organization: plan.Organization, Secret: s.tools.env.Secrets[place.Secret], Bucket: place.Bucket, Revision: place.Revision,
 		}), told, nil
 	}
+	if place.Dispenser != nil {
+		told.Dispenser = place.Dispenser.URL
+		return s.dispenser(at), told, nil
+	}
 	scope := scopeOf(s.step, at.end)
 	scope.Partition, scope.Region = plan.Principal.ARN.Partition, at.region
 	text, err := policy.Session(scope)
 	if err != nil {
 		return nil, told, s.located(err, place.Pointer)
 	}
-	near := at.region
-	if place.EndpointURL != "" {
-		near = "" // where STS is asked is no tenant's to choose
-	}
 	role := credential.Role{
 		Organization: plan.Organization, Principal: plan.Principal.Name, RoleARN: place.RoleARN, ExternalID: place.ExternalID,
-		JobID: s.tools.job.ID, TaskLabel: s.label(), Policy: text, Duration: place.Duration, Region: stsRegion(plan, near), Revision: place.Revision,
+		JobID: s.tools.job.ID, TaskLabel: s.label(), Policy: text, Duration: place.Duration, Region: s.near(at), Revision: place.Revision,
 	}
 	told.Session, told.Policy = role.SessionName(), text
 	return s.tools.env.Vault.Role(role), told, nil

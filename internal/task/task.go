@@ -1,6 +1,7 @@
 package task
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -57,12 +58,23 @@ func New(env Environment, job Job) *Tools {
 // Close drops the connections that are idle.
 func (t *Tools) Close() { t.clients.Close() }
 
-// Run does one step. Its errors are rolecall's, with pointers into the job. The
-// outcome counts what is done, after an error too. Observe may be called from
-// several goroutines.
+// Run does one step. Its errors are rolecall's, with pointers into the job. When
+// the claim on a role that it uses ends, so does the step, with an error that
+// wraps credential.ErrClaimEnded. The outcome counts what is done, after an
+// error too. Observe may be called from several goroutines.
 func (t *Tools) Run(ctx context.Context, step rolecall.Step, observe func(Event)) (Outcome, error) {
-	s := &stage{tools: t, step: step, observe: observe, log: t.env.Log.With("task", step.Index)}
-	switch step.Tool {
+	working, stop := context.WithCancelCause(ctx)
+	s := &stage{tools: t, step: step, observe: observe, log: t.env.Log.With("task", step.Index), stop: stop}
+	defer s.close()
+	out, err := s.run(working)
+	if err != nil && ctx.Err() == nil {
+		err = cmp.Or(s.ended(), err)
+	}
+	return out, err
+}
+
+func (s *stage) run(ctx context.Context) (Outcome, error) {
+	switch s.step.Tool {
 	case rolecall.StorageGet:
 		return s.get(ctx)
 	case rolecall.StoragePut:
@@ -74,7 +86,7 @@ func (t *Tools) Run(ctx context.Context, step rolecall.Step, observe func(Event)
 	case rolecall.StorageTagS3:
 		return s.tag(ctx)
 	default:
-		return Outcome{}, &rolecall.Error{Code: rolecall.Internal, Message: "internal error", Err: fmt.Errorf("no such tool: %q", step.Tool)}
+		return Outcome{}, &rolecall.Error{Code: rolecall.Internal, Message: "internal error", Err: fmt.Errorf("no such tool: %q", s.step.Tool)}
 	}
 }
 
@@ -84,7 +96,9 @@ type stage struct {
 	step    rolecall.Step
 	observe func(Event)
 	log     *slog.Logger
-	listed  atomic.Int64 // keys that were looked at
+	listed  atomic.Int64            // keys that were looked at
+	stop    context.CancelCauseFunc // of its work
+	leases  []*lease
 }
 
 // marker is what an object carries that this step wrote.

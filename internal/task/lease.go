@@ -1,0 +1,85 @@
+package task
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/rolecall/rolecall/credential"
+)
+
+// lease gives the credentials of one end of a step for as long as the claim
+// stands that they rest on. When it ends, so does the step's work, and all
+// that is still sent takes back what was begun: unfinished uploads. For that
+// the vault gives nothing any more, so it is done with what it gave last.
+type lease struct {
+	*credential.Provider
+	cause func() error // why the claim ended, or nil
+	free  func()
+
+	mu   sync.Mutex
+	last aws.Credentials
+}
+
+// lease holds the provider, which has just given its first credential, and
+// ends the stage's work when its claim ends.
+func (s *stage) lease(ctx context.Context, p *credential.Provider, first aws.Credentials, pointer string) *lease {
+	held, release := s.tools.env.Vault.Hold(ctx, p)
+	cause := func() error {
+		if held.Err() == nil {
+			return nil
+		}
+		return s.located(context.Cause(held), pointer) // stays at the other end, if that ended first
+	}
+	detach := context.AfterFunc(held, func() { s.stop(cause()) })
+	l := &lease{
+		Provider: p, last: first, cause: cause,
+		free: func() {
+			detach()
+			release()
+		},
+	}
+	s.leases = append(s.leases, l)
+	return l
+}
+
+// Retrieve implements aws.CredentialsProvider.
+func (l *lease) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	if errors.Is(l.cause(), credential.ErrClaimEnded) {
+		return l.keep(aws.Credentials{}), nil
+	}
+	got, err := l.Provider.Retrieve(ctx)
+	if err != nil {
+		return got, err
+	}
+	return l.keep(got), nil
+}
+
+// keep gives the credentials, or where these are none the last ones.
+func (l *lease) keep(got aws.Credentials) aws.Credentials {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if got.HasKeys() {
+		l.last = got
+	}
+	return l.last
+}
+
+// ended gives why the stage's work was ended from within, or nil.
+func (s *stage) ended() error {
+	for _, l := range s.leases {
+		if cause := l.cause(); cause != nil {
+			return cause
+		}
+	}
+	return nil
+}
+
+func (s *stage) close() {
+	for _, l := range s.leases {
+		l.free()
+	}
+	s.stop(nil)
+}
