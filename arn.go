@@ -56,6 +56,19 @@ func (a ARN) RoleName() string {
 	return a.Resource[strings.LastIndexByte(a.Resource, '/')+1:]
 }
 
+// Names tells whether caller, as GetCallerIdentity gives it, is this user or a
+// session of this role. A session's ARN leaves out the path of its role, whose
+// name is unique in the account all the same.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
+func (a ARN) Names(caller ARN) bool {
+	session, ok := strings.CutPrefix(caller.Resource, "assumed-role/")
+	if !ok || caller.Service != "sts" {
+		return caller == a
+	}
+	role, _, _ := strings.Cut(session, "/")
+	return role != "" && role == a.RoleName() && caller.Account == a.Account && caller.Partition == a.Partition
+}
+
 // ParseRoleARN parses the ARN of an IAM role, with or without a path.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
 func ParseRoleARN(s string) (ARN, error) {

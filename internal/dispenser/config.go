@@ -1,0 +1,313 @@
+package dispenser
+
+import (
+	"crypto/sha256"
+	"crypto/tls"
+	"io"
+	"maps"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/credential"
+	"github.com/rolecall/rolecall/internal/yaml"
+)
+
+// Config is a dispenser.yaml, checked. Make one with Load.
+type Config struct {
+	Listen string // address to listen on
+
+	url         *url.URL // that vendors call
+	certificate *tls.Certificate
+	principals  []rolecall.ARN
+	bearer      *digest
+	known       map[string]digest // of organization and external id, by organization
+	identity    credential.Declared
+	grants      []Grant
+	stsEndpoint *url.URL // nil: AWS's regional ones
+	getenv      func(string) string
+}
+
+// digest stands for a secret that is compared and not kept. Digests compare
+// in constant time whatever the lengths of what they are of.
+type digest [sha256.Size]byte
+
+func digestOf(parts ...string) digest {
+	return sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+}
+
+// file is dispenser.yaml as it is written.
+type file struct {
+	URL            string                  `json:"url"`
+	Listen         string                  `json:"listen"`
+	BehindTLSProxy bool                    `json:"behind_tls_proxy"`
+	TLS            *tlsFiles               `json:"tls"`
+	Vendor         vendor                  `json:"vendor"`
+	Bearer         *bearer                 `json:"bearer"`
+	Organizations  map[string]organization `json:"organizations"`
+	Identity       identity                `json:"identity"`
+	Grants         []grant                 `json:"grants"`
+	Endpoints      endpoints               `json:"endpoints"`
+}
+
+type tlsFiles struct {
+	Certificate string `json:"certificate"`
+	Key         string `json:"key"`
+}
+
+type vendor struct {
+	Principals []string `json:"principals"`
+}
+
+type bearer struct {
+	File string `json:"file"`
+	Env  string `json:"env"`
+}
+
+type organization struct {
+	ExternalID string `json:"external_id"`
+}
+
+type identity struct {
+	ARN         string            `json:"arn"`
+	Credentials credential.Source `json:"credentials"`
+}
+
+type endpoints struct {
+	STS string `json:"sts"`
+}
+
+const (
+	defaultListen = "127.0.0.1:8080"
+	maxConfig     = 1 << 20
+	maxSecret     = 64 << 10
+	// minBearer keeps out secrets that can be guessed.
+	minBearer = 20
+)
+
+// Load reads and checks a config file and the files and environment that it
+// refers to; paths in it are relative to its directory. Faults come all in one
+// rolecall.Errors. Getenv is os.Getenv, but for tests.
+func Load(path string, getenv func(string) string) (*Config, error) {
+	data, err := readFile(path, maxConfig)
+	if err != nil {
+		return nil, &rolecall.Error{Code: rolecall.Invalid, Message: "cannot read the config " + path, Hint: "name the config with --config", Err: err}
+	}
+	return parse(data, filepath.Dir(path), getenv)
+}
+
+func parse(data []byte, dir string, getenv func(string) string) (*Config, error) {
+	text, err := yaml.ToJSON(data)
+	if err != nil {
+		return nil, err
+	}
+	var f file
+	shape := rolecall.List(rolecall.Decode(text, &f))
+	r := reader{dir: dir, config: &Config{Listen: f.Listen, known: map[string]digest{}, getenv: getenv}}
+	r.where(f)
+	r.callers(f)
+	r.organizations(f.Organizations)
+	r.identity(f.Identity)
+	r.endpoint(f.Endpoints.STS)
+	r.grants(f)
+	if err := shape.Merge(r.faults).Err(); err != nil {
+		return nil, err
+	}
+	return r.config, nil
+}
+
+type reader struct {
+	config *Config
+	dir    string
+	faults rolecall.Errors
+}
+
+// where checks how vendors get here.
+func (r *reader) where(f file) {
+	u, err := url.Parse(f.URL)
+	switch {
+	case f.URL == "":
+		r.faults.Add("/url", "the dispenser's own URL is missing", "the https URL that the vendor calls, which its proofs of identity are bound to")
+	case err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.ForceQuery || strings.Contains(f.URL, "#"):
+		r.faults.Add("/url", "not an https URL without credentials, query and fragment", "for example https://credentials.example.com/rolecall")
+	case u.Port() != "" && u.Port() != "443":
+		r.faults.Add("/url", "vendors call port 443 only", "leave the port out")
+	default:
+		// As the worker's side writes it in what it signs.
+		r.config.url = &url.URL{Scheme: "https", Host: strings.ToLower(u.Hostname()), Path: u.Path, RawPath: u.RawPath}
+		if u.Path == "" {
+			r.config.url.Path = "/"
+		}
+	}
+	if r.config.Listen == "" {
+		r.config.Listen = defaultListen
+	}
+	host, _, err := net.SplitHostPort(r.config.Listen)
+	ip := net.ParseIP(host)
+	switch {
+	case err != nil:
+		r.faults.Add("/listen", "not an address to listen on", "for example "+defaultListen)
+	case f.TLS != nil && f.BehindTLSProxy:
+		r.faults.Add("/behind_tls_proxy", "tls and behind_tls_proxy are both given", "keep the one that tells where TLS ends")
+	case f.TLS == nil && !f.BehindTLSProxy && host != "localhost" && (ip == nil || !ip.IsLoopback()):
+		r.faults.Add("/listen", "credentials would cross the network in the clear",
+			"give tls, or listen on 127.0.0.1 behind a proxy that ends TLS; where that runs elsewhere in a network of yours, say behind_tls_proxy: true")
+	case f.TLS != nil:
+		r.certificate(*f.TLS)
+	}
+}
+
+func (r *reader) certificate(t tlsFiles) {
+	before := len(r.faults)
+	if t.Certificate == "" {
+		r.faults.Add("/tls/certificate", "the certificate's file is missing", "in PEM, with the intermediate ones")
+	}
+	if t.Key == "" {
+		r.faults.Add("/tls/key", "the key's file is missing", "in PEM")
+	}
+	if len(r.faults) > before {
+		return
+	}
+	pair, err := tls.LoadX509KeyPair(r.within(t.Certificate), r.within(t.Key))
+	if err != nil {
+		r.faults.AddErr("/tls", &rolecall.Error{Code: rolecall.Invalid, Message: "certificate and key cannot be read, or do not belong together", Hint: "both in PEM", Err: err})
+		return
+	}
+	r.config.certificate = &pair
+}
+
+// callers checks how callers prove themselves.
+func (r *reader) callers(f file) {
+	if len(f.Vendor.Principals) == 0 && f.Bearer == nil {
+		r.faults.Add("/vendor/principals", "nobody may ask", "list the ARN of the vendor's dispenser principal, or give bearer")
+	}
+	for i, text := range f.Vendor.Principals {
+		at := rolecall.Pointer("vendor", "principals", i)
+		a, err := rolecall.ParseARN(text)
+		switch {
+		case err != nil:
+			r.faults.AddErr(at, err)
+		case a.Service != "iam" || a.Account == "" || a.Region != "" || a.RoleName() == "" && !strings.HasPrefix(a.Resource, "user/") || strings.ContainsAny(a.Resource, "*?"):
+			r.faults.Add(at, "not the ARN of one IAM role or user", "it looks like arn:aws:iam::111122223333:role/name")
+		default:
+			r.config.principals = append(r.config.principals, a)
+		}
+	}
+	if f.Bearer == nil {
+		return
+	}
+	secret, err := r.secret(*f.Bearer)
+	switch {
+	case err != nil:
+		r.faults.AddErr("/bearer", err)
+	case len(secret) < minBearer || strings.ContainsFunc(secret, func(c rune) bool { return c <= ' ' || c > '~' }):
+		r.faults.Add("/bearer", "the bearer secret is short, or has characters that a header does not take",
+			"20 or more letters, digits and signs without spaces, for example of: openssl rand -hex 32")
+	default:
+		d := digestOf(secret)
+		r.config.bearer = &d
+	}
+}
+
+func (r *reader) secret(b bearer) (string, error) {
+	switch {
+	case b.File != "" && b.Env != "":
+		return "", &rolecall.Error{Code: rolecall.Invalid, Pointer: "/env", Message: "file and env are both given", Hint: "keep one"}
+	case b.Env != "":
+		value := r.config.getenv(b.Env)
+		if value == "" {
+			return "", &rolecall.Error{Code: rolecall.Invalid, Pointer: "/env", Message: "the environment variable " + b.Env + " is not set"}
+		}
+		return value, nil
+	case b.File != "":
+		data, err := readFile(r.within(b.File), maxSecret)
+		if err != nil {
+			return "", &rolecall.Error{Code: rolecall.Invalid, Pointer: "/file", Message: "cannot read " + b.File, Hint: "check that the file is there and readable", Err: err}
+		}
+		return strings.TrimRight(string(data), "\r\n"), nil
+	default:
+		return "", &rolecall.Error{Code: rolecall.Invalid, Message: "the bearer secret needs a place", Hint: "give file, or env with the name of an environment variable"}
+	}
+}
+
+func (r *reader) organizations(m map[string]organization) {
+	if len(m) == 0 {
+		r.faults.Add("/organizations", "no organization is declared", "the api_name that the vendor knows you by, with the external id that it gave you")
+	}
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		at := rolecall.Pointer("organizations", name)
+		r.faults.AddErr(at, rolecall.ValidateAPIName(name))
+		id := m[name].ExternalID
+		if id == "" {
+			r.faults.Add(at+"/external_id", "the external id is missing", "the one that the vendor gave you for this organization")
+			continue
+		}
+		if (rolecall.ExternalID{Mode: rolecall.ExternalIDCustom, Value: id}).Validate() != nil {
+			r.faults.Add(at+"/external_id", "not an external id", "2 to 1224 letters, digits or characters of _+=,.@:/-")
+			continue
+		}
+		r.config.known[name] = digestOf(name, id)
+	}
+}
+
+// self is the name under which package credential knows the dispenser's own
+// identity.
+const self = "dispenser"
+
+func (r *reader) identity(i identity) {
+	const at = "/identity"
+	r.faults.AddErr(at+"/credentials", i.Credentials.Validate())
+	source := i.Credentials
+	if source.Source == credential.SourcePrincipal {
+		r.faults.Add(at+"/credentials/source", "there are no other principals here", "one of static, environment, profile, web_identity, instance")
+	}
+	var arn rolecall.ARN
+	switch {
+	case i.ARN != "":
+		var err error
+		arn, err = rolecall.ParseARN(i.ARN)
+		r.faults.AddErr(at+"/arn", err)
+	case source.Source == credential.SourceWebIdentity:
+		r.faults.Add(at+"/arn", "a web identity token is exchanged for a role", "give the role's ARN")
+	}
+	if source.File != "" {
+		source.File = r.within(source.File)
+	}
+	r.config.identity = credential.Declared{Principal: rolecall.Principal{Name: self, ARN: arn}, Source: source}
+}
+
+func (r *reader) endpoint(s string) {
+	if s == "" {
+		return
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.RawQuery != "" || strings.Trim(u.Path, "/") != "" {
+		r.faults.Add("/endpoints/sts", "not an http or https URL of a host", "for example https://sts.example.com")
+		return
+	}
+	r.config.stsEndpoint = &url.URL{Scheme: u.Scheme, Host: u.Host}
+}
+
+func (r *reader) within(path string) string {
+	if filepath.IsAbs(path) {
+		return filepath.Clean(path)
+	}
+	return filepath.Join(r.dir, path)
+}
+
+func readFile(path string, most int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err == nil && int64(len(data)) > most {
+		err = &rolecall.Error{Code: rolecall.Invalid, Message: path + " is too large"}
+	}
+	return data, err
+}

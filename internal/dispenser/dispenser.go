@@ -1,0 +1,264 @@
+package dispenser
+
+import (
+	"context"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/credential"
+)
+
+// Options are what a Dispenser may be given; the zero value works.
+type Options struct {
+	Log   *slog.Logger     // of what was vended and refused; discarded when nil
+	Clock func() time.Time // time.Now when nil
+}
+
+// Dispenser vends. New is mandatory, and so is Close.
+type Dispenser struct {
+	cfg   *Config
+	own   aws.CredentialsProvider
+	http  *http.Client
+	log   *slog.Logger
+	clock func() time.Time
+	slots chan struct{} // of requests that are being answered
+}
+
+// New makes a dispenser of the config. Its own credentials are looked for when
+// the first session is vended.
+func New(cfg *Config, o Options) (*Dispenser, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	client := newClient()
+	source := credential.SourceOptions{HTTPClient: client, Getenv: cfg.getenv}
+	if cfg.stsEndpoint != nil {
+		source.STSEndpoint = cfg.stsEndpoint.String()
+	}
+	opened, err := credential.Open(map[string]credential.Declared{self: cfg.identity}, source)
+	if err != nil {
+		return nil, err
+	}
+	return &Dispenser{
+		cfg: cfg, own: opened[self].Credentials, http: client, log: o.Log, clock: o.Clock, slots: make(chan struct{}, maxRequests),
+	}, nil
+}
+
+// Close drops idle connections to STS.
+func (d *Dispenser) Close() { d.http.CloseIdleConnections() }
+
+// newClient reaches STS, which is all that a dispenser calls. A proxy from the
+// environment is the customer's own.
+func newClient() *http.Client {
+	return &http.Client{
+		Timeout: stsTimeout,
+		Transport: &http.Transport{
+			Proxy: http.ProxyFromEnvironment, TLSHandshakeTimeout: stsTimeout, ResponseHeaderTimeout: stsTimeout,
+			MaxIdleConnsPerHost: 16, IdleConnTimeout: time.Minute, MaxResponseHeaderBytes: 64 << 10, ForceAttemptHTTP2: true,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+const (
+	stsTimeout = 5 * time.Second
+	// answerTimeout is less than what the worker's side waits.
+	answerTimeout = 9 * time.Second
+	// maxRequests are answered at a time; each may make two calls to STS.
+	maxRequests = 64
+)
+
+// Ask is a request, whoever took it in.
+type Ask struct {
+	Query url.Values
+	From  string // where it came from, for the log
+	// Caller proves who asks and gives a name for the log. Its error is
+	// made by this package, or counts as a failure.
+	Caller func(context.Context) (string, error)
+}
+
+// Answer is the response to an Ask: a status, and JSON that is not to be kept
+// by anything on its way.
+type Answer struct {
+	Status int
+	Body   []byte
+}
+
+// Answer decides, vends, and logs the decision.
+func (d *Dispenser) Answer(ctx context.Context, ask Ask) Answer {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	log := d.log.With("from", ask.From)
+	select {
+	case d.slots <- struct{}{}:
+		defer func() { <-d.slots }()
+	default:
+		return d.refused(ctx, log, refuse(rolecall.Unavailable, "too many requests at a time", nil))
+	}
+	caller, err := ask.Caller(ctx)
+	if err != nil {
+		return d.refused(ctx, log, err)
+	}
+	log = log.With("caller", caller)
+	r, err := readRequest(ask.Query)
+	if err != nil {
+		return d.refused(ctx, log, err)
+	}
+	log = log.With("job", r.job, "task", r.task, "tool", r.tool, "bucket", r.bucket, "prefix", r.prefix, "access", r.access)
+	if !d.cfg.knows(r) {
+		return d.refused(ctx, log, refuse(rolecall.Forbidden, "organization and external id are not known together", nil))
+	}
+	log = log.With("org", r.organization)
+	g, ok := d.cfg.grantFor(r)
+	if !ok {
+		return d.refused(ctx, log, refuse(rolecall.Forbidden, "no grant covers this", nil))
+	}
+	log = log.With("role", g.Role.String())
+	s, err := d.assume(ctx, g, r)
+	if err != nil {
+		return d.refused(ctx, log, err)
+	}
+	log.InfoContext(ctx, "vended", "access_key_id", s.AccessKeyID, "expires", s.Expiration)
+	return answer(http.StatusOK, s)
+}
+
+// knows tells whether the external id is the organization's, comparing with
+// all of them, each in constant time.
+func (c *Config) knows(r request) bool {
+	given := digestOf(r.organization, r.externalID)
+	found := 0
+	for _, d := range c.known {
+		found |= subtle.ConstantTimeCompare(given[:], d[:])
+	}
+	return found == 1
+}
+
+// session is the answer, in the form of AWS's container endpoints.
+// https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
+type session struct {
+	AccessKeyID     string    `json:"AccessKeyId"`
+	SecretAccessKey string    `json:"SecretAccessKey"`
+	Token           string    `json:"Token"`
+	Expiration      time.Time `json:"Expiration"`
+}
+
+// assume takes a session of the grant's role for the request. Its name shows
+// organization and job in CloudTrail.
+func (d *Dispenser) assume(ctx context.Context, g Grant, r request) (session, error) {
+	sessionPolicy, duration, err := g.session(r)
+	if err != nil {
+		return session{}, refuse(rolecall.Invalid, "session policy: "+err.Error(), nil)
+	}
+	job := r.job
+	if job == "" {
+		job = "none"
+	}
+	region := g.Region
+	if region == "" {
+		region = rolecall.HomeRegion(g.Role.Partition)
+	}
+	o := sts.Options{Region: region, Credentials: d.own, HTTPClient: d.http, RetryMaxAttempts: 2}
+	if d.cfg.stsEndpoint != nil {
+		o.BaseEndpoint = aws.String(d.cfg.stsEndpoint.String())
+	}
+	out, err := sts.New(o).AssumeRole(ctx, &sts.AssumeRoleInput{
+		RoleArn:         aws.String(g.Role.String()),
+		RoleSessionName: aws.String(credential.Role{Organization: r.organization, JobID: job}.SessionName()),
+		Policy:          aws.String(string(sessionPolicy)),
+		DurationSeconds: aws.Int32(int32(duration / time.Second)),
+	})
+	if err != nil {
+		return session{}, notAssumed(err)
+	}
+	c := out.Credentials
+	if c == nil || aws.ToString(c.SessionToken) == "" || c.Expiration == nil {
+		return session{}, refuse(rolecall.Unavailable, "STS's answer is incomplete", nil)
+	}
+	return session{aws.ToString(c.AccessKeyId), aws.ToString(c.SecretAccessKey), aws.ToString(c.SessionToken), c.Expiration.UTC()}, nil
+}
+
+// notAssumed tells what may pass from what the customer's administrator must
+// mend: a role that does not trust the dispenser, its own credentials, or a
+// duration that the role does not grant.
+func notAssumed(err error) error {
+	var api smithy.APIError
+	var own *rolecall.Error
+	switch {
+	case errors.As(err, &own):
+		return refuse(rolecall.Internal, "the dispenser has no credentials of its own", err)
+	case errors.As(err, &api) && !passing(api, err):
+		return refuse(rolecall.Internal, "STS refuses the grant's role", err)
+	default:
+		return refuse(rolecall.Unavailable, "assume the grant's role", err)
+	}
+}
+
+// passing tells whether an answer of STS's is a passing trouble.
+func passing(api smithy.APIError, err error) bool {
+	_, throttled := retry.DefaultThrottleErrorCodes[api.ErrorCode()]
+	var response *smithyhttp.ResponseError
+	return throttled || errors.As(err, &response) && response.HTTPStatusCode() >= http.StatusInternalServerError
+}
+
+// refuse makes the error of a refusal: the code is for the caller, the reason
+// and its cause are for the log.
+func refuse(code rolecall.Code, reason string, cause error) error {
+	return &rolecall.Error{Code: code, Message: reason, Err: cause}
+}
+
+// said is all that callers hear of a refusal: none of the reasons, so that one
+// answer is like the other.
+var said = map[rolecall.Code]struct {
+	status  int
+	message string
+}{
+	rolecall.Invalid:         {http.StatusBadRequest, "the parameters are not of the contract"},
+	rolecall.Unauthenticated: {http.StatusUnauthorized, "the caller is not proved"},
+	rolecall.Forbidden:       {http.StatusForbidden, "not granted"},
+	rolecall.NotFound:        {http.StatusNotFound, "there is nothing here"},
+	rolecall.Unavailable:     {http.StatusServiceUnavailable, "try again later"},
+	rolecall.Internal:        {http.StatusBadGateway, "AWS does not give the dispenser what it needs; its operator finds the cause in its log"},
+}
+
+func (d *Dispenser) refused(ctx context.Context, log *slog.Logger, err error) Answer {
+	e := rolecall.List(err)[0]
+	attrs := []any{"code", e.Code, "reason", e.Message}
+	if e.Err != nil {
+		attrs = append(attrs, "cause", e.Err)
+	}
+	level := slog.LevelWarn
+	if e.Code == rolecall.Internal {
+		level = slog.LevelError
+	}
+	log.Log(ctx, level, "refused", attrs...)
+	return failure(e.Code)
+}
+
+// failure has the form that AWS's tools expect of a credential endpoint.
+func failure(code rolecall.Code) Answer {
+	s := said[code]
+	return answer(s.status, map[string]string{"code": string(code), "message": s.message})
+}
+
+func answer(status int, v any) Answer {
+	body, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // strings and times only
+	}
+	return Answer{Status: status, Body: append(body, '\n')}
+}

@@ -1,0 +1,146 @@
+package dispenser
+
+import (
+	"context"
+	"crypto/subtle"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/credential"
+)
+
+// Limits on what a request may cost before anyone is known.
+const (
+	maxHeader     = 32 << 10
+	maxQuery      = 8 << 10
+	headerTimeout = 5 * time.Second
+	readTimeout   = 10 * time.Second
+	writeTimeout  = 15 * time.Second
+	idleTimeout   = time.Minute
+	endTimeout    = 15 * time.Second // for requests that run when it is told to end
+)
+
+// HealthPath answers 200 while the dispenser serves, without a look at AWS.
+const HealthPath = "/healthz"
+
+// ServeHTTP answers one request.
+func (d *Dispenser) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "no-store")
+	switch path := r.URL.EscapedPath(); {
+	case path != d.cfg.url.EscapedPath() && path != HealthPath:
+		write(w, failure(rolecall.NotFound))
+	case r.Method != http.MethodGet:
+		h.Set("Allow", http.MethodGet)
+		write(w, answer(http.StatusMethodNotAllowed, map[string]string{"code": string(rolecall.Invalid), "message": "GET only"}))
+	case path == HealthPath:
+		write(w, answer(http.StatusOK, map[string]string{"status": "ok"}))
+	case len(r.URL.RawQuery) > maxQuery:
+		write(w, answer(http.StatusRequestURITooLong, map[string]string{"code": string(rolecall.Invalid), "message": "the query is too long"}))
+	default:
+		a := d.Answer(r.Context(), Ask{
+			Query: r.URL.Query(), From: r.RemoteAddr,
+			Caller: func(ctx context.Context) (string, error) { return d.caller(ctx, r) },
+		})
+		if a.Status == http.StatusUnauthorized && d.cfg.bearer != nil {
+			h.Set("WWW-Authenticate", "Bearer")
+		}
+		if a.Status == http.StatusServiceUnavailable {
+			h.Set("Retry-After", "1")
+		}
+		write(w, a)
+	}
+}
+
+func write(w http.ResponseWriter, a Answer) {
+	w.WriteHeader(a.Status)
+	_, _ = w.Write(a.Body) // the client is gone
+}
+
+// caller proves who asks: by the bearer secret, or by the proof of identity.
+// The signature in an Authorization of AWS's is left aside: only AWS could
+// verify it.
+func (d *Dispenser) caller(ctx context.Context, r *http.Request) (string, error) {
+	authorization, proofs := r.Header.Values("Authorization"), r.Header.Values(credential.IdentityHeader)
+	if len(authorization) > 1 || len(proofs) > 1 {
+		return "", refuse(rolecall.Unauthenticated, "a header that proves the caller is given twice", nil)
+	}
+	token, isBearer := "", false
+	if len(authorization) == 1 {
+		scheme, rest, _ := strings.Cut(authorization[0], " ")
+		token, isBearer = rest, strings.EqualFold(scheme, "Bearer")
+	}
+	switch {
+	case isBearer && len(proofs) > 0:
+		return "", refuse(rolecall.Unauthenticated, "bearer secret and proof of identity are both given", nil)
+	case isBearer && d.cfg.bearer != nil:
+		given := digestOf(token)
+		if subtle.ConstantTimeCompare(given[:], d.cfg.bearer[:]) == 1 {
+			return "bearer", nil
+		}
+		return "", refuse(rolecall.Unauthenticated, "the bearer secret is wrong", nil)
+	case len(proofs) == 0 || len(d.cfg.principals) == 0:
+		return "", refuse(rolecall.Unauthenticated, "nothing that is taken here proves the caller", nil)
+	}
+	// The digest is of the URL as the vendor calls it, whatever proxies stand
+	// in between.
+	digest := credential.RequestDigest(d.cfg.url.String() + "?" + r.URL.RawQuery)
+	who, err := d.identify(ctx, proofs[0], digest)
+	if err != nil {
+		return "", err
+	}
+	return d.Principal(who.String())
+}
+
+// Principal proves a caller whose signature somebody trusted has verified, as
+// API Gateway does: it is a listed principal of the vendor's, or refused. The
+// name is the caller's ARN.
+func (d *Dispenser) Principal(arn string) (string, error) {
+	caller, err := rolecall.ParseARN(arn)
+	if err != nil {
+		return "", refuse(rolecall.Unauthenticated, "the caller has no ARN", nil)
+	}
+	for _, p := range d.cfg.principals {
+		if p.Names(caller) {
+			return arn, nil
+		}
+	}
+	// Known to AWS, and not to us.
+	return "", refuse(rolecall.Forbidden, "the caller "+arn+" is not listed", nil)
+}
+
+// Serve answers on the listener, with TLS where the config has it, until ctx
+// ends; then it lets requests that run finish.
+func (d *Dispenser) Serve(ctx context.Context, l net.Listener) error {
+	server := &http.Server{
+		Handler: d, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
+		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(d.log.Handler(), slog.LevelWarn),
+	}
+	if d.cfg.certificate != nil {
+		l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{*d.cfg.certificate}, MinVersion: tls.VersionTLS12})
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(l) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
+	defer cancel()
+	err := server.Shutdown(last)
+	if err != nil {
+		err = errors.Join(err, server.Close())
+	}
+	if stopped := <-ended; !errors.Is(stopped, http.ErrServerClosed) {
+		err = errors.Join(err, stopped)
+	}
+	return err
+}
