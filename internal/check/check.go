@@ -117,6 +117,7 @@ type work struct {
 	clients guard.Clients
 
 	roleWork
+	bucketWork
 }
 
 // role asks for a session of the connection's role, as its jobs do; what the

@@ -1,0 +1,288 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+
+	"github.com/aws/smithy-go"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/guard"
+	"github.com/rolecall/rolecall/internal/transfer"
+	"github.com/rolecall/rolecall/policy"
+)
+
+// answer is what S3 said to a request that it did not fulfil. Its texts are
+// read, and never shown: a tenant may have chosen the server.
+type answer struct {
+	err    error
+	kind   transfer.Kind
+	code   string
+	denial policy.Denial
+}
+
+func answerOf(err error) answer {
+	a := answer{err: err, kind: transfer.KindOf(err)}
+	var api smithy.APIError
+	if !errors.As(err, &api) {
+		return a
+	}
+	a.code = api.ErrorCode()
+	if a.kind == transfer.Denied {
+		a.denial, _ = policy.ReadDenial(api.ErrorMessage())
+	}
+	return a
+}
+
+// bare tells whether the answer is a denial that says no more. S3 names what
+// refuses only to callers of the bucket's own account or organization.
+func (a answer) bare() bool { return a.kind == transfer.Denied && a.denial.Action == "" }
+
+// ofKey tells whether it is the KMS key that the answer is about, not the bucket.
+func (a answer) ofKey() bool {
+	return strings.HasPrefix(a.denial.Action, "kms:") || strings.HasPrefix(a.code, "KMS.")
+}
+
+// key is the key that the answer names, if it does.
+func (a answer) key() string {
+	arn, err := rolecall.ParseARN(a.denial.Resource)
+	if err != nil || arn.Service != "kms" || !strings.HasPrefix(arn.Resource, "key/") {
+		return ""
+	}
+	return a.denial.Resource
+}
+
+// question is what S3 was asked.
+type question struct {
+	verb   string // after "S3 refuses to"
+	action string // that S3 needs for it
+	// opened says that S3 let another question on the same bucket pass, so that
+	// not everything is refused.
+	opened bool
+}
+
+// diagnose says what is wrong where S3 did not do what it was asked.
+func (w *work) diagnose(ctx context.Context, q question, err error) finding {
+	a := answerOf(err)
+	switch a.kind {
+	case transfer.Denied:
+		f := w.denied(q, a)
+		f.denied = true
+		return f
+	case transfer.NoCredentials, transfer.Canceled:
+		return w.fault(ctx, err)
+	case transfer.BadCredentials, transfer.Expired:
+		return w.unaccepted(a)
+	case transfer.NoBucket:
+		return w.noBucket()
+	case transfer.WrongRegion:
+		return failed(rolecall.LayerName, fmt.Sprintf("the bucket %q is not in the region %q", w.Connection.Bucket, w.region), "correct the connection's region, or leave it out")
+	case transfer.Unavailable:
+		return failed(rolecall.LayerNetwork, fmt.Sprintf("S3 does not get round to it to %s: it is overloaded, or failing", q.verb), "try again later")
+	case transfer.Unreachable, transfer.Malformed:
+		return w.unreachable(a)
+	}
+	if a.code == "InvalidStorageClass" {
+		f := failed(rolecall.LayerName, fmt.Sprintf("S3 knows no storage class %q", w.Connection.StorageClass), "correct the connection's storage_class, or leave it out")
+		f.patches = w.changed(func(c *rolecall.Connection) { c.StorageClass = "" })
+		return f
+	}
+	message := "S3 refuses to " + q.verb
+	if code := safeCode(a.code); code != "" {
+		message += ", with " + code
+	}
+	return failed(rolecall.LayerName, message, "compare encryption, storage class and acl of the connection with what the bucket's owner requires")
+}
+
+// denied says whose policy refuses, or whose may.
+func (w *work) denied(q question, a answer) finding {
+	d := a.denial
+	if d.Action == "" {
+		return w.bare(q)
+	}
+	action := q.action
+	if safeAction(d.Action) {
+		action = d.Action
+	}
+	f := finding{result: rolecall.CheckFail}
+	how := " does not allow "
+	if d.Explicit {
+		how = " denies "
+	}
+	key, named := a.key(), ""
+	if p, err := rolecall.ParseARN(d.Policy); err == nil {
+		named = p.String()
+	}
+	by := ""
+	switch d.Layer {
+	case policy.DeniedByIdentity:
+		f.layer, by, f.patches = rolecall.LayerRole, "the policies of "+w.identity(), w.permissionsPatch(key)
+		f.hint = "replace the role's policies by this one, and keep what they say for other connections"
+		if d.Explicit {
+			f.hint = "take the Deny away, or except this; what the role needs for this connection is this document, which replaces its policies"
+		}
+	case policy.DeniedByBoundary:
+		f.layer, by, f.patches = rolecall.LayerRole, "the permissions boundary of "+w.identity(), w.boundaryPatch(key)
+		f.hint = "let the boundary allow at least this, beside what it allows to others"
+	case policy.DeniedBySession:
+		f.layer, by = rolecall.LayerSession, "the session policy that rolecall made"
+		f.hint = "the connection asks for less than S3 needs here; report it to the operator"
+	case policy.DeniedBySCP:
+		f.layer, by, f.patches = rolecall.LayerOrganization, "a service control policy of the role's organization", w.scpPatch(named)
+		f.hint = exceptRole(w, "service control policy")
+	case policy.DeniedByRCP:
+		f.layer, by, f.patches = rolecall.LayerOrganization, "a resource control policy of the organization", w.rcpPatch(named, w.accountOf(key))
+		f.hint = exceptRole(w, "resource control policy")
+	case policy.DeniedByVPCE:
+		f.layer, by = rolecall.LayerNetwork, "the policy of the VPC endpoint to S3 that the worker comes through"
+		f.hint = "the endpoint's policy is the operator's to change"
+	case policy.DeniedByResource:
+		if strings.HasPrefix(action, "kms:") {
+			return w.keyDenied(action, a)
+		}
+		f.layer, by, f.patches = rolecall.LayerBucket, fmt.Sprintf("the policy of the bucket %q", w.Connection.Bucket), w.bucketPatch()
+		f.hint = "this document replaces the bucket's policy; keep what that says for others"
+		if d.Explicit {
+			f.hint = w.denyHint()
+		}
+	default:
+		return w.bare(question{verb: q.verb, action: action, opened: q.opened})
+	}
+	if named != "" {
+		by += " (" + named + ")"
+	}
+	f.message = fmt.Sprintf("S3 refuses to %s: %s%s%s", q.verb, by, how, action)
+	return f
+}
+
+// bare is found where S3 only says no: to outsiders it says no more.
+func (w *work) bare(q question) finding {
+	role, bucket, organization := w.permissionsPatch(""), w.bucketPatch(), slices.Concat(w.scpPatch(""), w.rcpPatch("", w.owner()))
+	f := finding{
+		result: rolecall.CheckFail, message: fmt.Sprintf("S3 refuses to %s, and does not say why", q.verb),
+		candidates: []rolecall.CheckLayer{rolecall.LayerRole, rolecall.LayerBucket, rolecall.LayerOrganization},
+		hint: fmt.Sprintf("any of these may refuse %s: the policies of %s, or its permissions boundary; the policy of the bucket %q; "+
+			"a service control or resource control policy", q.action, w.identity(), w.Connection.Bucket),
+		patches: slices.Concat(role, bucket, organization, w.boundaryPatch("")),
+	}
+	if !q.opened { // what refuses everything is likelier to be the bucket's
+		f.candidates[0], f.candidates[1] = f.candidates[1], f.candidates[0]
+		f.patches = slices.Concat(bucket, role, organization, w.boundaryPatch(""))
+		f.hint += ". If the bucket is not where or whose the connection says, look at its name and bucket_owner. " + w.denyHint()
+	}
+	return f
+}
+
+// keyDenied is found where KMS refuses. To callers of another account it does
+// not say whether the key's policy does, or their own.
+func (w *work) keyDenied(action string, a answer) finding {
+	key := a.key()
+	f := finding{result: rolecall.CheckFail, denied: true, layer: rolecall.LayerKey, patches: w.keyPatch(key)}
+	if a.denial.Layer == policy.DeniedByResource && (a.denial.Explicit || a.denial.Resource != "") {
+		how := "does not allow"
+		if a.denial.Explicit {
+			how = "denies"
+		}
+		f.message = fmt.Sprintf("the policy of the KMS key %s %s", how, action)
+		f.hint = "this document replaces the key's policy; keep what that says for others, and for who administers the key"
+		return f
+	}
+	f.layer = ""
+	f.candidates = []rolecall.CheckLayer{rolecall.LayerKey, rolecall.LayerRole, rolecall.LayerOrganization}
+	f.message = "the KMS key refuses " + action + ", and AWS does not say why"
+	f.hint = fmt.Sprintf("any of these may be it: the policy of the key; the policies of %s, or its permissions boundary; an organization's policies. "+
+		"Across accounts, both the role and the key must allow it. The document for the key replaces its policy: keep what that says for others", w.identity())
+	f.patches = slices.Concat(f.patches, w.permissionsPatch(key), w.scpPatch(""), w.rcpPatch("", w.accountOf(key)), w.boundaryPatch(key))
+	return f
+}
+
+// unaccepted is found where S3 does not take the credentials.
+func (w *work) unaccepted(a answer) finding {
+	switch c := w.Connection; {
+	case a.code == "RequestTimeTooSkewed", a.code == "RequestExpired":
+		return w.wrongClock(skewOf(a.err))
+	case c.Secret != "":
+		return finding{
+			result: rolecall.CheckFail, candidates: []rolecall.CheckLayer{rolecall.LayerRole, rolecall.LayerName},
+			message: fmt.Sprintf("S3 does not accept the keys of the secret %q", c.Secret),
+			hint:    "they are wrong, or their user was deleted or disabled: give the secret new ones, or name another",
+		}
+	case a.kind == transfer.Expired:
+		return failed(rolecall.LayerRole, "the sessions of "+w.identity()+" end at once", "look for a policy on it that revokes sessions")
+	default:
+		return failed(rolecall.LayerRole, "S3 does not accept the credentials of "+w.identity(), "try again; if it stays so, look at what changed about it")
+	}
+}
+
+// unreachable is found where S3 does not answer, or something that is not S3.
+func (w *work) unreachable(a answer) finding {
+	var refused *guard.Error
+	var unknown *net.DNSError
+	switch custom := w.Connection.S3EndpointURL != ""; {
+	case custom && (errors.As(a.err, &refused) || errors.As(a.err, &unknown) && unknown.IsNotFound):
+		// Both alike, lest a tenant finds out what there is in the operator's network.
+		return failed(rolecall.LayerNetwork, "the endpoint may not be reached",
+			"it takes https and a public address, or one that the operator lists in network.allow; the operator's log has the cause")
+	case a.kind == transfer.Malformed:
+		return failed(rolecall.LayerNetwork, "what answers is not S3", "look at s3_endpoint_url: it must lead to a service that speaks S3's protocol")
+	case custom:
+		return failed(rolecall.LayerNetwork, "the endpoint does not answer", "look at s3_endpoint_url, and whether its service is up")
+	default:
+		return failed(rolecall.LayerNetwork, "S3 does not answer", "the operator looks at the worker's network, and at the proxy if there is one")
+	}
+}
+
+// noBucket is found where there is no bucket of the connection's name.
+func (w *work) noBucket() finding {
+	f := failed(rolecall.LayerName, fmt.Sprintf("there is no bucket %q", w.Connection.Bucket),
+		"correct the name; or, if it is right, make the bucket in the account that is to own it. A name that is free may be taken by anyone")
+	f.patches = w.createBucket()
+	return f
+}
+
+// denyHint says what a Deny of a bucket's may be about. None of it can be seen
+// from here.
+func (w *work) denyHint() string {
+	hint := "If the bucket's policy has a Deny, except this role from it: by aws:SourceIp, aws:SourceVpc or aws:SourceVpce it refuses who comes from elsewhere"
+	if endpoint := w.endpoint(); strings.HasPrefix(endpoint, "http://") {
+		hint += "; by aws:SecureTransport it refuses this endpoint, which is without TLS"
+	}
+	return hint + ". The document replaces the bucket's policy; keep what that says for others"
+}
+
+func exceptRole(w *work, kind string) string {
+	return fmt.Sprintf("the administrators of the organization let this pass, by a Condition ArnNotEquals aws:PrincipalArn %s in the statement of the %s that denies, "+
+		"or by an Allow; the document is the whole of one that forbids nothing", w.identity(), kind)
+}
+
+// accountOf is whose the key is, or the bucket when there is none.
+func (w *work) accountOf(key string) string {
+	if arn, err := rolecall.ParseARN(key); err == nil {
+		return arn.Account
+	}
+	if e := w.Connection.Encryption; e != nil && key == "" {
+		if arn, err := rolecall.ParseARN(e.Key); err == nil {
+			return arn.Account
+		}
+	}
+	return w.owner()
+}
+
+// safeAction tells whether what a denial names has the form of an action.
+func safeAction(s string) bool {
+	service, name, found := strings.Cut(s, ":")
+	return found && (service == "s3" || service == "kms") && safeCode(name) != ""
+}
+
+// safeCode keeps what some server calls its code from reaching people unless
+// it has the form of one.
+func safeCode(code string) string {
+	if len(code) > 64 || strings.Trim(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz.") != "" {
+		return ""
+	}
+	return code
+}

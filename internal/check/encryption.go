@@ -1,0 +1,60 @@
+package check
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/rolecall/rolecall"
+)
+
+// encrypted looks at how S3 says that it encrypts, as asked by the connection's
+// tasks, and without being asked: tools that take the connection's credentials
+// do not ask.
+func encrypted(ctx context.Context, w *work) finding {
+	required := w.Connection.Encryption
+	switch {
+	case w.Connection.Purpose != rolecall.Delivery:
+		return skipped(onlyRead)
+	case w.upload == "":
+		return skipped("not reached: no upload could be begun")
+	case required == nil:
+		return passed("the connection requires none; S3 encrypts by %s", cmp.Or(w.created.Type, "nothing that it tells"))
+	case weaker(w.created, *required):
+		return failed(rolecall.LayerBucket, fmt.Sprintf("the server encrypts by %s, although it was asked for %s", named(w.created), named(*required)),
+			"it does not do what S3 does: look at s3_endpoint_url, or require what it can do")
+	}
+	id, found, err := w.create(ctx, form{nil, "", w.Connection.StorageClass})
+	if err != nil {
+		if a := answerOf(err); a.ofKey() {
+			return passed("encrypted as required when asked; the bucket's default key refuses the role, so nothing else gets there")
+		}
+		return passed("encrypted as required; the bucket refuses what does not ask for it")
+	}
+	w.plain = append(w.plain, id)
+	if !weaker(found, *required) {
+		return passed("encrypted as required, by the bucket's default too: %s", named(found))
+	}
+	f := failed(rolecall.LayerBucket,
+		fmt.Sprintf("the bucket's default encryption is %s, not %s as the connection requires", named(found), named(*required)),
+		"tasks ask for what is required, but tools that take the connection's credentials do not: set the bucket's default, or have its policy refuse what does not ask")
+	f.patches = setting(w.bucketARN(), w.defaultEncryption(*required))
+	return f
+}
+
+// weaker tells whether what S3 does falls short of what is required.
+func weaker(found, required rolecall.Encryption) bool {
+	order := []string{"", "AES256", "aws:kms", "aws:kms:dsse"}
+	if slices.Index(order, found.Type) < slices.Index(order, required.Type) {
+		return true
+	}
+	return required.Key != "" && found.Key != required.Key
+}
+
+func named(e rolecall.Encryption) string {
+	if e.Key != "" {
+		return e.Type + " under " + e.Key
+	}
+	return cmp.Or(e.Type, "nothing")
+}

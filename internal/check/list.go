@@ -1,0 +1,56 @@
+package check
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/rolecall/rolecall"
+)
+
+// listable judges the listing that the step owner made, and makes it again
+// when tried again.
+func listable(ctx context.Context, w *work) finding {
+	l := w.listing
+	if w.listing = nil; l == nil {
+		l = w.list(ctx)
+	}
+	q := question{verb: "list the bucket", action: "s3:ListBucket"}
+	if l.err != nil {
+		if answerOf(l.err).bare() && w.pays(ctx) {
+			return w.unpaid()
+		}
+		return w.diagnose(ctx, q, l.err)
+	}
+	w.keys = l.keys
+	if l.below != nil {
+		q.verb, q.opened = fmt.Sprintf("list below %q, while the prefix itself can be listed", w.Connection.Prefix), true
+		return w.diagnose(ctx, q, l.below)
+	}
+	w.listed = true
+	switch n := len(l.keys); {
+	case n == 0:
+		return passed("the prefix can be listed, and is empty")
+	case n == few:
+		return passed("the prefix can be listed: %d objects or more", n)
+	default:
+		return passed("the prefix can be listed: %d objects", n)
+	}
+}
+
+// pays tells whether the bucket opens to who pays for requests.
+func (w *work) pays(ctx context.Context) bool {
+	if w.Connection.RequesterPays {
+		return false
+	}
+	_, err := w.listAs(ctx, "", w.asOwner(), types.RequestPayerRequester)
+	return err == nil
+}
+
+func (w *work) unpaid() finding {
+	f := failed(rolecall.LayerName, "the bucket has its requesters pay, and the connection does not say that we do",
+		"declare requester_pays: AWS then charges the role's account for requests and traffic")
+	f.patches = w.changed(func(c *rolecall.Connection) { c.RequesterPays = true })
+	return f
+}

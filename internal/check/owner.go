@@ -1,0 +1,158 @@
+package check
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/transfer"
+	"github.com/rolecall/rolecall/policy"
+)
+
+// listing is an answer to a request to list the bucket.
+type listing struct {
+	keys  []types.Object
+	err   error
+	below error // of listing a name below the prefix
+}
+
+// owned asks for credentials and lists the bucket as its declared owner's.
+// S3 answers a wrong owner with a bare denial.
+func owned(ctx context.Context, w *work) finding {
+	var err error
+	beside(func() {
+		client, credentials, failed := w.client(ctx, w.scope(policy.Read, policy.List))
+		if err = failed; err != nil {
+			return
+		}
+		w.reading = client
+		if w.Connection.HTTPCredentialSource != nil {
+			w.dispensed = credentials.AccountID
+		}
+		w.listing = w.list(ctx)
+	}, func() {
+		if w.Connection.Purpose == rolecall.Delivery {
+			_, _, _ = w.client(ctx, w.writingScope()) // so that the step write finds it made
+		}
+	})
+	if err != nil {
+		return w.fault(ctx, err)
+	}
+	owner := w.owner()
+	switch a := answerOf(w.listing.err); {
+	case owner == "":
+		return finding{
+			result: rolecall.CheckWarn, message: "the connection does not say whose the bucket is: requests are not held to an owner",
+			hint: "declare bucket_owner: a name that was given up may be taken by others",
+		}
+	case w.listing.err == nil:
+		return passed("the bucket is the account %s's", owner)
+	case !a.bare():
+		return skipped("not told while listing fails: see the step list")
+	default:
+		return w.disowned(ctx)
+	}
+}
+
+// disowned finds out whether a bare denial is about the owner. It repeats the
+// listing without saying whose the bucket should be, and reads nothing of it.
+func (w *work) disowned(ctx context.Context) finding {
+	var free, paid error
+	beside(
+		func() { _, free = w.listAs(ctx, "", nil, w.payer()) },
+		func() { _, paid = w.listAs(ctx, "", nil, types.RequestPayerRequester) },
+	)
+	declared := w.owner()
+	switch {
+	case free == nil || paid == nil:
+		f := failed(rolecall.LayerName, fmt.Sprintf("the bucket is not the account %s's", declared), "")
+		f.denied = true
+		account, known := w.whose(ctx, free != nil)
+		switch {
+		case !known:
+			f.hint = "declare whose it is as bucket_owner; if that should be " + declared + ", the bucket's name is wrong, or was taken by others"
+		case w.vendors(account):
+			f.message, f.hint = "the bucket is not usable", "give a bucket in your own account"
+		default:
+			f.message += fmt.Sprintf(": it is %s's", account)
+			f.hint = "declare it as bucket_owner only if that account is yours, or you know it: the name of a bucket that was given up can be taken by others. " +
+				"Else correct the bucket's name"
+			f.patches = w.changed(func(c *rolecall.Connection) {
+				c.BucketOwner, c.RequesterPays = account, c.RequesterPays || free != nil
+			})
+		}
+		return f
+	case declared == w.arn.Account && w.Connection.RoleARN != "":
+		// Within one account AWS says whose policy refuses.
+		f := w.bare(question{verb: "list the bucket", action: "s3:ListBucket"})
+		f.candidates = []rolecall.CheckLayer{rolecall.LayerName, rolecall.LayerBucket, rolecall.LayerRole}
+		f.message = fmt.Sprintf("the bucket does not seem to be the account %s's: within an account S3 says what refuses, and here it does not", declared)
+		f.hint = "correct the bucket's name, or declare whose it is as bucket_owner; then its policy must let the role in. " + f.hint
+		f.denied = true
+		return f
+	default:
+		return skipped("not told while listing is refused: see the step list")
+	}
+}
+
+// whose finds out which account owns a bucket that the role may list. It is a
+// help for whoever mistyped an account; see policy.OwnerQuestions.
+func (w *work) whose(ctx context.Context, paying bool) (string, bool) {
+	questions, err := policy.OwnerQuestions(w.scope())
+	if err != nil || w.Connection.RoleARN == "" {
+		return "", false
+	}
+	payer := w.payer()
+	if paying {
+		payer = types.RequestPayerRequester
+	}
+	allowed := make([]bool, len(questions))
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(8)
+	for i, q := range questions {
+		g.Go(func() error {
+			client, err := w.underPolicy(gctx, q.Policy)
+			if err != nil {
+				return err
+			}
+			_, err = client.ListObjectsV2(gctx, &s3.ListObjectsV2Input{Bucket: &w.Connection.Bucket, Prefix: &q.Prefix, MaxKeys: aws.Int32(1), RequestPayer: payer})
+			if allowed[i] = err == nil; err != nil && answerOf(err).kind != transfer.Denied {
+				return err
+			}
+			return nil
+		})
+	}
+	if g.Wait() != nil {
+		return "", false
+	}
+	return policy.OwnerOf(allowed)
+}
+
+// list lists what the connection's tasks list first, and a name below.
+func (w *work) list(ctx context.Context) *listing {
+	l := &listing{}
+	beside(
+		func() { l.keys, l.err = w.listAs(ctx, "", w.asOwner(), w.payer()) },
+		func() { _, l.below = w.listAs(ctx, fixedKey, w.asOwner(), w.payer()) },
+	)
+	return l
+}
+
+// few is how many keys are looked at for one that can be read.
+const few = 50
+
+func (w *work) listAs(ctx context.Context, below string, owner *string, payer types.RequestPayer) ([]types.Object, error) {
+	prefix, limit := w.Connection.Prefix+below, int32(few)
+	out, err := w.reading.ListObjectsV2(ctx, &s3.ListObjectsV2Input{
+		Bucket: &w.Connection.Bucket, Prefix: &prefix, MaxKeys: &limit, ExpectedBucketOwner: owner, RequestPayer: payer,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out.Contents, nil
+}

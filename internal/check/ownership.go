@@ -1,0 +1,51 @@
+package check
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/rolecall/rolecall"
+)
+
+// fullControl gives what is written to the bucket's owner, whatever the
+// bucket's setting.
+const fullControl = "bucket-owner-full-control"
+
+// ownedAll tells whose objects will be, as far as the connection's acl shows.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html
+func ownedAll(ctx context.Context, w *work) finding {
+	acl := w.Connection.ACL
+	without := func(c *rolecall.Connection) { c.ACL = "" }
+	switch {
+	case w.Connection.Purpose != rolecall.Delivery:
+		return skipped(onlyRead)
+	case w.acl != nil && w.acl.code == "AccessControlListNotSupported":
+		f := finding{
+			result: rolecall.CheckFail, candidates: []rolecall.CheckLayer{rolecall.LayerName, rolecall.LayerBucket},
+			message: fmt.Sprintf("the bucket takes no ACLs, and the connection asks for %q", acl),
+			hint:    "leave acl out: the bucket's owner owns all that is written. Only if others rely on ACLs does the bucket's owner turn them on",
+		}
+		f.patches = append(w.changed(without), setting(w.bucketARN(),
+			w.s3api("put-bucket-ownership-controls", "--ownership-controls", "Rules=[{ObjectOwnership=BucketOwnerPreferred}]"))...)
+		return f
+	case w.acl != nil:
+		f := w.diagnose(ctx, question{verb: fmt.Sprintf("set the ACL %q", acl), action: "s3:PutObjectAcl", opened: true}, w.acl.err)
+		f.patches = append(f.patches, w.changed(without)...)
+		f.denied = false // only the step write could try it again
+		return f
+	case w.upload == "":
+		return skipped("not reached: no upload could be begun")
+	case acl != "" && acl != fullControl && w.Connection.RoleARN != "" && w.owner() != w.arn.Account:
+		f := finding{
+			result: rolecall.CheckWarn, layer: rolecall.LayerName,
+			message: fmt.Sprintf("the bucket takes ACLs: what is delivered with the ACL %q may belong to the role's account, not to the bucket's owner", acl),
+			hint:    "deliver with the acl " + fullControl + ", or have the bucket's owner enforce its ownership and leave acl out",
+		}
+		f.patches = w.changed(func(c *rolecall.Connection) { c.ACL = fullControl })
+		return f
+	case acl != "":
+		return passed("the bucket takes the ACL %q", acl)
+	default:
+		return passed("no ACL is asked for: the bucket's setting says whose objects are, by default its owner's")
+	}
+}

@@ -1,0 +1,167 @@
+package check
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/transfer"
+	"github.com/rolecall/rolecall/policy"
+)
+
+// readable reads a byte of an object, and of it as an old version where the
+// bucket keeps them.
+func readable(ctx context.Context, w *work) finding {
+	w.readKey = nil
+	key, probing := w.Connection.ProbeKey, w.Connection.ProbeKey != ""
+	switch {
+	case probing && !strings.HasPrefix(key, w.Connection.Prefix):
+		f := failed(rolecall.LayerName, fmt.Sprintf("probe_key %q is not below the prefix %q", key, w.Connection.Prefix), "name an object below the prefix, or leave probe_key out")
+		f.patches = w.withProbe("")
+		return f
+	case !probing && !w.listed && len(w.keys) == 0:
+		return skipped("no object is known: listing fails, and the connection names no probe_key")
+	case !probing:
+		if key = w.oneOf(w.keys); key == "" {
+			return finding{
+				result: rolecall.CheckWarn, message: "reading was not tried: there is no object below the prefix",
+				hint: "put one there, or name one as probe_key",
+			}
+		}
+	}
+	version, err := w.get(ctx, w.reading, key, nil)
+	if err != nil {
+		return w.unreadable(ctx, key, answerOf(err))
+	}
+	if version == "" || version == "null" {
+		w.unversioned = true
+	} else if f, failed := w.unreadableVersion(ctx, key, version); failed {
+		return f
+	}
+	w.read = true
+	return passed("%q can be read", key)
+}
+
+// oneOf picks the object to read: one that is not archived, if there is one.
+func (w *work) oneOf(keys []types.Object) string {
+	first := ""
+	for _, o := range keys {
+		key := aws.ToString(o.Key)
+		if o.StorageClass != types.ObjectStorageClassGlacier && o.StorageClass != types.ObjectStorageClassDeepArchive {
+			return key
+		}
+		if first == "" {
+			first = key
+		}
+	}
+	return first
+}
+
+// get reads the first byte of an object and gives its version.
+func (w *work) get(ctx context.Context, client *s3.Client, key string, version *string) (string, error) {
+	out, err := client.GetObject(ctx, &s3.GetObjectInput{
+		Bucket: &w.Connection.Bucket, Key: &key, VersionId: version, Range: aws.String("bytes=0-0"),
+		ExpectedBucketOwner: w.asOwner(), RequestPayer: w.payer(),
+	})
+	switch {
+	case err != nil && answerOf(err).code == "InvalidRange": // it is empty
+		return "", nil
+	case err != nil:
+		return "", err
+	}
+	_, err = io.Copy(io.Discard, io.LimitReader(out.Body, 1))
+	if closed := out.Body.Close(); err == nil {
+		err = closed
+	}
+	return aws.ToString(out.VersionId), err
+}
+
+// unreadable says why the object cannot be read.
+func (w *work) unreadable(ctx context.Context, key string, a answer) finding {
+	named := w.Connection.ProbeKey != ""
+	q := question{verb: fmt.Sprintf("read %q", key), action: "s3:GetObject", opened: w.listed}
+	switch {
+	case a.ofKey():
+		return w.keptByKey(&w.readKey, a)
+	case a.kind == transfer.Archived:
+		return w.archived(key)
+	case a.kind == transfer.NotFound && !named:
+		return finding{result: rolecall.CheckWarn, message: fmt.Sprintf("reading was not tried: %q was there, and is gone", key), hint: "name an object as probe_key"}
+	case a.kind == transfer.NotFound:
+		return w.absent(key)
+	case a.kind != transfer.Denied:
+		return w.diagnose(ctx, q, a.err)
+	}
+	// Without leave to list the whole bucket a missing object is denied.
+	if named && w.listed {
+		there, err := w.listAs(ctx, strings.TrimPrefix(key, w.Connection.Prefix), w.asOwner(), w.payer())
+		if err == nil && (len(there) == 0 || aws.ToString(there[0].Key) != key) {
+			return w.absent(key)
+		}
+	}
+	if a.bare() && w.readableByHead(ctx, key) {
+		return w.keptByKey(&w.readKey, a)
+	}
+	f := w.diagnose(ctx, q, a.err)
+	if named && !w.listed {
+		f.message = fmt.Sprintf("S3 refuses to read %q, or it does not exist: who may not list is not told", key)
+		f.hint = "look for a typing mistake in probe_key first. " + f.hint
+	}
+	return f
+}
+
+// readableByHead asks for what needs the same permission as reading, but not
+// the object's key.
+func (w *work) readableByHead(ctx context.Context, key string) bool {
+	_, err := w.reading.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &w.Connection.Bucket, Key: &key, ExpectedBucketOwner: w.asOwner(), RequestPayer: w.payer()})
+	return err == nil
+}
+
+// unreadableVersion tells whether the object cannot be read by its version.
+func (w *work) unreadableVersion(ctx context.Context, key, version string) (finding, bool) {
+	client, _, err := w.client(ctx, w.scope(policy.ReadVersion))
+	if err != nil {
+		return w.fault(ctx, err), true
+	}
+	_, err = w.get(ctx, client, key, &version)
+	a := answerOf(err)
+	switch {
+	case err == nil, a.kind == transfer.NotFound:
+		return finding{}, false
+	case a.ofKey():
+		return w.keptByKey(&w.readKey, a), true
+	}
+	return w.diagnose(ctx, question{verb: fmt.Sprintf("read %q by its version", key), action: "s3:GetObjectVersion", opened: true}, err), true
+}
+
+// absent is found where probe_key names no object.
+func (w *work) absent(key string) finding {
+	f := failed(rolecall.LayerName, fmt.Sprintf("there is no object %q, which probe_key names", key), "upper and lower case differ in keys; name one that is there, or leave probe_key out")
+	f.patches = w.withProbe(w.oneOf(w.keys))
+	return f
+}
+
+// archived is found where an object must be restored before it can be read.
+func (w *work) archived(key string) finding {
+	f := finding{
+		result: rolecall.CheckFail, candidates: []rolecall.CheckLayer{rolecall.LayerBucket, rolecall.LayerName},
+		message: fmt.Sprintf("%q is archived and cannot be read", key),
+		hint:    "its owner restores it first, which takes hours; or name another object as probe_key, if only this one is archived",
+	}
+	f.patches = setting(w.bucketARN(), w.s3api("restore-object", "--key", key, "--restore-request", `{"Days":1}`))
+	if other := w.oneOf(w.keys); other != "" && other != key {
+		f.candidates = []rolecall.CheckLayer{rolecall.LayerName, rolecall.LayerBucket}
+		f.patches = append(w.withProbe(other), f.patches...)
+	}
+	return f
+}
+
+func (w *work) withProbe(key string) []rolecall.Patch {
+	return w.changed(func(c *rolecall.Connection) { c.ProbeKey = key })
+}

@@ -1,0 +1,45 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/transfer"
+)
+
+// located finds the bucket and its region, which S3 tells everyone.
+func located(ctx context.Context, w *work) finding {
+	c := w.Connection
+	w.region = c.Region
+	found, err := transfer.RegionOf(ctx, transfer.RegionQuestion{
+		Bucket: c.Bucket, Endpoint: w.endpoint(), Home: rolecall.HomeRegion(w.Principal.ARN.Partition), HTTP: w.http(),
+	})
+	var fault *transfer.Error
+	switch {
+	case errors.As(err, &fault) && fault.Kind == transfer.NoBucket:
+		return w.noBucket()
+	case ctx.Err() != nil:
+		return w.fault(ctx, ctx.Err())
+	case err != nil:
+		return w.diagnose(ctx, question{verb: "say where the bucket is"}, err)
+	case found == "" && c.Region == "":
+		return passed("the bucket is there; its server does not say in which region")
+	case found == "":
+		return passed("the bucket is there")
+	case c.Region == "":
+		w.region = found
+		return passed("the bucket is in %s", found)
+	case found == c.Region:
+		return passed("the bucket is in %s, as declared", found)
+	case c.S3EndpointURL != "": // its region is a name for signatures only
+		f := passed("the bucket's server calls its region %s; the connection says %s, which is used", found, c.Region)
+		f.result = rolecall.CheckWarn
+		return f
+	}
+	w.region = found
+	f := failed(rolecall.LayerName, fmt.Sprintf("the bucket is in %s, not in %s", found, c.Region), "correct the connection's region, or leave it out")
+	f.patches = w.changed(func(c *rolecall.Connection) { c.Region = found })
+	return f
+}

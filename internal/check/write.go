@@ -1,0 +1,363 @@
+package check
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/minio/crc64nvme"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/transfer"
+	"github.com/rolecall/rolecall/policy"
+)
+
+// writeWork is what the steps that write learn.
+type writeWork struct {
+	writing  *s3.Client
+	begun    []string            // by writable: ids of uploads
+	upload   string              // by writable: the one that goes on
+	created  rolecall.Encryption // by writable: how S3 says that it encrypts
+	writeKey *answer             // by writable
+	acl      *answer             // by writable: why the connection's acl is refused
+	parted   bool                // by inParts: it passed
+	partKey  *answer             // by inParts
+	plain    []string            // by encrypted: ids of uploads
+	bypassed string              // by encrypted: the key of the bucket's default
+	stored   *string             // by writable, of a deep check: the version that was written; nil: none
+}
+
+const onlyRead = "a source is only read"
+
+// form is what a request to write says besides the bytes.
+type form struct {
+	encryption *rolecall.Encryption
+	acl, class string
+}
+
+func (w *work) declaredForm() form {
+	c := w.Connection
+	return form{c.Encryption, c.ACL, c.StorageClass}
+}
+
+// writingScope is what sessions of tasks that deliver may do.
+func (w *work) writingScope() policy.Scope {
+	c := w.Connection
+	s := w.scope(policy.Write, policy.Read)
+	if c.ACL != "" {
+		s.Operations = append(s.Operations, policy.ACL)
+	}
+	if c.Encryption != nil && (c.Encryption.Key != "" || c.Encryption.Type == "AES256") {
+		s.KMSKey = c.Encryption.Key
+	}
+	return s
+}
+
+// writable begins an upload as tasks do.
+func writable(ctx context.Context, w *work) finding {
+	if w.Connection.Purpose != rolecall.Delivery {
+		return skipped(onlyRead)
+	}
+	w.writeKey, w.acl = nil, nil
+	var err error
+	if w.writing, _, err = w.client(ctx, w.writingScope()); err != nil {
+		return w.fault(ctx, err)
+	}
+	asked := w.declaredForm()
+	err = w.begin(ctx, asked)
+	if a := answerOf(err); err != nil && asked.acl != "" && (a.code == "AccessControlListNotSupported" || a.kind == transfer.Denied && !a.ofKey()) {
+		asked.acl = ""
+		if without := w.begin(ctx, asked); without == nil || answerOf(without).ofKey() {
+			w.acl, err = &a, without
+		}
+	}
+	if err != nil {
+		return w.unwritable(ctx, asked, answerOf(err))
+	}
+	if w.Deep {
+		if err := w.store(ctx, asked); err != nil {
+			return w.diagnose(ctx, question{verb: "write an object", action: "s3:PutObject", opened: true}, err)
+		}
+		return passed("an object can be written, and an upload begun, below %q", w.Connection.Prefix)
+	}
+	return passed("an upload can be begun below %q", w.Connection.Prefix)
+}
+
+// unwritable says why no upload can be begun.
+func (w *work) unwritable(ctx context.Context, asked form, a answer) finding {
+	q := question{verb: fmt.Sprintf("begin an upload below %q", w.Connection.Prefix), action: "s3:PutObject", opened: w.listed}
+	if a.ofKey() {
+		return w.keptByKey(&w.writeKey, a)
+	}
+	if a.kind != transfer.Denied || !a.bare() && !(a.denial.Explicit && a.denial.Layer == policy.DeniedByResource) {
+		return w.diagnose(ctx, q, a.err)
+	}
+	// A bucket that lets through what is encrypted otherwise refuses the
+	// encryption, or its key; not the writing.
+	for _, kind := range []string{"AES256", "aws:kms"} {
+		e := rolecall.Encryption{Type: kind}
+		if asked.encryption != nil && asked.encryption.Type == kind {
+			continue
+		}
+		if w.begin(ctx, form{&e, asked.acl, asked.class}) != nil {
+			continue
+		}
+		if a.bare() && asked.encryption != nil && asked.encryption.Type != "AES256" {
+			return w.keptByKey(&w.writeKey, a)
+		}
+		f := finding{
+			result: rolecall.CheckFail, denied: true, candidates: []rolecall.CheckLayer{rolecall.LayerName, rolecall.LayerBucket},
+			message: fmt.Sprintf("the bucket refuses what does not ask to be encrypted by %s", kind),
+			hint:    "declare the encryption that the bucket's policy requires; or the bucket's owner requires it no more",
+		}
+		f.patches = append(w.changed(func(c *rolecall.Connection) { c.Encryption = &e }), w.bucketPatch()...)
+		return f
+	}
+	return w.diagnose(ctx, q, a.err)
+}
+
+// begin begins an upload. It outlives a cancellation: one that began at S3
+// while its id was lost here could not be aborted.
+func (w *work) begin(ctx context.Context, asked form) error {
+	id, encryption, err := w.create(ctx, asked)
+	if err != nil {
+		return err
+	}
+	w.begun = append(w.begun, id)
+	w.upload, w.created = id, encryption
+	return nil
+}
+
+func (w *work) create(ctx context.Context, asked form) (string, rolecall.Encryption, error) {
+	if err := ctx.Err(); err != nil {
+		return "", rolecall.Encryption{}, err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stepTimeout)
+	defer cancel()
+	key := w.fixedKey()
+	in := &s3.CreateMultipartUploadInput{
+		Bucket: &w.Connection.Bucket, Key: &key, StorageClass: types.StorageClass(asked.class), ACL: types.ObjectCannedACL(asked.acl),
+		ExpectedBucketOwner: w.asOwner(), RequestPayer: w.payer(),
+	}
+	in.ServerSideEncryption, in.SSEKMSKeyId = asked.headers()
+	if !w.plainChecksums() {
+		in.ChecksumAlgorithm, in.ChecksumType = types.ChecksumAlgorithmCrc64nvme, types.ChecksumTypeFullObject
+	}
+	out, err := w.writing.CreateMultipartUpload(ctx, in)
+	if err != nil {
+		return "", rolecall.Encryption{}, err
+	}
+	return aws.ToString(out.UploadId), rolecall.Encryption{Type: string(out.ServerSideEncryption), Key: aws.ToString(out.SSEKMSKeyId)}, nil
+}
+
+func (f form) headers() (types.ServerSideEncryption, *string) {
+	switch {
+	case f.encryption == nil:
+		return "", nil
+	case f.encryption.Key == "":
+		return types.ServerSideEncryption(f.encryption.Type), nil
+	}
+	return types.ServerSideEncryption(f.encryption.Type), aws.String(f.encryption.Key)
+}
+
+// plainChecksums tells whether the server may not know S3's newer checksums.
+func (w *work) plainChecksums() bool { return w.Connection.S3EndpointURL != "" }
+
+// content is what a check writes.
+var content = []byte("rolecall checks this connection\n")
+
+// checksum goes with what is written: buckets with object lock require one.
+func (w *work) checksum() *string {
+	if w.plainChecksums() {
+		return nil
+	}
+	return aws.String(base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint64(nil, crc64nvme.Checksum(content))))
+}
+
+// inParts sends a part and lists the parts.
+func inParts(ctx context.Context, w *work) finding {
+	if w.Connection.Purpose != rolecall.Delivery {
+		return skipped(onlyRead)
+	}
+	w.partKey = nil
+	if w.upload == "" {
+		return skipped("not reached: no upload could be begun")
+	}
+	key := w.fixedKey()
+	_, err := w.writing.UploadPart(ctx, &s3.UploadPartInput{
+		Bucket: &w.Connection.Bucket, Key: &key, UploadId: &w.upload, PartNumber: aws.Int32(1), Body: bytes.NewReader(content),
+		ChecksumCRC64NVME: w.checksum(), ExpectedBucketOwner: w.asOwner(), RequestPayer: w.payer(),
+	})
+	if a := answerOf(err); err != nil {
+		switch {
+		case a.ofKey():
+			return w.keptByKey(&w.partKey, a)
+		case a.code == "NoSuchUpload":
+			return failed(rolecall.LayerNetwork, "the upload was ended by others while it was tried", "another check may have tidied up: check again")
+		}
+		return w.diagnose(ctx, question{verb: "take a part of an upload", action: "s3:PutObject", opened: true}, err)
+	}
+	if err := w.listParts(ctx, w.writing, w.upload); err != nil {
+		return w.diagnose(ctx, question{verb: "list the parts of an upload", action: "s3:ListMultipartUploadParts", opened: true}, err)
+	}
+	w.parted = true
+	return passed("a part can be sent, and listed")
+}
+
+func (w *work) listParts(ctx context.Context, client *s3.Client, id string) error {
+	key := w.fixedKey()
+	_, err := client.ListParts(ctx, &s3.ListPartsInput{
+		Bucket: &w.Connection.Bucket, Key: &key, UploadId: &id, ExpectedBucketOwner: w.asOwner(), RequestPayer: w.payer(),
+	})
+	return err
+}
+
+// store writes an object, reads it back, and leaves it to the step cleanup.
+func (w *work) store(ctx context.Context, asked form) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), stepTimeout)
+	defer cancel()
+	key := w.fixedKey()
+	in := &s3.PutObjectInput{
+		Bucket: &w.Connection.Bucket, Key: &key, StorageClass: types.StorageClass(asked.class), ACL: types.ObjectCannedACL(asked.acl),
+		Body: bytes.NewReader(content), ChecksumCRC64NVME: w.checksum(), ExpectedBucketOwner: w.asOwner(), RequestPayer: w.payer(),
+	}
+	in.ServerSideEncryption, in.SSEKMSKeyId = asked.headers()
+	out, err := w.writing.PutObject(late, in)
+	if err != nil {
+		return err
+	}
+	w.stored = aws.String(aws.ToString(out.VersionId))
+	_, err = w.get(ctx, w.writing, key, nil)
+	if a := answerOf(err); a.kind == transfer.Archived {
+		return nil
+	}
+	return err
+}
+
+// cleaned aborts the uploads that the check began, and looks for those that
+// earlier checks left. It runs after a cancellation too.
+func cleaned(ctx context.Context, w *work) finding {
+	if w.Connection.Purpose != rolecall.Delivery {
+		return skipped(onlyRead)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupLimit)
+	defer cancel()
+	uploads := slices.Concat(w.begun, w.plain)
+	errs := make([]error, len(uploads))
+	var swept int
+	var left finding
+	jobs := []func(){func() { swept = w.sweep(ctx, uploads) }, func() { left = w.removed(ctx) }}
+	for i, id := range uploads {
+		jobs = append(jobs, func() { errs[i] = w.abort(ctx, id) })
+	}
+	beside(jobs...)
+	var remaining []string
+	var cause error
+	for i, err := range errs {
+		if err != nil {
+			remaining, cause = append(remaining, uploads[i]), err
+		}
+	}
+	switch {
+	case cause != nil:
+		f := w.diagnose(ctx, question{verb: "abort an upload", action: "s3:AbortMultipartUpload", opened: true}, cause)
+		f.denied = false // trying again would not undo what is left now
+		f.message += fmt.Sprintf("; left in the bucket: %d unfinished uploads of %q", len(remaining), w.fixedKey())
+		f.hint += fmt.Sprintf(". What is left goes by: %s", w.s3api("abort-multipart-upload", "--key", w.fixedKey(), "--upload-id", remaining[0]))
+		return f
+	case left.result != "":
+		return left
+	case len(uploads) == 0:
+		return skipped("nothing was written")
+	case swept > 0:
+		return passed("nothing is left: %d uploads aborted, and %d that earlier checks had left", len(uploads), swept)
+	}
+	return passed("nothing is left: %d uploads aborted", len(uploads))
+}
+
+// cleanupLimit bounds the tidying up, which a cancellation does not end.
+const cleanupLimit = 20 * time.Second
+
+// abort ends an upload and sees that it is gone, where it may look.
+func (w *work) abort(ctx context.Context, id string) error {
+	key := w.fixedKey()
+	_, err := w.writing.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{
+		Bucket: &w.Connection.Bucket, Key: &key, UploadId: &id, ExpectedBucketOwner: w.asOwner(), RequestPayer: w.payer(),
+	})
+	if err != nil && answerOf(err).code != "NoSuchUpload" {
+		return err
+	}
+	if w.listParts(ctx, w.writing, id) == nil {
+		return errStillThere
+	}
+	return nil
+}
+
+var errStillThere = fmt.Errorf("an aborted upload is still there")
+
+// sweep aborts uploads that earlier checks left, where the role may list them,
+// which is optional. Those of the last minute may be another check's.
+func (w *work) sweep(ctx context.Context, own []string) int {
+	if w.writing == nil || w.Connection.Secret != "" && len(own) == 0 {
+		return 0
+	}
+	client, _, err := w.client(ctx, w.scope(policy.Sweep))
+	if err != nil {
+		return 0
+	}
+	key, swept := w.fixedKey(), 0
+	out, err := client.ListMultipartUploads(ctx, &s3.ListMultipartUploadsInput{
+		Bucket: &w.Connection.Bucket, Prefix: &key, ExpectedBucketOwner: w.asOwner(), RequestPayer: w.payer(),
+	})
+	if err != nil {
+		return 0
+	}
+	for _, u := range out.Uploads {
+		id := aws.ToString(u.UploadId)
+		if aws.ToString(u.Key) != key || slices.Contains(own, id) || time.Since(aws.ToTime(u.Initiated)) < time.Minute {
+			continue
+		}
+		if w.abort(ctx, id) == nil {
+			swept++
+		}
+	}
+	return swept
+}
+
+// removed deletes the object of a deep check. That it cannot be is no fault of
+// the connection's: tasks delete nothing.
+func (w *work) removed(ctx context.Context) finding {
+	if w.stored == nil {
+		return finding{}
+	}
+	stays := finding{
+		result: rolecall.CheckWarn, message: fmt.Sprintf("the object %q stays in the bucket: it could not be deleted", w.fixedKey()),
+		hint: "allow s3:DeleteObject, or remove it by hand; the next deep check writes it again",
+	}
+	client, _, err := w.client(ctx, w.scope(policy.Delete))
+	if err != nil {
+		return stays
+	}
+	key := w.fixedKey()
+	if _, err := client.DeleteObject(ctx, &s3.DeleteObjectInput{
+		Bucket: &w.Connection.Bucket, Key: &key, ExpectedBucketOwner: w.asOwner(), RequestPayer: w.payer(),
+	}); err != nil {
+		return stays
+	}
+	if version := *w.stored; version != "" && version != "null" {
+		stays.message = fmt.Sprintf("the object %q is deleted, but its version %q stays: the bucket keeps versions", key, version)
+		stays.hint = "remove it by hand, once no object lock holds it; a lifecycle rule for old versions does it too"
+		return stays
+	}
+	return finding{}
+}
