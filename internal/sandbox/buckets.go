@@ -56,6 +56,14 @@ func (a authority) Claim(ctx context.Context, made s3.Bucket, keys map[string][]
 	return made, nil
 }
 
+// Release forgets a bucket, which is gone.
+func (a authority) Release(name string) {
+	d := a.directory
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.buckets, name)
+}
+
 // Policy gives a bucket's policy as it was written.
 func (a authority) Policy(name string) []byte {
 	if b := a.directory.bucket(name); b != nil && b.Policy != nil {
@@ -76,8 +84,11 @@ func (a authority) SetPolicy(name string, text []byte) *s3.Error {
 	d := a.directory
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	changed := *d.buckets[name]
-	settings := *changed.Bucket
+	b := d.buckets[name]
+	if b == nil { // deleted meanwhile
+		return &s3.Error{Status: http.StatusNotFound, Code: "NoSuchBucket", Message: "The specified bucket does not exist"}
+	}
+	changed, settings := *b, *b.Bucket
 	settings.Policy, changed.Bucket = doc, &settings
 	d.buckets[name] = &changed
 	return nil

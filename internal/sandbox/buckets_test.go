@@ -129,6 +129,46 @@ func TestBucketsAreMade(t *testing.T) {
 	}
 }
 
+func TestBucketsAreDeleted(t *testing.T) {
+	t.Parallel()
+	w := loaded(t, nil, Options{})
+	admin, bucket := w.s3(keysOf("admin"), "eu-central-1"), aws.String("acme-open")
+	gone := func(client *s3.Client) error {
+		_, err := client.DeleteBucket(t.Context(), &s3.DeleteBucketInput{Bucket: bucket})
+		return err
+	}
+	encryption := func() types.ServerSideEncryption {
+		out, err := admin.GetBucketEncryption(t.Context(), &s3.GetBucketEncryptionInput{Bucket: bucket})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out.ServerSideEncryptionConfiguration.Rules[0].ApplyServerSideEncryptionByDefault.SSEAlgorithm
+	}
+	before := encryption()
+	if _, err := admin.DeleteBucketEncryption(t.Context(), &s3.DeleteBucketEncryptionInput{Bucket: bucket}); err != nil || before != "aws:kms" || encryption() != "AES256" {
+		t.Errorf("default encryption: %v, then %v, %v", before, encryption(), err)
+	}
+	wants(t, put(t.Context(), admin, *bucket, "k", "x"), "", "")
+	if _, err := admin.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: bucket, Key: aws.String("u")}); err != nil {
+		t.Fatal(err)
+	}
+	wants(t, gone(admin), "BucketNotEmpty", "")
+	if _, err := admin.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: bucket, Key: aws.String("k")}); err != nil {
+		t.Fatal(err)
+	}
+	wants(t, gone(w.s3(keysOf("nobody"), "eu-central-1")), "AccessDenied", "")
+	wants(t, gone(admin), "", "")
+	wants(t, gone(admin), "NoSuchBucket", "")
+	wants(t, put(t.Context(), admin, *bucket, "k", "x"), "NoSuchBucket", "")
+	// The name is free for everyone.
+	if _, err := w.s3(keysOf("partner"), "us-west-2").CreateBucket(t.Context(), &s3.CreateBucketInput{
+		Bucket: bucket, CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: "us-west-2"},
+	}); err != nil {
+		t.Error(err)
+	}
+	wants(t, put(t.Context(), w.s3(keysOf("partner"), "us-west-2"), *bucket, "k", "x"), "", "")
+}
+
 func TestObjectsOfAClassAtTheStart(t *testing.T) {
 	t.Parallel()
 	w := loaded(t, func(cfg *Config) { cfg.Accounts["111122223333"].Buckets["acme-masters"].StorageClass = "GLACIER" }, Options{})

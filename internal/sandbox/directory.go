@@ -68,6 +68,7 @@ type accessKey struct {
 	issued        time.Time // zero: not a temporary key
 	expires       time.Time // zero: never
 	chained       bool      // the session counts for the chaining limit
+	inactive      bool
 }
 
 // isOf tells whether the key is of this life of a role.
@@ -270,7 +271,7 @@ func (d *directory) resolve(id, token string, now time.Time) (*caller, string, r
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	key := d.accessKeys[id]
-	if key == nil || token == "" && key.token != "" {
+	if key == nil || key.inactive || token == "" && key.token != "" {
 		return nil, "", unknownKey
 	}
 	if subtle.ConstantTimeCompare([]byte(token), []byte(key.token)) != 1 {

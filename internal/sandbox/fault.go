@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rolecall/rolecall/internal/sandbox/s3"
+	"github.com/rolecall/rolecall/policy"
 )
 
 // Fault makes the requests that it matches go wrong. Service and Operation
@@ -183,8 +184,21 @@ func (s *Server) misbehave(c *call, out *recorder, r *http.Request) bool {
 	if c.fault.Error == "" {
 		return false
 	}
-	c.fail(out, r, c.fault.failure(c.service))
+	f := c.fault.failure(c.service)
+	if f.code == "AccessDenied" {
+		f.message = c.deniedByFault(r)
+	}
+	c.fail(out, r, f)
 	return true
+}
+
+// deniedByFault is what an outsider hears, as of a permission that has not
+// come everywhere yet.
+func (c *call) deniedByFault(r *http.Request) string {
+	if c.service == "s3" {
+		return policy.Denial{}.String()
+	}
+	return policy.Denial{Principal: c.caller.arn, Action: c.service + ":" + c.operation, Resource: cut(r.Form.Get("RoleArn"))}.String()
 }
 
 // fail answers with a failure in the service's form.

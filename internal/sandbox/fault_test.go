@@ -70,6 +70,10 @@ func TestFaultsOfOtherServices(t *testing.T) {
 	w := loaded(t, faulty(Fault{Error: "throttle"}), Options{})
 	_, err := w.sts(worker).GetCallerIdentity(t.Context(), nil)
 	wants(t, err, "Throttling", "Rate exceeded")
+	w = loaded(t, faulty(Fault{Error: "AccessDenied"}), Options{})
+	_, err = w.sts(worker).AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: aws.String(media), RoleSessionName: aws.String("acme.1")})
+	wants(t, err, "AccessDenied", "User: arn:aws:iam::873682911326:user/worker is not authorized to perform: sts:AssumeRole on resource: "+media)
+	wants(t, get(t.Context(), w.s3(keysOf("admin"), "eu-central-1"), "acme-masters", "in/a.mov"), "AccessDenied", "api error AccessDenied: Access Denied")
 	for status, f := range map[int]Fault{
 		503: {Error: "SlowDown"}, 409: {Error: "OperationAborted"}, 400: {Error: "SomethingElse"}, 599: {Error: "SlowDown", Status: 599},
 	} {

@@ -51,6 +51,7 @@ var iamOperations = map[string]iamOperation{
 	"GetUserPolicy":          {"user", (*iamCall).getInline},
 	"DeleteUserPolicy":       {"user", (*iamCall).deleteInline},
 	"ListUserPolicies":       {"user", (*iamCall).listInline},
+	"UpdateAccessKey":        {"user", (*iamCall).updateAccessKey},
 
 	"CreatePolicy":                  {"policy", (*iamCall).createPolicy},
 	"PutRolePermissionsBoundary":    {"role", (*iamCall).putBoundary},

@@ -171,6 +171,29 @@ func TestIAMRefuses(t *testing.T) {
 	}
 }
 
+func TestAccessKeysAreMadeInactive(t *testing.T) {
+	t.Parallel()
+	w := loaded(t, nil, Options{})
+	admin, nobody := keysOf("admin"), keysOf("nobody")
+	for _, c := range []struct {
+		user, key, status string
+		code              int
+		refused           string // how STS refuses the key then
+	}{
+		{"nobody", nobody.id, "Off", 400, ""},
+		{"nobody", admin.id, "Inactive", 404, ""},
+		{"none", nobody.id, "Inactive", 404, ""},
+		{"nobody", nobody.id, "Inactive", 200, "InvalidClientTokenId"},
+		{"nobody", nobody.id, "Active", 200, ""},
+	} {
+		if code, body := w.iam(t, admin, "UpdateAccessKey", "UserName", c.user, "AccessKeyId", c.key, "Status", c.status); code != c.code {
+			t.Errorf("%+v: %d %s", c, code, body)
+		}
+		_, err := w.sts(nobody).GetCallerIdentity(t.Context(), nil)
+		wants(t, err, c.refused, "")
+	}
+}
+
 func TestBoundariesArePut(t *testing.T) {
 	t.Parallel()
 	w := loaded(t, nil, Options{})

@@ -27,17 +27,19 @@ type kmsInput struct {
 	KeySpec     string
 	Origin      string
 	MultiRegion bool
+	Window      *int `json:"PendingWindowInDays"`
 	Tags        []json.RawMessage
 }
 
 var kmsOperations = map[string]func(*Server, *call, kmsInput) (any, *serviceError){
-	"CancelKeyDeletion": (*Server).cancelKeyDeletion,
-	"CreateKey":         (*Server).createKey,
-	"DescribeKey":       (*Server).describeKey,
-	"DisableKey":        (*Server).disableKey,
-	"EnableKey":         (*Server).enableKey,
-	"GetKeyPolicy":      (*Server).getKeyPolicy,
-	"PutKeyPolicy":      (*Server).putKeyPolicy,
+	"CancelKeyDeletion":   (*Server).cancelKeyDeletion,
+	"CreateKey":           (*Server).createKey,
+	"DescribeKey":         (*Server).describeKey,
+	"DisableKey":          (*Server).disableKey,
+	"EnableKey":           (*Server).enableKey,
+	"GetKeyPolicy":        (*Server).getKeyPolicy,
+	"PutKeyPolicy":        (*Server).putKeyPolicy,
+	"ScheduleKeyDeletion": (*Server).scheduleKeyDeletion,
 }
 
 // serveKMS answers what is about keys and their policies; S3 uses keys without

@@ -1,6 +1,8 @@
 package sandbox
 
 import (
+	"fmt"
+
 	"github.com/rolecall/rolecall/policy"
 )
 
@@ -47,6 +49,30 @@ func (s *Server) moveKey(c *call, in kmsInput, state string) *serviceError {
 	}
 	s.directory.changeKey(k, func(k *Key) { k.State = state })
 	return nil
+}
+
+// scheduleKeyDeletion takes the key out of use. The sandbox never comes to the
+// day when AWS deletes it.
+func (s *Server) scheduleKeyDeletion(c *call, in kmsInput) (any, *serviceError) {
+	days := 30
+	if in.Window != nil {
+		days = *in.Window
+	}
+	if days < 7 || days > 30 {
+		return nil, badKMS("ValidationException", fmt.Sprintf("PendingWindowInDays must be between 7 and 30, and is %d", days))
+	}
+	k, fail := s.mayChangeKey(c, in.KeyID)
+	switch {
+	case fail != nil:
+		return nil, fail
+	case k.state == statePendingDeletion:
+		return nil, k.unusable()
+	}
+	s.directory.changeKey(k, func(k *Key) { k.State = statePendingDeletion })
+	return map[string]any{
+		"KeyId": k.arn.String(), "KeyState": statePendingDeletion, "PendingWindowInDays": days,
+		"DeletionDate": c.at.AddDate(0, 0, days).Unix(),
+	}, nil
 }
 
 // cancelKeyDeletion leaves the key disabled, as AWS does.

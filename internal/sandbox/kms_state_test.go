@@ -41,6 +41,9 @@ func TestKeysThatDoNotServe(t *testing.T) {
 		{"DisableKey", doomed, "KMSInvalidStateException", admin, "PendingDeletion", "KMS.KMSInvalidStateException"},
 		{"CancelKeyDeletion", doomed, "", admin, "Disabled", "KMS.DisabledException"},
 		{"EnableKey", doomed, "", admin, "Enabled", ""},
+		{"ScheduleKeyDeletion", doomed, "AccessDeniedException", keysOf("nobody"), "Enabled", ""},
+		{"ScheduleKeyDeletion", doomed, "", admin, "PendingDeletion", "KMS.KMSInvalidStateException"},
+		{"ScheduleKeyDeletion", doomed, "KMSInvalidStateException", admin, "PendingDeletion", "KMS.KMSInvalidStateException"},
 		{"DisableKey", "alias/aws/s3", "AccessDeniedException", admin, "Enabled", ""},
 	} {
 		_, out := w.kms(t, c.keys, c.operation, input{"KeyId": c.key})
@@ -51,6 +54,19 @@ func TestKeysThatDoNotServe(t *testing.T) {
 			t.Errorf("%s %s leaves the state %v, want %s", c.operation, c.key, got, c.state)
 		}
 		wants(t, write(c.key), c.use, "")
+	}
+}
+
+func TestWindowOfAKeysDeletion(t *testing.T) {
+	t.Parallel()
+	w := loaded(t, nil, Options{})
+	for _, days := range []int{6, 31} {
+		if _, out := w.kms(t, keysOf("admin"), "ScheduleKeyDeletion", input{"KeyId": "open", "PendingWindowInDays": days}); out["__type"] != "ValidationException" {
+			t.Errorf("%d days: %v", days, out)
+		}
+	}
+	if _, out := w.kms(t, keysOf("admin"), "ScheduleKeyDeletion", input{"KeyId": "open", "PendingWindowInDays": 7}); out["KeyState"] != "PendingDeletion" || out["PendingWindowInDays"] != 7.0 {
+		t.Errorf("7 days: %v", out)
 	}
 }
 

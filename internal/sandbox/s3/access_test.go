@@ -81,12 +81,13 @@ func TestActions(t *testing.T) {
 			[]string{"x-amz-copy-source", "plain/tagged"},
 			[]string{"s3:GetObject", "s3:GetObjectTagging", "s3:PutObject", "s3:PutObjectTagging"},
 		},
-		"ownership":     {"GET", "/plain?ownershipControls", "", nil, []string{"s3:GetBucketOwnershipControls"}},
-		"set ownership": {"PUT", "/plain?ownershipControls", "<x/>", nil, []string{"s3:PutBucketOwnershipControls"}},
-		"payer":         {"GET", "/plain?requestPayment", "", nil, []string{"s3:GetBucketRequestPayment"}},
-		"set payer":     {"PUT", "/plain?requestPayment", "<x/>", nil, []string{"s3:PutBucketRequestPayment"}},
-		"restore":       {"POST", "/plain/k?restore", "<RestoreRequest><Days>1</Days></RestoreRequest>", nil, []string{"s3:RestoreObject"}},
-		"unknown":       {"GET", "/plain?acl", "", nil, nil},
+		"ownership":        {"GET", "/plain?ownershipControls", "", nil, []string{"s3:GetBucketOwnershipControls"}},
+		"set ownership":    {"PUT", "/plain?ownershipControls", "<x/>", nil, []string{"s3:PutBucketOwnershipControls"}},
+		"payer":            {"GET", "/plain?requestPayment", "", nil, []string{"s3:GetBucketRequestPayment"}},
+		"set payer":        {"PUT", "/plain?requestPayment", "<x/>", nil, []string{"s3:PutBucketRequestPayment"}},
+		"reset encryption": {"DELETE", "/plain?encryption", "", nil, []string{"s3:PutEncryptionConfiguration"}},
+		"restore":          {"POST", "/plain/k?restore", "<RestoreRequest><Days>1</Days></RestoreRequest>", nil, []string{"s3:RestoreObject"}},
+		"unknown":          {"GET", "/plain?acl", "", nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w.denying()

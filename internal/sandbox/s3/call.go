@@ -25,6 +25,8 @@ var handlers = map[string]func(*call) error{
 	"CopyObject":                 copyObject,
 	"CreateBucket":               createBucket,
 	"CreateMultipartUpload":      createMultipartUpload,
+	"DeleteBucket":               deleteBucket,
+	"DeleteBucketEncryption":     deleteBucketEncryption,
 	"DeleteBucketPolicy":         deleteBucketPolicy,
 	"DeleteObject":               deleteObject,
 	"DeleteObjects":              deleteObjects,
@@ -60,7 +62,7 @@ var handlers = map[string]func(*call) error{
 
 // needDirectory has the operations that change, or show, what the Directory
 // keeps.
-var needDirectory = map[string]bool{"CreateBucket": true, "DeleteBucketPolicy": true, "GetBucketPolicy": true, "PutBucketPolicy": true}
+var needDirectory = map[string]bool{"CreateBucket": true, "DeleteBucket": true, "DeleteBucketPolicy": true, "GetBucketPolicy": true, "PutBucketPolicy": true}
 
 func (c *call) header(name string) string { return c.r.Header.Get(name) }
 

@@ -53,6 +53,21 @@ func createBucket(c *call) error {
 	return nil
 }
 
+// deleteBucket takes an empty bucket away. What was uploaded in parts goes
+// with it.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucket.html
+func deleteBucket(c *call) error {
+	if err := c.allowBucket("s3:DeleteBucket", nil); err != nil {
+		return err
+	}
+	if err := c.store.drop(c.cfg.Name, c.bucket); err != nil {
+		return err
+	}
+	c.directory.Release(c.cfg.Name)
+	c.w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
 // maxConfiguration bounds the documents that configure a bucket.
 const maxConfiguration = 64 << 10
 
@@ -83,6 +98,16 @@ func putBucketEncryption(c *call) error {
 	}
 	c.bucket.configure(func(b *Bucket) { b.Encryption = e })
 	c.w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+// deleteBucketEncryption goes back to what buckets have by default.
+func deleteBucketEncryption(c *call) error {
+	if err := c.allowBucket("s3:PutEncryptionConfiguration", nil); err != nil {
+		return err
+	}
+	c.bucket.configure(func(b *Bucket) { b.Encryption = Encryption{Algorithm: "AES256"} })
+	c.w.WriteHeader(http.StatusNoContent)
 	return nil
 }
 

@@ -15,6 +15,10 @@ func errBadDigest(what string) *Error {
 	return &Error{Status: http.StatusBadRequest, Code: "BadDigest", Message: "The " + what + " you specified did not match the calculated checksum."}
 }
 
+func errBucketNotEmpty() *Error {
+	return &Error{Status: http.StatusConflict, Code: "BucketNotEmpty", Message: "The bucket you tried to delete is not empty"}
+}
+
 func errContentMD5() *Error {
 	return &Error{Status: http.StatusBadRequest, Code: "BadDigest", Message: "The Content-MD5 you specified did not match what we received."}
 }

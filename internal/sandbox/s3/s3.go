@@ -42,6 +42,8 @@ type Directory interface {
 	// Claim takes a new bucket's name, if the caller may have it, and
 	// completes its Account, Partition and Region. The context is s3:* keys.
 	Claim(ctx context.Context, made Bucket, keys map[string][]string) (Bucket, *Error)
+	// Release gives a bucket's name back.
+	Release(bucket string)
 	// Policy is nil for a bucket without one.
 	Policy(bucket string) []byte
 	// SetPolicy changes a bucket's policy; nil takes it away.
