@@ -71,10 +71,22 @@ func keyActions(action string) string {
 }
 
 func identityName(at side) string {
-	if at.place.Secret != "" {
+	switch {
+	case at.place.Secret != "":
 		return fmt.Sprintf("the policies of the keys in the secret %q", at.place.Secret)
+	case at.place.Dispenser != nil:
+		return "the policies of the session that the dispenser " + at.place.Dispenser.URL + " gives"
+	default:
+		return "the permissions policy of " + at.place.RoleARN
 	}
-	return "the permissions policy of " + at.place.RoleARN
+}
+
+// identity names who is refused, in a key's policy.
+func identity(at side) string {
+	if at.place.RoleARN == "" {
+		return "the identity that these credentials are of"
+	}
+	return at.place.RoleARN
 }
 
 func layerName(l policy.DenialLayer, action string, at side) string {
@@ -107,7 +119,7 @@ func layerHint(d policy.Denial, action string, at side) string {
 		return "the step asks for less than S3 needs here; report it to the operator"
 	case policy.DeniedByResource:
 		if strings.HasPrefix(action, "kms:") {
-			return "the key's owner changes its policy for " + at.place.RoleARN
+			return "the key's owner changes its policy for " + identity(at)
 		}
 		return fmt.Sprintf("the owner of the bucket %q changes its policy", at.place.Bucket)
 	default:

@@ -21,7 +21,9 @@ type Event struct {
 	Bytes   int64
 	Reason  string
 	Place   string // s3://bucket/key
-	Role    string // ARN; empty where a secret authorizes
+	Role    string // ARN; empty where a secret or dispenser authorizes
+	// Dispenser is its URL. The sessions that it gives are not narrowed here.
+	Dispenser string
 	Session string // name of the role session, as the customer's CloudTrail shows it
 	Policy  []byte // session policy
 }

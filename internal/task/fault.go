@@ -165,6 +165,9 @@ func (s *stage) whoseKeys(at side) string {
 	if at.place.Secret != "" {
 		return fmt.Sprintf("the organization's secret %q is to be renewed", at.place.Secret)
 	}
+	if at.place.Dispenser != nil {
+		return "try again; if it stays so, the dispenser's owner looks at what it gives"
+	}
 	return "try again; if it stays so, look at the role's revocation policies and at the worker's clock"
 }
 
