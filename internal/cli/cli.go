@@ -53,6 +53,7 @@ type commands struct {
 	} `cmd:"" help:"Work with rolecall.yaml."`
 	Credentials credentialsCommand `cmd:"" help:"Print a connection's credentials for a tool, as credential_process takes them."`
 	Exec        execCommand        `cmd:"" help:"Run a command with a connection's credentials in its environment."`
+	Dispenser   dispenserCommand   `cmd:"" help:"Serve credentials of a customer's own roles to a vendor: the other side of http_credential_source."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 }
 
