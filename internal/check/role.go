@@ -48,10 +48,17 @@ const noRole = "static keys: no role"
 
 // declared looks at what the connection says, without a call.
 func declared(_ context.Context, w *work) finding {
-	if len(w.Faults) > 0 {
-		return misdeclared(w.Faults)
-	}
 	c := w.Connection
+	if arn, err := rolecall.ParseRoleARN(c.RoleARN); err == nil && w.vendors(arn.Account) {
+		return failed(rolecall.LayerName, "the role is not usable", "give a role in your own account")
+	}
+	if len(w.Faults) > 0 {
+		f := misdeclared(w.Faults)
+		if better := mended(c); better.Validate() == nil {
+			f.patches = []rolecall.Patch{connectionPatch(better)}
+		}
+		return f
+	}
 	switch {
 	case c.Secret != "":
 		return skipped(noRole)
@@ -65,12 +72,14 @@ func declared(_ context.Context, w *work) finding {
 	switch {
 	case err != nil:
 		return misdeclared(rolecall.List(err))
-	case w.vendors(arn.Account):
-		return failed(rolecall.LayerName, "the role is not usable", "give a role in your own account")
 	case arn.Partition != w.Principal.ARN.Partition:
-		return failed(rolecall.LayerName,
+		f := failed(rolecall.LayerName,
 			fmt.Sprintf("the role is in the partition %s, the principal %s in %s", arn.Partition, w.Principal.Name, w.Principal.ARN.Partition),
 			"partitions do not mix: give a role of the principal's partition, or choose a principal of the role's with --principal")
+		arn.Partition = w.Principal.ARN.Partition
+		c.RoleARN = arn.String()
+		f.patches = []rolecall.Patch{connectionPatch(c)}
+		return f
 	case w.externalID() == "":
 		return failed(rolecall.LayerName, "the organization has no external id", "the operator gives it one: a role is assumed with an external id only")
 	}
@@ -148,7 +157,7 @@ func lasts(ctx context.Context, w *work) finding {
 	if w.Connection.Secret != "" {
 		return skipped(noRole)
 	}
-	want := w.duration()
+	want := long(w.duration())
 	_, err := w.Vault.Try(ctx, w.harmless())
 	switch tooLong(err) {
 	case notTooLong:
@@ -169,7 +178,7 @@ func lasts(ctx context.Context, w *work) finding {
 	if err != nil {
 		f := w.refusal(err, false)
 		if f.denied {
-			f.message = fmt.Sprintf("the role gives a session of %s to its probes, but not one of %s", rolecall.MinSessionDuration, want)
+			f.message = fmt.Sprintf("the role gives a session of %s to its probes, but not one of %s", long(rolecall.MinSessionDuration), want)
 		}
 		return f
 	}
@@ -188,6 +197,18 @@ func (w *work) shorter() finding {
 	c := w.Connection
 	c.RoleSessionDurationSeconds = int(rolecall.DefaultSessionDuration.Seconds())
 	return finding{patches: []rolecall.Patch{connectionPatch(c)}}
+}
+
+// long writes a duration without what is zero of it.
+func long(d time.Duration) string {
+	s := d.String()
+	if trimmed, ok := strings.CutSuffix(s, "m0s"); ok {
+		s = trimmed + "m"
+	}
+	if trimmed, ok := strings.CutSuffix(s, "h0m"); ok {
+		s = trimmed + "h"
+	}
+	return s
 }
 
 // excess is whose limit a session's duration exceeds.

@@ -109,9 +109,9 @@ func (w *work) refuses(ctx context.Context, name, how string) finding {
 	case len(accepted) > 0:
 		f := w.untrusting(fmt.Sprintf("the role can be assumed %s", how))
 		if name == probeNear {
-			f.message += ": " + strings.Join(accepted, ", ")
-			f.hint = nearHint(accepted) + f.hint
+			f.message += ": " + enumerate(accepted, len(w.proof.verdict.Probes))
 		}
+		f.hint = w.proof.lets() + f.hint
 		return f
 	case len(unknown) > 0:
 		f := w.fault(ctx, w.proof.err)
@@ -122,18 +122,39 @@ func (w *work) refuses(ctx context.Context, name, how string) finding {
 		return f
 	case len(refused) == 0:
 		return skipped("not reached: the role was not asked")
+	case len(w.proof.with(probeAgain, credential.Accepted)) == 0:
+		return skipped("not told: the role refuses the right external id as well")
 	case name == probeNear:
 		return passed("the role refuses %d that are like the right one", len(refused))
 	}
 	return passed("the role cannot be assumed %s", how)
 }
 
-// nearHint says what in a trust policy lets these through.
-func nearHint(accepted []string) string {
-	if slices.Equal(accepted, []string{probeNear + "case"}) {
+// enumerate names the probes, unless they are many.
+func enumerate(probes []string, of int) string {
+	if len(probes) > maxNamed {
+		return fmt.Sprintf("%d of the %d probes were", len(probes), of)
+	}
+	return strings.Join(probes, ", ")
+}
+
+const maxNamed = 4
+
+// lets says what in a trust policy lets wrong external ids pass.
+func (p proof) lets() string {
+	near := p.with(probeNear, credential.Accepted)
+	absent, random := len(p.with(probeAbsent, credential.Accepted)) > 0, len(p.with(probeRandom, credential.Accepted)) > 0
+	switch {
+	case absent && random:
+		return "the trust policy does not ask for an external id. "
+	case absent:
+		return "the trust policy asks for the external id only where one is sent: an operator with IfExists, or a second statement, lets calls without one pass. "
+	case random:
+		return "the trust policy asks for some external id, whichever it is. "
+	case slices.Equal(near, []string{probeNear + "case"}):
 		return "an operator that ignores case, such as StringEqualsIgnoreCase, lets the same id in another case pass. "
 	}
-	return "an operator with a wildcard, such as StringLike, or a list of several ids, lets them pass. "
+	return "an operator with a wildcard, such as StringLike, lets ids like the right one pass. "
 }
 
 // untrusting is found where the trust policy is at fault and nothing else.
