@@ -68,6 +68,26 @@ func deleteBucket(c *call) error {
 	return nil
 }
 
+// drop takes an empty bucket away; one caller succeeds.
+func (st *store) drop(name string, b *bucket) error {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case st.buckets[name] != b:
+		return errNoSuchBucket(name)
+	case len(b.keys) > 0:
+		return errBucketNotEmpty()
+	}
+	delete(st.buckets, name)
+	for _, u := range b.uploads {
+		u.release()
+	}
+	clear(b.uploads)
+	return nil
+}
+
 // maxConfiguration bounds the documents that configure a bucket.
 const maxConfiguration = 64 << 10
 

@@ -67,26 +67,6 @@ func (s *Service) SetBucket(cfg Bucket) {
 	b.cfg = cfg
 }
 
-// drop takes an empty bucket away; one caller succeeds.
-func (st *store) drop(name string, b *bucket) error {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	switch {
-	case st.buckets[name] != b:
-		return errNoSuchBucket(name)
-	case len(b.keys) > 0:
-		return errBucketNotEmpty()
-	}
-	delete(st.buckets, name)
-	for _, u := range b.uploads {
-		u.release()
-	}
-	clear(b.uploads)
-	return nil
-}
-
 // bucket holds objects and open uploads. Its lock guards all fields.
 type bucket struct {
 	mu      sync.RWMutex
