@@ -21,7 +21,7 @@ import (
 type Config struct {
 	Listen string // address to listen on
 
-	url         *url.URL // that vendors call
+	url         string // that vendors call
 	certificate *tls.Certificate
 	principals  []rolecall.ARN
 	bearer      *digest
@@ -128,21 +128,13 @@ type reader struct {
 
 // where checks how vendors get here.
 func (r *reader) where(f file) {
-	u, err := url.Parse(f.URL)
-	switch {
-	case f.URL == "":
-		r.faults.Add("/url", "the dispenser's own URL is missing", "the https URL that the vendor calls, which its proofs of identity are bound to")
-	case err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.ForceQuery || strings.Contains(f.URL, "#"):
-		r.faults.Add("/url", "not an https URL without credentials, query and fragment", "for example https://credentials.example.com/rolecall")
-	case u.Port() != "" && u.Port() != "443":
-		r.faults.Add("/url", "vendors call port 443 only", "leave the port out")
-	default:
-		// As the worker's side writes it in what it signs.
-		r.config.url = &url.URL{Scheme: "https", Host: strings.ToLower(u.Hostname()), Path: u.Path, RawPath: u.RawPath}
-		if u.Path == "" {
-			r.config.url.Path = "/"
-		}
+	// The rules and the one spelling are those of the worker's side, which
+	// signs them.
+	source := rolecall.HTTPCredentialSource{URL: f.URL}
+	for _, e := range rolecall.List(source.Validate()) {
+		r.faults.Add("/url", e.Message, e.Hint)
 	}
+	r.config.url = source.Normal().URL
 	if r.config.Listen == "" {
 		r.config.Listen = defaultListen
 	}

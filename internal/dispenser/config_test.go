@@ -26,10 +26,10 @@ func TestLoad(t *testing.T) {
 	if diff := cmp.Diff(want, cfg.grants[0]); diff != "" {
 		t.Error(diff)
 	}
-	if cfg.Listen != defaultListen || cfg.url.String() != publicURL || len(cfg.principals) != 2 || cfg.bearer == nil {
+	if cfg.Listen != defaultListen || cfg.url != publicURL || len(cfg.principals) != 2 || cfg.bearer == nil {
 		t.Errorf("%+v", cfg)
 	}
-	if bare := load(t, "example.com/rolecall", "example.com:443", "bearer: {file: ./bearer}", "bearer: {env: VENDING_SECRET}"); bare.url.String() != "https://credentials.example.com/" {
+	if bare := load(t, "example.com/rolecall", "example.com:443", "bearer: {file: ./bearer}", "bearer: {env: VENDING_SECRET}"); bare.url != "https://credentials.example.com/" {
 		t.Error(bare.url)
 	}
 }

@@ -29,6 +29,7 @@ type Options struct {
 // Dispenser vends. New is mandatory, and so is Close.
 type Dispenser struct {
 	cfg   *Config
+	path  string // of its URL
 	own   aws.CredentialsProvider
 	http  *http.Client
 	log   *slog.Logger
@@ -54,8 +55,12 @@ func New(cfg *Config, o Options) (*Dispenser, error) {
 	if err != nil {
 		return nil, err
 	}
+	u, err := url.Parse(cfg.url)
+	if err != nil {
+		return nil, err
+	}
 	return &Dispenser{
-		cfg: cfg, own: opened[self].Credentials, http: client, log: o.Log, clock: o.Clock, slots: make(chan struct{}, maxRequests),
+		cfg: cfg, path: u.EscapedPath(), own: opened[self].Credentials, http: client, log: o.Log, clock: o.Clock, slots: make(chan struct{}, maxRequests),
 	}, nil
 }
 

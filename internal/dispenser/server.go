@@ -35,7 +35,7 @@ func (d *Dispenser) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-store")
 	switch path := r.URL.EscapedPath(); {
-	case path != d.cfg.url.EscapedPath() && path != HealthPath:
+	case path != d.path && path != HealthPath:
 		write(w, failure(rolecall.NotFound))
 	case r.Method != http.MethodGet:
 		h.Set("Allow", http.MethodGet)
@@ -91,7 +91,7 @@ func (d *Dispenser) caller(ctx context.Context, r *http.Request) (string, error)
 	}
 	// The digest is of the URL as the vendor calls it, whatever proxies stand
 	// in between.
-	digest := credential.RequestDigest(d.cfg.url.String() + "?" + r.URL.RawQuery)
+	digest := credential.RequestDigest(d.cfg.url + "?" + r.URL.RawQuery)
 	who, err := d.identify(ctx, proofs[0], digest)
 	if err != nil {
 		return "", err
