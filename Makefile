@@ -1,6 +1,6 @@
 # `make` or `make help` lists what there is to run. Tools go into .bin, which
 # git ignores. Outside of this directory only Go's own caches are written, and
-# the Debian package that `make deps` asks for.
+# the Debian packages that `make deps` asks for.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -68,7 +68,7 @@ generate: lint-tools ## write what a tool can write: go.mod, go.sum, imports and
 ##@ Install
 
 .PHONY: deps
-deps: $(BIN)/aws /usr/bin/jq $(BIN)/versitygw@$(VERSITYGW_VERSION) ## what the tests run against: the AWS command line, jq and versitygw
+deps: $(BIN)/aws /usr/bin/jq /usr/bin/rclone $(BIN)/versitygw@$(VERSITYGW_VERSION) ## what the tests run against: the AWS command line, jq, rclone and versitygw
 
 .PHONY: lint-tools
 lint-tools: $(BIN)/golangci-lint@$(GOLANGCI_LINT_VERSION)
@@ -86,6 +86,10 @@ $(BIN)/aws:
 # What generated scripts put statements into policies with.
 /usr/bin/jq:
 	@.ci/apt-install jq $@
+
+# A tool that takes a connection's credentials and renews them.
+/usr/bin/rclone:
+	@.ci/apt-install rclone $@
 
 # A tool is kept under its version, so that a new version here replaces it.
 $(BIN)/versitygw@%:
