@@ -17,8 +17,8 @@ type Access string
 
 // The accesses. Each may list: tools list before they read or write.
 const (
-	Read  Access = "read"
-	Write Access = "write" // and read
+	Read  Access = credential.AccessRead
+	Write Access = credential.AccessWrite // and read
 )
 
 // MinDuration is the shortest session that tools get: they renew theirs up to
@@ -45,7 +45,8 @@ type Grant struct {
 
 	organization string
 	access       Access
-	session      string
+	bearer       rolecall.Secret // that the dispenser is asked with, if any
+	session      string          // what names it, as a job's id does
 	label        string
 }
 
@@ -76,6 +77,11 @@ func Plan(r Request) (Grant, error) {
 			Hint: "static keys can neither be narrowed to the connection nor end: have the connection authorized by a role, or run a job",
 		}
 	}
+	if c.HTTPCredentialSource != nil && r.Duration != 0 {
+		return Grant{}, &rolecall.Error{
+			Code: rolecall.Invalid, Message: "how long credentials of a dispenser last is for the dispenser to decide", Hint: "leave the duration out",
+		}
+	}
 	parameters, err := json.Marshal(map[string]any{"connection": r.Connection, "path": r.Prefix, "files": []string{"**"}})
 	if err != nil {
 		return Grant{}, err
@@ -88,6 +94,9 @@ func Plan(r Request) (Grant, error) {
 	g := Grant{
 		Principal: plan.Principal, Place: plan.Steps[0].Place,
 		organization: plan.Organization, access: r.Access, session: "tool-" + strings.ToLower(rand.Text()), label: r.Label,
+	}
+	if d := g.Place.Dispenser; d != nil {
+		g.bearer = r.Organization.Secrets[d.Secret]
 	}
 	if r.Duration != 0 {
 		g.Place.Duration = r.Duration
@@ -108,8 +117,16 @@ func unplaced(err error) error {
 }
 
 // Provider gives the grant's credentials. Region is the bucket's, empty where
-// it is not known. Nothing is called until a credential is taken.
+// it is not known. Nothing is called until a credential is taken. A dispenser
+// is told the scope, and decides itself how far its credentials reach.
 func (g Grant) Provider(vault *credential.Vault, region string) (*credential.Provider, error) {
+	if g.Place.Dispenser != nil {
+		return vault.Dispenser(credential.DispenserRequest{
+			Organization: g.organization, Principal: g.Principal.Name, Source: *g.Place.Dispenser, Secret: g.bearer, ExternalID: g.Place.ExternalID,
+			JobID: g.session, TaskID: g.label, TaskLabel: g.label, Tool: "rolecall:" + g.label,
+			Bucket: g.Place.Bucket, Prefix: g.Place.Key, Access: string(g.access), Revision: g.Place.Revision,
+		}), nil
+	}
 	scope := g.scope()
 	scope.Region = region
 	text, err := policy.Session(scope)
