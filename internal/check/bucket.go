@@ -47,8 +47,9 @@ type bucketWork struct {
 	keys        []types.Object
 	listed      bool // by listable: it passed
 	readKey     *answer
-	read        bool // by readable: it passed
-	unversioned bool
+	read        bool                // by readable: it passed
+	kept        rolecall.Encryption // by readable: of what it read
+	unversioned bool                // by readable
 	writeWork
 }
 

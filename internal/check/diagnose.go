@@ -120,7 +120,7 @@ func (w *work) denied(q question, a answer) finding {
 	by := ""
 	switch d.Layer {
 	case policy.DeniedByIdentity:
-		f.layer, by, f.patches = rolecall.LayerRole, "the policies of "+w.identity(), w.permissionsPatch(key)
+		f.layer, by, f.patches = rolecall.LayerRole, "the permissions policy of "+w.identity(), w.permissionsPatch(key)
 		f.hint = "replace the role's policies by this one, and keep what they say for other connections"
 		if d.Explicit {
 			f.hint = "take the Deny away, or except this; what the role needs for this connection is this document, which replaces its policies"

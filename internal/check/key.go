@@ -6,6 +6,7 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/transfer"
+	"github.com/rolecall/rolecall/policy"
 )
 
 // keptByKey notes, for the step key, that a KMS key refuses.
@@ -71,6 +72,26 @@ func (w *work) keyFault(ctx context.Context, action string, a answer) finding {
 		f = w.denied(question{verb: "use the KMS key", action: action, opened: true}, a)
 	}
 	f.denied = false // what the key keeps from being tried was tried again
+	return w.orOtherKey(ctx, f)
+}
+
+// orOtherKey adds to what is found where the declared key refuses that it may
+// be the wrong one: the role can use another, which the bucket has by default.
+func (w *work) orOtherKey(ctx context.Context, f finding) finding {
+	e := w.Connection.Encryption
+	if w.writeKey == nil || e == nil || e.Key == "" {
+		return f
+	}
+	found, ok := w.usual(ctx)
+	if !ok || found.Key == "" || found.Key == e.Key {
+		return f
+	}
+	if f.layer != "" {
+		f.candidates, f.layer = []rolecall.CheckLayer{f.layer}, ""
+	}
+	f.candidates = append([]rolecall.CheckLayer{rolecall.LayerName}, f.candidates[:min(2, len(f.candidates))]...)
+	f.hint = "the bucket's own key is another, which the role can use: name that one, unless this one is meant. If it is: " + f.hint
+	f.patches = append(w.changed(func(c *rolecall.Connection) { c.Encryption = &found }), f.patches...)
 	return f
 }
 
@@ -90,14 +111,27 @@ func (w *work) otherKey(ctx context.Context, message string) finding {
 		hint: "name the key of the bucket as its owner has it, by its ARN",
 	}
 	e := rolecall.Encryption{Type: "aws:kms"}
-	if w.writing != nil {
-		if id, found, err := w.create(ctx, form{nil, "", w.Connection.StorageClass}); err == nil {
-			w.plain = append(w.plain, id)
-			if found.Type == e.Type {
-				e = found
-			}
-		}
+	if found, ok := w.usual(ctx); ok && found.Type == e.Type {
+		e = found
 	}
 	f.patches = w.changed(func(c *rolecall.Connection) { c.Encryption = &e })
 	return f
+}
+
+// usual is how the bucket encrypts what does not ask, else how the object was
+// that was read. An upload tells it, under a session that may use any key.
+func (w *work) usual(ctx context.Context) (rolecall.Encryption, bool) {
+	if w.Connection.Purpose == rolecall.Delivery {
+		scope := w.writingScope()
+		scope.KMSKey = policy.AnyKey
+		client, _, err := w.client(ctx, scope)
+		if err == nil {
+			id, found, err := w.createBy(ctx, client, form{nil, "", w.Connection.StorageClass})
+			if err == nil {
+				w.plain = append(w.plain, id)
+				return found, true
+			}
+		}
+	}
+	return w.kept, w.kept.Type != ""
 }

@@ -75,6 +75,7 @@ func (w *work) get(ctx context.Context, client *s3.Client, key string, version *
 	case err != nil:
 		return "", err
 	}
+	w.kept = rolecall.Encryption{Type: string(out.ServerSideEncryption), Key: aws.ToString(out.SSEKMSKeyId)}
 	_, err = io.Copy(io.Discard, io.LimitReader(out.Body, 1))
 	if closed := out.Body.Close(); err == nil {
 		err = closed

@@ -29,8 +29,7 @@ type writeWork struct {
 	acl      *answer             // by writable: why the connection's acl is refused
 	parted   bool                // by inParts: it passed
 	partKey  *answer             // by inParts
-	plain    []string            // by encrypted: ids of uploads
-	bypassed string              // by encrypted: the key of the bucket's default
+	plain    []string            // by encrypted, then keyed: ids of uploads
 	stored   *string             // by writable, of a deep check: the version that was written; nil: none
 }
 
@@ -136,6 +135,10 @@ func (w *work) begin(ctx context.Context, asked form) error {
 }
 
 func (w *work) create(ctx context.Context, asked form) (string, rolecall.Encryption, error) {
+	return w.createBy(ctx, w.writing, asked)
+}
+
+func (w *work) createBy(ctx context.Context, client *s3.Client, asked form) (string, rolecall.Encryption, error) {
 	if err := ctx.Err(); err != nil {
 		return "", rolecall.Encryption{}, err
 	}
@@ -150,7 +153,7 @@ func (w *work) create(ctx context.Context, asked form) (string, rolecall.Encrypt
 	if !w.plainChecksums() {
 		in.ChecksumAlgorithm, in.ChecksumType = types.ChecksumAlgorithmCrc64nvme, types.ChecksumTypeFullObject
 	}
-	out, err := w.writing.CreateMultipartUpload(ctx, in)
+	out, err := client.CreateMultipartUpload(ctx, in)
 	if err != nil {
 		return "", rolecall.Encryption{}, err
 	}
