@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -64,7 +65,9 @@ func (v *Vault) dispenserRequest(ctx context.Context, r DispenserRequest, extern
 	if externalID != nil {
 		query.Set("external_id", *externalID)
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, r.Source.Normal().URL+"?"+query.Encode(), nil)
+	// As the signature has it: what is proved must be what is sent.
+	text := strings.ReplaceAll(query.Encode(), "+", "%20")
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, r.Source.Normal().URL+"?"+text, nil)
 	if err != nil {
 		return nil, &rolecall.Error{Code: rolecall.Internal, Message: "internal error", Err: errors.New("make request to dispenser")}
 	}

@@ -28,10 +28,16 @@ const EventDispense EventKind = "dispense"
 // here and when it is asked for work, until the claim on it is released or it
 // has another URL. What it gave before is dropped, and work with it ends.
 func (v *Vault) ProveDispenser(ctx context.Context, r DispenserRequest) (Verdict, error) {
+	r = asProbe(r)
 	if err := v.admitDispenser(r); err != nil {
 		return Verdict{}, err
 	}
 	return v.proveDispenser(ctx, r)
+}
+
+func asProbe(r DispenserRequest) DispenserRequest {
+	r.Tool, r.Access = ProbeTool, AccessRead
+	return r
 }
 
 func (v *Vault) proveDispenser(ctx context.Context, r DispenserRequest) (Verdict, error) {
@@ -39,13 +45,12 @@ func (v *Vault) proveDispenser(ctx context.Context, r DispenserRequest) (Verdict
 	if err != nil {
 		return Verdict{}, err
 	}
-	r.Tool, r.Access = ProbeTool, AccessRead
-	return v.proof(ctx, dispenser{r, v}, old)
+	return v.proof(ctx, dispenser{asProbe(r), v}, old)
 }
 
 // ClaimDispenser is Claim for a dispenser.
 func (v *Vault) ClaimDispenser(ctx context.Context, r DispenserRequest) (Verdict, error) {
-	if err := v.admitDispenser(r); err != nil {
+	if err := v.admitDispenser(asProbe(r)); err != nil {
 		return Verdict{}, err
 	}
 	return v.kept(ctx, v.dispenserSubject(r))

@@ -16,7 +16,7 @@ import (
 
 // sandboxed is a vault whose STS is the sandbox: the vendor's worker role and
 // a customer's role media with the given trust.
-func sandboxed(t *testing.T, trust string) (*bench, *local) {
+func sandboxed(t *testing.T, trust string, change ...func(*credential.Options)) (*bench, *local) {
 	t.Helper()
 	parse := func(text string) *policy.Document {
 		d, err := policy.Parse([]byte(text))
@@ -47,12 +47,12 @@ func sandboxed(t *testing.T, trust string) (*bench, *local) {
 			t.Error(err)
 		}
 	})
-	b := newBench(t, strict, func(o *credential.Options) {
+	b := newBench(t, strict, append([]func(*credential.Options){func(o *credential.Options) {
 		p := o.Principals["production"]
 		p.Credentials = aws.CredentialsProviderFunc(workerKeys)
 		o.Principals["production"] = p
 		o.STSEndpoint, o.HTTPClient, o.Now = url, client, nil
-	})
+	}}, change...)...)
 	return b, &local{server, url, client}
 }
 
