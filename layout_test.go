@@ -56,7 +56,7 @@ var mayImport = map[string][]string{
 // testsMayImport is what tests may import besides: real neighbours to run
 // against, instead of mocks.
 var testsMayImport = []string{
-	"policy", "credential", "internal/config", "internal/transfer", "internal/yaml",
+	"policy", "credential", "credential/verdicttest", "internal/config", "internal/transfer", "internal/yaml",
 	"internal/sandbox", "internal/sandbox/s3", "internal/sandbox/sigv4",
 }
 

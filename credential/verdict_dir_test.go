@@ -14,10 +14,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
+	"github.com/rolecall/rolecall/credential/verdicttest"
 )
 
 func subject(change func(*credential.Subject)) credential.Subject {
@@ -28,85 +27,28 @@ func subject(change func(*credential.Subject)) credential.Subject {
 
 func same(*credential.Subject) {}
 
-// testVerdicts is what every keeper of verdicts must do; open gives a second
-// view of the same store.
-func testVerdicts(t *testing.T, open func() credential.Verdicts) {
-	ctx := t.Context()
-	store, again := open(), open()
-	passed := credential.Verdict{
-		RoleID: "AROA1", Passed: true, First: epoch, Checked: epoch.Add(time.Hour),
-		Probes: []credential.Probe{{Name: "right", Outcome: credential.Accepted}},
-	}
-	get := func(s credential.Subject) (credential.Verdict, error) { return again.Get(ctx, s) }
-
-	if v, err := get(subject(same)); err != nil || v.Passed {
-		t.Errorf("before any: %+v, %v", v, err)
-	}
-	if err := store.Remove(ctx, subject(same)); err != nil {
-		t.Errorf("removing none: %v", err)
-	}
-	if err := store.Put(ctx, subject(same), passed); err != nil {
-		t.Fatal(err)
-	}
-	v, err := get(subject(same))
-	if diff := cmp.Diff(passed, v); err != nil || diff != "" {
-		t.Errorf("%v\n%s", err, diff)
-	}
-	for name, change := range map[string]func(*credential.Subject){
-		"principal":   func(s *credential.Subject) { s.Principal = "staging" },
-		"external id": func(s *credential.Subject) { s.ExternalID = "acme-42x" },
-		"role":        func(s *credential.Subject) { s.RoleARN += "2" },
-	} {
-		if v, err := get(subject(change)); err != nil || v.Passed {
-			t.Errorf("another %s has the verdict: %+v, %v", name, v, err)
-		}
-	}
-
-	// Another organization neither sees nor ends the claim.
-	thief := subject(func(s *credential.Subject) { s.Organization, s.RoleARN = "globex", strings.ToUpper(s.RoleARN) })
-	var claimed *credential.ClaimedError
-	if _, err := get(thief); !errors.As(err, &claimed) || claimed.Owner != "acme" || strings.Contains(err.Error(), "acme") {
-		t.Errorf("get by another: %v", err)
-	}
-	if err := store.Put(ctx, thief, passed); !errors.As(err, &claimed) {
-		t.Errorf("put by another: %v", err)
-	}
-	if err := store.Remove(ctx, thief); err != nil {
-		t.Errorf("remove by another: %v", err)
-	}
-	if v, err := get(subject(same)); err != nil || !v.Passed {
-		t.Errorf("after another's attempts: %+v, %v", v, err)
-	}
-
-	// The claim lasts as long as one of the organization's verdicts.
-	staging := subject(func(s *credential.Subject) { s.Principal = "staging" })
-	if err := store.Put(ctx, staging, passed); err != nil {
-		t.Fatal(err)
-	}
-	if err := store.Remove(ctx, subject(same)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := get(thief); !errors.As(err, &claimed) {
-		t.Errorf("with one verdict left: %v", err)
-	}
-	if err := store.Remove(ctx, staging); err != nil {
-		t.Fatal(err)
-	}
-	if err := store.Put(ctx, thief, passed); err != nil {
-		t.Errorf("the claim did not end: %v", err)
-	}
-}
-
-func TestDir(t *testing.T) {
+func TestDirVerdicts(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "state", "verdicts")
-	testVerdicts(t, func() credential.Verdicts {
-		d, err := credential.OpenDir(path)
+	verdicttest.Run(t, func(t *testing.T) credential.Verdicts {
+		d, err := credential.OpenDir(t.TempDir())
 		if err != nil {
 			t.Fatal(err)
 		}
 		return d
 	})
+}
+
+// What is written is for the owner only, and holds no external id.
+func TestDirIsPrivate(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "state", "verdicts")
+	d, err := credential.OpenDir(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Put(t.Context(), subject(same), credential.Verdict{Passed: true}); err != nil {
+		t.Fatal(err)
+	}
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o700 {
 		t.Errorf("%v, %v", info.Mode(), err)
 	}
