@@ -41,6 +41,7 @@ type commands struct {
 
 	Demo    demoCommand    `cmd:"" help:"Run a job across two customers' accounts on the built-in sandbox, and tell what happened."`
 	Run     runCommand     `cmd:"" help:"Run a job here and now, without a server."`
+	Check   checkCommand   `cmd:"" help:"Diagnose a connection step by step, and print what mends it."`
 	Sandbox sandboxCommand `cmd:"" help:"Serve a local AWS: STS, S3, IAM and KMS enough to be refused properly."`
 	Policy  struct {
 		Generate generateCommand `cmd:"" help:"Print the least policies that make a connection work, for both sides."`

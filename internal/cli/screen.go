@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -33,6 +34,7 @@ type bar struct {
 	started      time.Time
 	ended        time.Time
 	state        string // what to say instead of a rate
+	words        string // what to say instead of all else
 }
 
 func newScreen(w io.Writer, live bool, colors palette) *screen {
@@ -65,6 +67,16 @@ func (s *screen) change(b *bar, atOnce bool, alter func(*bar)) {
 	defer s.mu.Unlock()
 	alter(b)
 	s.redraw(atOnce)
+}
+
+// remove takes a bar away, if there is one, and prints above the others.
+func (s *screen) remove(b *bar, show func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.erase()
+	s.bars = slices.DeleteFunc(s.bars, func(other *bar) bool { return other == b })
+	show()
+	s.draw()
 }
 
 // settle leaves the bars where they are and begins below them.
@@ -115,6 +127,9 @@ const (
 )
 
 func (b *bar) line(colors palette) string {
+	if b.words != "" {
+		return colors.paint(faint, cut(b.words, lineWidth))
+	}
 	share := 0.0
 	switch {
 	case b.bytes > 0:

@@ -1,0 +1,261 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/credential"
+	"github.com/rolecall/rolecall/internal/check"
+	"github.com/rolecall/rolecall/internal/config"
+	"github.com/rolecall/rolecall/internal/job"
+)
+
+type checkCommand struct {
+	Connection string `arg:"" optional:"" placeholder:"CONNECTION" help:"The connection, as the config names it."`
+	All        bool   `help:"Check every connection, or those of --org; for a scheduler."`
+	Org        string `placeholder:"NAME" help:"Organization whose connection it is; may be left out where only one has it."`
+	Principal  string `placeholder:"NAME" help:"Principal to check as; else the one of the connection's region, else the default."`
+	Config     string `placeholder:"FILE" default:"rolecall.yaml" env:"ROLECALL_CONFIG" help:"The config; ${default} by default."`
+	Deep       bool   `help:"Write, read and delete a real object, too, at one fixed key below the prefix."`
+	Wait       wait   `placeholder:"[TIME]" help:"Try again for so long what is denied, since changes at AWS take time to spread: 2m without a TIME, and as long after the connection changed."`
+	Report     string `placeholder:"FILE" help:"Write the report here, too; it always goes into the state directory."`
+	Verbose    bool   `short:"v" help:"Log what happens on stderr."`
+}
+
+// spreads is for how long a change at AWS may take to be seen everywhere.
+const spreads = 2 * time.Minute
+
+// wait is a flag whose value may be left out.
+type wait struct {
+	given bool
+	time.Duration
+}
+
+// Decode implements kong.MapperValue.
+func (w *wait) Decode(ctx *kong.DecodeContext) error {
+	next := ctx.Scan.Peek()
+	text, isText := next.Value.(string)
+	duration, err := time.ParseDuration(text)
+	switch {
+	case next.Type == kong.FlagValueToken && (err != nil || duration < 0):
+		return fmt.Errorf("%q is not a time, for example 2m", text)
+	case isText && err == nil && duration >= 0:
+		ctx.Scan.Pop()
+	default:
+		duration = spreads
+	}
+	*w = wait{true, duration}
+	return nil
+}
+
+// Run diagnoses a connection, or all.
+func (c *checkCommand) Run(ctx context.Context, out *output) error {
+	if c.All == (c.Connection != "") {
+		return &rolecall.Error{Code: rolecall.Invalid, Message: "which connection is to be checked?", Hint: "name one, or give --all"}
+	}
+	cfg, err := config.LoadTolerant(c.Config)
+	if err != nil {
+		return err
+	}
+	for org, connections := range cfg.Faulty {
+		for name, faulty := range connections {
+			cfg.Organizations[org].Connections[name] = faulty.Connection
+		}
+	}
+	requests, err := c.requests(cfg)
+	if err != nil {
+		return err
+	}
+	log := out.logger(c.Verbose)
+	tasks, err := environment(cfg, log, nil)
+	if err != nil {
+		return err
+	}
+	defer tasks.Vault.Close()
+	env := check.Environment{Vault: tasks.Vault, STSEndpoint: cfg.Endpoints.STS, S3Endpoint: cfg.Endpoints.S3, Allow: cfg.Allow, Log: log}
+	kept := checkRecords{cfg.State}
+	if c.All {
+		return c.all(ctx, out, kept, requests, env)
+	}
+	return c.one(ctx, out, kept, requests[0], env)
+}
+
+// requests are the checks to make, by organization and connection.
+func (c *checkCommand) requests(cfg *config.Config) ([]check.Request, error) {
+	if c.Principal != "" {
+		if _, err := cfg.Vendor.PrincipalFor(c.Principal, ""); err != nil {
+			return nil, err
+		}
+	}
+	if !c.All {
+		org, conn, err := connection(cfg, c.Org, c.Connection)
+		if err != nil {
+			return nil, err
+		}
+		return []check.Request{c.request(cfg, org, conn)}, nil
+	}
+	if c.Org != "" {
+		if _, err := organization(cfg, c.Org); err != nil {
+			return nil, err
+		}
+	}
+	requests := []check.Request{}
+	for _, name := range sortedKeys(cfg.Organizations) {
+		org := cfg.Organizations[name]
+		if c.Org != "" && c.Org != name {
+			continue
+		}
+		for _, connection := range sortedKeys(org.Connections) {
+			requests = append(requests, c.request(cfg, org, org.Connections[connection]))
+		}
+	}
+	return requests, nil
+}
+
+func (c *checkCommand) request(cfg *config.Config, org rolecall.Organization, conn rolecall.Connection) check.Request {
+	r := check.Request{
+		ID: job.NewID(), Organization: org, Connection: conn, Vendor: cfg.Vendor,
+		Faults: cfg.Faulty[org.APIName][conn.Name].Faults, Deep: c.Deep,
+	}
+	var err error
+	if r.Principal, err = cfg.Vendor.PrincipalFor(c.Principal, conn.Region); err != nil {
+		r.Faults.AddErr("", err)
+	}
+	return r
+}
+
+// one checks a connection and shows each step as it ends.
+func (c *checkCommand) one(ctx context.Context, out *output, kept checkRecords, r check.Request, env check.Environment) error {
+	since, err := kept.changed(r)
+	if err != nil {
+		return err
+	}
+	r.Wait = c.waits(since)
+	live := newCheckProgress(out)
+	report := check.Run(ctx, r, env, live.observe)
+	out.screen.settle()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	path, err := kept.keep(report)
+	if err == nil && c.Report != "" {
+		path, err = c.Report, writeReport(c.Report, report)
+	}
+	if err != nil {
+		return err
+	}
+	if out.json {
+		if err := out.document(report); err != nil {
+			return err
+		}
+	} else {
+		out.printf("\n%s: %s\n", out.onOut.paint(bold, printable(report.Connection)), out.result(report.Result, string(report.Result)))
+		out.note("the report is in %s", path)
+	}
+	return exitOfChecks(report)
+}
+
+// atOnce is how many checks run side by side.
+const atOnce = 4
+
+// all checks connections side by side, but those with one role one after the
+// other: they would prove it at once, against each other.
+func (c *checkCommand) all(ctx context.Context, out *output, kept checkRecords, requests []check.Request, env check.Environment) error {
+	byRole := map[string][]int{}
+	for i, r := range requests {
+		role := cmp.Or(strings.ToLower(r.Connection.RoleARN), fmt.Sprint(i))
+		byRole[role] = append(byRole[role], i)
+	}
+	reports := make([]rolecall.CheckReport, len(requests))
+	checks, ctx := errgroup.WithContext(ctx)
+	checks.SetLimit(atOnce)
+	for _, role := range sortedKeys(byRole) {
+		checks.Go(func() error {
+			for _, i := range byRole[role] {
+				since, err := kept.changed(requests[i])
+				if err != nil {
+					return err
+				}
+				requests[i].Wait = c.waits(since)
+				reports[i] = check.Run(ctx, requests[i], env, nil)
+				if ctx.Err() != nil {
+					return ctx.Err()
+				}
+				if _, err := kept.keep(reports[i]); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	if err := checks.Wait(); err != nil {
+		return err
+	}
+	results := map[string]any{"results": reports}
+	if c.Report != "" {
+		if err := writeReport(c.Report, results); err != nil {
+			return err
+		}
+	}
+	if out.json {
+		if err := out.document(results); err != nil {
+			return err
+		}
+	} else {
+		for _, r := range reports {
+			out.summary(r)
+		}
+	}
+	return exitOfChecks(reports...)
+}
+
+// waits is for how long what is denied is tried again: as asked, else until
+// what changed a moment ago has had its time.
+func (c *checkCommand) waits(since time.Time) time.Duration {
+	if c.Wait.given || since.IsZero() {
+		return c.Wait.Duration
+	}
+	return min(max(0, spreads-time.Since(since)), spreads)
+}
+
+// exitOfChecks is the code of the process. Where nothing is wrong but that AWS
+// could not be reached, nothing is known to be.
+func exitOfChecks(reports ...rolecall.CheckReport) error {
+	wrong, reached := false, false
+	for _, r := range reports {
+		wrong = wrong || r.Result == rolecall.CheckFail || r.Result == rolecall.CheckDrift
+		reached = reached || r.Result == rolecall.CheckDrift
+		for _, s := range r.Steps {
+			reached = reached || s.Result == rolecall.CheckFail && s.Layer != rolecall.LayerNetwork
+		}
+	}
+	switch {
+	case !wrong:
+		return nil
+	case reached:
+		return shown(exitFailed)
+	}
+	return shown(exitUnavailable)
+}
+
+// checkRecords keeps, in the state directory, what a check leaves: its report,
+// and since when the connection has been as it is.
+type checkRecords struct{ state string }
+
+// revision names all that shapes a connection's check.
+func revision(r check.Request) string {
+	id := r.Organization.ExternalID.Value
+	if own := r.Connection.ExternalID; own != nil {
+		id = own.Value
+	}
+	text, _ := json.Marshal(r.Connection) // strings, numbers and booleans
+	return credential.Subject{Organization: string(text), Principal: r.Principal.ARN.String(), ExternalID: id}.Digest()
+}

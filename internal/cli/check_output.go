@@ -1,0 +1,159 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/check"
+)
+
+// checkProgress shows the steps of a check: on stdout as they end, and on a
+// terminal what is under way below them.
+type checkProgress struct {
+	out   *output
+	bars  map[string]*bar   // by step
+	given map[string]string // patches that were printed: of which step
+}
+
+func newCheckProgress(out *output) *checkProgress {
+	return &checkProgress{out: out, bars: map[string]*bar{}, given: map[string]string{}}
+}
+
+// observe takes one event. Events come one at a time.
+func (p *checkProgress) observe(e check.Event) {
+	if p.out.json {
+		return
+	}
+	switch e.Kind {
+	case check.Started:
+		p.bars[e.Step] = p.out.screen.add(e.Step)
+		p.say(e.Step, "…")
+	case check.Retrying:
+		again := fmt.Sprintf("denied, trying again in %s", e.Pause.Round(time.Second/10))
+		p.say(e.Step, again)
+		if !p.out.screen.live {
+			fmt.Fprintf(p.out.stderr, "%s: %s\n", e.Step, again)
+		}
+	case check.Ended:
+		p.out.screen.remove(p.bars[e.Step], func() { p.step(e.Ended) })
+	}
+}
+
+func (p *checkProgress) say(step, what string) {
+	p.out.screen.change(p.bars[step], true, func(b *bar) { b.words = fmt.Sprintf("  %-19s %s", step, what) })
+}
+
+// marks are how results look on a terminal.
+var marks = map[rolecall.CheckResult]struct {
+	mark  string
+	style style
+}{
+	rolecall.CheckPass:  {"✓", green},
+	rolecall.CheckWarn:  {"!", bold},
+	rolecall.CheckFail:  {"✗", red},
+	rolecall.CheckDrift: {"✗", red},
+	rolecall.CheckSkip:  {"–", faint},
+}
+
+// result paints a text as the result asks for.
+func (o *output) result(r rolecall.CheckResult, text string) string {
+	return o.onOut.paint(marks[r].style, text)
+}
+
+// step prints a step as it ended: of one that went wrong all that is known.
+func (p *checkProgress) step(s rolecall.CheckStep) {
+	o := p.out
+	mark := fmt.Sprintf("%-4s", s.Result)
+	if o.onOut {
+		mark = marks[s.Result].mark
+	}
+	o.printf("%s %-18s %s\n", o.result(s.Result, mark), s.Step, printable(s.Message))
+	switch {
+	case s.Layer != "" && s.Result != rolecall.CheckPass:
+		o.under("at fault: " + string(s.Layer))
+	case len(s.Candidates) > 0:
+		names := make([]string, len(s.Candidates))
+		for i, c := range s.Candidates {
+			names[i] = string(c)
+		}
+		o.under("at fault, the likeliest first: " + strings.Join(names, ", or "))
+	}
+	if s.Hint != "" {
+		o.under("hint: " + s.Hint)
+	}
+	patches := s.Patches
+	if len(patches) == 0 && s.Patch != nil {
+		patches = []rolecall.Patch{*s.Patch}
+	}
+	for i, patch := range patches {
+		if i > 0 {
+			o.under("or, if that was not it:")
+		}
+		p.patch(s.Step, patch)
+	}
+}
+
+// under prints a line below a step.
+func (o *output) under(text string) { o.printf("       %s\n", printable(text)) }
+
+// whatToDo says where the documents of patches go.
+var whatToDo = map[string]string{
+	"trust":       "replace the trust policy of %s by:",
+	"permissions": "replace the permissions policies of %s by:",
+	"boundary":    "replace the permissions boundary of %s by:",
+	"bucket":      "replace the bucket policy of %s by:",
+	"key":         "replace the key policy of %s by:",
+	"worker":      "replace the permissions policies of %s by:",
+	"scp":         "let the service control policies above %s allow:",
+	"rcp":         "let the resource control policies above %s allow:",
+	"connection":  "declare the connection %s as:",
+	"setting":     "change a setting of %s:",
+}
+
+// patch prints a patch, once: several steps may be mended by the same.
+func (p *checkProgress) patch(step string, patch rolecall.Patch) {
+	text, _ := json.Marshal(patch) // documents that were made here
+	if earlier, given := p.given[string(text)]; given {
+		p.out.under(fmt.Sprintf("what mends the step %s mends this, too", earlier))
+		return
+	}
+	p.given[string(text)] = step
+	p.out.patch(patch)
+}
+
+func (o *output) patch(p rolecall.Patch) {
+	o.under(fmt.Sprintf(whatToDo[p.Document], p.Target))
+	for _, document := range []json.RawMessage{p.Policy, p.Connection} {
+		var text bytes.Buffer
+		if len(document) == 0 || json.Indent(&text, document, "", "  ") != nil {
+			continue
+		}
+		for line := range strings.Lines(text.String()) {
+			o.printf("         %s\n", printable(strings.TrimSuffix(line, "\n")))
+		}
+	}
+	if len(p.Commands) > 0 && p.Document != "setting" {
+		o.under("with the aws command line:")
+	}
+	for _, c := range p.Commands {
+		o.printf("         %s\n", printable(c))
+	}
+}
+
+// summary prints a check of many: what went wrong alone.
+func (o *output) summary(r rolecall.CheckReport) {
+	mark := fmt.Sprintf("%-5s", r.Result)
+	if o.onOut {
+		mark = marks[r.Result].mark
+	}
+	o.printf("%s %s/%s\n", o.result(r.Result, mark), printable(r.Organization), printable(r.Connection))
+	for _, s := range r.Steps {
+		if s.Result == rolecall.CheckFail || s.Result == rolecall.CheckWarn {
+			o.under(fmt.Sprintf("%s %s: %s", s.Result, s.Step, s.Message))
+		}
+	}
+}

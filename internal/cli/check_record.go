@@ -1,0 +1,110 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/check"
+)
+
+// seen is what is noted of a connection beside its report.
+type seen struct {
+	Revision string    `json:"revision"`
+	Since    time.Time `json:"since,omitzero"` // when it was found changed; zero for one that never was
+}
+
+// changed notes the connection as it is, and tells since when, if that is
+// known: one that is checked for the first time may have been so for long.
+func (k checkRecords) changed(r check.Request) (time.Time, error) {
+	path, ok := k.path(r.Organization.APIName, r.Connection.Name, ".revision")
+	if !ok {
+		return time.Time{}, nil
+	}
+	var was seen
+	data, err := os.ReadFile(path)
+	if err == nil && json.Unmarshal(data, &was) != nil {
+		was = seen{} // written by nobody here
+	}
+	is := revision(r)
+	switch {
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return time.Time{}, k.unusable(err)
+	case was.Revision == is:
+		return was.Since, nil
+	case was.Revision != "":
+		was.Since = time.Now()
+	}
+	was.Revision = is
+	if err := writeJSON(path, was); err != nil {
+		return time.Time{}, k.unusable(err)
+	}
+	return was.Since, nil
+}
+
+// keep writes the report and gives its place.
+func (k checkRecords) keep(report rolecall.CheckReport) (string, error) {
+	path, ok := k.path(report.Organization, report.Connection, ".json")
+	if !ok {
+		return "", nil
+	}
+	if err := writeJSON(path, report); err != nil {
+		return "", k.unusable(err)
+	}
+	return path, nil
+}
+
+// path is where something of a connection is kept; nothing is of one whose
+// name is none, since it might lead elsewhere.
+func (k checkRecords) path(org, connection, kind string) (string, bool) {
+	if rolecall.ValidateAPIName(org) != nil || rolecall.ValidateName(connection) != nil {
+		return "", false
+	}
+	return filepath.Join(k.state, "checks", org, connection+kind), true
+}
+
+func (k checkRecords) unusable(err error) error {
+	return &rolecall.Error{
+		Code: rolecall.Invalid, Pointer: "/state", Message: "cannot keep reports in the state directory " + k.state,
+		Hint: "make it writable, or give another directory as state", Err: err,
+	}
+}
+
+func writeReport(path string, report any) error {
+	if err := writeJSON(path, report); err != nil {
+		return &rolecall.Error{Code: rolecall.Invalid, Message: "cannot write the report " + path, Hint: "give a file that you may write with --report", Err: err}
+	}
+	return nil
+}
+
+// writeJSON puts a file in place whole or not at all, for its owner only: a
+// report has the external id, in the trust policy that it proposes.
+func writeJSON(path string, v any) error {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(v); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	_, err = tmp.Write(text.Bytes())
+	if err = errors.Join(err, tmp.Close()); err == nil {
+		err = os.Rename(tmp.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(tmp.Name())
+	}
+	return err
+}
