@@ -49,6 +49,7 @@ type declaredSecret struct {
 	Name   string              `json:"name"`
 	Type   rolecall.SecretType `json:"type"`
 	Bucket string              `json:"bucket,omitempty"`
+	Host   string              `json:"host,omitempty"`
 }
 
 // Run prints what the config declares; what is wrong with it is the error.
@@ -82,7 +83,7 @@ func describe(path string, cfg *config.Config) declaration {
 			declared.Connections = append(declared.Connections, declaredConnection{c, o.Connections[c]})
 		}
 		for _, s := range sortedKeys(o.Secrets) {
-			declared.Secrets = append(declared.Secrets, declaredSecret{s, o.Secrets[s].Type, o.Secrets[s].Bucket})
+			declared.Secrets = append(declared.Secrets, declaredSecret{s, o.Secrets[s].Type, o.Secrets[s].Bucket, o.Secrets[s].Host})
 		}
 		d.Organizations = append(d.Organizations, declared)
 	}
@@ -124,8 +125,11 @@ func (d declaration) print(out *output) {
 		}
 		for _, s := range o.Secrets {
 			bound := "any bucket"
-			if s.Bucket != "" {
-				bound = "only for " + s.Bucket
+			switch {
+			case s.Bucket+s.Host != "":
+				bound = "only for " + s.Bucket + s.Host
+			case s.Type == rolecall.SecretText:
+				bound = "sent nowhere"
 			}
 			row("  secret "+s.Name, string(s.Type), bound)
 		}
@@ -134,10 +138,16 @@ func (d declaration) print(out *output) {
 }
 
 func authorization(c rolecall.Connection) string {
-	if c.Secret != "" {
+	switch d := c.HTTPCredentialSource; {
+	case c.Secret != "":
 		return fmt.Sprintf("secret %s", c.Secret)
+	case d != nil && d.Secret != "":
+		return fmt.Sprintf("dispenser %s, secret %s", d.URL, d.Secret)
+	case d != nil:
+		return "dispenser " + d.URL
+	default:
+		return c.RoleARN
 	}
-	return c.RoleARN
 }
 
 func orNone(list []string) string {

@@ -8,6 +8,7 @@ import (
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
 	"github.com/rolecall/rolecall/internal/config"
+	"github.com/rolecall/rolecall/internal/guard"
 	"github.com/rolecall/rolecall/internal/task"
 )
 
@@ -34,6 +35,8 @@ func environment(cfg *config.Config, log *slog.Logger, onEvent func(credential.E
 	vault := credential.New(credential.Options{
 		Principals: opened, VendorAccounts: cfg.Vendor.Accounts, Verdicts: verdicts,
 		Secrets:     func(_ context.Context, org, name string) (credential.Keys, error) { return cfg.Keys(org, name) },
+		Bearers:     func(_ context.Context, org, name string) (credential.Bearer, error) { return cfg.Bearer(org, name) },
+		Tenants:     guard.NewClients(cfg.Allow).Tenant,
 		STSEndpoint: cfg.Endpoints.STS, Log: log, OnEvent: onEvent,
 	})
 	return task.Environment{Vault: vault, S3Endpoint: cfg.Endpoints.S3, Allow: cfg.Allow, Log: log}, nil
