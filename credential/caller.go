@@ -81,7 +81,7 @@ func with(keys aws.Credentials) func(*sts.Options) {
 // identify compares who calls with who is declared. Whoever it is, the
 // account is the vendor's.
 func (v *Vault) identify(actual rolecall.ARN, r Role, p Principal) error {
-	if isCaller(p.ARN, actual) {
+	if p.ARN.Names(actual) {
 		return nil
 	}
 	v.mu.Lock()
@@ -92,19 +92,6 @@ func (v *Vault) identify(actual rolecall.ARN, r Role, p Principal) error {
 		Message: fmt.Sprintf("the principal %s is declared as %s, but its credentials are those of %s", r.Principal, p.ARN, actual),
 		Hint:    "the operator gives the principal its own credentials in rolecall.yaml, or declares the ARN that they belong to",
 	}
-}
-
-// isCaller tells whether the caller is the declared user, or a session of the
-// declared role. A session's ARN leaves out the path of its role, whose name
-// is unique in the account all the same.
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
-func isCaller(declared, actual rolecall.ARN) bool {
-	session, ok := strings.CutPrefix(actual.Resource, "assumed-role/")
-	if !ok || actual.Service != "sts" {
-		return actual == declared
-	}
-	role, _, _ := strings.Cut(session, "/")
-	return role != "" && role == declared.RoleName() && actual.Account == declared.Account && actual.Partition == declared.Partition
 }
 
 func withoutKeys(err error, r Role) error {

@@ -30,6 +30,14 @@ const (
 	recreated = "was recreated"
 )
 
+// changed says in which way another one answers under the subject's name.
+func (s Subject) changed() string {
+	if s.isRole() {
+		return recreated
+	}
+	return anotherAccount
+}
+
 // tellDrift tells of drift in the log and as an event.
 func (v *Vault) tellDrift(ctx context.Context, t target, reason string) {
 	s := t.subject()

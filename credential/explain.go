@@ -40,6 +40,12 @@ func explain(err error, r Role, p Principal) error {
 }
 
 func explainCode(e *rolecall.Error, api smithy.APIError, r Role, p Principal) {
+	if untimely(api) {
+		e.Code = rolecall.Unauthenticated
+		e.Message = "AWS does not accept the time of the worker's requests"
+		e.Hint = "the operator sets the worker's clock"
+		return
+	}
 	switch api.ErrorCode() {
 	case "AccessDenied", "AccessDeniedException":
 		e.Code = rolecall.Forbidden
@@ -74,6 +80,20 @@ func explainCode(e *rolecall.Error, api smithy.APIError, r Role, p Principal) {
 		e.Code = rolecall.Unavailable
 		e.Message = fmt.Sprintf("STS answered %s", api.ErrorCode())
 		e.Hint = "try again later"
+	}
+}
+
+// untimely tells whether a request is refused for its time. STS says so with
+// codes of its own, or in the text of the one for a wrong signature.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/signature-v4-troubleshooting.html
+func untimely(api smithy.APIError) bool {
+	switch api.ErrorCode() {
+	case "RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture":
+		return true
+	case "SignatureDoesNotMatch":
+		return strings.HasPrefix(api.ErrorMessage(), "Signature expired") || strings.HasPrefix(api.ErrorMessage(), "Signature not yet current")
+	default:
+		return false
 	}
 }
 

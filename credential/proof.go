@@ -22,8 +22,8 @@ type target interface {
 	// unsafe says what it means that these probes were wrongly accepted.
 	unsafe(wrong []plannedProbe) error
 	// moved judges that the probes passed, but another one answered them than
-	// when they last did: nil lets it stand. Otherwise the kept verdict stays,
-	// and what rests on it ends.
+	// when they last did: nil lets its verdict stand. Otherwise the old one is
+	// kept, and moved has ended what rests on it.
 	moved(from, to string) error
 	event(kind EventKind, fill func(*Event)) Event
 }
@@ -49,10 +49,10 @@ func (v *Vault) proof(ctx context.Context, t target, old Verdict) (verdict Verdi
 		return Verdict{}, err
 	}
 	defer func() {
+		v.refusals.note(s, err, v.options.Now())
 		v.options.OnEvent(t.event(EventProof, func(e *Event) { e.Passed = err == nil }))
 	}()
 	verdict, err = v.probe(ctx, t, plan)
-	v.refusals.note(s, err, v.options.Now())
 	switch {
 	case errors.Is(err, ErrUnsafe):
 		return verdict, v.refute(ctx, t, old, err)
@@ -61,10 +61,10 @@ func (v *Vault) proof(ctx context.Context, t target, old Verdict) (verdict Verdi
 	}
 	changed := old.Passed && old.RoleID != verdict.RoleID
 	if changed {
+		v.tellDrift(ctx, t, s.changed())
 		if err := t.moved(old.RoleID, verdict.RoleID); err != nil {
-			v.tellDrift(ctx, t, recreated)
-			v.end(s, wasRecreated(s))
-			return verdict, drifted(err)
+			verdict.Passed = false
+			return verdict, err
 		}
 	}
 	verdict.Checked = v.options.Now()
@@ -76,7 +76,6 @@ func (v *Vault) proof(ctx context.Context, t target, old Verdict) (verdict Verdi
 		return Verdict{}, v.claimed(ctx, s, err)
 	}
 	if changed {
-		v.tellDrift(ctx, t, recreated)
 		v.end(s, wasRecreated(s))
 	}
 	return verdict, nil
