@@ -105,7 +105,7 @@ func (a authority) UseKey(ctx context.Context, use s3.KeyUse) *s3.Error {
 func (s *Server) keyQuestion(c *call, k *key, action string, arn rolecall.ARN) ask {
 	q := ask{action: action, resource: arn.String(), owner: s.directory.account(arn.Account)}
 	if k != nil {
-		q.attached = k.policy
+		q.attached, q.resource = k.policy, k.arn.String()
 	}
 	q.conditions = c.conditions(q.owner)
 	q.conditions["kms:CallerAccount"] = []string{c.caller.account.id}
@@ -128,29 +128,28 @@ func (c *call) judgeKey(q ask) *policy.Denial {
 
 // key is a KMS key with the policy that holds for it.
 type key struct {
-	arn    rolecall.ARN
-	policy *policy.Document
-	state  string
+	arn     rolecall.ARN
+	policy  *policy.Document
+	state   string
+	managed bool // by AWS
 }
 
-// managed tells whether the key is AWS's own, found by its alias.
-func (k *key) managed() bool { return strings.HasPrefix(k.arn.Resource, "alias/") }
-
-// key finds a key by its ARN, or the account's aws/s3 key by its alias. It is
-// nil when there is none.
+// key finds a key by its ARN, or the account's aws/s3 key by its alias too. It
+// is nil when there is none.
 func (d *directory) key(arn rolecall.ARN) *key {
 	a := d.account(arn.Account)
 	if a == nil || a.partition != arn.Partition {
 		return nil
 	}
-	if arn.Resource == "alias/aws/s3" {
-		return &key{arn, a.managedKeyPolicy(arn.Region), stateEnabled}
+	if own := s3.ManagedKey(a.partition, arn.Region, a.id); arn.Resource == s3.ManagedAlias || arn.String() == own {
+		arn.Resource = own[strings.LastIndexByte(own, ':')+1:]
+		return &key{arn, a.managedKeyPolicy(arn.Region), stateEnabled, true}
 	}
 	name, ok := strings.CutPrefix(arn.Resource, "key/")
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	if k := a.keys[name]; ok && k != nil && k.Region == arn.Region {
-		return &key{arn, a.keyPolicy(k), cmp.Or(k.State, stateEnabled)}
+		return &key{arn, a.keyPolicy(k), cmp.Or(k.State, stateEnabled), false}
 	}
 	return nil
 }

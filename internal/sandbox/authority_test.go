@@ -83,6 +83,7 @@ func TestWhoMayWhat(t *testing.T) {
 		{"key policy's encryption context", keysOf("admin"), central, write("acme-vault", "out/k"), "AccessDenied", "because no resource-based policy allows the kms:GenerateDataKey action"},
 		{"key policy that gives no decryption", keysOf("admin"), central, read("acme-vault", "in/k"), "AccessDenied", "kms:Decrypt"},
 		{"managed key, in the account", keysOf("keyless"), central, write("acme-managed", "k"), "", ""},
+		{"managed key, whose policies name keys", keysOf("keysonly"), central, write("acme-managed", "k"), "", ""},
 		{"managed key, from outside", keysOf("partner"), central, write("acme-managed", "k"), "AccessDenied", "because the resource does not exist in this Region, no resource-based policies allow access"},
 		{"missing key", keysOf("admin"), central, func(c client) error {
 			_, err := c.PutObject(t.Context(), &s3.PutObjectInput{

@@ -2,12 +2,9 @@ package sandbox
 
 import (
 	"cmp"
-	"crypto/rand"
 	"crypto/subtle"
-	"encoding/base64"
 	"fmt"
 	"maps"
-	"strings"
 	"sync"
 	"time"
 
@@ -99,7 +96,8 @@ func newDirectory(cfg *Config, clock func() time.Time) *directory {
 		}
 		d.accounts[id] = a
 		for name, u := range given.Users {
-			made := &user{User: u, name: name, id: uniqueID("AIDA"), arn: a.iam("user", u.Path, name), inline: inlineOf(u.Policies)}
+			made := &user{User: u, name: name, arn: a.iam("user", u.Path, name), inline: inlineOf(u.Policies)}
+			made.id = lastingID("AIDA", made.arn)
 			a.users[name] = made
 			if u.AccessKeyID != "" {
 				d.accessKeys[u.AccessKeyID] = &accessKey{secret: u.SecretAccessKey, account: a, user: made}
@@ -107,6 +105,7 @@ func newDirectory(cfg *Config, clock func() time.Time) *directory {
 		}
 		for name, r := range given.Roles {
 			d.putRole(a, name, r)
+			a.roles[name].id = lastingID("AROA", a.roles[name].arn)
 		}
 		for name, b := range given.Buckets {
 			d.buckets[name] = &bucket{Bucket: b, name: name, account: a}
@@ -303,16 +302,4 @@ func layer(d *policy.Document) []*policy.Document {
 		return nil
 	}
 	return []*policy.Document{d}
-}
-
-// uniqueID makes an id as IAM's: a prefix that tells the kind, and 17 random
-// letters and digits.
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
-func uniqueID(prefix string) string { return prefix + rand.Text()[:17] }
-
-// randomText gives n random bytes in base64, without padding.
-func randomText(n int) string {
-	b := make([]byte, n)
-	rand.Read(b)
-	return strings.TrimRight(base64.StdEncoding.EncodeToString(b), "=")
 }

@@ -109,7 +109,7 @@ func (s *Server) describeKey(c *call, in kmsInput) (any, *serviceError) {
 
 func (k *key) metadata() any {
 	manager := "CUSTOMER"
-	if k.managed() {
+	if k.managed {
 		manager = "AWS"
 	}
 	return map[string]any{"KeyMetadata": map[string]any{

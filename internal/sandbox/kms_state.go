@@ -98,7 +98,7 @@ func (s *Server) mayChangeKey(c *call, id string) (*key, *serviceError) {
 	case k.arn.Account != c.caller.account.id:
 		d := policy.Denial{Principal: c.caller.arn, Action: "kms:" + c.operation, Layer: policy.DeniedByResource}
 		return nil, badKMS("AccessDeniedException", d.String())
-	case k.managed():
+	case k.managed:
 		return nil, badKMS("AccessDeniedException", "AWS managed keys are AWS's to change")
 	}
 	return k, nil

@@ -264,6 +264,26 @@ func TestSessionsEnd(t *testing.T) {
 	wants(t, get(t.Context(), w.s3(keysOf("admin"), "eu-central-1"), "acme-masters", "in/a.mov"), "RequestTimeTooSkewed", "")
 }
 
+func TestIDsOutliveTheSandbox(t *testing.T) {
+	t.Parallel()
+	ids := func() (role, user string) {
+		w := loaded(t, nil, Options{})
+		assumed, err := w.sts(worker).AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: aws.String(media), RoleSessionName: aws.String("acme.1"), ExternalId: aws.String("x-42")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		caller, err := w.sts(worker).GetCallerIdentity(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return *assumed.AssumedRoleUser.AssumedRoleId, *caller.UserId
+	}
+	role, user := ids()
+	if again, same := ids(); again != role || same != user || !strings.HasPrefix(role, "AROA") || !strings.HasPrefix(user, "AIDA") {
+		t.Errorf("%s and %s became %s and %s", role, user, again, same)
+	}
+}
+
 func TestRecreatedRole(t *testing.T) {
 	t.Parallel()
 	w := loaded(t, nil, Options{})

@@ -183,15 +183,16 @@ func TestKeyUse(t *testing.T) {
 		key    string
 		arn    string
 	}{
-		"bucket default":    {"kms", nil, keyARNs, "arn:aws:s3:::kms/k"},
-		"bucket key":        {"bucketkey", nil, keyARNs, "arn:aws:s3:::bucketkey"},
-		"no bucket key":     {"bucketkey", []string{bucketKeyHeader, "false"}, keyARNs, "arn:aws:s3:::bucketkey/k"},
-		"key of request":    {"kms", []string{sseHeader, "aws:kms", sseKeyHeader, other}, other, "arn:aws:s3:::kms/k"},
-		"bare key":          {"plain", []string{sseHeader, "aws:kms", sseKeyHeader, "media"}, keyARNs, "arn:aws:s3:::plain/k"},
-		"alias":             {"plain", []string{sseHeader, "aws:kms", sseKeyHeader, "alias/m"}, "arn:aws:kms:eu-central-1:111122223333:alias/m", "arn:aws:s3:::plain/k"},
-		"managed key":       {"kms", []string{sseHeader, "aws:kms"}, "arn:aws:kms:eu-central-1:111122223333:alias/aws/s3", "arn:aws:s3:::kms/k"},
-		"none, though kms":  {"kms", []string{sseHeader, "AES256"}, "", ""},
-		"none, as ever was": {"plain", nil, "", ""},
+		"bucket default":      {"kms", nil, keyARNs, "arn:aws:s3:::kms/k"},
+		"bucket key":          {"bucketkey", nil, keyARNs, "arn:aws:s3:::bucketkey"},
+		"no bucket key":       {"bucketkey", []string{bucketKeyHeader, "false"}, keyARNs, "arn:aws:s3:::bucketkey/k"},
+		"key of request":      {"kms", []string{sseHeader, "aws:kms", sseKeyHeader, other}, other, "arn:aws:s3:::kms/k"},
+		"bare key":            {"plain", []string{sseHeader, "aws:kms", sseKeyHeader, "media"}, keyARNs, "arn:aws:s3:::plain/k"},
+		"alias":               {"plain", []string{sseHeader, "aws:kms", sseKeyHeader, "alias/m"}, "arn:aws:kms:eu-central-1:111122223333:alias/m", "arn:aws:s3:::plain/k"},
+		"managed key":         {"kms", []string{sseHeader, "aws:kms"}, ManagedKey("aws", "eu-central-1", owner), "arn:aws:s3:::kms/k"},
+		"managed key's alias": {"kms", []string{sseHeader, "aws:kms", sseKeyHeader, ManagedAlias}, ManagedKey("aws", "eu-central-1", owner), "arn:aws:s3:::kms/k"},
+		"none, though kms":    {"kms", []string{sseHeader, "AES256"}, "", ""},
+		"none, as ever was":   {"plain", nil, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w.denying()

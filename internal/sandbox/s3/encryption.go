@@ -1,7 +1,9 @@
 package s3
 
 import (
+	"crypto/sha256"
 	"encoding/xml"
+	"fmt"
 	"net/http"
 	"strings"
 )
@@ -57,13 +59,25 @@ func (c *call) readEncryption() (Encryption, error) {
 	return asked, nil
 }
 
+// ManagedAlias names the AWS managed key that S3 has in each account.
+const ManagedAlias = "alias/aws/s3"
+
+// ManagedKey gives the ARN of an account's AWS managed key for S3 in a region.
+// Policies are about the key, never about its alias.
+func ManagedKey(partition, region, account string) string {
+	id := sha256.Sum256([]byte(ManagedAlias + " " + region + " " + account))
+	return fmt.Sprintf("arn:%s:kms:%s:%s:key/%x-%x-%x-%x-%x", partition, region, account, id[:4], id[4:6], id[6:8], id[8:10], id[10:16])
+}
+
 // keyARN completes a key as a client names it. A bare id or alias is of the
 // caller's account; no key at all is the AWS managed key of the bucket's.
 func keyARN(b Bucket, caller, key string) string {
 	prefix := "arn:" + b.Partition + ":kms:" + b.Region + ":"
 	switch {
 	case key == "":
-		return prefix + b.Account + ":alias/aws/s3"
+		return ManagedKey(b.Partition, b.Region, b.Account)
+	case key == ManagedAlias:
+		return ManagedKey(b.Partition, b.Region, caller)
 	case strings.HasPrefix(key, "arn:"):
 		return key
 	case strings.HasPrefix(key, "alias/"):

@@ -21,7 +21,7 @@ type Access struct {
 // KeyUse is one use of a KMS key that S3 makes in its caller's name.
 type KeyUse struct {
 	Action            string // "kms:GenerateDataKey" or "kms:Decrypt"
-	Key               string // ARN of the key, or of an alias, such as the account's alias/aws/s3
+	Key               string // ARN of the key, or of an alias
 	Region            string // of the bucket, for kms:ViaService
 	EncryptionContext map[string]string
 }
