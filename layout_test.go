@@ -48,9 +48,10 @@ var mayImport = map[string][]string{
 		"internal/job", "internal/config", "internal/sandbox", "internal/sandbox/s3", "internal/demo",
 		"policy/explain", "policy/lint", "policy/render", "internal/check", "internal/vend", "internal/dispenser",
 	},
-	"cmd/rolecall":  {"internal/cli"},
-	"bench":         {".", "policy", "credential", "internal/transfer", "internal/sandbox"},
-	"bench/interop": {},
+	"cmd/rolecall":                   {"internal/cli"},
+	"docs/examples/dispenser-lambda": {"internal/dispenser"},
+	"bench":                          {".", "policy", "credential", "internal/transfer", "internal/sandbox"},
+	"bench/interop":                  {},
 }
 
 // testsMayImport is what tests may import besides: real neighbours to run

@@ -1,0 +1,59 @@
+// Command dispenser-lambda is the dispenser as an AWS Lambda function, behind
+// a REST API of API Gateway whose method asks for IAM authorization: the
+// gateway verifies the vendor's signature and says whose it is. Nothing else
+// may be let invoke the function, since it believes what it is told there.
+//
+// docs/dispenser.md says how to build and deploy it; template.yaml is all that
+// it needs.
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net/url"
+	"os"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/rolecall/rolecall/internal/dispenser"
+)
+
+// configFile lies beside the program in the function's archive.
+const configFile = "dispenser.yaml"
+
+func main() {
+	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	h, err := open(configFile, os.Getenv, log)
+	if err != nil {
+		log.Error("the config is not usable", "error", err)
+		os.Exit(1)
+	}
+	lambda.Start(h.answer)
+}
+
+type handler struct{ *dispenser.Dispenser }
+
+func open(path string, getenv func(string) string, log *slog.Logger) (handler, error) {
+	cfg, err := dispenser.Load(path, getenv)
+	if err != nil {
+		return handler{}, err
+	}
+	d, err := dispenser.New(cfg, dispenser.Options{Log: log})
+	return handler{d}, err
+}
+
+// answer answers one request of the gateway's.
+func (h handler) answer(ctx context.Context, event events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error) {
+	a := h.Answer(ctx, dispenser.Ask{
+		Query: url.Values(event.MultiValueQueryStringParameters),
+		From:  event.RequestContext.Identity.SourceIP,
+		// Without IAM authorization the gateway names nobody, and nobody is
+		// refused.
+		Caller: func(context.Context) (string, error) { return h.Principal(event.RequestContext.Identity.UserArn) },
+	})
+	return events.APIGatewayProxyResponse{
+		StatusCode: a.Status, Body: string(a.Body),
+		Headers: map[string]string{"Content-Type": "application/json", "Cache-Control": "no-store"},
+	}, nil
+}
