@@ -66,6 +66,9 @@ func declared(_ context.Context, w *work) finding {
 		if err := c.HTTPCredentialSource.Validate(); err != nil {
 			return misdeclared(rolecall.List(err))
 		}
+		if w.externalID() == "" {
+			return withoutID()
+		}
 		return passed("the dispenser's URL is well formed")
 	}
 	arn, err := rolecall.ParseRoleARN(c.RoleARN)
@@ -81,10 +84,14 @@ func declared(_ context.Context, w *work) finding {
 		f.patches = []rolecall.Patch{connectionPatch(c)}
 		return f
 	case w.externalID() == "":
-		return failed(rolecall.LayerName, "the organization has no external id", "the operator gives it one: a role is assumed with an external id only")
+		return withoutID()
 	}
 	w.arn = arn
 	return passed("%s is the ARN of a role", c.RoleARN)
+}
+
+func withoutID() finding {
+	return failed(rolecall.LayerName, "the organization has no external id", "the operator gives it one: credentials are asked for with an external id only")
 }
 
 // misdeclared says all that is wrong with the declaration.
@@ -115,12 +122,18 @@ func (w *work) vendors(account string) bool {
 // identified asks STS whose the principal's own keys are, and looks at the
 // clock.
 func identified(ctx context.Context, w *work) finding {
-	if w.Connection.Secret != "" {
+	c, asking := w.Connection, w.role()
+	switch source := c.HTTPCredentialSource; {
+	case c.Secret != "":
 		return skipped(noRole)
+	case source != nil && source.Secret != "":
+		return skipped("the dispenser takes a bearer secret: no principal")
+	case source != nil:
+		asking.Principal = rolecall.DispenserPrincipal
 	}
 	clock := make(chan time.Duration, 1)
 	go func() { clock <- w.clock(ctx) }()
-	arn, err := w.Vault.Identify(ctx, w.role())
+	arn, err := w.Vault.Identify(ctx, asking)
 	ahead := <-clock
 	if ahead.Abs() >= wrongBy {
 		return w.wrongClock(ahead)
@@ -128,7 +141,7 @@ func identified(ctx context.Context, w *work) finding {
 	if err != nil {
 		return w.fault(ctx, err)
 	}
-	return passed("the principal %s has credentials of its own, of %s", w.Principal.Name, arn)
+	return passed("the principal %s has credentials of its own, of %s", asking.Principal, arn)
 }
 
 // claimed asks whether another organization has the role. Whose it is, is the
@@ -137,18 +150,26 @@ func claimed(ctx context.Context, w *work) finding {
 	if w.Connection.Secret != "" {
 		return skipped(noRole)
 	}
-	earlier, err := w.Vault.Claim(ctx, w.role())
+	var err error
+	if w.Connection.HTTPCredentialSource != nil {
+		w.earlier, err = w.Vault.ClaimDispenser(ctx, w.dispenserRequest(credential.AccessRead))
+	} else {
+		w.earlier, err = w.Vault.Claim(ctx, w.role())
+	}
+	var another *credential.ClaimedError
+	name := w.gate().name
 	switch {
+	case errors.As(err, &another):
+		return failed(rolecall.LayerName, name+" is not usable", "give one of your own that serves nobody else; if it is, ask the operator")
 	case rolecall.CodeOf(err) == rolecall.Forbidden:
-		return failed(rolecall.LayerName, "the role is not usable", "give a role of your own that serves nobody else; if it is, ask the operator")
+		told := rolecall.List(err)[0]
+		return failed(rolecall.LayerName, told.Message, told.Hint)
 	case err != nil:
 		return w.fault(ctx, err)
+	case w.earlier.Passed:
+		return passed("%s is this organization's, which proved it first on %s", name, w.earlier.First.UTC().Format("2006-01-02 15:04 MST"))
 	}
-	w.earlier = earlier
-	if earlier.Passed {
-		return passed("the role is this organization's, which proved it first on %s", earlier.First.UTC().Format("2006-01-02 15:04 MST"))
-	}
-	return passed("no other organization has the role")
+	return passed("no other organization has %s", name)
 }
 
 // lasts asks for a session as long as the connection's jobs do; it may do
@@ -156,6 +177,9 @@ func claimed(ctx context.Context, w *work) finding {
 func lasts(ctx context.Context, w *work) finding {
 	if w.Connection.Secret != "" {
 		return skipped(noRole)
+	}
+	if w.Connection.HTTPCredentialSource != nil {
+		return dispensedLong(ctx, w)
 	}
 	want := long(w.duration())
 	_, err := w.Vault.Try(ctx, w.harmless())

@@ -64,13 +64,16 @@ func assumed(ctx context.Context, w *work) finding {
 			hint: "a role gives each task a session of its own, which can do just what the task needs",
 		}
 	}
+	if w.Connection.HTTPCredentialSource != nil {
+		return dispensed(ctx, w)
+	}
 	if f, unfit := w.unfit(); unfit {
 		return f
 	}
 	w.proof.verdict, w.proof.err = w.Vault.Prove(ctx, w.role())
 	p := w.proof
 	recreated := p.err == nil && w.earlier.Passed && w.earlier.RoleID != p.verdict.RoleID
-	w.drift = recreated || errors.Is(p.err, credential.ErrDrift)
+	w.drift = w.drift || recreated || errors.Is(p.err, credential.ErrDrift)
 	switch {
 	case recreated:
 		return finding{
@@ -98,36 +101,54 @@ func refusesNear(ctx context.Context, w *work) finding {
 	return w.refuses(ctx, probeNear, "with an external id that is like the right one")
 }
 
-// refuses tells whether the role refused the probes of that name.
+// gate is what the probes are at, in words.
+type gate struct{ name, open, shut string }
+
+func (w *work) gate() gate {
+	if w.Connection.HTTPCredentialSource != nil {
+		return gate{"the dispenser", "the dispenser gives credentials", "the dispenser gives no credentials"}
+	}
+	return gate{"the role", "the role can be assumed", "the role cannot be assumed"}
+}
+
+// refuses tells whether the probes of that name were refused.
 func (w *work) refuses(ctx context.Context, name, how string) finding {
 	accepted := w.proof.with(name, credential.Accepted)
 	unknown := w.proof.with(name, credential.Unknown)
 	refused := w.proof.with(name, credential.Refused)
+	at := w.gate()
 	switch {
 	case w.Connection.Secret != "":
 		return skipped(noRole)
 	case len(accepted) > 0:
-		f := w.untrusting(fmt.Sprintf("the role can be assumed %s", how))
+		f := w.untrusting(at.open + " " + how)
 		if name == probeNear {
 			f.message += ": " + enumerate(accepted, len(w.proof.verdict.Probes))
 		}
-		f.hint = w.proof.lets() + f.hint
 		return f
 	case len(unknown) > 0:
-		f := w.fault(ctx, w.proof.err)
+		f := w.unproved(ctx)
 		if errors.Is(w.proof.err, credential.ErrUnsafe) { // by another probe
-			f = failed(rolecall.LayerNetwork, w.proof.detail(unknown[0]), "mend what else is wrong with the role, and check again")
+			f = failed(rolecall.LayerNetwork, w.proof.detail(unknown[0]), "mend what else is wrong, and check again")
 		}
-		f.message = fmt.Sprintf("it is not known whether the role can be assumed %s: %s", how, f.message)
+		f.message = fmt.Sprintf("it is not known whether %s %s: %s", at.open, how, f.message)
 		return f
 	case len(refused) == 0:
-		return skipped("not reached: the role was not asked")
+		return skipped("not reached: %s was not asked", at.name)
 	case len(w.proof.with(probeAgain, credential.Accepted)) == 0:
-		return skipped("not told: the role refuses the right external id as well")
+		return skipped("not told: %s refuses the right external id as well", at.name)
 	case name == probeNear:
-		return passed("the role refuses %d that are like the right one", len(refused))
+		return passed("%s refuses %d that are like the right one", at.name, len(refused))
 	}
-	return passed("the role cannot be assumed %s", how)
+	return passed("%s %s", at.shut, how)
+}
+
+// unproved says why the probes prove nothing.
+func (w *work) unproved(ctx context.Context) finding {
+	if w.Connection.HTTPCredentialSource != nil {
+		return w.dispenserFault(ctx, w.proof.err)
+	}
+	return w.fault(ctx, w.proof.err)
 }
 
 // enumerate names the probes, unless they are many.
@@ -151,6 +172,8 @@ func (p proof) lets() string {
 		return "the trust policy asks for the external id only where one is sent: an operator with IfExists, or a second statement, lets calls without one pass. "
 	case random:
 		return "the trust policy asks for some external id, whichever it is. "
+	case len(near) == 0:
+		return ""
 	case slices.Equal(near, []string{probeNear + "case"}):
 		return "an operator that ignores case, such as StringEqualsIgnoreCase, lets the same id in another case pass. "
 	}
@@ -159,7 +182,11 @@ func (p proof) lets() string {
 
 // untrusting is found where the trust policy is at fault and nothing else.
 func (w *work) untrusting(message string) finding {
-	f := failed(rolecall.LayerTrust, message,
+	if w.Connection.HTTPCredentialSource != nil {
+		return failed(rolecall.LayerTrust, message,
+			"the dispenser's owner makes it compare organization and external_id exactly, upper and lower case too, and answer 403 to all others")
+	}
+	f := failed(rolecall.LayerTrust, message, w.proof.lets()+
 		"replace the role's trust policy, so that no other customer of this service can reach the role; keep statements for other callers, if they are right")
 	f.patches = w.trustPatches()
 	return f

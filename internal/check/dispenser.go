@@ -1,0 +1,68 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/credential"
+	"github.com/rolecall/rolecall/internal/guard"
+)
+
+// dispensed proves the connection's dispenser and tells whether it takes the
+// right external id.
+func dispensed(ctx context.Context, w *work) finding {
+	w.proof.verdict, w.proof.err = w.Vault.ProveDispenser(ctx, w.dispenserRequest(credential.AccessRead))
+	p := w.proof
+	w.drift = w.drift || errors.Is(p.err, credential.ErrDrift)
+	switch refused := len(p.with(probeRight, credential.Refused)) > 0; {
+	case p.err == nil:
+		return passed("the dispenser gives credentials of the account %s", p.verdict.RoleID)
+	case p.loose() && !refused: // which other steps tell
+		return passed("the dispenser gives credentials for the organization's external id")
+	case refused:
+		told := rolecall.List(p.err)[0]
+		f := failed(rolecall.LayerTrust, told.Message, told.Hint)
+		f.denied = true
+		return f
+	}
+	return w.dispenserFault(ctx, p.err)
+}
+
+// dispenserFault says why a dispenser's credentials could not be had, in
+// whichever step.
+func (w *work) dispenserFault(ctx context.Context, err error) finding {
+	told := rolecall.List(err)[0]
+	var unreached *guard.Error
+	layer := rolecall.LayerRole // what gives the credentials
+	switch {
+	case slow(ctx), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), told.Code == rolecall.Internal:
+		return w.fault(ctx, err)
+	case told.Code == rolecall.Unavailable, errors.As(err, &unreached):
+		layer = rolecall.LayerNetwork
+	case told.Code == rolecall.NotFound:
+		layer = rolecall.LayerName
+	}
+	return failed(layer, told.Message, told.Hint)
+}
+
+// shortLived is how long credentials must live so that they need not be asked
+// for all the time.
+const shortLived = 15 * time.Minute
+
+// dispensedLong looks at how long a dispenser's credentials live.
+func dispensedLong(ctx context.Context, w *work) finding {
+	got, err := w.Vault.Dispenser(w.dispenserRequest(credential.AccessRead)).Retrieve(ctx)
+	if err != nil {
+		return w.dispenserFault(ctx, err)
+	}
+	life := time.Until(got.Expires).Round(time.Second)
+	if life < shortLived {
+		return finding{
+			result: rolecall.CheckWarn, layer: rolecall.LayerRole, message: "the dispenser's credentials live for " + long(life) + " only",
+			hint: "a quarter of an hour at least keeps the dispenser from being asked all the time",
+		}
+	}
+	return passed("the dispenser's credentials live for %s", long(life))
+}
