@@ -1,12 +1,13 @@
 // Package credential vends the short-lived AWS credentials that storage work
 // runs with: a role of a customer's, proved safe before it is used and
-// narrowed by a session policy, or static keys of a customer's secret.
+// narrowed by a session policy; what a customer's dispenser gives, proved
+// likewise; or static keys of a customer's secret.
 //
 // It guarantees that
 //
 //   - a role is assumed for work only while a passing verdict of its probes
 //     is at hand, held per organization, principal, role, external id and the
-//     role's unique id;
+//     role's unique id; a dispenser likewise, with the account of what it gives;
 //   - no call at all is made towards a role in one of the vendor's accounts,
 //     in another partition, or claimed by another organization;
 //   - a principal's keys are used only once STS has said that they are the
