@@ -39,12 +39,12 @@ func connectionPatch(c rolecall.Connection) rolecall.Patch {
 	return rolecall.Patch{Document: documentConnection, Target: c.Name, Connection: text}
 }
 
-// documents are those that the connection needs. The connection may be faulty,
-// so that there are none.
+// documents are those that the connection needs, by its declaration alone. It
+// may be one that no documents can be made for.
 func (w *work) documents() (policy.Kit, bool) {
 	kit, err := policy.Generate(policy.KitRequest{
 		Connection: w.Connection, Principals: []string{w.Principal.ARN.String()}, ExternalIDs: []string{w.externalID()},
-		VendorAccounts: w.Vendor.Accounts,
+		VendorAccounts: w.Vendor.Accounts, Versioned: true, Whole: true,
 	})
 	return kit, err == nil
 }
@@ -78,6 +78,25 @@ func (w *work) rolePatches() []rolecall.Patch {
 				"--policy-document", string(kit.Permissions.JSON())),
 		},
 	}}
+}
+
+// accountPatches declare the role in the other account that the connection
+// names, if there is one.
+func (w *work) accountPatches() []rolecall.Patch {
+	c, accounts := w.Connection, []string{w.Connection.BucketOwner}
+	if c.Encryption != nil {
+		key, _ := rolecall.ParseARN(c.Encryption.Key)
+		accounts = append(accounts, key.Account)
+	}
+	for _, account := range accounts {
+		if account != "" && account != w.arn.Account && !w.vendors(account) {
+			role := w.arn
+			role.Account = account
+			c.RoleARN = role.String()
+			return []rolecall.Patch{connectionPatch(c)}
+		}
+	}
+	return nil
 }
 
 // workerPatches let the principal assume customers' roles.

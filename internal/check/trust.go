@@ -216,7 +216,7 @@ func (w *work) refusal(err error, loose bool) finding {
 			message: "no role of this name trusts the principal with this external id",
 			hint:    "if the role is there, " + trust + "; else mend the connection's role_arn, or make the role",
 		}
-		f.patches = append(w.trustPatches(), w.rolePatches()...)
+		f.patches = slices.Concat(w.trustPatches(), w.rolePatches(), w.accountPatches())
 		return f
 	case denial.Layer != "":
 		return w.denial(denial)
@@ -231,6 +231,6 @@ func (w *work) refusal(err error, loose bool) finding {
 	if w.earlier.Passed {
 		f.hint = "it could once, so that somebody changed something: " + f.hint
 	}
-	f.patches = slices.Concat(w.trustPatches(), w.rolePatches(), w.workerPatches())
+	f.patches = slices.Concat(w.trustPatches(), w.rolePatches(), w.workerPatches(), w.accountPatches())
 	return f
 }
