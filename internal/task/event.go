@@ -5,7 +5,7 @@ type Kind string
 
 // The kinds of event.
 const (
-	Authorized Kind = "authorized" // an end of the step has its credential's scope: Place, Role, Session, Policy
+	Authorized Kind = "authorized" // an end of the step has its credential's scope: Place, and Role, Session, Policy or Dispenser
 	Planned    Kind = "planned"    // what will move is known: Files, Bytes
 	Moved      Kind = "moved"      // Bytes more have moved
 	FileDone   Kind = "file_done"  // Name with its Bytes is done
@@ -15,17 +15,16 @@ const (
 // Event is something that happened in a step, for progress bars and for the
 // story of a job.
 type Event struct {
-	Kind    Kind
-	Name    string // key or file
-	Files   int
-	Bytes   int64
-	Reason  string
-	Place   string // s3://bucket/key
-	Role    string // ARN; empty where a secret or dispenser authorizes
-	// Dispenser is its URL. The sessions that it gives are not narrowed here.
-	Dispenser string
-	Session string // name of the role session, as the customer's CloudTrail shows it
-	Policy  []byte // session policy
+	Kind      Kind
+	Name      string // key or file
+	Files     int
+	Bytes     int64
+	Reason    string
+	Place     string // s3://bucket/key
+	Role      string // ARN; empty where a secret or dispenser authorizes
+	Dispenser string // URL; the sessions that it gives are not narrowed here
+	Session   string // name of the role session, as the customer's CloudTrail shows it
+	Policy    []byte // session policy
 }
 
 // Outcome is what a step did.
