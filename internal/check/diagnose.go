@@ -23,6 +23,7 @@ type answer struct {
 	kind   transfer.Kind
 	code   string
 	denial policy.Denial
+	learnt string // the key that it must be about, where the answer does not say
 }
 
 func answerOf(err error) answer {
@@ -47,13 +48,13 @@ func (a answer) ofKey() bool {
 	return strings.HasPrefix(a.denial.Action, "kms:") || strings.HasPrefix(a.code, "KMS.")
 }
 
-// key is the key that the answer names, if it does.
+// key is the key that the answer is about, if that is known.
 func (a answer) key() string {
-	arn, err := rolecall.ParseARN(a.denial.Resource)
-	if err != nil || arn.Service != "kms" || !strings.HasPrefix(arn.Resource, "key/") {
-		return ""
+	named := rolecall.Encryption{Type: "aws:kms", Key: a.denial.Resource}
+	if named.Key == "" || named.Validate() != nil {
+		return a.learnt
 	}
-	return a.denial.Resource
+	return named.Key
 }
 
 // question is what S3 was asked.
@@ -114,8 +115,8 @@ func (w *work) denied(q question, a answer) finding {
 		how = " denies "
 	}
 	key, named := a.key(), ""
-	if p, err := rolecall.ParseARN(d.Policy); err == nil {
-		named = p.String()
+	if _, err := rolecall.ParseARN(d.Policy); err == nil && strings.Trim(d.Policy, plain) == "" {
+		named = d.Policy
 	}
 	by := ""
 	switch d.Layer {
@@ -123,7 +124,8 @@ func (w *work) denied(q question, a answer) finding {
 		f.layer, by, f.patches = rolecall.LayerRole, "the permissions policy of "+w.identity(), w.permissionsPatch(key)
 		f.hint = "replace the role's policies by this one, and keep what they say for other connections"
 		if d.Explicit {
-			f.hint = "take the Deny away, or except this; what the role needs for this connection is this document, which replaces its policies"
+			f.hint = "take the Deny away, in whichever of the role's policies it is: the command only adds to them. " +
+				"The document is what the role needs for this connection; keep what its policies say for others"
 		}
 	case policy.DeniedByBoundary:
 		f.layer, by, f.patches = rolecall.LayerRole, "the permissions boundary of "+w.identity(), w.boundaryPatch(key)

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
 	"github.com/rolecall/rolecall"
 )
 
@@ -43,10 +46,26 @@ func encrypted(ctx context.Context, w *work) finding {
 	return f
 }
 
+// encryptionOf is the encryption that the headers of an answer tell. A server
+// that a tenant chose may tell anything.
+func encryptionOf(kind types.ServerSideEncryption, key *string) rolecall.Encryption {
+	e := rolecall.Encryption{Type: string(kind)}
+	if !slices.Contains(strengths, e.Type) {
+		return rolecall.Encryption{}
+	}
+	named := rolecall.Encryption{Type: "aws:kms", Key: aws.ToString(key)}
+	if named.Validate() == nil {
+		e.Key = named.Key
+	}
+	return e
+}
+
+// strengths are the encryptions of S3, the weakest first.
+var strengths = []string{"", "AES256", "aws:kms", "aws:kms:dsse"}
+
 // weaker tells whether what S3 does falls short of what is required.
 func weaker(found, required rolecall.Encryption) bool {
-	order := []string{"", "AES256", "aws:kms", "aws:kms:dsse"}
-	if slices.Index(order, found.Type) < slices.Index(order, required.Type) {
+	if slices.Index(strengths, found.Type) < slices.Index(strengths, required.Type) {
 		return true
 	}
 	return required.Key != "" && found.Key != required.Key

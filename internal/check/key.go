@@ -46,18 +46,18 @@ func keyed(ctx context.Context, w *work) finding {
 
 // keyFault says what a KMS key's refusal means.
 func (w *work) keyFault(ctx context.Context, action string, a answer) finding {
-	key := a.key()
-	if e := w.Connection.Encryption; e != nil && key == "" {
-		key = e.Key
+	if a.learnt = w.kept.Key; w.Connection.Encryption != nil && w.Connection.Encryption.Key != "" {
+		a.learnt = w.Connection.Encryption.Key
 	}
+	key := a.key()
 	switch a.code {
 	case "KMS.DisabledException":
 		f := failed(rolecall.LayerKey, "the KMS key is disabled", "its owner enables it")
-		f.patches = enableKey(key)
+		f.patches = onKey(key, "enable-key")
 		return f
 	case "KMS.KMSInvalidStateException":
 		f := failed(rolecall.LayerKey, "the KMS key cannot be used as it is: it may be on its way to be deleted", "its owner cancels the deletion and enables it")
-		f.patches = enableKey(key)
+		f.patches = onKey(key, "cancel-key-deletion", "enable-key")
 		return f
 	case "KMS.NotFoundException":
 		return w.otherKey(ctx, "KMS knows no such key in the bucket's region")
@@ -95,12 +95,16 @@ func (w *work) orOtherKey(ctx context.Context, f finding) finding {
 	return f
 }
 
-// enableKey undoes what keeps a key from being used.
-func enableKey(key string) []rolecall.Patch {
+// onKey are operations that make a key usable again.
+func onKey(key string, operations ...string) []rolecall.Patch {
 	if key == "" {
 		return nil
 	}
-	return setting(key, kms("cancel-key-deletion", key)+" || true", kms("enable-key", key))
+	commands := make([]string, len(operations))
+	for i, operation := range operations {
+		commands[i] = kms(operation, key)
+	}
+	return setting(key, commands...)
 }
 
 // otherKey is found where the connection names a key that cannot be right. The

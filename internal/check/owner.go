@@ -24,6 +24,9 @@ type listing struct {
 // owned asks for credentials and lists the bucket as its declared owner's.
 // S3 answers a wrong owner with a bare denial.
 func owned(ctx context.Context, w *work) finding {
+	if f, refused := w.stranger(); refused {
+		return f
+	}
 	var err error
 	beside(func() {
 		client, credentials, failed := w.client(ctx, w.scope(policy.Read, policy.List))
@@ -59,17 +62,34 @@ func owned(ctx context.Context, w *work) finding {
 	}
 }
 
+// stranger refuses what would lead into the vendor's accounts.
+func (w *work) stranger() (finding, bool) {
+	c := w.Connection
+	if w.vendors(c.BucketOwner) {
+		return failed(rolecall.LayerName, "the bucket is not usable", "give the account that owns the bucket, which is a customer's"), true
+	}
+	if c.Encryption != nil {
+		if key, err := rolecall.ParseARN(c.Encryption.Key); err == nil && w.vendors(key.Account) {
+			return failed(rolecall.LayerName, "the KMS key is not usable", "give a key of the customer's"), true
+		}
+	}
+	return finding{}, false
+}
+
 // disowned finds out whether a bare denial is about the owner. It repeats the
 // listing without saying whose the bucket should be, and reads nothing of it.
 func (w *work) disowned(ctx context.Context) finding {
-	var free, paid error
+	var free, paid, both error
 	beside(
 		func() { _, free = w.listAs(ctx, "", nil, w.payer()) },
-		func() { _, paid = w.listAs(ctx, "", nil, types.RequestPayerRequester) },
+		func() { _, paid = w.listAs(ctx, "", w.asOwner(), types.RequestPayerRequester) },
+		func() { _, both = w.listAs(ctx, "", nil, types.RequestPayerRequester) },
 	)
 	declared := w.owner()
 	switch {
-	case free == nil || paid == nil:
+	case paid == nil: // the step list tells about it
+		return passed("the bucket is the account %s's", declared)
+	case free == nil || both == nil:
 		f := failed(rolecall.LayerName, fmt.Sprintf("the bucket is not the account %s's", declared), "")
 		f.denied = true
 		account, known := w.whose(ctx, free != nil)

@@ -75,7 +75,7 @@ func (w *work) get(ctx context.Context, client *s3.Client, key string, version *
 	case err != nil:
 		return "", err
 	}
-	w.kept = rolecall.Encryption{Type: string(out.ServerSideEncryption), Key: aws.ToString(out.SSEKMSKeyId)}
+	w.kept = encryptionOf(out.ServerSideEncryption, out.SSEKMSKeyId)
 	_, err = io.Copy(io.Discard, io.LimitReader(out.Body, 1))
 	if closed := out.Body.Close(); err == nil {
 		err = closed
@@ -89,6 +89,7 @@ func (w *work) unreadable(ctx context.Context, key string, a answer) finding {
 	q := question{verb: fmt.Sprintf("read %q", key), action: "s3:GetObject", opened: w.listed}
 	switch {
 	case a.ofKey():
+		w.head(ctx, key)
 		return w.keptByKey(&w.readKey, a)
 	case a.kind == transfer.Archived:
 		return w.archived(key)
@@ -106,10 +107,13 @@ func (w *work) unreadable(ctx context.Context, key string, a answer) finding {
 			return w.absent(key)
 		}
 	}
-	if a.bare() && w.readableByHead(ctx, key) {
+	if a.bare() && w.head(ctx, key) {
 		return w.keptByKey(&w.readKey, a)
 	}
 	f := w.diagnose(ctx, q, a.err)
+	if a.bare() && w.listed && w.Connection.RoleARN != "" {
+		f = w.disownedObject(key, f)
+	}
 	if named && !w.listed {
 		f.message = fmt.Sprintf("S3 refuses to read %q, or it does not exist: who may not list is not told", key)
 		f.hint = "look for a typing mistake in probe_key first. " + f.hint
@@ -117,11 +121,31 @@ func (w *work) unreadable(ctx context.Context, key string, a answer) finding {
 	return f
 }
 
-// readableByHead asks for what needs the same permission as reading, but not
-// the object's key.
-func (w *work) readableByHead(ctx context.Context, key string) bool {
-	_, err := w.reading.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &w.Connection.Bucket, Key: &key, ExpectedBucketOwner: w.asOwner(), RequestPayer: w.payer()})
-	return err == nil
+// disownedObject adds to what is found that the object may be its writer's, in
+// a bucket that does not own what others write. Within one account nothing else
+// is refused without a reason.
+func (w *work) disownedObject(key string, f finding) finding {
+	enforced := setting(w.bucketARN(), w.s3api("put-bucket-ownership-controls", "--ownership-controls", "Rules=[{ObjectOwnership=BucketOwnerEnforced}]"))
+	if w.owner() != w.arn.Account {
+		f.patches = append(f.patches, enforced...)
+		f.hint += "; or the object is its writer's, and not the bucket owner's"
+		return f
+	}
+	f = failed(rolecall.LayerBucket, fmt.Sprintf("%q seems to belong to the account that wrote it, not to the bucket's", key),
+		"enforce the bucket owner's ownership of all objects; ACLs, if any are relied on, mean nothing then")
+	f.patches = enforced
+	return f
+}
+
+// head asks for what needs the same permission as reading, but not the use of
+// the object's key, which it tells.
+func (w *work) head(ctx context.Context, key string) bool {
+	out, err := w.reading.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &w.Connection.Bucket, Key: &key, ExpectedBucketOwner: w.asOwner(), RequestPayer: w.payer()})
+	if err != nil {
+		return false
+	}
+	w.kept = encryptionOf(out.ServerSideEncryption, out.SSEKMSKeyId)
+	return true
 }
 
 // unreadableVersion tells whether the object cannot be read by its version.

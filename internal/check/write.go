@@ -7,7 +7,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -65,18 +64,21 @@ func writable(ctx context.Context, w *work) finding {
 		return skipped(onlyRead)
 	}
 	w.writeKey, w.acl = nil, nil
-	var err error
-	if w.writing, _, err = w.client(ctx, w.writingScope()); err != nil {
+	client, _, err := w.client(ctx, w.writingScope())
+	if err != nil {
 		return w.fault(ctx, err)
 	}
+	w.writing = client
 	asked := w.declaredForm()
-	err = w.begin(ctx, asked)
+	upload, created, err := w.begin(ctx, asked)
 	if a := answerOf(err); err != nil && asked.acl != "" && (a.code == "AccessControlListNotSupported" || a.kind == transfer.Denied && !a.ofKey()) {
 		asked.acl = ""
-		if without := w.begin(ctx, asked); without == nil || answerOf(without).ofKey() {
+		var without error
+		if upload, created, without = w.begin(ctx, asked); without == nil || answerOf(without).ofKey() {
 			w.acl, err = &a, without
 		}
 	}
+	w.upload, w.created = upload, created
 	if err != nil {
 		return w.unwritable(ctx, asked, answerOf(err))
 	}
@@ -105,11 +107,8 @@ func (w *work) unwritable(ctx context.Context, asked form, a answer) finding {
 		if asked.encryption != nil && asked.encryption.Type == kind {
 			continue
 		}
-		if w.begin(ctx, form{&e, asked.acl, asked.class}) != nil {
+		if _, _, err := w.begin(ctx, form{&e, asked.acl, asked.class}); err != nil {
 			continue
-		}
-		if a.bare() && asked.encryption != nil && asked.encryption.Type != "AES256" {
-			return w.keptByKey(&w.writeKey, a)
 		}
 		f := finding{
 			result: rolecall.CheckFail, denied: true, candidates: []rolecall.CheckLayer{rolecall.LayerName, rolecall.LayerBucket},
@@ -117,21 +116,49 @@ func (w *work) unwritable(ctx context.Context, asked form, a answer) finding {
 			hint:    "declare the encryption that the bucket's policy requires; or the bucket's owner requires it no more",
 		}
 		f.patches = append(w.changed(func(c *rolecall.Connection) { c.Encryption = &e }), w.bucketPatch()...)
+		if asked.encryption != nil && asked.encryption.Type != "AES256" { // it is not declared without a reason
+			f.candidates = []rolecall.CheckLayer{rolecall.LayerBucket, rolecall.LayerName, rolecall.LayerKey}
+			f.hint += "; where S3 does not say why it refuses, the key may, too"
+			f.patches = slices.Concat(f.patches[1:], f.patches[:1], w.keyPatch(""))
+		}
+		return f
+	}
+	if asked.acl == "" && w.beginOwned(ctx, asked) {
+		f := finding{
+			result: rolecall.CheckFail, denied: true, candidates: []rolecall.CheckLayer{rolecall.LayerName, rolecall.LayerBucket},
+			message: "the bucket refuses what does not come with the ACL " + fullControl,
+			hint:    "declare acl; or the bucket's owner enforces its ownership of all objects, and requires no ACL any more",
+		}
+		f.patches = append(w.changed(func(c *rolecall.Connection) { c.ACL = fullControl }), w.bucketPatch()...)
 		return f
 	}
 	return w.diagnose(ctx, q, a.err)
 }
 
+// beginOwned tells whether an upload can be begun that gives its object to the
+// bucket's owner, which many buckets require of other accounts.
+func (w *work) beginOwned(ctx context.Context, asked form) bool {
+	scope := w.writingScope()
+	scope.Operations = append(scope.Operations, policy.ACL)
+	client, _, err := w.client(ctx, scope)
+	if err != nil {
+		return false
+	}
+	id, _, err := w.createBy(ctx, client, form{asked.encryption, fullControl, asked.class})
+	if err == nil {
+		w.begun = append(w.begun, id)
+	}
+	return err == nil
+}
+
 // begin begins an upload. It outlives a cancellation: one that began at S3
 // while its id was lost here could not be aborted.
-func (w *work) begin(ctx context.Context, asked form) error {
+func (w *work) begin(ctx context.Context, asked form) (string, rolecall.Encryption, error) {
 	id, encryption, err := w.create(ctx, asked)
-	if err != nil {
-		return err
+	if err == nil {
+		w.begun = append(w.begun, id)
 	}
-	w.begun = append(w.begun, id)
-	w.upload, w.created = id, encryption
-	return nil
+	return id, encryption, err
 }
 
 func (w *work) create(ctx context.Context, asked form) (string, rolecall.Encryption, error) {
@@ -157,7 +184,7 @@ func (w *work) createBy(ctx context.Context, client *s3.Client, asked form) (str
 	if err != nil {
 		return "", rolecall.Encryption{}, err
 	}
-	return aws.ToString(out.UploadId), rolecall.Encryption{Type: string(out.ServerSideEncryption), Key: aws.ToString(out.SSEKMSKeyId)}, nil
+	return aws.ToString(out.UploadId), encryptionOf(out.ServerSideEncryption, out.SSEKMSKeyId), nil
 }
 
 func (f form) headers() (types.ServerSideEncryption, *string) {
@@ -245,122 +272,4 @@ func (w *work) store(ctx context.Context, asked form) error {
 		return nil
 	}
 	return err
-}
-
-// cleaned aborts the uploads that the check began, and looks for those that
-// earlier checks left. It runs after a cancellation too.
-func cleaned(ctx context.Context, w *work) finding {
-	if w.Connection.Purpose != rolecall.Delivery {
-		return skipped(onlyRead)
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupLimit)
-	defer cancel()
-	uploads := slices.Concat(w.begun, w.plain)
-	errs := make([]error, len(uploads))
-	var swept int
-	var left finding
-	jobs := []func(){func() { swept = w.sweep(ctx, uploads) }, func() { left = w.removed(ctx) }}
-	for i, id := range uploads {
-		jobs = append(jobs, func() { errs[i] = w.abort(ctx, id) })
-	}
-	beside(jobs...)
-	var remaining []string
-	var cause error
-	for i, err := range errs {
-		if err != nil {
-			remaining, cause = append(remaining, uploads[i]), err
-		}
-	}
-	switch {
-	case cause != nil:
-		f := w.diagnose(ctx, question{verb: "abort an upload", action: "s3:AbortMultipartUpload", opened: true}, cause)
-		f.denied = false // trying again would not undo what is left now
-		f.message += fmt.Sprintf("; left in the bucket: %d unfinished uploads of %q", len(remaining), w.fixedKey())
-		f.hint += fmt.Sprintf(". What is left goes by: %s", w.s3api("abort-multipart-upload", "--key", w.fixedKey(), "--upload-id", remaining[0]))
-		return f
-	case left.result != "":
-		return left
-	case len(uploads) == 0:
-		return skipped("nothing was written")
-	case swept > 0:
-		return passed("nothing is left: %d uploads aborted, and %d that earlier checks had left", len(uploads), swept)
-	}
-	return passed("nothing is left: %d uploads aborted", len(uploads))
-}
-
-// cleanupLimit bounds the tidying up, which a cancellation does not end.
-const cleanupLimit = 20 * time.Second
-
-// abort ends an upload and sees that it is gone, where it may look.
-func (w *work) abort(ctx context.Context, id string) error {
-	key := w.fixedKey()
-	_, err := w.writing.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{
-		Bucket: &w.Connection.Bucket, Key: &key, UploadId: &id, ExpectedBucketOwner: w.asOwner(), RequestPayer: w.payer(),
-	})
-	if err != nil && answerOf(err).code != "NoSuchUpload" {
-		return err
-	}
-	if w.listParts(ctx, w.writing, id) == nil {
-		return errStillThere
-	}
-	return nil
-}
-
-var errStillThere = fmt.Errorf("an aborted upload is still there")
-
-// sweep aborts uploads that earlier checks left, where the role may list them,
-// which is optional. Those of the last minute may be another check's.
-func (w *work) sweep(ctx context.Context, own []string) int {
-	if w.writing == nil || w.Connection.Secret != "" && len(own) == 0 {
-		return 0
-	}
-	client, _, err := w.client(ctx, w.scope(policy.Sweep))
-	if err != nil {
-		return 0
-	}
-	key, swept := w.fixedKey(), 0
-	out, err := client.ListMultipartUploads(ctx, &s3.ListMultipartUploadsInput{
-		Bucket: &w.Connection.Bucket, Prefix: &key, ExpectedBucketOwner: w.asOwner(), RequestPayer: w.payer(),
-	})
-	if err != nil {
-		return 0
-	}
-	for _, u := range out.Uploads {
-		id := aws.ToString(u.UploadId)
-		if aws.ToString(u.Key) != key || slices.Contains(own, id) || time.Since(aws.ToTime(u.Initiated)) < time.Minute {
-			continue
-		}
-		if w.abort(ctx, id) == nil {
-			swept++
-		}
-	}
-	return swept
-}
-
-// removed deletes the object of a deep check. That it cannot be is no fault of
-// the connection's: tasks delete nothing.
-func (w *work) removed(ctx context.Context) finding {
-	if w.stored == nil {
-		return finding{}
-	}
-	stays := finding{
-		result: rolecall.CheckWarn, message: fmt.Sprintf("the object %q stays in the bucket: it could not be deleted", w.fixedKey()),
-		hint: "allow s3:DeleteObject, or remove it by hand; the next deep check writes it again",
-	}
-	client, _, err := w.client(ctx, w.scope(policy.Delete))
-	if err != nil {
-		return stays
-	}
-	key := w.fixedKey()
-	if _, err := client.DeleteObject(ctx, &s3.DeleteObjectInput{
-		Bucket: &w.Connection.Bucket, Key: &key, ExpectedBucketOwner: w.asOwner(), RequestPayer: w.payer(),
-	}); err != nil {
-		return stays
-	}
-	if version := *w.stored; version != "" && version != "null" {
-		stays.message = fmt.Sprintf("the object %q is deleted, but its version %q stays: the bucket keeps versions", key, version)
-		stays.hint = "remove it by hand, once no object lock holds it; a lifecycle rule for old versions does it too"
-		return stays
-	}
-	return finding{}
 }
