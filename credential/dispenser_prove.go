@@ -87,7 +87,7 @@ func (t dispenser) ask(ctx context.Context, externalID *string) answer {
 	case refused.refuses():
 		return answer{outcome: Refused, err: err}
 	default:
-		return answer{outcome: Unknown, detail: refused.Error(), err: err}
+		return answer{outcome: Unknown, detail: refused.Error(), err: err, hopeless: right}
 	}
 }
 

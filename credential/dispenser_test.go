@@ -372,6 +372,27 @@ func TestDispenserOfAnotherOrganization(t *testing.T) {
 	}
 }
 
+// One who is no dispenser is asked once, not sixteen times.
+func TestNoDispenserIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{200, 301, 404, 429, 500} {
+		b, d := dispenserBench(t, func(url.Values) (int, string) { return status, "hello" })
+		if verdict, err := b.ProveDispenser(t.Context(), byBearer()); err == nil || d.count() != 1 || verdict.Probes[0].Outcome != credential.Unknown {
+			t.Errorf("%d: %v after %d requests", status, err, d.count())
+		}
+	}
+}
+
+func TestPrincipalOfDispensersAssumesNoRole(t *testing.T) {
+	t.Parallel()
+	b, _ := dispenserBench(t, vends("222233334444"))
+	r := acme()
+	r.Principal = rolecall.DispenserPrincipal
+	if _, err := b.Role(r).Retrieve(t.Context()); rolecall.CodeOf(err) != rolecall.Invalid || len(b.sts.seen()) != 0 {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestRefusedBeforeTheDispenserIsAsked(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -120,6 +120,11 @@ func (v *Vault) admit(r Role) (Principal, error) {
 	if err != nil {
 		return Principal{}, err
 	}
+	if r.Principal == rolecall.DispenserPrincipal {
+		return Principal{}, &rolecall.Error{
+			Code: rolecall.Invalid, Message: "the principal dispenser assumes no roles", Hint: "it signs requests to dispensers and does nothing else",
+		}
+	}
 	role, err := rolecall.ParseRoleARN(r.RoleARN)
 	if err != nil {
 		return Principal{}, err
