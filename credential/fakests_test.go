@@ -69,6 +69,16 @@ func (f *fakeSTS) setRule(rule func(stsCall) stsAnswer) {
 	f.rule = rule
 }
 
+// setCaller says whom the vault's keys are of; empty: a session of workerARN.
+func (f *fakeSTS) setCaller(arn string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.caller = nil
+	if arn != "" {
+		f.caller = func(string) string { return arn }
+	}
+}
+
 func (f *fakeSTS) seen() []stsCall {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -228,9 +238,13 @@ func (e *events) of(kind credential.EventKind) []credential.Event {
 	return out
 }
 
+// newBench is without a server where no rule is given.
 func newBench(t testing.TB, rule func(stsCall) stsAnswer, change ...func(*credential.Options)) *bench {
 	t.Helper()
-	b := &bench{sts: newFakeSTS(t, rule), clock: &fakeClock{now: epoch}, events: &events{}}
+	b := &bench{sts: &fakeSTS{server: &httptest.Server{}}, clock: &fakeClock{now: epoch}, events: &events{}}
+	if rule != nil {
+		b.sts = newFakeSTS(t, rule)
+	}
 	verdicts, err := credential.OpenDir(t.TempDir())
 	if err != nil {
 		t.Fatal(err)

@@ -60,6 +60,7 @@ var trustCases = []struct {
 	{"both of two keys", allow(``, `"StringEquals":{"sts:ExternalId":"Acme-42x","sts:SourceIdentity":"rolecall"}`), "right"},
 	{"another principal", `{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::873682911326:role/Other"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"sts:ExternalId":"Acme-42x"}}}`, "right"},
 	{"another action", `{"Effect":"Allow","Principal":{"AWS":"` + workerARN + `"},"Action":"sts:TagSession","Condition":{"StringEquals":{"sts:ExternalId":"Acme-42x"}}}`, "right"},
+	{"all but the right one", allow(``, `"StringNotEquals":{"sts:ExternalId":"Acme-42x"}`), "right absent " + anyID},
 	{"denied to all", allow(`,{"Effect":"Deny","Principal":"*","Action":"sts:AssumeRole"}`, ``), "right"},
 }
 
@@ -127,7 +128,7 @@ func checkVerdict(t *testing.T, verdict credential.Verdict, err error, failed st
 		t.Errorf("%+v", e)
 	}
 	first, _, _ := strings.Cut(failed, " ")
-	if !strings.Contains(e.Message, first) && !strings.Contains(e.Message, "similar ones") && failed != "right" {
+	if !strings.Contains(e.Message, first) && !strings.Contains(e.Message, "similar ones") && first != "right" {
 		t.Errorf("%q does not name the probes %s", e.Message, failed)
 	}
 	// The hint has the policy that mends the role.
