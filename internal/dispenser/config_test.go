@@ -144,3 +144,28 @@ func TestConfigFile(t *testing.T) {
 		}
 	}
 }
+
+// The page shows a config that works, and what all commented lines say too.
+func TestDocumentedConfig(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/dispenser.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(page), "```yaml\nurl:")
+	text, _, found := strings.Cut("url:"+rest, "```")
+	if !found {
+		t.Fatal("the page shows no dispenser.yaml")
+	}
+	secret := func(string) string { return bearerSecret }
+	if _, err := parse([]byte(text), t.TempDir(), secret); err != nil {
+		t.Error(err)
+	}
+	dir := t.TempDir()
+	certificate(t, dir)
+	text = strings.NewReplacer("# tls:", "tls:", "./cert.pem", "certificate.pem", "./key.pem", "key.pem", "# bearer:", "bearer:").Replace(text)
+	cfg, err := parse([]byte(text), dir, secret)
+	if err != nil || cfg.certificate == nil || cfg.bearer == nil {
+		t.Error(err)
+	}
+}

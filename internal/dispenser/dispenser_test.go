@@ -10,8 +10,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
+	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
 	"github.com/rolecall/rolecall/internal/sandbox"
+	"github.com/rolecall/rolecall/policy"
 )
 
 func (b *bench) s3(t *testing.T, keys aws.CredentialsProvider) *s3.Client {
@@ -235,5 +237,46 @@ func TestNarrowestGrant(t *testing.T) {
 	}
 	if g, _ := cfg.grantFor(request{organization: "acme", bucket: "acme-delivery", prefix: "out/", access: "read"}); g.Duration != 30*time.Minute {
 		t.Errorf("duration %s", g.Duration)
+	}
+}
+
+// Each kind of work gets what it needs of S3 and KMS, and nothing else.
+func TestSessionPolicies(t *testing.T) {
+	t.Parallel()
+	role, err := rolecall.ParseRoleARN("arn:aws:iam::111122223333:role/media")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		kms, access, tool string
+		has, lacks        string
+	}{
+		"read":              {"", "read", "storage:get", "s3:GetObject s3:ListBucket", "s3:Put kms:Decrypt"},
+		"read of tags":      {"", "read", "storage:tag_s3", "s3:GetObject s3:ListBucket", "s3:Put"},
+		"write":             {"", "write", "storage:put", "s3:GetObject s3:ListBucket s3:PutObject\" s3:AbortMultipartUpload", "Tagging Acl kms:Decrypt Delete"},
+		"tag":               {"", "write", "storage:tag_s3", "s3:PutObjectTagging s3:ListBucket", "s3:PutObject\" s3:GetObject"},
+		"read under a key":  {"arn:aws:kms:eu-central-1:111122223333:key/k", "read", "ffmpeg:cmd", "kms:Decrypt key/k", "kms:GenerateDataKey"},
+		"write under a key": {policy.AnyKey, "write", "storage:put", "kms:GenerateDataKey kms:ViaService", "s3:PutObjectAcl"},
+		"probe":             {policy.AnyKey, "write", credential.ProbeTool, "Deny", "Allow s3:"},
+	} {
+		g := Grant{Bucket: "bucket", Role: role, KMSKey: c.kms, Duration: time.Hour}
+		text, duration, err := g.session(request{bucket: "bucket", prefix: "in/", access: c.access, tool: c.tool})
+		if err != nil || (duration == 15*time.Minute) != (name == "probe") {
+			t.Errorf("%s: %s, %v", name, duration, err)
+		}
+		allows := string(text)
+		if name != "probe" {
+			allows, _, _ = strings.Cut(allows, `"Deny"`)
+		}
+		for _, part := range strings.Fields(c.has) {
+			if !strings.Contains(allows, part) {
+				t.Errorf("%s lacks %s: %s", name, part, text)
+			}
+		}
+		for _, part := range strings.Fields(c.lacks) {
+			if strings.Contains(allows, part) {
+				t.Errorf("%s has %s: %s", name, part, text)
+			}
+		}
 	}
 }

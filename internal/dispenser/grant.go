@@ -19,7 +19,7 @@ type Grant struct {
 	Prefix       string // empty, or ends in a slash
 	Write        bool   // which comes with reading
 	Role         rolecall.ARN
-	KMSKey       string // that the objects are under; empty: no use of KMS
+	KMSKey       string // that the objects are under, policy.AnyKey for whichever; empty: no use of KMS
 	Region       string // of the bucket; empty: any of the role's partition
 	Duration     time.Duration
 }
@@ -85,7 +85,7 @@ func (r *reader) grantForm(g grant, at string) {
 	if err == nil && g.Region != "" && rolecall.PartitionOf(g.Region) != role.Partition {
 		r.faults.Add(at+"/region", "the region is not of the role's partition "+role.Partition, "partitions do not mix")
 	}
-	if g.KMSKey != "" {
+	if g.KMSKey != "" && g.KMSKey != policy.AnyKey {
 		for _, e := range rolecall.List((rolecall.Encryption{Type: "aws:kms", Key: g.KMSKey}).Validate()) {
 			r.faults.Add(at+"/kms_key", e.Message, e.Hint)
 		}
