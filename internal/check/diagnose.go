@@ -69,6 +69,10 @@ type question struct {
 // diagnose says what is wrong where S3 did not do what it was asked.
 func (w *work) diagnose(ctx context.Context, q question, err error) finding {
 	a := answerOf(err)
+	switch a.code {
+	case "AllAccessDisabled", "AccountProblem":
+		return failed(rolecall.LayerBucket, "AWS has closed the bucket, or its account", "its owner asks AWS why; no policy is at fault")
+	}
 	switch a.kind {
 	case transfer.Denied:
 		f := w.denied(q, a)
@@ -85,7 +89,7 @@ func (w *work) diagnose(ctx context.Context, q question, err error) finding {
 	case transfer.Unavailable:
 		return failed(rolecall.LayerNetwork, fmt.Sprintf("S3 does not get round to it to %s: it is overloaded, or failing", q.verb), "try again later")
 	case transfer.Unreachable, transfer.Malformed:
-		return w.unreachable(a)
+		return w.unreachable(ctx, a)
 	}
 	if a.code == "InvalidStorageClass" {
 		f := failed(rolecall.LayerName, fmt.Sprintf("S3 knows no storage class %q", w.Connection.StorageClass), "correct the connection's storage_class, or leave it out")
@@ -221,21 +225,32 @@ func (w *work) unaccepted(a answer) finding {
 }
 
 // unreachable is found where S3 does not answer, or something that is not S3.
-func (w *work) unreachable(a answer) finding {
-	var refused *guard.Error
-	var unknown *net.DNSError
-	switch custom := w.Connection.S3EndpointURL != ""; {
-	case custom && (errors.As(a.err, &refused) || errors.As(a.err, &unknown) && unknown.IsNotFound):
-		// Both alike, lest a tenant finds out what there is in the operator's network.
-		return failed(rolecall.LayerNetwork, "the endpoint may not be reached",
-			"it takes https and a public address, or one that the operator lists in network.allow; the operator's log has the cause")
-	case a.kind == transfer.Malformed:
-		return failed(rolecall.LayerNetwork, "what answers is not S3", "look at s3_endpoint_url: it must lead to a service that speaks S3's protocol")
-	case custom:
-		return failed(rolecall.LayerNetwork, "the endpoint does not answer", "look at s3_endpoint_url, and whether its service is up")
-	default:
+func (w *work) unreachable(ctx context.Context, a answer) finding {
+	if w.Connection.S3EndpointURL == "" {
 		return failed(rolecall.LayerNetwork, "S3 does not answer", "the operator looks at the worker's network, and at the proxy if there is one")
 	}
+	f := finding{
+		result: rolecall.CheckFail, candidates: []rolecall.CheckLayer{rolecall.LayerNetwork, rolecall.LayerName},
+		message: "the endpoint does not answer", hint: "see that its service is up, and look at s3_endpoint_url",
+	}
+	var refused *guard.Error
+	var unknown *net.DNSError
+	switch {
+	case errors.As(a.err, &refused), errors.As(a.err, &unknown) && unknown.IsNotFound:
+		// Both alike, lest a tenant finds out what there is in the operator's network.
+		f.message, f.hint = "the endpoint may not be reached", "it takes https and a public address, or one that the operator lists in network.allow; the operator's log has the cause"
+		w.Log.WarnContext(ctx, "endpoint of a connection may not be reached", "org", w.Organization.APIName, "connection", w.Connection.Name, "error", a.err)
+	case a.kind == transfer.Malformed:
+		f.message, f.hint = "what answers is not S3", "look at s3_endpoint_url: it must lead to a service that speaks S3's protocol"
+	}
+	f.hint += ". For a bucket at AWS, leave s3_endpoint_url out"
+	f.patches = w.atAWS()
+	return f
+}
+
+// atAWS is the connection without the endpoint that the tenant chose.
+func (w *work) atAWS() []rolecall.Patch {
+	return w.changed(func(c *rolecall.Connection) { c.S3EndpointURL = "" })
 }
 
 // noBucket is found where there is no bucket of the connection's name.
@@ -243,6 +258,9 @@ func (w *work) noBucket() finding {
 	f := failed(rolecall.LayerName, fmt.Sprintf("there is no bucket %q", w.Connection.Bucket),
 		"correct the name; or, if it is right, make the bucket in the account that is to own it. A name that is free may be taken by anyone")
 	f.patches = w.createBucket()
+	if w.Connection.S3EndpointURL != "" {
+		f.hint, f.patches = "correct the name, or s3_endpoint_url; for a bucket at AWS, leave that out", w.atAWS()
+	}
 	return f
 }
 

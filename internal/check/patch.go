@@ -38,12 +38,17 @@ func (w *work) needs(key string) (policy.Kit, bool) {
 	if key != "" {
 		c.Encryption = &rolecall.Encryption{Type: "aws:kms", Key: key}
 	}
-	if c.RoleARN == "" { // the permissions of others than roles are the same
-		role := rolecall.ARN{Partition: rolecall.PartitionOf(c.Region), Service: "iam", Account: w.owner(), Resource: "role/" + c.Name}
-		c.RoleARN, c.Secret, c.HTTPCredentialSource = role.String(), "", nil
+	principal, externalID := w.Principal.ARN.String(), w.externalID()
+	if c.RoleARN == "" { // the permissions of a user, or of a dispenser's role, are the same
+		role := rolecall.ARN{Partition: rolecall.PartitionOf(c.Region), Service: "iam", Account: cmp.Or(w.owner(), "000000000000"), Resource: "role/any"}
+		c.RoleARN, c.Secret, c.HTTPCredentialSource, c.ExternalID = role.String(), "", nil, nil
+		if w.owner() == "" && c.Encryption != nil && c.Encryption.Type != "AES256" && c.Encryption.Key == "" {
+			return policy.Kit{}, false // whose key it is, is not known
+		}
+		externalID = cmp.Or(externalID, "any")
 	}
 	kit, err := policy.Generate(policy.KitRequest{
-		Connection: c, Principals: []string{w.Principal.ARN.String()}, ExternalIDs: []string{w.externalID()}, VendorAccounts: w.Vendor.Accounts,
+		Connection: c, Principals: []string{principal}, ExternalIDs: []string{externalID}, VendorAccounts: w.Vendor.Accounts,
 		Versioned: !w.unversioned, Whole: true,
 	})
 	return kit, err == nil
