@@ -10,6 +10,8 @@
 //     role's unique id; a dispenser likewise, with the account of what it gives;
 //   - no call at all is made towards a role in one of the vendor's accounts,
 //     in another partition, or claimed by another organization;
+//   - work that holds a credential is told when the claim ends that it rests
+//     on, whichever process found out;
 //   - a principal's keys are used only once STS has said that they are the
 //     declared principal's;
 //   - concurrent takers of one credential cause one call, and no taker's

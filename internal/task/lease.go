@@ -13,7 +13,8 @@ import (
 // lease gives the credentials of one end of a step for as long as the claim
 // stands that they rest on. When it ends, so does the step's work, and all
 // that is still sent takes back what was begun: unfinished uploads. For that
-// the vault gives nothing any more, so it is done with what it gave last.
+// the vault gives nothing any more, so it is done with what it gave last: a
+// session that AWS still takes, and that can reach this step's place only.
 type lease struct {
 	*credential.Provider
 	cause func() error // why the claim ended, or nil
@@ -48,22 +49,29 @@ func (s *stage) lease(ctx context.Context, p *credential.Provider, first aws.Cre
 // Retrieve implements aws.CredentialsProvider.
 func (l *lease) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	if errors.Is(l.cause(), credential.ErrClaimEnded) {
-		return l.keep(aws.Credentials{}), nil
+		return l.latest(), nil
 	}
 	got, err := l.Provider.Retrieve(ctx)
-	if err != nil {
-		return got, err
+	switch {
+	case err == nil:
+		l.keep(got)
+		return got, nil
+	case l.cause() != nil:
+		return l.latest(), nil
+	default:
+		return aws.Credentials{}, err
 	}
-	return l.keep(got), nil
 }
 
-// keep gives the credentials, or where these are none the last ones.
-func (l *lease) keep(got aws.Credentials) aws.Credentials {
+func (l *lease) keep(got aws.Credentials) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if got.HasKeys() {
-		l.last = got
-	}
+	l.last = got
+}
+
+func (l *lease) latest() aws.Credentials {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	return l.last
 }
 
