@@ -115,7 +115,7 @@ func (t dispenser) moved(from, to string) error { return t.vault.repinned(t.subj
 // repinned ends what rests on the dispenser's verdict, which stays: it is the
 // pin that credentials of another account go on to be refused by.
 func (v *Vault) repinned(s Subject, from, to string) error {
-	hint := "the dispenser's owner makes it give credentials of account " + from + " again; a dispenser that was moved on purpose gets another URL"
+	hint := "the dispenser's owner makes it give credentials of account " + from + " again; where that was meant, the claim is released, and the next proof pins the new one"
 	v.end(s, claimEnded(s, "it "+anotherAccount, hint, ErrDrift))
 	return &rolecall.Error{
 		Code: rolecall.Forbidden, Message: fmt.Sprintf("%s gives credentials of the account %s, but it was proved with %s", s, to, from),

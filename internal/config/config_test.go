@@ -257,3 +257,36 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestBearer(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	text := strings.Replace(whole, "{type: text, env: ROLECALL_TEST_UNSET,", "{type: text, file: ./note,", 1)
+	for name, value := range map[string]string{DefaultFile: text, "acme-keys.json": `{"access_key_id": "AKIA1", "secret_access_key": "planted1"}`, "note": "two words"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(value), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := Load(filepath.Join(dir, DefaultFile))
+	if got, want := pointers(err), []string{"/organizations/acme/secrets/note"}; !cmp.Equal(got, want) || strings.Contains(err.Error(), "two") {
+		t.Fatalf("a token that no header takes: %v", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "note"), []byte("planted-token\r\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Load(filepath.Join(dir, DefaultFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := c.Bearer("acme", "note"); err != nil || got.Token != "planted-token" {
+		t.Errorf("%v", err)
+	}
+	if s := c.Organizations["acme"].Secrets["note"]; s.Host != "vend.example.com" || s.Version == "" {
+		t.Errorf("%+v", s)
+	}
+	for _, name := range []string{"keys", "none"} {
+		if _, err := c.Bearer("acme", name); rolecall.CodeOf(err) != rolecall.NotFound {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -1,0 +1,28 @@
+package config
+
+import "github.com/rolecall/rolecall"
+
+// dispenser holds the principal that signs requests to dispensers to what it
+// is for: who has such a request could else do more with its identity.
+func (r reader) dispenser(p principal, f file, at string) {
+	if p.Default {
+		r.faults.Add(at+"/default", "the principal dispenser runs no jobs", "leave default out")
+	}
+	if len(p.Regions) > 0 {
+		r.faults.Add(at+"/regions", "the principal dispenser runs no jobs", "leave regions out")
+	}
+	for _, other := range sorted(f.Principals) {
+		if other != rolecall.DispenserPrincipal && p.ARN != "" && f.Principals[other].ARN == p.ARN {
+			r.faults.Add(at+"/arn", "the principal "+other+" is the same", "the principal dispenser is one of its own, that may do nothing in AWS but invoke customers' APIs")
+		}
+	}
+}
+
+// dispenserOf checks that somebody can ask the dispenser.
+func (r reader) dispenserOf(org rolecall.Organization, d rolecall.HTTPCredentialSource, at string) {
+	if d.Secret != "" {
+		r.faults.AddErr(at+"/secret", org.CheckBearer(d))
+	} else if _, ok := r.config.Vendor.Principals[rolecall.DispenserPrincipal]; !ok {
+		r.faults.Add(at, "no principal dispenser is declared that signs the request", "declare it, or name a secret of type text")
+	}
+}
