@@ -1,0 +1,107 @@
+package check
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/aws/smithy-go"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/credential"
+)
+
+func TestMendedNames(t *testing.T) {
+	t.Parallel()
+	const role = "arn:aws:iam::111122223333:role/media"
+	right := rolecall.Connection{Purpose: rolecall.Source, Bucket: "acme", Prefix: "in/", Region: "eu-central-1", RoleARN: role, BucketOwner: "111122223333"}
+	for name, change := range map[string]func(*rolecall.Connection){
+		"as it is": func(*rolecall.Connection) {},
+		"a session's ARN": func(c *rolecall.Connection) {
+			c.RoleARN = "arn:aws:sts::111122223333:assumed-role/media/me@example.com"
+		},
+		"a profile's ARN":     func(c *rolecall.Connection) { c.RoleARN = "arn:aws:iam::111122223333:instance-profile/media" },
+		"an account in parts": func(c *rolecall.Connection) { c.RoleARN = "arn:aws:iam::1111-2222-3333:role/media" },
+		"space around it":     func(c *rolecall.Connection) { c.RoleARN = "\t" + role + "\n" },
+		"quotes around it":    func(c *rolecall.Connection) { c.RoleARN = `"` + role + `",` },
+		"a slash after it":    func(c *rolecall.Connection) { c.RoleARN = role + "/" },
+		"a bucket's URL":      func(c *rolecall.Connection) { c.Bucket, c.Prefix = "s3://acme/in/", "" },
+		"a bucket's ARN":      func(c *rolecall.Connection) { c.Bucket, c.Prefix = "arn:aws:s3:::acme/in/*", "" },
+		"a prefix's slashes":  func(c *rolecall.Connection) { c.Prefix = "/in" },
+		"a prefix's star":     func(c *rolecall.Connection) { c.Prefix = "in/*" },
+		"a loud region":       func(c *rolecall.Connection) { c.Region = " EU-Central-1" },
+		"an owner in parts":   func(c *rolecall.Connection) { c.BucketOwner = "1111-2222-3333" },
+	} {
+		c := right
+		change(&c)
+		if diff := cmp.Diff(right, mended(c)); diff != "" {
+			t.Errorf("%s:\n%s", name, diff)
+		}
+	}
+	for _, hopeless := range []string{"", "media", "arn:aws:iam::1111:role/media"} {
+		if got := mendedRole(hopeless); got != hopeless {
+			t.Errorf("%q becomes %q", hopeless, got)
+		}
+	}
+}
+
+func TestCommandIsQuoted(t *testing.T) {
+	t.Parallel()
+	if got, want := command("aws", "--name", "a+b=c@d", `{"a": "$b'c"}`, ""), `aws --name a+b=c@d '{"a": "$b'\''c"}' ''`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+func TestLong(t *testing.T) {
+	t.Parallel()
+	for d, want := range map[time.Duration]string{
+		time.Hour: "1h", 90 * time.Minute: "1h30m", 15 * time.Minute: "15m", 3601 * time.Second: "1h0m1s", 10 * time.Second: "10s", 20 * time.Hour: "20h",
+	} {
+		if got := long(d); got != want {
+			t.Errorf("%v is written %s, want %s", d, got, want)
+		}
+	}
+}
+
+func TestTooLong(t *testing.T) {
+	t.Parallel()
+	answer := func(code, message string) error {
+		return fmt.Errorf("assume: %w", &smithy.GenericAPIError{Code: code, Message: message})
+	}
+	for _, test := range []struct {
+		err  error
+		want excess
+	}{
+		{nil, notTooLong},
+		{errors.New("DurationSeconds"), notTooLong},
+		{answer("ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."), forRole},
+		{answer("ValidationError", "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining."), forChained},
+		{answer("ValidationError", "1 validation error detected"), notTooLong},
+		{answer("AccessDenied", "DurationSeconds"), notTooLong},
+	} {
+		if got := tooLong(test.err); got != test.want {
+			t.Errorf("%v: %v, want %v", test.err, got, test.want)
+		}
+	}
+}
+
+// What the probes let through tells what is wrong with the trust policy.
+func TestLets(t *testing.T) {
+	t.Parallel()
+	for hint, accepted := range map[string][]string{
+		"": nil,
+		"the trust policy does not ask for an external id. ":                                  {"absent", "random", "near-case"},
+		"the trust policy asks for some external id, whichever it is. ":                       {"random", "near-case", "near-prefix"},
+		"an operator with a wildcard, such as StringLike, lets ids like the right one pass. ": {"near-prefix", "near-case"},
+	} {
+		var p proof
+		for _, name := range accepted {
+			p.verdict.Probes = append(p.verdict.Probes, credential.Probe{Name: name, Outcome: credential.Accepted})
+		}
+		if got := p.lets(); got != hint || p.loose() != (hint != "") {
+			t.Errorf("%v: %q, want %q", accepted, got, hint)
+		}
+	}
+}

@@ -1,0 +1,151 @@
+package cli
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/check"
+)
+
+func stepped(result rolecall.CheckResult, layer rolecall.CheckLayer) rolecall.CheckReport {
+	all := rolecall.CheckPass
+	if result == rolecall.CheckFail {
+		all = rolecall.CheckFail
+	}
+	return rolecall.CheckReport{Result: all, Steps: []rolecall.CheckStep{{Step: "list", Result: result, Layer: layer}}}
+}
+
+func TestExitOfChecks(t *testing.T) {
+	t.Parallel()
+	pass, warn := stepped(rolecall.CheckPass, ""), stepped(rolecall.CheckWarn, rolecall.LayerNetwork)
+	denied, unreached := stepped(rolecall.CheckFail, rolecall.LayerRole), stepped(rolecall.CheckFail, rolecall.LayerNetwork)
+	drift := rolecall.CheckReport{Result: rolecall.CheckDrift}
+	for name, test := range map[string]struct {
+		reports []rolecall.CheckReport
+		want    error
+	}{
+		"none":                  {nil, nil},
+		"all well":              {[]rolecall.CheckReport{pass, warn}, nil},
+		"one denied":            {[]rolecall.CheckReport{pass, denied}, shown(exitFailed)},
+		"one drifted":           {[]rolecall.CheckReport{drift, pass}, shown(exitFailed)},
+		"not reached":           {[]rolecall.CheckReport{unreached, pass}, shown(exitUnavailable)},
+		"not reached and worse": {[]rolecall.CheckReport{unreached, denied}, shown(exitFailed)},
+	} {
+		if got := exitOfChecks(test.reports...); got != test.want { //nolint:errorlint // the very value
+			t.Errorf("%s: %v, want %v", name, got, test.want)
+		}
+	}
+}
+
+// A connection that changed a moment ago is given time; one that was never
+// seen before is not known to have changed.
+func TestWaitsAfterAChange(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		kept := checkRecords{dir}
+		r := check.Request{Organization: rolecall.Organization{APIName: "acme"}, Connection: rolecall.Connection{Name: "masters", Bucket: "a"}}
+		waits := func(c checkCommand) time.Duration {
+			since, err := kept.changed(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return c.waits(since)
+		}
+		if got := waits(checkCommand{}); got != 0 {
+			t.Errorf("at first: %v", got)
+		}
+		r.Connection.Bucket = "b"
+		if got := waits(checkCommand{}); got != spreads {
+			t.Errorf("changed: %v", got)
+		}
+		time.Sleep(90 * time.Second)
+		if got := waits(checkCommand{}); got != 30*time.Second {
+			t.Errorf("after a while: %v", got)
+		}
+		if got := waits(checkCommand{Wait: wait{true, 0}}); got != 0 {
+			t.Errorf("asked not to: %v", got)
+		}
+		time.Sleep(time.Hour)
+		if got := waits(checkCommand{}); got != 0 {
+			t.Errorf("long after: %v", got)
+		}
+		if got := waits(checkCommand{Wait: wait{true, time.Hour}}); got != time.Hour {
+			t.Errorf("asked to: %v", got)
+		}
+	})
+}
+
+// Reports are the owner's to read alone, and no name leads out of their
+// directory.
+func TestRecordsAreKeptInPlace(t *testing.T) {
+	t.Parallel()
+	state := t.TempDir()
+	kept := checkRecords{state}
+	path, err := kept.keep(rolecall.CheckReport{Organization: "acme", Connection: "masters"})
+	if err != nil || path != filepath.Join(state, "checks", "acme", "masters.json") {
+		t.Fatalf("%s, %v", path, err)
+	}
+	for name, mode := range map[string]os.FileMode{path: 0o600, filepath.Dir(path): 0o700} {
+		if info, err := os.Stat(name); err != nil || info.Mode().Perm() != mode {
+			t.Errorf("%s: %v, %v", name, info.Mode(), err)
+		}
+	}
+	for _, name := range []string{"../../masters", "..", "", "a/b", ".hidden"} {
+		if path, err := kept.keep(rolecall.CheckReport{Organization: "acme", Connection: name}); err != nil || path != "" {
+			t.Errorf("%q: %s, %v", name, path, err)
+		}
+	}
+}
+
+// On a terminal the steps under way stand below those that ended.
+func TestCheckOnATerminal(t *testing.T) {
+	t.Parallel()
+	var terminal bytes.Buffer
+	out := &output{stdout: &terminal, onOut: true, onErr: true, screen: newScreen(&terminal, true, true)}
+	out.stderr = out.screen
+	live := newCheckProgress(out)
+	for _, e := range []check.Event{
+		{Kind: check.Started, Step: "arn"},
+		{Kind: check.Started, Step: "list"},
+		{Kind: check.Ended, Step: "arn", Ended: rolecall.CheckStep{Step: "arn", Result: rolecall.CheckPass, Message: "well \x1b[2J formed"}},
+		{Kind: check.Retrying, Step: "list", Pause: 5 * time.Second},
+		{Kind: check.Ended, Step: "list", Ended: rolecall.CheckStep{Step: "list", Result: rolecall.CheckFail, Layer: rolecall.LayerRole, Message: "denied"}},
+		{Kind: check.Ended, Step: "read", Ended: rolecall.CheckStep{Step: "read", Result: rolecall.CheckSkip, Message: "not reached"}},
+	} {
+		live.observe(e)
+	}
+	out.screen.settle()
+	if got, want := standing(terminal.String()), "✓ arn                well \\u001b[2J formed\n✗ list               denied\n       at fault: role\n– read               not reached\n"; got != want {
+		t.Errorf("the terminal shows\n%s\nwant\n%s", got, want)
+	}
+	if !strings.Contains(terminal.String(), "denied, trying again in 5s") {
+		t.Error("nothing tells of trying again")
+	}
+}
+
+// standing is what stands on a terminal at the end: colours aside, an erasure
+// takes away the lines that it goes up.
+func standing(text string) string {
+	var lines []string
+	for line := range strings.Lines(text) {
+		for strings.HasPrefix(line, "\x1b[") {
+			code, rest, _ := strings.Cut(line[2:], "A\x1b[J")
+			if n := len(code); n != 1 {
+				break
+			}
+			lines, line = lines[:len(lines)-int(code[0]-'0')], rest
+		}
+		for _, color := range []style{red, green, faint, bold, "\x1b[0m"} {
+			line = strings.ReplaceAll(line, string(color), "")
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, "")
+}
