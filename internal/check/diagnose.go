@@ -210,7 +210,11 @@ func (w *work) keyDenied(action string, a answer) finding {
 func (w *work) unaccepted(a answer) finding {
 	switch c := w.Connection; {
 	case a.code == "RequestTimeTooSkewed", a.code == "RequestExpired":
-		return w.wrongClock(skewOf(a.err))
+		skew := skewOf(a.err)
+		if skew.Abs() < wrongBy { // what S3 says and its Date header do not agree
+			skew = 0
+		}
+		return w.wrongClock(skew)
 	case c.Secret != "":
 		return finding{
 			result: rolecall.CheckFail, candidates: []rolecall.CheckLayer{rolecall.LayerRole, rolecall.LayerName},

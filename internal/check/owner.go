@@ -90,9 +90,12 @@ func (w *work) disowned(ctx context.Context) finding {
 	case paid == nil: // the step list tells about it
 		return passed("the bucket is the account %s's", declared)
 	case free == nil || both == nil:
+		account, known := w.whose(ctx, free != nil)
+		if known && account == declared { // what was denied at first is not any more
+			return passed("the bucket is the account %s's", declared)
+		}
 		f := failed(rolecall.LayerName, fmt.Sprintf("the bucket is not the account %s's", declared), "")
 		f.denied = true
-		account, known := w.whose(ctx, free != nil)
 		switch {
 		case !known:
 			f.hint = "declare whose it is as bucket_owner; if that should be " + declared + ", the bucket's name is wrong, or was taken by others"
