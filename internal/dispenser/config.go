@@ -59,15 +59,6 @@ type tlsFiles struct {
 	Key         string `json:"key"`
 }
 
-type vendor struct {
-	Principals []string `json:"principals"`
-}
-
-type bearer struct {
-	File string `json:"file"`
-	Env  string `json:"env"`
-}
-
 type organization struct {
 	ExternalID string `json:"external_id"`
 }
@@ -85,8 +76,6 @@ const (
 	defaultListen = "127.0.0.1:8080"
 	maxConfig     = 1 << 20
 	maxSecret     = 64 << 10
-	// minBearer keeps out secrets that can be guessed.
-	minBearer = 20
 )
 
 // Load reads and checks a config file and the files and environment that it
@@ -135,6 +124,9 @@ func (r *reader) where(f file) {
 		r.faults.Add("/url", e.Message, e.Hint)
 	}
 	r.config.url = source.Normal().URL
+	if u, err := url.Parse(r.config.url); err == nil && u.Path == HealthPath {
+		r.faults.Add("/url", "the path "+HealthPath+" tells whether the dispenser serves", "choose another path")
+	}
 	if r.config.Listen == "" {
 		r.config.Listen = defaultListen
 	}
@@ -170,60 +162,6 @@ func (r *reader) certificate(t tlsFiles) {
 		return
 	}
 	r.config.certificate = &pair
-}
-
-// callers checks how callers prove themselves.
-func (r *reader) callers(f file) {
-	if len(f.Vendor.Principals) == 0 && f.Bearer == nil {
-		r.faults.Add("/vendor/principals", "nobody may ask", "list the ARN of the vendor's dispenser principal, or give bearer")
-	}
-	for i, text := range f.Vendor.Principals {
-		at := rolecall.Pointer("vendor", "principals", i)
-		a, err := rolecall.ParseARN(text)
-		switch {
-		case err != nil:
-			r.faults.AddErr(at, err)
-		case a.Service != "iam" || a.Account == "" || a.Region != "" || a.RoleName() == "" && !strings.HasPrefix(a.Resource, "user/") || strings.ContainsAny(a.Resource, "*?"):
-			r.faults.Add(at, "not the ARN of one IAM role or user", "it looks like arn:aws:iam::111122223333:role/name")
-		default:
-			r.config.principals = append(r.config.principals, a)
-		}
-	}
-	if f.Bearer == nil {
-		return
-	}
-	secret, err := r.secret(*f.Bearer)
-	switch {
-	case err != nil:
-		r.faults.AddErr("/bearer", err)
-	case len(secret) < minBearer || strings.ContainsFunc(secret, func(c rune) bool { return c <= ' ' || c > '~' }):
-		r.faults.Add("/bearer", "the bearer secret is short, or has characters that a header does not take",
-			"20 or more letters, digits and signs without spaces, for example of: openssl rand -hex 32")
-	default:
-		d := digestOf(secret)
-		r.config.bearer = &d
-	}
-}
-
-func (r *reader) secret(b bearer) (string, error) {
-	switch {
-	case b.File != "" && b.Env != "":
-		return "", &rolecall.Error{Code: rolecall.Invalid, Pointer: "/env", Message: "file and env are both given", Hint: "keep one"}
-	case b.Env != "":
-		value := r.config.getenv(b.Env)
-		if value == "" {
-			return "", &rolecall.Error{Code: rolecall.Invalid, Pointer: "/env", Message: "the environment variable " + b.Env + " is not set"}
-		}
-		return value, nil
-	case b.File != "":
-		data, err := readFile(r.within(b.File), maxSecret)
-		if err != nil {
-			return "", &rolecall.Error{Code: rolecall.Invalid, Pointer: "/file", Message: "cannot read " + b.File, Hint: "check that the file is there and readable", Err: err}
-		}
-		return strings.TrimRight(string(data), "\r\n"), nil
-	default:
-		return "", &rolecall.Error{Code: rolecall.Invalid, Message: "the bearer secret needs a place", Hint: "give file, or env with the name of an environment variable"}
-	}
 }
 
 func (r *reader) organizations(m map[string]organization) {

@@ -88,7 +88,7 @@ grants: [{bucket: bucket, prefix: "", access: read, role_arn: "arn:aws:iam::1111
 		},
 		"empty": {
 			`
-url: https://example.com/
+url: https://example.com/healthz
 listen: here
 tls: {}
 bearer: {}
@@ -96,7 +96,7 @@ organizations: {acme: {external_id: x-42}}
 identity: {credentials: {source: instance}}
 grants: [{bucket: bucket, prefix: "", access: read, role_arn: "arn:aws:iam::111122223333:role/r"}]
 `,
-			"/listen /bearer",
+			"/url /listen /bearer",
 		},
 	} {
 		_, err := parse([]byte(c.text), t.TempDir(), func(name string) string { return map[string]string{"SHORT": "short"}[name] })

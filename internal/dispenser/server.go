@@ -2,17 +2,14 @@ package dispenser
 
 import (
 	"context"
-	"crypto/subtle"
 	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/rolecall/rolecall"
-	"github.com/rolecall/rolecall/credential"
 )
 
 // Limits on what a request may cost before anyone is known.
@@ -62,58 +59,6 @@ func (d *Dispenser) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func write(w http.ResponseWriter, a Answer) {
 	w.WriteHeader(a.Status)
 	_, _ = w.Write(a.Body) // the client is gone
-}
-
-// caller proves who asks: by the bearer secret, or by the proof of identity.
-// The signature in an Authorization of AWS's is left aside: only AWS could
-// verify it.
-func (d *Dispenser) caller(ctx context.Context, r *http.Request) (string, error) {
-	authorization, proofs := r.Header.Values("Authorization"), r.Header.Values(credential.IdentityHeader)
-	if len(authorization) > 1 || len(proofs) > 1 {
-		return "", refuse(rolecall.Unauthenticated, "a header that proves the caller is given twice", nil)
-	}
-	token, isBearer := "", false
-	if len(authorization) == 1 {
-		scheme, rest, _ := strings.Cut(authorization[0], " ")
-		token, isBearer = rest, strings.EqualFold(scheme, "Bearer")
-	}
-	switch {
-	case isBearer && len(proofs) > 0:
-		return "", refuse(rolecall.Unauthenticated, "bearer secret and proof of identity are both given", nil)
-	case isBearer && d.cfg.bearer != nil:
-		given := digestOf(token)
-		if subtle.ConstantTimeCompare(given[:], d.cfg.bearer[:]) == 1 {
-			return "bearer", nil
-		}
-		return "", refuse(rolecall.Unauthenticated, "the bearer secret is wrong", nil)
-	case len(proofs) == 0 || len(d.cfg.principals) == 0:
-		return "", refuse(rolecall.Unauthenticated, "nothing that is taken here proves the caller", nil)
-	}
-	// The digest is of the URL as the vendor calls it, whatever proxies stand
-	// in between.
-	digest := credential.RequestDigest(d.cfg.url + "?" + r.URL.RawQuery)
-	who, err := d.identify(ctx, proofs[0], digest)
-	if err != nil {
-		return "", err
-	}
-	return d.Principal(who.String())
-}
-
-// Principal proves a caller whose signature somebody trusted has verified, as
-// API Gateway does: it is a listed principal of the vendor's, or refused. The
-// name is the caller's ARN.
-func (d *Dispenser) Principal(arn string) (string, error) {
-	caller, err := rolecall.ParseARN(arn)
-	if err != nil {
-		return "", refuse(rolecall.Unauthenticated, "the caller has no ARN", nil)
-	}
-	for _, p := range d.cfg.principals {
-		if p.Names(caller) {
-			return arn, nil
-		}
-	}
-	// Known to AWS, and not to us.
-	return "", refuse(rolecall.Forbidden, "the caller "+arn+" is not listed", nil)
 }
 
 // Serve answers on the listener, with TLS where the config has it, until ctx

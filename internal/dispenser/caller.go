@@ -1,0 +1,131 @@
+package dispenser
+
+import (
+	"context"
+	"crypto/subtle"
+	"net/http"
+	"strings"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/credential"
+)
+
+// vendor lists who may ask with a proof of identity.
+type vendor struct {
+	Principals []string `json:"principals"`
+}
+
+// bearer says where the secret is that may be asked with.
+type bearer struct {
+	File string `json:"file"`
+	Env  string `json:"env"`
+}
+
+// minBearer keeps out secrets that can be guessed.
+const minBearer = 20
+
+// callers checks how callers prove themselves.
+func (r *reader) callers(f file) {
+	if len(f.Vendor.Principals) == 0 && f.Bearer == nil {
+		r.faults.Add("/vendor/principals", "nobody may ask", "list the ARN of the vendor's dispenser principal, or give bearer")
+	}
+	for i, text := range f.Vendor.Principals {
+		at := rolecall.Pointer("vendor", "principals", i)
+		a, err := rolecall.ParseARN(text)
+		switch {
+		case err != nil:
+			r.faults.AddErr(at, err)
+		case a.Service != "iam" || a.Account == "" || a.Region != "" || a.RoleName() == "" && !strings.HasPrefix(a.Resource, "user/") || strings.ContainsAny(a.Resource, "*?"):
+			r.faults.Add(at, "not the ARN of one IAM role or user", "it looks like arn:aws:iam::111122223333:role/name")
+		default:
+			r.config.principals = append(r.config.principals, a)
+		}
+	}
+	if f.Bearer == nil {
+		return
+	}
+	secret, err := r.secret(*f.Bearer)
+	switch {
+	case err != nil:
+		r.faults.AddErr("/bearer", err)
+	case len(secret) < minBearer || strings.ContainsFunc(secret, func(c rune) bool { return c <= ' ' || c > '~' }):
+		r.faults.Add("/bearer", "the bearer secret is short, or has characters that a header does not take",
+			"20 or more letters, digits and signs without spaces, for example of: openssl rand -hex 32")
+	default:
+		d := digestOf(secret)
+		r.config.bearer = &d
+	}
+}
+
+func (r *reader) secret(b bearer) (string, error) {
+	switch {
+	case b.File != "" && b.Env != "":
+		return "", &rolecall.Error{Code: rolecall.Invalid, Pointer: "/env", Message: "file and env are both given", Hint: "keep one"}
+	case b.Env != "":
+		value := r.config.getenv(b.Env)
+		if value == "" {
+			return "", &rolecall.Error{Code: rolecall.Invalid, Pointer: "/env", Message: "the environment variable " + b.Env + " is not set"}
+		}
+		return value, nil
+	case b.File != "":
+		data, err := readFile(r.within(b.File), maxSecret)
+		if err != nil {
+			return "", &rolecall.Error{Code: rolecall.Invalid, Pointer: "/file", Message: "cannot read " + b.File, Hint: "check that the file is there and readable", Err: err}
+		}
+		return strings.TrimRight(string(data), "\r\n"), nil
+	default:
+		return "", &rolecall.Error{Code: rolecall.Invalid, Message: "the bearer secret needs a place", Hint: "give file, or env with the name of an environment variable"}
+	}
+}
+
+// caller proves who asks: by the bearer secret, or by the proof of identity.
+// The signature in an Authorization of AWS's is left aside: only AWS could
+// verify it.
+func (d *Dispenser) caller(ctx context.Context, r *http.Request) (string, error) {
+	authorization, proofs := r.Header.Values("Authorization"), r.Header.Values(credential.IdentityHeader)
+	if len(authorization) > 1 || len(proofs) > 1 {
+		return "", refuse(rolecall.Unauthenticated, "a header that proves the caller is given twice", nil)
+	}
+	token, isBearer := "", false
+	if len(authorization) == 1 {
+		scheme, rest, _ := strings.Cut(authorization[0], " ")
+		token, isBearer = rest, strings.EqualFold(scheme, "Bearer")
+	}
+	switch {
+	case isBearer && len(proofs) > 0:
+		return "", refuse(rolecall.Unauthenticated, "bearer secret and proof of identity are both given", nil)
+	case isBearer && d.cfg.bearer != nil:
+		given := digestOf(token)
+		if subtle.ConstantTimeCompare(given[:], d.cfg.bearer[:]) == 1 {
+			return "bearer", nil
+		}
+		return "", refuse(rolecall.Unauthenticated, "the bearer secret is wrong", nil)
+	case len(proofs) == 0 || len(d.cfg.principals) == 0:
+		return "", refuse(rolecall.Unauthenticated, "nothing that is taken here proves the caller", nil)
+	}
+	// The digest is of the URL as the vendor calls it, whatever proxies stand
+	// in between.
+	digest := credential.RequestDigest(d.cfg.url + "?" + r.URL.RawQuery)
+	who, err := d.identify(ctx, proofs[0], digest)
+	if err != nil {
+		return "", err
+	}
+	return d.Principal(who.String())
+}
+
+// Principal proves a caller whose signature somebody trusted has verified, as
+// API Gateway does: it is a listed principal of the vendor's, or refused. The
+// name is the caller's ARN.
+func (d *Dispenser) Principal(arn string) (string, error) {
+	caller, err := rolecall.ParseARN(arn)
+	if err != nil {
+		return "", refuse(rolecall.Unauthenticated, "the caller has no ARN", nil)
+	}
+	for _, p := range d.cfg.principals {
+		if p.Names(caller) {
+			return arn, nil
+		}
+	}
+	// Known to AWS, and not to us.
+	return "", refuse(rolecall.Forbidden, "the caller "+arn+" is not listed", nil)
+}
