@@ -81,7 +81,7 @@ func skew(header http.Header) time.Duration {
 
 func (w *work) wrongClock(skew time.Duration) finding {
 	message := "the clock of the worker is wrong: AWS does not accept the time of its requests"
-	if skew != 0 {
+	if skew.Abs() >= wrongBy { // else the answer came from somebody between, or says what it likes
 		how := "ahead"
 		if skew < 0 {
 			how, skew = "behind", -skew

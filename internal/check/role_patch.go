@@ -39,18 +39,18 @@ func connectionPatch(c rolecall.Connection) rolecall.Patch {
 	return rolecall.Patch{Document: documentConnection, Target: c.Name, Connection: text}
 }
 
-// documents are those that the connection needs, by its declaration alone. It
+// documents are those that a connection needs, by its declaration alone. It
 // may be one that no documents can be made for.
-func (w *work) documents() (policy.Kit, bool) {
+func (w *work) documents(c rolecall.Connection) (policy.Kit, bool) {
 	kit, err := policy.Generate(policy.KitRequest{
-		Connection: w.Connection, Principals: []string{w.Principal.ARN.String()}, ExternalIDs: []string{w.externalID()},
+		Connection: c, Principals: []string{w.Principal.ARN.String()}, ExternalIDs: []string{w.externalID()},
 		VendorAccounts: w.Vendor.Accounts, Versioned: true, Whole: true,
 	})
 	return kit, err == nil
 }
 
 func (w *work) trustPatches() []rolecall.Patch {
-	kit, ok := w.documents()
+	kit, ok := w.documents(w.Connection)
 	if !ok {
 		return nil
 	}
@@ -63,7 +63,7 @@ func (w *work) trustPatches() []rolecall.Patch {
 
 // rolePatches make the role, where there is none.
 func (w *work) rolePatches() []rolecall.Patch {
-	kit, ok := w.documents()
+	kit, ok := w.documents(w.Connection)
 	if !ok {
 		return nil
 	}
@@ -74,10 +74,15 @@ func (w *work) rolePatches() []rolecall.Patch {
 		Commands: []string{
 			command("aws", "iam", "create-role", "--role-name", role.RoleName(), "--path", path, "--max-session-duration", w.longestSession(),
 				"--assume-role-policy-document", string(kit.Trust.JSON())),
-			command("aws", "iam", "put-role-policy", "--role-name", role.RoleName(), "--policy-name", "rolecall-"+w.Connection.Name,
-				"--policy-document", string(kit.Permissions.JSON())),
+			w.putPermissions(kit),
 		},
 	}}
+}
+
+// putPermissions writes the command that gives the role what it needs.
+func (w *work) putPermissions(kit policy.Kit) string {
+	return command("aws", "iam", "put-role-policy", "--role-name", w.arn.RoleName(), "--policy-name", "rolecall-"+w.Connection.Name,
+		"--policy-document", string(kit.Permissions.JSON()))
 }
 
 // accountPatches declare the role in the other account that the connection
@@ -101,7 +106,7 @@ func (w *work) accountPatches() []rolecall.Patch {
 
 // workerPatches let the principal assume customers' roles.
 func (w *work) workerPatches() []rolecall.Patch {
-	kit, ok := w.documents()
+	kit, ok := w.documents(w.Connection)
 	if !ok {
 		return nil
 	}
@@ -136,8 +141,12 @@ func (w *work) oversized(message string) finding {
 	for c.Prefix != "" {
 		c.Prefix = c.Prefix[:strings.LastIndexByte(strings.TrimSuffix(c.Prefix, "/"), '/')+1]
 		if w.fits(c) == nil {
-			f.patches = []rolecall.Patch{connectionPatch(c)}
-			f.hint += fmt.Sprintf("; %q would do", c.Prefix)
+			patch := connectionPatch(c)
+			if kit, ok := w.documents(c); ok {
+				patch.Commands = []string{w.putPermissions(kit)}
+			}
+			f.patches = []rolecall.Patch{patch}
+			f.hint += fmt.Sprintf("; %q would do, and the role's permissions follow", c.Prefix)
 			break
 		}
 	}

@@ -139,6 +139,7 @@ func (c *checkCommand) one(ctx context.Context, out *output, kept checkRecords, 
 		return err
 	}
 	r.Wait = c.waits(since)
+	c.tell(out, r)
 	live := newCheckProgress(out)
 	report := check.Run(ctx, r, env, live.observe)
 	out.screen.settle()
@@ -185,6 +186,7 @@ func (c *checkCommand) all(ctx context.Context, out *output, kept checkRecords, 
 					return err
 				}
 				requests[i].Wait = c.waits(since)
+				c.tell(out, requests[i])
 				reports[i] = check.Run(ctx, requests[i], env, nil)
 				if ctx.Err() != nil {
 					return ctx.Err()
@@ -224,6 +226,17 @@ func (c *checkCommand) waits(since time.Time) time.Duration {
 		return c.Wait.Duration
 	}
 	return min(max(0, spreads-time.Since(since)), spreads)
+}
+
+// tell says that a check may take its time, and why.
+func (c *checkCommand) tell(out *output, r check.Request) {
+	why := ""
+	if !c.Wait.given {
+		why = " changed a moment ago, so"
+	}
+	if r.Wait > 0 {
+		out.note("%s/%s%s: what is denied is tried again for %s; --wait 0 does not wait", r.Organization.APIName, r.Connection.Name, why, r.Wait.Round(time.Second))
+	}
 }
 
 // exitOfChecks is the code of the process. Where nothing is wrong but that AWS

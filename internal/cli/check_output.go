@@ -25,7 +25,7 @@ func newCheckProgress(out *output) *checkProgress {
 
 // observe takes one event. Events come one at a time.
 func (p *checkProgress) observe(e check.Event) {
-	if p.out.json {
+	if p.out.json && e.Kind != check.Retrying {
 		return
 	}
 	switch e.Kind {
@@ -34,8 +34,9 @@ func (p *checkProgress) observe(e check.Event) {
 		p.say(e.Step, "…")
 	case check.Retrying:
 		again := fmt.Sprintf("denied, trying again in %s", e.Pause.Round(time.Second/10))
-		p.say(e.Step, again)
-		if !p.out.screen.live {
+		if p.out.screen.live {
+			p.say(e.Step, again)
+		} else {
 			fmt.Fprintf(p.out.stderr, "%s: %s\n", e.Step, again)
 		}
 	case check.Ended:
