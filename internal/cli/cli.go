@@ -52,6 +52,9 @@ type commands struct {
 	Config struct {
 		Check configCheckCommand `cmd:"" help:"Read rolecall.yaml and print what it declares, or all that is wrong with it."`
 	} `cmd:"" help:"Work with rolecall.yaml."`
+	Connection struct {
+		Release releaseCommand `cmd:"" help:"Give up an organization's claim on a connection's role or dispenser: work that uses it stops, and another organization may claim it. The next use claims it again."`
+	} `cmd:"" help:"Work with connections."`
 	Credentials credentialsCommand `cmd:"" help:"Print a connection's credentials for a tool, as credential_process takes them."`
 	Exec        execCommand        `cmd:"" help:"Run a command with a connection's credentials in its environment."`
 	Dispenser   dispenserCommand   `cmd:"" help:"Serve credentials of a customer's own roles to a vendor: the other side of http_credential_source."`
