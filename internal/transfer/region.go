@@ -32,10 +32,11 @@ func RegionOf(ctx context.Context, q RegionQuestion) (string, error) {
 	out, err := s3.New(options).HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &q.Bucket})
 	var region string
 	var answer *smithyhttp.ResponseError
+	var send *smithyhttp.RequestSendError // the SDK wraps it in an answer of status 0
 	switch {
 	case err == nil:
 		region = aws.ToString(out.BucketRegion)
-	case !errors.As(err, &answer):
+	case !errors.As(err, &answer), errors.As(err, &send):
 		return "", &Error{Op: "head", Bucket: q.Bucket, Kind: Unreachable, Err: err}
 	case answer.HTTPStatusCode() >= http.StatusInternalServerError:
 		return "", &Error{Op: "head", Bucket: q.Bucket, Kind: Unavailable, Err: err}
