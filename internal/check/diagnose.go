@@ -57,6 +57,16 @@ func (a answer) key() string {
 	return named.Key
 }
 
+// first adds a candidate that is likelier than all others, which may crowd out
+// the least likely.
+func (f *finding) first(layer rolecall.CheckLayer, patches []rolecall.Patch) {
+	if f.layer != "" {
+		f.candidates, f.layer = []rolecall.CheckLayer{f.layer}, ""
+	}
+	f.candidates = append([]rolecall.CheckLayer{layer}, f.candidates[:min(2, len(f.candidates))]...)
+	f.patches = append(patches, f.patches...)
+}
+
 // question is what S3 was asked.
 type question struct {
 	verb   string // after "S3 refuses to"

@@ -30,8 +30,8 @@ func encrypted(ctx context.Context, w *work) finding {
 	}
 	id, found, err := w.create(ctx, form{nil, "", w.Connection.StorageClass})
 	if err != nil {
-		if a := answerOf(err); a.ofKey() {
-			return passed("encrypted as required when asked; the bucket's default key refuses the role, so nothing else gets there")
+		if required.Key != "" && answerOf(err).ofKey() {
+			return w.otherwise("another key, which the role cannot use")
 		}
 		return passed("encrypted as required; the bucket refuses what does not ask for it")
 	}
@@ -39,10 +39,17 @@ func encrypted(ctx context.Context, w *work) finding {
 	if !weaker(found, *required) {
 		return passed("encrypted as required, by the bucket's default too: %s", named(found))
 	}
+	return w.otherwise(named(found))
+}
+
+// otherwise is found where the bucket's default is not what the connection
+// requires.
+func (w *work) otherwise(found string) finding {
+	required := *w.Connection.Encryption
 	f := failed(rolecall.LayerBucket,
-		fmt.Sprintf("the bucket's default encryption is %s, not %s as the connection requires", named(found), named(*required)),
+		fmt.Sprintf("the bucket's default encryption is %s, not %s as the connection requires", found, named(required)),
 		"tasks ask for what is required, but tools that take the connection's credentials do not: set the bucket's default, or have its policy refuse what does not ask")
-	f.patches = setting(w.bucketARN(), w.defaultEncryption(*required))
+	f.patches = setting(w.bucketARN(), w.defaultEncryption(required))
 	return f
 }
 

@@ -86,12 +86,8 @@ func (w *work) orOtherKey(ctx context.Context, f finding) finding {
 	if !ok || found.Key == "" || found.Key == e.Key {
 		return f
 	}
-	if f.layer != "" {
-		f.candidates, f.layer = []rolecall.CheckLayer{f.layer}, ""
-	}
-	f.candidates = append([]rolecall.CheckLayer{rolecall.LayerName}, f.candidates[:min(2, len(f.candidates))]...)
+	f.first(rolecall.LayerName, w.changed(func(c *rolecall.Connection) { c.Encryption = &found }))
 	f.hint = "the bucket's own key is another, which the role can use: name that one, unless this one is meant. If it is: " + f.hint
-	f.patches = append(w.changed(func(c *rolecall.Connection) { c.Encryption = &found }), f.patches...)
 	return f
 }
 

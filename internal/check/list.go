@@ -3,10 +3,14 @@ package check
 import (
 	"context"
 	"fmt"
+	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/policy"
 )
 
 // listable judges the listing that the step owner made, and makes it again
@@ -21,7 +25,7 @@ func listable(ctx context.Context, w *work) finding {
 		if answerOf(l.err).bare() && w.pays(ctx) {
 			return w.unpaid()
 		}
-		return w.diagnose(ctx, q, l.err)
+		return w.orOtherCase(ctx, w.diagnose(ctx, q, l.err))
 	}
 	w.keys = l.keys
 	if l.below != nil {
@@ -37,6 +41,30 @@ func listable(ctx context.Context, w *work) finding {
 	default:
 		return passed("the prefix can be listed: %d objects", n)
 	}
+}
+
+// orOtherCase adds to a denial that the prefix may be meant in lower case, if
+// objects can be listed there.
+func (w *work) orOtherCase(ctx context.Context, f finding) finding {
+	lower := strings.ToLower(w.Connection.Prefix)
+	if !f.denied || lower == w.Connection.Prefix {
+		return f
+	}
+	scope := w.scope(policy.Read, policy.List)
+	scope.Prefixes = []string{lower}
+	client, _, err := w.client(ctx, scope)
+	if err != nil {
+		return f
+	}
+	out, err := client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{
+		Bucket: &w.Connection.Bucket, Prefix: &lower, MaxKeys: aws.Int32(1), ExpectedBucketOwner: w.asOwner(), RequestPayer: w.payer(),
+	})
+	if err != nil || len(out.Contents) == 0 {
+		return f
+	}
+	f.first(rolecall.LayerName, w.changed(func(c *rolecall.Connection) { c.Prefix = lower }))
+	f.hint = fmt.Sprintf("upper and lower case differ in keys, and there are objects below %q: declare that prefix, if it is meant. Else: ", lower) + f.hint
+	return f
 }
 
 // pays tells whether the bucket opens to who pays for requests.
