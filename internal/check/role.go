@@ -103,6 +103,9 @@ func misdeclared(faults rolecall.Errors) finding {
 			hints = append(hints, e.Hint)
 		}
 	}
+	if len(hints) == 0 {
+		hints = []string{"correct the connection's declaration"}
+	}
 	return failed(rolecall.LayerName, strings.Join(messages, "; "), strings.Join(hints, "; "))
 }
 

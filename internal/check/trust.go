@@ -226,7 +226,7 @@ func (w *work) refusal(err error, loose bool) finding {
 		candidates: []rolecall.CheckLayer{rolecall.LayerTrust, rolecall.LayerName, rolecall.LayerPrincipal},
 		message:    fmt.Sprintf("AWS does not let %s assume the role, and does not say why", w.Principal.ARN),
 		hint: "any of these may be it: the trust policy does not name this principal with this external id; the role does not exist; " +
-			"the operator's policies do not let the principal assume it",
+			"the operator's policies do not let the principal assume it, or an organization's do not",
 	}
 	if w.earlier.Passed {
 		f.hint = "it could once, so that somebody changed something: " + f.hint
