@@ -97,7 +97,7 @@ func (w *work) diagnose(ctx context.Context, q question, err error) finding {
 	case transfer.WrongRegion:
 		return failed(rolecall.LayerName, fmt.Sprintf("the bucket %q is not in the region %q", w.Connection.Bucket, w.region), "correct the connection's region, or leave it out")
 	case transfer.Unavailable:
-		return failed(rolecall.LayerNetwork, fmt.Sprintf("S3 does not get round to it to %s: it is overloaded, or failing", q.verb), "try again later")
+		return failed(rolecall.LayerNetwork, "S3 is overloaded, or failing: it was asked to "+q.verb, "try again later")
 	case transfer.Unreachable, transfer.Malformed:
 		return w.unreachable(ctx, a)
 	}

@@ -30,7 +30,12 @@ func ownedAll(ctx context.Context, w *work) finding {
 		return f
 	case w.acl != nil:
 		f := w.diagnose(ctx, question{verb: fmt.Sprintf("set the ACL %q", acl), action: "s3:PutObjectAcl", opened: true}, w.acl.err)
-		f.patches = append(f.patches, w.changed(without)...)
+		if acl == fullControl { // which buckets without ACLs take, too
+			f.patches = append(f.patches, w.changed(without)...)
+		} else {
+			f.first(rolecall.LayerName, w.changed(without))
+			f.hint = "leave acl out, unless others rely on it: the bucket's owner owns what is written, or sees to it. Else: " + f.hint
+		}
 		f.denied = false // only the step write could try it again
 		return f
 	case w.upload == "":
