@@ -89,7 +89,7 @@ func (w *work) diagnose(ctx context.Context, q question, err error) finding {
 		f.denied = true
 		return f
 	case transfer.NoCredentials, transfer.Canceled:
-		return w.fault(ctx, err)
+		return w.without(ctx, err)
 	case transfer.BadCredentials, transfer.Expired:
 		return w.unaccepted(a)
 	case transfer.NoBucket:
@@ -111,6 +111,14 @@ func (w *work) diagnose(ctx context.Context, q question, err error) finding {
 		message += ", with " + code
 	}
 	return failed(rolecall.LayerName, message, "compare encryption, storage class and acl of the connection with what the bucket's owner requires")
+}
+
+// without says why there are no credentials.
+func (w *work) without(ctx context.Context, err error) finding {
+	if w.Connection.HTTPCredentialSource != nil {
+		return w.dispenserFault(ctx, err)
+	}
+	return w.fault(ctx, err)
 }
 
 // denied says whose policy refuses, or whose may.
@@ -171,7 +179,11 @@ func (w *work) denied(q question, a answer) finding {
 	if named != "" {
 		by += " (" + named + ")"
 	}
-	f.message = fmt.Sprintf("S3 refuses to %s: %s%s%s", q.verb, by, how, action)
+	what := "S3 refuses to " + q.verb
+	if strings.HasPrefix(action, "kms:") {
+		what = "the KMS key cannot be used"
+	}
+	f.message = what + ": " + by + how + action
 	return f
 }
 

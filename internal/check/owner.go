@@ -44,7 +44,7 @@ func owned(ctx context.Context, w *work) finding {
 		}
 	})
 	if err != nil {
-		return w.fault(ctx, err)
+		return w.without(ctx, err)
 	}
 	owner := w.owner()
 	switch a := answerOf(w.listing.err); {

@@ -152,7 +152,7 @@ func (w *work) head(ctx context.Context, key string) bool {
 func (w *work) unreadableVersion(ctx context.Context, key, version string) (finding, bool) {
 	client, _, err := w.client(ctx, w.scope(policy.ReadVersion))
 	if err != nil {
-		return w.fault(ctx, err), true
+		return w.without(ctx, err), true
 	}
 	_, err = w.get(ctx, client, key, &version)
 	a := answerOf(err)

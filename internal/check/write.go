@@ -66,7 +66,7 @@ func writable(ctx context.Context, w *work) finding {
 	w.writeKey, w.acl = nil, nil
 	client, _, err := w.client(ctx, w.writingScope())
 	if err != nil {
-		return w.fault(ctx, err)
+		return w.without(ctx, err)
 	}
 	w.writing = client
 	asked := w.declaredForm()
