@@ -95,7 +95,6 @@ func (w *work) disowned(ctx context.Context) finding {
 			return passed("the bucket is the account %s's", declared)
 		}
 		f := failed(rolecall.LayerName, fmt.Sprintf("the bucket is not the account %s's", declared), "")
-		f.denied = true
 		switch {
 		case !known:
 			f.hint = "declare whose it is as bucket_owner; if that should be " + declared + ", the bucket's name is wrong, or was taken by others"

@@ -11,9 +11,9 @@ import (
 // bucket's setting.
 const fullControl = "bucket-owner-full-control"
 
-// ownedAll tells whose objects will be, as far as the connection's acl shows.
+// belongs tells whose objects will be, as far as the connection's acl shows.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html
-func ownedAll(ctx context.Context, w *work) finding {
+func belongs(ctx context.Context, w *work) finding {
 	acl := w.Connection.ACL
 	without := func(c *rolecall.Connection) { c.ACL = "" }
 	switch {
