@@ -7,16 +7,19 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
 	"github.com/rolecall/rolecall/internal/check"
+	"github.com/rolecall/rolecall/internal/guard"
 	"github.com/rolecall/rolecall/internal/sandbox"
 )
 
@@ -54,8 +57,24 @@ func (v vending) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		time.Now().Add(v.life).UTC().Format(time.RFC3339))
 }
 
-// checkDispenser checks a connection that has this dispenser.
-func checkDispenser(t *testing.T, v vending) rolecall.CheckReport {
+// server starts the dispenser and gives the client that reaches it.
+func (v vending) server(t *testing.T) *http.Client {
+	t.Helper()
+	server := httptest.NewTLSServer(v)
+	t.Cleanup(server.Close)
+	client := &http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, network, server.Listener.Addr().String())
+		},
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
+	}}
+	t.Cleanup(client.CloseIdleConnections)
+	return client
+}
+
+// checkDispenser checks a connection with a dispenser, to which there is this
+// client.
+func checkDispenser(t *testing.T, there *http.Client) rolecall.CheckReport {
 	t.Helper()
 	cfg, err := sandbox.ParseConfig([]byte(dispenserSandbox), ".")
 	if err != nil {
@@ -70,16 +89,6 @@ func checkDispenser(t *testing.T, v vending) rolecall.CheckReport {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewTLSServer(v)
-	t.Cleanup(server.Close)
-	there := &http.Client{Transport: &http.Transport{
-		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, network, server.Listener.Addr().String())
-		},
-		TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
-	}}
-	t.Cleanup(there.CloseIdleConnections)
-
 	worker := rolecall.Principal{Name: "production", ARN: rolecall.ARN{Partition: "aws", Service: "iam", Account: "873682911326", Resource: "user/worker"}, Default: true}
 	verdicts, err := credential.OpenDir(t.TempDir())
 	if err != nil {
@@ -140,7 +149,7 @@ func TestCheckOfADispenser(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			report := checkDispenser(t, test.vending)
+			report := checkDispenser(t, test.server(t))
 			first := rolecall.CheckStep{}
 			for _, s := range report.Steps {
 				if first.Step == "" && s.Result != rolecall.CheckPass && s.Result != rolecall.CheckSkip {
@@ -154,5 +163,25 @@ func TestCheckOfADispenser(t *testing.T) {
 				t.Error("the report shows a secret")
 			}
 		})
+	}
+}
+
+type failing struct{ err error }
+
+func (f failing) RoundTrip(*http.Request) (*http.Response, error) { return nil, f.err }
+
+// Whether a name is not there or leads to where it may not, a tenant is told
+// the same.
+func TestDispenserThatMayNotBeReached(t *testing.T) {
+	t.Parallel()
+	refused := checkDispenser(t, &http.Client{Transport: failing{&guard.Error{Addr: netip.MustParseAddr("10.0.0.5"), Reason: "private network"}}})
+	unknown := checkDispenser(t, &http.Client{Transport: failing{&net.DNSError{Err: "no such host", Name: dispenserHost, IsNotFound: true}}})
+	if diff := cmp.Diff(refused, unknown); diff != "" {
+		t.Error(diff)
+	}
+	for _, s := range refused.Steps {
+		if s.Step == rolecall.StepAssume && (s.Result != rolecall.CheckFail || !strings.Contains(s.Message, "may not be reached")) {
+			t.Errorf("%+v", s)
+		}
 	}
 }
