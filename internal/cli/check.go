@@ -167,13 +167,16 @@ func (c *checkCommand) one(ctx context.Context, out *output, kept checkRecords, 
 // atOnce is how many checks run side by side.
 const atOnce = 4
 
-// all checks connections side by side, but those with one role one after the
-// other: they would prove it at once, against each other.
+// all checks connections side by side, but those with one role, or dispenser,
+// one after the other: they would prove it at once, against each other.
 func (c *checkCommand) all(ctx context.Context, out *output, kept checkRecords, requests []check.Request, env check.Environment) error {
 	byRole := map[string][]int{}
 	for i, r := range requests {
-		role := cmp.Or(strings.ToLower(r.Connection.RoleARN), fmt.Sprint(i))
-		byRole[role] = append(byRole[role], i)
+		from := cmp.Or(strings.ToLower(r.Connection.RoleARN), fmt.Sprint(i))
+		if source := r.Connection.HTTPCredentialSource; source != nil {
+			from = source.Normal().URL
+		}
+		byRole[from] = append(byRole[from], i)
 	}
 	reports := make([]rolecall.CheckReport, len(requests))
 	checks, ctx := errgroup.WithContext(ctx)
