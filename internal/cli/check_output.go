@@ -30,12 +30,11 @@ func (p *checkProgress) observe(e check.Event) {
 	}
 	switch e.Kind {
 	case check.Started:
-		p.bars[e.Step] = p.out.screen.add(e.Step)
-		p.say(e.Step, "…")
+		p.bars[e.Step] = p.out.screen.add(&bar{words: underWay(e.Step, "…")})
 	case check.Retrying:
 		again := fmt.Sprintf("denied, trying again in %s", e.Pause.Round(time.Second/10))
 		if p.out.screen.live {
-			p.say(e.Step, again)
+			p.out.screen.change(p.bars[e.Step], true, func(b *bar) { b.words = underWay(e.Step, again) })
 		} else {
 			fmt.Fprintf(p.out.stderr, "%s: %s\n", e.Step, again)
 		}
@@ -44,9 +43,7 @@ func (p *checkProgress) observe(e check.Event) {
 	}
 }
 
-func (p *checkProgress) say(step, what string) {
-	p.out.screen.change(p.bars[step], true, func(b *bar) { b.words = fmt.Sprintf("  %-19s %s", step, what) })
-}
+func underWay(step, what string) string { return fmt.Sprintf("  %-18s %s", step, what) }
 
 // marks are how results look on a terminal.
 var marks = map[rolecall.CheckResult]struct {

@@ -112,7 +112,7 @@ func TestScreenKeepsBarsBelow(t *testing.T) {
 	t.Parallel()
 	var w bytes.Buffer
 	s := newScreen(&w, true, false)
-	b := s.add("get")
+	b := s.add(&bar{label: "get", started: time.Now()})
 	if _, err := s.Write([]byte("a line\n")); err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +131,7 @@ func TestScreenKeepsBarsBelow(t *testing.T) {
 
 	var plain bytes.Buffer
 	s = newScreen(&plain, false, false)
-	s.change(s.add("get"), true, func(b *bar) { b.done = 1 })
+	s.change(s.add(&bar{label: "get", started: time.Now()}), true, func(b *bar) { b.done = 1 })
 	s.settle()
 	if plain.Len() > 0 {
 		t.Errorf("without a terminal there is %q", plain.String())
