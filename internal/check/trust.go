@@ -123,7 +123,7 @@ func (w *work) refuses(ctx context.Context, name, how string) finding {
 	case len(accepted) > 0:
 		f := w.untrusting(at.open + " " + how)
 		if name == probeNear {
-			f.message += ": " + enumerate(accepted, len(w.proof.verdict.Probes))
+			f.message += " (" + enumerate(accepted, len(w.proof.verdict.Probes)) + ")"
 		}
 		return f
 	case len(unknown) > 0:
@@ -154,7 +154,7 @@ func (w *work) unproved(ctx context.Context) finding {
 // enumerate names the probes, unless they are many.
 func enumerate(probes []string, of int) string {
 	if len(probes) > maxNamed {
-		return fmt.Sprintf("%d of the %d probes were", len(probes), of)
+		return fmt.Sprintf("%d of %d probes", len(probes), of)
 	}
 	return strings.Join(probes, ", ")
 }

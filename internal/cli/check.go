@@ -159,6 +159,9 @@ func (c *checkCommand) one(ctx context.Context, out *output, kept checkRecords, 
 		}
 	} else {
 		out.printf("\n%s: %s\n", out.onOut.paint(bold, printable(report.Connection)), out.result(report.Result, string(report.Result)))
+		if report.Result == rolecall.CheckDrift {
+			out.under(drifted)
+		}
 		out.note("the report is in %s", path)
 	}
 	return exitOfChecks(report)

@@ -142,6 +142,8 @@ func (o *output) patch(p rolecall.Patch) {
 	}
 }
 
+const drifted = "the role passed its probes once, and is not what it was: the claim on it has ended, and work under it was stopped"
+
 // summary prints a check of many: what went wrong alone.
 func (o *output) summary(r rolecall.CheckReport) {
 	mark := fmt.Sprintf("%-5s", r.Result)
@@ -149,6 +151,9 @@ func (o *output) summary(r rolecall.CheckReport) {
 		mark = marks[r.Result].mark
 	}
 	o.printf("%s %s/%s\n", o.result(r.Result, mark), printable(r.Organization), printable(r.Connection))
+	if r.Result == rolecall.CheckDrift {
+		o.under(drifted)
+	}
 	for _, s := range r.Steps {
 		if s.Result == rolecall.CheckFail || s.Result == rolecall.CheckWarn {
 			o.under(fmt.Sprintf("%s %s: %s", s.Result, s.Step, s.Message))
