@@ -40,16 +40,16 @@ func bucketSteps() []step {
 
 // bucketWork is what the steps here learn.
 type bucketWork struct {
-	region      string // by located; empty: not known
-	dispensed   string // by owned: the account that a dispenser's credentials are of
-	reading     *s3.Client
-	listing     *listing // by owned: the first; taken by listable
-	keys        []types.Object
-	listed      bool // by listable: it passed
-	readKey     *answer
-	read        bool                // by readable: it passed
-	kept        rolecall.Encryption // by readable: of what it read
-	unversioned bool                // by readable
+	region    string // by located; empty: not known
+	dispensed string // by owned: the account that a dispenser's credentials are of
+	reading   *s3.Client
+	listing   *listing // by owned: the first; taken by listable
+	opened    bool     // by owned: that passed
+	keys      []types.Object
+	listed    bool // by listable: it passed
+	readKey   *answer
+	read      bool                // by readable: it passed
+	kept      rolecall.Encryption // by readable: of what it read
 	writeWork
 }
 

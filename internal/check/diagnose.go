@@ -224,6 +224,9 @@ func (w *work) keyDenied(action string, a answer) finding {
 	f.message = "the KMS key refuses " + action + ", and AWS does not say why"
 	f.hint = fmt.Sprintf("any of these may be it: the policy of the key; the policies of %s, or its permissions boundary; an organization's policies. "+
 		"Across accounts, both the role and the key must allow it. The document for the key replaces its policy: keep what that says for others", w.identity())
+	if key == "" && w.owner() != w.arn.Account {
+		f.hint += ". If the bucket's default is AWS's own key aws/s3, no other account can use it: its owner gives the bucket a key of its own"
+	}
 	f.patches = slices.Concat(f.patches, w.permissionsPatch(key), w.scpPatch(""), w.rcpPatch("", w.accountOf(key)), w.boundaryPatch(key))
 	return f
 }

@@ -23,7 +23,7 @@ func encrypted(ctx context.Context, w *work) finding {
 	case w.upload == "":
 		return skipped("not reached: no upload could be begun")
 	case required == nil:
-		return passed("the connection requires none; S3 encrypts by %s", cmp.Or(w.created.Type, "nothing that it tells"))
+		return passed("the connection requires none; what S3 says that it does: %s", named(w.created))
 	case weaker(w.created, *required):
 		return failed(rolecall.LayerBucket, fmt.Sprintf("the server encrypts by %s, although it was asked for %s", named(w.created), named(*required)),
 			"it does not do what S3 does: look at s3_endpoint_url, or require what it can do")

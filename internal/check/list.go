@@ -37,10 +37,18 @@ func listable(ctx context.Context, w *work) finding {
 	case n == 0:
 		return passed("the prefix can be listed, and is empty")
 	case n == few:
-		return passed("the prefix can be listed: %d objects or more", n)
+		return passed("the prefix can be listed: %s or more", counted(n, "object"))
 	default:
-		return passed("the prefix can be listed: %d objects", n)
+		return passed("the prefix can be listed: %s", counted(n, "object"))
 	}
+}
+
+// counted writes a number of things.
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 // orOtherCase adds to a denial that the prefix may be meant in lower case, if

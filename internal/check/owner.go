@@ -38,6 +38,7 @@ func owned(ctx context.Context, w *work) finding {
 			w.dispensed = credentials.AccountID
 		}
 		w.listing = w.list(ctx)
+		w.opened = w.listing.err == nil
 	}, func() {
 		if w.Connection.Purpose == rolecall.Delivery {
 			_, _, _ = w.client(ctx, w.writingScope()) // so that the step write finds it made

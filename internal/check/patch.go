@@ -49,7 +49,9 @@ func (w *work) needs(key string) (policy.Kit, bool) {
 	}
 	kit, err := policy.Generate(policy.KitRequest{
 		Connection: c, Principals: []string{principal}, ExternalIDs: []string{externalID}, VendorAccounts: w.Vendor.Accounts,
-		Versioned: !w.unversioned, Whole: true,
+		// Without versions there is nothing more to read by this, and not every
+		// step knows whether there are.
+		Versioned: true, Whole: true,
 	})
 	return kit, err == nil
 }

@@ -35,14 +35,15 @@ func readable(ctx context.Context, w *work) finding {
 			}
 		}
 	}
-	version, err := w.get(ctx, w.reading, key, nil)
+	version, kept, err := w.get(ctx, w.reading, key, nil)
 	if err != nil {
 		return w.unreadable(ctx, key, answerOf(err))
 	}
-	if version == "" || version == "null" {
-		w.unversioned = true
-	} else if f, failed := w.unreadableVersion(ctx, key, version); failed {
-		return f
+	w.kept = kept
+	if version != "" && version != "null" {
+		if f, failed := w.unreadableVersion(ctx, key, version); failed {
+			return f
+		}
 	}
 	w.read = true
 	return passed("%q can be read", key)
@@ -63,24 +64,24 @@ func (w *work) oneOf(keys []types.Object) string {
 	return first
 }
 
-// get reads the first byte of an object and gives its version.
-func (w *work) get(ctx context.Context, client *s3.Client, key string, version *string) (string, error) {
+// get reads the first byte of an object and tells its version, and how it is
+// encrypted.
+func (w *work) get(ctx context.Context, client *s3.Client, key string, version *string) (string, rolecall.Encryption, error) {
 	out, err := client.GetObject(ctx, &s3.GetObjectInput{
 		Bucket: &w.Connection.Bucket, Key: &key, VersionId: version, Range: aws.String("bytes=0-0"),
 		ExpectedBucketOwner: w.asOwner(), RequestPayer: w.payer(),
 	})
 	switch {
 	case err != nil && answerOf(err).code == "InvalidRange": // it is empty
-		return "", nil
+		return "", rolecall.Encryption{}, nil
 	case err != nil:
-		return "", err
+		return "", rolecall.Encryption{}, err
 	}
-	w.kept = encryptionOf(out.ServerSideEncryption, out.SSEKMSKeyId)
 	_, err = io.Copy(io.Discard, io.LimitReader(out.Body, 1))
 	if closed := out.Body.Close(); err == nil {
 		err = closed
 	}
-	return aws.ToString(out.VersionId), err
+	return aws.ToString(out.VersionId), encryptionOf(out.ServerSideEncryption, out.SSEKMSKeyId), err
 }
 
 // unreadable says why the object cannot be read.
@@ -154,7 +155,7 @@ func (w *work) unreadableVersion(ctx context.Context, key, version string) (find
 	if err != nil {
 		return w.without(ctx, err), true
 	}
-	_, err = w.get(ctx, client, key, &version)
+	_, _, err = w.get(ctx, client, key, &version)
 	a := answerOf(err)
 	switch {
 	case err == nil, a.kind == transfer.NotFound:

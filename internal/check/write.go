@@ -93,7 +93,7 @@ func writable(ctx context.Context, w *work) finding {
 
 // unwritable says why no upload can be begun.
 func (w *work) unwritable(ctx context.Context, asked form, a answer) finding {
-	q := question{verb: fmt.Sprintf("begin an upload below %q", w.Connection.Prefix), action: "s3:PutObject", opened: w.listed}
+	q := question{verb: fmt.Sprintf("begin an upload below %q", w.Connection.Prefix), action: "s3:PutObject", opened: w.opened}
 	if a.ofKey() {
 		return w.keptByKey(&w.writeKey, a)
 	}
@@ -267,7 +267,7 @@ func (w *work) store(ctx context.Context, asked form) error {
 		return err
 	}
 	w.stored = aws.String(aws.ToString(out.VersionId))
-	_, err = w.get(ctx, w.writing, key, nil)
+	_, _, err = w.get(ctx, w.writing, key, nil)
 	if a := answerOf(err); a.kind == transfer.Archived {
 		return nil
 	}
