@@ -147,6 +147,9 @@ func (b breakage) diagnose(t *testing.T, whole *world) diagnosed {
 		broken.claim(t, b.Claimed, state)
 	}
 	report := broken.check(t, l, state, b.Deep)
+	if b.Step != rolecall.StepCleanup {
+		broken.untouched(t, l)
+	}
 	d := diagnosed{breakage: b, step: b.judge(t, report)}
 	patches := d.step.Patches
 	if len(patches) == 0 && d.step.Patch != nil {

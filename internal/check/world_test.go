@@ -262,6 +262,20 @@ func (w *world) check(t *testing.T, l local, state string, deep bool) rolecall.C
 	return check.Run(t.Context(), r, env, nil)
 }
 
+// untouched holds the check to leaving nothing in the bucket.
+func (w *world) untouched(t *testing.T, l local) {
+	t.Helper()
+	bucket := "acme-" + w.connection
+	if uploads := l.server.S3().Uploads(bucket); len(uploads) > 0 {
+		t.Errorf("uploads are left: %v", uploads)
+	}
+	for _, o := range l.server.S3().Objects(bucket) {
+		if strings.HasSuffix(o.Key, ".rolecall-check") {
+			t.Errorf("an object is left: %s", o.Key)
+		}
+	}
+}
+
 // faulty writes the steps of a report that are not as they should be.
 func faulty(r rolecall.CheckReport) string {
 	var out strings.Builder
