@@ -59,7 +59,7 @@ func (c Connection) Validate() error {
 	default:
 		faults.AddErr("/prefix", validateKey(c.Prefix))
 	}
-	if c.Region != "" && !regionForm.MatchString(c.Region) {
+	if c.Region != "" && !IsRegion(c.Region) {
 		faults.Add("/region", quote(c.Region)+" is not a region", "for example eu-central-1")
 	}
 	c.validateWay(&faults)

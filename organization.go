@@ -218,5 +218,4 @@ var (
 	keyForm        = regexp.MustCompile(`^key/[A-Za-z0-9_-]{1,128}$`)
 	kebabForm      = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 	nameForm       = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
-	regionForm     = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-[0-9]+$`)
 )

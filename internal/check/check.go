@@ -146,14 +146,15 @@ func (w *work) duration() time.Duration {
 }
 
 // stsRegion is where to assume the role: near the bucket, except where its
-// server is a tenant's choice, in the principal's partition.
+// server is a tenant's choice, in the principal's partition. A connection that
+// is declared wrongly may say anything of its region.
 func (w *work) stsRegion() string {
 	near := w.Connection.Region
 	if w.Connection.S3EndpointURL != "" {
 		near = ""
 	}
 	for _, region := range append(slices.Clone(w.Principal.Regions), near) {
-		if region != "" && rolecall.PartitionOf(region) == w.Principal.ARN.Partition {
+		if rolecall.IsRegion(region) && rolecall.PartitionOf(region) == w.Principal.ARN.Partition {
 			return region
 		}
 	}

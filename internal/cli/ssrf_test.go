@@ -44,11 +44,13 @@ type surface struct {
 	quiet      bool     // the URL is not used at all, so that nothing fails
 	unasked    bool     // the URL is judged, and then not used by rolecall itself
 	tls        bool     // the URL is https on port 443
+	region     bool     // it is a region that would make STS's host name another
 }
 
 const (
 	ownRole     = `role_arn: "arn:aws:iam::111122223333:role/media"`
 	anyEndpoint = ownRole + `, s3_endpoint_url: "URL"`
+	anyRegion   = `, region: "URL"`
 	dispensed   = `http_credential_source: {url: "URL"}`
 )
 
@@ -70,6 +72,10 @@ func surfaces() []surface {
 		{name: "a connection's endpoint for a command", connection: anyEndpoint, args: command},
 		{name: "a connection's endpoint for a command, region told", connection: anyEndpoint + ", region: eu-central-1", args: command, unasked: true},
 		{name: "a connection's endpoint beside credentials", connection: anyEndpoint, args: credentials, quiet: true},
+		{name: "a connection's region in a check", connection: ownRole + anyRegion, args: check, region: true},
+		{name: "a dispenser's region in a check", connection: `http_credential_source: {url: "https://dispenser.example/"}` + anyRegion, args: check, region: true},
+		{name: "a connection's region for a command", connection: ownRole + anyRegion, args: command, region: true},
+		{name: "a job's region", connection: ownRole, args: run, region: true, job: `{"region": "URL", "tasks": [{"tool": "storage:exists", "parameters": {"connection": "tenant", "files": ["in/a.txt"]}}]}`},
 		{name: "a task's dispenser", connection: ownRole, job: task(`"location": "s3://acme-masters/in/", "http_credential_source": {"url": "URL"}`), args: run, tls: true},
 		{name: "a connection's dispenser in a job", connection: dispensed, job: task(`"connection": "tenant"`), args: run, tls: true},
 		{name: "a connection's dispenser in a check", connection: dispensed, args: check, tls: true},
@@ -144,6 +150,10 @@ func (f *field) write(t *testing.T, n int, s surface, url string, allow ...strin
 		}
 		return path
 	}
+	endpoints := fmt.Sprintf("sts: %q, s3: %q", f.sandbox, f.sandbox)
+	if s.region {
+		endpoints = fmt.Sprintf("s3: %q", f.sandbox)
+	}
 	config := fmt.Sprintf(`
 vendor_accounts: ["999988887777"]
 principals:
@@ -154,10 +164,10 @@ organizations:
     external_id: {mode: custom, value: x-42}
     connections:
       tenant: {purpose: source, bucket: acme-masters, %s}
-endpoints: {sts: %q, s3: %q}
+endpoints: {%s}
 network: {allow: [%s]}
 state: ./state
-`, s.connection, f.sandbox, f.sandbox, strings.Join(allow, ", "))
+`, s.connection, endpoints, strings.Join(allow, ", "))
 	args := slices.Clone(s.args)
 	for i, arg := range args {
 		switch arg {
@@ -180,11 +190,18 @@ func TestTenantsLeadNowhere(t *testing.T) {
 	n := 0
 	try := func(s surface, host string, allow ...string) outcome {
 		url := "http://" + host + ":" + f.port
-		if s.tls {
+		switch {
+		case s.tls:
 			url = "https://" + host + "/credentials"
+		case s.region:
+			url = "x@" + host + ":" + f.port + "/#"
 		}
 		n++
-		return rolecall(f.write(t, n, s, url, allow...))
+		got := rolecall(f.write(t, n, s, url, allow...))
+		if s.region { // which is shown as it was written
+			got.Said = strings.ReplaceAll(got.Said, url, "")
+		}
+		return got
 	}
 	for _, s := range surfaces() {
 		for _, host := range astray {
@@ -193,7 +210,7 @@ func TestTenantsLeadNowhere(t *testing.T) {
 				t.Errorf("%s: %s was reached by %d connections", s.name, host, reached)
 			}
 			told := strings.Contains(got.Said, "may not be reached") || strings.Contains(got.Said, "may be led to") ||
-				strings.Contains(got.Said, "has no host name")
+				strings.Contains(got.Said, "has no host name") || strings.Contains(got.Said, "is not a region")
 			if s.quiet != (got.Code == 0) || s.quiet == told {
 				t.Errorf("%s: %s ends with %d: %s", s.name, host, got.Code, got.Said)
 			}
@@ -211,7 +228,7 @@ func TestTenantsLeadNowhere(t *testing.T) {
 	// What the operator lists is reached, and nothing else by way of it. An
 	// endpoint that is a name is not passed on to a command.
 	for _, s := range surfaces() {
-		if s.tls || s.quiet || s.unasked {
+		if s.tls || s.quiet || s.unasked || s.region {
 			continue
 		}
 		for _, host := range []string{listed, "rebind.example"} {

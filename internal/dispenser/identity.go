@@ -188,10 +188,8 @@ func (c *Config) isSTS(u *url.URL, region string) bool {
 	for _, p := range c.principals {
 		ours = ours || p.Partition == partition
 	}
-	return ours && u.Scheme == "https" && regionForm.MatchString(region) && u.Host == "sts."+region+"."+rolecall.DNSSuffix(partition)
+	return ours && u.Scheme == "https" && rolecall.IsRegion(region) && u.Host == "sts."+region+"."+rolecall.DNSSuffix(partition)
 }
-
-var regionForm = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-[0-9]+$`)
 
 // withoutURL takes the URL, and with it the proof's signature and session
 // token, out of an error.

@@ -97,7 +97,7 @@ func (s *stage) provider(at side) (*credential.Provider, Event, error) {
 func stsRegion(plan rolecall.Plan, bucket string) string {
 	partition := plan.Principal.ARN.Partition
 	for _, region := range append(append([]string{plan.Region}, plan.Principal.Regions...), bucket) {
-		if region != "" && rolecall.PartitionOf(region) == partition {
+		if rolecall.IsRegion(region) && rolecall.PartitionOf(region) == partition {
 			return region
 		}
 	}
