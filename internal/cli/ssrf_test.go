@@ -7,10 +7,13 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/rolecall/rolecall/internal/sandbox"
 	"github.com/rolecall/rolecall/policy"
@@ -245,6 +248,40 @@ func TestTenantsLeadNowhere(t *testing.T) {
 		}
 	}
 }
+
+// A tenant cannot tell a name that is not there from one that leads to where
+// nobody may go, and so learns nothing of the operator's network.
+func TestTenantsLearnNoNames(t *testing.T) {
+	t.Parallel()
+	f := newField(t)
+	rolecall := f.runner(t)
+	n := 0
+	for _, s := range surfaces() {
+		if s.quiet || s.region {
+			continue
+		}
+		try := func(host string) outcome {
+			url := "https://" + host
+			if s.tls {
+				url += "/credentials"
+			}
+			n++
+			got := rolecall(f.write(t, n, s, url))
+			got.Said = passing.ReplaceAllString(strings.ReplaceAll(got.Said, host, "HOST"), "")
+			return got
+		}
+		unknown := try("nowhere.example")
+		for _, host := range []string{"private.example", "loopback.example"} {
+			if diff := cmp.Diff(unknown, try(host)); diff != "" {
+				t.Errorf("%s: %s (-unknown +there):\n%s", s.name, host, diff)
+			}
+		}
+	}
+}
+
+// passing is what is another in each try: ids of jobs, and that a connection
+// has changed.
+var passing = regexp.MustCompile(`\b[0-9a-z]{26}\b|(?m)^note: .*\n`)
 
 // No tenant says where STS and KMS are.
 func TestOnlyTheOperatorPlacesSTS(t *testing.T) {
