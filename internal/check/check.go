@@ -22,6 +22,7 @@ import (
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
 	"github.com/rolecall/rolecall/internal/guard"
+	"github.com/rolecall/rolecall/policy"
 )
 
 // Request says what to check.
@@ -34,7 +35,10 @@ type Request struct {
 	// Faults of the connection's declaration, if it was read leniently: they
 	// fail the first step.
 	Faults rolecall.Errors
-	Deep   bool // write and delete a real object too
+	// Policies are documents as the account has them: they are judged, and
+	// patches correct them.
+	Policies []Given
+	Deep     bool // write and delete a real object too
 	// Wait is for how long a denied positive step is tried again before it is
 	// called a failure: IAM's changes take time to spread. Zero: not at all.
 	Wait time.Duration
@@ -76,6 +80,7 @@ type finding struct {
 	hint       string
 	patches    []rolecall.Patch // the likeliest first
 	denied     bool             // by AWS, so that trying again may help
+	denial     policy.Denial    // what AWS said of it
 }
 
 // passed is what a step found that found nothing wrong.

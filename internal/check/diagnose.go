@@ -129,7 +129,7 @@ func (w *work) denied(q question, a answer) finding {
 	if safeAction(d.Action) {
 		action = d.Action
 	}
-	f := finding{result: rolecall.CheckFail}
+	f := finding{result: rolecall.CheckFail, denial: d}
 	how := " does not allow "
 	if d.Explicit {
 		how = " denies "
@@ -189,7 +189,7 @@ func (w *work) denied(q question, a answer) finding {
 func (w *work) bare(q question) finding {
 	role, bucket, organization := w.permissionsPatch(""), w.bucketPatch(), slices.Concat(w.scpPatch(""), w.rcpPatch("", w.owner()))
 	f := finding{
-		result: rolecall.CheckFail, message: fmt.Sprintf("S3 refuses to %s, and does not say why", q.verb),
+		result: rolecall.CheckFail, denial: policy.Denial{Action: q.action}, message: fmt.Sprintf("S3 refuses to %s, and does not say why", q.verb),
 		candidates: []rolecall.CheckLayer{rolecall.LayerRole, rolecall.LayerBucket, rolecall.LayerOrganization},
 		hint: fmt.Sprintf("any of these may refuse %s: the policies of %s, or its permissions boundary; the policy of the bucket %q; "+
 			"a service control or resource control policy", q.action, w.identity(), w.Connection.Bucket),
@@ -207,7 +207,8 @@ func (w *work) bare(q question) finding {
 // not say whether the key's policy does, or their own.
 func (w *work) keyDenied(action string, a answer) finding {
 	key := a.key()
-	f := finding{result: rolecall.CheckFail, denied: true, layer: rolecall.LayerKey, patches: w.keyPatch(key)}
+	a.denial.Action = action
+	f := finding{result: rolecall.CheckFail, denied: true, denial: a.denial, layer: rolecall.LayerKey, patches: w.keyPatch(key)}
 	if a.denial.Layer == policy.DeniedByResource && (a.denial.Explicit || a.denial.Resource != "") {
 		how := "does not allow"
 		if a.denial.Explicit {

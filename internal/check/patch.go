@@ -33,6 +33,18 @@ const (
 // the declared one. The connection may be one that no documents can be made
 // for.
 func (w *work) needs(key string) (policy.Kit, bool) {
+	request := w.kitRequest(key)
+	if request.Connection.RoleARN == "" {
+		return policy.Kit{}, false // whose key it is, is not known
+	}
+	request.Whole = true
+	kit, err := policy.Generate(request)
+	return kit, err == nil
+}
+
+// kitRequest asks for the documents of the connection. It has no role where
+// none can be made.
+func (w *work) kitRequest(key string) policy.KitRequest {
 	c := w.Connection
 	c.Region = cmp.Or(w.region, c.Region)
 	if key != "" {
@@ -43,17 +55,16 @@ func (w *work) needs(key string) (policy.Kit, bool) {
 		role := rolecall.ARN{Partition: rolecall.PartitionOf(c.Region), Service: "iam", Account: cmp.Or(w.owner(), "000000000000"), Resource: "role/any"}
 		c.RoleARN, c.Secret, c.HTTPCredentialSource, c.ExternalID = role.String(), "", nil, nil
 		if w.owner() == "" && c.Encryption != nil && c.Encryption.Type != "AES256" && c.Encryption.Key == "" {
-			return policy.Kit{}, false // whose key it is, is not known
+			c.RoleARN = ""
 		}
 		externalID = cmp.Or(externalID, "any")
 	}
-	kit, err := policy.Generate(policy.KitRequest{
+	return policy.KitRequest{
 		Connection: c, Principals: []string{principal}, ExternalIDs: []string{externalID}, VendorAccounts: w.Vendor.Accounts,
 		// Without versions there is nothing more to read by this, and not every
 		// step knows whether there are.
-		Versioned: true, Whole: true,
-	})
-	return kit, err == nil
+		Versioned: true,
+	}
 }
 
 // permissionsPatch is the role's own policy, whole.

@@ -61,7 +61,7 @@ func (w *work) denial(d policy.Denial) finding {
 	if d.Policy != "" {
 		named = " (" + d.Policy + ")"
 	}
-	f := finding{result: rolecall.CheckFail, denied: true}
+	f := finding{result: rolecall.CheckFail, denied: true, denial: d}
 	switch d.Layer {
 	case policy.DeniedBySCP:
 		f.layer, f.message = rolecall.LayerOrganization, "a service control policy of the principal's organization%s %s it to assume the role"

@@ -137,7 +137,7 @@ func (c *course) once(ctx context.Context, s step) finding {
 		ctx, cancel = context.WithTimeoutCause(ctx, stepTimeout, errSlow)
 		defer cancel()
 	}
-	return s.run(ctx, c.work)
+	return c.work.amend(s.name, s.run(ctx, c.work))
 }
 
 var errSlow = fmt.Errorf("no answer within %s", stepTimeout)

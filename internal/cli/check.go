@@ -19,15 +19,16 @@ import (
 )
 
 type checkCommand struct {
-	Connection string `arg:"" optional:"" placeholder:"CONNECTION" help:"The connection, as the config names it."`
-	All        bool   `help:"Check every connection, or those of --org; for a scheduler."`
-	Org        string `placeholder:"NAME" help:"Organization whose connection it is; may be left out where only one has it."`
-	Principal  string `placeholder:"NAME" help:"Principal to check as; else the one of the connection's region, else the default."`
-	Config     string `placeholder:"FILE" default:"rolecall.yaml" env:"ROLECALL_CONFIG" help:"The config; ${default} by default."`
-	Deep       bool   `help:"Write, read and delete a real object, too, at one fixed key below the prefix."`
-	Wait       wait   `placeholder:"[TIME]" help:"Try again for so long what is denied, since changes at AWS take time to spread: 2m without a TIME, and as long after the connection changed."`
-	Report     string `placeholder:"FILE" help:"Write the report here, too; it always goes into the state directory."`
-	Verbose    bool   `short:"v" help:"Log what happens on stderr."`
+	Connection string   `arg:"" optional:"" placeholder:"CONNECTION" help:"The connection, as the config names it."`
+	All        bool     `help:"Check every connection, or those of --org; for a scheduler."`
+	Org        string   `placeholder:"NAME" help:"Organization whose connection it is; may be left out where only one has it."`
+	Principal  string   `placeholder:"NAME" help:"Principal to check as; else the one of the connection's region, else the default."`
+	Config     string   `placeholder:"FILE" default:"rolecall.yaml" env:"ROLECALL_CONFIG" help:"The config; ${default} by default."`
+	Policy     []string `sep:"none" placeholder:"KIND=FILE" help:"A policy as the account has it, as copied from the console or printed by the aws command line: it is judged, and what mends it is corrected in it. KIND is trust, permissions, boundary, bucket, key, worker, scp or rcp. Repeatable."`
+	Deep       bool     `help:"Write, read and delete a real object, too, at one fixed key below the prefix."`
+	Wait       wait     `placeholder:"[TIME]" help:"Try again for so long what is denied, since changes at AWS take time to spread: 2m without a TIME, and as long after the connection changed."`
+	Report     string   `placeholder:"FILE" help:"Write the report here, too; it always goes into the state directory."`
+	Verbose    bool     `short:"v" help:"Log what happens on stderr."`
 }
 
 // spreads is for how long a change at AWS may take to be seen everywhere.
@@ -57,7 +58,7 @@ func (w *wait) Decode(ctx *kong.DecodeContext) error {
 }
 
 // Run diagnoses a connection, or all.
-func (c *checkCommand) Run(ctx context.Context, out *output) error {
+func (c *checkCommand) Run(ctx context.Context, sys System, out *output) error {
 	if c.All == (c.Connection != "") {
 		return &rolecall.Error{Code: rolecall.Invalid, Message: "which connection is to be checked?", Hint: "name one, or give --all"}
 	}
@@ -73,6 +74,16 @@ func (c *checkCommand) Run(ctx context.Context, out *output) error {
 	requests, err := c.requests(cfg)
 	if err != nil {
 		return err
+	}
+	given, err := c.policies(ctx, sys)
+	if err != nil {
+		return err
+	}
+	if len(given) > 0 {
+		if requests[0].Connection.RoleARN == "" {
+			return &rolecall.Error{Code: rolecall.Invalid, Message: "the connection " + c.Connection + " has no role: its policies cannot be judged", Hint: "leave --policy out"}
+		}
+		requests[0].Policies = given
 	}
 	log := out.logger(c.Verbose)
 	tasks, err := environment(cfg, log, nil)

@@ -124,7 +124,11 @@ func (p *checkProgress) patch(step string, patch rolecall.Patch) {
 }
 
 func (o *output) patch(p rolecall.Patch) {
-	o.under(fmt.Sprintf(whatToDo[p.Document], p.Target))
+	if p.Corrects != "" {
+		o.under(fmt.Sprintf("replace what is in %s, of %s, by:", p.Corrects, p.Target))
+	} else {
+		o.under(fmt.Sprintf(whatToDo[p.Document], p.Target))
+	}
 	for _, document := range []json.RawMessage{p.Policy, p.Connection} {
 		var text bytes.Buffer
 		if len(document) == 0 || json.Indent(&text, document, "", "  ") != nil {

@@ -1,0 +1,353 @@
+package check
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/policy"
+)
+
+// amend judges what a step found by the documents that were given: those that
+// refuse what the step asked are at fault and are corrected, those that allow
+// it are not.
+func (w *work) amend(name string, f finding) finding {
+	if f.result != rolecall.CheckFail || len(w.Policies) == 0 || w.Connection.RoleARN == "" {
+		return f
+	}
+	c, ok := w.caseOf(name)
+	if !ok {
+		return f
+	}
+	var judged []opinion
+	for _, k := range kinds {
+		if !c.concerns(f, k) {
+			continue
+		}
+		if o, ok := c.judge(f, k); ok {
+			judged = append(judged, o)
+		}
+	}
+	if len(judged) == 0 {
+		return f
+	}
+	if f.layer != "" {
+		return f.told(judged)
+	}
+	return f.inferred(judged)
+}
+
+// hearing is what a step asked, and all that the connection asks.
+type hearing struct {
+	*work
+	step string
+	key  string // empty: none is known to be in use
+	asks []ask
+}
+
+// caseOf gives what a step asked; it is false of steps that no policy decides.
+func (w *work) caseOf(name string) (hearing, bool) {
+	c := hearing{work: w, step: name}
+	switch name {
+	case rolecall.StepAssume, rolecall.StepExternalIDAbsent, rolecall.StepExternalIDRandom, rolecall.StepExternalIDNear:
+		c.asks = []ask{{name, w.assumeAsk(w.Principal.ARN, w.externalID())}}
+		return c, true
+	case rolecall.StepOwner:
+		c.step = rolecall.StepList
+	case rolecall.StepRead, rolecall.StepKey, rolecall.StepCleanup: // which come after reading
+		c.key = w.kept.Key
+	case rolecall.StepList, rolecall.StepWrite, rolecall.StepMultipart:
+	default:
+		return c, false
+	}
+	if e := w.Connection.Encryption; e != nil && e.Type != "AES256" {
+		c.key = e.Key
+		if c.key == "" {
+			c.key = rolecall.ARN{Partition: w.partition(), Service: "kms", Region: w.region, Account: w.owner(), Resource: "key/any"}.String()
+		}
+	}
+	c.asks = w.accessAsks(c.key)
+	return c, true
+}
+
+// concerns tells whether documents of the kind may be at fault by what was
+// found. Where AWS named one it is that alone.
+func (c hearing) concerns(f finding, k kind) bool {
+	named := map[policy.DenialLayer]string{
+		policy.DeniedByIdentity: documentPermissions, policy.DeniedByBoundary: documentBoundary,
+		policy.DeniedBySCP: documentSCP, policy.DeniedByRCP: documentRCP,
+	}[f.denial.Layer]
+	if c.asks[0].Action == "sts:AssumeRole" {
+		named = map[policy.DenialLayer]string{policy.DeniedByIdentity: documentWorker}[f.denial.Layer]
+		if k.layer != rolecall.LayerTrust && k.layer != rolecall.LayerPrincipal {
+			return false
+		}
+	}
+	if f.layer == "" {
+		return slices.Contains(f.candidates, k.layer)
+	}
+	return f.layer == k.layer && (named == "" || named == k.name)
+}
+
+// opinion is what was found out about documents of one kind.
+type opinion struct {
+	kind  kind
+	stand stand
+	files []string
+	// patch corrects the documents, and hint says how; nil when they need it
+	// not, or nothing small does.
+	patch *rolecall.Patch
+	hint  string
+}
+
+// judge looks at the documents of a kind; it is false when none was given.
+func (c hearing) judge(f finding, k kind) (opinion, bool) {
+	o := opinion{kind: k}
+	l := layer{kind: k.name, role: c.arn.Account}
+	for _, g := range c.Policies {
+		if g.Kind == k.name {
+			o.files, l.papers = append(o.files, g.File), append(l.papers, readPaper(g.Document))
+		}
+	}
+	step := requests(c.asks, c.step, judged(k.name))
+	if one := slices.DeleteFunc(slices.Clone(step), func(in policy.Request) bool { return in.Action != f.denial.Action }); len(one) > 0 {
+		step = one
+	}
+	needed := requests(c.asks, "", judged(k.name))
+	if len(o.files) == 0 || len(step) == 0 {
+		return o, false
+	}
+	l.known = knownKeys(needed)
+	if k.name == documentTrust {
+		return c.judgeTrust(o, l, needed[0]), true
+	}
+	who := c.Connection.RoleARN
+	if k.name == documentWorker {
+		who, l.role = c.Principal.ARN.String(), c.Principal.ARN.Account
+	}
+	if o.stand = l.stands(step); o.stand == lets {
+		return o, true
+	}
+	r := strictly
+	denies := func(in policy.Request) bool { denying, _ := l.look(in, leniently); return len(denying) > 0 }
+	switch {
+	case f.layer != "" && f.denial.Explicit && !slices.ContainsFunc(step, denies): // so that one did of which it is not known
+		r = reading{allows: true, denies: true}
+	case o.stand == refuses:
+		r = leniently
+	case f.layer != "" && f.denial.Layer != "" && !f.denial.Explicit: // so that no Deny spoke
+		r = reading{}
+	}
+	if fixed, i, ok := l.correct(needed, who, c.grants(k.name), r); ok {
+		o.patch, o.hint = c.corrected(k.name, o.files[i], fixed.papers[i]), changes(o.files[i], l.papers[i], fixed.papers[i])
+	}
+	return o, true
+}
+
+func (c hearing) judgeTrust(o opinion, l layer, right policy.Request) opinion {
+	wrong := c.wrongAsks(c.Principal.ARN)
+	o.stand = l.stands([]policy.Request{right})
+	switch {
+	case l.takes(wrong, strictly):
+		o.stand = refuses // to be as it must
+	case o.stand == lets && l.takes(wrong, leniently):
+		o.stand = unsure
+	}
+	if o.stand == lets {
+		return o
+	}
+	if fixed, ok := l.correctTrust(right, c.wrongAsks(c.anyVendors()...), c.Principal.ARN.String(), c.vendors, c.grants(documentTrust)); ok {
+		o.patch, o.hint = c.corrected(documentTrust, o.files[0], fixed.papers[0]), changes(o.files[0], l.papers[0], fixed.papers[0])
+	}
+	return o
+}
+
+// grants are the statements that documents of a kind need for the connection.
+func (c hearing) grants(kind string) []object {
+	kit, ok := c.documents(c.Connection) // where the bucket is, another step may be finding out
+	if kind != documentTrust && kind != documentWorker {
+		var err error
+		kit, err = policy.Generate(c.kitRequest(c.key))
+		ok = err == nil
+	}
+	if !ok {
+		return nil
+	}
+	d := map[string]*policy.Document{
+		documentTrust: kit.Trust, documentPermissions: kit.Permissions, documentBoundary: kit.Permissions, documentSCP: kit.Permissions,
+		documentBucket: kit.Bucket, documentKey: kit.Key, documentWorker: kit.Worker,
+	}[kind]
+	if d == nil {
+		return nil
+	}
+	return readPaper(d).statements
+}
+
+// corrected is the patch that puts a corrected document in the place of the
+// given one.
+func (c hearing) corrected(kind, file string, p paper) *rolecall.Patch {
+	var whole []rolecall.Patch
+	switch kind {
+	case documentTrust:
+		whole = c.trustPatches()
+	case documentWorker:
+		whole = c.workerPatches()
+	case documentPermissions:
+		whole = c.permissionsPatch(c.key)
+	case documentBoundary:
+		whole = c.boundaryPatch(c.key)
+	case documentBucket:
+		whole = c.bucketPatch()
+	case documentKey:
+		whole = c.keyPatch(c.key)
+	case documentSCP:
+		whole = c.scpPatch("")
+	case documentRCP:
+		whole = c.rcpPatch("", c.accountOf(""))
+	}
+	if len(whole) == 0 {
+		return nil
+	}
+	out := whole[0]
+	old := command(string(out.Policy))
+	out.Policy, out.Corrects = p.text(), file
+	for i, line := range out.Commands {
+		out.Commands[i] = strings.ReplaceAll(line, old, command(string(out.Policy)))
+	}
+	if kind != documentTrust && kind != documentBucket && kind != documentKey {
+		out.Commands = nil // what the account calls this one of its policies is not known
+	}
+	return &out
+}
+
+// changes says what differs in a corrected document.
+func changes(file string, old, corrected paper) string {
+	fresh := lackedBy(old, corrected)
+	gone := slices.DeleteFunc(lackedBy(corrected, old), func(name string) bool { return slices.Contains(fresh, name) })
+	out := fmt.Sprintf("the document is that of %s, to be put in its place", file)
+	if len(fresh) > 0 {
+		out += "; new or changed in it: " + strings.Join(fresh, ", ")
+	}
+	if len(gone) > 0 {
+		out += "; not in it any more: " + strings.Join(gone, ", ")
+	}
+	return out + ". All else is as it was"
+}
+
+// lackedBy names the statements of another document that p does not have.
+func lackedBy(p, other paper) []string {
+	var names []string
+	for i, s := range other.statements {
+		if slices.ContainsFunc(p.statements, func(o object) bool { return bytes.Equal(o.text(), s.text()) }) {
+			continue
+		}
+		name := fmt.Sprintf("statement %d", i+1)
+		if sid := words(s.get("Sid")); len(sid) == 1 && sid[0] != "" {
+			name = sid[0]
+		}
+		names = append(names, name)
+	}
+	return names
+}
+
+// told is what is found where it is known whose documents are at fault.
+func (f finding) told(judged []opinion) finding {
+	if slices.ContainsFunc(judged, func(o opinion) bool { return o.patch != nil }) && f.layer != "" {
+		f.hint = "" // of the whole document
+	}
+	for _, o := range judged {
+		switch {
+		case o.patch != nil:
+			f = f.with(o)
+		case o.stand == lets:
+			f.hint += fmt.Sprintf(". By %s it should pass: see that this is what is in force", strings.Join(o.files, ", "))
+		default:
+			f.hint += fmt.Sprintf(". No small change of %s would do: the document is a whole one, which replaces it", strings.Join(o.files, ", "))
+		}
+	}
+	f.hint = strings.TrimPrefix(f.hint, ". ")
+	return f
+}
+
+// inferred is what is found where AWS did not say whose documents are at
+// fault: those that were given may.
+func (f finding) inferred(judged []opinion) finding {
+	if guilty := slices.DeleteFunc(slices.Clone(judged), func(o opinion) bool { return o.stand != refuses }); len(guilty) > 0 && f.candidates[0] != rolecall.LayerName {
+		return f.blamed(guilty)
+	}
+	before := f.candidates
+	for _, o := range judged {
+		switch {
+		case o.stand == lets:
+			f = f.acquitted(o, judged)
+		case o.patch != nil:
+			f = f.with(o)
+		}
+	}
+	switch len(f.candidates) {
+	case 0:
+		f.candidates = before
+		f.hint += ". None of what was given refuses it: see that these are what is in force"
+	case 1:
+		f.layer, f.candidates = f.candidates[0], nil
+	}
+	return f
+}
+
+// blamed is what is found where documents that were given refuse.
+func (f finding) blamed(guilty []opinion) finding {
+	var layers []rolecall.CheckLayer
+	var whole []rolecall.Patch
+	for _, o := range guilty {
+		if !slices.Contains(layers, o.kind.layer) {
+			layers = append(layers, o.kind.layer)
+		}
+		for _, p := range f.patches {
+			if p.Document == o.kind.name {
+				whole = append(whole, p)
+			}
+		}
+		f.message += fmt.Sprintf("; by %s it may not pass", strings.Join(o.files, ", "))
+	}
+	f.candidates, f.patches, f.hint = layers, whole, ""
+	if len(layers) == 1 {
+		f.layer, f.candidates = layers[0], nil
+	} else {
+		f.hint = "each of these must change"
+	}
+	return f.told(guilty)
+}
+
+// acquitted is what is found once documents of a kind are known to allow it.
+// What a layer has besides may still be at fault.
+func (f finding) acquitted(o opinion, judged []opinion) finding {
+	f.patches = slices.DeleteFunc(slices.Clone(f.patches), func(p rolecall.Patch) bool { return p.Document == o.kind.name })
+	f.hint += fmt.Sprintf(". By %s it passes: it is not that", strings.Join(o.files, ", "))
+	for _, k := range kinds {
+		if k.layer == o.kind.layer && !slices.ContainsFunc(judged, func(o opinion) bool { return o.kind == k && o.stand == lets }) {
+			return f
+		}
+	}
+	if o.kind.layer != rolecall.LayerPrincipal { // which has more than can be given
+		f.candidates = slices.DeleteFunc(slices.Clone(f.candidates), func(l rolecall.CheckLayer) bool { return l == o.kind.layer })
+	}
+	return f
+}
+
+// with puts a corrected document in the place of a whole one.
+func (f finding) with(o opinion) finding {
+	f.patches = slices.Clone(f.patches)
+	if i := slices.IndexFunc(f.patches, func(p rolecall.Patch) bool { return p.Document == o.kind.name }); i >= 0 {
+		o.patch.Target = f.patches[i].Target // which AWS may have named
+		f.patches[i] = *o.patch
+	} else {
+		f.patches = append(f.patches, *o.patch)
+	}
+	if f.hint != "" {
+		f.hint += ". "
+	}
+	f.hint += o.hint
+	return f
+}
