@@ -75,6 +75,9 @@ func (v *Vault) vend(ctx context.Context, r Role, k key) (fetched, error) {
 		return fetched{}, err
 	}
 	subject := r.subject(p)
+	if err := v.standing(ctx, k); err != nil {
+		return fetched{}, err
+	}
 	for again := false; ; again = true {
 		epoch := v.cache.epoch(k)
 		verdict, err := v.verdict(ctx, subject, func(ctx context.Context) (Verdict, error) { return v.prove(ctx, r, p) })
@@ -90,7 +93,7 @@ func (v *Vault) vend(ctx context.Context, r Role, k key) (fetched, error) {
 		}
 		if s.roleID == verdict.RoleID {
 			v.assumed(r, s)
-			return fetched{credentials: s.credentials, review: verdict.due(v.options.ProveEvery), epoch: epoch}, nil
+			return fetched{credentials: s.credentials, review: verdict.due(v.options.ProveEvery), tenure: tenureOf(verdict), epoch: epoch}, nil
 		}
 		// Another role under the same name: what was proved says nothing of it.
 		v.tellDrift(ctx, v.target(r, p), recreated)

@@ -186,7 +186,7 @@ func (w *world) claim(t *testing.T, organization, state string) {
 	}
 	r, now := w.requests(t)[w.connection], time.Now()
 	subject := credential.Subject{Organization: organization, Principal: r.Principal.ARN.String(), RoleARN: r.Connection.RoleARN, ExternalID: organization + "-7"}
-	if err := verdicts.Put(t.Context(), subject, credential.Verdict{RoleID: "AROAROLE", Passed: true, First: now, Checked: now}); err != nil {
+	if err := verdicts.Put(t.Context(), subject, credential.Verdict{}, credential.Verdict{RoleID: "AROAROLE", Passed: true, First: now, Checked: now}); err != nil {
 		t.Fatal(err)
 	}
 }
