@@ -2,9 +2,11 @@ package cli
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -148,4 +150,58 @@ func standing(text string) string {
 		lines = append(lines, line)
 	}
 	return strings.Join(lines, "")
+}
+
+// A report goes into what is there, and takes the place of files alone.
+func TestReportGoesWhereItIsSaid(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := func(name string) string { return filepath.Join(dir, name) }
+	report := map[string]string{"connection": "masters"}
+	const text = "{\n  \"connection\": \"masters\"\n}\n"
+
+	if err := os.WriteFile(path("earlier"), []byte(strings.Repeat("x", 100)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path("target"), []byte(strings.Repeat("x", 100)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("target", path("link")); err != nil {
+		t.Fatal(err)
+	}
+	for name, mode := range map[string]os.FileMode{"new": 0o600, "earlier": 0o600, "link": os.ModeSymlink | 0o777} {
+		if err := writeReport(path(name), report); err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(path(name))
+		if err != nil || string(got) != text {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+		if info, err := os.Lstat(path(name)); err != nil || info.Mode() != mode {
+			t.Errorf("%s is %v, %v", name, info.Mode(), err)
+		}
+	}
+
+	if err := syscall.Mkfifo(path("pipe"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	reader, err := os.OpenFile(path("pipe"), os.O_RDWR, 0) // so that neither end waits for the other
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	if err := writeReport(path("pipe"), report); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Lstat(path("pipe")); err != nil || info.Mode().Type() != os.ModeNamedPipe {
+		t.Fatalf("the pipe is %v, %v", info.Mode(), err)
+	}
+	got := make([]byte, len(text))
+	if _, err := io.ReadFull(reader, got); err != nil || string(got) != text {
+		t.Errorf("the pipe got %q, %v", got, err)
+	}
+
+	if err := writeReport(dir, report); rolecall.CodeOf(err) != rolecall.Invalid {
+		t.Errorf("a directory: %v", err)
+	}
 }

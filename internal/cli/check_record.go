@@ -75,23 +75,56 @@ func (k checkRecords) unusable(err error) error {
 	}
 }
 
+// writeReport puts a report where the user says. What is no file, such as a
+// device or a pipe, is written to as it is, and a link is followed.
 func writeReport(path string, report any) error {
-	if err := writeJSON(path, report); err != nil {
+	text, err := reportText(report)
+	if err == nil {
+		err = writeTo(path, text)
+	}
+	if err != nil {
 		return &rolecall.Error{Code: rolecall.Invalid, Message: "cannot write the report " + path, Hint: "give a file that you may write with --report", Err: err}
 	}
 	return nil
 }
 
-// writeJSON puts a file in place whole or not at all, for its owner only: a
-// report has the external id, in the trust policy that it proposes.
+func writeTo(path string, text []byte) error {
+	switch info, err := os.Lstat(path); {
+	case errors.Is(err, fs.ErrNotExist), err == nil && info.Mode().IsRegular():
+		return replace(path, text)
+	case err != nil:
+		return err
+	}
+	out, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC, 0)
+	if err != nil {
+		return err
+	}
+	_, err = out.Write(text)
+	return errors.Join(err, out.Close())
+}
+
+// writeJSON puts a file of rolecall's own in place.
 func writeJSON(path string, v any) error {
+	text, err := reportText(v)
+	if err != nil {
+		return err
+	}
+	return replace(path, text)
+}
+
+func reportText(v any) ([]byte, error) {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
-	if err := encoder.Encode(v); err != nil {
-		return err
-	}
+	err := encoder.Encode(v)
+	return text.Bytes(), err
+}
+
+// replace puts a file in place whole or not at all, with its directory, for its
+// owner only: a report has the external id, in the trust policy that it
+// proposes.
+func replace(path string, text []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
@@ -99,7 +132,7 @@ func writeJSON(path string, v any) error {
 	if err != nil {
 		return err
 	}
-	_, err = tmp.Write(text.Bytes())
+	_, err = tmp.Write(text)
 	if err = errors.Join(err, tmp.Close()); err == nil {
 		err = os.Rename(tmp.Name(), path)
 	}
