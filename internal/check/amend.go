@@ -138,7 +138,7 @@ func (c hearing) judge(f finding, k kind) (opinion, bool) {
 	case o.stand == refuses:
 		r = leniently
 	case f.layer != "" && f.denial.Layer != "" && !f.denial.Explicit: // so that no Deny spoke
-		r = reading{}
+		r = surely
 	}
 	if fixed, i, ok := l.correct(needed, who, c.grants(k.name), r); ok {
 		o.patch, o.hint = c.corrected(k.name, o.files[i], fixed.papers[i]), changes(o.files[i], l.papers[i], fixed.papers[i])
@@ -224,21 +224,24 @@ func (c hearing) corrected(kind, file string, p paper) *rolecall.Patch {
 
 // changes says what differs in a corrected document.
 func changes(file string, old, corrected paper) string {
-	fresh := lackedBy(old, corrected)
-	gone := slices.DeleteFunc(lackedBy(corrected, old), func(name string) bool { return slices.Contains(fresh, name) })
+	added, narrowed := lackedBy(old, corrected)
+	gone, denied := lackedBy(corrected, old)
+	gone = slices.DeleteFunc(append(gone, denied...), func(name string) bool { return slices.Contains(added, name) || slices.Contains(narrowed, name) })
 	out := fmt.Sprintf("the document is that of %s, to be put in its place", file)
-	if len(fresh) > 0 {
-		out += "; new or changed in it: " + strings.Join(fresh, ", ")
-	}
-	if len(gone) > 0 {
-		out += "; not in it any more: " + strings.Join(gone, ", ")
+	for _, c := range []struct {
+		what  string
+		names []string
+	}{{"new or changed in it", added}, {"who asks is excepted from", narrowed}, {"not in it any more", gone}} {
+		if len(c.names) > 0 {
+			out += "; " + c.what + ": " + strings.Join(c.names, ", ")
+		}
 	}
 	return out + ". All else is as it was"
 }
 
-// lackedBy names the statements of another document that p does not have.
-func lackedBy(p, other paper) []string {
-	var names []string
+// lackedBy names the statements of another document that p does not have, and
+// the Denies among them apart.
+func lackedBy(p, other paper) (allows, denies []string) {
 	for i, s := range other.statements {
 		if slices.ContainsFunc(p.statements, func(o object) bool { return bytes.Equal(o.text(), s.text()) }) {
 			continue
@@ -247,9 +250,13 @@ func lackedBy(p, other paper) []string {
 		if sid := words(s.get("Sid")); len(sid) == 1 && sid[0] != "" {
 			name = sid[0]
 		}
-		names = append(names, name)
+		if slices.Equal(words(s.get("Effect")), []string{"Deny"}) {
+			denies = append(denies, name)
+		} else {
+			allows = append(allows, name)
+		}
 	}
-	return names
+	return allows, denies
 }
 
 // told is what is found where it is known whose documents are at fault.

@@ -228,16 +228,18 @@ func TestCorrectedTrustIsNotOpen(t *testing.T) {
 		`{"Sid":"Open","Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}`,
 		`{"Sid":"Open","Effect":"Allow","Principal":{"AWS":["*"]},"Action":"sts:*"}`,
 		`{"Sid":"Open","Effect":"Allow","Principal":{"AWS":"999900009999"},"Action":"sts:AssumeRole"}`,
+		`{"Sid":"Open","Effect":"Allow","Principal":{"AWS":"999900009999"},"Action":"sts:AssumeRole","Condition":{"IpAddress":{"aws:SourceIp":"127.0.0.0/8"}}}`,
 		`{"Sid":"Open","Effect":"Allow","Principal":{"AWS":["arn:aws:iam::999900009999:role/production","arn:aws:iam::999900009999:role/staging"]},"Action":"sts:AssumeRole"}`,
 		`{"Sid":"Open","Effect":"Allow","NotPrincipal":{"AWS":"arn:aws:iam::888888888888:root"},"Action":"sts:AssumeRole"}`,
 		`{"Sid":"Open","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:root"},"Action":"sts:AssumeRole","Condition":{"StringLike":{"sts:ExternalId":"*"}}}`,
 	} {
 		s := newSetting(t, roleAccount, "")
-		s.role.Trust = with(t, nil, theirTrust, open)
+		s.role.Trust = with(t, nil, theirTrust, `{"Sid":"Inside","Effect":"Allow","Principal":"*","Action":"sts:AssumeRole","Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-acme"}}}`, open)
 		s.policies = []check.Given{{Kind: "trust", File: "trust.json", Document: s.role.Trust}}
 		report, _ := s.check(t)
 		found := firstFailed(report)
-		if found.Patch == nil || found.Patch.Corrects == "" || !strings.Contains(string(found.Patch.Policy), theirTrust) || strings.Contains(string(found.Patch.Policy), `"Open"`) {
+		if found.Patch == nil || found.Patch.Corrects == "" || !strings.Contains(string(found.Patch.Policy), theirTrust) ||
+			!strings.Contains(string(found.Patch.Policy), `"Inside"`) || strings.Contains(string(found.Patch.Policy), `"Open"`) {
 			dump(t, report)
 			t.Fatalf("%s: %+v", open, found.Patch)
 		}

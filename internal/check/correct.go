@@ -85,6 +85,7 @@ const (
 var (
 	strictly  = reading{allows: false, denies: true}
 	leniently = reading{allows: true, denies: false}
+	surely    = reading{allows: false, denies: false}
 )
 
 // stands judges the layer. Requests of one action may come in several forms,
@@ -151,8 +152,9 @@ func (l layer) fits(i int) bool {
 
 // correctTrust gives the trust policy that takes the right request and none
 // of the wrong ones, which are the vendor's: who belongs to the vendor is taken
-// out of the statements that surely let those pass; they stay for the others
-// whom they name.
+// out of the statements that let those pass; they stay for the others whom they
+// name. What speaks of everyone is touched only if it is known to let in the
+// vendor's: it may be for an organization of the customer's.
 func (l layer) correctTrust(right policy.Request, wrong []policy.Request, principal string, vendors func(account string) bool, grants []object) (layer, bool) {
 	out := l
 	p := l.papers[0].copy()
@@ -162,7 +164,11 @@ func (l layer) correctTrust(right policy.Request, wrong []policy.Request, princi
 		}
 		alone := l
 		alone.papers = []paper{{p.rest, []object{p.statements[i]}}}
-		if !alone.takes(wrong, strictly) {
+		r := leniently
+		if everyone(p.statements[i]) {
+			r = surely
+		}
+		if !alone.takes(wrong, r) {
 			continue
 		}
 		if s := unname(p.statements[i], vendors); s != nil {
@@ -183,7 +189,7 @@ func (l layer) correctTrust(right policy.Request, wrong []policy.Request, princi
 		}
 		out, changed = fixed, true
 	}
-	return out, changed && !out.takes(wrong, strictly) && out.fits(0)
+	return out, changed && !out.takes(wrong, surely) && out.fits(0)
 }
 
 // takes tells whether one of the requests passes.

@@ -196,7 +196,7 @@ func unname(s object, of func(account string) bool) object {
 		return p == "*" || of(p)
 	})
 	switch {
-	case len(named) == len(left), slices.Contains(named, "*"):
+	case len(named) == len(left), everyone(s):
 		return nil
 	case len(left) > 0:
 		return s.with("Principal", kinds.with("AWS", jsonText(left)).text())
@@ -204,6 +204,12 @@ func unname(s object, of func(account string) bool) object {
 		return s.with("Principal", kinds.without("AWS").text())
 	}
 	return nil
+}
+
+// everyone tells whether an Allow speaks of all but those whom it may exempt.
+func everyone(s object) bool {
+	kinds := readObject(s.get("Principal"))
+	return kinds == nil || slices.Contains(words(kinds.get("AWS")), "*")
 }
 
 // reading is what becomes of statements under conditions on what is not known
