@@ -57,6 +57,11 @@ func (d *Dispenser) identify(ctx context.Context, header string, digest string) 
 	if err != nil {
 		return rolecall.ARN{}, refuse(rolecall.Unauthenticated, "proof of identity: "+err.Error(), nil)
 	}
+	release, err := d.proofs.take("proofs of identity")
+	if err != nil {
+		return rolecall.ARN{}, err
+	}
+	defer release()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
 	if err != nil {
 		return rolecall.ARN{}, refuse(rolecall.Unauthenticated, "proof of identity", err)
