@@ -52,6 +52,9 @@ func (c Connection) Validate() error {
 	faults.AddErr("/bucket", validateBucket(c.Bucket))
 	switch {
 	case c.Prefix == "":
+	case strings.Contains(c.Prefix, "://") && holdsCredential(c.Prefix):
+		faults.Add("/prefix", "the prefix holds what looks like a literal credential",
+			"give the beginning of keys, and store the keys of the account as a secret; treat the ones written here as leaked")
 	case !strings.HasSuffix(c.Prefix, "/"):
 		faults.Add("/prefix", "a prefix ends in a slash", "write "+quote(c.Prefix+"/"))
 	case strings.HasPrefix(c.Prefix, "/"):
