@@ -230,6 +230,7 @@ func TestCorrectedTrustIsNotOpen(t *testing.T) {
 		`{"Sid":"Open","Effect":"Allow","Principal":{"AWS":"999900009999"},"Action":"sts:AssumeRole"}`,
 		`{"Sid":"Open","Effect":"Allow","Principal":{"AWS":"999900009999"},"Action":"sts:AssumeRole","Condition":{"IpAddress":{"aws:SourceIp":"127.0.0.0/8"}}}`,
 		`{"Sid":"Open","Effect":"Allow","Principal":{"AWS":["arn:aws:iam::999900009999:role/production","arn:aws:iam::999900009999:role/staging"]},"Action":"sts:AssumeRole"}`,
+		`{"Effect":"Allow","Principal":{"AWS":"999900009999"},"Action":"sts:AssumeRole"},{"Sid":"Open","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:user/staging"},"Action":"sts:AssumeRole"}`,
 		`{"Sid":"Open","Effect":"Allow","NotPrincipal":{"AWS":"arn:aws:iam::888888888888:root"},"Action":"sts:AssumeRole"}`,
 		`{"Sid":"Open","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:root"},"Action":"sts:AssumeRole","Condition":{"StringLike":{"sts:ExternalId":"*"}}}`,
 	} {
@@ -243,7 +244,7 @@ func TestCorrectedTrustIsNotOpen(t *testing.T) {
 			dump(t, report)
 			t.Fatalf("%s: %+v", open, found.Patch)
 		}
-		if !strings.Contains(found.Hint, "not in it any more: Open") {
+		if !strings.Contains(found.Hint, "not in it any more: ") || !strings.Contains(found.Hint, "Open") {
 			t.Errorf("%s: nothing tells of it: %s", open, found.Hint)
 		}
 	}

@@ -141,13 +141,24 @@ func (w *work) wrongAsks(by ...rolecall.ARN) []policy.Request {
 	return out
 }
 
-// anyVendors are the vendor's identities, and one of each of its accounts that
-// is none of these: whom the role must not be open to.
-func (w *work) anyVendors() []rolecall.ARN {
+// maxVendors bounds for how many of the vendor's identities a policy is judged.
+const maxVendors = 32
+
+// anyVendors are the vendor's identities, those of them that a trust policy
+// names, and one of each of its accounts that is none of these: whom the role
+// must not be open to.
+func (w *work) anyVendors(trust paper) []rolecall.ARN {
 	out := []rolecall.ARN{w.Principal.ARN}
 	accounts := slices.Clone(w.Vendor.Accounts)
 	for _, p := range w.Vendor.Principals {
 		out, accounts = append(out, p.ARN), append(accounts, p.ARN.Account)
+	}
+	for _, s := range trust.statements {
+		for _, named := range words(readObject(s.get("Principal")).get("AWS")) {
+			if arn, err := rolecall.ParseARN(named); err == nil && w.vendors(arn.Account) && len(out) < maxVendors {
+				out = append(out, arn)
+			}
+		}
 	}
 	for _, account := range append(accounts, w.Principal.ARN.Account) {
 		out = append(out, rolecall.ARN{Partition: w.Principal.ARN.Partition, Service: "iam", Account: account, Resource: "role/rolecall-any"})

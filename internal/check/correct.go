@@ -13,6 +13,7 @@ type layer struct {
 	papers []paper
 	known  func(key string) bool // condition keys of the requests
 	role   string                // account of whom the layer speaks of
+	use    use                   // that the connection makes; none: Denies except all that they deny
 }
 
 // kindLayers is where documents of a kind stand among those that bear on a request.
@@ -108,8 +109,8 @@ func (l layer) stands(asked []policy.Request) stand {
 }
 
 // correct gives the layer with the least change that lets the requests pass,
-// by a reading: from Denies the principal is excepted, and what no Allow says
-// is added, of the grants. It gives the paper that is changed, and is false
+// by a reading: from Denies the principal is excepted as to what it does, and
+// what no Allow says is added, of the grants. It gives the paper that is changed, and is false
 // where there is no such change of one.
 func (l layer) correct(needed []policy.Request, principal string, grants []object, r reading) (layer, int, bool) {
 	out := l
@@ -125,7 +126,11 @@ func (l layer) correct(needed []policy.Request, principal string, grants []objec
 				return l, 0, false
 			}
 			changed = at.paper
-			out.papers[changed].statements[at.statement] = except(out.papers[changed].statements[at.statement], principal)
+			deny := out.papers[changed].statements[at.statement]
+			out.papers[changed].statements[at.statement] = except(deny, principal)
+			for _, s := range l.use.rest(l.kind, deny, principal) {
+				out.papers[changed] = out.papers[changed].add(s)
+			}
 		}
 	}
 	target := max(changed, 0)

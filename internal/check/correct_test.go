@@ -84,6 +84,7 @@ func TestCorrectionsAreOurs(t *testing.T) {
 			grant = strings.Replace(grant, `"Action"`, `"Condition":{"ArnEquals":{"aws:PrincipalArn":"`+us+`"}},"Action"`, 1) // attached to others, too
 		}
 		l := layer{kind: kind, role: "111122223333", papers: []paper{readPaper(d)}, known: knownKeys(needed)}
+		l.use = use{[]string{"s3:GetObject", "s3:PutObject"}, []string{"arn:aws:s3:::b/in/*"}}
 		fixed, _, ok := l.correct(needed, us, []object{readObject([]byte(grant))}, strictly)
 		if !ok {
 			if !l.allows(needed, strictly) {
@@ -102,6 +103,13 @@ func TestCorrectionsAreOurs(t *testing.T) {
 		if _, after := is.look(other, strictly); before != after {
 			t.Fatalf("%+v was %t, is %t:\n%s\n%s", other, before, after, d.JSON(), fixed.papers[0].text())
 		}
+		// Nor may the role do more than that, but by what its document allowed.
+		ours := drawRequest(t, "media")
+		if _, before := was.look(ours, strictly); before {
+			if denying, _ := is.look(ours, strictly); len(denying) > 0 {
+				t.Fatalf("%+v is denied now:\n%s\n%s", ours, d.JSON(), fixed.papers[0].text())
+			}
+		}
 		// What was not changed stands where it stood, as it was written.
 		for i, s := range l.papers[0].statements {
 			now := fixed.papers[0].statements[i]
@@ -110,6 +118,34 @@ func TestCorrectionsAreOurs(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A Deny goes on to deny the role what the connection does not do.
+func TestDeniesAreNarrowed(t *testing.T) {
+	t.Parallel()
+	u := use{[]string{"s3:GetObject"}, []string{"arn:aws:s3:::b/in/*"}}
+	const mine = `,"Condition":{"ArnEquals":{"aws:PrincipalArn":"us"}}}`
+	for _, test := range []struct {
+		kind, deny string
+		want       []string
+	}{
+		{documentSCP, `"NotAction":"iam:*","Resource":"*"`, []string{`{"NotAction":["iam:*","s3:GetObject"],"Resource":"*"`, `{"NotAction":"iam:*","NotResource":["arn:aws:s3:::b/in/*"]`}},
+		{documentPermissions, `"Action":"s3:*","NotResource":"arn:aws:s3:::a/*"`, []string{`{"Action":"s3:*","NotResource":["arn:aws:s3:::a/*","arn:aws:s3:::b/in/*"]`}},
+		{documentPermissions, `"Action":["s3:GetObject","s3:DeleteObject"],"Resource":"arn:aws:s3:::b/*"`, []string{`{"Action":["s3:DeleteObject"],"Resource":"arn:aws:s3:::b/*"`}},
+		{documentBucket, `"Action":"s3:*","Resource":["arn:aws:s3:::b","arn:aws:s3:::b/*"]`, []string{`{"NotAction":["s3:GetObject"],"Resource":["arn:aws:s3:::b","arn:aws:s3:::b/*"]`, `{"Action":"s3:*","NotResource":["arn:aws:s3:::b/in/*"]`}},
+		{documentBucket, `"Action":"s3:Get*","Resource":"arn:aws:s3:::b/in/*"`, nil},
+	} {
+		var want, got []string
+		for _, w := range test.want {
+			want = append(want, w+mine)
+		}
+		for _, s := range u.rest(test.kind, readObject([]byte("{"+test.deny+"}")), "us") {
+			got = append(got, string(s.text()))
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: %s", test.deny, diff)
+		}
+	}
 }
 
 func TestStandUnderWhatIsNotKnown(t *testing.T) {
