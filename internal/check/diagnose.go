@@ -135,7 +135,7 @@ func (w *work) denied(q question, a answer) finding {
 		how = " denies "
 	}
 	key, named := a.key(), ""
-	if _, err := rolecall.ParseARN(d.Policy); err == nil && strings.Trim(d.Policy, plain) == "" {
+	if _, err := rolecall.ParseARN(d.Policy); err == nil && len(d.Policy) <= 1024 && strings.Trim(d.Policy, plain) == "" {
 		named = d.Policy
 	}
 	by := ""

@@ -177,5 +177,21 @@ func (w *work) listAs(ctx context.Context, below string, owner *string, payer ty
 	if err != nil {
 		return nil, err
 	}
+	for _, o := range out.Contents {
+		if err := bounded(o.Key); err != nil {
+			return nil, err
+		}
+	}
 	return out.Contents, nil
+}
+
+// bounded refuses a name that is longer than any of S3's: what a server says,
+// which may be a tenant's, goes into reports. Only keys have a limit that is
+// documented.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
+func bounded(name *string) error {
+	if n := len(aws.ToString(name)); n > 1024 {
+		return &transfer.Error{Kind: transfer.Malformed, Err: fmt.Errorf("a name of %d bytes", n)}
+	}
+	return nil
 }

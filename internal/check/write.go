@@ -181,6 +181,9 @@ func (w *work) createBy(ctx context.Context, client *s3.Client, asked form) (str
 		in.ChecksumAlgorithm, in.ChecksumType = types.ChecksumAlgorithmCrc64nvme, types.ChecksumTypeFullObject
 	}
 	out, err := client.CreateMultipartUpload(ctx, in)
+	if err == nil {
+		err = bounded(out.UploadId)
+	}
 	if err != nil {
 		return "", rolecall.Encryption{}, err
 	}
@@ -263,6 +266,9 @@ func (w *work) store(ctx context.Context, asked form) error {
 	}
 	in.ServerSideEncryption, in.SSEKMSKeyId = asked.headers()
 	out, err := w.writing.PutObject(late, in)
+	if err == nil {
+		err = bounded(out.VersionId)
+	}
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -78,7 +77,7 @@ func (k checkRecords) unusable(err error) error {
 // writeReport puts a report where the user says. What is no file, such as a
 // device or a pipe, is written to as it is, and a link is followed.
 func writeReport(path string, report any) error {
-	text, err := reportText(report)
+	text, err := safeJSON(report)
 	if err == nil {
 		err = writeTo(path, text)
 	}
@@ -105,20 +104,11 @@ func writeTo(path string, text []byte) error {
 
 // writeJSON puts a file of rolecall's own in place.
 func writeJSON(path string, v any) error {
-	text, err := reportText(v)
+	text, err := safeJSON(v)
 	if err != nil {
 		return err
 	}
 	return replace(path, text)
-}
-
-func reportText(v any) ([]byte, error) {
-	var text bytes.Buffer
-	encoder := json.NewEncoder(&text)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	err := encoder.Encode(v)
-	return text.Bytes(), err
 }
 
 // replace puts a file in place whole or not at all, with its directory, for its
