@@ -205,3 +205,36 @@ func TestReportGoesWhereItIsSaid(t *testing.T) {
 		t.Errorf("a directory: %v", err)
 	}
 }
+
+// What a killed rolecall left is gone after a day; what another writes stays.
+func TestRecordsAreSwept(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	yesterday := time.Now().Add(-25 * time.Hour)
+	for _, name := range []string{".new-1", ".new-2", "delivery.json"} {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if name == ".new-2" {
+			continue
+		}
+		if err := os.Chtimes(path, yesterday, yesterday); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := writeJSON(filepath.Join(dir, "masters.json"), nil); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	if got := strings.Join(names, " "); got != ".new-2 delivery.json masters.json" {
+		t.Errorf("left are %s", got)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/rolecall/rolecall"
@@ -108,8 +109,23 @@ func writeJSON(path string, v any) error {
 	if err != nil {
 		return err
 	}
+	sweep(filepath.Dir(path))
 	return replace(path, text)
 }
+
+// sweep removes what a rolecall that was killed left half-written.
+func sweep(dir string) {
+	entries, _ := os.ReadDir(dir) // whether it can be used shows later
+	for _, e := range entries {
+		info, err := e.Info()
+		if err == nil && strings.HasPrefix(e.Name(), unfinished) && info.Mode().IsRegular() && time.Since(info.ModTime()) > 24*time.Hour {
+			_ = os.Remove(filepath.Join(dir, e.Name())) // the next time, then
+		}
+	}
+}
+
+// unfinished begins the names of files that are being written.
+const unfinished = ".new-"
 
 // replace puts a file in place whole or not at all, with its directory, for its
 // owner only: a report has the external id, in the trust policy that it
@@ -118,7 +134,7 @@ func replace(path string, text []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
+	tmp, err := os.CreateTemp(filepath.Dir(path), unfinished+"*") // mode 0600
 	if err != nil {
 		return err
 	}
