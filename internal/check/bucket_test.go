@@ -277,3 +277,29 @@ func TestSweep(t *testing.T) {
 		t.Errorf("left: %v", left)
 	}
 }
+
+// An object without a byte, as the console makes for a folder, tells less than
+// others, and is read by its version all the same.
+func TestReadEmpty(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		objects map[string]string
+		reads   string
+	}{
+		{map[string]string{"out/": ""}, `"out/"`},
+		{map[string]string{"out/": "", "out/.keep": "", "out/b": "bytes"}, `"out/b"`},
+	} {
+		s := newSetting(t, roleAccount, "")
+		s.objects = c.objects
+		if report, _ := s.check(t); report.Result != rolecall.CheckPass {
+			dump(t, report)
+			t.Errorf("%v: %s", c.objects, report.Result)
+		}
+		s.role.Policies = append(s.role.Policies, doc(t, `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"s3:GetObjectVersion","Resource":"*"}}`))
+		report, _ := s.check(t)
+		if f := step(report, rolecall.StepRead); f.Result != rolecall.CheckFail || f.Layer != rolecall.LayerRole || !strings.Contains(f.Message, c.reads) {
+			dump(t, report)
+			t.Errorf("%v: %+v", c.objects, f)
+		}
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/transfer"
 )
 
 // encrypted looks at how S3 says that it encrypts, as asked by the connection's
@@ -29,11 +30,16 @@ func encrypted(ctx context.Context, w *work) finding {
 			"it does not do what S3 does: look at s3_endpoint_url, or require what it can do")
 	}
 	id, found, err := w.create(ctx, form{nil, "", w.Connection.StorageClass})
-	if err != nil {
-		if required.Key != "" && answerOf(err).ofKey() {
-			return w.otherwise("another key, which the role cannot use")
-		}
+	switch a := answerOf(err); {
+	case err == nil:
+	case a.kind == transfer.Denied && !a.ofKey():
 		return passed("encrypted as required; the bucket refuses what does not ask for it")
+	case a.ofKey() && a.kind != transfer.Unavailable && required.Key != "":
+		return w.otherwise("another key, which the role cannot use")
+	case a.ofKey() && a.kind == transfer.Denied:
+		return passed("encrypted as required; what does not ask for it is refused by the bucket's own key")
+	default: // of which nothing follows
+		return w.diagnose(ctx, question{verb: "begin an upload that asks for no encryption", action: "s3:PutObject", opened: true}, err)
 	}
 	w.plain = append(w.plain, id)
 	if !weaker(found, *required) {

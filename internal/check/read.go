@@ -49,32 +49,38 @@ func readable(ctx context.Context, w *work) finding {
 	return passed("%q can be read", key)
 }
 
-// oneOf picks the object to read: one that is not archived, if there is one.
+// oneOf picks the object to read: if there is one, one that is not archived,
+// and of these one that is not empty, as folders of the console are.
 func (w *work) oneOf(keys []types.Object) string {
-	first := ""
+	best, rank := "", 0
 	for _, o := range keys {
-		key := aws.ToString(o.Key)
+		is := 1
 		if o.StorageClass != types.ObjectStorageClassGlacier && o.StorageClass != types.ObjectStorageClassDeepArchive {
-			return key
+			is = 2
+			if aws.ToInt64(o.Size) > 0 {
+				is = 3
+			}
 		}
-		if first == "" {
-			first = key
+		if is > rank {
+			best, rank = aws.ToString(o.Key), is
 		}
 	}
-	return first
+	return best
 }
 
 // get reads the first byte of an object and tells its version, and how it is
 // encrypted.
 func (w *work) get(ctx context.Context, client *s3.Client, key string, version *string) (string, rolecall.Encryption, error) {
-	out, err := client.GetObject(ctx, &s3.GetObjectInput{
+	in := &s3.GetObjectInput{
 		Bucket: &w.Connection.Bucket, Key: &key, VersionId: version, Range: aws.String("bytes=0-0"),
 		ExpectedBucketOwner: w.asOwner(), RequestPayer: w.payer(),
-	})
-	switch {
-	case err != nil && answerOf(err).code == "InvalidRange": // it is empty
-		return "", rolecall.Encryption{}, nil
-	case err != nil:
+	}
+	out, err := client.GetObject(ctx, in)
+	if err != nil && answerOf(err).code == "InvalidRange" { // it is empty
+		in.Range = nil
+		out, err = client.GetObject(ctx, in)
+	}
+	if err != nil {
 		return "", rolecall.Encryption{}, err
 	}
 	_, err = io.Copy(io.Discard, io.LimitReader(out.Body, 1))
