@@ -75,7 +75,7 @@ func load(path string, sift func(*Config, rolecall.Errors) rolecall.Errors) (*Co
 	if faults = sift(c, faults); len(faults) > 0 {
 		return nil, faults
 	}
-	faults.AddErr("", c.seal())
+	faults = sift(c, rolecall.List(c.seal()))
 	if len(faults) == 0 {
 		faults.AddErr("", c.generate())
 	}
