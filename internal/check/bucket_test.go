@@ -35,6 +35,7 @@ type setting struct {
 	key        *sandbox.Key
 	objects    map[string]string
 	policies   []check.Given
+	others     map[string]rolecall.Connection // of the organization's
 	deep       bool
 	observe    func(check.Event)
 	prepare    func(client *s3.Client, clock *atomic.Int64) // of an administrator
@@ -121,7 +122,7 @@ func (s *setting) checkIn(ctx context.Context, t *testing.T) (rolecall.CheckRepo
 	})
 	t.Cleanup(vault.Close)
 	report := check.Run(ctx, check.Request{
-		ID: "check-1", Organization: rolecall.Organization{APIName: "acme", ExternalID: rolecall.ExternalID{Mode: rolecall.ExternalIDCustom, Value: "acme-42"}},
+		ID: "check-1", Organization: rolecall.Organization{APIName: "acme", Connections: s.others, ExternalID: rolecall.ExternalID{Mode: rolecall.ExternalIDCustom, Value: "acme-42"}},
 		Connection: s.connection, Vendor: rolecall.Vendor{Principals: map[string]rolecall.Principal{"production": principal}}, Principal: principal, Deep: s.deep, Policies: s.policies,
 	}, check.Environment{Vault: vault, STSEndpoint: url, S3Endpoint: url, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}, s.observe)
 	return report, server

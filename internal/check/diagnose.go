@@ -167,7 +167,7 @@ func (w *work) denied(q question, a answer) finding {
 			return w.keyDenied(action, a)
 		}
 		f.layer, by, f.patches = rolecall.LayerBucket, fmt.Sprintf("the policy of the bucket %q", w.Connection.Bucket), w.bucketPatch()
-		f.hint = "this document replaces the bucket's policy; keep what that says for others"
+		f.hint = "let the role in, by the statements of this document"
 		if d.Explicit {
 			f.hint = w.denyHint()
 		}
@@ -215,14 +215,17 @@ func (w *work) keyDenied(action string, a answer) finding {
 			how = "denies"
 		}
 		f.message = fmt.Sprintf("the policy of the KMS key %s %s", how, action)
-		f.hint = "this document replaces the key's policy; keep what that says for others, and for who administers the key"
+		f.hint = "let the role use the key, by the statements of this document"
+		if a.denial.Explicit {
+			f.hint = "take the Deny away, or except the role from it"
+		}
 		return f
 	}
 	f.layer = ""
 	f.candidates = []rolecall.CheckLayer{rolecall.LayerKey, rolecall.LayerRole, rolecall.LayerOrganization}
 	f.message = "the KMS key refuses " + action + ", and AWS does not say why"
 	f.hint = fmt.Sprintf("any of these may be it: the policy of the key; the policies of %s, or its permissions boundary; an organization's policies. "+
-		"Across accounts, both the role and the key must allow it. The document for the key replaces its policy: keep what that says for others", w.identity())
+		"Across accounts, both the role and the key must allow it", w.identity())
 	if key == "" && w.owner() != w.arn.Account {
 		f.hint += ". If the bucket's default is AWS's own key aws/s3, no other account can use it: its owner gives the bucket a key of its own"
 	}
@@ -237,7 +240,7 @@ func (w *work) denyHint() string {
 	if endpoint := w.endpoint(); strings.HasPrefix(endpoint, "http://") {
 		hint += "; by aws:SecureTransport it refuses this endpoint, which is without TLS"
 	}
-	return hint + ". The document replaces the bucket's policy; keep what that says for others"
+	return hint
 }
 
 func exceptRole(w *work, kind string) string {

@@ -97,19 +97,22 @@ func (w *work) boundaryPatch(key string) []rolecall.Patch {
 	return []rolecall.Patch{p}
 }
 
-// bucketPatch is the bucket's policy, whole.
+// bucketPatch is the bucket's policy, whole: for all of the organization's
+// connections to it.
 func (w *work) bucketPatch() []rolecall.Patch {
 	kit, ok := w.needs("")
 	if !ok || w.Connection.RoleARN == "" {
 		return nil
 	}
-	p := rolecall.Patch{Document: documentBucket, Target: w.bucketARN(), Policy: kit.Bucket.JSON()}
+	p := rolecall.Patch{Document: documentBucket, Target: w.bucketARN(), Policy: w.besides(documentBucket, kit.Bucket, func(c rolecall.Connection) bool {
+		return c.Bucket == w.Connection.Bucket
+	})}
 	p.Commands = []string{w.s3api("put-bucket-policy", "--policy", string(p.Policy))}
 	return []rolecall.Patch{p}
 }
 
-// keyPatch is the policy of a KMS key, whole; of the connection's key when
-// none is given.
+// keyPatch is the policy of a KMS key, whole, for all of the organization's
+// connections that name it; of the connection's key when none is given.
 func (w *work) keyPatch(key string) []rolecall.Patch {
 	kit, ok := w.needs(key)
 	if e := w.Connection.Encryption; key == "" && e != nil {
@@ -118,7 +121,8 @@ func (w *work) keyPatch(key string) []rolecall.Patch {
 	if !ok || w.Connection.RoleARN == "" || kit.Key == nil {
 		return nil
 	}
-	p := rolecall.Patch{Document: documentKey, Target: cmp.Or(key, "the default key of "+w.bucketARN()), Policy: kit.Key.JSON()}
+	p := rolecall.Patch{Document: documentKey, Target: cmp.Or(key, "the default key of "+w.bucketARN())}
+	p.Policy = w.besides(documentKey, kit.Key, func(c rolecall.Connection) bool { return key != "" && keyOf(c) == key })
 	if key != "" {
 		p.Commands = []string{kms("put-key-policy", key, "--policy-name", "default", "--policy", string(p.Policy))}
 	}
