@@ -20,6 +20,10 @@ func (w *work) amend(name string, f finding) finding {
 	if !ok {
 		return f
 	}
+	f, settled := c.aboutTLS(f)
+	if settled {
+		return f
+	}
 	var judged []opinion
 	for _, k := range kinds {
 		if !c.concerns(f, k) {
@@ -57,7 +61,7 @@ func (w *work) caseOf(name string) (hearing, bool) {
 		c.step = rolecall.StepList
 	case rolecall.StepRead, rolecall.StepKey, rolecall.StepCleanup: // which come after reading
 		c.key = w.kept.Key
-	case rolecall.StepList, rolecall.StepWrite, rolecall.StepMultipart:
+	case rolecall.StepList, rolecall.StepWrite, rolecall.StepMultipart, rolecall.StepOwnership:
 	default:
 		return c, false
 	}
@@ -78,16 +82,37 @@ func (c hearing) concerns(f finding, k kind) bool {
 		policy.DeniedByIdentity: documentPermissions, policy.DeniedByBoundary: documentBoundary,
 		policy.DeniedBySCP: documentSCP, policy.DeniedByRCP: documentRCP,
 	}[f.denial.Layer]
-	if c.asks[0].Action == "sts:AssumeRole" {
-		named = map[policy.DenialLayer]string{policy.DeniedByIdentity: documentWorker}[f.denial.Layer]
-		if k.layer != rolecall.LayerTrust && k.layer != rolecall.LayerPrincipal {
+	if c.assumes() {
+		if f.denial.Layer == policy.DeniedByIdentity {
+			named = documentWorker
+		}
+		if k.name != documentTrust && k.name != documentWorker && k.name != documentRCP { // which alone of those that can be given decide it
 			return false
 		}
 	}
 	if f.layer == "" {
-		return slices.Contains(f.candidates, k.layer)
+		return slices.Contains(f.candidates, k.layer) || slices.Contains(f.crowded, k.layer)
 	}
 	return f.layer == k.layer && (named == "" || named == k.name)
+}
+
+// assumes tells whether the role itself was asked for.
+func (c hearing) assumes() bool { return c.asks[0].Action == actionAssume }
+
+const actionAssume = "sts:AssumeRole"
+
+// asked are the requests that documents are judged by: those of the action
+// that AWS refused, which a step may try beside its own; else the step's. There
+// are none where a step does what no request here tells of.
+func (c hearing) asked(f finding, fits func(service string) bool) []policy.Request {
+	if f.denial.Action == "" || c.assumes() {
+		return requests(c.asks, c.step, fits)
+	}
+	other := func(in policy.Request) bool { return in.Action != f.denial.Action }
+	if own := slices.DeleteFunc(requests(c.asks, c.step, fits), other); len(own) > 0 {
+		return own
+	}
+	return slices.DeleteFunc(requests(c.asks, "", fits), other)
 }
 
 // opinion is what was found out about documents of one kind.
@@ -110,27 +135,26 @@ func (c hearing) judge(f finding, k kind) (opinion, bool) {
 			o.files, l.papers = append(o.files, g.File), append(l.papers, readPaper(g.Document))
 		}
 	}
-	step := requests(c.asks, c.step, judged(k.name))
-	if one := slices.DeleteFunc(slices.Clone(step), func(in policy.Request) bool { return in.Action != f.denial.Action }); len(one) > 0 {
-		step = one
-	}
+	step := c.asked(f, judged(k.name))
 	needed := requests(c.asks, "", judged(k.name))
 	if len(o.files) == 0 || len(step) == 0 {
 		return o, false
 	}
 	l.known = knownKeys(needed)
 	if k.name == documentTrust {
-		return c.judgeTrust(o, l, needed[0]), true
+		return c.judgeTrust(f, o, l, needed[0]), true
 	}
 	who := c.Connection.RoleARN
-	if k.name == documentWorker {
+	if c.assumes() {
 		who, l.role = c.Principal.ARN.String(), c.Principal.ARN.Account
 	}
 	if o.stand = l.stands(step); o.stand == lets {
 		return o, true
 	}
-	if kit, err := policy.Generate(c.kitRequest(c.key)); err == nil && k.name != documentWorker {
+	if kit, err := policy.Generate(c.kitRequest(c.key)); err == nil && !c.assumes() {
 		l.use = useOf(kit.Permissions, k.name)
+	} else if k.name == documentRCP {
+		l.use = use{[]string{actionAssume}, []string{c.Connection.RoleARN}}
 	}
 	r := strictly
 	denies := func(in policy.Request) bool { denying, _ := l.look(in, leniently); return len(denying) > 0 }
@@ -151,10 +175,11 @@ func (c hearing) judge(f finding, k kind) (opinion, bool) {
 	return o, true
 }
 
-func (c hearing) judgeTrust(o opinion, l layer, right policy.Request) opinion {
+func (c hearing) judgeTrust(f finding, o opinion, l layer, right policy.Request) opinion {
 	wrong := c.wrongAsks(c.Principal.ARN)
 	o.stand = l.stands([]policy.Request{right})
 	switch {
+	case f.layer == "": // it refused the right external id, and nobody knows of others
 	case l.takes(wrong, strictly):
 		o.stand = refuses // to be as it must
 	case o.stand == lets && l.takes(wrong, leniently):

@@ -37,6 +37,8 @@ func judged(kind string) func(service string) bool {
 			return service == "s3"
 		case documentKey:
 			return service == "kms"
+		case documentRCP: // which bears on roles, too
+			return service == "s3" || service == "kms" || service == "sts"
 		default:
 			return service == "s3" || service == "kms"
 		}
@@ -114,7 +116,7 @@ func (w *work) accessAsks(key string) []ask {
 // assumeAsk asks for the role with an external id, or without one.
 func (w *work) assumeAsk(p rolecall.ARN, externalID string) policy.Request {
 	in := policy.Request{
-		Principal: p.String(), Action: "sts:AssumeRole", Resource: w.Connection.RoleARN, Account: w.arn.Account,
+		Principal: p.String(), Action: actionAssume, Resource: w.Connection.RoleARN, Account: w.arn.Account,
 		Context: map[string][]string{"aws:PrincipalArn": {p.String()}, "aws:PrincipalIsAWSService": {"false"}},
 	}
 	if name := p.RoleName(); name != "" {
@@ -126,19 +128,38 @@ func (w *work) assumeAsk(p rolecall.ARN, externalID string) policy.Request {
 	return in
 }
 
-// wrongAsks ask for the role as the probes do that it must refuse.
+// wrongAsks ask for the role as the probes do that it must refuse; as the
+// connection's principal, with whatever a probe may send.
 func (w *work) wrongAsks(by ...rolecall.ARN) []policy.Request {
 	id := w.externalID()
 	var out []policy.Request
 	for _, p := range by {
 		out = append(out, w.assumeAsk(p, ""))
-		for _, wrong := range []string{"rolecall:4f1d20c7ab", strings.ToUpper(id), strings.ToLower(id), id + "x", "x" + id, id[:len(id)-1], id[1:], "x" + id[1:]} {
-			if wrong != "" && wrong != id {
-				out = append(out, w.assumeAsk(p, wrong))
+		wrong := []string{"4f1d20c7ab4f1d20c7ab4f1d20c7ab4f", strings.ToUpper(id), strings.ToLower(id), id[:len(id)-1], id[1:]}
+		for at := 0; at <= len(id); at++ {
+			if p != w.Principal.ARN && at > 0 && at < len(id)-1 {
+				continue
+			}
+			wrong = append(wrong, id[:at]+"7e"+id[at:])
+			if at < len(id) {
+				wrong = append(wrong, id[:at]+another(id[at])+id[at+1:])
+			}
+		}
+		for _, sent := range wrong {
+			if sent != "" && sent != id {
+				out = append(out, w.assumeAsk(p, sent))
 			}
 		}
 	}
 	return out
+}
+
+// another gives a character that is not that one.
+func another(c byte) string {
+	if c == '7' {
+		return "e"
+	}
+	return "7"
 }
 
 // maxVendors bounds for how many of the vendor's identities a policy is judged.

@@ -40,8 +40,9 @@ func TestNamesAreBounded(t *testing.T) {
 		if got := kindOf(err); got != want {
 			t.Errorf("an upload's id of %d: %q, %v", length, got, err)
 		}
-		if got := kindOf(w.store(t.Context(), form{})); got != want {
-			t.Errorf("a version of %d: %q", length, got)
+		_, err = w.store(t.Context(), form{})
+		if got := kindOf(err); got != want {
+			t.Errorf("a version of %d: %q, %v", length, got, err)
 		}
 	}
 }

@@ -52,7 +52,7 @@ func tableOf(all []diagnosed) string {
 			cmp.Compare(a.Name, b.Name), cmp.Compare(a.world, b.world),
 		)
 	})
-	var exact, mendable, first, mended int
+	var exact, hinted, mendable, first, mended int
 	names := map[string]bool{}
 	var rows []row
 	in := map[row][]string{}
@@ -60,6 +60,9 @@ func tableOf(all []diagnosed) string {
 		names[d.Name] = true
 		if d.step.Layer == d.Layer {
 			exact++
+		}
+		if d.Hinted {
+			hinted++
 		}
 		if d.Mends == "" {
 			mendable++
@@ -78,8 +81,8 @@ func tableOf(all []diagnosed) string {
 	}
 	var out strings.Builder
 	fmt.Fprintf(&out, "%d breakages, %d with the set-ups that they are tried in. The step is right for all; the layer is named for %d, "+
-		"and among two or three candidates for %d. A patch can mend %d of them: the first does for %d, another for %d.\n",
-		len(names), len(all), exact, len(all)-exact, mendable, first, mended-first)
+		"among two or three candidates for %d, and in the hint behind three likelier ones for %d. A patch can mend %d of them: the first does for %d, another for %d.\n",
+		len(names), len(all), exact, len(all)-exact-hinted, hinted, mendable, first, mended-first)
 	step := ""
 	for _, r := range rows {
 		if step != r.step {
@@ -102,6 +105,9 @@ func (d diagnosed) row() row {
 				text = "**" + text + "**"
 			}
 			candidates = append(candidates, text)
+		}
+		if d.Hinted {
+			candidates = append(candidates, "hint: **"+string(d.Layer)+"**")
 		}
 		layer = strings.Join(candidates, ", ")
 	}

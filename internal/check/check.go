@@ -76,11 +76,14 @@ type finding struct {
 	result     rolecall.CheckResult
 	layer      rolecall.CheckLayer
 	candidates []rolecall.CheckLayer
-	message    string
-	hint       string
-	patches    []rolecall.Patch // the likeliest first
-	denied     bool             // by AWS, so that trying again may help
-	denial     policy.Denial    // what AWS said of it
+	// crowded are candidates that likelier ones left no room for: the hint
+	// names them, and their patches come last.
+	crowded []rolecall.CheckLayer
+	message string
+	hint    string
+	patches []rolecall.Patch // the likeliest first
+	denied  bool             // by AWS, so that trying again may help
+	denial  policy.Denial    // what AWS said of it
 }
 
 // passed is what a step found that found nothing wrong.

@@ -55,6 +55,8 @@ func (f finding) told(judged []opinion) finding {
 		switch {
 		case o.patch != nil:
 			f = f.with(o)
+		case o.stand == lets && o.kind.name == documentTrust && !f.denied: // a probe was accepted
+			f.hint += fmt.Sprintf(". By %s it should be refused: see that this is what is in force", strings.Join(o.files, ", "))
 		case o.stand == lets:
 			f.hint += fmt.Sprintf(". By %s it should pass: see that this is what is in force", strings.Join(o.files, ", "))
 		default:
@@ -79,6 +81,9 @@ func (f finding) inferred(judged []opinion) finding {
 		case o.patch != nil:
 			f = f.with(o)
 		}
+	}
+	for len(f.candidates) < 3 && len(f.crowded) > 0 {
+		f.candidates, f.crowded = append(slices.Clone(f.candidates), f.crowded[0]), f.crowded[1:]
 	}
 	switch len(f.candidates) {
 	case 0:
@@ -121,11 +126,20 @@ func (f finding) acquitted(o opinion, judged []opinion) finding {
 	f.hint += fmt.Sprintf(". By %s it passes: it is not that", strings.Join(o.files, ", "))
 	for _, k := range kinds {
 		if k.layer == o.kind.layer && !slices.ContainsFunc(judged, func(o opinion) bool { return o.kind == k && o.stand == lets }) {
-			return f
+			return f.last(o.kind.layer)
 		}
 	}
-	if o.kind.layer != rolecall.LayerPrincipal { // which has more than can be given
-		f.candidates = slices.DeleteFunc(slices.Clone(f.candidates), func(l rolecall.CheckLayer) bool { return l == o.kind.layer })
+	if o.kind.layer == rolecall.LayerPrincipal { // which has more than can be given
+		return f.last(o.kind.layer)
+	}
+	f.candidates = slices.DeleteFunc(slices.Clone(f.candidates), func(l rolecall.CheckLayer) bool { return l == o.kind.layer })
+	return f
+}
+
+// last makes a candidate the least likely.
+func (f finding) last(layer rolecall.CheckLayer) finding {
+	if i := slices.Index(f.candidates, layer); i >= 0 {
+		f.candidates = append(slices.Delete(slices.Clone(f.candidates), i, i+1), layer)
 	}
 	return f
 }

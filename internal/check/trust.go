@@ -225,12 +225,14 @@ func (w *work) refusal(err error, loose bool) finding {
 		result: rolecall.CheckFail, denied: true,
 		candidates: []rolecall.CheckLayer{rolecall.LayerTrust, rolecall.LayerName, rolecall.LayerPrincipal},
 		message:    fmt.Sprintf("AWS does not let %s assume the role, and does not say why", w.Principal.ARN),
+		crowded:    []rolecall.CheckLayer{rolecall.LayerOrganization},
 		hint: "any of these may be it: the trust policy does not name this principal with this external id; the role does not exist; " +
-			"the operator's policies do not let the principal assume it, or an organization's do not",
+			"the operator's policies do not let the principal assume it, or those of the operator's organization; " +
+			"a resource control policy of the role's organization refuses who is not of it",
 	}
 	if w.earlier.Passed {
 		f.hint = "it could once, so that somebody changed something: " + f.hint
 	}
-	f.patches = slices.Concat(w.trustPatches(), w.rolePatches(), w.workerPatches(), w.accountPatches())
+	f.patches = slices.Concat(w.trustPatches(), w.rolePatches(), w.workerPatches(), w.accountPatches(), w.rcpPatch("", w.arn.Account))
 	return f
 }

@@ -83,8 +83,8 @@ func writable(ctx context.Context, w *work) finding {
 		return w.unwritable(ctx, asked, answerOf(err))
 	}
 	if w.Deep {
-		if err := w.store(ctx, asked); err != nil {
-			return w.diagnose(ctx, question{verb: "write an object", action: "s3:PutObject", opened: true}, err)
+		if q, err := w.store(ctx, asked); err != nil {
+			return w.diagnose(ctx, q, err)
 		}
 		return passed("an object can be written, and an upload begun, below %q", w.Connection.Prefix)
 	}
@@ -252,10 +252,12 @@ func (w *work) listParts(ctx context.Context, client *s3.Client, id string) erro
 	return err
 }
 
-// store writes an object, reads it back, and leaves it to the step cleanup.
-func (w *work) store(ctx context.Context, asked form) error {
+// store writes an object, reads it back, and leaves it to the step cleanup. It
+// gives what was asked last.
+func (w *work) store(ctx context.Context, asked form) (question, error) {
+	q := question{verb: "write an object", action: "s3:PutObject", opened: true}
 	if err := ctx.Err(); err != nil {
-		return err
+		return q, err
 	}
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), stepTimeout)
 	defer cancel()
@@ -270,12 +272,12 @@ func (w *work) store(ctx context.Context, asked form) error {
 		err = bounded(out.VersionId)
 	}
 	if err != nil {
-		return err
+		return q, err
 	}
 	w.stored = aws.String(aws.ToString(out.VersionId))
 	_, _, err = w.get(ctx, w.writing, key, nil)
 	if a := answerOf(err); a.kind == transfer.Archived {
-		return nil
+		err = nil
 	}
-	return err
+	return question{verb: "read back the object that was written", action: "s3:GetObject", opened: true}, err
 }
