@@ -78,11 +78,6 @@ var amended = []struct {
 	keeps               []string
 }{
 	{
-		"a bucket for TLS only", roleAccount, "", func(t *testing.T, s *setting) {
-			s.bucket.Policy = with(t, s.bucket.Policy, theirBucket, denyAll(`{"Bool":{"aws:SecureTransport":"false"}}`))
-		}, []string{"bucket"}, "list", rolecall.LayerBucket, "bucket", []string{theirBucket, `"Bool":{"aws:SecureTransport":"false"}`, `"ArnNotEquals":{"aws:PrincipalArn":"` + ourRole + `"}`},
-	},
-	{
 		"a bucket for an office only", roleAccount, "", func(t *testing.T, s *setting) {
 			s.bucket.Policy = with(t, nil, theirBucket, denyAll(`{"NotIpAddress":{"aws:SourceIp":"192.0.2.0/24"},"ArnNotLike":{"aws:PrincipalArn":["arn:aws:iam::111122223333:role/ops"]}}`))
 		},

@@ -143,9 +143,12 @@ func (w *work) denied(q question, a answer) finding {
 	case policy.DeniedByIdentity:
 		f.layer, by, f.patches = rolecall.LayerRole, "the permissions policy of "+w.identity(), w.permissionsPatch(key)
 		f.hint = "replace the role's policies by this one, and keep what they say for other connections"
+		if w.Connection.RoleARN == "" {
+			f.hint = "put this policy on " + w.identity() + ", and keep what its policies say for others"
+		}
 		if d.Explicit {
-			f.hint = "take the Deny away, in whichever of the role's policies it is: the command only adds to them. " +
-				"The document is what the role needs for this connection; keep what its policies say for others"
+			f.hint = fmt.Sprintf("take the Deny away, in whichever policy of %s it is: to add another does not help. "+
+				"The document is what the connection needs; keep what the policies say for others", w.identity())
 		}
 	case policy.DeniedByBoundary:
 		f.layer, by, f.patches = rolecall.LayerRole, "the permissions boundary of "+w.identity(), w.boundaryPatch(key)
@@ -170,6 +173,9 @@ func (w *work) denied(q question, a answer) finding {
 		f.hint = "let the role in, by the statements of this document"
 		if d.Explicit {
 			f.hint = w.denyHint()
+			if w.plainHTTP() {
+				f.layer, f.candidates = "", []rolecall.CheckLayer{rolecall.LayerNetwork, rolecall.LayerBucket}
+			}
 		}
 	default:
 		return w.bare(question{verb: q.verb, action: action, opened: q.opened})
@@ -237,8 +243,9 @@ func (w *work) keyDenied(action string, a answer) finding {
 // from here.
 func (w *work) denyHint() string {
 	hint := "If the bucket's policy has a Deny, except this role from it: by aws:SourceIp, aws:SourceVpc or aws:SourceVpce it refuses who comes from elsewhere"
-	if endpoint := w.endpoint(); strings.HasPrefix(endpoint, "http://") {
-		hint += "; by aws:SecureTransport it refuses this endpoint, which is without TLS"
+	if w.plainHTTP() {
+		hint = "If the bucket's policy has a Deny by aws:SecureTransport, which refuses this endpoint, as it is without TLS, leave it there: " + w.needsTLS() +
+			". Of another Deny except this role: by aws:SourceIp, aws:SourceVpc or aws:SourceVpce it refuses who comes from elsewhere"
 	}
 	return hint
 }

@@ -25,11 +25,15 @@ func listable(ctx context.Context, w *work) finding {
 		if answerOf(l.err).bare() && w.pays(ctx) {
 			return w.unpaid()
 		}
-		return w.orOtherCase(ctx, w.diagnose(ctx, q, l.err))
+		f := w.diagnose(ctx, q, l.err)
+		if f.denied && len(f.patches) > 0 {
+			f.hint += w.perhapsElsewhere()
+		}
+		return w.orOtherCase(ctx, f)
 	}
 	w.keys = l.keys
 	if l.below != nil {
-		q.verb, q.opened = fmt.Sprintf("list below %q, while the prefix itself can be listed", w.Connection.Prefix), true
+		q.verb, q.opened = "list "+w.below()+", while the prefix itself can be listed", true
 		return w.diagnose(ctx, q, l.below)
 	}
 	w.listed = true
@@ -41,6 +45,23 @@ func listable(ctx context.Context, w *work) finding {
 	default:
 		return passed("the prefix can be listed: %s", counted(n, "object"))
 	}
+}
+
+// below says where in the bucket the connection is.
+func (w *work) below() string {
+	if w.Connection.Prefix == "" {
+		return "anywhere in the bucket"
+	}
+	return fmt.Sprintf("below %q", w.Connection.Prefix)
+}
+
+// perhapsElsewhere says that the patches open what is declared, which may not
+// be what is meant.
+func (w *work) perhapsElsewhere() string {
+	if w.Connection.Prefix == "" {
+		return ". The connection has no prefix, so that the documents open the whole bucket: if it is meant for a part of it, declare that as prefix"
+	}
+	return fmt.Sprintf(". If the connection is not meant for %q, correct its prefix instead", w.Connection.Prefix)
 }
 
 // counted writes a number of things.

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"slices"
@@ -147,11 +148,15 @@ func (w *work) rcpPatch(named, account string) []rolecall.Patch {
 	return []rolecall.Patch{{Document: documentRCP, Target: cmp.Or(named, account), Policy: json.RawMessage(fullRCP)}}
 }
 
-// changed is the connection as it should be declared.
+// changed is the connection as it should be declared, unless it is.
 func (w *work) changed(change func(c *rolecall.Connection)) []rolecall.Patch {
 	c := w.Connection
 	change(&c)
-	return []rolecall.Patch{connectionPatch(c)}
+	p := connectionPatch(c)
+	if bytes.Equal(p.Connection, connectionPatch(w.Connection).Connection) {
+		return nil
+	}
+	return []rolecall.Patch{p}
 }
 
 // setting is what commands alone put right.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/guard"
@@ -66,6 +67,10 @@ func (w *work) atAWS() []rolecall.Patch {
 func (w *work) noBucket() finding {
 	f := failed(rolecall.LayerName, fmt.Sprintf("there is no bucket %q", w.Connection.Bucket),
 		"correct the name; or, if it is right, make the bucket in the account that is to own it. A name that is free may be taken by anyone")
+	if strings.HasSuffix(w.Connection.Bucket, "-s3alias") || strings.HasSuffix(w.Connection.Bucket, "--ol-s3") {
+		f.hint = "this is the alias of an access point, which S3 keeps for its own: access points are not taken, name the bucket behind it"
+		return f
+	}
 	f.patches = w.createBucket()
 	if w.Connection.S3EndpointURL != "" {
 		f.hint, f.patches = "correct the name, or s3_endpoint_url; for a bucket at AWS, leave that out", w.atAWS()
