@@ -1,6 +1,7 @@
 package check
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -54,8 +55,9 @@ func declared(_ context.Context, w *work) finding {
 	}
 	if len(w.Faults) > 0 {
 		f := misdeclared(w.Faults)
-		if better := mended(c); better.Validate() == nil {
-			f.patches = []rolecall.Patch{connectionPatch(better)}
+		better := mended(c)
+		if patch := connectionPatch(better); better.Validate() == nil && !bytes.Equal(patch.Connection, connectionPatch(c).Connection) {
+			f.patches = []rolecall.Patch{patch}
 		}
 		return f
 	}

@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -46,7 +48,7 @@ func (w *wait) Decode(ctx *kong.DecodeContext) error {
 	text, isText := next.Value.(string)
 	duration, err := time.ParseDuration(text)
 	switch {
-	case next.Type == kong.FlagValueToken && (err != nil || duration < 0):
+	case next.Type == kong.FlagValueToken && (err != nil || duration < 0), isText && (err == nil && duration < 0 || err != nil && likeTime(text)):
 		return fmt.Errorf("%q is not a time, for example 2m", text)
 	case isText && err == nil && duration >= 0:
 		ctx.Scan.Pop()
@@ -57,9 +59,17 @@ func (w *wait) Decode(ctx *kong.DecodeContext) error {
 	return nil
 }
 
+// likeTime tells what is meant as a time from a connection's name.
+func likeTime(text string) bool {
+	return text != "" && strings.Trim(text[:1], "0123456789") == "" && strings.Trim(text, "0123456789.hms") == ""
+}
+
 // Run diagnoses a connection, or all.
 func (c *checkCommand) Run(ctx context.Context, sys System, out *output) error {
-	if c.All == (c.Connection != "") {
+	if c.All && c.Connection != "" {
+		return &rolecall.Error{Code: rolecall.Invalid, Message: "--all checks every connection, and " + strconv.Quote(c.Connection) + " is one", Hint: "leave one of the two out"}
+	}
+	if !c.All && c.Connection == "" {
 		return &rolecall.Error{Code: rolecall.Invalid, Message: "which connection is to be checked?", Hint: "name one, or give --all"}
 	}
 	cfg, err := config.LoadTolerant(c.Config)
@@ -152,9 +162,15 @@ func (c *checkCommand) one(ctx context.Context, out *output, kept checkRecords, 
 	r.Wait = c.waits(since)
 	c.tell(out, r)
 	live := newCheckProgress(out)
-	report := check.Run(ctx, r, env, live.observe)
+	report := check.Run(ctx, r, env, func(e check.Event) {
+		live.brief = ctx.Err() != nil
+		live.observe(e)
+	})
 	out.screen.settle()
 	if ctx.Err() != nil {
+		if err := out.documentOf(report); err != nil {
+			return err
+		}
 		return ctx.Err()
 	}
 	path, err := kept.keep(report)
@@ -164,16 +180,17 @@ func (c *checkCommand) one(ctx context.Context, out *output, kept checkRecords, 
 	if err != nil {
 		return err
 	}
-	if out.json {
-		if err := out.document(report); err != nil {
-			return err
-		}
-	} else {
+	if err := out.documentOf(report); err != nil {
+		return err
+	}
+	if !out.json {
 		out.printf("\n%s: %s\n", out.onOut.paint(bold, printable(report.Connection)), out.result(report.Result, string(report.Result)))
 		if report.Result == rolecall.CheckDrift {
 			out.under(drifted)
 		}
-		out.note("the report is in %s", path)
+		if path != "" {
+			out.note("the report is in %s", path)
+		}
 	}
 	return exitOfChecks(report)
 }
@@ -192,7 +209,7 @@ func (c *checkCommand) all(ctx context.Context, out *output, kept checkRecords, 
 		}
 		byRole[from] = append(byRole[from], i)
 	}
-	reports := make([]rolecall.CheckReport, len(requests))
+	reports := make([]*rolecall.CheckReport, len(requests))
 	checks, ctx := errgroup.WithContext(ctx)
 	checks.SetLimit(atOnce)
 	for _, role := range sortedKeys(byRole) {
@@ -204,36 +221,43 @@ func (c *checkCommand) all(ctx context.Context, out *output, kept checkRecords, 
 				}
 				requests[i].Wait = c.waits(since)
 				c.tell(out, requests[i])
-				reports[i] = check.Run(ctx, requests[i], env, nil)
+				report := check.Run(ctx, requests[i], env, nil)
 				if ctx.Err() != nil {
 					return ctx.Err()
 				}
-				if _, err := kept.keep(reports[i]); err != nil {
+				reports[i] = &report
+				if _, err := kept.keep(report); err != nil {
 					return err
 				}
 			}
 			return nil
 		})
 	}
-	if err := checks.Wait(); err != nil {
+	stopped := checks.Wait() // then those that ended are told
+	ended := []rolecall.CheckReport{}
+	for _, r := range reports {
+		if r != nil {
+			ended = append(ended, *r)
+		}
+	}
+	if !out.json {
+		for _, r := range ended {
+			out.summary(r)
+		}
+	}
+	results := map[string]any{"results": ended}
+	if err := out.documentOf(results); err != nil {
 		return err
 	}
-	results := map[string]any{"results": reports}
+	if stopped != nil {
+		return stopped
+	}
 	if c.Report != "" {
 		if err := writeReport(c.Report, results); err != nil {
 			return err
 		}
 	}
-	if out.json {
-		if err := out.document(results); err != nil {
-			return err
-		}
-	} else {
-		for _, r := range reports {
-			out.summary(r)
-		}
-	}
-	return exitOfChecks(reports...)
+	return exitOfChecks(ended...)
 }
 
 // waits is for how long what is denied is tried again: as asked, else until
@@ -264,7 +288,7 @@ func exitOfChecks(reports ...rolecall.CheckReport) error {
 		wrong = wrong || r.Result == rolecall.CheckFail || r.Result == rolecall.CheckDrift
 		reached = reached || r.Result == rolecall.CheckDrift
 		for _, s := range r.Steps {
-			reached = reached || s.Result == rolecall.CheckFail && s.Layer != rolecall.LayerNetwork
+			reached = reached || s.Result == rolecall.CheckFail && s.Layer != rolecall.LayerNetwork && !slices.Equal(s.Candidates, unreached)
 		}
 	}
 	switch {
@@ -275,6 +299,10 @@ func exitOfChecks(reports ...rolecall.CheckReport) error {
 	}
 	return shown(exitUnavailable)
 }
+
+// unreached are the candidates where an endpoint of the customer's, or a
+// dispenser, does not answer.
+var unreached = []rolecall.CheckLayer{rolecall.LayerNetwork, rolecall.LayerName}
 
 // checkRecords keeps, in the state directory, what a check leaves: its report,
 // and since when the connection has been as it is.

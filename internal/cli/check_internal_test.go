@@ -2,6 +2,8 @@ package cli
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -27,17 +29,22 @@ func TestExitOfChecks(t *testing.T) {
 	t.Parallel()
 	pass, warn := stepped(rolecall.CheckPass, ""), stepped(rolecall.CheckWarn, rolecall.LayerNetwork)
 	denied, unreached := stepped(rolecall.CheckFail, rolecall.LayerRole), stepped(rolecall.CheckFail, rolecall.LayerNetwork)
+	endpoint, denies := stepped(rolecall.CheckFail, ""), stepped(rolecall.CheckFail, "")
+	endpoint.Steps[0].Candidates = []rolecall.CheckLayer{rolecall.LayerNetwork, rolecall.LayerName}
+	denies.Steps[0].Candidates = []rolecall.CheckLayer{rolecall.LayerNetwork, rolecall.LayerBucket}
 	drift := rolecall.CheckReport{Result: rolecall.CheckDrift}
 	for name, test := range map[string]struct {
 		reports []rolecall.CheckReport
 		want    error
 	}{
-		"none":                  {nil, nil},
-		"all well":              {[]rolecall.CheckReport{pass, warn}, nil},
-		"one denied":            {[]rolecall.CheckReport{pass, denied}, shown(exitFailed)},
-		"one drifted":           {[]rolecall.CheckReport{drift, pass}, shown(exitFailed)},
-		"not reached":           {[]rolecall.CheckReport{unreached, pass}, shown(exitUnavailable)},
-		"not reached and worse": {[]rolecall.CheckReport{unreached, denied}, shown(exitFailed)},
+		"none":                   {nil, nil},
+		"all well":               {[]rolecall.CheckReport{pass, warn}, nil},
+		"one denied":             {[]rolecall.CheckReport{pass, denied}, shown(exitFailed)},
+		"one drifted":            {[]rolecall.CheckReport{drift, pass}, shown(exitFailed)},
+		"not reached":            {[]rolecall.CheckReport{unreached, pass}, shown(exitUnavailable)},
+		"no answer":              {[]rolecall.CheckReport{endpoint, pass}, shown(exitUnavailable)},
+		"an answer, without TLS": {[]rolecall.CheckReport{denies}, shown(exitFailed)},
+		"not reached and worse":  {[]rolecall.CheckReport{unreached, denied}, shown(exitFailed)},
 	} {
 		if got := exitOfChecks(test.reports...); got != test.want { //nolint:errorlint // the very value
 			t.Errorf("%s: %v, want %v", name, got, test.want)
@@ -81,7 +88,52 @@ func TestWaitsAfterAChange(t *testing.T) {
 		if got := waits(checkCommand{Wait: wait{true, time.Hour}}); got != time.Hour {
 			t.Errorf("asked to: %v", got)
 		}
+		// Each principal's checks are its own.
+		for range 2 {
+			r.Principal.Name = "staging"
+			if got := waits(checkCommand{}); got != 0 {
+				t.Errorf("as another principal: %v", got)
+			}
+			r.Principal.Name = ""
+			if got := waits(checkCommand{}); got != 0 {
+				t.Errorf("as the first again: %v", got)
+			}
+		}
 	})
+}
+
+// A check that is interrupted tells as a document what it found until then.
+func TestInterruptedCheckIsReported(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	r := check.Request{Organization: rolecall.Organization{APIName: "acme"}, Connection: rolecall.Connection{Name: "masters"}}
+	for _, all := range []bool{false, true} {
+		var stdout, stderr bytes.Buffer
+		out := &output{stdout: &stdout, stderr: &stderr, json: true, screen: newScreen(&stderr, false, false)}
+		c, kept := &checkCommand{All: all}, checkRecords{t.TempDir()}
+		err := c.one(ctx, out, kept, r, check.Environment{})
+		want := `"message": "the check was interrupted"`
+		if all {
+			stdout.Reset()
+			err, want = c.all(ctx, out, kept, []check.Request{r}, check.Environment{}), `"results": []`
+		}
+		if !errors.Is(err, context.Canceled) || !strings.Contains(stdout.String(), want) {
+			t.Errorf("all %t: %v\n%s", all, err, stdout.String())
+		}
+	}
+
+	// And as text without what could be done about it.
+	var stdout bytes.Buffer
+	live := newCheckProgress(&output{stdout: &stdout, screen: newScreen(&stdout, false, false)})
+	failed := check.Event{Kind: check.Ended, Step: "list", Ended: rolecall.CheckStep{
+		Step: "list", Result: rolecall.CheckFail, Message: "denied", Patch: &rolecall.Patch{Document: "setting", Target: "the bucket", Commands: []string{"aws s3api"}},
+	}}
+	live.brief = true
+	live.observe(failed)
+	if got := stdout.String(); !strings.Contains(got, "denied") || strings.Contains(got, "aws s3api") {
+		t.Errorf("interrupted: %s", got)
+	}
 }
 
 // Reports are the owner's to read alone, and no name leads out of their

@@ -17,6 +17,7 @@ type checkProgress struct {
 	out   *output
 	bars  map[string]*bar   // by step
 	given map[string]string // patches that were printed: of which step
+	brief bool              // patches are not printed: the check was interrupted
 }
 
 func newCheckProgress(out *output) *checkProgress {
@@ -87,12 +88,23 @@ func (p *checkProgress) step(s rolecall.CheckStep) {
 	if len(patches) == 0 && s.Patch != nil {
 		patches = []rolecall.Patch{*s.Patch}
 	}
+	if p.brief {
+		patches = nil
+	}
 	for i, patch := range patches {
 		if i > 0 {
 			o.under("or, if that was not it:")
 		}
 		p.patch(s.Step, patch)
 	}
+}
+
+// documentOf prints what --output json asks for.
+func (o *output) documentOf(v any) error {
+	if !o.json {
+		return nil
+	}
+	return o.document(v)
 }
 
 // under prints a line below a step.
@@ -146,7 +158,7 @@ func (o *output) patch(p rolecall.Patch) {
 	}
 }
 
-const drifted = "the role passed its probes once, and is not what it was: the claim on it has ended, and work under it was stopped"
+const drifted = "what gives the credentials passed its probes once, and is not what it was: the claim on it has ended, and work under it was stopped"
 
 // summary prints a check of many: what went wrong alone.
 func (o *output) summary(r rolecall.CheckReport) {

@@ -35,6 +35,9 @@ func (c *checkCommand) policies(ctx context.Context, sys System) ([]check.Given,
 		}
 		for _, d := range documents {
 			given := check.Given{Kind: kind, File: name, Document: d}
+			if name == "-" {
+				given.File = "standard input"
+			}
 			if err := given.Fits(out); err != nil {
 				return nil, of(name, err)
 			}

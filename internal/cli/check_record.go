@@ -13,7 +13,8 @@ import (
 	"github.com/rolecall/rolecall/internal/check"
 )
 
-// seen is what is noted of a connection beside its report.
+// seen is what is noted of a connection beside its report, for each principal
+// that it was checked as.
 type seen struct {
 	Revision string    `json:"revision"`
 	Since    time.Time `json:"since,omitzero"` // when it was found changed; zero for one that never was
@@ -26,12 +27,12 @@ func (k checkRecords) changed(r check.Request) (time.Time, error) {
 	if !ok {
 		return time.Time{}, nil
 	}
-	var was seen
+	noted := map[string]seen{}
 	data, err := os.ReadFile(path)
-	if err == nil && json.Unmarshal(data, &was) != nil {
-		was = seen{} // written by nobody here
+	if err == nil && (json.Unmarshal(data, &noted) != nil || noted == nil) {
+		noted = map[string]seen{} // written by nobody here
 	}
-	is := revision(r)
+	was, is := noted[r.Principal.Name], revision(r)
 	switch {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return time.Time{}, k.unusable(err)
@@ -41,7 +42,8 @@ func (k checkRecords) changed(r check.Request) (time.Time, error) {
 		was.Since = time.Now()
 	}
 	was.Revision = is
-	if err := writeJSON(path, was); err != nil {
+	noted[r.Principal.Name] = was
+	if err := writeJSON(path, noted); err != nil {
 		return time.Time{}, k.unusable(err)
 	}
 	return was.Since, nil
@@ -109,6 +111,9 @@ func writeJSON(path string, v any) error {
 	if err != nil {
 		return err
 	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
 	sweep(filepath.Dir(path))
 	return replace(path, text)
 }
@@ -127,13 +132,9 @@ func sweep(dir string) {
 // unfinished begins the names of files that are being written.
 const unfinished = ".new-"
 
-// replace puts a file in place whole or not at all, with its directory, for its
-// owner only: a report has the external id, in the trust policy that it
+// replace puts a file in place whole or not at all, for its owner only: a report has the external id, in the trust policy that it
 // proposes.
 func replace(path string, text []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
 	tmp, err := os.CreateTemp(filepath.Dir(path), unfinished+"*") // mode 0600
 	if err != nil {
 		return err

@@ -119,6 +119,19 @@ organizations:
 	}
 }
 
+// A state directory that is none is the operator's to put right, not to wait
+// for.
+func TestStateIsNoDirectory(t *testing.T) {
+	t.Parallel()
+	path := write(t, tolerable)
+	if err := os.WriteFile(filepath.Join(filepath.Dir(path), "rolecall-state"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := LoadTolerant(path); rolecall.CodeOf(err) != rolecall.Invalid {
+		t.Errorf("%s: %v", rolecall.CodeOf(err), err)
+	}
+}
+
 // What is wrong elsewhere, or takes what is another organization's, is not
 // tolerated.
 func TestLoadTolerantRefuses(t *testing.T) {
