@@ -12,11 +12,11 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
 	"net/netip"
-	"slices"
 	"time"
 
 	"github.com/rolecall/rolecall"
@@ -112,8 +112,7 @@ type step struct {
 	run    func(ctx context.Context, w *work) finding
 }
 
-// steps are all steps of a check, in the order in which it reports them. Those
-// that a step names come before it.
+// steps are all steps of a check, in the order in which it reports them.
 func steps() []step { return append(roleSteps(), bucketSteps()...) }
 
 // work is one check under way: what is asked, and what its steps have learnt.
@@ -153,18 +152,9 @@ func (w *work) duration() time.Duration {
 	return rolecall.DefaultSessionDuration
 }
 
-// stsRegion is where to assume the role: near the bucket, except where its
-// server is a tenant's choice, in the principal's partition. A connection that
-// is declared wrongly may say anything of its region.
+// stsRegion is the region whose STS is asked, as by jobs that name none. Steps
+// that ask come after the one that finds the bucket.
 func (w *work) stsRegion() string {
-	near := w.Connection.Region
-	if w.Connection.S3EndpointURL != "" {
-		near = ""
-	}
-	for _, region := range append(slices.Clone(w.Principal.Regions), near) {
-		if rolecall.IsRegion(region) && rolecall.PartitionOf(region) == w.Principal.ARN.Partition {
-			return region
-		}
-	}
-	return rolecall.HomeRegion(w.Principal.ARN.Partition)
+	c := w.Connection
+	return w.Principal.STSRegion("", rolecall.Place{Region: cmp.Or(w.region, c.Region), EndpointURL: c.S3EndpointURL})
 }

@@ -22,8 +22,8 @@ func roleSteps() []step {
 	const arn, principal, claim, assume = rolecall.StepARN, rolecall.StepPrincipal, rolecall.StepClaim, rolecall.StepAssume
 	return []step{
 		{name: arn, run: declared},
-		{name: principal, run: identified},
-		{name: claim, needs: []string{arn}, run: claimed},
+		{name: principal, after: []string{rolecall.StepRegion}, run: identified}, // STS is asked near the bucket
+		{name: claim, needs: []string{arn}, after: []string{rolecall.StepRegion}, run: claimed},
 		{name: assume, needs: []string{arn, principal, claim}, run: assumed},
 		// These read the same proof, whose right external id may have been refused.
 		{name: rolecall.StepExternalIDAbsent, needs: []string{arn, principal, claim}, after: []string{assume}, run: refusesAbsent},

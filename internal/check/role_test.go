@@ -118,18 +118,3 @@ func TestLets(t *testing.T) {
 		}
 	}
 }
-
-// A region that is none leads to no host, and one of another partition to none
-// of that partition.
-func TestSTSRegion(t *testing.T) {
-	t.Parallel()
-	principal := rolecall.Principal{ARN: rolecall.ARN{Partition: "aws"}}
-	for region, want := range map[string]string{
-		"eu-central-1": "eu-central-1", "": "us-east-1", "cn-north-1": "us-east-1", "x@127.0.0.1/#": "us-east-1", "eu-central-1.example.com": "us-east-1",
-	} {
-		w := work{Request: Request{Principal: principal, Connection: rolecall.Connection{Region: region}}}
-		if got := w.stsRegion(); got != want {
-			t.Errorf("%q: %s, want %s", region, got, want)
-		}
-	}
-}

@@ -54,6 +54,17 @@ func locate(ctx context.Context, cfg *config.Config, g vend.Grant, given string)
 	return at, err
 }
 
+// bucketRegion is the region of the grant's bucket for a tool that finds the
+// bucket by itself. Servers of a tenant's choice are not asked.
+func bucketRegion(ctx context.Context, cfg *config.Config, g vend.Grant) (string, error) {
+	if g.Place.Region != "" || g.Place.EndpointURL != "" {
+		return g.Place.Region, nil
+	}
+	clients := guard.NewClients(cfg.Allow)
+	defer clients.Close()
+	return regionOf(ctx, g, cfg.Endpoints.S3, clients.Operator)
+}
+
 // regionOf asks for the region of the grant's bucket. Where the server does
 // not know, it is one that any signature may name.
 func regionOf(ctx context.Context, g vend.Grant, endpoint string, client *http.Client) (string, error) {
