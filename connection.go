@@ -56,7 +56,11 @@ func (c Connection) Validate() error {
 		faults.Add("/prefix", "the prefix holds what looks like a literal credential",
 			"give the beginning of keys, and store the keys of the account as a secret; treat the ones written here as leaked")
 	case !strings.HasSuffix(c.Prefix, "/"):
-		faults.Add("/prefix", "a prefix ends in a slash", "write "+quote(c.Prefix+"/"))
+		hint := "leave it out for the whole bucket"
+		if p := strings.TrimRight(strings.TrimSuffix(c.Prefix, "*"), "/"); p != "" {
+			hint = "write " + quote(p+"/")
+		}
+		faults.Add("/prefix", "a prefix ends in a slash", hint)
 	case strings.HasPrefix(c.Prefix, "/"):
 		faults.Add("/prefix", "a prefix does not begin with a slash", "keys in S3 begin without one; write "+quote(strings.TrimLeft(c.Prefix, "/")))
 	default:
