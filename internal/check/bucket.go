@@ -34,7 +34,7 @@ func bucketSteps() []step {
 		{name: encryption, needs: []string{write}, run: encrypted},
 		{name: rolecall.StepKey, needs: []string{owner}, after: []string{read, write, multipart, encryption}, run: keyed},
 		{name: rolecall.StepOwnership, needs: []string{owner}, after: []string{write}, run: belongs},
-		{name: rolecall.StepCleanup, after: []string{write, multipart, encryption, rolecall.StepKey}, always: true, run: cleaned},
+		{name: rolecall.StepCleanup, after: []string{write, multipart, encryption, rolecall.StepKey, rolecall.StepOwnership}, always: true, run: cleaned},
 	}
 }
 

@@ -22,7 +22,7 @@ func cleaned(ctx context.Context, w *work) finding {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupLimit)
 	defer cancel()
-	uploads := slices.Concat(w.begun, w.plain)
+	uploads := slices.Concat(w.begun, w.plain, w.own)
 	errs := make([]error, len(uploads))
 	var swept int
 	var left finding

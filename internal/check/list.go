@@ -101,8 +101,7 @@ func (w *work) pays(ctx context.Context) bool {
 	if w.Connection.RequesterPays {
 		return false
 	}
-	_, err := w.listAs(ctx, "", w.asOwner(), types.RequestPayerRequester)
-	return err == nil
+	return w.opens(ctx, w.asOwner(), types.RequestPayerRequester) == nil
 }
 
 func (w *work) unpaid() finding {

@@ -82,9 +82,9 @@ func (w *work) stranger() (finding, bool) {
 func (w *work) disowned(ctx context.Context) finding {
 	var free, paid, both error
 	beside(
-		func() { _, free = w.listAs(ctx, "", nil, w.payer()) },
-		func() { _, paid = w.listAs(ctx, "", w.asOwner(), types.RequestPayerRequester) },
-		func() { _, both = w.listAs(ctx, "", nil, types.RequestPayerRequester) },
+		func() { free = w.opens(ctx, nil, w.payer()) },
+		func() { paid = w.opens(ctx, w.asOwner(), types.RequestPayerRequester) },
+		func() { both = w.opens(ctx, nil, types.RequestPayerRequester) },
 	)
 	declared := w.owner()
 	switch {
@@ -121,6 +121,15 @@ func (w *work) disowned(ctx context.Context) finding {
 	default:
 		return skipped("not told while listing is refused: see the step list")
 	}
+}
+
+// opens asks whether the bucket can be listed, for no more than a name that
+// nobody looks at: without an owner it may be a stranger's.
+func (w *work) opens(ctx context.Context, owner *string, payer types.RequestPayer) error {
+	_, err := w.reading.ListObjectsV2(ctx, &s3.ListObjectsV2Input{
+		Bucket: &w.Connection.Bucket, Prefix: &w.Connection.Prefix, MaxKeys: aws.Int32(1), ExpectedBucketOwner: owner, RequestPayer: payer,
+	})
+	return err
 }
 
 // whose finds out which account owns a bucket that the role may list. It is a

@@ -29,6 +29,7 @@ type writeWork struct {
 	parted   bool                // by inParts: it passed
 	partKey  *answer             // by inParts
 	plain    []string            // by encrypted, then keyed: ids of uploads
+	own      []string            // by belongs: ids of uploads
 	stored   *string             // by writable, of a deep check: the version that was written; nil: none
 }
 
