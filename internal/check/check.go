@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/rolecall/rolecall"
@@ -81,6 +82,7 @@ type finding struct {
 	crowded []rolecall.CheckLayer
 	message string
 	hint    string
+	caution string           // told behind the hint, whatever documents say
 	patches []rolecall.Patch // the likeliest first
 	denied  bool             // by AWS, so that trying again may help
 	denial  policy.Denial    // what AWS said of it
@@ -113,7 +115,11 @@ type step struct {
 }
 
 // steps are all steps of a check, in the order in which it reports them.
-func steps() []step { return append(roleSteps(), bucketSteps()...) }
+func steps() []step {
+	order, all := rolecall.CheckSteps(), append(roleSteps(), bucketSteps()...)
+	slices.SortFunc(all, func(a, b step) int { return slices.Index(order, a.name) - slices.Index(order, b.name) })
+	return all
+}
 
 // work is one check under way: what is asked, and what its steps have learnt.
 // A step writes only what it alone finds out, and reads only what steps found

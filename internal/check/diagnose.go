@@ -233,7 +233,7 @@ func (w *work) keyDenied(action string, a answer) finding {
 	f.hint = fmt.Sprintf("any of these may be it: the policy of the key; the policies of %s, or its permissions boundary; an organization's policies. "+
 		"Across accounts, both the role and the key must allow it", w.identity())
 	if key == "" && w.owner() != w.arn.Account {
-		f.hint += ". If the bucket's default is AWS's own key aws/s3, no other account can use it: its owner gives the bucket a key of its own"
+		f.caution = "If the bucket's default is AWS's own key aws/s3, no other account can use it: its owner gives the bucket a key of its own"
 	}
 	f.patches = slices.Concat(f.patches, w.permissionsPatch(key), w.scpPatch(""), w.rcpPatch("", w.accountOf(key)), w.boundaryPatch(key))
 	return f

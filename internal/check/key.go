@@ -70,7 +70,7 @@ func (w *work) keyFault(ctx context.Context, action string, a answer) finding {
 		f = w.keyDenied(action, a)
 		if e := w.Connection.Encryption; (e == nil || e.Key == "") && w.owner() != w.arn.Account {
 			// Its policy is AWS's, and lets the account in that it is in.
-			f.hint += ". If the bucket encrypts under aws/s3, AWS's own key, no other account may use that: its owner sets a key of their own as the bucket's " +
+			f.caution = "If the bucket encrypts under aws/s3, AWS's own key, no other account may use that: its owner sets a key of their own as the bucket's " +
 				"default, and writes anew what is there"
 		}
 	} else {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -155,6 +156,9 @@ func (c *course) tell(e Event) {
 func (f finding) step(name string) rolecall.CheckStep {
 	s := rolecall.CheckStep{
 		Step: name, Result: f.result, Layer: f.layer, Candidates: f.candidates, Message: f.message, Hint: f.hint,
+	}
+	if f.caution != "" {
+		s.Hint = strings.TrimPrefix(s.Hint+". "+f.caution, ". ")
 	}
 	if s.Candidates == nil {
 		s.Candidates = []rolecall.CheckLayer{}

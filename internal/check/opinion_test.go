@@ -1,0 +1,34 @@
+package check
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/transfer"
+)
+
+// A document that is at fault does not end what else may be: AWS's own key is
+// closed to other accounts, whatever the role may do.
+func TestCautionOutlivesBlame(t *testing.T) {
+	t.Parallel()
+	w := &work{Request: Request{
+		Connection: rolecall.Connection{
+			Name: "delivery", Purpose: rolecall.Delivery, Bucket: "b", Region: "eu-central-1", RoleARN: us, BucketOwner: "444455556666",
+			Encryption: &rolecall.Encryption{Type: "aws:kms"},
+		},
+		Principal:    rolecall.Principal{ARN: rolecall.ARN{Partition: "aws", Service: "iam", Account: "999900009999", Resource: "role/production"}},
+		Organization: rolecall.Organization{APIName: "acme", ExternalID: rolecall.ExternalID{Value: "acme-42"}},
+		Policies:     []Given{{"permissions", "role.json", parsed(t, `{"Version":"2012-10-17","Statement":[`+ourGrant+`]}`)}},
+	}}
+	w.arn, _ = rolecall.ParseRoleARN(us)
+	w.region = "eu-central-1"
+	f := w.amend(rolecall.StepKey, w.keyFault(t.Context(), "kms:GenerateDataKey", answer{kind: transfer.Denied}))
+	told := f.step(rolecall.StepKey)
+	if told.Layer != rolecall.LayerRole || !strings.Contains(told.Message, "by role.json it may not pass") {
+		t.Fatalf("%+v", told)
+	}
+	if !strings.Contains(told.Hint, "aws/s3") {
+		t.Errorf("nothing is said of AWS's own key: %s", told.Hint)
+	}
+}
