@@ -87,14 +87,14 @@ func writable(ctx context.Context, w *work) finding {
 		if q, err := w.store(ctx, asked); err != nil {
 			return w.diagnose(ctx, q, err)
 		}
-		return passed("an object can be written, and an upload begun, below %q", w.Connection.Prefix)
+		return passed("an object can be written, and an upload begun, %s", w.below())
 	}
-	return passed("an upload can be begun below %q", w.Connection.Prefix)
+	return passed("an upload can be begun %s", w.below())
 }
 
 // unwritable says why no upload can be begun.
 func (w *work) unwritable(ctx context.Context, asked form, a answer) finding {
-	q := question{verb: fmt.Sprintf("begin an upload below %q", w.Connection.Prefix), action: "s3:PutObject", opened: w.opened}
+	q := question{verb: "begin an upload " + w.below(), action: "s3:PutObject", opened: w.opened}
 	if a.ofKey() {
 		return w.keptByKey(&w.writeKey, a)
 	}
