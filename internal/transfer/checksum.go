@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"hash"
 	"hash/crc32"
+	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/minio/crc64nvme"
@@ -23,6 +24,15 @@ type checksum struct {
 type offered struct {
 	crc64, crc32, crc32c, sha256, sha1 *string
 	kind                               types.ChecksumType
+}
+
+// offeredBy finds them in the header of an answer.
+func offeredBy(h http.Header) offered {
+	get := func(name string) *string { return optional(h.Get(name)) }
+	return offered{
+		get("X-Amz-Checksum-Crc64nvme"), get("X-Amz-Checksum-Crc32"), get("X-Amz-Checksum-Crc32c"),
+		get("X-Amz-Checksum-Sha256"), get("X-Amz-Checksum-Sha1"), types.ChecksumType(h.Get("X-Amz-Checksum-Type")),
+	}
 }
 
 // whole picks the checksum of the whole object, cheapest first. A composite

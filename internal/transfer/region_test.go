@@ -36,7 +36,9 @@ func TestRegionOf(t *testing.T) {
 		{http.StatusOK, nil, "", ""},
 		{http.StatusNotFound, nil, "", NoBucket},
 	} {
-		got, err := ask(func(r *http.Request) (*http.Response, error) { return answer(r, c.status, strings.NewReader(""), 0, c.header...), nil })
+		got, err := ask(func(r *http.Request) (*http.Response, error) {
+			return answer(r, c.status, strings.NewReader(""), 0, c.header...), nil
+		})
 		if got != c.want || err != nil && KindOf(err) != c.kind || err == nil && c.kind != "" {
 			t.Errorf("%+v: %q, %v", c, got, err)
 		}

@@ -1,17 +1,19 @@
 package transfer
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
+	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
-	"golang.org/x/sync/errgroup"
 )
 
 // upload makes one object, of bytes that come from a file or another bucket.
@@ -20,19 +22,15 @@ type upload struct {
 	key     string
 	size    int64
 	options PutOptions
-	// open gives a span of the bytes, ready to be sent more than once.
-	open func(ctx context.Context, at span) (body, error)
+	// open gives a span of the bytes. It is asked again when they must be sent
+	// again.
+	open func(ctx context.Context, at span) content
 	// want is the source's checksum, if it has one that sums of parts can
 	// be held against.
 	want checksum
 	// ready is asked, with the sum of all bytes, just before the object
 	// becomes visible.
 	ready func(all sum) error
-}
-
-type body struct {
-	io.ReadSeeker
-	sum sum
 }
 
 func (u upload) run(ctx context.Context) (Result, error) {
@@ -46,32 +44,135 @@ func (u upload) run(ctx context.Context) (Result, error) {
 	return u.multipart(ctx, spans)
 }
 
+// single writes the object with one request: what fits a buffer is held, and
+// summed before, the rest is streamed.
 func (u upload) single(ctx context.Context) (Result, error) {
-	b, err := u.open(ctx, span{0, u.size})
-	if err != nil {
-		return Result{}, err
+	if ours, err := u.look(ctx, u.read); ours != nil || err != nil {
+		return u.result(ours, 1), err
 	}
-	if err := u.ready(b.sum); err != nil {
-		return Result{}, err
+	var all sum
+	var err error
+	if u.size > ioBuffer {
+		all, err = u.stream(ctx)
+	} else {
+		all, err = u.hold(ctx)
 	}
-	in := &s3.PutObjectInput{
-		Bucket: aws.String(u.to.Name), Key: aws.String(u.key), Body: b.ReadSeeker, ContentLength: aws.Int64(u.size),
-		IfNoneMatch: u.condition(), Metadata: u.metadata(),
-		ServerSideEncryption: types.ServerSideEncryption(u.options.Encryption.Type), SSEKMSKeyId: optional(u.options.Encryption.Key),
-		StorageClass: types.StorageClass(u.options.StorageClass), ACL: types.ObjectCannedACL(u.options.ACL),
-		ExpectedBucketOwner: u.to.owner(), RequestPayer: u.to.payer(),
-	}
-	if !u.to.NoChecksums {
-		in.ChecksumCRC64NVME = aws.String(b.sum.encoded())
-	}
-	if ours, err := u.look(ctx, b.sum); ours || err != nil {
-		return u.result(b.sum, 1, ours), err
-	}
-	_, err = u.to.Client.PutObject(ctx, in)
 	if err == nil {
 		report(u.options.Progress, u.size)
+		return Result{Bytes: all.n, CRC64: all.crc64, Parts: 1}, nil
 	}
-	return u.settle(ctx, b.sum, 1, err)
+	return u.settle(ctx, u.read, 1, err)
+}
+
+func (u upload) hold(ctx context.Context) (sum, error) {
+	memory := u.to.Client.wire.memory
+	if err := memory.acquire(ctx); err != nil {
+		return sum{}, err
+	}
+	defer memory.release()
+	buf, giveBack := memory.buffer()
+	defer giveBack()
+	c := u.open(ctx, span{0, u.size})
+	defer c.Close()
+	if u.size == 0 { // it may have to be there
+		if _, err := c.Read(buf); err != nil && !errors.Is(err, io.EOF) {
+			return sum{}, err
+		}
+	} else if _, err := io.ReadFull(c, buf[:u.size]); err != nil {
+		return sum{}, err
+	}
+	all := c.sum()
+	if err := u.ready(all); err != nil {
+		return sum{}, err
+	}
+	r := u.putObject()
+	if !u.to.NoChecksums {
+		r.header["X-Amz-Checksum-Crc64nvme"] = []string{all.encoded()}
+	}
+	r.body = func(context.Context) io.ReadCloser {
+		return &body{from: held{bytes.NewReader(buf[:u.size]), all}, left: u.size, cancel: func() {}}
+	}
+	_, err := u.to.Client.wire.put(ctx, r)
+	return all, err
+}
+
+func (u upload) stream(ctx context.Context) (sum, error) {
+	all, _, err := u.send(ctx, u.putObject(), span{0, u.size}, u.ready)
+	return all, err
+}
+
+// putObject is the request for the object in one piece.
+func (u upload) putObject() request {
+	r := u.request("PutObject")
+	set := func(name, value string) {
+		if value != "" {
+			r.header[name] = []string{value}
+		}
+	}
+	set("Content-Type", "application/octet-stream")
+	set("If-None-Match", aws.ToString(u.condition()))
+	set("X-Amz-Meta-Rolecall", u.options.Marker)
+	set("X-Amz-Server-Side-Encryption", u.options.Encryption.Type)
+	set("X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id", u.options.Encryption.Key)
+	set("X-Amz-Storage-Class", u.options.StorageClass)
+	set("X-Amz-Acl", u.options.ACL)
+	return r
+}
+
+func (u upload) request(operation string) request {
+	return request{
+		bucket: u.to, key: u.key, query: url.Values{"x-id": {operation}}, header: http.Header{}, hash: unsigned, length: u.size,
+	}
+}
+
+// send streams a span, with its checksum behind it, and gives the sum of what
+// was sent and the answer's header. What cannot be taken up again in the
+// middle is sent again from the beginning.
+func (u upload) send(ctx context.Context, r request, at span, ready func(sum) error) (sum, http.Header, error) {
+	memory := u.to.Client.wire.memory
+	if err := memory.acquire(ctx); err != nil {
+		return sum{}, nil, err
+	}
+	defer memory.release()
+	if r.length = at.n; !u.to.NoChecksums {
+		r.length, r.hash = framed(at.n), unsignedTrailer
+		r.header["Content-Encoding"] = []string{"aws-chunked"}
+		r.header["X-Amz-Decoded-Content-Length"] = []string{strconv.FormatInt(at.n, 10)}
+		r.header["X-Amz-Trailer"] = []string{crc64Trailer}
+	}
+	var last *body
+	r.body = func(ctx context.Context) io.ReadCloser {
+		ctx, cancel := context.WithCancel(ctx)
+		last = &body{from: u.open(ctx, at), left: at.n, ready: ready, cancel: cancel}
+		if !u.to.NoChecksums {
+			last.trailer()
+		}
+		return last
+	}
+	header, err := u.to.Client.wire.put(ctx, r)
+	if err != nil {
+		return sum{}, nil, err
+	}
+	all, whole := last.sent()
+	if !whole {
+		return sum{}, nil, malformed("S3 says that it has what was not sent yet")
+	}
+	return all, header, nil
+}
+
+// read sums all bytes without sending them.
+func (u upload) read(ctx context.Context) (sum, error) {
+	c := u.open(ctx, span{0, u.size})
+	defer c.Close()
+	buf, giveBack := u.to.Client.wire.memory.buffer()
+	defer giveBack()
+	for {
+		if _, err := c.Read(buf); errors.Is(err, io.EOF) {
+			return c.sum(), nil
+		} else if err != nil {
+			return sum{}, err
+		}
+	}
 }
 
 func (u upload) multipart(ctx context.Context, spans []span) (result Result, err error) {
@@ -86,19 +187,11 @@ func (u upload) multipart(ctx context.Context, spans []span) (result Result, err
 	}()
 	sums := make([]sum, len(spans))
 	parts := make([]types.CompletedPart, len(spans))
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(atOnce(spans))
-	for i, at := range spans {
-		g.Go(func() error {
-			var err error
-			parts[i], sums[i], err = u.part(gctx, id, int32(i+1), at)
-			return err
-		})
-		if gctx.Err() != nil {
-			break
-		}
-	}
-	if err := g.Wait(); err != nil {
+	err = sideBySide(ctx, spans, u.to.Client.wire, func(ctx context.Context, i int) (err error) {
+		parts[i], sums[i], err = u.part(ctx, id, int32(i+1), spans[i])
+		return err
+	})
+	if err != nil {
 		return Result{}, err
 	}
 	all := join(u.want, sums)
@@ -113,11 +206,14 @@ func (u upload) multipart(ctx context.Context, spans []span) (result Result, err
 	if !u.to.NoChecksums {
 		in.ChecksumType, in.ChecksumCRC64NVME = types.ChecksumTypeFullObject, aws.String(all.encoded())
 	}
-	if ours, err := u.look(ctx, all); ours || err != nil {
-		return u.result(all, len(spans), ours), err
+	known := func(context.Context) (sum, error) { return all, nil }
+	if ours, err := u.look(ctx, known); ours != nil || err != nil {
+		return u.result(ours, len(spans)), err
 	}
-	_, err = u.to.Client.CompleteMultipartUpload(ctx, in)
-	return u.settle(ctx, all, len(spans), err)
+	if _, err = u.to.Client.CompleteMultipartUpload(ctx, in); err != nil {
+		return u.settle(ctx, known, len(spans), err)
+	}
+	return Result{Bytes: all.n, CRC64: all.crc64, Parts: len(spans)}, nil
 }
 
 // begin outlives a cancellation a little: an upload that began at S3 while
@@ -145,61 +241,58 @@ func (u upload) begin(ctx context.Context) (string, error) {
 }
 
 func (u upload) part(ctx context.Context, id string, number int32, at span) (types.CompletedPart, sum, error) {
-	b, err := u.open(ctx, at)
-	if err != nil {
-		return types.CompletedPart{}, sum{}, err
-	}
-	in := &s3.UploadPartInput{
-		Bucket: aws.String(u.to.Name), Key: aws.String(u.key), UploadId: aws.String(id), PartNumber: aws.Int32(number),
-		Body: b.ReadSeeker, ContentLength: aws.Int64(at.n),
-		ExpectedBucketOwner: u.to.owner(), RequestPayer: u.to.payer(),
-	}
-	if !u.to.NoChecksums {
-		in.ChecksumCRC64NVME = aws.String(b.sum.encoded())
-	}
-	out, err := u.to.Client.UploadPart(ctx, in)
+	r := u.request("UploadPart")
+	r.query.Set("partNumber", strconv.Itoa(int(number)))
+	r.query.Set("uploadId", id)
+	part, header, err := u.send(ctx, r, at, nil)
 	if err != nil {
 		return types.CompletedPart{}, sum{}, err
 	}
 	report(u.options.Progress, at.n)
-	return types.CompletedPart{PartNumber: aws.Int32(number), ETag: out.ETag, ChecksumCRC64NVME: in.ChecksumCRC64NVME}, b.sum, nil
+	done := types.CompletedPart{PartNumber: aws.Int32(number), ETag: optional(header.Get("ETag"))}
+	if !u.to.NoChecksums {
+		done.ChecksumCRC64NVME = aws.String(part.encoded())
+	}
+	return done, part, nil
 }
 
-// result is what is given back of bytes that are all at S3.
-func (u upload) result(all sum, parts int, already bool) Result {
-	return Result{Bytes: all.n, CRC64: all.crc64, Parts: parts, Already: already}
+// result is what is given back of bytes that were at S3 already.
+func (u upload) result(there *sum, parts int) Result {
+	if there == nil {
+		return Result{}
+	}
+	return Result{Bytes: there.n, CRC64: there.crc64, Parts: parts, Already: true}
 }
 
 // look asks for the object before it is written, where the server may ignore
-// the condition that it must not be there. It tells whether it is, and ours.
-// What may not be seen is left to the condition.
-func (u upload) look(ctx context.Context, all sum) (ours bool, err error) {
+// the condition that it must not be there. If it is, and ours, it gives the
+// sum. What may not be seen is left to the condition.
+func (u upload) look(ctx context.Context, all func(context.Context) (sum, error)) (ours *sum, err error) {
 	if !u.to.LookFirst || u.options.Overwrite {
-		return false, nil
+		return nil, nil
 	}
 	ours, err = u.done(ctx, all)
 	switch kind := kindOf(err); {
-	case err == nil && !ours:
-		return false, &Error{Kind: Exists, Err: errors.New("it is there already")}
+	case err == nil && ours == nil:
+		return nil, &Error{Kind: Exists, Err: errors.New("it is there already")}
 	case err != nil && (kind == NotFound || kind == Denied):
-		return false, nil
+		return nil, nil
 	default:
 		return ours, err
 	}
 }
 
-// settle judges the last request. Refused because the object exists, or
-// because the upload is gone, may mean that an earlier attempt succeeded and
-// its answer was lost, or that the same task ran before: then it is done.
-func (u upload) settle(ctx context.Context, all sum, parts int, err error) (Result, error) {
-	if err == nil {
-		return u.result(all, parts, false), nil
-	}
-	made := fault("", u.to, u.key, err).(*Error) //nolint:errorlint,forcetypeassert // fault makes nothing else
+// settle judges the failure of the last request. Refused because the object
+// exists, or because the upload is gone, may mean that an earlier attempt
+// succeeded and its answer was lost, or that the same task ran before: then it
+// is done.
+func (u upload) settle(ctx context.Context, all func(context.Context) (sum, error), parts int, err error) (Result, error) {
+	var own *Error // of the source, or of the file
 	var answer *smithyhttp.ResponseError
-	if !errors.As(err, &answer) {
+	if errors.As(err, &own) || !errors.As(err, &answer) {
 		return Result{}, err
 	}
+	made := fault("", u.to, u.key, err).(*Error) //nolint:errorlint,forcetypeassert // fault makes nothing else
 	refused := answer.HTTPStatusCode() == http.StatusPreconditionFailed
 	gone := answer.HTTPStatusCode() == http.StatusNotFound && parts > 1 && made.Kind != NoBucket
 	if !refused && !gone {
@@ -207,8 +300,8 @@ func (u upload) settle(ctx context.Context, all sum, parts int, err error) (Resu
 	}
 	ours, unseen := u.done(ctx, all)
 	switch {
-	case ours:
-		return u.result(all, parts, true), nil
+	case ours != nil:
+		return u.result(ours, parts), nil
 	case refused && (unseen == nil || kindOf(unseen) == Denied):
 		made.Kind = Exists
 	default: // another try finds out
@@ -218,19 +311,29 @@ func (u upload) settle(ctx context.Context, all sum, parts int, err error) (Resu
 }
 
 // done tells whether the object that is there is the one to be written: the
-// same marker, size and bytes.
-func (u upload) done(ctx context.Context, all sum) (bool, error) {
+// same marker, size and bytes. Then it gives their sum.
+func (u upload) done(ctx context.Context, all func(context.Context) (sum, error)) (*sum, error) {
 	h, err := head(ctx, u.to, Object{Key: u.key})
 	if err != nil || u.options.Marker == "" || h.marker != u.options.Marker || h.Size != u.size {
-		return false, err
+		return nil, err
 	}
-	if h.sum.name == "CRC64NVME" {
-		return all.matches(h.sum), nil
+	ours, err := all(ctx)
+	if err != nil {
+		return nil, err
 	}
-	// The server keeps no such checksum: only reading the object tells.
-	d := newDigest(checksum{})
-	_, err = source{u.to, h.Object}.read(ctx, span{0, h.Size}, d)
-	return err == nil && d.crc64 == all.crc64, err
+	same := h.sum.name == "CRC64NVME" && ours.matches(h.sum)
+	if h.sum.name != "CRC64NVME" {
+		// The server keeps no such checksum: only reading the object tells.
+		theirs := source{u.to, h.Object}.stream(ctx, span{0, h.Size}, checksum{})
+		if err := theirs.drain(io.Discard, u.to.Client.wire.memory); err != nil {
+			return nil, err
+		}
+		same = theirs.crc64 == ours.crc64
+	}
+	if !same {
+		return nil, nil
+	}
+	return &ours, nil
 }
 
 // abort removes the parts even if ctx has ended. If that fails as well, the

@@ -1,0 +1,261 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	smithyauth "github.com/aws/smithy-go/auth"
+	"github.com/aws/smithy-go/encoding/httpbinding"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// wire sends the requests that move bytes: GetObject, PutObject and
+// UploadPart. The AWS SDK would take longer over a small object than the
+// network does, and hold a stream to be either signed or seekable. What it
+// does well is used: where a bucket is, how to sign, when to try again.
+type wire struct {
+	options  s3.Options
+	http     watched
+	attempts *retry.Attempt
+	signer   *v4.Signer
+	renewer  invalidator // nil: nobody to tell of expired credentials
+	agent    string
+	memory   *Memory
+	sites    sync.Map     // of buckets, by name
+	skew     atomic.Int64 // what S3's clock is ahead of this one
+	trouble  atomic.Int64 // attempts that had to be repeated
+}
+
+// What a request says of its payload instead of a hash. TLS protects it, and
+// where there is none its CRC is in a signed header or follows in the trailer.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html
+const (
+	unsigned        = "UNSIGNED-PAYLOAD"
+	unsignedTrailer = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
+	expectFrom      = 2 * mib // bodies of this size and more wait until S3 wants them
+)
+
+func newWire(o ClientOptions, options s3.Options) *wire {
+	w := &wire{
+		options: options,
+		http:    watched{o.HTTP},
+		signer:  v4.NewSigner(func(so *v4.SignerOptions) { so.DisableURIPathEscaping = true }),
+		memory:  o.Memory,
+	}
+	w.renewer, _ = o.Credentials.(invalidator)
+	w.attempts = retry.NewAttemptMiddleware(options.Retryer, func(request any) any { return request }, func(a *retry.Attempt) {
+		a.DisableClockSkewCorrection = true // it follows what only the SDK's own operations note
+	})
+	agent := smithyhttp.NewUserAgentBuilder()
+	agent.AddKeyValue("rolecall", o.UserAgent)
+	agent.AddKeyValue("lang/go", strings.TrimPrefix(runtime.Version(), "go"))
+	w.agent = agent.Build()
+	return w
+}
+
+// request is one of the three.
+type request struct {
+	method string
+	bucket Bucket
+	key    string
+	query  url.Values
+	header http.Header // canonical names
+	length int64
+	hash   string // unsigned or unsignedTrailer
+	// body is asked for at each attempt, if there is a length.
+	body func(ctx context.Context) io.ReadCloser
+}
+
+// get asks for an object; the caller closes the answer's body.
+func (w *wire) get(ctx context.Context, r request) (*http.Response, error) {
+	r.method, r.hash = http.MethodGet, unsigned
+	return w.send(ctx, r)
+}
+
+// put sends a body and gives the answer's header.
+func (w *wire) put(ctx context.Context, r request) (http.Header, error) {
+	r.method = http.MethodPut
+	if r.length >= expectFrom {
+		r.header.Set("Expect", "100-continue")
+	}
+	resp, err := w.send(ctx, r) //nolint:bodyclose // read to its end and closed by try
+	if err != nil {
+		return nil, err
+	}
+	return resp.Header, nil
+}
+
+// send tries until it is answered well or there is no use in it.
+func (w *wire) send(ctx context.Context, r request) (*http.Response, error) {
+	out, _, err := w.attempts.HandleFinalize(ctx, middleware.FinalizeInput{}, middleware.FinalizeHandlerFunc(
+		func(ctx context.Context, _ middleware.FinalizeInput) (middleware.FinalizeOutput, middleware.Metadata, error) {
+			resp, err := w.try(ctx, r) //nolint:bodyclose // get's caller does, try has closed others
+			if err != nil {
+				w.trouble.Add(1)
+			}
+			return middleware.FinalizeOutput{Result: resp}, middleware.Metadata{}, err
+		}))
+	if err != nil {
+		return nil, err
+	}
+	return out.Result.(*http.Response), nil //nolint:forcetypeassert // made above
+}
+
+// try is one attempt. Without an error the answer is a good one.
+func (w *wire) try(ctx context.Context, r request) (*http.Response, error) {
+	req, token, err := w.sign(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	if req.Body = http.NoBody; r.length > 0 {
+		req.Body = r.body(ctx)
+		// What is still on its way when S3 has answered is not read any more.
+		defer req.Body.Close()
+	}
+	resp, err := w.http.send(req, r.method == http.MethodGet)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, &aws.RequestCanceledError{Err: ctx.Err()}
+		}
+		return nil, &smithyhttp.RequestSendError{Err: err}
+	}
+	good := resp.StatusCode >= http.StatusOK && resp.StatusCode < http.StatusMultipleChoices
+	if good && r.method == http.MethodGet {
+		return resp, nil
+	}
+	defer resp.Body.Close()
+	if good {
+		return resp, swallow(resp.Body, answerLimit)
+	}
+	err = refusal(resp)
+	switch {
+	case w.renewer != nil && expired(err):
+		forget(ctx, w.renewer, token)
+	case w.adjust(resp, err):
+		err = skewed{err}
+	}
+	return nil, err
+}
+
+// swallow reads an answer that matters to its end, so that the connection can
+// be used again.
+func swallow(body io.Reader, limit int64) error {
+	n, err := io.Copy(io.Discard, io.LimitReader(body, limit+1))
+	switch {
+	case err != nil:
+		return &smithyhttp.RequestSendError{Err: err}
+	case n > limit:
+		return tooLong()
+	}
+	return nil
+}
+
+// sign makes the request, signed with the credentials of now, and says which
+// session they are of.
+func (w *wire) sign(ctx context.Context, r request) (*http.Request, string, error) {
+	at, err := w.site(ctx, r.bucket.Name)
+	if err != nil {
+		return nil, "", err
+	}
+	credentials, err := w.options.Credentials.Retrieve(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	target := at.url
+	target.Path = smithyhttp.JoinPath(at.url.Path, "/"+r.key)
+	target.RawPath = smithyhttp.JoinPath(at.url.EscapedPath(), "/"+httpbinding.EscapePath(r.key, false))
+	target.RawQuery = r.query.Encode()
+	req := (&http.Request{
+		Method: r.method, URL: &target, Host: target.Host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: r.header.Clone(), ContentLength: r.length,
+	}).WithContext(ctx)
+	req.Header["User-Agent"] = []string{w.agent}
+	req.Header["X-Amz-Content-Sha256"] = []string{r.hash}
+	if r.bucket.Owner != "" {
+		req.Header["X-Amz-Expected-Bucket-Owner"] = []string{r.bucket.Owner}
+	}
+	if r.bucket.RequesterPays {
+		req.Header["X-Amz-Request-Payer"] = []string{string(r.bucket.payer())}
+	}
+	now := time.Now().Add(time.Duration(w.skew.Load()))
+	err = w.signer.SignHTTP(ctx, credentials, req, r.hash, at.service, at.region, now)
+	return req, credentials.SessionToken, err
+}
+
+// site is where a bucket is, and what a signature for it names.
+type site struct {
+	url             url.URL
+	service, region string
+}
+
+// site asks the AWS SDK where the bucket is, once.
+func (w *wire) site(ctx context.Context, bucket string) (site, error) {
+	if known, ok := w.sites.Load(bucket); ok {
+		return known.(site), nil //nolint:forcetypeassert // stored below
+	}
+	endpoint, err := w.options.EndpointResolverV2.ResolveEndpoint(ctx, s3.EndpointParameters{
+		Bucket: aws.String(bucket), Region: aws.String(w.options.Region), Endpoint: w.options.BaseEndpoint,
+		ForcePathStyle: aws.Bool(w.options.UsePathStyle), UseFIPS: aws.Bool(false), UseDualStack: aws.Bool(false),
+		Accelerate: aws.Bool(false), DisableMultiRegionAccessPoints: aws.Bool(true),
+	})
+	if err != nil {
+		return site{}, &Error{Kind: Refused, Err: err}
+	}
+	at := site{url: endpoint.URI, service: "s3", region: w.options.Region}
+	schemes, _ := smithyauth.GetAuthOptions(&endpoint.Properties)
+	for _, scheme := range schemes {
+		if scheme.SchemeID != "sigv4" {
+			return site{}, &Error{Kind: Refused, Err: fmt.Errorf("the bucket wants to be asked by %s", scheme.SchemeID)}
+		}
+		if service, ok := smithyhttp.GetSigV4SigningName(&scheme.SignerProperties); ok {
+			at.service = service
+		}
+		if region, ok := smithyhttp.GetSigV4SigningRegion(&scheme.SignerProperties); ok {
+			at.region = region
+		}
+	}
+	w.sites.Store(bucket, at)
+	return at, nil
+}
+
+// adjust follows S3's clock where this one is so wrong that signatures are
+// refused, and tells whether that is news.
+func (w *wire) adjust(resp *http.Response, err error) bool {
+	var api interface{ ErrorCode() string }
+	if !errors.As(err, &api) || (api.ErrorCode() != "RequestTimeTooSkewed" && api.ErrorCode() != "SignatureDoesNotMatch") {
+		return false
+	}
+	date, err := http.ParseTime(resp.Header.Get("Date"))
+	if err != nil {
+		return false
+	}
+	ahead, before := time.Until(date), time.Duration(w.skew.Load())
+	if (ahead - before).Abs() < 4*time.Minute {
+		return false
+	}
+	w.skew.Store(int64(ahead))
+	return true
+}
+
+// skewed is a refusal that another attempt, by S3's clock, may not meet.
+type skewed struct{ error }
+
+// RetryableError is true.
+func (skewed) RetryableError() bool { return true }
+
+// Unwrap gives the refusal.
+func (s skewed) Unwrap() error { return s.error }
