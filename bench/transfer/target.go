@@ -24,7 +24,7 @@ type target struct {
 	url            string
 	ca             string // file of the authority's certificate; empty: no TLS
 	access, secret string // for both ends of a relay: clients take two remotes as strangers, whatever their keys
-	client         *s3.Client
+	client         *transfer.Client
 	stop           func()
 }
 
