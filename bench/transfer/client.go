@@ -155,7 +155,7 @@ func (s *session) aws(w work, p place) []command {
 		env = append(env, "AWS_CA_BUNDLE="+s.target.ca)
 	}
 	cp := func(args ...string) command {
-		return command{args: append([]string{"/usr/bin/aws", "--endpoint-url", s.target.url, "s3", "cp", "--only-show-errors"}, args...), env: env}
+		return command{args: append([]string{s.tool("aws"), "--endpoint-url", s.target.url, "s3", "cp", "--only-show-errors"}, args...), env: env}
 	}
 	switch {
 	case w.direction == "relay" && w.count > 1:

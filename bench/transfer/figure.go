@@ -27,56 +27,99 @@ func (f figure) String() string {
 	return fmt.Sprintf("%6.2f s, %6.2f s of CPU, %4d MiB", f.wall.Seconds(), f.cpu.Seconds(), f.peak>>20)
 }
 
-// timed runs the commands, the output of each going into the next. A child's
-// peak includes what its parent had when it was made, so that the runner has
-// to be small: 20 MiB or so are the least that shows.
-func (t *target) timed(ctx context.Context, commands []command) (figure, error) {
-	var started []*exec.Cmd
-	var said bytes.Buffer
-	var last *os.File // the reading end for the next one
+// timed runs a program, and writes what it cost to the file that it finds
+// open as its third. It is a process between the runner and the client since
+// a new process begins with the peak of the one that made it: this one is
+// small, the runner need not be.
+func timed(ctx context.Context, args []string, _ io.Writer) error {
+	if len(args) == 0 {
+		return errors.New("timed wants a program")
+	}
+	syscall.CloseOnExec(figureFile)
+	out := os.NewFile(figureFile, "figure")
+	defer out.Close()
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // what to run is the caller's choice
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	begun := time.Now()
+	err := cmd.Run()
+	if cmd.ProcessState == nil {
+		return err
+	}
+	used, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
+	if !ok {
+		return errors.New("this system does not tell what a process used")
+	}
+	fmt.Fprintln(out, int64(time.Since(begun)), int64(cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime()), used.Maxrss<<10)
+	return err
+}
+
+const figureFile = 3
+
+// cost runs the commands, the output of each going into the next, and gives
+// what they cost together.
+func (s *session) cost(ctx context.Context, commands []command) (figure, error) {
+	var running []*process
+	var input *os.File
 	for i, c := range commands {
-		cmd := exec.CommandContext(ctx, c.args[0], c.args[1:]...) //nolint:gosec // what to run is the caller's choice
-		cmd.Env, cmd.Stderr = append(os.Environ(), c.env...), &said
-		if last != nil {
-			cmd.Stdin = last
-		}
-		var writes *os.File
-		if i < len(commands)-1 {
-			var err error
-			if last, writes, err = os.Pipe(); err != nil {
-				return figure{}, err
-			}
-			cmd.Stdout = writes
-		}
-		err := cmd.Start()
-		if in, ok := cmd.Stdin.(*os.File); ok {
-			in.Close()
-		}
-		if writes != nil {
-			writes.Close()
-		}
+		p, err := s.begin(ctx, c, input, i < len(commands)-1)
 		if err != nil {
 			return figure{}, err
 		}
-		started = append(started, cmd)
+		running, input = append(running, p), p.next
 	}
-	var fig figure
+	var all figure
 	var failed error
-	for _, cmd := range started {
-		failed = errors.Join(failed, cmd.Wait())
-		used, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-		if !ok {
-			return figure{}, errors.New("this system does not tell what a process used")
+	for _, p := range running {
+		f, err := p.end()
+		failed = errors.Join(failed, err)
+		all = figure{wall: max(all.wall, f.wall), cpu: all.cpu + f.cpu, peak: all.peak + f.peak}
+	}
+	return all, failed
+}
+
+// process is one command under timed.
+type process struct {
+	cmd    *exec.Cmd
+	said   bytes.Buffer
+	figure *os.File
+	next   *os.File // what it writes; nil: nobody reads it
+}
+
+func (s *session) begin(ctx context.Context, c command, input *os.File, more bool) (*process, error) {
+	p := &process{cmd: exec.CommandContext(ctx, s.self, append([]string{"timed"}, c.args...)...)} //nolint:gosec // this program
+	p.cmd.Cancel = func() error { return p.cmd.Process.Signal(os.Interrupt) }
+	p.cmd.Env, p.cmd.Stderr = append(os.Environ(), c.env...), &p.said
+	var given []*os.File // closed here once the process has them
+	defer func() {
+		for _, file := range given {
+			file.Close()
 		}
-		fig.cpu += cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-		fig.peak += used.Maxrss << 10
+	}()
+	if input != nil {
+		p.cmd.Stdin, given = input, append(given, input)
 	}
-	fig.wall = time.Since(begun)
-	if failed != nil {
-		failed = fmt.Errorf("%w: %s", failed, said.String())
+	reading, writing, err := os.Pipe()
+	if err != nil {
+		return nil, err
 	}
-	return fig, failed
+	p.figure, given, p.cmd.ExtraFiles = reading, append(given, writing), []*os.File{writing}
+	if more {
+		if p.next, writing, err = os.Pipe(); err != nil {
+			return nil, err
+		}
+		p.cmd.Stdout, given = writing, append(given, writing)
+	}
+	return p, p.cmd.Start()
+}
+
+func (p *process) end() (figure, error) {
+	defer p.figure.Close()
+	var wall, cpu, peak int64
+	_, unread := fmt.Fscan(p.figure, &wall, &cpu, &peak)
+	if err := p.cmd.Wait(); err != nil {
+		return figure{}, fmt.Errorf("%w: %s", err, p.said.String())
+	}
+	return figure{time.Duration(wall), time.Duration(cpu), peak}, unread
 }
 
 func wallOf(f figure) float64 { return f.wall.Seconds() }
@@ -100,9 +143,13 @@ func median(figures []figure, of func(figure) float64) float64 {
 	}
 }
 
+// fastest is the best of the real clients.
 func fastest(figures map[string][]figure) time.Duration {
 	best := time.Duration(math.MaxInt64 / hopeless)
-	for _, seen := range figures {
+	for name, seen := range figures {
+		if name == "raw" {
+			continue
+		}
 		for _, f := range seen {
 			best = min(best, f.wall)
 		}
@@ -114,13 +161,12 @@ func fastest(figures map[string][]figure) time.Duration {
 // peers in each column, whoever that is, and to the limit.
 func (s *session) table(out io.Writer, w work) {
 	figures := s.figures[w.name()]
-	rate, unit := float64(w.bytes())/(1<<20), "MiB/s"
+	rate, unit, share, cost := float64(w.bytes())/(1<<20), "MiB/s", float64(w.bytes())/(1<<30), "CPU s/GiB"
 	if w.count > 1 {
-		rate, unit = float64(w.count), "objects/s"
+		rate, unit, share, cost = float64(w.count), "objects/s", float64(w.count)/1000, "CPU ms/object"
 	}
-	gib := float64(w.bytes()) / (1 << 30)
 	fmt.Fprintf(out, "\n%s, %s server%s, %d rounds\n\n", w.title(), s.server, map[bool]string{true: " over TLS"}[s.tls], s.rounds)
-	fmt.Fprintf(out, "| client | seconds (least–most) | %s | CPU s/GiB | peak MiB |\n|---|---|---|---|---|\n", unit)
+	fmt.Fprintf(out, "| client | seconds (least–most) | %s | %s | peak MiB |\n|---|---|---|---|---|\n", unit, cost)
 	for _, c := range s.field(w) {
 		f := figures[c.name]
 		if len(f) == 0 {
@@ -129,7 +175,7 @@ func (s *session) table(out io.Writer, w work) {
 		}
 		quick, slow := extremes(f)
 		fmt.Fprintf(out, "| %s | %.2f (%.2f–%.2f) | %.0f | %.2f | %.0f |\n", c.name,
-			median(f, wallOf), quick, slow, rate/median(f, wallOf), median(f, cpuOf)/gib, median(f, peakOf)/(1<<20))
+			median(f, wallOf), quick, slow, rate/median(f, wallOf), median(f, cpuOf)/share, median(f, peakOf)/(1<<20))
 	}
 	fmt.Fprintln(out)
 	for _, column := range []struct {

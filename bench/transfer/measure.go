@@ -57,7 +57,7 @@ func measure(ctx context.Context, args []string, out io.Writer) error {
 	f.IntVar(&s.rounds, "rounds", 5, "how often each client does each work")
 	f.StringVar(&s.server, "server", "null", "null, versitygw or minio")
 	f.BoolVar(&s.tls, "over-tls", false, "over TLS, with an authority made for the run (null server only)")
-	f.StringVar(&s.tools, "tools", "", "directory of rclone, mc, versitygw and minio; default: PATH")
+	f.StringVar(&s.tools, "tools", "", "directory of rclone, mc, aws, versitygw and minio; default: PATH")
 	f.StringVar(&s.dir, "dir", os.TempDir(), "where a directory for the files is made; the large object needs room for two")
 	f.StringVar(&s.works, "works", "", "only these works, as in large-down,small-relay")
 	f.StringVar(&s.clients, "clients", "", "only these clients, as in ours,raw,mc")
@@ -83,6 +83,7 @@ func measure(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	defer s.target.stop()
+	fmt.Fprintf(os.Stderr, "load of the machine: %s\n", load())
 	for _, w := range s.stock.works() {
 		if !chosen(s.works, w.name()) {
 			continue
@@ -93,6 +94,15 @@ func measure(ctx context.Context, args []string, out io.Writer) error {
 		s.table(out, w)
 	}
 	return nil
+}
+
+// load is worth a line, since figures of a busy machine say little.
+func load() string {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return "unknown"
+	}
+	return strings.TrimSpace(string(text))
 }
 
 func chosen(list, name string) bool {
@@ -160,7 +170,7 @@ func (s *session) once(ctx context.Context, c client, w work) (figure, error) {
 		}
 		defer s.target.remove(ctx, p.sink)
 	}
-	fig, err := s.target.timed(ctx, c.commands(w, p))
+	fig, err := s.cost(ctx, c.commands(w, p))
 	if err != nil {
 		return figure{}, err
 	}

@@ -13,6 +13,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log"
 	"math/big"
 	"net"
 	"net/http"
@@ -47,6 +48,7 @@ func serve(ctx context.Context, args []string, out io.Writer) error {
 	}
 	server := &http.Server{
 		Handler: newNull(sets.all(), os.Stderr), ReadHeaderTimeout: time.Minute, WriteTimeout: 10 * time.Minute,
+		ErrorLog:    log.New(io.Discard, "", 0), // of handshakes that failed, which the clients tell as well
 		BaseContext: func(net.Listener) context.Context { return ctx },
 	}
 	fmt.Fprintf(out, "%s://%s\n", scheme, listener.Addr())
