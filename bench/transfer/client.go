@@ -92,7 +92,7 @@ func (s *session) rclone(w work, p place, flags []string) []command {
 		env = append(env, at+"TYPE=s3", at+"PROVIDER=Minio", at+"REGION=us-east-1", at+"ENDPOINT="+s.target.url,
 			at+"ACCESS_KEY_ID="+s.target.access, at+"SECRET_ACCESS_KEY="+s.target.secret)
 	}
-	return []command{{args: append([]string{s.tool("rclone"), "copy", "-q", from, to}, flags...), env: env}}
+	return []command{{args: append([]string{"rclone", "copy", "-q", from, to}, flags...), env: env}}
 }
 
 func (s *session) mc(w work, p place) []command {
@@ -129,7 +129,7 @@ func (s *session) mcCommand(w work, p place, verb string, flags ...string) []com
 	}
 	host := strings.Replace(s.target.url, "://", "://"+s.target.access+":"+s.target.secret+"@", 1)
 	return []command{{
-		args: append(append([]string{s.tool("mc"), verb}, flags...), from, to),
+		args: append(append([]string{"mc", verb}, flags...), from, to),
 		env:  []string{"MC_CONFIG_DIR=" + filepath.Join(s.dir, "mc"), "MC_HOST_a=" + host, "MC_HOST_b=" + host},
 	}}
 }
@@ -155,7 +155,7 @@ func (s *session) aws(w work, p place) []command {
 		env = append(env, "AWS_CA_BUNDLE="+s.target.ca)
 	}
 	cp := func(args ...string) command {
-		return command{args: append([]string{s.tool("aws"), "--endpoint-url", s.target.url, "s3", "cp", "--only-show-errors"}, args...), env: env}
+		return command{args: append([]string{"aws", "--endpoint-url", s.target.url, "s3", "cp", "--only-show-errors"}, args...), env: env}
 	}
 	switch {
 	case w.direction == "relay" && w.count > 1:

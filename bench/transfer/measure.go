@@ -38,7 +38,6 @@ type session struct {
 	rounds  int
 	server  string
 	tls     bool
-	tools   string // directory of the peers' programs; empty: PATH
 	dir     string // of what goes up and comes down
 	works   string
 	clients string
@@ -50,14 +49,14 @@ type session struct {
 	figures map[string]map[string][]figure // by work and client
 }
 
-// measure runs every client on every work, in turn, several times.
+// measure runs every client on every work, in turn, several times. The peers'
+// programs are those in PATH.
 func measure(ctx context.Context, args []string, out io.Writer) error {
 	s := session{figures: map[string]map[string][]figure{}}
 	f := flag.NewFlagSet("run", flag.ContinueOnError)
 	f.IntVar(&s.rounds, "rounds", 5, "how often each client does each work")
 	f.StringVar(&s.server, "server", "null", "null, versitygw or minio")
 	f.BoolVar(&s.tls, "over-tls", false, "over TLS, with an authority made for the run (null server only)")
-	f.StringVar(&s.tools, "tools", "", "directory of rclone, mc, aws, versitygw and minio; default: PATH")
 	f.StringVar(&s.dir, "dir", os.TempDir(), "where a directory for the files is made; the large object needs room for two")
 	f.StringVar(&s.works, "works", "", "only these works, as in large-down,small-relay")
 	f.StringVar(&s.clients, "clients", "", "only these clients, as in ours,raw,mc")

@@ -13,8 +13,9 @@ dir=${BENCH_DIR:-/dev/shm}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 (cd "$root" && go build -o "$work/transfer" ./bench/transfer)
+PATH=$root/.bin/peers:$root/.bin:$PATH
 echo "files are in $(stat -f -c %T "$dir")" >&2
 for server in "null" "null -over-tls" "versitygw" "minio"; do
 	# shellcheck disable=SC2086 # a server and its flag
-	"$work/transfer" run -rounds "$rounds" -tools "$root/.bin" -dir "$dir" -server $server "$@"
+	"$work/transfer" run -rounds "$rounds" -dir "$dir" -server $server "$@"
 done

@@ -50,9 +50,9 @@ func (s *session) start(ctx context.Context) (*target, error) {
 			args = append(args, "-tls", t.ca)
 		}
 	case "versitygw":
-		args = []string{s.tool("versitygw"), "--access", t.access, "--secret", t.secret, "--port", address, "--quiet", "--keep-alive", "posix", data}
+		args = []string{"versitygw", "--access", t.access, "--secret", t.secret, "--port", address, "--quiet", "--keep-alive", "posix", data}
 	case "minio":
-		args = []string{s.tool("minio"), "server", "--quiet", "--address", address, data}
+		args = []string{"minio", "server", "--quiet", "--address", address, data}
 		env = []string{"MINIO_ROOT_USER=" + t.access, "MINIO_ROOT_PASSWORD=" + t.secret, "MINIO_BROWSER=off"}
 	default:
 		return nil, fmt.Errorf("no server %q", s.server)
@@ -89,14 +89,6 @@ func (s *session) start(ctx context.Context) (*target, error) {
 		}
 	}
 	return t, nil
-}
-
-// tool is where a peer's program is.
-func (s *session) tool(name string) string {
-	if s.tools != "" {
-		return filepath.Join(s.tools, name)
-	}
-	return name
 }
 
 // free finds an address that nobody listens on. Another process may take it
