@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/url"
 	"strconv"
 	"time"
 
@@ -121,7 +120,7 @@ func (u upload) putObject() request {
 
 func (u upload) request(operation string) request {
 	return request{
-		bucket: u.to, key: u.key, query: url.Values{"x-id": {operation}}, header: http.Header{}, hash: unsigned, length: u.size,
+		bucket: u.to, key: u.key, query: "x-id=" + operation, header: http.Header{}, hash: unsigned, length: u.size,
 	}
 }
 
@@ -242,8 +241,7 @@ func (u upload) begin(ctx context.Context) (string, error) {
 
 func (u upload) part(ctx context.Context, id string, number int32, at span) (types.CompletedPart, sum, error) {
 	r := u.request("UploadPart")
-	r.query.Set("partNumber", strconv.Itoa(int(number)))
-	r.query.Set("uploadId", id)
+	r.query = "partNumber=" + strconv.Itoa(int(number)) + "&uploadId=" + escape(id) + "&" + r.query
 	part, header, err := u.send(ctx, r, at, nil)
 	if err != nil {
 		return types.CompletedPart{}, sum{}, err

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,7 +17,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	smithyauth "github.com/aws/smithy-go/auth"
 	"github.com/aws/smithy-go/encoding/httpbinding"
@@ -26,12 +27,12 @@ import (
 // wire sends the requests that move bytes: GetObject, PutObject and
 // UploadPart. The AWS SDK would take longer over a small object than the
 // network does, and hold a stream to be either signed or seekable. What it
-// does well is used: where a bucket is, how to sign, when to try again.
+// does well is used: where a bucket is, when to try again.
 type wire struct {
 	options  s3.Options
 	http     watched
 	attempts *retry.Attempt
-	signer   *v4.Signer
+	signer   signer
 	renewer  invalidator // nil: nobody to tell of expired credentials
 	agent    string
 	memory   *Memory
@@ -53,7 +54,6 @@ func newWire(o ClientOptions, options s3.Options) *wire {
 	w := &wire{
 		options: options,
 		http:    watched{o.HTTP},
-		signer:  v4.NewSigner(func(so *v4.SignerOptions) { so.DisableURIPathEscaping = true }),
 		memory:  o.Memory,
 	}
 	w.renewer, _ = o.Credentials.(invalidator)
@@ -72,8 +72,8 @@ type request struct {
 	method string
 	bucket Bucket
 	key    string
-	query  url.Values
-	header http.Header // canonical names
+	query  string      // escaped and sorted
+	header http.Header // canonical names, one value each
 	length int64
 	hash   string // unsigned or unsignedTrailer
 	// body is asked for at each attempt, if there is a length.
@@ -177,11 +177,11 @@ func (w *wire) sign(ctx context.Context, r request) (*http.Request, string, erro
 	}
 	target := at.url
 	target.Path = smithyhttp.JoinPath(at.url.Path, "/"+r.key)
-	target.RawPath = smithyhttp.JoinPath(at.url.EscapedPath(), "/"+httpbinding.EscapePath(r.key, false))
-	target.RawQuery = r.query.Encode()
+	target.RawPath = smithyhttp.JoinPath(at.url.RawPath, "/"+httpbinding.EscapePath(r.key, false))
+	target.RawQuery = r.query
 	req := (&http.Request{
 		Method: r.method, URL: &target, Host: target.Host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: r.header.Clone(), ContentLength: r.length,
+		Header: maps.Clone(r.header), ContentLength: r.length,
 	}).WithContext(ctx)
 	req.Header["User-Agent"] = []string{w.agent}
 	req.Header["X-Amz-Content-Sha256"] = []string{r.hash}
@@ -191,9 +191,11 @@ func (w *wire) sign(ctx context.Context, r request) (*http.Request, string, erro
 	if r.bucket.RequesterPays {
 		req.Header["X-Amz-Request-Payer"] = []string{string(r.bucket.payer())}
 	}
-	now := time.Now().Add(time.Duration(w.skew.Load()))
-	err = w.signer.SignHTTP(ctx, credentials, req, r.hash, at.service, at.region, now)
-	return req, credentials.SessionToken, err
+	if r.length > 0 {
+		req.Header["Content-Length"] = []string{strconv.FormatInt(r.length, 10)} // signed; net/http writes its own
+	}
+	w.signer.sign(req, credentials, at, time.Now().Add(time.Duration(w.skew.Load())))
+	return req, credentials.SessionToken, nil
 }
 
 // site is where a bucket is, and what a signature for it names.
@@ -215,6 +217,7 @@ func (w *wire) site(ctx context.Context, bucket string) (site, error) {
 	if err != nil {
 		return site{}, &Error{Kind: Refused, Err: err}
 	}
+	endpoint.URI.RawPath = endpoint.URI.EscapedPath()
 	at := site{url: endpoint.URI, service: "s3", region: w.options.Region}
 	schemes, _ := smithyauth.GetAuthOptions(&endpoint.Properties)
 	for _, scheme := range schemes {
