@@ -74,7 +74,7 @@ func rcloneFlags(w work) []string {
 	case "large-relay":
 		return append(flags, strings.Fields("--multi-thread-streams 0 --s3-upload-concurrency 4 --s3-chunk-size 16M")...)
 	default:
-		return append(flags, strings.Fields("--fast-list --transfers 32 --checkers 32")...)
+		return append(flags, strings.Fields("--fast-list --transfers 16 --checkers 16 --buffer-size 0 --s3-no-head-object --s3-use-presigned-request")...)
 	}
 }
 

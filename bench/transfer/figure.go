@@ -88,7 +88,7 @@ type process struct {
 func (s *session) begin(ctx context.Context, c command, input *os.File, more bool) (*process, error) {
 	p := &process{cmd: exec.CommandContext(ctx, s.self, append([]string{"timed"}, c.args...)...)} //nolint:gosec // this program
 	p.cmd.Cancel = func() error { return p.cmd.Process.Signal(os.Interrupt) }
-	p.cmd.Env, p.cmd.Stderr = append(os.Environ(), c.env...), &p.said
+	p.cmd.Env, p.cmd.Stderr = append(s.environment(), c.env...), &p.said
 	var given []*os.File // closed here once the process has them
 	defer func() {
 		for _, file := range given {
@@ -110,6 +110,15 @@ func (s *session) begin(ctx context.Context, c command, input *os.File, more boo
 		p.cmd.Stdout, given = writing, append(given, writing)
 	}
 	return p, p.cmd.Start()
+}
+
+// environment has nothing of the user's own configuration.
+func (s *session) environment() []string {
+	env := []string{"HOME=" + s.dir, "PATH=" + os.Getenv("PATH")}
+	if s.target.ca != "" {
+		env = append(env, "SSL_CERT_FILE="+s.target.ca)
+	}
+	return env
 }
 
 func (p *process) end() (figure, error) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -83,6 +84,7 @@ func measure(ctx context.Context, args []string, out io.Writer) error {
 	}
 	defer s.target.stop()
 	fmt.Fprintf(os.Stderr, "load of the machine: %s\n", load())
+	s.versions(ctx, out)
 	for _, w := range s.stock.works() {
 		if !chosen(s.works, w.name()) {
 			continue
@@ -93,6 +95,20 @@ func measure(ctx context.Context, args []string, out io.Writer) error {
 		s.table(out, w)
 	}
 	return nil
+}
+
+// versions tells which programs are found.
+func (s *session) versions(ctx context.Context, out io.Writer) {
+	for _, peer := range [][]string{{"rclone", "version"}, {"mc", "--version"}, {"aws", "--version"}} {
+		cmd := exec.CommandContext(ctx, peer[0], peer[1:]...) //nolint:gosec // the peers' names
+		cmd.Env = s.environment()
+		text, err := cmd.Output()
+		if err != nil {
+			text = []byte("no " + peer[0])
+		}
+		first, _, _ := strings.Cut(string(text), "\n")
+		fmt.Fprintln(out, "-", first)
+	}
 }
 
 // load is worth a line, since figures of a busy machine say little.

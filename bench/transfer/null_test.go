@@ -123,7 +123,7 @@ func TestCost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := session{self: self}
+	s := session{self: self, target: &target{}}
 	out := filepath.Join(t.TempDir(), "out")
 	got, err := s.cost(t.Context(), []command{
 		{args: []string{"sh", "-c", "echo $WORD"}, env: []string{"WORD=piped"}},
