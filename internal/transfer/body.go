@@ -1,7 +1,6 @@
 package transfer
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -114,14 +113,3 @@ func (b *body) sent() (sum, bool) {
 	defer b.mu.Unlock()
 	return b.from.sum(), b.ended
 }
-
-// held is a content in memory.
-type held struct {
-	*bytes.Reader
-	of sum
-}
-
-// Close does nothing.
-func (held) Close() error { return nil }
-
-func (h held) sum() sum { return h.of }

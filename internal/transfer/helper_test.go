@@ -236,3 +236,14 @@ func theFault(t *testing.T, err error, kind Kind) *Error {
 	}
 	return e
 }
+
+// held is a content in memory.
+type held struct {
+	*bytes.Reader
+	of sum
+}
+
+// Close does nothing.
+func (held) Close() error { return nil }
+
+func (h held) sum() sum { return h.of }

@@ -30,8 +30,10 @@ func put(ctx context.Context, b Bucket, key string, root *os.Root, name string, 
 	result, err := u.run(ctx)
 	// S3's complaint about bytes that do not fit their checksum is only the
 	// effect when somebody writes to the file.
-	if changed := unchanged(file, info); changed != nil && ctx.Err() == nil {
-		return Result{}, changed
+	if err != nil && ctx.Err() == nil {
+		if changed := unchanged(file, info); changed != nil {
+			return Result{}, changed
+		}
 	}
 	return result, err
 }

@@ -1,7 +1,6 @@
 package transfer
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -69,15 +68,15 @@ func (u upload) hold(ctx context.Context) (sum, error) {
 		return sum{}, err
 	}
 	defer memory.release()
-	buf, giveBack := memory.buffer()
-	defer giveBack()
+	// Not lent from the memory: a transport may still read it after its answer.
+	bytes := make([]byte, u.size)
 	c := u.open(ctx, span{0, u.size})
 	defer c.Close()
 	if u.size == 0 { // it may have to be there
-		if _, err := c.Read(buf); err != nil && !errors.Is(err, io.EOF) {
+		if _, err := c.Read(nil); err != nil && !errors.Is(err, io.EOF) {
 			return sum{}, err
 		}
-	} else if _, err := io.ReadFull(c, buf[:u.size]); err != nil {
+	} else if _, err := io.ReadFull(c, bytes); err != nil {
 		return sum{}, err
 	}
 	all := c.sum()
@@ -88,9 +87,7 @@ func (u upload) hold(ctx context.Context) (sum, error) {
 	if !u.to.NoChecksums {
 		r.header["X-Amz-Checksum-Crc64nvme"] = []string{all.encoded()}
 	}
-	r.body = func(context.Context) io.ReadCloser {
-		return &body{from: held{bytes.NewReader(buf[:u.size]), all}, left: u.size, cancel: func() {}}
-	}
+	r.held = bytes
 	_, err := u.to.Client.wire.put(ctx, r)
 	return all, err
 }

@@ -36,7 +36,7 @@ func (w watched) send(req *http.Request, object bool) (*http.Response, error) {
 	over.timer = time.AfterFunc(stallLimit, func() { cancel(errStalled) })
 	over.since = time.Now()
 	req = req.WithContext(ctx)
-	if req.Body != nil && req.Body != http.NoBody {
+	if req.Body != nil && req.Body != http.NoBody && req.GetBody == nil { // what is in memory is short and goes at once
 		req.Body = &watchedUpload{ReadCloser: req.Body, over: over}
 	}
 	resp, err := w.next.Do(req)

@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,7 +12,6 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -36,9 +36,9 @@ type wire struct {
 	renewer  invalidator // nil: nobody to tell of expired credentials
 	agent    string
 	memory   *Memory
-	sites    sync.Map     // of buckets, by name
-	skew     atomic.Int64 // what S3's clock is ahead of this one
-	trouble  atomic.Int64 // attempts that had to be repeated
+	known    atomic.Pointer[site] // of the bucket that was asked last
+	skew     atomic.Int64         // what S3's clock is ahead of this one
+	trouble  atomic.Int64         // attempts that had to be repeated
 }
 
 // What a request says of its payload instead of a hash. TLS protects it, and
@@ -76,6 +76,7 @@ type request struct {
 	header http.Header // canonical names, one value each
 	length int64
 	hash   string // unsigned or unsignedTrailer
+	held   []byte // the body; or
 	// body is asked for at each attempt, if there is a length.
 	body func(ctx context.Context) io.ReadCloser
 }
@@ -121,7 +122,14 @@ func (w *wire) try(ctx context.Context, r request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if req.Body = http.NoBody; r.length > 0 {
+	switch {
+	case r.length == 0:
+		req.Body = http.NoBody
+	case r.held != nil:
+		// In this shape net/http sends it together with the header.
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(r.held)), nil }
+		req.Body, _ = req.GetBody()
+	default:
 		req.Body = r.body(ctx)
 		// What is still on its way when S3 has answered is not read any more.
 		defer req.Body.Close()
@@ -200,14 +208,15 @@ func (w *wire) sign(ctx context.Context, r request) (*http.Request, string, erro
 
 // site is where a bucket is, and what a signature for it names.
 type site struct {
+	bucket          string
 	url             url.URL
 	service, region string
 }
 
 // site asks the AWS SDK where the bucket is, once.
-func (w *wire) site(ctx context.Context, bucket string) (site, error) {
-	if known, ok := w.sites.Load(bucket); ok {
-		return known.(site), nil //nolint:forcetypeassert // stored below
+func (w *wire) site(ctx context.Context, bucket string) (*site, error) {
+	if known := w.known.Load(); known != nil && known.bucket == bucket {
+		return known, nil
 	}
 	endpoint, err := w.options.EndpointResolverV2.ResolveEndpoint(ctx, s3.EndpointParameters{
 		Bucket: aws.String(bucket), Region: aws.String(w.options.Region), Endpoint: w.options.BaseEndpoint,
@@ -215,14 +224,14 @@ func (w *wire) site(ctx context.Context, bucket string) (site, error) {
 		Accelerate: aws.Bool(false), DisableMultiRegionAccessPoints: aws.Bool(true),
 	})
 	if err != nil {
-		return site{}, &Error{Kind: Refused, Err: err}
+		return nil, &Error{Kind: Refused, Err: err}
 	}
 	endpoint.URI.RawPath = endpoint.URI.EscapedPath()
-	at := site{url: endpoint.URI, service: "s3", region: w.options.Region}
+	at := &site{bucket: bucket, url: endpoint.URI, service: "s3", region: w.options.Region}
 	schemes, _ := smithyauth.GetAuthOptions(&endpoint.Properties)
 	for _, scheme := range schemes {
 		if scheme.SchemeID != "sigv4" {
-			return site{}, &Error{Kind: Refused, Err: fmt.Errorf("the bucket wants to be asked by %s", scheme.SchemeID)}
+			return nil, &Error{Kind: Refused, Err: fmt.Errorf("the bucket wants to be asked by %s", scheme.SchemeID)}
 		}
 		if service, ok := smithyhttp.GetSigV4SigningName(&scheme.SignerProperties); ok {
 			at.service = service
@@ -231,7 +240,7 @@ func (w *wire) site(ctx context.Context, bucket string) (site, error) {
 			at.region = region
 		}
 	}
-	w.sites.Store(bucket, at)
+	w.known.Store(at)
 	return at, nil
 }
 

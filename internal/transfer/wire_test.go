@@ -34,7 +34,7 @@ func TestSignature(t *testing.T) {
 			AccessKeyID:     rapid.StringMatching(`AKIA[A-Z0-9]{4}`).Draw(t, "id"),
 			SecretAccessKey: rapid.String().Draw(t, "secret"), SessionToken: rapid.StringMatching(`[A-Za-z0-9+/=]{0,8}`).Draw(t, "token"),
 		}
-		at := site{service: "s3", region: rapid.SampledFrom([]string{"us-east-1", "cn-north-1"}).Draw(t, "region")}
+		at := &site{service: "s3", region: rapid.SampledFrom([]string{"us-east-1", "cn-north-1"}).Draw(t, "region")}
 		now := time.Unix(rapid.Int64Range(1e9, 2e9).Draw(t, "time"), 0)
 		length := rapid.Int64Range(0, 1<<40).Draw(t, "length")
 		request := func() *http.Request {
