@@ -33,7 +33,13 @@ func TestAllWorksAreDone(t *testing.T) {
 				t.Parallel()
 				var unknown bytes.Buffer
 				server := newNull(tiny.all(), &unknown)
-				listener := httptest.NewServer(server)
+				reel, err := newReel(t.TempDir(), server.pattern)
+				if err != nil {
+					t.Fatal(err)
+				}
+				listener := httptest.NewUnstartedServer(server)
+				server.reel, listener.Listener = &reel, droppers{listener.Listener}
+				listener.Start()
 				defer listener.Close()
 				dir := t.TempDir()
 				want := map[string]int64{}

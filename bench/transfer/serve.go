@@ -35,6 +35,7 @@ func serve(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	handler := newNull(sets.all(), os.Stderr)
 	scheme := "http"
 	if *ca != "" {
 		config, pemText, err := selfSigned()
@@ -45,9 +46,20 @@ func serve(ctx context.Context, args []string, out io.Writer) error {
 			return err
 		}
 		scheme, listener = "https", tls.NewListener(listener, config)
+	} else {
+		dir, err := os.MkdirTemp("", "null-")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(dir)
+		reel, err := newReel(dir, handler.pattern)
+		if err != nil {
+			return err
+		}
+		handler.reel, listener = &reel, droppers{listener}
 	}
 	server := &http.Server{
-		Handler: newNull(sets.all(), os.Stderr), ReadHeaderTimeout: time.Minute, WriteTimeout: 10 * time.Minute,
+		Handler: handler, ReadHeaderTimeout: time.Minute, WriteTimeout: 10 * time.Minute,
 		ErrorLog:    log.New(io.Discard, "", 0), // of handshakes that failed, which the clients tell as well
 		BaseContext: func(net.Listener) context.Context { return ctx },
 	}
