@@ -105,7 +105,7 @@ func (w *wire) send(ctx context.Context, r request) (*http.Response, error) {
 	out, _, err := w.attempts.HandleFinalize(ctx, middleware.FinalizeInput{}, middleware.FinalizeHandlerFunc(
 		func(ctx context.Context, _ middleware.FinalizeInput) (middleware.FinalizeOutput, middleware.Metadata, error) {
 			resp, err := w.try(ctx, r) //nolint:bodyclose // get's caller does, try has closed others
-			if err != nil {
+			if err != nil && w.options.Retryer.IsErrorRetryable(err) {
 				w.trouble.Add(1)
 			}
 			return middleware.FinalizeOutput{Result: resp}, middleware.Metadata{}, err
