@@ -53,7 +53,10 @@ func timed(ctx context.Context, args []string, _ io.Writer) error {
 	return err
 }
 
-const figureFile = 3
+const (
+	figureFile = 3
+	mostSaid   = 500 // of what a client says before it fails
+)
 
 // cost runs the commands, the output of each going into the next, and gives
 // what they cost together.
@@ -126,7 +129,8 @@ func (p *process) end() (figure, error) {
 	var wall, cpu, peak int64
 	_, unread := fmt.Fscan(p.figure, &wall, &cpu, &peak)
 	if err := p.cmd.Wait(); err != nil {
-		return figure{}, fmt.Errorf("%w: %s", err, p.said.String())
+		said := p.said.String()
+		return figure{}, fmt.Errorf("%w: %s", err, said[max(0, len(said)-mostSaid):])
 	}
 	return figure{time.Duration(wall), time.Duration(cpu), peak}, unread
 }

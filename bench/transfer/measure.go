@@ -84,7 +84,9 @@ func measure(ctx context.Context, args []string, out io.Writer) error {
 	}
 	defer s.target.stop()
 	fmt.Fprintf(os.Stderr, "load of the machine: %s\n", load())
-	s.versions(ctx, out)
+	if err := s.versions(ctx, out); err != nil {
+		return err
+	}
 	for _, w := range s.stock.works() {
 		if !chosen(s.works, w.name()) {
 			continue
@@ -97,18 +99,23 @@ func measure(ctx context.Context, args []string, out io.Writer) error {
 	return nil
 }
 
-// versions tells which programs are found.
-func (s *session) versions(ctx context.Context, out io.Writer) {
+// versions tells which programs the peers are. All of those that are to run
+// must be there, so that none is left out unseen.
+func (s *session) versions(ctx context.Context, out io.Writer) error {
 	for _, peer := range [][]string{{"rclone", "version"}, {"mc", "--version"}, {"aws", "--version"}} {
+		if !slices.ContainsFunc(s.all(), func(c client) bool { return chosen(s.clients, c.name) && strings.HasPrefix(c.name, peer[0]) }) {
+			continue
+		}
 		cmd := exec.CommandContext(ctx, peer[0], peer[1:]...) //nolint:gosec // the peers' names
 		cmd.Env = s.environment()
 		text, err := cmd.Output()
 		if err != nil {
-			text = []byte("no " + peer[0])
+			return fmt.Errorf("%s: %w; `make peers` installs the peers, and -clients leaves some out", peer[0], err)
 		}
 		first, _, _ := strings.Cut(string(text), "\n")
 		fmt.Fprintln(out, "-", first)
 	}
+	return nil
 }
 
 // load is worth a line, since figures of a busy machine say little.

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/minio/crc64nvme"
@@ -26,6 +27,8 @@ type null struct {
 	reel    *reel     // of the pattern; nil: answers are copied
 	log     io.Writer // of requests that it does not know
 	begun   string    // when all objects were modified
+
+	unknowns atomic.Int64
 
 	mu      sync.Mutex
 	buckets map[string]*bucket
@@ -119,7 +122,8 @@ func (n *null) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		reply(w, "<Tagging><TagSet></TagSet></Tagging>")
 	case r.Method == http.MethodGet, r.Method == http.MethodHead:
 		n.read(w, r, name, key)
-	case r.Method == http.MethodPut && r.Header.Get("X-Amz-Copy-Source") == "" && (len(query) == 0 || query.Has("x-id")):
+	case r.Method == http.MethodPut && r.Header.Get("X-Amz-Copy-Source") == "" &&
+		(len(query) == 0 || query.Has("x-id") || query.Has("X-Amz-Signature")):
 		n.put(w, r, name, key)
 	case r.Method == http.MethodDelete:
 		n.remove(name, key)
@@ -155,7 +159,9 @@ func (n *null) onBucket(w http.ResponseWriter, r *http.Request, name string, que
 // unknown is worth a word, since a client that needs the operation might be
 // measured wrongly.
 func (n *null) unknown(w http.ResponseWriter, r *http.Request) {
-	fmt.Fprintf(n.log, "null: no answer for %s %s\n", r.Method, r.URL)
+	if n.unknowns.Add(1) <= 10 {
+		fmt.Fprintf(n.log, "null: no answer for %s %s\n", r.Method, r.URL)
+	}
 	fail(w, http.StatusNotImplemented, "NotImplemented")
 }
 
