@@ -3,11 +3,13 @@ package transfer
 import (
 	"context"
 	"errors"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/minio/crc64nvme"
 	"pgregory.net/rapid"
 )
 
@@ -126,4 +128,27 @@ func TestMemory(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// With room for one stream, everything still goes on.
+func TestLittleMemory(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	memory := NewMemory(0)
+	from, to := s.bucket(t, "origin"), s.bucket(t, "target")
+	from.Client.wire.memory, to.Client.wire.memory = memory, memory
+	root := newRoot(t)
+	for _, size := range []int{100, ioBuffer + 1, inParts + 1} {
+		key := strconv.Itoa(size)
+		o := s.have(t, key, noise(size))
+		for i, step := range []func() (Result, error){
+			func() (Result, error) { return Get(t.Context(), from, o, root, key, GetOptions{}) },
+			func() (Result, error) { return Put(t.Context(), to, key, root, key, PutOptions{Marker: "m"}) },
+			func() (Result, error) { return Copy(t.Context(), from, o, to, key, PutOptions{Marker: "m"}) },
+		} {
+			if r, err := step(); err != nil || r.CRC64 != crc64nvme.Checksum(noise(size)) || r.Already != (i == 2) {
+				t.Errorf("step %d of %d bytes: %+v, %v", i, size, r, err)
+			}
+		}
+	}
 }

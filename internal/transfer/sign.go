@@ -54,7 +54,7 @@ func canonical(req *http.Request) (named string, text []byte) {
 	values["host"] = req.Host
 	for name, list := range req.Header {
 		switch name {
-		case "User-Agent", "Expect": // what is in between may change them
+		case "User-Agent", "Expect", "Accept-Encoding": // what is in between may change them
 		default:
 			values[strings.ToLower(name)] = list[0]
 		}

@@ -192,6 +192,7 @@ func (w *wire) sign(ctx context.Context, r request) (*http.Request, string, erro
 		Header: maps.Clone(r.header), ContentLength: r.length,
 	}).WithContext(ctx)
 	req.Header["User-Agent"] = []string{w.agent}
+	req.Header["Accept-Encoding"] = []string{"identity"} // else net/http may unpack what is to be kept as it is
 	req.Header["X-Amz-Content-Sha256"] = []string{r.hash}
 	if r.bucket.Owner != "" {
 		req.Header["X-Amz-Expected-Bucket-Owner"] = []string{r.bucket.Owner}
