@@ -2,8 +2,11 @@ package main
 
 import (
 	"bytes"
+	"encoding/xml"
 	"io"
+	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,8 +25,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// tiny has a large object that moves in parts, and a listing of several pages.
-var tiny = stock{large: 20<<20 + 1, small: 1_100, medium: 3}
+// tiny has a large object that moves in parts.
+var tiny = stock{large: 17<<20 + 1, small: 30, medium: 3}
 
 func TestAllWorksAreDone(t *testing.T) {
 	t.Parallel()
@@ -98,6 +101,47 @@ func sameFile(t *testing.T, name string, pattern []byte) int64 {
 
 func repeated(pattern []byte, size int64) []byte {
 	return slices.Repeat(pattern, int(size)/len(pattern)+1)[:size]
+}
+
+func TestListing(t *testing.T) {
+	t.Parallel()
+	few := set{"small", 25, 1}
+	server := newNull([]set{few}, io.Discard)
+	for _, test := range []struct {
+		delimiter string
+		want      []string
+	}{
+		{"", slices.Sorted(slices.Values(few.names()))},
+		{"/", []string{"d0/", "d1/", "d2/", "d3/", "d4/", "d5/", "d6/", "d7/", "d8/", "d9/"}},
+	} {
+		var got []string
+		for token := "start"; token != ""; {
+			query := url.Values{"list-type": {"2"}, "prefix": {"small/"}, "max-keys": {"4"}, "delimiter": {test.delimiter}}
+			if token != "start" {
+				query.Set("continuation-token", token)
+			}
+			answer := httptest.NewRecorder()
+			server.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/"+sourceBucket+"?"+query.Encode(), nil))
+			var page struct {
+				Contents              []struct{ Key string }
+				CommonPrefixes        []struct{ Prefix string }
+				NextContinuationToken string
+			}
+			if err := xml.Unmarshal(answer.Body.Bytes(), &page); err != nil {
+				t.Fatal(err)
+			}
+			for _, c := range page.Contents {
+				got = append(got, strings.TrimPrefix(c.Key, "small/"))
+			}
+			for _, c := range page.CommonPrefixes {
+				got = append(got, strings.TrimPrefix(c.Prefix, "small/"))
+			}
+			token = page.NextContinuationToken
+		}
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("delimiter %q: %s", test.delimiter, diff)
+		}
+	}
 }
 
 func TestWithin(t *testing.T) {
