@@ -65,12 +65,13 @@ func NewClient(o ClientOptions) *Client {
 			t.MaxIdleConnsPerHost, t.ReadBufferSize, t.WriteBufferSize = 64, ioBuffer, ioBuffer
 		})
 	}
+	retryer := newRetryer(o.Credentials, cmp.Or(o.Attempts, attempts))
 	options := s3.Options{
 		Credentials:  provider{o.Credentials},
 		Region:       o.Region,
 		UsePathStyle: o.PathStyle,
 		HTTPClient:   bounded{watched{patient{o.HTTP}}},
-		Retryer:      newRetryer(o.Credentials, cmp.Or(o.Attempts, attempts)),
+		Retryer:      retryer,
 		// Checksums are made and verified here: the SDK's own CRC64NVME costs
 		// twenty times as much and cannot follow a read that resumes.
 		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenRequired,
@@ -91,12 +92,12 @@ func NewClient(o ClientOptions) *Client {
 		})
 	}
 	client := s3.New(options)
-	return &Client{client, newWire(o, client.Options())}
+	return &Client{client, newWire(o, client.Options(), retryer)}
 }
 
 // newRetryer backs off adaptively, per client and so per bucket. An expired
 // credential is worth another attempt only where a new one can be had.
-func newRetryer(credentials aws.CredentialsProvider, attempts int) aws.Retryer {
+func newRetryer(credentials aws.CredentialsProvider, attempts int) aws.RetryerV2 {
 	_, renewable := credentials.(invalidator)
 	backoff := retry.NewExponentialJitterBackoff(maxBackoff)
 	return retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {

@@ -20,7 +20,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	smithyauth "github.com/aws/smithy-go/auth"
 	"github.com/aws/smithy-go/encoding/httpbinding"
-	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
@@ -29,16 +28,16 @@ import (
 // network does, and hold a stream to be either signed or seekable. What it
 // does well is used: where a bucket is, when to try again.
 type wire struct {
-	options  s3.Options
-	http     watched
-	attempts *retry.Attempt
-	signer   signer
-	renewer  invalidator // nil: nobody to tell of expired credentials
-	agent    string
-	memory   *Memory
-	known    atomic.Pointer[site] // of the bucket that was asked last
-	skew     atomic.Int64         // what S3's clock is ahead of this one
-	trouble  atomic.Int64         // attempts that had to be repeated
+	options s3.Options
+	http    watched
+	retryer aws.RetryerV2
+	signer  signer
+	renewer invalidator // nil: nobody to tell of expired credentials
+	agent   string
+	memory  *Memory
+	known   atomic.Pointer[site] // of the bucket that was asked last
+	skew    atomic.Int64         // what S3's clock is ahead of this one
+	trouble atomic.Int64         // attempts that had to be repeated
 }
 
 // What a request says of its payload instead of a hash. TLS protects it, and
@@ -50,16 +49,14 @@ const (
 	expectFrom      = 2 * mib // bodies of this size and more wait until S3 wants them
 )
 
-func newWire(o ClientOptions, options s3.Options) *wire {
+func newWire(o ClientOptions, options s3.Options, retryer aws.RetryerV2) *wire {
 	w := &wire{
 		options: options,
+		retryer: retryer,
 		http:    watched{o.HTTP},
 		memory:  o.Memory,
 	}
 	w.renewer, _ = o.Credentials.(invalidator)
-	w.attempts = retry.NewAttemptMiddleware(options.Retryer, func(request any) any { return request }, func(a *retry.Attempt) {
-		a.DisableClockSkewCorrection = true // it follows what only the SDK's own operations note
-	})
 	agent := smithyhttp.NewUserAgentBuilder()
 	agent.AddKeyValue("rolecall", o.UserAgent)
 	agent.AddKeyValue("lang/go", strings.TrimPrefix(runtime.Version(), "go"))
@@ -100,20 +97,49 @@ func (w *wire) put(ctx context.Context, r request) (http.Header, error) {
 	return resp.Header, nil
 }
 
-// send tries until it is answered well or there is no use in it.
+// send tries until it is answered well or there is no use in it, by the rules
+// and with the quota of the AWS SDK's own requests.
 func (w *wire) send(ctx context.Context, r request) (*http.Response, error) {
-	out, _, err := w.attempts.HandleFinalize(ctx, middleware.FinalizeInput{}, middleware.FinalizeHandlerFunc(
-		func(ctx context.Context, _ middleware.FinalizeInput) (middleware.FinalizeOutput, middleware.Metadata, error) {
-			resp, err := w.try(ctx, r) //nolint:bodyclose // get's caller does, try has closed others
-			if err != nil && w.options.Retryer.IsErrorRetryable(err) {
-				w.trouble.Add(1)
-			}
-			return middleware.FinalizeOutput{Result: resp}, middleware.Metadata{}, err
-		}))
+	release := func(error) error { return nil }
+	for attempt := 1; ; attempt++ {
+		resp, err := w.paced(ctx, r)
+		release(err) //nolint:errcheck // it only gives back
+		if err == nil {
+			return resp, nil
+		}
+		if !w.retryer.IsErrorRetryable(err) {
+			return nil, err
+		}
+		w.trouble.Add(1)
+		if attempt >= w.retryer.MaxAttempts() {
+			return nil, &retry.MaxAttemptsError{Attempt: attempt, Err: err}
+		}
+		var spent error
+		if release, spent = w.retryer.GetRetryToken(ctx, err); spent != nil {
+			return nil, errors.Join(err, spent)
+		}
+		delay, err := w.retryer.RetryDelay(attempt, err)
+		if err != nil {
+			return nil, err
+		}
+		if err := pause(ctx, delay); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// paced is one attempt, when the rate that S3 takes at the moment allows it.
+func (w *wire) paced(ctx context.Context, r request) (*http.Response, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	done, err := w.retryer.GetAttemptToken(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return out.Result.(*http.Response), nil //nolint:forcetypeassert // made above
+	resp, err := w.try(ctx, r)
+	done(err) //nolint:errcheck // it only gives back
+	return resp, err
 }
 
 // try is one attempt. Without an error the answer is a good one.
