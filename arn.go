@@ -102,9 +102,14 @@ func ParseRoleARN(s string) (ARN, error) {
 // IsAccountID tells whether s has the form of an AWS account id.
 func IsAccountID(s string) bool { return accountForm.MatchString(s) }
 
+// IsRegion tells whether s has the form of a region. Only what has may become
+// part of a host name.
+func IsRegion(s string) bool { return len(s) <= 32 && regionForm.MatchString(s) }
+
 var (
 	partitionForm = regexp.MustCompile(`^aws(-[a-z]+)*$`)
 	accountForm   = regexp.MustCompile(`^[0-9]{12}$`)
+	regionForm    = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-[0-9]+$`)
 	roleForm      = regexp.MustCompile(`^role/([\x21-\x2e\x30-\x7e]+/)*[\w+=,.@-]{1,64}$`)
 )
 

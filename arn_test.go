@@ -1,6 +1,7 @@
 package rolecall_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/rolecall/rolecall"
@@ -39,6 +40,24 @@ func TestARNNames(t *testing.T) {
 		}
 		if got := declared.Names(caller); got != c.want {
 			t.Errorf("%s names %s: %v", c.declared, c.caller, got)
+		}
+	}
+}
+
+// What has the form of a region cannot leave AWS's domain in a host name.
+func TestIsRegion(t *testing.T) {
+	t.Parallel()
+	for _, s := range []string{"eu-central-1", "us-gov-west-1", "cn-north-1", "eusc-de-east-1", "us-isob-east-1", "ap-southeast-12"} {
+		if !rolecall.IsRegion(s) {
+			t.Errorf("%q is none", s)
+		}
+	}
+	for _, s := range []string{
+		"", "eu", "eu-1", "EU-Central-1", "eu-central-1 ", "eu-central-1\n", "eu-central-1.example.com", "x@127.0.0.1:443/#", "x@example.com?-a-1",
+		"127.0.0.1", "eu/central-1", "eu-central-1#", "-central-1", "eu-" + strings.Repeat("a", 32) + "-1",
+	} {
+		if rolecall.IsRegion(s) {
+			t.Errorf("%q is one", s)
 		}
 	}
 }

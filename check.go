@@ -94,8 +94,12 @@ type Patch struct {
 	// Commands alone.
 	Document string `json:"document"`
 	Target   string `json:"target"` // ARN or name of what it belongs to
-	// Policy replaces the policies of that kind which Target has.
+	// Policy replaces the policies of that kind which Target has; or, of these,
+	// the one that Corrects names.
 	Policy json.RawMessage `json:"policy,omitempty"`
+	// Corrects is the file of the document that Policy was made of: all that
+	// it said for others is still there.
+	Corrects string `json:"corrects,omitempty"`
 	// Connection is the connection as it should be declared.
 	Connection json.RawMessage `json:"connection,omitempty"`
 	// Commands of the AWS command line do it; the account's administrator runs them.

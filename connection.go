@@ -52,14 +52,21 @@ func (c Connection) Validate() error {
 	faults.AddErr("/bucket", validateBucket(c.Bucket))
 	switch {
 	case c.Prefix == "":
+	case strings.Contains(c.Prefix, "://") && holdsCredential(c.Prefix):
+		faults.Add("/prefix", "the prefix holds what looks like a literal credential",
+			"give the beginning of keys, and store the keys of the account as a secret; treat the ones written here as leaked")
 	case !strings.HasSuffix(c.Prefix, "/"):
-		faults.Add("/prefix", "a prefix ends in a slash", "write "+quote(c.Prefix+"/"))
+		hint := "leave it out for the whole bucket"
+		if p := strings.TrimRight(strings.TrimSuffix(c.Prefix, "*"), "/"); p != "" {
+			hint = "write " + quote(p+"/")
+		}
+		faults.Add("/prefix", "a prefix ends in a slash", hint)
 	case strings.HasPrefix(c.Prefix, "/"):
 		faults.Add("/prefix", "a prefix does not begin with a slash", "keys in S3 begin without one; write "+quote(strings.TrimLeft(c.Prefix, "/")))
 	default:
 		faults.AddErr("/prefix", validateKey(c.Prefix))
 	}
-	if c.Region != "" && !regionForm.MatchString(c.Region) {
+	if c.Region != "" && !IsRegion(c.Region) {
 		faults.Add("/region", quote(c.Region)+" is not a region", "for example eu-central-1")
 	}
 	c.validateWay(&faults)

@@ -50,7 +50,7 @@ var mayImport = map[string][]string{
 	},
 	"cmd/rolecall":                   {"internal/cli"},
 	"docs/examples/dispenser-lambda": {"internal/dispenser"},
-	"bench":                          {".", "policy", "credential", "internal/transfer", "internal/sandbox"},
+	"bench":                          {".", "policy", "credential", "internal/transfer", "internal/sandbox", "internal/check"},
 	"bench/interop":                  {},
 	"bench/transfer":                 {"internal/guard", "internal/transfer"},
 }

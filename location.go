@@ -142,6 +142,11 @@ func validateBucket(name string) error {
 		return &Error{Code: Invalid, Message: "the bucket is missing"}
 	case strings.HasPrefix(name, "arn:"):
 		return bad("it is an ARN")
+	case holdsCredential(name):
+		return &Error{
+			Code: Invalid, Message: "the bucket holds what looks like a literal credential",
+			Hint: "give its name alone, and store the keys as a secret; treat the ones written here as leaked",
+		}
 	case !bucketForm.MatchString(name):
 		return bad("it has characters or a length that S3 does not allow")
 	case strings.Contains(name, ".."):
@@ -151,6 +156,18 @@ func validateBucket(name string) error {
 		return bad("it has the form of an IP address")
 	}
 	return nil
+}
+
+// holdsCredential tells whether a location that someone took for a name may
+// hold keys or a signature, which no error shows.
+func holdsCredential(s string) bool {
+	if strings.HasPrefix(s, "https://") {
+		u, err := url.Parse(s)
+		return err != nil || u.User != nil || u.RawQuery != ""
+	}
+	s = strings.TrimPrefix(s, "s3://")
+	_, err := parseS3URL(s)
+	return err != nil && strings.ContainsAny(s, "@:?")
 }
 
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html

@@ -1,6 +1,7 @@
 package rolecall
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 )
@@ -145,6 +146,40 @@ func TestParseRoleARN(t *testing.T) {
 		a, err := ParseRoleARN(in)
 		if err == nil && a.RoleName() != want || err != nil && !strings.Contains(strings.Join(lines(err), ""), want) {
 			t.Errorf("%q: got %q, %v; want %q", in, a.RoleName(), err, want)
+		}
+	}
+}
+
+// Keys that were pasted with a location where a name belongs are not repeated.
+func TestConnectionHidesKeys(t *testing.T) {
+	t.Parallel()
+	const told = "literal credential"
+	for _, tc := range []struct{ bucket, prefix, want string }{
+		{"s3://AKIAEXAMPLE:plantedSecret@acme/in/", "", told},
+		{"AKIAEXAMPLE:plantedSecret@acme", "", told},
+		{"s3://AKIAEXAMPLE:planted/Secret@acme", "", told},
+		{"S3://AKIAEXAMPLE:plantedSecret@acme", "", told},
+		{"https://AKIAEXAMPLE:plantedSecret@acme.s3.amazonaws.com/", "", told},
+		{"https://AKIAEXAMPLE:planted%zzSecret@acme.s3.amazonaws.com/", "", told},
+		{"https://acme.s3.amazonaws.com/in/?X-Amz-Signature=plantedSecret", "", told},
+		{"s3://acme/in/?X-Amz-Signature=plantedSecret", "", told},
+		{"acme", "s3://AKIAEXAMPLE:plantedSecret@acme/in/", told},
+		{"acme", "s3://AKIAEXAMPLE:plantedSecret@acme/in", told},
+		{"acme", "https://AKIAEXAMPLE:plantedSecret@acme.s3.amazonaws.com/in", told},
+		{"s3://acme/in/", "", `"s3://acme/in/" is not a bucket name`},
+		{"s3://{keys}@acme/in/", "", `"s3://{keys}@acme/in/" is not a bucket name`},
+		{"https://acme.s3.amazonaws.com/in/", "", `"https://acme.s3.amazonaws.com/in/" is not a bucket name`},
+		{"{acme}", "", `"{acme}" is not a bucket name`},
+		{"acme", "me@example.com/12:30/", ""},
+	} {
+		c := Connection{Purpose: Source, Bucket: tc.bucket, Prefix: tc.prefix, RoleARN: "arn:aws:iam::111122223333:role/media"}
+		text, err := json.Marshal(List(c.Validate()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		said := strings.ReplaceAll(string(text), `\"`, `"`)
+		if strings.Contains(said, "planted") || !strings.Contains(said, tc.want) || (tc.want == "") != (said == "null") {
+			t.Errorf("%q, %q: %s", tc.bucket, tc.prefix, said)
 		}
 	}
 }

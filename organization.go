@@ -2,6 +2,7 @@ package rolecall
 
 import (
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -21,6 +22,28 @@ type Principal struct {
 	ARN     ARN
 	Regions []string // of jobs that it serves, beside those that name it
 	Default bool
+}
+
+// STSRegion is the region whose STS gives the principal's sessions on a bucket,
+// to jobs, checks and tools alike: the job's, if it names one; else the
+// bucket's, if the principal serves that or has no regions; else the
+// principal's first; else its partition's home. What is no region of the
+// partition counts for nothing, and neither does what the server of a tenant's
+// endpoint says of its bucket: where STS is asked is no tenant's to choose.
+func (p Principal) STSRegion(job string, bucket Place) string {
+	others := func(region string) bool { return !IsRegion(region) || PartitionOf(region) != p.ARN.Partition }
+	served := slices.DeleteFunc(slices.Clone(p.Regions), others)
+	near := bucket.EndpointURL == "" && !others(bucket.Region)
+	switch {
+	case !others(job):
+		return job
+	case near && (len(served) == 0 || slices.Contains(served, bucket.Region)):
+		return bucket.Region
+	case len(served) > 0:
+		return served[0]
+	default:
+		return HomeRegion(p.ARN.Partition)
+	}
 }
 
 // PrincipalFor picks the principal of a job: the one asked for by name, else
@@ -218,5 +241,4 @@ var (
 	keyForm        = regexp.MustCompile(`^key/[A-Za-z0-9_-]{1,128}$`)
 	kebabForm      = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 	nameForm       = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
-	regionForm     = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-[0-9]+$`)
 )

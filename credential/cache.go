@@ -34,7 +34,8 @@ type key struct {
 type fetched struct {
 	credentials aws.Credentials
 	review      time.Time
-	epoch       int // of its key, before what it rests on was looked at
+	tenure      tenure // of the verdict that it rests on
+	epoch       int    // of its key, before what it rests on was looked at
 }
 
 const (
@@ -66,6 +67,7 @@ type cache struct {
 type entry struct {
 	credentials aws.Credentials
 	have        bool
+	tenure      tenure
 	deadAt      time.Time // zero: never
 	refreshAt   time.Time // zero: never
 	usedAt      time.Time
@@ -75,7 +77,8 @@ type entry struct {
 
 type flight struct {
 	done        chan struct{}
-	purges      int // that matched its key while it was under way
+	purges      int  // that matched its key while it was under way
+	awaited     bool // by a taker, not just for one later
 	credentials aws.Credentials
 	err         error
 }
@@ -114,6 +117,9 @@ func (c *cache) get(ctx context.Context, k key, fetch func(context.Context) (fet
 	lives := e.lives(now)
 	c.renew(ctx, k, e, fetch)
 	credentials, f := e.credentials, e.flight
+	if !lives {
+		f.awaited = true
+	}
 	c.mu.Unlock()
 	if lives {
 		return credentials, nil
@@ -161,7 +167,7 @@ func (c *cache) run(ctx context.Context, k key, e *entry, f *flight, fetch func(
 	got, err := fetch(ctx)
 	c.mu.Lock()
 	for n := 1; err == nil && got.epoch != f.purges; n++ {
-		if n == maxFetches {
+		if n == maxFetches || !f.awaited {
 			err = errPurged
 			break
 		}
@@ -193,7 +199,7 @@ func (c *cache) run(ctx context.Context, k key, e *entry, f *flight, fetch func(
 // keep stores a new credential and plans its refresh: ahead of its end by a
 // sixth of its life and some jitter, so that many do not refresh at once.
 func (e *entry) keep(got fetched, now time.Time, jitter float64) {
-	e.credentials, e.have, e.backoff = got.credentials, true, 0
+	e.credentials, e.have, e.tenure, e.backoff = got.credentials, true, got.tenure, 0
 	e.deadAt, e.refreshAt = time.Time{}, got.review
 	if !got.review.IsZero() {
 		e.deadAt = got.review.Add(grace)
@@ -236,8 +242,20 @@ func (c *cache) epoch(k key) int {
 	return 0
 }
 
+// tenure is of the verdict that the key's living credential rests on, zero if
+// there is none.
+func (c *cache) tenure(k key) tenure {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e := c.entries[k]; e != nil && e.lives(c.now()) {
+		return e.tenure
+	}
+	return tenure{}
+}
+
 // purge drops all credentials of the keys that match; their fetches under way
-// are made again, and no others: nobody can hold up another's.
+// that somebody waits for are made again, and no others: nobody can hold up
+// another's.
 func (c *cache) purge(match func(Subject) bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

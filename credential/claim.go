@@ -33,6 +33,25 @@ func (v *Vault) verdict(ctx context.Context, s Subject, prove func(context.Conte
 	return verdict, err
 }
 
+// standing refuses to renew a living credential whose verdict was taken back
+// since, and ends what rests on it: else work would make the claim again that
+// has just been ended for it.
+func (v *Vault) standing(ctx context.Context, k key) error {
+	t := v.cache.tenure(k)
+	if t == (tenure{}) {
+		return nil
+	}
+	kept, err := v.kept(ctx, k.Subject)
+	if err != nil {
+		return err
+	}
+	cause := t.ended(k.Subject, kept)
+	if cause != nil {
+		v.end(k.Subject, cause)
+	}
+	return cause
+}
+
 // current gives the kept verdict, the zero one if there is none that holds.
 func (v *Vault) current(ctx context.Context, s Subject) (Verdict, error) {
 	verdict, err := v.kept(ctx, s)
@@ -78,8 +97,10 @@ func (v *Vault) Claim(ctx context.Context, r Role) (Verdict, error) {
 // Release ends the organization's claim on a role: all its verdicts are
 // forgotten, as whatever principal and with whatever external id, the
 // credentials that rest on them dropped, and what Hold watches ended. Another
-// organization may claim the role from then on. A claim that is another's
-// stays.
+// organization may claim the role from then on, and so may this one: whoever
+// asks for a credential anew claims it. A proof that was under way, of a
+// verdict that there was, and the renewal of a credential do not. The account
+// that a dispenser was pinned to is forgotten. A claim that is another's stays.
 func (v *Vault) Release(ctx context.Context, r Role) error {
 	released := Subject{Organization: r.Organization, RoleARN: r.RoleARN}
 	return v.release(ctx, released)

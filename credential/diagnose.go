@@ -57,6 +57,6 @@ func (v *Vault) Try(ctx context.Context, r Role) (aws.Credentials, error) {
 		}
 		return aws.Credentials{}, cause
 	}
-	v.assumed(r, s)
+	v.assumed(r, p, s)
 	return s.credentials, nil
 }

@@ -122,6 +122,9 @@ func (v *Vault) dispenseProved(ctx context.Context, r DispenserRequest, k key) (
 	if err := v.admitDispenser(r); err != nil {
 		return fetched{}, err
 	}
+	if err := v.standing(ctx, k); err != nil {
+		return fetched{}, err
+	}
 	epoch := v.cache.epoch(k)
 	verdict, err := v.verdict(ctx, k.Subject, func(ctx context.Context) (Verdict, error) { return v.proveDispenser(ctx, r) })
 	if err != nil {
@@ -141,7 +144,7 @@ func (v *Vault) dispenseProved(ctx context.Context, r DispenserRequest, k key) (
 	v.options.OnEvent(dispenser{r, v}.event(EventDispense, func(e *Event) {
 		e.AccessKeyID, e.Expires = got.AccessKeyID, got.Expires
 	}))
-	return fetched{credentials: got, review: verdict.due(v.options.ProveEvery), epoch: epoch}, nil
+	return fetched{credentials: got, review: verdict.due(v.options.ProveEvery), tenure: tenureOf(verdict), epoch: epoch}, nil
 }
 
 // admitDispenser refuses, before any call, what must not be asked for.

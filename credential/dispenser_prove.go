@@ -24,9 +24,12 @@ const EventDispense EventKind = "dispense"
 // tool ProbeTool; what they bring is thrown away. The verdict's RoleID is the
 // account of the credentials.
 //
-// That account is pinned: a dispenser that turns to another one is refused,
-// here and when it is asked for work, until the claim on it is released or it
-// has another URL. What it gave before is dropped, and work with it ends.
+// That account is pinned for the organization: a dispenser that turns to
+// another one is refused, here and when it is asked for work, until the claim
+// on it is released or it has another URL. Neither proofs that it fails in
+// between nor being asked by another principal, with another secret or another
+// external id change that. What it gave the same asker before is dropped, and
+// work with it ends.
 func (v *Vault) ProveDispenser(ctx context.Context, r DispenserRequest) (Verdict, error) {
 	r = asProbe(r)
 	if err := v.admitDispenser(r); err != nil {
@@ -110,10 +113,16 @@ func (t dispenser) unsafe(wrong []plannedProbe) error {
 
 const anotherAccount = "gives credentials of another account"
 
+// before is the pinned account, whoever asked for it and whatever became of
+// the verdict since.
+func (t dispenser) before(ctx context.Context, _ Verdict, now string) (string, error) {
+	return t.vault.options.Verdicts.Pin(ctx, t.subject(), now)
+}
+
 func (t dispenser) moved(from, to string) error { return t.vault.repinned(t.subject(), from, to) }
 
-// repinned ends what rests on the dispenser's verdict, which stays: it is the
-// pin that credentials of another account go on to be refused by.
+// repinned ends what rests on the dispenser's verdict, which stays, as does the
+// pin: at its own account the dispenser may be used again.
 func (v *Vault) repinned(s Subject, from, to string) error {
 	hint := "the dispenser's owner makes it give credentials of account " + from + " again; where that was meant, the claim is released, and the next proof pins the new one"
 	v.end(s, claimEnded(s, "it "+anotherAccount, hint, ErrDrift))

@@ -7,11 +7,13 @@
 //
 //   - a role is assumed for work only while a passing verdict of its probes
 //     is at hand, held per organization, principal, role, external id and the
-//     role's unique id; a dispenser likewise, with the account of what it gives;
+//     role's unique id; a dispenser likewise, with the account of what it
+//     gives, which is pinned for the organization until it releases its claim;
 //   - no call at all is made towards a role in one of the vendor's accounts,
 //     in another partition, or claimed by another organization;
 //   - work that holds a credential is told when the claim ends that it rests
-//     on, whichever process found out;
+//     on, whichever process found out, and none makes that claim anew by going
+//     on;
 //   - a principal's keys are used only once STS has said that they are the
 //     declared principal's;
 //   - concurrent takers of one credential cause one call, and no taker's

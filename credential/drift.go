@@ -3,6 +3,7 @@ package credential
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/rolecall/rolecall"
 )
@@ -25,6 +26,10 @@ var ErrClaimEnded = errors.New("the claim on the role has ended")
 // ended the old one's sessions in any case. So what rests on the old one ends
 // too, and is told, while the new one may be used under its own verdict. Work
 // does not go over to it by itself: it begins anew or not at all.
+//
+// A dispenser drifts likewise, but of one that gives credentials of another
+// account nothing may be used: its account is pinned beside the claim, and
+// outlives verdicts that are lost.
 const (
 	untrusted = "does not pass its probes any more"
 	recreated = "was recreated"
@@ -62,6 +67,30 @@ func lostTrust(s Subject, why error) error {
 
 func wasRecreated(s Subject) error {
 	return claimEnded(s, "it "+recreated, "who owns it says whether that was meant; then check the connection and run the job again", ErrDrift)
+}
+
+// tenure tells a verdict from one that was put in its place after it was taken
+// back; proofs that it passes meanwhile prolong it. The zero value is of none.
+type tenure struct {
+	roleID string
+	first  time.Time
+}
+
+func tenureOf(v Verdict) tenure { return tenure{v.RoleID, v.First} }
+
+// ended says why what rests on a verdict of this tenure must end, now that
+// another one is kept; nil: it goes on, as does what has not seen one yet.
+func (t tenure) ended(s Subject, kept Verdict) error {
+	switch {
+	case !kept.Passed:
+		return claimEnded(s, "its verdict was withdrawn", "check the connection: that says what changed and who must act")
+	case t.first.IsZero() || t.roleID == kept.RoleID && t.first.Equal(kept.First):
+		return nil
+	case t.roleID != kept.RoleID:
+		return wasRecreated(s)
+	default:
+		return claimEnded(s, "its verdict was withdrawn, and it was proved anew since", "run the job again, if the claim was not meant to end")
+	}
 }
 
 // claimEnded says to the work that it ends, why and who must act.

@@ -14,8 +14,8 @@ import (
 // it ends, with a cause that wraps ErrClaimEnded and says who must act, when
 // the claim that they rest on does. An end that comes about in this vault
 // counts at once. One in another process counts when the store, looked at
-// every Options.WatchEvery, has no such verdict any more, one on another role
-// of the name, or another organization's claim.
+// every Options.WatchEvery, has no such verdict any more, one that was put anew
+// since, one on another role of the name, or another organization's claim.
 //
 // What is held is also proved again when that is due, though nobody takes the
 // credentials meanwhile.
@@ -47,7 +47,7 @@ type hold struct {
 	end      context.CancelCauseFunc
 
 	mu      sync.Mutex
-	roleID  string    // that the credentials are of; empty until it was seen
+	tenure  tenure    // of the verdict that the credentials rest on; zero until it was seen
 	failing time.Time // since when the store says nothing; zero: it does
 }
 
@@ -136,11 +136,13 @@ func (v *Vault) watch(ctx context.Context) {
 		bySubject := map[Subject][]*hold{}
 		for _, h := range v.holds.all() {
 			bySubject[h.provider.key.Subject] = append(bySubject[h.provider.key.Subject], h)
-			v.cache.review(ctx, h.provider.key, h.provider.fetch)
 		}
 		round, cancel := context.WithTimeout(ctx, lookTimeout)
 		for _, same := range bySubject {
 			v.look(round, same)
+			for _, h := range same {
+				v.cache.review(ctx, h.provider.key, h.provider.fetch) // what has ended is not held any more
+			}
 		}
 		cancel()
 	}
@@ -186,11 +188,10 @@ func (h *hold) judge(verdict Verdict, err error, now time.Time) error {
 			Code: rolecall.Unavailable, Message: fmt.Sprintf("whether the claim on %s still stands could not be looked up for %v", subject, grace),
 			Hint: "the operator looks at the store of the verdicts; then the job can be run again", Err: err,
 		}
-	case !verdict.Passed:
-		return claimEnded(subject, "its verdict was withdrawn", "check the connection: that says what changed and who must act")
-	case h.roleID != "" && h.roleID != verdict.RoleID:
-		return wasRecreated(subject)
 	}
-	h.roleID, h.failing = verdict.RoleID, time.Time{}
+	if cause := h.tenure.ended(subject, verdict); cause != nil {
+		return cause
+	}
+	h.tenure, h.failing = tenureOf(verdict), time.Time{}
 	return nil
 }

@@ -158,6 +158,7 @@ func TestHoldWatchesTheStore(t *testing.T) {
 	globex := subject
 	globex.Organization = "globex"
 	another := credential.Verdict{RoleID: "AROA2", Passed: true, First: epoch, Checked: epoch}
+	anew := credential.Verdict{RoleID: "AROA1", Passed: true, First: epoch, Checked: epoch}
 	for name, c := range map[string]struct {
 		happens func(context.Context, credential.Verdicts) error
 		says    string // "": goes on
@@ -165,9 +166,20 @@ func TestHoldWatchesTheStore(t *testing.T) {
 		"nothing":      {func(context.Context, credential.Verdicts) error { return nil }, ""},
 		"withdrawn":    {func(ctx context.Context, s credential.Verdicts) error { return s.Remove(ctx, subject) }, "withdrawn"},
 		"released":     {func(ctx context.Context, s credential.Verdicts) error { return s.Release(ctx, subject) }, "withdrawn"},
-		"another role": {func(ctx context.Context, s credential.Verdicts) error { return s.Put(ctx, subject, another) }, "was recreated"},
+		"another role": {func(ctx context.Context, s credential.Verdicts) error { return replace(ctx, s, subject, another) }, "was recreated"},
+		"released and claimed anew": {func(ctx context.Context, s credential.Verdicts) error {
+			return errors.Join(s.Release(ctx, subject), s.Put(ctx, subject, credential.Verdict{}, anew))
+		}, "proved anew since"},
+		"withdrawn and proved anew": {func(ctx context.Context, s credential.Verdicts) error {
+			return errors.Join(s.Remove(ctx, subject), s.Put(ctx, subject, credential.Verdict{}, anew))
+		}, "proved anew since"},
+		"proved again": {func(ctx context.Context, s credential.Verdicts) error {
+			v, err := s.Get(ctx, subject)
+			v.Checked = v.Checked.Add(time.Second)
+			return errors.Join(err, replace(ctx, s, subject, v))
+		}, ""},
 		"another's claim": {func(ctx context.Context, s credential.Verdicts) error {
-			return errors.Join(s.Release(ctx, subject), s.Put(ctx, globex, another))
+			return errors.Join(s.Release(ctx, subject), s.Put(ctx, globex, credential.Verdict{}, another))
 		}, "another organization's"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -192,6 +204,12 @@ func TestHoldWatchesTheStore(t *testing.T) {
 			})
 		})
 	}
+}
+
+// replace puts a verdict in place of the one that is kept.
+func replace(ctx context.Context, store credential.Verdicts, s credential.Subject, v credential.Verdict) error {
+	old, err := store.Get(ctx, s)
+	return errors.Join(err, store.Put(ctx, s, old, v))
 }
 
 // A claim that is gone when the work begins ends it at once.

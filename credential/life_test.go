@@ -283,7 +283,7 @@ func TestVerdictFromTheFuture(t *testing.T) {
 			s := subject(func(s *credential.Subject) { s.Principal = workerARN })
 			verdict := credential.Verdict{RoleID: "AROA1", Passed: true, First: epoch.Add(-time.Hour), Checked: epoch.Add(-time.Hour / 2)}
 			change(&verdict)
-			if err := store.Put(t.Context(), s, verdict); err != nil {
+			if err := store.Put(t.Context(), s, credential.Verdict{}, verdict); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := b.Role(acme()).Retrieve(t.Context()); err != nil {

@@ -21,9 +21,12 @@ type target interface {
 	ask(ctx context.Context, externalID *string) answer
 	// unsafe says what it means that these probes were wrongly accepted.
 	unsafe(wrong []plannedProbe) error
+	// before gives the id of the one that answered before, given the verdict
+	// so far and the id of the one that answers now, if there was none.
+	before(ctx context.Context, old Verdict, now string) (string, error)
 	// moved judges that the probes passed, but another one answered them than
-	// when they last did: nil lets its verdict stand. Otherwise the old one is
-	// kept, and moved has ended what rests on it.
+	// before: nil lets its verdict stand. Otherwise the old one is kept, and
+	// moved has ended what rests on it.
 	moved(from, to string) error
 	event(kind EventKind, fill func(*Event)) Event
 }
@@ -59,10 +62,14 @@ func (v *Vault) proof(ctx context.Context, t target, old Verdict) (verdict Verdi
 	case err != nil:
 		return verdict, err
 	}
-	changed := old.Passed && old.RoleID != verdict.RoleID
+	from, err := t.before(ctx, old, verdict.RoleID)
+	if err != nil {
+		return Verdict{}, v.claimed(ctx, s, err)
+	}
+	changed := from != verdict.RoleID
 	if changed {
 		v.tellDrift(ctx, t, s.changed())
-		if err := t.moved(old.RoleID, verdict.RoleID); err != nil {
+		if err := t.moved(from, verdict.RoleID); err != nil {
 			verdict.Passed = false
 			return verdict, err
 		}
@@ -72,13 +79,38 @@ func (v *Vault) proof(ctx context.Context, t target, old Verdict) (verdict Verdi
 	if old.Passed && !changed && !old.First.After(verdict.Checked) {
 		verdict.First = old.First
 	}
-	if err := v.options.Verdicts.Put(ctx, s, verdict); err != nil {
-		return Verdict{}, v.claimed(ctx, s, err)
-	}
-	if changed {
+	verdict, err = v.keep(ctx, s, old, verdict)
+	if changed && err == nil {
 		v.end(s, wasRecreated(s))
 	}
-	return verdict, nil
+	return verdict, err
+}
+
+// keep keeps a proof's verdict in place of the old one. Of two proofs at a time
+// the first one's stands, so that what rests on it goes on. When the old
+// verdict was taken back meanwhile, the new one counts for nothing: else a
+// proof that was under way would undo a release.
+func (v *Vault) keep(ctx context.Context, s Subject, old, verdict Verdict) (Verdict, error) {
+	err := v.options.Verdicts.Put(ctx, s, old, verdict)
+	switch {
+	case err == nil:
+		return verdict, nil
+	case !errors.Is(err, ErrStale):
+		return Verdict{}, v.claimed(ctx, s, err)
+	}
+	stands, err := v.kept(ctx, s)
+	switch {
+	case err != nil:
+		return Verdict{}, err
+	case stands.Passed && stands.RoleID == verdict.RoleID:
+		verdict.First, verdict.Checked = stands.First, stands.Checked
+		return verdict, nil
+	}
+	verdict.Passed = false
+	return verdict, &rolecall.Error{
+		Code: rolecall.Unavailable, Message: fmt.Sprintf("what was known of %s was changed or taken back while it was proved", s),
+		Hint: "try again", Err: ErrStale,
+	}
 }
 
 // refute takes back what rests on the verdict of a target that is unsafe.

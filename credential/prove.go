@@ -80,6 +80,14 @@ func (t role) ask(ctx context.Context, externalID *string) answer {
 
 func (t role) unsafe(wrong []plannedProbe) error { return unsafeRole(t.Role, t.principal, wrong) }
 
+// before is the role that the verdict is on.
+func (t role) before(_ context.Context, old Verdict, now string) (string, error) {
+	if !old.Passed {
+		return now, nil
+	}
+	return old.RoleID, nil
+}
+
 // moved lets a recreated role stand that passed its own probes.
 func (t role) moved(string, string) error { return nil }
 

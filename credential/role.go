@@ -75,6 +75,9 @@ func (v *Vault) vend(ctx context.Context, r Role, k key) (fetched, error) {
 		return fetched{}, err
 	}
 	subject := r.subject(p)
+	if err := v.standing(ctx, k); err != nil {
+		return fetched{}, err
+	}
 	for again := false; ; again = true {
 		epoch := v.cache.epoch(k)
 		verdict, err := v.verdict(ctx, subject, func(ctx context.Context) (Verdict, error) { return v.prove(ctx, r, p) })
@@ -89,8 +92,8 @@ func (v *Vault) vend(ctx context.Context, r Role, k key) (fetched, error) {
 			return fetched{}, err
 		}
 		if s.roleID == verdict.RoleID {
-			v.assumed(r, s)
-			return fetched{credentials: s.credentials, review: verdict.due(v.options.ProveEvery), epoch: epoch}, nil
+			v.assumed(r, p, s)
+			return fetched{credentials: s.credentials, review: verdict.due(v.options.ProveEvery), tenure: tenureOf(verdict), epoch: epoch}, nil
 		}
 		// Another role under the same name: what was proved says nothing of it.
 		v.tellDrift(ctx, v.target(r, p), recreated)
@@ -107,9 +110,9 @@ func (v *Vault) vend(ctx context.Context, r Role, k key) (fetched, error) {
 }
 
 // assumed tells of a session that was begun for work.
-func (v *Vault) assumed(r Role, s session) {
+func (v *Vault) assumed(r Role, p Principal, s session) {
 	v.options.OnEvent(v.event(EventAssume, r, func(e *Event) {
-		e.Policy, e.Duration = r.Policy, s.duration
+		e.Policy, e.Duration, e.Region = r.Policy, s.duration, regionFor(r.Region, p.Principal)
 		e.AccessKeyID, e.Expires = s.credentials.AccessKeyID, s.credentials.Expires
 	}))
 }

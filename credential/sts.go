@@ -20,14 +20,8 @@ func newSTS(region, endpoint string, client *http.Client, credentials aws.Creden
 	return sts.New(o)
 }
 
-// regionFor picks the region whose STS is asked: the wanted one if it is of
-// the principal's partition, else the principal's first, else the partition's
-// oldest.
+// regionFor picks the region whose STS is asked: the wanted one if it is one of
+// the principal's partition, else one of the principal's.
 func regionFor(wanted string, p rolecall.Principal) string {
-	for _, region := range append([]string{wanted}, p.Regions...) {
-		if region != "" && rolecall.PartitionOf(region) == p.ARN.Partition {
-			return region
-		}
-	}
-	return rolecall.HomeRegion(p.ARN.Partition)
+	return p.STSRegion(wanted, rolecall.Place{})
 }

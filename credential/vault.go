@@ -147,6 +147,7 @@ type Event struct {
 	Probe        *Probe        `json:"probe,omitempty"`
 	Passed       bool          `json:"passed,omitempty"`
 	Reason       string        `json:"reason,omitempty"`
+	Region       string        `json:"region,omitempty"` // whose STS assumed the role
 	Policy       []byte        `json:"-"`
 	Duration     time.Duration `json:"-"`
 	AccessKeyID  string        `json:"access_key_id,omitempty"`

@@ -75,7 +75,7 @@ type Verdict struct {
 	RoleID  string    `json:"role_id"` // the role's unique id, AROA…
 	Passed  bool      `json:"passed"`
 	Probes  []Probe   `json:"probes"`
-	First   time.Time `json:"first"`   // when the probes first passed
+	First   time.Time `json:"first"`   // when the probes first passed: tells it from one put anew
 	Checked time.Time `json:"checked"` // when they last passed
 }
 
@@ -100,27 +100,40 @@ func (v Verdict) holds(now time.Time, every time.Duration) bool {
 
 // Verdicts keeps passing verdicts and the claims that come with them: an
 // organization holds a claim on a role or dispenser, by its ClaimKey, while it
-// has a verdict on it, whatever the verdict's principal and external id. One
-// store may serve many processes at once: each method is atomic, and what one
-// has done the next one anywhere sees. Package verdicttest tells whether a
-// store does all that.
+// has a verdict on it, whatever the verdict's principal and external id. Pins
+// are beside the claims, and outlive them. One store may serve many processes
+// at once: each method is atomic, and what one has done the next one anywhere
+// sees. Package verdicttest tells whether a store does all that.
 type Verdicts interface {
 	// Get gives the verdict on a subject exactly as it was put, the zero
 	// Verdict when there is none. It is a ClaimedError when another
 	// organization holds the claim. Any other error says nothing of either.
 	Get(context.Context, Subject) (Verdict, error)
-	// Put keeps a passing verdict in place of the subject's last one, and with
-	// it the claim. It is a ClaimedError, and changes nothing, when another
-	// organization holds the claim; the first one wins.
-	Put(context.Context, Subject, Verdict) error
+	// Put keeps a passing verdict in place of the old one, the zero Verdict
+	// when there was none, and with it the claim. It is a ClaimedError, and
+	// changes nothing, when another organization holds the claim; the first one
+	// wins. It is ErrStale, and changes nothing, when the verdict that is kept
+	// on the subject began at another First than the old one, or there is none
+	// any more.
+	Put(ctx context.Context, s Subject, old, passing Verdict) error
 	// Remove forgets the verdict on a subject, and ends the claim with the
 	// last one. What there is none of, or is another organization's, stays as
 	// it is, without an error.
 	Remove(context.Context, Subject) error
 	// Release forgets all verdicts of the subject's organization with its
-	// ClaimKey, and so ends the claim. Another's stays, without an error.
+	// ClaimKey, which ends the claim, and the pin. Another's stay, without an
+	// error.
 	Release(context.Context, Subject) error
+	// Pin keeps an id for the subject's organization and ClaimKey, unless one
+	// is kept already, and gives the one that is kept. Only Release forgets it.
+	// It is a ClaimedError, and changes nothing, when another organization holds
+	// the claim.
+	Pin(ctx context.Context, s Subject, id string) (string, error)
 }
+
+// ErrStale says that a verdict was not put, since another one was, or the last
+// one was removed or released, while it was found.
+var ErrStale = errors.New("the verdict was changed meanwhile")
 
 // ClaimedError says that a role is another organization's. Only the operator
 // may see whose.

@@ -1,6 +1,7 @@
 package credential
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -41,58 +42,108 @@ func OpenDir(path string) (*Dir, error) {
 // roleFile is what is kept of one role. The file's form is private to Dir.
 type roleFile struct {
 	RoleARN      string             `json:"role_arn"`
-	Organization string             `json:"organization"` // that holds the claim
-	Verdicts     map[string]Verdict `json:"verdicts"`     // by digest of the subject
+	Organization string             `json:"organization,omitempty"` // that holds the claim
+	Verdicts     map[string]Verdict `json:"verdicts,omitempty"`     // its, by digest of the subject
+	Pins         map[string]string  `json:"pins,omitempty"`         // by organization
+}
+
+// complete tells whether there is something in the file, and no claim without
+// a verdict.
+func (f roleFile) complete() bool {
+	return (f.Organization == "") == (len(f.Verdicts) == 0) && len(f.Verdicts)+len(f.Pins) > 0
+}
+
+// claimed is the refusal of another organization's claim, or nil.
+func (f roleFile) claimed(s Subject) error {
+	if f.Organization != "" && f.Organization != s.Organization {
+		return &ClaimedError{Owner: f.Organization}
+	}
+	return nil
 }
 
 // Get implements Verdicts.
 func (d *Dir) Get(ctx context.Context, s Subject) (Verdict, error) {
-	var v Verdict
-	err := d.locked(ctx, syscall.LOCK_SH, func() error {
-		f, err := d.read(ctx, s)
-		v = f.Verdicts[s.Digest()]
+	var f roleFile
+	err := d.locked(ctx, syscall.LOCK_SH, func() (err error) {
+		f, err = d.read(ctx, s)
 		return err
 	})
-	return v, err
+	if err = cmp.Or(err, f.claimed(s)); err != nil {
+		return Verdict{}, err
+	}
+	return f.Verdicts[s.Digest()], nil
 }
 
 // Put implements Verdicts.
-func (d *Dir) Put(ctx context.Context, s Subject, v Verdict) error {
-	return d.locked(ctx, syscall.LOCK_EX, func() error {
-		f, err := d.read(ctx, s)
-		if err != nil {
+func (d *Dir) Put(ctx context.Context, s Subject, old, passing Verdict) error {
+	return d.change(ctx, s, func(f *roleFile) error {
+		if err := f.claimed(s); err != nil {
 			return err
 		}
-		if f.Verdicts == nil {
-			f = roleFile{RoleARN: s.RoleARN, Organization: s.Organization, Verdicts: map[string]Verdict{}}
+		if !f.Verdicts[s.Digest()].First.Equal(old.First) {
+			return ErrStale
 		}
-		f.Verdicts[s.Digest()] = v
-		return d.write(s, f)
+		f.Organization = s.Organization
+		f.Verdicts[s.Digest()] = passing
+		return nil
 	})
 }
 
 // Remove implements Verdicts.
 func (d *Dir) Remove(ctx context.Context, s Subject) error {
-	return d.forget(ctx, s, func(f roleFile) { delete(f.Verdicts, s.Digest()) })
+	return d.change(ctx, s, func(f *roleFile) error {
+		if f.Organization == s.Organization {
+			delete(f.Verdicts, s.Digest())
+		}
+		return nil
+	})
 }
 
 // Release implements Verdicts.
 func (d *Dir) Release(ctx context.Context, s Subject) error {
-	return d.forget(ctx, s, func(f roleFile) { clear(f.Verdicts) })
+	return d.change(ctx, s, func(f *roleFile) error {
+		if f.Organization == s.Organization {
+			clear(f.Verdicts)
+		}
+		delete(f.Pins, s.Organization)
+		return nil
+	})
 }
 
-func (d *Dir) forget(ctx context.Context, s Subject, forget func(roleFile)) error {
+// Pin implements Verdicts.
+func (d *Dir) Pin(ctx context.Context, s Subject, id string) (pinned string, err error) {
+	err = d.change(ctx, s, func(f *roleFile) error {
+		if err := f.claimed(s); err != nil {
+			return err
+		}
+		pinned = cmp.Or(f.Pins[s.Organization], id)
+		f.Pins[s.Organization] = pinned
+		return nil
+	})
+	return pinned, err
+}
+
+// change changes what is kept of the subject's role, or nothing at an error.
+func (d *Dir) change(ctx context.Context, s Subject, change func(*roleFile) error) error {
 	return d.locked(ctx, syscall.LOCK_EX, func() error {
 		f, err := d.read(ctx, s)
-		var claimed *ClaimedError
-		if errors.As(err, &claimed) {
-			return nil
-		}
 		if err != nil {
 			return err
 		}
-		forget(f)
-		if len(f.Verdicts) > 0 {
+		f.RoleARN = s.RoleARN
+		if f.Verdicts == nil {
+			f.Verdicts = map[string]Verdict{}
+		}
+		if f.Pins == nil {
+			f.Pins = map[string]string{}
+		}
+		if err := change(&f); err != nil {
+			return err
+		}
+		if len(f.Verdicts) == 0 {
+			f.Organization = ""
+		}
+		if f.complete() {
 			return d.write(s, f)
 		}
 		if err := os.Remove(d.file(s)); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -121,8 +172,6 @@ func (d *Dir) read(ctx context.Context, s Subject) (roleFile, error) {
 		return roleFile{}, nil
 	case err != nil:
 		return roleFile{}, fmt.Errorf("read verdict: %w", err)
-	case f.Organization != s.Organization:
-		return roleFile{}, &ClaimedError{Owner: f.Organization}
 	}
 	return f, nil
 }
@@ -148,19 +197,24 @@ func readRoleFile(path string) (roleFile, error) {
 	if err := json.Unmarshal(data, &f); err != nil {
 		return roleFile{}, fmt.Errorf("%w: %w", errUnreliable, err)
 	}
-	if f.Organization == "" || f.Verdicts == nil {
+	if !f.complete() {
 		return roleFile{}, fmt.Errorf("%w: incomplete", errUnreliable)
 	}
 	return f, nil
 }
 
-// write puts the file in place whole or not at all.
+// write puts the file in place whole or not at all. The lock keeps others from
+// the new one; what a killed run has left there is overwritten.
 func (d *Dir) write(s Subject, f roleFile) error {
 	data, err := json.Marshal(f)
 	if err != nil {
 		return fmt.Errorf("write verdict: %w", err)
 	}
-	tmp, err := os.CreateTemp(d.path, ".verdict-*") // mode 0600
+	path := filepath.Join(d.path, ".new")
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("write verdict: %w", err)
+	}
+	tmp, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("write verdict: %w", err)
 	}
@@ -169,10 +223,10 @@ func (d *Dir) write(s Subject, f roleFile) error {
 		err = tmp.Sync()
 	}
 	if err = errors.Join(err, tmp.Close()); err == nil {
-		err = os.Rename(tmp.Name(), d.file(s))
+		err = os.Rename(path, d.file(s))
 	}
 	if err != nil {
-		_ = os.Remove(tmp.Name())
+		_ = os.Remove(path)
 		return fmt.Errorf("write verdict: %w", err)
 	}
 	return nil

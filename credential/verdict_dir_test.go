@@ -46,7 +46,7 @@ func TestDirIsPrivate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Put(t.Context(), subject(same), credential.Verdict{Passed: true}); err != nil {
+	if err := d.Put(t.Context(), subject(same), credential.Verdict{}, credential.Verdict{Passed: true}); err != nil {
 		t.Fatal(err)
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o700 {
@@ -83,7 +83,7 @@ func TestDirIsShared(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			if err := d.Put(t.Context(), name(i), credential.Verdict{Passed: true}); err != nil {
+			if err := d.Put(t.Context(), name(i), credential.Verdict{}, credential.Verdict{Passed: true}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -148,7 +148,7 @@ func TestDirDamaged(t *testing.T) {
 			}
 			var log bytes.Buffer
 			d.Log = slog.New(slog.NewTextHandler(&log, nil))
-			if err := d.Put(t.Context(), subject(same), credential.Verdict{Passed: true}); err != nil {
+			if err := d.Put(t.Context(), subject(same), credential.Verdict{}, credential.Verdict{Passed: true}); err != nil {
 				t.Fatal(err)
 			}
 			files, _ := filepath.Glob(filepath.Join(path, "*.json"))
@@ -159,13 +159,45 @@ func TestDirDamaged(t *testing.T) {
 			if !strings.Contains(log.String(), files[0]) || strings.Contains(log.String(), externalID) {
 				t.Errorf("log: %s", &log)
 			}
-			if err := d.Put(t.Context(), subject(same), credential.Verdict{Passed: true}); err != nil {
+			if err := d.Put(t.Context(), subject(same), credential.Verdict{}, credential.Verdict{Passed: true}); err != nil {
 				t.Fatal(err)
 			}
 			if v, err := d.Get(t.Context(), subject(same)); err != nil || !v.Passed {
 				t.Errorf("written over: %+v, %v", v, err)
 			}
 		})
+	}
+}
+
+// What a run that was killed has left half written is neither read nor kept.
+func TestDirAfterAKilledRun(t *testing.T) {
+	t.Parallel()
+	path := t.TempDir()
+	d, err := credential.OpenDir(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	elsewhere := filepath.Join(t.TempDir(), "other")
+	left := filepath.Join(path, ".new")
+	for name, leave := range map[string]func() error{
+		"torn":   func() error { return os.WriteFile(left, []byte(`{"role_arn":"arn`), 0o600) },
+		"a link": func() error { return errors.Join(os.WriteFile(elsewhere, nil, 0o600), os.Symlink(elsewhere, left)) },
+	} {
+		if err := leave(); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Put(t.Context(), subject(same), credential.Verdict{}, credential.Verdict{Passed: true}); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if v, err := d.Get(t.Context(), subject(same)); err != nil || !v.Passed {
+			t.Errorf("%s: %+v, %v", name, v, err)
+		}
+		if _, err := os.Lstat(left); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s stays: %v", name, err)
+		}
+	}
+	if data, err := os.ReadFile(elsewhere); err != nil || len(data) > 0 {
+		t.Errorf("written beyond the directory: %q, %v", data, err)
 	}
 }
 
@@ -190,7 +222,7 @@ func TestDirHeldByAnother(t *testing.T) {
 		defer cancel()
 		for name, call := range map[string]func() error{
 			"get":    func() error { _, err := d.Get(ctx, subject(same)); return err },
-			"put":    func() error { return d.Put(ctx, subject(same), credential.Verdict{Passed: true}) },
+			"put":    func() error { return d.Put(ctx, subject(same), credential.Verdict{}, credential.Verdict{Passed: true}) },
 			"remove": func() error { return d.Remove(ctx, subject(same)) },
 		} {
 			err := call()
@@ -199,7 +231,7 @@ func TestDirHeldByAnother(t *testing.T) {
 			}
 		}
 		time.AfterFunc(time.Second, func() { _ = other.Close() })
-		if err := d.Put(t.Context(), subject(same), credential.Verdict{Passed: true}); err != nil {
+		if err := d.Put(t.Context(), subject(same), credential.Verdict{}, credential.Verdict{Passed: true}); err != nil {
 			t.Errorf("after the other has ended: %v", err)
 		}
 	})

@@ -22,6 +22,9 @@ func Run(t *testing.T, open func(t *testing.T) credential.Verdicts) {
 		"ClaimKey":      claimKey,
 		"LastVerdict":   lastVerdict,
 		"Release":       release,
+		"Stale":         stale,
+		"Pin":           pin,
+		"OnePin":        onePin,
 		"FirstWins":     firstWins,
 		"NothingIsLost": nothingIsLost,
 	} {
@@ -173,6 +176,102 @@ func release(t *testing.T, store credential.Verdicts) {
 	isClaimed(t, store, staging, "globex")
 }
 
+// stale: a verdict takes the place of the one that its proof began with, and
+// of no other; which one that is, First tells.
+func stale(t *testing.T, store credential.Verdicts) {
+	none, first, next := credential.Verdict{}, passed("AROA1"), passed("AROA1")
+	later := passed("AROA1")
+	later.First, later.Checked = later.First.Add(time.Nanosecond), later.Checked.Add(time.Hour)
+	next.Checked = next.Checked.Add(24 * time.Hour)
+	isStale := func(old, is credential.Verdict) {
+		t.Helper()
+		if err := store.Put(t.Context(), acme, old, passed("AROA9")); !errors.Is(err, credential.ErrStale) {
+			t.Errorf("put in place of %+v: %v", old, err)
+		}
+		has(t, store, acme, is)
+	}
+	isStale(first, none)
+	has(t, store, globex, none) // and nothing is claimed
+	put(t, store, acme, first)
+	isStale(none, first)
+	isStale(later, first)
+	if err := store.Put(t.Context(), acme, first, next); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Put(t.Context(), acme, first, first); err != nil { // a proof beside that one
+		t.Fatal(err)
+	}
+	if err := store.Release(t.Context(), acme); err != nil {
+		t.Fatal(err)
+	}
+	isStale(first, none)
+	put(t, store, acme, later)
+	isStale(first, later)
+	remove(t, store, acme)
+	isStale(later, none)
+}
+
+// pin: the first id stays, whatever becomes of the verdicts and the claim,
+// until its organization releases; each organization has its own.
+func pin(t *testing.T, store credential.Verdicts) {
+	on := func(s credential.Subject, target string) credential.Subject {
+		s.RoleARN = target
+		return s
+	}
+	mine, theirs := on(acme, url), on(globex, url)
+	otherwise := on(acme, strings.Replace(url, "dispenser.", "DISPENSER.", 1))
+	otherwise.Principal, otherwise.ExternalID = "bearer:token", "acme-43"
+	isPinned(t, store, mine, "111122223333", "111122223333")
+	has(t, store, mine, credential.Verdict{}) // a pin is no verdict and no claim
+	isPinned(t, store, theirs, "444455556666", "444455556666")
+	isPinned(t, store, on(acme, url+"2"), "777788889999", "777788889999")
+	put(t, store, mine, passed("1"))
+	isClaimed(t, store, theirs, "acme")
+	isPinned(t, store, otherwise, "999988887777", "111122223333")
+	remove(t, store, mine)
+	isPinned(t, store, mine, "999988887777", "111122223333")
+	put(t, store, theirs, passed("2"))
+	isClaimed(t, store, mine, "globex")
+	if err := store.Release(t.Context(), otherwise); err != nil { // its pin, not the other's claim
+		t.Fatal(err)
+	}
+	has(t, store, theirs, passed("2"))
+	remove(t, store, theirs)
+	isPinned(t, store, theirs, "999988887777", "444455556666")
+	isPinned(t, store, mine, "999988887777", "999988887777")
+	isPinned(t, store, on(acme, url+"2"), "999988887777", "777788889999")
+}
+
+// onePin: of ids that are pinned at once one is, and all are told which.
+func onePin(t *testing.T, store credential.Verdicts) {
+	const racers = 12
+	got := make([]string, racers)
+	var race sync.WaitGroup
+	for i := range racers {
+		race.Go(func() {
+			var err error
+			if got[i], err = store.Pin(t.Context(), acme, fmt.Sprint(i)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	race.Wait()
+	for _, id := range got {
+		if id == "" || id != got[0] {
+			t.Fatalf("pinned: %q", got)
+		}
+	}
+	isPinned(t, store, acme, "another", got[0])
+}
+
+// isPinned pins an id and tells that this one is.
+func isPinned(t *testing.T, store credential.Verdicts, s credential.Subject, id, want string) {
+	t.Helper()
+	if got, err := store.Pin(t.Context(), s, id); err != nil || got != want {
+		t.Errorf("%s pins %q on %s: it has %q, %v; want %q", s.Organization, id, s, got, err, want)
+	}
+}
+
 // firstWins: of organizations that claim at once one has the claim, and the
 // others are told of it.
 func firstWins(t *testing.T, store credential.Verdicts) {
@@ -185,7 +284,7 @@ func firstWins(t *testing.T, store credential.Verdicts) {
 	}
 	var race sync.WaitGroup
 	for i := range racers {
-		race.Go(func() { errs[i] = store.Put(t.Context(), subject(i), passed("AROA1")) })
+		race.Go(func() { errs[i] = store.Put(t.Context(), subject(i), credential.Verdict{}, passed("AROA1")) })
 	}
 	race.Wait()
 	winner := ""
@@ -228,7 +327,7 @@ func nothingIsLost(t *testing.T, store credential.Verdicts) {
 			}
 		})
 		all.Go(func() {
-			if err := store.Put(t.Context(), subject(each+i), passed("AROA2")); err != nil {
+			if err := store.Put(t.Context(), subject(each+i), credential.Verdict{}, passed("AROA2")); err != nil {
 				t.Error(err)
 			}
 		})
@@ -240,9 +339,14 @@ func nothingIsLost(t *testing.T, store credential.Verdicts) {
 	}
 }
 
+// put keeps a verdict in place of whatever there is.
 func put(t *testing.T, store credential.Verdicts, s credential.Subject, v credential.Verdict) {
 	t.Helper()
-	if err := store.Put(t.Context(), s, v); err != nil {
+	old, err := store.Get(t.Context(), s)
+	if err == nil {
+		err = store.Put(t.Context(), s, old, v)
+	}
+	if err != nil {
 		t.Fatalf("put of %s: %v", s.Organization, err)
 	}
 }
@@ -272,7 +376,8 @@ func same(a, b credential.Verdict) bool {
 func isClaimed(t *testing.T, store credential.Verdicts, s credential.Subject, owner string) {
 	t.Helper()
 	v, err := store.Get(t.Context(), s)
-	for what, err := range map[string]error{"get": err, "put": store.Put(t.Context(), s, passed("AROA9"))} {
+	_, pinned := store.Pin(t.Context(), s, "999988887777")
+	for what, err := range map[string]error{"get": err, "put": store.Put(t.Context(), s, credential.Verdict{}, passed("AROA9")), "pin": pinned} {
 		var claimed *credential.ClaimedError
 		if !errors.As(err, &claimed) || claimed.Owner != owner || strings.Contains(err.Error(), owner) {
 			t.Errorf("%s of %s by %s: %v, want the claim of %s", what, s, s.Organization, err, owner)

@@ -14,7 +14,10 @@ import (
 type memory struct {
 	mu     sync.Mutex
 	claims map[string]claim
+	pins   map[pin]string
 }
+
+type pin struct{ organization, claimKey string }
 
 type claim struct {
 	owner    string
@@ -39,18 +42,21 @@ func (m *memory) Get(_ context.Context, s credential.Subject) (credential.Verdic
 	return v, err
 }
 
-func (m *memory) Put(_ context.Context, s credential.Subject, v credential.Verdict) error {
+func (m *memory) Put(_ context.Context, s credential.Subject, old, passing credential.Verdict) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	c, err := m.of(s)
 	if err != nil {
 		return err
 	}
+	if !c.verdicts[s].First.Equal(old.First) {
+		return credential.ErrStale
+	}
 	if c.owner == "" {
 		c = claim{s.Organization, map[credential.Subject]credential.Verdict{}}
 		m.claims[s.ClaimKey()] = c
 	}
-	c.verdicts[s] = v
+	c.verdicts[s] = passing
 	return nil
 }
 
@@ -72,10 +78,26 @@ func (m *memory) Release(_ context.Context, s credential.Subject) error {
 	if _, err := m.of(s); err == nil {
 		delete(m.claims, s.ClaimKey())
 	}
+	delete(m.pins, pin{s.Organization, s.ClaimKey()})
 	return nil
+}
+
+func (m *memory) Pin(_ context.Context, s credential.Subject, id string) (string, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, err := m.of(s); err != nil {
+		return "", err
+	}
+	at := pin{s.Organization, s.ClaimKey()}
+	if m.pins[at] == "" {
+		m.pins[at] = id
+	}
+	return m.pins[at], nil
 }
 
 func TestMemory(t *testing.T) {
 	t.Parallel()
-	verdicttest.Run(t, func(*testing.T) credential.Verdicts { return &memory{claims: map[string]claim{}} })
+	verdicttest.Run(t, func(*testing.T) credential.Verdicts {
+		return &memory{claims: map[string]claim{}, pins: map[pin]string{}}
+	})
 }

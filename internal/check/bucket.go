@@ -20,9 +20,9 @@ import (
 // connection's jobs get them.
 func bucketSteps() []step {
 	const (
-		region, owner, list, read      = rolecall.StepRegion, rolecall.StepOwner, rolecall.StepList, rolecall.StepRead
-		write, multipart, encryption   = rolecall.StepWrite, rolecall.StepMultipart, rolecall.StepEncryption
-		absent, random, near, ownerAll = rolecall.StepExternalIDAbsent, rolecall.StepExternalIDRandom, rolecall.StepExternalIDNear, rolecall.StepOwnership
+		absent, random, near         = rolecall.StepExternalIDAbsent, rolecall.StepExternalIDRandom, rolecall.StepExternalIDNear
+		region, owner, list, read    = rolecall.StepRegion, rolecall.StepOwner, rolecall.StepList, rolecall.StepRead
+		write, multipart, encryption = rolecall.StepWrite, rolecall.StepMultipart, rolecall.StepEncryption
 	)
 	return []step{
 		{name: region, needs: []string{rolecall.StepARN}, run: located},
@@ -33,23 +33,23 @@ func bucketSteps() []step {
 		{name: multipart, needs: []string{write}, run: inParts},
 		{name: encryption, needs: []string{write}, run: encrypted},
 		{name: rolecall.StepKey, needs: []string{owner}, after: []string{read, write, multipart, encryption}, run: keyed},
-		{name: ownerAll, needs: []string{owner}, after: []string{multipart}, run: ownedAll},
-		{name: rolecall.StepCleanup, after: []string{write, multipart, encryption, rolecall.StepKey}, always: true, run: cleaned},
+		{name: rolecall.StepOwnership, needs: []string{owner}, after: []string{write}, run: belongs},
+		{name: rolecall.StepCleanup, after: []string{write, multipart, encryption, rolecall.StepKey, rolecall.StepOwnership}, always: true, run: cleaned},
 	}
 }
 
 // bucketWork is what the steps here learn.
 type bucketWork struct {
-	region      string // by located; empty: not known
-	dispensed   string // by owned: the account that a dispenser's credentials are of
-	reading     *s3.Client
-	listing     *listing // by owned: the first; taken by listable
-	keys        []types.Object
-	listed      bool // by listable: it passed
-	readKey     *answer
-	read        bool                // by readable: it passed
-	kept        rolecall.Encryption // by readable: of what it read
-	unversioned bool                // by readable
+	region    string // by located; empty: not known
+	dispensed string // by owned: the account that a dispenser's credentials are of
+	reading   *s3.Client
+	listing   *listing // by owned: the first; taken by listable
+	opened    bool     // by owned: that passed
+	keys      []types.Object
+	listed    bool // by listable: it passed
+	readKey   *answer
+	read      bool                // by readable: it passed
+	kept      rolecall.Encryption // by readable: of what it read
 	writeWork
 }
 

@@ -34,6 +34,8 @@ type setting struct {
 	bucket     *sandbox.Bucket
 	key        *sandbox.Key
 	objects    map[string]string
+	policies   []check.Given
+	others     map[string]rolecall.Connection // of the organization's
 	deep       bool
 	observe    func(check.Event)
 	prepare    func(client *s3.Client, clock *atomic.Int64) // of an administrator
@@ -120,8 +122,8 @@ func (s *setting) checkIn(ctx context.Context, t *testing.T) (rolecall.CheckRepo
 	})
 	t.Cleanup(vault.Close)
 	report := check.Run(ctx, check.Request{
-		ID: "check-1", Organization: rolecall.Organization{APIName: "acme", ExternalID: rolecall.ExternalID{Mode: rolecall.ExternalIDCustom, Value: "acme-42"}},
-		Connection: s.connection, Vendor: rolecall.Vendor{Principals: map[string]rolecall.Principal{"production": principal}}, Principal: principal, Deep: s.deep,
+		ID: "check-1", Organization: rolecall.Organization{APIName: "acme", Connections: s.others, ExternalID: rolecall.ExternalID{Mode: rolecall.ExternalIDCustom, Value: "acme-42"}},
+		Connection: s.connection, Vendor: rolecall.Vendor{Principals: map[string]rolecall.Principal{"production": principal}}, Principal: principal, Deep: s.deep, Policies: s.policies,
 	}, check.Environment{Vault: vault, STSEndpoint: url, S3Endpoint: url, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}, s.observe)
 	return report, server
 }
@@ -274,5 +276,31 @@ func TestSweep(t *testing.T) {
 	}
 	if left := server.S3().Uploads("acme-delivery"); len(left) != 2 {
 		t.Errorf("left: %v", left)
+	}
+}
+
+// An object without a byte, as the console makes for a folder, tells less than
+// others, and is read by its version all the same.
+func TestReadEmpty(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		objects map[string]string
+		reads   string
+	}{
+		{map[string]string{"out/": ""}, `"out/"`},
+		{map[string]string{"out/": "", "out/.keep": "", "out/b": "bytes"}, `"out/b"`},
+	} {
+		s := newSetting(t, roleAccount, "")
+		s.objects = c.objects
+		if report, _ := s.check(t); report.Result != rolecall.CheckPass {
+			dump(t, report)
+			t.Errorf("%v: %s", c.objects, report.Result)
+		}
+		s.role.Policies = append(s.role.Policies, doc(t, `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"s3:GetObjectVersion","Resource":"*"}}`))
+		report, _ := s.check(t)
+		if f := step(report, rolecall.StepRead); f.Result != rolecall.CheckFail || f.Layer != rolecall.LayerRole || !strings.Contains(f.Message, c.reads) {
+			dump(t, report)
+			t.Errorf("%v: %+v", c.objects, f)
+		}
 	}
 }

@@ -12,16 +12,17 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
 	"net/netip"
-	"slices"
 	"time"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
 	"github.com/rolecall/rolecall/internal/guard"
+	"github.com/rolecall/rolecall/policy"
 )
 
 // Request says what to check.
@@ -34,7 +35,10 @@ type Request struct {
 	// Faults of the connection's declaration, if it was read leniently: they
 	// fail the first step.
 	Faults rolecall.Errors
-	Deep   bool // write and delete a real object too
+	// Policies are documents as the account has them: they are judged, and
+	// patches correct them.
+	Policies []Given
+	Deep     bool // write and delete a real object too
 	// Wait is for how long a denied positive step is tried again before it is
 	// called a failure: IAM's changes take time to spread. Zero: not at all.
 	Wait time.Duration
@@ -72,10 +76,14 @@ type finding struct {
 	result     rolecall.CheckResult
 	layer      rolecall.CheckLayer
 	candidates []rolecall.CheckLayer
-	message    string
-	hint       string
-	patches    []rolecall.Patch // the likeliest first
-	denied     bool             // by AWS, so that trying again may help
+	// crowded are candidates that likelier ones left no room for: the hint
+	// names them, and their patches come last.
+	crowded []rolecall.CheckLayer
+	message string
+	hint    string
+	patches []rolecall.Patch // the likeliest first
+	denied  bool             // by AWS, so that trying again may help
+	denial  policy.Denial    // what AWS said of it
 }
 
 // passed is what a step found that found nothing wrong.
@@ -104,8 +112,7 @@ type step struct {
 	run    func(ctx context.Context, w *work) finding
 }
 
-// steps are all steps of a check, in the order in which it reports them. Those
-// that a step names come before it.
+// steps are all steps of a check, in the order in which it reports them.
 func steps() []step { return append(roleSteps(), bucketSteps()...) }
 
 // work is one check under way: what is asked, and what its steps have learnt.
@@ -145,17 +152,9 @@ func (w *work) duration() time.Duration {
 	return rolecall.DefaultSessionDuration
 }
 
-// stsRegion is where to assume the role: near the bucket, except where its
-// server is a tenant's choice, in the principal's partition.
+// stsRegion is the region whose STS is asked, as by jobs that name none. Steps
+// that ask come after the one that finds the bucket.
 func (w *work) stsRegion() string {
-	near := w.Connection.Region
-	if w.Connection.S3EndpointURL != "" {
-		near = ""
-	}
-	for _, region := range append(slices.Clone(w.Principal.Regions), near) {
-		if region != "" && rolecall.PartitionOf(region) == w.Principal.ARN.Partition {
-			return region
-		}
-	}
-	return rolecall.HomeRegion(w.Principal.ARN.Partition)
+	c := w.Connection
+	return w.Principal.STSRegion("", rolecall.Place{Region: cmp.Or(w.region, c.Region), EndpointURL: c.S3EndpointURL})
 }

@@ -22,7 +22,7 @@ func cleaned(ctx context.Context, w *work) finding {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupLimit)
 	defer cancel()
-	uploads := slices.Concat(w.begun, w.plain)
+	uploads := slices.Concat(w.begun, w.plain, w.own)
 	errs := make([]error, len(uploads))
 	var swept int
 	var left finding
@@ -42,7 +42,7 @@ func cleaned(ctx context.Context, w *work) finding {
 	case cause != nil:
 		f := w.diagnose(ctx, question{verb: "abort an upload", action: "s3:AbortMultipartUpload", opened: true}, cause)
 		f.denied = false // trying again would not undo what is left now
-		f.message += fmt.Sprintf("; left in the bucket: %d unfinished uploads of %q", len(remaining), w.fixedKey())
+		f.message += fmt.Sprintf("; left in the bucket: %s of %q that did not end", counted(len(remaining), "upload"), w.fixedKey())
 		f.hint += fmt.Sprintf(". What is left goes by: %s", w.s3api("abort-multipart-upload", "--key", w.fixedKey(), "--upload-id", remaining[0]))
 		return f
 	case left.result != "":
@@ -50,9 +50,9 @@ func cleaned(ctx context.Context, w *work) finding {
 	case len(uploads) == 0:
 		return skipped("nothing was written")
 	case swept > 0:
-		return passed("nothing is left: %d uploads aborted, and %d that earlier checks had left", len(uploads), swept)
+		return passed("nothing is left: %s aborted, and %d that earlier checks had left", counted(len(uploads), "upload"), swept)
 	}
-	return passed("nothing is left: %d uploads aborted", len(uploads))
+	return passed("nothing is left: %s aborted", counted(len(uploads), "upload"))
 }
 
 // cleanupLimit bounds the tidying up, which a cancellation does not end.

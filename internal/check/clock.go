@@ -86,7 +86,7 @@ func (w *work) wrongClock(skew time.Duration) finding {
 		if skew < 0 {
 			how, skew = "behind", -skew
 		}
-		message = fmt.Sprintf("the clock of the worker is wrong: %s %s", skew.Round(time.Second), how)
+		message = fmt.Sprintf("the clock of the worker is wrong: %s %s", long(skew.Round(time.Minute)), how)
 	}
 	f := failed(rolecall.LayerPrincipal, message, "the operator sets the clock, and keeps it right by NTP")
 	f.patches = []rolecall.Patch{{Document: documentSetting, Target: w.Principal.ARN.String(), Commands: []string{"timedatectl set-ntp true"}}}

@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"slices"
 	"strings"
 
 	"github.com/aws/smithy-go"
 
 	"github.com/rolecall/rolecall"
-	"github.com/rolecall/rolecall/internal/guard"
 	"github.com/rolecall/rolecall/internal/transfer"
 	"github.com/rolecall/rolecall/policy"
 )
@@ -57,6 +55,16 @@ func (a answer) key() string {
 	return named.Key
 }
 
+// first adds a candidate that is likelier than all others, which may crowd out
+// the least likely.
+func (f *finding) first(layer rolecall.CheckLayer, patches []rolecall.Patch) {
+	if f.layer != "" {
+		f.candidates, f.layer = []rolecall.CheckLayer{f.layer}, ""
+	}
+	f.candidates = append([]rolecall.CheckLayer{layer}, f.candidates[:min(2, len(f.candidates))]...)
+	f.patches = append(patches, f.patches...)
+}
+
 // question is what S3 was asked.
 type question struct {
 	verb   string // after "S3 refuses to"
@@ -79,7 +87,7 @@ func (w *work) diagnose(ctx context.Context, q question, err error) finding {
 		f.denied = true
 		return f
 	case transfer.NoCredentials, transfer.Canceled:
-		return w.fault(ctx, err)
+		return w.without(ctx, err)
 	case transfer.BadCredentials, transfer.Expired:
 		return w.unaccepted(a)
 	case transfer.NoBucket:
@@ -87,7 +95,7 @@ func (w *work) diagnose(ctx context.Context, q question, err error) finding {
 	case transfer.WrongRegion:
 		return failed(rolecall.LayerName, fmt.Sprintf("the bucket %q is not in the region %q", w.Connection.Bucket, w.region), "correct the connection's region, or leave it out")
 	case transfer.Unavailable:
-		return failed(rolecall.LayerNetwork, fmt.Sprintf("S3 does not get round to it to %s: it is overloaded, or failing", q.verb), "try again later")
+		return failed(rolecall.LayerNetwork, "S3 is overloaded, or failing: it was asked to "+q.verb, "try again later")
 	case transfer.Unreachable, transfer.Malformed:
 		return w.unreachable(ctx, a)
 	}
@@ -103,6 +111,14 @@ func (w *work) diagnose(ctx context.Context, q question, err error) finding {
 	return failed(rolecall.LayerName, message, "compare encryption, storage class and acl of the connection with what the bucket's owner requires")
 }
 
+// without says why there are no credentials.
+func (w *work) without(ctx context.Context, err error) finding {
+	if w.Connection.HTTPCredentialSource != nil {
+		return w.dispenserFault(ctx, err)
+	}
+	return w.fault(ctx, err)
+}
+
 // denied says whose policy refuses, or whose may.
 func (w *work) denied(q question, a answer) finding {
 	d := a.denial
@@ -113,13 +129,13 @@ func (w *work) denied(q question, a answer) finding {
 	if safeAction(d.Action) {
 		action = d.Action
 	}
-	f := finding{result: rolecall.CheckFail}
+	f := finding{result: rolecall.CheckFail, denial: d}
 	how := " does not allow "
 	if d.Explicit {
 		how = " denies "
 	}
 	key, named := a.key(), ""
-	if _, err := rolecall.ParseARN(d.Policy); err == nil && strings.Trim(d.Policy, plain) == "" {
+	if _, err := rolecall.ParseARN(d.Policy); err == nil && len(d.Policy) <= 1024 && strings.Trim(d.Policy, plain) == "" {
 		named = d.Policy
 	}
 	by := ""
@@ -127,9 +143,12 @@ func (w *work) denied(q question, a answer) finding {
 	case policy.DeniedByIdentity:
 		f.layer, by, f.patches = rolecall.LayerRole, "the permissions policy of "+w.identity(), w.permissionsPatch(key)
 		f.hint = "replace the role's policies by this one, and keep what they say for other connections"
+		if w.Connection.RoleARN == "" {
+			f.hint = "put this policy on " + w.identity() + ", and keep what its policies say for others"
+		}
 		if d.Explicit {
-			f.hint = "take the Deny away, in whichever of the role's policies it is: the command only adds to them. " +
-				"The document is what the role needs for this connection; keep what its policies say for others"
+			f.hint = fmt.Sprintf("take the Deny away, in whichever policy of %s it is: to add another does not help. "+
+				"The document is what the connection needs; keep what the policies say for others", w.identity())
 		}
 	case policy.DeniedByBoundary:
 		f.layer, by, f.patches = rolecall.LayerRole, "the permissions boundary of "+w.identity(), w.boundaryPatch(key)
@@ -151,9 +170,12 @@ func (w *work) denied(q question, a answer) finding {
 			return w.keyDenied(action, a)
 		}
 		f.layer, by, f.patches = rolecall.LayerBucket, fmt.Sprintf("the policy of the bucket %q", w.Connection.Bucket), w.bucketPatch()
-		f.hint = "this document replaces the bucket's policy; keep what that says for others"
+		f.hint = "let the role in, by the statements of this document"
 		if d.Explicit {
 			f.hint = w.denyHint()
+			if w.plainHTTP() {
+				f.layer, f.candidates = "", []rolecall.CheckLayer{rolecall.LayerNetwork, rolecall.LayerBucket}
+			}
 		}
 	default:
 		return w.bare(question{verb: q.verb, action: action, opened: q.opened})
@@ -161,7 +183,11 @@ func (w *work) denied(q question, a answer) finding {
 	if named != "" {
 		by += " (" + named + ")"
 	}
-	f.message = fmt.Sprintf("S3 refuses to %s: %s%s%s", q.verb, by, how, action)
+	what := "S3 refuses to " + q.verb
+	if strings.HasPrefix(action, "kms:") {
+		what = "the KMS key cannot be used"
+	}
+	f.message = what + ": " + by + how + action
 	return f
 }
 
@@ -169,7 +195,7 @@ func (w *work) denied(q question, a answer) finding {
 func (w *work) bare(q question) finding {
 	role, bucket, organization := w.permissionsPatch(""), w.bucketPatch(), slices.Concat(w.scpPatch(""), w.rcpPatch("", w.owner()))
 	f := finding{
-		result: rolecall.CheckFail, message: fmt.Sprintf("S3 refuses to %s, and does not say why", q.verb),
+		result: rolecall.CheckFail, denial: policy.Denial{Action: q.action}, message: fmt.Sprintf("S3 refuses to %s, and does not say why", q.verb),
 		candidates: []rolecall.CheckLayer{rolecall.LayerRole, rolecall.LayerBucket, rolecall.LayerOrganization},
 		hint: fmt.Sprintf("any of these may refuse %s: the policies of %s, or its permissions boundary; the policy of the bucket %q; "+
 			"a service control or resource control policy", q.action, w.identity(), w.Connection.Bucket),
@@ -187,84 +213,29 @@ func (w *work) bare(q question) finding {
 // not say whether the key's policy does, or their own.
 func (w *work) keyDenied(action string, a answer) finding {
 	key := a.key()
-	f := finding{result: rolecall.CheckFail, denied: true, layer: rolecall.LayerKey, patches: w.keyPatch(key)}
+	a.denial.Action = action
+	f := finding{result: rolecall.CheckFail, denied: true, denial: a.denial, layer: rolecall.LayerKey, patches: w.keyPatch(key)}
 	if a.denial.Layer == policy.DeniedByResource && (a.denial.Explicit || a.denial.Resource != "") {
 		how := "does not allow"
 		if a.denial.Explicit {
 			how = "denies"
 		}
 		f.message = fmt.Sprintf("the policy of the KMS key %s %s", how, action)
-		f.hint = "this document replaces the key's policy; keep what that says for others, and for who administers the key"
+		f.hint = "let the role use the key, by the statements of this document"
+		if a.denial.Explicit {
+			f.hint = "take the Deny away, or except the role from it"
+		}
 		return f
 	}
 	f.layer = ""
 	f.candidates = []rolecall.CheckLayer{rolecall.LayerKey, rolecall.LayerRole, rolecall.LayerOrganization}
 	f.message = "the KMS key refuses " + action + ", and AWS does not say why"
 	f.hint = fmt.Sprintf("any of these may be it: the policy of the key; the policies of %s, or its permissions boundary; an organization's policies. "+
-		"Across accounts, both the role and the key must allow it. The document for the key replaces its policy: keep what that says for others", w.identity())
+		"Across accounts, both the role and the key must allow it", w.identity())
+	if key == "" && w.owner() != w.arn.Account {
+		f.hint += ". If the bucket's default is AWS's own key aws/s3, no other account can use it: its owner gives the bucket a key of its own"
+	}
 	f.patches = slices.Concat(f.patches, w.permissionsPatch(key), w.scpPatch(""), w.rcpPatch("", w.accountOf(key)), w.boundaryPatch(key))
-	return f
-}
-
-// unaccepted is found where S3 does not take the credentials.
-func (w *work) unaccepted(a answer) finding {
-	switch c := w.Connection; {
-	case a.code == "RequestTimeTooSkewed", a.code == "RequestExpired":
-		skew := skewOf(a.err)
-		if skew.Abs() < wrongBy { // what S3 says and its Date header do not agree
-			skew = 0
-		}
-		return w.wrongClock(skew)
-	case c.Secret != "":
-		return finding{
-			result: rolecall.CheckFail, candidates: []rolecall.CheckLayer{rolecall.LayerRole, rolecall.LayerName},
-			message: fmt.Sprintf("S3 does not accept the keys of the secret %q", c.Secret),
-			hint:    "they are wrong, or their user was deleted or disabled: give the secret new ones, or name another",
-		}
-	case a.kind == transfer.Expired:
-		return failed(rolecall.LayerRole, "the sessions of "+w.identity()+" end at once", "look for a policy on it that revokes sessions")
-	default:
-		return failed(rolecall.LayerRole, "S3 does not accept the credentials of "+w.identity(), "try again; if it stays so, look at what changed about it")
-	}
-}
-
-// unreachable is found where S3 does not answer, or something that is not S3.
-func (w *work) unreachable(ctx context.Context, a answer) finding {
-	if w.Connection.S3EndpointURL == "" {
-		return failed(rolecall.LayerNetwork, "S3 does not answer", "the operator looks at the worker's network, and at the proxy if there is one")
-	}
-	f := finding{
-		result: rolecall.CheckFail, candidates: []rolecall.CheckLayer{rolecall.LayerNetwork, rolecall.LayerName},
-		message: "the endpoint does not answer", hint: "see that its service is up, and look at s3_endpoint_url",
-	}
-	var refused *guard.Error
-	var unknown *net.DNSError
-	switch {
-	case errors.As(a.err, &refused), errors.As(a.err, &unknown) && unknown.IsNotFound:
-		// Both alike, lest a tenant finds out what there is in the operator's network.
-		f.message, f.hint = "the endpoint may not be reached", "it takes https and a public address, or one that the operator lists in network.allow; the operator's log has the cause"
-		w.Log.WarnContext(ctx, "endpoint of a connection may not be reached", "org", w.Organization.APIName, "connection", w.Connection.Name, "error", a.err)
-	case a.kind == transfer.Malformed:
-		f.message, f.hint = "what answers is not S3", "look at s3_endpoint_url: it must lead to a service that speaks S3's protocol"
-	}
-	f.hint += ". For a bucket at AWS, leave s3_endpoint_url out"
-	f.patches = w.atAWS()
-	return f
-}
-
-// atAWS is the connection without the endpoint that the tenant chose.
-func (w *work) atAWS() []rolecall.Patch {
-	return w.changed(func(c *rolecall.Connection) { c.S3EndpointURL = "" })
-}
-
-// noBucket is found where there is no bucket of the connection's name.
-func (w *work) noBucket() finding {
-	f := failed(rolecall.LayerName, fmt.Sprintf("there is no bucket %q", w.Connection.Bucket),
-		"correct the name; or, if it is right, make the bucket in the account that is to own it. A name that is free may be taken by anyone")
-	f.patches = w.createBucket()
-	if w.Connection.S3EndpointURL != "" {
-		f.hint, f.patches = "correct the name, or s3_endpoint_url; for a bucket at AWS, leave that out", w.atAWS()
-	}
 	return f
 }
 
@@ -272,10 +243,11 @@ func (w *work) noBucket() finding {
 // from here.
 func (w *work) denyHint() string {
 	hint := "If the bucket's policy has a Deny, except this role from it: by aws:SourceIp, aws:SourceVpc or aws:SourceVpce it refuses who comes from elsewhere"
-	if endpoint := w.endpoint(); strings.HasPrefix(endpoint, "http://") {
-		hint += "; by aws:SecureTransport it refuses this endpoint, which is without TLS"
+	if w.plainHTTP() {
+		hint = "If the bucket's policy has a Deny by aws:SecureTransport, which refuses this endpoint, as it is without TLS, leave it there: " + w.needsTLS() +
+			". Of another Deny except this role: by aws:SourceIp, aws:SourceVpc or aws:SourceVpce it refuses who comes from elsewhere"
 	}
-	return hint + ". The document replaces the bucket's policy; keep what that says for others"
+	return hint
 }
 
 func exceptRole(w *work, kind string) string {

@@ -22,7 +22,8 @@ func asked(owner string) *work {
 			Organization: rolecall.Organization{APIName: "acme", ExternalID: rolecall.ExternalID{Mode: rolecall.ExternalIDCustom, Value: "acme-42"}},
 			Connection: rolecall.Connection{
 				Name: "delivery", Purpose: rolecall.Delivery, Bucket: "acme", Prefix: "out/", Region: "eu-central-1", RoleARN: arn.String(), BucketOwner: owner,
-				Encryption: &rolecall.Encryption{Type: "aws:kms", Key: "arn:aws:kms:eu-central-1:" + owner + ":key/media"},
+				StorageClass: "STANDARD",
+				Encryption:   &rolecall.Encryption{Type: "aws:kms", Key: "arn:aws:kms:eu-central-1:" + owner + ":key/media"},
 			},
 			Principal: rolecall.Principal{Name: "production", ARN: worker},
 		},

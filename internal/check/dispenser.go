@@ -3,6 +3,7 @@ package check
 import (
 	"context"
 	"errors"
+	"net"
 	"time"
 
 	"github.com/rolecall/rolecall"
@@ -34,12 +35,19 @@ func dispensed(ctx context.Context, w *work) finding {
 // whichever step.
 func (w *work) dispenserFault(ctx context.Context, err error) finding {
 	told := rolecall.List(err)[0]
-	var unreached *guard.Error
+	var refused *guard.Error
+	var unknown *net.DNSError
 	layer := rolecall.LayerRole // what gives the credentials
 	switch {
+	case errors.As(err, &refused), errors.As(err, &unknown) && unknown.IsNotFound:
+		// Both alike, lest a tenant finds out what there is in the operator's network.
+		return finding{
+			result: rolecall.CheckFail, candidates: []rolecall.CheckLayer{rolecall.LayerNetwork, rolecall.LayerName},
+			message: told.Message, hint: told.Hint,
+		}
 	case slow(ctx), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), told.Code == rolecall.Internal:
 		return w.fault(ctx, err)
-	case told.Code == rolecall.Unavailable, errors.As(err, &unreached):
+	case told.Code == rolecall.Unavailable:
 		layer = rolecall.LayerNetwork
 	case told.Code == rolecall.NotFound:
 		layer = rolecall.LayerName

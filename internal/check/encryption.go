@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/transfer"
 )
 
 // encrypted looks at how S3 says that it encrypts, as asked by the connection's
@@ -23,26 +24,38 @@ func encrypted(ctx context.Context, w *work) finding {
 	case w.upload == "":
 		return skipped("not reached: no upload could be begun")
 	case required == nil:
-		return passed("the connection requires none; S3 encrypts by %s", cmp.Or(w.created.Type, "nothing that it tells"))
+		return passed("the connection requires none; what S3 says that it does: %s", named(w.created))
 	case weaker(w.created, *required):
 		return failed(rolecall.LayerBucket, fmt.Sprintf("the server encrypts by %s, although it was asked for %s", named(w.created), named(*required)),
 			"it does not do what S3 does: look at s3_endpoint_url, or require what it can do")
 	}
 	id, found, err := w.create(ctx, form{nil, "", w.Connection.StorageClass})
-	if err != nil {
-		if a := answerOf(err); a.ofKey() {
-			return passed("encrypted as required when asked; the bucket's default key refuses the role, so nothing else gets there")
-		}
+	switch a := answerOf(err); {
+	case err == nil:
+	case a.kind == transfer.Denied && !a.ofKey():
 		return passed("encrypted as required; the bucket refuses what does not ask for it")
+	case a.ofKey() && a.kind != transfer.Unavailable && required.Key != "":
+		return w.otherwise("another key, which the role cannot use")
+	case a.ofKey() && a.kind == transfer.Denied:
+		return passed("encrypted as required; what does not ask for it is refused by the bucket's own key")
+	default: // of which nothing follows
+		return w.diagnose(ctx, question{verb: "begin an upload that asks for no encryption", action: "s3:PutObject", opened: true}, err)
 	}
 	w.plain = append(w.plain, id)
 	if !weaker(found, *required) {
 		return passed("encrypted as required, by the bucket's default too: %s", named(found))
 	}
+	return w.otherwise(named(found))
+}
+
+// otherwise is found where the bucket's default is not what the connection
+// requires.
+func (w *work) otherwise(found string) finding {
+	required := *w.Connection.Encryption
 	f := failed(rolecall.LayerBucket,
-		fmt.Sprintf("the bucket's default encryption is %s, not %s as the connection requires", named(found), named(*required)),
+		fmt.Sprintf("the bucket's default encryption is %s, not %s as the connection requires", found, named(required)),
 		"tasks ask for what is required, but tools that take the connection's credentials do not: set the bucket's default, or have its policy refuse what does not ask")
-	f.patches = setting(w.bucketARN(), w.defaultEncryption(*required))
+	f.patches = setting(w.bucketARN(), w.defaultEncryption(required))
 	return f
 }
 

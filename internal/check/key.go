@@ -68,6 +68,11 @@ func (w *work) keyFault(ctx context.Context, action string, a answer) finding {
 	var f finding
 	if a.bare() {
 		f = w.keyDenied(action, a)
+		if e := w.Connection.Encryption; (e == nil || e.Key == "") && w.owner() != w.arn.Account {
+			// Its policy is AWS's, and lets the account in that it is in.
+			f.hint += ". If the bucket encrypts under aws/s3, AWS's own key, no other account may use that: its owner sets a key of their own as the bucket's " +
+				"default, and writes anew what is there"
+		}
 	} else {
 		f = w.denied(question{verb: "use the KMS key", action: action, opened: true}, a)
 	}
@@ -86,12 +91,8 @@ func (w *work) orOtherKey(ctx context.Context, f finding) finding {
 	if !ok || found.Key == "" || found.Key == e.Key {
 		return f
 	}
-	if f.layer != "" {
-		f.candidates, f.layer = []rolecall.CheckLayer{f.layer}, ""
-	}
-	f.candidates = append([]rolecall.CheckLayer{rolecall.LayerName}, f.candidates[:min(2, len(f.candidates))]...)
+	f.first(rolecall.LayerName, w.changed(func(c *rolecall.Connection) { c.Encryption = &found }))
 	f.hint = "the bucket's own key is another, which the role can use: name that one, unless this one is meant. If it is: " + f.hint
-	f.patches = append(w.changed(func(c *rolecall.Connection) { c.Encryption = &found }), f.patches...)
 	return f
 }
 

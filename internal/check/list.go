@@ -3,10 +3,14 @@ package check
 import (
 	"context"
 	"fmt"
+	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/policy"
 )
 
 // listable judges the listing that the step owner made, and makes it again
@@ -21,11 +25,15 @@ func listable(ctx context.Context, w *work) finding {
 		if answerOf(l.err).bare() && w.pays(ctx) {
 			return w.unpaid()
 		}
-		return w.diagnose(ctx, q, l.err)
+		f := w.diagnose(ctx, q, l.err)
+		if f.denied && len(f.patches) > 0 {
+			f.hint += w.perhapsElsewhere()
+		}
+		return w.orOtherCase(ctx, f)
 	}
 	w.keys = l.keys
 	if l.below != nil {
-		q.verb, q.opened = fmt.Sprintf("list below %q, while the prefix itself can be listed", w.Connection.Prefix), true
+		q.verb, q.opened = "list "+w.below()+", while the prefix itself can be listed", true
 		return w.diagnose(ctx, q, l.below)
 	}
 	w.listed = true
@@ -33,10 +41,59 @@ func listable(ctx context.Context, w *work) finding {
 	case n == 0:
 		return passed("the prefix can be listed, and is empty")
 	case n == few:
-		return passed("the prefix can be listed: %d objects or more", n)
+		return passed("the prefix can be listed: %s or more", counted(n, "object"))
 	default:
-		return passed("the prefix can be listed: %d objects", n)
+		return passed("the prefix can be listed: %s", counted(n, "object"))
 	}
+}
+
+// below says where in the bucket the connection is.
+func (w *work) below() string {
+	if w.Connection.Prefix == "" {
+		return "anywhere in the bucket"
+	}
+	return fmt.Sprintf("below %q", w.Connection.Prefix)
+}
+
+// perhapsElsewhere says that the patches open what is declared, which may not
+// be what is meant.
+func (w *work) perhapsElsewhere() string {
+	if w.Connection.Prefix == "" {
+		return ". The connection has no prefix, so that the documents open the whole bucket: if it is meant for a part of it, declare that as prefix"
+	}
+	return fmt.Sprintf(". If the connection is not meant for %q, correct its prefix instead", w.Connection.Prefix)
+}
+
+// counted writes a number of things.
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+// orOtherCase adds to a denial that the prefix may be meant in lower case, if
+// objects can be listed there.
+func (w *work) orOtherCase(ctx context.Context, f finding) finding {
+	lower := strings.ToLower(w.Connection.Prefix)
+	if !f.denied || lower == w.Connection.Prefix {
+		return f
+	}
+	scope := w.scope(policy.Read, policy.List)
+	scope.Prefixes = []string{lower}
+	client, _, err := w.client(ctx, scope)
+	if err != nil {
+		return f
+	}
+	out, err := client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{
+		Bucket: &w.Connection.Bucket, Prefix: &lower, MaxKeys: aws.Int32(1), ExpectedBucketOwner: w.asOwner(), RequestPayer: w.payer(),
+	})
+	if err != nil || len(out.Contents) == 0 {
+		return f
+	}
+	f.first(rolecall.LayerName, w.changed(func(c *rolecall.Connection) { c.Prefix = lower }))
+	f.hint = fmt.Sprintf("upper and lower case differ in keys, and there are objects below %q: declare that prefix, if it is meant. Else: ", lower) + f.hint
+	return f
 }
 
 // pays tells whether the bucket opens to who pays for requests.
@@ -44,8 +101,7 @@ func (w *work) pays(ctx context.Context) bool {
 	if w.Connection.RequesterPays {
 		return false
 	}
-	_, err := w.listAs(ctx, "", w.asOwner(), types.RequestPayerRequester)
-	return err == nil
+	return w.opens(ctx, w.asOwner(), types.RequestPayerRequester) == nil
 }
 
 func (w *work) unpaid() finding {

@@ -38,13 +38,14 @@ func owned(ctx context.Context, w *work) finding {
 			w.dispensed = credentials.AccountID
 		}
 		w.listing = w.list(ctx)
+		w.opened = w.listing.err == nil
 	}, func() {
 		if w.Connection.Purpose == rolecall.Delivery {
 			_, _, _ = w.client(ctx, w.writingScope()) // so that the step write finds it made
 		}
 	})
 	if err != nil {
-		return w.fault(ctx, err)
+		return w.without(ctx, err)
 	}
 	owner := w.owner()
 	switch a := answerOf(w.listing.err); {
@@ -81,9 +82,9 @@ func (w *work) stranger() (finding, bool) {
 func (w *work) disowned(ctx context.Context) finding {
 	var free, paid, both error
 	beside(
-		func() { _, free = w.listAs(ctx, "", nil, w.payer()) },
-		func() { _, paid = w.listAs(ctx, "", w.asOwner(), types.RequestPayerRequester) },
-		func() { _, both = w.listAs(ctx, "", nil, types.RequestPayerRequester) },
+		func() { free = w.opens(ctx, nil, w.payer()) },
+		func() { paid = w.opens(ctx, w.asOwner(), types.RequestPayerRequester) },
+		func() { both = w.opens(ctx, nil, types.RequestPayerRequester) },
 	)
 	declared := w.owner()
 	switch {
@@ -95,7 +96,6 @@ func (w *work) disowned(ctx context.Context) finding {
 			return passed("the bucket is the account %s's", declared)
 		}
 		f := failed(rolecall.LayerName, fmt.Sprintf("the bucket is not the account %s's", declared), "")
-		f.denied = true
 		switch {
 		case !known:
 			f.hint = "declare whose it is as bucket_owner; if that should be " + declared + ", the bucket's name is wrong, or was taken by others"
@@ -121,6 +121,15 @@ func (w *work) disowned(ctx context.Context) finding {
 	default:
 		return skipped("not told while listing is refused: see the step list")
 	}
+}
+
+// opens asks whether the bucket can be listed, for no more than a name that
+// nobody looks at: without an owner it may be a stranger's.
+func (w *work) opens(ctx context.Context, owner *string, payer types.RequestPayer) error {
+	_, err := w.reading.ListObjectsV2(ctx, &s3.ListObjectsV2Input{
+		Bucket: &w.Connection.Bucket, Prefix: &w.Connection.Prefix, MaxKeys: aws.Int32(1), ExpectedBucketOwner: owner, RequestPayer: payer,
+	})
+	return err
 }
 
 // whose finds out which account owns a bucket that the role may list. It is a
@@ -177,5 +186,21 @@ func (w *work) listAs(ctx context.Context, below string, owner *string, payer ty
 	if err != nil {
 		return nil, err
 	}
+	for _, o := range out.Contents {
+		if err := bounded(o.Key); err != nil {
+			return nil, err
+		}
+	}
 	return out.Contents, nil
+}
+
+// bounded refuses a name that is longer than any of S3's: what a server says,
+// which may be a tenant's, goes into reports. Only keys have a limit that is
+// documented.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
+func bounded(name *string) error {
+	if n := len(aws.ToString(name)); n > 1024 {
+		return &transfer.Error{Kind: transfer.Malformed, Err: fmt.Errorf("a name of %d bytes", n)}
+	}
+	return nil
 }

@@ -4,16 +4,19 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/policy"
 )
 
 // fullControl gives what is written to the bucket's owner, whatever the
 // bucket's setting.
 const fullControl = "bucket-owner-full-control"
 
-// ownedAll tells whose objects will be, as far as the connection's acl shows.
+// belongs tells whose objects will be, as far as the connection's acl shows.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html
-func ownedAll(ctx context.Context, w *work) finding {
+func belongs(ctx context.Context, w *work) finding {
 	acl := w.Connection.ACL
 	without := func(c *rolecall.Connection) { c.ACL = "" }
 	switch {
@@ -30,7 +33,12 @@ func ownedAll(ctx context.Context, w *work) finding {
 		return f
 	case w.acl != nil:
 		f := w.diagnose(ctx, question{verb: fmt.Sprintf("set the ACL %q", acl), action: "s3:PutObjectAcl", opened: true}, w.acl.err)
-		f.patches = append(f.patches, w.changed(without)...)
+		if acl == fullControl { // which buckets without ACLs take, too
+			f.patches = append(f.patches, w.changed(without)...)
+		} else {
+			f.first(rolecall.LayerName, w.changed(without))
+			f.hint = "leave acl out, unless others rely on it: the bucket's owner owns what is written, or sees to it. Else: " + f.hint
+		}
 		f.denied = false // only the step write could try it again
 		return f
 	case w.upload == "":
@@ -45,7 +53,41 @@ func ownedAll(ctx context.Context, w *work) finding {
 		return f
 	case acl != "":
 		return passed("the bucket takes the ACL %q", acl)
+	case w.Connection.RoleARN != "" && w.owner() != w.arn.Account:
+		return w.writers(ctx)
 	default:
 		return passed("no ACL is asked for: the bucket's setting says whose objects are, by default its owner's")
 	}
+}
+
+// writers finds out whether a bucket of another account leaves objects to the
+// account that writes them: it does if it takes an ACL that does not give them
+// to its owner. Only a role that may set ACLs can tell.
+func (w *work) writers(ctx context.Context) finding {
+	scope := w.writingScope()
+	scope.Operations = append(scope.Operations, policy.ACL)
+	client, _, err := w.client(ctx, scope)
+	if err == nil {
+		asked := w.declaredForm()
+		asked.acl = string(types.ObjectCannedACLPrivate)
+		var id string
+		if id, _, err = w.createBy(ctx, client, asked); err == nil {
+			w.own = append(w.own, id)
+		}
+	}
+	switch {
+	case err == nil:
+		f := finding{
+			result: rolecall.CheckWarn, candidates: []rolecall.CheckLayer{rolecall.LayerBucket, rolecall.LayerName},
+			message: "the bucket takes ACLs, and the connection asks for none: what is delivered belongs to the role's account, and the bucket's owner cannot read it",
+			hint:    "the bucket's owner enforces its ownership of all objects; or deliver with the acl " + fullControl,
+		}
+		f.patches = append(setting(w.bucketARN(),
+			w.s3api("put-bucket-ownership-controls", "--ownership-controls", "Rules=[{ObjectOwnership=BucketOwnerEnforced}]")),
+			w.changed(func(c *rolecall.Connection) { c.ACL = fullControl })...)
+		return f
+	case answerOf(err).code == "AccessControlListNotSupported":
+		return passed("the bucket takes no ACLs: its owner owns what is delivered")
+	}
+	return passed("not known: the bucket's owner owns what is delivered, unless the bucket takes ACLs, which a role finds out that may set them")
 }

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"slices"
@@ -33,6 +34,18 @@ const (
 // the declared one. The connection may be one that no documents can be made
 // for.
 func (w *work) needs(key string) (policy.Kit, bool) {
+	request := w.kitRequest(key)
+	if request.Connection.RoleARN == "" {
+		return policy.Kit{}, false // whose key it is, is not known
+	}
+	request.Whole = true
+	kit, err := policy.Generate(request)
+	return kit, err == nil
+}
+
+// kitRequest asks for the documents of the connection. It has no role where
+// none can be made.
+func (w *work) kitRequest(key string) policy.KitRequest {
 	c := w.Connection
 	c.Region = cmp.Or(w.region, c.Region)
 	if key != "" {
@@ -43,15 +56,16 @@ func (w *work) needs(key string) (policy.Kit, bool) {
 		role := rolecall.ARN{Partition: rolecall.PartitionOf(c.Region), Service: "iam", Account: cmp.Or(w.owner(), "000000000000"), Resource: "role/any"}
 		c.RoleARN, c.Secret, c.HTTPCredentialSource, c.ExternalID = role.String(), "", nil, nil
 		if w.owner() == "" && c.Encryption != nil && c.Encryption.Type != "AES256" && c.Encryption.Key == "" {
-			return policy.Kit{}, false // whose key it is, is not known
+			c.RoleARN = ""
 		}
 		externalID = cmp.Or(externalID, "any")
 	}
-	kit, err := policy.Generate(policy.KitRequest{
+	return policy.KitRequest{
 		Connection: c, Principals: []string{principal}, ExternalIDs: []string{externalID}, VendorAccounts: w.Vendor.Accounts,
-		Versioned: !w.unversioned, Whole: true,
-	})
-	return kit, err == nil
+		// Without versions there is nothing more to read by this, and not every
+		// step knows whether there are.
+		Versioned: true,
+	}
 }
 
 // permissionsPatch is the role's own policy, whole.
@@ -84,19 +98,22 @@ func (w *work) boundaryPatch(key string) []rolecall.Patch {
 	return []rolecall.Patch{p}
 }
 
-// bucketPatch is the bucket's policy, whole.
+// bucketPatch is the bucket's policy, whole: for all of the organization's
+// connections to it.
 func (w *work) bucketPatch() []rolecall.Patch {
 	kit, ok := w.needs("")
 	if !ok || w.Connection.RoleARN == "" {
 		return nil
 	}
-	p := rolecall.Patch{Document: documentBucket, Target: w.bucketARN(), Policy: kit.Bucket.JSON()}
+	p := rolecall.Patch{Document: documentBucket, Target: w.bucketARN(), Policy: w.besides(documentBucket, kit.Bucket, func(c rolecall.Connection) bool {
+		return c.Bucket == w.Connection.Bucket
+	})}
 	p.Commands = []string{w.s3api("put-bucket-policy", "--policy", string(p.Policy))}
 	return []rolecall.Patch{p}
 }
 
-// keyPatch is the policy of a KMS key, whole; of the connection's key when
-// none is given.
+// keyPatch is the policy of a KMS key, whole, for all of the organization's
+// connections that name it; of the connection's key when none is given.
 func (w *work) keyPatch(key string) []rolecall.Patch {
 	kit, ok := w.needs(key)
 	if e := w.Connection.Encryption; key == "" && e != nil {
@@ -105,7 +122,8 @@ func (w *work) keyPatch(key string) []rolecall.Patch {
 	if !ok || w.Connection.RoleARN == "" || kit.Key == nil {
 		return nil
 	}
-	p := rolecall.Patch{Document: documentKey, Target: cmp.Or(key, "the default key of "+w.bucketARN()), Policy: kit.Key.JSON()}
+	p := rolecall.Patch{Document: documentKey, Target: cmp.Or(key, "the default key of "+w.bucketARN())}
+	p.Policy = w.besides(documentKey, kit.Key, func(c rolecall.Connection) bool { return key != "" && keyOf(c) == key })
 	if key != "" {
 		p.Commands = []string{kms("put-key-policy", key, "--policy-name", "default", "--policy", string(p.Policy))}
 	}
@@ -130,11 +148,15 @@ func (w *work) rcpPatch(named, account string) []rolecall.Patch {
 	return []rolecall.Patch{{Document: documentRCP, Target: cmp.Or(named, account), Policy: json.RawMessage(fullRCP)}}
 }
 
-// changed is the connection as it should be declared.
+// changed is the connection as it should be declared, unless it is.
 func (w *work) changed(change func(c *rolecall.Connection)) []rolecall.Patch {
 	c := w.Connection
 	change(&c)
-	return []rolecall.Patch{connectionPatch(c)}
+	p := connectionPatch(c)
+	if bytes.Equal(p.Connection, connectionPatch(w.Connection).Connection) {
+		return nil
+	}
+	return []rolecall.Patch{p}
 }
 
 // setting is what commands alone put right.

@@ -35,52 +35,59 @@ func readable(ctx context.Context, w *work) finding {
 			}
 		}
 	}
-	version, err := w.get(ctx, w.reading, key, nil)
+	version, kept, err := w.get(ctx, w.reading, key, nil)
 	if err != nil {
 		return w.unreadable(ctx, key, answerOf(err))
 	}
-	if version == "" || version == "null" {
-		w.unversioned = true
-	} else if f, failed := w.unreadableVersion(ctx, key, version); failed {
-		return f
+	w.kept = kept
+	if version != "" && version != "null" {
+		if f, failed := w.unreadableVersion(ctx, key, version); failed {
+			return f
+		}
 	}
 	w.read = true
 	return passed("%q can be read", key)
 }
 
-// oneOf picks the object to read: one that is not archived, if there is one.
+// oneOf picks the object to read: if there is one, one that is not archived,
+// and of these one that is not empty, as folders of the console are.
 func (w *work) oneOf(keys []types.Object) string {
-	first := ""
+	best, rank := "", 0
 	for _, o := range keys {
-		key := aws.ToString(o.Key)
+		is := 1
 		if o.StorageClass != types.ObjectStorageClassGlacier && o.StorageClass != types.ObjectStorageClassDeepArchive {
-			return key
+			is = 2
+			if aws.ToInt64(o.Size) > 0 {
+				is = 3
+			}
 		}
-		if first == "" {
-			first = key
+		if is > rank {
+			best, rank = aws.ToString(o.Key), is
 		}
 	}
-	return first
+	return best
 }
 
-// get reads the first byte of an object and gives its version.
-func (w *work) get(ctx context.Context, client *s3.Client, key string, version *string) (string, error) {
-	out, err := client.GetObject(ctx, &s3.GetObjectInput{
+// get reads the first byte of an object and tells its version, and how it is
+// encrypted.
+func (w *work) get(ctx context.Context, client *s3.Client, key string, version *string) (string, rolecall.Encryption, error) {
+	in := &s3.GetObjectInput{
 		Bucket: &w.Connection.Bucket, Key: &key, VersionId: version, Range: aws.String("bytes=0-0"),
 		ExpectedBucketOwner: w.asOwner(), RequestPayer: w.payer(),
-	})
-	switch {
-	case err != nil && answerOf(err).code == "InvalidRange": // it is empty
-		return "", nil
-	case err != nil:
-		return "", err
 	}
-	w.kept = encryptionOf(out.ServerSideEncryption, out.SSEKMSKeyId)
+	out, err := client.GetObject(ctx, in)
+	if err != nil && answerOf(err).code == "InvalidRange" { // it is empty
+		in.Range = nil
+		out, err = client.GetObject(ctx, in)
+	}
+	if err != nil {
+		return "", rolecall.Encryption{}, err
+	}
 	_, err = io.Copy(io.Discard, io.LimitReader(out.Body, 1))
 	if closed := out.Body.Close(); err == nil {
 		err = closed
 	}
-	return aws.ToString(out.VersionId), err
+	return aws.ToString(out.VersionId), encryptionOf(out.ServerSideEncryption, out.SSEKMSKeyId), err
 }
 
 // unreadable says why the object cannot be read.
@@ -152,9 +159,9 @@ func (w *work) head(ctx context.Context, key string) bool {
 func (w *work) unreadableVersion(ctx context.Context, key, version string) (finding, bool) {
 	client, _, err := w.client(ctx, w.scope(policy.ReadVersion))
 	if err != nil {
-		return w.fault(ctx, err), true
+		return w.without(ctx, err), true
 	}
-	_, err = w.get(ctx, client, key, &version)
+	_, _, err = w.get(ctx, client, key, &version)
 	a := answerOf(err)
 	switch {
 	case err == nil, a.kind == transfer.NotFound:

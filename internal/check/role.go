@@ -1,6 +1,7 @@
 package check
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -21,8 +22,8 @@ func roleSteps() []step {
 	const arn, principal, claim, assume = rolecall.StepARN, rolecall.StepPrincipal, rolecall.StepClaim, rolecall.StepAssume
 	return []step{
 		{name: arn, run: declared},
-		{name: principal, run: identified},
-		{name: claim, needs: []string{arn}, run: claimed},
+		{name: principal, after: []string{rolecall.StepRegion}, run: identified}, // STS is asked near the bucket
+		{name: claim, needs: []string{arn}, after: []string{rolecall.StepRegion}, run: claimed},
 		{name: assume, needs: []string{arn, principal, claim}, run: assumed},
 		// These read the same proof, whose right external id may have been refused.
 		{name: rolecall.StepExternalIDAbsent, needs: []string{arn, principal, claim}, after: []string{assume}, run: refusesAbsent},
@@ -54,8 +55,9 @@ func declared(_ context.Context, w *work) finding {
 	}
 	if len(w.Faults) > 0 {
 		f := misdeclared(w.Faults)
-		if better := mended(c); better.Validate() == nil {
-			f.patches = []rolecall.Patch{connectionPatch(better)}
+		better := mended(c)
+		if patch := connectionPatch(better); better.Validate() == nil && !bytes.Equal(patch.Connection, connectionPatch(c).Connection) {
+			f.patches = []rolecall.Patch{patch}
 		}
 		return f
 	}
@@ -103,6 +105,9 @@ func misdeclared(faults rolecall.Errors) finding {
 			hints = append(hints, e.Hint)
 		}
 	}
+	if len(hints) == 0 {
+		hints = []string{"correct the connection's declaration"}
+	}
 	return failed(rolecall.LayerName, strings.Join(messages, "; "), strings.Join(hints, "; "))
 }
 
@@ -132,7 +137,11 @@ func identified(ctx context.Context, w *work) finding {
 		asking.Principal = rolecall.DispenserPrincipal
 	}
 	clock := make(chan time.Duration, 1)
-	go func() { clock <- w.clock(ctx) }()
+	if len(w.Faults) > 0 { // nothing that it says leads anywhere
+		clock <- 0
+	} else {
+		go func() { clock <- w.clock(ctx) }()
+	}
 	arn, err := w.Vault.Identify(ctx, asking)
 	ahead := <-clock
 	if ahead.Abs() >= wrongBy {

@@ -61,7 +61,7 @@ func (w *work) denial(d policy.Denial) finding {
 	if d.Policy != "" {
 		named = " (" + d.Policy + ")"
 	}
-	f := finding{result: rolecall.CheckFail, denied: true}
+	f := finding{result: rolecall.CheckFail, denied: true, denial: d}
 	switch d.Layer {
 	case policy.DeniedBySCP:
 		f.layer, f.message = rolecall.LayerOrganization, "a service control policy of the principal's organization%s %s it to assume the role"
@@ -69,6 +69,7 @@ func (w *work) denial(d policy.Denial) finding {
 	case policy.DeniedByRCP:
 		f.layer, f.message = rolecall.LayerOrganization, "a resource control policy of the role's organization%s %s it to the principal"
 		f.hint = "the administrators of the role's organization except the principal " + w.Principal.ARN.String() + " from what denies"
+		f.patches = w.rcpPatch(d.Policy, w.arn.Account)
 	case policy.DeniedByVPCE:
 		f.layer, f.message = rolecall.LayerNetwork, "the policy of the VPC endpoint for STS%s %s it"
 		f.hint = "the operator allows sts:AssumeRole in the endpoint's policy"

@@ -88,20 +88,14 @@ func (w *work) putPermissions(kit policy.Kit) string {
 // accountPatches declare the role in the other account that the connection
 // names, if there is one.
 func (w *work) accountPatches() []rolecall.Patch {
-	c, accounts := w.Connection, []string{w.Connection.BucketOwner}
-	if c.Encryption != nil {
-		key, _ := rolecall.ParseARN(c.Encryption.Key)
-		accounts = append(accounts, key.Account)
+	role := w.arn
+	role.Account = namedAccount(w.Connection)
+	if role.Account == "" || role.Account == w.arn.Account || w.vendors(role.Account) {
+		return nil
 	}
-	for _, account := range accounts {
-		if account != "" && account != w.arn.Account && !w.vendors(account) {
-			role := w.arn
-			role.Account = account
-			c.RoleARN = role.String()
-			return []rolecall.Patch{connectionPatch(c)}
-		}
-	}
-	return nil
+	c := w.Connection
+	c.RoleARN = role.String()
+	return []rolecall.Patch{connectionPatch(c)}
 }
 
 // workerPatches let the principal assume customers' roles.

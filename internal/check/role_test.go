@@ -31,6 +31,7 @@ func TestMendedNames(t *testing.T) {
 		"a bucket's ARN":      func(c *rolecall.Connection) { c.Bucket, c.Prefix = "arn:aws:s3:::acme/in/*", "" },
 		"a prefix's slashes":  func(c *rolecall.Connection) { c.Prefix = "/in" },
 		"a prefix's star":     func(c *rolecall.Connection) { c.Prefix = "in/*" },
+		"a name alone":        func(c *rolecall.Connection) { c.RoleARN = "media" },
 		"a loud region":       func(c *rolecall.Connection) { c.Region = " EU-Central-1" },
 		"an owner in parts":   func(c *rolecall.Connection) { c.BucketOwner = "1111-2222-3333" },
 	} {
@@ -40,10 +41,22 @@ func TestMendedNames(t *testing.T) {
 			t.Errorf("%s:\n%s", name, diff)
 		}
 	}
-	for _, hopeless := range []string{"", "media", "arn:aws:iam::1111:role/media"} {
-		if got := mendedRole(hopeless); got != hopeless {
+	for _, hopeless := range []string{"", "media", "arn:aws:iam::1111:role/media", "arn:aws:iam::111122223333:user/media"} {
+		if got := mendedRole(rolecall.Connection{RoleARN: hopeless}); got != hopeless {
 			t.Errorf("%q becomes %q", hopeless, got)
 		}
+	}
+}
+
+// What a connection does without is left out.
+func TestMendedWithout(t *testing.T) {
+	t.Parallel()
+	c := mended(rolecall.Connection{
+		Purpose: rolecall.Delivery, Bucket: "acme", RoleARN: "arn:aws:iam::111122223333:role/media", Region: "EU (Frankfurt)", BucketOwner: "acme",
+		Encryption: &rolecall.Encryption{Type: "aws:kms", Key: "arn:aws:kms:eu-central-1:111122223333:alias/media"}, RoleSessionDurationSeconds: 86400,
+	})
+	if err := c.Validate(); err != nil || c.Region != "" || c.BucketOwner != "" || c.Encryption.Key != "" || c.RoleSessionDurationSeconds != 0 {
+		t.Errorf("%+v: %v", c, err)
 	}
 }
 

@@ -46,6 +46,9 @@ func run(ctx context.Context, request Request, env Environment, observe func(Eve
 	for _, s := range steps {
 		c.steps[s.name] = &under{done: make(chan struct{})}
 	}
+	// The connection is told here: the vault's lines have the role and session only.
+	env.Log.InfoContext(ctx, "check begins", "org", request.Organization.APIName, "connection", request.Connection.Name,
+		"role", request.Connection.RoleARN, "session", c.work.role().SessionName())
 	var all sync.WaitGroup
 	for _, s := range steps {
 		all.Go(func() { c.take(ctx, s) })
@@ -137,7 +140,7 @@ func (c *course) once(ctx context.Context, s step) finding {
 		ctx, cancel = context.WithTimeoutCause(ctx, stepTimeout, errSlow)
 		defer cancel()
 	}
-	return s.run(ctx, c.work)
+	return c.work.replaced(c.work.amend(s.name, s.run(ctx, c.work)))
 }
 
 var errSlow = fmt.Errorf("no answer within %s", stepTimeout)

@@ -123,7 +123,7 @@ func (w *work) refuses(ctx context.Context, name, how string) finding {
 	case len(accepted) > 0:
 		f := w.untrusting(at.open + " " + how)
 		if name == probeNear {
-			f.message += ": " + enumerate(accepted, len(w.proof.verdict.Probes))
+			f.message += " (" + enumerate(accepted, len(w.proof.verdict.Probes)) + ")"
 		}
 		return f
 	case len(unknown) > 0:
@@ -154,7 +154,7 @@ func (w *work) unproved(ctx context.Context) finding {
 // enumerate names the probes, unless they are many.
 func enumerate(probes []string, of int) string {
 	if len(probes) > maxNamed {
-		return fmt.Sprintf("%d of the %d probes were", len(probes), of)
+		return fmt.Sprintf("%d of %d probes", len(probes), of)
 	}
 	return strings.Join(probes, ", ")
 }
@@ -225,12 +225,14 @@ func (w *work) refusal(err error, loose bool) finding {
 		result: rolecall.CheckFail, denied: true,
 		candidates: []rolecall.CheckLayer{rolecall.LayerTrust, rolecall.LayerName, rolecall.LayerPrincipal},
 		message:    fmt.Sprintf("AWS does not let %s assume the role, and does not say why", w.Principal.ARN),
+		crowded:    []rolecall.CheckLayer{rolecall.LayerOrganization},
 		hint: "any of these may be it: the trust policy does not name this principal with this external id; the role does not exist; " +
-			"the operator's policies do not let the principal assume it",
+			"the operator's policies do not let the principal assume it, or those of the operator's organization; " +
+			"a resource control policy of the role's organization refuses who is not of it",
 	}
 	if w.earlier.Passed {
 		f.hint = "it could once, so that somebody changed something: " + f.hint
 	}
-	f.patches = slices.Concat(w.trustPatches(), w.rolePatches(), w.workerPatches(), w.accountPatches())
+	f.patches = slices.Concat(w.trustPatches(), w.rolePatches(), w.workerPatches(), w.accountPatches(), w.rcpPatch("", w.arn.Account))
 	return f
 }

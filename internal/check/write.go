@@ -29,6 +29,7 @@ type writeWork struct {
 	parted   bool                // by inParts: it passed
 	partKey  *answer             // by inParts
 	plain    []string            // by encrypted, then keyed: ids of uploads
+	own      []string            // by belongs: ids of uploads
 	stored   *string             // by writable, of a deep check: the version that was written; nil: none
 }
 
@@ -66,7 +67,7 @@ func writable(ctx context.Context, w *work) finding {
 	w.writeKey, w.acl = nil, nil
 	client, _, err := w.client(ctx, w.writingScope())
 	if err != nil {
-		return w.fault(ctx, err)
+		return w.without(ctx, err)
 	}
 	w.writing = client
 	asked := w.declaredForm()
@@ -83,8 +84,8 @@ func writable(ctx context.Context, w *work) finding {
 		return w.unwritable(ctx, asked, answerOf(err))
 	}
 	if w.Deep {
-		if err := w.store(ctx, asked); err != nil {
-			return w.diagnose(ctx, question{verb: "write an object", action: "s3:PutObject", opened: true}, err)
+		if q, err := w.store(ctx, asked); err != nil {
+			return w.diagnose(ctx, q, err)
 		}
 		return passed("an object can be written, and an upload begun, below %q", w.Connection.Prefix)
 	}
@@ -93,7 +94,7 @@ func writable(ctx context.Context, w *work) finding {
 
 // unwritable says why no upload can be begun.
 func (w *work) unwritable(ctx context.Context, asked form, a answer) finding {
-	q := question{verb: fmt.Sprintf("begin an upload below %q", w.Connection.Prefix), action: "s3:PutObject", opened: w.listed}
+	q := question{verb: fmt.Sprintf("begin an upload below %q", w.Connection.Prefix), action: "s3:PutObject", opened: w.opened}
 	if a.ofKey() {
 		return w.keptByKey(&w.writeKey, a)
 	}
@@ -181,6 +182,9 @@ func (w *work) createBy(ctx context.Context, client *s3.Client, asked form) (str
 		in.ChecksumAlgorithm, in.ChecksumType = types.ChecksumAlgorithmCrc64nvme, types.ChecksumTypeFullObject
 	}
 	out, err := client.CreateMultipartUpload(ctx, in)
+	if err == nil {
+		err = bounded(out.UploadId)
+	}
 	if err != nil {
 		return "", rolecall.Encryption{}, err
 	}
@@ -249,10 +253,12 @@ func (w *work) listParts(ctx context.Context, client *s3.Client, id string) erro
 	return err
 }
 
-// store writes an object, reads it back, and leaves it to the step cleanup.
-func (w *work) store(ctx context.Context, asked form) error {
+// store writes an object, reads it back, and leaves it to the step cleanup. It
+// gives what was asked last.
+func (w *work) store(ctx context.Context, asked form) (question, error) {
+	q := question{verb: "write an object", action: "s3:PutObject", opened: true}
 	if err := ctx.Err(); err != nil {
-		return err
+		return q, err
 	}
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), stepTimeout)
 	defer cancel()
@@ -263,13 +269,16 @@ func (w *work) store(ctx context.Context, asked form) error {
 	}
 	in.ServerSideEncryption, in.SSEKMSKeyId = asked.headers()
 	out, err := w.writing.PutObject(late, in)
+	if err == nil {
+		err = bounded(out.VersionId)
+	}
 	if err != nil {
-		return err
+		return q, err
 	}
 	w.stored = aws.String(aws.ToString(out.VersionId))
-	_, err = w.get(ctx, w.writing, key, nil)
+	_, _, err = w.get(ctx, w.writing, key, nil)
 	if a := answerOf(err); a.kind == transfer.Archived {
-		return nil
+		err = nil
 	}
-	return err
+	return question{verb: "read back the object that was written", action: "s3:GetObject", opened: true}, err
 }

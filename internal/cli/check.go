@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -19,15 +21,16 @@ import (
 )
 
 type checkCommand struct {
-	Connection string `arg:"" optional:"" placeholder:"CONNECTION" help:"The connection, as the config names it."`
-	All        bool   `help:"Check every connection, or those of --org; for a scheduler."`
-	Org        string `placeholder:"NAME" help:"Organization whose connection it is; may be left out where only one has it."`
-	Principal  string `placeholder:"NAME" help:"Principal to check as; else the one of the connection's region, else the default."`
-	Config     string `placeholder:"FILE" default:"rolecall.yaml" env:"ROLECALL_CONFIG" help:"The config; ${default} by default."`
-	Deep       bool   `help:"Write, read and delete a real object, too, at one fixed key below the prefix."`
-	Wait       wait   `placeholder:"[TIME]" help:"Try again for so long what is denied, since changes at AWS take time to spread: 2m without a TIME, and as long after the connection changed."`
-	Report     string `placeholder:"FILE" help:"Write the report here, too; it always goes into the state directory."`
-	Verbose    bool   `short:"v" help:"Log what happens on stderr."`
+	Connection string   `arg:"" optional:"" placeholder:"CONNECTION" help:"The connection, as the config names it."`
+	All        bool     `help:"Check every connection, or those of --org; for a scheduler."`
+	Org        string   `placeholder:"NAME" help:"Organization whose connection it is; may be left out where only one has it."`
+	Principal  string   `placeholder:"NAME" help:"Principal to check as; else the one of the connection's region, else the default."`
+	Config     string   `placeholder:"FILE" default:"rolecall.yaml" env:"ROLECALL_CONFIG" help:"The config; ${default} by default."`
+	Policy     []string `sep:"none" placeholder:"KIND=FILE" help:"A policy as the account has it, as copied from the console or printed by the aws command line: it is judged, and what mends it is corrected in it. KIND is trust, permissions, boundary, bucket, key, worker, scp or rcp. Repeatable."`
+	Deep       bool     `help:"Write, read and delete a real object, too, at one fixed key below the prefix."`
+	Wait       wait     `placeholder:"[TIME]" help:"Try again for so long what is denied, since changes at AWS take time to spread: 2m without a TIME, and as long after the connection changed."`
+	Report     string   `placeholder:"FILE" help:"Write the report here, too; it always goes into the state directory."`
+	Verbose    bool     `short:"v" help:"Log what happens on stderr."`
 }
 
 // spreads is for how long a change at AWS may take to be seen everywhere.
@@ -45,7 +48,7 @@ func (w *wait) Decode(ctx *kong.DecodeContext) error {
 	text, isText := next.Value.(string)
 	duration, err := time.ParseDuration(text)
 	switch {
-	case next.Type == kong.FlagValueToken && (err != nil || duration < 0):
+	case next.Type == kong.FlagValueToken && (err != nil || duration < 0), isText && (err == nil && duration < 0 || err != nil && likeTime(text)):
 		return fmt.Errorf("%q is not a time, for example 2m", text)
 	case isText && err == nil && duration >= 0:
 		ctx.Scan.Pop()
@@ -56,9 +59,17 @@ func (w *wait) Decode(ctx *kong.DecodeContext) error {
 	return nil
 }
 
+// likeTime tells what is meant as a time from a connection's name.
+func likeTime(text string) bool {
+	return text != "" && strings.Trim(text[:1], "0123456789") == "" && strings.Trim(text, "0123456789.hms") == ""
+}
+
 // Run diagnoses a connection, or all.
-func (c *checkCommand) Run(ctx context.Context, out *output) error {
-	if c.All == (c.Connection != "") {
+func (c *checkCommand) Run(ctx context.Context, sys System, out *output) error {
+	if c.All && c.Connection != "" {
+		return &rolecall.Error{Code: rolecall.Invalid, Message: "--all checks every connection, and " + strconv.Quote(c.Connection) + " is one", Hint: "leave one of the two out"}
+	}
+	if !c.All && c.Connection == "" {
 		return &rolecall.Error{Code: rolecall.Invalid, Message: "which connection is to be checked?", Hint: "name one, or give --all"}
 	}
 	cfg, err := config.LoadTolerant(c.Config)
@@ -73,6 +84,16 @@ func (c *checkCommand) Run(ctx context.Context, out *output) error {
 	requests, err := c.requests(cfg)
 	if err != nil {
 		return err
+	}
+	given, err := c.policies(ctx, sys)
+	if err != nil {
+		return err
+	}
+	if len(given) > 0 {
+		if requests[0].Connection.RoleARN == "" {
+			return &rolecall.Error{Code: rolecall.Invalid, Message: "the connection " + c.Connection + " has no role: its policies cannot be judged", Hint: "leave --policy out"}
+		}
+		requests[0].Policies = given
 	}
 	log := out.logger(c.Verbose)
 	tasks, err := environment(cfg, log, nil)
@@ -141,9 +162,15 @@ func (c *checkCommand) one(ctx context.Context, out *output, kept checkRecords, 
 	r.Wait = c.waits(since)
 	c.tell(out, r)
 	live := newCheckProgress(out)
-	report := check.Run(ctx, r, env, live.observe)
+	report := check.Run(ctx, r, env, func(e check.Event) {
+		live.brief = ctx.Err() != nil
+		live.observe(e)
+	})
 	out.screen.settle()
 	if ctx.Err() != nil {
+		if err := out.documentOf(report); err != nil {
+			return err
+		}
 		return ctx.Err()
 	}
 	path, err := kept.keep(report)
@@ -153,13 +180,17 @@ func (c *checkCommand) one(ctx context.Context, out *output, kept checkRecords, 
 	if err != nil {
 		return err
 	}
-	if out.json {
-		if err := out.document(report); err != nil {
-			return err
-		}
-	} else {
+	if err := out.documentOf(report); err != nil {
+		return err
+	}
+	if !out.json {
 		out.printf("\n%s: %s\n", out.onOut.paint(bold, printable(report.Connection)), out.result(report.Result, string(report.Result)))
-		out.note("the report is in %s", path)
+		if report.Result == rolecall.CheckDrift {
+			out.under(drifted)
+		}
+		if path != "" {
+			out.note("the report is in %s", path)
+		}
 	}
 	return exitOfChecks(report)
 }
@@ -167,15 +198,18 @@ func (c *checkCommand) one(ctx context.Context, out *output, kept checkRecords, 
 // atOnce is how many checks run side by side.
 const atOnce = 4
 
-// all checks connections side by side, but those with one role one after the
-// other: they would prove it at once, against each other.
+// all checks connections side by side, but those with one role, or dispenser,
+// one after the other: they would prove it at once, against each other.
 func (c *checkCommand) all(ctx context.Context, out *output, kept checkRecords, requests []check.Request, env check.Environment) error {
 	byRole := map[string][]int{}
 	for i, r := range requests {
-		role := cmp.Or(strings.ToLower(r.Connection.RoleARN), fmt.Sprint(i))
-		byRole[role] = append(byRole[role], i)
+		from := cmp.Or(strings.ToLower(r.Connection.RoleARN), fmt.Sprint(i))
+		if source := r.Connection.HTTPCredentialSource; source != nil {
+			from = source.Normal().URL
+		}
+		byRole[from] = append(byRole[from], i)
 	}
-	reports := make([]rolecall.CheckReport, len(requests))
+	reports := make([]*rolecall.CheckReport, len(requests))
 	checks, ctx := errgroup.WithContext(ctx)
 	checks.SetLimit(atOnce)
 	for _, role := range sortedKeys(byRole) {
@@ -187,36 +221,43 @@ func (c *checkCommand) all(ctx context.Context, out *output, kept checkRecords, 
 				}
 				requests[i].Wait = c.waits(since)
 				c.tell(out, requests[i])
-				reports[i] = check.Run(ctx, requests[i], env, nil)
+				report := check.Run(ctx, requests[i], env, nil)
 				if ctx.Err() != nil {
 					return ctx.Err()
 				}
-				if _, err := kept.keep(reports[i]); err != nil {
+				reports[i] = &report
+				if _, err := kept.keep(report); err != nil {
 					return err
 				}
 			}
 			return nil
 		})
 	}
-	if err := checks.Wait(); err != nil {
+	stopped := checks.Wait() // then those that ended are told
+	ended := []rolecall.CheckReport{}
+	for _, r := range reports {
+		if r != nil {
+			ended = append(ended, *r)
+		}
+	}
+	if !out.json {
+		for _, r := range ended {
+			out.summary(r)
+		}
+	}
+	results := map[string]any{"results": ended}
+	if err := out.documentOf(results); err != nil {
 		return err
 	}
-	results := map[string]any{"results": reports}
+	if stopped != nil {
+		return stopped
+	}
 	if c.Report != "" {
 		if err := writeReport(c.Report, results); err != nil {
 			return err
 		}
 	}
-	if out.json {
-		if err := out.document(results); err != nil {
-			return err
-		}
-	} else {
-		for _, r := range reports {
-			out.summary(r)
-		}
-	}
-	return exitOfChecks(reports...)
+	return exitOfChecks(ended...)
 }
 
 // waits is for how long what is denied is tried again: as asked, else until
@@ -247,7 +288,7 @@ func exitOfChecks(reports ...rolecall.CheckReport) error {
 		wrong = wrong || r.Result == rolecall.CheckFail || r.Result == rolecall.CheckDrift
 		reached = reached || r.Result == rolecall.CheckDrift
 		for _, s := range r.Steps {
-			reached = reached || s.Result == rolecall.CheckFail && s.Layer != rolecall.LayerNetwork
+			reached = reached || s.Result == rolecall.CheckFail && s.Layer != rolecall.LayerNetwork && !slices.Equal(s.Candidates, unreached)
 		}
 	}
 	switch {
@@ -258,6 +299,10 @@ func exitOfChecks(reports ...rolecall.CheckReport) error {
 	}
 	return shown(exitUnavailable)
 }
+
+// unreached are the candidates where an endpoint of the customer's, or a
+// dispenser, does not answer.
+var unreached = []rolecall.CheckLayer{rolecall.LayerNetwork, rolecall.LayerName}
 
 // checkRecords keeps, in the state directory, what a check leaves: its report,
 // and since when the connection has been as it is.

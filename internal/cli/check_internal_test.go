@@ -2,9 +2,13 @@ package cli
 
 import (
 	"bytes"
+	"context"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,17 +29,22 @@ func TestExitOfChecks(t *testing.T) {
 	t.Parallel()
 	pass, warn := stepped(rolecall.CheckPass, ""), stepped(rolecall.CheckWarn, rolecall.LayerNetwork)
 	denied, unreached := stepped(rolecall.CheckFail, rolecall.LayerRole), stepped(rolecall.CheckFail, rolecall.LayerNetwork)
+	endpoint, denies := stepped(rolecall.CheckFail, ""), stepped(rolecall.CheckFail, "")
+	endpoint.Steps[0].Candidates = []rolecall.CheckLayer{rolecall.LayerNetwork, rolecall.LayerName}
+	denies.Steps[0].Candidates = []rolecall.CheckLayer{rolecall.LayerNetwork, rolecall.LayerBucket}
 	drift := rolecall.CheckReport{Result: rolecall.CheckDrift}
 	for name, test := range map[string]struct {
 		reports []rolecall.CheckReport
 		want    error
 	}{
-		"none":                  {nil, nil},
-		"all well":              {[]rolecall.CheckReport{pass, warn}, nil},
-		"one denied":            {[]rolecall.CheckReport{pass, denied}, shown(exitFailed)},
-		"one drifted":           {[]rolecall.CheckReport{drift, pass}, shown(exitFailed)},
-		"not reached":           {[]rolecall.CheckReport{unreached, pass}, shown(exitUnavailable)},
-		"not reached and worse": {[]rolecall.CheckReport{unreached, denied}, shown(exitFailed)},
+		"none":                   {nil, nil},
+		"all well":               {[]rolecall.CheckReport{pass, warn}, nil},
+		"one denied":             {[]rolecall.CheckReport{pass, denied}, shown(exitFailed)},
+		"one drifted":            {[]rolecall.CheckReport{drift, pass}, shown(exitFailed)},
+		"not reached":            {[]rolecall.CheckReport{unreached, pass}, shown(exitUnavailable)},
+		"no answer":              {[]rolecall.CheckReport{endpoint, pass}, shown(exitUnavailable)},
+		"an answer, without TLS": {[]rolecall.CheckReport{denies}, shown(exitFailed)},
+		"not reached and worse":  {[]rolecall.CheckReport{unreached, denied}, shown(exitFailed)},
 	} {
 		if got := exitOfChecks(test.reports...); got != test.want { //nolint:errorlint // the very value
 			t.Errorf("%s: %v, want %v", name, got, test.want)
@@ -79,7 +88,52 @@ func TestWaitsAfterAChange(t *testing.T) {
 		if got := waits(checkCommand{Wait: wait{true, time.Hour}}); got != time.Hour {
 			t.Errorf("asked to: %v", got)
 		}
+		// Each principal's checks are its own.
+		for range 2 {
+			r.Principal.Name = "staging"
+			if got := waits(checkCommand{}); got != 0 {
+				t.Errorf("as another principal: %v", got)
+			}
+			r.Principal.Name = ""
+			if got := waits(checkCommand{}); got != 0 {
+				t.Errorf("as the first again: %v", got)
+			}
+		}
 	})
+}
+
+// A check that is interrupted tells as a document what it found until then.
+func TestInterruptedCheckIsReported(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	r := check.Request{Organization: rolecall.Organization{APIName: "acme"}, Connection: rolecall.Connection{Name: "masters"}}
+	for _, all := range []bool{false, true} {
+		var stdout, stderr bytes.Buffer
+		out := &output{stdout: &stdout, stderr: &stderr, json: true, screen: newScreen(&stderr, false, false)}
+		c, kept := &checkCommand{All: all}, checkRecords{t.TempDir()}
+		err := c.one(ctx, out, kept, r, check.Environment{})
+		want := `"message": "the check was interrupted"`
+		if all {
+			stdout.Reset()
+			err, want = c.all(ctx, out, kept, []check.Request{r}, check.Environment{}), `"results": []`
+		}
+		if !errors.Is(err, context.Canceled) || !strings.Contains(stdout.String(), want) {
+			t.Errorf("all %t: %v\n%s", all, err, stdout.String())
+		}
+	}
+
+	// And as text without what could be done about it.
+	var stdout bytes.Buffer
+	live := newCheckProgress(&output{stdout: &stdout, screen: newScreen(&stdout, false, false)})
+	failed := check.Event{Kind: check.Ended, Step: "list", Ended: rolecall.CheckStep{
+		Step: "list", Result: rolecall.CheckFail, Message: "denied", Patch: &rolecall.Patch{Document: "setting", Target: "the bucket", Commands: []string{"aws s3api"}},
+	}}
+	live.brief = true
+	live.observe(failed)
+	if got := stdout.String(); !strings.Contains(got, "denied") || strings.Contains(got, "aws s3api") {
+		t.Errorf("interrupted: %s", got)
+	}
 }
 
 // Reports are the owner's to read alone, and no name leads out of their
@@ -148,4 +202,91 @@ func standing(text string) string {
 		lines = append(lines, line)
 	}
 	return strings.Join(lines, "")
+}
+
+// A report goes into what is there, and takes the place of files alone.
+func TestReportGoesWhereItIsSaid(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := func(name string) string { return filepath.Join(dir, name) }
+	report := map[string]string{"connection": "masters"}
+	const text = "{\n  \"connection\": \"masters\"\n}\n"
+
+	if err := os.WriteFile(path("earlier"), []byte(strings.Repeat("x", 100)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path("target"), []byte(strings.Repeat("x", 100)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("target", path("link")); err != nil {
+		t.Fatal(err)
+	}
+	for name, mode := range map[string]os.FileMode{"new": 0o600, "earlier": 0o600, "link": os.ModeSymlink | 0o777} {
+		if err := writeReport(path(name), report); err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(path(name))
+		if err != nil || string(got) != text {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+		if info, err := os.Lstat(path(name)); err != nil || info.Mode() != mode {
+			t.Errorf("%s is %v, %v", name, info.Mode(), err)
+		}
+	}
+
+	if err := syscall.Mkfifo(path("pipe"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	reader, err := os.OpenFile(path("pipe"), os.O_RDWR, 0) // so that neither end waits for the other
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	if err := writeReport(path("pipe"), report); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Lstat(path("pipe")); err != nil || info.Mode().Type() != os.ModeNamedPipe {
+		t.Fatalf("the pipe is %v, %v", info.Mode(), err)
+	}
+	got := make([]byte, len(text))
+	if _, err := io.ReadFull(reader, got); err != nil || string(got) != text {
+		t.Errorf("the pipe got %q, %v", got, err)
+	}
+
+	if err := writeReport(dir, report); rolecall.CodeOf(err) != rolecall.Invalid {
+		t.Errorf("a directory: %v", err)
+	}
+}
+
+// What a killed rolecall left is gone after a day; what another writes stays.
+func TestRecordsAreSwept(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	yesterday := time.Now().Add(-25 * time.Hour)
+	for _, name := range []string{".new-1", ".new-2", "delivery.json"} {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if name == ".new-2" {
+			continue
+		}
+		if err := os.Chtimes(path, yesterday, yesterday); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := writeJSON(filepath.Join(dir, "masters.json"), nil); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	if got := strings.Join(names, " "); got != ".new-2 delivery.json masters.json" {
+		t.Errorf("left are %s", got)
+	}
 }

@@ -17,6 +17,7 @@ type checkProgress struct {
 	out   *output
 	bars  map[string]*bar   // by step
 	given map[string]string // patches that were printed: of which step
+	brief bool              // patches are not printed: the check was interrupted
 }
 
 func newCheckProgress(out *output) *checkProgress {
@@ -30,12 +31,11 @@ func (p *checkProgress) observe(e check.Event) {
 	}
 	switch e.Kind {
 	case check.Started:
-		p.bars[e.Step] = p.out.screen.add(e.Step)
-		p.say(e.Step, "…")
+		p.bars[e.Step] = p.out.screen.add(&bar{words: underWay(e.Step, "…")})
 	case check.Retrying:
 		again := fmt.Sprintf("denied, trying again in %s", e.Pause.Round(time.Second/10))
 		if p.out.screen.live {
-			p.say(e.Step, again)
+			p.out.screen.change(p.bars[e.Step], true, func(b *bar) { b.words = underWay(e.Step, again) })
 		} else {
 			fmt.Fprintf(p.out.stderr, "%s: %s\n", e.Step, again)
 		}
@@ -44,9 +44,7 @@ func (p *checkProgress) observe(e check.Event) {
 	}
 }
 
-func (p *checkProgress) say(step, what string) {
-	p.out.screen.change(p.bars[step], true, func(b *bar) { b.words = fmt.Sprintf("  %-19s %s", step, what) })
-}
+func underWay(step, what string) string { return fmt.Sprintf("  %-18s %s", step, what) }
 
 // marks are how results look on a terminal.
 var marks = map[rolecall.CheckResult]struct {
@@ -90,12 +88,23 @@ func (p *checkProgress) step(s rolecall.CheckStep) {
 	if len(patches) == 0 && s.Patch != nil {
 		patches = []rolecall.Patch{*s.Patch}
 	}
+	if p.brief {
+		patches = nil
+	}
 	for i, patch := range patches {
 		if i > 0 {
 			o.under("or, if that was not it:")
 		}
 		p.patch(s.Step, patch)
 	}
+}
+
+// documentOf prints what --output json asks for.
+func (o *output) documentOf(v any) error {
+	if !o.json {
+		return nil
+	}
+	return o.document(v)
 }
 
 // under prints a line below a step.
@@ -127,7 +136,11 @@ func (p *checkProgress) patch(step string, patch rolecall.Patch) {
 }
 
 func (o *output) patch(p rolecall.Patch) {
-	o.under(fmt.Sprintf(whatToDo[p.Document], p.Target))
+	if p.Corrects != "" {
+		o.under(fmt.Sprintf("replace what is in %s, of %s, by:", p.Corrects, p.Target))
+	} else {
+		o.under(fmt.Sprintf(whatToDo[p.Document], p.Target))
+	}
 	for _, document := range []json.RawMessage{p.Policy, p.Connection} {
 		var text bytes.Buffer
 		if len(document) == 0 || json.Indent(&text, document, "", "  ") != nil {
@@ -145,6 +158,8 @@ func (o *output) patch(p rolecall.Patch) {
 	}
 }
 
+const drifted = "what gives the credentials passed its probes once, and is not what it was: the claim on it has ended, and work under it was stopped"
+
 // summary prints a check of many: what went wrong alone.
 func (o *output) summary(r rolecall.CheckReport) {
 	mark := fmt.Sprintf("%-5s", r.Result)
@@ -152,6 +167,9 @@ func (o *output) summary(r rolecall.CheckReport) {
 		mark = marks[r.Result].mark
 	}
 	o.printf("%s %s/%s\n", o.result(r.Result, mark), printable(r.Organization), printable(r.Connection))
+	if r.Result == rolecall.CheckDrift {
+		o.under(drifted)
+	}
 	for _, s := range r.Steps {
 		if s.Result == rolecall.CheckFail || s.Result == rolecall.CheckWarn {
 			o.under(fmt.Sprintf("%s %s: %s", s.Result, s.Step, s.Message))

@@ -1,19 +1,20 @@
 package cli
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/check"
 )
 
-// seen is what is noted of a connection beside its report.
+// seen is what is noted of a connection beside its report, for each principal
+// that it was checked as.
 type seen struct {
 	Revision string    `json:"revision"`
 	Since    time.Time `json:"since,omitzero"` // when it was found changed; zero for one that never was
@@ -26,12 +27,12 @@ func (k checkRecords) changed(r check.Request) (time.Time, error) {
 	if !ok {
 		return time.Time{}, nil
 	}
-	var was seen
+	noted := map[string]seen{}
 	data, err := os.ReadFile(path)
-	if err == nil && json.Unmarshal(data, &was) != nil {
-		was = seen{} // written by nobody here
+	if err == nil && (json.Unmarshal(data, &noted) != nil || noted == nil) {
+		noted = map[string]seen{} // written by nobody here
 	}
-	is := revision(r)
+	was, is := noted[r.Principal.Name], revision(r)
 	switch {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return time.Time{}, k.unusable(err)
@@ -41,7 +42,8 @@ func (k checkRecords) changed(r check.Request) (time.Time, error) {
 		was.Since = time.Now()
 	}
 	was.Revision = is
-	if err := writeJSON(path, was); err != nil {
+	noted[r.Principal.Name] = was
+	if err := writeJSON(path, noted); err != nil {
 		return time.Time{}, k.unusable(err)
 	}
 	return was.Since, nil
@@ -75,31 +77,69 @@ func (k checkRecords) unusable(err error) error {
 	}
 }
 
+// writeReport puts a report where the user says. What is no file, such as a
+// device or a pipe, is written to as it is, and a link is followed.
 func writeReport(path string, report any) error {
-	if err := writeJSON(path, report); err != nil {
+	text, err := safeJSON(report)
+	if err == nil {
+		err = writeTo(path, text)
+	}
+	if err != nil {
 		return &rolecall.Error{Code: rolecall.Invalid, Message: "cannot write the report " + path, Hint: "give a file that you may write with --report", Err: err}
 	}
 	return nil
 }
 
-// writeJSON puts a file in place whole or not at all, for its owner only: a
-// report has the external id, in the trust policy that it proposes.
+func writeTo(path string, text []byte) error {
+	switch info, err := os.Lstat(path); {
+	case errors.Is(err, fs.ErrNotExist), err == nil && info.Mode().IsRegular():
+		return replace(path, text)
+	case err != nil:
+		return err
+	}
+	out, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC, 0)
+	if err != nil {
+		return err
+	}
+	_, err = out.Write(text)
+	return errors.Join(err, out.Close())
+}
+
+// writeJSON puts a file of rolecall's own in place.
 func writeJSON(path string, v any) error {
-	var text bytes.Buffer
-	encoder := json.NewEncoder(&text)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	if err := encoder.Encode(v); err != nil {
+	text, err := safeJSON(v)
+	if err != nil {
 		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
+	sweep(filepath.Dir(path))
+	return replace(path, text)
+}
+
+// sweep removes what a rolecall that was killed left half-written.
+func sweep(dir string) {
+	entries, _ := os.ReadDir(dir) // whether it can be used shows later
+	for _, e := range entries {
+		info, err := e.Info()
+		if err == nil && strings.HasPrefix(e.Name(), unfinished) && info.Mode().IsRegular() && time.Since(info.ModTime()) > 24*time.Hour {
+			_ = os.Remove(filepath.Join(dir, e.Name())) // the next time, then
+		}
+	}
+}
+
+// unfinished begins the names of files that are being written.
+const unfinished = ".new-"
+
+// replace puts a file in place whole or not at all, for its owner only: a report has the external id, in the trust policy that it
+// proposes.
+func replace(path string, text []byte) error {
+	tmp, err := os.CreateTemp(filepath.Dir(path), unfinished+"*") // mode 0600
 	if err != nil {
 		return err
 	}
-	_, err = tmp.Write(text.Bytes())
+	_, err = tmp.Write(text)
 	if err = errors.Join(err, tmp.Close()); err == nil {
 		err = os.Rename(tmp.Name(), path)
 	}

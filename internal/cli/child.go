@@ -3,11 +3,11 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"golang.org/x/term"
@@ -37,9 +37,9 @@ func follow(command *exec.Cmd, sys System, out *output) error {
 	for {
 		select {
 		case s := <-sys.Signals:
-			pass(command, s, sys.Stdin)
+			pass(command, s, sys)
 		case s := <-more:
-			pass(command, s, sys.Stdin)
+			pass(command, s, sys)
 		case err := <-ended:
 			var exit *exec.ExitError
 			if err != nil && !errors.As(err, &exit) {
@@ -52,11 +52,16 @@ func follow(command *exec.Cmd, sys System, out *output) error {
 
 // pass gives a signal to the command, unless it is a key of the terminal, which
 // gives it to both by itself.
-func pass(command *exec.Cmd, s os.Signal, stdin io.Reader) {
-	if f, ok := stdin.(*os.File); ok && term.IsTerminal(int(f.Fd())) && (s == os.Interrupt || s == syscall.SIGQUIT) {
+func pass(command *exec.Cmd, s os.Signal, sys System) {
+	if (s == os.Interrupt || s == syscall.SIGQUIT) && slices.ContainsFunc([]any{sys.Stdin, sys.Stdout, sys.Stderr}, isTerminal) {
 		return
 	}
 	_ = command.Process.Signal(s) // it may have ended
+}
+
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // unstarted tells why a command cannot be run, and gives the exit code of

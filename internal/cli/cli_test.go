@@ -24,7 +24,8 @@ var update = flag.Bool("update", false, "write the golden files")
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"rolecall": func() { os.Exit(cli.Run(context.Background(), os.Args[1:], cli.Process())) },
+		"rolecall":      func() { os.Exit(cli.Run(context.Background(), os.Args[1:], cli.Process())) },
+		"rolecall-each": each,
 	})
 }
 

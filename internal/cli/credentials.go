@@ -47,14 +47,16 @@ func (c *credentialsCommand) Run(ctx context.Context, out *output) error {
 	if err != nil {
 		return err
 	}
-	env, err := environment(cfg, out.logger(c.Verbose), nil)
+	region, err := bucketRegion(ctx, cfg, grant)
+	if err != nil {
+		return err
+	}
+	env, err := environment(cfg, out.logger(c.Verbose).With("connection", c.Connection), nil)
 	if err != nil {
 		return err
 	}
 	defer env.Vault.Close()
-	// The region of a bucket is asked for nowhere: the session holds in all of
-	// the partition, and the tool finds the bucket by itself.
-	provider, err := grant.Provider(env.Vault, grant.Place.Region)
+	provider, err := grant.Provider(env.Vault, region)
 	if err != nil {
 		return err
 	}

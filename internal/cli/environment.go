@@ -37,7 +37,32 @@ func environment(cfg *config.Config, log *slog.Logger, onEvent func(credential.E
 		Secrets:     func(_ context.Context, org, name string) (credential.Keys, error) { return cfg.Keys(org, name) },
 		Bearers:     func(_ context.Context, org, name string) (credential.Bearer, error) { return cfg.Bearer(org, name) },
 		Tenants:     guard.NewClients(cfg.Allow).Tenant,
-		STSEndpoint: cfg.Endpoints.STS, Log: log, OnEvent: onEvent,
+		STSEndpoint: cfg.Endpoints.STS, Log: log, OnEvent: logged(log, onEvent),
 	})
 	return task.Environment{Vault: vault, S3Endpoint: cfg.Endpoints.S3, Allow: cfg.Allow, Log: log}, nil
+}
+
+// logged logs what a vault does, and tells next of it, which may be nil. Events
+// hold no secrets and no external ids. Drift is logged by the vault itself.
+func logged(log *slog.Logger, next func(credential.Event)) func(credential.Event) {
+	return func(e credential.Event) {
+		if next != nil {
+			next(e)
+		}
+		about := []any{"org", e.Organization, "principal", e.Principal, "role", e.RoleARN}
+		if e.SessionName != "" { // no dispenser's
+			about = append(about, "session", e.SessionName)
+		}
+		log, ctx := log.With(about...), context.Background()
+		switch e.Kind {
+		case credential.EventProbe:
+			log.DebugContext(ctx, "probed", "probe", e.Probe.Name, "outcome", e.Probe.Outcome)
+		case credential.EventProof:
+			log.InfoContext(ctx, "proved", "passed", e.Passed)
+		case credential.EventAssume:
+			log.InfoContext(ctx, "role assumed", "region", e.Region, "expires", e.Expires)
+		case credential.EventDispense:
+			log.InfoContext(ctx, "credentials dispensed", "expires", e.Expires)
+		}
+	}
 }

@@ -73,7 +73,7 @@ func (c *execCommand) prepare(ctx context.Context, e *errand, sys System, out *o
 	if err != nil {
 		return err
 	}
-	env, err := environment(cfg, out.logger(c.Verbose), nil)
+	env, err := environment(cfg, out.logger(c.Verbose).With("connection", c.Connection), nil)
 	if err != nil {
 		return err
 	}

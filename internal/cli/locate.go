@@ -24,8 +24,8 @@ type whereabouts struct {
 // that whoever runs the tool chose, if any.
 //
 // An endpoint of the connection's is a tenant's choice, and a tool goes there
-// without the guard: only an address, not a name that may lead elsewhere a
-// moment later, is passed on to it.
+// without the guard. It looks names up again and, as most SDKs do, follows
+// redirects: only an address that the operator lists is passed on to it.
 func locate(ctx context.Context, cfg *config.Config, g vend.Grant, given string) (whereabouts, error) {
 	clients := guard.NewClients(cfg.Allow)
 	defer clients.Close()
@@ -37,10 +37,11 @@ func locate(ctx context.Context, cfg *config.Config, g vend.Grant, given string)
 		}
 		at.endpoint = given
 	case chosen != "":
-		if err := clients.Pinned(chosen); err != nil {
+		if err := clients.Listed(chosen); err != nil {
 			return at, &rolecall.Error{
 				Code: rolecall.Forbidden, Err: err, Message: "the connection's endpoint is not one that a command may be led to",
-				Hint: "it is the tenant's choice, and a command goes there unguarded: give it yourself with --endpoint-url, or run a job",
+				Hint: "it is the tenant's choice, and a command goes there and further unguarded: run a job; or, if you trust that server, " +
+					"list its address in network.allow, or give it with --endpoint-url",
 			}
 		}
 		at.endpoint, client = chosen, clients.Tenant(chosen)
@@ -51,6 +52,17 @@ func locate(ctx context.Context, cfg *config.Config, g vend.Grant, given string)
 	var err error
 	at.region, err = regionOf(ctx, g, at.endpoint, client)
 	return at, err
+}
+
+// bucketRegion is the region of the grant's bucket for a tool that finds the
+// bucket by itself. Servers of a tenant's choice are not asked.
+func bucketRegion(ctx context.Context, cfg *config.Config, g vend.Grant) (string, error) {
+	if g.Place.Region != "" || g.Place.EndpointURL != "" {
+		return g.Place.Region, nil
+	}
+	clients := guard.NewClients(cfg.Allow)
+	defer clients.Close()
+	return regionOf(ctx, g, cfg.Endpoints.S3, clients.Operator)
 }
 
 // regionOf asks for the region of the grant's bucket. Where the server does

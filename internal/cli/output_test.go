@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -112,7 +113,7 @@ func TestScreenKeepsBarsBelow(t *testing.T) {
 	t.Parallel()
 	var w bytes.Buffer
 	s := newScreen(&w, true, false)
-	b := s.add("get")
+	b := s.add(&bar{label: "get", started: time.Now()})
 	if _, err := s.Write([]byte("a line\n")); err != nil {
 		t.Fatal(err)
 	}
@@ -131,9 +132,30 @@ func TestScreenKeepsBarsBelow(t *testing.T) {
 
 	var plain bytes.Buffer
 	s = newScreen(&plain, false, false)
-	s.change(s.add("get"), true, func(b *bar) { b.done = 1 })
+	s.change(s.add(&bar{label: "get", started: time.Now()}), true, func(b *bar) { b.done = 1 })
 	s.settle()
 	if plain.Len() > 0 {
 		t.Errorf("without a terminal there is %q", plain.String())
+	}
+}
+
+// JSON, too, may be read on a terminal.
+func TestJSONDoesNotSteerTheTerminal(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"plain <text>, Grün, 日本, 😀": `"plain <text>, Grün, 日本, 😀"`,
+		"\u009b31m":                 `"\u009b31m"`,
+		"\u202egnp.exe":             `"\u202egnp.exe"`,
+		"\x1b[31m":                  `"\u001b[31m"`,
+		"\U000e0001":                `"\udb40\udc01"`,
+	} {
+		got, err := safeJSON(text)
+		if err != nil || string(got) != want+"\n" {
+			t.Errorf("%+q becomes %s, %v", text, got, err)
+		}
+		var back string
+		if err := json.Unmarshal(got, &back); err != nil || back != text {
+			t.Errorf("%s is read as %+q, %v", got, back, err)
+		}
 	}
 }

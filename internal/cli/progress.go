@@ -36,7 +36,7 @@ func (p *progress) observe(e job.Event) {
 	}
 	b, known := p.bars[e.Task]
 	if !known {
-		b = p.out.screen.add(p.labels[e.Task])
+		b = p.out.screen.add(&bar{label: p.labels[e.Task], started: time.Now()})
 		p.bars[e.Task] = b
 	}
 	change := func(alter func(*bar)) { p.out.screen.change(b, e.Kind != job.Progress, alter) }

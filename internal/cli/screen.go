@@ -52,10 +52,9 @@ func (s *screen) Write(p []byte) (int, error) {
 }
 
 // add puts a bar below the others.
-func (s *screen) add(label string) *bar {
+func (s *screen) add(b *bar) *bar {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	b := &bar{label: label, started: time.Now()}
 	s.bars = append(s.bars, b)
 	s.redraw(true)
 	return b

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"sort"
+	"strconv"
 	"strings"
 
 	"github.com/rolecall/rolecall"
@@ -74,7 +75,7 @@ func load(path string, sift func(*Config, rolecall.Errors) rolecall.Errors) (*Co
 	if faults = sift(c, faults); len(faults) > 0 {
 		return nil, faults
 	}
-	faults.AddErr("", c.seal())
+	faults = sift(c, rolecall.List(c.seal()))
 	if len(faults) == 0 {
 		faults.AddErr("", c.generate())
 	}
@@ -196,6 +197,10 @@ func (r reader) vendor(f file) {
 				r.faults.Add(place, "the region "+region+" is served by the principal "+other+" too", "a region has one principal")
 			}
 			served[region] = name
+			if !rolecall.IsRegion(region) {
+				r.faults.Add(place, strconv.Quote(region)+" is not a region", "for example eu-central-1")
+				continue
+			}
 			if arn.Partition != "" && rolecall.PartitionOf(region) != arn.Partition {
 				r.faults.Add(place, "the region "+region+" is not of the principal's partition "+arn.Partition, "")
 			}

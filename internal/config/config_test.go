@@ -80,6 +80,7 @@ func TestParseFaults(t *testing.T) {
 		{"principal's ARN", "arn:aws:iam::873682911326:user/staging", "arn:aws:s3:::bucket", []string{"invalid /principals/staging/arn: not the ARN of an IAM role"}},
 		{"source", "{source: environment}", "{source: enviroment}", []string{"invalid /principals/production/credentials/source: unknown source"}},
 		{"source of nobody", "{source: environment}", "{source: principal, principal: nobody}", []string{"invalid /principals/production/credentials/principal: no principal"}},
+		{"region that is none", "[eu-central-1]", "[x@example.com]", []string{`invalid /principals/production/regions/0: "x@example.com" is not a region`}},
 		{"region of another partition", "[eu-central-1]", "[cn-north-1]", []string{"invalid /principals/production/regions/0: partition"}},
 		{"two defaults", "user/staging\",", "user/staging\", default: true,", []string{"invalid /principals/staging/default: both default"}},
 		{"api_name", "  globex:", "  Globex Inc:", []string{"invalid /organizations/Globex Inc: not an api_name"}},

@@ -144,7 +144,7 @@ func (c *Config) take() error {
 
 func (c *Config) stateError(err error) error {
 	return &rolecall.Error{
-		Code: rolecall.Unavailable, Pointer: "/state", Message: "cannot keep external ids in the state directory " + c.State,
+		Code: rolecall.Invalid, Pointer: "/state", Message: "cannot keep external ids in the state directory " + c.State,
 		Hint: "make it writable, or give another directory as state", Err: err,
 	}
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"strings"
 
 	"github.com/rolecall/rolecall"
@@ -14,7 +15,8 @@ type Faulty struct {
 }
 
 // LoadTolerant loads as Load does, but sets connections that are not well
-// declared aside, for those that diagnose them. A conflict with what another
+// declared aside, for those that diagnose them; with a secret that cannot be
+// used go the connections that use it. A conflict with what another
 // organization has is no such fault: whose it is concerns the operator alone.
 func LoadTolerant(path string) (*Config, error) { return load(path, setAside) }
 
@@ -26,39 +28,67 @@ func setAside(c *Config, faults rolecall.Errors) rolecall.Errors {
 	if c == nil {
 		return faults
 	}
-	c.Faulty = map[string]map[string]Faulty{}
+	if c.Faulty == nil {
+		c.Faulty = map[string]map[string]Faulty{}
+	}
 	var others rolecall.Errors
 	for _, fault := range faults {
-		org, name := c.connectionAt(fault.Pointer)
-		if name == "" || fault.Code == rolecall.Conflict {
+		org, names, ok := c.faultyBy(fault.Pointer)
+		if !ok || fault.Code == rolecall.Conflict {
 			others = append(others, fault)
 			continue
 		}
-		if c.Faulty[org] == nil {
-			c.Faulty[org] = map[string]Faulty{}
-		}
-		f := c.Faulty[org][name]
-		f.Connection, f.Faults = c.Organizations[org].Connections[name], append(f.Faults, fault)
-		c.Faulty[org][name] = f
-	}
-	for org, connections := range c.Faulty {
-		for name := range connections {
-			delete(c.Organizations[org].Connections, name)
+		for _, name := range names {
+			c.fault(org, name, fault)
 		}
 	}
 	return others
 }
 
-// connectionAt finds the connection that a fault's pointer leads to or into;
-// the empty name, if none.
-func (c *Config) connectionAt(pointer string) (org, name string) {
+// fault sets a connection aside, if it is not yet.
+func (c *Config) fault(org, name string, fault *rolecall.Error) {
+	if c.Faulty[org] == nil {
+		c.Faulty[org] = map[string]Faulty{}
+	}
+	f, already := c.Faulty[org][name]
+	if !already {
+		f.Connection = c.Organizations[org].Connections[name]
+		delete(c.Organizations[org].Connections, name)
+	}
+	f.Faults = append(f.Faults, fault)
+	c.Faulty[org][name] = f
+}
+
+// faultyBy finds the connections that cannot be used for what a pointer leads
+// to or into: a connection, or a secret, which is then looked at no more. It is
+// false for all else.
+func (c *Config) faultyBy(pointer string) (org string, names []string, ok bool) {
 	for o, declared := range c.Organizations {
-		for n := range declared.Connections {
-			at := rolecall.Pointer("organizations", o, "connections", n)
-			if pointer == at || strings.HasPrefix(pointer, at+"/") {
-				return o, n
+		all := maps.Clone(declared.Connections)
+		for n, f := range c.Faulty[o] {
+			all[n] = f.Connection
+		}
+		for n := range all {
+			if leadsInto(pointer, rolecall.Pointer("organizations", o, "connections", n)) {
+				return o, []string{n}, true
 			}
 		}
+		for secret := range declared.Secrets {
+			if !leadsInto(pointer, rolecall.Pointer("organizations", o, "secrets", secret)) {
+				continue
+			}
+			for _, n := range sorted(all) {
+				if source := all[n].HTTPCredentialSource; all[n].Secret == secret || source != nil && source.Secret == secret {
+					names = append(names, n)
+				}
+			}
+			delete(c.secrets[o], secret)
+			return o, names, true
+		}
 	}
-	return "", ""
+	return "", nil, false
+}
+
+func leadsInto(pointer, place string) bool {
+	return pointer == place || strings.HasPrefix(pointer, place+"/")
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -64,6 +65,70 @@ func TestLoadTolerant(t *testing.T) {
 	}
 	if got := c.Faulty["acme"]["arn"].Connection; got.Name != "arn" || got.Bucket != "acme-masters" {
 		t.Errorf("what could be read: %+v", got)
+	}
+}
+
+// A secret that cannot be used concerns the connections that use it alone.
+func TestLoadTolerantOfSecrets(t *testing.T) {
+	t.Parallel()
+	const text = `
+principals: {production: {arn: "arn:aws:iam::873682911326:role/VTKWorker", credentials: {source: environment}}}
+organizations:
+  acme:
+    external_id: {mode: custom, value: x-42}
+    secrets:
+      gone: {type: aws_access_key, file: gone.json}
+      odd: {type: aws_secret_key, file: gone.json}
+      token: {type: text, host: credentials.example.com, env: ROLECALL_TEST_NO_TOKEN}
+      unused: {type: text, file: unused.txt}
+    connections:
+      sound: {purpose: source, bucket: acme-masters, role_arn: "arn:aws:iam::111122223333:role/media"}
+      first: {purpose: source, bucket: acme-first, secret: gone}
+      second: {purpose: sauce, bucket: acme-second, secret: gone}
+      odd: {purpose: source, bucket: acme-odd, secret: odd}
+      bearer: {purpose: source, bucket: acme-bearer, http_credential_source: {url: "https://credentials.example.com/", secret: token}}
+  globex:
+    connections:
+      sound: {purpose: source, bucket: globex-masters, role_arn: "arn:aws:iam::222233334444:role/media"}
+`
+	path := write(t, text)
+	if _, err := Load(path); err == nil {
+		t.Error("Load takes secrets that are not there")
+	}
+	c, err := LoadTolerant(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := sorted(c.Organizations["acme"].Connections); len(got) != 1 || got[0] != "sound" || len(c.Organizations["globex"].Connections) != 1 {
+		t.Errorf("sound connections: %v", got)
+	}
+	for name, pointers := range map[string][]string{
+		"first": {"secrets/gone/file"}, "second": {"connections/second/purpose", "secrets/gone/file"}, "odd": {"connections/odd/secret", "secrets/odd/type"}, "bearer": {"secrets/token/env"},
+	} {
+		var got []string
+		for _, fault := range c.Faulty["acme"][name].Faults {
+			got = append(got, strings.TrimPrefix(fault.Pointer, "/organizations/acme/"))
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, pointers) {
+			t.Errorf("%s: faults at %v, want %v", name, got, pointers)
+		}
+	}
+	if got := c.Faulty["acme"]["first"].Connection; got.Name != "first" || got.Secret != "gone" {
+		t.Errorf("what could be read: %+v", got)
+	}
+}
+
+// A state directory that is none is the operator's to put right, not to wait
+// for.
+func TestStateIsNoDirectory(t *testing.T) {
+	t.Parallel()
+	path := write(t, tolerable)
+	if err := os.WriteFile(filepath.Join(filepath.Dir(path), "rolecall-state"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := LoadTolerant(path); rolecall.CodeOf(err) != rolecall.Invalid {
+		t.Errorf("%s: %v", rolecall.CodeOf(err), err)
 	}
 }
 

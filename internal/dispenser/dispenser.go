@@ -34,7 +34,9 @@ type Dispenser struct {
 	http  *http.Client
 	log   *slog.Logger
 	clock func() time.Time
-	slots chan struct{} // of requests that are being answered
+	// Of what is under way at a time. Strangers can fill proofs, never slots.
+	proofs slots // of identity, about which STS is asked
+	slots  slots // answers to callers that are proved
 }
 
 // New makes a dispenser of the config. Its own credentials are looked for when
@@ -60,7 +62,8 @@ func New(cfg *Config, o Options) (*Dispenser, error) {
 		return nil, err
 	}
 	return &Dispenser{
-		cfg: cfg, path: u.EscapedPath(), own: opened[self].Credentials, http: client, log: o.Log, clock: o.Clock, slots: make(chan struct{}, maxRequests),
+		cfg: cfg, path: u.EscapedPath(), own: opened[self].Credentials, http: client, log: o.Log, clock: o.Clock,
+		proofs: make(slots, maxRequests), slots: make(slots, maxRequests),
 	}, nil
 }
 
@@ -84,9 +87,23 @@ const (
 	stsTimeout = 5 * time.Second
 	// answerTimeout is less than what the worker's side waits.
 	answerTimeout = 9 * time.Second
-	// maxRequests are answered at a time; each may make two calls to STS.
+	// maxRequests are proved at a time, and as many answered: each makes a call
+	// to STS.
 	maxRequests = 64
 )
+
+// slots bound how much is done at a time.
+type slots chan struct{}
+
+// take takes a slot, or refuses. What it gives must be called in the end.
+func (s slots) take(what string) (release func(), err error) {
+	select {
+	case s <- struct{}{}:
+		return func() { <-s }, nil
+	default:
+		return nil, refuse(rolecall.Unavailable, "too many "+what+" at a time", nil)
+	}
+}
 
 // Ask is a request, whoever took it in.
 type Ask struct {
@@ -109,17 +126,16 @@ func (d *Dispenser) Answer(ctx context.Context, ask Ask) Answer {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	log := d.log.With("from", ask.From)
-	select {
-	case d.slots <- struct{}{}:
-		defer func() { <-d.slots }()
-	default:
-		return d.refused(ctx, log, refuse(rolecall.Unavailable, "too many requests at a time", nil))
-	}
 	caller, err := ask.Caller(ctx)
 	if err != nil {
 		return d.refused(ctx, log, err)
 	}
 	log = log.With("caller", caller)
+	release, err := d.slots.take("requests")
+	if err != nil {
+		return d.refused(ctx, log, err)
+	}
+	defer release()
 	r, err := readRequest(ask.Query)
 	if err != nil {
 		return d.refused(ctx, log, err)

@@ -218,6 +218,27 @@ func TestBoundedConcurrency(t *testing.T) {
 	vended(t, b.askBearer(t, query()))
 }
 
+// Strangers whose proofs are under way take no slots of callers that need none.
+func TestStrangersTakeNoSlots(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	for range maxRequests {
+		b.proofs <- struct{}{}
+	}
+	vended(t, b.askBearer(t, query()))
+	if w := b.askAs(t, asDispenser, query()); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" {
+		t.Errorf("by SigV4: %d", w.Code)
+	}
+	if w := b.ask(t, query(), credential.IdentityHeader, "not a proof"); w.Code != http.StatusUnauthorized {
+		t.Errorf("no proof at all: %d", w.Code)
+	}
+	<-b.proofs
+	vended(t, b.askAs(t, asDispenser, query()))
+	if len(b.proofs) != maxRequests-1 || len(b.slots) != 0 {
+		t.Errorf("%d proofs and %d answers are under way", len(b.proofs), len(b.slots))
+	}
+}
+
 // The narrowest grant counts.
 func TestNarrowestGrant(t *testing.T) {
 	t.Parallel()

@@ -57,6 +57,11 @@ func (d *Dispenser) identify(ctx context.Context, header string, digest string) 
 	if err != nil {
 		return rolecall.ARN{}, refuse(rolecall.Unauthenticated, "proof of identity: "+err.Error(), nil)
 	}
+	release, err := d.proofs.take("proofs of identity")
+	if err != nil {
+		return rolecall.ARN{}, err
+	}
+	defer release()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
 	if err != nil {
 		return rolecall.ARN{}, refuse(rolecall.Unauthenticated, "proof of identity", err)
@@ -188,10 +193,8 @@ func (c *Config) isSTS(u *url.URL, region string) bool {
 	for _, p := range c.principals {
 		ours = ours || p.Partition == partition
 	}
-	return ours && u.Scheme == "https" && regionForm.MatchString(region) && u.Host == "sts."+region+"."+rolecall.DNSSuffix(partition)
+	return ours && u.Scheme == "https" && rolecall.IsRegion(region) && u.Host == "sts."+region+"."+rolecall.DNSSuffix(partition)
 }
-
-var regionForm = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-[0-9]+$`)
 
 // withoutURL takes the URL, and with it the proof's signature and session
 // token, out of an error.

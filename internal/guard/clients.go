@@ -32,21 +32,18 @@ func (c Clients) Tenant(url string) *http.Client {
 	return c.plain
 }
 
-// Pinned is nil where the host of a URL that a tenant chose is an address, in
-// its usual spelling, that Tenant's client would reach: whoever goes there
-// without a guard comes to no other. A name leads to whatever it has when it is
-// asked again, and is refused.
-func (c Clients) Pinned(raw string) error {
+// Listed is nil where the host of a URL that a tenant chose is an address, in
+// its usual spelling, that the operator lists: who goes there without a guard
+// follows redirects, maybe, and looks names up again. A public address is the
+// tenant's own server, which may send them anywhere.
+func (c Clients) Listed(raw string) error {
 	u, err := url.Parse(raw)
-	if err != nil {
-		return &Error{Reason: "not a URL"}
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" {
+		return &Error{Reason: "not a URL of http or https"}
 	}
 	addr, err := netip.ParseAddr(u.Hostname())
 	if err != nil {
 		return &Error{Reason: "a name may lead elsewhere the next time"}
-	}
-	if u.Scheme == "https" {
-		return forTLS(c.allow).Check(addr)
 	}
 	return forPlain(c.allow).Check(addr)
 }

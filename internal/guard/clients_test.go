@@ -53,3 +53,21 @@ func TestOnlyHTTPSIsNotPlain(t *testing.T) {
 		}
 	}
 }
+
+// Who goes without a guard may be led to what the operator vouches for.
+func TestListed(t *testing.T) {
+	t.Parallel()
+	c := NewClients([]netip.Prefix{netip.MustParsePrefix("10.1.2.0/24")})
+	defer c.Close()
+	for url, want := range map[string]bool{
+		"https://10.1.2.3": true, "http://10.1.2.3:9000": true, "https://[::ffff:10.1.2.3]": true,
+		"https://8.8.8.8": false, "https://[2600:1f00::1]:9000/": false,
+		"http://8.8.8.8": false, "https://10.1.3.3": false, "https://127.0.0.1": false, "https://[::ffff:127.0.0.1]": false, "https://[fe80::1%25lo]": false,
+		"https://s3.example.com": false, "https://localhost": false, "https://167838211": false, "https://012.1.2.3": false, "https://10.1.515": false,
+		"https://": false, "10.1.2.3": false, "": false, "ftp://10.1.2.3": false, "https://%zz": false,
+	} {
+		if err := c.Listed(url); err == nil != want {
+			t.Errorf("%s: %v", url, err)
+		}
+	}
+}

@@ -58,7 +58,7 @@ func (g Guard) Check(addr netip.Addr) error {
 		return &Error{Addr: addr, Reason: reason}
 	}
 	if g.listedOnly {
-		return &Error{Addr: addr, Reason: "plain http leads to addresses only that the operator lists"}
+		return &Error{Addr: addr, Reason: "plain http and other programs lead to addresses only that the operator lists"}
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -197,11 +198,19 @@ func readAssumeRole(form url.Values) (assumeRoleInput, *serviceError) {
 
 func packedPercent(text string) int {
 	var out bytes.Buffer
-	w, _ := flate.NewWriter(&out, flate.BestCompression) // the level is a known one
-	w.Write([]byte(text))                                //nolint:errcheck // to memory
+	w := packers.Get().(*flate.Writer)
+	defer packers.Put(w)
+	w.Reset(&out)
+	w.Write([]byte(text)) //nolint:errcheck // to memory
 	w.Close()
 	return max(1, out.Len()*100/packedAllowance)
 }
+
+// packers are kept, since each has large tables.
+var packers = sync.Pool{New: func() any {
+	w, _ := flate.NewWriter(nil, flate.BestCompression) // the level is a known one
+	return w
+}}
 
 type sessionTokenResult struct {
 	XMLName     xml.Name       `xml:"GetSessionTokenResult"`

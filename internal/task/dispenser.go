@@ -19,15 +19,12 @@ func (s *stage) dispenser(at side) *credential.Provider {
 	return s.tools.env.Vault.Dispenser(credential.DispenserRequest{
 		Organization: plan.Organization, Principal: plan.Principal.Name, Source: *place.Dispenser, Secret: s.tools.env.Secrets[place.Dispenser.Secret],
 		ExternalID: place.ExternalID, JobID: s.tools.job.ID, TaskID: strconv.Itoa(s.step.Index), TaskLabel: s.label(), Tool: s.step.Tool,
-		Bucket: place.Bucket, Prefix: place.Key, Access: access, Region: s.near(at), Revision: place.Revision,
+		Bucket: place.Bucket, Prefix: place.Key, Access: access, Region: s.stsRegion(at), Revision: place.Revision,
 	})
 }
 
-// near is the region whose STS is asked.
-func (s *stage) near(at side) string {
-	bucket := at.region
-	if at.place.EndpointURL != "" {
-		bucket = "" // where STS is asked is no tenant's to choose
-	}
-	return stsRegion(s.tools.job.Plan, bucket)
+// stsRegion is the region whose STS is asked.
+func (s *stage) stsRegion(at side) string {
+	at.place.Region = at.region // as found
+	return s.tools.job.Plan.Principal.STSRegion(s.tools.job.Plan.Region, at.place)
 }

@@ -136,32 +136,6 @@ func TestEachStopsAtTheFirstError(t *testing.T) {
 	}
 }
 
-func TestRegions(t *testing.T) {
-	t.Parallel()
-	in := func(partition, region string, principal ...string) rolecall.Plan {
-		return rolecall.Plan{Region: region, Principal: rolecall.Principal{ARN: rolecall.ARN{Partition: partition}, Regions: principal}}
-	}
-	for _, tc := range []struct {
-		plan   rolecall.Plan
-		bucket string
-		want   string
-	}{
-		{in("aws", ""), "", "us-east-1"},
-		{in("aws-cn", ""), "", "cn-north-1"},
-		{in("aws-us-gov", ""), "", "us-gov-west-1"},
-		{in("aws-eusc", ""), "", "eusc-de-east-1"},
-		{in("aws", ""), "eu-west-1", "eu-west-1"},
-		{in("aws", ""), "cn-north-1", "us-east-1"},
-		{in("aws", "", "eu-central-1", "eu-north-1"), "eu-west-1", "eu-central-1"},
-		{in("aws", "us-west-2", "eu-central-1"), "eu-west-1", "us-west-2"},
-		{in("aws-cn", "us-west-2"), "cn-northwest-1", "cn-northwest-1"},
-	} {
-		if got := stsRegion(tc.plan, tc.bucket); got != tc.want {
-			t.Errorf("%+v, bucket in %q: %s, want %s", tc.plan, tc.bucket, got, tc.want)
-		}
-	}
-}
-
 // A step of a request in another format is pointed at where it stands there.
 func TestFaultsPointIntoTheRequest(t *testing.T) {
 	t.Parallel()

@@ -87,22 +87,10 @@ func (s *stage) provider(at side) (*credential.Provider, Event, error) {
 	}
 	role := credential.Role{
 		Organization: plan.Organization, Principal: plan.Principal.Name, RoleARN: place.RoleARN, ExternalID: place.ExternalID,
-		JobID: s.tools.job.ID, TaskLabel: s.label(), Policy: text, Duration: place.Duration, Region: s.near(at), Revision: place.Revision,
+		JobID: s.tools.job.ID, TaskLabel: s.label(), Policy: text, Duration: place.Duration, Region: s.stsRegion(at), Revision: place.Revision,
 	}
 	told.Session, told.Policy = role.SessionName(), text
 	return s.tools.env.Vault.Role(role), told, nil
-}
-
-// stsRegion is where to assume the role: near the job, if anyone said where,
-// and in the principal's partition.
-func stsRegion(plan rolecall.Plan, bucket string) string {
-	partition := plan.Principal.ARN.Partition
-	for _, region := range append(append([]string{plan.Region}, plan.Principal.Regions...), bucket) {
-		if region != "" && rolecall.PartitionOf(region) == partition {
-			return region
-		}
-	}
-	return rolecall.HomeRegion(partition)
 }
 
 // bucketAt names a bucket of one endpoint.

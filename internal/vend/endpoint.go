@@ -102,14 +102,7 @@ func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (e *Endpoint) answer(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), answerTimeout)
 	defer cancel()
-	credentials, err := e.source.Take(ctx)
-	if cause := context.Cause(e.claim); cause != nil {
-		err = cause
-	}
-	var body []byte
-	if err == nil {
-		body, err = container(credentials)
-	}
+	body, err := e.take(ctx)
 	if err != nil {
 		if r.Context().Err() == nil {
 			e.failed(err)
@@ -119,6 +112,23 @@ func (e *Endpoint) answer(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_, _ = w.Write(body) // who asked went
+}
+
+// take gives credentials as an SDK reads them, while the claim stands. After
+// its end the source is not even asked: that would prove the role, and so claim
+// it again.
+func (e *Endpoint) take(ctx context.Context) ([]byte, error) {
+	if e.claim.Err() != nil {
+		return nil, context.Cause(e.claim)
+	}
+	credentials, err := e.source.Take(ctx)
+	switch {
+	case e.claim.Err() != nil: // meanwhile
+		return nil, context.Cause(e.claim)
+	case err != nil:
+		return nil, err
+	}
+	return container(credentials)
 }
 
 // first is what an SDK is told of an error: it has room for one.

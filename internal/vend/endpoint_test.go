@@ -175,6 +175,9 @@ func TestEndpointEndsWithTheClaim(t *testing.T) {
 	if resp.StatusCode != http.StatusForbidden || body != `{"code":"forbidden","message":"the role is not usable"}` {
 		t.Errorf("%d %s", resp.StatusCode, body)
 	}
+	if s.issuer.asked != 1 {
+		t.Errorf("the provider was asked after the end, which may claim the role again: %d times in all", s.issuer.asked)
+	}
 	if err := <-s.failed; !errors.Is(err, errGone) {
 		t.Errorf("told %v", err)
 	}

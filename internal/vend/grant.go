@@ -120,11 +120,14 @@ func unplaced(err error) error {
 // it is not known. Nothing is called until a credential is taken. A dispenser
 // is told the scope, and decides itself how far its credentials reach.
 func (g Grant) Provider(vault *credential.Vault, region string) (*credential.Provider, error) {
+	place := g.Place
+	place.Region = region
+	near := g.Principal.STSRegion("", place)
 	if g.Place.Dispenser != nil {
 		return vault.Dispenser(credential.DispenserRequest{
 			Organization: g.organization, Principal: g.Principal.Name, Source: *g.Place.Dispenser, Secret: g.bearer, ExternalID: g.Place.ExternalID,
 			JobID: g.session, TaskID: g.label, TaskLabel: g.label, Tool: "rolecall:" + g.label,
-			Bucket: g.Place.Bucket, Prefix: g.Place.Key, Access: string(g.access), Revision: g.Place.Revision,
+			Bucket: g.Place.Bucket, Prefix: g.Place.Key, Access: string(g.access), Region: near, Revision: g.Place.Revision,
 		}), nil
 	}
 	scope := g.scope()
@@ -135,7 +138,7 @@ func (g Grant) Provider(vault *credential.Vault, region string) (*credential.Pro
 	}
 	return vault.Role(credential.Role{
 		Organization: g.organization, Principal: g.Principal.Name, RoleARN: g.Place.RoleARN, ExternalID: g.Place.ExternalID,
-		JobID: g.session, TaskLabel: g.label, Policy: text, Duration: g.Place.Duration, Revision: g.Place.Revision,
+		JobID: g.session, TaskLabel: g.label, Policy: text, Duration: g.Place.Duration, Region: near, Revision: g.Place.Revision,
 	}), nil
 }
 

@@ -21,12 +21,14 @@ type issuer struct {
 	life   time.Duration
 	err    error
 	held   aws.Credentials
+	asked  int
 	issued int
 }
 
 func (i *issuer) Retrieve(context.Context) (aws.Credentials, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
+	i.asked++
 	if i.err != nil {
 		return aws.Credentials{}, i.err
 	}

@@ -1,0 +1,20 @@
+package rolecall_test
+
+import (
+	"testing"
+
+	"github.com/rolecall/rolecall"
+)
+
+// What a prefix should be is told as one that would be taken.
+func TestPrefixHint(t *testing.T) {
+	t.Parallel()
+	for prefix, want := range map[string]string{
+		"out": `write "out/"`, "out/*": `write "out/"`, "out*": `write "out/"`, "*": "leave it out for the whole bucket",
+	} {
+		c := rolecall.Connection{Purpose: rolecall.Source, Bucket: "acme-masters", Prefix: prefix, RoleARN: "arn:aws:iam::111122223333:role/media"}
+		if told := rolecall.List(c.Validate()); len(told) != 1 || told[0].Hint != want {
+			t.Errorf("%q: %v, want %s", prefix, told, want)
+		}
+	}
+}

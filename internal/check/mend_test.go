@@ -1,0 +1,150 @@
+package check_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rolecall/rolecall"
+)
+
+// mended applies a patch to the broken set-up and checks it again. It is false
+// where there is nothing that the patch could be applied to.
+func (w *world) mended(t *testing.T, p rolecall.Patch, deep bool) (rolecall.CheckReport, bool) {
+	t.Helper()
+	fixed := w.copy()
+	switch {
+	case fixed.typed(p.Commands):
+	case p.Document == "setting":
+		return w.ordered(t, p, deep)
+	case !fixed.apply(t, p):
+		return rolecall.CheckReport{}, false
+	}
+	return fixed.check(t, fixed.start(t), t.TempDir(), deep), true
+}
+
+// ordered is mended by the commands of the patch.
+func (w *world) ordered(t *testing.T, p rolecall.Patch, deep bool) (rolecall.CheckReport, bool) {
+	t.Helper()
+	l := w.start(t)
+	if !w.execute(t, p, l.url) {
+		return rolecall.CheckReport{}, false
+	}
+	return w.check(t, l, t.TempDir(), deep), true
+}
+
+// apply puts what a patch has in the place of what is there.
+func (w *world) apply(t *testing.T, p rolecall.Patch) bool {
+	t.Helper()
+	document := any(nil)
+	if len(p.Policy) > 0 {
+		document = jsonOf(p.Policy)
+	}
+	at := w.target(p.Target)
+	if p.Document == "connection" {
+		at = "connection"
+	}
+	if w.find(at) == nil {
+		return false
+	}
+	switch p.Document {
+	case "trust":
+		w.set(t, at+"/trust", document)
+	case "permissions", "worker":
+		w.set(t, at+"/policies", []any{document})
+	case "boundary":
+		w.set(t, at+"/boundary", document)
+	case "bucket", "key":
+		w.set(t, at+"/policy", document)
+	case "scp", "rcp":
+		if strings.Contains(at, "/"+p.Document+"/") { // AWS named which
+			w.set(t, at, document)
+		} else {
+			w.set(t, at+"/"+p.Document, []any{document})
+		}
+	case "connection":
+		w.set(t, at, jsonOf(p.Connection))
+	default:
+		t.Fatalf("there is no document %q", p.Document)
+	}
+	return true
+}
+
+// target is where in the tree a patch's target is.
+func (w *world) target(target string) string {
+	_, owner := w.accounts()
+	if rolecall.IsAccountID(target) {
+		return "sandbox/accounts/" + target
+	}
+	arn, err := rolecall.ParseARN(target)
+	if err != nil {
+		switch {
+		case strings.HasPrefix(target, "the default key of "):
+			return "key"
+		case strings.HasPrefix(target, "the user of the secret "):
+			return "user"
+		}
+		return ""
+	}
+	name := arn.Resource[strings.LastIndexByte(arn.Resource, '/')+1:]
+	switch kind, _, _ := strings.Cut(arn.Resource, "/"); arn.Service + ":" + kind {
+	case "iam:role":
+		return "sandbox/accounts/" + arn.Account + "/roles/" + name
+	case "kms:key":
+		return "sandbox/accounts/" + arn.Account + "/keys/" + name
+	case "organizations:policy":
+		// p-111122223333n0 is the first of the account 111122223333.
+		account, n, _ := strings.Cut(strings.TrimPrefix(name, "p-"), "n")
+		list := "scp"
+		if strings.Contains(arn.Resource, "resource_control_policy") {
+			list = "rcp"
+		}
+		return "sandbox/accounts/" + account + "/" + list + "/" + n
+	}
+	return "sandbox/accounts/" + owner + "/buckets/" + arn.Resource
+}
+
+// typed does what the operator's own machine is told to do.
+func (w *world) typed(commands []string) bool {
+	if strings.Join(commands, "\n") != "timedatectl set-ntp true" {
+		return false
+	}
+	delete(w.tree["sandbox"].(map[string]any), "clock_skew")
+	return true
+}
+
+// execute runs the commands of a patch against a sandbox, as the administrator
+// of the account that they are for, and tells whether all went well.
+func (w *world) execute(t *testing.T, p rolecall.Patch, url string) bool {
+	t.Helper()
+	_, account := w.accounts()
+	if arn, err := rolecall.ParseARN(p.Target); err == nil && arn.Account != "" {
+		account = arn.Account
+	}
+	aws := "/usr/bin/aws" // the system's, rather than one that a Python environment puts in front
+	if _, err := os.Stat(aws); err != nil {
+		if aws, err = exec.LookPath("aws"); err != nil {
+			t.Fatal("the aws command line is missing: run make deps")
+		}
+	}
+	bin := t.TempDir()
+	script := "#!/bin/sh\nexec " + aws + " --endpoint-url " + url + " --no-cli-pager \"$@\"\n"
+	if err := os.WriteFile(filepath.Join(bin, "aws"), []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range p.Commands {
+		cmd := exec.CommandContext(t.Context(), "sh", "-c", c)
+		cmd.Dir = bin
+		cmd.Env = []string{
+			"PATH=" + bin + ":/usr/bin:/bin", "HOME=" + bin, "AWS_EC2_METADATA_DISABLED=true", "AWS_DEFAULT_REGION=eu-central-1",
+			"AWS_ACCESS_KEY_ID=AKIAADMIN" + account, "AWS_SECRET_ACCESS_KEY=admin-secret",
+		}
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Logf("%s: %v\n%s", c, err, out) // it may be for another candidate
+			return false
+		}
+	}
+	return true
+}

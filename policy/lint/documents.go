@@ -1,0 +1,35 @@
+package lint
+
+import (
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/policy"
+)
+
+// Documents gives the policies in a text as they were pasted: with what a tool
+// printed around them, comments and the like. Its error is rolecall.Errors,
+// with places in the text's value.
+func Documents(text []byte) ([]*policy.Document, error) {
+	var out []*policy.Document
+	var faults rolecall.Errors
+	for _, d := range read(string(text)) {
+		if d.root == nil || d.broken {
+			why := "it is no policy"
+			if n := len(d.quirks); n > 0 {
+				why = d.quirks[n-1].text
+			}
+			faults.Add(d.inside.pointer, why, "rolecall policy lint tells where")
+			continue
+		}
+		if d.inside.pointer == "" {
+			d.root.locate("")
+		}
+		root := policyIn(d.root)
+		document, err := policy.Parse(root.json(""))
+		if err != nil {
+			faults.AddErr(root.pointer, err)
+			continue
+		}
+		out = append(out, document)
+	}
+	return out, faults.Err()
+}
