@@ -7,20 +7,27 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 BIN := $(CURDIR)/.bin
+PEERS := $(BIN)/peers
 export PATH := $(BIN):$(PATH)
 
 GOLANGCI_LINT_VERSION := v2.15.0
 VERSITYGW_VERSION     := v1.8.0
 
+# What transfers are measured against: of mc and minio, the last releases.
+RCLONE_VERSION := v1.76.0
+MC_VERSION     := v0.0.0-20250313080218-cf909e1063a9
+MINIO_VERSION  := v0.0.0-20260212201848-7aac2a2c5b7c
+
 # What starts goroutines or shares memory between them.
 RACE_PACKAGES ?= ./credential/... ./internal/...
 ARGS ?=
+ROUNDS ?= 5
 
 ##@ Use
 
 .PHONY: help
 help: ## this list
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## the program, as ./rolecall
@@ -58,6 +65,10 @@ bench: ## the measurements behind docs/benchmarks.md
 interop: ## compare the evaluator with an independent simulator (needs node and npm)
 	bench/interop/run.sh
 
+.PHONY: bench-transfer
+bench-transfer: deps peers ## transfers against rclone, mc and aws, on three servers (ROUNDS=5; ARGS='-works large-relay'; not in CI)
+	bench/transfer/run.sh $(ROUNDS) $(ARGS)
+
 ##@ Change
 
 .PHONY: generate
@@ -69,6 +80,9 @@ generate: lint-tools ## write what a tool can write: go.mod, go.sum, imports and
 
 .PHONY: deps
 deps: $(BIN)/aws /usr/bin/jq /usr/bin/rclone $(BIN)/versitygw@$(VERSITYGW_VERSION) ## what the tests run against: the AWS command line, jq, rclone and versitygw
+
+.PHONY: peers
+peers: $(PEERS)/rclone@$(RCLONE_VERSION) $(PEERS)/mc@$(MC_VERSION) $(PEERS)/minio@$(MINIO_VERSION) ## what transfers are measured against (takes minutes to build)
 
 .PHONY: lint-tools
 lint-tools: $(BIN)/golangci-lint@$(GOLANGCI_LINT_VERSION)
@@ -95,12 +109,22 @@ $(BIN)/aws:
 $(BIN)/versitygw@%:
 	@$(call go-install,versitygw,github.com/versity/versitygw/cmd/versitygw@$*)
 
+# Not in PATH, since the tests drive Debian's rclone.
+$(PEERS)/rclone@%:
+	@$(call go-install,rclone,github.com/rclone/rclone@$*)
+
+$(PEERS)/mc@%:
+	@$(call go-install,mc,github.com/minio/mc@$*)
+
+$(PEERS)/minio@%:
+	@$(call go-install,minio,github.com/minio/minio@$*)
+
 $(BIN)/golangci-lint@%:
 	@$(call go-install,golangci-lint,github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$*)
 
 go-install = \
-	mkdir -p $(BIN); \
+	mkdir -p $(@D); \
 	echo "installing $(2)"; \
-	GOBIN=$(BIN) GOFLAGS=-buildvcs=false GOTOOLCHAIN=local go install $(2) \
+	GOBIN=$(@D) GOFLAGS=-buildvcs=false GOTOOLCHAIN=local go install $(2) \
 		|| { echo "cannot install $(2): is a module proxy reachable, and is Go at least as new as go.mod asks?" >&2; exit 1; }; \
-	rm -f $(BIN)/$(1)@*; mv $(BIN)/$(1) $@; ln -sf $(notdir $@) $(BIN)/$(1)
+	rm -f $(@D)/$(1)@*; mv $(@D)/$(1) $@; ln -sf $(notdir $@) $(@D)/$(1)

@@ -52,6 +52,7 @@ var mayImport = map[string][]string{
 	"docs/examples/dispenser-lambda": {"internal/dispenser"},
 	"bench":                          {".", "policy", "credential", "internal/transfer", "internal/sandbox", "internal/check"},
 	"bench/interop":                  {},
+	"bench/transfer":                 {"internal/guard", "internal/transfer"},
 }
 
 // testsMayImport is what tests may import besides: real neighbours to run

@@ -112,7 +112,7 @@ func (w *work) clientOf(ctx context.Context, provider *credential.Provider) (*s3
 	endpoint := w.endpoint()
 	return transfer.NewClient(transfer.ClientOptions{
 		Credentials: provider, Region: w.region, Endpoint: endpoint, PathStyle: endpoint != "", HTTP: w.http(), UserAgent: "check", Attempts: attempts,
-	}), credentials, nil
+	}).Client, credentials, nil
 }
 
 func (w *work) provider(scope policy.Scope) (*credential.Provider, error) {

@@ -68,15 +68,15 @@ func operatorClient() *http.Client {
 	return &http.Client{
 		Transport: &http.Transport{
 			Proxy:                  http.ProxyFromEnvironment,
-			DialContext:            (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+			DialContext:            wide((&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext),
 			TLSHandshakeTimeout:    10 * time.Second,
 			ResponseHeaderTimeout:  time.Minute,
 			ExpectContinueTimeout:  time.Second,
 			IdleConnTimeout:        time.Minute,
 			MaxIdleConnsPerHost:    64,
 			MaxResponseHeaderBytes: 64 << 10,
-			ReadBufferSize:         256 << 10,
-			WriteBufferSize:        256 << 10,
+			ReadBufferSize:         ioBuffer,
+			WriteBufferSize:        ioBuffer,
 			DisableCompression:     true,
 		},
 		CheckRedirect: stay,

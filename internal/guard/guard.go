@@ -83,15 +83,15 @@ func (g Guard) control(network, address string, _ syscall.RawConn) error {
 // Unix sockets. Its buffers are large because it also carries media.
 func (g Guard) Transport() *http.Transport {
 	return &http.Transport{
-		DialContext:            g.DialContext,
+		DialContext:            wide(g.DialContext),
 		TLSHandshakeTimeout:    10 * time.Second,
 		ResponseHeaderTimeout:  60 * time.Second,
 		ExpectContinueTimeout:  time.Second,
 		IdleConnTimeout:        60 * time.Second,
 		MaxIdleConnsPerHost:    64,
 		MaxResponseHeaderBytes: 64 << 10,
-		ReadBufferSize:         256 << 10,
-		WriteBufferSize:        256 << 10,
+		ReadBufferSize:         ioBuffer,
+		WriteBufferSize:        ioBuffer,
 		DisableCompression:     true,
 	}
 }

@@ -56,6 +56,7 @@ func (s *stage) open(ctx context.Context, e end) (side, error) {
 		NoChecksums: at.place.EndpointURL != "", LookFirst: at.place.EndpointURL != "",
 		Client: transfer.NewClient(transfer.ClientOptions{
 			Credentials: lease, Region: at.region, Endpoint: endpoint, PathStyle: endpoint != "", HTTP: client, UserAgent: s.label(),
+			Memory: s.tools.env.Memory,
 		}),
 	}
 	return at, nil

@@ -13,6 +13,7 @@ import (
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
 	"github.com/rolecall/rolecall/internal/guard"
+	"github.com/rolecall/rolecall/internal/transfer"
 )
 
 // Environment is what tasks work with, whatever their job.
@@ -21,6 +22,7 @@ type Environment struct {
 	Secrets    map[string]rolecall.Secret // the organization's; their values are the vault's to find
 	S3Endpoint string                     // the operator's; empty: AWS's
 	Allow      []netip.Prefix             // addresses, beside public ones, that a tenant's endpoint may have
+	Memory     *transfer.Memory           // of all that run in the process; nil: the default for the job alone
 	Log        *slog.Logger               // nil: none
 }
 
@@ -47,6 +49,9 @@ type Tools struct {
 func New(env Environment, job Job) *Tools {
 	if env.Log == nil {
 		env.Log = slog.New(slog.DiscardHandler)
+	}
+	if env.Memory == nil {
+		env.Memory = transfer.NewMemory(transfer.DefaultMemory)
 	}
 	env.Log = env.Log.With("org", job.Plan.Organization, "job", job.ID)
 	return &Tools{

@@ -51,7 +51,7 @@ func (b *boundedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p[:min(int64(len(p)), b.left+1)])
 	if b.left -= int64(n); b.left < 0 {
 		b.left = -1 // the next one is refused as well
-		return 0, malformed("the answer is longer than any of S3's")
+		return 0, tooLong()
 	}
 	return n, err
 }

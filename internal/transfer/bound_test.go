@@ -119,7 +119,7 @@ func TestDrippingObjectsEnd(t *testing.T) {
 			}
 			return resp, nil
 		}).bucket()
-		_, err := (source{b, Object{Key: "x", Size: inParts, ETag: `"e"`}}).read(t.Context(), span{0, inParts}, io.Discard)
+		err := readAll(t.Context(), source{b, Object{Key: "x", Size: inParts, ETag: `"e"`}}, io.Discard)
 		if kindOf(err) != Unreachable || asked != resumptions {
 			t.Errorf("%v after %d requests", err, asked)
 		}

@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"hash"
 	"hash/crc32"
+	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/minio/crc64nvme"
@@ -23,6 +24,15 @@ type checksum struct {
 type offered struct {
 	crc64, crc32, crc32c, sha256, sha1 *string
 	kind                               types.ChecksumType
+}
+
+// offeredBy finds them in the header of an answer.
+func offeredBy(h http.Header) offered {
+	get := func(name string) *string { return optional(h.Get(name)) }
+	return offered{
+		get("X-Amz-Checksum-Crc64nvme"), get("X-Amz-Checksum-Crc32"), get("X-Amz-Checksum-Crc32c"),
+		get("X-Amz-Checksum-Sha256"), get("X-Amz-Checksum-Sha1"), types.ChecksumType(h.Get("X-Amz-Checksum-Type")),
+	}
 }
 
 // whole picks the checksum of the whole object, cheapest first. A composite
@@ -115,18 +125,24 @@ func (s sum) matches(want checksum) bool {
 // besides CRC-64/NVME it joins those that split.
 func join(want checksum, parts []sum) sum {
 	var all sum
+	crc64, other := shift{poly: reflectedCRC64NVME, width: 64}, shift{width: 32}
+	switch want.name {
+	case "CRC32":
+		other.poly = crc32.IEEE
+	case "CRC32C":
+		other.poly = crc32.Castagnoli
+	}
 	for i, p := range parts {
-		all.crc64 = combine(reflectedCRC64NVME, 64, all.crc64, p.crc64, p.n)
+		all.crc64 = crc64.by(p.n, all.crc64) ^ p.crc64
 		all.n += p.n
 		switch {
 		case i == 0:
 			all.other = p.other
-		case want.name == "CRC32":
-			all.other = combine32(crc32.IEEE, all.other, p)
-		case want.name == "CRC32C":
-			all.other = combine32(crc32.Castagnoli, all.other, p)
-		default:
+		case other.poly == 0:
 			all.other = nil
+		default:
+			before, this := binary.BigEndian.Uint32(all.other), binary.BigEndian.Uint32(p.other)
+			all.other = binary.BigEndian.AppendUint32(nil, uint32(other.by(p.n, uint64(before)))^this)
 		}
 	}
 	return all
@@ -139,30 +155,46 @@ func (s sum) encoded() string {
 
 const reflectedCRC64NVME = 0x9a6c9329ac4bc9b5
 
-func combine32(poly uint32, before []byte, p sum) []byte {
-	a, b := binary.BigEndian.Uint32(before), binary.BigEndian.Uint32(p.other)
-	return binary.BigEndian.AppendUint32(nil, uint32(combine(uint64(poly), 32, uint64(a), uint64(b), p.n)))
+// shift tells what a CRC becomes when zero bytes follow, so that the CRC of
+// what comes in their place can be added. That is a linear map of the CRC's
+// bits, raised to the n-th power by squaring, and kept: parts are of one size.
+type shift struct {
+	poly  uint64
+	width int
+	n     int64
+	power matrix
 }
 
-// combine gives the CRC of two runs of bytes from the CRC of each and the
-// length of the second. Appending n zero bytes is a linear map of the CRC's
-// bits, so it is raised to the n-th power by squaring.
-func combine(poly uint64, width int, a, b uint64, n int64) uint64 {
-	var zeros matrix // appends one zero bit
-	zeros[0] = poly
-	for i := 1; i < width; i++ {
-		zeros[i] = 1 << (i - 1)
+// by gives the CRC after n zero bytes.
+func (s *shift) by(n int64, crc uint64) uint64 {
+	if n == 0 {
+		return crc
+	}
+	if s.n != n {
+		s.n, s.power = n, s.zeros(n)
+	}
+	return s.power.times(crc)
+}
+
+func (s *shift) zeros(n int64) matrix {
+	var one, all matrix // appends one bit, one byte and more; those together
+	one[0] = s.poly
+	for i := range s.width {
+		all[i] = 1 << i
+		if i > 0 {
+			one[i] = 1 << (i - 1)
+		}
 	}
 	for range 3 { // to one byte
-		zeros = zeros.squared(width)
+		one = one.after(one, s.width)
 	}
 	for ; n > 0; n >>= 1 {
 		if n&1 == 1 {
-			a = zeros.times(a)
+			all = one.after(all, s.width)
 		}
-		zeros = zeros.squared(width)
+		one = one.after(one, s.width)
 	}
-	return a ^ b
+	return all
 }
 
 // matrix is a linear map over bits; row i is what bit i becomes.
@@ -178,10 +210,11 @@ func (m *matrix) times(v uint64) uint64 {
 	return out
 }
 
-func (m *matrix) squared(width int) matrix {
+// after is the map that applies m after the first.
+func (m *matrix) after(first matrix, width int) matrix {
 	var out matrix
 	for i := range width {
-		out[i] = m.times(m[i])
+		out[i] = m.times(first[i])
 	}
 	return out
 }

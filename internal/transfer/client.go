@@ -28,6 +28,13 @@ type ClientOptions struct {
 	HTTP        HTTPClient // nil: the AWS SDK's, with the environment's proxy
 	UserAgent   string     // what works here, for the customer's logs
 	Attempts    int        // of one request; zero: 8, as befits long transfers
+	Memory      *Memory    // shared by all clients of a process; nil: 256 MiB for this one
+}
+
+// Client is an S3 client that is made for long transfers.
+type Client struct {
+	*s3.Client
+	wire *wire
 }
 
 // HTTPClient sends requests; an *http.Client is one. It must not follow
@@ -46,7 +53,10 @@ const (
 // middle, gives up on connections over which nothing moves for a minute, and
 // fails answers that are longer than S3's.
 // It reads no environment and no files.
-func NewClient(o ClientOptions) *s3.Client {
+func NewClient(o ClientOptions) *Client {
+	if o.Memory == nil {
+		o.Memory = NewMemory(DefaultMemory)
+	}
 	if o.Region == "" {
 		o.Region = "us-east-1"
 	}
@@ -55,12 +65,13 @@ func NewClient(o ClientOptions) *s3.Client {
 			t.MaxIdleConnsPerHost, t.ReadBufferSize, t.WriteBufferSize = 64, ioBuffer, ioBuffer
 		})
 	}
+	retryer := newRetryer(o.Credentials, cmp.Or(o.Attempts, attempts))
 	options := s3.Options{
 		Credentials:  provider{o.Credentials},
 		Region:       o.Region,
 		UsePathStyle: o.PathStyle,
 		HTTPClient:   bounded{watched{patient{o.HTTP}}},
-		Retryer:      newRetryer(o.Credentials, cmp.Or(o.Attempts, attempts)),
+		Retryer:      retryer,
 		// Checksums are made and verified here: the SDK's own CRC64NVME costs
 		// twenty times as much and cannot follow a read that resumes.
 		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenRequired,
@@ -80,12 +91,13 @@ func NewClient(o ClientOptions) *s3.Client {
 			return stack.Finalize.Insert(renew{p}, "Signing", middleware.After)
 		})
 	}
-	return s3.New(options)
+	client := s3.New(options)
+	return &Client{client, newWire(o, client.Options(), retryer)}
 }
 
 // newRetryer backs off adaptively, per client and so per bucket. An expired
 // credential is worth another attempt only where a new one can be had.
-func newRetryer(credentials aws.CredentialsProvider, attempts int) aws.Retryer {
+func newRetryer(credentials aws.CredentialsProvider, attempts int) aws.RetryerV2 {
 	_, renewable := credentials.(invalidator)
 	backoff := retry.NewExponentialJitterBackoff(maxBackoff)
 	return retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
@@ -155,12 +167,16 @@ func (r renew) HandleFinalize(ctx context.Context, in middleware.FinalizeInput, 
 	if err == nil || !expired(err) {
 		return out, metadata, err
 	}
-	// Another request may have had them renewed meanwhile: only the
-	// credentials that signed this one are stale.
-	req, ok := in.Request.(*smithyhttp.Request)
-	if current, failed := r.provider.Retrieve(ctx); ok && failed == nil &&
-		current.SessionToken == req.Header.Get("X-Amz-Security-Token") {
-		r.provider.Invalidate(current)
+	if req, ok := in.Request.(*smithyhttp.Request); ok {
+		forget(ctx, r.provider, req.Header.Get("X-Amz-Security-Token"))
 	}
 	return out, metadata, err
+}
+
+// forget tells the provider that the session expired. Another request may have
+// had it renewed meanwhile: only what signed this one is stale.
+func forget(ctx context.Context, provider invalidator, token string) {
+	if current, err := provider.Retrieve(ctx); err == nil && current.SessionToken == token {
+		provider.Invalidate(current)
+	}
 }

@@ -47,7 +47,7 @@ func TestVersity(t *testing.T) {
 }
 
 // versity starts a server of its own on a Unix socket.
-func versity(t *testing.T) *s3.Client {
+func versity(t *testing.T) *Client {
 	t.Helper()
 	binary := tool(t, "versitygw")
 	dir, err := os.MkdirTemp("", "vgw") // a socket's path must be short

@@ -1,8 +1,9 @@
 package transfer
 
 import (
-	"bytes"
 	"context"
+	"errors"
+	"io"
 )
 
 // Copy streams the object from one bucket to another, each with its own
@@ -12,8 +13,8 @@ func Copy(ctx context.Context, from Bucket, o Object, to Bucket, key string, opt
 	if err != nil {
 		return Result{}, fault("copy", from, o.Key, err)
 	}
-	r := relay{src: src, want: want}
-	u := upload{to: to, key: key, size: src.Size, options: options, open: r.span, ready: r.verify}
+	r := &relay{src: src, want: want}
+	u := upload{to: to, key: key, size: src.Size, options: options, open: r.open, ready: r.verify}
 	if want.splits() {
 		u.want = want
 	}
@@ -25,35 +26,33 @@ func Copy(ctx context.Context, from Bucket, o Object, to Bucket, key string, opt
 	return result, nil
 }
 
-// relay holds spans of the source in memory while they are sent.
+// relay gives spans of the source to be sent as they come.
 type relay struct {
 	src      source
 	want     checksum
+	whole    *stream // the last, if it was of all bytes
 	verified string
 }
 
-func (r *relay) span(ctx context.Context, at span) (body, error) {
+func (r *relay) open(ctx context.Context, at span) content {
 	function := r.want
 	if !function.splits() {
 		function = checksum{}
 	}
-	held := bytes.NewBuffer(make([]byte, 0, at.n))
-	known, err := r.src.read(ctx, at, held)
-	if err != nil {
-		return body{}, fault("copy", r.src.Bucket, r.src.Key, err)
+	s := r.src.stream(ctx, at, function)
+	if r.src.whole(at) {
+		r.whole = s
 	}
-	if at.n == r.src.Size {
-		// The whole came in one answer, and only with it the checksum.
-		r.want, function = known, known
-	}
-	d := newDigest(function)
-	d.Write(held.Bytes()) //nolint:errcheck // a digest cannot fail
-	return body{ReadSeeker: bytes.NewReader(held.Bytes()), sum: d.sum()}, nil
+	return relayed{s}
 }
 
 // verify holds all bytes against the source's checksum. A hash that cannot
 // be joined from parts is passed over, and the result says so.
 func (r *relay) verify(all sum) error {
+	if r.whole != nil {
+		// The whole came in one answer, and only with it the checksum.
+		r.want = r.whole.known
+	}
 	if r.want.name == "" || (r.want.hash() != nil && all.other == nil) {
 		return nil
 	}
@@ -62,4 +61,16 @@ func (r *relay) verify(all sum) error {
 	}
 	r.verified = r.want.name
 	return nil
+}
+
+// relayed sets the source's faults apart from the destination's.
+type relayed struct{ *stream }
+
+// Read reads on.
+func (r relayed) Read(p []byte) (int, error) {
+	n, err := r.stream.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = fault("copy", r.src.Bucket, r.src.Key, err)
+	}
+	return n, err
 }

@@ -18,20 +18,43 @@ const capacity = 32
 func Each[T any](ctx context.Context, items iter.Seq2[T, error], size func(T) int64, do func(context.Context, T) error) error {
 	room := semaphore.NewWeighted(capacity)
 	g, gctx := errgroup.WithContext(ctx)
+	type weighted struct {
+		item   T
+		weight int64
+	}
+	// Those that work are kept: to begin anew for each item would cost a small
+	// object a good part of its time.
+	work, idle := make(chan weighted), make(chan struct{}, capacity)
+	worker := func() error {
+		for next := range work {
+			if err := do(gctx, next.item); err != nil {
+				return err // and without its room nothing goes on
+			}
+			idle <- struct{}{} // before the room is, so that there are never more workers than room
+			room.Release(next.weight)
+		}
+		return nil
+	}
 	for item, err := range items {
 		if err != nil {
 			g.Go(func() error { return err })
 			break
 		}
-		weight := 1 + max(0, min(size(item)/mib, capacity-1))
-		if room.Acquire(gctx, weight) != nil {
+		next := weighted{item, 1 + max(0, min(size(item)/mib, capacity-1))}
+		if room.Acquire(gctx, next.weight) != nil {
 			break
 		}
-		g.Go(func() error {
-			defer room.Release(weight)
-			return do(gctx, item)
-		})
+		select {
+		case <-idle:
+		default:
+			g.Go(worker)
+		}
+		select {
+		case work <- next:
+		case <-gctx.Done():
+		}
 	}
+	close(work)
 	if err := g.Wait(); err != nil {
 		return err
 	}

@@ -28,25 +28,88 @@ func IsTemporary(name string) bool {
 // target is a file on its way: written under a temporary name beside the
 // final one.
 type target struct {
-	root      *os.Root
+	dir       *os.Root
+	own       bool // dir is ours to close
 	name      string
-	temporary string
+	temporary string // empty: it is gone
 	file      *os.File
 }
 
 // create makes the directories and the temporary file.
 func create(root *os.Root, name string) (*target, error) {
-	if err := place(root, name); err != nil {
+	if err := local(name); err != nil {
 		return nil, err
 	}
-	t := &target{root: root, name: name}
-	t.temporary = path.Join(path.Dir(name), temporaryPrefix+rand.Text()[:16]+temporarySuffix)
+	t := &target{dir: root, name: name}
+	for {
+		first, rest, deeper := strings.Cut(t.name, "/")
+		if !deeper {
+			break
+		}
+		if err := t.enter(first); err != nil {
+			t.leave()
+			return nil, badFile(err)
+		}
+		t.name = rest
+	}
+	if err := t.free(); err != nil {
+		t.leave()
+		return nil, err
+	}
+	t.temporary = temporaryPrefix + rand.Text()[:16] + temporarySuffix
 	var err error
-	t.file, err = root.OpenFile(t.temporary, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	t.file, err = t.dir.OpenFile(t.temporary, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
+		t.leave()
 		return nil, badFile(err)
 	}
 	return t, nil
+}
+
+// enter goes into a directory, which is made if it is missing and must be no
+// link.
+func (t *target) enter(name string) error {
+	seen, err := t.dir.Lstat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := t.dir.Mkdir(name, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		seen, err = t.dir.Lstat(name)
+	}
+	if err != nil {
+		return err
+	}
+	if !seen.IsDir() {
+		return fmt.Errorf("%s is not a directory", name)
+	}
+	dir, err := t.dir.OpenRoot(name)
+	if err != nil {
+		return err
+	}
+	t.leave()
+	t.dir, t.own = dir, true
+	return nil
+}
+
+func (t *target) leave() {
+	if t.own {
+		t.dir.Close()
+	}
+}
+
+// free refuses what a file cannot be put over: a directory, a link, a device.
+// A regular file may be replaced.
+func (t *target) free() error {
+	info, err := t.dir.Lstat(t.name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return badFile(err)
+	case !info.Mode().IsRegular():
+		return badFile(fmt.Errorf("%s is in the way and no regular file", t.name))
+	}
+	return nil
 }
 
 // commit gives the file its final name.
@@ -54,46 +117,23 @@ func (t *target) commit() error {
 	if err := t.file.Close(); err != nil {
 		return badFile(err)
 	}
-	if err := place(t.root, t.name); err != nil {
+	if err := t.free(); err != nil {
 		return err
 	}
-	return badFile(t.root.Rename(t.temporary, t.name))
+	if err := t.dir.Rename(t.temporary, t.name); err != nil {
+		return badFile(err)
+	}
+	t.temporary = ""
+	return nil
 }
 
 // discard removes the temporary file, if it still has that name.
 func (t *target) discard() {
-	t.file.Close()
-	t.root.Remove(t.temporary) //nolint:errcheck // renamed away already, or beyond our help
-}
-
-// place makes the directories of the name and refuses what a file cannot be
-// put over: a directory, a link, a device. A regular file may be replaced.
-func place(root *os.Root, name string) error {
-	if err := local(name); err != nil {
-		return err
+	if t.temporary != "" {
+		t.file.Close()
+		t.dir.Remove(t.temporary) //nolint:errcheck // beyond our help
 	}
-	for i, r := range name {
-		if r != '/' {
-			continue
-		}
-		dir := name[:i]
-		if err := root.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-			return badFile(err)
-		}
-		if info, err := root.Lstat(dir); err != nil || !info.IsDir() {
-			return badFile(errors.Join(err, fmt.Errorf("%s is not a directory", dir)))
-		}
-	}
-	info, err := root.Lstat(name)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	case err != nil:
-		return badFile(err)
-	case !info.Mode().IsRegular():
-		return badFile(fmt.Errorf("%s is in the way and no regular file", name))
-	}
-	return nil
+	t.leave()
 }
 
 // open opens a regular file to read, through directories only. What was

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // Get writes the object to the file name below root, making directories and
@@ -60,15 +58,14 @@ func describe(ctx context.Context, b Bucket, o Object) (source, checksum, error)
 	return src, h.sum, nil
 }
 
+// getWhole knows the checksum's function before the first byte, from the
+// answer, so that any is computed on the way.
 func (s source) getWhole(ctx context.Context, file *os.File, options GetOptions) (Result, error) {
-	// Which checksum there is shows only with the answer, so that other
-	// functions than CRC-64/NVME run over the file afterwards.
-	w := &partWriter{w: file, digest: newDigest(checksum{}), progress: options.Progress}
-	want, err := s.read(ctx, span{0, s.Size}, w)
-	if err != nil {
+	in := s.stream(ctx, span{0, s.Size}, checksum{})
+	if err := s.fill(ctx, in, file, options); err != nil {
 		return Result{}, err
 	}
-	return s.finish(file, w.digest.sum(), want, 1)
+	return s.finish(file, in.sum(), in.known, 1)
 }
 
 func (s source) getParts(ctx context.Context, file *os.File, want checksum, options GetOptions) (Result, error) {
@@ -76,28 +73,33 @@ func (s source) getParts(ctx context.Context, file *os.File, want checksum, opti
 	if err != nil {
 		return Result{}, err
 	}
+	if err := preallocate(file, s.Size); err != nil {
+		return Result{}, badFile(err)
+	}
 	function := want
 	if !want.splits() {
 		function = checksum{}
 	}
 	sums := make([]sum, len(spans))
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(partsAtOnce)
-	for i, at := range spans {
-		g.Go(func() error {
-			w := &partWriter{w: io.NewOffsetWriter(file, at.off), digest: newDigest(function), progress: options.Progress}
-			_, err := s.read(ctx, at, w)
-			sums[i] = w.digest.sum()
-			return err
-		})
-		if ctx.Err() != nil {
-			break
-		}
-	}
-	if err := g.Wait(); err != nil {
+	err = sideBySide(ctx, spans, s.Client.wire, func(ctx context.Context, i int) error {
+		in := s.stream(ctx, spans[i], function)
+		defer func() { sums[i] = in.sum() }()
+		return s.fill(ctx, in, file, options)
+	})
+	if err != nil {
 		return Result{}, err
 	}
 	return s.finish(file, join(function, sums), want, len(spans))
+}
+
+// fill writes a span to its place.
+func (s source) fill(ctx context.Context, in *stream, file *os.File, options GetOptions) error {
+	memory := s.Client.wire.memory
+	if err := memory.acquire(ctx); err != nil {
+		return err
+	}
+	defer memory.release()
+	return in.drain(&placed{file, in.at.off, options.Progress}, memory)
 }
 
 // finish holds the bytes against the checksum.
@@ -123,20 +125,20 @@ func corrupt(want checksum) error {
 	return &Error{Kind: Corrupt, Err: fmt.Errorf("the bytes that came do not have the object's %s", want.name)}
 }
 
-// partWriter writes to disk, sums and reports.
-type partWriter struct {
-	w        io.Writer
-	digest   *digest
+// placed writes to a file from an offset on, and reports.
+type placed struct {
+	file     *os.File
+	off      int64
 	progress func(int64)
 }
 
-// Write writes to disk first: only what is there counts.
-func (p *partWriter) Write(b []byte) (int, error) {
-	n, err := p.w.Write(b)
+// Write writes on.
+func (p *placed) Write(b []byte) (int, error) {
+	n, err := p.file.WriteAt(b, p.off)
+	p.off += int64(n)
 	if err != nil {
 		return n, badFile(err)
 	}
-	p.digest.Write(b) //nolint:errcheck // a digest cannot fail
 	report(p.progress, int64(n))
 	return n, nil
 }

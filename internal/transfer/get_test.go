@@ -275,3 +275,24 @@ func empty(t *testing.T, root *os.Root) {
 		t.Error("left behind: ", got)
 	}
 }
+
+// What is stored packed stays so, whatever the HTTP client would like.
+func TestGetStaysPacked(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	o := s.have(t, "x", noise(100))
+	s.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+		if got := r.Header.Get("Accept-Encoding"); operation == "GetObject" && got != "identity" {
+			t.Errorf("asked for the encoding %q", got)
+		}
+		w.Header().Set("Content-Encoding", "gzip")
+		next(w, r)
+	})
+	root := newRoot(t)
+	if _, err := Get(t.Context(), s.bucket(t, "origin"), o, root, "x", GetOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := root.ReadFile("x"); err != nil || !bytes.Equal(got, noise(100)) {
+		t.Error("the bytes differ", err)
+	}
+}

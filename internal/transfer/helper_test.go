@@ -1,9 +1,11 @@
 package transfer
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"math/rand/v2"
 	"net/http"
@@ -11,6 +13,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -79,10 +83,51 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	tamper := s.tamper
 	s.mu.Unlock()
 	if tamper != nil {
-		tamper(w, r, operation, s.Service.ServeHTTP)
+		tamper(w, r, operation, s.serve)
 		return
 	}
+	s.serve(w, r)
+}
+
+// serve takes a body of one chunk out of its frame, as the sandbox's front
+// does, which is not here.
+func (s *server) serve(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("X-Amz-Content-Sha256") == unsignedTrailer {
+		in := bufio.NewReader(r.Body)
+		line, err := in.ReadString('\n')
+		if err == nil {
+			r.ContentLength, err = strconv.ParseInt(strings.TrimSpace(line), 16, 64)
+		}
+		if err != nil {
+			refuse(w, r, http.StatusBadRequest, "IncompleteBody")
+			return
+		}
+		r.Header.Del("Content-Encoding")
+		r.Trailer = http.Header{}
+		r.Body = &unframed{Reader: io.LimitReader(in, r.ContentLength), rest: in, trailer: r.Trailer}
+	}
 	s.Service.ServeHTTP(w, r)
+}
+
+type unframed struct {
+	io.Reader
+	rest    *bufio.Reader
+	trailer http.Header
+}
+
+func (u *unframed) Close() error { return nil }
+
+func (u *unframed) Read(p []byte) (int, error) {
+	n, err := u.Reader.Read(p)
+	if errors.Is(err, io.EOF) {
+		rest, err := io.ReadAll(u.rest)
+		_, value, ok := strings.Cut(string(rest), "\r\n0\r\n"+crc64Trailer+":")
+		if err != nil || !ok || !strings.HasSuffix(value, "\r\n\r\n") {
+			return n, io.ErrUnexpectedEOF
+		}
+		u.trailer.Set(crc64Trailer, strings.TrimSpace(value))
+	}
+	return n, err
 }
 
 func (s *server) meddle(f tamper) {
@@ -191,3 +236,14 @@ func theFault(t *testing.T, err error, kind Kind) *Error {
 	}
 	return e
 }
+
+// held is a content in memory.
+type held struct {
+	*bytes.Reader
+	of sum
+}
+
+// Close does nothing.
+func (held) Close() error { return nil }
+
+func (h held) sum() sum { return h.of }

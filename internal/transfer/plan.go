@@ -13,10 +13,8 @@ const (
 )
 
 const (
-	inParts      = 16 * mib // objects of this size and more are moved in parts
-	partSize     = 8 * mib
-	partsAtOnce  = 4        // more brings nothing on one object
-	memoryAtOnce = 64 * mib // what parts in flight may hold, unless a single one holds more
+	inParts  = 16 * mib // objects of this size and more are moved in parts
+	partSize = 8 * mib
 )
 
 // span is a run of an object's bytes.
@@ -37,9 +35,4 @@ func plan(size int64) ([]span, error) {
 		spans = append(spans, span{off, min(part, size-off)})
 	}
 	return spans, nil
-}
-
-// atOnce says how many of the parts may be in memory together.
-func atOnce(spans []span) int {
-	return int(max(1, min(partsAtOnce, memoryAtOnce/spans[0].n)))
 }

@@ -2,7 +2,6 @@ package transfer
 
 import (
 	"context"
-	"errors"
 	"io"
 	"io/fs"
 	"os"
@@ -23,59 +22,50 @@ func put(ctx context.Context, b Bucket, key string, root *os.Root, name string, 
 		return Result{}, err
 	}
 	defer file.Close()
-	f := reading{file, info}
 	u := upload{
-		to: b, key: key, size: info.Size(), options: options, open: f.span,
+		to: b, key: key, size: info.Size(), options: options,
+		open:  func(_ context.Context, at span) content { return section(file, info, at) },
 		ready: func(sum) error { return unchanged(file, info) },
 	}
 	result, err := u.run(ctx)
 	// S3's complaint about bytes that do not fit their checksum is only the
 	// effect when somebody writes to the file.
-	if changed := unchanged(file, info); changed != nil && ctx.Err() == nil {
-		return Result{}, changed
+	if err != nil && ctx.Err() == nil {
+		if changed := unchanged(file, info); changed != nil {
+			return Result{}, changed
+		}
 	}
 	return result, err
 }
 
-// reading is an open file.
-type reading struct {
-	*os.File
-	info fs.FileInfo
+// fileSpan is a span of an open file, summed as it is read.
+type fileSpan struct {
+	*digest
+	file *os.File
+	info fs.FileInfo // of when it was opened
+	at   span        // what is left
 }
 
-// span sums a span and gives it to be read again: from the page cache, and
-// with no memory of its own, whatever the size of a part.
-func (f reading) span(ctx context.Context, at span) (body, error) {
-	d := newDigest(checksum{})
-	section := io.NewSectionReader(f.File, at.off, at.n)
-	buf := make([]byte, min(ioBuffer, at.n))
-	for d.n < at.n && ctx.Err() == nil {
-		n, err := section.Read(buf)
-		d.Write(buf[:n]) //nolint:errcheck // a digest cannot fail
-		if err != nil && d.n < at.n {
-			if changed := unchanged(f.File, f.info); changed != nil {
-				return body{}, changed
-			}
-			return body{}, badFile(err)
-		}
-	}
-	if err := ctx.Err(); err != nil {
-		return body{}, err
-	}
-	_, err := section.Seek(0, io.SeekStart)
-	return body{ReadSeeker: steady{section}, sum: d.sum()}, err
+func section(file *os.File, info fs.FileInfo, at span) *fileSpan {
+	return &fileSpan{newDigest(checksum{}), file, info, at}
 }
 
-// steady is a section of a file that is an error where the file ends early.
-type steady struct{ *io.SectionReader }
-
-// Read reads on.
-func (s steady) Read(p []byte) (int, error) {
-	n, err := s.SectionReader.Read(p)
-	if errors.Is(err, io.EOF) {
-		if at, _ := s.Seek(0, io.SeekCurrent); at < s.Size() {
-			return n, &Error{Kind: Changed, Err: errors.New("the file became shorter while it was read")}
-		}
+// Read reads on. A file that ends early is an error.
+func (f *fileSpan) Read(p []byte) (int, error) {
+	if f.at.n == 0 {
+		return 0, io.EOF
 	}
-	return n, err
+	n, err := f.file.ReadAt(p[:min(int64(len(p)), f.at.n)], f.at.off)
+	f.digest.Write(p[:n]) //nolint:errcheck // a digest cannot fail
+	f.at.off, f.at.n = f.at.off+int64(n), f.at.n-int64(n)
+	if n > 0 || err == nil {
+		return n, nil
+	}
+	if changed := unchanged(f.file, f.info); changed != nil {
+		return 0, changed
+	}
+	return 0, badFile(err)
 }
+
+// Close leaves the file open for the other spans.
+func (*fileSpan) Close() error { return nil }

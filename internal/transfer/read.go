@@ -5,11 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 const (
@@ -24,114 +21,161 @@ type source struct {
 	Object
 }
 
-// read writes the span to w. A connection that breaks or stalls is taken up
-// again after the last byte received, as often as the bytes are worth it. It gives the object's checksum where S3
-// tells it, which it does when the span is the whole object.
-func (s source) read(ctx context.Context, at span, w io.Writer) (checksum, error) {
-	if s.Size < 0 {
-		return checksum{}, malformed("the object's size is given as %d", s.Size)
-	}
-	var known checksum
-	buf := make([]byte, min(ioBuffer, max(at.n, 1)))
-	for fruitless := 0; ; {
-		out, err := s.open(ctx, at)
-		if err != nil {
-			return known, err
-		}
-		if at.off == 0 && at.n == s.Size {
-			known = offered{
-				out.ChecksumCRC64NVME, out.ChecksumCRC32, out.ChecksumCRC32C, out.ChecksumSHA256, out.ChecksumSHA1, out.ChecksumType,
-			}.whole()
-		}
-		got, err := drain(w, out.Body, at.n, buf)
-		at.off, at.n = at.off+got, at.n-got
-		var local writeError
-		switch {
-		case errors.As(err, &local):
-			return known, local.error
-		case ctx.Err() != nil:
-			return known, ctx.Err()
-		case at.n == 0:
-			return known, nil
-		}
-		if fruitless = max(fruitless-int(min(got/worthwhile, resumptions)), 0) + 1; fruitless >= resumptions {
-			return known, err
-		}
-		if err := pause(ctx, 100*time.Millisecond<<fruitless); err != nil {
-			return known, err
-		}
-	}
+// stream reads a span of the source and sums it. A connection that breaks or
+// stalls is taken up again after the last byte received, as often as the bytes
+// are worth it. Nothing is asked for before the first Read.
+type stream struct {
+	*digest
+	known checksum // of the object, where S3 tells it: when the span is the whole
+
+	ctx       context.Context // of the transfer that the stream belongs to
+	src       source
+	at        span // what is left
+	asked     bool // at least once: of an empty object, too, S3 must say that it is there
+	body      io.ReadCloser
+	got       int64 // over this connection
+	fruitless int
 }
 
-// open asks for the span, or without a Range for the whole: zero bytes have
-// no range, and only a whole answer carries checksums.
-func (s source) open(ctx context.Context, at span) (*s3.GetObjectOutput, error) {
-	in := &s3.GetObjectInput{
-		Bucket: aws.String(s.Name), Key: aws.String(s.Key), VersionId: optional(s.VersionID), IfMatch: optional(s.ETag),
-		ExpectedBucketOwner: s.owner(), RequestPayer: s.payer(),
+// stream reads the span and sums it with the function of want, too.
+func (s source) stream(ctx context.Context, at span, want checksum) *stream {
+	return &stream{ctx: ctx, src: s, at: at, digest: newDigest(want)}
+}
+
+// Read reads on; at the end of the span it gives io.EOF.
+func (s *stream) Read(p []byte) (int, error) {
+	for s.at.n > 0 || !s.asked {
+		if s.body == nil {
+			if err := s.open(); err != nil {
+				return 0, err
+			}
+		}
+		n, err := s.body.Read(p[:min(int64(len(p)), s.at.n)])
+		s.digest.Write(p[:n]) //nolint:errcheck // a digest cannot fail
+		s.at.off, s.at.n, s.got = s.at.off+int64(n), s.at.n-int64(n), s.got+int64(n)
+		if err != nil || s.at.n == 0 {
+			s.Close()
+			if err := s.again(err); s.at.n > 0 && err != nil {
+				return n, err
+			}
+		}
+		if n > 0 {
+			return n, nil
+		}
 	}
-	whole := at.off == 0 && at.n == s.Size
-	if !whole {
-		in.Range = aws.String(fmt.Sprintf("bytes=%d-%d", at.off, at.off+at.n-1))
+	return 0, io.EOF
+}
+
+// Close ends the stream's connection.
+func (s *stream) Close() error {
+	if s.body == nil {
+		return nil
 	}
-	var options []func(*s3.Options)
-	if whole && !s.NoChecksums {
-		// Set as a header so that the SDK does not verify as well: it would
-		// do so with slow tables, and not across resumptions.
-		options = append(options, s3.WithAPIOptions(smithyhttp.SetHeaderValue("X-Amz-Checksum-Mode", "ENABLED")))
-	}
-	out, err := s.Client.GetObject(ctx, in, options...)
+	body := s.body
+	s.body = nil
+	return body.Close()
+}
+
+func (s *stream) open() error {
+	resp, err := s.src.open(s.ctx, s.at) //nolint:bodyclose // Close does
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if err := s.verify(out, at, whole); err != nil {
-		out.Body.Close()
-		return nil, err
-	}
-	return out, nil
-}
-
-// verify finds servers that ignore the condition or the range.
-func (s source) verify(out *s3.GetObjectOutput, at span, whole bool) error {
-	if tag := aws.ToString(out.ETag); s.ETag != "" && tag != "" && tag != s.ETag {
-		return &Error{Kind: Changed, Err: fmt.Errorf("its ETag is %s, not %s", tag, s.ETag)}
-	}
-	if out.ContentLength == nil {
-		return malformed("the answer does not say how long it is")
-	}
-	if n := *out.ContentLength; n != at.n {
-		return &Error{Kind: Changed, Err: fmt.Errorf("%d bytes came where %d were expected", n, at.n)}
-	}
-	want := fmt.Sprintf("bytes %d-%d/%d", at.off, at.off+at.n-1, s.Size)
-	if got := aws.ToString(out.ContentRange); !whole && got != want {
-		return &Error{Kind: Changed, Err: fmt.Errorf("the range %q came where %q was expected", got, want)}
+	s.body, s.got, s.asked = resp.Body, 0, true
+	if s.src.whole(s.at) {
+		s.known = offeredBy(resp.Header).whole()
+		s.digest = newDigest(s.known) // nothing was read before
 	}
 	return nil
 }
 
-// writeError sets an error of the writing side apart.
-type writeError struct{ error }
+// again waits before the next connection, or gives up.
+func (s *stream) again(err error) error {
+	switch {
+	case s.at.n == 0:
+		return nil
+	case s.ctx.Err() != nil:
+		return s.ctx.Err()
+	case errors.Is(err, io.EOF):
+		err = io.ErrUnexpectedEOF
+	}
+	if s.fruitless = max(s.fruitless-int(min(s.got/worthwhile, resumptions)), 0) + 1; s.fruitless >= resumptions {
+		return err
+	}
+	return pause(s.ctx, 100*time.Millisecond<<s.fruitless)
+}
 
-// drain moves up to n bytes, closes the body and says how many were written.
-func drain(w io.Writer, body io.ReadCloser, n int64, buf []byte) (int64, error) {
-	defer body.Close()
-	var done int64
-	for done < n {
-		got, err := body.Read(buf[:min(int64(len(buf)), n-done)])
-		if got > 0 {
-			if _, err := w.Write(buf[:got]); err != nil {
-				return done, writeError{err}
+// drain writes what is left of the stream to w, through a buffer that is lent.
+func (s *stream) drain(w io.Writer, memory *Memory) error {
+	defer s.Close()
+	buf, giveBack := memory.buffer()
+	defer giveBack()
+	for {
+		n, err := s.Read(buf)
+		if n > 0 {
+			if _, err := w.Write(buf[:n]); err != nil {
+				return err
 			}
-			done += int64(got)
 		}
-		if err != nil && done < n {
-			if errors.Is(err, io.EOF) {
-				err = io.ErrUnexpectedEOF
-			}
-			return done, err
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
 		}
 	}
-	return done, nil
+}
+
+func (s source) whole(at span) bool { return at.off == 0 && at.n == s.Size }
+
+// open asks for the span, or without a Range for the whole: zero bytes have
+// no range, and only a whole answer carries checksums.
+func (s source) open(ctx context.Context, at span) (*http.Response, error) {
+	if s.Size < 0 {
+		return nil, malformed("the object's size is given as %d", s.Size)
+	}
+	r := request{bucket: s.Bucket, key: s.Key, query: "x-id=GetObject", header: http.Header{}}
+	if s.VersionID != "" {
+		r.query = "versionId=" + escape(s.VersionID) + "&" + r.query
+	}
+	if s.ETag != "" {
+		r.header["If-Match"] = []string{s.ETag}
+	}
+	if !s.whole(at) {
+		r.header["Range"] = []string{fmt.Sprintf("bytes=%d-%d", at.off, at.off+at.n-1)}
+	} else if !s.NoChecksums {
+		r.header["X-Amz-Checksum-Mode"] = []string{"ENABLED"}
+	}
+	resp, err := s.Client.wire.get(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.verify(resp, at); err != nil {
+		resp.Body.Close()
+		return nil, err
+	}
+	return resp, nil
+}
+
+// verify finds servers that ignore the condition or the range.
+func (s source) verify(resp *http.Response, at span) error {
+	if tag := resp.Header.Get("ETag"); s.ETag != "" && tag != "" && tag != s.ETag {
+		return &Error{Kind: Changed, Err: fmt.Errorf("its ETag is %.*s, not %s", maxETag, tag, s.ETag)}
+	}
+	if resp.ContentLength < 0 {
+		return malformed("the answer does not say how long it is")
+	}
+	if n := resp.ContentLength; n != at.n {
+		return &Error{Kind: Changed, Err: fmt.Errorf("%d bytes came where %d were expected", n, at.n)}
+	}
+	if s.whole(at) {
+		return nil
+	}
+	want := fmt.Sprintf("bytes %d-%d/%d", at.off, at.off+at.n-1, s.Size)
+	if got := resp.Header.Get("Content-Range"); got != want {
+		return &Error{Kind: Changed, Err: fmt.Errorf("the range %.100q came where %q was expected", got, want)}
+	}
+	return nil
 }
 
 func pause(ctx context.Context, d time.Duration) error {

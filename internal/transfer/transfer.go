@@ -9,8 +9,8 @@
 //   - on failure or cancellation temporary files are removed and multipart
 //     uploads aborted;
 //   - disk is touched only below an os.Root, and links are never followed;
-//   - a transfer holds at most 64 MiB of an object in memory; a Copy of more
-//     than 625 GiB, whose parts must be larger, holds one part.
+//   - bytes are streamed: buffers are small, and all that share a Memory stay
+//     below its limit together.
 //
 // Where credentials come from, which keys are wanted and how a key becomes a
 // file name is decided elsewhere.
@@ -20,13 +20,12 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
 // Bucket is a bucket as seen with one set of credentials.
 type Bucket struct {
-	Client        *s3.Client // of NewClient
+	Client        *Client // of NewClient
 	Name          string
 	Owner         string // account id, sent as x-amz-expected-bucket-owner when set
 	RequesterPays bool

@@ -3,15 +3,14 @@ package transfer
 import (
 	"context"
 	"errors"
-	"io"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
-	"golang.org/x/sync/errgroup"
 )
 
 // upload makes one object, of bytes that come from a file or another bucket.
@@ -20,19 +19,15 @@ type upload struct {
 	key     string
 	size    int64
 	options PutOptions
-	// open gives a span of the bytes, ready to be sent more than once.
-	open func(ctx context.Context, at span) (body, error)
+	// open gives a span of the bytes. It is asked again when they must be sent
+	// again.
+	open func(ctx context.Context, at span) content
 	// want is the source's checksum, if it has one that sums of parts can
 	// be held against.
 	want checksum
 	// ready is asked, with the sum of all bytes, just before the object
 	// becomes visible.
 	ready func(all sum) error
-}
-
-type body struct {
-	io.ReadSeeker
-	sum sum
 }
 
 func (u upload) run(ctx context.Context) (Result, error) {
@@ -44,34 +39,6 @@ func (u upload) run(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	return u.multipart(ctx, spans)
-}
-
-func (u upload) single(ctx context.Context) (Result, error) {
-	b, err := u.open(ctx, span{0, u.size})
-	if err != nil {
-		return Result{}, err
-	}
-	if err := u.ready(b.sum); err != nil {
-		return Result{}, err
-	}
-	in := &s3.PutObjectInput{
-		Bucket: aws.String(u.to.Name), Key: aws.String(u.key), Body: b.ReadSeeker, ContentLength: aws.Int64(u.size),
-		IfNoneMatch: u.condition(), Metadata: u.metadata(),
-		ServerSideEncryption: types.ServerSideEncryption(u.options.Encryption.Type), SSEKMSKeyId: optional(u.options.Encryption.Key),
-		StorageClass: types.StorageClass(u.options.StorageClass), ACL: types.ObjectCannedACL(u.options.ACL),
-		ExpectedBucketOwner: u.to.owner(), RequestPayer: u.to.payer(),
-	}
-	if !u.to.NoChecksums {
-		in.ChecksumCRC64NVME = aws.String(b.sum.encoded())
-	}
-	if ours, err := u.look(ctx, b.sum); ours || err != nil {
-		return u.result(b.sum, 1, ours), err
-	}
-	_, err = u.to.Client.PutObject(ctx, in)
-	if err == nil {
-		report(u.options.Progress, u.size)
-	}
-	return u.settle(ctx, b.sum, 1, err)
 }
 
 func (u upload) multipart(ctx context.Context, spans []span) (result Result, err error) {
@@ -86,19 +53,11 @@ func (u upload) multipart(ctx context.Context, spans []span) (result Result, err
 	}()
 	sums := make([]sum, len(spans))
 	parts := make([]types.CompletedPart, len(spans))
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(atOnce(spans))
-	for i, at := range spans {
-		g.Go(func() error {
-			var err error
-			parts[i], sums[i], err = u.part(gctx, id, int32(i+1), at)
-			return err
-		})
-		if gctx.Err() != nil {
-			break
-		}
-	}
-	if err := g.Wait(); err != nil {
+	err = sideBySide(ctx, spans, u.to.Client.wire, func(ctx context.Context, i int) (err error) {
+		parts[i], sums[i], err = u.part(ctx, id, int32(i+1), spans[i])
+		return err
+	})
+	if err != nil {
 		return Result{}, err
 	}
 	all := join(u.want, sums)
@@ -113,11 +72,14 @@ func (u upload) multipart(ctx context.Context, spans []span) (result Result, err
 	if !u.to.NoChecksums {
 		in.ChecksumType, in.ChecksumCRC64NVME = types.ChecksumTypeFullObject, aws.String(all.encoded())
 	}
-	if ours, err := u.look(ctx, all); ours || err != nil {
-		return u.result(all, len(spans), ours), err
+	known := func(context.Context) (sum, error) { return all, nil }
+	if ours, err := u.look(ctx, known); ours != nil || err != nil {
+		return u.result(ours, len(spans)), err
 	}
-	_, err = u.to.Client.CompleteMultipartUpload(ctx, in)
-	return u.settle(ctx, all, len(spans), err)
+	if _, err = u.to.Client.CompleteMultipartUpload(ctx, in); err != nil {
+		return u.settle(ctx, known, len(spans), err)
+	}
+	return Result{Bytes: all.n, CRC64: all.crc64, Parts: len(spans)}, nil
 }
 
 // begin outlives a cancellation a little: an upload that began at S3 while
@@ -145,92 +107,18 @@ func (u upload) begin(ctx context.Context) (string, error) {
 }
 
 func (u upload) part(ctx context.Context, id string, number int32, at span) (types.CompletedPart, sum, error) {
-	b, err := u.open(ctx, at)
-	if err != nil {
-		return types.CompletedPart{}, sum{}, err
-	}
-	in := &s3.UploadPartInput{
-		Bucket: aws.String(u.to.Name), Key: aws.String(u.key), UploadId: aws.String(id), PartNumber: aws.Int32(number),
-		Body: b.ReadSeeker, ContentLength: aws.Int64(at.n),
-		ExpectedBucketOwner: u.to.owner(), RequestPayer: u.to.payer(),
-	}
-	if !u.to.NoChecksums {
-		in.ChecksumCRC64NVME = aws.String(b.sum.encoded())
-	}
-	out, err := u.to.Client.UploadPart(ctx, in)
+	r := u.request("UploadPart")
+	r.query = "partNumber=" + strconv.Itoa(int(number)) + "&uploadId=" + escape(id) + "&" + r.query
+	part, header, err := u.send(ctx, r, at, nil)
 	if err != nil {
 		return types.CompletedPart{}, sum{}, err
 	}
 	report(u.options.Progress, at.n)
-	return types.CompletedPart{PartNumber: aws.Int32(number), ETag: out.ETag, ChecksumCRC64NVME: in.ChecksumCRC64NVME}, b.sum, nil
-}
-
-// result is what is given back of bytes that are all at S3.
-func (u upload) result(all sum, parts int, already bool) Result {
-	return Result{Bytes: all.n, CRC64: all.crc64, Parts: parts, Already: already}
-}
-
-// look asks for the object before it is written, where the server may ignore
-// the condition that it must not be there. It tells whether it is, and ours.
-// What may not be seen is left to the condition.
-func (u upload) look(ctx context.Context, all sum) (ours bool, err error) {
-	if !u.to.LookFirst || u.options.Overwrite {
-		return false, nil
+	done := types.CompletedPart{PartNumber: aws.Int32(number), ETag: optional(header.Get("ETag"))}
+	if !u.to.NoChecksums {
+		done.ChecksumCRC64NVME = aws.String(part.encoded())
 	}
-	ours, err = u.done(ctx, all)
-	switch kind := kindOf(err); {
-	case err == nil && !ours:
-		return false, &Error{Kind: Exists, Err: errors.New("it is there already")}
-	case err != nil && (kind == NotFound || kind == Denied):
-		return false, nil
-	default:
-		return ours, err
-	}
-}
-
-// settle judges the last request. Refused because the object exists, or
-// because the upload is gone, may mean that an earlier attempt succeeded and
-// its answer was lost, or that the same task ran before: then it is done.
-func (u upload) settle(ctx context.Context, all sum, parts int, err error) (Result, error) {
-	if err == nil {
-		return u.result(all, parts, false), nil
-	}
-	made := fault("", u.to, u.key, err).(*Error) //nolint:errorlint,forcetypeassert // fault makes nothing else
-	var answer *smithyhttp.ResponseError
-	if !errors.As(err, &answer) {
-		return Result{}, err
-	}
-	refused := answer.HTTPStatusCode() == http.StatusPreconditionFailed
-	gone := answer.HTTPStatusCode() == http.StatusNotFound && parts > 1 && made.Kind != NoBucket
-	if !refused && !gone {
-		return Result{}, err
-	}
-	ours, unseen := u.done(ctx, all)
-	switch {
-	case ours:
-		return u.result(all, parts, true), nil
-	case refused && (unseen == nil || kindOf(unseen) == Denied):
-		made.Kind = Exists
-	default: // another try finds out
-		made.Kind = Unavailable
-	}
-	return Result{}, made
-}
-
-// done tells whether the object that is there is the one to be written: the
-// same marker, size and bytes.
-func (u upload) done(ctx context.Context, all sum) (bool, error) {
-	h, err := head(ctx, u.to, Object{Key: u.key})
-	if err != nil || u.options.Marker == "" || h.marker != u.options.Marker || h.Size != u.size {
-		return false, err
-	}
-	if h.sum.name == "CRC64NVME" {
-		return all.matches(h.sum), nil
-	}
-	// The server keeps no such checksum: only reading the object tells.
-	d := newDigest(checksum{})
-	_, err = source{u.to, h.Object}.read(ctx, span{0, h.Size}, d)
-	return err == nil && d.crc64 == all.crc64, err
+	return done, part, nil
 }
 
 // abort removes the parts even if ctx has ended. If that fails as well, the

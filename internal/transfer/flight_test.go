@@ -1,0 +1,154 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/minio/crc64nvme"
+	"pgregory.net/rapid"
+)
+
+// Whatever happens, some parts move, and never too many.
+func TestPaceBounds(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		now := time.Unix(0, 0)
+		p := newPace(now)
+		for range rapid.IntRange(1, 200).Draw(t, "events") {
+			now = now.Add(time.Duration(rapid.IntRange(0, 1e9).Draw(t, "took")))
+			if rapid.IntRange(0, 9).Draw(t, "trouble") == 0 {
+				p.slower(now)
+			} else {
+				p.moved(rapid.Int64Range(0, maxPartSize).Draw(t, "bytes"), now)
+			}
+			if p.limit < 1 || p.limit > partsAtMost {
+				t.Fatalf("%d parts", p.limit)
+			}
+		}
+	})
+}
+
+// More parts side by side are kept where each adds to the rate, and given back
+// where they share it; trouble halves them.
+func TestPace(t *testing.T) {
+	t.Parallel()
+	run := func(took func(parts int) time.Duration) int {
+		now := time.Unix(0, 0)
+		p := newPace(now)
+		for range 500 {
+			now = now.Add(took(p.limit))
+			p.moved(partSize, now)
+		}
+		return p.limit
+	}
+	if n := run(func(parts int) time.Duration { return time.Second / time.Duration(parts) }); n != partsAtMost {
+		t.Errorf("%d parts where each adds", n)
+	}
+	if n := run(func(int) time.Duration { return time.Second }); n != partsAtFirst {
+		t.Errorf("%d parts where they share", n)
+	}
+	p := newPace(time.Unix(0, 0))
+	p.slower(time.Unix(1, 0))
+	if p.limit != partsAtFirst/2 {
+		t.Errorf("%d parts after trouble", p.limit)
+	}
+}
+
+func TestSideBySide(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		spans, w := make([]span, 100), &wire{}
+		var now, most, done atomic.Int64
+		work := func(context.Context, int) error {
+			most.Store(max(most.Load(), now.Add(1)))
+			time.Sleep(time.Second)
+			now.Add(-1)
+			done.Add(1)
+			return nil
+		}
+		if err := sideBySide(t.Context(), spans, w, work); err != nil || done.Load() != 100 || most.Load() > partsAtMost {
+			t.Errorf("%v, %d done, %d at once", err, done.Load(), most.Load())
+		}
+		broken := errors.New("broken")
+		done.Store(0)
+		err := sideBySide(t.Context(), spans, w, func(ctx context.Context, i int) error {
+			if i == 5 {
+				return broken
+			}
+			return work(ctx, i)
+		})
+		if !errors.Is(err, broken) || done.Load() > partsAtMost {
+			t.Errorf("%v, %d done", err, done.Load())
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
+		defer cancel()
+		if err := sideBySide(ctx, spans, w, work); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+	})
+}
+
+// All that share a memory stay below its limit.
+func TestMemory(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := NewMemory(3*streamCost + 1)
+		var now, most atomic.Int64
+		done := make(chan error)
+		for range 20 {
+			go func() {
+				err := m.acquire(t.Context())
+				most.Store(max(most.Load(), now.Add(1)))
+				time.Sleep(time.Second)
+				now.Add(-1)
+				m.release()
+				done <- err
+			}()
+		}
+		for range 20 {
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		}
+		if most.Load() != 3 {
+			t.Errorf("%d streams at once", most.Load())
+		}
+		least := NewMemory(0)
+		if err := least.acquire(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := least.acquire(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+	})
+}
+
+// With room for one stream, everything still goes on.
+func TestLittleMemory(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	memory := NewMemory(0)
+	from, to := s.bucket(t, "origin"), s.bucket(t, "target")
+	from.Client.wire.memory, to.Client.wire.memory = memory, memory
+	root := newRoot(t)
+	for _, size := range []int{100, ioBuffer + 1, inParts + 1} {
+		key := strconv.Itoa(size)
+		o := s.have(t, key, noise(size))
+		for i, step := range []func() (Result, error){
+			func() (Result, error) { return Get(t.Context(), from, o, root, key, GetOptions{}) },
+			func() (Result, error) { return Put(t.Context(), to, key, root, key, PutOptions{Marker: "m"}) },
+			func() (Result, error) { return Copy(t.Context(), from, o, to, key, PutOptions{Marker: "m"}) },
+		} {
+			if r, err := step(); err != nil || r.CRC64 != crc64nvme.Checksum(noise(size)) || r.Already != (i == 2) {
+				t.Errorf("step %d of %d bytes: %+v, %v", i, size, r, err)
+			}
+		}
+	}
+}

@@ -1,0 +1,42 @@
+package transfer
+
+import (
+	"context"
+	"sync"
+
+	"golang.org/x/sync/semaphore"
+)
+
+// DefaultMemory is what the buffers of a process may take together.
+const DefaultMemory = 256 * mib
+
+// streamCost is what one stream of bytes holds: a buffer here, and two in its
+// connections.
+const streamCost = 3 * ioBuffer
+
+// Memory bounds the buffers of all transfers that share it: one that finds no
+// room waits for another to end. Make it by NewMemory.
+type Memory struct {
+	room    *semaphore.Weighted
+	buffers sync.Pool // of *[]byte, each of ioBuffer bytes
+}
+
+// NewMemory makes room for as many bytes, and for one stream at least.
+func NewMemory(limit int64) *Memory {
+	return &Memory{room: semaphore.NewWeighted(max(limit, streamCost)), buffers: sync.Pool{New: func() any {
+		b := make([]byte, ioBuffer)
+		return &b
+	}}}
+}
+
+// acquire waits for room for a stream. Nobody may wait for more while holding
+// it.
+func (m *Memory) acquire(ctx context.Context) error { return m.room.Acquire(ctx, streamCost) }
+
+func (m *Memory) release() { m.room.Release(streamCost) }
+
+// buffer lends a buffer of ioBuffer bytes.
+func (m *Memory) buffer() (b []byte, giveBack func()) {
+	p := m.buffers.Get().(*[]byte) //nolint:forcetypeassert // the pool has no others
+	return *p, func() { m.buffers.Put(p) }
+}
