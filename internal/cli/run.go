@@ -9,6 +9,7 @@ import (
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/config"
 	"github.com/rolecall/rolecall/internal/job"
+	"github.com/rolecall/rolecall/internal/transfer"
 )
 
 type runCommand struct {
@@ -17,6 +18,7 @@ type runCommand struct {
 	Principal string `placeholder:"NAME" help:"Principal to run as; else the one of the job's region, else the default."`
 	Config    string `placeholder:"FILE" default:"rolecall.yaml" env:"ROLECALL_CONFIG" help:"The config; ${default} by default."`
 	Workdir   string `placeholder:"DIR" help:"Working directory of the tasks, which is kept; else a temporary one."`
+	Memory    memory `placeholder:"SIZE" default:"256MiB" help:"Most memory that the buffers of transfers take together; ${default} by default."`
 	Keep      bool   `help:"Keep the temporary working directory, and print where it is."`
 	Verbose   bool   `short:"v" help:"Log what happens on stderr."`
 }
@@ -45,6 +47,7 @@ func (c *runCommand) Run(ctx context.Context, sys System, out *output) error {
 		return err
 	}
 	defer env.Vault.Close()
+	env.Memory = transfer.NewMemory(int64(c.Memory))
 	env.Secrets = cfg.Organizations[plan.Organization].Secrets
 	report := job.Run(ctx, job.Job{ID: job.NewID(), Plan: plan, Dir: dir}, env, newProgress(out, plan).observe)
 	out.screen.settle()
