@@ -93,6 +93,37 @@ func TestCopyGoesFromAccountToAccount(t *testing.T) {
 	}
 }
 
+// Consoles leave empty objects for directories. That of the place itself is
+// not the other place's.
+func TestCopyTakesMarkersOfDirectories(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "")
+	w.put(t, "acme-masters", map[string][]byte{"in/": {}, "in/a": media(1, 10), "in/dir/": {}, "in/dir/sub/": {}})
+	dir := t.TempDir()
+	var seen events
+	report := w.run(t.Context(), t, dir, tool("storage:copy", `{"source": {"connection": "masters"}, "destination": {"connection": "delivery", "path": "x/"}, "files": ["**"]}`)+
+		","+tool("storage:get", `{"connection": "masters", "files": ["**"]}`), seen.add)
+	if report.Status != rolecall.Completed || report.Tasks[0].Files != 3 || report.Tasks[1].Files != 1 {
+		t.Fatal(show(report))
+	}
+	want := map[string][]byte{"out/x/a": media(1, 10), "out/x/dir/": {}, "out/x/dir/sub/": {}}
+	if diff := cmp.Diff(want, w.objects(t, "globex-delivery"), cmp.Comparer(bytes.Equal)); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(map[string][]byte{"a": media(1, 10)}, tree(t, dir)); diff != "" {
+		t.Error(diff)
+	}
+	skipped := map[int][]string{}
+	for _, e := range seen.all {
+		if e.Progress.Kind == task.Skipped {
+			skipped[e.Task] = append(skipped[e.Task], e.Progress.Name)
+		}
+	}
+	if diff := cmp.Diff(map[int][]string{0: {"in/"}, 1: {"in/", "in/dir/", "in/dir/sub/"}}, skipped); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestSecretsAndTenantEndpoints(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "")

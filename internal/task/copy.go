@@ -22,7 +22,7 @@ func (s *stage) copy(ctx context.Context) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	objects, err := s.find(ctx, from)
+	objects, err := s.find(ctx, from, true)
 	if err != nil {
 		return Outcome{}, err
 	}

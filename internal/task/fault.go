@@ -117,6 +117,9 @@ func (s *stage) word(e *transfer.Error, at side) *rolecall.Error {
 	case transfer.WrongRegion:
 		return say(rolecall.Invalid, fmt.Sprintf("the bucket %q is not in the region %q", e.Bucket, at.region), "correct the region of the connection or location, or leave it out")
 	case transfer.Refused:
+		if e.Code == "MetadataTooLarge" {
+			return say(rolecall.Invalid, "the metadata for "+object+" are more than the 2 KiB that S3 takes", "the source's x-amz-meta-* headers must be shorter, for the mark of the task is kept beside them")
+		}
 		return say(rolecall.Invalid, refusal(e, object), "compare encryption, storage class and acl with what the bucket's owner requires")
 	case transfer.Unavailable:
 		return say(rolecall.Unavailable, "S3 is overloaded or failing, at "+object, "try again later; retries on the task do so by themselves")

@@ -72,6 +72,13 @@ func TestFaultsOfOthers(t *testing.T) {
 			rolecall.Errors{{Code: rolecall.NotFound, Pointer: "/tasks/1/parameters/files/0", Message: "nothing"}},
 			&rolecall.Error{Code: rolecall.NotFound, Pointer: "/tasks/1/parameters/files/0", Message: "nothing"},
 		},
+		{
+			t.Context(), &transfer.Error{Op: "copy", Bucket: "b", Key: "in/a", Kind: transfer.Refused, Code: "MetadataTooLarge"},
+			&rolecall.Error{
+				Code: rolecall.Invalid, Pointer: pointer, Message: `the metadata for "s3://b/in/a" are more than the 2 KiB that S3 takes`,
+				Hint: "the source's x-amz-meta-* headers must be shorter, for the mark of the task is kept beside them",
+			},
+		},
 		{t.Context(), errors.New("secret"), &rolecall.Error{Code: rolecall.Internal, Pointer: pointer, Message: "internal error"}},
 		{ended, context.Canceled, &rolecall.Error{Code: rolecall.Internal, Message: "internal error"}},
 	} {

@@ -61,13 +61,13 @@ func (s *stage) listing(ctx context.Context, at side, prefix string) iter.Seq2[t
 
 // find gives the objects of the step's place that its patterns name, or its
 // one object, in order of their keys. A pattern that names none is an error.
-func (s *stage) find(ctx context.Context, at side) ([]transfer.Object, error) {
+func (s *stage) find(ctx context.Context, at side, markers bool) ([]transfer.Object, error) {
 	if len(s.step.Files) == 0 {
 		o, err := s.head(ctx, at, at.place.Key, at.place.Pointer)
 		return []transfer.Object{o}, err
 	}
 	sel := newSelection(s.step.Files, prefixesOf(s.step.Files))
-	found, err := s.list(ctx, at, sel)
+	found, err := s.list(ctx, at, sel, markers)
 	if err != nil {
 		return nil, err
 	}
@@ -78,8 +78,9 @@ func (s *stage) find(ctx context.Context, at side) ([]transfer.Object, error) {
 }
 
 // list gives the objects that the selection takes from its listings. Markers
-// that consoles leave for directories are skipped.
-func (s *stage) list(ctx context.Context, at side, sel *selection) ([]transfer.Object, error) {
+// that consoles leave for directories are taken only on demand, and that of
+// the place itself never: the other place has its own.
+func (s *stage) list(ctx context.Context, at side, sel *selection, markers bool) ([]transfer.Object, error) {
 	var found haul
 	for _, prefix := range sel.prefixes {
 		for o, err := range s.listing(ctx, at, at.place.Key+prefix) {
@@ -93,7 +94,7 @@ func (s *stage) list(ctx context.Context, at side, sel *selection) ([]transfer.O
 				return nil, s.fault(ctx, err, at, at.place.Pointer)
 			case !wanted:
 				continue
-			case o.Size == 0 && (name == "" || strings.HasSuffix(name, "/")):
+			case o.Size == 0 && (name == "" || strings.HasSuffix(name, "/") && !markers):
 				s.observe(Event{Kind: Skipped, Name: o.Key, Reason: "an empty marker of a directory"})
 				continue
 			case !found.add(o):

@@ -15,7 +15,7 @@ func (s *stage) get(ctx context.Context) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	objects, err := s.find(ctx, at)
+	objects, err := s.find(ctx, at, false)
 	if err != nil {
 		return Outcome{}, err
 	}

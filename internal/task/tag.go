@@ -18,7 +18,7 @@ func (s *stage) tag(ctx context.Context) (Outcome, error) {
 		objects = []transfer.Object{{Key: at.place.Key}}
 	} else {
 		sel := newSelection(s.step.Files, prefixesOf(s.step.Files))
-		if objects, err = s.list(ctx, at, sel); err != nil {
+		if objects, err = s.list(ctx, at, sel, false); err != nil {
 			return Outcome{}, err
 		}
 		for _, i := range sel.direct {

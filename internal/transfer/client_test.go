@@ -346,7 +346,7 @@ func TestStalledUploadIsTriedAgain(t *testing.T) {
 		}).bucket()
 		u := upload{to: b, key: "x", size: 8, open: func(context.Context, span) content {
 			return held{Reader: bytes.NewReader([]byte("abcdefgh"))}
-		}, ready: func(sum) error { return nil }}
+		}, ready: func(sum) error { return nil }, carried: func() (http.Header, error) { return http.Header{}, nil }}
 		if _, err := u.run(t.Context()); err != nil || asked != 2 {
 			t.Errorf("%v after %d requests", err, asked)
 		}

@@ -19,7 +19,7 @@ func Get(ctx context.Context, b Bucket, o Object, root *os.Root, name string, op
 }
 
 func get(ctx context.Context, b Bucket, o Object, root *os.Root, name string, options GetOptions) (Result, error) {
-	src, want, err := describe(ctx, b, o)
+	src, told, err := describe(ctx, b, o)
 	if err != nil {
 		return Result{}, err
 	}
@@ -32,7 +32,7 @@ func get(ctx context.Context, b Bucket, o Object, root *os.Root, name string, op
 	if src.Size < inParts {
 		result, err = src.getWhole(ctx, file.file, options)
 	} else {
-		result, err = src.getParts(ctx, file.file, want, options)
+		result, err = src.getParts(ctx, file.file, told.sum, options)
 	}
 	if err != nil {
 		return Result{}, err
@@ -41,21 +41,21 @@ func get(ctx context.Context, b Bucket, o Object, root *os.Root, name string, op
 }
 
 // describe finds out what o leaves open, and for objects that are read in
-// parts the checksum of the whole, which only HEAD tells then.
-func describe(ctx context.Context, b Bucket, o Object) (source, checksum, error) {
+// parts the checksum of the whole and what it carries, which HEAD tells then.
+func describe(ctx context.Context, b Bucket, o Object) (source, header, error) {
 	src := source{b, o}
 	if o.ETag != "" && o.Size < inParts {
-		return src, checksum{}, nil
+		return src, header{}, nil
 	}
 	h, err := head(ctx, b, o)
 	if err != nil {
-		return source{}, checksum{}, err
+		return source{}, header{}, err
 	}
 	if o.ETag != "" && (h.Size != o.Size || h.ETag != o.ETag) {
-		return source{}, checksum{}, &Error{Kind: Changed, Err: fmt.Errorf("it has %d bytes and ETag %s, not %d and %s", h.Size, h.ETag, o.Size, o.ETag)}
+		return source{}, header{}, &Error{Kind: Changed, Err: fmt.Errorf("it has %d bytes and ETag %s, not %d and %s", h.Size, h.ETag, o.Size, o.ETag)}
 	}
 	src.Object = h.Object
-	return src, h.sum, nil
+	return src, h, nil
 }
 
 // getWhole knows the checksum's function before the first byte, from the

@@ -102,7 +102,6 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request) {
 			refuse(w, r, http.StatusBadRequest, "IncompleteBody")
 			return
 		}
-		r.Header.Del("Content-Encoding")
 		r.Trailer = http.Header{}
 		r.Body = &unframed{Reader: io.LimitReader(in, r.ContentLength), rest: in, trailer: r.Trailer}
 	}

@@ -5,14 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // Bounds on what a server may say of objects. Keys are S3's own; no ETag of
@@ -136,6 +139,7 @@ type header struct {
 	Object
 	marker string
 	sum    checksum
+	http   http.Header // as it came
 }
 
 func head(ctx context.Context, b Bucket, o Object) (header, error) {
@@ -155,12 +159,17 @@ func head(ctx context.Context, b Bucket, o Object) (header, error) {
 			return header{}, err
 		}
 	}
+	var told http.Header
+	if answer, ok := awsmiddleware.GetRawResponse(out.ResultMetadata).(*smithyhttp.Response); ok {
+		told = answer.Header
+	}
 	found := Object{
 		Key: o.Key, Size: aws.ToInt64(out.ContentLength), ETag: aws.ToString(out.ETag), VersionID: o.VersionID,
 		Modified: aws.ToTime(out.LastModified), StorageClass: string(out.StorageClass),
 	}
 	return header{
 		Object: found,
+		http:   told,
 		marker: out.Metadata[markerName],
 		sum: offered{
 			out.ChecksumCRC64NVME, out.ChecksumCRC32, out.ChecksumCRC32C, out.ChecksumSHA256, out.ChecksumSHA1, out.ChecksumType,

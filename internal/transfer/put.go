@@ -4,10 +4,12 @@ import (
 	"context"
 	"io"
 	"io/fs"
+	"net/http"
 	"os"
 )
 
-// Put uploads the regular file name below root.
+// Put uploads the regular file name below root. The object's Content-Type is
+// by the name's extension.
 func Put(ctx context.Context, b Bucket, key string, root *os.Root, name string, options PutOptions) (Result, error) {
 	result, err := put(ctx, b, key, root, name, options)
 	if err != nil {
@@ -24,8 +26,9 @@ func put(ctx context.Context, b Bucket, key string, root *os.Root, name string, 
 	defer file.Close()
 	u := upload{
 		to: b, key: key, size: info.Size(), options: options,
-		open:  func(_ context.Context, at span) content { return section(file, info, at) },
-		ready: func(sum) error { return unchanged(file, info) },
+		open:    func(_ context.Context, at span) content { return section(file, info, at) },
+		carried: func() (http.Header, error) { return http.Header{"Content-Type": {typeOf(name)}}, nil },
+		ready:   func(sum) error { return unchanged(file, info) },
 	}
 	result, err := u.run(ctx)
 	// S3's complaint about bytes that do not fit their checksum is only the

@@ -26,7 +26,8 @@ type source struct {
 // are worth it. Nothing is asked for before the first Read.
 type stream struct {
 	*digest
-	known checksum // of the object, where S3 tells it: when the span is the whole
+	known  checksum    // of the object, where S3 tells it: when the span is the whole
+	header http.Header // of the answer, then
 
 	ctx       context.Context // of the transfer that the stream belongs to
 	src       source
@@ -76,6 +77,14 @@ func (s *stream) Close() error {
 	return body.Close()
 }
 
+// begin asks for the stream's bytes before they are read.
+func (s *stream) begin() error {
+	if s.asked {
+		return nil
+	}
+	return s.open()
+}
+
 func (s *stream) open() error {
 	resp, err := s.src.open(s.ctx, s.at) //nolint:bodyclose // Close does
 	if err != nil {
@@ -83,6 +92,7 @@ func (s *stream) open() error {
 	}
 	s.body, s.got, s.asked = resp.Body, 0, true
 	if s.src.whole(s.at) {
+		s.header = resp.Header
 		s.known = offeredBy(resp.Header).whole()
 		s.digest = newDigest(s.known) // nothing was read before
 	}

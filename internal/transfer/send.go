@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
@@ -52,12 +54,22 @@ func (u upload) hold(ctx context.Context) (sum, error) {
 		return sum{}, err
 	}
 	r := u.putObject()
+	if err := u.carry(r); err != nil {
+		return sum{}, err
+	}
 	if !u.to.NoChecksums {
 		r.header["X-Amz-Checksum-Crc64nvme"] = []string{all.encoded()}
 	}
 	r.held = bytes
 	_, err := u.to.Client.wire.put(ctx, r)
 	return all, err
+}
+
+// carry adds what the object carries to the request that writes it.
+func (u upload) carry(r request) error {
+	properties, err := u.properties()
+	maps.Copy(r.header, properties)
+	return err
 }
 
 func (u upload) stream(ctx context.Context) (sum, error) {
@@ -73,9 +85,7 @@ func (u upload) putObject() request {
 			r.header[name] = []string{value}
 		}
 	}
-	set("Content-Type", "application/octet-stream")
 	set("If-None-Match", aws.ToString(u.condition()))
-	set("X-Amz-Meta-Rolecall", u.options.Marker)
 	set("X-Amz-Server-Side-Encryption", u.options.Encryption.Type)
 	set("X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id", u.options.Encryption.Key)
 	set("X-Amz-Storage-Class", u.options.StorageClass)
@@ -100,18 +110,37 @@ func (u upload) send(ctx context.Context, r request, at span, ready func(sum) er
 	defer memory.release()
 	if r.length = at.n; !u.to.NoChecksums {
 		r.length, r.hash = framed(at.n), unsignedTrailer
-		r.header["Content-Encoding"] = []string{"aws-chunked"}
 		r.header["X-Amz-Decoded-Content-Length"] = []string{strconv.FormatInt(at.n, 10)}
 		r.header["X-Amz-Trailer"] = []string{crc64Trailer}
 	}
-	var last *body
-	r.body = func(ctx context.Context) io.ReadCloser {
+	open := func(ctx context.Context) *body {
 		ctx, cancel := context.WithCancel(ctx)
-		last = &body{from: u.open(ctx, at), left: at.n, ready: ready, cancel: cancel}
+		b := &body{from: u.open(ctx, at), left: at.n, ready: ready, cancel: cancel}
 		if !u.to.NoChecksums {
-			last.trailer()
+			b.trailer()
+		}
+		return b
+	}
+	var next, last *body
+	r.body = func(ctx context.Context) io.ReadCloser {
+		if last, next = next, nil; last == nil {
+			last = open(ctx)
 		}
 		return last
+	}
+	if ready != nil { // the whole: what it carries is known when it is open
+		next = open(ctx)
+		defer func() {
+			if next != nil { // nothing was sent
+				next.Close()
+			}
+		}()
+		if err := u.carry(r); err != nil {
+			return sum{}, nil, err
+		}
+	}
+	if !u.to.NoChecksums {
+		r.header["Content-Encoding"] = []string{strings.TrimSuffix(packing+","+r.header.Get("Content-Encoding"), ",")}
 	}
 	header, err := u.to.Client.wire.put(ctx, r)
 	if err != nil {

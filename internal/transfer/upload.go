@@ -22,6 +22,9 @@ type upload struct {
 	// open gives a span of the bytes. It is asked again when they must be sent
 	// again.
 	open func(ctx context.Context, at span) content
+	// carried gives what the object is to carry, as its own copy. It is asked
+	// when the whole was opened, or before parts are.
+	carried func() (http.Header, error)
 	// want is the source's checksum, if it has one that sums of parts can
 	// be held against.
 	want checksum
@@ -88,10 +91,14 @@ func (u upload) begin(ctx context.Context) (string, error) {
 	if err := ctx.Err(); err != nil {
 		return "", err
 	}
+	properties, err := u.properties()
+	if err != nil {
+		return "", err
+	}
 	ctx, cancel := grace(ctx)
 	defer cancel()
 	in := &s3.CreateMultipartUploadInput{
-		Bucket: aws.String(u.to.Name), Key: aws.String(u.key), Metadata: u.metadata(),
+		Bucket: aws.String(u.to.Name), Key: aws.String(u.key),
 		ServerSideEncryption: types.ServerSideEncryption(u.options.Encryption.Type), SSEKMSKeyId: optional(u.options.Encryption.Key),
 		StorageClass: types.StorageClass(u.options.StorageClass), ACL: types.ObjectCannedACL(u.options.ACL),
 		ExpectedBucketOwner: u.to.owner(), RequestPayer: u.to.payer(),
@@ -99,7 +106,7 @@ func (u upload) begin(ctx context.Context) (string, error) {
 	if !u.to.NoChecksums {
 		in.ChecksumAlgorithm, in.ChecksumType = types.ChecksumAlgorithmCrc64nvme, types.ChecksumTypeFullObject
 	}
-	out, err := u.to.Client.CreateMultipartUpload(ctx, in)
+	out, err := u.to.Client.CreateMultipartUpload(ctx, in, carrying(properties))
 	if err != nil {
 		return "", err
 	}
@@ -162,13 +169,6 @@ func (u upload) condition() *string {
 		return nil
 	}
 	return aws.String("*")
-}
-
-func (u upload) metadata() map[string]string {
-	if u.options.Marker == "" {
-		return nil
-	}
-	return map[string]string{markerName: u.options.Marker}
 }
 
 const (

@@ -52,7 +52,9 @@ func TestSignature(t *testing.T) {
 		}
 		value := printable.Draw(t, "marker")
 		a, b := request(), request()
-		a.Header["X-Amz-Meta-Rolecall"], b.Header["X-Amz-Meta-Rolecall"] = []string{value}, []string{value}
+		for _, name := range append([]string{markerHeader, metadataPrefix + "Any"}, systemHeaders...) {
+			a.Header[name], b.Header[name] = []string{value}, []string{value}
+		}
 		if length > 0 {
 			a.Header["Content-Length"] = []string{strconv.FormatInt(length, 10)}
 		}
@@ -185,7 +187,7 @@ func TestSlowHere(t *testing.T) {
 			}
 			time.Sleep(10 * stallLimit)
 		}
-		u := upload{to: b, key: "x", size: ioBuffer + 1, ready: func(sum) error { return nil }, open: func(context.Context, span) content {
+		u := upload{to: b, key: "x", size: ioBuffer + 1, carried: func() (http.Header, error) { return http.Header{}, nil }, ready: func(sum) error { return nil }, open: func(context.Context, span) content {
 			return &slow{held{Reader: bytes.NewReader(make([]byte, ioBuffer+1))}}
 		}}
 		if _, err := u.run(t.Context()); err != nil {
