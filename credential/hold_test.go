@@ -30,7 +30,7 @@ func (p *inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	p.now++
 	p.most = max(p.most, p.now)
 	p.mu.Unlock()
-	time.Sleep(p.latency)
+	time.Sleep(p.latency) // of the bubble's fake clock
 	w := httptest.NewRecorder()
 	p.sts.ServeHTTP(w, r)
 	p.mu.Lock()
@@ -191,12 +191,12 @@ func TestHoldWatchesTheStore(t *testing.T) {
 				if err := c.happens(t.Context(), store); err != nil {
 					t.Fatal(err)
 				}
-				time.Sleep(14 * time.Second)
+				time.Sleep(14 * time.Second) // of the bubble's fake clock
 				synctest.Wait()
 				if held.Err() != nil {
 					t.Errorf("ended early: %v", context.Cause(held))
 				}
-				time.Sleep(2 * time.Second)
+				time.Sleep(2 * time.Second) // of the bubble's fake clock
 				synctest.Wait()
 				if isEnded(t, context.Cause(held), c.says) != (c.says != "") {
 					t.Errorf("ended: %v", context.Cause(held))
@@ -275,16 +275,16 @@ func TestHoldOutlivesTheStore(t *testing.T) {
 		outage := errors.New("outage")
 		for range 3 {
 			store.set(outage)
-			time.Sleep(14 * time.Minute)
+			time.Sleep(14 * time.Minute) // of the bubble's fake clock
 			synctest.Wait()
 			if held.Err() != nil {
 				t.Fatalf("ended early: %v", context.Cause(held))
 			}
 			store.set(nil)
-			time.Sleep(time.Minute)
+			time.Sleep(time.Minute) // of the bubble's fake clock
 		}
 		store.set(outage)
-		time.Sleep(16 * time.Minute)
+		time.Sleep(16 * time.Minute) // of the bubble's fake clock
 		synctest.Wait()
 		cause := context.Cause(held)
 		if rolecall.CodeOf(cause) != rolecall.Unavailable || errors.Is(cause, credential.ErrClaimEnded) || !errors.Is(cause, outage) {
@@ -304,14 +304,14 @@ func TestHeldWorkIsProvedAgain(t *testing.T) {
 			after  time.Duration
 			proofs int
 		}{{4 * time.Minute, 1}, {2 * time.Minute, 2}, {23 * time.Hour, 2}, {2 * time.Hour, 3}} {
-			time.Sleep(step.after)
+			time.Sleep(step.after) // of the bubble's fake clock
 			synctest.Wait()
 			if n := len(b.events.of(credential.EventProof)); n != step.proofs || held.Err() != nil {
 				t.Fatalf("%v later: %d proofs, want %d; %v", step.after, n, step.proofs, context.Cause(held))
 			}
 		}
 		b.sts.setRule(func(stsCall) stsAnswer { return stsAnswer{} })
-		time.Sleep(24 * time.Hour)
+		time.Sleep(24 * time.Hour) // of the bubble's fake clock
 		synctest.Wait()
 		if !isEnded(t, context.Cause(held), "does not pass its probes any more") || !errors.Is(context.Cause(held), credential.ErrDrift) {
 			t.Errorf("%v", context.Cause(held))
@@ -330,7 +330,7 @@ func TestWatchEndsWithTheWork(t *testing.T) {
 		})
 		looks := func() int {
 			before := store.count()
-			time.Sleep(time.Minute + time.Second)
+			time.Sleep(time.Minute + time.Second) // of the bubble's fake clock
 			synctest.Wait()
 			return store.count() - before
 		}

@@ -156,11 +156,11 @@ func TestReleaseIsNotUndoneByTheNextStep(t *testing.T) {
 		if err := store.Release(t.Context(), subject(func(s *credential.Subject) { s.Principal = workerARN })); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(5 * time.Second)
+		time.Sleep(5 * time.Second) // of the bubble's fake clock
 		next := acme()
 		next.JobID = "02JOB"
 		another := hold(t, b.Vault, next)
-		time.Sleep(10 * time.Second)
+		time.Sleep(10 * time.Second) // of the bubble's fake clock
 		synctest.Wait()
 		if !isEnded(t, context.Cause(held), "proved anew since") || errors.Is(context.Cause(held), credential.ErrDrift) {
 			t.Errorf("the work under the released claim: %v", context.Cause(held))
@@ -178,12 +178,12 @@ func TestWatchClaimsNothing(t *testing.T) {
 		var store credential.Verdicts
 		b, _ := bubbled(t, strict, func(o *credential.Options) { store = o.Verdicts })
 		held := hold(t, b.Vault, acme())
-		time.Sleep(5*time.Minute - time.Second)
+		time.Sleep(5*time.Minute - time.Second) // of the bubble's fake clock
 		s := subject(func(s *credential.Subject) { s.Principal = workerARN })
 		if err := store.Release(t.Context(), s); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(20 * time.Second)
+		time.Sleep(20 * time.Second) // of the bubble's fake clock
 		synctest.Wait()
 		if !isEnded(t, context.Cause(held), "withdrawn") {
 			t.Error("goes on")

@@ -74,14 +74,14 @@ func TestWaitsAfterAChange(t *testing.T) {
 		if got := waits(checkCommand{}); got != spreads {
 			t.Errorf("changed: %v", got)
 		}
-		time.Sleep(90 * time.Second)
+		time.Sleep(90 * time.Second) // of the bubble's fake clock
 		if got := waits(checkCommand{}); got != 30*time.Second {
 			t.Errorf("after a while: %v", got)
 		}
 		if got := waits(checkCommand{Wait: wait{true, 0}}); got != 0 {
 			t.Errorf("asked not to: %v", got)
 		}
-		time.Sleep(time.Hour)
+		time.Sleep(time.Hour) // of the bubble's fake clock
 		if got := waits(checkCommand{}); got != 0 {
 			t.Errorf("long after: %v", got)
 		}

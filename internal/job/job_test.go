@@ -55,7 +55,7 @@ func fails(err error) func(context.Context) (task.Outcome, error) {
 // hangs works until it is stopped, and then tidies up for a second.
 func hangs(ctx context.Context) (task.Outcome, error) {
 	<-ctx.Done()
-	time.Sleep(time.Second)
+	time.Sleep(time.Second) // of the bubble's fake clock
 	return task.Outcome{Files: 2}, ctx.Err()
 }
 
@@ -185,7 +185,7 @@ func TestRunTellsHowItEnded(t *testing.T) {
 
 func slow(d time.Duration) func(context.Context) (task.Outcome, error) {
 	return func(context.Context) (task.Outcome, error) {
-		time.Sleep(d)
+		time.Sleep(d) // of the bubble's fake clock
 		return task.Outcome{}, nil
 	}
 }
@@ -260,7 +260,7 @@ func TestNewID(t *testing.T) {
 				t.Errorf("%q after %q", id, last)
 			}
 			seen[id], last = true, id
-			time.Sleep(time.Millisecond)
+			time.Sleep(time.Millisecond) // of the bubble's fake clock
 		}
 	})
 }

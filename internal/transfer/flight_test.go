@@ -66,7 +66,7 @@ func TestSideBySide(t *testing.T) {
 		var now, most, done atomic.Int64
 		work := func(context.Context, int) error {
 			most.Store(max(most.Load(), now.Add(1)))
-			time.Sleep(time.Second)
+			time.Sleep(time.Second) // of the bubble's fake clock
 			now.Add(-1)
 			done.Add(1)
 			return nil
@@ -104,7 +104,7 @@ func TestMemory(t *testing.T) {
 			go func() {
 				err := m.acquire(t.Context())
 				most.Store(max(most.Load(), now.Add(1)))
-				time.Sleep(time.Second)
+				time.Sleep(time.Second) // of the bubble's fake clock
 				now.Add(-1)
 				m.release()
 				done <- err

@@ -185,7 +185,7 @@ func TestSlowHere(t *testing.T) {
 			if _, err := in.Read(make([]byte, 2)); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(10 * stallLimit)
+			time.Sleep(10 * stallLimit) // of the bubble's fake clock
 		}
 		u := upload{to: b, key: "x", size: ioBuffer + 1, carried: func() (http.Header, error) { return http.Header{}, nil }, ready: func(sum) error { return nil }, open: func(context.Context, span) content {
 			return &slow{held{Reader: bytes.NewReader(make([]byte, ioBuffer+1))}}
@@ -199,7 +199,7 @@ func TestSlowHere(t *testing.T) {
 type slow struct{ held }
 
 func (s *slow) Read(p []byte) (int, error) {
-	time.Sleep(2 * stallLimit)
+	time.Sleep(2 * stallLimit) // of the bubble's fake clock
 	return s.held.Read(p)
 }
 

@@ -26,7 +26,7 @@ func TestTakeIsNeverOld(t *testing.T) {
 				if left := time.Until(c.Expires); left < min(15*time.Minute, life/2) {
 					t.Fatalf("of %s, %s are left", life, left)
 				}
-				time.Sleep(time.Minute)
+				time.Sleep(time.Minute) // of the bubble's fake clock
 			}
 			if i.issued != issued {
 				t.Errorf("%d sessions of %s in an hour, not %d", i.issued, life, issued)
@@ -43,7 +43,7 @@ func TestTakeFails(t *testing.T) {
 		if _, err := s.Take(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(50 * time.Minute)
+		time.Sleep(50 * time.Minute) // of the bubble's fake clock
 		i.fail(errGone)
 		if c, err := s.Take(t.Context()); err == nil || c.HasKeys() {
 			t.Errorf("%v beside %v", c.AccessKeyID, err)
