@@ -119,6 +119,14 @@ func (d Denial) CallerSide() bool {
 	}
 }
 
+// NamesAction tells whether what the sentence calls the action has the form of
+// one of S3's or KMS's: a server that a tenant chose may say anything.
+func (d Denial) NamesAction() bool {
+	service, name, _ := strings.Cut(d.Action, ":")
+	return (service == "s3" || service == "kms") && name != "" && len(name) <= 64 &&
+		strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") == ""
+}
+
 // ReadDenial reads AWS's denial sentence out of an error message. It is false
 // when there is none. What the sentence says is a help to people: names of
 // keys and sessions in it are chosen by others.

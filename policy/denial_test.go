@@ -130,3 +130,15 @@ func FuzzReadDenial(f *testing.F) {
 		}
 	})
 }
+
+func TestDenialNamesAction(t *testing.T) {
+	t.Parallel()
+	for action, want := range map[string]bool{
+		"s3:GetObject": true, "kms:Decrypt": true,
+		"": false, "s3:": false, "s3": false, "iam:PassRole": false, "s3:Get Object": false, "s3:Get.Object": false, "s3:\x1b[31m": false,
+	} {
+		if got := (policy.Denial{Action: action}).NamesAction(); got != want {
+			t.Errorf("%q: %v", action, got)
+		}
+	}
+}

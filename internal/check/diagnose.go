@@ -105,7 +105,7 @@ func (w *work) diagnose(ctx context.Context, q question, err error) finding {
 		return f
 	}
 	message := "S3 refuses to " + q.verb
-	if code := safeCode(a.code); code != "" {
+	if code := transfer.SafeCode(a.code); code != "" {
 		message += ", with " + code
 	}
 	return failed(rolecall.LayerName, message, "compare encryption, storage class and acl of the connection with what the bucket's owner requires")
@@ -126,7 +126,7 @@ func (w *work) denied(q question, a answer) finding {
 		return w.bare(q)
 	}
 	action := q.action
-	if safeAction(d.Action) {
+	if d.NamesAction() {
 		action = d.Action
 	}
 	f := finding{result: rolecall.CheckFail, denial: d}
@@ -266,19 +266,4 @@ func (w *work) accountOf(key string) string {
 		}
 	}
 	return w.owner()
-}
-
-// safeAction tells whether what a denial names has the form of an action.
-func safeAction(s string) bool {
-	service, name, found := strings.Cut(s, ":")
-	return found && (service == "s3" || service == "kms") && safeCode(name) != ""
-}
-
-// safeCode keeps what some server calls its code from reaching people unless
-// it has the form of one.
-func safeCode(code string) string {
-	if len(code) > 64 || strings.Trim(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz.") != "" {
-		return ""
-	}
-	return code
 }

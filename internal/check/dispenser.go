@@ -3,7 +3,6 @@ package check
 import (
 	"context"
 	"errors"
-	"net"
 	"time"
 
 	"github.com/rolecall/rolecall"
@@ -35,11 +34,9 @@ func dispensed(ctx context.Context, w *work) finding {
 // whichever step.
 func (w *work) dispenserFault(ctx context.Context, err error) finding {
 	told := rolecall.List(err)[0]
-	var refused *guard.Error
-	var unknown *net.DNSError
 	layer := rolecall.LayerRole // what gives the credentials
 	switch {
-	case errors.As(err, &refused), errors.As(err, &unknown) && unknown.IsNotFound:
+	case guard.Closed(err):
 		// Both alike, lest a tenant finds out what there is in the operator's network.
 		return finding{
 			result: rolecall.CheckFail, candidates: []rolecall.CheckLayer{rolecall.LayerNetwork, rolecall.LayerName},

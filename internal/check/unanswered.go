@@ -2,9 +2,7 @@ package check
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net"
 	"strings"
 
 	"github.com/rolecall/rolecall"
@@ -43,10 +41,8 @@ func (w *work) unreachable(ctx context.Context, a answer) finding {
 		result: rolecall.CheckFail, candidates: []rolecall.CheckLayer{rolecall.LayerNetwork, rolecall.LayerName},
 		message: "the endpoint does not answer", hint: "see that its service is up, and look at s3_endpoint_url",
 	}
-	var refused *guard.Error
-	var unknown *net.DNSError
 	switch {
-	case errors.As(a.err, &refused), errors.As(a.err, &unknown) && unknown.IsNotFound:
+	case guard.Closed(a.err):
 		// Both alike, lest a tenant finds out what there is in the operator's network.
 		f.message, f.hint = "the endpoint may not be reached", "it takes https and a public address, or one that the operator lists in network.allow; the operator's log has the cause"
 		w.Log.WarnContext(ctx, "endpoint of a connection may not be reached", "org", w.Organization.APIName, "connection", w.Connection.Name, "error", a.err)

@@ -11,6 +11,7 @@ package guard
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -45,6 +46,15 @@ func (e *Error) Error() string {
 
 // RetryableError is false: the AWS SDK asks it, and trying again changes nothing.
 func (e *Error) RetryableError() bool { return false }
+
+// Closed tells whether an address was refused, or a name has none. To a tenant
+// both are the same: who can tell them apart can find out which names there
+// are in the operator's network, and where they lead.
+func Closed(err error) bool {
+	var refused *Error
+	var unknown *net.DNSError
+	return errors.As(err, &refused) || errors.As(err, &unknown) && unknown.IsNotFound
+}
 
 // Check is nil if the address may be reached, else an *Error.
 func (g Guard) Check(addr netip.Addr) error {

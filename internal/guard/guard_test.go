@@ -213,3 +213,21 @@ func fakeResolver(t *testing.T, next func() netip.Addr) *net.Resolver {
 		return client, nil
 	}}
 }
+
+func TestClosed(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		err  error
+		want bool
+	}{
+		{&url.Error{Err: &Error{Reason: "loopback"}}, true},
+		{&url.Error{Err: &net.DNSError{IsNotFound: true}}, true},
+		{&url.Error{Err: &net.DNSError{IsTimeout: true}}, false},
+		{errors.New("refused"), false},
+		{nil, false},
+	} {
+		if got := Closed(c.err); got != c.want {
+			t.Errorf("%v: %v", c.err, got)
+		}
+	}
+}

@@ -33,7 +33,7 @@ func denied(e *transfer.Error, at side, object string) *rolecall.Error {
 		return out
 	}
 	action := p.action
-	if safeAction(d.Action) {
+	if d.NamesAction() {
 		action = d.Action
 	}
 	how := "does not allow"
@@ -152,13 +152,6 @@ func partitionOf(at side) string {
 		return a.Partition
 	}
 	return rolecall.PartitionOf(at.region)
-}
-
-// safeAction tells whether a denial's action has the form of one: where a
-// tenant chooses the server, the text is a tenant's too.
-func safeAction(s string) bool {
-	service, name, found := strings.Cut(s, ":")
-	return found && (service == "s3" || service == "kms") && safeCode(name) != "" && !strings.Contains(name, ".")
 }
 
 // absent says that a listing shows no such object.

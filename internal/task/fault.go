@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"strings"
 
 	"github.com/rolecall/rolecall"
@@ -52,7 +51,7 @@ func (s *stage) fault(ctx context.Context, err error, at side, pointer string) e
 		return err
 	case errors.As(err, &own), errors.As(err, &list):
 		return s.located(err, pointer)
-	case at.place.EndpointURL != "" && closed(err):
+	case at.place.EndpointURL != "" && guard.Closed(err):
 		if at.place.Connection == "" {
 			pointer += "/s3_endpoint_url"
 		}
@@ -70,15 +69,6 @@ func (s *stage) fault(ctx context.Context, err error, at side, pointer string) e
 	default:
 		return &rolecall.Error{Code: rolecall.Internal, Pointer: pointer, Message: "internal error", Hint: "look in the log for the cause", Err: err}
 	}
-}
-
-// closed tells whether an endpoint was refused for its address, or has none.
-// To a tenant both are the same: who can tell them apart can find out which
-// names there are in the operator's network, and where they lead.
-func closed(err error) bool {
-	var refused *guard.Error
-	var unknown *net.DNSError
-	return errors.As(err, &refused) || errors.As(err, &unknown) && unknown.IsNotFound
 }
 
 // word gives code, message and hint of a transfer's error.
@@ -147,21 +137,11 @@ func refusal(e *transfer.Error, object string) string {
 	case "InvalidStorageClass":
 		return "the bucket does not take the storage class for " + object
 	default:
-		if code := safeCode(e.Code); code != "" {
+		if code := transfer.SafeCode(e.Code); code != "" {
 			return "S3 refuses the request for " + object + " with " + code
 		}
 		return "S3 refuses the request for " + object
 	}
-}
-
-// safeCode keeps what some server calls its code from reaching users unless it
-// has the form of one.
-func safeCode(code string) string {
-	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz."
-	if len(code) > 64 || strings.Trim(code, letters) != "" {
-		return ""
-	}
-	return code
 }
 
 func (s *stage) whoseKeys(at side) string {

@@ -181,3 +181,14 @@ func expired(err error) bool {
 	}
 	return false
 }
+
+// SafeCode is the code that a server gives, if it has the form of S3's, else
+// empty: where a tenant chooses the server, the text is a tenant's too.
+func SafeCode(code string) string {
+	if len(code) > 64 || strings.Trim(code, letters+".") != "" {
+		return ""
+	}
+	return code
+}
+
+const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -58,6 +59,20 @@ func TestKinds(t *testing.T) {
 		}
 		if again := fault("put", Bucket{Name: "c"}, "l", e); again.Error() != e.Error() {
 			t.Errorf("%v became %v", e, again)
+		}
+	}
+}
+
+func TestSafeCode(t *testing.T) {
+	t.Parallel()
+	for _, code := range []string{"", "SlowDown", "KMS.DisabledException", strings.Repeat("a", 64)} {
+		if SafeCode(code) != code {
+			t.Errorf("%q is left out", code)
+		}
+	}
+	for _, code := range []string{"a b", "\x1b[31m", "<b>", "Fünf", "a1", strings.Repeat("a", 65)} {
+		if got := SafeCode(code); got != "" {
+			t.Errorf("%q is given as %q", code, got)
 		}
 	}
 }
