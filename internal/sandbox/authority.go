@@ -26,6 +26,9 @@ func (authority) Caller(ctx context.Context) string {
 	return ""
 }
 
+// CallerARN gives the caller's ARN.
+func (authority) CallerARN(ctx context.Context) string { return callOf(ctx).caller.arn }
+
 // Authorize judges one S3 action.
 func (a authority) Authorize(ctx context.Context, access s3.Access) *s3.Error {
 	c := callOf(ctx)

@@ -333,3 +333,23 @@ func sha256Hex(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:])
 }
+
+// S3 tells of an upload which session began it: so that a job knows its own.
+func TestInitiator(t *testing.T) {
+	t.Parallel()
+	w := loaded(t, nil, Options{})
+	session := w.assume(t, worker, sts.AssumeRoleInput{})
+	begun, err := w.s3(session, "eu-central-1").CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{
+		Bucket: aws.String("acme-masters"), Key: aws.String("in/new"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := w.s3(keysOf("admin"), "eu-central-1").ListMultipartUploads(t.Context(), &s3.ListMultipartUploadsInput{Bucket: aws.String("acme-masters")})
+	if err != nil || len(all.Uploads) != 1 || *all.Uploads[0].UploadId != *begun.UploadId {
+		t.Fatal(all, err)
+	}
+	if got := aws.ToString(all.Uploads[0].Initiator.ID); got != "arn:aws:sts::111122223333:assumed-role/media/acme.1" {
+		t.Errorf("begun by %q", got)
+	}
+}

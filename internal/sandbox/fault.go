@@ -131,6 +131,11 @@ var statuses = map[string]int{
 	"Throttling": 400, "RequestLimitExceeded": 503, "RegionDisabledException": 403, "InternalFailure": 500, "NotImplemented": 501,
 }
 
+// failsLate are the operations that S3 may answer with the status 200 before
+// they fail: the error is the body then.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
+var failsLate = []string{"CompleteMultipartUpload", "CopyObject", "UploadPartCopy"}
+
 // failure gives what the fault's error is at a service.
 func (f *Fault) failure(service string) failure {
 	out, ok := generic[service][f.Error]

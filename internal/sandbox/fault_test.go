@@ -83,6 +83,24 @@ func TestFaultsOfOtherServices(t *testing.T) {
 	}
 }
 
+// S3 says of some operations that they went well, and then that they did not.
+func TestFaultBehindGoodStatus(t *testing.T) {
+	t.Parallel()
+	w := loaded(t, faulty(Fault{Service: "s3", Operation: "CopyObject", Error: "internal", Status: 200}), Options{})
+	r := w.request(t, "PUT", "/acme-masters/in/b.mov", "")
+	r.Header.Set("X-Amz-Copy-Source", "acme-masters/in/a.mov")
+	sign(t, r, keysOf("admin"), "s3", "eu-central-1", "UNSIGNED-PAYLOAD")
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK || !strings.Contains(string(body), "<Error><Code>InternalError</Code>") {
+		t.Errorf("got %d, %s, %v", resp.StatusCode, body, err)
+	}
+}
+
 func TestCutConnections(t *testing.T) {
 	t.Parallel()
 	zero, some, lots := int64(0), int64(5), int64(1<<20)

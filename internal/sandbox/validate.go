@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -271,8 +272,9 @@ func (v *validator) fault(at string, f *Fault) {
 	if f.Error != "" && !accessForm.MatchString(f.Error) {
 		v.Add(at+"/error", fmt.Sprintf("%.80q is no error code", f.Error), "such as SlowDown, or throttle, internal, unavailable")
 	}
-	if f.Status != 0 && (f.Status < 400 || f.Status > 599 || f.Error == "") {
-		v.Add(at+"/status", "must be 400 to 599, beside an error", "")
+	late := f.Status == http.StatusOK && slices.Contains(failsLate, f.Operation)
+	if f.Status != 0 && !late && (f.Status < 400 || f.Status > 599) || f.Status != 0 && f.Error == "" {
+		v.Add(at+"/status", "must be 400 to 599, beside an error", "or 200, of "+strings.Join(failsLate, ", "))
 	}
 	for name, d := range sorted(map[string]Duration{"expire_after": f.ExpireAfter, "lifetime": f.Lifetime}) {
 		if d != 0 && f.Service != "sts" {

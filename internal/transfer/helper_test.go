@@ -33,7 +33,10 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-const owner = "111122223333"
+const (
+	owner   = "111122223333"
+	session = "arn:aws:sts::" + owner + ":assumed-role/media/acme.job"
+)
 
 // everyone may do everything: policies are not what is tested here.
 type everyone struct{}
@@ -41,6 +44,7 @@ type everyone struct{}
 func (everyone) Authorize(context.Context, sandbox.Access) *sandbox.Error { return nil }
 func (everyone) UseKey(context.Context, sandbox.KeyUse) *sandbox.Error    { return nil }
 func (everyone) Caller(context.Context) string                            { return owner }
+func (everyone) CallerARN(context.Context) string                         { return session }
 
 // server is the sandbox's S3 with a hand in between.
 type server struct {

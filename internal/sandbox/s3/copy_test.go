@@ -62,6 +62,8 @@ func TestCopy(t *testing.T) {
 		"etag does not match": {func(in *awss3.CopyObjectInput) { in.CopySourceIfMatch = aws.String(`"x"`) }, "PreconditionFailed"},
 		"etag is the same":    {func(in *awss3.CopyObjectInput) { in.CopySourceIfNoneMatch = put.ETag }, "PreconditionFailed"},
 		"there already":       {func(in *awss3.CopyObjectInput) { in.Key, in.IfNoneMatch = aws.String("same"), aws.String("*") }, "PreconditionFailed"},
+		"of its owner":        {func(in *awss3.CopyObjectInput) { in.ExpectedSourceBucketOwner = aws.String(owner) }, ""},
+		"of another owner":    {func(in *awss3.CopyObjectInput) { in.ExpectedSourceBucketOwner = aws.String(stranger) }, "AccessDenied"},
 		"missing":             {func(in *awss3.CopyObjectInput) { in.CopySource = aws.String("plain/none") }, "NoSuchKey"},
 		"no bucket":           {func(in *awss3.CopyObjectInput) { in.CopySource = aws.String("none/k") }, "NoSuchBucket"},
 		"no key":              {func(in *awss3.CopyObjectInput) { in.CopySource = aws.String("plain") }, "InvalidArgument"},

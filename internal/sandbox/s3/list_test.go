@@ -220,6 +220,9 @@ func TestListMultipartUploads(t *testing.T) {
 				}
 				for _, u := range out.Uploads {
 					got = append(got, *u.Key)
+					if id := aws.ToString(u.Initiator.ID); id != "arn:aws:sts::"+owner+":assumed-role/media/job" {
+						t.Errorf("%s was begun by %q", *u.Key, id)
+					}
 				}
 				for _, p := range out.CommonPrefixes {
 					got = append(got, *p.Prefix)

@@ -247,6 +247,10 @@ func TestUploadPartCopy(t *testing.T) {
 	w.wantCode(copyPart(2, fmt.Sprintf("bytes=%d-%d", minPart, minPart+99)), "")
 	w.wantCode(copyPart(3, fmt.Sprintf("bytes=%d-%d", minPart, minPart+100)), "InvalidArgument")
 	w.wantCode(copyPart(3, "bytes=0-"), "InvalidArgument")
+	_, err := w.client.UploadPartCopy(t.Context(), &awss3.UploadPartCopyInput{
+		Bucket: &m.bucket, Key: &m.key, UploadId: m.id, PartNumber: aws.Int32(1), CopySource: aws.String("second/src"), CopySourceIfMatch: aws.String(`"x"`),
+	})
+	w.wantCode(err, "PreconditionFailed")
 	if _, err := m.complete(); err != nil {
 		t.Fatal(err)
 	}

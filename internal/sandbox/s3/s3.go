@@ -35,6 +35,8 @@ type Authority interface {
 	UseKey(context.Context, KeyUse) *Error
 	// Caller gives the account of the caller, empty for an anonymous one.
 	Caller(context.Context) string
+	// CallerARN gives the user or role session, empty for an anonymous caller.
+	CallerARN(context.Context) string
 }
 
 // Directory keeps whose the buckets are, and their policies.

@@ -61,6 +61,10 @@ func (a *authority) Caller(ctx context.Context) string {
 	return account
 }
 
+func (a *authority) CallerARN(ctx context.Context) string {
+	return "arn:aws:sts::" + a.Caller(ctx) + ":assumed-role/media/job"
+}
+
 // denying replaces what is denied and forgets what was asked.
 func (a *authority) denying(actions ...string) {
 	a.mu.Lock()

@@ -14,7 +14,7 @@ import (
 type upload struct {
 	id, key   string
 	initiated time.Time
-	initiator string // account
+	initiator string // ARN of the user or role session, which S3 gives as an ID
 	algorithm string // of checksums; empty when the client named none
 	kind      string // fullObject or composite; empty as well
 	settings  settings
@@ -66,7 +66,7 @@ func createMultipartUpload(c *call) error {
 	if err := c.useKey("kms:GenerateDataKey", s.encryption, c.cfg, c.key); err != nil {
 		return err
 	}
-	u.initiated, u.initiator = c.clock(), c.authority.Caller(c.r.Context())
+	u.initiated, u.initiator = c.clock(), c.authority.CallerARN(c.r.Context())
 	c.bucket.mu.Lock()
 	c.bucket.uploads[u.id] = u
 	c.bucket.mu.Unlock()
