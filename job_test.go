@@ -105,6 +105,10 @@ func TestValidateFaults(t *testing.T) {
 			"invalid " + at + "/files/0: part . or ..", "invalid " + at + "/files/1: absolute",
 		}},
 		{"bad base_dir", task("storage:get", role+`, "location": "s3://bucket/x", "base_dir": "../up"`), []string{"invalid " + at + "/base_dir: inside the working directory"}},
+		{"rolecall's own directory", task("storage:put", role+`, "location": "s3://bucket/x/", "files": ["*", ".Rolecall/**", ".rolecall/j", ".rolecall"]`), []string{
+			"invalid " + at + "/files/1: rolecall's own", "invalid " + at + "/files/2: rolecall's own", "invalid " + at + "/files/3: rolecall's own",
+		}},
+		{"rolecall's own base_dir", task("storage:get", role+`, "location": "s3://bucket/x", "base_dir": ".ROLECALL/x"`), []string{"invalid " + at + "/base_dir: rolecall's own"}},
 		{"unknown connection", task("storage:get", `"connection": "mastres", "path": "x"`), []string{"not_found " + at + "/connection: no connection"}},
 		{"writing to a source", task("storage:put", `"connection": "masters", "path": "x"`), []string{"forbidden " + at + "/connection: for reading"}},
 		{"path that climbs", task("storage:get", `"connection": "masters", "path": "../x"`), []string{"invalid " + at + "/path: part . or .."}},

@@ -197,8 +197,18 @@ func (p *planner) storageStep(s *Step, q storageParameters, at string) {
 		if err := validateFile(strings.TrimSuffix(q.BaseDir, "/")); err != nil {
 			p.faults.Add(at+"/base_dir", quote(q.BaseDir)+" does not stay inside the working directory", "a relative path without . or ..")
 		}
+		if Reserved(s.BaseDir) {
+			p.faults.Add(at+"/base_dir", quote(q.BaseDir)+" is rolecall's own", "choose another name")
+		}
 		if s.Tool != StorageGet && s.Tool != StoragePut {
 			p.faults.Add(at+"/base_dir", s.Tool+" touches no files in the working directory", "leave base_dir out")
+		}
+	}
+	if (s.Tool == StorageGet || s.Tool == StoragePut) && s.BaseDir == "" {
+		for i, f := range q.Files {
+			if Reserved(f) {
+				p.faults.Add(at+Pointer("files", i), quote(f)+" leads to "+OwnDir+" in the working directory, which is rolecall's own", "leave it out, or give a base_dir")
+			}
 		}
 	}
 	if q.Overwrite && s.Tool != StoragePut {

@@ -69,7 +69,7 @@ func (p *progress) remark(e job.Event) {
 	switch {
 	case e.Progress.Kind == task.Skipped:
 		p.line(e.Task, "left out %q: %s", e.Progress.Name, e.Progress.Reason)
-	case e.Progress.Kind == task.Planned && !p.out.screen.live:
+	case e.Progress.Kind == task.Planned && !e.Progress.More && !p.out.screen.live:
 		p.line(e.Task, "%d files, %s", e.Progress.Files, size(e.Progress.Bytes))
 	}
 }
@@ -83,7 +83,7 @@ func (p *progress) line(index int, format string, args ...any) {
 func (b *bar) take(e task.Event) {
 	switch e.Kind {
 	case task.Planned:
-		b.files, b.bytes = e.Files, e.Bytes
+		b.files, b.bytes, b.more = e.Files, e.Bytes, e.More
 	case task.Moved:
 		b.moved += e.Bytes
 	case task.FileDone:

@@ -31,6 +31,7 @@ type bar struct {
 	label        string
 	files, done  int
 	bytes, moved int64
+	more         bool // files and bytes may grow
 	started      time.Time
 	ended        time.Time
 	state        string // what to say instead of a rate
@@ -139,8 +140,11 @@ func (b *bar) line(colors palette) string {
 	full := int(min(max(share, 0), 1) * barWidth)
 	done := colors.paint(green, strings.Repeat("━", full))
 	rest := colors.paint(faint, strings.Repeat("─", barWidth-full))
-	return fmt.Sprintf("  %-16s %s%s %9s %10s  %s", cut(b.label, 16), done, rest,
-		fmt.Sprintf("%d/%d", b.done, b.files), size(b.moved), b.pace())
+	files := fmt.Sprintf("%d/%d", b.done, b.files)
+	if b.more {
+		files += "+"
+	}
+	return fmt.Sprintf("  %-16s %s%s %9s %10s  %s", cut(b.label, 16), done, rest, files, size(b.moved), b.pace())
 }
 
 func (b *bar) pace() string {

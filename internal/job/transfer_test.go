@@ -2,7 +2,9 @@ package job_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -204,5 +206,66 @@ func TestRetriesGoOn(t *testing.T) {
 				t.Errorf("%d requests for 5 files, of which one had to be tried twice", requests)
 			}
 		})
+	}
+}
+
+// What the first pages of a listing name is moved while the next ones are
+// listed, once something is found for each pattern.
+func TestListingOverlapsMoving(t *testing.T) {
+	t.Parallel()
+	for tasks, want := range map[string]int{
+		tool("storage:get", `{"connection": "masters", "files": ["*"]}`):      1000,
+		tool("storage:get", `{"connection": "masters", "files": ["*", "z"]}`): 0,
+	} {
+		t.Run("", func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, "  - {service: s3, operation: ListObjectsV2, after: 1, delay: 1h}\n")
+			objects := map[string][]byte{"in/z": nil}
+			for i := range 1000 {
+				objects[fmt.Sprintf("in/%04d", i)] = nil
+			}
+			w.put(t, "acme-masters", objects)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			planned, moved := 0, 0
+			report := w.run(ctx, t, t.TempDir(), tasks, func(e job.Event) {
+				switch e.Progress.Kind {
+				case task.Planned:
+					planned = e.Progress.Files
+					if !e.Progress.More {
+						t.Error("the listing has ended")
+					}
+				case task.FileDone:
+					moved++
+				}
+				if planned == 1000 && moved == want {
+					cancel()
+				}
+			})
+			if report.Status != rolecall.Aborted || report.Tasks[0].Files != want {
+				t.Error(show(report))
+			}
+		})
+	}
+}
+
+// An object of a later page that can have no name stops the task. All such are
+// in its error, and so is how far it came.
+func TestLaterFaultStopsMoving(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "")
+	objects := map[string][]byte{"in/z//1": {1}, "in/z//2": {1}, "in/zz": nil}
+	for i := range 1000 {
+		objects[fmt.Sprintf("in/%04d", i)] = nil
+	}
+	w.put(t, "acme-masters", objects)
+	dir := t.TempDir()
+	report := w.run(t.Context(), t, dir, tool("storage:get", `{"connection": "masters", "files": ["**"]}`), nil)
+	if report.Status != rolecall.Failed || len(report.Errors) != 2 || !strings.Contains(report.Errors[1].Message, "in/z//2") ||
+		!strings.Contains(report.Errors[1].Hint, "of the 1000 files listed so far are fetched") {
+		t.Error(show(report))
+	}
+	if _, there := tree(t, dir)["zz"]; there {
+		t.Error("what is listed later was fetched")
 	}
 }

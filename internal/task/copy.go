@@ -22,25 +22,17 @@ func (s *stage) copy(ctx context.Context) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	objects, err := s.find(ctx, from, true)
-	if err != nil {
-		return Outcome{}, err
-	}
-	keys, err := s.destinationKeys(objects)
-	if err != nil {
-		return Outcome{}, err
-	}
-	s.plan(objects)
-	out, err := each(ctx, len(objects), sizes(objects), func(ctx context.Context, i int) (int64, error) {
-		return s.once(ctx, to, objects[i].Key, objects[i].ETag, func() (transfer.Result, error) {
-			res, err := transfer.Copy(ctx, from.bucket, objects[i], to.bucket, keys[i], s.putOptions(to.place))
-			if at := blamed(err, objects[i].Key, from, to); err != nil {
+	f := &search{stage: s, at: from, markers: true, name: s.newKey}
+	out, err := f.move(ctx, func(ctx context.Context, p piece) (int64, error) {
+		return s.once(ctx, to, p.Key, p.ETag, func() (transfer.Result, error) {
+			res, err := transfer.Copy(ctx, from.bucket, p.Object, to.bucket, p.to, s.putOptions(to.place))
+			if at := blamed(err, p.Key, from, to); err != nil {
 				err = s.fault(ctx, err, at, at.place.Pointer)
 			}
 			return res, err
 		})
 	})
-	return s.end(ctx, out, len(objects), err, "copied")
+	return s.end(ctx, out, f.found, err, "copied"+goesOn)
 }
 
 // blamed is the end of a copy at which it failed.
@@ -52,28 +44,24 @@ func blamed(err error, key string, from, to side) side {
 	return to
 }
 
-// destinationKeys maps the objects' keys to the destination's.
-func (s *stage) destinationKeys(objects []transfer.Object) ([]string, error) {
+// newKey gives the key of an object's copy.
+func (s *stage) newKey(o transfer.Object) (string, error) {
 	from, to := s.step.Place, s.step.Destination
 	if len(s.step.Files) == 0 {
-		return []string{to.Key}, nil
+		return to.Key, nil
 	}
-	var faults faultList
-	refuse := func(message, hint string) {
-		faults.add(s.step.FilesAt, &rolecall.Error{Code: rolecall.Invalid, Message: message, Hint: hint})
+	refuse := func(why, hint string) (string, error) {
+		return "", &rolecall.Error{Code: rolecall.Invalid, Message: fmt.Sprintf("the object %q cannot be copied: %s", o.Key, why), Hint: hint}
 	}
-	keys := make([]string, len(objects))
-	for i, o := range objects {
-		rest := strings.TrimPrefix(o.Key, from.Key)
-		keys[i] = to.Key + rest
-		parts := strings.Split(rest, "/")
-		switch {
-		case len(keys[i]) > maxKey:
-			refuse(fmt.Sprintf("the object %q cannot be copied: its new key would have %d bytes, S3 takes %d", o.Key, len(keys[i]), maxKey), "give a shorter prefix")
-		case slices.Contains(parts, "..") || slices.Contains(parts, "."):
-			// Servers between here and a bucket may clean such a path, and so leave the place.
-			refuse(fmt.Sprintf("the object %q cannot be copied: its key has a part . or ..", o.Key), "leave it out by the patterns in files, or have it renamed in the bucket")
-		}
+	rest := strings.TrimPrefix(o.Key, from.Key)
+	parts := strings.Split(rest, "/")
+	switch key := to.Key + rest; {
+	case len(key) > maxKey:
+		return refuse(fmt.Sprintf("its new key would have %d bytes, S3 takes %d", len(key), maxKey), "give a shorter prefix")
+	case slices.Contains(parts, "..") || slices.Contains(parts, "."):
+		// Servers between here and a bucket may clean such a path, and so leave the place.
+		return refuse("its key has a part . or ..", "leave it out by the patterns in files, or have it renamed in the bucket")
+	default:
+		return key, nil
 	}
-	return keys, faults.err()
 }

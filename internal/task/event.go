@@ -6,7 +6,7 @@ type Kind string
 // The kinds of event.
 const (
 	Authorized Kind = "authorized" // an end of the step has its credential's scope: Place, and Role, Session, Policy or Dispenser
-	Planned    Kind = "planned"    // what will move is known: Files, Bytes
+	Planned    Kind = "planned"    // what will move, as far as it is known: Files, Bytes; and More, as long as it may grow
 	Moved      Kind = "moved"      // Bytes more have moved
 	FileDone   Kind = "file_done"  // Name with its Bytes is done
 	Skipped    Kind = "skipped"    // Name is left out, for the Reason
@@ -19,6 +19,7 @@ type Event struct {
 	Name      string // key or file
 	Files     int
 	Bytes     int64
+	More      bool
 	Reason    string
 	Place     string // s3://bucket/key
 	Role      string // ARN; empty where a secret or dispenser authorizes

@@ -24,8 +24,8 @@ func (s *stage) exists(ctx context.Context) (Outcome, error) {
 	s.observe(Event{Kind: Planned, Files: len(wanted)})
 	var mu sync.Mutex // guards missing
 	var missing rolecall.Errors
-	out, err := each(ctx, len(wanted), none, func(ctx context.Context, i int) (int64, error) {
-		key, err := wanted[i].find(s.listing(ctx, at, wanted[i].prefix))
+	out, err := each(ctx, all(wanted), none, func(ctx context.Context, w wish) (int64, error) {
+		key, err := w.find(s.listing(ctx, at, w.prefix))
 		switch {
 		case err != nil:
 			return 0, err
@@ -35,7 +35,7 @@ func (s *stage) exists(ctx context.Context) (Outcome, error) {
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		missing = append(missing, wanted[i].missing(at))
+		missing = append(missing, w.missing(at))
 		return 0, nil
 	})
 	out.Files -= len(missing)

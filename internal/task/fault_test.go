@@ -124,7 +124,11 @@ func TestDenialsNameTheirPolicy(t *testing.T) {
 func TestEachStopsAtTheFirstError(t *testing.T) {
 	t.Parallel()
 	failure := errors.New("stop")
-	out, err := each(t.Context(), 1000, none, func(ctx context.Context, i int) (int64, error) {
+	numbers := make([]int, 1000)
+	for i := range numbers {
+		numbers[i] = i
+	}
+	out, err := each(t.Context(), all(numbers), none, func(ctx context.Context, i int) (int64, error) {
 		if i == 3 {
 			return 0, failure
 		}
@@ -137,7 +141,7 @@ func TestEachStopsAtTheFirstError(t *testing.T) {
 	if !errors.Is(err, failure) || out.Files > 3 || out.Bytes != int64(out.Files)*10 {
 		t.Errorf("%+v, %v", out, err)
 	}
-	_, err = each(t.Context(), 1, none, func(context.Context, int) (int64, error) { panic("lost") })
+	_, err = each(t.Context(), all([]int{1}), none, func(context.Context, int) (int64, error) { panic("lost") })
 	if err == nil || !strings.Contains(err.Error(), "lost") || rolecall.CodeOf(err) != rolecall.Internal {
 		t.Errorf("a panic is %v", err)
 	}
@@ -151,12 +155,15 @@ func TestFaultsPointIntoTheRequest(t *testing.T) {
 		tools: &Tools{}, log: slog.New(slog.DiscardHandler),
 		step: rolecall.Step{Place: at, Files: patterns(t, "*.mov"), FilesAt: "/ContentAcquisition/Files"},
 	}
-	_, names := s.localNames(t.Context(), []transfer.Object{{Key: "in/../x"}})
+	f := &search{stage: s, at: side{place: at}, name: s.fileNames()}
+	if err := f.take(t.Context(), transfer.Object{Key: "in/../x"}, true, nil); err != nil {
+		t.Fatal(err)
+	}
 	for _, tc := range []struct {
 		err  error
 		want string
 	}{
-		{names, "/ContentAcquisition/Files"},
+		{f.faults.err(), "/ContentAcquisition/Files"},
 		{s.nothingFor(newSelection(s.step.Files, prefixesOf(s.step.Files)), "b"), "/ContentAcquisition/Files/0"},
 		{&rolecall.Error{Code: rolecall.Invalid, Pointer: "/principal"}, "/ContentAcquisition"},
 		{&rolecall.Error{Code: rolecall.Invalid, Pointer: "/ContentAcquisitions"}, "/ContentAcquisition"},

@@ -20,25 +20,37 @@ const (
 	maxListed  = 10_000_000 // keys that it looks at
 )
 
-// haul is what a task has found.
+// piece is an object to be moved, and what it becomes: a file's name, or a key.
+type piece struct {
+	transfer.Object
+	to string
+}
+
+func (p piece) size() int64 { return p.Size }
+
+// haul is what a task has found and holds.
 type haul struct {
-	objects []transfer.Object
-	held    int
+	pieces []piece
+	held   int
 }
 
 // add takes an object, unless there are too many.
-func (h *haul) add(o transfer.Object) bool {
-	h.held += len(o.Key) + len(o.ETag)
-	if len(h.objects) == maxObjects || h.held > maxHeld {
+func (h *haul) add(p piece) bool {
+	h.held += len(p.Key) + len(p.ETag) + len(p.to)
+	if len(h.pieces) == maxObjects || h.held > maxHeld {
 		return false
 	}
-	h.objects = append(h.objects, o)
+	h.pieces = append(h.pieces, p)
 	return true
 }
 
 // tooMany says that a task would take more than it may.
 func (s *stage) tooMany(what string) error {
 	return &rolecall.Error{Code: rolecall.Invalid, Pointer: s.step.FilesAt, Message: what, Hint: "divide them among tasks by narrower patterns"}
+}
+
+func (s *stage) tooManyObjects() error {
+	return s.tooMany(fmt.Sprintf("more objects match than one task takes: %d, or fewer with long keys", maxObjects))
 }
 
 // listing gives the objects whose keys begin with the prefix, as long as the
@@ -59,29 +71,10 @@ func (s *stage) listing(ctx context.Context, at side, prefix string) iter.Seq2[t
 	}
 }
 
-// find gives the objects of the step's place that its patterns name, or its
-// one object, in order of their keys. A pattern that names none is an error.
-func (s *stage) find(ctx context.Context, at side, markers bool) ([]transfer.Object, error) {
-	if len(s.step.Files) == 0 {
-		o, err := s.head(ctx, at, at.place.Key, at.place.Pointer)
-		return []transfer.Object{o}, err
-	}
-	sel := newSelection(s.step.Files, prefixesOf(s.step.Files))
-	found, err := s.list(ctx, at, sel, markers)
-	if err != nil {
-		return nil, err
-	}
-	heads, err := s.heads(ctx, at, sel)
-	found = append(found, heads...)
-	sort.Slice(found, func(i, j int) bool { return found[i].Key < found[j].Key })
-	return found, err
-}
-
-// list gives the objects that the selection takes from its listings. Markers
-// that consoles leave for directories are taken only on demand, and that of
-// the place itself never: the other place has its own.
-func (s *stage) list(ctx context.Context, at side, sel *selection, markers bool) ([]transfer.Object, error) {
-	var found haul
+// list gives the objects that the selection takes from its listings, in order
+// of their keys. Markers that consoles leave for directories are taken only on
+// demand, and that of the place itself never: the other place has its own.
+func (s *stage) list(ctx context.Context, at side, sel *selection, markers bool, give func(transfer.Object) error) error {
 	for _, prefix := range sel.prefixes {
 		for o, err := range s.listing(ctx, at, at.place.Key+prefix) {
 			name, below := strings.CutPrefix(o.Key, at.place.Key)
@@ -91,21 +84,22 @@ func (s *stage) list(ctx context.Context, at side, sel *selection, markers bool)
 			}
 			switch {
 			case err != nil:
-				return nil, s.fault(ctx, err, at, at.place.Pointer)
+				return s.fault(ctx, err, at, at.place.Pointer)
 			case !wanted:
 				continue
 			case o.Size == 0 && (name == "" || strings.HasSuffix(name, "/") && !markers):
 				s.observe(Event{Kind: Skipped, Name: o.Key, Reason: "an empty marker of a directory"})
 				continue
-			case !found.add(o):
-				return nil, s.tooMany(fmt.Sprintf("more objects match than one task takes: %d, or fewer with long keys", maxObjects))
 			}
 			if err := sel.take(ctx, prefix, name); err != nil {
-				return nil, err
+				return err
+			}
+			if err := give(o); err != nil {
+				return err
 			}
 		}
 	}
-	return found.objects, s.nothingFor(sel, at.String())
+	return nil
 }
 
 // nothingFor is the error that names each pattern that matched nothing.
@@ -121,14 +115,13 @@ func (s *stage) nothingFor(sel *selection, place string) error {
 	return few(faults)
 }
 
-// heads looks at the objects that no listing has covered. All that are missing
-// are in the error.
+// heads looks at the objects that no listing covers, and gives them in order of
+// their keys. All that are missing are in the error.
 func (s *stage) heads(ctx context.Context, at side, sel *selection) ([]transfer.Object, error) {
 	var mu sync.Mutex // guards found and faults
 	var found []transfer.Object
 	var faults rolecall.Errors
-	_, err := each(ctx, len(sel.direct), none, func(ctx context.Context, i int) (int64, error) {
-		index := sel.direct[i]
+	_, err := each(ctx, all(sel.direct), none, func(ctx context.Context, index int) (int64, error) {
 		o, err := s.head(ctx, at, at.place.Key+s.step.Files[index].String(), s.step.FilesAt+rolecall.Pointer(index))
 		mu.Lock()
 		defer mu.Unlock()
@@ -146,6 +139,7 @@ func (s *stage) heads(ctx context.Context, at side, sel *selection) ([]transfer.
 		return nil, s.fault(ctx, err, at, at.place.Pointer)
 	}
 	sort.Slice(faults, func(i, j int) bool { return faults[i].Message < faults[j].Message })
+	sort.Slice(found, func(i, j int) bool { return found[i].Key < found[j].Key })
 	return found, few(faults)
 }
 

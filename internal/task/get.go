@@ -15,71 +15,48 @@ func (s *stage) get(ctx context.Context) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	objects, err := s.find(ctx, at, false)
-	if err != nil {
-		return Outcome{}, err
-	}
-	names, err := s.localNames(ctx, objects)
-	if err != nil {
-		return Outcome{}, err
-	}
-	s.plan(objects)
 	dir := s.tools.job.Dir
-	out, err := each(ctx, len(objects), sizes(objects), func(ctx context.Context, i int) (int64, error) {
-		return s.once(ctx, at, objects[i].Key, objects[i].ETag, func() (transfer.Result, error) {
-			return transfer.Get(ctx, at.bucket, objects[i], dir, names[i], transfer.GetOptions{Progress: s.moved})
+	f := &search{stage: s, at: at, name: s.fileNames()}
+	out, err := f.move(ctx, func(ctx context.Context, p piece) (int64, error) {
+		return s.once(ctx, at, p.Key, p.ETag, func() (transfer.Result, error) {
+			return transfer.Get(ctx, at.bucket, p.Object, dir, p.to, transfer.GetOptions{Progress: s.moved})
 		})
 	})
-	return s.end(ctx, out, len(objects), err, "fetched")
+	return s.end(ctx, out, f.found, err, "fetched"+goesOn)
 }
 
-// localNames maps all objects to files before any is fetched.
-func (s *stage) localNames(ctx context.Context, objects []transfer.Object) ([]string, error) {
-	place := s.step.Place
-	if len(s.step.Files) == 0 {
-		name, err := objectName(s.step.BaseDir, place.Key)
-		return []string{name}, s.located(err, place.Pointer)
-	}
-	var faults faultList
-	names := make([]string, len(objects))
-	keys := make(map[string]string, len(objects))
-	for i, o := range objects {
-		name, err := localName(s.step.BaseDir, place.Key, o.Key)
-		if err != nil {
-			faults.add(s.step.FilesAt, err)
-			continue
+// fileNames gives the names of the files that objects become.
+func (s *stage) fileNames() func(transfer.Object) (string, error) {
+	var files tree
+	return func(o transfer.Object) (string, error) {
+		if len(s.step.Files) == 0 {
+			return objectName(s.step.BaseDir, o.Key)
 		}
-		names[i], keys[name] = name, o.Key
+		name, err := localName(s.step.BaseDir, s.step.Place.Key, o.Key)
+		if err == nil {
+			err = files.add(piece{o, name})
+		}
+		return name, err
 	}
-	if err := faults.err(); err != nil {
-		return nil, err
-	}
-	return names, s.located(collisions(ctx, names, func(name string) string { return keys[name] }), s.step.FilesAt)
-}
-
-// plan tells how much there is to do.
-func (s *stage) plan(objects []transfer.Object) {
-	e := Event{Kind: Planned, Files: len(objects)}
-	for _, o := range objects {
-		e.Bytes += o.Size
-	}
-	s.observe(e)
 }
 
 func (s *stage) moved(n int64) { s.observe(Event{Kind: Moved, Bytes: n}) }
 
 // end says, with the error that ended a step, how far the step had come.
-func (s *stage) end(ctx context.Context, out Outcome, of int, err error, done string) (Outcome, error) {
-	if err == nil || of < 2 || ctx.Err() != nil {
+func (s *stage) end(ctx context.Context, out Outcome, planned Event, err error, done string) (Outcome, error) {
+	if err == nil || planned.Files < 2 || ctx.Err() != nil {
 		return out, err
+	}
+	of := fmt.Sprintf("%d files", planned.Files)
+	if planned.More {
+		of = "the " + of + " listed so far"
 	}
 	list := append(rolecall.Errors(nil), rolecall.List(err)...)
 	last := *list[len(list)-1]
-	last.Hint = strings.TrimPrefix(fmt.Sprintf("%s; %d of %d files are %s, and a retry of the task goes on after them", last.Hint, out.Files, of, done), "; ")
+	last.Hint = strings.TrimPrefix(fmt.Sprintf("%s; %d of %s are %s", last.Hint, out.Files, of, done), "; ")
 	list[len(list)-1] = &last
 	return out, list
 }
 
-func sizes(objects []transfer.Object) func(int) int64 {
-	return func(i int) int64 { return objects[i].Size }
-}
+// goesOn is what a retry of a step does whose files the journal keeps account of.
+const goesOn = ", and a retry of the task goes on after them"

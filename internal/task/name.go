@@ -1,10 +1,8 @@
 package task
 
 import (
-	"context"
 	"fmt"
 	"path"
-	"sort"
 	"strings"
 	"unicode/utf8"
 
@@ -54,7 +52,11 @@ func localName(base, prefix, key string) (string, error) {
 			return refuse(fmt.Sprintf("a part of its key is longer than %d bytes", maxComponent))
 		}
 	}
-	return path.Join(base, rest), nil
+	name := path.Join(base, rest)
+	if rolecall.Reserved(name) {
+		return refuse("the directory " + rolecall.OwnDir + " is rolecall's own")
+	}
+	return name, nil
 }
 
 // objectName is the name of the only file of a place that is one object: the
@@ -64,34 +66,29 @@ func objectName(base, key string) (string, error) {
 	return localName(base, prefix, key)
 }
 
-// collisions finds names that cannot stand together in one directory tree: a
-// file that is another's directory, or two of one name. The keys are given by
-// name, for the error. Its error may be the context's too.
-func collisions(ctx context.Context, names []string, keyOf func(name string) string) error {
-	sorted := append([]string(nil), names...)
-	sort.Strings(sorted)
-	files := make(map[string]bool, len(sorted))
-	var faults faultList
-	for _, name := range sorted {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if files[name] {
-			faults.add("", &rolecall.Error{
-				Code: rolecall.Invalid, Message: fmt.Sprintf("two objects would become the one file %q", name), Hint: "leave one of them out by the patterns in files",
-			})
-		}
-		for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
-			if files[dir] {
-				faults.add("", &rolecall.Error{
-					Code: rolecall.Invalid, Hint: "leave one of them out by the patterns in files",
-					Message: fmt.Sprintf("the objects %q and %q cannot both become files: one is the other's directory", keyOf(dir), keyOf(name)),
-				})
+// tree finds names that cannot stand together in one directory tree: a file
+// that is another's directory. It is given them in their order; the zero value
+// is empty.
+type tree struct {
+	open []piece // the names with which those begin that may still come
+}
+
+// add gives the error of a file that would be in one that was added before.
+func (t *tree) add(p piece) error {
+	// In this order all that begin with a name come right after it.
+	for n := len(t.open); n > 0 && !strings.HasPrefix(p.to, t.open[n-1].to); n-- {
+		t.open = t.open[:n-1]
+	}
+	for _, earlier := range t.open {
+		if strings.HasPrefix(p.to[len(earlier.to):], "/") {
+			return &rolecall.Error{
+				Code: rolecall.Invalid, Hint: "leave one of them out by the patterns in files",
+				Message: fmt.Sprintf("the objects %q and %q cannot both become files: one is the other's directory", earlier.Key, p.Key),
 			}
 		}
-		files[name] = true
 	}
-	return faults.err()
+	t.open = append(t.open, p)
+	return nil
 }
 
 // maxFaults bounds how many faults of one kind an answer lists.

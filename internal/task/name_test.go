@@ -5,12 +5,14 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/transfer"
 )
 
 func TestLocalName(t *testing.T) {
@@ -44,6 +46,11 @@ func TestLocalName(t *testing.T) {
 		{"", "", "dir/", "", "slash"},
 		{"", "", strings.Repeat("n", 1024), "", "longer than 255"},
 		{"", "", "a/.rolecall-17.part", "", "reserved"},
+		{"", "in/", "in/.Rolecall/x.journal", "", "rolecall's own"},
+		{"", "", ".rolecall", "", "rolecall's own"},
+		{".rolecall", "", "x", "", "rolecall's own"},
+		{"", "", "a/.rolecall/x", "a/.rolecall/x", ""},
+		{"w", "", ".rolecall/x", "w/.rolecall/x", ""},
 	} {
 		got, err := localName(tc.base, tc.prefix, tc.key)
 		switch {
@@ -65,31 +72,46 @@ func TestObjectName(t *testing.T) {
 	}
 }
 
-func TestCollisions(t *testing.T) {
+// However names lie between a file and what is below it, it is found that they
+// cannot stand together.
+func TestTree(t *testing.T) {
 	t.Parallel()
-	same := func(name string) string { return "in/" + name }
+	faults := func(names ...string) error {
+		var files tree
+		var found faultList
+		for _, name := range names {
+			if err := files.add(piece{transfer.Object{Key: "in/" + name}, name}); err != nil {
+				found.add("", err)
+			}
+		}
+		return found.err()
+	}
 	for _, tc := range []struct {
 		names []string
 		want  string
 	}{
-		{[]string{"a", "b", "a.b/c", "ab"}, ""},
-		{[]string{"a/b", "a"}, `"in/a" and "in/a/b"`},
+		{[]string{"a", "a.b/c", "ab", "b"}, ""},
+		{[]string{"a", "a/b"}, `"in/a" and "in/a/b"`},
 		{[]string{"a", "a-b", "a/b/c"}, `"in/a" and "in/a/b/c"`},
-		{[]string{"a", "a"}, `one file "a"`},
+		{[]string{"a/b", "a/b/c/d", "a/bb"}, `"in/a/b" and "in/a/b/c/d"`},
 	} {
-		err := collisions(t.Context(), tc.names, same)
+		err := faults(tc.names...)
 		if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
-			t.Errorf("collisions(%q) = %v; want %q", tc.names, err, tc.want)
+			t.Errorf("%q: %v; want %q", tc.names, err, tc.want)
 		}
 	}
-	var many []string
-	for i := range 100 {
-		many = append(many, path.Join("d", string(rune('a'+i%26)), strings.Repeat("x", i)))
-	}
-	many = append(many, "d")
-	if err := collisions(t.Context(), many, same); len(rolecall.List(err)) != maxFaults || !strings.Contains(err.Error(), "more like it") {
-		t.Errorf("a long list of faults is not shortened: %v", err)
-	}
+	part := rapid.SampledFrom([]string{"a", "b", "a-", "a0", "ab"})
+	name := rapid.Map(rapid.SliceOfN(part, 1, 4), func(parts []string) string { return strings.Join(parts, "/") })
+	rapid.Check(t, func(t *rapid.T) {
+		names := rapid.SliceOfNDistinct(name, 0, 10, rapid.ID[string]).Draw(t, "names")
+		slices.Sort(names)
+		below := slices.ContainsFunc(names, func(n string) bool {
+			return slices.ContainsFunc(names, func(file string) bool { return strings.HasPrefix(n, file+"/") })
+		})
+		if err := faults(names...); (err != nil) != below {
+			t.Fatalf("%q: %v", names, err)
+		}
+	})
 }
 
 // inside writes a file as a get would, and fails the test if anything but

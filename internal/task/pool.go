@@ -10,14 +10,14 @@ import (
 	"github.com/rolecall/rolecall/internal/transfer"
 )
 
-// each works on n files, several side by side as their sizes allow. The first
+// each works on files, several side by side as their sizes allow. The first
 // error cancels the others, and is returned once all have ended; the outcome
 // counts those that are done.
-func each(ctx context.Context, n int, size func(i int) int64, work func(ctx context.Context, i int) (int64, error)) (Outcome, error) {
+func each[T any](ctx context.Context, files iter.Seq2[T, error], size func(T) int64, work func(context.Context, T) (int64, error)) (Outcome, error) {
 	var mu sync.Mutex // guards out
 	var out Outcome
-	err := transfer.Each(ctx, indices(n), size, func(ctx context.Context, i int) error {
-		bytes, err := safely(func() (int64, error) { return work(ctx, i) })
+	err := transfer.Each(ctx, files, size, func(ctx context.Context, file T) error {
+		bytes, err := safely(func() (int64, error) { return work(ctx, file) })
 		if err != nil {
 			return err
 		}
@@ -31,12 +31,13 @@ func each(ctx context.Context, n int, size func(i int) int64, work func(ctx cont
 }
 
 // none is the size of what needs no memory.
-func none(int) int64 { return 0 }
+func none[T any](T) int64 { return 0 }
 
-func indices(n int) iter.Seq2[int, error] {
-	return func(yield func(int, error) bool) {
-		for i := range n {
-			if !yield(i, nil) {
+// all gives the items one by one.
+func all[T any](items []T) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for _, item := range items {
+			if !yield(item, nil) {
 				return
 			}
 		}

@@ -22,12 +22,12 @@ func (s *stage) put(ctx context.Context) (Outcome, error) {
 		planned.Bytes += f.size
 	}
 	s.observe(planned)
-	out, err := each(ctx, len(files), func(i int) int64 { return files[i].size }, func(ctx context.Context, i int) (int64, error) {
-		return s.once(ctx, at, files[i].name, files[i].version, func() (transfer.Result, error) {
-			return transfer.Put(ctx, at.bucket, files[i].key, s.tools.job.Dir, files[i].name, s.putOptions(at.place))
+	out, err := each(ctx, all(files), func(f file) int64 { return f.size }, func(ctx context.Context, f file) (int64, error) {
+		return s.once(ctx, at, f.name, f.version, func() (transfer.Result, error) {
+			return transfer.Put(ctx, at.bucket, f.key, s.tools.job.Dir, f.name, s.putOptions(at.place))
 		})
 	})
-	return s.end(ctx, out, len(files), err, "delivered")
+	return s.end(ctx, out, planned, err, "delivered"+goesOn)
 }
 
 // putOptions say how the step writes its objects.

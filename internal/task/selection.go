@@ -15,9 +15,10 @@ type selection struct {
 	patterns []rolecall.Pattern
 	prefixes []string          // to list; none is another's beginning
 	under    map[string][]glob // prefix: patterns with wildcards, each text once
-	literal  map[string][]int  // name: patterns that are this name
+	literal  map[string]int    // name: the first pattern that is this name
 	direct   []int             // literal patterns outside of all prefixes, each name once
 	matched  []bool            // by pattern
+	open     int               // patterns of unmatched, each text once
 	same     []int             // by pattern: the first one of the same text
 }
 
@@ -33,7 +34,7 @@ func (g glob) matches(name string) bool { return strings.HasPrefix(name, g.prefi
 // newSelection chooses from listings below the prefixes.
 func newSelection(files []rolecall.Pattern, prefixes []string) *selection {
 	sel := &selection{
-		patterns: files, prefixes: prefixes, under: map[string][]glob{}, literal: map[string][]int{},
+		patterns: files, prefixes: prefixes, under: map[string][]glob{}, literal: map[string]int{},
 		matched: make([]bool, len(files)), same: make([]int, len(files)),
 	}
 	first := map[string]int{}
@@ -44,16 +45,18 @@ func newSelection(files []rolecall.Pattern, prefixes []string) *selection {
 		}
 		sel.same[i] = first[name]
 		p, covered := sel.covering(f.Prefix())
+		if covered && sel.same[i] == i {
+			sel.open++
+		}
 		if !f.Literal() {
 			if sel.same[i] == i {
 				sel.under[p] = append(sel.under[p], glob{i, f.Prefix(), f.Match})
 			}
 			continue
 		}
-		if len(sel.literal[name]) == 0 && !covered {
+		if sel.literal[name] = sel.same[i]; sel.same[i] == i && !covered {
 			sel.direct = append(sel.direct, i)
 		}
-		sel.literal[name] = append(sel.literal[name], i)
 	}
 	return sel
 }
@@ -94,7 +97,7 @@ const patience = 16
 // match tells whether a name that was listed below the prefix is wanted. Its
 // error is the context's.
 func (sel *selection) match(ctx context.Context, prefix, name string) (bool, error) {
-	if len(sel.literal[name]) > 0 {
+	if _, named := sel.literal[name]; named {
 		return true, ctx.Err()
 	}
 	for i, g := range sel.under[prefix] {
@@ -110,16 +113,26 @@ func (sel *selection) match(ctx context.Context, prefix, name string) (bool, err
 
 // take marks the patterns that the name matches.
 func (sel *selection) take(ctx context.Context, prefix, name string) error {
-	for _, i := range sel.literal[name] {
-		sel.matched[i] = true
+	if index, named := sel.literal[name]; named {
+		sel.matches(index)
 	}
 	for i, g := range sel.under[prefix] {
 		if i%patience == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		sel.matched[g.index] = sel.matched[g.index] || g.matches(name)
+		if !sel.matched[g.index] && g.matches(name) {
+			sel.matches(g.index)
+		}
 	}
 	return nil
+}
+
+// matches marks the first pattern of its text.
+func (sel *selection) matches(index int) {
+	if !sel.matched[index] {
+		sel.matched[index] = true
+		sel.open--
+	}
 }
 
 // unmatched gives the patterns that no listed name has matched. What is to be

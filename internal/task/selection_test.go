@@ -77,6 +77,13 @@ func TestSelectionFindsWhatPatternsMatch(t *testing.T) {
 			direct[i] = true
 		}
 		unmatched := sel.unmatched()
+		texts := map[string]bool{}
+		for _, i := range unmatched {
+			texts[files[i].String()] = true
+		}
+		if sel.open != len(texts) {
+			t.Fatalf("%d patterns are open, not %v", sel.open, texts)
+		}
 		for _, name := range bucket {
 			want := 0
 			if slices.ContainsFunc(files, func(p rolecall.Pattern) bool { return p.Match(name) }) {
@@ -160,14 +167,14 @@ func TestSelectionTriesFewPatterns(t *testing.T) {
 func TestHaulIsBounded(t *testing.T) {
 	t.Parallel()
 	var h haul
-	long := transfer.Object{Key: strings.Repeat("k", maxKey)}
+	long := piece{Object: transfer.Object{Key: strings.Repeat("k", maxKey)}}
 	for h.add(long) {
 	}
-	if n := len(h.objects); n != maxHeld/maxKey {
+	if n := len(h.pieces); n != maxHeld/maxKey {
 		t.Errorf("%d long keys are held", n)
 	}
-	h = haul{objects: make([]transfer.Object, maxObjects)}
-	if h.add(transfer.Object{Key: "k"}) {
+	h = haul{pieces: make([]piece, maxObjects)}
+	if h.add(piece{}) {
 		t.Error("more objects than one task takes")
 	}
 }

@@ -13,23 +13,35 @@ func (s *stage) tag(ctx context.Context) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	var objects []transfer.Object
+	var found haul
+	add := func(o transfer.Object) error {
+		if !found.add(piece{Object: o}) {
+			return s.tooManyObjects()
+		}
+		return nil
+	}
 	if len(s.step.Files) == 0 {
-		objects = []transfer.Object{{Key: at.place.Key}}
+		err = add(transfer.Object{Key: at.place.Key})
 	} else {
 		sel := newSelection(s.step.Files, prefixesOf(s.step.Files))
-		if objects, err = s.list(ctx, at, sel, false); err != nil {
-			return Outcome{}, err
+		if err = s.list(ctx, at, sel, false, add); err == nil {
+			err = s.nothingFor(sel, at.String())
 		}
-		for _, i := range sel.direct {
-			objects = append(objects, transfer.Object{Key: at.place.Key + s.step.Files[i].String()})
+		for n := 0; err == nil && n < len(sel.direct); n++ {
+			err = add(transfer.Object{Key: at.place.Key + s.step.Files[sel.direct[n]].String()})
 		}
 	}
-	s.observe(Event{Kind: Planned, Files: len(objects)})
-	out, err := each(ctx, len(objects), none, func(ctx context.Context, i int) (int64, error) {
-		return s.once(ctx, at, objects[i].Key, objects[i].ETag, func() (transfer.Result, error) {
-			return transfer.Result{}, transfer.Tag(ctx, at.bucket, objects[i].Key, s.step.Tags)
-		})
+	if err != nil {
+		return Outcome{}, err
+	}
+	planned := Event{Kind: Planned, Files: len(found.pieces)}
+	s.observe(planned)
+	out, err := each(ctx, all(found.pieces), none, func(ctx context.Context, p piece) (int64, error) {
+		if err := transfer.Tag(ctx, at.bucket, p.Key, s.step.Tags); err != nil {
+			return 0, s.fault(ctx, err, at, at.place.Pointer)
+		}
+		s.observe(Event{Kind: FileDone, Name: p.Key})
+		return 0, nil
 	})
-	return s.end(ctx, out, len(objects), err, "tagged")
+	return s.end(ctx, out, planned, err, "tagged")
 }

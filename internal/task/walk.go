@@ -79,7 +79,10 @@ func (w *walk) visit(ctx context.Context) fs.WalkDirFunc {
 		if base := w.stage.step.BaseDir; base != "" {
 			relative = strings.TrimPrefix(strings.TrimPrefix(name, base), "/")
 		}
-		if entry.IsDir() || transfer.IsTemporary(name) {
+		switch {
+		case rolecall.Reserved(name) && entry.IsDir():
+			return fs.SkipDir
+		case entry.IsDir(), rolecall.Reserved(name), transfer.IsTemporary(name):
 			return nil
 		}
 		if wanted, err := w.sel.match(ctx, "", relative); err != nil || !wanted {

@@ -68,6 +68,8 @@ func TestFilesToDeliver(t *testing.T) {
 		},
 		{name: "one object", have: []string{"done/a.mp4"}, base: "done", key: "out/a.mp4", want: []string{"done/a.mp4=out/a.mp4"}},
 		{name: "unfinished files are not there", have: []string{"a", ".rolecall-abc.part"}, files: []string{"**"}, want: []string{"a=a"}},
+		{name: "rolecall's own are not there", have: []string{"a", ".rolecall/j", ".Rolecall", "b/.rolecall/c"}, files: []string{"**"}, want: []string{"a=a", "b/.rolecall/c=b/.rolecall/c"}},
+		{name: "what is rolecall's own is not one object", have: []string{".rolecall/j"}, key: "out/.rolecall", code: rolecall.Invalid, refused: "rolecall's own"},
 		{name: "what does not match may be anything", have: []string{"a.mp4", "l -> /etc/passwd", "p |"}, files: []string{"*.mp4"}, want: []string{"a.mp4=a.mp4"}},
 		{
 			name: "nothing matches", have: []string{"a.mov"}, files: []string{"*.mov", "*.mp4", "b.mov"}, code: rolecall.NotFound,

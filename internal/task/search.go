@@ -1,0 +1,172 @@
+package task
+
+import (
+	"context"
+	"iter"
+	"sync"
+	"sync/atomic"
+
+	"github.com/rolecall/rolecall/internal/transfer"
+)
+
+// search finds the objects that a step's patterns name, or its one object, in
+// order of their keys, and gives them to be moved while it still lists.
+//
+// Nothing is given before something is found for each pattern, and a page of a
+// listing is judged, so that most mistakes show before anything moves. Nothing
+// is given any more after an object that can have no name where it is to go:
+// the search goes on, for the sake of an error that tells of all such.
+type search struct {
+	*stage
+	at      side
+	markers bool                                  // are objects too
+	name    func(transfer.Object) (string, error) // gives what an object becomes; asked in order of the keys
+
+	waiting haul // to be given
+	faults  faultList
+	wrong   atomic.Bool // nothing is to be moved any more
+	found   Event       // Planned, of what is found so far
+}
+
+const (
+	searchAhead = 10_000 // objects that are given and not begun yet
+	page        = 1000   // objects; as many as S3 lists at once
+)
+
+// move moves what is found, several at a time, and gives what is done.
+func (f *search) move(ctx context.Context, work func(context.Context, piece) (int64, error)) (Outcome, error) {
+	f.found = Event{Kind: Planned, More: true}
+	searching, enough := context.WithCancel(ctx)
+	defer enough()
+	return each(ctx, f.pieces(searching), piece.size, func(ctx context.Context, p piece) (int64, error) {
+		n, err := work(ctx, p)
+		if err != nil {
+			enough() // else the failure would be noticed only with the next piece
+		}
+		return n, err
+	})
+}
+
+// pieces gives what the search finds, and at last its error, unless that is
+// only that ctx has ended.
+func (f *search) pieces(ctx context.Context) iter.Seq2[piece, error] {
+	return func(yield func(piece, error) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		ready := make(chan piece, searchAhead)
+		var err error
+		var wait sync.WaitGroup
+		wait.Go(func() {
+			defer close(ready)
+			_, err = safely(func() (int64, error) { return 0, f.run(ctx, ready) })
+			if err != nil {
+				f.wrong.Store(true)
+			}
+		})
+		defer wait.Wait()
+		defer cancel()
+		for p := range ready {
+			if !f.wrong.Load() && !yield(p, nil) {
+				return
+			}
+		}
+		if err != nil && ctx.Err() == nil {
+			yield(piece{}, err)
+		}
+	}
+}
+
+// run finds all there is.
+func (f *search) run(ctx context.Context, ready chan<- piece) error {
+	if err := f.each(ctx, func(o transfer.Object, all bool) error { return f.take(ctx, o, all, ready) }); err != nil {
+		return err
+	}
+	if err := f.faults.err(); err != nil {
+		return err
+	}
+	f.found.More = false
+	f.observe(f.found)
+	return f.give(ctx, ready)
+}
+
+// each gives the objects, and whether something is found for each pattern.
+func (f *search) each(ctx context.Context, give func(o transfer.Object, all bool) error) error {
+	place := f.at.place
+	if len(f.step.Files) == 0 {
+		o, err := f.head(ctx, f.at, place.Key, place.Pointer)
+		if err != nil {
+			return err
+		}
+		return give(o, true)
+	}
+	sel := newSelection(f.step.Files, prefixesOf(f.step.Files))
+	heads, err := f.heads(ctx, f.at, sel)
+	if err != nil {
+		return err
+	}
+	headsBefore := func(key string) error {
+		for ; len(heads) > 0 && (key == "" || heads[0].Key < key); heads = heads[1:] {
+			if err := give(heads[0], sel.open == 0); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	err = f.list(ctx, f.at, sel, f.markers, func(o transfer.Object) error {
+		if err := headsBefore(o.Key); err != nil {
+			return err
+		}
+		return give(o, sel.open == 0)
+	})
+	if err != nil {
+		return err
+	}
+	if err := f.nothingFor(sel, f.at.String()); err != nil {
+		return err
+	}
+	return headsBefore("")
+}
+
+// take names an object, and gives it when it is time.
+func (f *search) take(ctx context.Context, o transfer.Object, all bool, ready chan<- piece) error {
+	name, err := f.name(o)
+	if err != nil {
+		f.wrong.Store(true)
+		f.waiting = haul{}
+		f.faults.add(f.pointer(), err)
+	}
+	if f.wrong.Load() {
+		return nil
+	}
+	f.found.Files, f.found.Bytes = f.found.Files+1, f.found.Bytes+o.Size
+	if f.found.Files > maxObjects || !f.waiting.add(piece{o, name}) {
+		return f.tooManyObjects()
+	}
+	if f.found.Files%page == 0 {
+		f.observe(f.found)
+	}
+	if !all || f.found.Files < page {
+		return nil
+	}
+	return f.give(ctx, ready)
+}
+
+// give gives all that waits.
+func (f *search) give(ctx context.Context, ready chan<- piece) error {
+	for _, p := range f.waiting.pieces {
+		select {
+		case ready <- p:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	f.waiting = haul{}
+	return nil
+}
+
+// pointer is where the job names the objects.
+func (f *search) pointer() string {
+	if len(f.step.Files) == 0 {
+		return f.at.place.Pointer
+	}
+	return f.step.FilesAt
+}
