@@ -34,7 +34,7 @@ func (b bounded) Do(req *http.Request) (*http.Response, error) {
 		limit = errorLimit
 	case operation == "GetObject":
 		return resp, nil
-	case operation == "ListObjectsV2":
+	case operation == "ListObjectsV2", operation == "ListMultipartUploads":
 		limit = listingLimit
 	}
 	resp.Body = &boundedBody{ReadCloser: resp.Body, left: limit}

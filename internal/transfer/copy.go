@@ -18,7 +18,7 @@ func Copy(ctx context.Context, from Bucket, o Object, to Bucket, key string, opt
 		return Result{}, fault("copy", from, o.Key, err)
 	}
 	r := &relay{src: src, told: told.http, want: told.sum}
-	u := upload{to: to, key: key, size: src.Size, options: options, open: r.open, carried: r.carried, ready: r.verify}
+	u := upload{to: to, key: key, size: src.Size, options: options, open: r.open, carried: r.carried, ready: r.verify, from: src.version()}
 	if r.want.splits() {
 		u.want = r.want
 	}

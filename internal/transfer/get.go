@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync/atomic"
 )
 
 // Get writes the object to the file name below root, making directories and
@@ -23,21 +24,27 @@ func get(ctx context.Context, b Bucket, o Object, root *os.Root, name string, op
 	if err != nil {
 		return Result{}, err
 	}
-	file, err := create(root, name)
-	if err != nil {
-		return Result{}, err
+	g := getting{src, root, name, options.Progress, nil}
+	if options.Journal != nil {
+		g.note = options.Journal.take(src.getID(name, options), src.version())
+		defer g.note.leave()
 	}
-	defer file.discard()
-	var result Result
+	if result, ok := g.earlier(); ok {
+		return result, nil
+	}
 	if src.Size < inParts {
-		result, err = src.getWhole(ctx, file.file, options)
-	} else {
-		result, err = src.getParts(ctx, file.file, told.sum, options)
+		return g.whole(ctx)
 	}
-	if err != nil {
-		return Result{}, err
-	}
-	return result, file.commit()
+	return g.parts(ctx, told.sum)
+}
+
+// getting is an object on its way to a file.
+type getting struct {
+	source
+	root     *os.Root
+	name     string
+	progress func(int64)
+	note     *note
 }
 
 // describe finds out what o leaves open, and for objects that are read in
@@ -58,48 +65,90 @@ func describe(ctx context.Context, b Bucket, o Object) (source, header, error) {
 	return src, h, nil
 }
 
-// getWhole knows the checksum's function before the first byte, from the
+// whole knows the checksum's function before the first byte, from the
 // answer, so that any is computed on the way.
-func (s source) getWhole(ctx context.Context, file *os.File, options GetOptions) (Result, error) {
-	in := s.stream(ctx, span{0, s.Size}, checksum{})
-	if err := s.fill(ctx, in, file, options); err != nil {
-		return Result{}, err
-	}
-	return s.finish(file, in.sum(), in.known, 1)
-}
-
-func (s source) getParts(ctx context.Context, file *os.File, want checksum, options GetOptions) (Result, error) {
-	spans, err := plan(s.Size)
+func (g getting) whole(ctx context.Context) (Result, error) {
+	file, err := create(g.root, g.name, g.temporary())
 	if err != nil {
 		return Result{}, err
 	}
-	if err := preallocate(file, s.Size); err != nil {
-		return Result{}, badFile(err)
+	defer file.discard()
+	in := g.stream(ctx, span{0, g.Size}, checksum{})
+	if err := g.fill(ctx, in, file.file); err != nil {
+		return Result{}, err
 	}
+	result, err := g.finish(file.file, in.sum(), in.known, 1)
+	if err != nil {
+		return Result{}, err
+	}
+	return result, g.commit(file, in.sum())
+}
+
+func (g getting) parts(ctx context.Context, want checksum) (result Result, err error) {
+	spans, err := plan(g.Size)
+	if err != nil {
+		return Result{}, err
+	}
+	file, kept, err := g.file()
+	if err != nil {
+		return Result{}, err
+	}
+	defer func() {
+		if err != nil && g.note != nil && goesOn(err) {
+			file.keep()
+			return
+		}
+		file.discard()
+		if err != nil {
+			g.note.over()
+		}
+	}()
 	function := want
 	if !want.splits() {
 		function = checksum{}
 	}
 	sums := make([]sum, len(spans))
-	err = sideBySide(ctx, spans, s.Client.wire, func(ctx context.Context, i int) error {
-		in := s.stream(ctx, spans[i], function)
-		defer func() { sums[i] = in.sum() }()
-		return s.fill(ctx, in, file, options)
+	var old atomic.Int64
+	err = sideBySide(ctx, spans, g.Client.wire, func(ctx context.Context, i int) error {
+		if before, ok := kept[i+1]; ok {
+			again, err := g.again(ctx, file.file, spans[i], function)
+			if err != nil {
+				return err
+			}
+			if again.crc64 == before.sum.crc64 && again.n == before.sum.n {
+				sums[i] = again
+				old.Add(again.n)
+				report(g.progress, again.n)
+				return nil
+			}
+		}
+		in := g.stream(ctx, spans[i], function)
+		if err := g.fill(ctx, in, file.file); err != nil {
+			return err
+		}
+		sums[i] = in.sum()
+		g.note.part(i+1, part{sum: sums[i]})
+		return nil
 	})
 	if err != nil {
 		return Result{}, err
 	}
-	return s.finish(file, join(function, sums), want, len(spans))
+	all := join(function, sums)
+	if result, err = g.finish(file.file, all, want, len(spans)); err != nil {
+		return Result{}, err
+	}
+	result.Kept = old.Load()
+	return result, g.commit(file, all)
 }
 
 // fill writes a span to its place.
-func (s source) fill(ctx context.Context, in *stream, file *os.File, options GetOptions) error {
-	memory := s.Client.wire.memory
+func (g getting) fill(ctx context.Context, in *stream, file *os.File) error {
+	memory := g.Client.wire.memory
 	if err := memory.acquire(ctx); err != nil {
 		return err
 	}
 	defer memory.release()
-	return in.drain(&placed{file, in.at.off, options.Progress}, memory)
+	return in.drain(&placed{file, in.at.off, g.progress}, memory)
 }
 
 // finish holds the bytes against the checksum.

@@ -7,7 +7,8 @@
 //   - an object that changes in between is an error, never a mixture;
 //   - nothing is overwritten in a bucket unless asked for;
 //   - on failure or cancellation temporary files are removed and multipart
-//     uploads aborted;
+//     uploads aborted, at once or, where a Journal has another try go on with
+//     them, by its Retract; after a crash a later process takes them up;
 //   - disk is touched only below an os.Root, and links are never followed;
 //   - bytes are streamed: buffers are small, and all that share a Memory stay
 //     below its limit together.
@@ -55,6 +56,8 @@ type Result struct {
 	Parts    int    // 1 unless it was moved in parts
 	Verified string // checksum of the source object that the bytes were held against; empty: only its size
 	Already  bool   // Put, Copy: nothing was written, the same bytes with the same marker are there
+	Earlier  bool   // nothing was moved: by the Journal, an earlier try did it
+	Kept     int64  // bytes of parts that an earlier try had moved, by the Journal
 }
 
 // PutOptions shape the object that Put and Copy write. The zero value writes
@@ -65,6 +68,9 @@ type PutOptions struct {
 	Encryption   Encryption
 	StorageClass string
 	ACL          string
+	// Journal is where other tries of the job find what this one has done.
+	// Without it, what does not succeed is taken back at once.
+	Journal *Journal
 	// Progress is told of bytes as they arrive, from several goroutines.
 	Progress func(n int64)
 }
@@ -78,6 +84,8 @@ type Encryption struct {
 
 // GetOptions shape a Get.
 type GetOptions struct {
+	Journal *Journal // as PutOptions has it
+	Marker  string   // tells the transfer apart from others of the Journal
 	// Progress is told of bytes as they arrive, from several goroutines.
 	Progress func(n int64)
 }

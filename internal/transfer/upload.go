@@ -31,45 +31,66 @@ type upload struct {
 	// ready is asked, with the sum of all bytes, just before the object
 	// becomes visible.
 	ready func(all sum) error
+	// from tells one state of the source from another.
+	from digest128
+	note *note
 }
 
-func (u upload) run(ctx context.Context) (Result, error) {
-	if u.size < inParts {
-		return u.single(ctx)
+func (u upload) run(ctx context.Context) (result Result, err error) {
+	if u.options.Journal != nil {
+		u.note = u.options.Journal.take(u.id(), u.version())
+		defer u.note.leave()
 	}
+	if result, ok := u.earlier(ctx); ok {
+		return result, nil
+	}
+	if err := u.renounce(ctx); err != nil {
+		return Result{}, err
+	}
+	if u.size < inParts {
+		result, err = u.single(ctx)
+	} else {
+		result, err = u.multipart(ctx)
+	}
+	if err == nil {
+		u.note.done(sum{crc64: result.CRC64, n: result.Bytes}, 0)
+	}
+	return result, err
+}
+
+func (u upload) multipart(ctx context.Context) (result Result, err error) {
 	spans, err := plan(u.size)
 	if err != nil {
 		return Result{}, err
 	}
-	return u.multipart(ctx, spans)
-}
-
-func (u upload) multipart(ctx context.Context, spans []span) (result Result, err error) {
-	id, err := u.begin(ctx)
-	if err != nil {
-		return Result{}, err
+	at, err := u.start(ctx, spans)
+	if err != nil || at.ours != nil {
+		return u.result(at.ours, len(spans)), err
 	}
 	defer func() {
+		if err != nil && u.note != nil && goesOn(err) {
+			return
+		}
 		if err != nil || result.Already {
-			err = u.abort(ctx, id, err)
+			err = u.abandon(ctx, at.id, err)
 		}
 	}()
-	sums := make([]sum, len(spans))
-	parts := make([]types.CompletedPart, len(spans))
 	err = sideBySide(ctx, spans, u.to.Client.wire, func(ctx context.Context, i int) (err error) {
-		parts[i], sums[i], err = u.part(ctx, id, int32(i+1), spans[i])
+		if at.parts[i].PartNumber == nil {
+			at.parts[i], at.sums[i], err = u.part(ctx, at.id, int32(i+1), spans[i])
+		}
 		return err
 	})
 	if err != nil {
 		return Result{}, err
 	}
-	all := join(u.want, sums)
+	all := join(u.want, at.sums)
 	if err := u.ready(all); err != nil {
 		return Result{}, err
 	}
 	in := &s3.CompleteMultipartUploadInput{
-		Bucket: aws.String(u.to.Name), Key: aws.String(u.key), UploadId: aws.String(id), IfNoneMatch: u.condition(),
-		MultipartUpload: &types.CompletedMultipartUpload{Parts: parts}, MpuObjectSize: aws.Int64(u.size),
+		Bucket: aws.String(u.to.Name), Key: aws.String(u.key), UploadId: aws.String(at.id), IfNoneMatch: u.condition(),
+		MultipartUpload: &types.CompletedMultipartUpload{Parts: at.parts}, MpuObjectSize: aws.Int64(u.size),
 		ExpectedBucketOwner: u.to.owner(), RequestPayer: u.to.payer(),
 	}
 	if !u.to.NoChecksums {
@@ -82,12 +103,12 @@ func (u upload) multipart(ctx context.Context, spans []span) (result Result, err
 	if _, err = u.to.Client.CompleteMultipartUpload(ctx, in); err != nil {
 		return u.settle(ctx, known, len(spans), err)
 	}
-	return Result{Bytes: all.n, CRC64: all.crc64, Parts: len(spans)}, nil
+	return Result{Bytes: all.n, CRC64: all.crc64, Parts: len(spans), Kept: at.kept}, nil
 }
 
 // begin outlives a cancellation a little: an upload that began at S3 while
 // its id was lost here could not be aborted.
-func (u upload) begin(ctx context.Context) (string, error) {
+func (u upload) begin(ctx context.Context) (id string, err error) {
 	if err := ctx.Err(); err != nil {
 		return "", err
 	}
@@ -97,6 +118,12 @@ func (u upload) begin(ctx context.Context) (string, error) {
 	}
 	ctx, cancel := grace(ctx)
 	defer cancel()
+	u.note.beginUpload(u)
+	defer func() {
+		if err != nil {
+			u.note.over()
+		}
+	}()
 	in := &s3.CreateMultipartUploadInput{
 		Bucket: aws.String(u.to.Name), Key: aws.String(u.key),
 		ServerSideEncryption: types.ServerSideEncryption(u.options.Encryption.Type), SSEKMSKeyId: optional(u.options.Encryption.Key),
@@ -110,51 +137,42 @@ func (u upload) begin(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return aws.ToString(out.UploadId), nil
+	id = aws.ToString(out.UploadId)
+	if id == "" || len(id) > maxUpload {
+		return "", malformed("the upload has an id of %d bytes", len(id))
+	}
+	u.note.began(id, u.retract(id))
+	return id, nil
 }
 
 func (u upload) part(ctx context.Context, id string, number int32, at span) (types.CompletedPart, sum, error) {
 	r := u.request("UploadPart")
 	r.query = "partNumber=" + strconv.Itoa(int(number)) + "&uploadId=" + escape(id) + "&" + r.query
-	part, header, err := u.send(ctx, r, at, nil)
+	sent, header, err := u.send(ctx, r, at, nil)
 	if err != nil {
 		return types.CompletedPart{}, sum{}, err
 	}
 	report(u.options.Progress, at.n)
-	done := types.CompletedPart{PartNumber: aws.Int32(number), ETag: optional(header.Get("ETag"))}
-	if !u.to.NoChecksums {
-		done.ChecksumCRC64NVME = aws.String(part.encoded())
-	}
-	return done, part, nil
+	there := part{header.Get("ETag"), sent}
+	u.note.part(int(number), there)
+	return u.completedPart(int(number), there), sent, nil
 }
 
-// abort removes the parts even if ctx has ended. If that fails as well, the
-// error names the upload for whoever sweeps it.
-func (u upload) abort(ctx context.Context, id string, cause error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortLimit)
-	defer cancel()
-	// A part that was on its way may arrive after an abort, and stay: so it is
-	// aborted again when those that were cut have had time to be noticed.
-	// https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html
-	var err error
-	for try := range 2 {
-		if try > 0 {
-			select {
-			case <-time.After(abortAgain):
-			case <-ctx.Done():
-			}
-		}
-		_, err = u.to.Client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{
-			Bucket: aws.String(u.to.Name), Key: aws.String(u.key), UploadId: aws.String(id),
-			ExpectedBucketOwner: u.to.owner(), RequestPayer: u.to.payer(),
-		})
-		var answer *smithyhttp.ResponseError
-		if gone := errors.As(err, &answer) && answer.HTTPStatusCode() == http.StatusNotFound; gone {
-			err = nil
-		}
-		if err != nil {
-			break
-		}
+// completedPart is the part as CompleteMultipartUpload names it.
+func (u upload) completedPart(number int, p part) types.CompletedPart {
+	named := types.CompletedPart{PartNumber: aws.Int32(int32(number)), ETag: optional(p.etag)}
+	if !u.to.NoChecksums {
+		named.ChecksumCRC64NVME = aws.String(p.sum.encoded())
+	}
+	return named
+}
+
+// abandon aborts the upload after a failure. If that fails as well, the error
+// names the upload for whoever sweeps it.
+func (u upload) abandon(ctx context.Context, id string, cause error) error {
+	err := u.abort(ctx, id)
+	if err == nil {
+		u.note.over()
 	}
 	if cause == nil || err == nil {
 		return cause
@@ -162,6 +180,34 @@ func (u upload) abort(ctx context.Context, id string, cause error) error {
 	made := *fault("", u.to, u.key, cause).(*Error) //nolint:errorlint,forcetypeassert // fault makes nothing else
 	made.Upload = id
 	return &made
+}
+
+// abort removes the parts even if ctx has ended.
+func (u upload) abort(ctx context.Context, id string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortLimit)
+	defer cancel()
+	// A part that was on its way may arrive after an abort, and stay: so it is
+	// aborted again when those that were cut have had time to be noticed.
+	// https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html
+	for try := range 2 {
+		if try > 0 && pause(ctx, abortAgain) != nil {
+			break
+		}
+		_, err := u.to.Client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{
+			Bucket: aws.String(u.to.Name), Key: aws.String(u.key), UploadId: aws.String(id),
+			ExpectedBucketOwner: u.to.owner(), RequestPayer: u.to.payer(),
+		})
+		if err != nil && !gone(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+// gone tells whether S3 says that the upload is not there.
+func gone(err error) bool {
+	var answer *smithyhttp.ResponseError
+	return errors.As(err, &answer) && answer.HTTPStatusCode() == http.StatusNotFound && kindOf(err) != NoBucket
 }
 
 func (u upload) condition() *string {

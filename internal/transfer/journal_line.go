@@ -1,0 +1,204 @@
+package transfer
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"io"
+)
+
+// A journal is a line of JSON for each thing that happened, each written at
+// once. The first has the label.
+type line struct {
+	Do      string    `json:"do"`
+	Label   string    `json:"label,omitempty"`
+	ID      digest128 `json:"id,omitzero"`      // of the transfer
+	Version digest128 `json:"version,omitzero"` // of its source
+	Key     string    `json:"key,omitempty"`    // doBegin of an upload
+	Marker  string    `json:"marker,omitempty"`
+	Upload  string    `json:"upload,omitempty"`
+	Part    int       `json:"part,omitempty"`
+	ETag    string    `json:"etag,omitempty"`
+	Bytes   int64     `json:"bytes,omitempty"`
+	CRC64   uint64    `json:"crc64,omitempty"`
+	Other   []byte    `json:"other,omitempty"` // sum by the function of the source's checksum
+	Time    int64     `json:"time,omitempty"`  // of the file that was fetched, in nanoseconds
+}
+
+// What a line says.
+const (
+	doBegin  = "begin"  // a job or, with an id, a transfer
+	doUpload = "upload" // S3 began it under the id Upload
+	doPart   = "part"   // it is there
+	doDone   = "done"   // the transfer
+	doOver   = "over"   // what it had begun is taken back
+)
+
+const (
+	maxLine   = 16 << 10
+	maxUpload = 1 << 10 // bytes of an upload's id
+	maxOther  = 64
+)
+
+// check refuses what none of our lines has.
+func (l line) check() error {
+	ok := len(l.Upload) <= maxUpload && len(l.Key) <= maxKey && len(l.Marker) <= maxETag && len(l.ETag) <= maxETag &&
+		len(l.Other) <= maxOther && l.Bytes >= 0 && l.Bytes <= maxSize && l.Part >= 0 && l.Part <= maxParts
+	if !ok {
+		return errors.New("it is no line of a journal")
+	}
+	return nil
+}
+
+// pending is a transfer that began and did not end.
+type pending struct {
+	version     digest128
+	key, marker string
+	upload      string // empty: not known yet, or it is a Get
+	parts       map[int]part
+	// Of this process only; an earlier one's have neither.
+	bucket  string
+	retract func(context.Context) error
+}
+
+// part is one that is there.
+type part struct {
+	etag string
+	sum  sum
+}
+
+// record is of a transfer that is done.
+type record struct {
+	version digest128
+	sum     sum
+	time    int64
+	earlier bool // another process did it
+}
+
+// apply follows a line. What does not fit what came before changes nothing.
+func (j *Journal) apply(l line) {
+	p := j.open[l.ID]
+	switch l.Do {
+	case doBegin:
+		j.open[l.ID] = &pending{version: l.Version, key: l.Key, marker: l.Marker, parts: map[int]part{}}
+		delete(j.done, l.ID)
+	case doUpload:
+		if p != nil {
+			p.upload = l.Upload
+		}
+	case doPart:
+		if p != nil && l.Part > 0 {
+			p.parts[l.Part] = part{l.ETag, sum{l.CRC64, l.Other, l.Bytes}}
+		}
+	case doDone:
+		j.done[l.ID] = record{version: l.Version, sum: sum{crc64: l.CRC64, n: l.Bytes}, time: l.Time}
+		delete(j.open, l.ID)
+	case doOver:
+		delete(j.open, l.ID)
+	}
+}
+
+// read follows the lines of an earlier process and gives the length of those
+// that are whole and ours.
+func (j *Journal) read(from io.Reader) (int64, error) {
+	in := bufio.NewReaderSize(from, maxLine)
+	good := int64(0)
+	for {
+		text, err := in.ReadSlice('\n')
+		if errors.Is(err, io.EOF) || errors.Is(err, bufio.ErrBufferFull) {
+			break
+		}
+		if err != nil {
+			return 0, err
+		}
+		var l line
+		if json.Unmarshal(text, &l) != nil || l.check() != nil {
+			break
+		}
+		if good == 0 {
+			if l.Do != doBegin || !isLabel(l.Label) {
+				break
+			}
+			j.label = l.Label
+		} else if l.Do != doBegin || len(j.open) < maxOpen {
+			j.apply(l)
+		}
+		good += int64(len(text))
+	}
+	for id, r := range j.done {
+		r.earlier = true
+		j.done[id] = r
+	}
+	return good, nil
+}
+
+// note follows a line of this process and writes it.
+func (j *Journal) note(l line) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.apply(l)
+	j.write(l)
+}
+
+// write appends the line. After a failure, of a full disk say, the journal
+// goes on in memory: a later process then finds less than there is.
+func (j *Journal) write(l line) {
+	if j.file == nil || j.failed != nil {
+		return
+	}
+	text, err := json.Marshal(l)
+	if err == nil && (l.check() != nil || len(text) >= maxLine) {
+		return // a server that gives such an ETag is not resumed
+	}
+	if err == nil && j.size+int64(len(text)) >= maxJournal {
+		err = errors.New("the journal is full")
+	}
+	if err == nil {
+		var n int
+		n, err = j.file.Write(append(text, '\n'))
+		j.size += int64(n)
+	}
+	j.failed = badFile(err)
+}
+
+func (j *Journal) sync() {
+	j.mu.Lock()
+	file := j.file
+	j.mu.Unlock()
+	if file != nil {
+		file.Sync() //nolint:errcheck // as after a failure to write
+	}
+}
+
+// digest128 identifies what is in it, without telling.
+type digest128 [16]byte
+
+func digestOf(parts ...string) digest128 {
+	var all []byte
+	for _, p := range parts {
+		all = append(binary.AppendUvarint(all, uint64(len(p))), p...)
+	}
+	whole := sha256.Sum256(all)
+	return digest128(whole[:16])
+}
+
+// MarshalText writes it in base64.
+func (d digest128) MarshalText() ([]byte, error) { return []byte(d.text()), nil }
+
+func (d digest128) text() string { return base64.RawURLEncoding.EncodeToString(d[:]) }
+
+// UnmarshalText reads it.
+func (d *digest128) UnmarshalText(text []byte) error {
+	raw, err := base64.RawURLEncoding.DecodeString(string(text))
+	if err == nil && len(raw) != len(d) {
+		err = errors.New("it is no digest")
+	}
+	if err == nil {
+		copy(d[:], raw)
+	}
+	return err
+}

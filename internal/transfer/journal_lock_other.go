@@ -1,0 +1,14 @@
+//go:build !unix
+
+package transfer
+
+import (
+	"io/fs"
+	"os"
+)
+
+// lock does nothing: here nobody keeps two processes from one job.
+func lock(*os.File) error { return nil }
+
+// linked cannot tell here whether the file has another name as well.
+func linked(fs.FileInfo) bool { return false }

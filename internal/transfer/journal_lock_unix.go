@@ -1,0 +1,32 @@
+//go:build unix
+
+package transfer
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// lock takes the file for this process until it is closed.
+func lock(file *os.File) error {
+	conn, err := file.SyscallConn()
+	if err != nil {
+		return badFile(err)
+	}
+	var made error
+	if err := conn.Control(func(fd uintptr) { made = syscall.Flock(int(fd), syscall.LOCK_EX|syscall.LOCK_NB) }); err != nil {
+		return badFile(err)
+	}
+	if errors.Is(made, syscall.EWOULDBLOCK) {
+		return ErrLocked
+	}
+	return badFile(made)
+}
+
+// linked tells whether the file has another name as well.
+func linked(info fs.FileInfo) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && stat.Nlink > 1
+}

@@ -1,0 +1,180 @@
+package transfer
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+)
+
+// id tells the upload from others of the job.
+func (u upload) id() digest128 {
+	return digestOf("put", u.options.Journal.label, u.options.Marker, u.to.Name, u.key)
+}
+
+// version tells the upload from one of other bytes, or that makes another
+// object of them, or cuts them elsewhere.
+func (u upload) version() digest128 {
+	o := u.options
+	return digestOf(u.from.text(), o.Encryption.Type, o.Encryption.Key, o.StorageClass, o.ACL,
+		strconv.FormatBool(u.to.NoChecksums), strconv.FormatInt(u.size, 10), strconv.Itoa(partSize))
+}
+
+// earlier tells whether an earlier try wrote the object. What another process
+// says that it wrote must be there.
+func (u upload) earlier(ctx context.Context) (Result, bool) {
+	done, ok := u.note.ended()
+	if !ok || done.sum.n != u.size {
+		return Result{}, false
+	}
+	if done.earlier {
+		known := func(context.Context) (sum, error) { return done.sum, nil }
+		if ours, err := u.done(ctx, known); err != nil || ours == nil {
+			return Result{}, false
+		}
+	}
+	report(u.options.Progress, u.size)
+	return done.result(), true
+}
+
+// started is an upload that began, with the parts that are there.
+type started struct {
+	id    string
+	parts []types.CompletedPart
+	sums  []sum
+	kept  int64
+	ours  *sum // all is there: an earlier try wrote the object
+}
+
+// start goes on with the upload that an earlier try left open, or begins one.
+func (u upload) start(ctx context.Context, spans []span) (started, error) {
+	at := started{parts: make([]types.CompletedPart, len(spans)), sums: make([]sum, len(spans))}
+	if before, ok := u.note.left(); ok && before.upload != "" {
+		err := u.keep(ctx, &at, spans, before)
+		if err == nil {
+			u.note.takeUp(u.retract(before.upload))
+			at.id = before.upload
+			report(u.options.Progress, at.kept)
+			return at, nil
+		}
+		if !gone(err) {
+			return started{}, err
+		}
+		// It may have been completed, and only the note of that be missing.
+		if at.ours, err = u.completed(ctx, spans, before); at.ours != nil || err != nil {
+			return at, err
+		}
+	}
+	var err error
+	at.id, err = u.begin(ctx)
+	return at, err
+}
+
+// renounce aborts an upload that an earlier try began of another state of the
+// source. Whoever may not leaves it where it is.
+func (u upload) renounce(ctx context.Context) error {
+	before, ok := u.note.left()
+	if !ok || !before.stale || before.upload == "" {
+		return nil
+	}
+	if err := u.abort(ctx, before.upload); err != nil && kindOf(err) != Denied {
+		return err
+	}
+	u.note.over()
+	return nil
+}
+
+// keep finds the parts that are there: those that the journal and S3 know, as
+// the same.
+func (u upload) keep(ctx context.Context, at *started, spans []span, before left) error {
+	marker := 0
+	for {
+		page, err := u.to.Client.ListParts(ctx, &s3.ListPartsInput{
+			Bucket: aws.String(u.to.Name), Key: aws.String(u.key), UploadId: aws.String(before.upload),
+			PartNumberMarker:    optional(partMarker(marker)),
+			ExpectedBucketOwner: u.to.owner(), RequestPayer: u.to.payer(),
+		})
+		switch {
+		case err == nil:
+		case kindOf(err) == Denied:
+			return nil // who may not list them sends them all again
+		default:
+			return err
+		}
+		last := marker
+		for _, listed := range page.Parts {
+			number := int(aws.ToInt32(listed.PartNumber))
+			if number <= last || number > maxParts {
+				return malformed("listed the part %d after %d", number, last)
+			}
+			last = number
+			noted, ok := before.parts[number]
+			if ok && number <= len(spans) && u.same(listed, noted, spans[number-1].n) {
+				at.parts[number-1], at.sums[number-1] = u.completedPart(number, noted), noted.sum
+				at.kept += noted.sum.n
+			}
+		}
+		if !aws.ToBool(page.IsTruncated) {
+			return nil
+		}
+		if last == marker {
+			return malformed("the listing of parts is cut but does not go on")
+		}
+		marker = last
+	}
+}
+
+func partMarker(after int) string {
+	if after == 0 {
+		return ""
+	}
+	return strconv.Itoa(after)
+}
+
+// same holds a part that S3 lists against the note of it, which must have all
+// that is needed of its sum.
+func (u upload) same(listed types.Part, noted part, n int64) bool {
+	needed := 0
+	if h := u.want.hash(); h != nil {
+		needed = h.Size()
+	}
+	return aws.ToInt64(listed.Size) == n && noted.sum.n == n && noted.etag != "" && aws.ToString(listed.ETag) == noted.etag &&
+		len(noted.sum.other) == needed &&
+		(listed.ChecksumCRC64NVME == nil || *listed.ChecksumCRC64NVME == noted.sum.encoded())
+}
+
+// completed tells whether the upload that is gone became the object, if all
+// of its parts had been sent.
+func (u upload) completed(ctx context.Context, spans []span, before left) (*sum, error) {
+	sums := make([]sum, len(spans))
+	for i, at := range spans {
+		noted, ok := before.parts[i+1]
+		if !ok || noted.sum.n != at.n {
+			return nil, nil
+		}
+		sums[i] = sum{crc64: noted.sum.crc64, n: noted.sum.n}
+	}
+	ours, err := u.done(ctx, func(context.Context) (sum, error) { return join(checksum{}, sums), nil })
+	if kind := kindOf(err); err != nil && (kind == NotFound || kind == Denied) {
+		return nil, nil
+	}
+	if ours != nil {
+		report(u.options.Progress, u.size)
+	}
+	return ours, err
+}
+
+// retract is what Retract does with the upload.
+func (u upload) retract(id string) func(context.Context) error {
+	bare := upload{to: u.to, key: u.key}
+	return func(ctx context.Context) error {
+		if err := bare.abort(ctx, id); err != nil {
+			made := *fault("abort", bare.to, bare.key, err).(*Error) //nolint:errorlint,forcetypeassert // fault makes nothing else
+			made.Upload = id
+			return &made
+		}
+		return nil
+	}
+}
