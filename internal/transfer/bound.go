@@ -38,6 +38,9 @@ func (b bounded) Do(req *http.Request) (*http.Response, error) {
 		limit = listingLimit
 	}
 	resp.Body = &boundedBody{ReadCloser: resp.Body, left: limit}
+	if limit != listingLimit { // whose keys are escaped
+		resp.Body = &legible{ReadCloser: resp.Body}
+	}
 	return resp, nil
 }
 

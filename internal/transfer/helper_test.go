@@ -3,6 +3,7 @@ package transfer
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -250,3 +251,13 @@ type held struct {
 func (held) Close() error { return nil }
 
 func (h held) sum() sum { return h.of }
+
+// chaos is how many random cases `make chaos` wants on top; none elsewhere.
+func chaos(t *testing.T) int {
+	t.Helper()
+	n, err := strconv.Atoi(cmp.Or(os.Getenv("ROLECALL_CHAOS"), "0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}

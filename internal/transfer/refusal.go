@@ -24,7 +24,7 @@ func refusal(resp *http.Response) error {
 		Code    string
 		Message string
 	}
-	if xml.Unmarshal(text, &told) != nil || told.Code == "" {
+	if xml.Unmarshal(withoutIllegal(text), &told) != nil || told.Code == "" {
 		told.Code = "UnknownError" // what stands between here and S3 answers as it likes
 	}
 	id := resp.Header.Get("X-Amz-Request-Id")
