@@ -4,11 +4,11 @@ import (
 	"cmp"
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -29,6 +29,7 @@ type ClientOptions struct {
 	UserAgent   string     // what works here, for the customer's logs
 	Attempts    int        // of one request; zero: 8, as befits long transfers
 	Memory      *Memory    // shared by all clients of a process; nil: 256 MiB for this one
+	Rates       *Rates     // shared by all clients of a process; nil: this one's own
 }
 
 // Client is an S3 client that is made for long transfers.
@@ -42,11 +43,7 @@ type Client struct {
 // ExpectContinueTimeout, lest a refusal be lost behind a body that is sent.
 type HTTPClient = s3.HTTPClient
 
-const (
-	attempts   = 8
-	maxBackoff = 20 * time.Second
-	stallLimit = time.Minute
-)
+const stallLimit = time.Minute
 
 // NewClient makes a client that is made for long transfers: it retries with
 // backoff and slows down when told so, renews expired credentials in the
@@ -57,6 +54,9 @@ func NewClient(o ClientOptions) *Client {
 	if o.Memory == nil {
 		o.Memory = NewMemory(DefaultMemory)
 	}
+	if o.Rates == nil {
+		o.Rates = NewRates()
+	}
 	if o.Region == "" {
 		o.Region = "us-east-1"
 	}
@@ -65,7 +65,9 @@ func NewClient(o ClientOptions) *Client {
 			t.MaxIdleConnsPerHost, t.ReadBufferSize, t.WriteBufferSize = 64, ioBuffer, ioBuffer
 		})
 	}
-	retryer := newRetryer(o.Credentials, cmp.Or(o.Attempts, attempts))
+	retryer := newRetryer(o.Credentials, o.Attempts)
+	// A bucket of AWS's is in one region, and one of a partition at least.
+	brake := brake{o.Rates, cmp.Or(strings.TrimRight(o.Endpoint, "/"), o.Region)}
 	options := s3.Options{
 		Credentials:  provider{o.Credentials},
 		Region:       o.Region,
@@ -78,6 +80,7 @@ func NewClient(o ClientOptions) *Client {
 		ResponseChecksumValidation: aws.ResponseChecksumValidationWhenRequired,
 		APIOptions: []func(*middleware.Stack) error{
 			v4.UseDynamicPayloadSigningMiddleware, // TLS protects the payload; hashing it again is the main cost
+			brake.add,
 		},
 	}
 	if o.Endpoint != "" {
@@ -92,34 +95,7 @@ func NewClient(o ClientOptions) *Client {
 		})
 	}
 	client := s3.New(options)
-	return &Client{client, newWire(o, client.Options(), retryer)}
-}
-
-// newRetryer backs off adaptively, per client and so per bucket. An expired
-// credential is worth another attempt only where a new one can be had.
-func newRetryer(credentials aws.CredentialsProvider, attempts int) aws.RetryerV2 {
-	_, renewable := credentials.(invalidator)
-	backoff := retry.NewExponentialJitterBackoff(maxBackoff)
-	return retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
-		o.StandardOptions = append(o.StandardOptions, func(so *retry.StandardOptions) {
-			so.MaxAttempts = attempts
-			so.Retryables = append(so.Retryables,
-				retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
-					if renewable && expired(err) {
-						return aws.TrueTernary
-					}
-					return aws.UnknownTernary
-				}),
-				// Another conditional write is in progress on the key.
-				retry.RetryableErrorCode{Codes: map[string]struct{}{"ConditionalRequestConflict": {}, "OperationAborted": {}}})
-			so.Backoff = retry.BackoffDelayerFunc(func(attempt int, err error) (time.Duration, error) {
-				if attempt <= 3 && expired(err) {
-					return 0, nil
-				}
-				return backoff.BackoffDelay(attempt, err)
-			})
-		})
-	})
+	return &Client{client, newWire(o, client.Options(), retryer, brake)}
 }
 
 // patient has a large body wait until S3 says that it wants it: a refusal

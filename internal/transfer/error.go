@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
@@ -47,7 +48,11 @@ type Error struct {
 	Code   string // AWS's code, if AWS answered
 	Text   string // AWS's message, if it gave one: for logs and for reading who denied
 	Upload string // id of a multipart upload that could not be aborted
-	Err    error
+	// Attempts says how often was tried in vain, for as long as Took; zero: one
+	// attempt showed that another is of no use.
+	Attempts int
+	Took     time.Duration
+	Err      error
 }
 
 // Error says what was done to which object, and why it did not work.
@@ -80,6 +85,10 @@ func fault(op string, b Bucket, key string, err error) error {
 	var api smithy.APIError
 	if errors.As(err, &api) {
 		e.Code, e.Text = api.ErrorCode(), api.ErrorMessage()
+	}
+	var spent *exhausted
+	if errors.As(err, &spent) {
+		e.Attempts, e.Took = spent.attempts, spent.took
 	}
 	return e
 }

@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	smithyauth "github.com/aws/smithy-go/auth"
 	"github.com/aws/smithy-go/encoding/httpbinding"
@@ -31,6 +30,7 @@ type wire struct {
 	options s3.Options
 	http    watched
 	retryer aws.RetryerV2
+	brake   brake
 	signer  signer
 	renewer invalidator // nil: nobody to tell of expired credentials
 	agent   string
@@ -49,10 +49,11 @@ const (
 	expectFrom      = 2 * mib // bodies of this size and more wait until S3 wants them
 )
 
-func newWire(o ClientOptions, options s3.Options, retryer aws.RetryerV2) *wire {
+func newWire(o ClientOptions, options s3.Options, retryer aws.RetryerV2, brake brake) *wire {
 	w := &wire{
 		options: options,
 		retryer: retryer,
+		brake:   brake,
 		http:    watched{o.HTTP},
 		memory:  o.Memory,
 	}
@@ -97,13 +98,11 @@ func (w *wire) put(ctx context.Context, r request) (http.Header, error) {
 	return resp.Header, nil
 }
 
-// send tries until it is answered well or there is no use in it, by the rules
-// and with the quota of the AWS SDK's own requests.
+// send tries until it is answered well or there is no use in it.
 func (w *wire) send(ctx context.Context, r request) (*http.Response, error) {
-	release := func(error) error { return nil }
+	began := time.Now()
 	for attempt := 1; ; attempt++ {
 		resp, err := w.paced(ctx, r)
-		release(err) //nolint:errcheck // it only gives back
 		if err == nil {
 			return resp, nil
 		}
@@ -112,11 +111,7 @@ func (w *wire) send(ctx context.Context, r request) (*http.Response, error) {
 		}
 		w.trouble.Add(1)
 		if attempt >= w.retryer.MaxAttempts() {
-			return nil, &retry.MaxAttemptsError{Attempt: attempt, Err: err}
-		}
-		var spent error
-		if release, spent = w.retryer.GetRetryToken(ctx, err); spent != nil {
-			return nil, errors.Join(err, spent)
+			return nil, &exhausted{attempt, time.Since(began), err}
 		}
 		delay, err := w.retryer.RetryDelay(attempt, err)
 		if err != nil {
@@ -133,12 +128,12 @@ func (w *wire) paced(ctx context.Context, r request) (*http.Response, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	done, err := w.retryer.GetAttemptToken(ctx)
+	began, err := w.brake.wait(ctx, r.bucket.Name)
 	if err != nil {
 		return nil, err
 	}
 	resp, err := w.try(ctx, r)
-	done(err) //nolint:errcheck // it only gives back
+	w.brake.note(r.bucket.Name, began, err)
 	return resp, err
 }
 

@@ -1,0 +1,252 @@
+package transfer
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/credentials"
+)
+
+// strict is a server that takes so many requests a second of a bucket, and
+// refuses the others. Buckets without a limit are asked as fast as it answers.
+type strict struct {
+	limits map[string]float64
+
+	mu    sync.Mutex
+	tally map[string]*tally
+}
+
+type tally struct {
+	room           float64
+	at             time.Time
+	taken, refused int
+}
+
+func newStrict(limits map[string]float64) *strict {
+	return &strict{limits: limits, tally: map[string]*tally{}}
+}
+
+func (s *strict) Do(r *http.Request) (*http.Response, error) {
+	time.Sleep(10*time.Millisecond + rand.N(20*time.Millisecond)) // of the bubble's fake clock
+	bucket, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now, one := time.Now(), s.of(bucket)
+	if limit, ok := s.limits[bucket]; ok {
+		one.room = min(one.room+limit*now.Sub(one.at).Seconds(), max(2, limit/4))
+		if one.at = now; one.room < 1 {
+			one.refused++
+			return answer(r, http.StatusServiceUnavailable, strings.NewReader("<Error><Code>SlowDown</Code></Error>"), 36), nil
+		}
+		one.room--
+	}
+	one.taken++
+	return answer(r, http.StatusOK, strings.NewReader(""), 0), nil
+}
+
+func (s *strict) of(bucket string) *tally {
+	if s.tally[bucket] == nil {
+		s.tally[bucket] = &tally{}
+	}
+	return s.tally[bucket]
+}
+
+// during counts what is asked of a bucket in the time.
+func (s *strict) during(bucket string, d time.Duration) (perSecond, refused float64) {
+	count := func() tally {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return *s.of(bucket)
+	}
+	before := count()
+	time.Sleep(d) // of the bubble's fake clock
+	now := count()
+	taken, no := float64(now.taken-before.taken), float64(now.refused-before.refused)
+	return taken / d.Seconds(), no / (taken + no)
+}
+
+func (s *strict) bucket(name string, rates *Rates) Bucket {
+	return Bucket{Name: name, Client: NewClient(ClientOptions{
+		Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""), Endpoint: "http://s3.invalid", PathStyle: true,
+		HTTP: s, Rates: rates,
+	})}
+}
+
+// keepAsking has many ask for objects until the context ends, one in eight of
+// them by the AWS SDK, and gives what waits for them.
+func keepAsking(ctx context.Context, t *testing.T, b Bucket, askers int) (wait func()) {
+	var all sync.WaitGroup
+	for i := range askers {
+		all.Go(func() {
+			for ctx.Err() == nil {
+				var err error
+				if i%8 == 0 {
+					_, err = Head(ctx, b, "x")
+				} else {
+					var resp *http.Response
+					if resp, err = b.Client.wire.get(ctx, request{bucket: b, key: "x", header: http.Header{}}); err == nil {
+						err = resp.Body.Close()
+					}
+				}
+				if err != nil && ctx.Err() == nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	return all.Wait
+}
+
+// What is asked comes to what the server takes, of which little is refused. No
+// request fails, however many are refused at first.
+func TestRatesConverge(t *testing.T) {
+	t.Parallel()
+	for _, limit := range []float64{5, 20, 100} {
+		t.Run(fmt.Sprint(limit), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				server := newStrict(map[string]float64{"b": limit})
+				ctx, cancel := context.WithCancel(t.Context())
+				wait := keepAsking(ctx, t, server.bucket("b", nil), 32)
+				server.during("b", 15*time.Second)
+				perSecond, refused := server.during("b", 30*time.Second)
+				if perSecond < 0.9*limit || refused > 0.1 {
+					t.Errorf("%.1f of %v requests a second, %.1f %% refused", perSecond, limit, 100*refused)
+				}
+				cancel()
+				wait()
+			})
+		})
+	}
+}
+
+// Clients of a process share a bucket's rate, and other buckets have theirs.
+func TestRatesShared(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const limit = 40
+		server, rates := newStrict(map[string]float64{"b": limit}), NewRates()
+		ctx, cancel := context.WithCancel(t.Context())
+		first, second := server.bucket("b", rates), server.bucket("b", rates)
+		waits := []func(){keepAsking(ctx, t, first, 16), keepAsking(ctx, t, second, 16), keepAsking(ctx, t, server.bucket("other", rates), 2)}
+		server.during("b", 15*time.Second)
+		perSecond, refused := server.during("b", 20*time.Second)
+		if perSecond < 0.9*limit || refused > 0.1 {
+			t.Errorf("both: %.1f of %v requests a second, %.1f %% refused", perSecond, limit, 100*refused)
+		}
+		if perSecond, _ := server.during("other", 5*time.Second); perSecond < 90 { // two, 20 ms each
+			t.Errorf("the other: %.1f requests a second", perSecond)
+		}
+		cancel()
+		for _, wait := range waits {
+			wait()
+		}
+		// Who comes new waits at once.
+		ctx, cancel = context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		third := server.bucket("b", rates)
+		n := 0
+		for ; ctx.Err() == nil; n++ {
+			if began, err := third.Client.wire.brake.wait(ctx, "b"); err == nil {
+				third.Client.wire.brake.note("b", began, nil)
+			}
+		}
+		if n > 1.5*limit {
+			t.Errorf("a new client sent %d requests in a second", n)
+		}
+	})
+}
+
+// A rate that was lowered comes back when S3 takes more, and nothing of it
+// stays.
+func TestRatesRecover(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		rates, at := NewRates(), limited{"https://s3.example", "b"}
+		began := time.Now()
+		for range 4 * judgedBy {
+			rates.note(at, began, true)
+		}
+		time.Sleep(judgedAfter) // of the bubble's fake clock
+		rates.note(at, began, true)
+		count := func(d time.Duration) (n int) {
+			ctx, cancel := context.WithTimeout(t.Context(), d)
+			defer cancel()
+			for {
+				began, err := rates.wait(ctx, at)
+				if err != nil {
+					return n
+				}
+				rates.note(at, began, false)
+				if n++; n == 100_000 {
+					return n
+				}
+			}
+		}
+		if n := count(time.Second); n > 20 {
+			t.Errorf("%d requests in the first second", n)
+		}
+		time.Sleep(recovered) // of the bubble's fake clock
+		if n := count(time.Second); n < 100_000 {
+			t.Errorf("%d requests in a second, later", n)
+		}
+		if len(rates.of) != 0 || rates.troubled.Load() != 0 {
+			t.Errorf("%d rates are kept", len(rates.of))
+		}
+	})
+}
+
+// What has long recovered makes room when others come.
+func TestRatesForget(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		rates := NewRates()
+		for i := range 1000 {
+			rates.note(limited{bucket: fmt.Sprint(i)}, time.Time{}, true)
+			time.Sleep(time.Second) // of the bubble's fake clock
+		}
+		if n := len(rates.of); n > 62 {
+			t.Errorf("%d rates are kept", n)
+		}
+	})
+}
+
+// A refusal now and then slows nobody but who met it.
+func TestRefusalsNowAndThen(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var asked atomic.Int64
+		b := doer(func(r *http.Request) (*http.Response, error) {
+			time.Sleep(20 * time.Millisecond) // of the bubble's fake clock
+			if asked.Add(1)%12 == 0 {
+				return answer(r, http.StatusServiceUnavailable, strings.NewReader("<Error><Code>SlowDown</Code></Error>"), 36), nil
+			}
+			return answer(r, http.StatusOK, strings.NewReader(""), 0), nil
+		}).bucket()
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		keepAsking(ctx, t, b, 32)()
+		if rate := b.Client.wire.brake.rates.of[limited{"http://s3.invalid", "b"}]; rate == nil || rate.took != 0 {
+			t.Errorf("after %d requests %+v", asked.Load(), rate)
+		}
+	})
+}
+
+func BenchmarkRates(b *testing.B) {
+	brake := brake{NewRates(), "https://s3.example"}
+	for b.Loop() {
+		began, err := brake.wait(b.Context(), "b")
+		if err != nil {
+			b.Fatal(err)
+		}
+		brake.note("b", began, nil)
+	}
+}
