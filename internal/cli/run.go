@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"os"
 	"strings"
@@ -19,6 +21,7 @@ type runCommand struct {
 	Config    string `placeholder:"FILE" default:"rolecall.yaml" env:"ROLECALL_CONFIG" help:"The config; ${default} by default."`
 	Workdir   string `placeholder:"DIR" help:"Working directory of the tasks, which is kept; else a temporary one."`
 	Memory    memory `placeholder:"SIZE" default:"256MiB" help:"Most memory that the buffers of transfers take together; ${default} by default."`
+	Fresh     bool   `help:"Begin anew, though an earlier run of the job in the working directory could be taken up."`
 	Keep      bool   `help:"Keep the temporary working directory, and print where it is."`
 	Verbose   bool   `short:"v" help:"Log what happens on stderr."`
 }
@@ -29,7 +32,7 @@ func (c *runCommand) Run(ctx context.Context, sys System, out *output) error {
 	if err != nil {
 		return err
 	}
-	plan, err := c.plan(ctx, sys, cfg)
+	plan, id, err := c.plan(ctx, sys, cfg)
 	if err != nil {
 		return err
 	}
@@ -49,22 +52,30 @@ func (c *runCommand) Run(ctx context.Context, sys System, out *output) error {
 	defer env.Vault.Close()
 	env.Memory = transfer.NewMemory(int64(c.Memory))
 	env.Secrets = cfg.Organizations[plan.Organization].Secrets
-	report := job.Run(ctx, job.Job{ID: job.NewID(), Plan: plan, Dir: dir}, env, newProgress(out, plan).observe)
+	journal, err := c.journal(dir, id, out)
+	if err != nil {
+		return err
+	}
+	report := job.Run(ctx, job.Job{ID: journal.Label(), Plan: plan, Dir: dir, Journal: journal}, env, newProgress(out, plan).observe)
 	out.screen.settle()
+	c.leave(journal, report, out)
 	return out.report(report)
 }
 
-// plan reads the job and validates it for its organization.
-func (c *runCommand) plan(ctx context.Context, sys System, cfg *config.Config) (rolecall.Plan, error) {
+// plan reads the job and validates it for its organization. The second result
+// is the same for whoever runs the same job as the same.
+func (c *runCommand) plan(ctx context.Context, sys System, cfg *config.Config) (rolecall.Plan, string, error) {
 	org, err := organization(cfg, c.Org)
 	if err != nil {
-		return rolecall.Plan{}, err
+		return rolecall.Plan{}, "", err
 	}
 	data, err := read(ctx, sys, c.Job, rolecall.MaxJobBytes)
 	if err != nil {
-		return rolecall.Plan{}, err
+		return rolecall.Plan{}, "", err
 	}
-	return rolecall.ReadPlan(data, org, cfg.Vendor, c.Principal)
+	plan, err := rolecall.ReadPlan(data, org, cfg.Vendor, c.Principal)
+	whole := sha256.Sum256([]byte(fmt.Sprintf("%q %q %s", plan.Organization, plan.Principal.Name, data)))
+	return plan, hex.EncodeToString(whole[:16]), err
 }
 
 func organization(cfg *config.Config, name string) (rolecall.Organization, error) {

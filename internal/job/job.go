@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"os"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -16,21 +15,18 @@ import (
 	"github.com/rolecall/rolecall/internal/task"
 )
 
-// Job is a planned job with its id and the working directory that its tasks
-// share.
-type Job struct {
-	ID   string
-	Plan rolecall.Plan
-	Dir  *os.Root
-}
+// Job is a planned job with its id and what its tasks share.
+type Job = task.Job
 
 // Run runs the job and tells how it ended. Cancelling the context aborts it;
 // Run still returns only when all is taken back that was begun. Observe may be
 // nil.
 func Run(ctx context.Context, j Job, env task.Environment, observe func(Event)) rolecall.JobReport {
-	tools := task.New(env, task.Job{ID: j.ID, Plan: j.Plan, Dir: j.Dir})
+	tools := task.New(env, j)
 	defer tools.Close()
-	return run(ctx, j, tools.Run, env.Log, observe)
+	report := run(ctx, j, tools.Run, env.Log, observe)
+	report.Errors = append(report.Errors, rolecall.List(tools.Retract(ctx))...)
+	return report
 }
 
 // sideBySide bounds how many tasks run at once.

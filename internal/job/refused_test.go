@@ -176,7 +176,8 @@ func TestUploadsThatCannotBeAborted(t *testing.T) {
 	if len(w.uploads(t, "globex-delivery")) != 1 {
 		t.Error("there is nothing to tell")
 	}
-	if len(report.Errors) != 1 || report.Errors[0].Code != rolecall.Conflict || !strings.Contains(report.Errors[0].Hint, "allow s3:AbortMultipartUpload") {
+	if len(report.Errors) != 2 || report.Errors[0].Code != rolecall.Conflict || report.Errors[1].Code != rolecall.Forbidden ||
+		!strings.Contains(report.Errors[1].Message, `upload of "s3://globex-delivery/out/big" could not be aborted`) || !strings.Contains(report.Errors[1].Hint, "allow s3:AbortMultipartUpload") {
 		t.Error(show(report))
 	}
 }

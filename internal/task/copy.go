@@ -24,14 +24,12 @@ func (s *stage) copy(ctx context.Context) (Outcome, error) {
 	}
 	f := &search{stage: s, at: from, markers: true, name: s.newKey}
 	out, err := f.move(ctx, func(ctx context.Context, p piece) (int64, error) {
-		return s.once(ctx, to, p.Key, p.ETag, func() (transfer.Result, error) {
-			res, err := transfer.Copy(ctx, from.bucket, p.Object, to.bucket, p.to, s.putOptions(to.place))
-			if at := blamed(err, p.Key, from, to); err != nil {
-				err = s.fault(ctx, err, at, at.place.Pointer)
-			}
-			return res, err
-		})
+		res, err := transfer.Copy(ctx, from.bucket, p.Object, to.bucket, p.to, s.putOptions(to.place))
+		return s.did(ctx, blamed(err, p.Key, from, to), p.Key, res, err)
 	})
+	if err == nil {
+		s.sweep(ctx, to)
+	}
 	return s.end(ctx, out, f.found, err, "copied"+goesOn)
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/guard"
@@ -43,9 +44,6 @@ func (s *stage) fault(ctx context.Context, err error, at side, pointer string) e
 	var own *rolecall.Error
 	var list rolecall.Errors
 	var moving *transfer.Error
-	if errors.As(err, &moving) && moving.Upload != "" {
-		s.log.WarnContext(ctx, "unfinished upload left in the bucket", "bucket", moving.Bucket, "key", moving.Key, "upload", moving.Upload)
-	}
 	switch {
 	case ctx.Err() != nil:
 		return err
@@ -62,9 +60,6 @@ func (s *stage) fault(ctx context.Context, err error, at side, pointer string) e
 	case errors.As(err, &moving):
 		e := s.word(moving, at)
 		e.Pointer, e.Err = pointer, err
-		if moving.Upload != "" {
-			e.Hint += "; its unfinished upload could not be aborted and is left in the bucket: allow s3:AbortMultipartUpload, or remove it by a lifecycle rule"
-		}
 		return e
 	default:
 		return &rolecall.Error{Code: rolecall.Internal, Pointer: pointer, Message: "internal error", Hint: "look in the log for the cause", Err: err}
@@ -112,9 +107,9 @@ func (s *stage) word(e *transfer.Error, at side) *rolecall.Error {
 		}
 		return say(rolecall.Invalid, refusal(e, object), "compare encryption, storage class and acl with what the bucket's owner requires")
 	case transfer.Unavailable:
-		return say(rolecall.Unavailable, "S3 is overloaded or failing, at "+object, "try again later; retries on the task do so by themselves")
+		return say(rolecall.Unavailable, "S3 is overloaded or failing, at "+object+tried(e), "try again later; retries on the task do so by themselves")
 	case transfer.Unreachable, transfer.Canceled: // by a timeout of the connection: the job's own end is no fault
-		return say(rolecall.Unavailable, fmt.Sprintf("the connection to the bucket %q failed", e.Bucket), "look at the network between here and there, and at s3_endpoint_url where one is given")
+		return say(rolecall.Unavailable, fmt.Sprintf("the connection to the bucket %q failed", e.Bucket)+tried(e), "look at the network between here and there, and at s3_endpoint_url where one is given")
 	case transfer.DiskFull:
 		return say(rolecall.Unavailable, "the disk of the working directory has no room for "+object, "the operator makes room, or gives a larger working directory")
 	case transfer.BadFile:
@@ -123,6 +118,14 @@ func (s *stage) word(e *transfer.Error, at side) *rolecall.Error {
 	default:
 		return say(rolecall.Internal, "internal error", "look in the log for the cause")
 	}
+}
+
+// tried says how often and how long was tried.
+func tried(e *transfer.Error) string {
+	if e.Attempts == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", after %d attempts in %v", e.Attempts, e.Took.Round(time.Second))
 }
 
 // refusal names AWS's code for a request that S3 does not take as it is. Its

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -77,6 +78,13 @@ func TestFaultsOfOthers(t *testing.T) {
 			&rolecall.Error{
 				Code: rolecall.Invalid, Pointer: pointer, Message: `the metadata for "s3://b/in/a" are more than the 2 KiB that S3 takes`,
 				Hint: "the source's x-amz-meta-* headers must be shorter, for the mark of the task is kept beside them",
+			},
+		},
+		{
+			t.Context(), &transfer.Error{Op: "get", Bucket: "b", Key: "in/a", Kind: transfer.Unavailable, Attempts: 8, Took: 72 * time.Second},
+			&rolecall.Error{
+				Code: rolecall.Unavailable, Pointer: pointer, Message: `S3 is overloaded or failing, at "s3://b/in/a", after 8 attempts in 1m12s`,
+				Hint: "try again later; retries on the task do so by themselves",
 			},
 		},
 		{t.Context(), errors.New("secret"), &rolecall.Error{Code: rolecall.Internal, Pointer: pointer, Message: "internal error"}},

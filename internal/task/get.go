@@ -15,12 +15,11 @@ func (s *stage) get(ctx context.Context) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	dir := s.tools.job.Dir
+	dir, options := s.tools.job.Dir, transfer.GetOptions{Journal: s.tools.job.Journal, Marker: s.marker(), Progress: s.moved}
 	f := &search{stage: s, at: at, name: s.fileNames()}
 	out, err := f.move(ctx, func(ctx context.Context, p piece) (int64, error) {
-		return s.once(ctx, at, p.Key, p.ETag, func() (transfer.Result, error) {
-			return transfer.Get(ctx, at.bucket, p.Object, dir, p.to, transfer.GetOptions{Progress: s.moved})
-		})
+		res, err := transfer.Get(ctx, at.bucket, p.Object, dir, p.to, options)
+		return s.did(ctx, at, p.Key, res, err)
 	})
 	return s.end(ctx, out, f.found, err, "fetched"+goesOn)
 }
@@ -38,6 +37,24 @@ func (s *stage) fileNames() func(transfer.Object) (string, error) {
 		}
 		return name, err
 	}
+}
+
+// did tells of a file that was moved, or words what kept it from being.
+func (s *stage) did(ctx context.Context, at side, name string, res transfer.Result, err error) (int64, error) {
+	if err != nil {
+		return 0, s.fault(ctx, err, at, at.place.Pointer)
+	}
+	e := Event{Kind: FileDone, Name: name, Bytes: res.Bytes}
+	switch {
+	case res.Earlier:
+		e.Reason = "an earlier try has done it"
+	case res.Already:
+		e.Reason = "it was there already, with the same bytes"
+	case res.Kept > 0:
+		e.Reason = fmt.Sprintf("%d bytes of it are an earlier try's", res.Kept)
+	}
+	s.observe(e)
+	return res.Bytes, nil
 }
 
 func (s *stage) moved(n int64) { s.observe(Event{Kind: Moved, Bytes: n}) }

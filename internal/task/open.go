@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
@@ -17,7 +18,9 @@ type side struct {
 	end    end
 	place  rolecall.Place
 	region string // of the bucket; empty where nobody said
-	bucket transfer.Bucket
+	// session is the name of the role session; empty where it is none of ours.
+	session string
+	bucket  transfer.Bucket
 }
 
 // String gives the place as people write it.
@@ -48,6 +51,7 @@ func (s *stage) open(ctx context.Context, e end) (side, error) {
 		s.log.InfoContext(ctx, "session is a dispenser's and not narrowed here", "dispenser", told.Dispenser, "place", told.Place)
 		at.place.BucketOwner = cmp.Or(at.place.BucketOwner, first.AccountID) // pinned, as a role's is by its ARN
 	}
+	at.session = told.Session
 	lease := s.lease(ctx, provider, first, at.place.Way)
 	s.observe(told)
 	at.bucket = transfer.Bucket{
@@ -56,7 +60,7 @@ func (s *stage) open(ctx context.Context, e end) (side, error) {
 		NoChecksums: at.place.EndpointURL != "", LookFirst: at.place.EndpointURL != "",
 		Client: transfer.NewClient(transfer.ClientOptions{
 			Credentials: lease, Region: at.region, Endpoint: endpoint, PathStyle: endpoint != "", HTTP: client, UserAgent: s.label(),
-			Memory: s.tools.env.Memory,
+			Memory: s.tools.env.Memory, Rates: s.tools.env.Rates,
 		}),
 	}
 	return at, nil
@@ -81,7 +85,7 @@ func (s *stage) provider(at side) (*credential.Provider, Event, error) {
 	}
 	scope := scopeOf(s.step, at.end)
 	scope.Partition, scope.Region = plan.Principal.ARN.Partition, at.region
-	text, err := policy.Session(scope)
+	text, err := session(scope, s.besides(at.end))
 	if err != nil {
 		return nil, told, s.located(err, place.Pointer)
 	}
@@ -91,6 +95,18 @@ func (s *stage) provider(at side) (*credential.Provider, Event, error) {
 	}
 	told.Session, told.Policy = role.SessionName(), text
 	return s.tools.env.Vault.Role(role), told, nil
+}
+
+// session builds the session policy of a scope, and allows the operations
+// besides as well, as far as there is room.
+func session(scope policy.Scope, besides []policy.Operation) ([]byte, error) {
+	with := scope
+	with.Operations = append(slices.Clone(scope.Operations), besides...)
+	text, err := policy.Session(with)
+	if err != nil && len(besides) > 0 {
+		return session(scope, besides[:len(besides)-1])
+	}
+	return text, err
 }
 
 // bucketAt names a bucket of one endpoint.

@@ -23,16 +23,21 @@ func (s *stage) put(ctx context.Context) (Outcome, error) {
 	}
 	s.observe(planned)
 	out, err := each(ctx, all(files), func(f file) int64 { return f.size }, func(ctx context.Context, f file) (int64, error) {
-		return s.once(ctx, at, f.name, f.version, func() (transfer.Result, error) {
-			return transfer.Put(ctx, at.bucket, f.key, s.tools.job.Dir, f.name, s.putOptions(at.place))
-		})
+		res, err := transfer.Put(ctx, at.bucket, f.key, s.tools.job.Dir, f.name, s.putOptions(at.place))
+		return s.did(ctx, at, f.name, res, err)
 	})
+	if err == nil {
+		s.sweep(ctx, at)
+	}
 	return s.end(ctx, out, planned, err, "delivered"+goesOn)
 }
 
 // putOptions say how the step writes its objects.
 func (s *stage) putOptions(place rolecall.Place) transfer.PutOptions {
-	o := transfer.PutOptions{Overwrite: s.step.Overwrite, Marker: s.marker(), StorageClass: place.StorageClass, ACL: place.ACL, Progress: s.moved}
+	o := transfer.PutOptions{
+		Overwrite: s.step.Overwrite, Marker: s.marker(), StorageClass: place.StorageClass, ACL: place.ACL,
+		Journal: s.tools.job.Journal, Progress: s.moved,
+	}
 	if e := place.Encryption; e != nil {
 		o.Encryption = transfer.Encryption{Type: e.Type, Key: e.Key}
 	}

@@ -39,6 +39,16 @@ func scopeOf(step rolecall.Step, end end) policy.Scope {
 	return s
 }
 
+// besides are operations that the step is better off with at one end, those it
+// can best do without last. The customer's role need not allow them.
+func (s *stage) besides(e end) []policy.Operation {
+	var out []policy.Operation
+	if writes(s.step, e) && s.tools.job.Journal.Resumed() {
+		out = append(out, policy.Sweep)
+	}
+	return out
+}
+
 // writeKey is the KMS key that writing may use. Where the job names none, it
 // is the bucket's default key, which only the bucket's owner knows.
 func writeKey(e *rolecall.Encryption) string {

@@ -3,6 +3,7 @@ package task
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -23,6 +24,7 @@ type Environment struct {
 	S3Endpoint string                     // the operator's; empty: AWS's
 	Allow      []netip.Prefix             // addresses, beside public ones, that a tenant's endpoint may have
 	Memory     *transfer.Memory           // of all that run in the process; nil: the default for the job alone
+	Rates      *transfer.Rates            // of all that run in the process; nil: of the job alone
 	Log        *slog.Logger               // nil: none
 }
 
@@ -31,6 +33,8 @@ type Job struct {
 	ID   string
 	Plan rolecall.Plan
 	Dir  *os.Root // the working directory
+	// Journal has what earlier tries and runs have done. Nil: of this run alone.
+	Journal *transfer.Journal
 }
 
 // Tools runs the steps of one job. Use New.
@@ -41,8 +45,6 @@ type Tools struct {
 
 	mu      sync.Mutex // guards regions
 	regions map[bucketAt]string
-
-	ledger ledger
 }
 
 // New prepares the tools for a job's steps. Close them at the end.
@@ -53,11 +55,54 @@ func New(env Environment, job Job) *Tools {
 	if env.Memory == nil {
 		env.Memory = transfer.NewMemory(transfer.DefaultMemory)
 	}
+	if env.Rates == nil {
+		env.Rates = transfer.NewRates()
+	}
+	if job.Journal == nil {
+		job.Journal = transfer.NewJournal()
+	}
 	env.Log = env.Log.With("org", job.Plan.Organization, "job", job.ID)
 	return &Tools{
 		env: env, job: job,
-		clients: guard.NewClients(env.Allow), regions: map[bucketAt]string{}, ledger: ledger{done: map[string]int64{}},
+		clients: guard.NewClients(env.Allow), regions: map[bucketAt]string{},
 	}
+}
+
+// Retract takes back what steps have begun and not ended, when all have
+// returned: unfinished uploads and files. What is left is in the error.
+func (t *Tools) Retract(ctx context.Context) error {
+	var left []error
+	err := t.job.Journal.Retract(ctx)
+	if all, several := err.(interface{ Unwrap() []error }); several {
+		left = all.Unwrap()
+	} else if err != nil {
+		left = []error{err}
+	}
+	var faults faultList
+	for _, err := range left {
+		faults.add("", t.leftover(ctx, err))
+	}
+	return faults.err()
+}
+
+// leftover words what could not be taken back.
+func (t *Tools) leftover(ctx context.Context, err error) error {
+	var e *transfer.Error
+	if !errors.As(err, &e) || e.Upload == "" {
+		return &rolecall.Error{
+			Code: rolecall.Unavailable, Message: "an unfinished file is left in the working directory", Hint: "its name begins with .rolecall- and ends in .part", Err: err,
+		}
+	}
+	t.env.Log.WarnContext(ctx, "unfinished upload left in the bucket", "bucket", e.Bucket, "key", e.Key, "upload", e.Upload)
+	out := &rolecall.Error{
+		Code: rolecall.Unavailable, Err: err,
+		Message: fmt.Sprintf("the unfinished upload of %q could not be aborted and is left in the bucket", "s3://"+e.Bucket+"/"+e.Key),
+		Hint:    "a lifecycle rule with AbortIncompleteMultipartUpload removes it",
+	}
+	if e.Kind == transfer.Denied {
+		out.Code, out.Hint = rolecall.Forbidden, "allow s3:AbortMultipartUpload; "+out.Hint
+	}
+	return out
 }
 
 // Close drops the connections that are idle.

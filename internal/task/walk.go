@@ -23,12 +23,10 @@ type file struct {
 	name string // below the working directory
 	key  string
 	size int64
-	// version changes when the file is written to.
-	version string
 }
 
 func newFile(name, key string, info fs.FileInfo) file {
-	return file{name: name, key: key, size: info.Size(), version: fmt.Sprintf("%d %d", info.Size(), info.ModTime().UnixNano())}
+	return file{name: name, key: key, size: info.Size()}
 }
 
 // files gives the files that the step delivers. All that match but are no
