@@ -1,0 +1,217 @@
+package transfer
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/minio/crc64nvme"
+)
+
+// resumes is part of the conformance suite: each transfer is cut when some of
+// its parts are there, and another process goes on with it.
+func resumes(t *testing.T, from, to Bucket) {
+	const size = 5*partSize + 5 // six parts
+	root := newRoot(t)
+	data := noise(size)
+	write(t, root, "up", data)
+	if _, err := Put(t.Context(), from, "big", root, "up", PutOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	o, err := Head(t.Context(), from, "big")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, do := range map[string]func(context.Context, func(int64), *Journal) (Result, error){
+		"put": func(ctx context.Context, progress func(int64), j *Journal) (Result, error) {
+			return Put(ctx, to, "put", root, "up", PutOptions{Marker: "job-1/0", Journal: j, Progress: progress})
+		},
+		"copy": func(ctx context.Context, progress func(int64), j *Journal) (Result, error) {
+			return Copy(ctx, from, o, to, "copy", PutOptions{Marker: "job-1/1", Journal: j, Progress: progress})
+		},
+		"get": func(ctx context.Context, progress func(int64), j *Journal) (Result, error) {
+			return Get(ctx, from, o, root, "down/file", GetOptions{Marker: "job-1/2", Journal: j, Progress: progress})
+		},
+	} {
+		j := openJournal(t, root)
+		ctx, cancel := context.WithCancel(t.Context())
+		_, err := do(ctx, func(int64) {
+			if j.parts() > 0 {
+				cancel()
+			}
+		}, j)
+		cancel()
+		wantKind(t, err, Canceled)
+		j.crash(t)
+		j = openJournal(t, root)
+		kept := j.parts()
+		var told counter
+		result, err := do(t.Context(), told.add, j)
+		if err != nil || result.CRC64 != crc64nvme.Checksum(data) || told.total() != size {
+			t.Fatalf("%s: %+v, %d bytes told, %v", name, result, told.total(), err)
+		}
+		if want := int64(kept) * partSize; result.Kept != want && result.Kept != want-partSize+5 {
+			t.Errorf("%s: kept %d bytes of %d parts", name, result.Kept, kept)
+		}
+		if name != "get" {
+			got := fmt.Sprintf("check/%s", name)
+			if _, err := Get(t.Context(), to, Object{Key: name}, root, got, GetOptions{}); err != nil {
+				t.Error(err)
+			}
+		}
+		j.crash(t)
+		j = openJournal(t, root)
+		again, err := do(t.Context(), told.add, j)
+		if err != nil || !again.Earlier || again.CRC64 != result.CRC64 || again.Parts != result.Parts || told.total() != 2*size {
+			t.Errorf("%s again: %+v, %v", name, again, err)
+		}
+		if err := j.Remove(); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, name := range []string{"check/put", "check/copy", "down/file"} {
+		if got, err := root.ReadFile(name); err != nil || !bytes.Equal(got, data) {
+			t.Errorf("%s differs: %v", name, err)
+		}
+	}
+	noUploads(t, to)
+	if got := files(t, root); !slices.Equal(got, []string{"check/copy", "check/put", "down/file", "up"}) {
+		t.Error("left behind: ", got)
+	}
+}
+
+// parts counts those of the one transfer that is open.
+func (j *Journal) parts() int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, p := range j.open {
+		return len(p.parts)
+	}
+	return 0
+}
+
+// fixture is what the tests here begin with: a put, a copy or a get of three
+// parts, of which the first try sent two.
+type fixture struct {
+	*server
+	root *os.Root
+	data []byte
+	o    Object
+	j    *Journal
+}
+
+const resumed = 2*partSize + 5
+
+func newFixture(t *testing.T) *fixture {
+	t.Helper()
+	s := newServer(t)
+	f := &fixture{server: s, root: newRoot(t), data: noise(resumed)}
+	f.o = s.have(t, "big", f.data)
+	write(t, f.root, "up", f.data)
+	f.j = openJournal(t, f.root)
+	t.Cleanup(func() { f.j.Close() })
+	return f
+}
+
+func (f *fixture) put(t *testing.T) (Result, error) {
+	return Put(t.Context(), f.bucket(t, "target"), "x", f.root, "up", PutOptions{Marker: "job-1/0", Journal: f.j})
+}
+
+func (f *fixture) copy(t *testing.T) (Result, error) {
+	return Copy(t.Context(), f.bucket(t, "origin"), f.o, f.bucket(t, "target"), "x", PutOptions{Marker: "job-1/0", Journal: f.j})
+}
+
+func (f *fixture) get(t *testing.T) (Result, error) {
+	return Get(t.Context(), f.bucket(t, "origin"), f.o, f.root, "down/x", GetOptions{Marker: "job-1/0", Journal: f.j})
+}
+
+// cut has a try of the transfer fail with its last part.
+func (f *fixture) cut(t *testing.T, try func(*testing.T) (Result, error)) {
+	t.Helper()
+	f.meddle(func(w http.ResponseWriter, r *http.Request, _ string, next http.HandlerFunc) {
+		if r.URL.Query().Get("partNumber") != "3" && !strings.HasPrefix(r.Header.Get("Range"), fmt.Sprintf("bytes=%d-", 2*partSize)) {
+			next(w, r)
+			return
+		}
+		// Nobody tells when the others are noted; asking is all there is.
+		tick := time.NewTicker(time.Millisecond)
+		defer tick.Stop()
+		for f.j.parts() < 2 && r.Context().Err() == nil {
+			<-tick.C
+		}
+		refuse(w, r, http.StatusForbidden, "AccessDenied")
+	})
+	_, err := try(t)
+	wantKind(t, err, Denied)
+	f.meddle(nil)
+	if n := f.j.parts(); n != 2 {
+		t.Fatalf("%d parts are noted, not 2", n)
+	}
+}
+
+// crash goes on in another process.
+func (f *fixture) crash(t *testing.T) {
+	t.Helper()
+	f.j.crash(t)
+	f.j = openJournal(t, f.root)
+}
+
+// whole checks that a transfer went on after two parts, and all is right.
+func (f *fixture) whole(t *testing.T, r Result, err error, kept int64) {
+	t.Helper()
+	if err != nil || r.Kept != kept || r.CRC64 != crc64nvme.Checksum(f.data) {
+		t.Fatalf("kept %d: %+v, %v", kept, r, err)
+	}
+	f.clean(t)
+}
+
+// clean checks that nothing is left behind.
+func (f *fixture) clean(t *testing.T) {
+	t.Helper()
+	if left := f.Uploads("target"); len(left) > 0 {
+		t.Error("left the uploads ", left)
+	}
+	for _, name := range files(t, f.root) {
+		if IsTemporary(name) {
+			t.Error("left ", name)
+		}
+	}
+}
+
+func TestResumeThenRetract(t *testing.T) {
+	t.Parallel()
+	for name, try := range fixtures() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			try := try(f)
+			f.cut(t, try)
+			f.crash(t)
+			if err := f.j.Retract(t.Context()); err != nil || f.j.parts() != 2 {
+				t.Error("another process's was retracted: ", err)
+			}
+			f.cut(t, try) // takes it up
+			if err := f.j.Retract(t.Context()); err != nil {
+				t.Error(err)
+			}
+			f.clean(t)
+			f.crash(t)
+			r, err := try(t)
+			f.whole(t, r, err, 0)
+		})
+	}
+}
+
+func fixtures() map[string]func(*fixture) func(*testing.T) (Result, error) {
+	return map[string]func(*fixture) func(*testing.T) (Result, error){
+		"put":  func(f *fixture) func(*testing.T) (Result, error) { return f.put },
+		"copy": func(f *fixture) func(*testing.T) (Result, error) { return f.copy },
+		"get":  func(f *fixture) func(*testing.T) (Result, error) { return f.get },
+	}
+}
