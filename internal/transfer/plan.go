@@ -12,6 +12,9 @@ const (
 	maxSize     = maxParts * maxPartSize // 48.8 TiB
 )
 
+// Parts are no larger than they must be. What is lost when one is cut, or the
+// process is killed, is a part for each that was on its way; larger ones were
+// no faster. Memory does not depend on it: parts are streamed.
 const (
 	inParts  = 16 * mib // objects of this size and more are moved in parts
 	partSize = 8 * mib
@@ -20,7 +23,9 @@ const (
 // span is a run of an object's bytes.
 type span struct{ off, n int64 }
 
-// plan cuts an object of the size into equal parts, the last one shorter.
+// plan cuts an object of the size into equal parts, the last one shorter. The
+// size is known: S3 tells it in each listing and answer, and what comes without
+// one (some services unpack what was stored packed) is not the stored object.
 func plan(size int64) ([]span, error) {
 	if size < 0 || size > maxSize {
 		return nil, &Error{Kind: TooLarge, Err: fmt.Errorf("an object has 0 to %d bytes, not %d", int64(maxSize), size)}

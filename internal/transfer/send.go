@@ -14,19 +14,22 @@ import (
 
 // single writes the object with one request: what fits a buffer is held, and
 // summed before, the rest is streamed.
-func (u upload) single(ctx context.Context) (Result, error) {
+func (u upload) single(ctx context.Context) (result Result, err error) {
+	defer func() {
+		if err == nil {
+			report(u.options.Progress, u.size)
+		}
+	}()
 	if ours, err := u.look(ctx, u.read); ours != nil || err != nil {
 		return u.result(ours, 1), err
 	}
 	var all sum
-	var err error
 	if u.size > ioBuffer {
 		all, err = u.stream(ctx)
 	} else {
 		all, err = u.hold(ctx)
 	}
 	if err == nil {
-		report(u.options.Progress, u.size)
 		return Result{Bytes: all.n, CRC64: all.crc64, Parts: 1}, nil
 	}
 	return u.settle(ctx, u.read, 1, err)
