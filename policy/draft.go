@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf16"
 )
@@ -89,6 +90,10 @@ func (cs draftConditions) write(b *strings.Builder) {
 	if operator != "" {
 		b.WriteString("}}")
 	}
+}
+
+func (w words) without(others words) words {
+	return slices.DeleteFunc(slices.Clone(w), func(s string) bool { return slices.Contains(others, s) })
 }
 
 func (w words) write(b *strings.Builder) {

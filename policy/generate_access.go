@@ -58,7 +58,7 @@ func (p *kitPlan) useKey() reasoned {
 		why += "; name the bucket's key in the connection to narrow this to it"
 	}
 	return reasoned{draftStatement{
-		Sid: "RolecallKey", Effect: "Allow", Action: actions, Resource: words{p.reach.key},
+		Sid: "RolecallKey", Effect: "Allow", Action: actions, Resource: p.reach.keys,
 		Condition: draftConditions{via, {"StringLike", encryptionContext, p.reach.context}},
 	}, why}
 }

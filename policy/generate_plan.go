@@ -77,8 +77,8 @@ func (p *kitPlan) region(faults *rolecall.Errors) {
 		scope.Region = a.Region
 	}
 	p.reach = scope.reach()
-	if p.reach.key = key; key == "" && p.keyOwner != "" {
-		p.reach.key = "arn:" + p.role.Partition + ":kms:" + orAny(c.Region) + ":" + p.keyOwner + ":key/*"
+	if p.reach.keys = (words{key}); key == "" && p.keyOwner != "" {
+		p.reach.keys = words{"arn:" + p.role.Partition + ":kms:" + orAny(c.Region) + ":" + p.keyOwner + ":key/*"}
 	}
 }
 

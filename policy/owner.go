@@ -31,7 +31,7 @@ func OwnerQuestions(s Scope) ([]OwnerQuestion, error) {
 	}
 	out := make([]OwnerQuestion, accountDigits*digitBits)
 	for next := 0; next < len(out); {
-		first, text, doc := next, "", s.draft(bare)
+		first, text, doc := next, "", session([]Scope{s}, bare)
 		for ; next < len(out); next++ {
 			out[next].Prefix = fmt.Sprintf("%s.rolecall-owner-%02d", s.Prefixes[0], next)
 			doc = append(doc, draftStatement{

@@ -14,8 +14,8 @@ type reach struct {
 	prefixes          words  // for s3:prefix; nil: any
 	onObjects, onKeys words  // actions
 	list, sweep       bool
-	key               string // ARN
-	via, context      words  // for use of the key
+	keys              words // ARNs
+	via, context      words // for use of the key
 }
 
 func (s Scope) reach() reach {
@@ -24,7 +24,7 @@ func (s Scope) reach() reach {
 		bucket: "arn:" + partition + ":s3:::" + s.Bucket,
 		list:   slices.Contains(s.Operations, List),
 		sweep:  slices.Contains(s.Operations, Sweep),
-		key:    s.key(partition),
+		keys:   words{s.key(partition)},
 		via:    s.via(partition),
 	}
 	for _, p := range s.Prefixes {
@@ -58,9 +58,56 @@ func (s Scope) reach() reach {
 	return r
 }
 
-func (s Scope) draft(form allowForm) draft {
-	r := s.reach()
-	return append(r.allow(form), r.deny()...)
+// session is the policy of a session with these scopes.
+func session(scopes []Scope, form allowForm) draft {
+	var doc draft
+	var all []reach
+	for _, s := range scopes {
+		r := s.reach()
+		doc, all = append(doc, r.allow(form)...), append(all, r)
+	}
+	doc = append(doc, joint(all).deny()...)
+	if len(all) > 1 {
+		for i, r := range all {
+			doc = append(doc, r.denyElsewhere(joint(slices.Delete(slices.Clone(all), i, i+1)))...)
+		}
+	}
+	return doc
+}
+
+// joint is what any of them reaches, and more: what one may do to its objects
+// is not set apart from what another may do to its own.
+func joint(all []reach) reach {
+	out := all[0]
+	for _, r := range all[1:] {
+		for _, w := range []struct{ to, from *words }{
+			{&out.objects, &r.objects},
+			{&out.onObjects, &r.onObjects},
+			{&out.onKeys, &r.onKeys},
+			{&out.keys, &r.keys},
+			{&out.via, &r.via},
+			{&out.context, &r.context},
+		} {
+			*w.to = slices.Concat(*w.to, w.from.without(*w.to))
+		}
+	}
+	return out
+}
+
+// denyElsewhere denies, beyond this reach, what others do not do.
+func (r reach) denyElsewhere(others reach) draft {
+	var doc draft
+	if only := r.onObjects.without(others.onObjects); len(only) > 0 {
+		doc = append(doc, draftStatement{Effect: "Deny", Action: only, NotResource: r.objects})
+	}
+	if only := r.onKeys.without(others.onKeys); len(only) > 0 {
+		doc = append(
+			doc,
+			draftStatement{Effect: "Deny", Action: only, NotResource: r.keys},
+			draftStatement{Effect: "Deny", Action: only, Resource: words{"*"}, Condition: draftConditions{{"StringNotLike", encryptionContext, r.context}}},
+		)
+	}
+	return doc
 }
 
 func (r reach) allow(form allowForm) draft {
@@ -80,7 +127,7 @@ func (r reach) allow(form allowForm) draft {
 	}
 	if len(r.onKeys) > 0 {
 		doc = append(doc, draftStatement{
-			Effect: "Allow", Action: r.onKeys, Resource: words{r.key},
+			Effect: "Allow", Action: r.onKeys, Resource: r.keys,
 			Condition: form.only(draftConditions{{"StringLike", "kms:ViaService", r.via}, {"StringLike", encryptionContext, r.context}}),
 		})
 	}
@@ -102,7 +149,7 @@ func (r reach) deny() draft {
 		resources = append(resources, r.bucket)
 	}
 	if len(r.onKeys) > 0 {
-		actions, resources = append(actions, r.onKeys...), append(resources, r.key)
+		actions, resources = append(actions, r.onKeys...), append(resources, r.keys...)
 	}
 	all := words{"*"}
 	doc := draft{

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -25,6 +26,7 @@ const (
 
 	ReadVersion Operation = "read-version" // GetObjectVersion
 	Delete      Operation = "delete"       // DeleteObject
+	ReadTags    Operation = "read-tags"    // GetObjectTagging
 	Sweep       Operation = "sweep"        // ListBucketMultipartUploads, of all the bucket: S3 cannot limit it to prefixes
 )
 
@@ -52,13 +54,23 @@ type Scope struct {
 // that grants to the session, or to everyone, goes past what a session policy
 // merely does not allow.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies.html#policies_session
-func Session(s Scope) ([]byte, error) {
-	if err := s.validate(); err != nil {
-		return nil, err
+func Session(s Scope) ([]byte, error) { return SessionOf(s) }
+
+// SessionOf builds the policy of a session that may do what each of several
+// scopes allows, and no more. They may neither list nor sweep if they are
+// several.
+func SessionOf(scopes ...Scope) ([]byte, error) {
+	for _, s := range scopes {
+		if err := s.validate(); err != nil {
+			return nil, err
+		}
+		if len(scopes) > 1 && (slices.Contains(s.Operations, List) || slices.Contains(s.Operations, Sweep)) {
+			return nil, &rolecall.Error{Code: rolecall.Invalid, Message: "a session of several scopes can neither list nor sweep"}
+		}
 	}
-	text := s.draft(conditioned).json()
+	text := session(scopes, conditioned).json()
 	if len(text) > MaxSessionPolicy {
-		text = s.draft(bare).json()
+		text = session(scopes, bare).json()
 	}
 	if n := len(text); n > MaxSessionPolicy {
 		return nil, &rolecall.Error{
@@ -114,7 +126,7 @@ func (s Scope) validate() error {
 	}
 	for _, op := range s.Operations {
 		if _, known := operationActions[op]; !known {
-			faults.Add("", fmt.Sprintf("unknown operation %q", string(op)), "one of read, list, write, tag, acl, read-version, delete, sweep")
+			faults.Add("", fmt.Sprintf("unknown operation %q", string(op)), "one of read, list, write, tag, acl, read-version, delete, read-tags, sweep")
 		}
 	}
 	if len(s.Prefixes)+len(s.Objects) == 0 {
@@ -148,11 +160,12 @@ var operationActions = map[Operation]struct{ s3, kms words }{
 
 	ReadVersion: {words{"s3:GetObjectVersion"}, words{"kms:Decrypt"}},
 	Delete:      {words{"s3:DeleteObject"}, nil},
+	ReadTags:    {words{"s3:GetObjectTagging"}, nil},
 	Sweep:       {words{"s3:ListBucketMultipartUploads"}, nil},
 }
 
 // allOperations is the order in which permissions are written.
-var allOperations = []Operation{Read, ReadVersion, Write, Tag, ACL, Delete, List, Sweep}
+var allOperations = []Operation{Read, ReadVersion, ReadTags, Write, Tag, ACL, Delete, List, Sweep}
 
 // allowForm is how the Allow statements are written. Bare leaves out the
 // conditions that the Denies hold anyway, for scopes with long names.

@@ -28,7 +28,7 @@ var objectActions = map[string]policy.Operation{
 	"s3:GetObject": policy.Read, "s3:PutObject": policy.Write, "s3:AbortMultipartUpload": policy.Write,
 	"s3:ListMultipartUploadParts": policy.Write, "s3:PutObjectTagging": policy.Tag, "s3:PutObjectAcl": policy.ACL,
 	"s3:GetObjectVersion": policy.ReadVersion, "s3:DeleteObject": policy.Delete,
-	"s3:DeleteObjectVersion": "", "s3:PutObjectRetention": "", "s3:GetObjectAcl": "",
+	"s3:GetObjectTagging": policy.ReadTags, "s3:DeleteObjectVersion": "", "s3:PutObjectRetention": "", "s3:GetObjectAcl": "",
 }
 
 var kmsActions = map[string][]policy.Operation{
@@ -43,7 +43,7 @@ func keyText() *rapid.Generator[string] {
 func drawScope(t *rapid.T) policy.Scope {
 	s := policy.Scope{Region: scopeRegion, Bucket: scopeBucket}
 	all := []policy.Operation{
-		policy.Read, policy.List, policy.Write, policy.Tag, policy.ACL, policy.ReadVersion, policy.Delete, policy.Sweep,
+		policy.Read, policy.List, policy.Write, policy.Tag, policy.ACL, policy.ReadVersion, policy.Delete, policy.ReadTags, policy.Sweep,
 	}
 	s.Operations = rapid.SliceOfNDistinct(rapid.SampledFrom(all), 1, len(all), rapid.ID).Draw(t, "operations")
 	s.Prefixes = rapid.SliceOfN(rapid.Map(keyText(), func(k string) string { return k + "/" }), 0, 2).Draw(t, "prefixes")
@@ -146,6 +146,70 @@ func TestSessionAllowsExactlyItsScope(t *testing.T) {
 			t.Fatalf("%+v of %s\nis %s, want allowed: %v\nscope %+v\n%s\nresource policy %s", request, owner, got.Decision, want, s, text, policies.Resource.JSON())
 		}
 	})
+}
+
+// A session of two scopes may do to each object what one of them allows, even
+// where one's objects are the other's too.
+func TestSessionOfTwoScopes(t *testing.T) {
+	t.Parallel()
+	operations := []policy.Operation{policy.Read, policy.Write, policy.Tag, policy.ACL, policy.ReadVersion, policy.Delete, policy.ReadTags}
+	rapid.Check(t, func(t *rapid.T) {
+		var scopes []policy.Scope
+		for range 2 {
+			s := drawScope(t)
+			s.Bucket = rapid.SampledFrom([]string{scopeBucket, "other"}).Draw(t, "bucket")
+			s.Operations = rapid.SliceOfNDistinct(rapid.SampledFrom(operations), 1, 3, rapid.ID).Draw(t, "operations")
+			s.KMSKey = ""
+			scopes = append(scopes, s)
+		}
+		text, err := policy.SessionOf(scopes...)
+		if err != nil {
+			t.Fatalf("%+v: %v", scopes, err)
+		}
+		policies, owner := surroundings(t, text)
+		bucket, key := rapid.SampledFrom([]string{scopeBucket, "other", "third"}).Draw(t, "asked bucket"), nearKey(t, scopes[rapid.IntRange(0, 1).Draw(t, "near")])
+		request := policy.Request{
+			Principal: scopeSession, Account: owner, Action: rapid.SampledFrom(sorted(objectActions)).Draw(t, "action"), Resource: "arn:aws:s3:::" + bucket + "/" + key,
+		}
+		want := slices.ContainsFunc(scopes, func(s policy.Scope) bool {
+			return s.Bucket == bucket && covers(s, key) && slices.Contains(s.Operations, objectActions[request.Action])
+		})
+		if got := policy.Evaluate(request, policies); (got.Decision == policy.Allowed) != want {
+			t.Fatalf("%+v\nis %s, want allowed: %v\nscopes %+v\n%s", request, got.Decision, want, scopes, text)
+		}
+	})
+	both := policy.Scope{Region: scopeRegion, Bucket: scopeBucket, Prefixes: []string{"in/"}, Operations: []policy.Operation{policy.Read}, KMSKey: policy.AnyKey}
+	to := policy.Scope{Region: "us-east-1", Bucket: "other", Prefixes: []string{"out/"}, Operations: []policy.Operation{policy.Write, policy.Tag}, KMSKey: policy.AnyKey}
+	text, err := policy.SessionOf(both, to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		action, via, object string
+		want                policy.Decision
+	}{
+		{"kms:Decrypt", scopeRegion, scopeBucket + "/in/a", policy.Allowed},
+		{"kms:GenerateDataKey", "us-east-1", "other/out/a", policy.Allowed},
+		{"kms:GenerateDataKey", scopeRegion, scopeBucket + "/in/a", policy.ExplicitlyDenied},
+		{"kms:Decrypt", scopeRegion, scopeBucket + "/elsewhere", policy.ExplicitlyDenied},
+		{"kms:Decrypt", "eu-west-1", scopeBucket + "/in/a", policy.ExplicitlyDenied},
+	} {
+		region := c.via
+		got := policy.Evaluate(policy.Request{
+			Principal: scopeSession, Account: scopeAccount, Action: c.action, Resource: "arn:aws:kms:" + region + ":111122223333:key/k",
+			Context: map[string][]string{"kms:ViaService": {"s3." + region + ".amazonaws.com"}, "kms:EncryptionContext:aws:s3:arn": {"arn:aws:s3:::" + c.object}},
+		}, policy.Policies{
+			Identity: []*policy.Document{parse(t, allowEverything)}, Session: parse(t, string(text)),
+			Resource: parse(t, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"`+scopeSession+`"},"Action":"*","Resource":"*"}}`),
+		})
+		if got.Decision != c.want {
+			t.Errorf("%+v: %s", c, got.Decision)
+		}
+	}
+	both.Operations = append(both.Operations, policy.List)
+	if _, err := policy.SessionOf(both, to); err == nil {
+		t.Error("a session of two scopes lists")
+	}
 }
 
 func sorted[V any](m map[string]V) []string {
