@@ -1,0 +1,159 @@
+package transfer
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// What lies in the journal's place is not followed, not waited for and not
+// overwritten.
+func TestJournalPlaces(t *testing.T) {
+	t.Parallel()
+	outside := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(outside, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, prepare := range map[string]func(*os.Root) error{
+		"link": func(r *os.Root) error {
+			return errors.Join(r.Mkdir(".rolecall", 0o700), r.Symlink("../x", journalName))
+		},
+		"link out": func(r *os.Root) error {
+			return errors.Join(r.Mkdir(".rolecall", 0o700), r.Symlink(outside, journalName))
+		},
+		"linked":    func(r *os.Root) error { return errors.Join(r.Mkdir("real", 0o700), r.Symlink("real", ".rolecall")) },
+		"file":      func(r *os.Root) error { return r.WriteFile(".rolecall", nil, 0o600) },
+		"directory": func(r *os.Root) error { return r.MkdirAll(journalName, 0o700) },
+		"pipe": func(r *os.Root) error {
+			return errors.Join(r.Mkdir(".rolecall", 0o700), syscall.Mkfifo(filepath.Join(r.Name(), journalName), 0o600))
+		},
+		"other text": func(r *os.Root) error {
+			return errors.Join(r.Mkdir(".rolecall", 0o700), r.WriteFile(journalName, []byte("x\n"), 0o600))
+		},
+		"other label": func(r *os.Root) error {
+			return errors.Join(r.Mkdir(".rolecall", 0o700), r.WriteFile(journalName, []byte(`{"do":"begin","label":"a/b"}`+"\n"), 0o600))
+		},
+		"long": func(r *os.Root) error {
+			return errors.Join(r.Mkdir(".rolecall", 0o700), r.WriteFile(journalName, nil, 0o600), os.Truncate(filepath.Join(r.Name(), journalName), maxJournal+1))
+		},
+	} {
+		root := newRoot(t)
+		if err := prepare(root); err != nil {
+			t.Fatal(err)
+		}
+		before := fmt.Sprint(files(t, root))
+		_, err := OpenJournal(root, journalName, "job-1")
+		var e *Error
+		if !errors.As(err, &e) || e.Kind != BadFile {
+			t.Errorf("%s: %v", name, err)
+		}
+		if after := fmt.Sprint(files(t, root)); after != before {
+			t.Errorf("%s: there is %s", name, after)
+		}
+	}
+	for _, name := range []string{"../x", "/x", "", "a/../b"} {
+		if _, err := OpenJournal(newRoot(t), name, "job-1"); err == nil {
+			t.Errorf("%q was taken", name)
+		}
+	}
+	if _, err := OpenJournal(newRoot(t), journalName, "job 1"); err == nil {
+		t.Error("a label with a blank was taken")
+	}
+}
+
+// A job may crash before the first line is whole.
+func TestJournalTornAtFirst(t *testing.T) {
+	t.Parallel()
+	root := newRoot(t)
+	for _, text := range []string{"", `{"do":"begin","la`} {
+		write(t, root, journalName, []byte(text))
+		j := openJournal(t, root)
+		if j.Resumed() || j.Label() != "job-1" {
+			t.Errorf("%q: resumed %v, %s", text, j.Resumed(), j.Label())
+		}
+		j.crash(t)
+		if j = openJournal(t, root); !j.Resumed() {
+			t.Errorf("%q: it is not there again", text)
+		}
+		j.crash(t)
+	}
+}
+
+// A full disk does not end the work: what is noted no more is told at the end.
+func TestJournalCannotWrite(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.cut(t, f.put)
+	f.j.file.Close()
+	r, err := f.put(t)
+	f.whole(t, r, err, 2*partSize)
+	var e *Error
+	if err := f.j.Close(); !errors.As(err, &e) || e.Kind != BadFile {
+		t.Error("closed with ", err)
+	}
+}
+
+func TestRetractMayNot(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.cut(t, f.put)
+	id := f.Uploads("target")[0].ID
+	f.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+		if operation == "AbortMultipartUpload" {
+			refuse(w, r, http.StatusForbidden, "AccessDenied")
+			return
+		}
+		next(w, r)
+	})
+	if e := theFault(t, f.j.Retract(t.Context()), Denied); e.Upload != id || e.Bucket != "target" || e.Key != "x" {
+		t.Errorf("got %+v", e)
+	}
+	f.meddle(nil)
+	f.crash(t)
+	r, err := f.put(t)
+	f.whole(t, r, err, 2*partSize)
+}
+
+// Whatever the file holds, it is read within bounds, what is kept is what a
+// journal can have, and what is written after it is read again.
+func FuzzJournal(f *testing.F) {
+	f.Add([]byte(`{"do":"begin","label":"job-1"}` + "\n" + `{"do":"begin","id":"AAAAAAAAAAAAAAAAAAAAAQ","version":"AAAAAAAAAAAAAAAAAAAAAg","key":"x","marker":"m"}` + "\n" +
+		`{"do":"upload","id":"AAAAAAAAAAAAAAAAAAAAAQ","upload":"u"}` + "\n" + `{"do":"part","id":"AAAAAAAAAAAAAAAAAAAAAQ","part":1,"etag":"\"e\"","bytes":5,"crc64":7,"other":"AAA="}` + "\n"))
+	f.Add([]byte(`{"do":"begin","label":"job-1"}` + "\n" + `{"do":"done","id":"AAAAAAAAAAAAAAAAAAAAAQ","version":"AAAAAAAAAAAAAAAAAAAAAg","bytes":5,"time":1}` + "\n" + `{"do":"over"}` + "\n{"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		j := NewJournal()
+		good, err := j.read(bytes.NewReader(text))
+		if err != nil || good < 0 || good > int64(len(text)) || (good > 0 && text[good-1] != '\n') {
+			t.Fatal(good, err)
+		}
+		if good > 0 && !isLabel(j.Label()) {
+			t.Errorf("the label is %q", j.Label())
+		}
+		for _, p := range j.open {
+			if p.retract != nil || len(p.upload) > maxUpload || len(p.key) > maxKey || len(p.parts) > maxParts {
+				t.Errorf("got %+v", p)
+			}
+			for number, part := range p.parts {
+				if number < 1 || number > maxParts || part.sum.n < 0 || len(part.etag) > maxETag {
+					t.Errorf("got %d %+v", number, part)
+				}
+			}
+		}
+		for _, r := range j.done {
+			if !r.earlier || r.sum.n < 0 {
+				t.Errorf("got %+v", r)
+			}
+		}
+		again := NewJournal()
+		if n, err := again.read(io.LimitReader(strings.NewReader(string(text[:good])), good)); n != good || err != nil || len(again.open) != len(j.open) {
+			t.Errorf("read again: %d of %d, %v", n, good, err)
+		}
+	})
+}

@@ -1,0 +1,174 @@
+package transfer
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+)
+
+func (f *fixture) began(t *testing.T, key string) {
+	t.Helper()
+	_, err := f.bucket(t, "target").Client.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: aws.String("target"), Key: aws.String(key)})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (f *fixture) uploads() []string {
+	var keys []string
+	for _, u := range f.Uploads("target") {
+		keys = append(keys, u.Key)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+const sessionName = "acme.job"
+
+// The journal's own uploads stay, and so does what others began or what lies
+// elsewhere.
+func TestSweep(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	b := f.bucket(t, "target")
+	f.cut(t, f.put)
+	for _, key := range []string{"x", "lost é+%/", "y/lost"} {
+		f.began(t, key)
+	}
+	for prefix, want := range map[string]int{"y/other": 0, "y/": 1} {
+		if n, err := f.j.Sweep(t.Context(), b, prefix, "job-1/0", sessionName); n != want || err != nil {
+			t.Errorf("%s: %d, %v", prefix, n, err)
+		}
+	}
+	if n, err := f.j.Sweep(t.Context(), b, "", "job-1/0", "someone.else"); n != 0 || err != nil {
+		t.Errorf("of another session: %d, %v", n, err)
+	}
+	if n, err := f.j.Sweep(t.Context(), b, "", "job-1/0", sessionName); n != 2 || err != nil {
+		t.Errorf("aborted %d, %v", n, err)
+	}
+	if got := f.uploads(); !slices.Equal(got, []string{"x"}) {
+		t.Error("there are ", got)
+	}
+	r, err := f.put(t)
+	f.whole(t, r, err, 2*partSize)
+}
+
+// An upload that nobody takes up again, as its file is gone, goes when its
+// step is done, even where uploads may not be listed.
+func TestSweepLeft(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	b := f.bucket(t, "target")
+	f.cut(t, f.put)
+	f.crash(t)
+	f.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+		if operation == "ListMultipartUploads" {
+			refuse(w, r, http.StatusForbidden, "AccessDenied")
+			return
+		}
+		next(w, r)
+	})
+	for _, c := range []struct {
+		prefix, marker string
+		want           int
+	}{{"", "job-1/1", 0}, {"y/", "job-1/0", 0}, {"", "job-1/0", 1}, {"", "job-1/0", 0}} {
+		n, err := f.j.Sweep(t.Context(), b, c.prefix, c.marker, sessionName)
+		if n != c.want {
+			t.Errorf("%+v: aborted %d", c, n)
+		}
+		wantKind(t, err, Denied)
+	}
+	f.clean(t)
+}
+
+// A listing that never ends, or leaves the prefix, does no harm.
+func TestSweepHostile(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	b := f.bucket(t, "target")
+	var pages atomic.Int64
+	answer := func(w http.ResponseWriter, next, uploads string) {
+		pages.Add(1)
+		fmt.Fprintf(w, `<ListMultipartUploadsResult><EncodingType>url</EncodingType><IsTruncated>true</IsTruncated>%s<NextKeyMarker>%s</NextKeyMarker></ListMultipartUploadsResult>`, uploads, next)
+	}
+	one := func(key, id string) string {
+		return `<Upload><Key>` + key + `</Key><UploadId>` + id + `</UploadId><Initiator><ID>arn:aws:sts::111122223333:assumed-role/r/` + sessionName + `</ID></Initiator></Upload>`
+	}
+	for name, c := range map[string]struct {
+		list func(http.ResponseWriter)
+		kind Kind
+	}{
+		"stands still": {func(w http.ResponseWriter) { answer(w, "a", "") }, Malformed},
+		"bad key":      {func(w http.ResponseWriter) { answer(w, "a", one("%zz", "u")) }, Malformed},
+		"never ends":   {func(w http.ResponseWriter) { answer(w, fmt.Sprint(pages.Load()), "") }, ""},
+		"elsewhere": {func(w http.ResponseWriter) {
+			answer(w, fmt.Sprint(pages.Load()), one("other/x", "u")+one("y/", "")+one("y/", strings.Repeat("u", maxUpload+1))+one("y/"+strings.Repeat("k", maxKey), "u")+
+				`<Upload><Key>y/</Key><UploadId>u</UploadId></Upload>`)
+		}, ""},
+	} {
+		pages.Store(0)
+		f.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+			if operation != "ListMultipartUploads" {
+				t.Error("asked for ", operation)
+			}
+			c.list(w)
+		})
+		n, err := f.j.Sweep(t.Context(), b, "y/", "job-1/0", sessionName)
+		switch {
+		case n != 0:
+			t.Errorf("%s: aborted %d", name, n)
+		case c.kind != "":
+			wantKind(t, err, c.kind)
+		case err != nil || pages.Load() != maxUploadPages:
+			t.Errorf("%s: %d pages, %v", name, pages.Load(), err)
+		}
+	}
+}
+
+// An upload whose id is on its way to the journal is not taken for an orphan.
+func TestSweepMeanwhile(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	b := f.bucket(t, "target")
+	f.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+		if operation == "CreateMultipartUpload" {
+			held := &holding{ResponseWriter: w}
+			next(held, r)
+			if n, err := f.j.Sweep(t.Context(), b, "", "job-1/0", sessionName); n != 0 || err != nil {
+				t.Errorf("aborted %d, %v", n, err)
+			}
+			held.release()
+			return
+		}
+		next(w, r)
+	})
+	r, err := f.put(t)
+	f.whole(t, r, err, 0)
+}
+
+// holding keeps an answer back.
+type holding struct {
+	http.ResponseWriter
+	status int
+	body   []byte
+}
+
+func (h *holding) WriteHeader(status int) { h.status = status }
+
+func (h *holding) Write(p []byte) (int, error) {
+	h.body = append(h.body, p...)
+	return len(p), nil
+}
+
+func (h *holding) release() {
+	if h.status > 0 {
+		h.ResponseWriter.WriteHeader(h.status)
+	}
+	h.ResponseWriter.Write(h.body) //nolint:errcheck // the client is there
+}
