@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"fmt"
 	"hash"
 	"hash/crc32"
 	"net/http"
@@ -44,17 +45,27 @@ func (o offered) whole() checksum {
 	for _, c := range []struct {
 		name  string
 		value *string
-	}{{"CRC64NVME", o.crc64}, {"CRC32C", o.crc32c}, {"CRC32", o.crc32}, {"SHA256", o.sha256}, {"SHA1", o.sha1}} {
+		size  int
+	}{
+		{"CRC64NVME", o.crc64, crc64nvme.Size},
+		{"CRC32C", o.crc32c, crc32.Size},
+		{"CRC32", o.crc32, crc32.Size},
+		{"SHA256", o.sha256, sha256.Size},
+		{"SHA1", o.sha1, sha1.Size},
+	} {
 		if c.value == nil {
 			continue
 		}
 		// A composite value ends in "-parts", which is not base64.
-		if value, err := base64.StdEncoding.DecodeString(*c.value); err == nil && len(value) > 0 {
+		if value, err := base64.StdEncoding.DecodeString(*c.value); err == nil && len(value) == c.size {
 			return checksum{c.name, value}
 		}
 	}
 	return checksum{}
 }
+
+// String is the value as S3 writes it.
+func (c checksum) String() string { return base64.StdEncoding.EncodeToString(c.value) }
 
 // hash makes the checksum's function, nil for none.
 func (c checksum) hash() hash.Hash {
@@ -113,13 +124,38 @@ type sum struct {
 	n     int64
 }
 
-// matches tells whether the sum is the checksum's.
-func (s sum) matches(want checksum) bool {
-	if want.name == "CRC64NVME" {
-		return bytes.Equal(binary.BigEndian.AppendUint64(nil, s.crc64), want.value)
+// as gives the sum as a checksum of the function.
+func (s sum) as(name string) checksum {
+	if name == "CRC64NVME" {
+		return checksum{name, binary.BigEndian.AppendUint64(nil, s.crc64)}
 	}
-	return bytes.Equal(s.other, want.value)
+	return checksum{name, s.other}
 }
+
+// matches tells whether the sum is the checksum's.
+func (s sum) matches(want checksum) bool { return bytes.Equal(s.as(want.name).value, want.value) }
+
+// corrupt is the error of bytes that are not the source's.
+func corrupt(want checksum, got sum) error {
+	return &Error{Kind: Corrupt, Err: fmt.Errorf("the bytes that came have the %s %s, the object's is %s", want.name, got.as(want.name), want)}
+}
+
+// stored holds what S3 says that it has of an object, or of a part, against
+// what it should be. S3 compares what it takes; this finds what it keeps. A
+// server that keeps no CRC64NVME says nothing that could be compared: an ETag
+// may be an MD5, which is not summed here.
+func stored(told, want checksum, what string) error {
+	if told.name != want.name || bytes.Equal(told.value, want.value) {
+		return nil
+	}
+	return &Error{Kind: Corrupt, Err: fmt.Errorf("S3 has %s with the %s %s, not %s", what, told.name, told, want)}
+}
+
+// What stored is about.
+const (
+	ofPart   = "a part"
+	ofObject = "the object now, to be removed or replaced,"
+)
 
 // join gives the sum of the whole from its parts' in order. Of the functions
 // besides CRC-64/NVME it joins those that split.
@@ -149,9 +185,7 @@ func join(want checksum, parts []sum) sum {
 }
 
 // encoded is the sum as S3 writes it.
-func (s sum) encoded() string {
-	return base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint64(nil, s.crc64))
-}
+func (s sum) encoded() string { return s.as("CRC64NVME").String() }
 
 const reflectedCRC64NVME = 0x9a6c9329ac4bc9b5
 

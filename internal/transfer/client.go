@@ -35,7 +35,8 @@ type ClientOptions struct {
 // Client is an S3 client that is made for long transfers.
 type Client struct {
 	*s3.Client
-	wire *wire
+	wire   *wire
+	denied denials
 }
 
 // HTTPClient sends requests; an *http.Client is one. It must not follow
@@ -95,7 +96,7 @@ func NewClient(o ClientOptions) *Client {
 		})
 	}
 	client := s3.New(options)
-	return &Client{client, newWire(o, client.Options(), retryer, brake)}
+	return &Client{Client: client, wire: newWire(o, client.Options(), retryer, brake)}
 }
 
 // patient has a large body wait until S3 says that it wants it: a refusal

@@ -5,35 +5,139 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"sync/atomic"
 )
 
-// Copy streams the object from one bucket to another, each with its own
-// credentials, through memory only. It keeps what the source carries: its
-// Content-Type and the like, and its owner's metadata. The source's storage
-// class is its owner's choice, of what to pay for keeping it; the copy's is
-// that of the options, or the bucket's default.
+// Copy copies the object from one bucket to another. With PutOptions.Both S3
+// does it by itself; else, and where S3 refuses that, the bytes are streamed
+// through memory, each bucket with its own credentials.
+//
+// It keeps what the source carries: its Content-Type and the like, its owner's
+// metadata, and its tags where they can be read and written. The source's
+// storage class is its owner's choice, of what to pay for keeping it; the
+// copy's is that of the options, or the bucket's default.
 func Copy(ctx context.Context, from Bucket, o Object, to Bucket, key string, options PutOptions) (Result, error) {
-	src, told, err := describe(ctx, from, o)
-	if err != nil {
+	c := copying{to: to, key: key, options: options}
+	c.options.Progress = func(n int64) {
+		c.moved.Store(true)
+		report(options.Progress, n)
+	}
+	var err error
+	if c.src, c.told, err = describe(ctx, from, o); err != nil {
 		return Result{}, fault("copy", from, o.Key, err)
 	}
-	r := &relay{src: src, told: told.http, want: told.sum}
-	u := upload{to: to, key: key, size: src.Size, options: options, open: r.open, carried: r.carried, ready: r.verify, from: src.version()}
+	result, err := c.run(ctx)
+	if err != nil {
+		return Result{}, fault("copy", to, key, err)
+	}
+	result.Verified, result.TagsLost = c.verified, c.lost
+	return result, nil
+}
+
+// copying is one copy, which may take several ways to be made.
+type copying struct {
+	src     source
+	told    header // by HEAD, if that was asked
+	to      Bucket
+	key     string
+	options PutOptions
+	moved   atomic.Bool // bytes were reported: no other way begins anew
+
+	untagged bool   // no tags are to be written
+	tags     string // that were to be
+	lost     bool
+	verified string
+}
+
+func (c *copying) run(ctx context.Context) (Result, error) {
+	if both := c.options.Both; both != nil && !c.src.NoChecksums && !c.to.NoChecksums && !both.denied.has(c.way()) {
+		result, err := c.tagged(ctx, both, c.within)
+		if !c.refused(err) {
+			return result, err
+		}
+		if KindOf(err) == Denied {
+			both.denied.add(c.way())
+		}
+	}
+	return c.tagged(ctx, c.to.Client, c.stream)
+}
+
+func (c *copying) way() denial { return denial{"copy", c.src.Name, c.to.Name} }
+
+// tagged writes the copy with its tags and, if that is refused, without.
+func (c *copying) tagged(ctx context.Context, client *Client, write func(context.Context) (Result, error)) (Result, error) {
+	tagging := denial{"tag", "", c.to.Name}
+	c.untagged = client.denied.has(tagging)
+	c.tags = ""
+	result, err := write(ctx)
+	if c.tags == "" || !c.refused(err) {
+		return result, err
+	}
+	c.untagged = true
+	result, plain := write(ctx)
+	if plain == nil && KindOf(err) == Denied {
+		client.denied.add(tagging)
+	}
+	return result, plain
+}
+
+// refused tells whether the destination refused the write as it was, so that
+// another may be tried.
+func (c *copying) refused(err error) bool {
+	var own *Error // of the source
+	if err == nil || c.moved.Load() || errors.As(err, &own) && own.Op != "" {
+		return false
+	}
+	kind := KindOf(err)
+	return kind == Denied || kind == Refused
+}
+
+// carried is what the copy carries of what an answer tells of the source.
+func (c *copying) carried(ctx context.Context, told http.Header) (http.Header, error) {
+	carried, err := carriedBy(told)
+	if err != nil {
+		return nil, c.blame(err)
+	}
+	if c.untagged {
+		c.lost = told.Get(taggingCount) != ""
+		return carried, nil
+	}
+	if c.tags, c.lost, err = tagsOf(ctx, c.src, told); err != nil {
+		return nil, c.blame(err)
+	}
+	if c.tags != "" {
+		carried[taggingHeader] = []string{c.tags}
+	}
+	return carried, nil
+}
+
+// blame sets a fault of the source's apart from the destination's.
+func (c *copying) blame(err error) error { return fault("copy", c.src.Bucket, c.src.Key, err) }
+
+func (c *copying) stream(ctx context.Context) (Result, error) {
+	r := &relay{src: c.src, want: c.told.sum}
+	u := upload{to: c.to, key: c.key, size: c.src.Size, options: c.options, open: r.open, ready: r.verify, from: c.src.version()}
+	u.carried = func() (http.Header, error) {
+		told := c.told.http
+		if r.whole != nil {
+			if err := r.whole.begin(); err != nil {
+				return nil, c.blame(err)
+			}
+			told = r.whole.header
+		}
+		return c.carried(ctx, told)
+	}
 	if r.want.splits() {
 		u.want = r.want
 	}
 	result, err := u.run(ctx)
-	if err != nil {
-		return Result{}, fault("copy", to, key, err)
-	}
-	result.Verified = r.verified
-	return result, nil
+	c.verified = r.verified
+	return result, err
 }
 
 // relay gives spans of the source to be sent as they come.
 type relay struct {
 	src      source
-	told     http.Header // by HEAD, if that was asked
 	want     checksum
 	whole    *stream // the last, if it was of all bytes
 	verified string
@@ -51,23 +155,6 @@ func (r *relay) open(ctx context.Context, at span) content {
 	return relayed{s}
 }
 
-// carried picks what the copy keeps from the answer that brings the whole,
-// which it sends for, or from that to HEAD.
-func (r *relay) carried() (http.Header, error) {
-	told := r.told
-	if r.whole != nil {
-		if err := r.whole.begin(); err != nil {
-			return nil, fault("copy", r.src.Bucket, r.src.Key, err)
-		}
-		told = r.whole.header
-	}
-	carried, err := carriedBy(told)
-	if err != nil {
-		return nil, fault("copy", r.src.Bucket, r.src.Key, err)
-	}
-	return carried, nil
-}
-
 // verify holds all bytes against the source's checksum. A hash that cannot
 // be joined from parts is passed over, and the result says so.
 func (r *relay) verify(all sum) error {
@@ -79,7 +166,7 @@ func (r *relay) verify(all sum) error {
 		return nil
 	}
 	if !all.matches(r.want) {
-		return fault("copy", r.src.Bucket, r.src.Key, corrupt(r.want))
+		return fault("copy", r.src.Bucket, r.src.Key, corrupt(r.want, all))
 	}
 	r.verified = r.want.name
 	return nil

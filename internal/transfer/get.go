@@ -85,7 +85,7 @@ func (g getting) whole(ctx context.Context) (Result, error) {
 }
 
 func (g getting) parts(ctx context.Context, want checksum) (result Result, err error) {
-	spans, err := plan(g.Size)
+	spans, err := plan(g.Size, partSize)
 	if err != nil {
 		return Result{}, err
 	}
@@ -165,13 +165,9 @@ func (s source) finish(file *os.File, got sum, want checksum, parts int) (Result
 		got = d.sum()
 	}
 	if !got.matches(want) {
-		return Result{}, corrupt(want)
+		return Result{}, corrupt(want, got)
 	}
 	return result, nil
-}
-
-func corrupt(want checksum) error {
-	return &Error{Kind: Corrupt, Err: fmt.Errorf("the bytes that came do not have the object's %s", want.name)}
 }
 
 // placed writes to a file from an offset on, and reports.

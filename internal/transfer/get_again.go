@@ -118,7 +118,7 @@ func (g getting) commit(file *target, all sum) error {
 // result is what is given back of what an earlier try did.
 func (r record) result() Result {
 	parts := 1
-	if spans, err := plan(r.sum.n); err == nil && r.sum.n >= inParts {
+	if spans, err := plan(r.sum.n, partSize); err == nil && r.sum.n >= inParts {
 		parts = len(spans)
 	}
 	return Result{Bytes: r.sum.n, CRC64: r.sum.crc64, Parts: parts, Earlier: true}

@@ -23,14 +23,17 @@ const (
 // span is a run of an object's bytes.
 type span struct{ off, n int64 }
 
-// plan cuts an object of the size into equal parts, the last one shorter. The
-// size is known: S3 tells it in each listing and answer, and what comes without
-// one (some services unpack what was stored packed) is not the stored object.
-func plan(size int64) ([]span, error) {
+// String is the span as HTTP names it.
+func (s span) String() string { return fmt.Sprintf("bytes=%d-%d", s.off, s.off+s.n-1) }
+
+// plan cuts an object of the size into equal parts, as large as part unless
+// they were too many then, the last one shorter. The size is known: S3 tells it
+// in each listing and answer, and what comes without one (some services unpack
+// what was stored packed) is not the stored object.
+func plan(size, part int64) ([]span, error) {
 	if size < 0 || size > maxSize {
 		return nil, &Error{Kind: TooLarge, Err: fmt.Errorf("an object has 0 to %d bytes, not %d", int64(maxSize), size)}
 	}
-	part := int64(partSize)
 	if size > part*maxParts {
 		part = (size + maxParts - 1) / maxParts
 		part = (part + mib - 1) / mib * mib

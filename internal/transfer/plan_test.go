@@ -23,7 +23,7 @@ func TestPlan(t *testing.T) {
 			about(rapid.SampledFrom([]int64{1, ioBuffer, expectFrom, minPartSize, partSize, inParts, maxPartSize, partSize * maxParts, maxSize})),
 			about(rapid.Map(rapid.Int64Range(partSize/mib, maxPartSize/mib), func(n int64) int64 { return n * mib * maxParts })), // where parts grow
 		).Draw(t, "size")
-		spans, err := plan(size)
+		spans, err := plan(size, partSize)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,11 +56,11 @@ func TestPlan(t *testing.T) {
 
 func TestPlanBounds(t *testing.T) {
 	t.Parallel()
-	if spans, err := plan(0); err != nil || len(spans) != 0 {
+	if spans, err := plan(0, partSize); err != nil || len(spans) != 0 {
 		t.Error(spans, err)
 	}
 	for _, size := range []int64{-1, maxSize + 1} {
-		_, err := plan(size)
+		_, err := plan(size, partSize)
 		wantKind(t, err, TooLarge)
 	}
 }

@@ -152,7 +152,7 @@ func (s source) open(ctx context.Context, at span) (*http.Response, error) {
 		r.header["If-Match"] = []string{s.ETag}
 	}
 	if !s.whole(at) {
-		r.header["Range"] = []string{fmt.Sprintf("bytes=%d-%d", at.off, at.off+at.n-1)}
+		r.header["Range"] = []string{at.String()}
 	} else if !s.NoChecksums {
 		r.header["X-Amz-Checksum-Mode"] = []string{"ENABLED"}
 	}

@@ -19,7 +19,7 @@ func (u upload) id() digest128 {
 func (u upload) version() digest128 {
 	o := u.options
 	return digestOf(u.from.text(), o.Encryption.Type, o.Encryption.Key, o.StorageClass, o.ACL,
-		strconv.FormatBool(u.to.NoChecksums), strconv.FormatInt(u.size, 10), strconv.Itoa(partSize))
+		strconv.FormatBool(u.to.NoChecksums), strconv.FormatInt(u.size, 10), strconv.FormatInt(u.partSize(), 10))
 }
 
 // earlier tells whether an earlier try wrote the object. What another process

@@ -64,8 +64,11 @@ func (u upload) hold(ctx context.Context) (sum, error) {
 		r.header["X-Amz-Checksum-Crc64nvme"] = []string{all.encoded()}
 	}
 	r.held = bytes
-	_, err := u.to.Client.wire.put(ctx, r)
-	return all, err
+	header, err := u.to.Client.wire.put(ctx, r)
+	if err != nil {
+		return sum{}, err
+	}
+	return all, stored(offeredBy(header).whole(), all.as("CRC64NVME"), ofObject)
 }
 
 // carry adds what the object carries to the request that writes it.
@@ -76,8 +79,11 @@ func (u upload) carry(r request) error {
 }
 
 func (u upload) stream(ctx context.Context) (sum, error) {
-	all, _, err := u.send(ctx, u.putObject(), span{0, u.size}, u.ready)
-	return all, err
+	all, header, err := u.send(ctx, u.putObject(), span{0, u.size}, u.ready)
+	if err != nil {
+		return sum{}, err
+	}
+	return all, stored(offeredBy(header).whole(), all.as("CRC64NVME"), ofObject)
 }
 
 // putObject is the request for the object in one piece.

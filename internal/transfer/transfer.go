@@ -55,6 +55,7 @@ type Result struct {
 	CRC64    uint64 // CRC-64/NVME of all bytes
 	Parts    int    // 1 unless it was moved in parts
 	Verified string // checksum of the source object that the bytes were held against; empty: only its size
+	TagsLost bool   // Copy: the source has tags that could not be read, or not be written
 	Already  bool   // Put, Copy: nothing was written, the same bytes with the same marker are there
 	Earlier  bool   // nothing was moved: by the Journal, an earlier try did it
 	Kept     int64  // bytes of parts that an earlier try had moved, by the Journal
@@ -68,6 +69,9 @@ type PutOptions struct {
 	Encryption   Encryption
 	StorageClass string
 	ACL          string
+	// Both, if it is set, may read a Copy's source and write its destination,
+	// in whose region it is: then S3 copies by itself.
+	Both *Client
 	// Journal is where other tries of the job find what this one has done.
 	// Without it, what does not succeed is taken back at once.
 	Journal *Journal

@@ -33,7 +33,9 @@ type upload struct {
 	ready func(all sum) error
 	// from tells one state of the source from another.
 	from digest128
-	note *note
+	// within, if it is set, has S3 copy the bytes by itself.
+	within *copying
+	note   *note
 }
 
 func (u upload) run(ctx context.Context) (result Result, err error) {
@@ -47,10 +49,13 @@ func (u upload) run(ctx context.Context) (result Result, err error) {
 	if err := u.renounce(ctx); err != nil {
 		return Result{}, err
 	}
-	if u.size < inParts {
-		result, err = u.single(ctx)
-	} else {
+	switch {
+	case u.size >= inParts && u.within == nil, u.size >= copiedInParts:
 		result, err = u.multipart(ctx)
+	case u.within != nil:
+		result, err = u.copyWhole(ctx)
+	default:
+		result, err = u.single(ctx)
 	}
 	if err == nil {
 		u.note.done(sum{crc64: result.CRC64, n: result.Bytes}, 0)
@@ -59,7 +64,7 @@ func (u upload) run(ctx context.Context) (result Result, err error) {
 }
 
 func (u upload) multipart(ctx context.Context) (result Result, err error) {
-	spans, err := plan(u.size)
+	spans, err := plan(u.size, u.partSize())
 	if err != nil {
 		return Result{}, err
 	}
@@ -100,8 +105,13 @@ func (u upload) multipart(ctx context.Context) (result Result, err error) {
 	if ours, err := u.look(ctx, known); ours != nil || err != nil {
 		return u.result(ours, len(spans)), err
 	}
-	if _, err = u.to.Client.CompleteMultipartUpload(ctx, in); err != nil {
+	out, err := u.to.Client.CompleteMultipartUpload(ctx, in)
+	if err != nil {
 		return u.settle(ctx, known, len(spans), err)
+	}
+	told := offered{crc64: out.ChecksumCRC64NVME, kind: out.ChecksumType}.whole()
+	if err := stored(told, all.as("CRC64NVME"), ofObject); err != nil {
+		return Result{}, err
 	}
 	return Result{Bytes: all.n, CRC64: all.crc64, Parts: len(spans), Kept: at.kept}, nil
 }
@@ -145,17 +155,36 @@ func (u upload) begin(ctx context.Context) (id string, err error) {
 	return id, nil
 }
 
+// partSize is that of the upload's parts.
+func (u upload) partSize() int64 {
+	if u.within != nil && u.size >= copiedInParts {
+		return copiedPart
+	}
+	return partSize
+}
+
 func (u upload) part(ctx context.Context, id string, number int32, at span) (types.CompletedPart, sum, error) {
-	r := u.request("UploadPart")
-	r.query = "partNumber=" + strconv.Itoa(int(number)) + "&uploadId=" + escape(id) + "&" + r.query
-	sent, header, err := u.send(ctx, r, at, nil)
+	give := u.sendPart
+	if u.within != nil {
+		give = u.copyPart
+	}
+	there, err := give(ctx, id, number, at)
 	if err != nil {
 		return types.CompletedPart{}, sum{}, err
 	}
 	report(u.options.Progress, at.n)
-	there := part{header.Get("ETag"), sent}
 	u.note.part(int(number), there)
-	return u.completedPart(int(number), there), sent, nil
+	return u.completedPart(int(number), there), there.sum, nil
+}
+
+func (u upload) sendPart(ctx context.Context, id string, number int32, at span) (part, error) {
+	r := u.request("UploadPart")
+	r.query = "partNumber=" + strconv.Itoa(int(number)) + "&uploadId=" + escape(id) + "&" + r.query
+	sent, header, err := u.send(ctx, r, at, nil)
+	if err != nil {
+		return part{}, err
+	}
+	return part{header.Get("ETag"), sent}, stored(offeredBy(header).whole(), sent.as("CRC64NVME"), ofPart)
 }
 
 // completedPart is the part as CompleteMultipartUpload names it.

@@ -1,0 +1,72 @@
+package transfer
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+)
+
+// S3's limits for the tags of an object.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html
+const (
+	maxTags     = 10
+	maxTagName  = 128 // characters
+	maxTagValue = 256
+	systemTags  = "aws:" // begins the names of those that only AWS gives
+)
+
+const (
+	taggingHeader = "X-Amz-Tagging"
+	taggingCount  = "X-Amz-Tagging-Count"
+)
+
+// tagsOf asks for the tags of an object as a header's value, if its answer
+// told says that it has some: S3 says so to those who may read them. Tags that
+// cannot be read, or that no object of S3's has, are lost.
+func tagsOf(ctx context.Context, src source, told http.Header) (tags string, lost bool, err error) {
+	if count, err := strconv.Atoi(told.Get(taggingCount)); err != nil || count <= 0 {
+		return "", false, nil
+	}
+	out, err := src.Client.GetObjectTagging(ctx, &s3.GetObjectTaggingInput{
+		Bucket: aws.String(src.Name), Key: aws.String(src.Key), VersionId: optional(src.VersionID),
+		ExpectedBucketOwner: src.owner(), RequestPayer: src.payer(),
+	})
+	switch kind := KindOf(err); {
+	case err == nil:
+	case kind == Denied, kind == Refused:
+		return "", true, nil
+	default:
+		return "", false, err
+	}
+	tags, whole := tagging(out.TagSet)
+	return tags, !whole, nil
+}
+
+// tagging writes tags as a header takes them, and tells whether those are all.
+func tagging(set []types.Tag) (header string, whole bool) {
+	var pairs []string
+	for _, t := range set {
+		name, value := aws.ToString(t.Key), aws.ToString(t.Value)
+		if strings.HasPrefix(strings.ToLower(name), systemTags) {
+			continue
+		}
+		if name == "" || !fits(name, maxTagName) || !fits(value, maxTagValue) {
+			return "", false
+		}
+		pairs = append(pairs, escape(name)+"="+escape(value))
+	}
+	if header = strings.Join(pairs, "&"); len(pairs) > maxTags || len(header) > maxCarried {
+		return "", false
+	}
+	return header, len(pairs) == len(set)
+}
+
+func fits(s string, characters int) bool {
+	return utf8.ValidString(s) && utf8.RuneCountInString(s) <= characters
+}
