@@ -64,8 +64,8 @@ var testsMayImport = []string{
 
 // onlyInTests are modules that never become part of the program.
 var onlyInTests = []string{
-	"github.com/google/go-cmp", "github.com/hashicorp/hcl", "github.com/rogpeppe/go-internal", "github.com/zclconf/go-cty",
-	"go.uber.org/goleak", "pgregory.net/rapid",
+	"github.com/Shopify/toxiproxy", "github.com/google/go-cmp", "github.com/hashicorp/hcl", "github.com/rogpeppe/go-internal",
+	"github.com/rs/zerolog", "github.com/zclconf/go-cty", "go.uber.org/goleak", "pgregory.net/rapid",
 }
 
 // doesIO are the parts of the standard library that package rolecall keeps

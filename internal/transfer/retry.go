@@ -15,7 +15,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
@@ -94,11 +93,10 @@ func throttled(err error) bool {
 	return retry.IsErrorThrottles(retry.DefaultThrottles).IsErrorThrottle(err).Bool()
 }
 
-// cut tells whether the answer broke off.
+// cut tells whether the answer broke off. The AWS SDK looks into it at several
+// places, and calls that an error of deserialization at some of them.
 func cut(err error) bool {
-	var unread *smithy.DeserializationError
-	return errors.As(err, &unread) &&
-		(errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, errStalled))
+	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, errStalled)
 }
 
 // retryAfter is the pause that the server asks for, within bounds.
