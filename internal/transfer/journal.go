@@ -90,8 +90,8 @@ func (j *Journal) begin() error {
 		return err
 	}
 	if !j.resumed {
-		if j.write(line{Do: doBegin, Label: j.label}); j.failed != nil {
-			return badFile(j.failed)
+		if j.write(line{Do: doBegin, Label: j.label}.encode()); j.failed != nil {
+			return j.failed
 		}
 	}
 	return badFile(j.file.Sync())

@@ -3,6 +3,7 @@ package transfer
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"os"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/google/go-cmp/cmp"
 )
 
 const journalName = ".rolecall/job.journal"
@@ -179,4 +181,20 @@ func (s *server) again(t *testing.T, name string) Bucket {
 	b := s.bucket(t, name)
 	b.Client.wire.agent += " rolecall/again"
 	return b
+}
+
+// The line that is written by hand is the one that would be read.
+func TestJournalEncode(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int64{0, 1, maxSize} {
+		want := line{Do: doDone, ID: digestOf("a"), Version: digestOf("b"), Bytes: n, CRC64: ^uint64(n), Time: -n}
+		text, err := want.encode()
+		var got line
+		if err := errors.Join(err, json.Unmarshal(text, &got)); err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(want, got); d != "" || !bytes.HasSuffix(text, []byte("\n")) {
+			t.Errorf("%s: %s", text, d)
+		}
+	}
 }
