@@ -26,6 +26,8 @@ func (c *runCommand) journal(dir *os.Root, id string, out *output) (*transfer.Jo
 		}
 	case err != nil:
 		return nil, unusable(err)
+	case !job.IsID(j.Label()): // it becomes part of a session's name
+		return nil, unusable(errors.Join(errors.New("its label is no job's id"), j.Close()))
 	case j.Resumed() && !out.json:
 		out.note("taking up job %s where an earlier run left it; --fresh begins anew", j.Label())
 	}

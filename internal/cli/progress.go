@@ -69,6 +69,8 @@ func (p *progress) remark(e job.Event) {
 	switch {
 	case e.Progress.Kind == task.Skipped:
 		p.line(e.Task, "left out %q: %s", e.Progress.Name, e.Progress.Reason)
+	case e.Progress.Kind == task.Lost:
+		p.line(e.Task, "%q: %s", e.Progress.Name, e.Progress.Reason)
 	case e.Progress.Kind == task.Planned && !e.Progress.More && !p.out.screen.live:
 		p.line(e.Task, "%d files, %s", e.Progress.Files, size(e.Progress.Bytes))
 	}

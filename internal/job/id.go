@@ -17,6 +17,12 @@ func NewID() string {
 	return strings.ToLower(encoding.EncodeToString(id[:]))
 }
 
+// IsID tells whether NewID may have made it.
+func IsID(id string) bool {
+	raw, err := encoding.DecodeString(strings.ToUpper(id))
+	return err == nil && len(raw) == 16 && id == strings.ToLower(id)
+}
+
 // The alphabet of base32hex is in the order of its values, so ids sort as
 // their bytes do.
 var encoding = base32.HexEncoding.WithPadding(base32.NoPadding)

@@ -256,11 +256,16 @@ func TestNewID(t *testing.T) {
 		last := ""
 		for range 100 {
 			id := NewID()
-			if !form.MatchString(id) || seen[id] || strings.Compare(last, id) >= 0 {
+			if !form.MatchString(id) || !IsID(id) || seen[id] || strings.Compare(last, id) >= 0 {
 				t.Errorf("%q after %q", id, last)
 			}
 			seen[id], last = true, id
 			time.Sleep(time.Millisecond) // of the bubble's fake clock
 		}
 	})
+	for _, id := range []string{"", "j", "0000000000000000000000000z", "00000000000000000000000000000000", "ABCDEFABCDEFABCDEFABCDEFAB", "../../etc/passwd/aaaaaaaaaa"} {
+		if IsID(id) {
+			t.Errorf("%q is no id", id)
+		}
+	}
 }

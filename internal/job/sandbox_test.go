@@ -49,6 +49,7 @@ accounts:
       media: {trust: {{.trust}}, policies: [{{.masters}}]}
       unlisted: {trust: {{.trust}}, policies: [{Version: "2012-10-17", Statement: {Effect: Allow, Action: "s3:GetObject", Resource: "*"}}]}
       nothing: {trust: {{.trust}}, policies: []}
+      curator: {trust: {{.trust}}, policies: [{{.curator}}]}
     buckets:
       acme-masters: {region: eu-central-1}
       acme-archive: {region: eu-west-1, policy: {{.archive}}}
@@ -70,6 +71,7 @@ var documents = map[string]string{
 	  Condition: {StringEquals: {"sts:ExternalId": acme-42}}}}`,
 	"masters": `{Version: "2012-10-17", Statement: [{Effect: Allow, Action: ["s3:GetObject", "s3:PutObject", "s3:PutObjectTagging"], Resource: "arn:aws:s3:::acme-masters/*"},
 	  {Effect: Allow, Action: "s3:GetObject", Resource: ["arn:aws:s3:::acme-archive/*", "arn:aws:s3:::acme-glacier/*"]}, {Effect: Allow, Action: "s3:ListBucket", Resource: "arn:aws:s3:::acme-*"}]}`,
+	"curator": `{Version: "2012-10-17", Statement: {Effect: Allow, Action: "s3:*", Resource: ["arn:aws:s3:::acme-masters", "arn:aws:s3:::acme-masters/*"]}}`,
 	"archive": `{Version: "2012-10-17", Statement: {Effect: Deny, Principal: "*", Action: "s3:GetObject", Resource: "arn:aws:s3:::acme-archive/closed/*"}}`,
 	"deliver": `{Version: "2012-10-17", Statement: [{Effect: Allow, Action: ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"],
 	  Resource: "arn:aws:s3:::globex-delivery/*"}, {Effect: Allow, Action: ["kms:GenerateDataKey", "kms:Decrypt"], Resource: "*"}]}`,

@@ -11,7 +11,7 @@ import (
 	"github.com/rolecall/rolecall/internal/transfer"
 )
 
-// copy streams objects from one place to the other, each with its own
+// copy copies objects from one place to the other, each with its own
 // credentials; nothing touches the disk.
 func (s *stage) copy(ctx context.Context) (Outcome, error) {
 	from, err := s.open(ctx, source)
@@ -22,9 +22,16 @@ func (s *stage) copy(ctx context.Context) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
+	options := s.putOptions(to.place)
+	if options.Both, err = s.both(ctx, from, to); err != nil {
+		return Outcome{}, err
+	}
 	f := &search{stage: s, at: from, markers: true, name: s.newKey}
 	out, err := f.move(ctx, func(ctx context.Context, p piece) (int64, error) {
-		res, err := transfer.Copy(ctx, from.bucket, p.Object, to.bucket, p.to, s.putOptions(to.place))
+		res, err := transfer.Copy(ctx, from.bucket, p.Object, to.bucket, p.to, options)
+		if err == nil && res.TagsLost && s.tagsLost.CompareAndSwap(false, true) {
+			s.observe(Event{Kind: Lost, Name: p.Key, Reason: "its tags, and maybe those of others, could not be kept: the roles may not read them, or not write them"})
+		}
 		return s.did(ctx, blamed(err, p.Key, from, to), p.Key, res, err)
 	})
 	if err == nil {

@@ -10,6 +10,7 @@ const (
 	Moved      Kind = "moved"      // Bytes more have moved
 	FileDone   Kind = "file_done"  // Name with its Bytes is done
 	Skipped    Kind = "skipped"    // Name is left out, for the Reason
+	Lost       Kind = "lost"       // Name is done, but not all of it could be kept, for the Reason; told once
 )
 
 // Event is something that happened in a step, for progress bars and for the

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
 	"github.com/rolecall/rolecall/internal/transfer"
@@ -30,12 +32,8 @@ func (at side) String() string { return "s3://" + at.place.Bucket + "/" + at.pla
 // client whose credentials can do what this step does there.
 func (s *stage) open(ctx context.Context, e end) (side, error) {
 	at := side{end: e, place: e.of(s.step)}
-	endpoint, client := s.tools.env.S3Endpoint, s.tools.clients.Operator
-	if at.place.EndpointURL != "" {
-		endpoint, client = at.place.EndpointURL, s.tools.clients.Tenant(at.place.EndpointURL)
-	}
 	var err error
-	if at.region, err = s.region(ctx, at, endpoint, client); err != nil {
+	if at.region, err = s.region(ctx, at); err != nil {
 		return at, err
 	}
 	provider, told, err := s.provider(at)
@@ -58,12 +56,26 @@ func (s *stage) open(ctx context.Context, e end) (side, error) {
 		Name: at.place.Bucket, Owner: at.place.BucketOwner, RequesterPays: at.place.RequesterPays,
 		// Not every S3-compatible service knows S3's newer checksums and conditions.
 		NoChecksums: at.place.EndpointURL != "", LookFirst: at.place.EndpointURL != "",
-		Client: transfer.NewClient(transfer.ClientOptions{
-			Credentials: lease, Region: at.region, Endpoint: endpoint, PathStyle: endpoint != "", HTTP: client, UserAgent: s.label(),
-			Memory: s.tools.env.Memory, Rates: s.tools.env.Rates,
-		}),
+		Client: s.client(at, lease),
 	}
 	return at, nil
+}
+
+// client makes a client for one end of the step.
+func (s *stage) client(at side, credentials aws.CredentialsProvider) *transfer.Client {
+	endpoint, client := s.tools.endpoint(at.place)
+	return transfer.NewClient(transfer.ClientOptions{
+		Credentials: credentials, Region: at.region, Endpoint: endpoint, PathStyle: endpoint != "", HTTP: client, UserAgent: s.label(),
+		Memory: s.tools.env.Memory, Rates: s.tools.env.Rates,
+	})
+}
+
+// endpoint is where a place's bucket is asked for, empty for AWS's, and by whom.
+func (t *Tools) endpoint(place rolecall.Place) (string, *http.Client) {
+	if place.EndpointURL != "" {
+		return place.EndpointURL, t.clients.Tenant(place.EndpointURL)
+	}
+	return t.env.S3Endpoint, t.clients.Operator
 }
 
 // label names the step in the User-Agent, for the customer's CloudTrail.
@@ -83,18 +95,29 @@ func (s *stage) provider(at side) (*credential.Provider, Event, error) {
 		told.Dispenser = place.Dispenser.URL
 		return s.dispenser(at), told, nil
 	}
-	scope := scopeOf(s.step, at.end)
-	scope.Partition, scope.Region = plan.Principal.ARN.Partition, at.region
-	text, err := session(scope, s.besides(at.end))
+	text, err := session(s.scope(at), s.besides(at.end))
 	if err != nil {
 		return nil, told, s.located(err, place.Pointer)
 	}
+	provider, told := s.role(at, text)
+	return provider, told, nil
+}
+
+// role gives the credentials of an end's role under a session policy.
+func (s *stage) role(at side, text []byte) (*credential.Provider, Event) {
+	plan, place := s.tools.job.Plan, at.place
 	role := credential.Role{
 		Organization: plan.Organization, Principal: plan.Principal.Name, RoleARN: place.RoleARN, ExternalID: place.ExternalID,
 		JobID: s.tools.job.ID, TaskLabel: s.label(), Policy: text, Duration: place.Duration, Region: s.stsRegion(at), Revision: place.Revision,
 	}
-	told.Session, told.Policy = role.SessionName(), text
-	return s.tools.env.Vault.Role(role), told, nil
+	told := Event{Kind: Authorized, Place: at.String(), Role: place.RoleARN, Session: role.SessionName(), Policy: text}
+	return s.tools.env.Vault.Role(role), told
+}
+
+func (s *stage) scope(at side) policy.Scope {
+	scope := scopeOf(s.step, at.end)
+	scope.Partition, scope.Region = s.tools.job.Plan.Principal.ARN.Partition, at.region
+	return scope
 }
 
 // session builds the session policy of a scope, and allows the operations
@@ -117,8 +140,9 @@ type bucketAt struct{ endpoint, bucket string }
 // says so later. Other servers may not know theirs; then the job's holds, or
 // it is empty.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
-func (s *stage) region(ctx context.Context, at side, endpoint string, client *http.Client) (string, error) {
+func (s *stage) region(ctx context.Context, at side) (string, error) {
 	declared := at.place.Region
+	endpoint, client := s.tools.endpoint(at.place)
 	if declared != "" && at.place.EndpointURL != "" {
 		return declared, nil
 	}

@@ -43,6 +43,13 @@ func scopeOf(step rolecall.Step, end end) policy.Scope {
 // can best do without last. The customer's role need not allow them.
 func (s *stage) besides(e end) []policy.Operation {
 	var out []policy.Operation
+	switch {
+	case s.step.Tool != rolecall.StorageCopy:
+	case e == source:
+		out = append(out, policy.ReadTags)
+	default:
+		out = append(out, policy.Tag)
+	}
 	if writes(s.step, e) && s.tools.job.Journal.Resumed() {
 		out = append(out, policy.Sweep)
 	}

@@ -149,6 +149,8 @@ type stage struct {
 	listed  atomic.Int64            // keys that were looked at
 	stop    context.CancelCauseFunc // of its work
 	leases  []*lease
+
+	tagsLost atomic.Bool // and that was told
 }
 
 // marker is what an object carries that this step wrote.

@@ -1,0 +1,48 @@
+package task
+
+import (
+	"context"
+	"slices"
+
+	"github.com/rolecall/rolecall/internal/transfer"
+	"github.com/rolecall/rolecall/policy"
+)
+
+// both readies a client that may read the source of a copy and write its
+// destination, where one role is for both, so that S3 can copy by itself. It
+// is nil where there is none: then the bytes are streamed.
+func (s *stage) both(ctx context.Context, from, to side) (*transfer.Client, error) {
+	source, destination := from.place, to.place
+	one := source.RoleARN != "" && source.RoleARN == destination.RoleARN && source.ExternalID == destination.ExternalID
+	if !one || source.EndpointURL != "" || destination.EndpointURL != "" {
+		return nil, nil
+	}
+	text, err := s.bothPolicy(from, to)
+	if err != nil {
+		s.log.DebugContext(ctx, "no session policy for both ends of the copy, which is streamed", "cause", err)
+		return nil, nil
+	}
+	to.place.Duration = min(source.Duration, destination.Duration)
+	provider, told := s.role(to, text)
+	first, err := provider.Retrieve(ctx)
+	if err != nil {
+		return nil, s.fault(ctx, err, to, destination.Way)
+	}
+	lease := s.lease(ctx, provider, first, destination.Way)
+	s.observe(told)
+	return s.client(to, lease), nil
+}
+
+// bothPolicy is that of a session for both ends of a copy, with tags where
+// there is room.
+func (s *stage) bothPolicy(from, to side) ([]byte, error) {
+	read, write := s.scope(from), s.scope(to)
+	read.Operations = slices.DeleteFunc(read.Operations, func(op policy.Operation) bool { return op == policy.List })
+	tags, tag := read, write
+	tags.Operations = append(slices.Clone(read.Operations), policy.ReadTags)
+	tag.Operations = append(slices.Clone(write.Operations), policy.Tag)
+	if text, err := policy.SessionOf(tags, tag); err == nil {
+		return text, nil
+	}
+	return policy.SessionOf(read, write)
+}
