@@ -94,7 +94,7 @@ func (s *stage) word(e *transfer.Error, at side) *rolecall.Error {
 	case transfer.Archived:
 		return say(rolecall.Conflict, object+" is archived and cannot be read", "the bucket's owner restores it from its storage class first")
 	case transfer.Corrupt:
-		return say(rolecall.Unavailable, "the bytes of "+object+" are not those that its checksum promises", "try again; if it stays so, the object is damaged")
+		return corrupt(e, object)
 	case transfer.Malformed:
 		return say(rolecall.Invalid, fmt.Sprintf("the server of the bucket %q does not answer as S3 does", e.Bucket), "look at s3_endpoint_url, where one is given: it must lead to a service that speaks S3's protocol")
 	case transfer.TooLarge:
@@ -118,6 +118,25 @@ func (s *stage) word(e *transfer.Error, at side) *rolecall.Error {
 	default:
 		return say(rolecall.Internal, "internal error", "look in the log for the cause")
 	}
+}
+
+// corrupt tells both checksums, where they are known. An object that S3 made
+// of wrong bytes is not tried again: it would be in its own way.
+func corrupt(e *transfer.Error, object string) *rolecall.Error {
+	out := &rolecall.Error{
+		Code: rolecall.Unavailable, Message: "the bytes of " + object + " are not those that its checksum promises",
+		Hint: "try again; if it stays so, the object is damaged",
+	}
+	m := e.Mismatch
+	if m == nil {
+		return out
+	}
+	out.Message += fmt.Sprintf(": they have the %s %s, not %s", m.Algorithm, m.Got, m.Want)
+	if m.Stored {
+		out.Code, out.Message = rolecall.Conflict, fmt.Sprintf("S3 says that it has %s with the %s %s, not %s", object, m.Algorithm, m.Got, m.Want)
+		out.Hint = "the object must not be used: remove it, or replace it by a task with overwrite"
+	}
+	return out
 }
 
 // tried says how often and how long was tried.

@@ -87,6 +87,17 @@ func TestFaultsOfOthers(t *testing.T) {
 				Hint: "try again later; retries on the task do so by themselves",
 			},
 		},
+		{
+			t.Context(), &transfer.Error{Op: "get", Bucket: "b", Key: "in/a", Kind: transfer.Corrupt, Mismatch: &transfer.Mismatch{Algorithm: "CRC32", Want: "AAAAAA==", Got: "y/Q5Jg=="}},
+			&rolecall.Error{
+				Code: rolecall.Unavailable, Pointer: pointer,
+				Message: `the bytes of "s3://b/in/a" are not those that its checksum promises: they have the CRC32 y/Q5Jg==, not AAAAAA==`,
+			},
+		},
+		{
+			t.Context(), &transfer.Error{Op: "put", Bucket: "b", Key: "in/a", Kind: transfer.Corrupt, Mismatch: &transfer.Mismatch{Algorithm: "CRC64NVME", Want: "A", Got: "B", Stored: true}},
+			&rolecall.Error{Code: rolecall.Conflict, Pointer: pointer, Message: `S3 says that it has "s3://b/in/a" with the CRC64NVME B, not A`},
+		},
 		{t.Context(), errors.New("secret"), &rolecall.Error{Code: rolecall.Internal, Pointer: pointer, Message: "internal error"}},
 		{ended, context.Canceled, &rolecall.Error{Code: rolecall.Internal, Message: "internal error"}},
 	} {

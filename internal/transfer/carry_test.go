@@ -40,20 +40,22 @@ func carries(t *testing.T, from, to Bucket) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Copy(t.Context(), from, source.Object, to, "out/"+key, PutOptions{Marker: "job/2"}); err != nil {
-			t.Fatal(key, err)
-		}
-		copied, err := head(t.Context(), to, Object{Key: "out/" + key})
-		if err != nil {
-			t.Fatal(err)
-		}
-		expected := want
-		if strings.HasSuffix(key, "/") { // which is a directory to a server, with a type of its own
-			expected = told(source)
-			expected[markerHeader] = want[markerHeader]
-		}
-		if d := cmp.Diff(expected, told(copied)); d != "" {
-			t.Errorf("%s: %s", key, d)
+		for way, options := range map[string]PutOptions{"here/": {Marker: "job/2"}, "within/": {Marker: "job/2", Both: to.Client}} {
+			if _, err := Copy(t.Context(), from, source.Object, to, way+key, options); err != nil {
+				t.Fatal(way, key, err)
+			}
+			copied, err := head(t.Context(), to, Object{Key: way + key})
+			if err != nil {
+				t.Fatal(err)
+			}
+			expected := want
+			if strings.HasSuffix(key, "/") { // which is a directory to a server, with a type of its own
+				expected = told(source)
+				expected[markerHeader] = want[markerHeader]
+			}
+			if d := cmp.Diff(expected, told(copied)); d != "" {
+				t.Errorf("%s%s: %s", way, key, d)
+			}
 		}
 	}
 	for name, want := range map[string]string{"a.MOV": "video/quicktime", "a.tar.gz": "application/gzip", "ts": "application/octet-stream", "a.": "application/octet-stream"} {

@@ -137,25 +137,32 @@ func (s sum) matches(want checksum) bool { return bytes.Equal(s.as(want.name).va
 
 // corrupt is the error of bytes that are not the source's.
 func corrupt(want checksum, got sum) error {
-	return &Error{Kind: Corrupt, Err: fmt.Errorf("the bytes that came have the %s %s, the object's is %s", want.name, got.as(want.name), want)}
+	return mismatched("the bytes that came have", want, got.as(want.name), false)
 }
 
-// stored holds what S3 says that it has of an object, or of a part, against
-// what it should be. S3 compares what it takes; this finds what it keeps. A
-// server that keeps no CRC64NVME says nothing that could be compared: an ETag
-// may be an MD5, which is not summed here.
-func stored(told, want checksum, what string) error {
+// stored holds what S3 says that it has of a part against what it should be.
+// S3 compares what it takes; this finds what it keeps. A server that keeps no
+// CRC64NVME says nothing that could be compared: an ETag may be an MD5, which
+// is not summed here.
+func stored(told, want checksum) error {
 	if told.name != want.name || bytes.Equal(told.value, want.value) {
 		return nil
 	}
-	return &Error{Kind: Corrupt, Err: fmt.Errorf("S3 has %s with the %s %s, not %s", what, told.name, told, want)}
+	return mismatched("S3 has the part with", want, told, false)
 }
 
-// What stored is about.
-const (
-	ofPart   = "a part"
-	ofObject = "the object now, to be removed or replaced,"
-)
+// lasting is stored of an object, which is there for all to see.
+func lasting(told, want checksum) error {
+	if stored(told, want) == nil {
+		return nil
+	}
+	return mismatched("S3 has the object, for all to see, with", want, told, true)
+}
+
+func mismatched(text string, want, got checksum, stored bool) error {
+	m := Mismatch{Algorithm: want.name, Want: want.String(), Got: got.String(), Stored: stored}
+	return &Error{Kind: Corrupt, Mismatch: &m, Err: fmt.Errorf("%s the %s %s, not %s", text, m.Algorithm, m.Got, m.Want)}
+}
 
 // join gives the sum of the whole from its parts' in order. Of the functions
 // besides CRC-64/NVME it joins those that split.

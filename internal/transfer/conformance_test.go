@@ -360,7 +360,7 @@ func aborts(t *testing.T, from, to Bucket) {
 	}
 }
 
-func tags(t *testing.T, from, _ Bucket) {
+func tags(t *testing.T, from, to Bucket) {
 	root := newRoot(t)
 	write(t, root, "up", noise(10))
 	if _, err := Put(t.Context(), from, "x", root, "up", PutOptions{}); err != nil {
@@ -370,7 +370,23 @@ func tags(t *testing.T, from, _ Bucket) {
 	if err := Tag(t.Context(), from, "x", want); err != nil {
 		t.Fatal(err)
 	}
-	out, err := from.Client.GetObjectTagging(t.Context(), &s3.GetObjectTaggingInput{Bucket: aws.String("origin"), Key: aws.String("x")})
+	if d := cmp.Diff(want, tagsAt(t, from, "x")); d != "" {
+		t.Error(d)
+	}
+	for key, options := range map[string]PutOptions{"here": {}, "within": {Both: to.Client}} {
+		if got, err := Copy(t.Context(), from, Object{Key: "x"}, to, key, options); err != nil || got.TagsLost {
+			t.Errorf("copy %s: %+v, %v", key, got, err)
+		}
+		if d := cmp.Diff(want, tagsAt(t, to, key)); d != "" {
+			t.Error(key, d)
+		}
+	}
+	wantKind(t, Tag(t.Context(), from, "nothing", want), NotFound)
+}
+
+func tagsAt(t *testing.T, b Bucket, key string) map[string]string {
+	t.Helper()
+	out, err := b.Client.GetObjectTagging(t.Context(), &s3.GetObjectTaggingInput{Bucket: &b.Name, Key: &key})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -378,10 +394,7 @@ func tags(t *testing.T, from, _ Bucket) {
 	for _, tag := range out.TagSet {
 		got[*tag.Key] = *tag.Value
 	}
-	if d := cmp.Diff(want, got); d != "" {
-		t.Error(d)
-	}
-	wantKind(t, Tag(t.Context(), from, "nothing", want), NotFound)
+	return got
 }
 
 func noChecksums(t *testing.T, from, to Bucket) {

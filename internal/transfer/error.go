@@ -52,7 +52,15 @@ type Error struct {
 	// attempt showed that another is of no use.
 	Attempts int
 	Took     time.Duration
+	Mismatch *Mismatch // of Corrupt, where it was found here
 	Err      error
+}
+
+// Mismatch is a checksum that is not what it should be. Values are base64.
+type Mismatch struct {
+	Algorithm string // CRC64NVME, CRC32, …
+	Want, Got string
+	Stored    bool // S3 made an object of it, which must be removed or replaced
 }
 
 // Error says what was done to which object, and why it did not work.

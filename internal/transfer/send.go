@@ -68,7 +68,7 @@ func (u upload) hold(ctx context.Context) (sum, error) {
 	if err != nil {
 		return sum{}, err
 	}
-	return all, stored(offeredBy(header).whole(), all.as("CRC64NVME"), ofObject)
+	return all, lasting(offeredBy(header).whole(), all.as("CRC64NVME"))
 }
 
 // carry adds what the object carries to the request that writes it.
@@ -83,7 +83,7 @@ func (u upload) stream(ctx context.Context) (sum, error) {
 	if err != nil {
 		return sum{}, err
 	}
-	return all, stored(offeredBy(header).whole(), all.as("CRC64NVME"), ofObject)
+	return all, lasting(offeredBy(header).whole(), all.as("CRC64NVME"))
 }
 
 // putObject is the request for the object in one piece.

@@ -110,7 +110,7 @@ func (u upload) multipart(ctx context.Context) (result Result, err error) {
 		return u.settle(ctx, known, len(spans), err)
 	}
 	told := offered{crc64: out.ChecksumCRC64NVME, kind: out.ChecksumType}.whole()
-	if err := stored(told, all.as("CRC64NVME"), ofObject); err != nil {
+	if err := lasting(told, all.as("CRC64NVME")); err != nil {
 		return Result{}, err
 	}
 	return Result{Bytes: all.n, CRC64: all.crc64, Parts: len(spans), Kept: at.kept}, nil
@@ -184,7 +184,7 @@ func (u upload) sendPart(ctx context.Context, id string, number int32, at span) 
 	if err != nil {
 		return part{}, err
 	}
-	return part{header.Get("ETag"), sent}, stored(offeredBy(header).whole(), sent.as("CRC64NVME"), ofPart)
+	return part{header.Get("ETag"), sent}, stored(offeredBy(header).whole(), sent.as("CRC64NVME"))
 }
 
 // completedPart is the part as CompleteMultipartUpload names it.

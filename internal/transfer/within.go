@@ -20,7 +20,7 @@ import (
 // small that none seems to stall.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance-design-patterns.html
 const (
-	copiedPart    = 64 * mib
+	copiedPart    = 32 * mib
 	copiedInParts = 2 * copiedPart // objects of this size and more are copied in parts
 )
 
@@ -50,7 +50,7 @@ func (c *copying) matches(all sum) error {
 		return nil
 	}
 	if !all.matches(want) {
-		return &Error{Kind: Corrupt, Err: fmt.Errorf("the parts that S3 copied have the %s %s, the source's is %s", want.name, all.as(want.name), want)}
+		return mismatched("the parts that S3 copied have", want, all.as(want.name), false)
 	}
 	c.verified = want.name
 	return nil
@@ -126,7 +126,7 @@ func (c *copying) sum64(ctx context.Context, u upload, told checksum) (sum, erro
 	}
 	if want := c.told.sum; want.name == told.name {
 		c.verified = want.name
-		if err := stored(told, want, ofObject); err != nil {
+		if err := lasting(told, want); err != nil {
 			return sum{}, err
 		}
 	}

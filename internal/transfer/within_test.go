@@ -1,7 +1,11 @@
 package transfer
 
 import (
+	"bytes"
 	"fmt"
+	"net/http"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -57,5 +61,167 @@ func within(t *testing.T, from, to Bucket) {
 	_, err := Copy(t.Context(), from, Object{Key: "none", ETag: `"x"`}, to, "none", PutOptions{Both: to.Client})
 	if e := theFault(t, err, NotFound); e.Bucket != from.Name {
 		t.Errorf("a missing source: %v", err)
+	}
+}
+
+// What S3 refuses to copy by itself is streamed, and it is not asked again for
+// the next object.
+func TestCopyIsStreamedWhereItMust(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		operation, code string
+		status          int
+		size            int
+		asked           int // for two objects
+	}{
+		"denied":            {"CopyObject", "AccessDenied", http.StatusForbidden, 100, 1},
+		"not implemented":   {"CopyObject", "NotImplemented", http.StatusNotImplemented, 100, 2},
+		"parts denied":      {"UploadPartCopy", "AccessDenied", http.StatusForbidden, copiedInParts, 0},
+		"checksum not told": {"UploadPartCopy", "", 0, copiedInParts, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newServer(t)
+			from, to := s.bucket(t, "origin"), s.bucket(t, "target")
+			data := noise(c.size)
+			o := s.have(t, "x", data)
+			s.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+				switch {
+				case operation != c.operation:
+					next(w, r)
+				case c.code != "":
+					refuse(w, r, c.status, c.code)
+				default:
+					fmt.Fprint(w, `<CopyPartResult><ETag>"x"</ETag></CopyPartResult>`)
+				}
+			})
+			for i := range 2 {
+				var told counter
+				got, err := Copy(t.Context(), from, o, to, fmt.Sprint(i), PutOptions{Both: to.Client, Progress: told.add, Journal: NewJournal()})
+				if err != nil || got.Bytes != int64(c.size) || got.Verified != "CRC64NVME" || told.total() != got.Bytes {
+					t.Fatalf("%+v, %d bytes reported, %v", got, told.total(), err)
+				}
+				if c.asked == 0 {
+					break // large enough once
+				}
+			}
+			if n := s.count(c.operation); c.asked > 0 && n != c.asked {
+				t.Errorf("%d times %s", n, c.operation)
+			}
+			noUploads(t, to)
+		})
+	}
+}
+
+// Whose fault it is that S3 cannot copy is found out, and what passes is tried
+// again.
+func TestCopyWithinFails(t *testing.T) {
+	t.Parallel()
+	first := func(n int64, fail http.HandlerFunc) tamper {
+		var seen atomic.Int64
+		return func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+			if (operation == "CopyObject" || operation == "UploadPartCopy") && seen.Add(1) <= n {
+				fail(w, r)
+				return
+			}
+			next(w, r)
+		}
+	}
+	refusing := func(status int, code string) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) { refuse(w, r, status, code) }
+	}
+	for name, c := range map[string]struct {
+		size   int
+		meddle func(s *server) tamper
+		kind   Kind // empty: it works after all
+		bucket string
+	}{
+		"error behind a good status": {100, func(*server) tamper { return first(1, refusing(http.StatusOK, "InternalError")) }, "", ""},
+		"part fails behind one":      {copiedInParts, func(*server) tamper { return first(2, refusing(http.StatusOK, "SlowDown")) }, "", ""},
+		"archived":                   {100, func(*server) tamper { return first(9, refusing(http.StatusForbidden, "InvalidObjectState")) }, Archived, "origin"},
+		"no such bucket":             {100, func(*server) tamper { return first(9, refusing(http.StatusNotFound, "NoSuchBucket")) }, NoBucket, "target"},
+		"changed": {100, func(s *server) tamper {
+			return first(1, func(w http.ResponseWriter, r *http.Request) {
+				if err := s.Put("origin", "x", bytes.NewReader([]byte("other"))); err != nil {
+					t.Error(err)
+				}
+				s.serve(w, r)
+			})
+		}, Changed, "origin"},
+		"changed between parts": {copiedInParts, func(s *server) tamper {
+			return first(2, func(w http.ResponseWriter, r *http.Request) {
+				if err := s.Put("origin", "x", bytes.NewReader([]byte("other"))); err != nil {
+					t.Error(err)
+				}
+				s.serve(w, r)
+			})
+		}, Changed, "origin"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newServer(t)
+			from, to := s.bucket(t, "origin"), s.bucket(t, "target")
+			to.Client = hurried(to.Client)
+			o := s.have(t, "x", noise(c.size))
+			s.meddle(c.meddle(s))
+			got, err := Copy(t.Context(), from, o, to, "y", PutOptions{Both: to.Client})
+			if c.kind == "" {
+				if err != nil || got.Bytes != o.Size || s.count("GetObject") > 0 {
+					t.Errorf("%+v, %v", got, err)
+				}
+				return
+			}
+			if e := theFault(t, err, c.kind); e.Bucket != c.bucket || e.Op != "copy" {
+				t.Errorf("got %v", e)
+			}
+			if len(s.Objects("target")) > 0 || len(s.Uploads("target")) > 0 {
+				t.Error("something is left")
+			}
+		})
+	}
+}
+
+// What S3 copies is what is asked for: pinned, marked, owned, and with the
+// options of the destination.
+func TestCopyWithinAsks(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	from, to := s.bucket(t, "origin"), s.bucket(t, "target")
+	for _, size := range []int{100, copiedInParts} {
+		o := s.have(t, "a b+c/?", noise(size))
+		var mu sync.Mutex
+		sent := map[string]http.Header{}
+		s.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+			mu.Lock()
+			sent[operation] = r.Header.Clone()
+			mu.Unlock()
+			next(w, r)
+		})
+		_, err := Copy(t.Context(), from, o, to, "y", PutOptions{
+			Both: to.Client, Marker: "job", StorageClass: "GLACIER_IR", Encryption: Encryption{Type: "AES256"}, ACL: "bucket-owner-full-control", Overwrite: true,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		begin, move := "CopyObject", "CopyObject"
+		if size >= copiedInParts {
+			begin, move = "CreateMultipartUpload", "UploadPartCopy"
+		}
+		for name, want := range map[string]string{
+			markerHeader: "job", "X-Amz-Storage-Class": "GLACIER_IR", "X-Amz-Server-Side-Encryption": "AES256", "X-Amz-Acl": "bucket-owner-full-control",
+			"X-Amz-Checksum-Algorithm": "CRC64NVME", "X-Amz-Expected-Bucket-Owner": owner, "If-None-Match": "",
+		} {
+			if got := sent[begin].Get(name); got != want {
+				t.Errorf("%s has %s %q", begin, name, got)
+			}
+		}
+		for name, want := range map[string]string{
+			"X-Amz-Copy-Source": "origin/a%20b%2Bc/%3F", "X-Amz-Copy-Source-If-Match": o.ETag, "X-Amz-Source-Expected-Bucket-Owner": owner,
+			"X-Amz-Expected-Bucket-Owner": owner,
+		} {
+			if got := sent[move].Get(name); got != want {
+				t.Errorf("%s has %s %q", move, name, got)
+			}
+		}
 	}
 }
