@@ -197,7 +197,7 @@ func (j *Journal) sync() {
 type digest128 [16]byte
 
 func digestOf(parts ...string) digest128 {
-	var all []byte
+	all := make([]byte, 0, 512) // on the stack
 	for _, p := range parts {
 		all = append(binary.AppendUvarint(all, uint64(len(p))), p...)
 	}

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"os"
 	"strconv"
-	"time"
 )
 
 // Put uploads the regular file name below root. The object's Content-Type is
@@ -31,7 +30,7 @@ func put(ctx context.Context, b Bucket, key string, root *os.Root, name string, 
 		open:    func(_ context.Context, at span) content { return section(file, info, at) },
 		carried: func() (http.Header, error) { return http.Header{"Content-Type": {typeOf(name)}}, nil },
 		ready:   func(sum) error { return unchanged(file, info) },
-		from:    digestOf("file", name, strconv.FormatInt(info.Size(), 10), info.ModTime().UTC().Format(time.RFC3339Nano)),
+		from:    digestOf("file", name, strconv.FormatInt(info.Size(), 10), strconv.FormatInt(info.ModTime().UnixNano(), 10)),
 	}
 	result, err := u.run(ctx)
 	// S3's complaint about bytes that do not fit their checksum is only the
