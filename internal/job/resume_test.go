@@ -1,0 +1,126 @@
+package job_test
+
+import (
+	"bytes"
+	"context"
+	"net/netip"
+	"os"
+	"testing"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/job"
+	"github.com/rolecall/rolecall/internal/task"
+	"github.com/rolecall/rolecall/internal/transfer"
+)
+
+// resumable runs a job with the journal that is in its directory.
+func (w *world) resumable(ctx context.Context, t *testing.T, dir, tasks string, observe func(job.Event)) rolecall.JobReport {
+	t.Helper()
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	journal, err := transfer.OpenJournal(root, rolecall.OwnDir+"/test.journal", job.NewID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := task.Environment{Vault: w.vault, Secrets: w.org.Secrets, S3Endpoint: w.url, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
+	report := job.Run(ctx, job.Job{ID: journal.Label(), Plan: w.plan(t, tasks), Dir: root, Journal: journal}, env, observe)
+	end := journal.Close
+	if report.Status == rolecall.Completed {
+		end = journal.Remove
+	}
+	if err := end(); err != nil {
+		t.Fatal(err)
+	}
+	return report
+}
+
+// An upload whose id was lost with the answer is found by who took the job up
+// again, where the role may list uploads, and left alone where it may not.
+func TestLostUploadsAreSwept(t *testing.T) {
+	t.Parallel()
+	for role, want := range map[string]int{"curator": 0, "media": 1} {
+		t.Run(role, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, "  - {service: s3, operation: CreateMultipartUpload, cut_response_after: 0, times: 1}\n"+
+				"  - {service: s3, operation: UploadPart, delay: 1h, times: 1}\n")
+			dir := t.TempDir()
+			write(t, dir, "big", media(1, 40<<20))
+			put := tool("storage:put", `{"location": "s3://acme-masters/out/", "files": ["*"], "role_arn": "arn:aws:iam::111122223333:role/`+role+`"}`)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			first := w.resumable(ctx, t, dir, put, func(e job.Event) {
+				if e.Progress.Kind == task.Moved {
+					cancel()
+				}
+			})
+			if first.Status != rolecall.Aborted {
+				t.Fatal(show(first))
+			}
+			second := w.resumable(t.Context(), t, dir, put, nil)
+			if second.Status != rolecall.Completed || second.ID != first.ID {
+				t.Error(show(second))
+			}
+			if got := w.objects(t, "acme-masters"); !bytes.Equal(got["out/big"], media(1, 40<<20)) {
+				t.Error("the object is another")
+			}
+			if open := w.uploads(t, "acme-masters"); len(open) != want {
+				t.Errorf("%d uploads are left", len(open))
+			}
+			if left := keysOf(tree(t, dir)); len(left) != 1 {
+				t.Errorf("left in the working directory: %q", left)
+			}
+		})
+	}
+}
+
+// What a run that failed has done, the next one does not do again.
+func TestFinishedFilesAreNotMovedAgain(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct{ bucket, operation, parameters string }{
+		"get":  {"acme-masters", "GetObject", `{"connection": "masters", "files": ["*"]}`},
+		"put":  {"globex-delivery", "PutObject", `{"connection": "delivery", "files": ["*"]}`},
+		"copy": {"globex-delivery", "PutObject", `{"source": {"connection": "masters"}, "destination": {"connection": "delivery"}, "files": ["*"]}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, "  - {service: s3, bucket: "+tc.bucket+", operation: "+tc.operation+", after: 2, times: 1, delay: 1h}\n")
+			dir := t.TempDir()
+			for _, file := range []string{"a", "b", "c", "d"} {
+				if name == "put" {
+					write(t, dir, file, media(1, 10))
+				}
+				w.put(t, "acme-masters", map[string][]byte{"in/" + file: media(1, 10)})
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			done := 0
+			first := w.resumable(ctx, t, dir, tool("storage:"+name, tc.parameters), func(e job.Event) {
+				if e.Progress.Kind == task.FileDone {
+					if done++; done == 3 {
+						cancel()
+					}
+				}
+			})
+			if first.Status != rolecall.Aborted || first.Tasks[0].Files != 3 {
+				t.Fatal(show(first))
+			}
+			before := len(w.server.Trail())
+			second := w.resumable(t.Context(), t, dir, tool("storage:"+name, tc.parameters), nil)
+			if second.Status != rolecall.Completed || second.Tasks[0].Files != 4 || second.Tasks[0].Bytes != 40 {
+				t.Fatal(show(second))
+			}
+			again := 0
+			for _, e := range w.server.Trail()[before:] {
+				if e.Operation == tc.operation && e.Status != 0 { // none: that which the first run broke off
+					again++
+				}
+			}
+			if again != 1 {
+				t.Errorf("%d requests for one file", again)
+			}
+		})
+	}
+}
