@@ -22,6 +22,7 @@ MINIO_VERSION  := v0.0.0-20260212201848-7aac2a2c5b7c
 RACE_PACKAGES ?= ./credential/... ./internal/...
 ARGS ?=
 ROUNDS ?= 5
+CHAOS ?= 100
 
 ##@ Use
 
@@ -46,6 +47,10 @@ test: deps ## all tests; installs what they need first
 .PHONY: race
 race: deps ## the tests of all that is concurrent, under the race detector
 	go test -race -timeout 20m $(RACE_PACKAGES)
+
+.PHONY: chaos
+chaos: deps ## processes killed, networks cut and odd names, many times at random (CHAOS=100; not in CI)
+	ROLECALL_CHAOS=$(CHAOS) go test -timeout 60m -run 'Killed|Cut|Rough|AsRclone' ./internal/cli ./internal/transfer
 
 .PHONY: lint
 lint: lint-tools ## golangci-lint with the list in .golangci.yml
