@@ -1,0 +1,37 @@
+package transfer
+
+import (
+	"errors"
+	"os"
+	"syscall"
+	"testing"
+)
+
+// A file in memory is not cleared for nothing, and one that cannot fit is
+// refused all the same.
+func TestPreallocateInMemory(t *testing.T) {
+	t.Parallel()
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs("/dev/shm", &fs); err != nil || int64(fs.Type) != tmpfs || fs.Blocks == 0 {
+		t.Skip("this machine has no bounded tmpfs in its usual place")
+	}
+	file, err := os.CreateTemp("/dev/shm", "rolecall-test-")
+	if err != nil {
+		t.Skip(err)
+	}
+	defer os.Remove(file.Name())
+	defer file.Close()
+	if err := preallocate(file, 2*mib); err != nil {
+		t.Fatal(err)
+	}
+	info, err := file.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if used := info.Sys().(*syscall.Stat_t).Blocks; info.Size() != 2*mib || used > 0 { //nolint:forcetypeassert // of os, on Linux
+		t.Errorf("it has %d bytes, and %d blocks of them", info.Size(), used)
+	}
+	if err := preallocate(file, 1<<50); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("more than there is room for: %v", err)
+	}
+}
