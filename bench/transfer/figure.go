@@ -179,16 +179,17 @@ func (s *session) table(out io.Writer, w work) {
 		rate, unit, share, cost = float64(w.count), "objects/s", float64(w.count)/1000, "CPU ms/object"
 	}
 	fmt.Fprintf(out, "\n%s, %s server%s, %d rounds\n\n", w.title(), s.server, map[bool]string{true: " over TLS"}[s.tls], s.rounds)
-	fmt.Fprintf(out, "| client | seconds (least–most) | %s | %s | peak MiB |\n|---|---|---|---|---|\n", unit, cost)
+	fmt.Fprintf(out, "| client | seconds (least–most) | of raw's | %s | %s | of raw's | peak MiB |\n|---|---|---|---|---|---|---|\n", unit, cost)
 	for _, c := range s.field(w) {
 		f := figures[c.name]
 		if len(f) == 0 {
-			fmt.Fprintf(out, "| %s | – | – | – | – |\n", c.name)
+			fmt.Fprintf(out, "| %s | – | – | – | – | – | – |\n", c.name)
 			continue
 		}
 		quick, slow := extremes(f)
-		fmt.Fprintf(out, "| %s | %.2f (%.2f–%.2f) | %.0f | %.2f | %.0f |\n", c.name,
-			median(f, wallOf), quick, slow, rate/median(f, wallOf), median(f, cpuOf)/share, median(f, peakOf)/(1<<20))
+		fmt.Fprintf(out, "| %s | %.2f (%.2f–%.2f) | %s | %.0f | %.2f | %s | %.0f |\n", c.name,
+			median(f, wallOf), quick, slow, ratio(f, figures["raw"], wallOf), rate/median(f, wallOf),
+			median(f, cpuOf)/share, ratio(f, figures["raw"], cpuOf), median(f, peakOf)/(1<<20))
 	}
 	fmt.Fprintln(out)
 	for _, column := range []struct {
@@ -205,6 +206,14 @@ func (s *session) table(out io.Writer, w work) {
 		}
 		fmt.Fprintf(out, "- ours, %s: %s\n", column.name, strings.Join(said, ", "))
 	}
+}
+
+// ratio is a dash where there is no limit to hold figures against.
+func ratio(figures, limit []figure, of func(figure) float64) string {
+	if len(limit) == 0 {
+		return "–"
+	}
+	return fmt.Sprintf("%.2f", median(figures, of)/median(limit, of))
 }
 
 func (s *session) best(w work, of func(figure) float64) (name string, least float64) {

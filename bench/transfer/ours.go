@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"io/fs"
+	"iter"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -14,38 +16,75 @@ import (
 	"github.com/rolecall/rolecall/internal/transfer"
 )
 
-// ours does the work by internal/transfer as tasks do it: everything is
-// listed and named before anything moves, nothing is overwritten, what is
-// written carries a marker, checksums are verified, and progress is counted.
+// ours does the work by internal/transfer as tasks do it: objects move while
+// the rest is listed, everything is noted in a journal, nothing is
+// overwritten, what is written carries a marker, checksums are verified, and
+// progress is counted.
 func ours(ctx context.Context, args []string, _ io.Writer) error {
 	var o order
 	if err := o.parse("ours", args); err != nil {
 		return err
 	}
-	return o.profiled(func() error {
+	return o.profiled(func() (err error) {
 		clients := guard.NewClients(nil)
 		defer clients.Close()
-		j := job{order: o, clients: clients}
-		j.write = transfer.PutOptions{Marker: "bench/0", Progress: j.moved}
-		switch o.direction {
-		case "down":
-			return j.down(ctx)
-		case "up":
-			return j.up(ctx)
-		default:
-			return j.relay(ctx)
+		j := job{order: o, clients: clients, memory: transfer.NewMemory(transfer.DefaultMemory)}
+		if j.root, err = os.OpenRoot(j.dir); err != nil {
+			return err
 		}
+		defer j.root.Close()
+		if j.journal, err = transfer.OpenJournal(j.root, ownDir+"/bench.journal", "bench"); err != nil {
+			return err
+		}
+		return errors.Join(j.move(ctx), j.journal.Remove())
 	})
 }
+
+const (
+	ownDir = ".rolecall" // below the working directory
+	marker = "bench/0"
+)
 
 type job struct {
 	order
 	clients guard.Clients
-	write   transfer.PutOptions
+	memory  *transfer.Memory
+	root    *os.Root
+	journal *transfer.Journal
 	bytes   atomic.Int64
 }
 
+func (j *job) move(ctx context.Context) error {
+	write := transfer.PutOptions{Marker: marker, Progress: j.moved, Journal: j.journal}
+	read := transfer.GetOptions{Marker: marker, Progress: j.moved, Journal: j.journal}
+	prefix := j.set + "/"
+	switch j.direction {
+	case "down":
+		from := j.source()
+		return j.each(ctx, j.listed(ctx), func(ctx context.Context, o transfer.Object) error {
+			_, err := transfer.Get(ctx, from, o, j.root, strings.TrimPrefix(o.Key, prefix), read)
+			return err
+		})
+	case "up":
+		to := j.bucket(j.sink, j.access, j.secret)
+		return j.each(ctx, j.walked(), func(ctx context.Context, f transfer.Object) error {
+			_, err := transfer.Put(ctx, to, prefix+f.Key, j.root, f.Key, write)
+			return err
+		})
+	default:
+		from, to := j.source(), j.bucket(j.sink, j.toAccess, j.toSecret)
+		return j.each(ctx, j.listed(ctx), func(ctx context.Context, o transfer.Object) error {
+			_, err := transfer.Copy(ctx, from, o, to, o.Key, write)
+			return err
+		})
+	}
+}
+
 func (j *job) moved(n int64) { j.bytes.Add(n) }
+
+func (j *job) each(ctx context.Context, items iter.Seq2[transfer.Object, error], do func(context.Context, transfer.Object) error) error {
+	return transfer.Each(ctx, items, func(o transfer.Object) int64 { return o.Size }, do)
+}
 
 func (j *job) bucket(name, access, secret string) transfer.Bucket {
 	keys := aws.Credentials{AccessKeyID: access, SecretAccessKey: secret}
@@ -53,90 +92,94 @@ func (j *job) bucket(name, access, secret string) transfer.Bucket {
 		Name: name, NoChecksums: j.plain, LookFirst: j.plain,
 		Client: transfer.NewClient(transfer.ClientOptions{
 			Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return keys, nil }),
-			Endpoint:    j.url, PathStyle: true, HTTP: j.clients.Operator, UserAgent: "bench",
+			Endpoint:    j.url, PathStyle: true, HTTP: j.clients.Operator, UserAgent: "bench", Memory: j.memory,
 		}),
 	}
 }
 
 func (j *job) source() transfer.Bucket { return j.bucket(sourceBucket, j.access, j.secret) }
 
-func (j *job) list(ctx context.Context) ([]transfer.Object, error) {
-	var objects []transfer.Object
-	for o, err := range transfer.List(ctx, j.source(), j.set+"/") {
-		if err != nil {
-			return nil, err
-		}
-		objects = append(objects, o)
-	}
-	return objects, nil
-}
+const (
+	listedFirst = 1_000 // objects, before any moves
+	listedAhead = 10_000
+)
 
-func (j *job) down(ctx context.Context) error {
-	root, err := os.OpenRoot(j.dir)
-	if err != nil {
-		return err
-	}
-	defer root.Close()
-	objects, err := j.list(ctx)
-	if err != nil {
-		return err
-	}
-	from := j.source()
-	return transfer.Each(ctx, sequence(objects), transferSize, func(ctx context.Context, o transfer.Object) error {
-		_, err := transfer.Get(ctx, from, o, root, strings.TrimPrefix(o.Key, j.set+"/"), transfer.GetOptions{Progress: j.moved})
-		return err
-	})
-}
-
-func (j *job) relay(ctx context.Context) error {
-	objects, err := j.list(ctx)
-	if err != nil {
-		return err
-	}
-	from, to := j.source(), j.bucket(j.sink, j.toAccess, j.toSecret)
-	return transfer.Each(ctx, sequence(objects), transferSize, func(ctx context.Context, o transfer.Object) error {
-		_, err := transfer.Copy(ctx, from, o, to, o.Key, j.write)
-		return err
-	})
-}
-
-func (j *job) up(ctx context.Context) error {
-	root, err := os.OpenRoot(j.dir)
-	if err != nil {
-		return err
-	}
-	defer root.Close()
-	var files []transfer.Object
-	err = fs.WalkDir(root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		info, err := entry.Info()
-		if err != nil {
-			return err
-		}
-		files = append(files, transfer.Object{Key: name, Size: info.Size()})
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	to := j.bucket(j.sink, j.access, j.secret)
-	return transfer.Each(ctx, sequence(files), transferSize, func(ctx context.Context, f transfer.Object) error {
-		_, err := transfer.Put(ctx, to, j.set+"/"+f.Key, root, f.Key, j.write)
-		return err
-	})
-}
-
-func transferSize(o transfer.Object) int64 { return o.Size }
-
-// sequence gives the items without an error.
-func sequence[T any](items []T) func(func(T, error) bool) {
-	return func(yield func(T, error) bool) {
-		for _, item := range items {
-			if !yield(item, nil) {
+// listed gives the objects of the set while the rest is listed.
+func (j *job) listed(ctx context.Context) iter.Seq2[transfer.Object, error] {
+	return func(yield func(transfer.Object, error) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		ready := make(chan transfer.Object, listedAhead)
+		var failed error
+		go func() {
+			defer close(ready)
+			failed = give(ctx, transfer.List(ctx, j.source(), j.set+"/"), ready)
+		}()
+		for o := range ready {
+			if !yield(o, nil) {
 				return
 			}
+		}
+		if failed != nil {
+			yield(transfer.Object{}, failed)
+		}
+	}
+}
+
+func give(ctx context.Context, all iter.Seq2[transfer.Object, error], ready chan<- transfer.Object) error {
+	var held []transfer.Object
+	flush := func() error {
+		for _, o := range held {
+			select {
+			case ready <- o:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		held = held[:0]
+		return nil
+	}
+	count := 0
+	for o, err := range all {
+		if err != nil {
+			return err
+		}
+		held = append(held, o)
+		if count++; count < listedFirst {
+			continue
+		}
+		if err := flush(); err != nil {
+			return err
+		}
+	}
+	return flush()
+}
+
+// walked gives the directory's files, once all are found.
+func (j *job) walked() iter.Seq2[transfer.Object, error] {
+	return func(yield func(transfer.Object, error) bool) {
+		var files []transfer.Object
+		err := fs.WalkDir(j.root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
+			if err == nil && name == ownDir {
+				return fs.SkipDir
+			}
+			if err != nil || entry.IsDir() {
+				return err
+			}
+			info, err := entry.Info()
+			if err != nil {
+				return err
+			}
+			files = append(files, transfer.Object{Key: name, Size: info.Size()})
+			return nil
+		})
+		for _, f := range files {
+			if err == nil && !yield(f, nil) {
+				return
+			}
+		}
+		if err != nil {
+			yield(transfer.Object{}, err)
 		}
 	}
 }
