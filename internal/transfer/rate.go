@@ -16,7 +16,8 @@ import (
 // after a pause is all that they ask for. When it refuses more than one in
 // eight, requests fall to a little below the rate that it took. From there they
 // rise along a cubic curve: soon back near that rate, long about there, and
-// then ever faster, to find what S3 takes by now.
+// then ever faster, to find what S3 takes by now. Where falling does not help,
+// they rise again: such refusals have another cause.
 type Rates struct {
 	troubled atomic.Int64 // len(of), so that without trouble nothing is locked
 
@@ -31,12 +32,13 @@ const (
 	judgedAfter = time.Second     // at least, what was answered in it
 	judgedBy    = 8               // answers at least
 	judgedUntil = 5 * time.Second // when there were fewer
-	tolerated   = 8               // of as many answers, one may be a refusal
+	tolerated   = 0.125           // share of refusals
+	usualStays  = 0.95            // of what is usual, from one judgement to the next
 	lowered     = 0.9             // of what S3 took
 	regained    = 4 * time.Second // until it is that again
 	recovered   = time.Minute     // after which the limit is forgotten
-	fastStart   = 20              // requests a second: the least that a first limit is set out from
-	slowest     = 1               // requests a second
+	fastStart   = 100             // requests a second: the least that a first limit is set out from
+	slowest     = 2               // requests a second
 	burst       = 20 * time.Millisecond
 )
 
@@ -116,6 +118,11 @@ type rate struct {
 
 	since            time.Time // the window that is to be judged
 	answers, refused int       // to what began in it
+
+	trial    bool    // the rate has just fallen
+	before   float64 // from what
+	expected float64 // what share will be refused now, if there were too many requests
+	usual    float64 // share that was refused at whatever rate
 }
 
 // limit is how many requests a second there may be.
@@ -155,22 +162,38 @@ func (r *rate) note(now, began time.Time, refused bool) {
 	length := now.Sub(r.since)
 	switch {
 	case length >= judgedAfter && r.answers >= judgedBy:
-		if r.refused*tolerated > r.answers {
-			r.fall(now, length.Seconds())
-		}
+		r.judge(now, length.Seconds())
 	case length < judgedUntil:
 		return
 	}
 	r.since, r.answers, r.refused = now, 0, 0
 }
 
+// judge lowers the rate if too many were refused, and takes that back if it
+// did not help: then the requests are not what there is too much of.
+func (r *rate) judge(now time.Time, seconds float64) {
+	refused := float64(r.refused) / float64(r.answers)
+	tried := r.trial
+	r.trial = false
+	r.usual *= usualStays
+	switch {
+	case r.took > 0 && r.refused == r.answers: // an outage, whatever the rate
+		r.fell = now
+	case tried && refused > r.expected+tolerated:
+		r.usual, r.took, r.fell = refused, r.before, now
+	case refused > r.usual+tolerated:
+		r.fall(now, float64(r.answers)/seconds, refused)
+	}
+}
+
 // fall lowers the rate to what S3 took, but to half at most: it may not have
 // been asked for more, or have failed for a moment only.
-func (r *rate) fall(now time.Time, seconds float64) {
-	before := r.limit(now)
-	if math.IsInf(before, 1) {
-		before = max(float64(r.answers)/seconds, fastStart)
+func (r *rate) fall(now time.Time, asked, refused float64) {
+	r.before = r.limit(now)
+	if math.IsInf(r.before, 1) {
+		r.before = max(asked, fastStart)
 	}
-	r.took = max(float64(r.answers-r.refused)/seconds, before/2, slowest)
-	r.fell = now
+	taken := asked * (1 - refused)
+	r.took, r.fell = max(taken, r.before/2, slowest), now
+	r.trial, r.expected = true, max(0, 1-taken/r.limit(now))
 }
