@@ -147,7 +147,7 @@ func TestKitReasons(t *testing.T) {
 		if statements != len(said) {
 			t.Errorf("%+v: %d reasons for %d statements", s, len(said), statements)
 		}
-		if s.grants && s.purpose == rolecall.Delivery && !strings.Contains(said["permissions/RolecallPutObjectTagging"], "storage:tag_s3 is refused") {
+		if s.grants && s.purpose == rolecall.Delivery && !strings.Contains(said["permissions/RolecallPutObjectTagging"], "storage:tag_s3 is refused, and copies lose their tags") {
 			t.Errorf("%+v: a grant does not say what is lost without it", s)
 		}
 	}

@@ -51,9 +51,9 @@ var grantDetails = []struct {
 	lost     string
 }{
 	{GetBucketLocation, false, true, "tools that ask S3 for the bucket's region are refused; rolecall itself needs no permission to learn it"},
-	{GetObjectTagging, false, false, "the tags of objects cannot be read"},
+	{GetObjectTagging, false, false, "the tags of objects cannot be read, so that copies lose them"},
 	{ListBucketMultipartUploads, true, true, "uploads that a crash left unfinished cannot be found and swept; S3 cannot limit this one to a prefix"},
-	{PutObjectTagging, true, false, "storage:tag_s3 is refused"},
+	{PutObjectTagging, true, false, "storage:tag_s3 is refused, and copies lose their tags"},
 	{PutObjectACL, true, false, "deliveries with an acl are refused; a bucket with the setting BucketOwnerEnforced needs none"},
 	{DeleteObject, true, false, "nothing delivered can be removed again with this role"},
 }

@@ -78,10 +78,11 @@ JSON
   # only
   # RolecallGetBucketLocation: optional; without it tools that ask S3 for the bucket's region are refused;
   # rolecall itself needs no permission to learn it
-  # RolecallGetObjectTagging: optional; without it the tags of objects cannot be read
+  # RolecallGetObjectTagging: optional; without it the tags of objects cannot be read, so that copies lose
+  # them
   # RolecallListBucketMultipartUploads: optional; without it uploads that a crash left unfinished cannot be
   # found and swept; S3 cannot limit this one to a prefix
-  # RolecallPutObjectTagging: optional; without it storage:tag_s3 is refused
+  # RolecallPutObjectTagging: optional; without it storage:tag_s3 is refused, and copies lose their tags
   # RolecallPutObjectAcl: optional; without it deliveries with an acl are refused; a bucket with the setting
   # BucketOwnerEnforced needs none
   # RolecallDeleteObject: optional; without it nothing delivered can be removed again with this role

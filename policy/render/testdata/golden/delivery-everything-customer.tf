@@ -234,7 +234,7 @@ resource "aws_iam_role_policy" "permissions" {
         Action   = "s3:GetBucketLocation"
         Resource = "arn:aws:s3:::${var.bucket}"
       },
-      # optional; without it the tags of objects cannot be read
+      # optional; without it the tags of objects cannot be read, so that copies lose them
       {
         Sid      = "RolecallGetObjectTagging"
         Effect   = "Allow"
@@ -249,7 +249,7 @@ resource "aws_iam_role_policy" "permissions" {
         Action   = "s3:ListBucketMultipartUploads"
         Resource = "arn:aws:s3:::${var.bucket}"
       },
-      # optional; without it storage:tag_s3 is refused
+      # optional; without it storage:tag_s3 is refused, and copies lose their tags
       {
         Sid      = "RolecallPutObjectTagging"
         Effect   = "Allow"
