@@ -41,7 +41,7 @@ const (
 
 // Error is the error of every transfer.
 type Error struct {
-	Op     string // list, head, get, put, copy, tag
+	Op     string // list, head, get, put, copy, tag, abort
 	Bucket string
 	Key    string
 	Kind   Kind

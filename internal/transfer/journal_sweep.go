@@ -34,13 +34,13 @@ func (j *Journal) Sweep(ctx context.Context, b Bucket, prefix, marker, session s
 	for range maxUploadPages {
 		page, err := b.Client.ListMultipartUploads(ctx, in)
 		if err != nil {
-			return aborted, fault("list uploads", b, prefix, err)
+			return aborted, fault("list", b, prefix, err)
 		}
 		for _, listed := range page.Uploads {
 			key, id := aws.ToString(listed.Key), aws.ToString(listed.UploadId)
 			if page.EncodingType == types.EncodingTypeUrl {
 				if key, err = url.QueryUnescape(key); err != nil {
-					return aborted, fault("list uploads", b, prefix, malformed("listed the key %.100q: %w", key, err))
+					return aborted, fault("list", b, prefix, malformed("listed the key %.100q: %w", key, err))
 				}
 			}
 			began := listed.Initiator != nil && strings.HasSuffix(aws.ToString(listed.Initiator.ID), "/"+session)
@@ -57,7 +57,7 @@ func (j *Journal) Sweep(ctx context.Context, b Bucket, prefix, marker, session s
 			return aborted, nil
 		}
 		if next == aws.ToString(in.KeyMarker) && nextID == aws.ToString(in.UploadIdMarker) {
-			return aborted, fault("list uploads", b, prefix, malformed("the listing of uploads is cut but does not go on"))
+			return aborted, fault("list", b, prefix, malformed("the listing of uploads is cut but does not go on"))
 		}
 		in.KeyMarker, in.UploadIdMarker = optional(next), optional(nextID)
 	}

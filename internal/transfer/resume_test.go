@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/minio/crc64nvme"
 )
 
@@ -104,6 +107,8 @@ type fixture struct {
 	data []byte
 	o    Object
 	j    *Journal
+	// plain has the buckets on a server that is not AWS's.
+	plain bool
 }
 
 const resumed = 2*partSize + 5
@@ -117,6 +122,12 @@ func newFixture(t *testing.T) *fixture {
 	f.j = openJournal(t, f.root)
 	t.Cleanup(func() { f.j.Close() })
 	return f
+}
+
+func (f *fixture) bucket(t *testing.T, name string) Bucket {
+	b := f.server.bucket(t, name)
+	b.NoChecksums, b.LookFirst = f.plain, f.plain
+	return b
 }
 
 func (f *fixture) put(t *testing.T) (Result, error) {
@@ -214,4 +225,57 @@ func fixtures() map[string]func(*fixture) func(*testing.T) (Result, error) {
 		"copy": func(f *fixture) func(*testing.T) (Result, error) { return f.copy },
 		"get":  func(f *fixture) func(*testing.T) (Result, error) { return f.get },
 	}
+}
+
+// The sum of the whole is joined from those of kept parts, in the function of
+// the source's own checksum.
+func TestResumeOtherChecksum(t *testing.T) {
+	t.Parallel()
+	for change, kept := range map[string]int64{"": 2 * partSize, `,"other":"[^"]*"`: 0} {
+		f := newFixture(t)
+		if _, err := f.bucket(t, "origin").Client.PutObject(t.Context(), &s3.PutObjectInput{
+			Bucket: aws.String("origin"), Key: aws.String("big"), Body: bytes.NewReader(f.data), ChecksumAlgorithm: "CRC32C",
+		}); err != nil {
+			t.Fatal(err)
+		}
+		f.cut(t, f.copy)
+		f.rewrite(t, func(text string) string { return regexp.MustCompile(change).ReplaceAllString(text, "") })
+		r, err := f.copy(t)
+		f.whole(t, r, err, kept)
+		if r.Verified != "CRC32C" {
+			t.Errorf("verified %q", r.Verified)
+		}
+	}
+}
+
+// A server without S3's checksums has parts kept by their ETags.
+func TestResumePlain(t *testing.T) {
+	t.Parallel()
+	for name, try := range fixtures() {
+		f := newFixture(t)
+		f.plain = true
+		try := try(f)
+		f.cut(t, try)
+		f.crash(t)
+		r, err := try(t)
+		f.whole(t, r, err, 2*partSize)
+		f.holds(t, name)
+		f.crash(t)
+		if r, err := try(t); err != nil || !r.Earlier {
+			t.Errorf("%s again: %+v, %v", name, r, err)
+		}
+	}
+}
+
+// A process that dies with a small object leaves a file that the next one uses.
+func TestResumeSmall(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.data = noise(100)
+	f.o = f.have(t, "big", f.data)
+	id := source{Bucket: f.bucket(t, "origin"), Object: f.o}.getID("down/x", GetOptions{Journal: f.j, Marker: "job-1/0"})
+	write(t, f.root, "down/"+temporaryName(id.text()), noise(50))
+	r, err := f.get(t)
+	f.whole(t, r, err, 0)
+	f.holds(t, "get")
 }
