@@ -14,16 +14,12 @@ import (
 
 // single writes the object with one request: what fits a buffer is held, and
 // summed before, the rest is streamed.
-func (u upload) single(ctx context.Context) (result Result, err error) {
-	defer func() {
-		if err == nil {
-			report(u.options.Progress, u.size)
-		}
-	}()
+func (u upload) single(ctx context.Context) (Result, error) {
 	if ours, err := u.look(ctx, u.read); ours != nil || err != nil {
 		return u.result(ours, 1), err
 	}
 	var all sum
+	var err error
 	if u.size > ioBuffer {
 		all, err = u.stream(ctx)
 	} else {

@@ -49,13 +49,14 @@ func (u upload) run(ctx context.Context) (result Result, err error) {
 	if err := u.renounce(ctx); err != nil {
 		return Result{}, err
 	}
-	switch {
-	case u.size >= inParts && u.within == nil, u.size >= copiedInParts:
+	whole, limit := u.single, int64(inParts)
+	if u.within != nil {
+		whole, limit = u.copyWhole, copiedInParts
+	}
+	if u.size >= limit {
 		result, err = u.multipart(ctx)
-	case u.within != nil:
-		result, err = u.copyWhole(ctx)
-	default:
-		result, err = u.single(ctx)
+	} else if result, err = whole(ctx); err == nil {
+		report(u.options.Progress, u.size)
 	}
 	if err == nil {
 		u.note.done(sum{crc64: result.CRC64, n: result.Bytes}, 0)

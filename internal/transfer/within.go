@@ -115,7 +115,6 @@ func (u upload) copyWhole(ctx context.Context) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	report(u.options.Progress, u.size)
 	return Result{Bytes: all.n, CRC64: all.crc64, Parts: 1}, nil
 }
 

@@ -51,6 +51,9 @@ func within(t *testing.T, from, to Bucket) {
 		if got, err = Copy(t.Context(), from, Object{Key: key}, to, "out/"+key, options); err != nil || !got.Already || got.CRC64 != want.CRC64 {
 			t.Errorf("%d bytes again: %+v, %v", size, got, err)
 		}
+		if told.total() != 2*int64(size) {
+			t.Errorf("%d bytes were reported of twice %d", told.total(), size)
+		}
 		options.Marker = "job/3"
 		_, err = Copy(t.Context(), from, Object{Key: key}, to, "out/"+key, options)
 		if e := theFault(t, err, Exists); e.Bucket != to.Name {
@@ -224,4 +227,43 @@ func TestCopyWithinAsks(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Another try goes on with the parts that S3 copied.
+func TestCopyWithinGoesOn(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	from, to := s.bucket(t, "origin"), s.bucket(t, "target")
+	to.Client = hurried(to.Client)
+	data := noise(copiedInParts + 1)
+	o := s.have(t, "x", data)
+	var told counter
+	two := make(chan struct{})
+	options := PutOptions{Both: to.Client, Marker: "job", Journal: NewJournal(), Progress: func(n int64) {
+		if told.add(n); told.total() == 2*copiedPart {
+			close(two)
+		}
+	}}
+	s.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+		if operation == "UploadPartCopy" && r.URL.Query().Get("partNumber") == "3" {
+			<-two
+			refuse(w, r, http.StatusServiceUnavailable, "SlowDown")
+			return
+		}
+		next(w, r)
+	})
+	_, err := Copy(t.Context(), from, o, to, "y", options)
+	wantKind(t, err, Unavailable)
+	s.meddle(nil)
+	options.Progress = nil
+	before := s.count("UploadPartCopy")
+	got, err := Copy(t.Context(), from, o, to, "y", options)
+	want := Result{Bytes: o.Size, CRC64: crc64nvme.Checksum(data), Parts: 3, Verified: "CRC64NVME", Kept: 2 * copiedPart}
+	if d := cmp.Diff(want, got); d != "" || err != nil {
+		t.Error(d, err)
+	}
+	if n := s.count("UploadPartCopy") - before; n != 1 || s.count("CreateMultipartUpload") != 1 || s.count("GetObject") > 0 {
+		t.Errorf("%d parts were copied again", n)
+	}
+	noUploads(t, to)
 }
