@@ -3,13 +3,17 @@ package transfer
 import (
 	"context"
 	"errors"
+	"io"
+	"net/http"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/minio/crc64nvme"
+	"golang.org/x/sync/errgroup"
 	"pgregory.net/rapid"
 )
 
@@ -151,4 +155,97 @@ func TestLittleMemory(t *testing.T) {
 			}
 		}
 	}
+}
+
+// However many transfers share a memory, no more of them move at once than it
+// has room for.
+func TestSharedMemory(t *testing.T) {
+	t.Parallel()
+	const streams = 8 * mib / streamCost
+	s, memory := newServer(t), NewMemory(8*mib)
+	var reading, writing tide
+	client := func(name string) Bucket {
+		b := s.bucket(t, name)
+		b.Client.wire.memory = memory
+		next := b.Client.wire.http.next
+		b.Client.wire.http.next = doer(func(r *http.Request) (*http.Response, error) {
+			if r.Method == http.MethodPut {
+				defer writing.rise()()
+				return next.Do(r)
+			}
+			ebb := reading.rise()
+			resp, err := next.Do(r)
+			if err != nil {
+				ebb()
+				return nil, err
+			}
+			resp.Body = &tidal{resp.Body, sync.OnceFunc(ebb)}
+			return resp, nil
+		})
+		return b
+	}
+	root := newRoot(t)
+	var objects []Object
+	for i := range 20 {
+		key, data := strconv.Itoa(i), noise(ioBuffer+i)
+		if i == 0 {
+			data = noise(3 * inParts)
+		}
+		objects = append(objects, s.have(t, key, data))
+		write(t, root, "up/"+key, data)
+	}
+	from, to := client("origin"), client("target")
+	var g errgroup.Group
+	for _, move := range []func(context.Context, Object) error{
+		func(ctx context.Context, o Object) error {
+			_, err := Get(ctx, from, o, root, "down/"+o.Key, GetOptions{})
+			return err
+		},
+		func(ctx context.Context, o Object) error {
+			_, err := Put(ctx, to, "put/"+o.Key, root, "up/"+o.Key, PutOptions{})
+			return err
+		},
+		func(ctx context.Context, o Object) error {
+			_, err := Copy(ctx, from, o, to, "copied/"+o.Key, PutOptions{})
+			return err
+		},
+	} {
+		g.Go(func() error {
+			all := func(yield func(Object, error) bool) {
+				for _, o := range objects {
+					if !yield(o, nil) {
+						return
+					}
+				}
+			}
+			return Each(t.Context(), all, func(o Object) int64 { return o.Size }, move)
+		})
+	}
+	if err := g.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if r, w := reading.most.Load(), writing.most.Load(); max(r, w) > streams || max(r, w) < 2 {
+		t.Errorf("%d were read and %d written at once, with room for %d", r, w, streams)
+	}
+}
+
+// tide counts what is under way, and keeps the most.
+type tide struct{ now, most atomic.Int64 }
+
+func (d *tide) rise() (ebb func()) {
+	now := d.now.Add(1)
+	for most := d.most.Load(); now > most && !d.most.CompareAndSwap(most, now); most = d.most.Load() {
+	}
+	return func() { d.now.Add(-1) }
+}
+
+type tidal struct {
+	io.ReadCloser
+	ebb func()
+}
+
+// Close closes the body.
+func (b *tidal) Close() error {
+	b.ebb()
+	return b.ReadCloser.Close()
 }

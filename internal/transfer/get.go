@@ -3,7 +3,6 @@ package transfer
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"sync/atomic"
 )
@@ -74,10 +73,10 @@ func (g getting) whole(ctx context.Context) (Result, error) {
 	}
 	defer file.discard()
 	in := g.stream(ctx, span{0, g.Size}, checksum{})
-	if err := g.fill(ctx, in, file.file); err != nil {
+	if err := g.fill(in, file.file); err != nil {
 		return Result{}, err
 	}
-	result, err := g.finish(file.file, in.sum(), in.known, 1)
+	result, err := g.finish(ctx, file.file, in.sum(), in.known, 1)
 	if err != nil {
 		return Result{}, err
 	}
@@ -123,7 +122,7 @@ func (g getting) parts(ctx context.Context, want checksum) (result Result, err e
 			}
 		}
 		in := g.stream(ctx, spans[i], function)
-		if err := g.fill(ctx, in, file.file); err != nil {
+		if err := g.fill(in, file.file); err != nil {
 			return err
 		}
 		sums[i] = in.sum()
@@ -134,7 +133,7 @@ func (g getting) parts(ctx context.Context, want checksum) (result Result, err e
 		return Result{}, err
 	}
 	all := join(function, sums)
-	if result, err = g.finish(file.file, all, want, len(spans)); err != nil {
+	if result, err = g.finish(ctx, file.file, all, want, len(spans)); err != nil {
 		return Result{}, err
 	}
 	result.Kept = old.Load()
@@ -142,27 +141,21 @@ func (g getting) parts(ctx context.Context, want checksum) (result Result, err e
 }
 
 // fill writes a span to its place.
-func (g getting) fill(ctx context.Context, in *stream, file *os.File) error {
-	memory := g.Client.wire.memory
-	if err := memory.acquire(ctx); err != nil {
-		return err
-	}
-	defer memory.release()
-	return in.drain(&placed{file, in.at.off, g.progress}, memory)
+func (g getting) fill(in *stream, file *os.File) error {
+	return in.drain(&placed{file, in.at.off, g.progress}, g.Client.wire.memory)
 }
 
 // finish holds the bytes against the checksum.
-func (s source) finish(file *os.File, got sum, want checksum, parts int) (Result, error) {
+func (g getting) finish(ctx context.Context, file *os.File, got sum, want checksum, parts int) (Result, error) {
 	result := Result{Bytes: got.n, CRC64: got.crc64, Parts: parts, Verified: want.name}
 	if want.name == "" {
 		return result, nil
 	}
 	if got.other == nil && want.hash() != nil {
-		d := newDigest(want)
-		if _, err := io.CopyBuffer(struct{ io.Writer }{d}, io.NewSectionReader(file, 0, s.Size), make([]byte, ioBuffer)); err != nil {
-			return Result{}, badFile(err)
+		var err error
+		if got, err = g.again(ctx, file, span{0, g.Size}, want); err != nil {
+			return Result{}, err
 		}
-		got = d.sum()
 	}
 	if !got.matches(want) {
 		return Result{}, corrupt(want, got)

@@ -81,14 +81,12 @@ func (g getting) file() (*target, map[int]part, error) {
 	return t, nil, nil
 }
 
-// again sums what an earlier try wrote.
+// again sums what was written, maybe by an earlier try.
 func (g getting) again(ctx context.Context, file *os.File, at span, function checksum) (sum, error) {
-	memory := g.Client.wire.memory
-	if err := memory.acquire(ctx); err != nil {
+	buf, giveBack, err := g.Client.wire.memory.lend(ctx)
+	if err != nil {
 		return sum{}, err
 	}
-	defer memory.release()
-	buf, giveBack := memory.buffer()
 	defer giveBack()
 	d := newDigest(function)
 	in := io.NewSectionReader(file, at.off, at.n)

@@ -35,8 +35,14 @@ func (m *Memory) acquire(ctx context.Context) error { return m.room.Acquire(ctx,
 
 func (m *Memory) release() { m.room.Release(streamCost) }
 
-// buffer lends a buffer of ioBuffer bytes.
-func (m *Memory) buffer() (b []byte, giveBack func()) {
+// lend waits for room for a stream, and gives its buffer of ioBuffer bytes.
+func (m *Memory) lend(ctx context.Context) (b []byte, giveBack func(), err error) {
+	if err := m.acquire(ctx); err != nil {
+		return nil, nil, err
+	}
 	p := m.buffers.Get().(*[]byte) //nolint:forcetypeassert // the pool has no others
-	return *p, func() { m.buffers.Put(p) }
+	return *p, func() {
+		m.buffers.Put(p)
+		m.release()
+	}, nil
 }

@@ -117,9 +117,12 @@ func (s *stream) again(err error) error {
 
 // drain writes what is left of the stream to w, through a buffer that is lent.
 func (s *stream) drain(w io.Writer, memory *Memory) error {
-	defer s.Close()
-	buf, giveBack := memory.buffer()
+	buf, giveBack, err := memory.lend(s.ctx)
+	if err != nil {
+		return err
+	}
 	defer giveBack()
+	defer s.Close()
 	for {
 		n, err := s.Read(buf)
 		if n > 0 {

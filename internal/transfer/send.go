@@ -162,7 +162,10 @@ func (u upload) send(ctx context.Context, r request, at span, ready func(sum) er
 func (u upload) read(ctx context.Context) (sum, error) {
 	c := u.open(ctx, span{0, u.size})
 	defer c.Close()
-	buf, giveBack := u.to.Client.wire.memory.buffer()
+	buf, giveBack, err := u.to.Client.wire.memory.lend(ctx)
+	if err != nil {
+		return sum{}, err
+	}
 	defer giveBack()
 	for {
 		if _, err := c.Read(buf); errors.Is(err, io.EOF) {
