@@ -167,21 +167,30 @@ func (p points) around() []int64 {
 type haul struct {
 	name string
 	size int
-	do   func(ctx context.Context, h haul, from, to Bucket, f *field, into *os.Root, name string) error
+	do   func(ctx context.Context, h haul, a errand) error
 	far  string // the bucket to which the road is rough
 }
 
+// errand is a haul that is done.
+type errand struct {
+	from, to Bucket
+	files    *os.Root // to put
+	into     *os.Root // to get
+	name     string   // of what is made
+	journal  *Journal // may be nil
+}
+
 func hauls(sizes ...int) []haul {
-	get := func(ctx context.Context, h haul, from, _ Bucket, _ *field, into *os.Root, _ string) error {
-		_, err := Get(ctx, from, Object{Key: strconv.Itoa(h.size)}, into, "file", GetOptions{})
+	get := func(ctx context.Context, h haul, a errand) error {
+		_, err := Get(ctx, a.from, Object{Key: strconv.Itoa(h.size)}, a.into, "file", GetOptions{Marker: "job/0", Journal: a.journal})
 		return err
 	}
-	put := func(ctx context.Context, h haul, _, to Bucket, f *field, _ *os.Root, name string) error {
-		_, err := Put(ctx, to, name, f.root, strconv.Itoa(h.size), PutOptions{Marker: "job/0"})
+	put := func(ctx context.Context, h haul, a errand) error {
+		_, err := Put(ctx, a.to, a.name, a.files, strconv.Itoa(h.size), PutOptions{Marker: "job/0", Journal: a.journal})
 		return err
 	}
-	relay := func(ctx context.Context, h haul, from, to Bucket, _ *field, _ *os.Root, name string) error {
-		_, err := Copy(ctx, from, Object{Key: strconv.Itoa(h.size)}, to, name, PutOptions{Marker: "job/0"})
+	relay := func(ctx context.Context, h haul, a errand) error {
+		_, err := Copy(ctx, a.from, Object{Key: strconv.Itoa(h.size)}, a.to, a.name, PutOptions{Marker: "job/0", Journal: a.journal})
 		return err
 	}
 	var all []haul
@@ -220,22 +229,36 @@ func newField(t *testing.T, sizes ...int) *field {
 // haul does it over the road, and holds what became of it against the promise.
 func (f *field) haul(t *testing.T, h haul, over *road, name string) error {
 	t.Helper()
-	from, to := f.bucket(t, "origin"), f.bucket(t, "target")
-	if h.far == "origin" {
-		from = over.bucket(t, "origin")
-	} else {
-		to = over.bucket(t, "target")
-	}
-	into := newRoot(t)
-	err := h.do(t.Context(), h, from, to, f, into, name)
+	a := f.errand(t, name)
+	err := h.over(t, over, a)
+	f.judge(t, h, a, err)
+	return err
+}
 
+func (f *field) errand(t *testing.T, name string) errand {
+	t.Helper()
+	return errand{from: f.bucket(t, "origin"), to: f.bucket(t, "target"), files: f.root, into: newRoot(t), name: name}
+}
+
+func (h haul) over(t *testing.T, over *road, a errand) error {
+	if h.far == "origin" {
+		a.from = over.bucket(t, "origin")
+	} else {
+		a.to = over.bucket(t, "target")
+	}
+	return h.do(t.Context(), h, a)
+}
+
+// judge asks that all of it is there, or nothing, as the transfer says.
+func (f *field) judge(t *testing.T, h haul, a errand, err error) {
+	t.Helper()
 	var there []byte
 	var found error
 	if h.name == "get" {
-		there, found = into.ReadFile("file")
+		there, found = a.into.ReadFile("file")
 	} else {
 		var read bytes.Buffer
-		found = f.Read("target", name, &read)
+		found = f.Read("target", a.name, &read)
 		there = read.Bytes()
 	}
 	var e *Error
@@ -252,16 +275,15 @@ func (f *field) haul(t *testing.T, h haul, over *road, name string) error {
 		known := f.known[u.ID]
 		f.mu.Unlock()
 		// One whose id never came, as the answer was lost, is left to Sweep.
-		if u.Key == name && known && (e == nil || e.Upload != u.ID) {
+		if u.Key == a.name && known && (e == nil || e.Upload != u.ID) {
 			t.Errorf("an upload is open; the transfer ended with %v", err)
 		}
 	}
-	for _, file := range files(t, into) {
+	for _, file := range files(t, a.into) {
 		if IsTemporary(file) {
 			t.Errorf("the temporary file %s is left", file)
 		}
 	}
-	return err
 }
 
 // cutAfter ends a connection after so many bytes in a direction.
@@ -330,6 +352,42 @@ func TestCutAlways(t *testing.T) {
 					}
 				})
 			}
+		}
+	}
+}
+
+// What the network has ended is taken up over a better one, or taken back.
+func TestCutThenTakenUp(t *testing.T) {
+	t.Parallel()
+	const size = 3*partSize + 1
+	f := newField(t, size)
+	random := rand.New(rand.NewPCG(5, 6))
+	for _, h := range hauls(size) {
+		for i := range 3 + chaos(t)/2 {
+			stream := "upstream"
+			if h.far == "origin" {
+				stream = "downstream"
+			}
+			n := random.Int64N(partSize)
+			t.Run(fmt.Sprintf("%s %d", h.name, n), func(t *testing.T) {
+				t.Parallel()
+				a := f.errand(t, t.Name())
+				a.journal = NewJournal()
+				rough := newRoad(t, f.server, math.MaxInt, cutAfter(stream, n, i%2 == 1)...)
+				rough.lanes = 1 + i%4
+				err := h.over(t, rough, a)
+				if err == nil || i%3 == 2 { // it needed no more, or is not wanted any more
+					if err := a.journal.Retract(t.Context()); err != nil {
+						t.Error(err)
+					}
+				} else {
+					err = h.do(t.Context(), h, a)
+					if err != nil {
+						t.Error(err)
+					}
+				}
+				f.judge(t, h, a, err)
+			})
 		}
 	}
 }
