@@ -68,14 +68,20 @@ func (i *interruptible) interrupt(t *testing.T, signal syscall.Signal) int {
 	return exitCode(t, run)
 }
 
-// label gives the id of the job whose journal is in the working directory.
-func (i *interruptible) label(t *testing.T) string {
+// journal gives the name of the one that is in the working directory.
+func (i *interruptible) journal(t *testing.T) string {
 	t.Helper()
 	found, err := filepath.Glob(filepath.Join(i.dir, "work", rolecall.OwnDir, "*.journal"))
 	if err != nil || len(found) != 1 {
 		t.Fatalf("journals: %q, %v", found, err)
 	}
-	text, err := os.ReadFile(found[0])
+	return found[0]
+}
+
+// label gives the id of the job whose journal is in the working directory.
+func (i *interruptible) label(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(i.journal(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,6 +187,26 @@ func TestBegunAnew(t *testing.T) {
 	}
 	if n := i.requests("CreateMultipartUpload"); n != 2 {
 		t.Errorf("%d uploads were begun", n)
+	}
+}
+
+// A journal that is none, or whose label is no job's id, is not taken up.
+func TestForgedJournal(t *testing.T) {
+	t.Parallel()
+	i := newInterruptible(t)
+	i.interrupt(t, syscall.SIGKILL)
+	for _, forged := range []string{"none\n", `{"do":"begin","label":"another-session"}` + "\n"} {
+		if err := os.WriteFile(i.journal(t), []byte(forged), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		run := command(t, i.dir, "run", "job.json", "--org", "acme", "--workdir", "work")
+		said, err := run.CombinedOutput()
+		if code := run.ProcessState.ExitCode(); code != 2 || !strings.Contains(string(said), "--fresh") {
+			t.Errorf("exit code %d (%v): %s", code, err, said)
+		}
+	}
+	if report, _ := i.run(t, "--fresh"); report.Status != rolecall.Completed {
+		t.Errorf("%+v", report)
 	}
 }
 
