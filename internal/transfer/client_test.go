@@ -365,6 +365,9 @@ func TestFruitlessReadsEnd(t *testing.T) {
 		if !errors.Is(err, io.ErrUnexpectedEOF) || kindOf(err) != Unreachable || asked != resumptions {
 			t.Errorf("%v after %d requests", err, asked)
 		}
+		if e := theFault(t, fault("get", b, "x", err), Unreachable); e.Attempts != resumptions || e.Took < time.Second {
+			t.Errorf("%d attempts in %v", e.Attempts, e.Took)
+		}
 	})
 }
 

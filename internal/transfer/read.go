@@ -36,6 +36,7 @@ type stream struct {
 	body      io.ReadCloser
 	got       int64 // over this connection
 	fruitless int
+	since     time.Time // when it was first asked for
 }
 
 // stream reads the span and sums it with the function of want, too.
@@ -90,6 +91,9 @@ func (s *stream) open() error {
 	if err != nil {
 		return err
 	}
+	if !s.asked {
+		s.since = time.Now()
+	}
 	s.body, s.got, s.asked = resp.Body, 0, true
 	if s.src.whole(s.at) {
 		s.header = resp.Header
@@ -110,7 +114,7 @@ func (s *stream) again(err error) error {
 		err = io.ErrUnexpectedEOF
 	}
 	if s.fruitless = max(s.fruitless-int(min(s.got/worthwhile, resumptions)), 0) + 1; s.fruitless >= resumptions {
-		return err
+		return &exhausted{s.fruitless, time.Since(s.since), err}
 	}
 	return pause(s.ctx, 100*time.Millisecond<<s.fruitless)
 }
