@@ -28,7 +28,7 @@ func get(ctx context.Context, b Bucket, o Object, root *os.Root, name string, op
 		g.note = options.Journal.take(src.getID(name, options), src.version())
 		defer g.note.leave()
 	}
-	if result, ok := g.earlier(); ok {
+	if result, ok := g.earlier(ctx); ok {
 		return result, nil
 	}
 	if src.Size < inParts {
@@ -110,7 +110,7 @@ func (g getting) parts(ctx context.Context, want checksum) (result Result, err e
 	var old atomic.Int64
 	err = sideBySide(ctx, spans, g.Client.wire, func(ctx context.Context, i int) error {
 		if before, ok := kept[i+1]; ok {
-			again, err := g.again(ctx, file.file, spans[i], function)
+			again, err := g.Client.wire.memory.sum(ctx, file.file, spans[i], function)
 			if err != nil {
 				return err
 			}
@@ -153,7 +153,7 @@ func (g getting) finish(ctx context.Context, file *os.File, got sum, want checks
 	}
 	if got.other == nil && want.hash() != nil {
 		var err error
-		if got, err = g.again(ctx, file, span{0, g.Size}, want); err != nil {
+		if got, err = g.Client.wire.memory.sum(ctx, file, span{0, g.Size}, want); err != nil {
 			return Result{}, err
 		}
 	}

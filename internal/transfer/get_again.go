@@ -37,15 +37,26 @@ func (g getting) temporary() string {
 	return temporaryName(g.note.id.text())
 }
 
-// earlier tells whether an earlier try did it all, and the file is as it left it.
-func (g getting) earlier() (Result, bool) {
+// earlier tells whether an earlier try did it all, and the file is as it left
+// it. What another process wrote is summed again: the machine may have gone
+// down before it was on the disk.
+func (g getting) earlier(ctx context.Context) (Result, bool) {
 	done, ok := g.note.ended()
-	if !ok {
+	if !ok || done.sum.n != g.Size {
 		return Result{}, false
 	}
-	info, err := g.root.Lstat(g.name)
-	if err != nil || !info.Mode().IsRegular() || info.Size() != g.Size || info.ModTime().UnixNano() != done.time {
+	file, info, err := open(g.root, g.name)
+	if err != nil {
 		return Result{}, false
+	}
+	defer file.Close()
+	if info.Size() != g.Size || info.ModTime().UnixNano() != done.time {
+		return Result{}, false
+	}
+	if done.earlier {
+		if all, err := g.Client.wire.memory.sum(ctx, file, span{0, g.Size}, checksum{}); err != nil || all.crc64 != done.sum.crc64 {
+			return Result{}, false
+		}
 	}
 	report(g.progress, g.Size)
 	return done.result(), true
@@ -81,9 +92,9 @@ func (g getting) file() (*target, map[int]part, error) {
 	return t, nil, nil
 }
 
-// again sums what was written, maybe by an earlier try.
-func (g getting) again(ctx context.Context, file *os.File, at span, function checksum) (sum, error) {
-	buf, giveBack, err := g.Client.wire.memory.lend(ctx)
+// sum reads a span of a file again.
+func (m *Memory) sum(ctx context.Context, file *os.File, at span, function checksum) (sum, error) {
+	buf, giveBack, err := m.lend(ctx)
 	if err != nil {
 		return sum{}, err
 	}

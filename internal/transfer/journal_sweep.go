@@ -4,28 +4,37 @@ import (
 	"context"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-// maxUploadPages bounds what Sweep looks at: a thousand uploads each.
-const maxUploadPages = 100
+// What Sweep does at most: the rest is the lifecycle rule's.
+const (
+	maxUploadPages = 100 // that it looks at: a thousand uploads each
+	sweepLimit     = time.Minute
+)
 
 // Sweep aborts what is left, below the prefix, of a step that is done: uploads
 // that the journal has of its marker and that nobody took up again, and those
 // that the journal does not know although the step's session began them: their
 // ids were lost. To find the latter, uploads are listed, which not everyone
-// may; the former are aborted before. It tells how many it aborted.
+// may; the former are aborted before. Without a session's name there are only
+// those. It tells how many it aborted.
 func (j *Journal) Sweep(ctx context.Context, b Bucket, prefix, marker, session string) (aborted int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, sweepLimit)
+	defer cancel()
 	for id, of := range j.leftBy(prefix, marker) {
-		u := upload{to: b, key: of.key, note: &note{journal: j, id: id}}
-		if err := u.abort(ctx, of.upload); err != nil {
+		if err := (upload{to: b, key: of.key}).abortOnce(ctx, of.upload); err != nil {
 			return aborted, fault("abort", b, of.key, err)
 		}
-		u.note.over()
+		j.note(line{Do: doOver, ID: id})
 		aborted++
+	}
+	if session == "" {
+		return aborted, nil
 	}
 	in := &s3.ListMultipartUploadsInput{
 		Bucket: aws.String(b.Name), Prefix: optional(prefix), EncodingType: types.EncodingTypeUrl,
@@ -47,7 +56,7 @@ func (j *Journal) Sweep(ctx context.Context, b Bucket, prefix, marker, session s
 			if !began || id == "" || len(id) > maxUpload || len(key) > maxKey || !strings.HasPrefix(key, prefix) || j.knows(b.Name, key, id) {
 				continue
 			}
-			if err := (upload{to: b, key: key}).abort(ctx, id); err != nil {
+			if err := (upload{to: b, key: key}).abortOnce(ctx, id); err != nil {
 				return aborted, fault("abort", b, key, err)
 			}
 			aborted++

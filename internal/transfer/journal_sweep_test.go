@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -46,8 +47,15 @@ func TestSweep(t *testing.T) {
 			t.Errorf("%s: %d, %v", prefix, n, err)
 		}
 	}
-	if n, err := f.j.Sweep(t.Context(), b, "", "job-1/0", "someone.else"); n != 0 || err != nil {
-		t.Errorf("of another session: %d, %v", n, err)
+	for _, session := range []string{"someone.else", ""} {
+		if n, err := f.j.Sweep(t.Context(), b, "", "job-1/0", session); n != 0 || err != nil {
+			t.Errorf("of the session %q: %d, %v", session, n, err)
+		}
+	}
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	if n, err := f.j.Sweep(over, b, "", "job-1/0", sessionName); n != 0 || KindOf(err) != Canceled {
+		t.Errorf("after the end: %d, %v", n, err)
 	}
 	if n, err := f.j.Sweep(t.Context(), b, "", "job-1/0", sessionName); n != 2 || err != nil {
 		t.Errorf("aborted %d, %v", n, err)

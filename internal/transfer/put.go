@@ -30,7 +30,10 @@ func put(ctx context.Context, b Bucket, key string, root *os.Root, name string, 
 		open:    func(_ context.Context, at span) content { return section(file, info, at) },
 		carried: func() (http.Header, error) { return http.Header{"Content-Type": {typeOf(name)}}, nil },
 		ready:   func(sum) error { return unchanged(file, info) },
-		from:    digestOf("file", name, strconv.FormatInt(info.Size(), 10), strconv.FormatInt(info.ModTime().UnixNano(), 10)),
+		again: func(ctx context.Context, at span) (sum, error) {
+			return b.Client.wire.memory.sum(ctx, file, at, checksum{})
+		},
+		from: digestOf("file", name, strconv.FormatInt(info.Size(), 10), strconv.FormatInt(info.ModTime().UnixNano(), 10)),
 	}
 	result, err := u.run(ctx)
 	// S3's complaint about bytes that do not fit their checksum is only the

@@ -3,6 +3,7 @@ package transfer
 import (
 	"context"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -23,7 +24,7 @@ func (u upload) version() digest128 {
 }
 
 // earlier tells whether an earlier try wrote the object. What another process
-// says that it wrote must be there.
+// says that it wrote must be there, and be the source's bytes as they are now.
 func (u upload) earlier(ctx context.Context) (Result, bool) {
 	done, ok := u.note.ended()
 	if !ok || done.sum.n != u.size {
@@ -32,6 +33,9 @@ func (u upload) earlier(ctx context.Context) (Result, bool) {
 	if done.earlier {
 		known := func(context.Context) (sum, error) { return done.sum, nil }
 		if ours, err := u.done(ctx, known); err != nil || ours == nil {
+			return Result{}, false
+		}
+		if still, err := u.still(ctx, span{0, u.size}, done.sum); err != nil || !still {
 			return Result{}, false
 		}
 	}
@@ -44,23 +48,22 @@ type started struct {
 	id    string
 	parts []types.CompletedPart
 	sums  []sum
-	kept  int64
+	kept  atomic.Int64
 	ours  *sum // all is there: an earlier try wrote the object
 }
 
 // start goes on with the upload that an earlier try left open, or begins one.
-func (u upload) start(ctx context.Context, spans []span) (started, error) {
-	at := started{parts: make([]types.CompletedPart, len(spans)), sums: make([]sum, len(spans))}
+func (u upload) start(ctx context.Context, spans []span) (*started, error) {
+	at := &started{parts: make([]types.CompletedPart, len(spans)), sums: make([]sum, len(spans))}
 	if before, ok := u.note.left(); ok && before.upload != "" {
-		err := u.keep(ctx, &at, spans, before)
+		err := u.keep(ctx, at, spans, before)
 		if err == nil {
 			u.note.takeUp(u.retract(before.upload))
 			at.id = before.upload
-			report(u.options.Progress, at.kept)
 			return at, nil
 		}
 		if !gone(err) {
-			return started{}, err
+			return nil, err
 		}
 		// It may have been completed, and only the note of that be missing.
 		if at.ours, err = u.completed(ctx, spans, before); at.ours != nil || err != nil {
@@ -84,6 +87,15 @@ func (u upload) renounce(ctx context.Context) error {
 	}
 	u.note.over()
 	return nil
+}
+
+// still tells whether the source has the bytes that were noted.
+func (u upload) still(ctx context.Context, at span, noted sum) (bool, error) {
+	if u.again == nil {
+		return true, nil
+	}
+	now, err := u.again(ctx, at)
+	return err == nil && now.n == noted.n && now.crc64 == noted.crc64, err
 }
 
 // keep finds the parts that are there: those that the journal and S3 know, as
@@ -113,7 +125,6 @@ func (u upload) keep(ctx context.Context, at *started, spans []span, before left
 			noted, ok := before.parts[number]
 			if ok && number <= len(spans) && u.same(listed, noted, spans[number-1].n) {
 				at.parts[number-1], at.sums[number-1] = u.completedPart(number, noted), noted.sum
-				at.kept += noted.sum.n
 			}
 		}
 		if !aws.ToBool(page.IsTruncated) {
@@ -161,6 +172,9 @@ func (u upload) completed(ctx context.Context, spans []span, before left) (*sum,
 		return nil, nil
 	}
 	if ours != nil {
+		if still, err := u.still(ctx, span{0, u.size}, *ours); err != nil || !still {
+			return nil, err
+		}
 		report(u.options.Progress, u.size)
 	}
 	return ours, err

@@ -38,6 +38,21 @@ func (f *fixture) unfinished(t *testing.T) string {
 	return ""
 }
 
+// forge changes a byte of a file, in its middle, and keeps its time.
+func (f *fixture) forge(t *testing.T, name string) {
+	t.Helper()
+	info, err := f.root.Stat(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.data = bytes.Clone(f.data)
+	f.data[len(f.data)/2] ^= 1
+	write(t, f.root, name, f.data)
+	if err := f.root.Chtimes(name, info.ModTime(), info.ModTime()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func (f *fixture) upload(t *testing.T) string {
 	t.Helper()
 	open := f.Uploads("target")
@@ -65,6 +80,9 @@ func TestResumeAfterChange(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, 0},
+		"put, the file is another of the same time": {"put", func(t *testing.T, f *fixture) {
+			f.forge(t, "up")
+		}, partSize},
 		"put, the file is small now": {"put", func(t *testing.T, f *fixture) {
 			f.data = noise(100)
 			write(t, f.root, "up", f.data)
@@ -183,7 +201,7 @@ func (f *fixture) holds(t *testing.T, try string) {
 func TestResumeLies(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	f.cut(t, f.put)
+	f.cut(t, f.copy)
 	f.rewrite(t, wrongSum)
 	f.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
 		if operation == "ListParts" {
@@ -191,14 +209,14 @@ func TestResumeLies(t *testing.T) {
 		}
 		next(w, r)
 	})
-	_, err := f.put(t)
+	_, err := f.copy(t)
 	if err == nil {
 		t.Fatal("a wrong sum was taken")
 	}
 	f.clean(t)
-	r, err := f.put(t)
+	r, err := f.copy(t)
 	f.whole(t, r, err, 0)
-	f.holds(t, "put")
+	f.holds(t, "copy")
 }
 
 // without takes something out of an answer.
@@ -261,6 +279,14 @@ func TestResumeDone(t *testing.T) {
 			if err := f.root.Chtimes("up", time.Unix(1, 0), time.Unix(1, 0)); err != nil {
 				t.Fatal(err)
 			}
+		}, false, ""},
+		"put, the file is another of the same time": {"put", func(t *testing.T, f *fixture) {
+			f.forge(t, "up")
+		}, false, Exists},
+		"get, the file is another of the same time": {"get", func(t *testing.T, f *fixture) {
+			data := f.data
+			f.forge(t, "down/x")
+			f.data = data
 		}, false, ""},
 		"get, the file is gone": {"get", func(t *testing.T, f *fixture) {
 			if err := f.root.Remove("down/x"); err != nil {

@@ -31,8 +31,10 @@ type upload struct {
 	// ready is asked, with the sum of all bytes, just before the object
 	// becomes visible.
 	ready func(all sum) error
-	// from tells one state of the source from another.
-	from digest128
+	// from tells one state of the source from another, as far as can be told
+	// from outside; again, if it is set, sums the bytes to tell it for certain.
+	from  digest128
+	again func(ctx context.Context, at span) (sum, error)
 	// within, if it is set, has S3 copy the bytes by itself.
 	within *copying
 	note   *note
@@ -70,8 +72,11 @@ func (u upload) multipart(ctx context.Context) (result Result, err error) {
 		return Result{}, err
 	}
 	at, err := u.start(ctx, spans)
-	if err != nil || at.ours != nil {
-		return u.result(at.ours, len(spans)), err
+	if err != nil {
+		return Result{}, err
+	}
+	if at.ours != nil {
+		return u.result(at.ours, len(spans)), nil
 	}
 	defer func() {
 		if err != nil && u.note != nil && goesOn(err) {
@@ -82,9 +87,18 @@ func (u upload) multipart(ctx context.Context) (result Result, err error) {
 		}
 	}()
 	err = sideBySide(ctx, spans, u.to.Client.wire, func(ctx context.Context, i int) (err error) {
-		if at.parts[i].PartNumber == nil {
-			at.parts[i], at.sums[i], err = u.part(ctx, at.id, int32(i+1), spans[i])
+		if at.parts[i].PartNumber != nil {
+			still, err := u.still(ctx, spans[i], at.sums[i])
+			if err != nil {
+				return err
+			}
+			if still {
+				at.kept.Add(at.sums[i].n)
+				report(u.options.Progress, at.sums[i].n)
+				return nil
+			}
 		}
+		at.parts[i], at.sums[i], err = u.part(ctx, at.id, int32(i+1), spans[i])
 		return err
 	})
 	if err != nil {
@@ -114,7 +128,7 @@ func (u upload) multipart(ctx context.Context) (result Result, err error) {
 	if err := lasting(told, all.as("CRC64NVME")); err != nil {
 		return Result{}, err
 	}
-	return Result{Bytes: all.n, CRC64: all.crc64, Parts: len(spans), Kept: at.kept}, nil
+	return Result{Bytes: all.n, CRC64: all.crc64, Parts: len(spans), Kept: at.kept.Load()}, nil
 }
 
 // begin outlives a cancellation a little: an upload that began at S3 while
@@ -223,13 +237,20 @@ func (u upload) abort(ctx context.Context, id string) error {
 		if try > 0 && pause(ctx, abortAgain) != nil {
 			break
 		}
-		_, err := u.to.Client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{
-			Bucket: aws.String(u.to.Name), Key: aws.String(u.key), UploadId: aws.String(id),
-			ExpectedBucketOwner: u.to.owner(), RequestPayer: u.to.payer(),
-		})
-		if err != nil && !gone(err) {
+		if err := u.abortOnce(ctx, id); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+func (u upload) abortOnce(ctx context.Context, id string) error {
+	_, err := u.to.Client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{
+		Bucket: aws.String(u.to.Name), Key: aws.String(u.key), UploadId: aws.String(id),
+		ExpectedBucketOwner: u.to.owner(), RequestPayer: u.to.payer(),
+	})
+	if err != nil && !gone(err) {
+		return err
 	}
 	return nil
 }
