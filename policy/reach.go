@@ -78,8 +78,15 @@ func session(scopes []Scope, form allowForm) draft {
 // joint is what any of them reaches, and more: what one may do to its objects
 // is not set apart from what another may do to its own.
 func joint(all []reach) reach {
-	out := all[0]
-	for _, r := range all[1:] {
+	var out reach
+	for i, r := range all {
+		if len(r.onKeys) == 0 {
+			r.keys, r.via, r.context = nil, nil, nil
+		}
+		if i == 0 {
+			out = r
+			continue
+		}
 		for _, w := range []struct{ to, from *words }{
 			{&out.objects, &r.objects},
 			{&out.onObjects, &r.onObjects},

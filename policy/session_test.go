@@ -206,6 +206,10 @@ func TestSessionOfTwoScopes(t *testing.T) {
 			t.Errorf("%+v: %s", c, got.Decision)
 		}
 	}
+	to.KMSKey = ""
+	if text, err = policy.SessionOf(to, both); err != nil || strings.Contains(string(text), `""`) {
+		t.Errorf("a scope without a key: %s, %v", text, err)
+	}
 	both.Operations = append(both.Operations, policy.List)
 	if _, err := policy.SessionOf(both, to); err == nil {
 		t.Error("a session of two scopes lists")

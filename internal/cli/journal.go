@@ -42,9 +42,8 @@ func anew(dir *os.Root, name string, j *transfer.Journal, err error, out *output
 	case !j.Resumed():
 		return j, nil
 	default:
-		if err = j.Remove(); !out.json {
-			out.note("uploads that job %s may have left in buckets stay until a lifecycle rule removes them", j.Label())
-		}
+		err = j.Remove()
+		out.note("uploads that job %s may have left in buckets stay until a lifecycle rule removes them", j.Label())
 	}
 	if err != nil {
 		return nil, err

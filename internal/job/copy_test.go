@@ -46,7 +46,7 @@ func TestCopyWithinARole(t *testing.T) {
 	var seen events
 	before := len(w.server.Trail())
 	report := w.run(t.Context(), t, t.TempDir(), tool("storage:copy", `{"source": {"location": "s3://acme-masters/in/", "role_arn": "arn:aws:iam::111122223333:role/curator"},
-		"destination": {"location": "s3://acme-masters/copies/", "role_arn": "arn:aws:iam::111122223333:role/curator"}, "files": ["**"]}`), seen.add)
+		"destination": {"location": "s3://acme-masters/copies/", "role_arn": "arn:aws:iam::111122223333:role/curator", "encryption": {"type": "AES256"}}, "files": ["**"]}`), seen.add)
 	if report.Status != rolecall.Completed || report.Tasks[0].Files != 2 || report.Tasks[0].Bytes != 20<<20+10 {
 		t.Fatal(show(report))
 	}

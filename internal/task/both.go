@@ -10,27 +10,29 @@ import (
 
 // both readies a client that may read the source of a copy and write its
 // destination, where one role is for both, so that S3 can copy by itself. It
-// is nil where there is none: then the bytes are streamed.
-func (s *stage) both(ctx context.Context, from, to side) (*transfer.Client, error) {
+// is nil where there is none, or STS gives none for a policy so long: then the
+// bytes are streamed.
+func (s *stage) both(ctx context.Context, from, to side) *transfer.Client {
 	source, destination := from.place, to.place
 	one := source.RoleARN != "" && source.RoleARN == destination.RoleARN && source.ExternalID == destination.ExternalID
 	if !one || source.EndpointURL != "" || destination.EndpointURL != "" {
-		return nil, nil
+		return nil
 	}
 	text, err := s.bothPolicy(from, to)
 	if err != nil {
 		s.log.DebugContext(ctx, "no session policy for both ends of the copy, which is streamed", "cause", err)
-		return nil, nil
+		return nil
 	}
 	to.place.Duration = min(source.Duration, destination.Duration)
 	provider, told := s.role(to, text)
 	first, err := provider.Retrieve(ctx)
 	if err != nil {
-		return nil, s.fault(ctx, err, to, destination.Way)
+		s.log.DebugContext(ctx, "no session for both ends of the copy, which is streamed", "cause", err)
+		return nil
 	}
 	lease := s.lease(ctx, provider, first, destination.Way)
 	s.observe(told)
-	return s.client(to, lease), nil
+	return s.client(to, lease)
 }
 
 // bothPolicy is that of a session for both ends of a copy, with tags where

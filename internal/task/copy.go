@@ -23,9 +23,7 @@ func (s *stage) copy(ctx context.Context) (Outcome, error) {
 		return Outcome{}, err
 	}
 	options := s.putOptions(to.place)
-	if options.Both, err = s.both(ctx, from, to); err != nil {
-		return Outcome{}, err
-	}
+	options.Both = s.both(ctx, from, to)
 	f := &search{stage: s, at: from, markers: true, name: s.newKey}
 	out, err := f.move(ctx, func(ctx context.Context, p piece) (int64, error) {
 		res, err := transfer.Copy(ctx, from.bucket, p.Object, to.bucket, p.to, options)
