@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -282,7 +283,10 @@ func (c *casualty) complete(t *testing.T) (faults []string) {
 			return err
 		}
 		if d.IsDir() {
-			faults = append(faults, "a journal is left")
+			// Between removing a journal and its directory there is time to die.
+			if left, err := os.ReadDir(filepath.Join(work, name)); err != nil || len(left) > 0 {
+				faults = append(faults, fmt.Sprintf("journals are left: %v, %v", left, err))
+			}
 			return fs.SkipDir
 		}
 		data, err := os.ReadFile(filepath.Join(work, name))
@@ -317,6 +321,9 @@ func (c *casualty) survive(t *testing.T, moments []moment) (kills int) {
 		if !killed {
 			if report.Status != rolecall.Completed || (id != "" && report.ID != id) {
 				t.Errorf("job %s ended as %+v", id, report)
+			}
+			if _, err := os.Lstat(filepath.Join(c.dir, "work", rolecall.OwnDir)); !errors.Is(err, fs.ErrNotExist) {
+				t.Error("the directory of journals is left: ", err)
 			}
 			break
 		}
@@ -376,7 +383,8 @@ func TestKilledAnywhere(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			c := newCasualty(t, works[seed%5], seed)
-			t.Log(c.work, c.survive(t, moments), moments)
+			t.Log(c.work, moments)
+			t.Logf("killed %d times", c.survive(t, moments))
 		})
 	}
 }
