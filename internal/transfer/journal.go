@@ -110,6 +110,10 @@ func (j *Journal) lock() (*os.File, error) {
 			return nil, err
 		}
 		locked, err := file.Stat()
+		if err == nil && linked(locked) {
+			file.Close()
+			return nil, badFile(errors.New("it has another name as well"))
+		}
 		if err == nil {
 			if there, err := j.at.dir.Lstat(j.at.name); err == nil && os.SameFile(locked, there) {
 				return file, nil

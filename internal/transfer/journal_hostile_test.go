@@ -28,6 +28,9 @@ func TestJournalPlaces(t *testing.T) {
 		"link out": func(r *os.Root) error {
 			return errors.Join(r.Mkdir(".rolecall", 0o700), r.Symlink(outside, journalName))
 		},
+		"hard link": func(r *os.Root) error {
+			return errors.Join(r.Mkdir(".rolecall", 0o700), r.WriteFile("x", nil, 0o600), r.Link("x", journalName))
+		},
 		"linked":    func(r *os.Root) error { return errors.Join(r.Mkdir("real", 0o700), r.Symlink("real", ".rolecall")) },
 		"file":      func(r *os.Root) error { return r.WriteFile(".rolecall", nil, 0o600) },
 		"directory": func(r *os.Root) error { return r.MkdirAll(journalName, 0o700) },

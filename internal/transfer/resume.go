@@ -62,6 +62,9 @@ func (u upload) start(ctx context.Context, spans []span) (*started, error) {
 			at.id = before.upload
 			return at, nil
 		}
+		if kindOf(err) == Refused { // what the journal names is no upload of the server's
+			return u.anew(ctx, at)
+		}
 		if !gone(err) {
 			return nil, err
 		}
@@ -70,19 +73,22 @@ func (u upload) start(ctx context.Context, spans []span) (*started, error) {
 			return at, err
 		}
 	}
-	var err error
+	return u.anew(ctx, at)
+}
+
+func (u upload) anew(ctx context.Context, at *started) (_ *started, err error) {
 	at.id, err = u.begin(ctx)
 	return at, err
 }
 
 // renounce aborts an upload that an earlier try began of another state of the
-// source. Whoever may not leaves it where it is.
+// source. Whoever may not, or finds that the server knows no such id, leaves it.
 func (u upload) renounce(ctx context.Context) error {
 	before, ok := u.note.left()
 	if !ok || !before.stale || before.upload == "" {
 		return nil
 	}
-	if err := u.abort(ctx, before.upload); err != nil && kindOf(err) != Denied {
+	if err := u.abort(ctx, before.upload); err != nil && kindOf(err) != Denied && kindOf(err) != Refused {
 		return err
 	}
 	u.note.over()

@@ -119,6 +119,19 @@ func TestResumeAfterChange(t *testing.T) {
 				next(w, r)
 			})
 		}, 0},
+		"put, the server cannot read the id": {"put", func(t *testing.T, f *fixture) {
+			u := upload{to: f.bucket(t, "target"), key: "x"}
+			if err := u.abort(t.Context(), f.upload(t)); err != nil {
+				t.Fatal(err)
+			}
+			f.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+				if operation == "ListParts" {
+					refuse(w, r, http.StatusBadRequest, "InvalidArgument")
+					return
+				}
+				next(w, r)
+			})
+		}, 0},
 		"put, the journal has another sum": {"put", func(t *testing.T, f *fixture) { f.rewrite(t, wrongSum) }, partSize},
 		"get, the journal has another sum": {"get", func(t *testing.T, f *fixture) { f.rewrite(t, wrongSum) }, partSize},
 		"put, the journal ends in the middle": {"put", func(t *testing.T, f *fixture) {
