@@ -24,7 +24,7 @@ func (s *stage) copy(ctx context.Context) (Outcome, error) {
 	}
 	options := s.putOptions(to.place)
 	options.Both = s.both(ctx, from, to)
-	f := &search{stage: s, at: from, markers: true, name: s.newKey}
+	f := &search{stage: s, at: from, markers: true, last: overlapping(from.place, to.place), name: s.newKey}
 	out, err := f.move(ctx, func(ctx context.Context, p piece) (int64, error) {
 		res, err := transfer.Copy(ctx, from.bucket, p.Object, to.bucket, p.to, options)
 		if err == nil && res.TagsLost && s.tagsLost.CompareAndSwap(false, true) {
@@ -36,6 +36,12 @@ func (s *stage) copy(ctx context.Context) (Outcome, error) {
 		s.sweep(ctx, to)
 	}
 	return s.end(ctx, out, f.found, err, "copied"+goesOn)
+}
+
+// overlapping tells whether the copies may lie where their sources are listed:
+// a listing that goes on while they are made would find them too.
+func overlapping(from, to rolecall.Place) bool {
+	return from.Bucket == to.Bucket && (strings.HasPrefix(from.Key, to.Key) || strings.HasPrefix(to.Key, from.Key))
 }
 
 // blamed is the end of a copy at which it failed.

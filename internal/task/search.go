@@ -20,6 +20,7 @@ type search struct {
 	*stage
 	at      side
 	markers bool                                  // are objects too
+	last    bool                                  // nothing is given before all is listed
 	name    func(transfer.Object) (string, error) // gives what an object becomes; asked in order of the keys
 
 	waiting haul // to be given
@@ -144,7 +145,7 @@ func (f *search) take(ctx context.Context, o transfer.Object, all bool, ready ch
 	if f.found.Files%page == 0 {
 		f.observe(f.found)
 	}
-	if !all || f.found.Files < page {
+	if f.last || !all || f.found.Files < page {
 		return nil
 	}
 	return f.give(ctx, ready)

@@ -85,6 +85,9 @@ func (c *copying) tell(ctx context.Context) error {
 // copyWhole has S3 copy the object with one request.
 func (u upload) copyWhole(ctx context.Context) (Result, error) {
 	c := u.within
+	// Servers other than AWS's may know the condition of PutObject, but not of
+	// CopyObject.
+	u.to.LookFirst = u.to.LookFirst || u.to.Client.Options().BaseEndpoint != nil
 	if ours, err := u.look(ctx, c.sum(u)); ours != nil || err != nil {
 		return u.result(ours, 1), err
 	}
