@@ -33,7 +33,7 @@ func ours(ctx context.Context, args []string, _ io.Writer) error {
 			return err
 		}
 		defer j.root.Close()
-		if j.journal, err = transfer.OpenJournal(j.root, ownDir+"/bench.journal", "bench"); err != nil {
+		if j.journal, err = transfer.OpenJournal(j.root, ownDir+"/bench.journal", "bench", make([]byte, transfer.JournalKeyBytes)); err != nil {
 			return err
 		}
 		return errors.Join(j.move(ctx), j.journal.Remove())

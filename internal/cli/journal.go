@@ -2,74 +2,100 @@ package cli
 
 import (
 	"errors"
+	"io/fs"
 	"os"
+	"syscall"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/job"
 	"github.com/rolecall/rolecall/internal/transfer"
 )
 
-// journal opens the journal of the job with this id in the working directory.
-func (c *runCommand) journal(dir *os.Root, id string, out *output) (*transfer.Journal, error) {
-	name := rolecall.OwnDir + "/" + id + ".journal"
-	j, err := transfer.OpenJournal(dir, name, job.NewID())
-	if c.Fresh && !errors.Is(err, transfer.ErrLocked) {
-		if j, err = anew(dir, name, j, err, out); err != nil {
-			return nil, unusable(err)
+// account is the journal of a job.
+type account struct {
+	*transfer.Journal
+	id      string // the job's
+	lasting bool   // a later run can take it up
+}
+
+// journal opens the journal of the job with this digest in the working
+// directory, or where that cannot be written one in memory.
+func (c *runCommand) journal(dir *os.Root, digest string, key []byte, out *output) (account, error) {
+	name := rolecall.OwnDir + "/" + digest + ".journal"
+	j, err := openJournal(dir, name, key)
+	if c.Fresh && err != nil && !errors.Is(err, transfer.ErrLocked) && !unwritable(err) {
+		if err = dir.Remove(name); err == nil {
+			j, err = openJournal(dir, name, key)
 		}
 	}
 	switch {
 	case errors.Is(err, transfer.ErrLocked):
-		return nil, &rolecall.Error{
+		return account{}, &rolecall.Error{
 			Code: rolecall.Conflict, Message: "another process is at work on this job in " + c.Workdir,
 			Hint: "wait for its end, or give another directory with --workdir", Err: err,
 		}
+	case unwritable(err):
+		out.note("this run cannot be taken up again: %s is not writable: %s", c.Workdir, reason(err))
+		return account{transfer.NewJournal(), job.NewID(), false}, nil
 	case err != nil:
-		return nil, unusable(err)
-	case !job.IsID(j.Label()): // it becomes part of a session's name
-		return nil, unusable(errors.Join(errors.New("its label is no job's id"), j.Close()))
+		return account{}, unusable(err)
+	case j.Resumed() && c.Fresh:
+		out.note("beginning job %s anew: what an earlier run left unfinished is taken back", j.Label())
+		j.Renew()
 	case j.Resumed() && !out.json:
 		out.note("taking up job %s where an earlier run left it; --fresh begins anew", j.Label())
 	}
-	return j, nil
+	return account{j, j.Label(), c.Workdir != ""}, nil
 }
 
-// anew replaces the journal, which was opened, or failed to be, by another.
-func anew(dir *os.Root, name string, j *transfer.Journal, err error, out *output) (*transfer.Journal, error) {
-	switch {
-	case err != nil:
-		err = dir.Remove(name)
-	case !j.Resumed():
-		return j, nil
-	default:
-		err = j.Remove()
-		out.note("uploads that job %s may have left in buckets stay until a lifecycle rule removes them", j.Label())
+func openJournal(dir *os.Root, name string, key []byte) (*transfer.Journal, error) {
+	j, err := transfer.OpenJournal(dir, name, job.NewID(), key)
+	if err == nil && !job.IsID(j.Label()) { // it becomes part of a session's name
+		err = errors.Join(errors.New("its label is no job's id"), j.Close())
 	}
-	if err != nil {
-		return nil, err
+	return j, err
+}
+
+// unwritable tells whether nothing can be written where the journal would be.
+func unwritable(err error) bool {
+	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)
+}
+
+// reason is what the operating system says, if it is its error.
+func reason(err error) string {
+	var says syscall.Errno
+	if errors.As(err, &says) {
+		return says.Error()
 	}
-	return transfer.OpenJournal(dir, name, job.NewID())
+	return ""
 }
 
 func unusable(err error) error {
-	return &rolecall.Error{
+	e := &rolecall.Error{
 		Code: rolecall.Invalid, Message: "the journal of the job in the working directory cannot be used",
 		Hint: "begin anew with --fresh, or give another directory with --workdir", Err: err,
 	}
+	if why := reason(err); why != "" {
+		e.Message, e.Hint = e.Message+": "+why, "give another directory with --workdir"
+	}
+	return e
 }
 
 // leave removes the journal of a job that is complete, and keeps it of another,
 // for the next run.
-func (c *runCommand) leave(j *transfer.Journal, report rolecall.JobReport, out *output) {
-	end := j.Close
+func (c *runCommand) leave(j account, report rolecall.JobReport, out *output) {
+	end, unfinished := j.Close, j.Unfinished()
 	if report.Status == rolecall.Completed {
 		end = j.Remove
 	}
-	if err := end(); err != nil {
-		out.logger(c.Verbose).Warn("journal not kept whole, or not removed", "job", j.Label(), "cause", err)
-		return
-	}
-	if report.Status != rolecall.Completed && (c.Workdir != "" || c.Keep) && !out.json {
+	err := end()
+	switch {
+	case err != nil:
+		out.logger(c.Verbose).Warn("journal not kept whole, or not removed", "job", j.id, "cause", err)
+	case report.Status == rolecall.Completed:
+	case j.lasting && unfinished > 0: // also beside a document: buckets charge for it
+		out.note("unfinished uploads and files are kept, %d of them: run the job again with --workdir and the same directory to go on, or with --fresh as well to take them back", unfinished)
+	case (j.lasting || c.Keep) && !out.json:
 		out.note("to go on after what is done, run the job again with --workdir and the same directory")
 	}
 }

@@ -85,9 +85,8 @@ func (i *interruptible) label(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first, _, _ := strings.Cut(string(text), "\n")
 	var begun struct{ Label string }
-	if err := json.Unmarshal([]byte(first), &begun); err != nil {
+	if err := json.NewDecoder(bytes.NewReader(text)).Decode(&begun); err != nil {
 		t.Fatal(err)
 	}
 	return begun.Label
@@ -159,35 +158,41 @@ func TestTakenUpAfterAKill(t *testing.T) {
 	i.whole(t, report)
 }
 
-// An interrupt takes back what was begun and keeps what is done.
+// An interrupt keeps what is done and what is unfinished.
 func TestTakenUpAfterAnInterrupt(t *testing.T) {
 	t.Parallel()
 	i := newInterruptible(t)
 	if code := i.interrupt(t, syscall.SIGINT); code != 130 {
 		t.Errorf("exit code %d, not 130", code)
 	}
-	i.noUploads(t)
 	id := i.label(t)
 	report, _ := i.run(t)
 	if report.ID != id {
 		t.Errorf("job %s goes on as %s", id, report.ID)
 	}
+	if n := i.requests("CreateMultipartUpload"); n != 1 {
+		t.Errorf("%d uploads were begun", n)
+	}
 	i.whole(t, report)
 }
 
-// Begun anew, a job has another id and finds nothing done.
+// Begun anew, a job finds nothing done, and takes back what was unfinished.
 func TestBegunAnew(t *testing.T) {
 	t.Parallel()
 	i := newInterruptible(t)
 	i.interrupt(t, syscall.SIGKILL)
-	id := i.label(t)
-	report, _ := i.run(t, "--fresh")
-	if report.ID == id {
-		t.Error("it has the id of the earlier run")
+	id, fetched := i.label(t), i.requests("GetObject")
+	report, stderr := i.run(t, "--fresh")
+	if report.ID != id || !strings.Contains(stderr, "taken back") {
+		t.Errorf("job %s goes on as %s, and says %q", id, report.ID, stderr)
+	}
+	if n := i.requests("GetObject"); n == fetched {
+		t.Error("nothing was fetched again")
 	}
 	if n := i.requests("CreateMultipartUpload"); n != 2 {
 		t.Errorf("%d uploads were begun", n)
 	}
+	i.whole(t, report)
 }
 
 // A journal that is none, or whose label is no job's id, is not taken up.

@@ -52,11 +52,15 @@ func (c *runCommand) Run(ctx context.Context, sys System, out *output) error {
 	defer env.Vault.Close()
 	env.Memory = transfer.NewMemory(int64(c.Memory))
 	env.Secrets = cfg.Organizations[plan.Organization].Secrets
-	journal, err := c.journal(dir, id, out)
+	key, err := journalKey(cfg.State)
 	if err != nil {
 		return err
 	}
-	report := job.Run(ctx, job.Job{ID: journal.Label(), Plan: plan, Dir: dir, Journal: journal}, env, newProgress(out, plan).observe)
+	journal, err := c.journal(dir, id, key, out)
+	if err != nil {
+		return err
+	}
+	report := job.Run(ctx, job.Job{ID: journal.id, Plan: plan, Dir: dir, Journal: journal.Journal, Resumable: journal.lasting}, env, newProgress(out, plan).observe)
 	out.screen.settle()
 	c.leave(journal, report, out)
 	return out.report(report)

@@ -19,13 +19,13 @@ import (
 type Job = task.Job
 
 // Run runs the job and tells how it ended. Cancelling the context aborts it;
-// Run still returns only when all is taken back that was begun. Observe may be
-// nil.
+// Run still returns only when all is taken back that was begun and is not left
+// to a later run. Observe may be nil.
 func Run(ctx context.Context, j Job, env task.Environment, observe func(Event)) rolecall.JobReport {
 	tools := task.New(env, j)
 	defer tools.Close()
 	report := run(ctx, j, tools.Run, env.Log, observe)
-	report.Errors = append(report.Errors, rolecall.List(tools.Retract(ctx))...)
+	report.Errors = append(report.Errors, rolecall.List(tools.Retract(ctx, report.Status == rolecall.Aborted))...)
 	return report
 }
 

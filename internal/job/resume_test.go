@@ -21,12 +21,12 @@ func (w *world) resumable(ctx context.Context, t *testing.T, dir, tasks string, 
 		t.Fatal(err)
 	}
 	defer root.Close()
-	journal, err := transfer.OpenJournal(root, rolecall.OwnDir+"/test.journal", job.NewID())
+	journal, err := transfer.OpenJournal(root, rolecall.OwnDir+"/test.journal", job.NewID(), make([]byte, transfer.JournalKeyBytes))
 	if err != nil {
 		t.Fatal(err)
 	}
 	env := task.Environment{Vault: w.vault, Secrets: w.org.Secrets, S3Endpoint: w.url, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
-	report := job.Run(ctx, job.Job{ID: journal.Label(), Plan: w.plan(t, tasks), Dir: root, Journal: journal}, env, observe)
+	report := job.Run(ctx, job.Job{ID: journal.Label(), Plan: w.plan(t, tasks), Dir: root, Journal: journal, Resumable: true}, env, observe)
 	end := journal.Close
 	if report.Status == rolecall.Completed {
 		end = journal.Remove

@@ -87,6 +87,9 @@ func (s *stage) ended() error {
 
 func (s *stage) close() {
 	for _, l := range s.leases {
+		if errors.Is(l.cause(), credential.ErrClaimEnded) {
+			s.tools.claimEnded.Store(true)
+		}
 		l.free()
 	}
 	s.stop(nil)

@@ -35,6 +35,9 @@ type Job struct {
 	Dir  *os.Root // the working directory
 	// Journal has what earlier tries and runs have done. Nil: of this run alone.
 	Journal *transfer.Journal
+	// Resumable says that a later run goes on with the journal: when this one is
+	// interrupted, what is unfinished is left for it.
+	Resumable bool
 }
 
 // Tools runs the steps of one job. Use New.
@@ -45,6 +48,8 @@ type Tools struct {
 
 	mu      sync.Mutex // guards regions
 	regions map[bucketAt]string
+
+	claimEnded atomic.Bool // on a role that a step used
 }
 
 // New prepares the tools for a job's steps. Close them at the end.
@@ -69,8 +74,13 @@ func New(env Environment, job Job) *Tools {
 }
 
 // Retract takes back what steps have begun and not ended, when all have
-// returned: unfinished uploads and files. What is left is in the error.
-func (t *Tools) Retract(ctx context.Context) error {
+// returned: unfinished uploads and files. What is left is in the error. After
+// an interruption it leaves them to a later run, unless there is none, or a
+// claim has ended: they are not that run's to go on with then.
+func (t *Tools) Retract(ctx context.Context, interrupted bool) error {
+	if interrupted && t.job.Resumable && !t.claimEnded.Load() {
+		return nil
+	}
 	var left []error
 	err := t.job.Journal.Retract(ctx)
 	if all, several := err.(interface{ Unwrap() []error }); several {

@@ -22,18 +22,20 @@ import (
 // that fails leaves its upload, or its unfinished file, open when another try
 // could go on with it; Retract takes those back.
 //
-// The file lies where a job's programs can write, and is not trusted: an
-// entry is found by a digest of what a transfer is about, and names neither a
-// file nor a bucket to be touched; the parts that it tells of are held against
-// what S3 lists, or summed again.
+// The file lies where a job's programs can write, and is not trusted: its
+// lines are sealed with a key; an entry is found by a digest of what a transfer
+// is about, and names neither a file nor a bucket to be touched; the parts that
+// it tells of are held against what S3 lists, or summed again.
 type Journal struct {
 	label   string
 	resumed bool
 	root    *os.Root // of OpenJournal; nil: in memory only
 	name    string
 	at      *target // the directory that the file is in
+	key     []byte
 
 	mu     sync.Mutex // guards what follows
+	seals  *seals
 	file   *os.File
 	size   int64
 	failed error // the first to write; nothing is written after it
@@ -46,8 +48,8 @@ type Journal struct {
 var ErrLocked = errors.New("another process has the journal")
 
 const (
-	maxJournal = 128 << 20 // bytes: what some million files take
-	maxOpen    = 10_000    // transfers that an earlier process left open
+	maxJournal = 32 << 20 // bytes: what 180,000 small files take, or 1 TiB in parts
+	maxOpen    = 10_000   // transfers that an earlier process left open
 	maxLabel   = 64
 )
 
@@ -59,11 +61,13 @@ func NewJournal() *Journal {
 
 // OpenJournal begins the file name below dir, with the label, or goes on with
 // what is there, which has a label already. A label is 1 to 64 letters, digits
-// and hyphens. The error wraps ErrLocked while another process has the file.
-// Dir must stay open as long as the journal.
-func OpenJournal(dir *os.Root, name, label string) (*Journal, error) {
+// and hyphens. The key is JournalKeyBytes of randomness, to be kept where those
+// who can write below dir cannot read: what was not written with it, under this
+// name, into this very file, is refused. The error wraps ErrLocked while
+// another process has the file. Dir must stay open as long as the journal.
+func OpenJournal(dir *os.Root, name, label string, key []byte) (*Journal, error) {
 	j := NewJournal()
-	j.root, j.name, j.label = dir, name, label
+	j.root, j.name, j.label, j.key = dir, name, label, key
 	err := j.begin()
 	if err != nil {
 		j.Close()
@@ -75,6 +79,9 @@ func OpenJournal(dir *os.Root, name, label string) (*Journal, error) {
 func (j *Journal) begin() error {
 	if !isLabel(j.label) {
 		return fmt.Errorf("%q is no label", j.label)
+	}
+	if len(j.key) != JournalKeyBytes {
+		return fmt.Errorf("a key of %d bytes is none of a journal", len(j.key))
 	}
 	if err := local(j.name); err != nil {
 		return err
@@ -134,6 +141,7 @@ func (j *Journal) load() error {
 	if info.Size() > maxJournal {
 		return badFile(errors.New("it is longer than any of ours"))
 	}
+	j.seals = newSeals(j.key, j.name, inode(info))
 	good, err := j.read(io.LimitReader(j.file, maxJournal))
 	if err != nil {
 		return badFile(err)
@@ -213,21 +221,47 @@ func (j *Journal) Close() error {
 func (j *Journal) Remove() error {
 	j.mu.Lock()
 	var err error
-	if j.file != nil {
-		// Still locked, so that who opens it now finds that it is gone.
-		err = badFile(j.at.dir.Remove(j.at.name))
-	}
 	named := j.file != nil
+	if named {
+		// Still locked, so that who opens it now finds that it is gone.
+		err = errors.Join(j.usurped(), absent(j.at.dir.Remove(j.at.name)))
+	}
 	j.mu.Unlock()
 	if closed := j.Close(); err == nil {
 		err = closed
 	}
 	if dir := path.Dir(j.name); named && dir != "." {
-		if failed := j.root.Remove(dir); failed != nil && !errors.Is(failed, fs.ErrNotExist) && !errors.Is(failed, syscall.ENOTEMPTY) && err == nil {
-			err = badFile(failed)
+		if failed := absent(j.root.Remove(dir)); failed != nil && !errors.Is(failed, syscall.ENOTEMPTY) && err == nil {
+			err = failed
 		}
 	}
 	return err
+}
+
+// usurped removes what has the file's name and is another: a program may have
+// moved the file, or its directory, and put something else there.
+func (j *Journal) usurped() error {
+	ours, err := j.file.Stat()
+	if err != nil {
+		return badFile(err)
+	}
+	at, err := descend(j.root, j.name)
+	if err != nil {
+		return err
+	}
+	defer at.leave()
+	if there, err := at.dir.Lstat(at.name); err != nil || os.SameFile(ours, there) {
+		return absent(err)
+	}
+	return absent(at.dir.RemoveAll(at.name))
+}
+
+// absent is nil where what was to be removed is not there.
+func absent(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return badFile(err)
 }
 
 func isLabel(label string) bool {

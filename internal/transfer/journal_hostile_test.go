@@ -41,7 +41,7 @@ func TestJournalPlaces(t *testing.T) {
 			return errors.Join(r.Mkdir(".rolecall", 0o700), r.WriteFile(journalName, []byte("x\n"), 0o600))
 		},
 		"other label": func(r *os.Root) error {
-			return errors.Join(r.Mkdir(".rolecall", 0o700), r.WriteFile(journalName, []byte(`{"do":"begin","label":"a/b"}`+"\n"), 0o600))
+			return errors.Join(r.Mkdir(".rolecall", 0o700), r.WriteFile(journalName, sealed(r, `{"do":"begin","label":"a/b"}`+"\n"), 0o600))
 		},
 		"long": func(r *os.Root) error {
 			return errors.Join(r.Mkdir(".rolecall", 0o700), r.WriteFile(journalName, nil, 0o600), os.Truncate(filepath.Join(r.Name(), journalName), maxJournal+1))
@@ -52,7 +52,7 @@ func TestJournalPlaces(t *testing.T) {
 			t.Fatal(err)
 		}
 		before := fmt.Sprint(files(t, root))
-		_, err := OpenJournal(root, journalName, "job-1")
+		_, err := OpenJournal(root, journalName, "job-1", journalKey)
 		var e *Error
 		if !errors.As(err, &e) || e.Kind != BadFile {
 			t.Errorf("%s: %v", name, err)
@@ -62,11 +62,11 @@ func TestJournalPlaces(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"../x", "/x", "", "a/../b"} {
-		if _, err := OpenJournal(newRoot(t), name, "job-1"); err == nil {
+		if _, err := OpenJournal(newRoot(t), name, "job-1", journalKey); err == nil {
 			t.Errorf("%q was taken", name)
 		}
 	}
-	if _, err := OpenJournal(newRoot(t), journalName, "job 1"); err == nil {
+	if _, err := OpenJournal(newRoot(t), journalName, "job 1", journalKey); err == nil {
 		t.Error("a label with a blank was taken")
 	}
 }
@@ -131,7 +131,10 @@ func FuzzJournal(f *testing.F) {
 		`{"do":"upload","id":"AAAAAAAAAAAAAAAAAAAAAQ","upload":"u"}` + "\n" + `{"do":"part","id":"AAAAAAAAAAAAAAAAAAAAAQ","part":1,"etag":"\"e\"","bytes":5,"crc64":7,"other":"AAA="}` + "\n"))
 	f.Add([]byte(`{"do":"begin","label":"job-1"}` + "\n" + `{"do":"done","id":"AAAAAAAAAAAAAAAAAAAAAQ","version":"AAAAAAAAAAAAAAAAAAAAAg","bytes":5,"time":1}` + "\n" + `{"do":"over"}` + "\n{"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		j := NewJournal()
+		if good, err := reader().read(bytes.NewReader(text)); err != nil || good != 0 {
+			t.Fatal("without seals: ", good, err)
+		}
+		j, text := reader(), reader().seals.all(text)
 		good, err := j.read(bytes.NewReader(text))
 		if err != nil || good < 0 || good > int64(len(text)) || (good > 0 && text[good-1] != '\n') {
 			t.Fatal(good, err)
@@ -154,7 +157,7 @@ func FuzzJournal(f *testing.F) {
 				t.Errorf("got %+v", r)
 			}
 		}
-		again := NewJournal()
+		again := reader()
 		if n, err := again.read(io.LimitReader(strings.NewReader(string(text[:good])), good)); n != good || err != nil || len(again.open) != len(j.open) {
 			t.Errorf("read again: %d of %d, %v", n, good, err)
 		}

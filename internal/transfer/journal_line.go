@@ -12,8 +12,8 @@ import (
 	"strconv"
 )
 
-// A journal is a line of JSON for each thing that happened, each written at
-// once. The first has the label.
+// A journal is a line of JSON for each thing that happened, sealed, each
+// written at once. The first has the label.
 type line struct {
 	Do      string    `json:"do"`
 	Label   string    `json:"label,omitempty"`
@@ -37,6 +37,7 @@ const (
 	doPart   = "part"   // it is there
 	doDone   = "done"   // the transfer
 	doOver   = "over"   // what it had begun is taken back
+	doRenew  = "renew"  // all is to be done again
 )
 
 const (
@@ -100,6 +101,8 @@ func (j *Journal) apply(l line) {
 		delete(j.open, l.ID)
 	case doOver:
 		delete(j.open, l.ID)
+	case doRenew:
+		j.renew()
 	}
 }
 
@@ -117,7 +120,9 @@ func (j *Journal) read(from io.Reader) (int64, error) {
 			return 0, err
 		}
 		var l line
-		if json.Unmarshal(text, &l) != nil || l.check() != nil {
+		sealed := int64(len(text))
+		text, ours := j.seals.open(text)
+		if !ours || json.Unmarshal(text, &l) != nil || l.check() != nil {
 			break
 		}
 		if good == 0 {
@@ -128,7 +133,7 @@ func (j *Journal) read(from io.Reader) (int64, error) {
 		} else if l.Do != doBegin || len(j.open) < maxOpen {
 			j.apply(l)
 		}
-		good += int64(len(text))
+		good += sealed
 	}
 	for id, r := range j.done {
 		r.earlier = true
@@ -146,8 +151,8 @@ func (j *Journal) note(l line) {
 	j.write(text, err)
 }
 
-// encode gives the line as it is written, nothing for one that would not be
-// read again: a server that gives such an ETag is not resumed.
+// encode gives the line as it is sealed and written, nothing for one that
+// would not be read again: a server that gives such an ETag is not resumed.
 func (l line) encode() ([]byte, error) {
 	if l.check() != nil {
 		return nil, nil
@@ -158,13 +163,13 @@ func (l line) encode() ([]byte, error) {
 		b = append(base64.RawURLEncoding.AppendEncode(b, l.Version[:]), `","bytes":`...)
 		b = append(strconv.AppendInt(b, l.Bytes, 10), `,"crc64":`...)
 		b = append(strconv.AppendUint(b, l.CRC64, 10), `,"time":`...)
-		return append(strconv.AppendInt(b, l.Time, 10), "}\n"...), nil
+		return append(strconv.AppendInt(b, l.Time, 10), '}'), nil
 	}
 	text, err := json.Marshal(l)
-	if err != nil || len(text) >= maxLine {
+	if err != nil || len(text)+sealWidth >= maxLine {
 		return nil, err
 	}
-	return append(text, '\n'), nil
+	return text, nil
 }
 
 // write appends a line. After a failure, of a full disk say, the journal goes
@@ -173,12 +178,12 @@ func (j *Journal) write(text []byte, err error) {
 	if j.file == nil || j.failed != nil || len(text) == 0 && err == nil {
 		return
 	}
-	if err == nil && j.size+int64(len(text)) > maxJournal {
+	if err == nil && j.size+int64(len(text)+sealWidth+1) > maxJournal {
 		err = errors.New("the journal is full")
 	}
 	if err == nil {
 		var n int
-		n, err = j.file.Write(text)
+		n, err = j.file.Write(j.seals.put(text))
 		j.size += int64(n)
 	}
 	j.failed = badFile(err)

@@ -14,7 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// rewrite changes the journal between two processes.
+// rewrite changes what the journal says between two processes, as if it had
+// been written so.
 func (f *fixture) rewrite(t *testing.T, change func(text string) string) {
 	t.Helper()
 	f.j.crash(t)
@@ -22,7 +23,7 @@ func (f *fixture) rewrite(t *testing.T, change func(text string) string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, f.root, journalName, []byte(change(string(text))))
+	write(t, f.root, journalName, sealed(f.root, change(bare(string(text)))))
 	f.j = openJournal(t, f.root)
 }
 

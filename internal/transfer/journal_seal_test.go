@@ -1,0 +1,201 @@
+package transfer
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// all seals the whole lines of a text.
+func (s *seals) all(text []byte) []byte {
+	var out []byte
+	for l := range bytes.Lines(text) {
+		if whole, ok := bytes.CutSuffix(l, []byte("\n")); ok {
+			out = append(out, s.put(bytes.Clone(whole))...)
+		} else {
+			out = append(out, l...)
+		}
+	}
+	return out
+}
+
+// sealed is the text as it would stand in the journal's file, which is there.
+func sealed(root *os.Root, text string) []byte {
+	info, err := root.Stat(journalName)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = root.WriteFile(journalName, nil, 0o600)
+		info, _ = root.Stat(journalName)
+	}
+	if err != nil {
+		panic(err)
+	}
+	return newSeals(journalKey, journalName, inode(info)).all([]byte(text))
+}
+
+var sealOfLine = regexp.MustCompile(`(?m) [\w-]{22}$`)
+
+// bare is the text of a journal's file without its seals.
+func bare(text string) string { return sealOfLine.ReplaceAllString(text, "") }
+
+// reader is a journal that reads the lines of a file without an inode.
+func reader() *Journal {
+	j := NewJournal()
+	j.seals = newSeals(journalKey, journalName, 0)
+	return j
+}
+
+// Only what was written with the key, in this place, is a journal.
+func TestForgedJournals(t *testing.T) {
+	t.Parallel()
+	for name, forge := range map[string]func(t *testing.T, root *os.Root, text string) (name string, key []byte){
+		"without seals": func(t *testing.T, root *os.Root, text string) (string, []byte) {
+			write(t, root, journalName, []byte(bare(text)))
+			return journalName, journalKey
+		},
+		"another label": func(t *testing.T, root *os.Root, text string) (string, []byte) {
+			write(t, root, journalName, []byte(strings.Replace(text, "job-1", "job-2", 1)))
+			return journalName, journalKey
+		},
+		"less the first line": func(t *testing.T, root *os.Root, text string) (string, []byte) {
+			_, rest, _ := strings.Cut(text, "\n")
+			write(t, root, journalName, []byte(rest))
+			return journalName, journalKey
+		},
+		"another key": func(*testing.T, *os.Root, string) (string, []byte) {
+			return journalName, make([]byte, JournalKeyBytes)
+		},
+		"another name": func(t *testing.T, root *os.Root, _ string) (string, []byte) {
+			if err := root.Rename(journalName, ".rolecall/other.journal"); err != nil {
+				t.Fatal(err)
+			}
+			return ".rolecall/other.journal", journalKey
+		},
+		"a copy": func(t *testing.T, root *os.Root, text string) (string, []byte) {
+			if err := root.Rename(".rolecall", "original"); err != nil {
+				t.Fatal(err)
+			}
+			write(t, root, journalName, []byte(text))
+			return journalName, journalKey
+		},
+	} {
+		f := newFixture(t)
+		f.cut(t, f.put)
+		f.j.crash(t)
+		text, err := f.root.ReadFile(journalName)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at, key := forge(t, f.root, string(text))
+		before, err := f.root.ReadFile(at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = OpenJournal(f.root, at, "job-1", key)
+		var e *Error
+		if !errors.As(err, &e) || e.Kind != BadFile {
+			t.Errorf("%s: %v", name, err)
+		}
+		if after, err := f.root.ReadFile(at); err != nil || !bytes.Equal(after, before) {
+			t.Errorf("%s: it was changed, %v", name, err)
+		}
+	}
+	for _, key := range [][]byte{nil, journalKey[1:]} {
+		if _, err := OpenJournal(newRoot(t), journalName, "job-1", key); err == nil {
+			t.Errorf("a key of %d bytes was taken", len(key))
+		}
+	}
+}
+
+// A line that is put in, left out, moved or changed ends what is believed.
+func TestSplicedJournals(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		splice func(lines []string) []string
+		want   int // lines
+	}{
+		"as it is":   {func(l []string) []string { return l }, 5},
+		"cut":        {func(l []string) []string { return l[:3] }, 3},
+		"left out":   {func(l []string) []string { return append(l[:2:2], l[3:]...) }, 2},
+		"twice":      {func(l []string) []string { return append(l[:3:3], l[2:]...) }, 3},
+		"moved":      {func(l []string) []string { l[2], l[3] = l[3], l[2]; return l }, 2},
+		"changed":    {func(l []string) []string { l[3] = strings.Replace(l[3], "upload-2", "upload-9", 1); return l }, 3},
+		"put in":     {func(l []string) []string { l[2] = bare(l[2]); return l }, 2},
+		"wrong seal": {func(l []string) []string { l[4] = l[4][:len(l[4])-2] + "!\n"; return l }, 4},
+		"of another": {func(l []string) []string { l[2] = sealOfLine.FindString(l[3]) + "\n"; return l }, 2},
+	} {
+		root := newRoot(t)
+		j := openJournal(t, root)
+		for n := range 4 {
+			j.note(line{Do: doUpload, ID: digestOf(name), Upload: fmt.Sprint("upload-", n)})
+		}
+		j.crash(t)
+		text, err := root.ReadFile(journalName)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.SplitAfter(strings.TrimSuffix(string(text), "\n"), "\n")
+		lines[4] += "\n"
+		write(t, root, journalName, []byte(strings.Join(c.splice(lines), "")))
+		j = openJournal(t, root)
+		if !j.Resumed() || j.Label() != "job-1" {
+			t.Errorf("%s: %v, %s", name, j.Resumed(), j.Label())
+		}
+		j.note(line{Do: doOver}) // it goes on after what is believed
+		j.crash(t)
+		if text, err = root.ReadFile(journalName); err != nil || bytes.Count(text, []byte("\n")) != c.want+1 {
+			t.Errorf("%s: %v, it is now\n%s", name, err, text)
+		}
+		j = openJournal(t, root)
+		if after, err := root.ReadFile(journalName); err != nil || !bytes.Equal(after, text) {
+			t.Errorf("%s: read again, it is\n%s%v", name, after, err)
+		}
+		j.crash(t)
+	}
+}
+
+// What a program put in the journal's place goes with the journal.
+func TestRemoveUsurped(t *testing.T) {
+	t.Parallel()
+	for name, usurp := range map[string]func(*testing.T, *os.Root){
+		"the file is gone": func(t *testing.T, root *os.Root) {
+			if err := root.Remove(journalName); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"the directory is another": func(t *testing.T, root *os.Root) {
+			if err := root.Rename(".rolecall", "moved"); err != nil {
+				t.Fatal(err)
+			}
+			write(t, root, journalName, []byte("forged\n"))
+		},
+		"the file is a directory": func(t *testing.T, root *os.Root) {
+			if err := root.Rename(journalName, "moved"); err != nil {
+				t.Fatal(err)
+			}
+			write(t, root, journalName+"/x", []byte("forged\n"))
+		},
+	} {
+		root := newRoot(t)
+		j := openJournal(t, root)
+		usurp(t, root)
+		if err := j.Remove(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := root.Lstat(".rolecall"); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: left %q, %v", name, files(t, root), err)
+		}
+	}
+}
+
+func BenchmarkSeal(b *testing.B) {
+	s, text := reader().seals, make([]byte, 160, 256)
+	b.ReportAllocs()
+	for b.Loop() {
+		s.put(text)
+	}
+}
