@@ -77,7 +77,7 @@ func (g getting) file() (*target, map[int]part, error) {
 			return t, before.parts, nil
 		}
 	}
-	g.note.begin(retract)
+	g.note.begin(path.Dir(g.name), retract)
 	t, err := create(g.root, g.name, g.temporary())
 	if err == nil {
 		err = badFile(preallocate(t.file, g.Size))

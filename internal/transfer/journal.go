@@ -217,14 +217,20 @@ func (j *Journal) Close() error {
 }
 
 // Remove closes the journal of a job that is complete, and removes its file,
-// and its directory when that is empty.
+// and its directory when that is empty, and unfinished files that no transfer
+// took up again.
 func (j *Journal) Remove() error {
 	j.mu.Lock()
 	var err error
 	named := j.file != nil
 	if named {
+		for id, p := range j.open {
+			if p.dir != "" {
+				err = errors.Join(err, absent(j.root.Remove(path.Join(p.dir, temporaryName(id.text())))))
+			}
+		}
 		// Still locked, so that who opens it now finds that it is gone.
-		err = errors.Join(j.usurped(), absent(j.at.dir.Remove(j.at.name)))
+		err = errors.Join(err, j.usurped(), absent(j.at.dir.Remove(j.at.name)))
 	}
 	j.mu.Unlock()
 	if closed := j.Close(); err == nil {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -127,7 +128,7 @@ func TestRetractMayNot(t *testing.T) {
 // Whatever the file holds, it is read within bounds, what is kept is what a
 // journal can have, and what is written after it is read again.
 func FuzzJournal(f *testing.F) {
-	f.Add([]byte(`{"do":"begin","label":"job-1"}` + "\n" + `{"do":"begin","id":"AAAAAAAAAAAAAAAAAAAAAQ","version":"AAAAAAAAAAAAAAAAAAAAAg","key":"x","marker":"m"}` + "\n" +
+	f.Add([]byte(`{"do":"begin","label":"job-1"}` + "\n" + `{"do":"begin","id":"AAAAAAAAAAAAAAAAAAAAAQ","version":"AAAAAAAAAAAAAAAAAAAAAg","key":"x","marker":"m","dir":"down"}` + "\n" +
 		`{"do":"upload","id":"AAAAAAAAAAAAAAAAAAAAAQ","upload":"u"}` + "\n" + `{"do":"part","id":"AAAAAAAAAAAAAAAAAAAAAQ","part":1,"etag":"\"e\"","bytes":5,"crc64":7,"other":"AAA="}` + "\n"))
 	f.Add([]byte(`{"do":"begin","label":"job-1"}` + "\n" + `{"do":"done","id":"AAAAAAAAAAAAAAAAAAAAAQ","version":"AAAAAAAAAAAAAAAAAAAAAg","bytes":5,"time":1}` + "\n" + `{"do":"over"}` + "\n{"))
 	f.Fuzz(func(t *testing.T, text []byte) {
@@ -143,7 +144,7 @@ func FuzzJournal(f *testing.F) {
 			t.Errorf("the label is %q", j.Label())
 		}
 		for _, p := range j.open {
-			if p.retract != nil || len(p.upload) > maxUpload || len(p.key) > maxKey || len(p.parts) > maxParts {
+			if p.retract != nil || len(p.upload) > maxUpload || (p.dir != "" && local(path.Join(p.dir, "x")) != nil) || len(p.key) > maxKey || len(p.parts) > maxParts {
 				t.Errorf("got %+v", p)
 			}
 			for number, part := range p.parts {

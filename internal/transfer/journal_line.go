@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
 	"strconv"
 )
 
@@ -21,6 +22,7 @@ type line struct {
 	Version digest128 `json:"version,omitzero"` // of its source
 	Key     string    `json:"key,omitempty"`    // doBegin of an upload
 	Marker  string    `json:"marker,omitempty"`
+	Dir     string    `json:"dir,omitempty"` // doBegin of a Get: where the unfinished file is
 	Upload  string    `json:"upload,omitempty"`
 	Part    int       `json:"part,omitempty"`
 	ETag    string    `json:"etag,omitempty"`
@@ -44,12 +46,13 @@ const (
 	maxLine   = 16 << 10
 	maxUpload = 1 << 10 // bytes of an upload's id
 	maxOther  = 64
+	maxDir    = 4 << 10
 )
 
 // check refuses what none of our lines has.
 func (l line) check() error {
 	ok := len(l.Upload) <= maxUpload && len(l.Key) <= maxKey && len(l.Marker) <= maxETag && len(l.ETag) <= maxETag &&
-		len(l.Other) <= maxOther && l.Bytes >= 0 && l.Bytes <= maxSize && l.Part >= 0 && l.Part <= maxParts
+		len(l.Other) <= maxOther && len(l.Dir) <= maxDir && (l.Dir == "" || fs.ValidPath(l.Dir)) && l.Bytes >= 0 && l.Bytes <= maxSize && l.Part >= 0 && l.Part <= maxParts
 	if !ok {
 		return errors.New("it is no line of a journal")
 	}
@@ -60,6 +63,7 @@ func (l line) check() error {
 type pending struct {
 	version     digest128
 	key, marker string
+	dir         string // of a Get
 	upload      string // empty: not known yet, or it is a Get
 	parts       map[int]part
 	// Of this process only; an earlier one's have neither.
@@ -86,7 +90,7 @@ func (j *Journal) apply(l line) {
 	p := j.open[l.ID]
 	switch l.Do {
 	case doBegin:
-		j.open[l.ID] = &pending{version: l.Version, key: l.Key, marker: l.Marker, parts: map[int]part{}}
+		j.open[l.ID] = &pending{version: l.Version, key: l.Key, marker: l.Marker, dir: l.Dir, parts: map[int]part{}}
 		delete(j.done, l.ID)
 	case doUpload:
 		if p != nil {

@@ -82,12 +82,12 @@ func (n *note) takeUp(retract func(context.Context) error) {
 	}
 }
 
-// begin notes what is about to begin, before it does.
-func (n *note) begin(retract func(context.Context) error) {
+// begin notes a Get that is about to begin in the directory, before it does.
+func (n *note) begin(dir string, retract func(context.Context) error) {
 	if n == nil {
 		return
 	}
-	n.journal.note(line{Do: doBegin, ID: n.id, Version: n.version})
+	n.journal.note(line{Do: doBegin, ID: n.id, Version: n.version, Dir: dir})
 	n.takeUp(retract)
 }
 

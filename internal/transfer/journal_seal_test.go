@@ -192,6 +192,26 @@ func TestRemoveUsurped(t *testing.T) {
 	}
 }
 
+// An unfinished file that no run takes up goes with the journal.
+func TestRemoveUnfinished(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.cut(t, f.get)
+	f.j.crash(t)
+	f.j = openJournal(t, f.root)
+	if name := f.unfinished(t); !strings.HasPrefix(name, "down/") {
+		t.Fatal("it is ", name)
+	}
+	if err := f.j.Retract(t.Context()); err != nil { // it is not this process's
+		t.Error(err)
+	}
+	f.unfinished(t)
+	if err := f.j.Remove(); err != nil {
+		t.Error(err)
+	}
+	f.clean(t)
+}
+
 func BenchmarkSeal(b *testing.B) {
 	s, text := reader().seals, make([]byte, 160, 256)
 	b.ReportAllocs()
