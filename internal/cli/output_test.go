@@ -101,6 +101,10 @@ func TestBars(t *testing.T) {
 	if diff := cmp.Diff(want, b.line(false)); diff != "" {
 		t.Error(diff)
 	}
+	b.kept = 3 << 20 // is no speed
+	if got := b.pace(); got != "512.0 KiB/s" {
+		t.Error(got)
+	}
 	longest := &bar{label: strings.Repeat("x", 99), files: 9999, done: 9999, bytes: 1, moved: 1023 << 40, state: strings.Repeat("y", 99)}
 	if n := len([]rune(longest.line(false))); n > lineWidth {
 		t.Errorf("a line of %d columns", n)

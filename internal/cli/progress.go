@@ -52,12 +52,16 @@ func (p *progress) observe(e job.Event) {
 			p.line(e.Task, "try %d: %s; again in %v", e.Try, err.Message, e.Wait.Round(100*time.Millisecond))
 		}
 	case job.Ended:
+		var kept int64
 		change(func(b *bar) {
-			b.ended = time.Now()
+			b.ended, kept = time.Now(), b.kept
 			if e.Report.Status != rolecall.Completed {
 				b.state = e.Report.StatusText
 			}
 		})
+		if kept > 0 {
+			p.line(e.Task, "%s were there, by an earlier try or run", size(kept))
+		}
 		if !p.out.screen.live {
 			p.line(e.Task, "%s, %d files, %s", e.Report.StatusText, e.Report.Files, size(e.Report.Bytes))
 		}
@@ -88,6 +92,8 @@ func (b *bar) take(e task.Event) {
 		b.files, b.bytes, b.more = e.Files, e.Bytes, e.More
 	case task.Moved:
 		b.moved += e.Bytes
+	case task.Kept:
+		b.kept += e.Bytes
 	case task.FileDone:
 		b.done++
 	}

@@ -236,3 +236,29 @@ func TestOneProcessAtATime(t *testing.T) {
 		t.Errorf("exit code %d, not 130", code)
 	}
 }
+
+// A job that only reads its working directory runs where that cannot be
+// written, and says that it cannot be taken up.
+func TestUnwritableDirectory(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() == 0 {
+		t.Skip("whoever may do everything can write everywhere")
+	}
+	i := newInterruptible(t)
+	work := filepath.Join(i.dir, "work")
+	if err := os.CopyFS(work, os.DirFS(filepath.Join(i.dir, "masters", "in"))); err != nil {
+		t.Fatal(err)
+	}
+	job := `{"tasks": [{"tool": "storage:exists", "parameters": {"connection": "masters", "files": ["*.mov"]}}]}`
+	if err := os.WriteFile(filepath.Join(i.dir, "job.json"), []byte(job), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(work, 0o500); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.Chmod(work, 0o700) })
+	report, stderr := i.run(t)
+	if report.Status != rolecall.Completed || !strings.Contains(stderr, "is not writable: permission denied") {
+		t.Errorf("%+v, %q", report, stderr)
+	}
+}

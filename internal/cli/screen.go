@@ -31,7 +31,8 @@ type bar struct {
 	label        string
 	files, done  int
 	bytes, moved int64
-	more         bool // files and bytes may grow
+	kept         int64 // of those moved: by an earlier try or run
+	more         bool  // files and bytes may grow
 	started      time.Time
 	ended        time.Time
 	state        string // what to say instead of a rate
@@ -156,10 +157,11 @@ func (b *bar) pace() string {
 		end = time.Now()
 	}
 	elapsed := end.Sub(b.started)
-	if b.moved <= 0 || elapsed < 10*time.Millisecond {
+	moved := b.moved - b.kept
+	if moved <= 0 || elapsed < 10*time.Millisecond {
 		return ""
 	}
-	return size(int64(float64(b.moved)/elapsed.Seconds())) + "/s"
+	return size(int64(float64(moved)/elapsed.Seconds())) + "/s"
 }
 
 // cut shortens s to n characters.

@@ -8,6 +8,7 @@ const (
 	Authorized Kind = "authorized" // an end of the step has its credential's scope: Place, and Role, Session, Policy or Dispenser
 	Planned    Kind = "planned"    // what will move, as far as it is known: Files, Bytes; and More, as long as it may grow
 	Moved      Kind = "moved"      // Bytes more have moved
+	Kept       Kind = "kept"       // Bytes of those that Moved tells of are an earlier try's or run's
 	FileDone   Kind = "file_done"  // Name with its Bytes is done
 	Skipped    Kind = "skipped"    // Name is left out, for the Reason
 	Lost       Kind = "lost"       // Name is done, but not all of it could be kept, for the Reason; told once

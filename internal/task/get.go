@@ -15,7 +15,7 @@ func (s *stage) get(ctx context.Context) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	dir, options := s.tools.job.Dir, transfer.GetOptions{Journal: s.tools.job.Journal, Marker: s.marker(), Progress: s.moved}
+	dir, options := s.tools.job.Dir, transfer.GetOptions{Journal: s.tools.job.Journal, Marker: s.marker(), Progress: s.moved, Kept: s.kept}
 	f := &search{stage: s, at: at, name: s.fileNames()}
 	out, err := f.move(ctx, func(ctx context.Context, p piece) (int64, error) {
 		res, err := transfer.Get(ctx, at.bucket, p.Object, dir, p.to, options)
@@ -58,6 +58,8 @@ func (s *stage) did(ctx context.Context, at side, name string, res transfer.Resu
 }
 
 func (s *stage) moved(n int64) { s.observe(Event{Kind: Moved, Bytes: n}) }
+
+func (s *stage) kept(n int64) { s.observe(Event{Kind: Kept, Bytes: n}) }
 
 // end says, with the error that ended a step, how far the step had come.
 func (s *stage) end(ctx context.Context, out Outcome, planned Event, err error, done string) (Outcome, error) {

@@ -36,7 +36,7 @@ func (s *stage) put(ctx context.Context) (Outcome, error) {
 func (s *stage) putOptions(place rolecall.Place) transfer.PutOptions {
 	o := transfer.PutOptions{
 		Overwrite: s.step.Overwrite, Marker: s.marker(), StorageClass: place.StorageClass, ACL: place.ACL,
-		Journal: s.tools.job.Journal, Progress: s.moved,
+		Journal: s.tools.job.Journal, Progress: s.moved, Kept: s.kept,
 	}
 	if e := place.Encryption; e != nil {
 		o.Encryption = transfer.Encryption{Type: e.Type, Key: e.Key}

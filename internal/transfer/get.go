@@ -23,7 +23,7 @@ func get(ctx context.Context, b Bucket, o Object, root *os.Root, name string, op
 	if err != nil {
 		return Result{}, err
 	}
-	g := getting{src, root, name, options.Progress, nil}
+	g := getting{source: src, root: root, name: name, progress: options.Progress, kept: options.Kept}
 	if options.Journal != nil {
 		g.note = options.Journal.take(src.getID(name, options), src.version())
 		defer g.note.leave()
@@ -43,6 +43,7 @@ type getting struct {
 	root     *os.Root
 	name     string
 	progress func(int64)
+	kept     func(int64)
 	note     *note
 }
 
@@ -117,7 +118,7 @@ func (g getting) parts(ctx context.Context, want checksum) (result Result, err e
 			if again.crc64 == before.sum.crc64 && again.n == before.sum.n {
 				sums[i] = again
 				old.Add(again.n)
-				report(g.progress, again.n)
+				g.have(again.n)
 				return nil
 			}
 		}

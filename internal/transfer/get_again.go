@@ -58,8 +58,14 @@ func (g getting) earlier(ctx context.Context) (Result, bool) {
 			return Result{}, false
 		}
 	}
-	report(g.progress, g.Size)
+	g.have(g.Size)
 	return done.result(), true
+}
+
+// have tells of bytes that an earlier try had moved.
+func (g getting) have(n int64) {
+	report(g.kept, n)
+	report(g.progress, n)
 }
 
 // file gives the unfinished file, and the parts that an earlier try noted.

@@ -39,8 +39,14 @@ func (u upload) earlier(ctx context.Context) (Result, bool) {
 			return Result{}, false
 		}
 	}
-	report(u.options.Progress, u.size)
+	u.have(u.size)
 	return done.result(), true
+}
+
+// have tells of bytes that an earlier try had moved.
+func (u upload) have(n int64) {
+	report(u.options.Kept, n)
+	report(u.options.Progress, n)
 }
 
 // started is an upload that began, with the parts that are there.
@@ -181,7 +187,7 @@ func (u upload) completed(ctx context.Context, spans []span, before left) (*sum,
 		if still, err := u.still(ctx, span{0, u.size}, *ours); err != nil || !still {
 			return nil, err
 		}
-		report(u.options.Progress, u.size)
+		u.have(u.size)
 	}
 	return ours, err
 }

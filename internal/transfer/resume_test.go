@@ -107,6 +107,7 @@ type fixture struct {
 	data []byte
 	o    Object
 	j    *Journal
+	kept counter // what is told to be
 	// plain has the buckets on a server that is not AWS's.
 	plain bool
 }
@@ -131,15 +132,15 @@ func (f *fixture) bucket(t *testing.T, name string) Bucket {
 }
 
 func (f *fixture) put(t *testing.T) (Result, error) {
-	return Put(t.Context(), f.bucket(t, "target"), "x", f.root, "up", PutOptions{Marker: "job-1/0", Journal: f.j})
+	return Put(t.Context(), f.bucket(t, "target"), "x", f.root, "up", PutOptions{Marker: "job-1/0", Journal: f.j, Kept: f.kept.add})
 }
 
 func (f *fixture) copy(t *testing.T) (Result, error) {
-	return Copy(t.Context(), f.bucket(t, "origin"), f.o, f.bucket(t, "target"), "x", PutOptions{Marker: "job-1/0", Journal: f.j})
+	return Copy(t.Context(), f.bucket(t, "origin"), f.o, f.bucket(t, "target"), "x", PutOptions{Marker: "job-1/0", Journal: f.j, Kept: f.kept.add})
 }
 
 func (f *fixture) get(t *testing.T) (Result, error) {
-	return Get(t.Context(), f.bucket(t, "origin"), f.o, f.root, "down/x", GetOptions{Marker: "job-1/0", Journal: f.j})
+	return Get(t.Context(), f.bucket(t, "origin"), f.o, f.root, "down/x", GetOptions{Marker: "job-1/0", Journal: f.j, Kept: f.kept.add})
 }
 
 // cut has a try of the transfer fail with its last part.
@@ -161,6 +162,7 @@ func (f *fixture) cut(t *testing.T, try func(*testing.T) (Result, error)) {
 	_, err := try(t)
 	wantKind(t, err, Denied)
 	f.meddle(nil)
+	f.kept.n.Store(0)
 	if n := f.j.parts(); n != 2 {
 		t.Fatalf("%d parts are noted, not 2", n)
 	}
@@ -178,6 +180,9 @@ func (f *fixture) whole(t *testing.T, r Result, err error, kept int64) {
 	t.Helper()
 	if err != nil || r.Kept != kept || r.CRC64 != crc64nvme.Checksum(f.data) {
 		t.Fatalf("kept %d: %+v, %v", kept, r, err)
+	}
+	if told := f.kept.total(); kept > 0 && told != kept {
+		t.Errorf("told of %d bytes kept, not %d", told, kept)
 	}
 	f.clean(t)
 }

@@ -77,6 +77,8 @@ type PutOptions struct {
 	Journal *Journal
 	// Progress is told of bytes as they arrive, from several goroutines.
 	Progress func(n int64)
+	// Kept is told of those bytes among them that an earlier try had moved.
+	Kept func(n int64)
 }
 
 // Encryption is the server-side encryption to ask for; the zero value asks
@@ -92,6 +94,8 @@ type GetOptions struct {
 	Marker  string   // tells the transfer apart from others of the Journal
 	// Progress is told of bytes as they arrive, from several goroutines.
 	Progress func(n int64)
+	// Kept is told of those bytes among them that an earlier try had moved.
+	Kept func(n int64)
 }
 
 const markerName = "rolecall" // S3 prefixes x-amz-meta-

@@ -94,7 +94,7 @@ func (u upload) multipart(ctx context.Context) (result Result, err error) {
 			}
 			if still {
 				at.kept.Add(at.sums[i].n)
-				report(u.options.Progress, at.sums[i].n)
+				u.have(at.sums[i].n)
 				return nil
 			}
 		}
