@@ -195,12 +195,13 @@ func TestBegunAnew(t *testing.T) {
 	i.whole(t, report)
 }
 
-// A journal that is none, or whose label is no job's id, is not taken up.
+// A journal that is none, or that rolecall did not write, is not taken up,
+// whatever job's id is its label.
 func TestForgedJournal(t *testing.T) {
 	t.Parallel()
 	i := newInterruptible(t)
 	i.interrupt(t, syscall.SIGKILL)
-	for _, forged := range []string{"none\n", `{"do":"begin","label":"another-session"}` + "\n"} {
+	for _, forged := range []string{"none\n", `{"do":"begin","label":"another-session"}` + "\n", `{"do":"begin","label":"` + i.label(t) + `"}` + "\n"} {
 		if err := os.WriteFile(i.journal(t), []byte(forged), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -256,9 +257,41 @@ func TestUnwritableDirectory(t *testing.T) {
 	if err := os.Chmod(work, 0o500); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.Chmod(work, 0o700) })
+	t.Cleanup(func() {
+		if err := os.Chmod(work, 0o700); err != nil {
+			t.Error(err)
+		}
+	})
 	report, stderr := i.run(t)
 	if report.Status != rolecall.Completed || !strings.Contains(stderr, "is not writable: permission denied") {
 		t.Errorf("%+v, %q", report, stderr)
 	}
+}
+
+// A job is the same with other blanks, and is told of those that are not.
+func TestOtherJobs(t *testing.T) {
+	t.Parallel()
+	i := newInterruptible(t)
+	i.interrupt(t, syscall.SIGKILL)
+	id, path := i.label(t), filepath.Join(i.dir, "job.json")
+	first, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := `{"tasks": [{"tool": "storage:exists", "parameters": {"connection": "masters", "files": ["*.mov"]}}]}`
+	if err := os.WriteFile(path, []byte(other), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	said, err := command(t, i.dir, "run", "job.json", "--org", "acme", "--workdir", "work").CombinedOutput()
+	if err != nil || !strings.Contains(string(said), "journals of other jobs are in this directory, 1 of them") {
+		t.Errorf("%v: %s", err, said)
+	}
+	if err := os.WriteFile(path, append(first, '\n'), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	report, _ := i.run(t)
+	if report.ID != id {
+		t.Errorf("job %s goes on as %s", id, report.ID)
+	}
+	i.whole(t, report)
 }
