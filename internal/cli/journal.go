@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"slices"
 	"syscall"
 
 	"github.com/rolecall/rolecall"
@@ -45,7 +46,19 @@ func (c *runCommand) journal(dir *os.Root, digest string, key []byte, out *outpu
 	case j.Resumed() && !out.json:
 		out.note("taking up job %s where an earlier run left it; --fresh begins anew", j.Label())
 	}
+	if n := others(dir, name); n > 0 && !out.json {
+		out.note("journals of other jobs are in this directory, %d of them: those are under way, or can be run again to take them up", n)
+	}
 	return account{j, j.Label(), c.Workdir != ""}, nil
+}
+
+// others counts the journals of other jobs.
+func others(dir *os.Root, name string) int {
+	found, err := fs.Glob(dir.FS(), rolecall.OwnDir+"/*.journal")
+	if err != nil {
+		return 0
+	}
+	return len(slices.DeleteFunc(found, func(other string) bool { return other == name }))
 }
 
 func openJournal(dir *os.Root, name string, key []byte) (*transfer.Journal, error) {

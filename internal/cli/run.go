@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
@@ -78,7 +80,11 @@ func (c *runCommand) plan(ctx context.Context, sys System, cfg *config.Config) (
 		return rolecall.Plan{}, "", err
 	}
 	plan, err := rolecall.ReadPlan(data, org, cfg.Vendor, c.Principal)
-	whole := sha256.Sum256([]byte(fmt.Sprintf("%q %q %s", plan.Organization, plan.Principal.Name, data)))
+	var bare bytes.Buffer // without the blanks, which make no other job
+	if json.Compact(&bare, data) == nil {
+		data = bare.Bytes()
+	}
+	whole := sha256.Sum256(fmt.Appendf(nil, "%q %q %s", plan.Organization, plan.Principal.Name, data))
 	return plan, hex.EncodeToString(whole[:16]), err
 }
 
