@@ -57,8 +57,9 @@ type Scope struct {
 func Session(s Scope) ([]byte, error) { return SessionOf(s) }
 
 // SessionOf builds the policy of a session that may do what each of several
-// scopes allows, and no more. They may neither list nor sweep if they are
-// several.
+// scopes allows, and no more, but for keys: where several use KMS, each key may
+// be used for the objects of all of them. They may neither list nor sweep if
+// they are several.
 func SessionOf(scopes ...Scope) ([]byte, error) {
 	for _, s := range scopes {
 		if err := s.validate(); err != nil {

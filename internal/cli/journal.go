@@ -105,6 +105,7 @@ func (c *runCommand) leave(j account, report rolecall.JobReport, out *output) {
 	switch {
 	case err != nil:
 		out.logger(c.Verbose).Warn("journal not kept whole, or not removed", "job", j.id, "cause", err)
+		out.note("the journal is not whole, or could not be removed: a later run may not know all that is done or unfinished")
 	case report.Status == rolecall.Completed:
 	case j.lasting && unfinished > 0: // also beside a document: buckets charge for it
 		out.note("unfinished uploads and files are kept, %d of them: run the job again with --workdir and the same directory to go on, or with --fresh as well to take them back", unfinished)

@@ -139,3 +139,45 @@ func TestRunningWorkEndsWithItsClaim(t *testing.T) {
 		})
 	}
 }
+
+// What an interruption leaves for a later run is not left where the claim has
+// ended that it rests on.
+func TestInterruptedUploads(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]int{"claim stands": 1, "claim ended": 0} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, "  - {service: s3, operation: UploadPart, after: 1, delay: 1h}\n")
+			dir := t.TempDir()
+			write(t, dir, "big", media(3, 24<<20))
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			var once sync.Once
+			moves := make(chan struct{})
+			ended := make(chan rolecall.JobReport, 1)
+			go func() {
+				ended <- w.resumable(ctx, t, dir, tool("storage:put", `{"connection": "delivery", "files": ["big"]}`), func(e job.Event) {
+					if e.Progress.Kind == task.Moved {
+						once.Do(func() { close(moves) })
+					}
+				})
+			}()
+			<-moves
+			if want == 0 {
+				if err := w.vault.Release(t.Context(), credential.Role{
+					Organization: "acme", Principal: "production", RoleARN: "arn:aws:iam::222233334444:role/delivery", ExternalID: "acme-42", JobID: "check",
+				}); err != nil {
+					t.Error(err)
+				}
+			}
+			cancel()
+			report := <-ended
+			if report.Status == rolecall.Completed || want == 1 && report.Status != rolecall.Aborted {
+				t.Error(show(report))
+			}
+			if open := w.uploads(t, "globex-delivery"); len(open) != want {
+				t.Errorf("%d uploads are open, not %d", len(open), want)
+			}
+		})
+	}
+}
