@@ -35,7 +35,7 @@ func (s *stage) copy(ctx context.Context) (Outcome, error) {
 	if err == nil {
 		s.sweep(ctx, to)
 	}
-	return s.end(ctx, out, f.found, err, "copied"+goesOn)
+	return s.end(ctx, out, f.found, err, "copied")
 }
 
 // overlapping tells whether the copies may lie where their sources are listed:

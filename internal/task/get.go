@@ -21,7 +21,7 @@ func (s *stage) get(ctx context.Context) (Outcome, error) {
 		res, err := transfer.Get(ctx, at.bucket, p.Object, dir, p.to, options)
 		return s.did(ctx, at, p.Key, res, err)
 	})
-	return s.end(ctx, out, f.found, err, "fetched"+goesOn)
+	return s.end(ctx, out, f.found, err, "fetched")
 }
 
 // fileNames gives the names of the files that objects become.
@@ -73,9 +73,9 @@ func (s *stage) end(ctx context.Context, out Outcome, planned Event, err error, 
 	list := append(rolecall.Errors(nil), rolecall.List(err)...)
 	last := *list[len(list)-1]
 	last.Hint = strings.TrimPrefix(fmt.Sprintf("%s; %d of %s are %s", last.Hint, out.Files, of, done), "; ")
+	if out.Files > 0 && s.step.Tool != rolecall.StorageTagS3 { // of tags no account is kept
+		last.Hint += ", and a retry of the task goes on after them"
+	}
 	list[len(list)-1] = &last
 	return out, list
 }
-
-// goesOn is what a retry of a step does whose files the journal keeps account of.
-const goesOn = ", and a retry of the task goes on after them"

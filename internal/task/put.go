@@ -29,7 +29,7 @@ func (s *stage) put(ctx context.Context) (Outcome, error) {
 	if err == nil {
 		s.sweep(ctx, at)
 	}
-	return s.end(ctx, out, planned, err, "delivered"+goesOn)
+	return s.end(ctx, out, planned, err, "delivered")
 }
 
 // putOptions say how the step writes its objects.

@@ -15,12 +15,14 @@ func (s *stage) sweep(ctx context.Context, to side) {
 		return
 	}
 	aborted, err := s.tools.job.Journal.Sweep(ctx, to.bucket, to.place.Key, s.marker(), to.session)
-	switch {
-	case aborted > 0:
+	if aborted > 0 {
 		s.log.InfoContext(ctx, "uploads of an earlier run aborted", "bucket", to.bucket.Name, "uploads", aborted)
+	}
+	switch {
+	case err == nil:
 	case kindOf(err) == transfer.Denied:
 		s.log.DebugContext(ctx, "the bucket's uploads may not be listed, so that those of an earlier run may be left", "bucket", to.bucket.Name)
-	case err != nil:
+	default:
 		s.log.WarnContext(ctx, "uploads of an earlier run may be left", "bucket", to.bucket.Name, "cause", err)
 	}
 }
