@@ -15,7 +15,9 @@ const DefaultMemory = 256 * mib
 const streamCost = 3 * ioBuffer
 
 // Memory bounds the buffers of all transfers that share it: one that finds no
-// room waits for another to end. Make it by NewMemory.
+// room waits for another to end. What waits to be tried again keeps its room, so
+// whoever runs the jobs of several tenants must bound how many do that. Make it
+// by NewMemory.
 type Memory struct {
 	room    *semaphore.Weighted
 	buffers sync.Pool // of *[]byte, each of ioBuffer bytes
