@@ -146,6 +146,7 @@ func (f *fixture) get(t *testing.T) (Result, error) {
 // cut has a try of the transfer fail with its last part.
 func (f *fixture) cut(t *testing.T, try func(*testing.T) (Result, error)) {
 	t.Helper()
+	j := f.j // of this try: what it has given up may be here still when f.crash opens another
 	f.meddle(func(w http.ResponseWriter, r *http.Request, _ string, next http.HandlerFunc) {
 		if r.URL.Query().Get("partNumber") != "3" && !strings.HasPrefix(r.Header.Get("Range"), fmt.Sprintf("bytes=%d-", 2*partSize)) {
 			next(w, r)
@@ -154,7 +155,7 @@ func (f *fixture) cut(t *testing.T, try func(*testing.T) (Result, error)) {
 		// Nobody tells when the others are noted; asking is all there is.
 		tick := time.NewTicker(time.Millisecond)
 		defer tick.Stop()
-		for f.j.parts() < 2 && r.Context().Err() == nil {
+		for j.parts() < 2 && r.Context().Err() == nil {
 			<-tick.C
 		}
 		refuse(w, r, http.StatusForbidden, "AccessDenied")
@@ -163,7 +164,7 @@ func (f *fixture) cut(t *testing.T, try func(*testing.T) (Result, error)) {
 	wantKind(t, err, Denied)
 	f.meddle(nil)
 	f.kept.n.Store(0)
-	if n := f.j.parts(); n != 2 {
+	if n := j.parts(); n != 2 {
 		t.Fatalf("%d parts are noted, not 2", n)
 	}
 }
