@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -214,4 +215,20 @@ func TestCloseEndsDelays(t *testing.T) {
 	if err := <-failed; err == nil {
 		t.Error("a request outlived the server")
 	}
+}
+
+// A connection may be taken just before the server closes, and its request
+// come after it.
+func TestNoRequestAfterClose(t *testing.T) {
+	t.Parallel()
+	w := loaded(t, nil, Options{})
+	if err := w.Close(); err != nil {
+		t.Error(err)
+	}
+	defer func() {
+		if broken := recover(); broken != http.ErrAbortHandler { //nolint:errorlint // the very value
+			t.Errorf("a closed server ends a request with %v", broken)
+		}
+	}()
+	w.ServeHTTP(httptest.NewRecorder(), w.request(t, http.MethodGet, "/acme-masters/in/a.mov", ""))
 }

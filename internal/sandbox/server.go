@@ -37,12 +37,13 @@ type Server struct {
 	trail     *trail
 	s3        *s3.Service
 
+	closing chan struct{} // closed by Close; ends delays
+
 	mu       sync.Mutex
+	closed   bool
 	serving  []*http.Server
 	done     sync.WaitGroup // of serving
-	requests sync.WaitGroup
-	closing  chan struct{} // closed by Close; ends delays
-	close    sync.Once
+	requests sync.WaitGroup // none is added once closed
 }
 
 // New makes a server of the config, which it keeps and which must not change
@@ -136,8 +137,11 @@ func (s *Server) Start(ctx context.Context, address string) (string, error) {
 
 // Close stops serving, cuts open connections and removes the objects.
 func (s *Server) Close() error {
-	s.close.Do(func() { close(s.closing) })
 	s.mu.Lock()
+	if !s.closed {
+		s.closed = true
+		close(s.closing)
+	}
 	serving := s.serving
 	s.serving = nil
 	s.mu.Unlock()
@@ -148,6 +152,17 @@ func (s *Server) Close() error {
 	s.done.Wait()
 	s.requests.Wait()
 	return errors.Join(append(errs, s.s3.Close())...)
+}
+
+// enter counts a request that Close is to wait for. There is none after it,
+// though one that has just connected may still come here.
+func (s *Server) enter() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.requests.Add(1)
+	}
+	return !s.closed
 }
 
 // call is one request on its way through the server.
@@ -170,7 +185,9 @@ type call struct {
 
 // ServeHTTP answers one request to any of the services.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.requests.Add(1)
+	if !s.enter() {
+		panic(http.ErrAbortHandler)
+	}
 	defer s.requests.Done()
 	signature, bad := sigv4.Parse(r)
 	c := s.begin(r, signature)
