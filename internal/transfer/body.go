@@ -25,6 +25,7 @@ type body struct {
 	head   []byte
 	tail   func(sum) []byte // nil: no trailer
 	ready  func(sum) error  // asked before the last byte is given; may be nil
+	told   func(left int64) // what is left, at each read of the content; may be nil
 	ended  bool             // head is what is left
 	closed bool
 }
@@ -60,6 +61,9 @@ func (b *body) Read(p []byte) (int, error) {
 			return 0, err
 		}
 		n += m
+		if b.told != nil {
+			b.told(b.left)
+		}
 		if b.ended {
 			m = copy(p[n:], b.head)
 			b.head, n = b.head[m:], n+m

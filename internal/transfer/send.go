@@ -106,7 +106,9 @@ func (u upload) request(operation string) request {
 
 // send streams a span, with its checksum behind it, and gives the sum of what
 // was sent and the answer's header. What cannot be taken up again in the
-// middle is sent again from the beginning.
+// middle is sent again from the beginning. The bytes of a part are reported as
+// they are sent; the whole, which may be refused for what it carries and then
+// be written anew without, is not.
 func (u upload) send(ctx context.Context, r request, at span, ready func(sum) error) (sum, http.Header, error) {
 	memory := u.to.Client.wire.memory
 	if err := memory.acquire(ctx); err != nil {
@@ -118,9 +120,13 @@ func (u upload) send(ctx context.Context, r request, at span, ready func(sum) er
 		r.header["X-Amz-Decoded-Content-Length"] = []string{strconv.FormatInt(at.n, 10)}
 		r.header["X-Amz-Trailer"] = []string{crc64Trailer}
 	}
+	var told func(int64)
+	if ready == nil {
+		told = u.advance(at.n)
+	}
 	open := func(ctx context.Context) *body {
 		ctx, cancel := context.WithCancel(ctx)
-		b := &body{from: u.open(ctx, at), left: at.n, ready: ready, cancel: cancel}
+		b := &body{from: u.open(ctx, at), left: at.n, ready: ready, told: told, cancel: cancel}
 		if !u.to.NoChecksums {
 			b.trailer()
 		}
@@ -156,6 +162,17 @@ func (u upload) send(ctx context.Context, r request, at span, ready func(sum) er
 		return sum{}, nil, malformed("S3 says that it has what was not sent yet")
 	}
 	return all, header, nil
+}
+
+// advance reports of n bytes those that no attempt has come to before. Attempts
+// follow one another, as one that is closed reads no more.
+func (u upload) advance(n int64) func(left int64) {
+	return func(left int64) {
+		if left < n {
+			report(u.options.Progress, n-left)
+			n = left
+		}
+	}
 }
 
 // read sums all bytes without sending them.

@@ -75,7 +75,9 @@ type PutOptions struct {
 	// Journal is where other tries of the job find what this one has done.
 	// Without it, what does not succeed is taken back at once.
 	Journal *Journal
-	// Progress is told of bytes as they arrive, from several goroutines.
+	// Progress is told of bytes from several goroutines: of an object in parts
+	// as they are sent, each byte once however often it is sent again, else, and
+	// of what S3 copies, when they are there.
 	Progress func(n int64)
 	// Kept is told of those bytes among them that an earlier try had moved.
 	Kept func(n int64)

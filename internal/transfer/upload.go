@@ -187,7 +187,6 @@ func (u upload) part(ctx context.Context, id string, number int32, at span) (typ
 	if err != nil {
 		return types.CompletedPart{}, sum{}, err
 	}
-	report(u.options.Progress, at.n)
 	u.note.part(int(number), there)
 	return u.completedPart(int(number), there), there.sum, nil
 }

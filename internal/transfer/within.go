@@ -169,6 +169,7 @@ func (u upload) copyPart(ctx context.Context, id string, number int32, at span) 
 		return part{}, &Error{Kind: Refused, Err: errors.New("S3 does not say the checksum of the part that it copied")}
 	}
 	there.sum = sum{crc64: binary.BigEndian.Uint64(told.value), n: at.n}
+	report(u.options.Progress, at.n)
 	return there, nil
 }
 
