@@ -28,8 +28,12 @@ var mayImport = map[string][]string{
 	"credential":             {".", "policy"},
 	"credential/verdicttest": {".", "credential"},
 	"internal/guard":         {},
-	"internal/transfer":      {},
-	"internal/task":          {".", "policy", "credential", "internal/guard", "internal/transfer"},
+	"internal/workdir":       {},
+	"internal/journal":       {"internal/workdir"},
+	"internal/transfer":      {"internal/journal", "internal/workdir"},
+	"internal/task": {
+		".", "policy", "credential", "internal/guard", "internal/journal", "internal/transfer", "internal/workdir",
+	},
 	"internal/job":           {".", "internal/task"},
 	"internal/check":         {".", "policy", "credential", "internal/guard", "internal/transfer"},
 	"internal/vend":          {".", "policy", "credential"},
@@ -44,7 +48,7 @@ var mayImport = map[string][]string{
 		"internal/job", "internal/config", "internal/sandbox", "internal/sandbox/s3",
 	},
 	"internal/cli": {
-		".", "policy", "credential", "internal/guard", "internal/transfer", "internal/task",
+		".", "policy", "credential", "internal/guard", "internal/journal", "internal/transfer", "internal/task",
 		"internal/job", "internal/config", "internal/sandbox", "internal/sandbox/s3", "internal/demo",
 		"policy/explain", "policy/lint", "policy/render", "internal/check", "internal/vend", "internal/dispenser",
 	},
@@ -52,13 +56,13 @@ var mayImport = map[string][]string{
 	"docs/examples/dispenser-lambda": {"internal/dispenser"},
 	"bench":                          {".", "policy", "credential", "internal/transfer", "internal/sandbox", "internal/check"},
 	"bench/interop":                  {},
-	"bench/transfer":                 {"internal/guard", "internal/transfer"},
+	"bench/transfer":                 {"internal/guard", "internal/journal", "internal/transfer"},
 }
 
 // testsMayImport is what tests may import besides: real neighbours to run
 // against, instead of mocks.
 var testsMayImport = []string{
-	"policy", "credential", "credential/verdicttest", "internal/config", "internal/transfer", "internal/yaml",
+	"policy", "credential", "credential/verdicttest", "internal/config", "internal/journal", "internal/transfer", "internal/yaml",
 	"internal/sandbox", "internal/sandbox/s3", "internal/sandbox/sigv4",
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/rolecall/rolecall/internal/guard"
+	"github.com/rolecall/rolecall/internal/journal"
 	"github.com/rolecall/rolecall/internal/transfer"
 )
 
@@ -33,7 +34,7 @@ func ours(ctx context.Context, args []string, _ io.Writer) error {
 			return err
 		}
 		defer j.root.Close()
-		if j.journal, err = transfer.OpenJournal(j.root, ownDir+"/bench.journal", "bench", make([]byte, transfer.JournalKeyBytes)); err != nil {
+		if j.journal, err = journal.Open(j.root, ownDir+"/bench.journal", "bench", make([]byte, journal.KeyBytes)); err != nil {
 			return err
 		}
 		return errors.Join(j.move(ctx), j.journal.Remove())
@@ -50,7 +51,7 @@ type job struct {
 	clients guard.Clients
 	memory  *transfer.Memory
 	root    *os.Root
-	journal *transfer.Journal
+	journal *journal.Journal
 	bytes   atomic.Int64
 }
 

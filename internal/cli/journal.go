@@ -9,12 +9,12 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/job"
-	"github.com/rolecall/rolecall/internal/transfer"
+	"github.com/rolecall/rolecall/internal/journal"
 )
 
 // account is the journal of a job.
 type account struct {
-	*transfer.Journal
+	*journal.Journal
 	id      string // the job's
 	lasting bool   // a later run can take it up
 }
@@ -24,20 +24,20 @@ type account struct {
 func (c *runCommand) journal(dir *os.Root, digest string, key []byte, out *output) (account, error) {
 	name := rolecall.OwnDir + "/" + digest + ".journal"
 	j, err := openJournal(dir, name, key)
-	if c.Fresh && err != nil && !errors.Is(err, transfer.ErrLocked) && !unwritable(err) {
+	if c.Fresh && err != nil && !errors.Is(err, journal.ErrLocked) && !unwritable(err) {
 		if err = dir.Remove(name); err == nil {
 			j, err = openJournal(dir, name, key)
 		}
 	}
 	switch {
-	case errors.Is(err, transfer.ErrLocked):
+	case errors.Is(err, journal.ErrLocked):
 		return account{}, &rolecall.Error{
 			Code: rolecall.Conflict, Message: "another process is at work on this job in " + c.Workdir,
 			Hint: "wait for its end, or give another directory with --workdir", Err: err,
 		}
 	case unwritable(err):
 		out.note("this run cannot be taken up again: %s is not writable: %s", c.Workdir, reason(err))
-		return account{transfer.NewJournal(), job.NewID(), false}, nil
+		return account{journal.New(), job.NewID(), false}, nil
 	case err != nil:
 		return account{}, unusable(err)
 	case j.Resumed() && c.Fresh:
@@ -61,8 +61,8 @@ func others(dir *os.Root, name string) int {
 	return len(slices.DeleteFunc(found, func(other string) bool { return other == name }))
 }
 
-func openJournal(dir *os.Root, name string, key []byte) (*transfer.Journal, error) {
-	j, err := transfer.OpenJournal(dir, name, job.NewID(), key)
+func openJournal(dir *os.Root, name string, key []byte) (*journal.Journal, error) {
+	j, err := journal.Open(dir, name, job.NewID(), key)
 	if err == nil && !job.IsID(j.Label()) { // it becomes part of a session's name
 		err = errors.Join(errors.New("its label is no job's id"), j.Close())
 	}

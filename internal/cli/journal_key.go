@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/rolecall/rolecall"
-	"github.com/rolecall/rolecall/internal/transfer"
+	"github.com/rolecall/rolecall/internal/journal"
 )
 
 // journalKey gives the key that journals are sealed with. It is made once, and
@@ -22,8 +22,8 @@ func journalKey(state string) ([]byte, error) {
 			key, err = os.ReadFile(path)
 		}
 	}
-	if err == nil && len(key) != transfer.JournalKeyBytes {
-		err = fmt.Errorf("%s is %d bytes long, not %d", path, len(key), transfer.JournalKeyBytes)
+	if err == nil && len(key) != journal.KeyBytes {
+		err = fmt.Errorf("%s is %d bytes long, not %d", path, len(key), journal.KeyBytes)
 	}
 	if err != nil {
 		return nil, &rolecall.Error{
@@ -46,7 +46,7 @@ func makeKey(path string) error {
 		return err
 	}
 	defer os.Remove(tmp.Name())
-	key := make([]byte, transfer.JournalKeyBytes)
+	key := make([]byte, journal.KeyBytes)
 	_, _ = rand.Read(key) // never fails; see crypto/rand
 	_, err = tmp.Write(key)
 	if err := errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {

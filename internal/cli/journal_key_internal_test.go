@@ -7,7 +7,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/rolecall/rolecall/internal/transfer"
+	"github.com/rolecall/rolecall/internal/journal"
 )
 
 // The key is made once, whoever asks first, and for its owner only.
@@ -26,7 +26,7 @@ func TestJournalKey(t *testing.T) {
 	}
 	wg.Wait()
 	for _, key := range keys {
-		if len(key) != transfer.JournalKeyBytes || !bytes.Equal(key, keys[0]) || bytes.Equal(key, make([]byte, len(key))) {
+		if len(key) != journal.KeyBytes || !bytes.Equal(key, keys[0]) || bytes.Equal(key, make([]byte, len(key))) {
 			t.Errorf("got %x and %x", key, keys[0])
 		}
 	}

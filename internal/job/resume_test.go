@@ -9,8 +9,8 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/job"
+	"github.com/rolecall/rolecall/internal/journal"
 	"github.com/rolecall/rolecall/internal/task"
-	"github.com/rolecall/rolecall/internal/transfer"
 )
 
 // resumable runs a job with the journal that is in its directory.
@@ -21,15 +21,15 @@ func (w *world) resumable(ctx context.Context, t *testing.T, dir, tasks string, 
 		t.Fatal(err)
 	}
 	defer root.Close()
-	journal, err := transfer.OpenJournal(root, rolecall.OwnDir+"/test.journal", job.NewID(), make([]byte, transfer.JournalKeyBytes))
+	j, err := journal.Open(root, rolecall.OwnDir+"/test.journal", job.NewID(), make([]byte, journal.KeyBytes))
 	if err != nil {
 		t.Fatal(err)
 	}
 	env := task.Environment{Vault: w.vault, Secrets: w.org.Secrets, S3Endpoint: w.url, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
-	report := job.Run(ctx, job.Job{ID: journal.Label(), Plan: w.plan(t, tasks), Dir: root, Journal: journal, Resumable: true}, env, observe)
-	end := journal.Close
+	report := job.Run(ctx, job.Job{ID: j.Label(), Plan: w.plan(t, tasks), Dir: root, Journal: j, Resumable: true}, env, observe)
+	end := j.Close
 	if report.Status == rolecall.Completed {
-		end = journal.Remove
+		end = j.Remove
 	}
 	if err := end(); err != nil {
 		t.Fatal(err)

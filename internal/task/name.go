@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/rolecall/rolecall"
-	"github.com/rolecall/rolecall/internal/transfer"
+	"github.com/rolecall/rolecall/internal/workdir"
 )
 
 // maxComponent is how long one name in a directory may be.
@@ -39,7 +39,7 @@ func localName(base, prefix, key string) (string, error) {
 		return refuse("its name would be absolute")
 	case strings.HasSuffix(rest, "/"):
 		return refuse("its key ends in a slash, but it is not an empty directory marker")
-	case transfer.IsTemporary(rest):
+	case workdir.IsTemporary(rest):
 		return refuse("the name is reserved for files that are being written")
 	}
 	for _, part := range strings.Split(rest, "/") {

@@ -14,7 +14,9 @@ func (s *stage) sweep(ctx context.Context, to side) {
 	if !s.tools.job.Journal.Resumed() {
 		return
 	}
-	aborted, err := s.tools.job.Journal.Sweep(ctx, to.bucket, to.place.Key, s.marker(), to.session)
+	aborted, err := transfer.Sweep(ctx, to.bucket, transfer.SweepOptions{
+		Journal: s.tools.job.Journal, Prefix: to.place.Key, Marker: s.marker(), Session: to.session,
+	})
 	if aborted > 0 {
 		s.log.InfoContext(ctx, "uploads of an earlier run aborted", "bucket", to.bucket.Name, "uploads", aborted)
 	}

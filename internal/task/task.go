@@ -14,6 +14,7 @@ import (
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
 	"github.com/rolecall/rolecall/internal/guard"
+	"github.com/rolecall/rolecall/internal/journal"
 	"github.com/rolecall/rolecall/internal/transfer"
 )
 
@@ -34,7 +35,7 @@ type Job struct {
 	Plan rolecall.Plan
 	Dir  *os.Root // the working directory
 	// Journal has what earlier tries and runs have done. Nil: of this run alone.
-	Journal *transfer.Journal
+	Journal *journal.Journal
 	// Resumable says that a later run goes on with the journal: when this one is
 	// interrupted, what is unfinished is left for it.
 	Resumable bool
@@ -64,7 +65,7 @@ func New(env Environment, job Job) *Tools {
 		env.Rates = transfer.NewRates()
 	}
 	if job.Journal == nil {
-		job.Journal = transfer.NewJournal()
+		job.Journal = journal.New()
 	}
 	env.Log = env.Log.With("org", job.Plan.Organization, "job", job.ID)
 	return &Tools{

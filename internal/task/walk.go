@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/rolecall/rolecall"
-	"github.com/rolecall/rolecall/internal/transfer"
+	"github.com/rolecall/rolecall/internal/workdir"
 )
 
 // maxKey is how long an object's key may be, in bytes.
@@ -80,7 +80,7 @@ func (w *walk) visit(ctx context.Context) fs.WalkDirFunc {
 		switch {
 		case rolecall.Reserved(name) && entry.IsDir():
 			return fs.SkipDir
-		case entry.IsDir(), rolecall.Reserved(name), transfer.IsTemporary(name):
+		case entry.IsDir(), rolecall.Reserved(name), workdir.IsTemporary(name):
 			return nil
 		}
 		if wanted, err := w.sel.match(ctx, "", relative); err != nil || !wanted {

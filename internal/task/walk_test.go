@@ -12,9 +12,9 @@ import (
 	"github.com/rolecall/rolecall"
 )
 
-// workdir makes a working directory: names that end in a slash are
+// newDir makes a working directory: names that end in a slash are
 // directories, "name -> target" links, "name |" pipes.
-func workdir(t *testing.T, names ...string) *os.Root {
+func newDir(t *testing.T, names ...string) *os.Root {
 	t.Helper()
 	dir := t.TempDir()
 	for _, name := range names {
@@ -95,7 +95,7 @@ func TestFilesToDeliver(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			tools := &Tools{job: Job{ID: "j", Dir: workdir(t, tc.have...)}}
+			tools := &Tools{job: Job{ID: "j", Dir: newDir(t, tc.have...)}}
 			s := &stage{tools: tools, step: rolecall.Step{
 				Index: 3, Tool: rolecall.StoragePut, BaseDir: tc.base, Files: patterns(t, tc.files...), FilesAt: "/tasks/3/parameters/files",
 				Place: rolecall.Place{Pointer: "/tasks/3/parameters", Bucket: "b", Key: tc.key},

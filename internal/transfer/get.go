@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"sync/atomic"
+
+	"github.com/rolecall/rolecall/internal/journal"
 )
 
 // Get writes the object to the file name below root, making directories and
@@ -25,8 +27,8 @@ func get(ctx context.Context, b Bucket, o Object, root *os.Root, name string, op
 	}
 	g := getting{source: src, root: root, name: name, progress: options.Progress, kept: options.Kept}
 	if options.Journal != nil {
-		g.note = options.Journal.take(src.getID(name, options), src.version())
-		defer g.note.leave()
+		g.note = options.Journal.Take(src.getID(name, options), src.version())
+		defer g.note.Leave()
 	}
 	if result, ok := g.earlier(ctx); ok {
 		return result, nil
@@ -44,7 +46,7 @@ type getting struct {
 	name     string
 	progress func(int64)
 	kept     func(int64)
-	note     *note
+	note     *journal.Entry
 }
 
 // describe finds out what o leaves open, and for objects that are read in
@@ -68,7 +70,7 @@ func describe(ctx context.Context, b Bucket, o Object) (source, header, error) {
 // whole knows the checksum's function before the first byte, from the
 // answer, so that any is computed on the way.
 func (g getting) whole(ctx context.Context) (Result, error) {
-	file, err := create(g.root, g.name, g.temporary())
+	file, err := create(g.root, g.name, g.note.File())
 	if err != nil {
 		return Result{}, err
 	}
@@ -100,7 +102,7 @@ func (g getting) parts(ctx context.Context, want checksum) (result Result, err e
 		}
 		file.discard()
 		if err != nil {
-			g.note.over()
+			g.note.Over()
 		}
 	}()
 	function := want
@@ -115,7 +117,7 @@ func (g getting) parts(ctx context.Context, want checksum) (result Result, err e
 			if err != nil {
 				return err
 			}
-			if again.crc64 == before.sum.crc64 && again.n == before.sum.n {
+			if again.crc64 == before.CRC64 && again.n == before.Bytes {
 				sums[i] = again
 				old.Add(again.n)
 				g.have(again.n)
@@ -127,7 +129,7 @@ func (g getting) parts(ctx context.Context, want checksum) (result Result, err e
 			return err
 		}
 		sums[i] = in.sum()
-		g.note.part(i+1, part{sum: sums[i]})
+		g.note.Part(i+1, part{sum: sums[i]}.noted())
 		return nil
 	})
 	if err != nil {

@@ -9,57 +9,52 @@ import (
 	"path"
 	"strconv"
 	"time"
+
+	"github.com/rolecall/rolecall/internal/journal"
+	"github.com/rolecall/rolecall/internal/workdir"
 )
 
-// What a Journal is for, in a Get: an unfinished file is called by a digest
+// What a journal is for, in a Get: an unfinished file is called by a digest
 // of what the transfer is about, so that another try finds its own, and its
 // parts are summed again before they are kept.
 
 // getID tells the transfer from others of the job.
-func (s source) getID(name string, o GetOptions) digest128 {
-	return digestOf("get", o.Journal.label, o.Marker, s.Bucket.Name, s.Key, name)
+func (s source) getID(name string, o GetOptions) journal.Digest {
+	return journal.DigestOf("get", o.Journal.Label(), o.Marker, s.Bucket.Name, s.Key, name)
 }
 
 // version tells one state of the source from another.
-func (s source) version() digest128 {
+func (s source) version() journal.Digest {
 	tag := s.ETag
 	if tag == "" { // of a server that has none
 		tag = s.Modified.UTC().Format(time.RFC3339Nano)
 	}
-	return digestOf("object", s.Bucket.Name, s.Key, tag, s.VersionID, strconv.FormatInt(s.Size, 10), strconv.Itoa(partSize))
-}
-
-// temporary is the unfinished file's name, empty where it may be any.
-func (g getting) temporary() string {
-	if g.note == nil {
-		return ""
-	}
-	return temporaryName(g.note.id.text())
+	return journal.DigestOf("object", s.Bucket.Name, s.Key, tag, s.VersionID, strconv.FormatInt(s.Size, 10), strconv.Itoa(partSize))
 }
 
 // earlier tells whether an earlier try did it all, and the file is as it left
 // it. What another process wrote is summed again: the machine may have gone
 // down before it was on the disk.
 func (g getting) earlier(ctx context.Context) (Result, bool) {
-	done, ok := g.note.ended()
-	if !ok || done.sum.n != g.Size {
+	done, ok := g.note.Finished()
+	if !ok || done.Bytes != g.Size {
 		return Result{}, false
 	}
-	file, info, err := open(g.root, g.name)
+	file, info, err := workdir.Open(g.root, g.name)
 	if err != nil {
 		return Result{}, false
 	}
 	defer file.Close()
-	if info.Size() != g.Size || info.ModTime().UnixNano() != done.time {
+	if info.Size() != g.Size || info.ModTime().UnixNano() != done.Time {
 		return Result{}, false
 	}
-	if done.earlier {
-		if all, err := g.Client.wire.memory.sum(ctx, file, span{0, g.Size}, checksum{}); err != nil || all.crc64 != done.sum.crc64 {
+	if done.Earlier {
+		if all, err := g.Client.wire.memory.sum(ctx, file, span{0, g.Size}, checksum{}); err != nil || all.crc64 != done.CRC64 {
 			return Result{}, false
 		}
 	}
 	g.have(g.Size)
-	return done.result(), true
+	return resultOf(done), true
 }
 
 // have tells of bytes that an earlier try had moved.
@@ -69,22 +64,22 @@ func (g getting) have(n int64) {
 }
 
 // file gives the unfinished file, and the parts that an earlier try noted.
-func (g getting) file() (*target, map[int]part, error) {
+func (g getting) file() (*target, map[int]journal.Part, error) {
 	retract := func(context.Context) error {
-		err := g.root.Remove(path.Join(path.Dir(g.name), g.temporary()))
+		err := g.root.Remove(path.Join(path.Dir(g.name), g.note.File()))
 		if errors.Is(err, fs.ErrNotExist) {
 			err = nil
 		}
 		return badFile(err)
 	}
-	if before, ok := g.note.left(); ok && !before.stale {
-		if t, err := reopen(g.root, g.name, g.temporary(), g.Size); err == nil {
-			g.note.takeUp(retract)
-			return t, before.parts, nil
+	if before, ok := g.note.Unfinished(); ok && !before.Stale {
+		if t, err := reopen(g.root, g.name, g.note.File(), g.Size); err == nil {
+			g.note.TakeUp(retract)
+			return t, before.Parts, nil
 		}
 	}
-	g.note.begin(path.Dir(g.name), retract)
-	t, err := create(g.root, g.name, g.temporary())
+	g.note.BeginFile(path.Dir(g.name), retract)
+	t, err := create(g.root, g.name, g.note.File())
 	if err == nil {
 		err = badFile(preallocate(t.file, g.Size))
 		if err != nil {
@@ -92,7 +87,7 @@ func (g getting) file() (*target, map[int]part, error) {
 		}
 	}
 	if err != nil {
-		g.note.over()
+		g.note.Over()
 		return nil, nil, err
 	}
 	return t, nil, nil
@@ -126,15 +121,15 @@ func (g getting) commit(file *target, all sum) error {
 	if err != nil {
 		return err
 	}
-	g.note.done(all, at.UnixNano())
+	g.note.Done(journal.Finished{Bytes: all.n, CRC64: all.crc64, Time: at.UnixNano()})
 	return nil
 }
 
-// result is what is given back of what an earlier try did.
-func (r record) result() Result {
+// resultOf is what is given back of what an earlier try did.
+func resultOf(done journal.Finished) Result {
 	parts := 1
-	if spans, err := plan(r.sum.n, partSize); err == nil && r.sum.n >= inParts {
+	if spans, err := plan(done.Bytes, partSize); err == nil && done.Bytes >= inParts {
 		parts = len(spans)
 	}
-	return Result{Bytes: r.sum.n, CRC64: r.sum.crc64, Parts: parts, Earlier: true}
+	return Result{Bytes: done.Bytes, CRC64: done.CRC64, Parts: parts, Earlier: true}
 }

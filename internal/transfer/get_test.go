@@ -14,6 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/rolecall/rolecall/internal/workdir"
 )
 
 // cutter breaks the connection after some bytes of the body.
@@ -260,11 +262,11 @@ func TestIsTemporary(t *testing.T) {
 		})
 	}})
 	wantKind(t, err, Canceled)
-	if len(seen) != 1 || !IsTemporary(seen[0]) {
+	if len(seen) != 1 || !workdir.IsTemporary(seen[0]) {
 		t.Errorf("an unfinished file is called %q", seen)
 	}
 	empty(t, root)
-	if IsTemporary("a/x") || IsTemporary(".rolecall-1.part/x") {
+	if workdir.IsTemporary("a/x") || workdir.IsTemporary(".rolecall-1.part/x") {
 		t.Error("other names are taken for temporary ones")
 	}
 }

@@ -2,28 +2,27 @@ package transfer
 
 import (
 	"bytes"
-	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
-	"errors"
-	"net/http"
 	"os"
-	"slices"
+	"regexp"
+	"strconv"
 	"strings"
-	"sync/atomic"
+	"syscall"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/google/go-cmp/cmp"
+	"github.com/rolecall/rolecall/internal/journal"
 )
 
 const journalName = ".rolecall/job.journal"
 
-var journalKey = bytes.Repeat([]byte{7}, JournalKeyBytes)
+var journalKey = bytes.Repeat([]byte{7}, journal.KeyBytes)
 
-func openJournal(t *testing.T, root *os.Root) *Journal {
+func openJournal(t *testing.T, root *os.Root) *journal.Journal {
 	t.Helper()
-	j, err := OpenJournal(root, journalName, "job-1", journalKey)
+	j, err := journal.Open(root, journalName, "job-1", journalKey)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,172 +30,73 @@ func openJournal(t *testing.T, root *os.Root) *Journal {
 }
 
 // crash closes the journal as the end of a process does: nothing is retracted.
-func (j *Journal) crash(t *testing.T) {
+func crash(t *testing.T, j *journal.Journal) {
 	t.Helper()
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func TestJournalFile(t *testing.T) {
-	t.Parallel()
-	root := newRoot(t)
-	first := openJournal(t, root)
-	if first.Resumed() || first.Label() != "job-1" {
-		t.Error("a new journal: ", first.Resumed(), first.Label())
+// partsNoted counts, in the journal's file, those of the one transfer that is
+// open.
+func partsNoted(root *os.Root) int {
+	text, _ := root.ReadFile(journalName) // empty where it is not there yet
+	parts := map[int]bool{}
+	for l := range strings.Lines(bare(string(text))) {
+		var noted struct {
+			Do   string
+			Part int
+		}
+		if json.Unmarshal([]byte(l), &noted) != nil {
+			break // it is being written
+		}
+		if noted.Do == "part" {
+			parts[noted.Part] = true
+		} else {
+			clear(parts)
+		}
 	}
-	if _, err := OpenJournal(root, journalName, "job-2", journalKey); !errors.Is(err, ErrLocked) {
-		t.Error("opened twice: ", err)
-	}
-	first.crash(t)
-	second, err := OpenJournal(root, journalName, "job-2", journalKey)
-	if err != nil || !second.Resumed() || second.Label() != "job-1" {
-		t.Fatal("opened again: ", second, err)
-	}
-	if err := second.Remove(); err != nil {
-		t.Error(err)
-	}
-	empty(t, root)
-	if _, err := root.Lstat(".rolecall"); err == nil {
-		t.Error("its directory is left")
-	}
-	write(t, root, ".rolecall/other", nil)
-	if err := openJournal(t, root).Remove(); err != nil {
-		t.Error(err)
-	}
-	if got := files(t, root); !slices.Equal(got, []string{".rolecall/other"}) {
-		t.Error("left: ", got)
-	}
+	return len(parts)
 }
 
-// A transfer fails, or its process dies, at each request in turn. Then it goes
-// on, with another journal of the same file, and ends right.
-func TestResumeAnywhere(t *testing.T) {
-	t.Parallel()
-	const size = 2*partSize + 5 // three parts
-	for name, c := range map[string]struct {
-		do    func(context.Context, Bucket, Bucket, Object, *os.Root, *Journal, *counter) (Result, error)
-		part  string
-		check string // the file
-	}{
-		"put": {func(ctx context.Context, _, to Bucket, _ Object, root *os.Root, j *Journal, told *counter) (Result, error) {
-			return Put(ctx, to, "x", root, "up", PutOptions{Marker: "job-1/0", Journal: j, Progress: told.add})
-		}, "UploadPart", ""},
-		"copy": {func(ctx context.Context, from, to Bucket, o Object, _ *os.Root, j *Journal, told *counter) (Result, error) {
-			return Copy(ctx, from, o, to, "x", PutOptions{Marker: "job-1/0", Journal: j, Progress: told.add})
-		}, "UploadPart", ""},
-		"get": {func(ctx context.Context, from, _ Bucket, o Object, root *os.Root, j *Journal, told *counter) (Result, error) {
-			return Get(ctx, from, o, root, "down/x", GetOptions{Marker: "job-1/0", Journal: j, Progress: told.add})
-		}, "GetObject", "down/x"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := newServer(t)
-			data := noise(size)
-			o := s.have(t, "big", data)
-			for n := int64(1); ; n++ {
-				root := newRoot(t)
-				write(t, root, "up", data)
-				var left atomic.Int64
-				left.Store(n)
-				s.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
-					if left.Add(-1) <= 0 {
-						refuse(w, r, http.StatusForbidden, "AccessDenied")
-						return
-					}
-					next(w, r)
-				})
-				j := openJournal(t, root)
-				_, err := c.do(t.Context(), s.bucket(t, "origin"), s.bucket(t, "target"), o, root, j, new(counter))
-				s.meddle(nil)
-				j.crash(t)
-				if left.Load() > 0 {
-					break // it got by with fewer requests
-				}
-				if err == nil {
-					t.Fatalf("%d: it did not fail", n)
-				}
-				j = openJournal(t, root)
-				if !j.Resumed() {
-					t.Error("the journal is a new one")
-				}
-				noted := 0
-				for _, p := range j.open {
-					noted = len(p.parts)
-				}
-				var moved atomic.Int64
-				var told counter
-				s.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
-					if operation == c.part && strings.Contains(r.Header.Get("User-Agent"), "rolecall/again") {
-						moved.Add(1) // what was cut before may still arrive
-					}
-					next(w, r)
-				})
-				r, err := c.do(t.Context(), s.again(t, "origin"), s.again(t, "target"), o, root, j, &told)
-				if err != nil || r.Bytes != size {
-					t.Fatalf("%d: %+v, %v", n, r, err)
-				}
-				if moved.Load() != int64(3-noted) || told.total() != size {
-					t.Errorf("%d: %d of 3 parts were moved after %d, %d bytes told", n, moved.Load(), noted, told.total())
-				}
-				again, err := c.do(t.Context(), s.bucket(t, "origin"), s.bucket(t, "target"), o, root, j, new(counter))
-				if err != nil || !again.Earlier || again.CRC64 != r.CRC64 {
-					t.Errorf("%d: once more: %+v, %v", n, again, err)
-				}
-				if err := j.Remove(); err != nil {
-					t.Error(err)
-				}
-				if c.check != "" {
-					if got, err := root.ReadFile(c.check); err != nil || !bytes.Equal(got, data) {
-						t.Errorf("%d: the file differs: %v", n, err)
-					}
-				}
-				for _, name := range files(t, root) {
-					if IsTemporary(name) || strings.HasPrefix(name, ".rolecall") {
-						t.Errorf("%d: left %s", n, name)
-					}
-				}
-				if up := s.Uploads("target"); len(up) > 0 {
-					t.Errorf("%d: left %v", n, up)
-				}
-				if c.check == "" {
-					if got, err := Head(t.Context(), s.bucket(t, "target"), "x"); err != nil || got.Size != size {
-						t.Errorf("%d: %+v, %v", n, got, err)
-					}
-					s.remove(t, "target", "x")
-				}
-			}
-		})
-	}
-}
-
-func (s *server) remove(t *testing.T, bucket, key string) {
+// rewrite changes what the journal says between two processes, as if it had
+// been written so.
+func (f *fixture) rewrite(t *testing.T, change func(text string) string) {
 	t.Helper()
-	_, err := s.bucket(t, bucket).Client.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String(bucket), Key: aws.String(key)})
+	crash(t, f.j)
+	text, err := f.root.ReadFile(journalName)
 	if err != nil {
 		t.Fatal(err)
 	}
+	write(t, f.root, journalName, sealed(t, f.root, change(bare(string(text)))))
+	f.j = openJournal(t, f.root)
 }
 
-// again is the bucket as the second try has it.
-func (s *server) again(t *testing.T, name string) Bucket {
-	b := s.bucket(t, name)
-	b.Client.wire.agent += " rolecall/again"
-	return b
-}
+var sealOfLine = regexp.MustCompile(`(?m) [\w-]{22}$`)
 
-// The line that is written by hand is the one that would be read.
-func TestJournalEncode(t *testing.T) {
-	t.Parallel()
-	for _, n := range []int64{0, 1, maxSize} {
-		want := line{Do: doDone, ID: digestOf("a"), Version: digestOf("b"), Bytes: n, CRC64: ^uint64(n), Time: -n}
-		text, err := want.encode()
-		var got line
-		if err := errors.Join(err, json.Unmarshal(text, &got)); err != nil {
-			t.Fatal(err)
-		}
-		if d := cmp.Diff(want, got); d != "" || bytes.Contains(text, []byte("\n")) {
-			t.Errorf("%s: %s", text, d)
-		}
+// bare is the text of a journal's file without its seals.
+func bare(text string) string { return sealOfLine.ReplaceAllString(text, "") }
+
+// sealed is the text with the seals that the journal's file would have.
+func sealed(t *testing.T, root *os.Root, text string) []byte {
+	t.Helper()
+	info, err := root.Stat(journalName)
+	if err != nil {
+		t.Fatal(err)
 	}
+	inode := info.Sys().(*syscall.Stat_t).Ino //nolint:forcetypeassert // of os, on Unix
+	last := journal.DigestOf("rolecall journal", journalName, strconv.FormatUint(inode, 10))
+	var out []byte
+	for line := range strings.Lines(text) {
+		whole, ok := strings.CutSuffix(line, "\n")
+		if !ok {
+			return append(out, line...)
+		}
+		mac := hmac.New(sha256.New, journalKey)
+		mac.Write(last[:])
+		mac.Write([]byte(whole))
+		last = journal.Digest(mac.Sum(nil)[:16])
+		out = append(base64.RawURLEncoding.AppendEncode(append(append(out, whole...), ' '), last[:]), '\n')
+	}
+	return out
 }

@@ -24,7 +24,8 @@ import (
 const (
 	maxKey     = 1024
 	maxETag    = 256
-	emptyPages = 1000 // in a row
+	maxUpload  = 1 << 10 // bytes of an upload's id, as a journal notes it
+	emptyPages = 1000    // in a row
 )
 
 // List gives the bucket's objects whose keys begin with the prefix, in the

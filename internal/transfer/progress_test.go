@@ -18,6 +18,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"pgregory.net/rapid"
+
+	"github.com/rolecall/rolecall/internal/journal"
 )
 
 // unreliable fails one request in three, in every way that a server or the
@@ -80,11 +82,11 @@ func TestProgressIsExact(t *testing.T) {
 					b.Client.wire.retryer.(*retryer).base = time.Millisecond //nolint:forcetypeassert // it is no other
 				}
 				s.meddle((&unreliable{rng: rand.New(rand.NewPCG(uint64(seed), uint64(i)))}).tamper)
-				journal := NewJournal()
+				j := journal.New()
 				for _, op := range []string{"get", "put", "copy"} {
 					for try := 1; ; try++ {
 						var told atomic.Int64
-						put := PutOptions{Marker: "m", Journal: journal, Progress: func(n int64) {
+						put := PutOptions{Marker: "m", Journal: j, Progress: func(n int64) {
 							if now := told.Add(n); n <= 0 || now > int64(size) {
 								t.Errorf("%s told of %d and so of %d of %d bytes", op, n, now, size)
 							}
@@ -92,7 +94,7 @@ func TestProgressIsExact(t *testing.T) {
 						var err error
 						switch op {
 						case "get":
-							_, err = Get(t.Context(), from, o, root, "down", GetOptions{Journal: journal, Progress: put.Progress})
+							_, err = Get(t.Context(), from, o, root, "down", GetOptions{Journal: j, Progress: put.Progress})
 						case "put":
 							_, err = Put(t.Context(), to, "put", root, "up", put)
 						case "copy":

@@ -7,6 +7,9 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+
+	"github.com/rolecall/rolecall/internal/journal"
+	"github.com/rolecall/rolecall/internal/workdir"
 )
 
 // Put uploads the regular file name below root. The object's Content-Type is
@@ -20,9 +23,9 @@ func Put(ctx context.Context, b Bucket, key string, root *os.Root, name string, 
 }
 
 func put(ctx context.Context, b Bucket, key string, root *os.Root, name string, options PutOptions) (Result, error) {
-	file, info, err := open(root, name)
+	file, info, err := workdir.Open(root, name)
 	if err != nil {
-		return Result{}, err
+		return Result{}, badFile(err)
 	}
 	defer file.Close()
 	u := upload{
@@ -33,7 +36,7 @@ func put(ctx context.Context, b Bucket, key string, root *os.Root, name string, 
 		again: func(ctx context.Context, at span) (sum, error) {
 			return b.Client.wire.memory.sum(ctx, file, at, checksum{})
 		},
-		from: digestOf("file", name, strconv.FormatInt(info.Size(), 10), strconv.FormatInt(info.ModTime().UnixNano(), 10)),
+		from: journal.DigestOf("file", name, strconv.FormatInt(info.Size(), 10), strconv.FormatInt(info.ModTime().UnixNano(), 10)),
 	}
 	result, err := u.run(ctx)
 	// S3's complaint about bytes that do not fit their checksum is only the

@@ -8,39 +8,42 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/rolecall/rolecall/internal/journal"
 )
 
 // id tells the upload from others of the job.
-func (u upload) id() digest128 {
-	return digestOf("put", u.options.Journal.label, u.options.Marker, u.to.Name, u.key)
+func (u upload) id() journal.Digest {
+	return journal.DigestOf("put", u.options.Journal.Label(), u.options.Marker, u.to.Name, u.key)
 }
 
 // version tells the upload from one of other bytes, or that makes another
 // object of them, or cuts them elsewhere.
-func (u upload) version() digest128 {
+func (u upload) version() journal.Digest {
 	o := u.options
-	return digestOf(u.from.text(), o.Encryption.Type, o.Encryption.Key, o.StorageClass, o.ACL,
+	return journal.DigestOf(u.from.String(), o.Encryption.Type, o.Encryption.Key, o.StorageClass, o.ACL,
 		strconv.FormatBool(u.to.NoChecksums), strconv.FormatInt(u.size, 10), strconv.FormatInt(u.partSize(), 10))
 }
 
 // earlier tells whether an earlier try wrote the object. What another process
 // says that it wrote must be there, and be the source's bytes as they are now.
 func (u upload) earlier(ctx context.Context) (Result, bool) {
-	done, ok := u.note.ended()
-	if !ok || done.sum.n != u.size {
+	done, ok := u.note.Finished()
+	if !ok || done.Bytes != u.size {
 		return Result{}, false
 	}
-	if done.earlier {
-		known := func(context.Context) (sum, error) { return done.sum, nil }
+	if done.Earlier {
+		noted := sum{crc64: done.CRC64, n: done.Bytes}
+		known := func(context.Context) (sum, error) { return noted, nil }
 		if ours, err := u.done(ctx, known); err != nil || ours == nil {
 			return Result{}, false
 		}
-		if still, err := u.still(ctx, span{0, u.size}, done.sum); err != nil || !still {
+		if still, err := u.still(ctx, span{0, u.size}, noted); err != nil || !still {
 			return Result{}, false
 		}
 	}
 	u.have(u.size)
-	return done.result(), true
+	return resultOf(done), true
 }
 
 // have tells of bytes that an earlier try had moved.
@@ -61,11 +64,11 @@ type started struct {
 // start goes on with the upload that an earlier try left open, or begins one.
 func (u upload) start(ctx context.Context, spans []span) (*started, error) {
 	at := &started{parts: make([]types.CompletedPart, len(spans)), sums: make([]sum, len(spans))}
-	if before, ok := u.note.left(); ok && before.upload != "" {
+	if before, ok := u.note.Unfinished(); ok && before.Upload != "" {
 		err := u.keep(ctx, at, spans, before)
 		if err == nil {
-			u.note.takeUp(u.retract(before.upload))
-			at.id = before.upload
+			u.note.TakeUp(u.retract(before.Upload))
+			at.id = before.Upload
 			return at, nil
 		}
 		if kindOf(err) == Refused { // what the journal names is no upload of the server's
@@ -90,14 +93,14 @@ func (u upload) anew(ctx context.Context, at *started) (_ *started, err error) {
 // renounce aborts an upload that an earlier try began of another state of the
 // source. Whoever may not, or finds that the server knows no such id, leaves it.
 func (u upload) renounce(ctx context.Context) error {
-	before, ok := u.note.left()
-	if !ok || !before.stale || before.upload == "" {
+	before, ok := u.note.Unfinished()
+	if !ok || !before.Stale || before.Upload == "" {
 		return nil
 	}
-	if err := u.abort(ctx, before.upload); err != nil && kindOf(err) != Denied && kindOf(err) != Refused {
+	if err := u.abort(ctx, before.Upload); err != nil && kindOf(err) != Denied && kindOf(err) != Refused {
 		return err
 	}
-	u.note.over()
+	u.note.Over()
 	return nil
 }
 
@@ -112,11 +115,11 @@ func (u upload) still(ctx context.Context, at span, noted sum) (bool, error) {
 
 // keep finds the parts that are there: those that the journal and S3 know, as
 // the same.
-func (u upload) keep(ctx context.Context, at *started, spans []span, before left) error {
+func (u upload) keep(ctx context.Context, at *started, spans []span, before journal.Unfinished) error {
 	marker := 0
 	for {
 		page, err := u.to.Client.ListParts(ctx, &s3.ListPartsInput{
-			Bucket: aws.String(u.to.Name), Key: aws.String(u.key), UploadId: aws.String(before.upload),
+			Bucket: aws.String(u.to.Name), Key: aws.String(u.key), UploadId: aws.String(before.Upload),
 			PartNumberMarker:    optional(partMarker(marker)),
 			ExpectedBucketOwner: u.to.owner(), RequestPayer: u.to.payer(),
 		})
@@ -134,9 +137,10 @@ func (u upload) keep(ctx context.Context, at *started, spans []span, before left
 				return malformed("listed the part %d after %d", number, last)
 			}
 			last = number
-			noted, ok := before.parts[number]
+			noted, ok := before.Parts[number]
 			if ok && number <= len(spans) && u.same(listed, noted, spans[number-1].n) {
-				at.parts[number-1], at.sums[number-1] = u.completedPart(number, noted), noted.sum
+				kept := part{noted.ETag, sum{noted.CRC64, noted.Other, noted.Bytes}}
+				at.parts[number-1], at.sums[number-1] = u.completedPart(number, kept), kept.sum
 			}
 		}
 		if !aws.ToBool(page.IsTruncated) {
@@ -158,26 +162,26 @@ func partMarker(after int) string {
 
 // same holds a part that S3 lists against the note of it, which must have all
 // that is needed of its sum.
-func (u upload) same(listed types.Part, noted part, n int64) bool {
+func (u upload) same(listed types.Part, noted journal.Part, n int64) bool {
 	needed := 0
 	if h := u.want.hash(); h != nil {
 		needed = h.Size()
 	}
-	return aws.ToInt64(listed.Size) == n && noted.sum.n == n && noted.etag != "" && aws.ToString(listed.ETag) == noted.etag &&
-		len(noted.sum.other) == needed &&
-		(listed.ChecksumCRC64NVME == nil || *listed.ChecksumCRC64NVME == noted.sum.encoded())
+	return aws.ToInt64(listed.Size) == n && noted.Bytes == n && noted.ETag != "" && aws.ToString(listed.ETag) == noted.ETag &&
+		len(noted.Other) == needed &&
+		(listed.ChecksumCRC64NVME == nil || *listed.ChecksumCRC64NVME == sum{crc64: noted.CRC64}.encoded())
 }
 
 // completed tells whether the upload that is gone became the object, if all
 // of its parts had been sent.
-func (u upload) completed(ctx context.Context, spans []span, before left) (*sum, error) {
+func (u upload) completed(ctx context.Context, spans []span, before journal.Unfinished) (*sum, error) {
 	sums := make([]sum, len(spans))
 	for i, at := range spans {
-		noted, ok := before.parts[i+1]
-		if !ok || noted.sum.n != at.n {
+		noted, ok := before.Parts[i+1]
+		if !ok || noted.Bytes != at.n {
 			return nil, nil
 		}
-		sums[i] = sum{crc64: noted.sum.crc64, n: noted.sum.n}
+		sums[i] = sum{crc64: noted.CRC64, n: noted.Bytes}
 	}
 	ours, err := u.done(ctx, func(context.Context) (sum, error) { return join(checksum{}, sums), nil })
 	if kind := kindOf(err); err != nil && (kind == NotFound || kind == Denied) {
@@ -191,6 +195,25 @@ func (u upload) completed(ctx context.Context, spans []span, before left) (*sum,
 	}
 	return ours, err
 }
+
+// noted is the part as a journal notes it.
+func (p part) noted() journal.Part {
+	return journal.Part{ETag: p.etag, Bytes: p.sum.n, CRC64: p.sum.crc64, Other: p.sum.other}
+}
+
+// goesOn tells whether another try may go on where the error ended one: the
+// source and what is there are as they should be, only not all came through.
+func goesOn(err error) bool {
+	e := *fault("", Bucket{}, "", err).(*Error) //nolint:errorlint,forcetypeassert // fault makes nothing else
+	switch e.Kind {
+	case Canceled, Unavailable, Unreachable, Expired, NoCredentials, BadCredentials, Denied:
+		return e.Code != noSuchUpload
+	default:
+		return false
+	}
+}
+
+const noSuchUpload = "NoSuchUpload"
 
 // retract is what Retract does with the upload.
 func (u upload) retract(id string) func(context.Context) error {

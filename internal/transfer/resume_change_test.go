@@ -12,26 +12,15 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-)
 
-// rewrite changes what the journal says between two processes, as if it had
-// been written so.
-func (f *fixture) rewrite(t *testing.T, change func(text string) string) {
-	t.Helper()
-	f.j.crash(t)
-	text, err := f.root.ReadFile(journalName)
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, f.root, journalName, sealed(f.root, change(bare(string(text)))))
-	f.j = openJournal(t, f.root)
-}
+	"github.com/rolecall/rolecall/internal/workdir"
+)
 
 // unfinished is the name of the one temporary file.
 func (f *fixture) unfinished(t *testing.T) string {
 	t.Helper()
 	for _, name := range files(t, f.root) {
-		if IsTemporary(name) {
+		if workdir.IsTemporary(name) {
 			return name
 		}
 	}

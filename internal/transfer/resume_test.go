@@ -15,6 +15,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/minio/crc64nvme"
+
+	"github.com/rolecall/rolecall/internal/journal"
+	"github.com/rolecall/rolecall/internal/workdir"
 )
 
 // resumes is part of the conformance suite: each transfer is cut when some of
@@ -31,29 +34,29 @@ func resumes(t *testing.T, from, to Bucket) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, do := range map[string]func(context.Context, func(int64), *Journal) (Result, error){
-		"put": func(ctx context.Context, progress func(int64), j *Journal) (Result, error) {
+	for name, do := range map[string]func(context.Context, func(int64), *journal.Journal) (Result, error){
+		"put": func(ctx context.Context, progress func(int64), j *journal.Journal) (Result, error) {
 			return Put(ctx, to, "put", root, "up", PutOptions{Marker: "job-1/0", Journal: j, Progress: progress})
 		},
-		"copy": func(ctx context.Context, progress func(int64), j *Journal) (Result, error) {
+		"copy": func(ctx context.Context, progress func(int64), j *journal.Journal) (Result, error) {
 			return Copy(ctx, from, o, to, "copy", PutOptions{Marker: "job-1/1", Journal: j, Progress: progress})
 		},
-		"get": func(ctx context.Context, progress func(int64), j *Journal) (Result, error) {
+		"get": func(ctx context.Context, progress func(int64), j *journal.Journal) (Result, error) {
 			return Get(ctx, from, o, root, "down/file", GetOptions{Marker: "job-1/2", Journal: j, Progress: progress})
 		},
 	} {
 		j := openJournal(t, root)
 		ctx, cancel := context.WithCancel(t.Context())
 		_, err := do(ctx, func(int64) {
-			if j.parts() > 0 {
+			if partsNoted(root) > 0 {
 				cancel()
 			}
 		}, j)
 		cancel()
 		wantKind(t, err, Canceled)
-		j.crash(t)
+		crash(t, j)
 		j = openJournal(t, root)
-		kept := j.parts()
+		kept := partsNoted(root)
 		var told counter
 		result, err := do(t.Context(), told.add, j)
 		if err != nil || result.CRC64 != crc64nvme.Checksum(data) || told.total() != size {
@@ -68,7 +71,7 @@ func resumes(t *testing.T, from, to Bucket) {
 				t.Error(err)
 			}
 		}
-		j.crash(t)
+		crash(t, j)
 		j = openJournal(t, root)
 		again, err := do(t.Context(), told.add, j)
 		if err != nil || !again.Earlier || again.CRC64 != result.CRC64 || again.Parts != result.Parts || told.total() != 2*size {
@@ -89,16 +92,6 @@ func resumes(t *testing.T, from, to Bucket) {
 	}
 }
 
-// parts counts those of the one transfer that is open.
-func (j *Journal) parts() int {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	for _, p := range j.open {
-		return len(p.parts)
-	}
-	return 0
-}
-
 // fixture is what the tests here begin with: a put, a copy or a get of three
 // parts, of which the first try sent two.
 type fixture struct {
@@ -106,7 +99,7 @@ type fixture struct {
 	root *os.Root
 	data []byte
 	o    Object
-	j    *Journal
+	j    *journal.Journal
 	kept counter // what is told to be
 	// plain has the buckets on a server that is not AWS's.
 	plain bool
@@ -146,7 +139,6 @@ func (f *fixture) get(t *testing.T) (Result, error) {
 // cut has a try of the transfer fail with its last part.
 func (f *fixture) cut(t *testing.T, try func(*testing.T) (Result, error)) {
 	t.Helper()
-	j := f.j // of this try: what it has given up may be here still when f.crash opens another
 	f.meddle(func(w http.ResponseWriter, r *http.Request, _ string, next http.HandlerFunc) {
 		if r.URL.Query().Get("partNumber") != "3" && !strings.HasPrefix(r.Header.Get("Range"), fmt.Sprintf("bytes=%d-", 2*partSize)) {
 			next(w, r)
@@ -155,7 +147,7 @@ func (f *fixture) cut(t *testing.T, try func(*testing.T) (Result, error)) {
 		// Nobody tells when the others are noted; asking is all there is.
 		tick := time.NewTicker(time.Millisecond)
 		defer tick.Stop()
-		for j.parts() < 2 && r.Context().Err() == nil {
+		for partsNoted(f.root) < 2 && r.Context().Err() == nil {
 			<-tick.C
 		}
 		refuse(w, r, http.StatusForbidden, "AccessDenied")
@@ -164,7 +156,7 @@ func (f *fixture) cut(t *testing.T, try func(*testing.T) (Result, error)) {
 	wantKind(t, err, Denied)
 	f.meddle(nil)
 	f.kept.n.Store(0)
-	if n := j.parts(); n != 2 {
+	if n := partsNoted(f.root); n != 2 {
 		t.Fatalf("%d parts are noted, not 2", n)
 	}
 }
@@ -172,7 +164,7 @@ func (f *fixture) cut(t *testing.T, try func(*testing.T) (Result, error)) {
 // crash goes on in another process.
 func (f *fixture) crash(t *testing.T) {
 	t.Helper()
-	f.j.crash(t)
+	crash(t, f.j)
 	f.j = openJournal(t, f.root)
 }
 
@@ -195,7 +187,7 @@ func (f *fixture) clean(t *testing.T) {
 		t.Error("left the uploads ", left)
 	}
 	for _, name := range files(t, f.root) {
-		if IsTemporary(name) {
+		if workdir.IsTemporary(name) {
 			t.Error("left ", name)
 		}
 	}
@@ -210,7 +202,7 @@ func TestResumeThenRetract(t *testing.T) {
 			try := try(f)
 			f.cut(t, try)
 			f.crash(t)
-			if err := f.j.Retract(t.Context()); err != nil || f.j.parts() != 2 {
+			if err := f.j.Retract(t.Context()); err != nil || partsNoted(f.root) != 2 {
 				t.Error("another process's was retracted: ", err)
 			}
 			f.cut(t, try) // takes it up
@@ -280,7 +272,7 @@ func TestResumeSmall(t *testing.T) {
 	f.data = noise(100)
 	f.o = f.have(t, "big", f.data)
 	id := source{Bucket: f.bucket(t, "origin"), Object: f.o}.getID("down/x", GetOptions{Journal: f.j, Marker: "job-1/0"})
-	write(t, f.root, "down/"+temporaryName(id.text()), noise(50))
+	write(t, f.root, "down/"+workdir.Temporary(id.String()), noise(50))
 	r, err := f.get(t)
 	f.whole(t, r, err, 0)
 	f.holds(t, "get")

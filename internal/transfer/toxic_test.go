@@ -24,6 +24,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/rs/zerolog"
+
+	"github.com/rolecall/rolecall/internal/journal"
+	"github.com/rolecall/rolecall/internal/workdir"
 )
 
 // The network between a client and S3 fails at every point of a transfer. Then
@@ -174,10 +177,10 @@ type haul struct {
 // errand is a haul that is done.
 type errand struct {
 	from, to Bucket
-	files    *os.Root // to put
-	into     *os.Root // to get
-	name     string   // of what is made
-	journal  *Journal // may be nil
+	files    *os.Root         // to put
+	into     *os.Root         // to get
+	name     string           // of what is made
+	journal  *journal.Journal // may be nil
 }
 
 func hauls(sizes ...int) []haul {
@@ -280,7 +283,7 @@ func (f *field) judge(t *testing.T, h haul, a errand, err error) {
 		}
 	}
 	for _, file := range files(t, a.into) {
-		if IsTemporary(file) {
+		if workdir.IsTemporary(file) {
 			t.Errorf("the temporary file %s is left", file)
 		}
 	}
@@ -372,7 +375,7 @@ func TestCutThenTakenUp(t *testing.T) {
 			t.Run(fmt.Sprintf("%s %d", h.name, n), func(t *testing.T) {
 				t.Parallel()
 				a := f.errand(t, t.Name())
-				a.journal = NewJournal()
+				a.journal = journal.New()
 				rough := newRoad(t, f.server, math.MaxInt, cutAfter(stream, n, i%2 == 1)...)
 				rough.lanes = 1 + i%4
 				err := h.over(t, rough, a)

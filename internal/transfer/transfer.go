@@ -22,6 +22,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/rolecall/rolecall/internal/journal"
 )
 
 // Bucket is a bucket as seen with one set of credentials.
@@ -74,7 +76,7 @@ type PutOptions struct {
 	Both *Client
 	// Journal is where other tries of the job find what this one has done.
 	// Without it, what does not succeed is taken back at once.
-	Journal *Journal
+	Journal *journal.Journal
 	// Progress is told of bytes from several goroutines: of an object in parts
 	// as they are sent, each byte once however often it is sent again, else, and
 	// of what S3 copies, when they are there.
@@ -92,8 +94,8 @@ type Encryption struct {
 
 // GetOptions shape a Get.
 type GetOptions struct {
-	Journal *Journal // as PutOptions has it
-	Marker  string   // tells the transfer apart from others of the Journal
+	Journal *journal.Journal // as PutOptions has it
+	Marker  string           // tells the transfer apart from others of the Journal
 	// Progress is told of bytes as they arrive, from several goroutines.
 	Progress func(n int64)
 	// Kept is told of those bytes among them that an earlier try had moved.

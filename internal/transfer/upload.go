@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/rolecall/rolecall/internal/journal"
 )
 
 // upload makes one object, of bytes that come from a file or another bucket.
@@ -33,17 +35,17 @@ type upload struct {
 	ready func(all sum) error
 	// from tells one state of the source from another, as far as can be told
 	// from outside; again, if it is set, sums the bytes to tell it for certain.
-	from  digest128
+	from  journal.Digest
 	again func(ctx context.Context, at span) (sum, error)
 	// within, if it is set, has S3 copy the bytes by itself.
 	within *copying
-	note   *note
+	note   *journal.Entry
 }
 
 func (u upload) run(ctx context.Context) (result Result, err error) {
 	if u.options.Journal != nil {
-		u.note = u.options.Journal.take(u.id(), u.version())
-		defer u.note.leave()
+		u.note = u.options.Journal.Take(u.id(), u.version())
+		defer u.note.Leave()
 	}
 	if result, ok := u.earlier(ctx); ok {
 		return result, nil
@@ -61,7 +63,7 @@ func (u upload) run(ctx context.Context) (result Result, err error) {
 		report(u.options.Progress, u.size)
 	}
 	if err == nil {
-		u.note.done(sum{crc64: result.CRC64, n: result.Bytes}, 0)
+		u.note.Done(journal.Finished{Bytes: result.Bytes, CRC64: result.CRC64})
 	}
 	return result, err
 }
@@ -143,10 +145,10 @@ func (u upload) begin(ctx context.Context) (id string, err error) {
 	}
 	ctx, cancel := grace(ctx)
 	defer cancel()
-	u.note.beginUpload(u)
+	u.note.BeginUpload(u.to.Name, u.key, u.options.Marker)
 	defer func() {
 		if err != nil {
-			u.note.over()
+			u.note.Over()
 		}
 	}()
 	in := &s3.CreateMultipartUploadInput{
@@ -166,8 +168,14 @@ func (u upload) begin(ctx context.Context) (id string, err error) {
 	if id == "" || len(id) > maxUpload {
 		return "", malformed("the upload has an id of %d bytes", len(id))
 	}
-	u.note.began(id, u.retract(id))
+	u.note.Began(id, u.retract(id))
 	return id, nil
+}
+
+// part is one that is there.
+type part struct {
+	etag string
+	sum  sum
 }
 
 // partSize is that of the upload's parts.
@@ -187,7 +195,7 @@ func (u upload) part(ctx context.Context, id string, number int32, at span) (typ
 	if err != nil {
 		return types.CompletedPart{}, sum{}, err
 	}
-	u.note.part(int(number), there)
+	u.note.Part(int(number), there.noted())
 	return u.completedPart(int(number), there), there.sum, nil
 }
 
@@ -215,7 +223,7 @@ func (u upload) completedPart(number int, p part) types.CompletedPart {
 func (u upload) abandon(ctx context.Context, id string, cause error) error {
 	err := u.abort(ctx, id)
 	if err == nil {
-		u.note.over()
+		u.note.Over()
 	}
 	if cause == nil || err == nil {
 		return cause

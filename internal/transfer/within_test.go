@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/minio/crc64nvme"
+
+	"github.com/rolecall/rolecall/internal/journal"
 )
 
 // within holds what a copy promises where S3 makes it.
@@ -99,7 +101,7 @@ func TestCopyIsStreamedWhereItMust(t *testing.T) {
 			})
 			for i := range 2 {
 				var told counter
-				got, err := Copy(t.Context(), from, o, to, fmt.Sprint(i), PutOptions{Both: to.Client, Progress: told.add, Journal: NewJournal()})
+				got, err := Copy(t.Context(), from, o, to, fmt.Sprint(i), PutOptions{Both: to.Client, Progress: told.add, Journal: journal.New()})
 				if err != nil || got.Bytes != int64(c.size) || got.Verified != "CRC64NVME" || told.total() != got.Bytes {
 					t.Fatalf("%+v, %d bytes reported, %v", got, told.total(), err)
 				}
@@ -238,7 +240,7 @@ func TestCopyWithinGoesOn(t *testing.T) {
 	o := s.have(t, "x", data)
 	var told counter
 	two := make(chan struct{})
-	options := PutOptions{Both: to.Client, Marker: "job", Journal: NewJournal(), Progress: func(n int64) {
+	options := PutOptions{Both: to.Client, Marker: "job", Journal: journal.New(), Progress: func(n int64) {
 		if told.add(n); told.total() == 2*copiedPart {
 			close(two)
 		}

@@ -1,6 +1,6 @@
 //go:build !unix
 
-package transfer
+package journal
 
 import (
 	"io/fs"
@@ -9,9 +9,6 @@ import (
 
 // lock does nothing: here nobody keeps two processes from one job.
 func lock(*os.File) error { return nil }
-
-// linked cannot tell here whether the file has another name as well.
-func linked(fs.FileInfo) bool { return false }
 
 // inode cannot tell files from one another here.
 func inode(fs.FileInfo) uint64 { return 0 }

@@ -32,6 +32,10 @@ func (f *fixture) uploads() []string {
 
 const sessionName = "acme.job"
 
+func (f *fixture) sweep(ctx context.Context, b Bucket, prefix, marker, session string) (int, error) {
+	return Sweep(ctx, b, SweepOptions{Journal: f.j, Prefix: prefix, Marker: marker, Session: session})
+}
+
 // The journal's own uploads stay, and so does what others began or what lies
 // elsewhere.
 func TestSweep(t *testing.T) {
@@ -43,21 +47,21 @@ func TestSweep(t *testing.T) {
 		f.began(t, key)
 	}
 	for prefix, want := range map[string]int{"y/other": 0, "y/": 1} {
-		if n, err := f.j.Sweep(t.Context(), b, prefix, "job-1/0", sessionName); n != want || err != nil {
+		if n, err := f.sweep(t.Context(), b, prefix, "job-1/0", sessionName); n != want || err != nil {
 			t.Errorf("%s: %d, %v", prefix, n, err)
 		}
 	}
 	for _, session := range []string{"someone.else", ""} {
-		if n, err := f.j.Sweep(t.Context(), b, "", "job-1/0", session); n != 0 || err != nil {
+		if n, err := f.sweep(t.Context(), b, "", "job-1/0", session); n != 0 || err != nil {
 			t.Errorf("of the session %q: %d, %v", session, n, err)
 		}
 	}
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
-	if n, err := f.j.Sweep(over, b, "", "job-1/0", sessionName); n != 0 || KindOf(err) != Canceled {
+	if n, err := f.sweep(over, b, "", "job-1/0", sessionName); n != 0 || KindOf(err) != Canceled {
 		t.Errorf("after the end: %d, %v", n, err)
 	}
-	if n, err := f.j.Sweep(t.Context(), b, "", "job-1/0", sessionName); n != 2 || err != nil {
+	if n, err := f.sweep(t.Context(), b, "", "job-1/0", sessionName); n != 2 || err != nil {
 		t.Errorf("aborted %d, %v", n, err)
 	}
 	if got := f.uploads(); !slices.Equal(got, []string{"x"}) {
@@ -86,7 +90,7 @@ func TestSweepLeft(t *testing.T) {
 		prefix, marker string
 		want           int
 	}{{"", "job-1/1", 0}, {"y/", "job-1/0", 0}, {"", "job-1/0", 1}, {"", "job-1/0", 0}} {
-		n, err := f.j.Sweep(t.Context(), b, c.prefix, c.marker, sessionName)
+		n, err := f.sweep(t.Context(), b, c.prefix, c.marker, sessionName)
 		if n != c.want {
 			t.Errorf("%+v: aborted %d", c, n)
 		}
@@ -127,7 +131,7 @@ func TestSweepHostile(t *testing.T) {
 			}
 			c.list(w)
 		})
-		n, err := f.j.Sweep(t.Context(), b, "y/", "job-1/0", sessionName)
+		n, err := f.sweep(t.Context(), b, "y/", "job-1/0", sessionName)
 		switch {
 		case n != 0:
 			t.Errorf("%s: aborted %d", name, n)
@@ -148,7 +152,7 @@ func TestSweepMeanwhile(t *testing.T) {
 		if operation == "CreateMultipartUpload" {
 			held := &holding{ResponseWriter: w}
 			next(held, r)
-			if n, err := f.j.Sweep(t.Context(), b, "", "job-1/0", sessionName); n != 0 || err != nil {
+			if n, err := f.sweep(t.Context(), b, "", "job-1/0", sessionName); n != 0 || err != nil {
 				t.Errorf("aborted %d, %v", n, err)
 			}
 			held.release()

@@ -1,11 +1,8 @@
-package transfer
+package journal
 
 import (
 	"bufio"
-	"context"
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"io"
@@ -16,20 +13,20 @@ import (
 // A journal is a line of JSON for each thing that happened, sealed, each
 // written at once. The first has the label.
 type line struct {
-	Do      string    `json:"do"`
-	Label   string    `json:"label,omitempty"`
-	ID      digest128 `json:"id,omitzero"`      // of the transfer
-	Version digest128 `json:"version,omitzero"` // of its source
-	Key     string    `json:"key,omitempty"`    // doBegin of an upload
-	Marker  string    `json:"marker,omitempty"`
-	Dir     string    `json:"dir,omitempty"` // doBegin of a Get: where the unfinished file is
-	Upload  string    `json:"upload,omitempty"`
-	Part    int       `json:"part,omitempty"`
-	ETag    string    `json:"etag,omitempty"`
-	Bytes   int64     `json:"bytes,omitempty"`
-	CRC64   uint64    `json:"crc64,omitempty"`
-	Other   []byte    `json:"other,omitempty"` // sum by the function of the source's checksum
-	Time    int64     `json:"time,omitempty"`  // of the file that was fetched, in nanoseconds
+	Do      string `json:"do"`
+	Label   string `json:"label,omitempty"`
+	ID      Digest `json:"id,omitzero"`      // of the transfer
+	Version Digest `json:"version,omitzero"` // of its source
+	Key     string `json:"key,omitempty"`    // doBegin of an upload
+	Marker  string `json:"marker,omitempty"`
+	Dir     string `json:"dir,omitempty"` // doBegin of a file: where the unfinished file is
+	Upload  string `json:"upload,omitempty"`
+	Part    int    `json:"part,omitempty"`
+	ETag    string `json:"etag,omitempty"`
+	Bytes   int64  `json:"bytes,omitempty"`
+	CRC64   uint64 `json:"crc64,omitempty"`
+	Other   []byte `json:"other,omitempty"` // sum by the function of the source's checksum
+	Time    int64  `json:"time,omitempty"`  // of the file that was fetched, in nanoseconds
 }
 
 // What a line says.
@@ -43,46 +40,21 @@ const (
 )
 
 const (
-	maxLine   = 16 << 10
-	maxUpload = 1 << 10 // bytes of an upload's id
-	maxOther  = 64
-	maxDir    = 4 << 10
+	maxLine  = 16 << 10
+	maxText  = 1 << 10 // bytes of a key, and of what a server may call an upload or a part
+	maxOther = 64
+	maxDir   = 4 << 10
+	maxParts = 10_000
 )
 
 // check refuses what none of our lines has.
 func (l line) check() error {
-	ok := len(l.Upload) <= maxUpload && len(l.Key) <= maxKey && len(l.Marker) <= maxETag && len(l.ETag) <= maxETag &&
-		len(l.Other) <= maxOther && len(l.Dir) <= maxDir && (l.Dir == "" || fs.ValidPath(l.Dir)) && l.Bytes >= 0 && l.Bytes <= maxSize && l.Part >= 0 && l.Part <= maxParts
+	ok := max(len(l.Upload), len(l.Key), len(l.Marker), len(l.ETag)) <= maxText &&
+		len(l.Other) <= maxOther && len(l.Dir) <= maxDir && (l.Dir == "" || fs.ValidPath(l.Dir)) && l.Bytes >= 0 && l.Part >= 0 && l.Part <= maxParts
 	if !ok {
 		return errors.New("it is no line of a journal")
 	}
 	return nil
-}
-
-// pending is a transfer that began and did not end.
-type pending struct {
-	version     digest128
-	key, marker string
-	dir         string // of a Get
-	upload      string // empty: not known yet, or it is a Get
-	parts       map[int]part
-	// Of this process only; an earlier one's have neither.
-	bucket  string
-	retract func(context.Context) error
-}
-
-// part is one that is there.
-type part struct {
-	etag string
-	sum  sum
-}
-
-// record is of a transfer that is done.
-type record struct {
-	version digest128
-	sum     sum
-	time    int64
-	earlier bool // another process did it
 }
 
 // apply follows a line. What does not fit what came before changes nothing.
@@ -90,7 +62,7 @@ func (j *Journal) apply(l line) {
 	p := j.open[l.ID]
 	switch l.Do {
 	case doBegin:
-		j.open[l.ID] = &pending{version: l.Version, key: l.Key, marker: l.Marker, dir: l.Dir, parts: map[int]part{}}
+		j.open[l.ID] = &pending{version: l.Version, key: l.Key, marker: l.Marker, dir: l.Dir, parts: map[int]Part{}}
 		delete(j.done, l.ID)
 	case doUpload:
 		if p != nil {
@@ -98,10 +70,10 @@ func (j *Journal) apply(l line) {
 		}
 	case doPart:
 		if p != nil && l.Part > 0 {
-			p.parts[l.Part] = part{l.ETag, sum{l.CRC64, l.Other, l.Bytes}}
+			p.parts[l.Part] = Part{l.ETag, l.Bytes, l.CRC64, l.Other}
 		}
 	case doDone:
-		j.done[l.ID] = record{version: l.Version, sum: sum{crc64: l.CRC64, n: l.Bytes}, time: l.Time}
+		j.done[l.ID] = Finished{Bytes: l.Bytes, CRC64: l.CRC64, Time: l.Time, version: l.Version}
 		delete(j.open, l.ID)
 	case doOver:
 		delete(j.open, l.ID)
@@ -139,9 +111,9 @@ func (j *Journal) read(from io.Reader) (int64, error) {
 		}
 		good += sealed
 	}
-	for id, r := range j.done {
-		r.earlier = true
-		j.done[id] = r
+	for id, f := range j.done {
+		f.Earlier = true
+		j.done[id] = f
 	}
 	return good, nil
 }
@@ -190,7 +162,7 @@ func (j *Journal) write(text []byte, err error) {
 		n, err = j.file.Write(j.seals.put(text))
 		j.size += int64(n)
 	}
-	j.failed = badFile(err)
+	j.failed = err
 }
 
 func (j *Journal) sync() {
@@ -200,33 +172,4 @@ func (j *Journal) sync() {
 	if file != nil {
 		file.Sync() //nolint:errcheck // as after a failure to write
 	}
-}
-
-// digest128 identifies what is in it, without telling.
-type digest128 [16]byte
-
-func digestOf(parts ...string) digest128 {
-	all := make([]byte, 0, 512) // on the stack
-	for _, p := range parts {
-		all = append(binary.AppendUvarint(all, uint64(len(p))), p...)
-	}
-	whole := sha256.Sum256(all)
-	return digest128(whole[:16])
-}
-
-// MarshalText writes it in base64.
-func (d digest128) MarshalText() ([]byte, error) { return []byte(d.text()), nil }
-
-func (d digest128) text() string { return base64.RawURLEncoding.EncodeToString(d[:]) }
-
-// UnmarshalText reads it.
-func (d *digest128) UnmarshalText(text []byte) error {
-	raw, err := base64.RawURLEncoding.DecodeString(string(text))
-	if err == nil && len(raw) != len(d) {
-		err = errors.New("it is no digest")
-	}
-	if err == nil {
-		copy(d[:], raw)
-	}
-	return err
 }

@@ -1,4 +1,4 @@
-package transfer
+package journal
 
 import (
 	"bytes"
@@ -44,13 +44,13 @@ func bare(text string) string { return sealOfLine.ReplaceAllString(text, "") }
 
 // reader is a journal that reads the lines of a file without an inode.
 func reader() *Journal {
-	j := NewJournal()
+	j := New()
 	j.seals = newSeals(journalKey, journalName, 0)
 	return j
 }
 
 // Only what was written with the key, in this place, is a journal.
-func TestForgedJournals(t *testing.T) {
+func TestForged(t *testing.T) {
 	t.Parallel()
 	for name, forge := range map[string]func(t *testing.T, root *os.Root, text string) (name string, key []byte){
 		"without seals": func(t *testing.T, root *os.Root, text string) (string, []byte) {
@@ -67,7 +67,7 @@ func TestForgedJournals(t *testing.T) {
 			return journalName, journalKey
 		},
 		"another key": func(*testing.T, *os.Root, string) (string, []byte) {
-			return journalName, make([]byte, JournalKeyBytes)
+			return journalName, make([]byte, KeyBytes)
 		},
 		"another name": func(t *testing.T, root *os.Root, _ string) (string, []byte) {
 			if err := root.Rename(journalName, ".rolecall/other.journal"); err != nil {
@@ -83,36 +83,35 @@ func TestForgedJournals(t *testing.T) {
 			return journalName, journalKey
 		},
 	} {
-		f := newFixture(t)
-		f.cut(t, f.put)
-		f.j.crash(t)
-		text, err := f.root.ReadFile(journalName)
+		root := newRoot(t)
+		j := openJournal(t, root)
+		j.Take(DigestOf("x"), DigestOf("v")).BeginUpload("b", "k", "m")
+		crash(t, j)
+		text, err := root.ReadFile(journalName)
 		if err != nil {
 			t.Fatal(err)
 		}
-		at, key := forge(t, f.root, string(text))
-		before, err := f.root.ReadFile(at)
+		at, key := forge(t, root, string(text))
+		before, err := root.ReadFile(at)
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = OpenJournal(f.root, at, "job-1", key)
-		var e *Error
-		if !errors.As(err, &e) || e.Kind != BadFile {
-			t.Errorf("%s: %v", name, err)
+		if _, err = Open(root, at, "job-1", key); err == nil {
+			t.Errorf("%s: it was taken", name)
 		}
-		if after, err := f.root.ReadFile(at); err != nil || !bytes.Equal(after, before) {
+		if after, err := root.ReadFile(at); err != nil || !bytes.Equal(after, before) {
 			t.Errorf("%s: it was changed, %v", name, err)
 		}
 	}
 	for _, key := range [][]byte{nil, journalKey[1:]} {
-		if _, err := OpenJournal(newRoot(t), journalName, "job-1", key); err == nil {
+		if _, err := Open(newRoot(t), journalName, "job-1", key); err == nil {
 			t.Errorf("a key of %d bytes was taken", len(key))
 		}
 	}
 }
 
 // A line that is put in, left out, moved or changed ends what is believed.
-func TestSplicedJournals(t *testing.T) {
+func TestSpliced(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		splice func(lines []string) []string
@@ -131,9 +130,9 @@ func TestSplicedJournals(t *testing.T) {
 		root := newRoot(t)
 		j := openJournal(t, root)
 		for n := range 4 {
-			j.note(line{Do: doUpload, ID: digestOf(name), Upload: fmt.Sprint("upload-", n)})
+			j.note(line{Do: doUpload, ID: DigestOf(name), Upload: fmt.Sprint("upload-", n)})
 		}
-		j.crash(t)
+		crash(t, j)
 		text, err := root.ReadFile(journalName)
 		if err != nil {
 			t.Fatal(err)
@@ -146,7 +145,7 @@ func TestSplicedJournals(t *testing.T) {
 			t.Errorf("%s: %v, %s", name, j.Resumed(), j.Label())
 		}
 		j.note(line{Do: doOver}) // it goes on after what is believed
-		j.crash(t)
+		crash(t, j)
 		if text, err = root.ReadFile(journalName); err != nil || bytes.Count(text, []byte("\n")) != c.want+1 {
 			t.Errorf("%s: %v, it is now\n%s", name, err, text)
 		}
@@ -154,7 +153,7 @@ func TestSplicedJournals(t *testing.T) {
 		if after, err := root.ReadFile(journalName); err != nil || !bytes.Equal(after, text) {
 			t.Errorf("%s: read again, it is\n%s%v", name, after, err)
 		}
-		j.crash(t)
+		crash(t, j)
 	}
 }
 
@@ -190,26 +189,6 @@ func TestRemoveUsurped(t *testing.T) {
 			t.Errorf("%s: left %q, %v", name, files(t, root), err)
 		}
 	}
-}
-
-// An unfinished file that no run takes up goes with the journal.
-func TestRemoveUnfinished(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t)
-	f.cut(t, f.get)
-	f.j.crash(t)
-	f.j = openJournal(t, f.root)
-	if name := f.unfinished(t); !strings.HasPrefix(name, "down/") {
-		t.Fatal("it is ", name)
-	}
-	if err := f.j.Retract(t.Context()); err != nil { // it is not this process's
-		t.Error(err)
-	}
-	f.unfinished(t)
-	if err := f.j.Remove(); err != nil {
-		t.Error(err)
-	}
-	f.clean(t)
 }
 
 func BenchmarkSeal(b *testing.B) {

@@ -1,4 +1,4 @@
-package transfer
+package journal
 
 import (
 	"crypto/hmac"
@@ -8,8 +8,8 @@ import (
 	"strconv"
 )
 
-// JournalKeyBytes is how long the key of a journal is.
-const JournalKeyBytes = 32
+// KeyBytes is how long the key of a journal is.
+const KeyBytes = 32
 
 // Each line of a journal's file ends in a blank and its seal: an HMAC-SHA256,
 // cut to 128 bits, of the line and the seal before it. So nobody without the
@@ -28,7 +28,7 @@ const (
 )
 
 func newSeals(key []byte, name string, inode uint64) *seals {
-	return &seals{hmac.New(sha256.New, key), digestOf("rolecall journal", name, strconv.FormatUint(inode, 10))}
+	return &seals{hmac.New(sha256.New, key), DigestOf("rolecall journal", name, strconv.FormatUint(inode, 10))}
 }
 
 // next gives the seal of the text that comes next.

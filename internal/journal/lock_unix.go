@@ -1,6 +1,6 @@
 //go:build unix
 
-package transfer
+package journal
 
 import (
 	"errors"
@@ -13,22 +13,16 @@ import (
 func lock(file *os.File) error {
 	conn, err := file.SyscallConn()
 	if err != nil {
-		return badFile(err)
+		return err
 	}
 	var made error
 	if err := conn.Control(func(fd uintptr) { made = syscall.Flock(int(fd), syscall.LOCK_EX|syscall.LOCK_NB) }); err != nil {
-		return badFile(err)
+		return err
 	}
 	if errors.Is(made, syscall.EWOULDBLOCK) {
 		return ErrLocked
 	}
-	return badFile(made)
-}
-
-// linked tells whether the file has another name as well.
-func linked(info fs.FileInfo) bool {
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	return ok && stat.Nlink > 1
+	return made
 }
 
 // inode tells the file from others of its file system.

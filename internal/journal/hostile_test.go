@@ -1,13 +1,11 @@
-package transfer
+package journal
 
 import (
 	"bytes"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
-	"path"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -16,7 +14,7 @@ import (
 
 // What lies in the journal's place is not followed, not waited for and not
 // overwritten.
-func TestJournalPlaces(t *testing.T) {
+func TestPlaces(t *testing.T) {
 	t.Parallel()
 	outside := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(outside, nil, 0o600); err != nil {
@@ -53,27 +51,26 @@ func TestJournalPlaces(t *testing.T) {
 			t.Fatal(err)
 		}
 		before := fmt.Sprint(files(t, root))
-		_, err := OpenJournal(root, journalName, "job-1", journalKey)
-		var e *Error
-		if !errors.As(err, &e) || e.Kind != BadFile {
-			t.Errorf("%s: %v", name, err)
+		_, err := Open(root, journalName, "job-1", journalKey)
+		if err == nil {
+			t.Errorf("%s: it was taken", name)
 		}
 		if after := fmt.Sprint(files(t, root)); after != before {
 			t.Errorf("%s: there is %s", name, after)
 		}
 	}
 	for _, name := range []string{"../x", "/x", "", "a/../b"} {
-		if _, err := OpenJournal(newRoot(t), name, "job-1", journalKey); err == nil {
+		if _, err := Open(newRoot(t), name, "job-1", journalKey); err == nil {
 			t.Errorf("%q was taken", name)
 		}
 	}
-	if _, err := OpenJournal(newRoot(t), journalName, "job 1", journalKey); err == nil {
+	if _, err := Open(newRoot(t), journalName, "job 1", journalKey); err == nil {
 		t.Error("a label with a blank was taken")
 	}
 }
 
 // A job may crash before the first line is whole.
-func TestJournalTornAtFirst(t *testing.T) {
+func TestTornAtFirst(t *testing.T) {
 	t.Parallel()
 	root := newRoot(t)
 	for _, text := range []string{"", `{"do":"begin","la`} {
@@ -82,47 +79,28 @@ func TestJournalTornAtFirst(t *testing.T) {
 		if j.Resumed() || j.Label() != "job-1" {
 			t.Errorf("%q: resumed %v, %s", text, j.Resumed(), j.Label())
 		}
-		j.crash(t)
+		crash(t, j)
 		if j = openJournal(t, root); !j.Resumed() {
 			t.Errorf("%q: it is not there again", text)
 		}
-		j.crash(t)
+		crash(t, j)
 	}
 }
 
 // A full disk does not end the work: what is noted no more is told at the end.
-func TestJournalCannotWrite(t *testing.T) {
+func TestCannotWrite(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
-	f.cut(t, f.put)
-	f.j.file.Close()
-	r, err := f.put(t)
-	f.whole(t, r, err, 2*partSize)
-	var e *Error
-	if err := f.j.Close(); !errors.As(err, &e) || e.Kind != BadFile {
+	j := openJournal(t, newRoot(t))
+	j.file.Close()
+	e := j.Take(DigestOf("x"), DigestOf("v"))
+	e.BeginUpload("b", "k", "m")
+	e.Part(1, Part{Bytes: 5})
+	if left, ok := e.Unfinished(); !ok || left.Parts[1].Bytes != 5 {
+		t.Error("it does not go on in memory: ", left)
+	}
+	if err := j.Close(); !errors.Is(err, os.ErrClosed) {
 		t.Error("closed with ", err)
 	}
-}
-
-func TestRetractMayNot(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t)
-	f.cut(t, f.put)
-	id := f.Uploads("target")[0].ID
-	f.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
-		if operation == "AbortMultipartUpload" {
-			refuse(w, r, http.StatusForbidden, "AccessDenied")
-			return
-		}
-		next(w, r)
-	})
-	if e := theFault(t, f.j.Retract(t.Context()), Denied); e.Upload != id || e.Bucket != "target" || e.Key != "x" {
-		t.Errorf("got %+v", e)
-	}
-	f.meddle(nil)
-	f.crash(t)
-	r, err := f.put(t)
-	f.whole(t, r, err, 2*partSize)
 }
 
 // Whatever the file holds, it is read within bounds, what is kept is what a
@@ -144,17 +122,17 @@ func FuzzJournal(f *testing.F) {
 			t.Errorf("the label is %q", j.Label())
 		}
 		for _, p := range j.open {
-			if p.retract != nil || len(p.upload) > maxUpload || (p.dir != "" && local(path.Join(p.dir, "x")) != nil) || len(p.key) > maxKey || len(p.parts) > maxParts {
+			if p.retract != nil || len(p.upload) > maxText || (p.dir != "" && !filepath.IsLocal(p.dir)) || len(p.key) > maxText || len(p.parts) > maxParts {
 				t.Errorf("got %+v", p)
 			}
 			for number, part := range p.parts {
-				if number < 1 || number > maxParts || part.sum.n < 0 || len(part.etag) > maxETag {
+				if number < 1 || number > maxParts || part.Bytes < 0 || len(part.ETag) > maxText {
 					t.Errorf("got %d %+v", number, part)
 				}
 			}
 		}
 		for _, r := range j.done {
-			if !r.earlier || r.sum.n < 0 {
+			if !r.Earlier || r.Bytes < 0 {
 				t.Errorf("got %+v", r)
 			}
 		}

@@ -37,7 +37,7 @@ func TestResumeFromAnyLine(t *testing.T) {
 				if err != nil || r.Kept != max(0, int64(kept)-int64(whole)+2)*partSize {
 					t.Fatalf("%d lines of %d: %+v, %v", kept, whole, r, err)
 				}
-				if _, err := f.j.Sweep(t.Context(), f.bucket(t, "target"), "", "job-1/0", sessionName); err != nil {
+				if _, err := f.sweep(t.Context(), f.bucket(t, "target"), "", "job-1/0", sessionName); err != nil {
 					t.Error(err)
 				}
 				f.clean(t)

@@ -1,0 +1,14 @@
+//go:build unix
+
+package workdir
+
+import (
+	"io/fs"
+	"syscall"
+)
+
+// Linked tells whether the file has another name as well.
+func Linked(info fs.FileInfo) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && stat.Nlink > 1
+}
