@@ -351,7 +351,7 @@ func TestKilled(t *testing.T) {
 		moments []moment
 	}{
 		"before the upload's id is known": {"put", []moment{{"CreateMultipartUpload", 1, answered}}},
-		"among parts, twice":              {"put", []moment{{"UploadPart", 2, inBody}, {"UploadPart", 2, arrival}}},
+		"among parts, twice":              {"put", []moment{{"UploadPart", 2, inBody}, {"UploadPart", 1, arrival}}},
 		"before completion is known":      {"get and put", []moment{{"GetObject", 2, inAnswer}, {"CompleteMultipartUpload", 1, answered}}},
 		"in a copy by S3":                 {"copy", []moment{{"", 4, answered}}},
 		"in a copy through memory":        {"relay", []moment{{"UploadPart", 2, inBody}, {"CompleteMultipartUpload", 1, arrival}}},
