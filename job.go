@@ -99,7 +99,7 @@ type storage struct {
 
 type storageParameters struct {
 	storage
-	Files     []string          `json:"files"`
+	Files     []string          `json:"files,omitempty"`
 	BaseDir   string            `json:"base_dir"`
 	Overwrite bool              `json:"overwrite"`
 	Tags      map[string]string `json:"tags"`
@@ -108,7 +108,7 @@ type storageParameters struct {
 type copyParameters struct {
 	Source      storage  `json:"source"`
 	Destination storage  `json:"destination"`
-	Files       []string `json:"files"`
+	Files       []string `json:"files,omitempty"`
 	Overwrite   bool     `json:"overwrite"`
 }
 

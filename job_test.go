@@ -189,7 +189,7 @@ func TestValidate(t *testing.T) {
 	}
 	connections := acme().Connections
 	want := Plan{
-		Organization: "acme", Principal: vendor(t).Principals["staging"], Region: "eu-west-1", Tags: []string{"a"}, Notify: "https://example.com/hook",
+		Organization: "acme", Principal: vendor(t).Principals["staging"], Region: "eu-west-1", Tags: []string{"a"}, Notify: "https://example.com/hook", Digest: plan.Digest,
 		Steps: []Step{
 			{Name: "n", Tool: StorageGet, Parallel: true, Retries: 2, Timeout: time.Minute, Files: files("*.mov"), FilesAt: "/tasks/0/parameters/files", BaseDir: "work", Place: Place{
 				Pointer: "/tasks/0/parameters", Way: "/role_arn", Bucket: "acme-masters", Key: "in/", RoleARN: "arn:aws:iam::111122223333:role/path/jobs",

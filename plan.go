@@ -16,6 +16,7 @@ type Plan struct {
 	Tags         []string
 	Notify       string
 	Steps        []Step
+	Digest       string // of the job, organization and principal: the same however the job's document is written
 }
 
 // Step is a task with its parameters resolved.
@@ -135,15 +136,19 @@ func (j Job) Validate(org Organization, vendor Vendor, principal string) (Plan, 
 	if err := p.faults.Err(); err != nil {
 		return Plan{}, err
 	}
+	if plan.Digest, err = j.digest(p.parameters, plan.Organization, plan.Principal.Name); err != nil {
+		return Plan{}, err
+	}
 	return plan, nil
 }
 
 type planner struct {
-	job       Job
-	org       Organization
-	vendor    Vendor
-	principal Principal
-	faults    Errors
+	job        Job
+	org        Organization
+	vendor     Vendor
+	principal  Principal
+	parameters []any // of each task, as they were read
+	faults     Errors
 }
 
 func (p *planner) step(index int, t Task) Step {
@@ -168,11 +173,11 @@ func (p *planner) step(index int, t Task) Step {
 	switch tool {
 	case StorageGet, StoragePut, StorageExists, StorageTagS3:
 		var q storageParameters
-		p.faults.AddErr(at, Decode(raw, &q))
+		p.read(raw, &q, at)
 		p.storageStep(&s, q, at)
 	case StorageCopy:
 		var q copyParameters
-		p.faults.AddErr(at, Decode(raw, &q))
+		p.read(raw, &q, at)
 		s.Overwrite = q.Overwrite
 		s.Files = p.files(q.Files, at)
 		s.Place = p.place(q.Source, len(q.Files) > 0, Source, at+"/source")
@@ -187,6 +192,12 @@ func (p *planner) step(index int, t Task) Step {
 		p.faults.Add(strings.TrimSuffix(at, "/parameters")+"/tool", "unknown tool "+quote(tool), hint)
 	}
 	return s
+}
+
+// read reads the parameters of the next task.
+func (p *planner) read(raw []byte, parameters any, at string) {
+	p.faults.AddErr(at, Decode(raw, parameters))
+	p.parameters = append(p.parameters, parameters)
 }
 
 func (p *planner) storageStep(s *Step, q storageParameters, at string) {

@@ -1,11 +1,7 @@
 package cli
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
@@ -34,7 +30,7 @@ func (c *runCommand) Run(ctx context.Context, sys System, out *output) error {
 	if err != nil {
 		return err
 	}
-	plan, id, err := c.plan(ctx, sys, cfg)
+	plan, err := c.plan(ctx, sys, cfg)
 	if err != nil {
 		return err
 	}
@@ -58,7 +54,7 @@ func (c *runCommand) Run(ctx context.Context, sys System, out *output) error {
 	if err != nil {
 		return err
 	}
-	journal, err := c.journal(dir, id, key, out)
+	journal, err := c.journal(dir, plan.Digest, key, out)
 	if err != nil {
 		return err
 	}
@@ -68,24 +64,17 @@ func (c *runCommand) Run(ctx context.Context, sys System, out *output) error {
 	return out.report(report)
 }
 
-// plan reads the job and validates it for its organization. The second result
-// is the same for whoever runs the same job as the same.
-func (c *runCommand) plan(ctx context.Context, sys System, cfg *config.Config) (rolecall.Plan, string, error) {
+// plan reads the job and validates it for its organization.
+func (c *runCommand) plan(ctx context.Context, sys System, cfg *config.Config) (rolecall.Plan, error) {
 	org, err := organization(cfg, c.Org)
 	if err != nil {
-		return rolecall.Plan{}, "", err
+		return rolecall.Plan{}, err
 	}
 	data, err := read(ctx, sys, c.Job, rolecall.MaxJobBytes)
 	if err != nil {
-		return rolecall.Plan{}, "", err
+		return rolecall.Plan{}, err
 	}
-	plan, err := rolecall.ReadPlan(data, org, cfg.Vendor, c.Principal)
-	var bare bytes.Buffer // without the blanks, which make no other job
-	if json.Compact(&bare, data) == nil {
-		data = bare.Bytes()
-	}
-	whole := sha256.Sum256(fmt.Appendf(nil, "%q %q %s", plan.Organization, plan.Principal.Name, data))
-	return plan, hex.EncodeToString(whole[:16]), err
+	return rolecall.ReadPlan(data, org, cfg.Vendor, c.Principal)
 }
 
 func organization(cfg *config.Config, name string) (rolecall.Organization, error) {
