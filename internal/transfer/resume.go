@@ -61,33 +61,37 @@ type started struct {
 	ours  *sum // all is there: an earlier try wrote the object
 }
 
-// start goes on with the upload that an earlier try left open, or begins one.
-func (u upload) start(ctx context.Context, spans []span) (*started, error) {
-	at := &started{parts: make([]types.CompletedPart, len(spans)), sums: make([]sum, len(spans))}
-	if before, ok := u.note.Unfinished(); ok && before.Upload != "" {
-		err := u.keep(ctx, at, spans, before)
-		if err == nil {
-			u.note.TakeUp(u.retract(before.Upload))
-			at.id = before.Upload
-			return at, nil
-		}
-		if kindOf(err) == Refused { // what the journal names is no upload of the server's
-			return u.anew(ctx, at)
-		}
-		if !gone(err) {
-			return nil, err
-		}
-		// It may have been completed, and only the note of that be missing.
-		if at.ours, err = u.completed(ctx, spans, before); at.ours != nil || err != nil {
-			return at, err
-		}
-	}
-	return u.anew(ctx, at)
+func newStarted(id string, spans []span) *started {
+	return &started{id: id, parts: make([]types.CompletedPart, len(spans)), sums: make([]sum, len(spans))}
 }
 
-func (u upload) anew(ctx context.Context, at *started) (_ *started, err error) {
-	at.id, err = u.begin(ctx)
-	return at, err
+// start goes on with the upload that an earlier try left open, or begins one.
+func (u upload) start(ctx context.Context, spans []span) (*started, error) {
+	before, ok := u.note.Unfinished()
+	if !ok || before.Upload == "" {
+		return u.anew(ctx, spans)
+	}
+	at := newStarted(before.Upload, spans)
+	err := u.keep(ctx, at, spans, before)
+	switch {
+	case err == nil:
+		u.note.TakeUp(u.retract(at.id))
+		return at, nil
+	case kindOf(err) == Refused: // what the journal names is no upload of the server's
+	case !gone(err):
+		return nil, err
+	default:
+		// It may have been completed, and only the note of that be missing.
+		if ours, err := u.completed(ctx, spans, before); ours != nil || err != nil {
+			return &started{ours: ours}, err
+		}
+	}
+	return u.anew(ctx, spans)
+}
+
+func (u upload) anew(ctx context.Context, spans []span) (*started, error) {
+	id, err := u.begin(ctx)
+	return newStarted(id, spans), err
 }
 
 // renounce aborts an upload that an earlier try began of another state of the

@@ -122,6 +122,22 @@ func TestResumeAfterChange(t *testing.T) {
 				next(w, r)
 			})
 		}, 0},
+		"put, the upload ends while its parts are listed": {"put", func(t *testing.T, f *fixture) {
+			u, id := upload{to: f.bucket(t, "target"), key: "x"}, f.upload(t)
+			f.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+				if operation != "ListParts" || r.URL.Query().Has("part-number-marker") {
+					next(w, r)
+					return
+				}
+				r.URL.RawQuery += "&max-parts=1"
+				page := &holding{ResponseWriter: w}
+				next(page, r)
+				if err := u.abort(t.Context(), id); err != nil {
+					t.Error(err)
+				}
+				page.release()
+			})
+		}, 0},
 		"put, the journal has another sum": {"put", func(t *testing.T, f *fixture) { f.rewrite(t, wrongSum) }, partSize},
 		"get, the journal has another sum": {"get", func(t *testing.T, f *fixture) { f.rewrite(t, wrongSum) }, partSize},
 		"put, the journal ends in the middle": {"put", func(t *testing.T, f *fixture) {
