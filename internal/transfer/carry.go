@@ -30,7 +30,7 @@ var systemHeaders = []string{
 // carriedBy picks what a copy keeps of a source's header. The source's server
 // may be anybody's: nothing else of what it says reaches the destination. A
 // marker of ours belongs to the job that wrote the source, and stays there.
-func carriedBy(told http.Header) (http.Header, error) {
+func carriedBy(header http.Header) (http.Header, error) {
 	carried, size := http.Header{}, 0
 	keep := func(name string, values []string) error {
 		value := strings.Join(values, ",")
@@ -50,11 +50,11 @@ func carriedBy(told http.Header) (http.Header, error) {
 		return nil
 	}
 	for _, name := range systemHeaders {
-		if err := keep(name, told[name]); err != nil {
+		if err := keep(name, header[name]); err != nil {
 			return nil, err
 		}
 	}
-	for name, values := range told {
+	for name, values := range header {
 		canonical := http.CanonicalHeaderKey(name)
 		if !strings.HasPrefix(canonical, metadataPrefix) || canonical == markerHeader {
 			continue

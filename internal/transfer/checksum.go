@@ -144,19 +144,19 @@ func corrupt(want checksum, got sum) error {
 // S3 compares what it takes; this finds what it keeps. A server that keeps no
 // CRC64NVME says nothing that could be compared: an ETag may be an MD5, which
 // is not summed here.
-func stored(told, want checksum) error {
-	if told.name != want.name || bytes.Equal(told.value, want.value) {
+func stored(has, want checksum) error {
+	if has.name != want.name || bytes.Equal(has.value, want.value) {
 		return nil
 	}
-	return mismatched("S3 has the part with", want, told, false)
+	return mismatched("S3 has the part with", want, has, false)
 }
 
 // lasting is stored of an object, which is there for all to see.
-func lasting(told, want checksum) error {
-	if stored(told, want) == nil {
+func lasting(has, want checksum) error {
+	if stored(has, want) == nil {
 		return nil
 	}
-	return mismatched("S3 has the object, for all to see, with", want, told, true)
+	return mismatched("S3 has the object, for all to see, with", want, has, true)
 }
 
 func mismatched(text string, want, got checksum, stored bool) error {

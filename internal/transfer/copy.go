@@ -50,13 +50,13 @@ type copying struct {
 }
 
 func (c *copying) run(ctx context.Context) (Result, error) {
-	if both := c.options.Both; both != nil && !c.src.NoChecksums && !c.to.NoChecksums && !both.denied.has(c.way()) {
-		result, err := c.tagged(ctx, both, c.within)
+	if one := c.options.Both; one != nil && !c.src.NoChecksums && !c.to.NoChecksums && !one.denied.has(c.way()) {
+		result, err := c.tagged(ctx, one, c.within)
 		if !c.refused(err) {
 			return result, err
 		}
 		if KindOf(err) == Denied {
-			both.denied.add(c.way())
+			one.denied.add(c.way())
 		}
 	}
 	return c.tagged(ctx, c.to.Client, c.stream)
@@ -93,16 +93,16 @@ func (c *copying) refused(err error) bool {
 }
 
 // carried is what the copy carries of what an answer tells of the source.
-func (c *copying) carried(ctx context.Context, told http.Header) (http.Header, error) {
-	carried, err := carriedBy(told)
+func (c *copying) carried(ctx context.Context, header http.Header) (http.Header, error) {
+	carried, err := carriedBy(header)
 	if err != nil {
 		return nil, c.blame(err)
 	}
 	if c.untagged {
-		c.lost = told.Get(taggingCount) != ""
+		c.lost = header.Get(taggingCount) != ""
 		return carried, nil
 	}
-	if c.tags, c.lost, err = tagsOf(ctx, c.src, told); err != nil {
+	if c.tags, c.lost, err = tagsOf(ctx, c.src, header); err != nil {
 		return nil, c.blame(err)
 	}
 	if c.tags != "" {
@@ -118,14 +118,14 @@ func (c *copying) stream(ctx context.Context) (Result, error) {
 	r := &relay{src: c.src, want: c.told.sum}
 	u := upload{to: c.to, key: c.key, size: c.src.Size, options: c.options, open: r.open, ready: r.verify, from: c.src.version()}
 	u.carried = func() (http.Header, error) {
-		told := c.told.http
+		header := c.told.http
 		if r.whole != nil {
 			if err := r.whole.begin(); err != nil {
 				return nil, c.blame(err)
 			}
-			told = r.whole.header
+			header = r.whole.header
 		}
-		return c.carried(ctx, told)
+		return c.carried(ctx, header)
 	}
 	if r.want.splits() {
 		u.want = r.want

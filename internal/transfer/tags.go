@@ -27,10 +27,10 @@ const (
 )
 
 // tagsOf asks for the tags of an object as a header's value, if its answer
-// told says that it has some: S3 says so to those who may read them. Tags that
+// header says that it has some: S3 says so to those who may read them. Tags that
 // cannot be read, or that no object of S3's has, are lost.
-func tagsOf(ctx context.Context, src source, told http.Header) (tags string, lost bool, err error) {
-	if count, err := strconv.Atoi(told.Get(taggingCount)); err != nil || count <= 0 {
+func tagsOf(ctx context.Context, src source, header http.Header) (tags string, lost bool, err error) {
+	if count, err := strconv.Atoi(header.Get(taggingCount)); err != nil || count <= 0 {
 		return "", false, nil
 	}
 	out, err := src.Client.GetObjectTagging(ctx, &s3.GetObjectTaggingInput{

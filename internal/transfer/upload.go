@@ -126,8 +126,8 @@ func (u upload) multipart(ctx context.Context) (result Result, err error) {
 	if err != nil {
 		return u.settle(ctx, known, len(spans), err)
 	}
-	told := offered{crc64: out.ChecksumCRC64NVME, kind: out.ChecksumType}.whole()
-	if err := lasting(told, all.as("CRC64NVME")); err != nil {
+	has := offered{crc64: out.ChecksumCRC64NVME, kind: out.ChecksumType}.whole()
+	if err := lasting(has, all.as("CRC64NVME")); err != nil {
 		return Result{}, err
 	}
 	return Result{Bytes: all.n, CRC64: all.crc64, Parts: len(spans), Kept: at.kept.Load()}, nil

@@ -110,29 +110,29 @@ func (u upload) copyWhole(ctx context.Context) (Result, error) {
 		}
 		return u.settle(ctx, c.sum(u), 1, err)
 	}
-	var told checksum
+	var has checksum
 	if r := out.CopyObjectResult; r != nil {
-		told = offered{crc64: r.ChecksumCRC64NVME, kind: r.ChecksumType}.whole()
+		has = offered{crc64: r.ChecksumCRC64NVME, kind: r.ChecksumType}.whole()
 	}
-	all, err := c.sum64(ctx, u, told)
+	all, err := c.sum64(ctx, u, has)
 	if err != nil {
 		return Result{}, err
 	}
 	return Result{Bytes: all.n, CRC64: all.crc64, Parts: 1}, nil
 }
 
-// sum64 gives the sum of the copy that S3 told the checksum of.
-func (c *copying) sum64(ctx context.Context, u upload, told checksum) (sum, error) {
-	if told.name == "" {
+// sum64 gives the sum of the copy that S3 gave the checksum of.
+func (c *copying) sum64(ctx context.Context, u upload, has checksum) (sum, error) {
+	if has.name == "" {
 		return c.sum(u)(ctx)
 	}
-	if want := c.told.sum; want.name == told.name {
+	if want := c.told.sum; want.name == has.name {
 		c.verified = want.name
-		if err := lasting(told, want); err != nil {
+		if err := lasting(has, want); err != nil {
 			return sum{}, err
 		}
 	}
-	return sum{crc64: binary.BigEndian.Uint64(told.value), n: u.size}, nil
+	return sum{crc64: binary.BigEndian.Uint64(has.value), n: u.size}, nil
 }
 
 // atSource finds out whether a copy failed because of its source: S3 tells a
@@ -161,14 +161,14 @@ func (u upload) copyPart(ctx context.Context, id string, number int32, at span) 
 		return part{}, cmp.Or(c.atSource(ctx, err), err)
 	}
 	var there part
-	var told checksum
+	var has checksum
 	if r := out.CopyPartResult; r != nil {
-		told, there.etag = offered{crc64: r.ChecksumCRC64NVME}.whole(), aws.ToString(r.ETag)
+		has, there.etag = offered{crc64: r.ChecksumCRC64NVME}.whole(), aws.ToString(r.ETag)
 	}
-	if told.name == "" {
+	if has.name == "" {
 		return part{}, &Error{Kind: Refused, Err: errors.New("S3 does not say the checksum of the part that it copied")}
 	}
-	there.sum = sum{crc64: binary.BigEndian.Uint64(told.value), n: at.n}
+	there.sum = sum{crc64: binary.BigEndian.Uint64(has.value), n: at.n}
 	report(u.options.Progress, at.n)
 	return there, nil
 }
