@@ -174,6 +174,41 @@ func TestSecondInterrupt(t *testing.T) {
 	}
 }
 
+// What a check is denied is tried again, visibly, for as long as asked, and an
+// interrupt ends that.
+func TestCheckTriesAgain(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("testdata/world")); err != nil {
+		t.Fatal(err)
+	}
+	newSite(t, filepath.Join(dir, "sandbox.yaml"), func(cfg *sandbox.Config, _ *sandbox.Options) {
+		delete(cfg.Accounts["111122223333"].Roles, "media")
+	}).fillIn(t, filepath.Join(dir, "rolecall.yaml"))
+	run := command(t, dir, "check", "masters", "--wait=1h")
+	stderr, err := run.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := run.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(stderr)
+	for _, want := range []string{"note: acme/masters: what is denied is tried again for 1h0m0s", "assume: denied, trying again in 5s"} {
+		for !strings.Contains(lines.Text(), want) {
+			if !lines.Scan() {
+				t.Fatalf("it ends without %q", want)
+			}
+		}
+	}
+	if err := run.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if code := exitCode(t, run); code != 130 {
+		t.Errorf("exit code %d, not 130", code)
+	}
+}
+
 // A sandbox tells its URL when it is ready, and ends well when told to stop.
 func TestSandboxCommand(t *testing.T) {
 	t.Parallel()
