@@ -148,7 +148,7 @@ func TestConditionKeys(t *testing.T) {
 		{"tls", `{"Bool":{"aws:SecureTransport":true,"aws:ViaAWSService":false,"aws:PrincipalIsAWSService":false}}`},
 		{"address", `{"IpAddress":{"aws:SourceIp":"127.0.0.0/8"}}`},
 		{"time", `{"DateGreaterThan":{"aws:CurrentTime":"2020-01-01T00:00:00Z"},"NumericGreaterThan":{"aws:EpochTime":"1577836800"}}`},
-		{"issue time", `{"DateLessThanEquals":{"aws:TokenIssueTime":"` + time.Now().Add(time.Minute).UTC().Format(time.RFC3339) + `"}}`},
+		{"issue time", `{"DateLessThanEquals":{"aws:TokenIssueTime":"` + time.Now().Add(24*time.Hour).UTC().Format(time.RFC3339) + `"}}`},
 		{"no user", `{"Null":{"aws:username":"true"}}`},
 		{"user agent", `{"StringLike":{"aws:UserAgent":"*aws-sdk-go-v2*"}}`},
 		{"region", `{"StringEquals":{"aws:RequestedRegion":"eu-central-1"}}`},
