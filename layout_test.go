@@ -51,6 +51,7 @@ var mayImport = map[string][]string{
 		".", "policy", "credential", "internal/guard", "internal/journal", "internal/transfer", "internal/task",
 		"internal/job", "internal/config", "internal/sandbox", "internal/sandbox/s3", "internal/demo",
 		"policy/explain", "policy/lint", "policy/render", "internal/check", "internal/vend", "internal/dispenser",
+		"internal/workdir",
 	},
 	"cmd/rolecall":                   {"internal/cli"},
 	"docs/examples/dispenser-lambda": {"internal/dispenser"},

@@ -197,13 +197,7 @@ func (o *opener) environment(id, secret, token string) (aws.Credentials, error) 
 const ownSource = "rolecall principal"
 
 func (o *opener) profile(ctx context.Context, s Source) (aws.Credentials, error) {
-	name := s.Profile
-	if name == "" {
-		name = o.options.Getenv("AWS_PROFILE")
-	}
-	if name == "" {
-		name = "default"
-	}
+	name := s.profileName(o.options.Getenv)
 	loaded, err := config.LoadDefaultConfig(ctx, config.WithSharedConfigProfile(name))
 	if err != nil {
 		return aws.Credentials{}, &rolecall.Error{Code: rolecall.Unauthenticated, Message: fmt.Sprintf("the AWS profile %q cannot be read", name), Err: err}
@@ -212,10 +206,7 @@ func (o *opener) profile(ctx context.Context, s Source) (aws.Credentials, error)
 }
 
 func (o *opener) webIdentity(ctx context.Context, d Declared) (aws.Credentials, error) {
-	file := d.Source.File
-	if file == "" {
-		file = o.options.Getenv("AWS_WEB_IDENTITY_TOKEN_FILE")
-	}
+	file := d.Source.tokenFile(o.options.Getenv)
 	if file == "" {
 		return aws.Credentials{}, &rolecall.Error{Code: rolecall.Unauthenticated, Message: "neither file nor AWS_WEB_IDENTITY_TOKEN_FILE names its web identity token"}
 	}
@@ -242,7 +233,7 @@ func (o *opener) instance(ctx context.Context) (aws.Credentials, error) {
 		}
 	}
 	token := o.options.Getenv("AWS_CONTAINER_AUTHORIZATION_TOKEN")
-	if file := o.options.Getenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"); file != "" {
+	if file := o.options.Getenv(containerTokenFile); file != "" {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			return aws.Credentials{}, &rolecall.Error{Code: rolecall.Unauthenticated, Message: "the file of AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE cannot be read", Err: err}

@@ -34,6 +34,9 @@ func (c *runCommand) Run(ctx context.Context, sys System, out *output) error {
 	if err != nil {
 		return err
 	}
+	if err := c.apart(ctx, sys, cfg); err != nil {
+		return err
+	}
 	dir, done, err := c.directory(out)
 	if err != nil {
 		return err
@@ -58,7 +61,8 @@ func (c *runCommand) Run(ctx context.Context, sys System, out *output) error {
 	if err != nil {
 		return err
 	}
-	report := job.Run(ctx, job.Job{ID: journal.id, Plan: plan, Dir: dir, Journal: journal.Journal, Resumable: journal.lasting}, env, newProgress(out, plan).observe)
+	work := job.Job{ID: journal.id, Plan: plan, Dir: dir, Spared: c.document(), Journal: journal.Journal, Resumable: journal.lasting}
+	report := job.Run(ctx, work, env, newProgress(out, plan).observe)
 	out.screen.settle()
 	c.leave(journal, report, out)
 	return out.report(report)
@@ -106,10 +110,7 @@ func (c *runCommand) directory(out *output) (*os.Root, func(), error) {
 		root, err = os.OpenRoot(path)
 	}
 	if err != nil {
-		return nil, nil, &rolecall.Error{
-			Code: rolecall.Invalid, Message: "cannot use " + path + " as the working directory",
-			Hint: "give a directory that you may write to with --workdir", Err: err,
-		}
+		return nil, nil, unfit(path, err)
 	}
 	return root, func() {
 		_ = root.Close() // read only

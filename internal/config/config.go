@@ -33,6 +33,7 @@ type Config struct {
 	// name; they are not among the organizations' own.
 	Faulty map[string]map[string]Faulty
 
+	path    string // of the file; empty: of none
 	secrets map[string]map[string]secret
 }
 
@@ -75,6 +76,7 @@ func load(path string, sift func(*Config, rolecall.Errors) rolecall.Errors) (*Co
 	if faults = sift(c, faults); len(faults) > 0 {
 		return nil, faults
 	}
+	c.path = path
 	faults = sift(c, rolecall.List(c.seal()))
 	if len(faults) == 0 {
 		faults.AddErr("", c.generate())

@@ -3,6 +3,9 @@ package task
 import (
 	"context"
 	"fmt"
+	"io/fs"
+	"os"
+	"slices"
 	"strings"
 
 	"github.com/rolecall/rolecall"
@@ -27,16 +30,27 @@ func (s *stage) get(ctx context.Context) (Outcome, error) {
 // fileNames gives the names of the files that objects become.
 func (s *stage) fileNames() func(transfer.Object) (string, error) {
 	var files tree
-	return func(o transfer.Object) (string, error) {
+	return func(o transfer.Object) (name string, err error) {
 		if len(s.step.Files) == 0 {
-			return objectName(s.step.BaseDir, o.Key)
-		}
-		name, err := localName(s.step.BaseDir, s.step.Place.Key, o.Key)
-		if err == nil {
+			name, err = objectName(s.step.BaseDir, o.Key)
+		} else if name, err = localName(s.step.BaseDir, s.step.Place.Key, o.Key); err == nil {
 			err = files.add(piece{o, name})
+		}
+		if err == nil && s.spared(name) {
+			err = noName(o.Key, "it would replace the job's document")
 		}
 		return name, err
 	}
+}
+
+// spared tells whether the name is a spared file's, which has others too where
+// upper and lower case are alike.
+func (s *stage) spared(name string) bool {
+	if len(s.tools.job.Spared) == 0 {
+		return false
+	}
+	there, err := s.tools.job.Dir.Lstat(name)
+	return err == nil && slices.ContainsFunc(s.tools.job.Spared, func(f fs.FileInfo) bool { return os.SameFile(f, there) })
 }
 
 // did tells of a file that was moved, or words what kept it from being.

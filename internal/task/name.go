@@ -19,13 +19,7 @@ const maxComponent = 255
 // cleaning has none.
 func localName(base, prefix, key string) (string, error) {
 	rest, below := strings.CutPrefix(key, prefix)
-	refuse := func(why string) (string, error) {
-		return "", &rolecall.Error{
-			Code:    rolecall.Invalid,
-			Message: fmt.Sprintf("the object %q cannot become a file: %s", key, why),
-			Hint:    "leave it out by the patterns in files, or have it renamed in the bucket",
-		}
-	}
+	refuse := func(why string) (string, error) { return "", noName(key, why) }
 	switch {
 	case !below:
 		return refuse("it is not below " + fmt.Sprintf("%q", prefix))
@@ -57,6 +51,14 @@ func localName(base, prefix, key string) (string, error) {
 		return refuse("the directory " + rolecall.OwnDir + " is rolecall's own")
 	}
 	return name, nil
+}
+
+func noName(key, why string) error {
+	return &rolecall.Error{
+		Code:    rolecall.Invalid,
+		Message: fmt.Sprintf("the object %q cannot become a file: %s", key, why),
+		Hint:    "leave it out by the patterns in files, or have it renamed in the bucket",
+	}
 }
 
 // objectName is the name of the only file of a place that is one object: the

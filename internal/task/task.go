@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -34,6 +35,9 @@ type Job struct {
 	ID   string
 	Plan rolecall.Plan
 	Dir  *os.Root // the working directory
+	// Spared are files in the working directory that no object replaces, such as
+	// the job's own document, and links to them.
+	Spared []fs.FileInfo
 	// Journal has what earlier tries and runs have done. Nil: of this run alone.
 	Journal *journal.Journal
 	// Resumable says that a later run goes on with the journal: when this one is

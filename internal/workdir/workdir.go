@@ -1,6 +1,7 @@
 // Package workdir reaches files below a job's working directory, where the
 // job's own programs can write: links are not followed, pipes not waited for,
-// and what was looked at is what is opened.
+// and what was looked at is what is opened. It tells which paths lead through
+// such a directory.
 //
 // What the files hold, and how they are written, is decided elsewhere.
 package workdir

@@ -1,0 +1,84 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/config"
+	"github.com/rolecall/rolecall/internal/workdir"
+)
+
+// apart refuses a working directory in which a job could write what is the
+// operator's, or deliver it: objects become files there under any name.
+func (c *runCommand) apart(ctx context.Context, sys System, cfg *config.Config) error {
+	if c.Workdir == "" {
+		return nil // a new one
+	}
+	places := cfg.Places(ctx, sys.Getenv)
+	if home := sys.Getenv("HOME"); home != "" { // with what shells and other tools start from
+		places = append(places, config.Place{What: "the home directory", Path: home})
+	}
+	for _, p := range places {
+		switch held, err := workdir.Holds(c.Workdir, p.Path); {
+		case err != nil:
+			return unfit(c.Workdir, err)
+		case held:
+			return c.misplaced("holds", p)
+		}
+	}
+	state := config.Place{What: "the state directory", Path: cfg.State}
+	switch held, err := workdir.Holds(state.Path, c.Workdir); {
+	case err != nil:
+		return unfit(c.Workdir, err)
+	case held:
+		return c.misplaced("is in", state)
+	}
+	return nil
+}
+
+func (c *runCommand) misplaced(how string, p config.Place) error {
+	return &rolecall.Error{
+		Code: rolecall.Invalid, Message: fmt.Sprintf("the working directory %s %s %s: %s", c.Workdir, how, p.What, p.Path),
+		Hint: "a job could replace it by an object, or deliver it: give a directory with --workdir that has the job's files only",
+	}
+}
+
+func unfit(dir string, err error) error {
+	return &rolecall.Error{
+		Code: rolecall.Invalid, Message: "cannot use " + dir + " as the working directory",
+		Hint: "give a directory that you may write to with --workdir", Err: err,
+	}
+}
+
+// document gives the file of the job's document and the links that lead to it,
+// if one is in the working directory.
+func (c *runCommand) document() []fs.FileInfo {
+	if held, err := workdir.Holds(c.Workdir, c.Job); c.Workdir == "" || c.Job == "-" || err != nil || !held {
+		return nil
+	}
+	var files []fs.FileInfo
+	for name := c.Job; len(files) < maxLinks; {
+		info, err := os.Lstat(name)
+		if err != nil {
+			break
+		}
+		files = append(files, info)
+		target, err := os.Readlink(name)
+		if err != nil {
+			break // it is no link
+		}
+		if !filepath.IsAbs(target) {
+			dir, _ := filepath.Split(name)
+			target = dir + target
+		}
+		name = target
+	}
+	return files
+}
+
+// maxLinks is how many links the name of a job may lead through, as in Linux.
+const maxLinks = 40

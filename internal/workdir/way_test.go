@@ -1,0 +1,79 @@
+package workdir_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rolecall/rolecall/internal/workdir"
+)
+
+func TestHolds(t *testing.T) {
+	t.Parallel()
+	top := t.TempDir()
+	at := func(name string) string { return top + "/" + name } // not cleaned
+	if err := errors.Join(
+		os.MkdirAll(at("work/sub"), 0o700), os.MkdirAll(at("etc/state"), 0o700), os.Mkdir(at("worker"), 0o700),
+		os.WriteFile(at("work/job.json"), nil, 0o600), os.WriteFile(at("etc/config"), nil, 0o600),
+		os.Symlink(at("work"), at("to-work")), os.Symlink("../etc/config", at("work/config")), os.Symlink("../work/config", at("etc/round")),
+		os.Symlink("../work/sub", at("etc/sub")), os.Symlink(at("work/sub/.."), at("etc/back")), os.Symlink("loop", at("loop")),
+		os.Symlink(at("etc"), at("work/etc")), os.Symlink("nowhere/later", at("later")),
+	); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		dir, path string
+		want      bool
+	}{
+		{"work", "work/job.json", true},
+		{"work", "work", true},
+		{"work", "work/sub/deeper/none", true},
+		{"work/", "etc/../work//./job.json", true},
+		{".", "etc/config", true},
+		{"work", "etc/config", false},
+		{"work", "worker/file", false}, // a name that only begins alike
+		{"work", "work/sub/../../etc/config", true},
+		{"work/sub", "work/job.json", false},
+		{"to-work", "work/job.json", true},
+		{"work", "to-work/job.json", true},
+		{"work", "work/config", true}, // the link could be replaced
+		{"etc", "work/config", true},  // and so could what it leads to
+		{"work", "etc/round", true},   // by way of work
+		{"work", "etc/sub/x", true},
+		{"work", "etc/sub/../job.json", true}, // which is work's, and not etc's
+		{"worker", "etc/sub/../job.json", false},
+		{"etc/back", "work/job.json", true},
+		{"work/sub", "etc/back/job.json", true},
+		{"work", "work/etc/config", true},
+		{"etc", "work/etc/state/key", true},
+		{"none", "none/key", true}, // neither is there yet
+		{"none/../none", "none/key", true},
+		{"none", "nonesuch/key", false},
+		{"later", "nowhere/later/key", true},
+		{"nowhere", "later/key", true},
+	} {
+		got, err := workdir.Holds(at(c.dir), at(c.path))
+		if err != nil || got != c.want {
+			t.Errorf("%s holds %s: %v, %v", c.dir, c.path, got, err)
+		}
+	}
+	if _, err := workdir.Holds(at("loop"), at("etc")); err == nil {
+		t.Error("a link to itself leads somewhere")
+	}
+	if _, err := workdir.Holds(at("etc"), at("loop/x")); err == nil {
+		t.Error("a link to itself leads somewhere")
+	}
+	wd, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{".", "..", "/", filepath.Dir(wd)} {
+		if got, err := workdir.Holds(dir, "way.go"); err != nil || !got {
+			t.Errorf("%s holds a file of this package: %v, %v", dir, got, err)
+		}
+	}
+	if got, err := workdir.Holds("testdata", wd); err != nil || got {
+		t.Errorf("a directory holds the one it is in: %v, %v", got, err)
+	}
+}
