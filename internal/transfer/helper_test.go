@@ -31,8 +31,8 @@ func TestMain(m *testing.M) {
 	if os.Getenv("ROLECALL_TEST_DISK_FULL") != "" {
 		os.Exit(getOntoFullDisk())
 	}
-	// Nothing ends what is behind a toxic that has cut its connection.
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/toxics.(*NoopToxic).Pipe"),
+	// Nothing ends a toxic, or what is before it, whose connection is gone.
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/toxics.(*ToxicStub).Run"),
 		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/stream.(*ChanWriter).Write"))
 }
 
