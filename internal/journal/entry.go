@@ -139,6 +139,20 @@ func (e *Entry) Began(upload string, retract func(context.Context) error) {
 	e.journal.sync()
 }
 
+// Lost notes that S3 may have begun an upload, beside the one that is about to
+// begin, whose id never came here. The file is not told: a later process looks
+// for such uploads anyway.
+func (e *Entry) Lost() {
+	if e == nil {
+		return
+	}
+	e.journal.mu.Lock()
+	defer e.journal.mu.Unlock()
+	if p := e.journal.open[e.id]; p != nil {
+		e.journal.lost[p.marker] = true
+	}
+}
+
 // Part notes one that is there.
 func (e *Entry) Part(number int, p Part) {
 	if e == nil {

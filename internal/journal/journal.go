@@ -43,6 +43,7 @@ type Journal struct {
 	open   map[Digest]*pending
 	done   map[Digest]Finished
 	busy   map[Digest]bool // transfers at work in this process
+	lost   map[string]bool // markers of uploads whose ids were lost in this process
 }
 
 // ErrLocked says that another process is at work on the job.
@@ -57,7 +58,7 @@ const (
 // New makes a journal in memory, for the tries of one process. Its label is
 // random.
 func New() *Journal {
-	return &Journal{label: rand.Text(), open: map[Digest]*pending{}, done: map[Digest]Finished{}, busy: map[Digest]bool{}}
+	return &Journal{label: rand.Text(), open: map[Digest]*pending{}, done: map[Digest]Finished{}, busy: map[Digest]bool{}, lost: map[string]bool{}}
 }
 
 // Open begins the file name below dir, with the label, or goes on with what is

@@ -84,9 +84,21 @@ func (j *Journal) renew() {
 	}
 }
 
+// Lost tells whether the id of an upload with the marker was lost in this
+// process, since the last Sweep for the marker.
+func (j *Journal) Lost(marker string) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.lost[marker]
+}
+
 // Sweep has the uploads with the marker aborted that an earlier process began
-// below the prefix and this one did not take up, until one cannot be.
+// below the prefix and this one did not take up, until one cannot be. Those that
+// were Lost are the caller's to look for now: they are forgotten.
 func (j *Journal) Sweep(prefix, marker string, abort func(key, upload string) error) error {
+	j.mu.Lock()
+	delete(j.lost, marker)
+	j.mu.Unlock()
 	for id, p := range j.swept(prefix, marker) {
 		if err := abort(p.key, p.upload); err != nil {
 			return err

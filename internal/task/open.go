@@ -22,7 +22,9 @@ type side struct {
 	region string // of the bucket; empty where nobody said
 	// session is the name of the role session; empty where it is none of ours.
 	session string
-	bucket  transfer.Bucket
+	// sweeps says that the session may list the bucket's uploads, if the role may.
+	sweeps bool
+	bucket transfer.Bucket
 }
 
 // String gives the place as people write it.
@@ -31,7 +33,7 @@ func (at side) String() string { return "s3://" + at.place.Bucket + "/" + at.pla
 // open readies one end of the step: it finds the bucket's region, and makes a
 // client whose credentials can do what this step does there.
 func (s *stage) open(ctx context.Context, e end) (side, error) {
-	at := side{end: e, place: e.of(s.step)}
+	at := side{end: e, place: e.of(s.step), sweeps: writes(s.step, e) && s.leftovers()}
 	var err error
 	if at.region, err = s.region(ctx, at); err != nil {
 		return at, err
@@ -95,7 +97,7 @@ func (s *stage) provider(at side) (*credential.Provider, Event, error) {
 		told.Dispenser = place.Dispenser.URL
 		return s.dispenser(at), told, nil
 	}
-	text, err := session(s.scope(at), s.besides(at.end))
+	text, err := session(s.scope(at), s.besides(at))
 	if err != nil {
 		return nil, told, s.located(err, place.Pointer)
 	}

@@ -41,16 +41,16 @@ func scopeOf(step rolecall.Step, end end) policy.Scope {
 
 // besides are operations that the step is better off with at one end, those it
 // can best do without last. The customer's role need not allow them.
-func (s *stage) besides(e end) []policy.Operation {
+func (s *stage) besides(at side) []policy.Operation {
 	var out []policy.Operation
 	switch {
 	case s.step.Tool != rolecall.StorageCopy:
-	case e == source:
+	case at.end == source:
 		out = append(out, policy.ReadTags)
 	default:
 		out = append(out, policy.Tag)
 	}
-	if writes(s.step, e) && s.tools.job.Journal.Resumed() {
+	if at.sweeps {
 		out = append(out, policy.Sweep)
 	}
 	return out

@@ -97,6 +97,7 @@ func (t *Tools) Retract(ctx context.Context, interrupted bool) error {
 	for _, err := range left {
 		faults.add("", t.leftover(ctx, err))
 	}
+	t.sweepFailed(ctx)
 	return faults.err()
 }
 
@@ -128,14 +129,19 @@ func (t *Tools) Close() { t.clients.Close() }
 // wraps credential.ErrClaimEnded. The outcome counts what is done, after an
 // error too. Observe may be called from several goroutines.
 func (t *Tools) Run(ctx context.Context, step rolecall.Step, observe func(Event)) (Outcome, error) {
-	working, stop := context.WithCancelCause(ctx)
-	s := &stage{tools: t, step: step, observe: observe, log: t.env.Log.With("task", step.Index), stop: stop}
+	working, s := t.stage(ctx, step, observe)
 	defer s.close()
 	out, err := s.run(working)
 	if err != nil && ctx.Err() == nil {
 		err = cmp.Or(s.ended(), err)
 	}
 	return out, err
+}
+
+// stage readies a step, to be closed, and the context that its work ends with.
+func (t *Tools) stage(ctx context.Context, step rolecall.Step, observe func(Event)) (context.Context, *stage) {
+	working, stop := context.WithCancelCause(ctx)
+	return working, &stage{tools: t, step: step, observe: observe, log: t.env.Log.With("task", step.Index), stop: stop}
 }
 
 func (s *stage) run(ctx context.Context) (Outcome, error) {

@@ -160,12 +160,13 @@ func (u upload) begin(ctx context.Context) (id string, err error) {
 	if !u.to.NoChecksums {
 		in.ChecksumAlgorithm, in.ChecksumType = types.ChecksumAlgorithmCrc64nvme, types.ChecksumTypeFullObject
 	}
-	out, err := u.to.Client.CreateMultipartUpload(ctx, in, carrying(properties))
+	out, err := u.to.Client.CreateMultipartUpload(ctx, in, carrying(properties), whenLost(u.note.Lost))
 	if err != nil {
 		return "", err
 	}
 	id = aws.ToString(out.UploadId)
 	if id == "" || len(id) > maxUpload {
+		u.note.Lost()
 		return "", malformed("the upload has an id of %d bytes", len(id))
 	}
 	u.note.Began(id, u.retract(id))
