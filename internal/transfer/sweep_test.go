@@ -6,11 +6,13 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
+	"testing/synctest"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/rolecall/rolecall/internal/journal"
 )
 
 func (f *fixture) began(t *testing.T, key string) {
@@ -102,44 +104,41 @@ func TestSweepLeft(t *testing.T) {
 // A listing that never ends, or leaves the prefix, does no harm.
 func TestSweepHostile(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
-	b := f.bucket(t, "target")
-	var pages atomic.Int64
-	answer := func(w http.ResponseWriter, next, uploads string) {
-		pages.Add(1)
-		fmt.Fprintf(w, `<ListMultipartUploadsResult><EncodingType>url</EncodingType><IsTruncated>true</IsTruncated>%s<NextKeyMarker>%s</NextKeyMarker></ListMultipartUploadsResult>`, uploads, next)
-	}
 	one := func(key, id string) string {
 		return `<Upload><Key>` + key + `</Key><UploadId>` + id + `</UploadId><Initiator><ID>arn:aws:sts::111122223333:assumed-role/r/` + sessionName + `</ID></Initiator></Upload>`
 	}
+	still, on := func(int) string { return "a" }, func(page int) string { return fmt.Sprint(page) }
 	for name, c := range map[string]struct {
-		list func(http.ResponseWriter)
-		kind Kind
+		next    func(page int) string // after this one
+		uploads string
+		kind    Kind
 	}{
-		"stands still": {func(w http.ResponseWriter) { answer(w, "a", "") }, Malformed},
-		"bad key":      {func(w http.ResponseWriter) { answer(w, "a", one("%zz", "u")) }, Malformed},
-		"never ends":   {func(w http.ResponseWriter) { answer(w, fmt.Sprint(pages.Load()), "") }, ""},
-		"elsewhere": {func(w http.ResponseWriter) {
-			answer(w, fmt.Sprint(pages.Load()), one("other/x", "u")+one("y/", "")+one("y/", strings.Repeat("u", maxUpload+1))+one("y/"+strings.Repeat("k", maxKey), "u")+
-				`<Upload><Key>y/</Key><UploadId>u</UploadId></Upload>`)
-		}, ""},
+		"stands still": {still, "", Malformed},
+		"bad key":      {still, one("%zz", "u"), Malformed},
+		"never ends":   {on, "", ""},
+		"elsewhere": {on, one("other/x", "u") + one("y/", "") + one("y/", strings.Repeat("u", maxUpload+1)) + one("y/"+strings.Repeat("k", maxKey), "u") +
+			`<Upload><Key>y/</Key><UploadId>u</UploadId></Upload>`, ""},
 	} {
-		pages.Store(0)
-		f.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
-			if operation != "ListMultipartUploads" {
-				t.Error("asked for ", operation)
+		synctest.Test(t, func(t *testing.T) { // so that no page is late
+			pages := 0
+			b := doer(func(r *http.Request) (*http.Response, error) {
+				if r.Method != http.MethodGet || !r.URL.Query().Has("uploads") {
+					t.Error("asked for ", r.Method, r.URL)
+				}
+				pages++
+				text := fmt.Sprintf(`<ListMultipartUploadsResult><EncodingType>url</EncodingType><IsTruncated>true</IsTruncated>%s<NextKeyMarker>%s</NextKeyMarker></ListMultipartUploadsResult>`, c.uploads, c.next(pages))
+				return answer(r, http.StatusOK, strings.NewReader(text), len(text)), nil
+			}).bucket()
+			n, err := Sweep(t.Context(), b, SweepOptions{Journal: journal.New(), Prefix: "y/", Marker: "job-1/0", Session: sessionName})
+			switch {
+			case n != 0:
+				t.Errorf("%s: aborted %d", name, n)
+			case c.kind != "":
+				wantKind(t, err, c.kind)
+			case err != nil || pages != maxUploadPages:
+				t.Errorf("%s: %d pages, %v", name, pages, err)
 			}
-			c.list(w)
 		})
-		n, err := f.sweep(t.Context(), b, "y/", "job-1/0", sessionName)
-		switch {
-		case n != 0:
-			t.Errorf("%s: aborted %d", name, n)
-		case c.kind != "":
-			wantKind(t, err, c.kind)
-		case err != nil || pages.Load() != maxUploadPages:
-			t.Errorf("%s: %d pages, %v", name, pages.Load(), err)
-		}
 	}
 }
 
