@@ -97,19 +97,28 @@ func unusable(err error) error {
 // leave removes the journal of a job that is complete, and keeps it of another,
 // for the next run.
 func (c *runCommand) leave(j account, report rolecall.JobReport, out *output) {
+	complete := report.Status == rolecall.Completed
 	end, unfinished := j.Close, j.Unfinished()
-	if report.Status == rolecall.Completed {
+	if complete {
 		end = j.Remove
 	}
 	err := end()
-	switch {
-	case err != nil:
+	if err != nil {
 		out.logger(c.Verbose).Warn("journal not kept whole, or not removed", "job", j.id, "cause", err)
-		out.note("the journal is not whole, or could not be removed: a later run may not know all that is done or unfinished")
-	case report.Status == rolecall.Completed:
+	}
+	switch {
+	case !j.lasting && !c.Keep: // no later run finds it
+		return
+	case err != nil && complete:
+		out.note("the journal of the job could not be removed: a later run may take the job for one that did not complete")
+	case err != nil:
+		out.note("the journal is not whole: a later run may not know all that is done or unfinished")
+	}
+	switch {
+	case complete:
 	case j.lasting && unfinished > 0: // also beside a document: buckets charge for it
 		out.note("unfinished uploads and files are kept, %d of them: run the job again with --workdir and the same directory to go on, or with --fresh as well to take them back", unfinished)
-	case (j.lasting || c.Keep) && !out.json:
+	case !out.json:
 		out.note("to go on after what is done, run the job again with --workdir and the same directory")
 	}
 }

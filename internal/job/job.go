@@ -25,7 +25,8 @@ func Run(ctx context.Context, j Job, env task.Environment, observe func(Event)) 
 	tools := task.New(env, j)
 	defer tools.Close()
 	report := run(ctx, j, tools.Run, env.Log, observe)
-	report.Errors = append(report.Errors, rolecall.List(tools.Retract(ctx, report.Status == rolecall.Aborted))...)
+	passing := report.Status == rolecall.Aborted || report.Status == rolecall.Failed && mayPass(report.Errors)
+	report.Errors = append(report.Errors, rolecall.List(tools.Retract(ctx, passing))...)
 	return report
 }
 

@@ -25,8 +25,7 @@ func (w *world) resumable(ctx context.Context, t *testing.T, dir, tasks string, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	env := task.Environment{Vault: w.vault, Secrets: w.org.Secrets, S3Endpoint: w.url, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
-	report := job.Run(ctx, job.Job{ID: j.Label(), Plan: w.plan(t, tasks), Dir: root, Journal: j, Resumable: true}, env, observe)
+	report := w.resume(ctx, t, j, root, tasks, observe)
 	end := j.Close
 	if report.Status == rolecall.Completed {
 		end = j.Remove
@@ -35,6 +34,12 @@ func (w *world) resumable(ctx context.Context, t *testing.T, dir, tasks string, 
 		t.Fatal(err)
 	}
 	return report
+}
+
+func (w *world) resume(ctx context.Context, t *testing.T, j *journal.Journal, root *os.Root, tasks string, observe func(job.Event)) rolecall.JobReport {
+	t.Helper()
+	env := task.Environment{Vault: w.vault, Secrets: w.org.Secrets, S3Endpoint: w.url, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
+	return job.Run(ctx, job.Job{ID: j.Label(), Plan: w.plan(t, tasks), Dir: root, Journal: j, Resumable: true}, env, observe)
 }
 
 // An upload whose id was lost with the answer is found by who took the job up
@@ -120,6 +125,42 @@ func TestFinishedFilesAreNotMovedAgain(t *testing.T) {
 			}
 			if again != 1 {
 				t.Errorf("%d requests for one file", again)
+			}
+		})
+	}
+}
+
+// What ended by what may pass is left to the next run as it is; after another
+// failure nothing is left.
+func TestFailureThatMayPassLeavesWhatIsUnfinished(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		parameters, more string
+		kept             bool
+	}{
+		"no answer in time": {`{"connection": "masters", "files": ["*"]}`, `, "timeout_seconds": 1`, true},
+		"not allowed":       {`{"location": "s3://globex-delivery/out/", "files": ["*"], "role_arn": "arn:aws:iam::111122223333:role/media"}`, "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, "  - {service: s3, bucket: acme-masters, operation: ListObjectsV2, delay: 1h}\n")
+			root, err := os.OpenRoot(t.TempDir())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer root.Close()
+			j, err := journal.Open(root, rolecall.OwnDir+"/test.journal", job.NewID(), make([]byte, journal.KeyBytes))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer j.Close()
+			upload := j.Take(journal.DigestOf("a transfer"), journal.DigestOf("a version"))
+			upload.BeginUpload("bucket", "key", "marker")
+			upload.Began("id", func(context.Context) error { return nil })
+			upload.Leave()
+			report := w.resume(t.Context(), t, j, root, tool("storage:get", c.parameters, c.more), nil)
+			if report.Status != rolecall.Failed || (j.Unfinished() > 0) != c.kept {
+				t.Errorf("%d are left: %s", j.Unfinished(), show(report))
 			}
 		})
 	}

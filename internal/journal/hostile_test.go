@@ -103,6 +103,23 @@ func TestCannotWrite(t *testing.T) {
 	}
 }
 
+// So it is with a journal that is full. To a complete job that is nothing.
+func TestFull(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(*Journal) error{"closed": (*Journal).Close, "removed": (*Journal).Remove} {
+		root := newRoot(t)
+		j := openJournal(t, root)
+		j.size = maxJournal
+		j.Take(DigestOf("x"), DigestOf("v")).Done(Finished{Bytes: 5})
+		if err := end(j); (err != nil) != (name == "closed") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if got := files(t, root); len(got) > 0 != (name == "closed") {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
 // Whatever the file holds, it is read within bounds, what is kept is what a
 // journal can have, and what is written after it is read again.
 func FuzzJournal(f *testing.F) {

@@ -12,7 +12,8 @@ import (
 
 // Remove closes the journal of a job that is complete, and removes its file,
 // and its directory when that is empty, and unfinished files that no transfer
-// took up again.
+// took up again. What could not be noted is nothing to a complete job: the
+// error is of removing only.
 func (j *Journal) Remove() error {
 	j.mu.Lock()
 	var err error
@@ -27,9 +28,7 @@ func (j *Journal) Remove() error {
 		err = errors.Join(err, j.usurped(), absent(j.at.Remove(j.base)))
 	}
 	j.mu.Unlock()
-	if closed := j.Close(); err == nil {
-		err = closed
-	}
+	j.Close()
 	if dir := path.Dir(j.name); named && dir != "." {
 		if failed := absent(j.root.Remove(dir)); failed != nil && !errors.Is(failed, syscall.ENOTEMPTY) && err == nil {
 			err = failed

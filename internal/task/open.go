@@ -176,6 +176,7 @@ func (t *Tools) ask(ctx context.Context, at bucketAt, client *http.Client) (stri
 	}
 	region, err := transfer.RegionOf(ctx, transfer.RegionQuestion{
 		Bucket: at.bucket, Endpoint: at.endpoint, Home: rolecall.HomeRegion(t.job.Plan.Principal.ARN.Partition), HTTP: client,
+		Patient: true,
 	})
 	if err == nil {
 		t.mu.Lock()

@@ -41,7 +41,7 @@ type Job struct {
 	// Journal has what earlier tries and runs have done. Nil: of this run alone.
 	Journal *journal.Journal
 	// Resumable says that a later run goes on with the journal: when this one is
-	// interrupted, what is unfinished is left for it.
+	// interrupted, or ended by what may pass, what is unfinished is left for it.
 	Resumable bool
 }
 
@@ -79,11 +79,11 @@ func New(env Environment, job Job) *Tools {
 }
 
 // Retract takes back what steps have begun and not ended, when all have
-// returned: unfinished uploads and files. What is left is in the error. After
-// an interruption it leaves them to a later run, unless there is none, or a
-// claim has ended: they are not that run's to go on with then.
-func (t *Tools) Retract(ctx context.Context, interrupted bool) error {
-	if interrupted && t.job.Resumable && !t.claimEnded.Load() {
+// returned: unfinished uploads and files. What is left is in the error. Where
+// what ended the job may pass, it leaves them to a later run, unless there is
+// none, or a claim has ended: they are not that run's to go on with then.
+func (t *Tools) Retract(ctx context.Context, passing bool) error {
+	if passing && t.job.Resumable && !t.claimEnded.Load() {
 		return nil
 	}
 	var left []error

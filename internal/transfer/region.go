@@ -5,8 +5,10 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
@@ -17,6 +19,9 @@ type RegionQuestion struct {
 	Endpoint string     // a URL; empty: AWS's
 	Home     string     // a region of the partition, where AWS is asked
 	HTTP     HTTPClient // see ClientOptions
+	// Patient asks as often as a transfer would, for half a minute or so. Who
+	// is at a terminal would rather hear of a wrong name at once.
+	Patient bool
 }
 
 // RegionOf finds a bucket's region, which S3 tells everyone in a header of its
@@ -29,6 +34,10 @@ func RegionOf(ctx context.Context, q RegionQuestion) (string, error) {
 	if q.Endpoint != "" {
 		options.BaseEndpoint = &q.Endpoint
 	}
+	if q.Patient {
+		options.Retryer = newRetryer(options.Credentials, 0)
+	}
+	began := time.Now()
 	out, err := s3.New(options).HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &q.Bucket})
 	var region string
 	var answer *smithyhttp.ResponseError
@@ -37,9 +46,9 @@ func RegionOf(ctx context.Context, q RegionQuestion) (string, error) {
 	case err == nil:
 		region = aws.ToString(out.BucketRegion)
 	case !errors.As(err, &answer), errors.As(err, &send):
-		return "", &Error{Op: "head", Bucket: q.Bucket, Kind: Unreachable, Err: err}
+		return "", q.unanswered(Unreachable, began, err)
 	case answer.HTTPStatusCode() >= http.StatusInternalServerError:
-		return "", &Error{Op: "head", Bucket: q.Bucket, Kind: Unavailable, Err: err}
+		return "", q.unanswered(Unavailable, began, err)
 	default:
 		region = answer.Response.Header.Get("X-Amz-Bucket-Region")
 		if region == "" && answer.HTTPStatusCode() == http.StatusNotFound {
@@ -50,6 +59,15 @@ func RegionOf(ctx context.Context, q RegionQuestion) (string, error) {
 		return "", nil
 	}
 	return region, nil
+}
+
+func (q RegionQuestion) unanswered(kind Kind, began time.Time, err error) error {
+	e := &Error{Op: "head", Bucket: q.Bucket, Kind: kind, Err: err}
+	var spent *retry.MaxAttemptsError
+	if errors.As(err, &spent) {
+		e.Attempts, e.Took = spent.Attempt, time.Since(began)
+	}
+	return e
 }
 
 // isRegion keeps what a server answers from becoming part of a host name or a

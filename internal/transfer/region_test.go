@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 )
 
 func TestIsRegion(t *testing.T) {
@@ -47,5 +48,26 @@ func TestRegionOf(t *testing.T) {
 	_, err := ask(func(*http.Request) (*http.Response, error) { return nil, &net.OpError{Op: "dial", Err: refused} })
 	if KindOf(err) != Unreachable || !errors.Is(err, refused) {
 		t.Errorf("nobody there: %v", err)
+	}
+}
+
+// A short outage does not end the question of who is patient.
+func TestRegionOfTriesAgain(t *testing.T) {
+	t.Parallel()
+	for patient, want := range map[bool]int{false: 3, true: attempts} {
+		synctest.Test(t, func(t *testing.T) {
+			asked := 0
+			_, err := RegionOf(t.Context(), RegionQuestion{
+				Bucket: "b", Endpoint: "http://s3.invalid", Home: "us-east-1", Patient: patient,
+				HTTP: doer(func(r *http.Request) (*http.Response, error) {
+					asked++
+					return answer(r, http.StatusServiceUnavailable, strings.NewReader(""), 0), nil
+				}),
+			})
+			var e *Error
+			if asked != want || !errors.As(err, &e) || e.Kind != Unavailable || e.Attempts != want || e.Took == 0 {
+				t.Errorf("patient %v: asked %d times: %+v", patient, asked, e)
+			}
+		})
 	}
 }
