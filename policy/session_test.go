@@ -1,12 +1,14 @@
 package policy_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
 
+	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/policy"
 )
 
@@ -94,11 +96,19 @@ func surroundings(t *rapid.T, sessionPolicy []byte) (policy.Policies, string) {
 	return p, owner
 }
 
+// tooLong tells whether STS would not take the policy for its length.
+func tooLong(err error) bool {
+	return rolecall.CodeOf(err) == rolecall.Invalid && strings.Contains(err.Error(), fmt.Sprintf("STS takes %d", policy.MaxSessionPolicy))
+}
+
 func TestSessionAllowsExactlyItsScope(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		s := drawScope(t)
 		text, err := policy.Session(s)
+		if tooLong(err) {
+			t.Skip("a scope that no session policy has room for")
+		}
 		if err != nil {
 			t.Fatalf("%+v: %v", s, err)
 		}
@@ -163,6 +173,9 @@ func TestSessionOfTwoScopes(t *testing.T) {
 			scopes = append(scopes, s)
 		}
 		text, err := policy.SessionOf(scopes...)
+		if tooLong(err) {
+			t.Skip("scopes that no session policy has room for")
+		}
 		if err != nil {
 			t.Fatalf("%+v: %v", scopes, err)
 		}
