@@ -51,27 +51,24 @@ func Smallest(in policy.Request, policies policy.Policies) (Change, bool) {
 		}
 		return s.change(), true
 	}
-	found := false
 	for _, start := range s.starts() {
-		if found = start.allow(); found {
-			s = start
-			break
+		found := start.allow()
+		// To ask otherwise may have made needless what was done before it, or
+		// have undone it.
+		again := s
+		for _, e := range start.edits {
+			if e.Policy == "" {
+				again.apply(candidate{edit: e})
+			}
+		}
+		if len(again.edits) > 0 && again.allow() {
+			start, found = again, true
+		}
+		if found {
+			return start.change(), true
 		}
 	}
-	if !found {
-		return Change{}, false
-	}
-	// To ask otherwise may have made needless what was done before it.
-	again := search{request: in, policies: policies}
-	for _, e := range s.edits {
-		if e.Policy == "" {
-			again.apply(candidate{edit: e})
-		}
-	}
-	if len(again.edits) > 0 && again.allow() {
-		s = again
-	}
-	return s.change(), true
+	return Change{}, false
 }
 
 // search is a change under way: the request and the policies as its edits

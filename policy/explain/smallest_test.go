@@ -227,6 +227,11 @@ func TestSmallest(t *testing.T) {
 			"a service", `"principal":"delivery.logs.amazonaws.com","action":"s3:PutObject","resource":"arn:aws:s3:::b/k","account":"111111111111","resource_policy":` + document(),
 			`add a statement that allows s3:PutObject`,
 		},
+		{
+			"an external id that the organization wants", `"principal":"arn:aws:iam::111111111111:user/u","action":"sts:AssumeRole","resource":"arn:aws:iam::111111111111:role/r",` +
+				`"account":"111111111111","context":{"sts:ExternalId":"x"},"scp":[[` + document(`{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"sts:ExternalId":"u"}}}`) + `]]`,
+			`ask with sts:ExternalId u; attach a policy that allows sts:AssumeRole`,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
