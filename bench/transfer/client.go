@@ -32,6 +32,7 @@ func (s *session) all() []client {
 		{name: "raw", commands: s.raw},
 		{name: "rclone", peer: true, commands: func(w work, p place) []command { return s.rclone(w, p, nil) }},
 		{name: "rclone tuned", peer: true, commands: func(w work, p place) []command { return s.rclone(w, p, rcloneFlags(w)) }},
+		{name: "rclone wide", peer: true, commands: s.rcloneWide},
 		{name: "mc", peer: true, commands: s.mc},
 		{name: "mc tuned", peer: true, commands: s.mcTuned},
 		{name: "aws tuned", peer: true, commands: s.aws},
@@ -76,6 +77,21 @@ func rcloneFlags(w work) []string {
 	default:
 		return append(flags, strings.Fields("--fast-list --transfers 16 --checkers 16 --buffer-size 0 --s3-no-head-object --s3-use-presigned-request")...)
 	}
+}
+
+// rcloneWide has more at once than is of use on a loopback.
+func (s *session) rcloneWide(w work, p place) []command {
+	if s.late == 0 {
+		return nil
+	}
+	more := "--transfers 128 --checkers 128"
+	switch w.name() {
+	case "large-down":
+		more = "--multi-thread-streams 16 --multi-thread-chunk-size 16M"
+	case "large-up", "large-relay":
+		more = "--s3-upload-concurrency 16"
+	}
+	return s.rclone(w, p, append(rcloneFlags(w), strings.Fields(more)...))
 }
 
 func (s *session) rclone(w work, p place, flags []string) []command {

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 // work is one thing to measure.
@@ -39,6 +40,8 @@ type session struct {
 	rounds  int
 	server  string
 	tls     bool
+	late    time.Duration
+	rate    int64
 	dir     string // of what goes up and comes down
 	works   string
 	clients string
@@ -58,6 +61,8 @@ func measure(ctx context.Context, args []string, out io.Writer) error {
 	f.IntVar(&s.rounds, "rounds", 5, "how often each client does each work")
 	f.StringVar(&s.server, "server", "null", "null, versitygw or minio")
 	f.BoolVar(&s.tls, "over-tls", false, "over TLS, with an authority made for the run (null server only)")
+	f.DurationVar(&s.late, "late", 0, "how late each answer begins, as from far away (null server only)")
+	f.Int64Var(&s.rate, "rate", 0, "bytes a second of each request; 0: as fast as it goes (null server only)")
 	f.StringVar(&s.dir, "dir", os.TempDir(), "where a directory for the files is made; the large object needs room for two")
 	f.StringVar(&s.works, "works", "", "only these works, as in large-down,small-relay")
 	f.StringVar(&s.clients, "clients", "", "only these clients, as in ours,raw,mc")

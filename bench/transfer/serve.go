@@ -26,6 +26,8 @@ func serve(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
 	listen := flags.String("listen", "127.0.0.1:0", "address")
 	ca := flags.String("tls", "", "serve over TLS, and write the authority's certificate to this file")
+	late := flags.Duration("late", 0, "how late each answer begins")
+	rate := flags.Int64("rate", 0, "bytes a second of each request; 0: as fast as it goes")
 	var sets stock
 	sets.flags(flags)
 	if err := flags.Parse(args); err != nil {
@@ -59,7 +61,7 @@ func serve(ctx context.Context, args []string, out io.Writer) error {
 		handler.reel, listener = &reel, droppers{listener}
 	}
 	server := &http.Server{
-		Handler: handler, ReadHeaderTimeout: time.Minute, WriteTimeout: 10 * time.Minute,
+		Handler: far{handler, *late, *rate}, ReadHeaderTimeout: time.Minute, WriteTimeout: 10 * time.Minute,
 		ErrorLog:    log.New(io.Discard, "", 0), // of handshakes that failed, which the clients tell as well
 		BaseContext: func(net.Listener) context.Context { return ctx },
 	}

@@ -44,7 +44,7 @@ func (s *session) start(ctx context.Context) (*target, error) {
 	switch s.server {
 	case "null":
 		t.null = true
-		args = append([]string{s.self, "serve", "-listen", address}, s.stock.args()...)
+		args = append([]string{s.self, "serve", "-listen", address, "-late", s.late.String(), "-rate", fmt.Sprint(s.rate)}, s.stock.args()...)
 		if s.tls {
 			t.url, t.ca = "https://"+address, filepath.Join(s.dir, "authority.pem")
 			args = append(args, "-tls", t.ca)

@@ -98,10 +98,11 @@ func (g Guard) Transport() *http.Transport {
 		ResponseHeaderTimeout:  60 * time.Second,
 		ExpectContinueTimeout:  time.Second,
 		IdleConnTimeout:        60 * time.Second,
-		MaxIdleConnsPerHost:    64,
+		MaxIdleConns:           connections,
+		MaxIdleConnsPerHost:    connections,
 		MaxResponseHeaderBytes: 64 << 10,
-		ReadBufferSize:         ioBuffer,
-		WriteBufferSize:        ioBuffer,
+		ReadBufferSize:         readBuffer,
+		WriteBufferSize:        writeBuffer,
 		DisableCompression:     true,
 	}
 }

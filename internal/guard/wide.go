@@ -7,8 +7,17 @@ import (
 	"sync"
 )
 
-// ioBuffer is how much of media goes over a connection at once.
-const ioBuffer = 256 << 10
+const (
+	// ioBuffer is how much of media goes over a connection at once.
+	ioBuffer = 256 << 10
+	// readBuffer and writeBuffer stay with a connection: headers and small
+	// objects go through them, media past them.
+	readBuffer  = 16 << 10
+	writeBuffer = 72 << 10
+	// connections is how many are kept for the next requests, whatever the hosts:
+	// as many as there may have been at once. Their buffers are held as well.
+	connections = 384
+)
 
 // wideConn copies with large buffers what is sent: net/http leaves a request's
 // body to its connection, and that of package net would take 32 KiB at a time.

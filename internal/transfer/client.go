@@ -63,7 +63,7 @@ func NewClient(o ClientOptions) *Client {
 	}
 	if o.HTTP == nil {
 		o.HTTP = awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
-			t.MaxIdleConnsPerHost, t.ReadBufferSize, t.WriteBufferSize = 64, ioBuffer, ioBuffer
+			t.MaxIdleConns, t.MaxIdleConnsPerHost, t.ReadBufferSize, t.WriteBufferSize = objectsAtMost, objectsAtMost, readBuffer, writeBuffer
 		})
 	}
 	retryer := newRetryer(o.Credentials, o.Attempts)

@@ -3,35 +3,39 @@ package transfer
 import (
 	"context"
 	"iter"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/sync/semaphore"
 )
 
-// capacity is how much Each does at once, in MiB of objects: many small ones
-// side by side, or a large one, which has parts side by side by itself.
-const capacity = 32
+// What an object takes of the places that there are for objects.
+const (
+	placesInParts = 8       // it has parts side by side by itself
+	worthOfOne    = 2 * mib // what could have moved while it waited for its answer, or so
+)
 
-// Each does something for every item, several at a time, as many as their
-// sizes let be in memory together. The first error, of an item or of the
-// sequence, cancels the others and is what it gives after all have ended.
+// Each does something for every item, several at a time: more while that is
+// faster, and fewer of those that move in parts. The first error, of an item or
+// of the sequence, cancels the others and is what it gives after all have ended.
 func Each[T any](ctx context.Context, items iter.Seq2[T, error], size func(T) int64, do func(context.Context, T) error) error {
-	room := semaphore.NewWeighted(capacity)
 	g, gctx := errgroup.WithContext(ctx)
-	type weighted struct {
+	f := newFlight(objectsAtFirst, objectsAtMost, new(atomic.Int64)) // Rates slows down
+	defer context.AfterFunc(gctx, f.wake)()
+	type sized struct {
 		item   T
-		weight int64
+		places int
+		bytes  int64
 	}
 	// Those that work are kept: to begin anew for each item would cost a small
 	// object a good part of its time.
-	work, idle := make(chan weighted), make(chan struct{}, capacity)
+	work, idle := make(chan sized), make(chan struct{}, objectsAtMost)
 	worker := func() error {
 		for next := range work {
 			if err := do(gctx, next.item); err != nil {
-				return err // and without its room nothing goes on
+				return err // and without its places nothing goes on
 			}
-			idle <- struct{}{} // before the room is, so that there are never more workers than room
-			room.Release(next.weight)
+			idle <- struct{}{} // before its places are, so that there are never more workers than places
+			f.leave(next.places, next.bytes+worthOfOne)
 		}
 		return nil
 	}
@@ -40,8 +44,11 @@ func Each[T any](ctx context.Context, items iter.Seq2[T, error], size func(T) in
 			g.Go(func() error { return err })
 			break
 		}
-		next := weighted{item, 1 + max(0, min(size(item)/mib, capacity-1))}
-		if room.Acquire(gctx, next.weight) != nil {
+		next := sized{item, 1, size(item)}
+		if next.bytes >= inParts {
+			next.places = placesInParts
+		}
+		if !f.enter(gctx, next.places) {
 			break
 		}
 		select {

@@ -3,9 +3,10 @@ package transfer
 import (
 	"context"
 	"errors"
-	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 // counter adds up what progress reports.
@@ -14,30 +15,47 @@ type counter struct{ n atomic.Int64 }
 func (c *counter) add(n int64)  { c.n.Add(n) }
 func (c *counter) total() int64 { return c.n.Load() }
 
+// As many objects move side by side as is worth it, and fewer of those in parts.
 func TestEach(t *testing.T) {
 	t.Parallel()
-	sizes := func(yield func(int64, error) bool) {
-		for i := range 200 {
-			if !yield(int64(i%40)*mib, nil) {
-				return
-			}
-		}
-	}
-	var mu sync.Mutex
-	var now, most, done int64
-	err := Each(t.Context(), sizes, func(n int64) int64 { return n }, func(_ context.Context, n int64) error {
-		mu.Lock()
-		now += n
-		most = max(most, now)
-		done++
-		mu.Unlock()
-		mu.Lock()
-		now -= n
-		mu.Unlock()
-		return nil
-	})
-	if err != nil || done != 200 || most > 40*mib {
-		t.Errorf("%v, %d done, %d bytes at once", err, done, most)
+	for name, c := range map[string]struct {
+		size        int64
+		took        func(now int64) time.Duration
+		first, most int64 // at once
+	}{
+		"small, far":  {4 << 10, func(int64) time.Duration { return 100 * time.Millisecond }, objectsAtFirst, objectsAtMost},
+		"small, near": {4 << 10, func(now int64) time.Duration { return time.Duration(now) * time.Millisecond }, objectsAtFirst, 2 * objectsAtFirst},
+		"large, far": {
+			inParts, func(int64) time.Duration { return time.Second },
+			objectsAtFirst / placesInParts, objectsAtMost / placesInParts,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var now, most, done atomic.Int64
+				sizes := func(yield func(int64, error) bool) {
+					for range 4000 {
+						if !yield(c.size, nil) {
+							return
+						}
+					}
+				}
+				err := Each(t.Context(), sizes, func(n int64) int64 { return n }, func(context.Context, int64) error {
+					n := now.Add(1)
+					most.Store(max(most.Load(), n))
+					if done.Add(1) == c.first && most.Load() > c.first {
+						t.Errorf("%d at once from the beginning", most.Load())
+					}
+					time.Sleep(c.took(n)) // of the bubble's fake clock
+					now.Add(-1)
+					return nil
+				})
+				if err != nil || done.Load() != 4000 || most.Load() != c.most {
+					t.Errorf("%v, %d done, %d at once", err, done.Load(), most.Load())
+				}
+			})
+		})
 	}
 }
 

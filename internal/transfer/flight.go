@@ -9,11 +9,15 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// How many parts of one object move side by side.
+// How many parts of one object, and how many objects, move side by side. Near
+// by, few are as fast as many; from far away each only waits most of its time.
 const (
-	partsAtFirst = 4
-	partsAtMost  = 16
-	worthMore    = 1.15 // by what more of them must be faster to stay
+	partsAtFirst   = 4
+	partsAtMost    = 32
+	objectsAtFirst = 32
+	objectsAtMost  = 256
+	worthMore      = 1.15 // by what more of them must be faster to stay
+	restsFor       = 10 * time.Second
 )
 
 // sideBySide does something for each part, several at a time: more while that
@@ -21,16 +25,15 @@ const (
 // cancels the others and is what it gives after all have ended.
 func sideBySide(ctx context.Context, spans []span, w *wire, do func(ctx context.Context, i int) error) error {
 	g, gctx := errgroup.WithContext(ctx)
-	f := flight{pace: newPace(time.Now()), trouble: &w.trouble, seen: w.trouble.Load()}
-	f.free.L = &f.mu
+	f := newFlight(partsAtFirst, partsAtMost, &w.trouble)
 	defer context.AfterFunc(gctx, f.wake)()
 	for i, at := range spans {
-		if !f.enter(gctx) {
+		if !f.enter(gctx, 1) {
 			break
 		}
 		g.Go(func() error {
 			err := do(gctx, i)
-			f.leave(at.n)
+			f.leave(1, at.n)
 			return err
 		})
 	}
@@ -40,36 +43,46 @@ func sideBySide(ctx context.Context, spans []span, w *wire, do func(ctx context.
 	return ctx.Err()
 }
 
-// flight is the parts that are on their way.
+// flight is the parts or objects that are on their way, each in one place or
+// several.
 type flight struct {
 	mu      sync.Mutex
 	free    sync.Cond
-	now     int // parts
+	now     int // places taken
 	pace    pace
 	trouble *atomic.Int64
 	seen    int64 // of trouble
 }
 
-// enter waits for room, and tells whether there is still use in going on.
-func (f *flight) enter(ctx context.Context) bool {
+// newFlight makes one with as many places. Where trouble grows, there are fewer.
+func newFlight(first, most int, trouble *atomic.Int64) *flight {
+	f := &flight{pace: newPace(first, most, time.Now()), trouble: trouble, seen: trouble.Load()}
+	f.free.L = &f.mu
+	return f
+}
+
+// enter waits for room, and tells whether there is still use in going on. What
+// takes more places than there are goes alone.
+func (f *flight) enter(ctx context.Context, places int) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for f.now >= f.pace.limit && ctx.Err() == nil {
+	for f.now > 0 && f.now+places > f.pace.limit && ctx.Err() == nil {
 		f.free.Wait()
 	}
-	f.now++
+	f.now += places
 	return ctx.Err() == nil
 }
 
-func (f *flight) leave(n int64) {
+// leave gives the places back of what has moved n bytes.
+func (f *flight) leave(places int, n int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.now--
+	f.now -= places
 	if trouble := f.trouble.Load(); trouble != f.seen {
 		f.seen = trouble
 		f.pace.slower(time.Now())
 	} else {
-		f.pace.moved(n, time.Now())
+		f.pace.moved(places, n, time.Now())
 	}
 	f.free.Broadcast()
 }
@@ -80,43 +93,46 @@ func (f *flight) wake() {
 	f.free.Broadcast()
 }
 
-// pace finds out how many parts side by side are worth it: it doubles them,
-// and takes that back, and rests, when it brought too little.
+// pace finds out how many places are worth it: it doubles them, and takes that
+// back, and rests, when it brought too little.
 type pace struct {
-	limit int
-	best  float64 // bytes a second, before the limit was raised
-	rests bool
+	limit, most int
+	best        float64   // bytes a second, before the limit was raised
+	rests       time.Time // since when; zero: it does not
 
-	since time.Time // the window that is measured
-	bytes int64
-	parts int
+	since  time.Time // the window that is measured
+	bytes  int64
+	places int
 }
 
-func newPace(now time.Time) pace { return pace{limit: partsAtFirst, since: now} }
+func newPace(first, most int, now time.Time) pace { return pace{limit: first, most: most, since: now} }
 
-// moved notes a part. A window has every place filled twice.
-func (p *pace) moved(n int64, now time.Time) {
+// moved notes what was in some places. A window has every place filled twice.
+func (p *pace) moved(places int, n int64, now time.Time) {
 	p.bytes += n
-	if p.parts++; p.parts < 2*p.limit {
+	if p.places += places; p.places < 2*p.limit {
 		return
 	}
 	rate := float64(p.bytes) / max(now.Sub(p.since), time.Microsecond).Seconds()
 	switch {
-	case p.rests:
-	case rate > worthMore*p.best && p.limit < partsAtMost:
-		p.best, p.limit = rate, min(2*p.limit, partsAtMost)
+	case !p.rests.IsZero():
+		if now.Sub(p.rests) > restsFor { // what was too little then may be worth it now
+			p.best, p.rests = 0, time.Time{}
+		}
 	case rate <= worthMore*p.best:
-		p.limit, p.rests = max(p.limit/2, 1), true
+		p.limit, p.rests = max(p.limit/2, 1), now
+	case p.limit < p.most:
+		p.best, p.limit = rate, min(2*p.limit, p.most)
 	default:
-		p.rests = true
+		p.rests = now
 	}
 	p.window(now)
 }
 
-// slower halves the parts, from which they may grow again.
+// slower halves the places, from which they may grow again.
 func (p *pace) slower(now time.Time) {
-	p.limit, p.best, p.rests = max(p.limit/2, 1), 0, false
+	p.limit, p.best, p.rests = max(p.limit/2, 1), 0, time.Time{}
 	p.window(now)
 }
 
-func (p *pace) window(now time.Time) { p.since, p.bytes, p.parts = now, 0, 0 }
+func (p *pace) window(now time.Time) { p.since, p.bytes, p.places = now, 0, 0 }

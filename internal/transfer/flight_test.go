@@ -22,15 +22,16 @@ func TestPaceBounds(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		now := time.Unix(0, 0)
-		p := newPace(now)
+		most := rapid.IntRange(partsAtFirst, objectsAtMost).Draw(t, "most")
+		p := newPace(partsAtFirst, most, now)
 		for range rapid.IntRange(1, 200).Draw(t, "events") {
 			now = now.Add(time.Duration(rapid.IntRange(0, 1e9).Draw(t, "took")))
 			if rapid.IntRange(0, 9).Draw(t, "trouble") == 0 {
 				p.slower(now)
 			} else {
-				p.moved(rapid.Int64Range(0, maxPartSize).Draw(t, "bytes"), now)
+				p.moved(rapid.IntRange(1, placesInParts).Draw(t, "places"), rapid.Int64Range(0, maxPartSize).Draw(t, "bytes"), now)
 			}
-			if p.limit < 1 || p.limit > partsAtMost {
+			if p.limit < 1 || p.limit > most {
 				t.Fatalf("%d parts", p.limit)
 			}
 		}
@@ -38,25 +39,47 @@ func TestPaceBounds(t *testing.T) {
 }
 
 // More parts side by side are kept where each adds to the rate, and given back
-// where they share it; trouble halves them.
+// where they share it, but for another look now and then; trouble halves them.
 func TestPace(t *testing.T) {
 	t.Parallel()
-	run := func(took func(parts int) time.Duration) int {
+	// run gives the parts at the end, and how many of all were moved with more
+	// than at first.
+	run := func(took func(parts int) time.Duration) (parts, more int) {
 		now := time.Unix(0, 0)
-		p := newPace(now)
-		for range 500 {
+		p := newPace(partsAtFirst, partsAtMost, now)
+		for range 1000 {
 			now = now.Add(took(p.limit))
-			p.moved(partSize, now)
+			if p.limit > partsAtFirst {
+				more++
+			}
+			p.moved(1, partSize, now)
 		}
-		return p.limit
+		return p.limit, more
 	}
-	if n := run(func(parts int) time.Duration { return time.Second / time.Duration(parts) }); n != partsAtMost {
+	if n, _ := run(func(parts int) time.Duration { return time.Second / time.Duration(parts) }); n != partsAtMost {
 		t.Errorf("%d parts where each adds", n)
 	}
-	if n := run(func(int) time.Duration { return time.Second }); n != partsAtFirst {
-		t.Errorf("%d parts where they share", n)
+	if _, more := run(func(int) time.Duration { return time.Millisecond }); more != 4*partsAtFirst {
+		t.Errorf("%d parts were moved with more than at first where they share", more)
 	}
-	p := newPace(time.Unix(0, 0))
+	if _, more := run(func(int) time.Duration { return 100 * time.Millisecond }); more < 8*4*partsAtFirst || more > 200 {
+		t.Errorf("%d parts were moved with more than at first where they share for minutes", more)
+	}
+	// What is far at first may be near later, and the other way.
+	began := time.Unix(0, 0)
+	now, p := began, newPace(partsAtFirst, partsAtMost, began)
+	for now.Sub(began) < time.Minute {
+		took := 100 * time.Millisecond
+		if now.Sub(began) > 20*time.Second {
+			took /= time.Duration(p.limit)
+		}
+		now = now.Add(took)
+		p.moved(1, partSize, now)
+	}
+	if p.limit != partsAtMost {
+		t.Errorf("%d parts where each adds since a while", p.limit)
+	}
+	p = newPace(partsAtFirst, partsAtMost, began)
 	p.slower(time.Unix(1, 0))
 	if p.limit != partsAtFirst/2 {
 		t.Errorf("%d parts after trouble", p.limit)

@@ -95,7 +95,7 @@ func (g getting) file() (*target, map[int]journal.Part, error) {
 
 // sum reads a span of a file again.
 func (m *Memory) sum(ctx context.Context, file *os.File, at span, function checksum) (sum, error) {
-	buf, giveBack, err := m.lend(ctx)
+	buf, giveBack, err := m.lend(ctx, at.n)
 	if err != nil {
 		return sum{}, err
 	}

@@ -121,7 +121,7 @@ func (s *stream) again(err error) error {
 
 // drain writes what is left of the stream to w, through a buffer that is lent.
 func (s *stream) drain(w io.Writer, memory *Memory) error {
-	buf, giveBack, err := memory.lend(s.ctx)
+	buf, giveBack, err := memory.lend(s.ctx, s.at.n)
 	if err != nil {
 		return err
 	}

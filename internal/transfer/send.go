@@ -179,7 +179,7 @@ func (u upload) advance(n int64) func(left int64) {
 func (u upload) read(ctx context.Context) (sum, error) {
 	c := u.open(ctx, span{0, u.size})
 	defer c.Close()
-	buf, giveBack, err := u.to.Client.wire.memory.lend(ctx)
+	buf, giveBack, err := u.to.Client.wire.memory.lend(ctx, u.size)
 	if err != nil {
 		return sum{}, err
 	}
