@@ -86,7 +86,7 @@ func reason(err error) string {
 func unusable(err error) error {
 	e := &rolecall.Error{
 		Code: rolecall.Invalid, Message: "the journal of the job in the working directory cannot be used",
-		Hint: "begin anew with --fresh, or give another directory with --workdir", Err: err,
+		Hint: "begin anew with --fresh, or give another directory with --workdir; one that was copied, or was used with another state directory, cannot be taken up", Err: err,
 	}
 	if why := reason(err); why != "" {
 		e.Message, e.Hint = e.Message+": "+why, "give another directory with --workdir"

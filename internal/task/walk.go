@@ -1,6 +1,7 @@
 package task
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"path"
 	"strings"
+	"syscall"
 	"unicode/utf8"
 
 	"github.com/rolecall/rolecall"
@@ -70,8 +72,8 @@ type walk struct {
 
 func (w *walk) visit(ctx context.Context) fs.WalkDirFunc {
 	return func(name string, entry fs.DirEntry, err error) error {
-		if err := errors.Join(err, ctx.Err()); err != nil {
-			return err
+		if err := cmp.Or(ctx.Err(), err); err != nil {
+			return w.stage.noFile(ctx, err, name, w.stage.step.FilesAt)
 		}
 		relative := name
 		if base := w.stage.step.BaseDir; base != "" {
@@ -88,7 +90,7 @@ func (w *walk) visit(ctx context.Context) fs.WalkDirFunc {
 		}
 		info, err := entry.Info()
 		if err != nil {
-			return err
+			return w.stage.noFile(ctx, err, name, w.stage.step.FilesAt)
 		}
 		return w.take(ctx, newFile(name, w.stage.step.Place.Key+relative, info), relative, info.Mode())
 	}
@@ -179,7 +181,14 @@ func (s *stage) noFile(ctx context.Context, err error, name, pointer string) err
 		}
 	case ctx.Err() != nil:
 		return err
-	default:
-		return &rolecall.Error{Code: rolecall.Invalid, Pointer: pointer, Message: fmt.Sprintf("%q in the working directory cannot be read", name), Err: err}
 	}
+	e := &rolecall.Error{Code: rolecall.Invalid, Pointer: pointer, Message: fmt.Sprintf("%q in the working directory cannot be read", name), Err: err}
+	var says syscall.Errno
+	if errors.As(err, &says) {
+		e.Message += ": " + says.Error()
+	}
+	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) { // too many files are open just now
+		e.Code = rolecall.Unavailable
+	}
+	return e
 }

@@ -1,6 +1,9 @@
 package task
 
 import (
+	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -118,5 +121,27 @@ func TestFilesToDeliver(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// What cannot be read is named, with the reason.
+func TestUnreadable(t *testing.T) {
+	t.Parallel()
+	s := &stage{step: rolecall.Step{FilesAt: "/files"}}
+	w := walk{stage: s, sel: newSelection(patterns(t, "**"), []string{""})}
+	for reason, want := range map[error]string{
+		syscall.EACCES: "invalid /files: \"a/b\" in the working directory cannot be read: permission denied",
+		syscall.EMFILE: "unavailable /files: \"a/b\" in the working directory cannot be read: too many open files",
+		syscall.ENOENT: "not_found /files: there is no \"a/b\" in the working directory",
+	} {
+		err := w.visit(t.Context())("a/b", nil, &fs.PathError{Op: "open", Path: "b", Err: reason})
+		if e := rolecall.List(err); len(e) != 1 || string(e[0].Code)+" "+e[0].Pointer+": "+e[0].Message != want {
+			t.Errorf("%v: %v", reason, err)
+		}
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := w.visit(ended)("a/b", nil, syscall.EACCES); !errors.Is(err, context.Canceled) {
+		t.Errorf("after the end: %v", err)
 	}
 }
