@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"bytes"
 	"io"
 	"net/http"
 	"time"
@@ -17,6 +18,11 @@ const (
 	answerLimit  = mib
 	answerTime   = 10 * time.Minute // S3 may take minutes to complete an upload, and sends blanks meanwhile
 )
+
+// markupLimit is how many elements and attributes an answer may have, counted by
+// < and =: decoded, short ones take thirty times their bytes. A full page of
+// S3's, of a thousand entries, has at most 30,000.
+const markupLimit = 50_000
 
 // bounded fails answers that are too long. The AWS SDK reads them to their
 // ends, mostly into memory.
@@ -37,7 +43,7 @@ func (b bounded) Do(req *http.Request) (*http.Response, error) {
 	case operation == "ListObjectsV2", operation == "ListMultipartUploads":
 		limit = listingLimit
 	}
-	resp.Body = &boundedBody{ReadCloser: resp.Body, left: limit}
+	resp.Body = &boundedBody{ReadCloser: resp.Body, left: limit, markup: markupLimit}
 	if limit != listingLimit { // whose keys are escaped
 		resp.Body = &legible{ReadCloser: resp.Body}
 	}
@@ -46,14 +52,17 @@ func (b bounded) Do(req *http.Request) (*http.Response, error) {
 
 type boundedBody struct {
 	io.ReadCloser
-	left int64
+	left   int64 // bytes
+	markup int
 }
 
-// Read reads until the limit is passed.
+// Read reads until a limit is passed.
 func (b *boundedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p[:min(int64(len(p)), b.left+1)])
-	if b.left -= int64(n); b.left < 0 {
-		b.left = -1 // the next one is refused as well
+	b.left -= int64(n)
+	b.markup -= bytes.Count(p[:n], []byte{'<'}) + bytes.Count(p[:n], []byte{'='})
+	if b.left < 0 || b.markup < 0 {
+		b.left, b.markup = -1, -1 // the next one is refused as well
 		return 0, tooLong()
 	}
 	return n, err

@@ -1,12 +1,16 @@
 package transfer
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/rolecall/rolecall/internal/journal"
 )
 
 // endless is a body that goes on until its request is cancelled. It counts
@@ -81,6 +85,77 @@ func TestAnswersAreBounded(t *testing.T) {
 			wantKind(t, c.do(b), Malformed)
 			if asked != 1 || stream.taken > c.limit+ioBuffer {
 				t.Errorf("%d bytes were taken in %d requests", stream.taken, asked)
+			}
+		})
+	}
+}
+
+// Decoded, markup takes many times its bytes: what is nothing else is refused
+// before it fills the memory. A full page is not.
+func TestMarkupIsBounded(t *testing.T) {
+	t.Parallel()
+	type fill struct {
+		around, entry string
+		many          int
+	}
+	listing := func(b Bucket) error {
+		for _, err := range List(t.Context(), b, "") {
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	owner := func(name string) string {
+		return "<" + name + ` xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="CanonicalUser"><ID>1</ID><DisplayName>n</DisplayName></` + name + ">"
+	}
+	for name, c := range map[string]struct {
+		fill    fill
+		do      func(Bucket) error
+		refused bool
+	}{
+		"objects":    {fill{"<ListBucketResult>%s</ListBucketResult>", "<Contents/>", markupLimit}, listing, true},
+		"attributes": {fill{"<ListBucketResult%s></ListBucketResult>", ` a=""`, markupLimit}, listing, true},
+		"nesting":    {fill{"<ListBucketResult>%s", "<a>", markupLimit}, listing, true},
+		"uploads": {fill{"<ListMultipartUploadsResult>%s</ListMultipartUploadsResult>", "<Upload/>", markupLimit}, func(b Bucket) error {
+			_, err := Sweep(t.Context(), b, SweepOptions{Journal: journal.New(), Session: "s"})
+			return err
+		}, true},
+		"parts": {fill{"<ListPartsResult>%s</ListPartsResult>", "<Part/>", markupLimit}, func(b Bucket) error {
+			return upload{to: b, key: "x"}.keep(t.Context(), &started{}, nil, journal.Unfinished{Upload: "u"})
+		}, true},
+		"tags": {fill{"<Tagging><TagSet>%s</TagSet></Tagging>", "<Tag/>", markupLimit}, func(b Bucket) error {
+			_, _, err := tagsOf(t.Context(), source{b, Object{Key: "x"}}, http.Header{taggingCount: {"1"}})
+			return err
+		}, true},
+		"a full page of objects": {fill{"<ListBucketResult>%s</ListBucketResult>", "<Contents><Key>%04d</Key><LastModified>2026-11-22T00:00:00Z</LastModified>" +
+			"<ETag>&quot;e&quot;</ETag><ChecksumAlgorithm>CRC64NVME</ChecksumAlgorithm><ChecksumType>FULL_OBJECT</ChecksumType><Size>1</Size>" +
+			"<StorageClass>GLACIER</StorageClass>" + owner("Owner") + "<RestoreStatus><IsRestoreInProgress>false</IsRestoreInProgress>" +
+			"<RestoreExpiryDate>2026-11-22T00:00:00Z</RestoreExpiryDate></RestoreStatus></Contents>", 1000}, listing, false},
+		"a full page of uploads": {fill{"<ListMultipartUploadsResult>%s</ListMultipartUploadsResult>", "<Upload><Key>%04d</Key><UploadId>a==</UploadId>" +
+			owner("Initiator") + owner("Owner") + "<StorageClass>STANDARD</StorageClass><Initiated>2026-11-22T00:00:00Z</Initiated>" +
+			"<ChecksumAlgorithm>CRC64NVME</ChecksumAlgorithm><ChecksumType>FULL_OBJECT</ChecksumType></Upload>", 1000}, func(b Bucket) error {
+			_, err := Sweep(t.Context(), b, SweepOptions{Journal: journal.New(), Session: "s"})
+			return err
+		}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var entries strings.Builder
+			for i := range c.fill.many {
+				entry := c.fill.entry
+				if strings.Contains(entry, "%") {
+					entry = fmt.Sprintf(entry, i)
+				}
+				entries.WriteString(entry)
+			}
+			page := fmt.Sprintf(c.fill.around, entries.String())
+			b := doer(func(r *http.Request) (*http.Response, error) {
+				return answer(r, http.StatusOK, strings.NewReader(page), len(page)), nil
+			}).bucket()
+			err := c.do(b)
+			if refused := err != nil && strings.Contains(err.Error(), tooLong().Error()); refused != c.refused || !refused && err != nil {
+				t.Errorf("got %v", err)
 			}
 		})
 	}
