@@ -9,8 +9,9 @@ import (
 const tmpfs = 0x01021994 // statfs(2)
 
 // preallocate makes room for the whole file, so that a full disk shows before
-// anything is fetched and parts do not scatter. Where memory is the disk that
-// would only clear the memory twice: there it looks whether there is room.
+// anything is fetched and parts do not scatter. What the disk has no room for is
+// not begun, as it would take all the room there is before it fails. Where memory
+// is the disk, nothing is made: it would only be cleared twice.
 func preallocate(file *os.File, size int64) error {
 	conn, err := file.SyscallConn()
 	if err != nil {
@@ -29,11 +30,13 @@ func preallocate(file *os.File, size int64) error {
 
 func reserve(fd int, size int64) error {
 	var fs syscall.Statfs_t
-	if err := syscall.Fstatfs(fd, &fs); err != nil || int64(fs.Type) != tmpfs { // an int32 on some machines
-		return syscall.Fallocate(fd, 0, 0, size)
+	if err := syscall.Fstatfs(fd, &fs); err == nil {
+		if fs.Blocks > 0 && fs.Bavail < uint64(size)/uint64(fs.Bsize) { // no blocks: no limit
+			return syscall.ENOSPC
+		}
+		if int64(fs.Type) == tmpfs { // an int32 on some machines
+			return nil
+		}
 	}
-	if fs.Blocks > 0 && fs.Bavail < uint64(size)/uint64(fs.Bsize) { // no blocks: no limit
-		return syscall.ENOSPC
-	}
-	return nil
+	return syscall.Fallocate(fd, 0, 0, size)
 }

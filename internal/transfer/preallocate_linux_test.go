@@ -35,3 +35,28 @@ func TestPreallocateInMemory(t *testing.T) {
 		t.Errorf("more than there is room for: %v", err)
 	}
 }
+
+// A disk is not filled to find out that it has too little room: others write to
+// it, too.
+func TestPreallocateLeavesRoom(t *testing.T) {
+	t.Parallel()
+	file, err := os.CreateTemp(t.TempDir(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(file.Name(), &fs); err != nil || fs.Blocks == 0 {
+		t.Skip("this machine does not tell how large its disk is")
+	}
+	if err := preallocate(file, int64(fs.Blocks+1)*fs.Bsize); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("more than there is room for: %v", err)
+	}
+	info, err := file.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if used := info.Sys().(*syscall.Stat_t).Blocks; used > 0 { //nolint:forcetypeassert // of os, on Linux
+		t.Errorf("%d blocks are taken", used)
+	}
+}
