@@ -52,6 +52,7 @@ type getting struct {
 // describe finds out what o leaves open, and for objects that are read in
 // parts the checksum of the whole and what it carries, which HEAD tells then.
 func describe(ctx context.Context, b Bucket, o Object) (source, header, error) {
+	o.ETag = quoted(o.ETag)
 	src := source{b, o}
 	if o.ETag != "" && o.Size < inParts {
 		return src, header{}, nil
@@ -62,6 +63,9 @@ func describe(ctx context.Context, b Bucket, o Object) (source, header, error) {
 	}
 	if o.ETag != "" && (h.Size != o.Size || h.ETag != o.ETag) {
 		return source{}, header{}, &Error{Kind: Changed, Err: fmt.Errorf("it has %d bytes and ETag %s, not %d and %s", h.Size, h.ETag, o.Size, o.ETag)}
+	}
+	if h.ETag == "" {
+		return source{}, header{}, malformed("the object has no ETag, and what is read of it could be of several versions")
 	}
 	src.Object = h.Object
 	return src, h, nil

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path"
 	"strconv"
-	"time"
 
 	"github.com/rolecall/rolecall/internal/journal"
 	"github.com/rolecall/rolecall/internal/workdir"
@@ -25,11 +24,7 @@ func (s source) getID(name string, o GetOptions) journal.Digest {
 
 // version tells one state of the source from another.
 func (s source) version() journal.Digest {
-	tag := s.ETag
-	if tag == "" { // of a server that has none
-		tag = s.Modified.UTC().Format(time.RFC3339Nano)
-	}
-	return journal.DigestOf("object", s.Bucket.Name, s.Key, tag, s.VersionID, strconv.FormatInt(s.Size, 10), strconv.Itoa(partSize))
+	return journal.DigestOf("object", s.Bucket.Name, s.Key, s.ETag, s.VersionID, strconv.FormatInt(s.Size, 10), strconv.Itoa(partSize))
 }
 
 // earlier tells whether an earlier try did it all, and the file is as it left

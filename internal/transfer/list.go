@@ -122,6 +122,14 @@ func (o Object) check() error {
 	return nil
 }
 
+// quoted is an ETag with its quotes, which some servers leave out at times.
+func quoted(tag string) string {
+	if tag == "" || strings.Contains(tag, `"`) {
+		return tag
+	}
+	return `"` + tag + `"`
+}
+
 func malformed(format string, values ...any) error {
 	return &Error{Kind: Malformed, Err: fmt.Errorf(format, values...)}
 }
@@ -165,7 +173,7 @@ func head(ctx context.Context, b Bucket, o Object) (header, error) {
 		told = answer.Header
 	}
 	found := Object{
-		Key: o.Key, Size: aws.ToInt64(out.ContentLength), ETag: aws.ToString(out.ETag), VersionID: o.VersionID,
+		Key: o.Key, Size: aws.ToInt64(out.ContentLength), ETag: quoted(aws.ToString(out.ETag)), VersionID: o.VersionID,
 		Modified: aws.ToTime(out.LastModified), StorageClass: string(out.StorageClass),
 	}
 	return header{

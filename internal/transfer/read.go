@@ -176,7 +176,7 @@ func (s source) open(ctx context.Context, at span) (*http.Response, error) {
 
 // verify finds servers that ignore the condition or the range.
 func (s source) verify(resp *http.Response, at span) error {
-	if tag := resp.Header.Get("ETag"); s.ETag != "" && tag != "" && tag != s.ETag {
+	if tag := quoted(resp.Header.Get("ETag")); s.ETag != "" && tag != "" && tag != s.ETag {
 		return &Error{Kind: Changed, Err: fmt.Errorf("its ETag is %.*s, not %s", maxETag, tag, s.ETag)}
 	}
 	if resp.ContentLength < 0 {

@@ -171,7 +171,7 @@ func (u upload) same(listed types.Part, noted journal.Part, n int64) bool {
 	if h := u.want.hash(); h != nil {
 		needed = h.Size()
 	}
-	return aws.ToInt64(listed.Size) == n && noted.Bytes == n && noted.ETag != "" && aws.ToString(listed.ETag) == noted.ETag &&
+	return aws.ToInt64(listed.Size) == n && noted.Bytes == n && noted.ETag != "" && quoted(aws.ToString(listed.ETag)) == quoted(noted.ETag) &&
 		len(noted.Other) == needed &&
 		(listed.ChecksumCRC64NVME == nil || *listed.ChecksumCRC64NVME == sum{crc64: noted.CRC64}.encoded())
 }

@@ -45,7 +45,7 @@ type Bucket struct {
 type Object struct {
 	Key          string
 	Size         int64
-	ETag         string // with its quotes, as S3 gives it
+	ETag         string // as the server gives it
 	VersionID    string // empty: the current version
 	Modified     time.Time
 	StorageClass string // empty: STANDARD
