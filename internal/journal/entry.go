@@ -34,6 +34,7 @@ type Unfinished struct {
 	Upload string // its id; empty: not known, or it is a file
 	Parts  map[int]Part
 	Stale  bool // of another version of the source
+	Bare   bool // an upload that was begun without all that the object should carry
 }
 
 // Take gives the entry of the transfer that id names, for a source of this
@@ -90,7 +91,7 @@ func (e *Entry) Unfinished() (Unfinished, bool) {
 	if p == nil {
 		return Unfinished{}, false
 	}
-	return Unfinished{p.upload, maps.Clone(p.parts), p.version != e.version}, true
+	return Unfinished{Upload: p.upload, Parts: maps.Clone(p.parts), Stale: p.version != e.version, Bare: p.bare}, true
 }
 
 // TakeUp has what an earlier try left taken back by Retract, if it comes to
@@ -127,6 +128,15 @@ func (e *Entry) BeginUpload(bucket, key, marker string) {
 	j.open[e.id].bucket = bucket
 	j.mu.Unlock()
 	j.sync()
+}
+
+// Bare notes, before it began, that the upload is without something that the
+// object should carry.
+func (e *Entry) Bare() {
+	if e == nil {
+		return
+	}
+	e.journal.note(line{Do: doBare, ID: e.id})
 }
 
 // Began notes the upload's id, likewise.

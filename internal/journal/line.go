@@ -32,6 +32,7 @@ type line struct {
 // What a line says.
 const (
 	doBegin  = "begin"  // a job or, with an id, a transfer
+	doBare   = "bare"   // the upload is without something that the object should carry
 	doUpload = "upload" // S3 began it under the id Upload
 	doPart   = "part"   // it is there
 	doDone   = "done"   // the transfer
@@ -64,6 +65,10 @@ func (j *Journal) apply(l line) {
 	case doBegin:
 		j.open[l.ID] = &pending{version: l.Version, key: l.Key, marker: l.Marker, dir: l.Dir, parts: map[int]Part{}}
 		delete(j.done, l.ID)
+	case doBare:
+		if p != nil {
+			p.bare = true
+		}
 	case doUpload:
 		if p != nil {
 			p.upload = l.Upload

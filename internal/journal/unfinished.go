@@ -16,6 +16,7 @@ type pending struct {
 	key, marker string // of an upload
 	dir         string // of a file
 	upload      string // empty: not known yet, or it is a file
+	bare        bool
 	parts       map[int]Part
 	// Of this process only; an earlier one's have neither.
 	bucket  string

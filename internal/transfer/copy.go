@@ -30,7 +30,7 @@ func Copy(ctx context.Context, from Bucket, o Object, to Bucket, key string, opt
 	if err != nil {
 		return Result{}, fault("copy", to, key, err)
 	}
-	result.Verified, result.TagsLost = c.verified, c.lost
+	result.Verified, result.TagsLost = c.verified, c.tags.lost
 	return result, nil
 }
 
@@ -43,9 +43,7 @@ type copying struct {
 	options PutOptions
 	moved   atomic.Bool // bytes were reported: no other way begins anew
 
-	untagged bool   // no tags are to be written
-	tags     string // that were to be
-	lost     bool
+	tags     copiedTags
 	verified string
 }
 
@@ -67,13 +65,12 @@ func (c *copying) way() denial { return denial{"copy", c.src.Name, c.to.Name} }
 // tagged writes the copy with its tags and, if that is refused, without.
 func (c *copying) tagged(ctx context.Context, client *Client, write func(context.Context) (Result, error)) (Result, error) {
 	tagging := denial{"tag", "", c.to.Name}
-	c.untagged = client.denied.has(tagging)
-	c.tags = ""
+	c.tags = copiedTags{withheld: client.denied.has(tagging)}
 	result, err := write(ctx)
-	if c.tags == "" || !c.refused(err) {
+	if c.tags.sent == "" || c.tags.begun || !c.refused(err) {
 		return result, err
 	}
-	c.untagged = true
+	c.tags = copiedTags{withheld: true}
 	result, plain := write(ctx)
 	if plain == nil && KindOf(err) == Denied {
 		client.denied.add(tagging)
@@ -98,15 +95,15 @@ func (c *copying) carried(ctx context.Context, header http.Header) (http.Header,
 	if err != nil {
 		return nil, c.blame(err)
 	}
-	if c.untagged {
-		c.lost = header.Get(taggingCount) != ""
+	if c.tags.withheld {
+		c.tags.lost = header.Get(taggingCount) != ""
 		return carried, nil
 	}
-	if c.tags, c.lost, err = tagsOf(ctx, c.src, header); err != nil {
+	if c.tags.sent, c.tags.lost, err = tagsOf(ctx, c.src, header); err != nil {
 		return nil, c.blame(err)
 	}
-	if c.tags != "" {
-		carried[taggingHeader] = []string{c.tags}
+	if c.tags.sent != "" {
+		carried[taggingHeader] = []string{c.tags.sent}
 	}
 	return carried, nil
 }
@@ -116,7 +113,7 @@ func (c *copying) blame(err error) error { return fault("copy", c.src.Bucket, c.
 
 func (c *copying) stream(ctx context.Context) (Result, error) {
 	r := &relay{src: c.src, want: c.told.sum}
-	u := upload{to: c.to, key: c.key, size: c.src.Size, options: c.options, open: r.open, ready: r.verify, from: c.src.version()}
+	u := upload{to: c.to, key: c.key, size: c.src.Size, options: c.options, open: r.open, ready: r.verify, from: c.src.version(), tags: &c.tags}
 	u.carried = func() (http.Header, error) {
 		header := c.told.http
 		if r.whole != nil {

@@ -76,6 +76,7 @@ func (u upload) start(ctx context.Context, spans []span) (*started, error) {
 	switch {
 	case err == nil:
 		u.note.TakeUp(u.retract(at.id))
+		u.tags.takenUp(before.Bare)
 		return at, nil
 	case kindOf(err) == Refused: // what the journal names is no upload of the server's
 	case !gone(err):

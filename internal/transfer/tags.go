@@ -26,6 +26,31 @@ const (
 	taggingCount  = "X-Amz-Tagging-Count"
 )
 
+// copiedTags is what becomes of an object's tags in one try to copy it.
+type copiedTags struct {
+	withheld bool   // none are to be written
+	sent     string // as a header; empty: none
+	begun    bool   // S3 took them with the beginning of an upload: what it refuses then is something else
+	lost     bool   // some could not be read, or are not written
+}
+
+func (t *copiedTags) areLost() bool { return t != nil && t.lost }
+
+// taken notes that an upload began.
+func (t *copiedTags) taken() {
+	if t != nil {
+		t.begun = true
+	}
+}
+
+// takenUp notes that an earlier try's upload is gone on with, which may have
+// begun without all of them.
+func (t *copiedTags) takenUp(bare bool) {
+	if t != nil {
+		t.lost = bare
+	}
+}
+
 // tagsOf asks for the tags of an object as a header's value, if its answer
 // header says that it has some: S3 says so to those who may read them. Tags that
 // cannot be read, or that no object of S3's has, are lost.

@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/rolecall/rolecall/internal/journal"
 )
 
 // Tags are kept where that is granted. Where it is not, nothing fails, the
@@ -85,6 +87,38 @@ func TestCopyTags(t *testing.T) {
 	}
 }
 
+// What S3 refuses of an upload that it began with the tags is not the tags:
+// they are kept, and so are those of later objects.
+func TestCopyTagsAreNotToBlame(t *testing.T) {
+	t.Parallel()
+	for _, j := range []*journal.Journal{nil, journal.New()} {
+		s := newServer(t)
+		from, to := s.bucket(t, "origin"), s.bucket(t, "target")
+		o := s.have(t, "x", noise(inParts))
+		if err := Tag(t.Context(), from, "x", map[string]string{"team": "media"}); err != nil {
+			t.Fatal(err)
+		}
+		s.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+			if operation == "UploadPart" {
+				refuse(w, r, http.StatusForbidden, "AccessDenied")
+				return
+			}
+			next(w, r)
+		})
+		options := PutOptions{Marker: "m", Journal: j}
+		_, err := Copy(t.Context(), from, o, to, "x", options)
+		wantKind(t, err, Denied)
+		if n := s.count("CreateMultipartUpload"); n != 1 {
+			t.Errorf("%d uploads were begun", n)
+		}
+		s.meddle(nil)
+		if r, err := Copy(t.Context(), from, o, to, "x", options); err != nil || r.TagsLost || len(s.Objects("target")[0].Tags) != 1 {
+			t.Errorf("%+v, %v: %v", r, err, s.Objects("target"))
+		}
+		noUploads(t, to)
+	}
+}
+
 // The source's server may be anybody's: what it says of tags is bounded, and
 // no more than tags.
 func TestTagging(t *testing.T) {
@@ -120,5 +154,30 @@ func TestTagging(t *testing.T) {
 	}
 	if got, whole := tagging(wide); got != "" || whole {
 		t.Errorf("a header of %d bytes", len(got))
+	}
+}
+
+// Tags that an upload was begun without are told to be lost by whoever goes on
+// with it.
+func TestResumeWithoutTags(t *testing.T) {
+	t.Parallel()
+	for _, denied := range []bool{true, false} {
+		f := newFixture(t)
+		if err := Tag(t.Context(), f.bucket(t, "origin"), "big", map[string]string{"team": "media"}); err != nil {
+			t.Fatal(err)
+		}
+		f.cut(t, func(t *testing.T) (Result, error) {
+			to := f.bucket(t, "target")
+			if denied {
+				to.Client.denied.add(denial{"tag", "", "target"})
+			}
+			return Copy(t.Context(), f.bucket(t, "origin"), f.o, to, "x", PutOptions{Marker: "job-1/0", Journal: f.j})
+		})
+		f.crash(t)
+		r, err := f.copy(t)
+		f.whole(t, r, err, 2*partSize)
+		if r.TagsLost != denied {
+			t.Errorf("denied %t: told that tags are lost: %t", denied, r.TagsLost)
+		}
 	}
 }

@@ -39,6 +39,7 @@ type upload struct {
 	again func(ctx context.Context, at span) (sum, error)
 	// within, if it is set, has S3 copy the bytes by itself.
 	within *copying
+	tags   *copiedTags // nil: there are none to be kept
 	note   *journal.Entry
 }
 
@@ -146,6 +147,9 @@ func (u upload) begin(ctx context.Context) (id string, err error) {
 	ctx, cancel := grace(ctx)
 	defer cancel()
 	u.note.BeginUpload(u.to.Name, u.key, u.options.Marker)
+	if u.tags.areLost() {
+		u.note.Bare()
+	}
 	defer func() {
 		if err != nil {
 			u.note.Over()
@@ -164,6 +168,7 @@ func (u upload) begin(ctx context.Context) (id string, err error) {
 	if err != nil {
 		return "", err
 	}
+	u.tags.taken()
 	id = aws.ToString(out.UploadId)
 	if id == "" || len(id) > maxUpload {
 		u.note.Lost()

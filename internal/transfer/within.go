@@ -34,7 +34,7 @@ func (c *copying) within(ctx context.Context) (Result, error) {
 	to.Client = c.options.Both
 	to.RequesterPays = to.RequesterPays || c.src.RequesterPays // one header says it for both
 	u := upload{
-		to: to, key: c.key, size: c.src.Size, options: c.options, within: c, from: c.src.version(),
+		to: to, key: c.key, size: c.src.Size, options: c.options, within: c, from: c.src.version(), tags: &c.tags,
 		open:    (&relay{src: c.src}).open, // for what must be read after all
 		carried: func() (http.Header, error) { return c.carried(ctx, c.told.http) },
 		ready:   c.matches,
