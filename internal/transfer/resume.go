@@ -78,7 +78,10 @@ func (u upload) start(ctx context.Context, spans []span) (*started, error) {
 		u.note.TakeUp(u.retract(at.id))
 		u.tags.takenUp(before.Bare)
 		return at, nil
-	case kindOf(err) == Refused: // what the journal names is no upload of the server's
+	case kindOf(err) == Refused: // parts cannot be listed there, or what the journal names is no upload of the server's
+		if err := u.drop(ctx, before.Upload); err != nil {
+			return nil, err
+		}
 	case !gone(err):
 		return nil, err
 	default:
@@ -86,6 +89,7 @@ func (u upload) start(ctx context.Context, spans []span) (*started, error) {
 		if ours, err := u.completed(ctx, spans, before); ours != nil || err != nil {
 			return &started{ours: ours}, err
 		}
+		u.note.Over()
 	}
 	return u.anew(ctx, spans)
 }
@@ -95,14 +99,21 @@ func (u upload) anew(ctx context.Context, spans []span) (*started, error) {
 	return newStarted(id, spans), err
 }
 
-// renounce aborts an upload that an earlier try began of another state of the
-// source. Whoever may not, or finds that the server knows no such id, leaves it.
+// renounce drops an upload that an earlier try left open and that this one does
+// not go on with: it is of another state of the source, or has parts where S3
+// now copies the whole.
 func (u upload) renounce(ctx context.Context) error {
 	before, ok := u.note.Unfinished()
-	if !ok || !before.Stale || before.Upload == "" {
+	if !ok || before.Upload == "" || !before.Stale && u.size >= u.partsFrom() {
 		return nil
 	}
-	if err := u.abort(ctx, before.Upload); err != nil && kindOf(err) != Denied && kindOf(err) != Refused {
+	return u.drop(ctx, before.Upload)
+}
+
+// drop aborts an upload that is of no more use. Whoever may not, or finds that
+// the server knows no such id, leaves it.
+func (u upload) drop(ctx context.Context, id string) error {
+	if err := u.abort(ctx, id); err != nil && kindOf(err) != Denied && kindOf(err) != Refused {
 		return err
 	}
 	u.note.Over()

@@ -54,11 +54,11 @@ func (u upload) run(ctx context.Context) (result Result, err error) {
 	if err := u.renounce(ctx); err != nil {
 		return Result{}, err
 	}
-	whole, limit := u.single, int64(inParts)
+	whole := u.single
 	if u.within != nil {
-		whole, limit = u.copyWhole, copiedInParts
+		whole = u.copyWhole
 	}
-	if u.size >= limit {
+	if u.size >= u.partsFrom() {
 		result, err = u.multipart(ctx)
 	} else if result, err = whole(ctx); err == nil {
 		report(u.options.Progress, u.size)
@@ -82,10 +82,10 @@ func (u upload) multipart(ctx context.Context) (result Result, err error) {
 		return u.result(at.ours, len(spans)), nil
 	}
 	defer func() {
-		if err != nil && u.note != nil && goesOn(err) {
-			return
-		}
-		if err != nil || result.Already {
+		switch {
+		case err == nil && result.Already:
+			err = u.drop(ctx, at.id)
+		case err != nil && (u.note == nil || !goesOn(err)):
 			err = u.abandon(ctx, at.id, err)
 		}
 	}()
@@ -184,6 +184,14 @@ type part struct {
 	sum  sum
 }
 
+// partsFrom is the size from which on the object is made in parts.
+func (u upload) partsFrom() int64 {
+	if u.within != nil {
+		return copiedInParts
+	}
+	return inParts
+}
+
 // partSize is that of the upload's parts.
 func (u upload) partSize() int64 {
 	if u.within != nil && u.size >= copiedInParts {
@@ -231,7 +239,7 @@ func (u upload) abandon(ctx context.Context, id string, cause error) error {
 	if err == nil {
 		u.note.Over()
 	}
-	if cause == nil || err == nil {
+	if err == nil {
 		return cause
 	}
 	made := *fault("", u.to, u.key, cause).(*Error) //nolint:errorlint,forcetypeassert // fault makes nothing else
