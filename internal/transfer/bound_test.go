@@ -69,7 +69,7 @@ func TestAnswersAreBounded(t *testing.T) {
 			return err
 		}},
 		"begin of parts": {http.StatusOK, answerLimit, func(b Bucket) error {
-			_, err := Put(t.Context(), b, "k", root, "big", PutOptions{})
+			_, err := Put(t.Context(), b, "k", root, "big", PutOptions{Overwrite: true})
 			return err
 		}},
 		"tag": {http.StatusOK, answerLimit, func(b Bucket) error { return Tag(t.Context(), b, "k", nil) }},

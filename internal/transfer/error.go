@@ -177,6 +177,8 @@ func kindOfStatus(status int) Kind {
 		return Changed
 	case status >= 300 && status < 400:
 		return WrongRegion
+	case status == http.StatusNotImplemented:
+		return Refused
 	case status == http.StatusTooManyRequests, status >= 500:
 		return Unavailable
 	case status >= 400:

@@ -18,21 +18,36 @@ func (u upload) result(there *sum, parts int) Result {
 }
 
 // look asks for the object before it is written, where the server may ignore
-// the condition that it must not be there. If it is, and ours, it gives the
-// sum. What may not be seen is left to the condition.
+// the condition that it must not be there.
 func (u upload) look(ctx context.Context, all func(context.Context) (sum, error)) (ours *sum, err error) {
-	if !u.to.LookFirst || u.options.Overwrite {
+	if !u.to.LookFirst {
 		return nil, nil
 	}
-	ours, err = u.done(ctx, all)
+	return u.seen(ctx, all)
+}
+
+// seen asks for the object that is not to be overwritten. If it is there, and
+// ours, it gives the sum. What may not be seen is left to the condition.
+func (u upload) seen(ctx context.Context, all func(context.Context) (sum, error)) (ours *sum, err error) {
+	if u.options.Overwrite {
+		return nil, nil
+	}
+	ask := glance
+	if u.to.LookFirst {
+		ask = head
+	}
+	h, err := ask(ctx, u.to, Object{Key: u.key})
 	switch kind := kindOf(err); {
-	case err == nil && ours == nil:
-		return nil, &Error{Kind: Exists, Err: errors.New("it is there already")}
-	case err != nil && (kind == NotFound || kind == Denied):
+	case err == nil:
+	case kind == NotFound, kind == Denied, !u.to.LookFirst && !goesOn(err):
 		return nil, nil
 	default:
-		return ours, err
+		return nil, err
 	}
+	if ours, err = u.is(ctx, h, all); ours == nil && err == nil {
+		err = &Error{Kind: Exists, Err: errors.New("it is there already")}
+	}
+	return ours, err
 }
 
 // settle judges the failure of the last request. Refused because the object
@@ -63,12 +78,20 @@ func (u upload) settle(ctx context.Context, all func(context.Context) (sum, erro
 	return Result{}, made
 }
 
-// done tells whether the object that is there is the one to be written: the
-// same marker, size and bytes. Then it gives their sum.
+// done tells whether the object to be written is there. Then it gives the sum.
 func (u upload) done(ctx context.Context, all func(context.Context) (sum, error)) (*sum, error) {
 	h, err := head(ctx, u.to, Object{Key: u.key})
-	if err != nil || u.options.Marker == "" || h.marker != u.options.Marker || h.Size != u.size {
+	if err != nil {
 		return nil, err
+	}
+	return u.is(ctx, h, all)
+}
+
+// is tells whether the object that is there is the one to be written: the same
+// marker, size and bytes. Then it gives their sum.
+func (u upload) is(ctx context.Context, h header, all func(context.Context) (sum, error)) (*sum, error) {
+	if u.options.Marker == "" || h.marker != u.options.Marker || h.Size != u.size {
+		return nil, nil
 	}
 	ours, err := all(ctx)
 	if err != nil {

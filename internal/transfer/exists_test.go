@@ -1,0 +1,81 @@
+package transfer
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// What is in the way of an object in parts is found before they are sent, and
+// so is what an earlier run delivered.
+func TestPartsLookFirst(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		size int
+		do   func(ctx context.Context, f *fixture, b Bucket, options PutOptions) (Result, error)
+	}{
+		"put": {inParts, func(ctx context.Context, f *fixture, b Bucket, options PutOptions) (Result, error) {
+			return Put(ctx, b, "x", f.root, "up", options)
+		}},
+		"copy": {inParts, func(ctx context.Context, f *fixture, b Bucket, options PutOptions) (Result, error) {
+			return Copy(ctx, Bucket{Client: b.Client, Name: "origin"}, f.o, b, "x", options)
+		}},
+		"copy within": {copiedInParts, func(ctx context.Context, f *fixture, b Bucket, options PutOptions) (Result, error) {
+			options.Both = b.Client
+			return Copy(ctx, Bucket{Client: b.Client, Name: "origin"}, f.o, b, "x", options)
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			f.data = noise(c.size)
+			f.o = f.have(t, "big", f.data)
+			write(t, f.root, "up", f.data)
+			b := f.bucket(t, "target")
+			if err := f.Put("target", "x", strings.NewReader("theirs")); err != nil {
+				t.Fatal(err)
+			}
+			_, err := c.do(t.Context(), f, b, PutOptions{Marker: "job-1/0"})
+			wantKind(t, err, Exists)
+			if n := f.count("CreateMultipartUpload"); n > 0 {
+				t.Errorf("%d uploads were begun", n)
+			}
+			if _, err := c.do(t.Context(), f, b, PutOptions{Marker: "job-1/0", Overwrite: true}); err != nil {
+				t.Fatal(err)
+			}
+			var told counter
+			r, err := c.do(t.Context(), f, b, PutOptions{Marker: "job-1/0", Progress: told.add})
+			if err != nil || !r.Already || r.Bytes != int64(c.size) || told.total() != r.Bytes {
+				t.Errorf("once more: %+v, %d bytes told, %v", r, told.total(), err)
+			}
+			if n := f.count("CreateMultipartUpload"); n != 1 {
+				t.Errorf("%d uploads were begun", n)
+			}
+			f.clean(t)
+		})
+	}
+}
+
+// Who may not look, or whom the server does not tell, is left to the condition
+// of the last request.
+func TestPartsMayNotLook(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{http.StatusForbidden, http.StatusMethodNotAllowed, http.StatusNotImplemented} {
+		f := newFixture(t)
+		f.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+			if operation == "HeadObject" {
+				w.WriteHeader(status)
+				return
+			}
+			next(w, r)
+		})
+		options := PutOptions{} // without a marker nothing is compared
+		if _, err := Put(t.Context(), f.bucket(t, "target"), "x", f.root, "up", options); err != nil {
+			t.Errorf("%d: %v", status, err)
+		}
+		if n := f.count("GetObject"); n > 0 {
+			t.Errorf("%d: asked %d times why", status, n)
+		}
+	}
+}
