@@ -105,16 +105,23 @@ func (s *stage) word(e *transfer.Error, at side) *rolecall.Error {
 		if e.Code == "MetadataTooLarge" {
 			return say(rolecall.Invalid, "the metadata for "+object+" are more than the 2 KiB that S3 takes", "the source's x-amz-meta-* headers must be shorter, for the mark of the task is kept beside them")
 		}
-		return say(rolecall.Invalid, refusal(e, object), "compare encryption, storage class and acl with what the bucket's owner requires")
+		hint := "compare encryption, storage class and acl with what the bucket's owner requires"
+		if at.place.EndpointURL != "" && writes(s.step, at.end) && !s.step.Overwrite {
+			hint = "the service may not know conditional writes (If-None-Match): set overwrite where nothing can be lost by it; else " + hint
+		}
+		return say(rolecall.Invalid, refusal(e, object), hint)
 	case transfer.Unavailable:
 		return say(rolecall.Unavailable, "S3 is overloaded or failing, at "+object+tried(e), "try again later; retries on the task do so by themselves")
 	case transfer.Unreachable, transfer.Canceled: // by a timeout of the connection: the job's own end is no fault
 		return say(rolecall.Unavailable, fmt.Sprintf("the connection to the bucket %q failed", e.Bucket)+tried(e), "look at the network between here and there, and at s3_endpoint_url where one is given")
 	case transfer.DiskFull:
 		return say(rolecall.Unavailable, "the disk of the working directory has no room for "+object, "the operator makes room, or gives a larger working directory")
+	case transfer.DiskFailed:
+		return say(rolecall.Unavailable, "the system under the working directory fails at the file for "+object,
+			"the operator looks at the disk, and at how many files may be open; retries on the task try again by themselves")
 	case transfer.BadFile:
-		return say(rolecall.Invalid, "the file in the working directory for "+object+" is not a regular file, or cannot be one",
-			"links, devices and directories are neither followed nor replaced; look for an earlier task that left one there")
+		return say(rolecall.Invalid, "the file in the working directory for "+object+" is not a regular file that can be opened, or cannot be one",
+			"links, devices and directories are neither followed nor replaced; look for an earlier task that left one there, or took the file away")
 	default:
 		return say(rolecall.Internal, "internal error", "look in the log for the cause")
 	}

@@ -38,7 +38,8 @@ func TestEveryKindOfErrorIsWorded(t *testing.T) {
 		transfer.Changed: rolecall.Conflict, transfer.Archived: rolecall.Conflict, transfer.Corrupt: rolecall.Unavailable,
 		transfer.TooLarge: rolecall.Invalid, transfer.WrongRegion: rolecall.Invalid, transfer.Refused: rolecall.Invalid,
 		transfer.Unavailable: rolecall.Unavailable, transfer.Unreachable: rolecall.Unavailable, transfer.DiskFull: rolecall.Unavailable,
-		transfer.BadFile: rolecall.Invalid, transfer.Canceled: rolecall.Unavailable, transfer.Malformed: rolecall.Invalid, "new kind": rolecall.Internal,
+		transfer.DiskFailed: rolecall.Unavailable,
+		transfer.BadFile:    rolecall.Invalid, transfer.Canceled: rolecall.Unavailable, transfer.Malformed: rolecall.Invalid, "new kind": rolecall.Internal,
 	} {
 		for _, op := range []string{"list", "head", "get", "put", "copy", "tag"} {
 			err := &transfer.Error{Op: op, Bucket: "b", Key: "in/a\x1b[2J", Kind: kind, Code: internal + " x", Text: internal, Err: errors.New(internal)}
@@ -104,6 +105,31 @@ func TestFaultsOfOthers(t *testing.T) {
 		got := rolecall.List(s.fault(tc.ctx, tc.err, bucket, pointer))[0]
 		if diff := cmp.Diff(tc.want, got, cmpopts.IgnoreFields(rolecall.Error{}, "Hint", "Err")); diff != "" {
 			t.Errorf("%v: %s", tc.err, diff)
+		}
+	}
+}
+
+// A service of its own that refuses a write may do so for the condition that
+// keeps what is there.
+func TestRefusalOfTheCondition(t *testing.T) {
+	t.Parallel()
+	refused := &transfer.Error{Op: "put", Bucket: "b", Key: "in/a", Kind: transfer.Refused, Code: "NotImplemented"}
+	for _, tc := range []struct {
+		endpoint string
+		step     rolecall.Step
+		want     bool
+	}{
+		{"https://storage.example", rolecall.Step{Tool: rolecall.StoragePut}, true},
+		{"https://storage.example", rolecall.Step{Tool: rolecall.StoragePut, Overwrite: true}, false},
+		{"https://storage.example", rolecall.Step{Tool: rolecall.StorageGet}, false},
+		{"", rolecall.Step{Tool: rolecall.StoragePut}, false},
+	} {
+		at := bucket
+		at.place.EndpointURL = tc.endpoint
+		s := &stage{step: tc.step, log: slog.New(slog.DiscardHandler)}
+		e := rolecall.List(s.fault(t.Context(), refused, at, pointer))[0]
+		if strings.Contains(e.Hint, "set overwrite") != tc.want || !strings.Contains(e.Hint, "storage class") {
+			t.Errorf("%+v: %s", tc, e.Hint)
 		}
 	}
 }

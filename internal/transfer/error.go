@@ -35,6 +35,7 @@ const (
 	Unavailable    Kind = "unavailable"     // S3 is overloaded or failing, after retries
 	Unreachable    Kind = "unreachable"     // no connection, or it broke, after retries
 	DiskFull       Kind = "disk_full"       // no room for the file
+	DiskFailed     Kind = "disk_failed"     // the file system fails, or no more files can be open
 	BadFile        Kind = "bad_file"        // a path that is no regular file, or cannot be one
 	Canceled       Kind = "canceled"        // the caller's context ended
 )

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"strings"
 	"syscall"
@@ -59,6 +60,20 @@ func TestKinds(t *testing.T) {
 		}
 		if again := fault("put", Bucket{Name: "c"}, "l", e); again.Error() != e.Error() {
 			t.Errorf("%v became %v", e, again)
+		}
+	}
+}
+
+// A machine that cannot is not the fault of the file, and may be able to later.
+func TestBadFile(t *testing.T) {
+	t.Parallel()
+	for no, kind := range map[error]Kind{
+		syscall.EMFILE: DiskFailed, syscall.EIO: DiskFailed, syscall.EROFS: DiskFailed, syscall.EFBIG: DiskFull,
+		syscall.EACCES: BadFile, syscall.ENOENT: BadFile, errors.New("a link"): BadFile,
+	} {
+		e := theFault(t, fault("get", Bucket{}, "k", badFile(&fs.PathError{Op: "open", Path: "x", Err: no})), kind)
+		if goesOn(e) != (kind == DiskFailed) {
+			t.Errorf("after %v another try goes on: %t", no, goesOn(e))
 		}
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
+	"syscall"
 	"time"
 
 	"github.com/rolecall/rolecall/internal/workdir"
@@ -139,13 +141,20 @@ func unchanged(file *os.File, opened fs.FileInfo) error {
 	return nil
 }
 
+// failures are the system's own, whatever the path.
+var failures = [...]syscall.Errno{syscall.EIO, syscall.EROFS, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM}
+
 // badFile makes an *Error of what the file system said; nil stays nil.
 func badFile(err error) error {
 	if err == nil {
 		return nil
 	}
-	if kind := kindOf(err); kind == DiskFull {
-		return &Error{Kind: kind, Err: err}
+	kind := BadFile
+	switch {
+	case kindOf(err) == DiskFull:
+		kind = DiskFull
+	case slices.ContainsFunc(failures[:], func(no syscall.Errno) bool { return errors.Is(err, no) }):
+		kind = DiskFailed
 	}
-	return &Error{Kind: BadFile, Err: err}
+	return &Error{Kind: kind, Err: err}
 }

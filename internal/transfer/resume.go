@@ -236,7 +236,7 @@ func (p part) noted() journal.Part {
 func goesOn(err error) bool {
 	e := *fault("", Bucket{}, "", err).(*Error) //nolint:errorlint,forcetypeassert // fault makes nothing else
 	switch e.Kind {
-	case Canceled, Unavailable, Unreachable, Expired, NoCredentials, BadCredentials, Denied:
+	case Canceled, Unavailable, Unreachable, Expired, NoCredentials, BadCredentials, Denied, DiskFailed:
 		return e.Code != noSuchUpload
 	default:
 		return false
