@@ -25,7 +25,8 @@ func scopeOf(step rolecall.Step, end end) policy.Scope {
 			s.Operations = append(s.Operations, policy.List)
 		}
 	case writes(step, end):
-		// After a lost answer the object that is there is compared with ours.
+		// What is there is looked for before parts are sent, and compared with ours
+		// after a lost answer.
 		s.Operations = []policy.Operation{policy.Write, policy.Read}
 		if place.ACL != "" {
 			s.Operations = append(s.Operations, policy.ACL)
