@@ -2,9 +2,7 @@ package task
 
 import (
 	"context"
-	"fmt"
 	"iter"
-	"runtime/debug"
 	"sync"
 
 	"github.com/rolecall/rolecall/internal/transfer"
@@ -17,7 +15,7 @@ func each[T any](ctx context.Context, files iter.Seq2[T, error], size func(T) in
 	var mu sync.Mutex // guards out
 	var out Outcome
 	err := transfer.Each(ctx, files, size, func(ctx context.Context, file T) error {
-		bytes, err := safely(func() (int64, error) { return work(ctx, file) })
+		bytes, err := work(ctx, file)
 		if err != nil {
 			return err
 		}
@@ -42,15 +40,4 @@ func all[T any](items []T) iter.Seq2[T, error] {
 			}
 		}
 	}
-}
-
-// safely makes an error of a panic, which would end the process in a
-// goroutine of ours.
-func safely(work func() (int64, error)) (n int64, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-		}
-	}()
-	return work()
 }

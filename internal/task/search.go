@@ -58,8 +58,7 @@ func (f *search) pieces(ctx context.Context) iter.Seq2[piece, error] {
 		var wait sync.WaitGroup
 		wait.Go(func() {
 			defer close(ready)
-			_, err = safely(func() (int64, error) { return 0, f.run(ctx, ready) })
-			if err != nil {
+			if err = transfer.Safely(func() error { return f.run(ctx, ready) }); err != nil {
 				f.wrong.Store(true)
 			}
 		})

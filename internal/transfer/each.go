@@ -31,7 +31,7 @@ func Each[T any](ctx context.Context, items iter.Seq2[T, error], size func(T) in
 	work, idle := make(chan sized), make(chan struct{}, objectsAtMost)
 	worker := func() error {
 		for next := range work {
-			if err := do(gctx, next.item); err != nil {
+			if err := Safely(func() error { return do(gctx, next.item) }); err != nil {
 				return err // and without its places nothing goes on
 			}
 			idle <- struct{}{} // before its places are, so that there are never more workers than places

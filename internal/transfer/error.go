@@ -38,6 +38,7 @@ const (
 	DiskFailed     Kind = "disk_failed"     // the file system fails, or no more files can be open
 	BadFile        Kind = "bad_file"        // a path that is no regular file, or cannot be one
 	Canceled       Kind = "canceled"        // the caller's context ended
+	Panicked       Kind = "panicked"        // a mistake in this program
 )
 
 // Error is the error of every transfer.

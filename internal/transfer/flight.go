@@ -32,7 +32,7 @@ func sideBySide(ctx context.Context, spans []span, w *wire, do func(ctx context.
 			break
 		}
 		g.Go(func() error {
-			err := do(gctx, i)
+			err := Safely(func() error { return do(gctx, i) })
 			f.leave(1, at.n)
 			return err
 		})

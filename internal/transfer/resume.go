@@ -249,7 +249,7 @@ const noSuchUpload = "NoSuchUpload"
 func (u upload) retract(id string) func(context.Context) error {
 	bare := upload{to: u.to, key: u.key}
 	return func(ctx context.Context) error {
-		if err := bare.abort(ctx, id); err != nil {
+		if err := Safely(func() error { return bare.abort(ctx, id) }); err != nil {
 			made := *fault("abort", bare.to, bare.key, err).(*Error) //nolint:errorlint,forcetypeassert // fault makes nothing else
 			made.Upload = id
 			return &made

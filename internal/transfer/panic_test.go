@@ -1,0 +1,39 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+)
+
+// A panic beside the caller ends the work as an error that says where it was,
+// that is of no other kind, and that no other try goes on after.
+func TestPanicsAreErrors(t *testing.T) {
+	t.Parallel()
+	var none []error
+	for name, run := range map[string]func() error{
+		"parts": func() error {
+			return sideBySide(t.Context(), make([]span, 10), &wire{}, func(_ context.Context, i int) error { return none[i] })
+		},
+		"objects": func() error {
+			items := func(yield func(int, error) bool) {
+				for i := 0; yield(i, nil); i++ {
+				}
+			}
+			return Each(t.Context(), items, func(int) int64 { return 0 }, func(context.Context, int) error { return none[len(none)] })
+		},
+		"retract": func() error {
+			return (upload{}).retract("id")(t.Context()) // of no bucket
+		},
+	} {
+		err := run()
+		var e *Error
+		if !errors.As(fault("put", Bucket{Name: "b"}, "k", err), &e) || e.Kind != Panicked || e.Bucket != "b" && name != "retract" || goesOn(err) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if text := err.Error(); !strings.Contains(text, "panic: runtime error: ") || !strings.Contains(text, "panic_test.go") {
+			t.Errorf("%s: %s", name, text)
+		}
+	}
+}
