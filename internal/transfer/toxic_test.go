@@ -45,14 +45,21 @@ type road struct {
 	dials int
 }
 
-func newRoad(t *testing.T, s *server, bad int, toxics ...string) *road {
+// newStraight is a road without a proxy.
+func newStraight(t *testing.T, s *server) *road {
 	t.Helper()
 	at, err := url.Parse(s.url)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return &road{to: at.Host, lanes: 1}
+}
+
+func newRoad(t *testing.T, s *server, bad int, toxics ...string) *road {
+	t.Helper()
+	r := newStraight(t, s)
 	front := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
-	proxy := toxiproxy.NewProxy(front, "s3", "127.0.0.1:0", at.Host)
+	proxy := toxiproxy.NewProxy(front, "s3", "127.0.0.1:0", r.to)
 	for i, toxic := range toxics {
 		if _, err := proxy.Toxics.AddToxicJson(strings.NewReader(fmt.Sprintf(`{"name": "%d", %s}`, i, toxic))); err != nil {
 			t.Fatal(err)
@@ -62,7 +69,8 @@ func newRoad(t *testing.T, s *server, bad int, toxics ...string) *road {
 		t.Fatal(err)
 	}
 	t.Cleanup(proxy.Stop)
-	return &road{to: at.Host, proxy: proxy.Listen, bad: bad, lanes: 1}
+	r.proxy, r.bad = proxy.Listen, bad
+	return r
 }
 
 func (r *road) dial(ctx context.Context, network, _ string) (net.Conn, error) {
@@ -289,16 +297,6 @@ func (f *field) judge(t *testing.T, h haul, a errand, err error) {
 	}
 }
 
-// cutAfter ends a connection after so many bytes in a direction.
-func cutAfter(stream string, n int64, reset bool) []string {
-	toxics := []string{fmt.Sprintf(`"type": "limit_data", "stream": %q, "attributes": {"bytes": %d}`, stream, n)}
-	if reset {
-		// Without toxicity it lets all bytes pass, and has what is closed reset.
-		toxics = append(toxics, `"type": "reset_peer", "toxicity": 0, "stream": "downstream"`)
-	}
-	return toxics
-}
-
 // A connection that ends at any byte, in either direction, costs an attempt,
 // and no more than that.
 func TestCutAnywhere(t *testing.T) {
@@ -308,7 +306,7 @@ func TestCutAnywhere(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for size, most := range sizes {
 		for _, h := range hauls(size) {
-			straight := newRoad(t, f.server, 0)
+			straight := newStraight(t, f.server)
 			straight.tape = &tape{}
 			if err := f.haul(t, h, straight, fmt.Sprint(h.name, h.size)); err != nil {
 				t.Fatal(err)
@@ -327,7 +325,7 @@ func TestCutAnywhere(t *testing.T) {
 					reset := i%2 == 1
 					t.Run(fmt.Sprintf("%s %d %s at %d %t", h.name, h.size, stream, n, reset), func(t *testing.T) {
 						t.Parallel()
-						if err := f.haul(t, h, newRoad(t, f.server, 1, cutAfter(stream, n, reset)...), t.Name()); err != nil {
+						if err := f.haul(t, h, newGap(t, f.server, 1, gap{stream, n, reset}), t.Name()); err != nil {
 							t.Error(err)
 						}
 					})
@@ -349,7 +347,7 @@ func TestCutAlways(t *testing.T) {
 			for i, n := range at {
 				t.Run(fmt.Sprintf("%s %d %s at %d", h.name, h.size, stream, n), func(t *testing.T) {
 					t.Parallel()
-					err := f.haul(t, h, newRoad(t, f.server, math.MaxInt, cutAfter(stream, n, i%2 == 1)...), t.Name())
+					err := f.haul(t, h, newGap(t, f.server, math.MaxInt, gap{stream, n, i%2 == 1}), t.Name())
 					if n == 0 && err == nil {
 						t.Error("nothing came through, but all is well")
 					}
@@ -376,7 +374,7 @@ func TestCutThenTakenUp(t *testing.T) {
 				t.Parallel()
 				a := f.errand(t, t.Name())
 				a.journal = journal.New()
-				rough := newRoad(t, f.server, math.MaxInt, cutAfter(stream, n, i%2 == 1)...)
+				rough := newGap(t, f.server, math.MaxInt, gap{stream, n, i%2 == 1})
 				rough.lanes = 1 + i%4
 				err := h.over(t, rough, a)
 				if err == nil || i%3 == 2 { // it needed no more, or is not wanted any more
@@ -447,7 +445,7 @@ func TestListCutAnywhere(t *testing.T) {
 		}
 		return n, last
 	}
-	straight := newRoad(t, s, 0)
+	straight := newStraight(t, s)
 	straight.tape = &tape{}
 	if n, err := list(straight); n != keys || err != nil {
 		t.Fatal(n, err)
@@ -458,7 +456,7 @@ func TestListCutAnywhere(t *testing.T) {
 	}
 	for _, bad := range []int{1, math.MaxInt} {
 		for i, n := range at {
-			count, err := list(newRoad(t, s, bad, cutAfter("downstream", n, i%2 == 1)...))
+			count, err := list(newGap(t, s, bad, gap{"downstream", n, i%2 == 1}))
 			if (count == keys) != (err == nil) || (err != nil && bad == 1) {
 				t.Errorf("%d of %d keys, cut at %d: %v", count, keys, n, err)
 			}
