@@ -131,7 +131,7 @@ func TestUnidentifiedKeys(t *testing.T) {
 	if len(b.sts.seen()) != 0 {
 		t.Error("a role was called with keys that are not known")
 	}
-	b.sts.caller = nil
+	b.sts.setCaller("")
 	if _, err := b.Role(acme()).Retrieve(t.Context()); err != nil {
 		t.Error(err)
 	}
