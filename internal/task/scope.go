@@ -25,8 +25,7 @@ func scopeOf(step rolecall.Step, end end) policy.Scope {
 			s.Operations = append(s.Operations, policy.List)
 		}
 	case writes(step, end):
-		// What is there is looked for before parts are sent, and compared with ours
-		// after a lost answer.
+		// What is there is compared with ours.
 		s.Operations = []policy.Operation{policy.Write, policy.Read}
 		if place.ACL != "" {
 			s.Operations = append(s.Operations, policy.ACL)
@@ -50,6 +49,9 @@ func (s *stage) besides(at side) []policy.Operation {
 		out = append(out, policy.ReadTags)
 	default:
 		out = append(out, policy.Tag)
+	}
+	if writes(s.step, at.end) && !s.step.Overwrite {
+		out = append(out, policy.List) // what is in the way shows before parts are sent
 	}
 	if at.sweeps {
 		out = append(out, policy.Sweep)

@@ -57,25 +57,34 @@ func TestPartsLookFirst(t *testing.T) {
 	}
 }
 
-// Who may not look, or whom the server does not tell, is left to the condition
-// of the last request.
-func TestPartsMayNotLook(t *testing.T) {
+// Who may not list is left to the condition of the last request, and asks once.
+// What is not there is not asked for.
+func TestPartsMayNotBeListed(t *testing.T) {
 	t.Parallel()
-	for _, status := range []int{http.StatusForbidden, http.StatusMethodNotAllowed, http.StatusNotImplemented} {
+	for _, denied := range []bool{true, false} {
 		f := newFixture(t)
 		f.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
-			if operation == "HeadObject" {
-				w.WriteHeader(status)
+			if denied && operation == "ListObjectsV2" {
+				refuse(w, r, http.StatusForbidden, "AccessDenied")
 				return
 			}
 			next(w, r)
 		})
-		options := PutOptions{} // without a marker nothing is compared
-		if _, err := Put(t.Context(), f.bucket(t, "target"), "x", f.root, "up", options); err != nil {
-			t.Errorf("%d: %v", status, err)
+		b := f.bucket(t, "target")
+		for _, key := range []string{"x/y", "x"} { // the one is listed with the other
+			if _, err := Put(t.Context(), b, key, f.root, "up", PutOptions{}); err != nil {
+				t.Error(err)
+			}
 		}
-		if n := f.count("GetObject"); n > 0 {
-			t.Errorf("%d: asked %d times why", status, n)
+		want := 2
+		if denied {
+			want = 1
 		}
+		if n := f.count("ListObjectsV2"); n != want || f.count("HeadObject") != 1 { // one is the fixture's
+			t.Errorf("denied %t: listed %d times, %d asked for", denied, n, f.count("HeadObject"))
+		}
+		_, err := Put(t.Context(), b, "x", f.root, "up", PutOptions{})
+		wantKind(t, err, Exists)
+		f.clean(t)
 	}
 }

@@ -152,18 +152,6 @@ type header struct {
 }
 
 func head(ctx context.Context, b Bucket, o Object) (header, error) {
-	h, err := glance(ctx, b, o)
-	if err == nil {
-		return h, nil
-	}
-	if err := explain(ctx, b, o, err); err != nil {
-		return header{}, err
-	}
-	return glance(ctx, b, o)
-}
-
-// glance is one HEAD, which hardly says why it fails.
-func glance(ctx context.Context, b Bucket, o Object) (header, error) {
 	in := &s3.HeadObjectInput{
 		Bucket: aws.String(b.Name), Key: aws.String(o.Key), VersionId: optional(o.VersionID), IfMatch: optional(o.ETag),
 		ExpectedBucketOwner: b.owner(), RequestPayer: b.payer(),
@@ -173,7 +161,12 @@ func glance(ctx context.Context, b Bucket, o Object) (header, error) {
 	}
 	out, err := b.Client.HeadObject(ctx, in)
 	if err != nil {
-		return header{}, err
+		if err := explain(ctx, b, o, err); err != nil {
+			return header{}, err
+		}
+		if out, err = b.Client.HeadObject(ctx, in); err != nil {
+			return header{}, err
+		}
 	}
 	var told http.Header
 	if answer, ok := awsmiddleware.GetRawResponse(out.ResultMetadata).(*smithyhttp.Response); ok {

@@ -97,17 +97,23 @@ func (u upload) start(ctx context.Context, spans []span) (*started, error) {
 // anew begins an upload, unless the object is there: its last request would be
 // refused for that, when all is sent.
 func (u upload) anew(ctx context.Context, spans []span) (*started, error) {
-	all := u.read
-	if u.within != nil {
-		all = u.within.sum(u)
-	}
-	ours, err := u.seen(ctx, all)
+	there, err := u.listed(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if ours != nil {
-		report(u.options.Progress, u.size)
-		return &started{ours: ours}, nil
+	if there {
+		all := u.read
+		if u.within != nil {
+			all = u.within.sum(u)
+		}
+		ours, err := u.seen(ctx, all)
+		if err != nil {
+			return nil, err
+		}
+		if ours != nil {
+			report(u.options.Progress, u.size)
+			return &started{ours: ours}, nil
+		}
 	}
 	id, err := u.begin(ctx)
 	return newStarted(id, spans), err

@@ -32,14 +32,10 @@ func (u upload) seen(ctx context.Context, all func(context.Context) (sum, error)
 	if u.options.Overwrite {
 		return nil, nil
 	}
-	ask := glance
-	if u.to.LookFirst {
-		ask = head
-	}
-	h, err := ask(ctx, u.to, Object{Key: u.key})
+	h, err := head(ctx, u.to, Object{Key: u.key})
 	switch kind := kindOf(err); {
 	case err == nil:
-	case kind == NotFound, kind == Denied, !u.to.LookFirst && !goesOn(err):
+	case kind == NotFound, kind == Denied:
 		return nil, nil
 	default:
 		return nil, err
@@ -48,6 +44,36 @@ func (u upload) seen(ctx context.Context, all func(context.Context) (sum, error)
 		err = &Error{Kind: Exists, Err: errors.New("it is there already")}
 	}
 	return ours, err
+}
+
+// listed tells whether the object is there, as far as a listing says so. Whoever
+// may list below a prefix only has HEAD of a key that is missing refused, which
+// is for the bucket's owner to see.
+func (u upload) listed(ctx context.Context) (bool, error) {
+	switch {
+	case u.options.Overwrite:
+		return false, nil
+	case u.to.LookFirst: // HEAD tells
+		return true, nil
+	}
+	to := u.to
+	if u.within != nil { // its client may do no more than copy
+		to = u.within.to
+	}
+	listing := denial{"list", "", to.Name}
+	if to.Client.denied.has(listing) {
+		return false, nil
+	}
+	for o, err := range List(ctx, to, u.key) {
+		switch {
+		case err == nil:
+			return o.Key == u.key, nil
+		case goesOn(err) && KindOf(err) != Denied:
+			return false, err
+		}
+		to.Client.denied.add(listing)
+	}
+	return false, nil
 }
 
 // settle judges the failure of the last request. Refused because the object
