@@ -37,9 +37,10 @@ func Holds(dir, path string) (bool, error) {
 // maxLinks is how many links a path leads through at most.
 const maxLinks = 255
 
-// way gives where a path leads through, step by step, and last where it leads:
-// absolute and free of links. Unlike filepath.EvalSymlinks it gives what lies
-// between, and goes on by name where nothing is there yet.
+// way gives the directories in which a path has a name looked up, and last
+// where it leads: absolute and free of links. Unlike filepath.EvalSymlinks it
+// gives what lies between, and goes on by name where nothing is there yet. What
+// ".." leaves again without a look at its names has no say in it.
 func way(path string) ([]string, error) {
 	if !filepath.IsAbs(path) {
 		// Not filepath.Abs, which takes "link/.." for "".
@@ -50,11 +51,19 @@ func way(path string) ([]string, error) {
 		path = wd + string(filepath.Separator) + path
 	}
 	at, rest := split(path)
-	through := []string{at}
+	var through []string
 	for links := 0; len(rest) > 0; {
 		part := rest[0]
 		rest = rest[1:]
-		next := filepath.Join(at, part) // at itself for "" and "."
+		switch part {
+		case "", ".":
+			continue
+		case "..":
+			at = filepath.Dir(at)
+			continue
+		}
+		through = append(through, at)
+		next := filepath.Join(at, part)
 		if target, err := os.Readlink(next); err == nil {
 			if links++; links > maxLinks {
 				return nil, errors.New(path + " leads through too many links")
@@ -62,15 +71,13 @@ func way(path string) ([]string, error) {
 			top, parts := split(target)
 			if filepath.IsAbs(target) {
 				at = top
-				through = append(through, at)
 			}
 			rest = append(parts, rest...)
 			continue
 		}
 		at = next
-		through = append(through, at)
 	}
-	return through, nil
+	return append(through, at), nil
 }
 
 // split gives the top of the tree that an absolute path is in, and the parts

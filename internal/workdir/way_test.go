@@ -34,6 +34,7 @@ func TestHolds(t *testing.T) {
 		{"work", "etc/config", false},
 		{"work", "worker/file", false}, // a name that only begins alike
 		{"work", "work/sub/../../etc/config", true},
+		{"work", "work/../etc/config", false}, // nothing in it is looked at
 		{"work/sub", "work/job.json", false},
 		{"to-work", "work/job.json", true},
 		{"work", "to-work/job.json", true},
@@ -44,7 +45,7 @@ func TestHolds(t *testing.T) {
 		{"work", "etc/sub/../job.json", true}, // which is work's, and not etc's
 		{"worker", "etc/sub/../job.json", false},
 		{"etc/back", "work/job.json", true},
-		{"work/sub", "etc/back/job.json", true},
+		{"work/sub", "etc/back/job.json", false}, // it is left again
 		{"work", "work/etc/config", true},
 		{"etc", "work/etc/state/key", true},
 		{"none", "none/key", true}, // neither is there yet
