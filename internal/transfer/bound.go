@@ -21,7 +21,7 @@ const (
 
 // markupLimit is how many elements and attributes an answer may have, counted by
 // < and =: decoded, short ones take thirty times their bytes. A full page of
-// S3's, of a thousand entries, has at most 30,000.
+// pageSize entries has at most 30,000.
 const markupLimit = 50_000
 
 // bounded fails answers that are too long. The AWS SDK reads them to their

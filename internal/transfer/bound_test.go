@@ -131,10 +131,10 @@ func TestMarkupIsBounded(t *testing.T) {
 		"a full page of objects": {fill{"<ListBucketResult>%s</ListBucketResult>", "<Contents><Key>%04d</Key><LastModified>2026-11-22T00:00:00Z</LastModified>" +
 			"<ETag>&quot;e&quot;</ETag><ChecksumAlgorithm>CRC64NVME</ChecksumAlgorithm><ChecksumType>FULL_OBJECT</ChecksumType><Size>1</Size>" +
 			"<StorageClass>GLACIER</StorageClass>" + owner("Owner") + "<RestoreStatus><IsRestoreInProgress>false</IsRestoreInProgress>" +
-			"<RestoreExpiryDate>2026-11-22T00:00:00Z</RestoreExpiryDate></RestoreStatus></Contents>", 1000}, listing, false},
+			"<RestoreExpiryDate>2026-11-22T00:00:00Z</RestoreExpiryDate></RestoreStatus></Contents>", pageSize}, listing, false},
 		"a full page of uploads": {fill{"<ListMultipartUploadsResult>%s</ListMultipartUploadsResult>", "<Upload><Key>%04d</Key><UploadId>a==</UploadId>" +
 			owner("Initiator") + owner("Owner") + "<StorageClass>STANDARD</StorageClass><Initiated>2026-11-22T00:00:00Z</Initiated>" +
-			"<ChecksumAlgorithm>CRC64NVME</ChecksumAlgorithm><ChecksumType>FULL_OBJECT</ChecksumType></Upload>", 1000}, func(b Bucket) error {
+			"<ChecksumAlgorithm>CRC64NVME</ChecksumAlgorithm><ChecksumType>FULL_OBJECT</ChecksumType></Upload>", pageSize}, func(b Bucket) error {
 			_, err := Sweep(t.Context(), b, SweepOptions{Journal: journal.New(), Session: "s"})
 			return err
 		}, false},
@@ -151,6 +151,10 @@ func TestMarkupIsBounded(t *testing.T) {
 			}
 			page := fmt.Sprintf(c.fill.around, entries.String())
 			b := doer(func(r *http.Request) (*http.Response, error) {
+				q := r.URL.Query()
+				if size := q.Get("max-keys") + q.Get("max-parts") + q.Get("max-uploads"); size != strconv.Itoa(pageSize) && !q.Has("tagging") {
+					t.Errorf("a page of %q is asked for", size)
+				}
 				return answer(r, http.StatusOK, strings.NewReader(page), len(page)), nil
 			}).bucket()
 			err := c.do(b)

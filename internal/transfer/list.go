@@ -26,6 +26,7 @@ const (
 	maxETag    = 256
 	maxUpload  = 1 << 10 // bytes of an upload's id, as a journal notes it
 	emptyPages = 1000    // in a row
+	pageSize   = 1000    // is asked for: some servers give ten times as much to who does not say
 )
 
 // List gives the bucket's objects whose keys begin with the prefix, in the
@@ -63,7 +64,7 @@ type lister struct {
 // page gives the next page's objects.
 func (l *lister) page(ctx context.Context) ([]Object, error) {
 	page, err := l.bucket.Client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{
-		Bucket: aws.String(l.bucket.Name), Prefix: optional(l.prefix), ContinuationToken: l.token,
+		Bucket: aws.String(l.bucket.Name), Prefix: optional(l.prefix), ContinuationToken: l.token, MaxKeys: aws.Int32(pageSize),
 		// XML cannot hold every character that a key can.
 		EncodingType: types.EncodingTypeUrl, ExpectedBucketOwner: l.bucket.owner(), RequestPayer: l.bucket.payer(),
 	})

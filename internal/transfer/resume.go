@@ -156,7 +156,7 @@ func (u upload) keep(ctx context.Context, at *started, spans []span, before jour
 	for {
 		page, err := u.to.Client.ListParts(ctx, &s3.ListPartsInput{
 			Bucket: aws.String(u.to.Name), Key: aws.String(u.key), UploadId: aws.String(before.Upload),
-			PartNumberMarker:    optional(partMarker(marker)),
+			PartNumberMarker: optional(partMarker(marker)), MaxParts: aws.Int32(pageSize),
 			ExpectedBucketOwner: u.to.owner(), RequestPayer: u.to.payer(),
 		})
 		switch {

@@ -129,7 +129,7 @@ func TestResumeAfterChange(t *testing.T) {
 					next(w, r)
 					return
 				}
-				r.URL.RawQuery += "&max-parts=1"
+				r.URL.RawQuery = strings.Replace(r.URL.RawQuery, "max-parts=1000", "max-parts=1", 1)
 				page := &holding{ResponseWriter: w}
 				next(page, r)
 				if err := u.abort(t.Context(), id); err != nil {

@@ -68,7 +68,7 @@ type begun struct{ key, id, initiator string }
 func listUploads(ctx context.Context, b Bucket, prefix string) iter.Seq2[begun, error] {
 	return func(yield func(begun, error) bool) {
 		in := &s3.ListMultipartUploadsInput{
-			Bucket: aws.String(b.Name), Prefix: optional(prefix), EncodingType: types.EncodingTypeUrl,
+			Bucket: aws.String(b.Name), Prefix: optional(prefix), EncodingType: types.EncodingTypeUrl, MaxUploads: aws.Int32(pageSize),
 			ExpectedBucketOwner: b.owner(), RequestPayer: b.payer(),
 		}
 		for range maxUploadPages {
