@@ -11,7 +11,8 @@ import (
 // digest tells the job from any that says something else, or is another
 // organization's or principal's. It is taken of all that was read, written
 // anew: of the document's own spelling nothing is left. The parameters are
-// those of the tasks.
+// those of the tasks. How often and how long is tried does not count: who has
+// more patience goes on with the same job.
 func (j Job) digest(parameters []any, organization, principal string) (string, error) {
 	j.Tasks = slices.Clone(j.Tasks)
 	for i := range j.Tasks {
@@ -19,7 +20,7 @@ func (j Job) digest(parameters []any, organization, principal string) (string, e
 		if err != nil {
 			return "", fmt.Errorf("digest of task %d: %w", i, err)
 		}
-		j.Tasks[i].Parameters = text
+		j.Tasks[i].Parameters, j.Tasks[i].Retries, j.Tasks[i].TimeoutSeconds = text, 0, 0
 	}
 	text, err := json.Marshal(struct {
 		Organization, Principal string

@@ -25,6 +25,10 @@ func TestDigestOfOneJob(t *testing.T) {
 			`{"tasks": [{"retries": -0, "tool": "\u0073torage:get", "parameters": {` + role + `, "files": ["a", "b"], "location": "s3://bucket\/in/", "base_dir": "", "overwrite": false, "encryption": null, "tags": null}}],
 			  "region": "eu-west-1", "tags": [], "notify": "", "role_arn": ""}`,
 		},
+		"patience": {
+			`{"tasks": [{"tool": "storage:get", "parameters": {"location": "s3://bucket/x", ` + role + `}}]}`,
+			`{"tasks": [{"tool": "storage:get", "retries": 3, "timeout_seconds": 60, "parameters": {"location": "s3://bucket/x", ` + role + `}}]}`,
+		},
 		"tags": {
 			`{"tasks": [{"tool": "storage:tag_s3", "parameters": {"connection": "delivery", "path": "x", "tags": {"a": "1", "b": "2"}}}]}`,
 			`{"tasks": [{"tool": "storage:tag_s3", "parameters": {"connection": "delivery", "path": "x", "tags": {"b": "2", "a": "1"}, "files": []}}]}`,
@@ -117,6 +121,7 @@ func setEach(t *testing.T, v reflect.Value, at string, done func(at string)) {
 	}
 	switch {
 	case at == "Job.places" || at == "Job.Tasks.0.Parameters": // of the document's spelling; given apart
+	case at == "Job.Tasks.0.Retries" || at == "Job.Tasks.0.TimeoutSeconds": // patience
 	case v.Kind() == reflect.Struct:
 		for i := range v.NumField() {
 			setEach(t, v.Field(i), at+"."+v.Type().Field(i).Name, done)

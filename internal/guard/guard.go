@@ -97,7 +97,7 @@ func (g Guard) Transport() *http.Transport {
 		TLSHandshakeTimeout:    10 * time.Second,
 		ResponseHeaderTimeout:  60 * time.Second,
 		ExpectContinueTimeout:  time.Second,
-		IdleConnTimeout:        60 * time.Second,
+		IdleConnTimeout:        30 * time.Second,
 		MaxIdleConns:           connections,
 		MaxIdleConnsPerHost:    connections,
 		MaxResponseHeaderBytes: 64 << 10,

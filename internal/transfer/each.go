@@ -19,7 +19,7 @@ const (
 // of the sequence, cancels the others and is what it gives after all have ended.
 func Each[T any](ctx context.Context, items iter.Seq2[T, error], size func(T) int64, do func(context.Context, T) error) error {
 	g, gctx := errgroup.WithContext(ctx)
-	f := newFlight(objectsAtFirst, objectsAtMost, new(atomic.Int64)) // Rates slows down
+	f := newFlight(objectsAtFirst, objectsOpen(), new(atomic.Int64)) // Rates slows down
 	defer context.AfterFunc(gctx, f.wake)()
 	type sized struct {
 		item   T

@@ -15,7 +15,7 @@ const (
 	partsAtFirst   = 4
 	partsAtMost    = 32
 	objectsAtFirst = 32
-	objectsAtMost  = 256
+	objectsAtMost  = 256  // where as many files may be open; see objectsOpen
 	worthMore      = 1.15 // by what more of them must be faster to stay
 	restsFor       = 10 * time.Second
 )

@@ -35,7 +35,7 @@ const (
 // bounded by the caller only.
 func List(ctx context.Context, b Bucket, prefix string) iter.Seq2[Object, error] {
 	return func(yield func(Object, error) bool) {
-		l := lister{bucket: b, prefix: prefix}
+		l := lister{bucket: b, prefix: prefix, size: pageSize}
 		for more := true; more; {
 			objects, err := l.page(ctx)
 			if err != nil {
@@ -56,6 +56,7 @@ func List(ctx context.Context, b Bucket, prefix string) iter.Seq2[Object, error]
 type lister struct {
 	bucket Bucket
 	prefix string
+	size   int32   // of a page
 	token  *string // of the next page; nil: of the first, or there is none
 	last   string  // key
 	empty  int     // pages since
@@ -64,7 +65,7 @@ type lister struct {
 // page gives the next page's objects.
 func (l *lister) page(ctx context.Context) ([]Object, error) {
 	page, err := l.bucket.Client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{
-		Bucket: aws.String(l.bucket.Name), Prefix: optional(l.prefix), ContinuationToken: l.token, MaxKeys: aws.Int32(pageSize),
+		Bucket: aws.String(l.bucket.Name), Prefix: optional(l.prefix), ContinuationToken: l.token, MaxKeys: aws.Int32(l.size),
 		// XML cannot hold every character that a key can.
 		EncodingType: types.EncodingTypeUrl, ExpectedBucketOwner: l.bucket.owner(), RequestPayer: l.bucket.payer(),
 	})

@@ -31,7 +31,7 @@ func preallocate(file *os.File, size int64) error {
 func reserve(fd int, size int64) error {
 	var fs syscall.Statfs_t
 	if err := syscall.Fstatfs(fd, &fs); err == nil {
-		if fs.Blocks > 0 && fs.Bavail < uint64(size)/uint64(fs.Bsize) { // no blocks: no limit
+		if fs.Blocks > 0 && fs.Frsize > 0 && fs.Bavail < uint64(size)/uint64(fs.Frsize) { // no blocks: no limit
 			return syscall.ENOSPC
 		}
 		if int64(fs.Type) == tmpfs { // an int32 on some machines

@@ -64,15 +64,15 @@ func (u upload) listed(ctx context.Context) (bool, error) {
 	if to.Client.denied.has(listing) {
 		return false, nil
 	}
-	for o, err := range List(ctx, to, u.key) {
-		switch {
-		case err == nil:
-			return o.Key == u.key, nil
-		case goesOn(err) && KindOf(err) != Denied:
-			return false, err
-		}
-		to.Client.denied.add(listing)
+	l := lister{bucket: to, prefix: u.key, size: 1} // it would be the first
+	first, err := l.page(ctx)
+	if err == nil {
+		return len(first) > 0 && first[0].Key == u.key, nil
 	}
+	if err = fault("list", to, u.key, err); goesOn(err) && KindOf(err) != Denied {
+		return false, err
+	}
+	to.Client.denied.add(listing)
 	return false, nil
 }
 
