@@ -86,9 +86,9 @@ func (s *session) rcloneWide(w work, p place) []command {
 	}
 	more := "--transfers 128 --checkers 128"
 	switch w.name() {
-	case "large-down":
+	case "large-down", "large-relay":
 		more = "--multi-thread-streams 16 --multi-thread-chunk-size 16M"
-	case "large-up", "large-relay":
+	case "large-up":
 		more = "--s3-upload-concurrency 16"
 	}
 	return s.rclone(w, p, append(rcloneFlags(w), strings.Fields(more)...))
