@@ -71,7 +71,7 @@ interop: ## compare the evaluator with an independent simulator (needs node and 
 	bench/interop/run.sh
 
 .PHONY: bench-transfer
-bench-transfer: deps peers ## transfers against rclone, mc and aws, on three servers (ROUNDS=5; ARGS='-works large-relay'; not in CI)
+bench-transfer: deps peers ## transfers against rclone, mc and aws, near and far, on three servers (ROUNDS=5; ARGS='-works large-relay'; not in CI)
 	bench/transfer/run.sh $(ROUNDS) $(ARGS)
 
 ##@ Change

@@ -15,7 +15,7 @@ trap 'rm -rf "$work"' EXIT
 (cd "$root" && go build -o "$work/transfer" ./bench/transfer)
 PATH=$root/.bin/peers:$root/.bin:$PATH
 echo "files are in $(stat -f -c %T "$dir")" >&2
-for server in "null" "null -over-tls" "versitygw" "minio"; do
-	# shellcheck disable=SC2086 # a server and its flag
+for server in "null" "null -over-tls" "null -late 30ms -rate 83886080" "versitygw" "minio"; do
+	# shellcheck disable=SC2086 # a server and its flags
 	"$work/transfer" run -rounds "$rounds" -dir "$dir" -server $server "$@"
 done
