@@ -1,0 +1,77 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+const (
+	abortLimit = 10 * time.Second
+	abortAgain = 200 * time.Millisecond
+)
+
+// grace gives a context that ends abortLimit after ctx does.
+func grace(ctx context.Context) (context.Context, context.CancelFunc) {
+	late, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(abortLimit, cancel) })
+	return late, func() {
+		stop()
+		cancel()
+	}
+}
+
+// abandon aborts the upload after a failure. If that fails as well, the error
+// names the upload for whoever sweeps it.
+func (u upload) abandon(ctx context.Context, id string, cause error) error {
+	err := u.abort(ctx, id)
+	if err == nil {
+		u.note.Over()
+	}
+	if err == nil {
+		return cause
+	}
+	made := *fault("", u.to, u.key, cause).(*Error) //nolint:errorlint,forcetypeassert // fault makes nothing else
+	made.Upload = id
+	return &made
+}
+
+// abort removes the parts even if ctx has ended.
+func (u upload) abort(ctx context.Context, id string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortLimit)
+	defer cancel()
+	// A part that was on its way may arrive after an abort, and stay: so it is
+	// aborted again when those that were cut have had time to be noticed.
+	// https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html
+	for try := range 2 {
+		if try > 0 && pause(ctx, abortAgain) != nil {
+			break
+		}
+		if err := u.abortOnce(ctx, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (u upload) abortOnce(ctx context.Context, id string) error {
+	_, err := u.to.Client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{
+		Bucket: aws.String(u.to.Name), Key: aws.String(u.key), UploadId: aws.String(id),
+		ExpectedBucketOwner: u.to.owner(), RequestPayer: u.to.payer(),
+	})
+	if err != nil && !gone(err) {
+		return err
+	}
+	return nil
+}
+
+// gone tells whether S3 says that the upload is not there.
+func gone(err error) bool {
+	var answer *smithyhttp.ResponseError
+	return errors.As(err, &answer) && answer.HTTPStatusCode() == http.StatusNotFound && kindOf(err) != NoBucket
+}
