@@ -15,7 +15,7 @@ type far struct {
 	rate int64 // bytes a second; zero: as fast as it goes
 }
 
-// ServeHTTP answers late.
+// ServeHTTP answers late: sleeping is what distance is made of here.
 func (f far) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	time.Sleep(f.late)
 	if f.rate > 0 {
