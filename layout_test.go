@@ -27,6 +27,9 @@ var mayImport = map[string][]string{
 	"policy/render":          {".", "policy"},
 	"credential":             {".", "policy"},
 	"credential/verdicttest": {".", "credential"},
+	"sandbox":                {".", "policy", "internal/yaml", "sandbox/s3", "sandbox/internal/sigv4"},
+	"sandbox/s3":             {},
+	"sandbox/internal/sigv4": {},
 	"internal/guard":         {},
 	"internal/workdir":       {},
 	"internal/journal":       {"internal/workdir"},
@@ -34,28 +37,25 @@ var mayImport = map[string][]string{
 	"internal/task": {
 		".", "policy", "credential", "internal/guard", "internal/journal", "internal/transfer", "internal/workdir",
 	},
-	"internal/job":           {".", "internal/task"},
-	"internal/check":         {".", "policy", "credential", "internal/guard", "internal/transfer"},
-	"internal/vend":          {".", "policy", "credential"},
-	"internal/dispenser":     {".", "policy", "credential", "internal/yaml"},
-	"internal/yaml":          {"."},
-	"internal/config":        {".", "credential", "internal/yaml"},
-	"internal/sandbox":       {".", "policy", "internal/yaml", "internal/sandbox/s3", "internal/sandbox/sigv4"},
-	"internal/sandbox/s3":    {},
-	"internal/sandbox/sigv4": {},
+	"internal/job":       {".", "internal/task"},
+	"internal/check":     {".", "policy", "credential", "internal/guard", "internal/transfer"},
+	"internal/vend":      {".", "policy", "credential"},
+	"internal/dispenser": {".", "policy", "credential", "internal/yaml"},
+	"internal/yaml":      {"."},
+	"internal/config":    {".", "credential", "internal/yaml"},
 	"internal/demo": {
 		".", "policy", "credential", "internal/guard", "internal/transfer", "internal/task",
-		"internal/job", "internal/config", "internal/sandbox", "internal/sandbox/s3",
+		"internal/job", "internal/config", "sandbox",
 	},
 	"internal/cli": {
 		".", "policy", "credential", "internal/guard", "internal/journal", "internal/transfer", "internal/task",
-		"internal/job", "internal/config", "internal/sandbox", "internal/sandbox/s3", "internal/demo",
+		"internal/job", "internal/config", "sandbox", "internal/demo",
 		"policy/explain", "policy/lint", "policy/render", "internal/check", "internal/vend", "internal/dispenser",
 		"internal/workdir",
 	},
 	"cmd/rolecall":                   {"internal/cli"},
 	"docs/examples/dispenser-lambda": {"internal/dispenser"},
-	"bench":                          {".", "policy", "credential", "internal/transfer", "internal/sandbox", "internal/check"},
+	"bench":                          {".", "policy", "credential", "internal/transfer", "sandbox", "internal/check"},
 	"bench/interop":                  {},
 	"bench/transfer":                 {"internal/guard", "internal/journal", "internal/transfer"},
 }
@@ -64,7 +64,7 @@ var mayImport = map[string][]string{
 // against, instead of mocks.
 var testsMayImport = []string{
 	"policy", "credential", "credential/verdicttest", "internal/config", "internal/journal", "internal/transfer", "internal/yaml",
-	"internal/sandbox", "internal/sandbox/s3", "internal/sandbox/sigv4",
+	"sandbox", "sandbox/s3",
 }
 
 // onlyInTests are modules that never become part of the program.

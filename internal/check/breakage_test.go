@@ -14,7 +14,7 @@ import (
 	"testing"
 
 	"github.com/rolecall/rolecall"
-	"github.com/rolecall/rolecall/internal/sandbox"
+	"github.com/rolecall/rolecall/sandbox"
 )
 
 var update = flag.Bool("update", false, "write the table in docs/check.md")

@@ -16,8 +16,8 @@ import (
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
 	"github.com/rolecall/rolecall/internal/check"
-	"github.com/rolecall/rolecall/internal/sandbox"
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/sandbox"
 )
 
 const (

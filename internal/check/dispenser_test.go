@@ -20,7 +20,7 @@ import (
 	"github.com/rolecall/rolecall/credential"
 	"github.com/rolecall/rolecall/internal/check"
 	"github.com/rolecall/rolecall/internal/guard"
-	"github.com/rolecall/rolecall/internal/sandbox"
+	"github.com/rolecall/rolecall/sandbox"
 )
 
 // What a customer's dispenser gives are the keys of a session of a role that

@@ -17,7 +17,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/rolecall/rolecall/internal/cli"
-	"github.com/rolecall/rolecall/internal/sandbox"
+	"github.com/rolecall/rolecall/sandbox"
 )
 
 var update = flag.Bool("update", false, "write the golden files")

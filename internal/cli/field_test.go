@@ -16,8 +16,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rolecall/rolecall"
-	"github.com/rolecall/rolecall/internal/sandbox"
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/sandbox"
 )
 
 // fieldCases is a cases.json; testdata/field/README.md describes it.

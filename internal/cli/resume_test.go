@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/rolecall/rolecall"
-	"github.com/rolecall/rolecall/internal/sandbox"
+	"github.com/rolecall/rolecall/sandbox"
 )
 
 // interruptible is a job that fetches and delivers a large file, in a world

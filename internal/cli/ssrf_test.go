@@ -15,8 +15,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/rolecall/rolecall/internal/sandbox"
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/sandbox"
 )
 
 // astray are hosts that no tenant may lead rolecall to, one for each reason

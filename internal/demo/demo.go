@@ -12,8 +12,8 @@ import (
 	"github.com/rolecall/rolecall/credential"
 	"github.com/rolecall/rolecall/internal/config"
 	"github.com/rolecall/rolecall/internal/job"
-	"github.com/rolecall/rolecall/internal/sandbox"
 	"github.com/rolecall/rolecall/internal/task"
+	"github.com/rolecall/rolecall/sandbox"
 )
 
 // Environment makes what tasks work with of a config: the demo runs with what

@@ -11,8 +11,8 @@ import (
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
 	"github.com/rolecall/rolecall/internal/config"
-	"github.com/rolecall/rolecall/internal/sandbox"
 	"github.com/rolecall/rolecall/internal/task"
+	"github.com/rolecall/rolecall/sandbox"
 )
 
 // Only a refusal counts as one: what is allowed, or fails otherwise, is an

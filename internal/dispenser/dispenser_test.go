@@ -12,8 +12,8 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
-	"github.com/rolecall/rolecall/internal/sandbox"
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/sandbox"
 )
 
 func (b *bench) s3(t *testing.T, keys aws.CredentialsProvider) *s3.Client {

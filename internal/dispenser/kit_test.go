@@ -20,7 +20,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/rolecall/rolecall/credential"
-	"github.com/rolecall/rolecall/internal/sandbox"
+	"github.com/rolecall/rolecall/sandbox"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

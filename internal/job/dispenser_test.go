@@ -20,9 +20,9 @@ import (
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
 	"github.com/rolecall/rolecall/internal/job"
-	"github.com/rolecall/rolecall/internal/sandbox"
 	"github.com/rolecall/rolecall/internal/task"
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/sandbox"
 )
 
 // The spellings of a dispenser's answers.

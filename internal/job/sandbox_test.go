@@ -27,8 +27,8 @@ import (
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
 	"github.com/rolecall/rolecall/internal/job"
-	"github.com/rolecall/rolecall/internal/sandbox"
 	"github.com/rolecall/rolecall/internal/task"
+	"github.com/rolecall/rolecall/sandbox"
 )
 
 // accounts is a vendor and two customers: acme's masters are read, globex's

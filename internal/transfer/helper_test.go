@@ -24,7 +24,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"go.uber.org/goleak"
 
-	sandbox "github.com/rolecall/rolecall/internal/sandbox/s3"
+	sandbox "github.com/rolecall/rolecall/sandbox/s3"
 )
 
 func TestMain(m *testing.M) {

@@ -20,9 +20,9 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/rolecall/rolecall/internal/sandbox"
 	"github.com/rolecall/rolecall/policy"
 	"github.com/rolecall/rolecall/policy/render"
+	"github.com/rolecall/rolecall/sandbox"
 )
 
 // accounts is a vendor, and customers whose administrators may do everything.

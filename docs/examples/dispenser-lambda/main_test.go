@@ -14,8 +14,8 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/rolecall/rolecall/internal/dispenser"
-	"github.com/rolecall/rolecall/internal/sandbox"
 	"github.com/rolecall/rolecall/internal/yaml"
+	"github.com/rolecall/rolecall/sandbox"
 )
 
 const world = `

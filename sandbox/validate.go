@@ -10,8 +10,8 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall"
-	"github.com/rolecall/rolecall/internal/sandbox/s3"
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/sandbox/s3"
 )
 
 var (

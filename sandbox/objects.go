@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall"
-	"github.com/rolecall/rolecall/internal/sandbox/s3"
+	"github.com/rolecall/rolecall/sandbox/s3"
 )
 
 // s3Buckets are the buckets as package s3 wants them.

@@ -7,8 +7,8 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/rolecall/rolecall/internal/sandbox/sigv4"
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/sandbox/internal/sigv4"
 )
 
 // caller is who signed a request, with the policies that hold for it. The

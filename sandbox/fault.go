@@ -6,8 +6,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/rolecall/rolecall/internal/sandbox/s3"
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/sandbox/s3"
 )
 
 // Fault makes the requests that it matches go wrong. Service and Operation

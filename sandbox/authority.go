@@ -9,8 +9,8 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall"
-	"github.com/rolecall/rolecall/internal/sandbox/s3"
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/sandbox/s3"
 )
 
 // authority answers package s3's questions for the caller of the request.

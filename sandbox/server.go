@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"github.com/rolecall/rolecall"
-	"github.com/rolecall/rolecall/internal/sandbox/s3"
-	"github.com/rolecall/rolecall/internal/sandbox/sigv4"
+	"github.com/rolecall/rolecall/sandbox/internal/sigv4"
+	"github.com/rolecall/rolecall/sandbox/s3"
 )
 
 // Options are what a Server may be given; the zero value works.

@@ -8,8 +8,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rolecall/rolecall/internal/sandbox/s3"
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/sandbox/s3"
 )
 
 var _ s3.Directory = authority{}
