@@ -3,6 +3,8 @@ package rolecall
 import (
 	"regexp"
 	"strings"
+
+	"github.com/rolecall/rolecall/internal/strict"
 )
 
 // ARN is an Amazon Resource Name, cut into its six parts.
@@ -21,7 +23,7 @@ func ParseARN(s string) (ARN, error) {
 	parts := strings.SplitN(s, ":", 6)
 	if len(parts) != 6 || parts[0] != "arn" {
 		return ARN{}, &Error{
-			Code: Invalid, Message: quote(s) + " is not an ARN",
+			Code: Invalid, Message: strict.Quote(s) + " is not an ARN",
 			Hint: "an ARN has the form arn:partition:service:region:account:resource",
 		}
 	}
@@ -29,14 +31,14 @@ func ParseARN(s string) (ARN, error) {
 	switch {
 	case !partitionForm.MatchString(a.Partition):
 		return ARN{}, &Error{
-			Code: Invalid, Message: quote(s) + " has an unknown partition " + quote(a.Partition),
+			Code: Invalid, Message: strict.Quote(s) + " has an unknown partition " + strict.Quote(a.Partition),
 			Hint: "partitions are aws, aws-cn, aws-us-gov and aws-eusc",
 		}
 	case a.Service == "" || a.Resource == "":
-		return ARN{}, &Error{Code: Invalid, Message: quote(s) + " has an empty service or resource"}
+		return ARN{}, &Error{Code: Invalid, Message: strict.Quote(s) + " has an empty service or resource"}
 	case a.Account != "" && !IsAccountID(a.Account):
 		return ARN{}, &Error{
-			Code: Invalid, Message: quote(s) + " has a malformed account id " + quote(a.Account),
+			Code: Invalid, Message: strict.Quote(s) + " has a malformed account id " + strict.Quote(a.Account),
 			Hint: "account ids are twelve digits",
 		}
 	}
@@ -78,7 +80,7 @@ func ParseRoleARN(s string) (ARN, error) {
 	}
 	bad := func(why string) (ARN, error) {
 		return ARN{}, &Error{
-			Code: Invalid, Message: quote(s) + " is not the ARN of an IAM role: " + why,
+			Code: Invalid, Message: strict.Quote(s) + " is not the ARN of an IAM role: " + why,
 			Hint: "a role ARN looks like arn:aws:iam::111122223333:role/name",
 		}
 	}
@@ -86,13 +88,13 @@ func ParseRoleARN(s string) (ARN, error) {
 	case a.Service == "sts" && strings.HasPrefix(a.Resource, "assumed-role/"):
 		return bad("it is a role session; give the role itself")
 	case a.Service != "iam":
-		return bad("its service is " + quote(a.Service))
+		return bad("its service is " + strict.Quote(a.Service))
 	case a.Region != "":
 		return bad("IAM ARNs have no region")
 	case a.Account == "":
 		return bad("it has no account id")
 	case !strings.HasPrefix(a.Resource, "role/"):
-		return bad("its resource is " + quote(a.Resource))
+		return bad("its resource is " + strict.Quote(a.Resource))
 	case len(s) > 2048 || !roleForm.MatchString(a.Resource):
 		return bad("its name or path has characters that IAM does not allow")
 	}
@@ -133,26 +135,6 @@ func PartitionOf(region string) string {
 		return "aws-iso-f"
 	default:
 		return "aws"
-	}
-}
-
-// DNSSuffix gives the domain of a partition's services.
-func DNSSuffix(partition string) string {
-	switch partition {
-	case "aws-cn":
-		return "amazonaws.com.cn"
-	case "aws-eusc":
-		return "amazonaws.eu"
-	case "aws-iso":
-		return "c2s.ic.gov"
-	case "aws-iso-b":
-		return "sc2s.sgov.gov"
-	case "aws-iso-e":
-		return "cloud.adc-e.uk"
-	case "aws-iso-f":
-		return "csp.hci.ic.gov"
-	default:
-		return "amazonaws.com"
 	}
 }
 

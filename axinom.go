@@ -3,6 +3,8 @@ package rolecall
 import (
 	"encoding/json"
 	"strings"
+
+	"github.com/rolecall/rolecall/internal/strict"
 )
 
 // axinomRequest is the part of an Axinom Encoding job request that moves
@@ -21,16 +23,14 @@ type axinomStorage struct {
 	Files                        []string `json:"Files"`
 }
 
-func isAxinom(tree node) bool {
-	if tree.kind != '{' {
+func isAxinom(data []byte) bool {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(data, &members) != nil {
 		return false
 	}
-	for _, m := range tree.members {
-		if m.name == "ContentAcquisition" || m.name == "ContentPublishing" {
-			return true
-		}
-	}
-	return false
+	_, acquires := members["ContentAcquisition"]
+	_, publishes := members["ContentPublishing"]
+	return acquires || publishes
 }
 
 // convertAxinom makes a native job of an Axinom request: a fetch of all
@@ -39,9 +39,9 @@ func isAxinom(tree node) bool {
 func convertAxinom(data []byte) (Job, error) {
 	var q axinomRequest
 	var faults Errors
-	for _, e := range List(Decode(data, &q)) {
+	strict.Decode(data, &q, &faults)
+	for _, e := range faults {
 		e.Hint = axinomHint(e)
-		faults = append(faults, e)
 	}
 	job := Job{places: strings.NewReplacer(
 		"/tasks/0/parameters/location", "/ContentAcquisition/UriPath", "/tasks/0/parameters/role_arn", "/ContentAcquisition/RoleArnToAssume",
@@ -58,7 +58,7 @@ func convertAxinom(data []byte) (Job, error) {
 		{"ContentAcquisition", StorageGet, q.ContentAcquisition},
 		{"ContentPublishing", StoragePut, q.ContentPublishing},
 	} {
-		at := Pointer(part.member)
+		at := strict.Pointer(part.member)
 		if part.given.Provider == "" && part.given.URIPath == "" {
 			if !strings.Contains(faults.Error(), at) {
 				faults.Add(at, "the request has no "+part.member, "a request needs both ContentAcquisition and ContentPublishing")
@@ -66,7 +66,7 @@ func convertAxinom(data []byte) (Job, error) {
 			continue
 		}
 		if part.given.Provider != "AmazonS3" {
-			faults.Add(at+"/Provider", "the provider "+quote(part.given.Provider)+" is not Amazon S3", `only "AmazonS3" is supported`)
+			faults.Add(at+"/Provider", "the provider "+strict.Quote(part.given.Provider)+" is not Amazon S3", `only "AmazonS3" is supported`)
 		}
 		files := part.given.Files
 		if len(files) == 0 {

@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"strings"
+
+	"github.com/rolecall/rolecall/internal/strict"
 )
 
 // Purpose is what a connection is for.
@@ -47,7 +49,7 @@ func (c Connection) Validate() error {
 	case "":
 		faults.Add("/purpose", "a connection needs a purpose", "source to read, delivery to read and write")
 	default:
-		faults.Add("/purpose", "unknown purpose "+quote(string(c.Purpose)), "source to read, delivery to read and write")
+		faults.Add("/purpose", "unknown purpose "+strict.Quote(string(c.Purpose)), "source to read, delivery to read and write")
 	}
 	faults.AddErr("/bucket", validateBucket(c.Bucket))
 	switch {
@@ -58,16 +60,16 @@ func (c Connection) Validate() error {
 	case !strings.HasSuffix(c.Prefix, "/"):
 		hint := "leave it out for the whole bucket"
 		if p := strings.TrimRight(strings.TrimSuffix(c.Prefix, "*"), "/"); p != "" {
-			hint = "write " + quote(p+"/")
+			hint = "write " + strict.Quote(p+"/")
 		}
 		faults.Add("/prefix", "a prefix ends in a slash", hint)
 	case strings.HasPrefix(c.Prefix, "/"):
-		faults.Add("/prefix", "a prefix does not begin with a slash", "keys in S3 begin without one; write "+quote(strings.TrimLeft(c.Prefix, "/")))
+		faults.Add("/prefix", "a prefix does not begin with a slash", "keys in S3 begin without one; write "+strict.Quote(strings.TrimLeft(c.Prefix, "/")))
 	default:
 		faults.AddErr("/prefix", validateKey(c.Prefix))
 	}
 	if c.Region != "" && !IsRegion(c.Region) {
-		faults.Add("/region", quote(c.Region)+" is not a region", "for example eu-central-1")
+		faults.Add("/region", strict.Quote(c.Region)+" is not a region", "for example eu-central-1")
 	}
 	c.validateWay(&faults)
 	if c.ExternalID != nil {

@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+
+	"github.com/rolecall/rolecall/internal/strict"
 )
 
 // HTTPCredentialSource is a dispenser: an HTTPS endpoint of the customer's that
@@ -25,20 +27,22 @@ const MaxDispenserURL = 2048
 
 // UnmarshalJSON reads either form, strictly.
 func (s *HTTPCredentialSource) UnmarshalJSON(data []byte) error {
-	tree, err := parse(data)
-	switch {
-	case err != nil:
-		return err
-	case tree.kind == 's' && tree.text == "":
-		return errNoDispenserURL
-	case tree.kind == 's':
-		*s = HTTPCredentialSource{URL: tree.text}
-		return nil
-	case tree.kind != '{':
-		return &Error{Code: Invalid, Message: "must be a string or an object, not " + tree.what(), Hint: dispenserHint}
+	var faults Errors
+	switch kind := strict.TypeOf(data); kind {
+	case strict.String:
+		var url string
+		strict.Decode(data, &url, &faults)
+		if url == "" && len(faults) == 0 {
+			return errNoDispenserURL
+		}
+		*s = HTTPCredentialSource{URL: url}
+	case strict.Object:
+		type object HTTPCredentialSource // without this method
+		strict.Decode(data, (*object)(s), &faults)
+	default:
+		return &Error{Code: Invalid, Message: "must be a string or an object, not " + string(kind), Hint: dispenserHint}
 	}
-	type object HTTPCredentialSource // without this method
-	return Decode(data, (*object)(s))
+	return faults.Err()
 }
 
 const (
@@ -116,7 +120,7 @@ func (s HTTPCredentialSource) parse() (*url.URL, error) {
 func (o Organization) CheckBearer(source HTTPCredentialSource) error {
 	s, ok := o.Secrets[source.Secret]
 	host := source.Host()
-	switch name := quote(source.Secret); {
+	switch name := strict.Quote(source.Secret); {
 	case !ok:
 		return &Error{Code: NotFound, Message: "there is no secret " + name, Hint: "the organization's secrets: " + names(o.Secrets)}
 	case s.Type != SecretText:
@@ -124,7 +128,7 @@ func (o Organization) CheckBearer(source HTTPCredentialSource) error {
 	case s.Host == "":
 		return &Error{Code: Forbidden, Message: "the secret " + name + " is bound to no host", Hint: "a secret is sent to no host but the one that it is declared with: " + host}
 	case !strings.EqualFold(s.Host, host):
-		return &Error{Code: Forbidden, Message: "the secret " + name + " is not for the host " + quote(host), Hint: "a secret is sent to the host that it is bound to"}
+		return &Error{Code: Forbidden, Message: "the secret " + name + " is not for the host " + strict.Quote(host), Hint: "a secret is sent to the host that it is bound to"}
 	}
 	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/rolecall/rolecall/internal/strict"
 )
 
 func TestDispenserURL(t *testing.T) {
@@ -88,8 +90,9 @@ func TestDispenserForms(t *testing.T) {
 		var got struct {
 			Source *HTTPCredentialSource `json:"source"`
 		}
-		if err := Decode([]byte(`{"source": `+text+`}`), &got); err != nil || got.Source == nil || *got.Source != want {
-			t.Errorf("%s: %+v, %v", text, got.Source, err)
+		var faults Errors
+		if strict.Decode([]byte(`{"source": `+text+`}`), &got, &faults); len(faults) > 0 || got.Source == nil || *got.Source != want {
+			t.Errorf("%s: %+v, %v", text, got.Source, faults)
 		}
 	}
 }

@@ -2,7 +2,6 @@ package rolecall
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 )
 
@@ -141,16 +140,4 @@ func CodeOf(err error) Code {
 		return ""
 	}
 	return List(err)[0].Code
-}
-
-// Pointer builds a JSON pointer (RFC 6901) from its parts, escaping each.
-func Pointer(parts ...any) string {
-	var b strings.Builder
-	for _, p := range parts {
-		b.WriteByte('/')
-		s := fmt.Sprint(p)
-		s = strings.ReplaceAll(s, "~", "~0")
-		b.WriteString(strings.ReplaceAll(s, "/", "~1"))
-	}
-	return b.String()
 }

@@ -11,7 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rolecall/rolecall"
-	"github.com/rolecall/rolecall/internal/yaml"
+	"github.com/rolecall/rolecall/internal/strict"
+	"github.com/rolecall/rolecall/internal/strict/yaml"
 	"github.com/rolecall/rolecall/policy"
 )
 
@@ -64,8 +65,9 @@ func TestFieldTablesAreTrue(t *testing.T) {
 		t.Run(filepath.Base(dir), func(t *testing.T) {
 			t.Parallel()
 			var table fieldTable
-			if err := rolecall.Decode(read(t, path), &table); err != nil {
-				t.Fatal(err)
+			var faults rolecall.Errors
+			if strict.Decode(read(t, path), &table, &faults); len(faults) > 0 {
+				t.Fatal(faults)
 			}
 			named := map[string]bool{"cases.json": true, "README.md": true, "sandbox.yaml": true, "rolecall.yaml": true}
 			for _, d := range table.Documents {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/rolecall/rolecall/internal/strict"
 )
 
 // Pattern is a compiled entry of `files`.
@@ -21,7 +23,7 @@ func CompilePattern(s string) (Pattern, error) {
 		return Pattern{}, err
 	}
 	if strings.Count(s, "*")+strings.Count(s, "?") > MaxStars {
-		return Pattern{}, &Error{Code: Invalid, Message: fmt.Sprintf("%s has more than %d wildcards", quote(s), MaxStars)}
+		return Pattern{}, &Error{Code: Invalid, Message: fmt.Sprintf("%s has more than %d wildcards", strict.Quote(s), MaxStars)}
 	}
 	var b strings.Builder
 	b.WriteString(`(?s)\A`)
@@ -52,7 +54,7 @@ func CompilePattern(s string) (Pattern, error) {
 	b.WriteString(`\z`)
 	re, err := regexp.Compile(b.String())
 	if err != nil {
-		return Pattern{}, &Error{Code: Invalid, Message: quote(s) + " is not a pattern", Err: err}
+		return Pattern{}, &Error{Code: Invalid, Message: strict.Quote(s) + " is not a pattern", Err: err}
 	}
 	return Pattern{text: s, re: re}, nil
 }
@@ -83,14 +85,14 @@ func validateFile(s string) error {
 		return &Error{Code: Invalid, Message: "the name is empty", Hint: hint}
 	}
 	if strings.HasPrefix(s, "/") {
-		return &Error{Code: Invalid, Message: quote(s) + " is absolute", Hint: hint}
+		return &Error{Code: Invalid, Message: strict.Quote(s) + " is absolute", Hint: hint}
 	}
 	if strings.HasSuffix(s, "/") {
-		return &Error{Code: Invalid, Message: quote(s) + " names a directory", Hint: "write " + quote(s+"**")}
+		return &Error{Code: Invalid, Message: strict.Quote(s) + " names a directory", Hint: "write " + strict.Quote(s+"**")}
 	}
 	for _, part := range strings.Split(s, "/") {
 		if part == ".." || part == "." || part == "" {
-			return &Error{Code: Invalid, Message: quote(s) + " has an empty part or a part . or ..", Hint: hint}
+			return &Error{Code: Invalid, Message: strict.Quote(s) + " has an empty part or a part . or ..", Hint: hint}
 		}
 	}
 	return validateKey(s)

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/rolecall/rolecall/internal/strict"
 )
 
 // Job is an ordered list of tasks that share a working directory, as a user
@@ -70,16 +72,13 @@ func readJob(data []byte) (job Job, readable bool, err error) {
 	if len(data) > MaxJobBytes {
 		return Job{}, false, Errors{{Code: Invalid, Message: "the job is larger than 1 MiB"}}
 	}
-	tree, err := parse(data)
-	if err != nil {
-		return Job{}, false, err
-	}
-	if isAxinom(tree) {
+	if isAxinom(data) {
 		job, err = convertAxinom(data)
 		return job, err == nil, err
 	}
-	err = Decode(data, &job)
-	return job, tree.kind == '{', err
+	var faults Errors
+	isJSON := strict.Decode(data, &job, &faults)
+	return job, isJSON && strict.TypeOf(data) == strict.Object, faults.Err()
 }
 
 // storage holds the parameters that all storage tools know.
@@ -128,7 +127,7 @@ var cannedACLs = []string{
 func validateCommon(faults *Errors, duration int, owner, class, acl, endpoint string) {
 	validateDuration(faults, "/role_session_duration_seconds", duration)
 	if owner != "" && !IsAccountID(owner) {
-		faults.Add("/bucket_owner", quote(owner)+" is not an account id", "twelve digits, in quotes")
+		faults.Add("/bucket_owner", strict.Quote(owner)+" is not an account id", "twelve digits, in quotes")
 	}
 	oneOf := func(pointer, what, value string, known []string) {
 		for _, k := range known {
@@ -137,10 +136,10 @@ func validateCommon(faults *Errors, duration int, owner, class, acl, endpoint st
 			}
 		}
 		hint := "one of " + strings.Join(known, ", ")
-		if near := Nearest(value, known); near != "" {
-			hint = "did you mean " + quote(near) + "?"
+		if near := strict.Nearest(value, known); near != "" {
+			hint = "did you mean " + strict.Quote(near) + "?"
 		}
-		faults.Add(pointer, "unknown "+what+" "+quote(value), hint)
+		faults.Add(pointer, "unknown "+what+" "+strict.Quote(value), hint)
 	}
 	oneOf("/storage_class", "storage class", class, storageClasses)
 	oneOf("/acl", "acl", acl, cannedACLs)
@@ -187,10 +186,10 @@ func validateTags(faults *Errors, tags map[string]string) {
 	}
 	for k, v := range tags {
 		if k == "" || len([]rune(k)) > 128 || strings.HasPrefix(strings.ToLower(k), "aws:") || !tagForm.MatchString(k) {
-			faults.Add("/tags"+Pointer(k), quote(k)+" is not a tag key", "1 to 128 letters, digits, spaces or characters of +-=._:/@, not beginning with aws:")
+			faults.Add("/tags"+strict.Pointer(k), strict.Quote(k)+" is not a tag key", "1 to 128 letters, digits, spaces or characters of +-=._:/@, not beginning with aws:")
 		}
 		if len([]rune(v)) > 256 || !tagForm.MatchString(v) {
-			faults.Add("/tags"+Pointer(k), quote(v)+" is not a tag value", "up to 256 letters, digits, spaces or characters of +-=._:/@")
+			faults.Add("/tags"+strict.Pointer(k), strict.Quote(v)+" is not a tag value", "up to 256 letters, digits, spaces or characters of +-=._:/@")
 		}
 	}
 }

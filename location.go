@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/rolecall/rolecall/internal/strict"
 )
 
 // Location is a place in S3: a bucket and a key or a prefix of keys.
@@ -52,7 +54,7 @@ func ParseLocation(s string) (Location, error) {
 	for _, part := range strings.Split(l.Key, "/") {
 		if part == ".." || part == "." {
 			return Location{}, &Error{
-				Code: Invalid, Message: "the key " + quote(l.Key) + " has a part . or ..",
+				Code: Invalid, Message: "the key " + strict.Quote(l.Key) + " has a part . or ..",
 				Hint: "S3 takes such parts literally, and much between here and there does not; name the object otherwise",
 			}
 		}
@@ -100,7 +102,7 @@ func parseHTTPSURL(s string) (Location, error) {
 	m := s3HostForm.FindStringSubmatch(u.Host)
 	if m == nil {
 		return Location{}, &Error{
-			Code: Invalid, Message: "the host " + quote(u.Host) + " is not one of S3's",
+			Code: Invalid, Message: "the host " + strict.Quote(u.Host) + " is not one of S3's",
 			Hint: "for another S3-compatible service give s3://bucket/prefix/ and s3_endpoint_url",
 		}
 	}
@@ -133,7 +135,7 @@ var (
 func validateBucket(name string) error {
 	bad := func(why string) error {
 		return &Error{
-			Code: Invalid, Message: quote(name) + " is not a bucket name: " + why,
+			Code: Invalid, Message: strict.Quote(name) + " is not a bucket name: " + why,
 			Hint: "3 to 63 lowercase letters, digits, dots and hyphens",
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"sort"
 	"strings"
 	"time"
+
+	"github.com/rolecall/rolecall/internal/strict"
 )
 
 // Vendor is the side that runs the workers: its own accounts, which nothing
@@ -59,7 +61,7 @@ func (v Vendor) PrincipalFor(name, region string) (Principal, error) {
 	sort.Strings(names)
 	if name == DispenserPrincipal {
 		return Principal{}, &Error{
-			Code: Invalid, Message: "the principal " + quote(name) + " signs requests to dispensers and does nothing else",
+			Code: Invalid, Message: "the principal " + strict.Quote(name) + " signs requests to dispensers and does nothing else",
 			Hint: "declared principals: " + strings.Join(names, ", "),
 		}
 	}
@@ -67,7 +69,7 @@ func (v Vendor) PrincipalFor(name, region string) (Principal, error) {
 		if p, ok := v.Principals[name]; ok {
 			return p, nil
 		}
-		return Principal{}, &Error{Code: Invalid, Message: "there is no principal " + quote(name), Hint: "declared principals: " + strings.Join(names, ", ")}
+		return Principal{}, &Error{Code: Invalid, Message: "there is no principal " + strict.Quote(name), Hint: "declared principals: " + strings.Join(names, ", ")}
 	}
 	for _, n := range names {
 		for _, r := range v.Principals[n].Regions {
@@ -139,7 +141,7 @@ func (e ExternalID) Validate() error {
 	switch e.Mode {
 	case ExternalIDGenerated, ExternalIDAPIName, ExternalIDCustom:
 	default:
-		faults.Add("/mode", "unknown external id mode "+quote(string(e.Mode)), "one of generated, api_name, custom")
+		faults.Add("/mode", "unknown external id mode "+strict.Quote(string(e.Mode)), "one of generated, api_name, custom")
 	}
 	if e.Value != "" && (len(e.Value) < 2 || len(e.Value) > 1224 || !externalIDForm.MatchString(e.Value)) {
 		faults.Add("/value", "the external id is not one that STS accepts", `2 to 1224 letters, digits or characters of _+=,.@:/-`)
@@ -194,13 +196,13 @@ func (e Encryption) Validate() error {
 			case err != nil:
 				faults.AddErr("/key", err)
 			case a.Service != "kms" || a.Region == "" || a.Account == "" || !keyForm.MatchString(a.Resource):
-				faults.Add("/key", quote(e.Key)+" is not the ARN of a KMS key", "aliases do not work across accounts; it looks like arn:aws:kms:eu-central-1:111122223333:key/ID")
+				faults.Add("/key", strict.Quote(e.Key)+" is not the ARN of a KMS key", "aliases do not work across accounts; it looks like arn:aws:kms:eu-central-1:111122223333:key/ID")
 			}
 		}
 	case "":
 		faults.Add("/type", "encryption needs a type", "AES256 or aws:kms")
 	default:
-		faults.Add("/type", "unknown encryption type "+quote(e.Type), "AES256 or aws:kms; client-side encryption is not supported")
+		faults.Add("/type", "unknown encryption type "+strict.Quote(e.Type), "AES256 or aws:kms; client-side encryption is not supported")
 	}
 	return faults.Err()
 }
@@ -223,7 +225,7 @@ func validateDuration(faults *Errors, pointer string, seconds int) {
 // characters.
 func ValidateAPIName(name string) error {
 	if len(name) < 2 || len(name) > 63 || !kebabForm.MatchString(name) {
-		return &Error{Code: Invalid, Message: quote(name) + " is not an api_name", Hint: "2 to 63 lowercase letters, digits and single hyphens, beginning with a letter or digit"}
+		return &Error{Code: Invalid, Message: strict.Quote(name) + " is not an api_name", Hint: "2 to 63 lowercase letters, digits and single hyphens, beginning with a letter or digit"}
 	}
 	return nil
 }
@@ -231,7 +233,7 @@ func ValidateAPIName(name string) error {
 // ValidateName checks the name of a principal, connection or secret.
 func ValidateName(name string) error {
 	if len(name) > 63 || !nameForm.MatchString(name) {
-		return &Error{Code: Invalid, Message: quote(name) + " is not a name", Hint: "1 to 63 letters, digits and characters of ._-, beginning with a letter or digit"}
+		return &Error{Code: Invalid, Message: strict.Quote(name) + " is not a name", Hint: "1 to 63 letters, digits and characters of ._-, beginning with a letter or digit"}
 	}
 	return nil
 }

@@ -4,6 +4,8 @@ import (
 	"sort"
 	"strings"
 	"time"
+
+	"github.com/rolecall/rolecall/internal/strict"
 )
 
 // place resolves one end of a storage step. Purpose is what the step does
@@ -130,11 +132,11 @@ func (p *planner) secret(pl *Place, name, at string) {
 	s, ok := p.org.Secrets[name]
 	switch {
 	case !ok:
-		p.faults = append(p.faults, &Error{Code: NotFound, Pointer: at, Message: "there is no secret " + quote(name), Hint: "the organization's secrets: " + names(p.org.Secrets)})
+		p.faults = append(p.faults, &Error{Code: NotFound, Pointer: at, Message: "there is no secret " + strict.Quote(name), Hint: "the organization's secrets: " + names(p.org.Secrets)})
 	case s.Type != SecretAWSAccessKey:
-		p.faults.Add(at, "the secret "+quote(name)+" holds no AWS access key", "a location takes a secret of type aws_access_key")
+		p.faults.Add(at, "the secret "+strict.Quote(name)+" holds no AWS access key", "a location takes a secret of type aws_access_key")
 	case s.Bucket != "" && s.Bucket != pl.Bucket:
-		p.faults = append(p.faults, &Error{Code: Forbidden, Pointer: at, Message: "the secret " + quote(name) + " is not for the bucket " + quote(pl.Bucket), Hint: "a secret is used for the bucket that it is bound to"})
+		p.faults = append(p.faults, &Error{Code: Forbidden, Pointer: at, Message: "the secret " + strict.Quote(name) + " is not for the bucket " + strict.Quote(pl.Bucket), Hint: "a secret is used for the bucket that it is bound to"})
 	}
 	pl.Secret = name
 }
@@ -165,23 +167,23 @@ func (p *planner) connect(pl *Place, q storage, purpose Purpose, at string) bool
 	c, ok := p.org.Connections[q.Connection]
 	if !ok {
 		p.faults = append(p.faults, &Error{
-			Code: NotFound, Pointer: at + "/connection", Message: "there is no connection " + quote(q.Connection),
+			Code: NotFound, Pointer: at + "/connection", Message: "there is no connection " + strict.Quote(q.Connection),
 			Hint: "the organization's connections: " + names(p.org.Connections),
 		})
 		return false
 	}
 	if purpose == Delivery && c.Purpose == Source {
 		p.faults = append(p.faults, &Error{
-			Code: Forbidden, Pointer: at + "/connection", Message: "the connection " + quote(q.Connection) + " is for reading",
+			Code: Forbidden, Pointer: at + "/connection", Message: "the connection " + strict.Quote(q.Connection) + " is for reading",
 			Hint: "use a connection of purpose delivery",
 		})
 	}
 	if strings.HasPrefix(q.Path, "/") {
-		p.faults.Add(at+"/path", "the path begins with a slash", "give it relative to the connection's prefix "+quote(c.Prefix))
+		p.faults.Add(at+"/path", "the path begins with a slash", "give it relative to the connection's prefix "+strict.Quote(c.Prefix))
 	} else {
 		for _, part := range strings.Split(strings.TrimSuffix(q.Path, "/"), "/") {
 			if part == ".." || part == "." || part == "" && q.Path != "" {
-				p.faults.Add(at+"/path", quote(q.Path)+" has an empty part or a part . or ..", "give a path below the connection's prefix "+quote(c.Prefix))
+				p.faults.Add(at+"/path", strict.Quote(q.Path)+" has an empty part or a part . or ..", "give a path below the connection's prefix "+strict.Quote(c.Prefix))
 				break
 			}
 		}

@@ -5,6 +5,9 @@ import (
 	"path"
 	"strings"
 	"time"
+
+	"github.com/rolecall/rolecall/internal/reserved"
+	"github.com/rolecall/rolecall/internal/strict"
 )
 
 // Plan is a job, validated whole and with everything resolved that can be
@@ -88,7 +91,7 @@ func (j Job) Validate(org Organization, vendor Vendor, principal string) (Plan, 
 		if m := jobRegionForm.FindStringSubmatch(j.Region); m != nil {
 			plan.Region = m[1]
 		} else {
-			p.faults.Add("/region", quote(j.Region)+" is not a region", "for example aws:eu-central-1")
+			p.faults.Add("/region", strict.Quote(j.Region)+" is not a region", "for example aws:eu-central-1")
 		}
 	}
 	var err error
@@ -110,7 +113,7 @@ func (j Job) Validate(org Organization, vendor Vendor, principal string) (Plan, 
 	}
 	for i, tag := range j.Tags {
 		if tag == "" || len(tag) > 256 {
-			p.faults.Add(Pointer("tags", i), "a tag has 1 to 256 bytes", "")
+			p.faults.Add(strict.Pointer("tags", i), "a tag has 1 to 256 bytes", "")
 		}
 	}
 	switch {
@@ -152,11 +155,11 @@ type planner struct {
 }
 
 func (p *planner) step(index int, t Task) Step {
-	at := Pointer("tasks", index)
+	at := strict.Pointer("tasks", index)
 	tool, mark, marked := strings.Cut(t.Tool, "|")
 	s := Step{Index: index, Name: t.Name, Tool: tool, Parallel: marked, Retries: t.Retries, Timeout: time.Duration(t.TimeoutSeconds) * time.Second}
 	if marked && mark != "p" {
-		p.faults.Add(at+"/tool", "unknown mark "+quote("|"+mark)+" after the tool's name", "|p lets neighbours so marked run side by side")
+		p.faults.Add(at+"/tool", "unknown mark "+strict.Quote("|"+mark)+" after the tool's name", "|p lets neighbours so marked run side by side")
 	}
 	if t.Retries < 0 || t.Retries > MaxRetries {
 		p.faults.Add(at+"/retries", fmt.Sprintf("retries are 0 to %d", MaxRetries), "")
@@ -186,17 +189,19 @@ func (p *planner) step(index int, t Task) Step {
 		p.faults.Add(strings.TrimSuffix(at, "/parameters")+"/tool", "the task names no tool", "tools: "+strings.Join(Tools(), ", "))
 	default:
 		hint := "tools: " + strings.Join(Tools(), ", ")
-		if near := Nearest(tool, Tools()); near != "" {
-			hint = "did you mean " + quote(near) + "?"
+		if near := strict.Nearest(tool, Tools()); near != "" {
+			hint = "did you mean " + strict.Quote(near) + "?"
 		}
-		p.faults.Add(strings.TrimSuffix(at, "/parameters")+"/tool", "unknown tool "+quote(tool), hint)
+		p.faults.Add(strings.TrimSuffix(at, "/parameters")+"/tool", "unknown tool "+strict.Quote(tool), hint)
 	}
 	return s
 }
 
 // read reads the parameters of the next task.
 func (p *planner) read(raw []byte, parameters any, at string) {
-	p.faults.AddErr(at, Decode(raw, parameters))
+	var faults Errors
+	strict.Decode(raw, parameters, &faults)
+	p.faults.AddErr(at, faults.Err())
 	p.parameters = append(p.parameters, parameters)
 }
 
@@ -206,10 +211,10 @@ func (p *planner) storageStep(s *Step, q storageParameters, at string) {
 	if q.BaseDir != "" {
 		s.BaseDir = path.Clean(strings.TrimSuffix(q.BaseDir, "/"))
 		if err := validateFile(strings.TrimSuffix(q.BaseDir, "/")); err != nil {
-			p.faults.Add(at+"/base_dir", quote(q.BaseDir)+" does not stay inside the working directory", "a relative path without . or ..")
+			p.faults.Add(at+"/base_dir", strict.Quote(q.BaseDir)+" does not stay inside the working directory", "a relative path without . or ..")
 		}
-		if Reserved(s.BaseDir) {
-			p.faults.Add(at+"/base_dir", quote(q.BaseDir)+" is rolecall's own", "choose another name")
+		if reserved.Path(s.BaseDir) {
+			p.faults.Add(at+"/base_dir", strict.Quote(q.BaseDir)+" is rolecall's own", "choose another name")
 		}
 		if s.Tool != StorageGet && s.Tool != StoragePut {
 			p.faults.Add(at+"/base_dir", s.Tool+" touches no files in the working directory", "leave base_dir out")
@@ -217,8 +222,8 @@ func (p *planner) storageStep(s *Step, q storageParameters, at string) {
 	}
 	if (s.Tool == StorageGet || s.Tool == StoragePut) && s.BaseDir == "" {
 		for i, f := range q.Files {
-			if Reserved(f) {
-				p.faults.Add(at+Pointer("files", i), quote(f)+" leads to "+OwnDir+" in the working directory, which is rolecall's own", "leave it out, or give a base_dir")
+			if reserved.Path(f) {
+				p.faults.Add(at+strict.Pointer("files", i), strict.Quote(f)+" leads to "+reserved.Dir+" in the working directory, which is rolecall's own", "leave it out, or give a base_dir")
 			}
 		}
 	}
@@ -249,7 +254,7 @@ func (p *planner) files(files []string, at string) []Pattern {
 	for i, f := range files {
 		pattern, err := CompilePattern(f)
 		if err != nil {
-			p.faults.AddErr(at+Pointer("files", i), err)
+			p.faults.AddErr(at+strict.Pointer("files", i), err)
 			continue
 		}
 		if !pattern.Literal() {
@@ -271,7 +276,7 @@ func (p *planner) role(s string) error {
 	}
 	if p.vendor.owns(a.Account) {
 		return &Error{
-			Code: Forbidden, Message: "the role " + quote(s) + " is in an account of the vendor's",
+			Code: Forbidden, Message: "the role " + strict.Quote(s) + " is in an account of the vendor's",
 			Hint: "give a role in your own account",
 		}
 	}

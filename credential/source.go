@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/strict"
 )
 
 // Source says where a principal's own credentials come from. Secrets are
@@ -80,7 +81,7 @@ func (s Source) Validate() error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		if given[name] != "" && !slices.Contains(takes, name) {
-			faults.Add(rolecall.Pointer(name), fmt.Sprintf("%s does not go with source %s", name, s.Source), "leave it out")
+			faults.Add(strict.Pointer(name), fmt.Sprintf("%s does not go with source %s", name, s.Source), "leave it out")
 		}
 	}
 	return faults.Err()
@@ -115,7 +116,7 @@ func Open(declared map[string]Declared, o SourceOptions) (map[string]Principal, 
 	for _, name := range slices.Sorted(maps.Keys(declared)) {
 		provider, err := opener.provider(name)
 		if err != nil {
-			faults.AddErr(rolecall.Pointer("principals", name, "credentials"), err)
+			faults.AddErr(strict.Pointer("principals", name, "credentials"), err)
 			continue
 		}
 		out[name] = Principal{Principal: declared[name].Principal, Credentials: provider}

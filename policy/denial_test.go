@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/strict"
 	"github.com/rolecall/rolecall/policy"
 )
 
@@ -48,8 +49,9 @@ func denialCorpus(t testing.TB) []denialCase {
 	var cases []denialCase
 	for lines := bufio.NewScanner(bytes.NewReader(data)); lines.Scan(); {
 		var c denialCase
-		if err := rolecall.Decode(lines.Bytes(), &c); err != nil {
-			t.Fatalf("%s: %v", lines.Bytes(), err)
+		var faults rolecall.Errors
+		if strict.Decode(lines.Bytes(), &c, &faults); len(faults) > 0 {
+			t.Fatalf("%s: %v", lines.Bytes(), faults)
 		}
 		cases = append(cases, c)
 	}

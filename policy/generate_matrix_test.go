@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/policy"
 )
 
@@ -81,7 +80,7 @@ func TestKitPartitions(t *testing.T) {
 				continue
 			}
 			rename := strings.NewReplacer("arn:aws:", "arn:"+s.partition+":", kitRegions["aws"], kitRegions[s.partition],
-				".amazonaws.com", "."+rolecall.DNSSuffix(s.partition))
+				".amazonaws.com", "."+policy.DNSSuffix(s.partition))
 			for name, d := range documents(&original) {
 				want, got := "", ""
 				if *d != nil {

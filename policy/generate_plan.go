@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/strict"
 )
 
 // kitPlan is a request that has been found good, with what follows from it.
@@ -90,7 +91,7 @@ func (p *kitPlan) checkTrust(faults *rolecall.Errors) {
 		faults.Add("/principals", "a trust policy needs a principal", "give the ARN of the workers' role")
 	}
 	for i, s := range p.KitRequest.Principals {
-		at := rolecall.Pointer("principals", i)
+		at := strict.Pointer("principals", i)
 		a, err := parseWorker(s)
 		if err != nil {
 			faults.AddErr(at, err)
@@ -108,7 +109,7 @@ func (p *kitPlan) checkTrust(faults *rolecall.Errors) {
 		faults.Add("/external_ids", "a trust policy needs an external id", "without it, others could lead the vendor into this role")
 	}
 	for i, id := range p.KitRequest.ExternalIDs {
-		faults.AddErr(rolecall.Pointer("external_ids", i), rolecall.ExternalID{Mode: rolecall.ExternalIDCustom, Value: id}.Validate())
+		faults.AddErr(strict.Pointer("external_ids", i), rolecall.ExternalID{Mode: rolecall.ExternalIDCustom, Value: id}.Validate())
 	}
 }
 
@@ -117,7 +118,7 @@ func (p *kitPlan) checkTrust(faults *rolecall.Errors) {
 func (p *kitPlan) checkWorker(faults *rolecall.Errors) {
 	for i, a := range p.VendorAccounts {
 		if !rolecall.IsAccountID(a) {
-			faults.Add(rolecall.Pointer("vendor_accounts", i), quote(a)+" is not an account id", "account ids are twelve digits")
+			faults.Add(strict.Pointer("vendor_accounts", i), quote(a)+" is not an account id", "account ids are twelve digits")
 		}
 	}
 	p.accounts = distinct(append(slices.Clone(p.VendorAccounts), p.accounts...))
@@ -132,8 +133,8 @@ func (p *kitPlan) checkWorker(faults *rolecall.Errors) {
 	own("/connection/role_arn", p.role)
 	for i, s := range p.WorkerRoles {
 		a, err := rolecall.ParseRoleARN(s)
-		faults.AddErr(rolecall.Pointer("worker_roles", i), err)
-		own(rolecall.Pointer("worker_roles", i), a)
+		faults.AddErr(strict.Pointer("worker_roles", i), err)
+		own(strict.Pointer("worker_roles", i), a)
 	}
 	switch p.Worker {
 	case ListedRoles:

@@ -199,7 +199,7 @@ func (s shape) context() map[string][]string {
 		"aws:PrincipalArn":                 {s.role()},
 		"aws:TokenIssueTime":               {kitRevoked.Add(time.Hour).Format(time.RFC3339)},
 		"s3:prefix":                        {s.prefix + "reel"},
-		"kms:ViaService":                   {"s3." + region + "." + rolecall.DNSSuffix(s.partition)},
+		"kms:ViaService":                   {"s3." + region + "." + policy.DNSSuffix(s.partition)},
 		"kms:EncryptionContext:aws:s3:arn": {s.bucket() + "/" + s.prefix + "reel.mov"},
 		"kms:CallerAccount":                {kitRoleAccount},
 		"sts:ExternalId":                   {kitID},

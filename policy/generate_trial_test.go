@@ -204,7 +204,7 @@ func (s shape) keyTrials() []trial {
 		return nil
 	}
 	var out []trial
-	region, suffix := kitRegions[s.partition], rolecall.DNSSuffix(s.partition)
+	region, suffix := kitRegions[s.partition], policy.DNSSuffix(s.partition)
 	const via, encryption = "kms:ViaService", "kms:EncryptionContext:aws:s3:arn"
 	for _, action := range []string{"kms:Decrypt", "kms:GenerateDataKey"} {
 		granted := slices.Contains(s.granted("key"), action)

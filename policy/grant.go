@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/strict"
 )
 
 // Grant is a permission that a connection can do without, by the name of its
@@ -61,7 +62,7 @@ var grantDetails = []struct {
 // checkGrants holds that each grant is known and has a meaning here.
 func checkGrants(faults *rolecall.Errors, given []Grant, p rolecall.Purpose) {
 	for i, g := range given {
-		at := rolecall.Pointer("optional", i)
+		at := strict.Pointer("optional", i)
 		switch {
 		case g.Lost() == "":
 			names := make([]string, len(grantDetails))

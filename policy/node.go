@@ -6,9 +6,10 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/strict"
 )
 
-// node is a JSON value. A policy is read through it, and not by rolecall.Decode, to
+// node is a JSON value. A policy is read through it, and not by package strict, to
 // read every byte once: a stream of requests is mostly their policies.
 type node struct {
 	kind   byte   // one of { [ " 0 t n: object, array, string, number, bool, null
@@ -54,7 +55,7 @@ func (n *node) members(at string, known []string, faults *rolecall.Errors, use f
 			faults.Add(place, quote(name)+" is given twice", "remove one of the two")
 		case known != nil && !slices.Contains(known, name):
 			hint := "known here: " + strings.Join(known, ", ")
-			if near := rolecall.Nearest(name, known); near != "" {
+			if near := strict.Nearest(name, known); near != "" {
 				hint = "did you mean " + quote(near) + "?"
 			}
 			faults.Add(place, "unknown field "+quote(name), hint)
@@ -84,7 +85,7 @@ func escapeName(name string) string {
 	if !strings.ContainsAny(name, "~/") {
 		return name
 	}
-	return rolecall.Pointer(name)[1:]
+	return strict.Pointer(name)[1:]
 }
 
 // string gives the value of a string.

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/strict"
 )
 
 // operator is how to compile the values of a condition operator.
@@ -81,7 +81,7 @@ func operatorHint(name string) string {
 	for _, o := range operators {
 		names = append(names, o.name, o.name+"IfExists")
 	}
-	if near := rolecall.Nearest(name, names); near != "" {
+	if near := strict.Nearest(name, names); near != "" {
 		return "did you mean " + quote(set+near) + "?"
 	}
 	return "operators are StringEquals, StringLike, NumericEquals, DateLessThan, Bool, IpAddress, ArnLike, Null and their like"

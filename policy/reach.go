@@ -201,7 +201,7 @@ func (s Scope) key(partition string) string {
 }
 
 func (s Scope) via(partition string) words {
-	return words{"s3." + orAny(s.Region) + "." + rolecall.DNSSuffix(partition)}
+	return words{"s3." + orAny(s.Region) + "." + DNSSuffix(partition)}
 }
 
 func orAny(region string) string {

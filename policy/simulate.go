@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/strict"
 )
 
 // maxLine is how long a line of Simulate's input may be.
@@ -131,7 +132,7 @@ func readRequest(n *node) (Request, Policies, error) {
 			return nil
 		}
 		for i := range n.items {
-			out = append(out, document(&n.items[i], at+rolecall.Pointer(i), layer))
+			out = append(out, document(&n.items[i], at+strict.Pointer(i), layer))
 		}
 		return out
 	}
@@ -142,7 +143,7 @@ func readRequest(n *node) (Request, Policies, error) {
 		}
 		out := make([][]*Document, 0, len(n.items))
 		for i := range n.items {
-			out = append(out, documents(&n.items[i], at+rolecall.Pointer(i), layer))
+			out = append(out, documents(&n.items[i], at+strict.Pointer(i), layer))
 		}
 		return out
 	}

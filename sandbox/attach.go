@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/strict"
 	"github.com/rolecall/rolecall/policy"
 )
 
@@ -64,13 +65,13 @@ func written(d *policy.Document) []writtenStatement {
 	var list struct{ Statement []writtenStatement }
 	if json.Unmarshal(d.JSON(), &list) == nil {
 		for i := range list.Statement {
-			list.Statement[i].at = rolecall.Pointer("Statement", i)
+			list.Statement[i].at = strict.Pointer("Statement", i)
 		}
 		return list.Statement
 	}
 	var one struct{ Statement writtenStatement }
 	if json.Unmarshal(d.JSON(), &one) == nil {
-		one.Statement.at = rolecall.Pointer("Statement")
+		one.Statement.at = strict.Pointer("Statement")
 		return []writtenStatement{one.Statement}
 	}
 	return nil

@@ -89,7 +89,7 @@ func (a authority) UseKey(ctx context.Context, use s3.KeyUse) *s3.Error {
 	delete(q.conditions, "aws:SourceIp") // AWS does not pass it on
 	q.conditions["aws:ViaAWSService"] = []string{"true"}
 	q.conditions["aws:SecureTransport"] = []string{"true"}
-	q.conditions["kms:ViaService"] = []string{"s3." + use.Region + "." + rolecall.DNSSuffix(arn.Partition)}
+	q.conditions["kms:ViaService"] = []string{"s3." + use.Region + "." + policy.DNSSuffix(arn.Partition)}
 	for name, value := range use.EncryptionContext {
 		q.conditions["kms:EncryptionContext:"+name] = []string{value}
 	}
@@ -175,7 +175,7 @@ func (a *account) managedKeyPolicy(region string) *policy.Document {
 	return builtin(`{"Version":"2012-10-17","Statement":[
 		{"Effect":"Allow","Principal":{"AWS":"*"},"Resource":"*",
 		"Action":["kms:Encrypt","kms:Decrypt","kms:ReEncrypt*","kms:GenerateDataKey*","kms:CreateGrant","kms:DescribeKey"],
-		"Condition":{"StringEquals":{"kms:CallerAccount":"` + a.id + `","kms:ViaService":"s3.` + region + `.` + rolecall.DNSSuffix(a.partition) + `"}}},
+		"Condition":{"StringEquals":{"kms:CallerAccount":"` + a.id + `","kms:ViaService":"s3.` + region + `.` + policy.DNSSuffix(a.partition) + `"}}},
 		{"Effect":"Allow","Principal":{"AWS":"arn:` + a.partition + `:iam::` + a.id + `:root"},"Resource":"*",
 		"Action":["kms:Describe*","kms:Get*","kms:List*","kms:RevokeGrant"]}]}`)
 }

@@ -8,7 +8,8 @@ import (
 	"time"
 
 	"github.com/rolecall/rolecall"
-	"github.com/rolecall/rolecall/internal/yaml"
+	"github.com/rolecall/rolecall/internal/strict"
+	"github.com/rolecall/rolecall/internal/strict/yaml"
 	"github.com/rolecall/rolecall/policy"
 )
 
@@ -160,8 +161,9 @@ func ParseConfig(data []byte, dir string) (*Config, error) {
 		return nil, err
 	}
 	cfg := &Config{dir: dir}
-	if err := rolecall.Decode(doc, cfg); err != nil {
-		return nil, err
+	var faults rolecall.Errors
+	if strict.Decode(doc, cfg, &faults); len(faults) > 0 {
+		return nil, faults
 	}
 	if err := cfg.validate(); err != nil {
 		return nil, err

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/strict"
 	"github.com/rolecall/rolecall/sandbox/s3"
 )
 
@@ -43,7 +44,7 @@ func (s *Server) loadObjects(cfg *Config) error {
 				dir = filepath.Join(cfg.dir, dir)
 			}
 			if err := s.loadDirectory(name, dir, b.StorageClass); err != nil {
-				faults.Add(rolecall.Pointer("accounts", id, "buckets", name, "objects"), err.Error(),
+				faults.Add(strict.Pointer("accounts", id, "buckets", name, "objects"), err.Error(),
 					"give a directory, relative to the config's own")
 			}
 		}

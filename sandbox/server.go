@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/strict"
 	"github.com/rolecall/rolecall/sandbox/internal/sigv4"
 	"github.com/rolecall/rolecall/sandbox/s3"
 )
@@ -93,7 +94,7 @@ func (s *Server) S3() *s3.Service { return s.s3 }
 func (s *Server) PutRole(account, name string, r *Role) error {
 	v := &validator{accessKeys: map[string]bool{}}
 	v.names("", []string{name})
-	v.role(rolecall.Pointer(name), r)
+	v.role(strict.Pointer(name), r)
 	if err := v.Err(); err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/strict"
 	"github.com/rolecall/rolecall/policy"
 	"github.com/rolecall/rolecall/sandbox/s3"
 )
@@ -47,7 +48,7 @@ func (cfg *Config) validate() error {
 		v.Add("/accounts", "no account is given", `give at least one, such as accounts: {"111122223333": {…}}`)
 	}
 	for id, a := range sorted(cfg.Accounts) {
-		at := rolecall.Pointer("accounts", id)
+		at := strict.Pointer("accounts", id)
 		if !rolecall.IsAccountID(id) {
 			v.Add(at, fmt.Sprintf("%.80q is no account id", id), "account ids are twelve digits")
 		}
@@ -58,7 +59,7 @@ func (cfg *Config) validate() error {
 		v.account(at, a)
 	}
 	for i := range cfg.Faults {
-		v.fault(rolecall.Pointer("faults", i), &cfg.Faults[i])
+		v.fault(strict.Pointer("faults", i), &cfg.Faults[i])
 	}
 	return v.Err()
 }
@@ -79,7 +80,7 @@ func (v *validator) oneOf(at, value string, known []string) {
 		return
 	}
 	hint := "known: " + strings.Join(known, ", ")
-	if near := rolecall.Nearest(value, known); near != "" {
+	if near := strict.Nearest(value, known); near != "" {
 		hint = fmt.Sprintf("did you mean %q?", near)
 	}
 	v.Add(at, fmt.Sprintf("%.80q is not known", value), hint)
@@ -91,7 +92,7 @@ func (v *validator) account(at string, a *Account) {
 	v.policies(at+"/rcp", a.RCP, policy.RCP)
 	v.names(at+"/users", slices.Collect(maps.Keys(a.Users)))
 	for name, u := range sorted(a.Users) {
-		place := at + rolecall.Pointer("users", name)
+		place := at + strict.Pointer("users", name)
 		if u == nil {
 			a.Users[name] = &User{}
 			continue
@@ -103,7 +104,7 @@ func (v *validator) account(at string, a *Account) {
 	}
 	v.names(at+"/roles", slices.Collect(maps.Keys(a.Roles)))
 	for name, r := range sorted(a.Roles) {
-		place := at + rolecall.Pointer("roles", name)
+		place := at + strict.Pointer("roles", name)
 		if r == nil {
 			a.Roles[name] = &Role{}
 			continue
@@ -111,7 +112,7 @@ func (v *validator) account(at string, a *Account) {
 		v.role(place, r)
 	}
 	for name, b := range sorted(a.Buckets) {
-		place := at + rolecall.Pointer("buckets", name)
+		place := at + strict.Pointer("buckets", name)
 		if b == nil {
 			v.Add(place, "a bucket needs a region", "give it as region: eu-central-1")
 			continue
@@ -119,7 +120,7 @@ func (v *validator) account(at string, a *Account) {
 		v.bucket(place, name, b, a)
 	}
 	for name, k := range sorted(a.Keys) {
-		place := at + rolecall.Pointer("keys", name)
+		place := at + strict.Pointer("keys", name)
 		if !keyForm.MatchString(name) {
 			v.Add(place, fmt.Sprintf("%.80q is no id of a key", name), "letters, digits, _ and -")
 		}
@@ -138,7 +139,7 @@ func (v *validator) names(at string, names []string) {
 	seen := map[string]string{}
 	slices.Sort(names)
 	for _, name := range names {
-		place := at + rolecall.Pointer(name)
+		place := at + strict.Pointer(name)
 		if !nameForm.MatchString(name) {
 			v.Add(place, fmt.Sprintf("%.80q is no name that IAM allows", name), "1 to 64 letters, digits and +=,.@_-")
 		}
@@ -159,9 +160,9 @@ func (v *validator) path(at, path string) {
 func (v *validator) policies(at string, list []*policy.Document, layer policy.Layer) {
 	for i, p := range list {
 		if p == nil {
-			v.Add(at+rolecall.Pointer(i), "must be a policy, not null", "")
+			v.Add(at+strict.Pointer(i), "must be a policy, not null", "")
 		}
-		v.policy(at+rolecall.Pointer(i), p, layer)
+		v.policy(at+strict.Pointer(i), p, layer)
 	}
 }
 

@@ -102,7 +102,7 @@ func (w *work) accessAsks(key string) []ask {
 	if key == "" {
 		return out
 	}
-	via := "s3." + w.region + "." + rolecall.DNSSuffix(w.partition())
+	via := "s3." + w.region + "." + policy.DNSSuffix(w.partition())
 	for _, about := range []string{object, bucket} { // with a Bucket Key it is the bucket
 		more := []string{"kms:ViaService", via, "kms:CallerAccount", w.arn.Account, "kms:EncryptionContext:aws:s3:arn", about}
 		out = append(out, asked(rolecall.StepKey, "kms:Decrypt", key, w.accountOf(key), more...))

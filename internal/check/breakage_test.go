@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/strict"
 	"github.com/rolecall/rolecall/sandbox"
 )
 
@@ -197,8 +198,9 @@ func (b breakage) change(t *testing.T, broken *world, l local) {
 	if has, ok := broken.at(t, "account/roles").(map[string]any)[broken.connection]; ok {
 		data, _ := json.Marshal(has) // came from JSON
 		role = &sandbox.Role{}
-		if err := rolecall.Decode(data, role); err != nil {
-			t.Fatal(err)
+		var faults rolecall.Errors
+		if strict.Decode(data, role, &faults); len(faults) > 0 {
+			t.Fatal(faults)
 		}
 	}
 	if role == nil || b.Anew {

@@ -16,6 +16,7 @@ import (
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
 	"github.com/rolecall/rolecall/internal/check"
+	"github.com/rolecall/rolecall/internal/strict"
 	"github.com/rolecall/rolecall/policy"
 	"github.com/rolecall/rolecall/sandbox"
 )
@@ -178,8 +179,9 @@ func TestOwnerFound(t *testing.T) {
 		t.Fatalf("%s %v", f.Layer, f.Patch)
 	}
 	var mended rolecall.Connection
-	if err := rolecall.Decode(f.Patch.Connection, &mended); err != nil || mended.BucketOwner != otherAccount || !mended.RequesterPays {
-		t.Errorf("patch %s, %v", f.Patch.Connection, err)
+	var faults rolecall.Errors
+	if strict.Decode(f.Patch.Connection, &mended, &faults); len(faults) > 0 || mended.BucketOwner != otherAccount || !mended.RequesterPays {
+		t.Errorf("patch %s, %v", f.Patch.Connection, faults)
 	}
 	for _, e := range server.Trail() {
 		if slices.Contains([]string{"GetObject", "CreateMultipartUpload"}, e.Operation) {

@@ -16,7 +16,7 @@ import (
 	"github.com/rolecall/rolecall/credential"
 	"github.com/rolecall/rolecall/internal/check"
 	"github.com/rolecall/rolecall/internal/config"
-	"github.com/rolecall/rolecall/internal/yaml"
+	"github.com/rolecall/rolecall/internal/strict/yaml"
 	"github.com/rolecall/rolecall/policy"
 	"github.com/rolecall/rolecall/sandbox"
 )

@@ -10,6 +10,7 @@ import (
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/job"
 	"github.com/rolecall/rolecall/internal/journal"
+	"github.com/rolecall/rolecall/internal/reserved"
 )
 
 // account is the journal of a job.
@@ -22,7 +23,7 @@ type account struct {
 // journal opens the journal of the job with this digest in the working
 // directory, or where that cannot be written one in memory.
 func (c *runCommand) journal(dir *os.Root, digest string, key []byte, out *output) (account, error) {
-	name := rolecall.OwnDir + "/" + digest + ".journal"
+	name := reserved.Dir + "/" + digest + ".journal"
 	j, err := openJournal(dir, name, key)
 	if c.Fresh && err != nil && !errors.Is(err, journal.ErrLocked) && !unwritable(err) {
 		if err = dir.Remove(name); err == nil {
@@ -54,7 +55,7 @@ func (c *runCommand) journal(dir *os.Root, digest string, key []byte, out *outpu
 
 // others counts the journals of other jobs.
 func others(dir *os.Root, name string) int {
-	found, err := fs.Glob(dir.FS(), rolecall.OwnDir+"/*.journal")
+	found, err := fs.Glob(dir.FS(), reserved.Dir+"/*.journal")
 	if err != nil {
 		return 0
 	}

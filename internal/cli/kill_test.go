@@ -28,6 +28,7 @@ import (
 	"time"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/reserved"
 	"github.com/rolecall/rolecall/sandbox"
 )
 
@@ -251,7 +252,7 @@ func (c *casualty) run(t *testing.T, at moment) (report rolecall.JobReport, kill
 // label is the id of the job that was killed, if it came so far.
 func (c *casualty) label(t *testing.T) string {
 	t.Helper()
-	found, err := filepath.Glob(filepath.Join(c.dir, "work", rolecall.OwnDir, "*.journal"))
+	found, err := filepath.Glob(filepath.Join(c.dir, "work", reserved.Dir, "*.journal"))
 	if err != nil || len(found) == 0 {
 		return ""
 	}
@@ -278,7 +279,7 @@ func (c *casualty) complete(t *testing.T) (faults []string) {
 	}
 	work := filepath.Join(c.dir, "work")
 	if err := fs.WalkDir(os.DirFS(work), ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || (d.IsDir() && name != rolecall.OwnDir) {
+		if err != nil || (d.IsDir() && name != reserved.Dir) {
 			return err
 		}
 		if d.IsDir() {
@@ -321,7 +322,7 @@ func (c *casualty) survive(t *testing.T, moments []moment) (kills int) {
 			if report.Status != rolecall.Completed || (id != "" && report.ID != id) {
 				t.Errorf("job %s ended as %+v", id, report)
 			}
-			if _, err := os.Lstat(filepath.Join(c.dir, "work", rolecall.OwnDir)); !errors.Is(err, fs.ErrNotExist) {
+			if _, err := os.Lstat(filepath.Join(c.dir, "work", reserved.Dir)); !errors.Is(err, fs.ErrNotExist) {
 				t.Error("the directory of journals is left: ", err)
 			}
 			break

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/reserved"
 	"github.com/rolecall/rolecall/sandbox"
 )
 
@@ -73,7 +74,7 @@ func (i *interruptible) interrupt(t *testing.T, signal syscall.Signal) int {
 // journal gives the name of the one that is in the working directory.
 func (i *interruptible) journal(t *testing.T) string {
 	t.Helper()
-	found, err := filepath.Glob(filepath.Join(i.dir, "work", rolecall.OwnDir, "*.journal"))
+	found, err := filepath.Glob(filepath.Join(i.dir, "work", reserved.Dir, "*.journal"))
 	if err != nil || len(found) != 1 {
 		t.Fatalf("journals: %q, %v", found, err)
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/strict"
 	"github.com/rolecall/rolecall/policy"
 	"github.com/rolecall/rolecall/policy/explain"
 )
@@ -134,8 +135,9 @@ func (c *simulateCommand) request(ctx context.Context, sys System, document []by
 	all := map[string]any{}
 	if document != nil {
 		parts := map[string]json.RawMessage{}
-		if err := rolecall.Decode(document, &parts); err != nil {
-			return nil, inFile(c.Requests, err)
+		var faults rolecall.Errors
+		if strict.Decode(document, &parts, &faults); len(faults) > 0 {
+			return nil, inFile(c.Requests, faults)
 		}
 		for name, part := range parts {
 			all[name] = part
@@ -182,10 +184,10 @@ func (c *simulateCommand) context(all map[string]any) error {
 	}
 	keys := map[string]any{}
 	if given, ok := all["context"].(json.RawMessage); ok {
-		if err := rolecall.Decode(given, &keys); err != nil {
-			var faults rolecall.Errors
-			faults.AddErr("/context", err)
-			return faults.Err()
+		var shape, faults rolecall.Errors
+		strict.Decode(given, &keys, &shape)
+		if faults.AddErr("/context", shape.Err()); len(faults) > 0 {
+			return faults
 		}
 	}
 	values := map[string][]string{}

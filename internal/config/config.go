@@ -17,7 +17,8 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
-	"github.com/rolecall/rolecall/internal/yaml"
+	"github.com/rolecall/rolecall/internal/strict"
+	"github.com/rolecall/rolecall/internal/strict/yaml"
 )
 
 // Config is what rolecall.yaml declares, checked and with every external id
@@ -53,7 +54,7 @@ const maxBytes = 4 << 20
 // ones, making one where an organization has none yet, and whose each is, so
 // that none is ever given to another. Paths in the config are
 // relative to its directory. Faults come all in one rolecall.Errors.
-func Load(path string) (*Config, error) { return load(path, strict) }
+func Load(path string) (*Config, error) { return load(path, allFaults) }
 
 func load(path string, sift func(*Config, rolecall.Errors) rolecall.Errors) (*Config, error) {
 	f, err := os.Open(path)
@@ -109,7 +110,8 @@ func parse(data []byte, dir string) (*Config, rolecall.Errors) {
 		return nil, rolecall.List(err)
 	}
 	var f file
-	shape := rolecall.List(rolecall.Decode(text, &f))
+	var shape rolecall.Errors
+	strict.Decode(text, &f, &shape)
 	var faults rolecall.Errors
 	dir, err = filepath.Abs(dir)
 	if err != nil {
@@ -172,7 +174,7 @@ type reader struct {
 func (r reader) vendor(f file) {
 	for i, account := range f.VendorAccounts {
 		if !rolecall.IsAccountID(account) {
-			r.faults.Add(rolecall.Pointer("vendor_accounts", i), "not an account id", "twelve digits, in quotes")
+			r.faults.Add(strict.Pointer("vendor_accounts", i), "not an account id", "twelve digits, in quotes")
 		}
 	}
 	_, dispenses := f.Principals[rolecall.DispenserPrincipal]
@@ -182,7 +184,7 @@ func (r reader) vendor(f file) {
 	defaults := ""
 	served := map[string]string{}
 	for _, name := range sorted(f.Principals) {
-		p, at := f.Principals[name], rolecall.Pointer("principals", name)
+		p, at := f.Principals[name], strict.Pointer("principals", name)
 		r.faults.AddErr(at, rolecall.ValidateName(name))
 		arn, err := rolecall.ParseARN(p.ARN)
 		switch {
@@ -194,7 +196,7 @@ func (r reader) vendor(f file) {
 			r.faults.Add(at+"/arn", "not the ARN of an IAM role or user", "it looks like arn:aws:iam::111122223333:role/name")
 		}
 		for i, region := range p.Regions {
-			place := at + rolecall.Pointer("regions", i)
+			place := at + strict.Pointer("regions", i)
 			if other, taken := served[region]; taken {
 				r.faults.Add(place, "the region "+region+" is served by the principal "+other+" too", "a region has one principal")
 			}
@@ -234,7 +236,7 @@ func (r reader) source(s credential.Source, f file, at string) credential.Source
 
 func (r reader) network(f file) {
 	for i, text := range f.Network.Allow {
-		at := rolecall.Pointer("network", "allow", i)
+		at := strict.Pointer("network", "allow", i)
 		prefix, err := netip.ParsePrefix(text)
 		if err != nil {
 			if addr, notAddr := netip.ParseAddr(text); notAddr == nil {
@@ -264,12 +266,12 @@ func (r reader) endpoint(at, s string) {
 }
 
 func (r reader) organization(name string, o organization) {
-	at := rolecall.Pointer("organizations", name)
+	at := strict.Pointer("organizations", name)
 	r.faults.AddErr(at, rolecall.ValidateAPIName(name))
 	org := rolecall.Organization{APIName: name, Connections: map[string]rolecall.Connection{}, Secrets: map[string]rolecall.Secret{}}
 	r.config.secrets[name] = map[string]secret{}
 	for _, n := range sorted(o.Secrets) {
-		place := at + rolecall.Pointer("secrets", n)
+		place := at + strict.Pointer("secrets", n)
 		r.faults.AddErr(place, rolecall.ValidateName(n))
 		s := o.Secrets[n]
 		r.secret(&s, place)
@@ -277,7 +279,7 @@ func (r reader) organization(name string, o organization) {
 		r.config.secrets[name][n] = s
 	}
 	for _, n := range sorted(o.Connections) {
-		place := at + rolecall.Pointer("connections", n)
+		place := at + strict.Pointer("connections", n)
 		r.faults.AddErr(place, rolecall.ValidateName(n))
 		conn := o.Connections[n]
 		conn.Name = n

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/strict"
 )
 
 // externalIDs resolves each organization's external id, and holds all of
@@ -38,7 +39,7 @@ func (r reader) externalIDs(f file) {
 		taken[strings.ToLower(value)] = org
 	}
 	for _, name := range sorted(f.Organizations) {
-		at := rolecall.Pointer("organizations", name)
+		at := strict.Pointer("organizations", name)
 		id := rolecall.ExternalID{Mode: rolecall.ExternalIDGenerated}
 		if given := f.Organizations[name].ExternalID; given != nil {
 			id = r.given(*given, name, at+"/external_id")
@@ -51,7 +52,7 @@ func (r reader) externalIDs(f file) {
 			if conn.ExternalID == nil {
 				continue
 			}
-			place := at + rolecall.Pointer("connections", n, "external_id")
+			place := at + strict.Pointer("connections", n, "external_id")
 			own := r.given(*conn.ExternalID, name, place)
 			if own.Mode == rolecall.ExternalIDGenerated {
 				r.faults.Add(place+"/mode", "a connection's external id is not generated here", "leave it out to use the organization's, or give mode custom and a value")
@@ -98,7 +99,7 @@ func (c *Config) generate() error {
 		}
 		if !generatedForm.MatchString(value) {
 			return &rolecall.Error{
-				Code: rolecall.Conflict, Pointer: rolecall.Pointer("organizations", name, "external_id"),
+				Code: rolecall.Conflict, Pointer: strict.Pointer("organizations", name, "external_id"),
 				Message: "the file " + path + " holds no generated external id",
 				Hint:    "put back the id that the customer's trust policy names; only if there is none, remove the file",
 			}
@@ -116,11 +117,11 @@ var generatedForm = regexp.MustCompile(`^[0-9a-f]{32}$`)
 func (c *Config) take() error {
 	var faults rolecall.Errors
 	for _, name := range sorted(c.Organizations) {
-		org, at := c.Organizations[name], rolecall.Pointer("organizations", name)
+		org, at := c.Organizations[name], strict.Pointer("organizations", name)
 		values := map[string]string{name: at, org.ExternalID.Value: at + "/external_id"}
 		for n, conn := range org.Connections {
 			if conn.ExternalID != nil {
-				values[conn.ExternalID.Value] = at + rolecall.Pointer("connections", n, "external_id")
+				values[conn.ExternalID.Value] = at + strict.Pointer("connections", n, "external_id")
 			}
 		}
 		for _, value := range sorted(values) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
+	"github.com/rolecall/rolecall/internal/strict"
 )
 
 // secret is where a named secret's value is: in a file or an environment
@@ -57,7 +58,7 @@ func (c *Config) seal() error {
 	for _, org := range sorted(c.secrets) {
 		for _, name := range sorted(c.secrets[org]) {
 			s := c.secrets[org][name]
-			at := rolecall.Pointer("organizations", org, "secrets", name)
+			at := strict.Pointer("organizations", org, "secrets", name)
 			data, err := s.read()
 			switch {
 			case err != nil:

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/strict"
 )
 
 // Faulty is a connection as far as it could be read, and what is wrong with
@@ -20,7 +21,7 @@ type Faulty struct {
 // organization has is no such fault: whose it is concerns the operator alone.
 func LoadTolerant(path string) (*Config, error) { return load(path, setAside) }
 
-func strict(_ *Config, faults rolecall.Errors) rolecall.Errors { return faults }
+func allFaults(_ *Config, faults rolecall.Errors) rolecall.Errors { return faults }
 
 // setAside moves the faulty connections and their faults out of the way, and
 // gives the other faults.
@@ -69,12 +70,12 @@ func (c *Config) faultyBy(pointer string) (org string, names []string, ok bool) 
 			all[n] = f.Connection
 		}
 		for n := range all {
-			if leadsInto(pointer, rolecall.Pointer("organizations", o, "connections", n)) {
+			if leadsInto(pointer, strict.Pointer("organizations", o, "connections", n)) {
 				return o, []string{n}, true
 			}
 		}
 		for secret := range declared.Secrets {
-			if !leadsInto(pointer, rolecall.Pointer("organizations", o, "secrets", secret)) {
+			if !leadsInto(pointer, strict.Pointer("organizations", o, "secrets", secret)) {
 				continue
 			}
 			for _, n := range sorted(all) {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/strict"
 )
 
 // tolerable has one sound connection beside faulty ones.
@@ -58,7 +59,7 @@ func TestLoadTolerant(t *testing.T) {
 			continue
 		}
 		for i, pointer := range pointers {
-			if want := rolecall.Pointer("organizations", "acme", "connections", name) + pointer; faulty.Faults[i].Pointer != want {
+			if want := strict.Pointer("organizations", "acme", "connections", name) + pointer; faulty.Faults[i].Pointer != want {
 				t.Errorf("%s: a fault at %s, want %s", name, faulty.Faults[i].Pointer, want)
 			}
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
+	"github.com/rolecall/rolecall/internal/strict"
 )
 
 // vendor lists who may ask with a proof of identity.
@@ -30,7 +31,7 @@ func (r *reader) callers(f file) {
 		r.faults.Add("/vendor/principals", "nobody may ask", "list the ARN of the vendor's dispenser principal, or give bearer")
 	}
 	for i, text := range f.Vendor.Principals {
-		at := rolecall.Pointer("vendor", "principals", i)
+		at := strict.Pointer("vendor", "principals", i)
 		a, err := rolecall.ParseARN(text)
 		switch {
 		case err != nil:

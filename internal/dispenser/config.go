@@ -14,7 +14,8 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
-	"github.com/rolecall/rolecall/internal/yaml"
+	"github.com/rolecall/rolecall/internal/strict"
+	"github.com/rolecall/rolecall/internal/strict/yaml"
 )
 
 // Config is a dispenser.yaml, checked. Make one with Load.
@@ -95,7 +96,8 @@ func parse(data []byte, dir string, getenv func(string) string) (*Config, error)
 		return nil, err
 	}
 	var f file
-	shape := rolecall.List(rolecall.Decode(text, &f))
+	var shape rolecall.Errors
+	strict.Decode(text, &f, &shape)
 	r := reader{dir: dir, config: &Config{Listen: f.Listen, known: map[string]digest{}, getenv: getenv}}
 	r.where(f)
 	r.callers(f)
@@ -169,7 +171,7 @@ func (r *reader) organizations(m map[string]organization) {
 		r.faults.Add("/organizations", "no organization is declared", "the api_name that the vendor knows you by, with the external id that it gave you")
 	}
 	for _, name := range slices.Sorted(maps.Keys(m)) {
-		at := rolecall.Pointer("organizations", name)
+		at := strict.Pointer("organizations", name)
 		r.faults.AddErr(at, rolecall.ValidateAPIName(name))
 		id := m[name].ExternalID
 		if id == "" {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
+	"github.com/rolecall/rolecall/internal/strict"
 	"github.com/rolecall/rolecall/policy"
 )
 
@@ -41,7 +42,7 @@ func (r *reader) grants(f file) {
 		r.faults.Add("/grants", "nothing is granted", "give bucket, prefix, access and role_arn")
 	}
 	for i, g := range f.Grants {
-		at := rolecall.Pointer("grants", i)
+		at := strict.Pointer("grants", i)
 		r.grantForm(g, at)
 		made := g.grant(f.Organizations)
 		switch _, known := f.Organizations[made.Organization]; {

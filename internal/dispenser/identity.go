@@ -16,6 +16,7 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
+	"github.com/rolecall/rolecall/policy"
 )
 
 // The bounds of a proof of identity.
@@ -193,7 +194,7 @@ func (c *Config) isSTS(u *url.URL, region string) bool {
 	for _, p := range c.principals {
 		ours = ours || p.Partition == partition
 	}
-	return ours && u.Scheme == "https" && rolecall.IsRegion(region) && u.Host == "sts."+region+"."+rolecall.DNSSuffix(partition)
+	return ours && u.Scheme == "https" && rolecall.IsRegion(region) && u.Host == "sts."+region+"."+policy.DNSSuffix(partition)
 }
 
 // withoutURL takes the URL, and with it the proof's signature and session

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/strict"
 	"github.com/rolecall/rolecall/internal/task"
 )
 
@@ -173,7 +174,7 @@ func (r *runner) try(ctx context.Context, s rolecall.Step, observe func(task.Eve
 			}
 		}
 	}()
-	limit, pointer, hint := s.Timeout, rolecall.Pointer("tasks", s.Index, "timeout_seconds"), "give it more time, or divide its files among tasks"
+	limit, pointer, hint := s.Timeout, strict.Pointer("tasks", s.Index, "timeout_seconds"), "give it more time, or divide its files among tasks"
 	if limit == 0 {
 		limit, pointer, hint = rolecall.MaxTimeout, place(s), "divide its files among tasks"
 	}
@@ -191,7 +192,7 @@ func (r *runner) try(ctx context.Context, s rolecall.Step, observe func(task.Eve
 // place points at the step, which may stand in another format than the
 // native one.
 func place(s rolecall.Step) string {
-	task := rolecall.Pointer("tasks", s.Index)
+	task := strict.Pointer("tasks", s.Index)
 	if at := s.Place.Pointer; at != "" && !strings.HasPrefix(at, task+"/") {
 		return at
 	}

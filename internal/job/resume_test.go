@@ -10,6 +10,7 @@ import (
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/job"
 	"github.com/rolecall/rolecall/internal/journal"
+	"github.com/rolecall/rolecall/internal/reserved"
 	"github.com/rolecall/rolecall/internal/task"
 )
 
@@ -21,7 +22,7 @@ func (w *world) resumable(ctx context.Context, t *testing.T, dir, tasks string, 
 		t.Fatal(err)
 	}
 	defer root.Close()
-	j, err := journal.Open(root, rolecall.OwnDir+"/test.journal", job.NewID(), make([]byte, journal.KeyBytes))
+	j, err := journal.Open(root, reserved.Dir+"/test.journal", job.NewID(), make([]byte, journal.KeyBytes))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +150,7 @@ func TestFailureThatMayPassLeavesWhatIsUnfinished(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer root.Close()
-			j, err := journal.Open(root, rolecall.OwnDir+"/test.journal", job.NewID(), make([]byte, journal.KeyBytes))
+			j, err := journal.Open(root, reserved.Dir+"/test.journal", job.NewID(), make([]byte, journal.KeyBytes))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/strict"
 	"github.com/rolecall/rolecall/internal/transfer"
 )
 
@@ -68,7 +69,7 @@ func (s *stage) wanted() []wish {
 		}
 		seen[f.String()] = true
 		out = append(out, wish{
-			prefix: place.Key + f.Prefix(), literal: f.Literal(), text: f.String(), pointer: s.step.FilesAt + rolecall.Pointer(i),
+			prefix: place.Key + f.Prefix(), literal: f.Literal(), text: f.String(), pointer: s.step.FilesAt + strict.Pointer(i),
 			match: func(key string) bool {
 				name, below := strings.CutPrefix(key, place.Key)
 				return below && !strings.HasSuffix(name, "/") && f.Match(name)

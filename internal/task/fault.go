@@ -9,6 +9,7 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/guard"
+	"github.com/rolecall/rolecall/internal/strict"
 	"github.com/rolecall/rolecall/internal/transfer"
 )
 
@@ -30,7 +31,7 @@ func (s *stage) located(err error, pointer string) error {
 // points tells whether a pointer leads into the step, which may stand in
 // another format than the native one.
 func (s *stage) points(pointer string) bool {
-	for _, at := range []string{rolecall.Pointer("tasks", s.step.Index), s.step.Place.Pointer, s.step.Destination.Pointer, s.step.FilesAt} {
+	for _, at := range []string{strict.Pointer("tasks", s.step.Index), s.step.Place.Pointer, s.step.Destination.Pointer, s.step.FilesAt} {
 		if rest, below := strings.CutPrefix(pointer, at); at != "" && below && (rest == "" || rest[0] == '/') {
 			return true
 		}

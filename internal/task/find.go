@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/strict"
 	"github.com/rolecall/rolecall/internal/transfer"
 )
 
@@ -107,7 +108,7 @@ func (s *stage) nothingFor(sel *selection, place string) error {
 	var faults rolecall.Errors
 	for _, i := range sel.unmatched() {
 		faults = append(faults, &rolecall.Error{
-			Code: rolecall.NotFound, Pointer: s.step.FilesAt + rolecall.Pointer(i),
+			Code: rolecall.NotFound, Pointer: s.step.FilesAt + strict.Pointer(i),
 			Message: fmt.Sprintf("%q matches nothing in %s", s.step.Files[i].String(), place),
 			Hint:    "patterns are relative to the place, and upper and lower case differ",
 		})
@@ -122,7 +123,7 @@ func (s *stage) heads(ctx context.Context, at side, sel *selection) ([]transfer.
 	var found []transfer.Object
 	var faults rolecall.Errors
 	_, err := each(ctx, all(sel.direct), none, func(ctx context.Context, index int) (int64, error) {
-		o, err := s.head(ctx, at, at.place.Key+s.step.Files[index].String(), s.step.FilesAt+rolecall.Pointer(index))
+		o, err := s.head(ctx, at, at.place.Key+s.step.Files[index].String(), s.step.FilesAt+strict.Pointer(index))
 		mu.Lock()
 		defer mu.Unlock()
 		switch {

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/reserved"
 	"github.com/rolecall/rolecall/internal/workdir"
 )
 
@@ -47,8 +48,8 @@ func localName(base, prefix, key string) (string, error) {
 		}
 	}
 	name := path.Join(base, rest)
-	if rolecall.Reserved(name) {
-		return refuse("the directory " + rolecall.OwnDir + " is rolecall's own")
+	if reserved.Path(name) {
+		return refuse("the directory " + reserved.Dir + " is rolecall's own")
 	}
 	return name, nil
 }

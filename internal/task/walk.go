@@ -13,6 +13,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/reserved"
+	"github.com/rolecall/rolecall/internal/strict"
 	"github.com/rolecall/rolecall/internal/workdir"
 )
 
@@ -80,9 +82,9 @@ func (w *walk) visit(ctx context.Context) fs.WalkDirFunc {
 			relative = strings.TrimPrefix(strings.TrimPrefix(name, base), "/")
 		}
 		switch {
-		case rolecall.Reserved(name) && entry.IsDir():
+		case reserved.Path(name) && entry.IsDir():
 			return fs.SkipDir
-		case entry.IsDir(), rolecall.Reserved(name), workdir.IsTemporary(name):
+		case entry.IsDir(), reserved.Path(name), workdir.IsTemporary(name):
 			return nil
 		}
 		if wanted, err := w.sel.match(ctx, "", relative); err != nil || !wanted {
@@ -141,7 +143,7 @@ func kindOfFile(mode fs.FileMode) string {
 
 // noLinks refuses a base directory that leads through a link.
 func (s *stage) noLinks(ctx context.Context, dir *os.Root) error {
-	at := rolecall.Pointer("tasks", s.step.Index, "parameters", "base_dir")
+	at := strict.Pointer("tasks", s.step.Index, "parameters", "base_dir")
 	name := ""
 	for part := range strings.SplitSeq(s.step.BaseDir, "/") {
 		if part == "" {

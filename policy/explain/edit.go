@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/strict"
 	"github.com/rolecall/rolecall/policy"
 )
 
@@ -24,7 +24,7 @@ func (s *search) statement(ref policy.Ref) statement {
 	root := read(at(s.policies, ref.Policy, ref.Index))
 	place := "/Statement"
 	if root.get("Statement").kind == '[' {
-		place = rolecall.Pointer("Statement", ref.Statement)
+		place = strict.Pointer("Statement", ref.Statement)
 	}
 	return statement{
 		ref: ref, place: place, value: root.at(place),
@@ -37,7 +37,7 @@ func (st statement) name() string {
 	if st.ref.Sid != "" {
 		return "the statement " + st.ref.Sid
 	}
-	return "statement " + rolecall.Pointer(st.ref.Statement)[1:]
+	return "statement " + strict.Pointer(st.ref.Statement)[1:]
 }
 
 // edit describes a change of the statement.
@@ -93,7 +93,7 @@ func (st statement) conditions() []string {
 	}
 	for i, operator := range block.names {
 		for _, key := range block.items[i].names {
-			out = append(out, rolecall.Pointer("Condition", operator, key))
+			out = append(out, strict.Pointer("Condition", operator, key))
 		}
 	}
 	return out
@@ -139,7 +139,7 @@ func (st statement) ask(below string, got []string) []candidate {
 
 // ask is the candidate to ask with a value of a context key, or without it.
 func ask(key, text, what string) candidate {
-	return candidate{cost: askOtherwise, edit: Edit{Pointer: rolecall.Pointer("context", key), Value: text, Text: what}}
+	return candidate{cost: askOtherwise, edit: Edit{Pointer: strict.Pointer("context", key), Value: text, Text: what}}
 }
 
 // issueTimeKey is when the session of the request began.

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/strict"
 	"github.com/rolecall/rolecall/policy"
 )
 
@@ -107,7 +107,7 @@ const principalKey = "aws:PrincipalArn"
 // exempt is the candidate to have a Deny that speaks of many leave out one
 // principal.
 func (st statement) exempt(cost int, arn string) candidate {
-	below := rolecall.Pointer("Condition", "ArnNotEquals", principalKey)
+	below := strict.Pointer("Condition", "ArnNotEquals", principalKey)
 	edit := st.edit(below, "except "+arn+" from "+st.name()+" by a condition")
 	return candidate{cost, edit, func(root *value) bool {
 		deny := root.at(st.place)

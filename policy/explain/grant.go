@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/strict"
 	"github.com/rolecall/rolecall/policy"
 )
 
@@ -150,7 +150,7 @@ func (s *search) anew(layer policy.Layer, index int, effect string, principal *v
 	if effect == "Allow" {
 		spelled = s.narrow(st, layer, modern) && spelled
 	}
-	edit := Edit{Policy: layer, Index: index, Pointer: rolecall.Pointer("Statement", place), Text: text}
+	edit := Edit{Policy: layer, Index: index, Pointer: strict.Pointer("Statement", place), Text: text}
 	return candidate{allowAnew, edit, func(root *value) bool {
 		list := root.statements()
 		list.items = append(list.items, st)

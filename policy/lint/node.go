@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/strict"
 )
 
 // node is a value of a document as it was read. Fixes change it in place.
@@ -157,10 +157,10 @@ func (n *node) add(values ...string) *node {
 func (n *node) locate(pointer string) {
 	n.pointer = pointer
 	for _, m := range n.members {
-		m.value.locate(pointer + rolecall.Pointer(m.name))
+		m.value.locate(pointer + strict.Pointer(m.name))
 	}
 	for i, item := range n.items {
-		item.locate(pointer + rolecall.Pointer(i))
+		item.locate(pointer + strict.Pointer(i))
 	}
 }
 

@@ -3,7 +3,7 @@ package lint
 import (
 	"strings"
 
-	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/strict"
 )
 
 // IAM takes any name for an action; one that does not exist allows nothing.
@@ -29,7 +29,7 @@ var actionUnknown = rule{
 }
 
 func (p *pass) unknownAction(s *statement, a *node, service string) {
-	near := rolecall.Nearest(a.text, catalog().names[service])
+	near := strict.Nearest(a.text, catalog().names[service])
 	f := found{at: a, message: quote(a.text) + " is not an action, so it allows nothing", hint: "see AWS's list of the actions of " + service}
 	if near == "" {
 		// It may be newer than the facts.

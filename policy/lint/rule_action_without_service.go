@@ -3,7 +3,7 @@ package lint
 import (
 	"strings"
 
-	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/strict"
 )
 
 // An action is a service's prefix, a colon and a name.
@@ -43,5 +43,5 @@ func actionNamed(name string) string {
 			return "s3:" + s3Operations[strings.ToLower(name)]
 		}
 	}
-	return rolecall.Nearest("s3:"+name, catalog().names["s3"])
+	return strict.Nearest("s3:"+name, catalog().names["s3"])
 }

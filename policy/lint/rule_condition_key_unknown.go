@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/strict"
 )
 
 // IAM takes any name for a condition key of some services; one that does not
@@ -22,7 +22,7 @@ var conditionKeyUnknown = rule{
 				}
 				f := atKey(c, "is no condition key that AWS listed by "+catalog().date)
 				all := slices.Concat(catalog().keys, catalog().global)
-				near := rolecall.Nearest(c.key, all)
+				near := strict.Nearest(c.key, all)
 				switch {
 				case near != "" && !strings.ContainsAny(near, "*"):
 					f.hint, f.widens = "did you mean "+near+"?", true

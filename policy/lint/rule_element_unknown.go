@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/strict"
 )
 
 // IAM refuses members that it does not know, and case counts.
@@ -33,7 +33,7 @@ func (p *pass) elements(n *node, known []string) {
 		at := *m.value
 		at.at = m.at
 		f := found{at: &at, message: quote(m.name) + " is no element of a policy here", hint: "known here: " + strings.Join(known, ", ")}
-		if near := rolecall.Nearest(m.name, known); near != "" && n.get(near) == nil {
+		if near := strict.Nearest(m.name, known); near != "" && n.get(near) == nil {
 			f.hint = "did you mean " + near + "?"
 			f.widens = true
 			f.fix = func() { m.name = near }

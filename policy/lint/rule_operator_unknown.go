@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/strict"
 )
 
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
@@ -25,7 +25,7 @@ var operatorUnknown = rule{
 				at := *m.value
 				at.at = m.at
 				f := found{at: &at, message: quote(m.name) + " is no condition operator", hint: "see AWS's list of condition operators"}
-				if near := rolecall.Nearest(c.base(), operators); near != "" && block.get(near) == nil && !strings.Contains(m.name, ":") {
+				if near := strict.Nearest(c.base(), operators); near != "" && block.get(near) == nil && !strings.Contains(m.name, ":") {
 					if strings.HasSuffix(m.name, "IfExists") {
 						near += "IfExists"
 					}

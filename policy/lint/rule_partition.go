@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/strict"
 )
 
 // An ARN of another partition names nothing that is reachable from here.
@@ -38,7 +39,7 @@ func (p *pass) partitions(n *node, want string) {
 	right, message := "", ""
 	switch {
 	case !known(parts[1]):
-		right, message = rolecall.Nearest(parts[1], partitions), " is no partition of AWS's"
+		right, message = strict.Nearest(parts[1], partitions), " is no partition of AWS's"
 	case len(parts) > 4 && parts[3] != "" && !strings.ContainsAny(parts[3], "*?$") && rolecall.PartitionOf(parts[3]) != parts[1]:
 		right, message = rolecall.PartitionOf(parts[3]), " is not the partition of the region "+parts[3]
 	case want != "" && parts[1] != want:

@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/rolecall/rolecall/internal/dispenser"
-	"github.com/rolecall/rolecall/internal/yaml"
+	"github.com/rolecall/rolecall/internal/strict/yaml"
 	"github.com/rolecall/rolecall/sandbox"
 )
 

@@ -1,4 +1,4 @@
-package rolecall
+package strict_test
 
 import (
 	"bytes"
@@ -7,6 +7,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/strict"
 )
 
 type sample struct {
@@ -54,8 +57,9 @@ func TestDecode(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			var s sample
-			err := Decode([]byte(tc.in), &s)
-			if diff := cmp.Diff(tc.want, lines(err)); diff != "" {
+			var faults rolecall.Errors
+			strict.Decode([]byte(tc.in), &s, &faults)
+			if diff := cmp.Diff(tc.want, lines(faults)); diff != "" {
 				t.Errorf("faults (-want +got):\n%s", diff)
 			}
 			if tc.name == "whole" {
@@ -68,9 +72,9 @@ func TestDecode(t *testing.T) {
 }
 
 // lines gives faults as "pointer: message (hint)".
-func lines(err error) []string {
+func lines(faults rolecall.Errors) []string {
 	var out []string
-	for _, e := range List(err) {
+	for _, e := range faults {
 		s := e.Error()
 		if e.Hint != "" {
 			s += " (" + e.Hint + ")"
@@ -84,17 +88,18 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"name":"a","list":["x"],"map":{"k":{}},"raw":[1,2]}`))
 	f.Add([]byte(`{"inner":{"inner":{"nmae":1}}} x`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		var strict, loose sample
-		if Decode(data, &strict) != nil {
+		var got, want sample
+		var faults rolecall.Errors
+		if strict.Decode(data, &got, &faults); len(faults) > 0 {
 			return
 		}
 		// What we accept, the standard decoder accepts with the same result.
 		dec := json.NewDecoder(bytes.NewReader(data))
-		if err := dec.Decode(&loose); err != nil {
+		if err := dec.Decode(&want); err != nil {
 			t.Fatalf("accepted what encoding/json refuses: %v", err)
 		}
-		if strict.Name != loose.Name || strict.Count != loose.Count || len(strict.List) != len(loose.List) {
-			t.Fatalf("got %+v, encoding/json %+v", strict, loose)
+		if got.Name != want.Name || got.Count != want.Count || len(got.List) != len(want.List) {
+			t.Fatalf("got %+v, encoding/json %+v", got, want)
 		}
 	})
 }
@@ -104,7 +109,7 @@ func TestNearest(t *testing.T) {
 	for word, want := range map[string]string{
 		"role-arn": "role_arn", "Location": "location", "locaton": "location", "xyzzy": "", "": "",
 	} {
-		if got := Nearest(word, []string{"location", "role_arn"}); got != want {
+		if got := strict.Nearest(word, []string{"location", "role_arn"}); got != want {
 			t.Errorf("Nearest(%q) = %q, want %q", word, got, want)
 		}
 	}

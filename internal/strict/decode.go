@@ -1,4 +1,4 @@
-package rolecall
+package strict
 
 import (
 	"bytes"
@@ -14,26 +14,69 @@ import (
 // maxDepth bounds how deep a document may nest.
 const maxDepth = 64
 
-// Decode reads one JSON document into v, a pointer to a struct, strictly:
-// unknown and repeated members, wrong types and trailing data are faults.
-// It finds all of them in one pass and gives Errors, each with its pointer; a
-// syntax error is a single fault that names line and column.
+// Faults collects what is wrong with a document, each fault with a JSON
+// pointer (RFC 6901) to its place. *rolecall.Errors is one.
+type Faults interface {
+	Add(pointer, message, hint string)
+	AddErr(pointer string, err error) // of a type that reads its own part
+}
+
+// Decode reads one JSON document into v, a pointer, strictly: unknown and
+// repeated members, wrong types and trailing data are faults. It reports all of
+// them in one pass, and whether the document is JSON at all: a syntax error is
+// a single fault that names line and column.
 //
 // Members are matched by json tags, with case. A type that implements
 // json.Unmarshaler reads its own part; its faults get their place in front.
-func Decode(data []byte, v any) error {
+func Decode(data []byte, v any, faults Faults) (isJSON bool) {
 	tree, err := parse(data)
 	if err != nil {
-		return err
+		faults.Add("", err.Error(), "")
+		return false
 	}
-	var faults Errors
-	assign(tree, reflect.ValueOf(v).Elem(), "", &faults)
-	return faults.Err()
+	assign(tree, reflect.ValueOf(v).Elem(), "", faults)
+	return true
+}
+
+// Type is the type of a JSON value, in the words of a message.
+type Type string
+
+// The types.
+const (
+	Object  Type = "an object"
+	List    Type = "a list"
+	String  Type = "a string"
+	Number  Type = "a number"
+	Boolean Type = "true or false"
+	Null    Type = "null"
+)
+
+// TypeOf returns the type of a JSON value by its first character, whether or
+// not the rest of it is valid. Empty text is Null.
+func TypeOf(data []byte) Type {
+	data = bytes.TrimLeft(data, " \t\r\n")
+	if len(data) == 0 {
+		return Null
+	}
+	switch data[0] {
+	case '{':
+		return Object
+	case '[':
+		return List
+	case '"':
+		return String
+	case 't', 'f':
+		return Boolean
+	case 'n':
+		return Null
+	default:
+		return Number
+	}
 }
 
 // node is a JSON value with the order and repetition of its members kept.
 type node struct {
-	kind    byte // one of { [ s n t z: object, array, string, number, bool, null
+	kind    Type
 	text    string
 	members []member
 	items   []node
@@ -43,23 +86,6 @@ type node struct {
 type member struct {
 	name  string
 	value node
-}
-
-func (n node) what() string {
-	switch n.kind {
-	case '{':
-		return "an object"
-	case '[':
-		return "a list"
-	case 's':
-		return "a string"
-	case 'n':
-		return "a number"
-	case 't':
-		return "true or false"
-	default:
-		return "null"
-	}
 }
 
 func parse(data []byte) (node, error) {
@@ -72,9 +98,8 @@ func parse(data []byte) (node, error) {
 		}
 		return n, nil
 	}
-	var e *Error
-	if errors.As(err, &e) {
-		return node{}, Errors{e}
+	if errors.Is(err, errTooDeep) {
+		return node{}, err
 	}
 	// A decoder of tokens counts its offsets from the last token; only a
 	// reading of the whole counts them from the beginning.
@@ -85,13 +110,15 @@ func parse(data []byte) (node, error) {
 	return node{}, syntaxFault(data, int64(len(data)), "the document ends too early")
 }
 
-func syntaxFault(data []byte, offset int64, why string) Errors {
+func syntaxFault(data []byte, offset int64, why string) error {
 	offset = max(0, min(offset, int64(len(data))))
 	before := data[:offset]
 	line := 1 + bytes.Count(before, []byte("\n"))
 	column := len(before) - (bytes.LastIndexByte(before, '\n') + 1)
-	return Errors{{Code: Invalid, Message: fmt.Sprintf("not JSON at line %d, column %d: %s", line, max(column, 1), why)}}
+	return fmt.Errorf("not JSON at line %d, column %d: %s", line, max(column, 1), why)
 }
+
+var errTooDeep = fmt.Errorf("the document nests deeper than %d", maxDepth)
 
 func parseValue(dec *json.Decoder, data []byte, depth int) (node, error) {
 	tok, err := dec.Token()
@@ -99,12 +126,15 @@ func parseValue(dec *json.Decoder, data []byte, depth int) (node, error) {
 		return node{}, err
 	}
 	if depth > maxDepth {
-		return node{}, &Error{Code: Invalid, Message: fmt.Sprintf("the document nests deeper than %d", maxDepth)}
+		return node{}, errTooDeep
 	}
 	start := dec.InputOffset()
 	switch t := tok.(type) {
 	case json.Delim:
-		n := node{kind: byte(t)}
+		n := node{kind: List}
+		if t == '{' {
+			n.kind = Object
+		}
 		start--
 		for dec.More() {
 			var name string
@@ -132,46 +162,41 @@ func parseValue(dec *json.Decoder, data []byte, depth int) (node, error) {
 		return n, nil
 	case string:
 		raw, _ := json.Marshal(t)
-		return node{kind: 's', text: t, raw: raw}, nil
+		return node{kind: String, text: t, raw: raw}, nil
 	case json.Number:
-		return node{kind: 'n', text: t.String(), raw: []byte(t)}, nil
+		return node{kind: Number, text: t.String(), raw: []byte(t)}, nil
 	case bool:
-		return node{kind: 't', text: strconv.FormatBool(t), raw: strconv.AppendBool(nil, t)}, nil
+		return node{kind: Boolean, text: strconv.FormatBool(t), raw: strconv.AppendBool(nil, t)}, nil
 	default:
-		return node{kind: 'z', raw: []byte("null")}, nil
+		return node{kind: Null, raw: []byte("null")}, nil
 	}
 }
 
-func assign(n node, v reflect.Value, at string, faults *Errors) {
+func assign(n node, v reflect.Value, at string, faults Faults) {
 	if u, ok := v.Addr().Interface().(json.Unmarshaler); ok {
 		if err := u.UnmarshalJSON(n.raw); err != nil {
-			var own *Error
-			var list Errors
-			if !errors.As(err, &own) && !errors.As(err, &list) {
-				err = &Error{Code: Invalid, Message: err.Error()}
-			}
 			faults.AddErr(at, err)
 		}
 		return
 	}
-	if n.kind == 'z' && (v.Kind() == reflect.Pointer || v.Kind() == reflect.Map || v.Kind() == reflect.Slice) {
+	if n.kind == Null && (v.Kind() == reflect.Pointer || v.Kind() == reflect.Map || v.Kind() == reflect.Slice) {
 		return
 	}
 	mismatch := func(want string) {
-		faults.Add(at, "must be "+want+", not "+n.what(), "")
+		faults.Add(at, "must be "+want+", not "+string(n.kind), "")
 	}
 	switch v.Kind() {
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
 		assign(n, v.Elem(), at, faults)
 	case reflect.Struct:
-		if n.kind != '{' {
+		if n.kind != Object {
 			mismatch("an object")
 			return
 		}
 		assignStruct(n, v, at, faults)
 	case reflect.Map:
-		if n.kind != '{' {
+		if n.kind != Object {
 			mismatch("an object")
 			return
 		}
@@ -180,7 +205,7 @@ func assign(n node, v reflect.Value, at string, faults *Errors) {
 			place := at + Pointer(m.name)
 			key := reflect.ValueOf(m.name).Convert(v.Type().Key())
 			if v.MapIndex(key).IsValid() {
-				faults.Add(place, quote(m.name)+" is given twice", "remove one of the two")
+				faults.Add(place, Quote(m.name)+" is given twice", "remove one of the two")
 				continue
 			}
 			value := reflect.New(v.Type().Elem()).Elem()
@@ -188,7 +213,7 @@ func assign(n node, v reflect.Value, at string, faults *Errors) {
 			v.SetMapIndex(key, value)
 		}
 	case reflect.Slice:
-		if n.kind != '[' {
+		if n.kind != List {
 			mismatch("a list")
 			return
 		}
@@ -197,27 +222,27 @@ func assign(n node, v reflect.Value, at string, faults *Errors) {
 			assign(item, v.Index(i), at+Pointer(i), faults)
 		}
 	case reflect.String:
-		if n.kind != 's' {
+		if n.kind != String {
 			mismatch("a string")
 			return
 		}
 		v.SetString(n.text)
 	case reflect.Bool:
-		if n.kind != 't' {
+		if n.kind != Boolean {
 			mismatch("true or false")
 			return
 		}
 		v.SetBool(n.text == "true")
 	case reflect.Int, reflect.Int64:
 		i, err := strconv.ParseInt(n.text, 10, v.Type().Bits())
-		if n.kind != 'n' || err != nil {
+		if n.kind != Number || err != nil {
 			mismatch("a whole number")
 			return
 		}
 		v.SetInt(i)
 	case reflect.Float64:
 		f, err := strconv.ParseFloat(n.text, 64)
-		if n.kind != 'n' || err != nil {
+		if n.kind != Number || err != nil {
 			mismatch("a number")
 			return
 		}
@@ -229,11 +254,11 @@ func assign(n node, v reflect.Value, at string, faults *Errors) {
 			v.Set(reflect.ValueOf(value))
 		}
 	default:
-		panic("rolecall: Decode into " + v.Type().String())
+		panic("strict: Decode into " + v.Type().String())
 	}
 }
 
-func assignStruct(n node, v reflect.Value, at string, faults *Errors) {
+func assignStruct(n node, v reflect.Value, at string, faults Faults) {
 	fields := fieldsOf(v.Type())
 	names := make([]string, 0, len(fields))
 	for _, f := range fields {
@@ -244,7 +269,7 @@ next:
 	for _, m := range n.members {
 		place := at + Pointer(m.name)
 		if seen[m.name] {
-			faults.Add(place, quote(m.name)+" is given twice", "remove one of the two")
+			faults.Add(place, Quote(m.name)+" is given twice", "remove one of the two")
 			continue
 		}
 		seen[m.name] = true
@@ -256,9 +281,9 @@ next:
 		}
 		hint := "known here: " + strings.Join(names, ", ")
 		if near := Nearest(m.name, names); near != "" {
-			hint = "did you mean " + quote(near) + "?"
+			hint = "did you mean " + Quote(near) + "?"
 		}
-		faults.Add(place, "unknown field "+quote(m.name), hint)
+		faults.Add(place, "unknown field "+Quote(m.name), hint)
 	}
 }
 
@@ -277,46 +302,4 @@ func fieldsOf(t reflect.Type) []field {
 		out = append(out, field{name, f.Index})
 	}
 	return out
-}
-
-// Nearest gives the one of names that a mistyped word most likely means, or
-// empty when none is near.
-func Nearest(word string, names []string) string {
-	best, bestDistance := "", 1+len(word)/3
-	for _, name := range names {
-		if d := distance(strings.ToLower(word), strings.ToLower(name)); d <= bestDistance && (best == "" || d < bestDistance) {
-			best, bestDistance = name, d
-		}
-	}
-	return best
-}
-
-// distance is Levenshtein's, over bytes, bounded by cutting long words.
-func distance(a, b string) int {
-	a, b = a[:min(len(a), 64)], b[:min(len(b), 64)]
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
-}
-
-// quote shows a user's text in an error: quoted, cut to 80 bytes, with
-// control characters escaped.
-func quote(s string) string {
-	if len(s) > 80 {
-		s = strings.ToValidUTF8(s[:77], "") + "..."
-	}
-	return strconv.Quote(s)
 }

@@ -1,5 +1,5 @@
 // Package yaml turns the YAML of config files into JSON, for strict decoding
-// by rolecall.Decode. It keeps what YAML's own typing would lose: a date such
+// by package strict. It keeps what YAML's own typing would lose: a date such
 // as a policy's Version stays the string it was, and an account id keeps its
 // leading zeros.
 package yaml
@@ -16,6 +16,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/strict"
 )
 
 const (
@@ -93,7 +94,7 @@ func (c *converter) value(n *yaml.Node, at string, depth int) {
 			if i > 0 {
 				c.out.WriteByte(',')
 			}
-			c.value(item, at+rolecall.Pointer(i), depth+1)
+			c.value(item, at+strict.Pointer(i), depth+1)
 		}
 		c.out.WriteByte(']')
 	default:
@@ -113,7 +114,7 @@ func (c *converter) mapping(n *yaml.Node, at string, depth int) {
 			c.fault(at, key, "a key must be a plain word", "")
 			continue
 		}
-		place := at + rolecall.Pointer(key.Value)
+		place := at + strict.Pointer(key.Value)
 		switch {
 		case key.ShortTag() == "!!merge":
 			c.fault(place, key, "merge keys are not supported", "write the fields out, or use an alias for the whole value")
