@@ -53,10 +53,13 @@ func benchmarkCheck(b *testing.B, c rolecall.Connection) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		vault := credential.New(credential.Options{
+		vault, err := credential.New(credential.Options{
 			Principals: map[string]credential.Principal{"production": {Principal: request.Principal, Credentials: aws.CredentialsProviderFunc(workerKeys)}},
 			Verdicts:   verdicts, STSEndpoint: url,
 		})
+		if err != nil {
+			b.Fatal(err)
+		}
 		before := len(server.Trail())
 		report := check.Run(b.Context(), request, check.Environment{
 			Vault: vault, STSEndpoint: url, S3Endpoint: url, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},

@@ -161,11 +161,15 @@ func openVault(b *testing.B, l local) *credential.Vault {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return credential.New(credential.Options{
+	vault, err := credential.New(credential.Options{
 		Principals: map[string]credential.Principal{"production": {
 			Principal:   rolecall.Principal{Name: "production", ARN: arn},
 			Credentials: aws.CredentialsProviderFunc(workerKeys),
 		}},
 		Verdicts: verdicts, STSEndpoint: l.url, HTTPClient: l.client,
 	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return vault
 }

@@ -134,7 +134,10 @@ func leaves(t reflect.Type) []reflect.StructField {
 // many tasks of one job share a credential in spite of.
 func TestEachFieldOfARequestReachesTheKey(t *testing.T) {
 	t.Parallel()
-	vault := New(Options{})
+	vault, err := New(Options{Verdicts: Memory()})
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(vault.Close)
 	vary(t, Role{}, map[string]bool{"TaskLabel": true}, func(v any) key { return vault.Role(v.(Role)).key })
 	vary(t, SecretRequest{}, nil, func(v any) key { return vault.Secret(v.(SecretRequest)).key })

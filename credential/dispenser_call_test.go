@@ -104,18 +104,17 @@ func TestDispensersThatAreNotReached(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				verdicts, err := credential.OpenDir(t.TempDir())
-				if err != nil {
-					t.Fatal(err)
-				}
-				v := credential.New(credential.Options{
+				v, err := credential.New(credential.Options{
 					Principals: map[string]credential.Principal{"production": principal(t, "production", workerARN)},
-					Verdicts:   verdicts,
+					Verdicts:   credential.Memory(),
 					Tenants:    func(string) *http.Client { return &http.Client{Transport: c.way} },
 					Bearers: func(context.Context, string, string) (credential.Bearer, error) {
 						return credential.Bearer{Token: bearerToken}, nil
 					},
 				})
+				if err != nil {
+					t.Fatal(err)
+				}
 				defer v.Close()
 				start := time.Now()
 				_, err = v.Dispenser(byBearer()).Retrieve(t.Context())

@@ -245,17 +245,13 @@ func newBench(t testing.TB, rule func(stsCall) stsAnswer, change ...func(*creden
 	if rule != nil {
 		b.sts = newFakeSTS(t, rule)
 	}
-	verdicts, err := credential.OpenDir(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
 	options := credential.Options{
 		Principals: map[string]credential.Principal{
 			"production": principal(t, "production", workerARN),
 			"china":      principal(t, "china", "arn:aws-cn:iam::873682911327:user/worker"),
 		},
 		VendorAccounts: []string{"999999999999"},
-		Verdicts:       verdicts,
+		Verdicts:       credential.Memory(),
 		STSEndpoint:    b.sts.server.URL,
 		HTTPClient:     b.sts.server.Client(),
 		Now:            b.clock.Now,
@@ -264,7 +260,10 @@ func newBench(t testing.TB, rule func(stsCall) stsAnswer, change ...func(*creden
 	for _, f := range change {
 		f(&options)
 	}
-	b.Vault = credential.New(options)
+	var err error
+	if b.Vault, err = credential.New(options); err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(b.Close)
 	return b
 }

@@ -3,10 +3,14 @@ package credential
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	mathrand "math/rand/v2"
 	"net/http"
+	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,6 +19,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/strict"
 )
 
 // Principal is a vendor-side identity with its own credentials, which are
@@ -66,8 +71,12 @@ type Vault struct {
 
 type durationKey struct{ principal, roleARN string }
 
-// New makes a vault.
-func New(o Options) *Vault {
+// New makes a vault. What is missing or contradictory in its options is in one
+// answer, rolecall.Errors, with pointers to the fields.
+func New(o Options) (*Vault, error) {
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -93,7 +102,46 @@ func New(o Options) *Vault {
 		callers:   map[string]*caller{},
 		vendors:   map[string]bool{},
 		durations: map[durationKey]time.Duration{},
+	}, nil
+}
+
+func (o Options) validate() error {
+	var faults rolecall.Errors
+	for _, name := range slices.Sorted(maps.Keys(o.Principals)) {
+		p, at := o.Principals[name], strict.Pointer("Principals", name)
+		if p.Name != "" && p.Name != name {
+			faults.Add(at+"/Name", fmt.Sprintf("the principal %q is listed as %q", p.Name, name), "list a principal under its own name")
+		}
+		if !rolecall.IsAccountID(p.ARN.Account) {
+			faults.Add(at+"/ARN", fmt.Sprintf("the principal %q has no ARN of an account", name), "give the ARN of its role or user")
+		}
+		if p.Credentials == nil {
+			faults.Add(at+"/Credentials", fmt.Sprintf("the principal %q has no credentials", name), "give a provider, such as one of Open's")
+		}
 	}
+	for i, account := range o.VendorAccounts {
+		if !rolecall.IsAccountID(account) {
+			faults.Add(strict.Pointer("VendorAccounts", i), fmt.Sprintf("%q is no account id", account), "an account id has 12 digits")
+		}
+	}
+	if o.Verdicts == nil {
+		faults.Add("/Verdicts", "a store of verdicts is missing", "give Memory(), or a store that outlasts the process")
+	}
+	if o.Bearers != nil && o.Tenants == nil {
+		faults.Add("/Tenants", "bearer tokens are given, but no client to reach dispensers with", "give Tenants as well, or leave Bearers out")
+	}
+	if o.STSEndpoint != "" {
+		if u, err := url.Parse(o.STSEndpoint); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
+			faults.Add("/STSEndpoint", "the endpoint of STS is no URL of http or https", "give scheme and host, or leave it out for AWS's own")
+		}
+	}
+	if o.ProveEvery < 0 {
+		faults.Add("/ProveEvery", "the time between proofs is negative", "leave it out for 24 hours")
+	}
+	if o.WatchEvery < 0 {
+		faults.Add("/WatchEvery", "the time between looks at claims is negative", "leave it out for 15 seconds")
+	}
+	return faults.Err()
 }
 
 // Close ends the calls under way and what is held, and waits for its own

@@ -108,19 +108,18 @@ func (s *setting) checkIn(ctx context.Context, t *testing.T) (rolecall.CheckRepo
 			BaseEndpoint: &url, UsePathStyle: true, Region: "eu-central-1", Credentials: credentials.NewStaticCredentialsProvider("AKIAADMIN", "admin-secret", ""),
 		}), &clock)
 	}
-	verdicts, err := credential.OpenDir(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
 	arn, _ := rolecall.ParseARN("arn:aws:iam::999900009999:role/production")
 	principal := rolecall.Principal{Name: "production", ARN: arn, Default: true}
-	vault := credential.New(credential.Options{
+	vault, err := credential.New(credential.Options{
 		Principals: map[string]credential.Principal{"production": {
 			Principal:   principal,
 			Credentials: credentials.NewStaticCredentialsProvider("ASIAPRODUCTION000001", "production-secret", "production-token"),
 		}},
-		Verdicts: verdicts, STSEndpoint: url,
+		Verdicts: credential.Memory(), STSEndpoint: url,
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(vault.Close)
 	report := check.Run(ctx, check.Request{
 		ID: "check-1", Organization: rolecall.Organization{APIName: "acme", Connections: s.others, ExternalID: rolecall.ExternalID{Mode: rolecall.ExternalIDCustom, Value: "acme-42"}},

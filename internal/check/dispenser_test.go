@@ -90,20 +90,19 @@ func checkDispenser(t *testing.T, there *http.Client) rolecall.CheckReport {
 		t.Fatal(err)
 	}
 	worker := rolecall.Principal{Name: "production", ARN: rolecall.ARN{Partition: "aws", Service: "iam", Account: "873682911326", Resource: "user/worker"}, Default: true}
-	verdicts, err := credential.OpenDir(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	vault := credential.New(credential.Options{
+	vault, err := credential.New(credential.Options{
 		Principals: map[string]credential.Principal{"production": {
 			Principal: worker, Credentials: credentials.NewStaticCredentialsProvider("AKIAWORKER", "worker-secret", ""),
 		}},
-		VendorAccounts: []string{worker.ARN.Account}, Verdicts: verdicts, STSEndpoint: endpoint,
+		VendorAccounts: []string{worker.ARN.Account}, Verdicts: credential.Memory(), STSEndpoint: endpoint,
 		Tenants: func(string) *http.Client { return there },
 		Bearers: func(context.Context, string, string) (credential.Bearer, error) {
 			return credential.Bearer{Token: "token-of-acme"}, nil
 		},
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(vault.Close)
 	return check.Run(t.Context(), check.Request{
 		ID: "check-1", Principal: worker, Vendor: rolecall.Vendor{Accounts: []string{worker.ARN.Account}, Principals: map[string]rolecall.Principal{"production": worker}},

@@ -250,11 +250,14 @@ func (w *world) check(t *testing.T, l local, state string, deep bool) rolecall.C
 	if err != nil {
 		t.Fatal(err)
 	}
-	vault := credential.New(credential.Options{
+	vault, err := credential.New(credential.Options{
 		Principals: principals, VendorAccounts: cfg.Vendor.Accounts, Verdicts: verdicts, STSEndpoint: cfg.Endpoints.STS,
 		Rand:    rand.NewChaCha8([32]byte{}), // so that the same probes are made each time
 		Secrets: func(_ context.Context, org, name string) (credential.Keys, error) { return cfg.Keys(org, name) },
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer vault.Close()
 	env := check.Environment{Vault: vault, STSEndpoint: cfg.Endpoints.STS, S3Endpoint: cfg.Endpoints.S3, Allow: cfg.Allow}
 	r := request(t, cfg, c, faults)

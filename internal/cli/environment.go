@@ -32,14 +32,14 @@ func environment(cfg *config.Config, log *slog.Logger, onEvent func(credential.E
 		}
 	}
 	verdicts.Log = log
-	vault := credential.New(credential.Options{
+	vault, err := credential.New(credential.Options{
 		Principals: opened, VendorAccounts: cfg.Vendor.Accounts, Verdicts: verdicts,
 		Secrets:     func(_ context.Context, org, name string) (credential.Keys, error) { return cfg.Keys(org, name) },
 		Bearers:     func(_ context.Context, org, name string) (credential.Bearer, error) { return cfg.Bearer(org, name) },
 		Tenants:     guard.NewClients(cfg.Allow).Tenant,
 		STSEndpoint: cfg.Endpoints.STS, Log: log, OnEvent: logged(log, onEvent),
 	})
-	return task.Environment{Vault: vault, S3Endpoint: cfg.Endpoints.S3, Allow: cfg.Allow, Log: log}, nil
+	return task.Environment{Vault: vault, S3Endpoint: cfg.Endpoints.S3, Allow: cfg.Allow, Log: log}, err
 }
 
 // logged logs what a vault does, and tells next of it, which may be nil. Events

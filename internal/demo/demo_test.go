@@ -81,8 +81,7 @@ func TestUnseenProbesFailTheDemo(t *testing.T) {
 		if err != nil {
 			return task.Environment{}, err
 		}
-		verdicts, err := credential.OpenDir(cfg.State)
-		vault := credential.New(credential.Options{Principals: opened, Verdicts: verdicts, STSEndpoint: cfg.Endpoints.STS})
+		vault, err := credential.New(credential.Options{Principals: opened, Verdicts: credential.Memory(), STSEndpoint: cfg.Endpoints.STS})
 		return task.Environment{Vault: vault, S3Endpoint: cfg.Endpoints.S3, Allow: cfg.Allow, Log: log}, err
 	}
 	story, err := Run(t.Context(), Options{Environment: blind})

@@ -38,22 +38,21 @@ func TestWorkersSide(t *testing.T) {
 	transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, network, front.Listener.Addr().String())
 	}
-	verdicts, err := credential.OpenDir(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	vault := credential.New(credential.Options{
+	vault, err := credential.New(credential.Options{
 		Principals: map[string]credential.Principal{
 			"production":                principal(t, "production", "arn:aws:iam::873682911326:role/production", asProduction),
 			rolecall.DispenserPrincipal: principal(t, rolecall.DispenserPrincipal, "arn:aws:iam::873682911326:role/rolecall/dispenser", asDispenser),
 		},
-		Verdicts: verdicts,
+		Verdicts: credential.Memory(),
 		Bearers: func(context.Context, string, string) (credential.Bearer, error) {
 			return credential.Bearer{Token: bearerSecret}, nil
 		},
 		Tenants:     func(string) *http.Client { return &http.Client{Transport: transport} },
 		STSEndpoint: b.sts, HTTPClient: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(vault.Close)
 	signed := credential.DispenserRequest{
 		Organization: "acme", Principal: "production", Source: rolecall.HTTPCredentialSource{URL: "https://Credentials.example.com:443/rolecall"},

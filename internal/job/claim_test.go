@@ -18,7 +18,10 @@ import (
 // another is a vault as another process has it, that shares the verdicts.
 func (w *world) another(t *testing.T) *credential.Vault {
 	t.Helper()
-	v := credential.New(w.options)
+	v, err := credential.New(w.options)
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(v.Close)
 	return v
 }

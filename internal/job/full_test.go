@@ -73,7 +73,10 @@ func fetchOntoFullDisk(url, dir string) error {
 		return err
 	}
 	defer root.Close()
-	vault := credential.New(credential.Options{Secrets: globexKeys})
+	vault, err := credential.New(credential.Options{Secrets: globexKeys, Verdicts: credential.Memory()})
+	if err != nil {
+		return err
+	}
 	defer vault.Close()
 	place := rolecall.Place{Pointer: "/tasks/0/parameters", Bucket: "globex-delivery", Key: "big", Secret: "keys"}
 	report := job.Run(context.Background(), job.Job{ID: job.NewID(), Dir: root, Plan: rolecall.Plan{

@@ -137,17 +137,16 @@ func (w *world) start(t *testing.T, cfg *sandbox.Config, principal rolecall.Prin
 	if w.url, err = w.server.Start(t.Context(), "127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
-	verdicts, err := credential.OpenDir(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.vault = credential.New(credential.Options{
+	w.vault, err = credential.New(credential.Options{
 		Principals: map[string]credential.Principal{principal.Name: {
 			Principal:   principal,
 			Credentials: credentials.NewStaticCredentialsProvider("ASIAPRODUCTION000001", "production-secret", "production-token"),
 		}},
-		Verdicts: verdicts, STSEndpoint: w.url,
+		Verdicts: credential.Memory(), STSEndpoint: w.url,
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(w.vault.Close)
 }
 

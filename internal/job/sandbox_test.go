@@ -121,10 +121,6 @@ func newWorld(t *testing.T, faults string) *world {
 	if w.url, err = w.server.Start(t.Context(), "127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
-	verdicts, err := credential.OpenDir(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
 	arn, err := rolecall.ParseARN("arn:aws:iam::999900009999:role/production")
 	if err != nil {
 		t.Fatal(err)
@@ -136,7 +132,7 @@ func newWorld(t *testing.T, faults string) *world {
 			Principal:   production,
 			Credentials: credentials.NewStaticCredentialsProvider("ASIAPRODUCTION000001", "production-secret", "production-token"),
 		}},
-		Verdicts: verdicts, STSEndpoint: w.url,
+		Verdicts: credential.Memory(), STSEndpoint: w.url,
 		Secrets: globexKeys,
 		OnEvent: func(e credential.Event) {
 			if e.Kind == credential.EventAssume {
@@ -144,7 +140,9 @@ func newWorld(t *testing.T, faults string) *world {
 			}
 		},
 	}
-	w.vault = credential.New(w.options)
+	if w.vault, err = credential.New(w.options); err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(w.vault.Close)
 	w.org = rolecall.Organization{
 		APIName: "acme", ExternalID: rolecall.ExternalID{Mode: rolecall.ExternalIDCustom, Value: "acme-42"},

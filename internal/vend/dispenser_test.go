@@ -70,22 +70,21 @@ func TestDispenserIsToldTheScope(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	verdicts, err := credential.OpenDir(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
 	stsTransport := &http.Transport{}
 	t.Cleanup(stsTransport.CloseIdleConnections)
-	vault := credential.New(credential.Options{
+	vault, err := credential.New(credential.Options{
 		Principals: map[string]credential.Principal{"production": {
 			Principal: r.Vendor.Principals["production"], Credentials: credentials.NewStaticCredentialsProvider("AKIAUNUSED0000000000", "unused", ""),
 		}},
-		Verdicts: verdicts, STSEndpoint: sts, HTTPClient: &http.Client{Transport: stsTransport},
+		Verdicts: credential.Memory(), STSEndpoint: sts, HTTPClient: &http.Client{Transport: stsTransport},
 		Bearers: func(context.Context, string, string) (credential.Bearer, error) {
 			return credential.Bearer{Token: "planted"}, nil
 		},
 		Tenants: func(string) *http.Client { return client },
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(vault.Close)
 	provider, err := g.Provider(vault, "eu-central-1")
 	if err != nil {
