@@ -45,6 +45,7 @@ var mayImport = map[string][]string{
 	"internal/check":     {".", "policy", "credential", "internal/guard", "internal/transfer"},
 	"internal/vend":      {".", "policy", "credential"},
 	"internal/dispenser": {".", "policy", "credential", "internal/strict", "internal/strict/yaml"},
+	"internal/state":     {".", "credential"},
 	"internal/config":    {".", "credential", "internal/strict", "internal/strict/yaml"},
 	"internal/demo": {
 		".", "policy", "credential", "internal/guard", "internal/transfer", "internal/task",
@@ -52,7 +53,7 @@ var mayImport = map[string][]string{
 	},
 	"internal/cli": {
 		".", "policy", "credential", "internal/guard", "internal/journal", "internal/transfer", "internal/task",
-		"internal/job", "internal/config", "sandbox", "internal/demo",
+		"internal/job", "internal/config", "internal/state", "sandbox", "internal/demo",
 		"policy/explain", "policy/lint", "policy/render", "internal/check", "internal/vend", "internal/dispenser",
 		"internal/workdir", "internal/strict", "internal/reserved",
 	},
@@ -66,7 +67,7 @@ var mayImport = map[string][]string{
 // testsMayImport is what tests may import besides: real neighbours to run
 // against, instead of mocks.
 var testsMayImport = []string{
-	".", "policy", "credential", "credential/verdicttest", "internal/config", "internal/journal", "internal/transfer",
+	".", "policy", "credential", "credential/verdicttest", "internal/config", "internal/state", "internal/journal", "internal/transfer",
 	"internal/strict", "internal/strict/yaml", "internal/reserved", "sandbox", "sandbox/s3",
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
 	"github.com/rolecall/rolecall/internal/check"
+	"github.com/rolecall/rolecall/internal/state"
 	"github.com/rolecall/rolecall/policy"
 	"github.com/rolecall/rolecall/sandbox"
 )
@@ -49,7 +50,11 @@ func benchmarkCheck(b *testing.B, c rolecall.Connection) {
 	}
 	calls := 0
 	for b.Loop() {
-		verdicts, err := credential.OpenDir(b.TempDir())
+		dir, err := state.Open(b.TempDir(), nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		verdicts, err := dir.Verdicts()
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
+	"github.com/rolecall/rolecall/internal/state"
 	"github.com/rolecall/rolecall/policy"
 	"github.com/rolecall/rolecall/sandbox"
 )
@@ -153,7 +154,11 @@ func countCalls(b *testing.B, open func(local) (func(task int) aws.CredentialsPr
 
 func openVault(b *testing.B, l local) *credential.Vault {
 	b.Helper()
-	verdicts, err := credential.OpenDir(b.TempDir())
+	dir, err := state.Open(b.TempDir(), nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	verdicts, err := dir.Verdicts()
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -238,6 +238,12 @@ func (e *events) of(kind credential.EventKind) []credential.Event {
 	return out
 }
 
+func subject(change func(*credential.Subject)) credential.Subject {
+	s := credential.Subject{Organization: "acme", Principal: "production", RoleARN: mediaARN, ExternalID: externalID}
+	change(&s)
+	return s
+}
+
 // newBench is without a server where no rule is given.
 func newBench(t testing.TB, rule func(stsCall) stsAnswer, change ...func(*credential.Options)) *bench {
 	t.Helper()

@@ -16,6 +16,7 @@ import (
 	"github.com/rolecall/rolecall/credential"
 	"github.com/rolecall/rolecall/internal/check"
 	"github.com/rolecall/rolecall/internal/config"
+	"github.com/rolecall/rolecall/internal/state"
 	"github.com/rolecall/rolecall/internal/strict/yaml"
 	"github.com/rolecall/rolecall/policy"
 	"github.com/rolecall/rolecall/sandbox"
@@ -180,15 +181,25 @@ func request(t *testing.T, cfg *config.Config, c rolecall.Connection, faults rol
 // claim has another organization claim the connection's role.
 func (w *world) claim(t *testing.T, organization, state string) {
 	t.Helper()
-	verdicts, err := credential.OpenDir(filepath.Join(state, "verdicts"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, now := w.requests(t)[w.connection], time.Now()
+	verdicts, r, now := verdictsIn(t, state), w.requests(t)[w.connection], time.Now()
 	subject := credential.Subject{Organization: organization, Principal: r.Principal.ARN.String(), RoleARN: r.Connection.RoleARN, ExternalID: organization + "-7"}
 	if err := verdicts.Put(t.Context(), subject, credential.Verdict{}, credential.Verdict{RoleID: "AROAROLE", Passed: true, First: now, Checked: now}); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// verdictsIn opens the verdicts of a state directory.
+func verdictsIn(t *testing.T, path string) credential.Verdicts {
+	t.Helper()
+	dir, err := state.Open(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	verdicts, err := dir.Verdicts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return verdicts
 }
 
 // local is a sandbox that runs.
@@ -246,12 +257,8 @@ func (w *world) check(t *testing.T, l local, state string, deep bool) rolecall.C
 	if err != nil {
 		t.Fatal(err)
 	}
-	verdicts, err := credential.OpenDir(filepath.Join(state, "verdicts"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	vault, err := credential.New(credential.Options{
-		Principals: principals, VendorAccounts: cfg.Vendor.Accounts, Verdicts: verdicts, STSEndpoint: cfg.Endpoints.STS,
+		Principals: principals, VendorAccounts: cfg.Vendor.Accounts, Verdicts: verdictsIn(t, state), STSEndpoint: cfg.Endpoints.STS,
 		Rand:    rand.NewChaCha8([32]byte{}), // so that the same probes are made each time
 		Secrets: func(_ context.Context, org, name string) (credential.Keys, error) { return cfg.Keys(org, name) },
 	})

@@ -3,12 +3,11 @@ package cli
 import (
 	"context"
 	"log/slog"
-	"path/filepath"
 
-	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
 	"github.com/rolecall/rolecall/internal/config"
 	"github.com/rolecall/rolecall/internal/guard"
+	"github.com/rolecall/rolecall/internal/state"
 	"github.com/rolecall/rolecall/internal/task"
 )
 
@@ -24,14 +23,14 @@ func environment(cfg *config.Config, log *slog.Logger, onEvent func(credential.E
 	if err != nil {
 		return task.Environment{}, err
 	}
-	verdicts, err := credential.OpenDir(filepath.Join(cfg.State, "verdicts"))
+	dir, err := state.Open(cfg.State, log)
 	if err != nil {
-		return task.Environment{}, &rolecall.Error{
-			Code: rolecall.Invalid, Pointer: "/state", Message: "cannot keep verdicts in the state directory " + cfg.State,
-			Hint: "make it writable, or give another directory as state", Err: err,
-		}
+		return task.Environment{}, err
 	}
-	verdicts.Log = log
+	verdicts, err := dir.Verdicts()
+	if err != nil {
+		return task.Environment{}, err
+	}
 	vault, err := credential.New(credential.Options{
 		Principals: opened, VendorAccounts: cfg.Vendor.Accounts, Verdicts: verdicts,
 		Secrets:     func(_ context.Context, org, name string) (credential.Keys, error) { return cfg.Keys(org, name) },

@@ -1,4 +1,4 @@
-package credential_test
+package state_test
 
 import (
 	"bytes"
@@ -17,36 +17,44 @@ import (
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
 	"github.com/rolecall/rolecall/credential/verdicttest"
+	"github.com/rolecall/rolecall/internal/state"
 )
 
-func subject(change func(*credential.Subject)) credential.Subject {
-	s := credential.Subject{Organization: "acme", Principal: "production", RoleARN: mediaARN, ExternalID: externalID}
-	change(&s)
-	return s
+var (
+	subject = credential.Subject{
+		Organization: "acme", Principal: "arn:aws:iam::873682911326:role/worker", RoleARN: "arn:aws:iam::111122223333:role/acme-media", ExternalID: externalID,
+	}
+	passing = credential.Verdict{Passed: true}
+)
+
+const externalID = "Acme-4f0c2d7e91b3"
+
+// verdicts opens the verdicts of a state directory.
+func verdicts(t *testing.T, path string, log *slog.Logger) *state.Verdicts {
+	t.Helper()
+	d, err := state.Open(path, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := d.Verdicts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
 }
 
-func same(*credential.Subject) {}
-
-func TestDirVerdicts(t *testing.T) {
+func TestVerdicts(t *testing.T) {
 	t.Parallel()
 	verdicttest.Run(t, func(t *testing.T) credential.Verdicts {
-		d, err := credential.OpenDir(t.TempDir())
-		if err != nil {
-			t.Fatal(err)
-		}
-		return d
+		return verdicts(t, t.TempDir(), nil)
 	})
 }
 
 // What is written is for the owner only, and holds no external id.
-func TestDirIsPrivate(t *testing.T) {
+func TestVerdictsArePrivate(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "state", "verdicts")
-	d, err := credential.OpenDir(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := d.Put(t.Context(), subject(same), credential.Verdict{}, credential.Verdict{Passed: true}); err != nil {
+	if err := verdicts(t, filepath.Dir(path), nil).Put(t.Context(), subject, credential.Verdict{}, passing); err != nil {
 		t.Fatal(err)
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o700 {
@@ -69,30 +77,34 @@ func TestDirIsPrivate(t *testing.T) {
 }
 
 // Runs beside each other lose none of their verdicts.
-func TestDirIsShared(t *testing.T) {
+func TestVerdictsAreShared(t *testing.T) {
 	t.Parallel()
 	path := t.TempDir()
 	name := func(i int) credential.Subject {
-		return subject(func(s *credential.Subject) { s.Principal = strings.Repeat("x", i+1) })
+		s := subject
+		s.Principal = strings.Repeat("x", i+1)
+		return s
 	}
 	var runs sync.WaitGroup
 	for i := range 20 {
 		runs.Go(func() {
-			d, err := credential.OpenDir(path)
+			d, err := state.Open(path, nil)
 			if err != nil {
 				t.Error(err)
 				return
 			}
-			if err := d.Put(t.Context(), name(i), credential.Verdict{}, credential.Verdict{Passed: true}); err != nil {
+			v, err := d.Verdicts()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if err := v.Put(t.Context(), name(i), credential.Verdict{}, passing); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	runs.Wait()
-	d, err := credential.OpenDir(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := verdicts(t, path, nil)
 	for i := range 20 {
 		if v, err := d.Get(t.Context(), name(i)); err != nil || !v.Passed {
 			t.Errorf("run %d: %+v, %v", i, v, err)
@@ -102,7 +114,7 @@ func TestDirIsShared(t *testing.T) {
 
 // A file that is torn, or that others could have written, is as none: it
 // gives no verdict and no claim, is told of, and is written over.
-func TestDirDamaged(t *testing.T) {
+func TestVerdictsDamaged(t *testing.T) {
 	t.Parallel()
 	write := func(text string) func(*testing.T, string) {
 		return func(t *testing.T, file string) {
@@ -142,27 +154,23 @@ func TestDirDamaged(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			path := t.TempDir()
-			d, err := credential.OpenDir(path)
-			if err != nil {
-				t.Fatal(err)
-			}
 			var log bytes.Buffer
-			d.Log = slog.New(slog.NewTextHandler(&log, nil))
-			if err := d.Put(t.Context(), subject(same), credential.Verdict{}, credential.Verdict{Passed: true}); err != nil {
+			d := verdicts(t, path, slog.New(slog.NewTextHandler(&log, nil)))
+			if err := d.Put(t.Context(), subject, credential.Verdict{}, passing); err != nil {
 				t.Fatal(err)
 			}
-			files, _ := filepath.Glob(filepath.Join(path, "*.json"))
+			files, _ := filepath.Glob(filepath.Join(path, "verdicts", "*.json"))
 			damage(t, files[0])
-			if v, err := d.Get(t.Context(), subject(same)); err != nil || v.Passed {
+			if v, err := d.Get(t.Context(), subject); err != nil || v.Passed {
 				t.Errorf("%+v, %v", v, err)
 			}
 			if !strings.Contains(log.String(), files[0]) || strings.Contains(log.String(), externalID) {
 				t.Errorf("log: %s", &log)
 			}
-			if err := d.Put(t.Context(), subject(same), credential.Verdict{}, credential.Verdict{Passed: true}); err != nil {
+			if err := d.Put(t.Context(), subject, credential.Verdict{}, passing); err != nil {
 				t.Fatal(err)
 			}
-			if v, err := d.Get(t.Context(), subject(same)); err != nil || !v.Passed {
+			if v, err := d.Get(t.Context(), subject); err != nil || !v.Passed {
 				t.Errorf("written over: %+v, %v", v, err)
 			}
 		})
@@ -170,15 +178,12 @@ func TestDirDamaged(t *testing.T) {
 }
 
 // What a run that was killed has left half written is neither read nor kept.
-func TestDirAfterAKilledRun(t *testing.T) {
+func TestVerdictsAfterAKilledRun(t *testing.T) {
 	t.Parallel()
 	path := t.TempDir()
-	d, err := credential.OpenDir(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := verdicts(t, path, nil)
 	elsewhere := filepath.Join(t.TempDir(), "other")
-	left := filepath.Join(path, ".new")
+	left := filepath.Join(path, "verdicts", ".new")
 	for name, leave := range map[string]func() error{
 		"torn":   func() error { return os.WriteFile(left, []byte(`{"role_arn":"arn`), 0o600) },
 		"a link": func() error { return errors.Join(os.WriteFile(elsewhere, nil, 0o600), os.Symlink(elsewhere, left)) },
@@ -186,10 +191,10 @@ func TestDirAfterAKilledRun(t *testing.T) {
 		if err := leave(); err != nil {
 			t.Fatal(err)
 		}
-		if err := d.Put(t.Context(), subject(same), credential.Verdict{}, credential.Verdict{Passed: true}); err != nil {
+		if err := d.Put(t.Context(), subject, credential.Verdict{}, passing); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if v, err := d.Get(t.Context(), subject(same)); err != nil || !v.Passed {
+		if v, err := d.Get(t.Context(), subject); err != nil || !v.Passed {
 			t.Errorf("%s: %+v, %v", name, v, err)
 		}
 		if _, err := os.Lstat(left); !errors.Is(err, os.ErrNotExist) {
@@ -202,15 +207,12 @@ func TestDirAfterAKilledRun(t *testing.T) {
 }
 
 // A run that holds the directory does not hold up another for ever.
-func TestDirHeldByAnother(t *testing.T) {
+func TestVerdictsLockedByAnother(t *testing.T) {
 	t.Parallel()
 	path := t.TempDir()
-	d, err := credential.OpenDir(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := verdicts(t, path, nil)
 	synctest.Test(t, func(t *testing.T) {
-		other, err := os.OpenFile(filepath.Join(path, ".lock"), os.O_CREATE|os.O_RDWR, 0o600)
+		other, err := os.OpenFile(filepath.Join(path, "verdicts", ".lock"), os.O_CREATE|os.O_RDWR, 0o600)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -221,9 +223,9 @@ func TestDirHeldByAnother(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		for name, call := range map[string]func() error{
-			"get":    func() error { _, err := d.Get(ctx, subject(same)); return err },
-			"put":    func() error { return d.Put(ctx, subject(same), credential.Verdict{}, credential.Verdict{Passed: true}) },
-			"remove": func() error { return d.Remove(ctx, subject(same)) },
+			"get":    func() error { _, err := d.Get(ctx, subject); return err },
+			"put":    func() error { return d.Put(ctx, subject, credential.Verdict{}, passing) },
+			"remove": func() error { return d.Remove(ctx, subject) },
 		} {
 			err := call()
 			if rolecall.CodeOf(err) != rolecall.Unavailable || !strings.Contains(err.Error(), "another rolecall") || !errors.Is(err, context.DeadlineExceeded) {
@@ -231,7 +233,7 @@ func TestDirHeldByAnother(t *testing.T) {
 			}
 		}
 		time.AfterFunc(time.Second, func() { _ = other.Close() })
-		if err := d.Put(t.Context(), subject(same), credential.Verdict{}, credential.Verdict{Passed: true}); err != nil {
+		if err := d.Put(t.Context(), subject, credential.Verdict{}, passing); err != nil {
 			t.Errorf("after the other has ended: %v", err)
 		}
 	})

@@ -1,0 +1,175 @@
+// Package state is the state directory of local runs: verdicts, claims and
+// pins, external ids and api_names, the key of journals, and the records of
+// checks. Several processes may use one directory at once.
+//
+// Everything is written by one atomic write, for the owner only. What another
+// user owns or can write is not relied on: whoever writes here decides which
+// roles are safe. The file format has the version of the layout.
+//
+// What is in a job's working directory is the concern of package journal and
+// package workdir.
+package state
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/rolecall/rolecall"
+)
+
+// Dir is a state directory. Use Open.
+type Dir struct {
+	path string
+	log  *slog.Logger
+}
+
+// The format file has the version of the layout in its first line. A directory
+// without the file has the layout of version 1.
+const (
+	formatFile = "format"
+	version    = 1
+)
+
+// Open opens the state directory at path. The directory need not exist: it is
+// made, with the format file, when something is first written. Open refuses a
+// directory that a newer rolecall has written. A nil log discards.
+func Open(path string, log *slog.Logger) (*Dir, error) {
+	d := &Dir{path: path, log: log}
+	if d.log == nil {
+		d.log = slog.New(slog.DiscardHandler)
+	}
+	text, err := os.ReadFile(filepath.Join(path, formatFile))
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR): // the first write reports a file in its place
+		return d, nil
+	case err != nil:
+		return nil, d.unusable("cannot read the state directory ", err)
+	}
+	found := strings.TrimSpace(string(text))
+	if n, err := strconv.Atoi(found); err != nil || n < 1 || n > version {
+		return nil, &rolecall.Error{
+			Code: rolecall.Conflict, Pointer: "/state", Message: fmt.Sprintf("the state directory %s has the format %q, which this rolecall does not know", path, found),
+			Hint: "Operator: run the version of rolecall that wrote it, or a newer one; another directory would forget all claims and external ids",
+		}
+	}
+	return d, nil
+}
+
+// unusable reports that the directory cannot be used for what the message says.
+func (d *Dir) unusable(message string, err error) error {
+	return &rolecall.Error{
+		Code: rolecall.Invalid, Pointer: "/state", Message: message + d.path,
+		Hint: "make it writable, or give another directory as state", Err: err,
+	}
+}
+
+// errUnreliable is in the chain of errors about files and directories that
+// somebody else could have written.
+var errUnreliable = errors.New("not a file that was written here")
+
+// reliable checks that only its owner, who is us, could have written a file or
+// made a directory.
+func reliable(info fs.FileInfo) error {
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || info.Mode().Perm()&0o022 != 0 || int(owner.Uid) != os.Geteuid() {
+		return fmt.Errorf("%w: %s", errUnreliable, info.Mode())
+	}
+	return nil
+}
+
+// read reads a file of the directory. In directories that pass the check
+// nobody else can exchange the file meanwhile.
+func (d *Dir) read(name string) ([]byte, error) {
+	if err := d.secure(filepath.Dir(name)); err != nil {
+		return nil, err
+	}
+	path := filepath.Join(d.path, name)
+	info, err := os.Lstat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%w: %s", errUnreliable, info.Mode())
+	}
+	if err := reliable(info); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+}
+
+// write puts a file in place of the one that is there.
+func (d *Dir) write(name string, data []byte) error {
+	if err := d.make(filepath.Dir(name)); err != nil {
+		return err
+	}
+	return WriteFile(filepath.Join(d.path, name), data, 0o600)
+}
+
+// readOrCreate reads a file, and first creates it with the data where there is
+// none. Of several processes that create it at once, all read the first's.
+func (d *Dir) readOrCreate(name string, data func() []byte) ([]byte, error) {
+	found, err := d.read(name)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return found, err
+	}
+	if err := d.make(filepath.Dir(name)); err != nil {
+		return nil, err
+	}
+	if err := create(filepath.Join(d.path, name), data()); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	return d.read(name)
+}
+
+// make makes a directory below the state directory, for its owner only, and
+// the format file.
+func (d *Dir) make(name string) error {
+	if err := os.MkdirAll(filepath.Join(d.path, name), 0o700); err != nil {
+		return err
+	}
+	format := filepath.Join(d.path, formatFile)
+	if _, err := os.Lstat(format); errors.Is(err, fs.ErrNotExist) {
+		if err := create(format, []byte(strconv.Itoa(version)+"\n")); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	}
+	return d.secure(name)
+}
+
+// secure closes a directory below the state directory, and those that lead to
+// it, to others, and checks them. The state directory itself may be somebody
+// else's, such as the root of a volume: it is closed to other writers if it can
+// be, and what is in it is checked.
+func (d *Dir) secure(name string) error {
+	_ = secure(d.path, 0o755)
+	for ; name != "."; name = filepath.Dir(name) {
+		if err := secure(filepath.Join(d.path, name), 0o700); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// secure takes the permissions beyond most from a directory, and checks it.
+func secure(path string, most fs.FileMode) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if perm := info.Mode().Perm(); perm&^most != 0 {
+		if err := os.Chmod(path, perm&most); err != nil {
+			return fmt.Errorf("close the directory to others: %w", err)
+		}
+		if info, err = os.Stat(path); err != nil {
+			return err
+		}
+	}
+	return reliable(info)
+}

@@ -1,0 +1,120 @@
+package state_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/credential"
+	"github.com/rolecall/rolecall/internal/state"
+)
+
+// A directory that an earlier rolecall wrote is taken as it is, and gets the
+// format file at the first write.
+func TestOldDirectory(t *testing.T) {
+	t.Parallel()
+	path := recorded(t)
+	kept := credential.Subject{
+		Organization: "acme", Principal: "arn:aws:iam::873682911326:role/worker", RoleARN: "arn:aws:iam::111122223333:role/media", ExternalID: "x-42",
+	}
+	d, err := state.Open(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Lstat(filepath.Join(path, "format")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("opening wrote the format: %v", err)
+	}
+	store, err := d.Verdicts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, err := store.Get(t.Context(), kept); err != nil || !v.Passed || v.RoleID != "AROASXF3S2EKQ53SOJ7JT" || len(v.Probes) == 0 {
+		t.Errorf("the verdict is %+v, %v", v, err)
+	}
+	other := kept
+	other.Organization = "globex"
+	var claimed *credential.ClaimedError
+	if _, err := store.Get(t.Context(), other); !errors.As(err, &claimed) || claimed.Owner != "acme" {
+		t.Errorf("the claim: %v", err)
+	}
+	if text, err := os.ReadFile(filepath.Join(path, "format")); err != nil || string(text) != "1\n" {
+		t.Errorf("the format is %q, %v", text, err)
+	}
+}
+
+// recorded is a copy of a state directory as rolecall wrote it before there was
+// a format file.
+func recorded(t *testing.T) string {
+	t.Helper()
+	path := t.TempDir()
+	if err := os.CopyFS(path, os.DirFS("testdata/version1")); err != nil {
+		t.Fatal(err)
+	}
+	err := filepath.Walk(path, func(name string, info os.FileInfo, err error) error {
+		if err != nil || info.IsDir() {
+			return err
+		}
+		return os.Chmod(name, 0o600)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// What a newer rolecall wrote is left alone.
+func TestNewerDirectory(t *testing.T) {
+	t.Parallel()
+	for _, format := range []string{"2\n", "", "0", "a newer one"} {
+		path := t.TempDir()
+		if err := os.WriteFile(filepath.Join(path, "format"), []byte(format), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := state.Open(path, nil)
+		if e := rolecall.List(err); rolecall.CodeOf(err) != rolecall.Conflict || e[0].Pointer != "/state" || !strings.HasPrefix(e[0].Hint, "Operator: ") {
+			t.Errorf("%q: %v", format, err)
+		}
+	}
+	path := t.TempDir()
+	if err := os.WriteFile(filepath.Join(path, "format"), []byte("1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := state.Open(path, nil); err != nil {
+		t.Error(err)
+	}
+}
+
+// A directory that others could write to is closed to them; in one that is
+// another user's nothing is kept.
+func TestDirectoryIsOurs(t *testing.T) {
+	t.Parallel()
+	path := t.TempDir()
+	room := filepath.Join(path, "verdicts")
+	for _, dir := range []string{path, room} {
+		if err := errors.Join(os.MkdirAll(dir, 0o700), os.Chmod(dir, 0o777)); err != nil { //nolint:gosec // what the test is about
+			t.Fatal(err)
+		}
+	}
+	verdicts(t, path, nil)
+	for dir, mode := range map[string]os.FileMode{path: 0o755, room: 0o700} {
+		if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != mode {
+			t.Errorf("%s: %v, %v", dir, info.Mode(), err)
+		}
+	}
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give a directory to another user, which the rest is about")
+	}
+	if err := os.Chown(room, 65534, 65534); err != nil {
+		t.Fatal(err)
+	}
+	d, err := state.Open(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Verdicts(); rolecall.CodeOf(err) != rolecall.Invalid {
+		t.Errorf("another user's: %v", err)
+	}
+}
