@@ -115,7 +115,7 @@ func TestPlanOfDispensers(t *testing.T) {
 	}
 	var got []ends
 	for _, s := range plan.Steps {
-		if s.Place.RoleARN+s.Place.Secret != "" {
+		if s.Place.RoleARN+s.Place.Secret.Name != "" {
 			t.Errorf("authorized in two ways: %+v", s.Place)
 		}
 		got = append(got, ends{s.Place.Way, s.Place.ExternalID, s.Place.BucketOwner, *s.Place.Dispenser})

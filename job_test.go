@@ -204,7 +204,7 @@ func TestValidate(t *testing.T) {
 				Pointer: "/tasks/2/parameters/source", Way: "/tasks/2/parameters/source/connection", Bucket: "acme-masters", Key: "in/a.mov", Region: "eu-central-1", RoleARN: "arn:aws:iam::111122223333:role/media",
 				ExternalID: "x-42", Duration: time.Hour, Connection: "masters", Revision: connections["masters"].Revision(), BucketOwner: "111122223333",
 			}, Destination: Place{
-				Pointer: "/tasks/2/parameters/destination", Way: "/tasks/2/parameters/destination/location", Bucket: "bucket", Key: "b.mov", Secret: "keys", Duration: time.Hour, BucketOwner: "333344445555",
+				Pointer: "/tasks/2/parameters/destination", Way: "/tasks/2/parameters/destination/location", Bucket: "bucket", Key: "b.mov", Secret: acme().Secrets["keys"], Duration: time.Hour, BucketOwner: "333344445555",
 			}},
 		},
 	}
@@ -316,7 +316,7 @@ func FuzzParseJob(f *testing.F) {
 				places = append(places, s.Destination)
 			}
 			for _, p := range places {
-				if (p.RoleARN == "") == (p.Secret == "") {
+				if (p.RoleARN == "") == (p.Secret.Name == "") {
 					t.Errorf("a step with not exactly one way: %+v", p)
 				}
 				if c, ok := acme().Connections[p.Connection]; p.Connection != "" && (!ok || p.Bucket != c.Bucket || !strings.HasPrefix(p.Key, c.Prefix)) {

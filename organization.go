@@ -1,6 +1,7 @@
 package rolecall
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"sort"
@@ -48,6 +49,19 @@ func (p Principal) STSRegion(job string, bucket Place) string {
 	}
 }
 
+// CheckRegion returns an error if a region is of another partition than the
+// principal. An empty region, or a principal that was not found, is no fault.
+func (p Principal) CheckRegion(region string) error {
+	own := p.ARN.Partition
+	if own == "" || region == "" || PartitionOf(region) == own {
+		return nil
+	}
+	return &Error{
+		Code: Invalid, Message: fmt.Sprintf("the region %s is of partition %s, but the principal %q is in %s", region, PartitionOf(region), p.Name, own),
+		Hint: "partitions do not mix; the operator declares a principal for that partition",
+	}
+}
+
 // PrincipalFor picks the principal of a job: the one asked for by name, else
 // the one that serves the job's region, else the default, else the only one.
 // It is never the one that signs for dispensers.
@@ -92,9 +106,9 @@ func (v Vendor) PrincipalFor(name, region string) (Principal, error) {
 	}
 }
 
-// owns tells whether the account is one of the vendor's own: declared so, or
+// Owns reports whether the account is one of the vendor's own: declared so, or
 // a principal's.
-func (v Vendor) owns(account string) bool {
+func (v Vendor) Owns(account string) bool {
 	for _, a := range v.Accounts {
 		if a == account {
 			return true
@@ -114,6 +128,15 @@ type Organization struct {
 	ExternalID  ExternalID
 	Connections map[string]Connection
 	Secrets     map[string]Secret
+}
+
+// ExternalIDFor returns the value for sts:ExternalId in work on the connection:
+// the connection's own, or else the organization's.
+func (o Organization) ExternalIDFor(c Connection) string {
+	if c.ExternalID != nil {
+		return c.ExternalID.Value
+	}
+	return o.ExternalID.Value
 }
 
 // ExternalIDMode says where an external id comes from.

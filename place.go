@@ -1,6 +1,7 @@
 package rolecall
 
 import (
+	"cmp"
 	"sort"
 	"strings"
 	"time"
@@ -8,12 +9,51 @@ import (
 	"github.com/rolecall/rolecall/internal/strict"
 )
 
+// PlaceOf returns the whole of a connection as a place, as it is declared: it
+// is not checked, and may be one that no job can work at.
+func (o Organization) PlaceOf(c Connection) Place {
+	p := Place{
+		Connection: c.Name, Revision: c.Revision(), Bucket: c.Bucket, Key: c.Prefix, Region: c.Region,
+		RoleARN: c.RoleARN, Duration: sessionDuration(c.RoleSessionDurationSeconds), Secret: o.Secrets[c.Secret],
+		BucketOwner: ownerOf(c.BucketOwner, c.RoleARN), EndpointURL: c.S3EndpointURL, Encryption: c.Encryption,
+		StorageClass: c.StorageClass, ACL: c.ACL, RequesterPays: c.RequesterPays,
+	}
+	if c.Secret == "" {
+		p.ExternalID = o.ExternalIDFor(c)
+	}
+	if d := c.HTTPCredentialSource; d != nil {
+		normal := d.Normal()
+		p.Dispenser, p.Bearer = &normal, o.Secrets[d.Secret]
+	}
+	return p
+}
+
+// PlaceRequest asks for a place below one of an organization's connections.
+type PlaceRequest struct {
+	Connection string  // its name
+	Path       string  // below the connection's prefix; empty: all of it
+	Purpose    Purpose // what is to be done there
+	Vendor     Vendor
+	Principal  Principal // that works there
+}
+
+// Place returns a place below a connection, held to the rules for a step of a
+// job. All faults are in one answer; nothing is contacted.
+func (o Organization) Place(r PlaceRequest) (Place, error) {
+	p := &planner{org: o, vendor: r.Vendor, principal: r.Principal}
+	place := p.place(storage{Connection: r.Connection, Path: r.Path}, true, r.Purpose, "")
+	if err := p.faults.Err(); err != nil {
+		return Place{}, err
+	}
+	return place, nil
+}
+
 // place resolves one end of a storage step. Purpose is what the step does
 // with it; a prefix, not an object, is meant when it has files.
 func (p *planner) place(q storage, hasFiles bool, purpose Purpose, at string) Place {
 	pl := Place{
 		Pointer: at, Way: at, EndpointURL: q.S3EndpointURL, BucketOwner: q.BucketOwner, Encryption: q.Encryption,
-		StorageClass: q.StorageClass, ACL: q.ACL, Duration: p.duration(q.RoleSessionDurationSeconds),
+		StorageClass: q.StorageClass, ACL: q.ACL, Duration: sessionDuration(cmp.Or(q.RoleSessionDurationSeconds, p.job.RoleSessionDurationSeconds)),
 	}
 	var faults Errors
 	validateCommon(&faults, q.RoleSessionDurationSeconds, q.BucketOwner, q.StorageClass, q.ACL, q.S3EndpointURL)
@@ -56,7 +96,7 @@ func (p *planner) place(q storage, hasFiles bool, purpose Purpose, at string) Pl
 // key that the bucket's partition cannot reach.
 func (p *planner) strangers(pl Place, at string) {
 	role, err := ParseRoleARN(pl.RoleARN)
-	if told := err == nil && role.Account == pl.BucketOwner; !told && p.vendor.owns(pl.BucketOwner) {
+	if told := err == nil && role.Account == pl.BucketOwner; !told && p.vendor.Owns(pl.BucketOwner) {
 		p.faults = append(p.faults, &Error{
 			Code: Forbidden, Pointer: at + "/bucket_owner", Message: "the bucket's owner " + pl.BucketOwner + " is an account of the vendor's",
 			Hint: "give the account that owns the customer's bucket",
@@ -68,7 +108,7 @@ func (p *planner) strangers(pl Place, at string) {
 	key, err := ParseARN(pl.Encryption.Key)
 	switch own := p.principal.ARN.Partition; {
 	case err != nil: // told already
-	case p.vendor.owns(key.Account):
+	case p.vendor.Owns(key.Account):
 		p.faults = append(p.faults, &Error{
 			Code: Forbidden, Pointer: at + "/encryption/key", Message: "the KMS key is in an account of the vendor's",
 			Hint: "give a key of the customer's",
@@ -125,7 +165,7 @@ func (p *planner) authorize(pl *Place, q storage, location Location, at string) 
 	case q.HTTPCredentialSource != nil || c.HTTPCredentialSource != nil:
 		p.faults.Add(pointer, dispenserDecides, "leave it out")
 	}
-	p.owner(pl)
+	pl.BucketOwner = ownerOf(pl.BucketOwner, pl.RoleARN)
 }
 
 func (p *planner) secret(pl *Place, name, at string) {
@@ -138,7 +178,7 @@ func (p *planner) secret(pl *Place, name, at string) {
 	case s.Bucket != "" && s.Bucket != pl.Bucket:
 		p.faults = append(p.faults, &Error{Code: Forbidden, Pointer: at, Message: "the secret " + strict.Quote(name) + " is not for the bucket " + strict.Quote(pl.Bucket), Hint: "a secret is used for the bucket that it is bound to"})
 	}
-	pl.Secret = name
+	pl.Secret = s
 }
 
 // dispenser authorizes a place by a dispenser: by the principal that signs
@@ -158,6 +198,7 @@ func (p *planner) dispenser(pl *Place, source HTTPCredentialSource, at, secretAt
 		}
 		return
 	}
+	pl.Bearer = p.org.Secrets[source.Secret]
 	p.faults.AddErr(secretAt, p.org.CheckBearer(source))
 }
 
@@ -200,44 +241,35 @@ func (p *planner) connect(pl *Place, q storage, purpose Purpose, at string) bool
 		}
 		return own
 	}
+	own := p.org.PlaceOf(c)
 	pl.Way = at + "/connection"
-	pl.Connection, pl.Revision = q.Connection, c.Revision()
-	pl.Bucket, pl.Key, pl.Region = c.Bucket, c.Prefix+q.Path, c.Region
-	pl.EndpointURL = held("s3_endpoint_url", q.S3EndpointURL, c.S3EndpointURL)
-	pl.RequesterPays = c.RequesterPays
-	if c.BucketOwner != "" || c.RoleARN != "" {
-		pl.BucketOwner = c.BucketOwner
-		p.ownerOf(pl, c.RoleARN)
-		pl.BucketOwner = held("bucket_owner", q.BucketOwner, pl.BucketOwner)
+	pl.Connection, pl.Revision = q.Connection, own.Revision
+	pl.Bucket, pl.Key, pl.Region = own.Bucket, own.Key+q.Path, own.Region
+	pl.EndpointURL = held("s3_endpoint_url", q.S3EndpointURL, own.EndpointURL)
+	pl.RequesterPays = own.RequesterPays
+	if own.BucketOwner != "" || own.RoleARN != "" {
+		pl.BucketOwner = held("bucket_owner", q.BucketOwner, own.BucketOwner)
 	}
-	if c.Encryption != nil {
-		if q.Encryption != nil && *q.Encryption != *c.Encryption {
+	if own.Encryption != nil {
+		if q.Encryption != nil && *q.Encryption != *own.Encryption {
 			held("encryption", "given", "")
 		}
-		pl.Encryption = c.Encryption
+		pl.Encryption = own.Encryption
 	}
-	if c.StorageClass != "" && pl.StorageClass == "" {
-		pl.StorageClass = c.StorageClass
-	}
-	if c.ACL != "" && pl.ACL == "" {
-		pl.ACL = c.ACL
-	}
-	if c.Secret != "" {
-		p.secret(pl, c.Secret, at+"/connection")
-		return true
-	}
-	pl.ExternalID = p.org.ExternalID.Value
-	if c.ExternalID != nil {
-		pl.ExternalID = c.ExternalID.Value
-	}
-	if c.HTTPCredentialSource != nil {
-		p.dispenser(pl, *c.HTTPCredentialSource, at+"/connection", at+"/connection")
-		return true
-	}
-	p.faults.AddErr(at+"/connection", p.role(c.RoleARN))
-	pl.RoleARN = c.RoleARN
-	if q.RoleSessionDurationSeconds == 0 && c.RoleSessionDurationSeconds != 0 {
-		pl.Duration = time.Duration(c.RoleSessionDurationSeconds) * time.Second
+	pl.StorageClass = cmp.Or(pl.StorageClass, own.StorageClass)
+	pl.ACL = cmp.Or(pl.ACL, own.ACL)
+	pl.ExternalID = own.ExternalID
+	switch {
+	case c.Secret != "":
+		p.secret(pl, c.Secret, pl.Way)
+	case c.HTTPCredentialSource != nil:
+		p.dispenser(pl, *c.HTTPCredentialSource, pl.Way, pl.Way)
+	default:
+		p.faults.AddErr(pl.Way, p.role(c.RoleARN))
+		pl.RoleARN = own.RoleARN
+		if q.RoleSessionDurationSeconds == 0 && c.RoleSessionDurationSeconds != 0 {
+			pl.Duration = own.Duration
+		}
 	}
 	return true
 }
@@ -262,22 +294,21 @@ func (p *planner) faulted(pointer string) bool {
 	return false
 }
 
-func (p *planner) owner(pl *Place) { p.ownerOf(pl, pl.RoleARN) }
-
-// ownerOf takes an undeclared bucket owner to be the role's account.
-func (p *planner) ownerOf(pl *Place, roleARN string) {
-	if pl.BucketOwner != "" || roleARN == "" {
-		return
+// ownerOf returns the account that a bucket belongs to where nothing else is
+// declared: the role's.
+func ownerOf(declared, roleARN string) string {
+	if declared != "" || roleARN == "" {
+		return declared
 	}
-	if a, err := ParseRoleARN(roleARN); err == nil {
-		pl.BucketOwner = a.Account
+	a, err := ParseRoleARN(roleARN)
+	if err != nil {
+		return ""
 	}
+	return a.Account
 }
 
-func (p *planner) duration(seconds int) time.Duration {
-	if seconds == 0 {
-		seconds = p.job.RoleSessionDurationSeconds
-	}
+// sessionDuration returns how long sessions last that are given in seconds.
+func sessionDuration(seconds int) time.Duration {
 	if seconds == 0 {
 		return DefaultSessionDuration
 	}

@@ -41,7 +41,8 @@ type Step struct {
 }
 
 // Place is one end of a storage step: where in S3, and how it is authorized:
-// exactly one of RoleARN, Secret and Dispenser.
+// exactly one of RoleARN, Secret and Dispenser. The values of secrets are found
+// when they are used.
 type Place struct {
 	Pointer string // of what names the place in the job, for errors
 	Way     string // pointer of what authorizes it: a role_arn, connection, location or http_credential_source
@@ -52,8 +53,9 @@ type Place struct {
 	RoleARN     string
 	ExternalID  string
 	Duration    time.Duration
-	Secret      string // its name
+	Secret      Secret // whose static keys are used; without a name: none
 	Dispenser   *HTTPCredentialSource
+	Bearer      Secret // sent to the dispenser as a bearer token; without a name: the request is signed
 	Connection  string // its name, where one is used
 	Revision    string // of the connection; changes with anything that shapes a credential
 	BucketOwner string // empty only where it is not declared and secret or dispenser authorize
@@ -100,10 +102,7 @@ func (j Job) Validate(org Organization, vendor Vendor, principal string) (Plan, 
 		p.faults.AddErr("", err)
 	}
 	p.principal = plan.Principal
-	if own := p.principal.ARN.Partition; own != "" && plan.Region != "" && PartitionOf(plan.Region) != own {
-		p.faults.Add("/region", fmt.Sprintf("the region %s is of partition %s, but the principal %q is in %s", plan.Region, PartitionOf(plan.Region), p.principal.Name, own),
-			"partitions do not mix; the operator declares a principal for that partition")
-	}
+	p.faults.AddErr("/region", p.principal.CheckRegion(plan.Region))
 	if j.RoleARN != "" {
 		p.faults.AddErr("/role_arn", p.role(j.RoleARN))
 	}
@@ -274,7 +273,7 @@ func (p *planner) role(s string) error {
 	if err != nil {
 		return err
 	}
-	if p.vendor.owns(a.Account) {
+	if p.vendor.Owns(a.Account) {
 		return &Error{
 			Code: Forbidden, Message: "the role " + strict.Quote(s) + " is in an account of the vendor's",
 			Hint: "give a role in your own account",

@@ -188,7 +188,7 @@ func (c hearing) judgeTrust(f finding, o opinion, l layer, right policy.Request)
 	if o.stand == lets {
 		return o
 	}
-	if fixed, ok := l.correctTrust(right, c.wrongAsks(c.anyVendors(l.papers[0])...), c.Principal.ARN.String(), c.vendors, c.grants(documentTrust)); ok {
+	if fixed, ok := l.correctTrust(right, c.wrongAsks(c.anyVendors(l.papers[0])...), c.Principal.ARN.String(), c.Vendor.Owns, c.grants(documentTrust)); ok {
 		o.patch, o.hint = c.corrected(documentTrust, o.files[0], fixed.papers[0]), changes(o.files[0], l.papers[0], fixed.papers[0])
 	}
 	return o

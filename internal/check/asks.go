@@ -176,7 +176,7 @@ func (w *work) anyVendors(trust paper) []rolecall.ARN {
 	}
 	for _, s := range trust.statements {
 		for _, named := range words(readObject(s.get("Principal")).get("AWS")) {
-			if arn, err := rolecall.ParseARN(named); err == nil && w.vendors(arn.Account) && len(out) < maxVendors {
+			if arn, err := rolecall.ParseARN(named); err == nil && w.Vendor.Owns(arn.Account) && len(out) < maxVendors {
 				out = append(out, arn)
 			}
 		}

@@ -142,13 +142,7 @@ func (w *work) role() credential.Role {
 	}
 }
 
-// externalID is the connection's own, or its organization's.
-func (w *work) externalID() string {
-	if own := w.Connection.ExternalID; own != nil {
-		return own.Value
-	}
-	return w.Organization.ExternalID.Value
-}
+func (w *work) externalID() string { return w.Organization.ExternalIDFor(w.Connection) }
 
 // duration is how long the connection's sessions last.
 func (w *work) duration() time.Duration {

@@ -66,11 +66,11 @@ func owned(ctx context.Context, w *work) finding {
 // stranger refuses what would lead into the vendor's accounts.
 func (w *work) stranger() (finding, bool) {
 	c := w.Connection
-	if w.vendors(c.BucketOwner) {
+	if w.Vendor.Owns(c.BucketOwner) {
 		return failed(rolecall.LayerName, "the bucket is not usable", "give the account that owns the bucket, which is a customer's"), true
 	}
 	if c.Encryption != nil {
-		if key, err := rolecall.ParseARN(c.Encryption.Key); err == nil && w.vendors(key.Account) {
+		if key, err := rolecall.ParseARN(c.Encryption.Key); err == nil && w.Vendor.Owns(key.Account) {
 			return failed(rolecall.LayerName, "the KMS key is not usable", "give a key of the customer's"), true
 		}
 	}
@@ -99,7 +99,7 @@ func (w *work) disowned(ctx context.Context) finding {
 		switch {
 		case !known:
 			f.hint = "declare whose it is as bucket_owner; if that should be " + declared + ", the bucket's name is wrong, or was taken by others"
-		case w.vendors(account):
+		case w.Vendor.Owns(account):
 			f.message, f.hint = "the bucket is not usable", "give a bucket in your own account"
 		default:
 			f.message += fmt.Sprintf(": it is %s's", account)

@@ -50,7 +50,7 @@ const noRole = "static keys: no role"
 // declared looks at what the connection says, without a call.
 func declared(_ context.Context, w *work) finding {
 	c := w.Connection
-	if arn, err := rolecall.ParseRoleARN(c.RoleARN); err == nil && w.vendors(arn.Account) {
+	if arn, err := rolecall.ParseRoleARN(c.RoleARN); err == nil && w.Vendor.Owns(arn.Account) {
 		return failed(rolecall.LayerName, "the role is not usable", "give a role in your own account")
 	}
 	if len(w.Faults) > 0 {
@@ -109,19 +109,6 @@ func misdeclared(faults rolecall.Errors) finding {
 		hints = []string{"correct the connection's declaration"}
 	}
 	return failed(rolecall.LayerName, strings.Join(messages, "; "), strings.Join(hints, "; "))
-}
-
-// vendors tells whether the account is one of the vendor's.
-func (w *work) vendors(account string) bool {
-	if account == w.Principal.ARN.Account || slices.Contains(w.Vendor.Accounts, account) {
-		return true
-	}
-	for _, p := range w.Vendor.Principals {
-		if p.ARN.Account == account {
-			return true
-		}
-	}
-	return false
 }
 
 // identified asks STS whose the principal's own keys are, and looks at the

@@ -90,7 +90,7 @@ func (w *work) putPermissions(kit policy.Kit) string {
 func (w *work) accountPatches() []rolecall.Patch {
 	role := w.arn
 	role.Account = namedAccount(w.Connection)
-	if role.Account == "" || role.Account == w.arn.Account || w.vendors(role.Account) {
+	if role.Account == "" || role.Account == w.arn.Account || w.Vendor.Owns(role.Account) {
 		return nil
 	}
 	c := w.Connection

@@ -310,10 +310,6 @@ type checkRecords struct{ state string }
 
 // revision names all that shapes a connection's check.
 func revision(r check.Request) string {
-	id := r.Organization.ExternalID.Value
-	if own := r.Connection.ExternalID; own != nil {
-		id = own.Value
-	}
 	text, _ := json.Marshal(r.Connection) // strings, numbers and booleans
-	return credential.Subject{Organization: string(text), Principal: r.Principal.ARN.String(), ExternalID: id}.Digest()
+	return credential.Subject{Organization: string(text), Principal: r.Principal.ARN.String(), ExternalID: r.Organization.ExternalIDFor(r.Connection)}.Digest()
 }

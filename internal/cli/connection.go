@@ -44,10 +44,7 @@ func connection(cfg *config.Config, org, name string) (rolecall.Organization, ro
 // principals it is for the one that the connection's jobs run as: that of its
 // region, else the default.
 func kitRequest(cfg *config.Config, o rolecall.Organization, c rolecall.Connection, principals []string) (policy.KitRequest, error) {
-	r := policy.KitRequest{Connection: c, ExternalIDs: []string{o.ExternalID.Value}, VendorAccounts: cfg.Vendor.Accounts}
-	if c.ExternalID != nil {
-		r.ExternalIDs = []string{c.ExternalID.Value}
-	}
+	r := policy.KitRequest{Connection: c, ExternalIDs: []string{o.ExternalIDFor(c)}, VendorAccounts: cfg.Vendor.Accounts}
 	if len(principals) == 0 {
 		principals = []string{""}
 	}

@@ -52,7 +52,6 @@ func (c *runCommand) Run(ctx context.Context, sys System, out *output) error {
 	}
 	defer env.Vault.Close()
 	env.Memory = transfer.NewMemory(int64(c.Memory))
-	env.Secrets = cfg.Organizations[plan.Organization].Secrets
 	key, err := journalKey(cfg.State)
 	if err != nil {
 		return err

@@ -78,12 +78,12 @@ func fetchOntoFullDisk(url, dir string) error {
 		return err
 	}
 	defer vault.Close()
-	place := rolecall.Place{Pointer: "/tasks/0/parameters", Bucket: "globex-delivery", Key: "big", Secret: "keys"}
+	place := rolecall.Place{Pointer: "/tasks/0/parameters", Bucket: "globex-delivery", Key: "big", Secret: rolecall.Secret{Name: "keys", Type: rolecall.SecretAWSAccessKey}}
 	report := job.Run(context.Background(), job.Job{ID: job.NewID(), Dir: root, Plan: rolecall.Plan{
 		Organization: "acme",
 		Steps:        []rolecall.Step{{Tool: rolecall.StorageGet, Place: place}},
 	}},
-		task.Environment{Vault: vault, S3Endpoint: url, Secrets: map[string]rolecall.Secret{"keys": {Name: "keys", Type: rolecall.SecretAWSAccessKey}}}, nil)
+		task.Environment{Vault: vault, S3Endpoint: url}, nil)
 	if len(report.Errors) != 1 {
 		return errors.New(strings.TrimSpace(show(report)))
 	}

@@ -182,7 +182,7 @@ func (w *world) run(ctx context.Context, t *testing.T, dir, tasks string, observ
 		t.Fatal(err)
 	}
 	defer root.Close()
-	env := task.Environment{Vault: w.vault, Secrets: w.org.Secrets, S3Endpoint: w.url, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
+	env := task.Environment{Vault: w.vault, S3Endpoint: w.url, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
 	return job.Run(ctx, job.Job{ID: job.NewID(), Plan: w.plan(t, tasks), Dir: root}, env, observe)
 }
 

@@ -72,8 +72,8 @@ func keyActions(action string) string {
 
 func identityName(at side) string {
 	switch {
-	case at.place.Secret != "":
-		return fmt.Sprintf("the policies of the keys in the secret %q", at.place.Secret)
+	case at.place.Secret.Name != "":
+		return fmt.Sprintf("the policies of the keys in the secret %q", at.place.Secret.Name)
 	case at.place.Dispenser != nil:
 		return "the policies of the session that the dispenser " + at.place.Dispenser.URL + " gives"
 	default:

@@ -17,7 +17,7 @@ func (s *stage) dispenser(at side) *credential.Provider {
 		access = credential.AccessWrite
 	}
 	return s.tools.env.Vault.Dispenser(credential.DispenserRequest{
-		Organization: plan.Organization, Principal: plan.Principal.Name, Source: *place.Dispenser, Secret: s.tools.env.Secrets[place.Dispenser.Secret],
+		Organization: plan.Organization, Principal: plan.Principal.Name, Source: *place.Dispenser, Secret: place.Bearer,
 		ExternalID: place.ExternalID, JobID: s.tools.job.ID, TaskID: strconv.Itoa(s.step.Index), TaskLabel: s.label(), Tool: s.step.Tool,
 		Bucket: place.Bucket, Prefix: place.Key, Access: access, Region: s.stsRegion(at), Revision: place.Revision,
 	})

@@ -175,8 +175,8 @@ func refusal(e *transfer.Error, object string) string {
 }
 
 func (s *stage) whoseKeys(at side) string {
-	if at.place.Secret != "" {
-		return fmt.Sprintf("the organization's secret %q is to be renewed", at.place.Secret)
+	if at.place.Secret.Name != "" {
+		return fmt.Sprintf("the organization's secret %q is to be renewed", at.place.Secret.Name)
 	}
 	if at.place.Dispenser != nil {
 		return "try again; if it stays so, the dispenser's owner looks at what it gives"

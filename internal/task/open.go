@@ -88,9 +88,9 @@ func (s *stage) label() string { return fmt.Sprintf("task-%d", s.step.Index) }
 func (s *stage) provider(at side) (*credential.Provider, Event, error) {
 	plan, place := s.tools.job.Plan, at.place
 	told := Event{Kind: Authorized, Place: at.String(), Role: place.RoleARN}
-	if place.Secret != "" {
+	if place.Secret.Name != "" {
 		return s.tools.env.Vault.Secret(credential.SecretRequest{
-			Organization: plan.Organization, Secret: s.tools.env.Secrets[place.Secret], Bucket: place.Bucket, Revision: place.Revision,
+			Organization: plan.Organization, Secret: place.Secret, Bucket: place.Bucket, Revision: place.Revision,
 		}), told, nil
 	}
 	if place.Dispenser != nil {

@@ -22,12 +22,11 @@ import (
 // Environment is what tasks work with, whatever their job.
 type Environment struct {
 	Vault      *credential.Vault
-	Secrets    map[string]rolecall.Secret // the organization's; their values are the vault's to find
-	S3Endpoint string                     // the operator's; empty: AWS's
-	Allow      []netip.Prefix             // addresses, beside public ones, that a tenant's endpoint may have
-	Memory     *transfer.Memory           // of all that run in the process; nil: the default for the job alone
-	Rates      *transfer.Rates            // of all that run in the process; nil: of the job alone
-	Log        *slog.Logger               // nil: none
+	S3Endpoint string           // the operator's; empty: AWS's
+	Allow      []netip.Prefix   // addresses, beside public ones, that a tenant's endpoint may have
+	Memory     *transfer.Memory // of all that run in the process; nil: the default for the job alone
+	Rates      *transfer.Rates  // of all that run in the process; nil: of the job alone
+	Log        *slog.Logger     // nil: none
 }
 
 // Job is what the steps of one job share.

@@ -2,7 +2,6 @@ package vend
 
 import (
 	"crypto/rand"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -45,8 +44,7 @@ type Grant struct {
 
 	organization string
 	access       Access
-	bearer       rolecall.Secret // that the dispenser is asked with, if any
-	session      string          // what names it, as a job's id does
+	session      string // what names it, as a job's id does
 	label        string
 }
 
@@ -57,11 +55,11 @@ func Plan(r Request) (Grant, error) {
 	if !ok {
 		return Grant{}, &rolecall.Error{Code: rolecall.NotFound, Message: fmt.Sprintf("there is no connection %q", r.Connection)}
 	}
-	tool := rolecall.StorageGet
+	purpose := rolecall.Source
 	switch r.Access {
 	case Read:
 	case Write:
-		tool = rolecall.StoragePut
+		purpose = rolecall.Delivery
 	default:
 		return Grant{}, &rolecall.Error{Code: rolecall.Invalid, Message: fmt.Sprintf("unknown access %q", string(r.Access)), Hint: "read or write"}
 	}
@@ -82,21 +80,19 @@ func Plan(r Request) (Grant, error) {
 			Code: rolecall.Invalid, Message: "how long credentials of a dispenser last is for the dispenser to decide", Hint: "leave the duration out",
 		}
 	}
-	parameters, err := json.Marshal(map[string]any{"connection": r.Connection, "path": r.Prefix, "files": []string{"**"}})
-	if err != nil {
-		return Grant{}, err
-	}
-	job := rolecall.Job{Region: c.Region, Tasks: []rolecall.Task{{Tool: tool, Parameters: parameters}}}
-	plan, err := job.Validate(r.Organization, r.Vendor, r.Principal)
-	if err != nil {
-		return Grant{}, unplaced(err)
+	var faults rolecall.Errors
+	principal, err := r.Vendor.PrincipalFor(r.Principal, c.Region)
+	faults.AddErr("", err)
+	faults.AddErr("", principal.CheckRegion(c.Region))
+	place, err := r.Organization.Place(rolecall.PlaceRequest{
+		Connection: r.Connection, Path: r.Prefix, Purpose: purpose, Vendor: r.Vendor, Principal: principal,
+	})
+	if faults.AddErr("", err); len(faults) > 0 {
+		return Grant{}, withoutPointers(faults)
 	}
 	g := Grant{
-		Principal: plan.Principal, Place: plan.Steps[0].Place,
-		organization: plan.Organization, access: r.Access, session: "tool-" + strings.ToLower(rand.Text()), label: r.Label,
-	}
-	if d := g.Place.Dispenser; d != nil {
-		g.bearer = r.Organization.Secrets[d.Secret]
+		Principal: principal, Place: place,
+		organization: r.Organization.APIName, access: r.Access, session: "tool-" + strings.ToLower(rand.Text()), label: r.Label,
 	}
 	if r.Duration != 0 {
 		g.Place.Duration = r.Duration
@@ -105,15 +101,12 @@ func Plan(r Request) (Grant, error) {
 	return g, nil
 }
 
-// unplaced takes away the pointers into the job that nobody wrote.
-func unplaced(err error) error {
-	var out rolecall.Errors
-	for _, e := range rolecall.List(err) {
-		bare := *e
-		bare.Pointer = ""
-		out = append(out, &bare)
+// withoutPointers removes pointers into a step that nobody wrote.
+func withoutPointers(faults rolecall.Errors) error {
+	for _, e := range faults {
+		e.Pointer = ""
 	}
-	return out.Err()
+	return faults
 }
 
 // Provider gives the grant's credentials. Region is the bucket's, empty where
@@ -125,7 +118,7 @@ func (g Grant) Provider(vault *credential.Vault, region string) (*credential.Pro
 	near := g.Principal.STSRegion("", place)
 	if g.Place.Dispenser != nil {
 		return vault.Dispenser(credential.DispenserRequest{
-			Organization: g.organization, Principal: g.Principal.Name, Source: *g.Place.Dispenser, Secret: g.bearer, ExternalID: g.Place.ExternalID,
+			Organization: g.organization, Principal: g.Principal.Name, Source: *g.Place.Dispenser, Secret: g.Place.Bearer, ExternalID: g.Place.ExternalID,
 			JobID: g.session, TaskID: g.label, TaskLabel: g.label, Tool: "rolecall:" + g.label,
 			Bucket: g.Place.Bucket, Prefix: g.Place.Key, Access: string(g.access), Region: near, Revision: g.Place.Revision,
 		}), nil
