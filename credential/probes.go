@@ -5,6 +5,7 @@ import (
 	"io"
 	mathrand "math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -25,8 +26,25 @@ const (
 	separators    = "-_/.:@,=+"
 )
 
-// near begins the names of probes with an id that is like the right one.
-const near = "near-"
+// The names of a proof's probes. Those of ids that are similar to the right
+// one begin with ProbeNear.
+const (
+	ProbeRight      = "right"
+	ProbeAbsent     = "absent"
+	ProbeRandom     = "random"
+	ProbeNear       = "near-"
+	ProbeNearCase   = ProbeNear + "case"
+	ProbeRightAgain = "right-again"
+
+	probeNearPrefix   = ProbeNear + "prefix"
+	probeNearSuffix   = ProbeNear + "suffix"
+	probeNearLonger   = ProbeNear + "longer"
+	probeNearPreceded = ProbeNear + "preceded"
+	probeNearFirst    = ProbeNear + "first"
+	probeNearLast     = ProbeNear + "last"
+	probeNearInserted = ProbeNear + "inserted-" // and a number
+	probeNearChanged  = ProbeNear + "changed-"  // and a number
+)
 
 // probes plans a proof. The similar ids find wildcards at either end, lists of
 // related ids, operators that ignore case and, inside of the id, wildcards
@@ -39,7 +57,7 @@ func (v *Vault) probes(right string) ([]plannedProbe, error) {
 	}
 	random := similar{right, mathrand.New(mathrand.NewChaCha8(seed))}
 	last := len(right) - 1
-	plan := []plannedProbe{{name: "right", id: aws.String(right), accept: true}, {name: "absent"}}
+	plan := []plannedProbe{{name: ProbeRight, id: aws.String(right), accept: true}, {name: ProbeAbsent}}
 	planned := map[string]bool{right: true}
 	add := func(name, id string) {
 		probe := plannedProbe{name: name, id: aws.String(id)}
@@ -61,22 +79,22 @@ func (v *Vault) probes(right string) ([]plannedProbe, error) {
 			}
 		}
 	}
-	add("random", fmt.Sprintf("%016x%016x", random.Uint64(), random.Uint64()))
-	add(near+"prefix", right[:last])
-	add(near+"suffix", right[1:])
-	add(near+"longer", inserted(len(right)))
-	add(near+"preceded", inserted(0))
-	add(near+"first", random.changed(0))
-	add(near+"last", random.changed(last))
-	add(near+"case", otherCase(right))
+	add(ProbeRandom, fmt.Sprintf("%016x%016x", random.Uint64(), random.Uint64()))
+	add(probeNearPrefix, right[:last])
+	add(probeNearSuffix, right[1:])
+	add(probeNearLonger, inserted(len(right)))
+	add(probeNearPreceded, inserted(0))
+	add(probeNearFirst, random.changed(0))
+	add(probeNearLast, random.changed(last))
+	add(ProbeNearCase, otherCase(right))
 	insert, change := random.places(maxProbes - 1 - len(plan))
 	for i, at := range insert {
-		add(fmt.Sprintf("%sinserted-%d", near, i+1), inserted(at))
+		add(probeNearInserted+strconv.Itoa(i+1), inserted(at))
 	}
 	for i, at := range change {
-		add(fmt.Sprintf("%schanged-%d", near, i+1), random.changed(at))
+		add(probeNearChanged+strconv.Itoa(i+1), random.changed(at))
 	}
-	return append(plan, plannedProbe{name: "right-again", id: aws.String(right), accept: true}), nil
+	return append(plan, plannedProbe{name: ProbeRightAgain, id: aws.String(right), accept: true}), nil
 }
 
 // similar makes external ids that are like the right one.

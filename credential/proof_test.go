@@ -52,7 +52,7 @@ func TestHopelessProofStops(t *testing.T) {
 	if n := len(b.sts.seen()); n > 1+7 || n != len(verdict.Probes) {
 		t.Errorf("%d calls for %d probes", n, len(verdict.Probes))
 	}
-	if last := verdict.Probes[len(verdict.Probes)-1].Name; last == "right-again" {
+	if last := verdict.Probes[len(verdict.Probes)-1].Name; last == credential.ProbeRightAgain {
 		t.Error("went on to the end")
 	}
 }

@@ -130,7 +130,7 @@ func unsafeRole(r Role, p Principal, wrong []plannedProbe) error {
 		if probe.id == nil {
 			what = "without an external id"
 		}
-		if strings.HasPrefix(probe.name, near) {
+		if strings.HasPrefix(probe.name, ProbeNear) {
 			alike = append(alike, probe.name)
 		} else {
 			names = append(names, probe.name)

@@ -16,7 +16,7 @@ func dispensed(ctx context.Context, w *work) finding {
 	w.proof.verdict, w.proof.err = w.Vault.ProveDispenser(ctx, w.dispenserRequest(credential.AccessRead))
 	p := w.proof
 	w.drift = w.drift || errors.Is(p.err, credential.ErrDrift)
-	switch refused := len(p.with(probeRight, credential.Refused)) > 0; {
+	switch refused := len(p.with(credential.ProbeRight, credential.Refused)) > 0; {
 	case p.err == nil:
 		return passed("the dispenser gives credentials of the account %s", p.verdict.RoleID)
 	case p.loose() && !refused: // which other steps tell

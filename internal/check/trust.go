@@ -14,15 +14,6 @@ import (
 	"github.com/rolecall/rolecall/policy"
 )
 
-// The names of a proof's probes.
-const (
-	probeRight  = "right"
-	probeAgain  = "right-again"
-	probeAbsent = "absent"
-	probeRandom = "random"
-	probeNear   = "near-"
-)
-
 // proof is what the probes of the role told.
 type proof struct {
 	verdict credential.Verdict
@@ -53,7 +44,7 @@ func (p proof) detail(name string) string {
 // loose tells whether the role takes an external id that is not the right one.
 // Then it is there, and the principal may assume it.
 func (p proof) loose() bool {
-	return len(p.with(probeAbsent, credential.Accepted))+len(p.with(probeRandom, credential.Accepted))+len(p.with(probeNear, credential.Accepted)) > 0
+	return len(p.with(credential.ProbeAbsent, credential.Accepted))+len(p.with(credential.ProbeRandom, credential.Accepted))+len(p.with(credential.ProbeNear, credential.Accepted)) > 0
 }
 
 // assumed proves the role and tells whether it takes the right external id.
@@ -80,9 +71,9 @@ func assumed(ctx context.Context, w *work) finding {
 			result: rolecall.CheckWarn, layer: rolecall.LayerRole, message: "the role is another than the one that was proved before: it was deleted and made again",
 			hint: "who owns the role says whether that was meant; what still worked with the old one has been stopped",
 		}
-	case p.err == nil, len(p.with(probeAgain, credential.Accepted)) > 0: // what else is wrong, other steps tell
+	case p.err == nil, len(p.with(credential.ProbeRightAgain, credential.Accepted)) > 0: // what else is wrong, other steps tell
 		return passed("%s assumes the role with the external id", w.Principal.ARN)
-	case len(p.with(probeRight, credential.Refused)) > 0: // or the second of them
+	case len(p.with(credential.ProbeRight, credential.Refused)) > 0: // or the second of them
 		return w.refusal(p.err, p.loose())
 	default:
 		return w.fault(ctx, p.err)
@@ -90,15 +81,15 @@ func assumed(ctx context.Context, w *work) finding {
 }
 
 func refusesAbsent(ctx context.Context, w *work) finding {
-	return w.refuses(ctx, probeAbsent, "without an external id")
+	return w.refuses(ctx, credential.ProbeAbsent, "without an external id")
 }
 
 func refusesRandom(ctx context.Context, w *work) finding {
-	return w.refuses(ctx, probeRandom, "with an external id that has nothing of the right one")
+	return w.refuses(ctx, credential.ProbeRandom, "with an external id that has nothing of the right one")
 }
 
 func refusesNear(ctx context.Context, w *work) finding {
-	return w.refuses(ctx, probeNear, "with an external id that is like the right one")
+	return w.refuses(ctx, credential.ProbeNear, "with an external id that is like the right one")
 }
 
 // gate is what the probes are at, in words.
@@ -122,7 +113,7 @@ func (w *work) refuses(ctx context.Context, name, how string) finding {
 		return skipped(noRole)
 	case len(accepted) > 0:
 		f := w.untrusting(at.open + " " + how)
-		if name == probeNear {
+		if name == credential.ProbeNear {
 			f.message += " (" + enumerate(accepted, len(w.proof.verdict.Probes)) + ")"
 		}
 		return f
@@ -135,9 +126,9 @@ func (w *work) refuses(ctx context.Context, name, how string) finding {
 		return f
 	case len(refused) == 0:
 		return skipped("not reached: %s was not asked", at.name)
-	case len(w.proof.with(probeAgain, credential.Accepted)) == 0:
+	case len(w.proof.with(credential.ProbeRightAgain, credential.Accepted)) == 0:
 		return skipped("not told: %s refuses the right external id as well", at.name)
-	case name == probeNear:
+	case name == credential.ProbeNear:
 		return passed("%s refuses %d that are like the right one", at.name, len(refused))
 	}
 	return passed("%s %s", at.shut, how)
@@ -163,8 +154,8 @@ const maxNamed = 4
 
 // lets says what in a trust policy lets wrong external ids pass.
 func (p proof) lets() string {
-	near := p.with(probeNear, credential.Accepted)
-	absent, random := len(p.with(probeAbsent, credential.Accepted)) > 0, len(p.with(probeRandom, credential.Accepted)) > 0
+	near := p.with(credential.ProbeNear, credential.Accepted)
+	absent, random := len(p.with(credential.ProbeAbsent, credential.Accepted)) > 0, len(p.with(credential.ProbeRandom, credential.Accepted)) > 0
 	switch {
 	case absent && random:
 		return "the trust policy does not ask for an external id. "
@@ -174,7 +165,7 @@ func (p proof) lets() string {
 		return "the trust policy asks for some external id, whichever it is. "
 	case len(near) == 0:
 		return ""
-	case slices.Equal(near, []string{probeNear + "case"}):
+	case slices.Equal(near, []string{credential.ProbeNearCase}):
 		return "an operator that ignores case, such as StringEqualsIgnoreCase, lets the same id in another case pass. "
 	}
 	return "an operator with a wildcard, such as StringLike, lets ids like the right one pass. "

@@ -132,7 +132,7 @@ func (o *output) probes(roles []demo.Role) {
 	for i, r := range roles {
 		for _, p := range r.Probes {
 			row := p.Name
-			if strings.HasPrefix(row, "near-") {
+			if strings.HasPrefix(row, credential.ProbeNear) {
 				row = nearMisses
 			}
 			if cells[row] == nil {
