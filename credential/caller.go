@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
-	"github.com/aws/smithy-go"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/awscode"
 )
 
 // caller is who a principal's own keys were found to be.
@@ -114,8 +113,7 @@ func withoutKeys(err error, r Role) error {
 // unidentified says why STS did not tell who calls. Only an endpoint's policy
 // can refuse that.
 func unidentified(err error, r Role, p Principal) error {
-	var api smithy.APIError
-	if errors.As(err, &api) && strings.HasPrefix(api.ErrorCode(), "AccessDenied") {
+	if answer, _ := awscode.Read(err); answer.Meaning == awscode.Denied {
 		return &rolecall.Error{
 			Code:    rolecall.Forbidden,
 			Message: fmt.Sprintf("AWS does not say whose credentials the principal %s has", r.Principal),

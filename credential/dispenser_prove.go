@@ -9,9 +9,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
-	"github.com/aws/smithy-go"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/awscode"
 )
 
 // EventDispense tells that a dispenser gave credentials for work. They are not
@@ -172,18 +172,18 @@ func (v *Vault) accountOfDispensed(ctx context.Context, r DispenserRequest, got 
 
 // explainDispensed says why STS did not tell whose a dispenser's credentials are.
 func explainDispensed(err error, r DispenserRequest, p Principal) error {
-	var api smithy.APIError
+	answer, answered := awscode.Read(err)
 	switch {
 	case errors.Is(err, context.Canceled):
 		return err
-	case errors.Is(err, errIncomplete) || !errors.As(err, &api):
+	case !answered:
 		return explain(err, Role{Principal: r.Principal, Region: r.Region}, p)
 	}
 	e := &rolecall.Error{Err: fmt.Errorf("identify a dispenser's credentials: %w", err)}
-	switch code := api.ErrorCode(); {
-	case strings.HasPrefix(code, "Throttl") || api.ErrorFault() == smithy.FaultServer:
-		e.Code, e.Message, e.Hint = rolecall.Unavailable, "STS is overloaded or failing", "try again later"
-	case strings.HasPrefix(code, "AccessDenied"):
+	switch answer.Meaning {
+	case awscode.Throttled, awscode.Failing:
+		busy(e, answer)
+	case awscode.Denied:
 		e.Code, e.Message = rolecall.Forbidden, "AWS does not say whose credentials the dispenser gave"
 		e.Hint = "the operator allows sts:GetCallerIdentity in the policy of the VPC endpoint for STS"
 	default:

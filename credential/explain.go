@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
-
-	"github.com/aws/smithy-go"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/awscode"
 	"github.com/rolecall/rolecall/policy"
 )
 
@@ -23,10 +21,10 @@ func explain(err error, r Role, p Principal) error {
 		return err
 	}
 	e := &rolecall.Error{Err: fmt.Errorf("assume role %s: %w", r.RoleARN, err)}
-	var api smithy.APIError
+	answer, answered := awscode.Read(err)
 	switch {
-	case errors.As(err, &api):
-		explainCode(e, api, r, p)
+	case answered:
+		explainAnswer(e, answer, r, p)
 	case errors.Is(err, errIncomplete):
 		e.Code = rolecall.Unavailable
 		e.Message = "STS gave an incomplete answer"
@@ -39,61 +37,51 @@ func explain(err error, r Role, p Principal) error {
 	return e
 }
 
-func explainCode(e *rolecall.Error, api smithy.APIError, r Role, p Principal) {
-	if untimely(api) {
+func explainAnswer(e *rolecall.Error, answer awscode.Answer, r Role, p Principal) {
+	switch answer.Meaning {
+	case awscode.Clock:
 		e.Code = rolecall.Unauthenticated
 		e.Message = "AWS does not accept the time of the worker's requests"
 		e.Hint = "the operator sets the worker's clock"
-		return
-	}
-	switch api.ErrorCode() {
-	case "AccessDenied", "AccessDeniedException":
+	case awscode.Denied:
 		e.Code = rolecall.Forbidden
-		if d, ok := policy.ReadDenial(api.ErrorMessage()); ok && d.CallerSide() {
+		if d, ok := policy.ReadDenial(answer.Text); ok && d.CallerSide() {
 			e.Message = fmt.Sprintf("the principal %s itself may not assume %s: a policy of its own side (%s) refuses it", r.Principal, r.RoleARN, d.Layer)
 			e.Hint = "the operator allows sts:AssumeRole on the role to " + p.ARN.String()
 			return
 		}
 		e.Message = fmt.Sprintf("AWS does not let %s assume the role %s", p.ARN, r.RoleARN)
 		e.Hint = "AWS does not say which: the role does not exist, its trust policy does not name this principal, or it asks for another external id. " + mend(r, p)
-	case "ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "IncompleteSignature", "MissingAuthenticationToken":
+	case awscode.Expired, awscode.BadKeys, awscode.BadSignature:
 		e.Code = rolecall.Unauthenticated
 		e.Message = fmt.Sprintf("AWS does not accept the own credentials of the principal %s", r.Principal)
 		e.Hint = "they are expired, deactivated or wrong; the operator renews them"
-	case "RegionDisabledException":
+	case awscode.RegionDisabled:
 		e.Code = rolecall.Forbidden
 		e.Message = fmt.Sprintf("STS is not active in region %s for the role's account", regionFor(r.Region, p.Principal))
 		e.Hint = "an administrator of the role's account activates STS in that region, in the account settings of IAM"
-	case "PackedPolicyTooLarge":
+	case awscode.PolicyTooLarge:
 		e.Code = rolecall.Invalid
 		e.Message = "the session policy for this step is too large for STS"
 		e.Hint = "name fewer objects in one task, or give a shorter prefix"
-	case "MalformedPolicyDocument":
+	case awscode.MalformedPolicy:
 		e.Code = rolecall.Internal
 		e.Message = "STS does not accept the session policy for this step"
 		e.Hint = "a fault of rolecall's; the log has what STS says"
-	case "ValidationError":
+	case awscode.InvalidRequest, awscode.TooLong, awscode.TooLongChained:
 		e.Code = rolecall.Invalid
 		e.Message = "STS does not accept the request for a session of " + r.RoleARN
 		e.Hint = "check role_arn and role_session_duration_seconds"
 	default:
-		e.Code = rolecall.Unavailable
-		e.Message = fmt.Sprintf("STS answered %s", api.ErrorCode())
-		e.Hint = "try again later"
+		busy(e, answer)
 	}
 }
 
-// untimely tells whether a request is refused for its time. STS says so with
-// codes of its own, or in the text of the one for a wrong signature.
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/signature-v4-troubleshooting.html
-func untimely(api smithy.APIError) bool {
-	switch api.ErrorCode() {
-	case "RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture":
-		return true
-	case "SignatureDoesNotMatch":
-		return strings.HasPrefix(api.ErrorMessage(), "Signature expired") || strings.HasPrefix(api.ErrorMessage(), "Signature not yet current")
-	default:
-		return false
+// busy words an answer of STS's after which another try may help.
+func busy(e *rolecall.Error, answer awscode.Answer) {
+	e.Code, e.Message, e.Hint = rolecall.Unavailable, "STS answered "+answer.Code, "try again later"
+	if answer.Meaning == awscode.Throttled || answer.Meaning == awscode.Failing {
+		e.Message += ": it is asked too often, or overloaded"
 	}
 }
 
@@ -106,10 +94,9 @@ func mend(r Role, p Principal) string {
 	return "The role's trust policy should be: " + string(trust)
 }
 
-// durationRefused tells whether STS refuses just the length of the session:
+// durationRefused reports whether STS refuses just the length of the session:
 // above the role's maximum, or above the hour of a chained session.
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_roles.html
 func durationRefused(err error) bool {
-	var api smithy.APIError
-	return errors.As(err, &api) && api.ErrorCode() == "ValidationError" && strings.Contains(api.ErrorMessage(), "DurationSeconds")
+	answer, _ := awscode.Read(err)
+	return answer.Meaning == awscode.TooLong || answer.Meaning == awscode.TooLongChained
 }

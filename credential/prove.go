@@ -2,13 +2,11 @@ package credential
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
-	"github.com/aws/smithy-go"
-
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/awscode"
 	"github.com/rolecall/rolecall/policy"
 )
 
@@ -101,16 +99,16 @@ func (t role) event(kind EventKind, fill func(*Event)) Event {
 // that the right external id is accepted shows that the vendor's side allows
 // the call, unless a policy there looks at sts:ExternalId itself.
 func outcome(err error) (Outcome, string) {
-	var api smithy.APIError
+	answer, answered := awscode.Read(err)
 	switch {
 	case err == nil:
 		return Accepted, ""
-	case !errors.As(err, &api):
+	case !answered:
 		return Unknown, "STS gave no answer"
-	case api.ErrorCode() != "AccessDenied":
-		return Unknown, "STS answered " + api.ErrorCode()
+	case answer.Code != awscode.AccessDenied:
+		return Unknown, "STS answered " + answer.Code
 	}
-	if d, ok := policy.ReadDenial(api.ErrorMessage()); ok && d.CallerSide() {
+	if d, ok := policy.ReadDenial(answer.Text); ok && d.CallerSide() {
 		return Unknown, fmt.Sprintf("a policy of the principal's own side (%s) refused", d.Layer)
 	}
 	return Refused, ""
@@ -119,8 +117,8 @@ func outcome(err error) (Outcome, string) {
 // hopeless tells whether an answer will be the same for all probes, whatever
 // the role says: none, or that STS does not take the principal's own keys.
 func hopeless(err error, r Role, p Principal) bool {
-	var api smithy.APIError
-	return !errors.As(err, &api) || rolecall.CodeOf(explain(err, r, p)) == rolecall.Unauthenticated
+	_, answered := awscode.Read(err)
+	return !answered || rolecall.CodeOf(explain(err, r, p)) == rolecall.Unauthenticated
 }
 
 func unsafeRole(r Role, p Principal, wrong []plannedProbe) error {

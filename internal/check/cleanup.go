@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/awscode"
 	"github.com/rolecall/rolecall/policy"
 )
 
@@ -64,7 +65,7 @@ func (w *work) abort(ctx context.Context, id string) error {
 	_, err := w.writing.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{
 		Bucket: &w.Connection.Bucket, Key: &key, UploadId: &id, ExpectedBucketOwner: w.asOwner(), RequestPayer: w.payer(),
 	})
-	if err != nil && answerOf(err).code != "NoSuchUpload" {
+	if err != nil && answerOf(err).Meaning != awscode.NoUpload {
 		return err
 	}
 	if w.listParts(ctx, w.writing, id) == nil {

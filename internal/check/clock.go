@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
-	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/rolecall/rolecall"
@@ -49,17 +47,6 @@ func (w *work) clock(ctx context.Context) time.Duration {
 }
 
 const clockTimeout = 10 * time.Second
-
-// clockCode tells answers that are about the time of the request.
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/signature-v4-troubleshooting.html
-func clockCode(api smithy.APIError) bool {
-	switch api.ErrorCode() {
-	case "RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture":
-		return true
-	}
-	text := api.ErrorMessage()
-	return strings.HasPrefix(text, "Signature expired") || strings.HasPrefix(text, "Signature not yet current")
-}
 
 // skewOf is by how much the clock here is ahead of the server that answered;
 // zero when it did not say.

@@ -2,14 +2,12 @@ package check
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
-	"github.com/aws/smithy-go"
-
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/awscode"
 	"github.com/rolecall/rolecall/internal/transfer"
 	"github.com/rolecall/rolecall/policy"
 )
@@ -17,22 +15,18 @@ import (
 // answer is what S3 said to a request that it did not fulfil. Its texts are
 // read, and never shown: a tenant may have chosen the server.
 type answer struct {
-	err    error
-	kind   transfer.Kind
-	code   string
+	err  error
+	kind transfer.Kind
+	awscode.Answer
 	denial policy.Denial
 	learnt string // the key that it must be about, where the answer does not say
 }
 
 func answerOf(err error) answer {
 	a := answer{err: err, kind: transfer.KindOf(err)}
-	var api smithy.APIError
-	if !errors.As(err, &api) {
-		return a
-	}
-	a.code = api.ErrorCode()
+	a.Answer, _ = awscode.Read(err)
 	if a.kind == transfer.Denied {
-		a.denial, _ = policy.ReadDenial(api.ErrorMessage())
+		a.denial, _ = policy.ReadDenial(a.Text)
 	}
 	return a
 }
@@ -43,7 +37,7 @@ func (a answer) bare() bool { return a.kind == transfer.Denied && a.denial.Actio
 
 // ofKey tells whether it is the KMS key that the answer is about, not the bucket.
 func (a answer) ofKey() bool {
-	return strings.HasPrefix(a.denial.Action, "kms:") || strings.HasPrefix(a.code, "KMS.")
+	return strings.HasPrefix(a.denial.Action, "kms:") || strings.HasPrefix(a.Code, "KMS.")
 }
 
 // key is the key that the answer is about, if that is known.
@@ -77,8 +71,7 @@ type question struct {
 // diagnose says what is wrong where S3 did not do what it was asked.
 func (w *work) diagnose(ctx context.Context, q question, err error) finding {
 	a := answerOf(err)
-	switch a.code {
-	case "AllAccessDisabled", "AccountProblem":
+	if a.Meaning == awscode.Closed {
 		return failed(rolecall.LayerBucket, "AWS has closed the bucket, or its account", "its owner asks AWS why; no policy is at fault")
 	}
 	switch a.kind {
@@ -99,13 +92,13 @@ func (w *work) diagnose(ctx context.Context, q question, err error) finding {
 	case transfer.Unreachable, transfer.Malformed:
 		return w.unreachable(ctx, a)
 	}
-	if a.code == "InvalidStorageClass" {
+	if a.Meaning == awscode.NoStorageClass {
 		f := failed(rolecall.LayerName, fmt.Sprintf("S3 knows no storage class %q", w.Connection.StorageClass), "correct the connection's storage_class, or leave it out")
 		f.patches = w.changed(func(c *rolecall.Connection) { c.StorageClass = "" })
 		return f
 	}
 	message := "S3 refuses to " + q.verb
-	if code := transfer.SafeCode(a.code); code != "" {
+	if code := awscode.Shown(a.Code); code != "" {
 		message += ", with " + code
 	}
 	return failed(rolecall.LayerName, message, "compare encryption, storage class and acl of the connection with what the bucket's owner requires")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/awscode"
 	"github.com/rolecall/rolecall/internal/transfer"
 	"github.com/rolecall/rolecall/policy"
 )
@@ -50,16 +51,16 @@ func (w *work) keyFault(ctx context.Context, action string, a answer) finding {
 		a.learnt = w.Connection.Encryption.Key
 	}
 	key := a.key()
-	switch a.code {
-	case "KMS.DisabledException":
+	switch a.Meaning {
+	case awscode.KeyDisabled:
 		f := failed(rolecall.LayerKey, "the KMS key is disabled", "its owner enables it")
 		f.patches = onKey(key, "enable-key")
 		return f
-	case "KMS.KMSInvalidStateException":
+	case awscode.KeyUnusable:
 		f := failed(rolecall.LayerKey, "the KMS key cannot be used as it is: it may be on its way to be deleted", "its owner cancels the deletion and enables it")
 		f.patches = onKey(key, "cancel-key-deletion", "enable-key")
 		return f
-	case "KMS.NotFoundException":
+	case awscode.KeyMissing:
 		return w.otherKey(ctx, "KMS knows no such key in the bucket's region")
 	}
 	if a.kind != transfer.Denied {

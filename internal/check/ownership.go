@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/awscode"
 	"github.com/rolecall/rolecall/policy"
 )
 
@@ -22,7 +23,7 @@ func belongs(ctx context.Context, w *work) finding {
 	switch {
 	case w.Connection.Purpose != rolecall.Delivery:
 		return skipped(onlyRead)
-	case w.acl != nil && w.acl.code == "AccessControlListNotSupported":
+	case w.acl != nil && w.acl.Meaning == awscode.NoACLs:
 		f := finding{
 			result: rolecall.CheckFail, candidates: []rolecall.CheckLayer{rolecall.LayerName, rolecall.LayerBucket},
 			message: fmt.Sprintf("the bucket takes no ACLs, and the connection asks for %q", acl),
@@ -86,7 +87,7 @@ func (w *work) writers(ctx context.Context) finding {
 			w.s3api("put-bucket-ownership-controls", "--ownership-controls", "Rules=[{ObjectOwnership=BucketOwnerEnforced}]")),
 			w.changed(func(c *rolecall.Connection) { c.ACL = fullControl })...)
 		return f
-	case answerOf(err).code == "AccessControlListNotSupported":
+	case answerOf(err).Meaning == awscode.NoACLs:
 		return passed("the bucket takes no ACLs: its owner owns what is delivered")
 	}
 	return passed("not known: the bucket's owner owns what is delivered, unless the bucket takes ACLs, which a role finds out that may set them")

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/awscode"
 	"github.com/rolecall/rolecall/internal/transfer"
 	"github.com/rolecall/rolecall/policy"
 )
@@ -76,7 +77,7 @@ func (w *work) get(ctx context.Context, client *s3.Client, key string, version *
 		ExpectedBucketOwner: w.asOwner(), RequestPayer: w.payer(),
 	}
 	out, err := client.GetObject(ctx, in)
-	if err != nil && answerOf(err).code == "InvalidRange" { // it is empty
+	if err != nil && answerOf(err).Meaning == awscode.NoRange { // it is empty
 		in.Range = nil
 		out, err = client.GetObject(ctx, in)
 	}

@@ -9,10 +9,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/smithy-go"
-
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
+	"github.com/rolecall/rolecall/internal/awscode"
 	"github.com/rolecall/rolecall/policy"
 )
 
@@ -179,15 +178,14 @@ func lasts(ctx context.Context, w *work) finding {
 	}
 	want := long(w.duration())
 	_, err := w.Vault.Try(ctx, w.harmless())
-	switch tooLong(err) {
-	case notTooLong:
-	case forChained:
+	switch answer, _ := awscode.Read(err); answer.Meaning {
+	case awscode.TooLongChained:
 		f := w.shorter()
 		f.result, f.layer = rolecall.CheckWarn, rolecall.LayerPrincipal
 		f.message = fmt.Sprintf("sessions last one hour, not %s: the principal %s is a role session itself, and AWS lets no session of a session last longer", want, w.Principal.Name)
 		f.hint = "sessions are renewed before they end, so jobs may be longer; ask for an hour, or the operator gives the principal credentials of a user"
 		return f
-	case forRole:
+	case awscode.TooLong:
 		f := w.shorter()
 		f.result, f.layer = rolecall.CheckFail, rolecall.LayerRole
 		f.message = fmt.Sprintf("the role's maximum is shorter than the sessions of %s that the connection asks for", want)
@@ -229,26 +227,4 @@ func long(d time.Duration) string {
 		s = trimmed + "h"
 	}
 	return s
-}
-
-// excess is whose limit a session's duration exceeds.
-type excess int
-
-const (
-	notTooLong excess = iota
-	forRole
-	forChained
-)
-
-// tooLong reads how STS refuses just the length of a session.
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_roles.html
-func tooLong(err error) excess {
-	var api smithy.APIError
-	switch {
-	case !errors.As(err, &api) || api.ErrorCode() != "ValidationError" || !strings.Contains(api.ErrorMessage(), "DurationSeconds"):
-		return notTooLong
-	case strings.Contains(api.ErrorMessage(), "chaining"):
-		return forChained
-	}
-	return forRole
 }

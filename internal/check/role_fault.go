@@ -4,34 +4,29 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
-
-	"github.com/aws/smithy-go"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/awscode"
 	"github.com/rolecall/rolecall/policy"
 )
 
 // fault says why credentials could not be had, in whichever step: what is
 // wrong is the vendor's own side, the way to STS, or the session policy.
 func (w *work) fault(ctx context.Context, err error) finding {
-	var api smithy.APIError
 	told := rolecall.List(err)[0]
-	switch answered := errors.As(err, &api); {
+	switch answer, _ := awscode.Read(err); {
 	case errors.Is(err, context.Canceled) && !slow(ctx):
 		return failed(rolecall.LayerNetwork, "the check was interrupted", "")
 	case slow(ctx) || errors.Is(err, context.DeadlineExceeded):
 		return failed(rolecall.LayerNetwork, "no answer within "+stepTimeout.String(), "try again; if it stays so, the operator looks at the worker's network")
-	case answered && clockCode(api):
+	case answer.Meaning == awscode.Clock:
 		return w.wrongClock(skewOf(err))
-	case answered && api.ErrorCode() == "PackedPolicyTooLarge":
+	case answer.Meaning == awscode.PolicyTooLarge:
 		return w.oversized("STS takes no session policy as large as this connection's")
-	case answered && throttled(api):
-		return failed(rolecall.LayerNetwork, "STS answers "+api.ErrorCode()+": it is asked too often, or overloaded", "try again later")
-	case answered && api.ErrorCode() == "RegionDisabledException":
+	case answer.Meaning == awscode.RegionDisabled:
 		return failed(rolecall.LayerRole, told.Message, told.Hint)
-	case answered && strings.HasPrefix(api.ErrorCode(), "AccessDenied"):
-		if d, ok := policy.ReadDenial(api.ErrorMessage()); ok && d.CallerSide() {
+	case answer.Meaning == awscode.Denied:
+		if d, ok := policy.ReadDenial(answer.Text); ok && d.CallerSide() {
 			return w.denial(d)
 		}
 		return w.refusal(err, false)
@@ -89,14 +84,4 @@ func (w *work) denial(d policy.Denial) finding {
 	}
 	f.message = fmt.Sprintf(f.message, named, how)
 	return f
-}
-
-// throttled tells answers that mean to come back later.
-func throttled(api smithy.APIError) bool {
-	switch api.ErrorCode() {
-	case "Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown", "PriorRequestNotComplete",
-		"ServiceUnavailable", "InternalFailure", "InternalError":
-		return true
-	}
-	return api.ErrorFault() == smithy.FaultServer
 }

@@ -1,12 +1,9 @@
 package check
 
 import (
-	"errors"
-	"fmt"
 	"testing"
 	"time"
 
-	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rolecall/rolecall"
@@ -74,28 +71,6 @@ func TestLong(t *testing.T) {
 	} {
 		if got := long(d); got != want {
 			t.Errorf("%v is written %s, want %s", d, got, want)
-		}
-	}
-}
-
-func TestTooLong(t *testing.T) {
-	t.Parallel()
-	answer := func(code, message string) error {
-		return fmt.Errorf("assume: %w", &smithy.GenericAPIError{Code: code, Message: message})
-	}
-	for _, test := range []struct {
-		err  error
-		want excess
-	}{
-		{nil, notTooLong},
-		{errors.New("DurationSeconds"), notTooLong},
-		{answer("ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."), forRole},
-		{answer("ValidationError", "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining."), forChained},
-		{answer("ValidationError", "1 validation error detected"), notTooLong},
-		{answer("AccessDenied", "DurationSeconds"), notTooLong},
-	} {
-		if got := tooLong(test.err); got != test.want {
-			t.Errorf("%v: %v, want %v", test.err, got, test.want)
 		}
 	}
 }

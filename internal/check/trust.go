@@ -7,10 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aws/smithy-go"
-
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
+	"github.com/rolecall/rolecall/internal/awscode"
 	"github.com/rolecall/rolecall/policy"
 )
 
@@ -186,11 +185,8 @@ func (w *work) untrusting(message string) finding {
 // refusal finds out who refuses the right external id. Loose says that the
 // role takes others.
 func (w *work) refusal(err error, loose bool) finding {
-	var api smithy.APIError
-	denial := policy.Denial{}
-	if errors.As(err, &api) {
-		denial, _ = policy.ReadDenial(api.ErrorMessage())
-	}
+	answer, _ := awscode.Read(err)
+	denial, _ := policy.ReadDenial(answer.Text)
 	trust := "replace the role's trust policy; keep statements for other callers"
 	switch {
 	case loose:

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/awscode"
 	"github.com/rolecall/rolecall/internal/guard"
 	"github.com/rolecall/rolecall/internal/transfer"
 )
@@ -13,7 +14,7 @@ import (
 // unaccepted is found where S3 does not take the credentials.
 func (w *work) unaccepted(a answer) finding {
 	switch c := w.Connection; {
-	case a.code == "RequestTimeTooSkewed", a.code == "RequestExpired":
+	case a.Meaning == awscode.Clock:
 		skew := skewOf(a.err)
 		if skew.Abs() < wrongBy { // what S3 says and its Date header do not agree
 			skew = 0

@@ -14,6 +14,7 @@ import (
 	"github.com/minio/crc64nvme"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/awscode"
 	"github.com/rolecall/rolecall/internal/transfer"
 	"github.com/rolecall/rolecall/policy"
 )
@@ -72,7 +73,7 @@ func writable(ctx context.Context, w *work) finding {
 	w.writing = client
 	asked := w.declaredForm()
 	upload, created, err := w.begin(ctx, asked)
-	if a := answerOf(err); err != nil && asked.acl != "" && (a.code == "AccessControlListNotSupported" || a.kind == transfer.Denied && !a.ofKey()) {
+	if a := answerOf(err); err != nil && asked.acl != "" && (a.Meaning == awscode.NoACLs || a.kind == transfer.Denied && !a.ofKey()) {
 		asked.acl = ""
 		var without error
 		if upload, created, without = w.begin(ctx, asked); without == nil || answerOf(without).ofKey() {
@@ -233,7 +234,7 @@ func inParts(ctx context.Context, w *work) finding {
 		switch {
 		case a.ofKey():
 			return w.keptByKey(&w.partKey, a)
-		case a.code == "NoSuchUpload":
+		case a.Meaning == awscode.NoUpload:
 			return failed(rolecall.LayerNetwork, "the upload was ended by others while it was tried", "another check may have tidied up: check again")
 		}
 		return w.diagnose(ctx, question{verb: "take a part of an upload", action: "s3:PutObject", opened: true}, err)

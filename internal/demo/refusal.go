@@ -6,16 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
-	"github.com/aws/smithy-go"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
+	"github.com/rolecall/rolecall/internal/awscode"
 )
 
 // refusals tries what must not work.
@@ -112,15 +111,15 @@ func (d *demo) read(ctx context.Context, by *s3.Client, key string) error {
 // refusal notes the answer to an attempt. Only a refusal counts as one.
 func (d *demo) refusal(attempt, by string, err error) {
 	r := Refusal{Attempt: attempt, By: by, Code: "none", Answer: "allowed"}
-	var api smithy.APIError
+	answer, answered := awscode.Read(err)
 	var own rolecall.Errors
 	switch {
 	case errors.As(err, &own):
 		r.Code, r.Answer = string(own[0].Code), own[0].Message
 		r.Refused = !slices.ContainsFunc(own, func(e *rolecall.Error) bool { return e.Code != rolecall.Forbidden })
-	case errors.As(err, &api):
-		r.Code, r.Answer = api.ErrorCode(), api.ErrorMessage()
-		r.Refused = strings.HasPrefix(r.Code, "AccessDenied")
+	case answered:
+		r.Code, r.Answer = answer.Code, answer.Text
+		r.Refused = answer.Meaning == awscode.Denied
 	case err != nil:
 		r.Code, r.Answer = "unknown", "no answer"
 	}

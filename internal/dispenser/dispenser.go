@@ -11,13 +11,11 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
-	"github.com/aws/smithy-go"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
+	"github.com/rolecall/rolecall/internal/awscode"
 )
 
 // Options are what a Dispenser may be given; the zero value works.
@@ -217,23 +215,16 @@ func (d *Dispenser) assume(ctx context.Context, g Grant, r request) (session, er
 // mend: a role that does not trust the dispenser, its own credentials, or a
 // duration that the role does not grant.
 func notAssumed(err error) error {
-	var api smithy.APIError
+	answer, answered := awscode.Read(err)
 	var own *rolecall.Error
 	switch {
 	case errors.As(err, &own):
 		return refuse(rolecall.Internal, "the dispenser has no credentials of its own", err)
-	case errors.As(err, &api) && !passing(api, err):
+	case answered && answer.Meaning != awscode.Throttled && answer.Meaning != awscode.Failing:
 		return refuse(rolecall.Internal, "STS refuses the grant's role", err)
 	default:
 		return refuse(rolecall.Unavailable, "assume the grant's role", err)
 	}
-}
-
-// passing tells whether an answer of STS's is a passing trouble.
-func passing(api smithy.APIError, err error) bool {
-	_, throttled := retry.DefaultThrottleErrorCodes[api.ErrorCode()]
-	var response *smithyhttp.ResponseError
-	return throttled || errors.As(err, &response) && response.HTTPStatusCode() >= http.StatusInternalServerError
 }
 
 // refuse makes the error of a refusal: the code is for the caller, the reason

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/awscode"
 	"github.com/rolecall/rolecall/internal/guard"
 	"github.com/rolecall/rolecall/internal/strict"
 	"github.com/rolecall/rolecall/internal/transfer"
@@ -103,7 +104,7 @@ func (s *stage) word(e *transfer.Error, at side) *rolecall.Error {
 	case transfer.WrongRegion:
 		return say(rolecall.Invalid, fmt.Sprintf("the bucket %q is not in the region %q", e.Bucket, at.region), "correct the region of the connection or location, or leave it out")
 	case transfer.Refused:
-		if e.Code == "MetadataTooLarge" {
+		if e.Code == awscode.MetadataTooLarge {
 			return say(rolecall.Invalid, "the metadata for "+object+" are more than the 2 KiB that S3 takes", "the source's x-amz-meta-* headers must be shorter, for the mark of the task is kept beside them")
 		}
 		hint := "compare encryption, storage class and acl with what the bucket's owner requires"
@@ -159,15 +160,15 @@ func tried(e *transfer.Error) string {
 // codes are a closed vocabulary; its texts stay in the log.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 func refusal(e *transfer.Error, object string) string {
-	switch e.Code {
-	case "AccessControlListNotSupported":
+	switch awscode.Of(e.Code) {
+	case awscode.NoACLs:
 		return fmt.Sprintf("the bucket %q takes no acl: its owner enforces ownership of all objects", e.Bucket)
-	case "KMS.DisabledException", "KMS.NotFoundException", "KMS.KMSInvalidStateException":
+	case awscode.KeyDisabled, awscode.KeyMissing, awscode.KeyUnusable:
 		return "the KMS key for " + object + " is disabled or does not exist"
-	case "InvalidStorageClass":
+	case awscode.NoStorageClass:
 		return "the bucket does not take the storage class for " + object
 	default:
-		if code := transfer.SafeCode(e.Code); code != "" {
+		if code := awscode.Shown(e.Code); code != "" {
 			return "S3 refuses the request for " + object + " with " + code
 		}
 		return "S3 refuses the request for " + object

@@ -9,6 +9,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/rolecall/rolecall/internal/awscode"
 )
 
 // What an object carries beside its bytes is a header here, with canonical
@@ -105,7 +107,7 @@ func (u upload) properties() (http.Header, error) {
 	}
 	if size > maxMetadata {
 		return nil, &Error{
-			Kind: Refused, Code: "MetadataTooLarge",
+			Kind: Refused, Code: awscode.MetadataTooLarge,
 			Err: fmt.Errorf("its metadata and the marker are %d bytes together, S3 takes %d", size, maxMetadata),
 		}
 	}

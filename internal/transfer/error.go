@@ -9,8 +9,9 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/rolecall/rolecall/internal/awscode"
 )
 
 // Kind classifies what went wrong, for the layer that words it for users.
@@ -92,9 +93,8 @@ func fault(op string, b Bucket, key string, err error) error {
 		return &full
 	}
 	e := &Error{Op: op, Bucket: b.Name, Key: key, Kind: kindOf(err), Err: err}
-	var api smithy.APIError
-	if errors.As(err, &api) {
-		e.Code, e.Text = api.ErrorCode(), api.ErrorMessage()
+	if a, ok := awscode.Read(err); ok {
+		e.Code, e.Text = a.Code, a.Text
 	}
 	var spent *exhausted
 	if errors.As(err, &spent) {
@@ -124,11 +124,8 @@ func kindOf(err error) Kind {
 	case expired(err):
 		return Expired
 	}
-	var api smithy.APIError
-	if errors.As(err, &api) {
-		if kind, ok := kindOfCode(api.ErrorCode()); ok {
-			return kind
-		}
+	if kind := kindOfMeaning[meaningOf(err)]; kind != "" {
+		return kind
 	}
 	var answer *smithyhttp.ResponseError
 	if errors.As(err, &answer) {
@@ -137,36 +134,13 @@ func kindOf(err error) Kind {
 	return Unreachable
 }
 
-// https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
-func kindOfCode(code string) (Kind, bool) {
-	switch code {
-	case "NoSuchKey", "NotFound", "NoSuchVersion":
-		return NotFound, true
-	case "NoSuchBucket":
-		return NoBucket, true
-	case "AccessDenied", "Forbidden", "AllAccessDisabled", "AccountProblem", "InvalidPayer":
-		return Denied, true
-	case "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "InvalidSecurity", "NotSignedUp",
-		"RequestTimeTooSkewed", "RequestExpired":
-		return BadCredentials, true
-	case "PreconditionFailed":
-		return Changed, true
-	case "InvalidObjectState":
-		return Archived, true
-	case "BadDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch", "IncompleteBody":
-		return Corrupt, true
-	case "EntityTooLarge":
-		return TooLarge, true
-	case "PermanentRedirect", "TemporaryRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException":
-		return WrongRegion, true
-	case "SlowDown", "ServiceUnavailable", "InternalError", "RequestTimeout", "OperationAborted", "ConditionalRequestConflict":
-		return Unavailable, true
-	case "NoSuchUpload": // it was completed or aborted meanwhile
-		return Unavailable, true
-	case "NotImplemented", "MethodNotAllowed":
-		return Refused, true
-	}
-	return "", false
+// kindOfMeaning is the kind of what S3's codes mean.
+var kindOfMeaning = map[awscode.Meaning]Kind{
+	awscode.NoObject: NotFound, awscode.NoBucket: NoBucket, awscode.Denied: Denied, awscode.Closed: Denied,
+	awscode.BadKeys: BadCredentials, awscode.BadSignature: BadCredentials, awscode.Clock: BadCredentials, awscode.Expired: Expired,
+	awscode.Changed: Changed, awscode.Archived: Archived, awscode.Corrupt: Corrupt, awscode.TooLarge: TooLarge,
+	awscode.WrongRegion: WrongRegion, awscode.Unsupported: Refused,
+	awscode.Throttled: Unavailable, awscode.Failing: Unavailable, awscode.Contended: Unavailable, awscode.NoUpload: Unavailable,
 }
 
 func kindOfStatus(status int) Kind {
@@ -190,26 +164,11 @@ func kindOfStatus(status int) Kind {
 	}
 }
 
-// expired tells whether the answer says that the credentials ran out.
-func expired(err error) bool {
-	var api smithy.APIError
-	if !errors.As(err, &api) {
-		return false
-	}
-	switch api.ErrorCode() {
-	case "ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired":
-		return true
-	}
-	return false
-}
+// expired reports whether the answer says that the credentials ran out.
+func expired(err error) bool { return meaningOf(err) == awscode.Expired }
 
-// SafeCode is the code that a server gives, if it has the form of S3's, else
-// empty: where a tenant chooses the server, the text is a tenant's too.
-func SafeCode(code string) string {
-	if len(code) > 64 || strings.Trim(code, letters+".") != "" {
-		return ""
-	}
-	return code
+// meaningOf returns what the code of S3's answer means, whatever its text says.
+func meaningOf(err error) awscode.Meaning {
+	a, _ := awscode.Read(err)
+	return awscode.Of(a.Code)
 }
-
-const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"

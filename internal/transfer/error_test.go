@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
-	"strings"
 	"syscall"
 	"testing"
 
@@ -74,20 +73,6 @@ func TestBadFile(t *testing.T) {
 		e := theFault(t, fault("get", Bucket{}, "k", badFile(&fs.PathError{Op: "open", Path: "x", Err: no})), kind)
 		if goesOn(e) != (kind == DiskFailed) {
 			t.Errorf("after %v another try goes on: %t", no, goesOn(e))
-		}
-	}
-}
-
-func TestSafeCode(t *testing.T) {
-	t.Parallel()
-	for _, code := range []string{"", "SlowDown", "KMS.DisabledException", strings.Repeat("a", 64)} {
-		if SafeCode(code) != code {
-			t.Errorf("%q is left out", code)
-		}
-	}
-	for _, code := range []string{"a b", "\x1b[31m", "<b>", "Fünf", "a1", strings.Repeat("a", 65)} {
-		if got := SafeCode(code); got != "" {
-			t.Errorf("%q is given as %q", code, got)
 		}
 	}
 }

@@ -2,7 +2,6 @@ package transfer
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"net/http"
@@ -14,8 +13,9 @@ import (
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
-	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/rolecall/rolecall/internal/awscode"
 )
 
 // Bounds on what a server may say of objects. Keys are S3's own; no ETag of
@@ -199,8 +199,7 @@ func explain(ctx context.Context, b Bucket, o Object, err error) error {
 		Bucket: aws.String(b.Name), Key: aws.String(o.Key), VersionId: optional(o.VersionID), IfMatch: optional(o.ETag),
 		Range: aws.String("bytes=0-0"), ExpectedBucketOwner: b.owner(), RequestPayer: b.payer(),
 	})
-	var api smithy.APIError
-	if errors.As(told, &api) && api.ErrorCode() == "InvalidRange" {
+	if meaningOf(told) == awscode.NoRange {
 		return nil // an empty object has no first byte
 	}
 	if told != nil {

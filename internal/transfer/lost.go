@@ -6,9 +6,10 @@ import (
 	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/rolecall/rolecall/internal/awscode"
 )
 
 // whenLost has tell called for each attempt at a request that S3 may have
@@ -34,8 +35,7 @@ func whenLost(tell func()) func(*s3.Options) {
 // saidNo tells whether S3 says that it has not done what it was asked for. An
 // error of its own may come after that was done, as does a broken connection.
 func saidNo(err error) bool {
-	var api smithy.APIError
-	if errors.As(err, &api) && api.ErrorCode() == "SlowDown" {
+	if meaningOf(err) == awscode.Throttled {
 		return true
 	}
 	var answer *smithyhttp.ResponseError

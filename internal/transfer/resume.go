@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"github.com/rolecall/rolecall/internal/awscode"
 	"github.com/rolecall/rolecall/internal/journal"
 )
 
@@ -243,13 +244,11 @@ func goesOn(err error) bool {
 	e := *fault("", Bucket{}, "", err).(*Error) //nolint:errorlint,forcetypeassert // fault makes nothing else
 	switch e.Kind {
 	case Canceled, Unavailable, Unreachable, Expired, NoCredentials, BadCredentials, Denied, DiskFailed:
-		return e.Code != noSuchUpload
+		return awscode.Of(e.Code) != awscode.NoUpload
 	default:
 		return false
 	}
 }
-
-const noSuchUpload = "NoSuchUpload"
 
 // retract is what Retract does with the upload.
 func (u upload) retract(id string) func(context.Context) error {

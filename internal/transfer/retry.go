@@ -16,6 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/rolecall/rolecall/internal/awscode"
 )
 
 const (
@@ -42,13 +44,11 @@ func newRetryer(credentials aws.CredentialsProvider, limit int) *retryer {
 		attempts: cmp.Or(limit, attempts), base: firstBackoff,
 		retryable: append(slices.Clone(retry.DefaultRetryables),
 			retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
-				if (renewable && expired(err)) || throttled(err) || cut(err) {
+				if (renewable && expired(err)) || throttled(err) || cut(err) || meaningOf(err) == awscode.Contended {
 					return aws.TrueTernary
 				}
 				return aws.UnknownTernary
-			}),
-			// Another conditional write is in progress on the key.
-			retry.RetryableErrorCode{Codes: map[string]struct{}{"ConditionalRequestConflict": {}, "OperationAborted": {}}}),
+			})),
 	}
 }
 

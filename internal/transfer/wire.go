@@ -3,7 +3,6 @@ package transfer
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -20,6 +19,8 @@ import (
 	smithyauth "github.com/aws/smithy-go/auth"
 	"github.com/aws/smithy-go/encoding/httpbinding"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/rolecall/rolecall/internal/awscode"
 )
 
 // wire sends the requests that move bytes: GetObject, PutObject and
@@ -269,8 +270,7 @@ func (w *wire) site(ctx context.Context, bucket string) (*site, error) {
 // adjust follows S3's clock where this one is so wrong that signatures are
 // refused, and tells whether that is news.
 func (w *wire) adjust(resp *http.Response, err error) bool {
-	var api interface{ ErrorCode() string }
-	if !errors.As(err, &api) || (api.ErrorCode() != "RequestTimeTooSkewed" && api.ErrorCode() != "SignatureDoesNotMatch") {
+	if means := meaningOf(err); means != awscode.Clock && means != awscode.BadSignature {
 		return false
 	}
 	date, err := http.ParseTime(resp.Header.Get("Date"))

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/rolecall/rolecall/internal/awscode"
 	"github.com/rolecall/rolecall/policy"
 )
 
@@ -71,52 +72,47 @@ func ciphertext(text string) (Explanation, bool) {
 	return explain(policy.Denial{Action: "kms:Decrypt", Layer: policy.DeniedByResource}), true
 }
 
-// otherCause reads errors that no policy of those that we know caused.
+// otherCause reads errors that look like a refusal by policy and are none, by
+// the codes and texts of AWS's that they have.
 func otherCause(text string) (Explanation, bool) {
-	for _, o := range otherCauses {
-		if o.form.MatchString(text) {
+	for _, means := range awscode.InText(text) {
+		if o, known := otherCauses[means]; known {
 			return Explanation{Summary: o.summary, Candidates: []Candidate{{Message: o.summary, Hint: o.hint}}}, true
 		}
 	}
 	return Explanation{}, false
 }
 
-// otherCauses are errors that look like a refusal by policy and are none.
-// https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
-// https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html
-var otherCauses = []struct {
-	form          *regexp.Regexp
-	summary, hint string
-}{
-	{
-		regexp.MustCompile(`(?i)encoded authorization failure message`), "AWS says only in code which policy refused",
+type cause struct{ summary, hint string }
+
+var otherCauses = map[awscode.Meaning]cause{
+	awscode.Encoded: {
+		"AWS says only in code which policy refused",
 		"aws sts decode-authorization-message --encoded-message CODE decodes it, for who may sts:DecodeAuthorizationMessage in that account; " +
 			"give its answer to rolecall policy explain",
 	},
-	{regexp.MustCompile(`ExpiredToken|token included in the request is expired`), "the credentials have expired", "assume the role again; no policy is at fault"},
-	{
-		regexp.MustCompile(`InvalidClientTokenId|InvalidAccessKeyId|UnrecognizedClient`), "AWS does not know the access key",
-		"it was deleted, is of another partition, or its session token was left out; no policy is at fault",
+	awscode.Expired: {"the credentials have expired", "assume the role again; no policy is at fault"},
+	awscode.BadKeys: {
+		"AWS does not know the access key", "it was deleted, is of another partition, or its session token was left out; no policy is at fault",
 	},
-	{
-		regexp.MustCompile(`SignatureDoesNotMatch`), "the secret does not fit the access key, or the request was altered on its way",
-		"give the secret again, without white space; no policy is at fault",
+	awscode.BadSignature: {
+		"the secret does not fit the access key, or the request was altered on its way", "give the secret again, without white space; no policy is at fault",
 	},
-	{regexp.MustCompile(`RequestTimeTooSkewed`), "the caller's clock is more than 15 minutes off", "set it; no policy is at fault"},
-	{
-		regexp.MustCompile(`AccessControlListNotSupported`), "the bucket's owner is enforced, so it takes no ACLs",
-		"send no acl; s3:PutObjectAcl is not needed in any policy either",
-	},
-	{
-		regexp.MustCompile(`MalformedPolicyDocument|Invalid principal in policy`), "the policy was not stored: it is malformed, or a principal in it does not exist",
+	awscode.Clock:  {"the caller's clock is more than 15 minutes off", "set it; no policy is at fault"},
+	awscode.NoACLs: {"the bucket's owner is enforced, so it takes no ACLs", "send no acl; s3:PutObjectAcl is not needed in any policy either"},
+	awscode.MalformedPolicy: {
+		"the policy was not stored: it is malformed, or a principal in it does not exist",
 		"rolecall policy lint finds what is wrong; a role or user must exist before a policy can name it",
 	},
-	{regexp.MustCompile(`InvalidObjectState`), "the object is archived", "its owner must restore it first; no policy is at fault"},
-	{regexp.MustCompile(`AllAccessDisabled`), "AWS has disabled the bucket", "its owner must ask AWS why; no policy is at fault"},
-	{regexp.MustCompile(`PermanentRedirect|AuthorizationHeaderMalformed`), "the bucket is in another region", "ask at the region that the answer names; no policy is at fault"},
-	{regexp.MustCompile(`KMS\.Disabled|DisabledException`), "the KMS key is disabled", "its owner must enable it; no policy is at fault"},
-	{
-		regexp.MustCompile(`DurationSeconds exceeds`), "the role does not give sessions of that length",
-		"ask for 3600 seconds or less, or have the role's maximum session duration raised; a chained session never lasts over an hour",
-	},
+	awscode.Archived:       {"the object is archived", "its owner must restore it first; no policy is at fault"},
+	awscode.Closed:         {"AWS has disabled the bucket", "its owner must ask AWS why; no policy is at fault"},
+	awscode.WrongRegion:    {"the bucket is in another region", "ask at the region that the answer names; no policy is at fault"},
+	awscode.KeyDisabled:    {"the KMS key is disabled", "its owner must enable it; no policy is at fault"},
+	awscode.TooLong:        tooLong,
+	awscode.TooLongChained: tooLong,
+}
+
+var tooLong = cause{
+	"the role does not give sessions of that length",
+	"ask for 3600 seconds or less, or have the role's maximum session duration raised; a chained session never lasts over an hour",
 }

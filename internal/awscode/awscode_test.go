@@ -1,0 +1,97 @@
+package awscode
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+func answered(status int, code, text string) error {
+	return fmt.Errorf("operation: %w", &smithyhttp.ResponseError{
+		Response: &smithyhttp.Response{Response: &http.Response{StatusCode: status}}, Err: &smithy.GenericAPIError{Code: code, Message: text},
+	})
+}
+
+func TestRead(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		status     int
+		code, text string
+		want       Meaning
+	}{
+		{403, "AccessDenied", "Access Denied", Denied},
+		{403, "AccessDenied", "Signature expired: it says what it likes", Denied},
+		{403, "SignatureDoesNotMatch", "The request signature we calculated does not match", BadSignature},
+		{403, "SignatureDoesNotMatch", "Signature expired: 20261130T150000Z is now earlier than 20261130T153000Z", Clock},
+		{403, "SignatureDoesNotMatch", "Signature not yet current: 20261130T160000Z is still later than 20261130T153000Z", Clock},
+		{403, "SignatureDoesNotMatch", "Credential should be scoped to a valid region, not Signature expired. ", BadSignature},
+		{400, "ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.", TooLong},
+		{400, "ValidationError", "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.", TooLongChained},
+		{400, "ValidationError", "1 validation error detected", InvalidRequest},
+		{400, "AccessDenied", "DurationSeconds", Denied},
+		{400, "Throttling", "Rate exceeded", Throttled},
+		{400, "Surprise", "", Unlisted},
+		{503, "Surprise", "", Failing},
+		{429, "Surprise", "", Failing},
+	} {
+		a, ok := Read(answered(c.status, c.code, c.text))
+		if !ok || a != (Answer{c.code, c.text, c.want}) {
+			t.Errorf("%s %q: %+v, want %q", c.code, c.text, a, c.want)
+		}
+	}
+	if a, ok := Read(nil); ok {
+		t.Errorf("there is no error: %+v", a)
+	}
+	if a, ok := Read(errors.New("DurationSeconds exceeds: no route to host")); ok {
+		t.Errorf("nobody answered: %+v", a)
+	}
+}
+
+func TestInText(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string][]Meaning{
+		"":            nil,
+		"all is well": nil,
+		"An error occurred (ExpiredToken) when calling the GetObject operation: The provided token has expired.": {Expired},
+		"api error KMS.DisabledException: arn:aws:kms:eu-central-1:111122223333:key/0 is disabled.":              {KeyDisabled},
+		"com.example.sts.model.ExpiredTokenException: no":                                                        {Expired},
+		"<Code>NoSuchKey</Code>, then SlowDown.":                                                                 {NoObject, Throttled},
+		"SlowDown: Signature expired":                                                                            {Clock, Throttled},
+	} {
+		if got := InText(text); !slices.Equal(got, want) {
+			t.Errorf("%q: %v, want %v", text, got, want)
+		}
+	}
+}
+
+// Each code is listed once.
+func TestCodesAreListedOnce(t *testing.T) {
+	t.Parallel()
+	listed := 0
+	for _, group := range groups {
+		listed += len(group)
+	}
+	if listed != len(codes) {
+		t.Errorf("%d codes are listed, %d of them different", listed, len(codes))
+	}
+}
+
+func TestShown(t *testing.T) {
+	t.Parallel()
+	for _, code := range []string{"", "SlowDown", "KMS.DisabledException", strings.Repeat("a", 64)} {
+		if Shown(code) != code {
+			t.Errorf("%q is left out", code)
+		}
+	}
+	for _, code := range []string{"a b", "\x1b[31m", "<b>", "Fünf", "a1", strings.Repeat("a", 65)} {
+		if got := Shown(code); got != "" {
+			t.Errorf("%q is given as %q", code, got)
+		}
+	}
+}
