@@ -42,19 +42,21 @@ var mayImport = map[string][]string{
 		".", "policy", "credential", "internal/guard", "internal/journal", "internal/transfer", "internal/workdir",
 		"internal/strict", "internal/reserved", "internal/awscode",
 	},
-	"internal/job":       {".", "internal/task", "internal/strict"},
-	"internal/check":     {".", "policy", "credential", "internal/guard", "internal/transfer", "internal/awscode"},
-	"internal/vend":      {".", "policy", "credential"},
-	"internal/dispenser": {".", "policy", "credential", "internal/strict", "internal/strict/yaml", "internal/awscode"},
-	"internal/state":     {".", "credential"},
-	"internal/config":    {".", "credential", "internal/strict", "internal/strict/yaml"},
+	"internal/job":               {".", "internal/task", "internal/strict"},
+	"internal/check":             {".", "policy", "credential", "internal/guard", "internal/transfer", "internal/awscode"},
+	"internal/vend":              {".", "policy", "credential"},
+	"internal/dispenser":         {".", "policy", "credential", "internal/strict", "internal/strict/yaml", "internal/awscode"},
+	"internal/tenant":            {".", "credential", "internal/strict"},
+	"internal/tenant/tenanttest": {".", "credential", "internal/tenant"},
+	"internal/state":             {".", "credential", "internal/strict", "internal/tenant"},
+	"internal/config":            {".", "credential", "internal/strict", "internal/strict/yaml"},
 	"internal/demo": {
 		".", "policy", "credential", "internal/guard", "internal/transfer", "internal/task",
 		"internal/job", "internal/config", "sandbox", "internal/awscode",
 	},
 	"internal/cli": {
 		".", "policy", "credential", "internal/guard", "internal/journal", "internal/transfer", "internal/task",
-		"internal/job", "internal/config", "internal/state", "sandbox", "internal/demo",
+		"internal/job", "internal/config", "internal/state", "internal/tenant", "sandbox", "internal/demo",
 		"policy/explain", "policy/lint", "policy/render", "internal/check", "internal/vend", "internal/dispenser",
 		"internal/workdir", "internal/strict", "internal/reserved",
 	},
@@ -68,7 +70,7 @@ var mayImport = map[string][]string{
 // testsMayImport is what tests may import besides: real neighbours to run
 // against, instead of mocks.
 var testsMayImport = []string{
-	".", "policy", "credential", "credential/verdicttest", "internal/config", "internal/state", "internal/journal", "internal/transfer",
+	".", "policy", "credential", "credential/verdicttest", "internal/config", "internal/state", "internal/tenant", "internal/tenant/tenanttest", "internal/journal", "internal/transfer",
 	"internal/strict", "internal/strict/yaml", "internal/reserved", "sandbox", "sandbox/s3",
 }
 

@@ -50,11 +50,11 @@ func benchmarkCheck(b *testing.B, c rolecall.Connection) {
 	}
 	calls := 0
 	for b.Loop() {
-		dir, err := state.Open(b.TempDir(), nil)
+		dir, err := state.Open(b.TempDir())
 		if err != nil {
 			b.Fatal(err)
 		}
-		verdicts, err := dir.Verdicts()
+		verdicts, err := dir.Verdicts(nil)
 		if err != nil {
 			b.Fatal(err)
 		}

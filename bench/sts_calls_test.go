@@ -154,11 +154,11 @@ func countCalls(b *testing.B, open func(local) (func(task int) aws.CredentialsPr
 
 func openVault(b *testing.B, l local) *credential.Vault {
 	b.Helper()
-	dir, err := state.Open(b.TempDir(), nil)
+	dir, err := state.Open(b.TempDir())
 	if err != nil {
 		b.Fatal(err)
 	}
-	verdicts, err := dir.Verdicts()
+	verdicts, err := dir.Verdicts(nil)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package check_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -191,11 +190,11 @@ func (w *world) claim(t *testing.T, organization, state string) {
 // verdictsIn opens the verdicts of a state directory.
 func verdictsIn(t *testing.T, path string) credential.Verdicts {
 	t.Helper()
-	dir, err := state.Open(path, nil)
+	dir, err := state.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	verdicts, err := dir.Verdicts()
+	verdicts, err := dir.Verdicts(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -260,7 +259,7 @@ func (w *world) check(t *testing.T, l local, state string, deep bool) rolecall.C
 	vault, err := credential.New(credential.Options{
 		Principals: principals, VendorAccounts: cfg.Vendor.Accounts, Verdicts: verdictsIn(t, state), STSEndpoint: cfg.Endpoints.STS,
 		Rand:    rand.NewChaCha8([32]byte{}), // so that the same probes are made each time
-		Secrets: func(_ context.Context, org, name string) (credential.Keys, error) { return cfg.Keys(org, name) },
+		Secrets: cfg.Keys,
 	})
 	if err != nil {
 		t.Fatal(err)

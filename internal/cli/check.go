@@ -72,7 +72,7 @@ func (c *checkCommand) Run(ctx context.Context, sys System, out *output) error {
 	if !c.All && c.Connection == "" {
 		return &rolecall.Error{Code: rolecall.Invalid, Message: "which connection is to be checked?", Hint: "name one, or give --all"}
 	}
-	cfg, err := config.LoadTolerant(c.Config)
+	cfg, dir, err := loadConfig(ctx, config.LoadTolerant, c.Config)
 	if err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func (c *checkCommand) Run(ctx context.Context, sys System, out *output) error {
 		requests[0].Policies = given
 	}
 	log := out.logger(c.Verbose)
-	tasks, err := environment(cfg, log, nil)
+	tasks, err := environment(cfg, dir, log, nil)
 	if err != nil {
 		return err
 	}

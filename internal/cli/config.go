@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -53,8 +54,8 @@ type declaredSecret struct {
 }
 
 // Run prints what the config declares; what is wrong with it is the error.
-func (c *configCheckCommand) Run(out *output) error {
-	cfg, err := config.Load(c.Config)
+func (c *configCheckCommand) Run(ctx context.Context, out *output) error {
+	cfg, _, err := loadConfig(ctx, config.Load, c.Config)
 	if err != nil {
 		return err
 	}

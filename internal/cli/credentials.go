@@ -39,7 +39,7 @@ type credentialsCommand struct {
 // Run prints credentials for one tool, as credential_process takes them,
 // whatever the form of output.
 func (c *credentialsCommand) Run(ctx context.Context, out *output) error {
-	cfg, err := config.Load(c.Config)
+	cfg, dir, err := loadConfig(ctx, config.Load, c.Config)
 	if err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func (c *credentialsCommand) Run(ctx context.Context, out *output) error {
 	if err != nil {
 		return err
 	}
-	env, err := environment(cfg, out.logger(c.Verbose).With("connection", c.Connection), nil)
+	env, err := environment(cfg, dir, out.logger(c.Verbose).With("connection", c.Connection), nil)
 	if err != nil {
 		return err
 	}

@@ -9,12 +9,27 @@ import (
 	"github.com/rolecall/rolecall/internal/guard"
 	"github.com/rolecall/rolecall/internal/state"
 	"github.com/rolecall/rolecall/internal/task"
+	"github.com/rolecall/rolecall/internal/tenant"
 )
+
+// loadConfig reads the config, opens its state directory and registers the names of
+// its organizations there. Load is config.Load or config.LoadTolerant.
+func loadConfig(ctx context.Context, load func(path string) (*config.Config, error), path string) (*config.Config, *state.Dir, error) {
+	cfg, err := load(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	dir, err := state.Open(cfg.State)
+	if err == nil {
+		err = tenant.Register(ctx, dir.Names(), cfg.Organizations)
+	}
+	return cfg, dir, err
+}
 
 // environment makes what tasks work with in local runs of this config, with
 // the verdicts in the state directory. OnEvent may be nil. Close the vault at
 // the end.
-func environment(cfg *config.Config, log *slog.Logger, onEvent func(credential.Event)) (task.Environment, error) {
+func environment(cfg *config.Config, dir *state.Dir, log *slog.Logger, onEvent func(credential.Event)) (task.Environment, error) {
 	declared := map[string]credential.Declared{}
 	for name, p := range cfg.Vendor.Principals {
 		declared[name] = credential.Declared{Principal: p, Source: cfg.Sources[name]}
@@ -23,19 +38,13 @@ func environment(cfg *config.Config, log *slog.Logger, onEvent func(credential.E
 	if err != nil {
 		return task.Environment{}, err
 	}
-	dir, err := state.Open(cfg.State, log)
-	if err != nil {
-		return task.Environment{}, err
-	}
-	verdicts, err := dir.Verdicts()
+	verdicts, err := dir.Verdicts(log)
 	if err != nil {
 		return task.Environment{}, err
 	}
 	vault, err := credential.New(credential.Options{
 		Principals: opened, VendorAccounts: cfg.Vendor.Accounts, Verdicts: verdicts,
-		Secrets:     func(_ context.Context, org, name string) (credential.Keys, error) { return cfg.Keys(org, name) },
-		Bearers:     func(_ context.Context, org, name string) (credential.Bearer, error) { return cfg.Bearer(org, name) },
-		Tenants:     guard.NewClients(cfg.Allow).Tenant,
+		Secrets: cfg.Keys, Bearers: cfg.Bearer, Tenants: guard.NewClients(cfg.Allow).Tenant,
 		STSEndpoint: cfg.Endpoints.STS, Log: log, OnEvent: logged(log, onEvent),
 	})
 	return task.Environment{Vault: vault, S3Endpoint: cfg.Endpoints.S3, Allow: cfg.Allow, Log: log}, err

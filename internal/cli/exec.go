@@ -61,7 +61,7 @@ func (c *execCommand) prepare(ctx context.Context, e *errand, sys System, out *o
 	if len(c.Command) == 0 {
 		return &rolecall.Error{Code: rolecall.Invalid, Message: "there is no command to run", Hint: "rolecall exec CONNECTION -- COMMAND ARGUMENTS"}
 	}
-	cfg, err := config.Load(c.Config)
+	cfg, dir, err := loadConfig(ctx, config.Load, c.Config)
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func (c *execCommand) prepare(ctx context.Context, e *errand, sys System, out *o
 	if err != nil {
 		return err
 	}
-	env, err := environment(cfg, out.logger(c.Verbose).With("connection", c.Connection), nil)
+	env, err := environment(cfg, dir, out.logger(c.Verbose).With("connection", c.Connection), nil)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"time"
@@ -63,8 +64,8 @@ func (f connectionFlags) connection() rolecall.Connection {
 }
 
 // Run prints all documents of the connection, each statement with its reason.
-func (c *generateCommand) Run(out *output) error {
-	r, err := c.request()
+func (c *generateCommand) Run(ctx context.Context, out *output) error {
+	r, err := c.request(ctx)
 	if err != nil {
 		return err
 	}
@@ -96,8 +97,8 @@ func (c *generateCommand) Run(out *output) error {
 	return err
 }
 
-func (c *generateCommand) request() (policy.KitRequest, error) {
-	r, err := c.declared()
+func (c *generateCommand) request(ctx context.Context) (policy.KitRequest, error) {
+	r, err := c.declared(ctx)
 	if err != nil {
 		return r, err
 	}
@@ -126,7 +127,7 @@ func (c *generateCommand) request() (policy.KitRequest, error) {
 
 // declared is what the config or the flags say of the connection and who works
 // on it.
-func (c *generateCommand) declared() (policy.KitRequest, error) {
+func (c *generateCommand) declared(ctx context.Context) (policy.KitRequest, error) {
 	if c.Connection == "" {
 		if c.connectionFlags == (connectionFlags{}) {
 			return policy.KitRequest{}, &rolecall.Error{
@@ -142,7 +143,7 @@ func (c *generateCommand) declared() (policy.KitRequest, error) {
 			Hint: "give either CONNECTION or --purpose, --bucket and their like",
 		}
 	}
-	cfg, err := config.Load(c.Config)
+	cfg, _, err := loadConfig(ctx, config.Load, c.Config)
 	if err != nil {
 		return policy.KitRequest{}, err
 	}

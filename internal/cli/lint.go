@@ -28,7 +28,7 @@ type lintCommand struct {
 
 // Run prints what is wrong. An error that stands is a failure.
 func (c *lintCommand) Run(ctx context.Context, sys System, out *output) error {
-	options, err := c.options()
+	options, err := c.options(ctx)
 	if err != nil {
 		return err
 	}
@@ -69,7 +69,7 @@ func (c *lintCommand) Run(ctx context.Context, sys System, out *output) error {
 	return nil
 }
 
-func (c *lintCommand) options() (lint.Options, error) {
+func (c *lintCommand) options(ctx context.Context) (lint.Options, error) {
 	options := lint.Options{Kind: lint.Kind(c.Kind)}
 	if c.Connection == "" {
 		if c.Org != "" || c.Principal != nil {
@@ -77,7 +77,7 @@ func (c *lintCommand) options() (lint.Options, error) {
 		}
 		return options, nil
 	}
-	cfg, err := config.Load(c.Config)
+	cfg, _, err := loadConfig(ctx, config.Load, c.Config)
 	if err != nil {
 		return options, err
 	}

@@ -24,7 +24,7 @@ type release struct {
 
 // Run ends the organization's claim on the connection's role or dispenser.
 func (c *releaseCommand) Run(ctx context.Context, out *output) error {
-	cfg, err := config.Load(c.Config)
+	cfg, dir, err := loadConfig(ctx, config.Load, c.Config)
 	if err != nil {
 		return err
 	}
@@ -32,7 +32,7 @@ func (c *releaseCommand) Run(ctx context.Context, out *output) error {
 	if err != nil {
 		return err
 	}
-	env, err := environment(cfg, out.logger(false), nil)
+	env, err := environment(cfg, dir, out.logger(false), nil)
 	if err != nil {
 		return err
 	}

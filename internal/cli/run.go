@@ -26,7 +26,7 @@ type runCommand struct {
 
 // Run validates the job whole, runs it and prints its report.
 func (c *runCommand) Run(ctx context.Context, sys System, out *output) error {
-	cfg, err := config.Load(c.Config)
+	cfg, store, err := loadConfig(ctx, config.Load, c.Config)
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func (c *runCommand) Run(ctx context.Context, sys System, out *output) error {
 		out.note("notify is sent by the service only, not by a local run")
 	}
 
-	env, err := environment(cfg, out.logger(c.Verbose), nil)
+	env, err := environment(cfg, store, out.logger(c.Verbose), nil)
 	if err != nil {
 		return err
 	}

@@ -21,8 +21,9 @@ import (
 	"github.com/rolecall/rolecall/internal/strict/yaml"
 )
 
-// Config is what rolecall.yaml declares, checked and with every external id
-// resolved. It holds no secret's value; see Keys.
+// Config is what rolecall.yaml declares, checked. The external ids of
+// organizations that are to be generated are empty: tenant.Register fills them
+// in. It holds no secret's value; see Keys.
 type Config struct {
 	Vendor        rolecall.Vendor
 	Sources       map[string]credential.Source // principals' own credentials
@@ -49,11 +50,9 @@ const DefaultFile = "rolecall.yaml"
 
 const maxBytes = 4 << 20
 
-// Load reads and checks a config file and what it refers to: it reads the
-// files of secrets, and keeps external ids in the state directory: the generated
-// ones, making one where an organization has none yet, and whose each is, so
-// that none is ever given to another. Paths in the config are
-// relative to its directory. Faults come all in one rolecall.Errors.
+// Load reads and checks a config file and the files of secrets that it names.
+// It writes nothing. Paths in the config are relative to its directory. Load
+// returns all faults as one rolecall.Errors.
 func Load(path string) (*Config, error) { return load(path, allFaults) }
 
 func load(path string, sift func(*Config, rolecall.Errors) rolecall.Errors) (*Config, error) {
@@ -78,22 +77,14 @@ func load(path string, sift func(*Config, rolecall.Errors) rolecall.Errors) (*Co
 		return nil, faults
 	}
 	c.path = path
-	faults = sift(c, rolecall.List(c.seal()))
-	if len(faults) == 0 {
-		faults.AddErr("", c.generate())
-	}
-	if len(faults) == 0 {
-		faults.AddErr("", c.take())
-	}
-	if len(faults) > 0 {
+	if faults = sift(c, rolecall.List(c.seal())); len(faults) > 0 {
 		return nil, faults
 	}
 	return c, nil
 }
 
 // Parse checks a config whose paths are relative to dir, by its text alone:
-// generated external ids and the versions of secrets, which Load finds in
-// the state directory and the secrets' files, are left empty.
+// the versions of secrets, which Load finds in their files, are empty.
 func Parse(data []byte, dir string) (*Config, error) {
 	c, faults := parse(data, dir)
 	if len(faults) > 0 {

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/tenant/tenanttest"
 )
 
 // whole is the config of the design, with every kind of member.
@@ -160,75 +161,32 @@ func TestLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys, err := first.Keys("acme", "keys")
+	keys, err := first.Keys(t.Context(), "acme", "keys")
 	if err != nil || keys.AccessKeyID != "AKIA1" || keys.SecretAccessKey != "planted1" {
 		t.Errorf("keys: %v", err)
 	}
 	for _, name := range []string{"note", "none"} {
-		if _, err := first.Keys("acme", name); rolecall.CodeOf(err) != rolecall.NotFound {
+		if _, err := first.Keys(t.Context(), "acme", name); rolecall.CodeOf(err) != rolecall.NotFound {
 			t.Errorf("Keys(%q): %v", name, err)
 		}
-	}
-	id := first.Organizations["initech"].ExternalID.Value
-	if len(id) != 32 {
-		t.Errorf("the generated external id is %q, want 128 bits in hex", id)
 	}
 	write("acme-keys.json", `{"access_key_id": "AKIA1", "secret_access_key": "planted2"}`)
 	second, err := Load(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := second.Organizations["initech"].ExternalID.Value; got != id {
-		t.Errorf("the generated external id changed from %q to %q", id, got)
+	if got := second.Organizations["initech"].ExternalID; got != (rolecall.ExternalID{Mode: rolecall.ExternalIDGenerated}) {
+		t.Errorf("the external id that is to be generated is %+v", got)
 	}
 	before, after := first.Organizations["acme"].Secrets["keys"].Version, second.Organizations["acme"].Secrets["keys"].Version
 	if before == "" || before == after {
 		t.Errorf("the version of a changed secret: %q, then %q", before, after)
 	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 3 {
+		t.Errorf("loading wrote something: %v, %v", entries, err)
+	}
 	if _, err := Load(filepath.Join(dir, "none.yaml")); rolecall.CodeOf(err) != rolecall.Invalid {
 		t.Errorf("no config: %v", err)
-	}
-}
-
-// TestExternalIDsAreNeverReused holds generated and retired external ids, and
-// retired api_names, to the namespace.
-func TestExternalIDsAreNeverReused(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	path := filepath.Join(dir, DefaultFile)
-	load := func(organizations string) (*Config, error) {
-		t.Helper()
-		text := "principals: {p: {arn: \"arn:aws:iam::873682911326:role/w\", credentials: {source: environment}}}\norganizations: " + organizations
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return Load(path)
-	}
-	first, err := load("{acme: {}, globex: {external_id: {mode: custom, value: Old-1}}}")
-	if err != nil {
-		t.Fatal(err)
-	}
-	id := first.Organizations["acme"].ExternalID.Value
-	for name, organizations := range map[string]string{
-		"generated for another": "{acme: {}, globex: {external_id: {mode: custom, value: " + strings.ToUpper(id) + "}}}",
-		"retired by another":    "{acme: {external_id: {mode: custom, value: old-1}}, globex: {}}",
-		"api_name of one gone":  "{acme: {external_id: {mode: custom, value: globex}}}",
-		"id as api_name":        "{acme: {}, old-1: {}}",
-	} {
-		if _, err := load(organizations); rolecall.CodeOf(err) != rolecall.Conflict {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	if again, err := load("{acme: {}, globex: {external_id: {mode: custom, value: Old-1}}}"); err != nil || again.Organizations["acme"].ExternalID.Value != id {
-		t.Errorf("as at first: %v", err)
-	}
-	for _, bad := range []string{"", "globex", strings.Repeat("z", 32)} {
-		if err := os.WriteFile(filepath.Join(dir, "rolecall-state", generatedDir, "acme"), []byte(bad), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := load("{acme: {}}"); rolecall.CodeOf(err) != rolecall.Conflict {
-			t.Errorf("with %q for a generated id: %v", bad, err)
-		}
 	}
 }
 
@@ -279,15 +237,35 @@ func TestBearer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := c.Bearer("acme", "note"); err != nil || got.Token != "planted-token" {
+	if got, err := c.Bearer(t.Context(), "acme", "note"); err != nil || got.Token != "planted-token" {
 		t.Errorf("%v", err)
 	}
 	if s := c.Organizations["acme"].Secrets["note"]; s.Host != "vend.example.com" || s.Version == "" {
 		t.Errorf("%+v", s)
 	}
 	for _, name := range []string{"keys", "none"} {
-		if _, err := c.Bearer("acme", name); rolecall.CodeOf(err) != rolecall.NotFound {
+		if _, err := c.Bearer(t.Context(), "acme", name); rolecall.CodeOf(err) != rolecall.NotFound {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+func TestSecrets(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		DefaultFile: "principals: {p: {arn: \"arn:aws:iam::873682911326:role/w\", credentials: {source: environment}}}\n" +
+			"organizations: {acme: {secrets: {keys: {type: aws_access_key, file: keys.json}, token: {type: text, file: token}}}, globex: {}}",
+		"keys.json": `{"access_key_id": "` + tenanttest.Keys.AccessKeyID + `", "secret_access_key": "` + tenanttest.Keys.SecretAccessKey + `"}`,
+		"token":     tenanttest.Bearer.Token + "\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := Load(filepath.Join(dir, DefaultFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tenanttest.Secrets(t, c)
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
@@ -80,8 +81,8 @@ func (c *Config) seal() error {
 	return faults.Err()
 }
 
-// Keys reads the access key that a secret of an organization holds.
-func (c *Config) Keys(org, name string) (credential.Keys, error) {
+// Keys implements tenant.Secrets.
+func (c *Config) Keys(_ context.Context, org, name string) (credential.Keys, error) {
 	s, ok := c.secrets[org][name]
 	if !ok || s.Type != rolecall.SecretAWSAccessKey {
 		return credential.Keys{}, &rolecall.Error{Code: rolecall.NotFound, Message: "there is no secret " + name + " that holds an AWS access key"}
@@ -93,8 +94,8 @@ func (c *Config) Keys(org, name string) (credential.Keys, error) {
 	return credential.ReadKeys(data)
 }
 
-// Bearer reads the token that a secret of an organization holds.
-func (c *Config) Bearer(org, name string) (credential.Bearer, error) {
+// Bearer implements tenant.Secrets.
+func (c *Config) Bearer(_ context.Context, org, name string) (credential.Bearer, error) {
 	s, ok := c.secrets[org][name]
 	if !ok || s.Type != rolecall.SecretText {
 		return credential.Bearer{}, &rolecall.Error{Code: rolecall.NotFound, Message: "there is no secret " + name + " that holds a text"}

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/strict"
 )
 
@@ -117,19 +116,6 @@ organizations:
 	}
 	if got := c.Faulty["acme"]["first"].Connection; got.Name != "first" || got.Secret != "gone" {
 		t.Errorf("what could be read: %+v", got)
-	}
-}
-
-// A state directory that is none is the operator's to put right, not to wait
-// for.
-func TestStateIsNoDirectory(t *testing.T) {
-	t.Parallel()
-	path := write(t, tolerable)
-	if err := os.WriteFile(filepath.Join(filepath.Dir(path), "rolecall-state"), nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := LoadTolerant(path); rolecall.CodeOf(err) != rolecall.Invalid {
-		t.Errorf("%s: %v", rolecall.CodeOf(err), err)
 	}
 }
 

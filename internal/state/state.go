@@ -14,7 +14,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -25,10 +24,7 @@ import (
 )
 
 // Dir is a state directory. Use Open.
-type Dir struct {
-	path string
-	log  *slog.Logger
-}
+type Dir struct{ path string }
 
 // The format file has the version of the layout in its first line. A directory
 // without the file has the layout of version 1.
@@ -39,12 +35,9 @@ const (
 
 // Open opens the state directory at path. The directory need not exist: it is
 // made, with the format file, when something is first written. Open refuses a
-// directory that a newer rolecall has written. A nil log discards.
-func Open(path string, log *slog.Logger) (*Dir, error) {
-	d := &Dir{path: path, log: log}
-	if d.log == nil {
-		d.log = slog.New(slog.DiscardHandler)
-	}
+// directory that a newer rolecall has written.
+func Open(path string) (*Dir, error) {
+	d := &Dir{path}
 	text, err := os.ReadFile(filepath.Join(path, formatFile))
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR): // the first write reports a file in its place

@@ -10,6 +10,7 @@ import (
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
 	"github.com/rolecall/rolecall/internal/state"
+	"github.com/rolecall/rolecall/internal/tenant"
 )
 
 // A directory that an earlier rolecall wrote is taken as it is, and gets the
@@ -20,14 +21,14 @@ func TestOldDirectory(t *testing.T) {
 	kept := credential.Subject{
 		Organization: "acme", Principal: "arn:aws:iam::873682911326:role/worker", RoleARN: "arn:aws:iam::111122223333:role/media", ExternalID: "x-42",
 	}
-	d, err := state.Open(path, nil)
+	d, err := state.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Lstat(filepath.Join(path, "format")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("opening wrote the format: %v", err)
 	}
-	store, err := d.Verdicts()
+	store, err := d.Verdicts(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,6 +40,15 @@ func TestOldDirectory(t *testing.T) {
 	var claimed *credential.ClaimedError
 	if _, err := store.Get(t.Context(), other); !errors.As(err, &claimed) || claimed.Owner != "acme" {
 		t.Errorf("the claim: %v", err)
+	}
+	if id, err := d.Names().GeneratedID(t.Context(), "initech"); err != nil || id != "5f2173b0c8981a29ff35a0fd1dba647c" {
+		t.Errorf("the generated external id is %q, %v", id, err)
+	}
+	var taken *tenant.TakenError
+	for _, name := range []string{"acme", "X-42"} {
+		if err := d.Names().Take(t.Context(), name, "globex"); !errors.As(err, &taken) || taken.Owner != "acme" {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 	if text, err := os.ReadFile(filepath.Join(path, "format")); err != nil || string(text) != "1\n" {
 		t.Errorf("the format is %q, %v", text, err)
@@ -73,7 +83,7 @@ func TestNewerDirectory(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(path, "format"), []byte(format), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, err := state.Open(path, nil)
+		_, err := state.Open(path)
 		if e := rolecall.List(err); rolecall.CodeOf(err) != rolecall.Conflict || e[0].Pointer != "/state" || !strings.HasPrefix(e[0].Hint, "Operator: ") {
 			t.Errorf("%q: %v", format, err)
 		}
@@ -82,7 +92,7 @@ func TestNewerDirectory(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(path, "format"), []byte("1\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := state.Open(path, nil); err != nil {
+	if _, err := state.Open(path); err != nil {
 		t.Error(err)
 	}
 }
@@ -110,11 +120,11 @@ func TestDirectoryIsOurs(t *testing.T) {
 	if err := os.Chown(room, 65534, 65534); err != nil {
 		t.Fatal(err)
 	}
-	d, err := state.Open(path, nil)
+	d, err := state.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Verdicts(); rolecall.CodeOf(err) != rolecall.Invalid {
+	if _, err := d.Verdicts(nil); rolecall.CodeOf(err) != rolecall.Invalid {
 		t.Errorf("another user's: %v", err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -21,16 +22,23 @@ import (
 // Verdicts keeps verdicts, claims and pins, in one file per role. It holds no
 // external id and no secret. A file that is damaged, or that another user owns
 // or can write, counts as none: its role is proved, and claimed, again.
-type Verdicts struct{ dir *Dir }
+type Verdicts struct {
+	dir *Dir
+	log *slog.Logger
+}
 
 const verdictDir = "verdicts"
 
-// Verdicts returns the store of verdicts, and makes its directory.
-func (d *Dir) Verdicts() (*Verdicts, error) {
+// Verdicts returns the store of verdicts, and makes its directory. The log,
+// which may be nil, gets the files that are not relied on.
+func (d *Dir) Verdicts(log *slog.Logger) (*Verdicts, error) {
 	if err := d.make(verdictDir); err != nil {
 		return nil, d.unusable("cannot keep verdicts in the state directory ", err)
 	}
-	return &Verdicts{d}, nil
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return &Verdicts{d, log}, nil
 }
 
 // roleFile is what is kept of one role. The file's form is private to Verdicts.
@@ -167,7 +175,7 @@ func (v *Verdicts) read(ctx context.Context, s credential.Subject) (roleFile, er
 	}
 	switch {
 	case errors.Is(err, errUnreliable):
-		v.dir.log.WarnContext(ctx, "verdicts not relied on, the role is proved anew", "role", s.RoleARN, "file", v.path(fileOf(s)), "error", err)
+		v.log.WarnContext(ctx, "verdicts not relied on, the role is proved anew", "role", s.RoleARN, "file", v.path(fileOf(s)), "error", err)
 		return roleFile{}, nil
 	case err != nil:
 		return roleFile{}, fmt.Errorf("read verdict: %w", err)

@@ -32,11 +32,11 @@ const externalID = "Acme-4f0c2d7e91b3"
 // verdicts opens the verdicts of a state directory.
 func verdicts(t *testing.T, path string, log *slog.Logger) *state.Verdicts {
 	t.Helper()
-	d, err := state.Open(path, log)
+	d, err := state.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := d.Verdicts()
+	v, err := d.Verdicts(log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,12 +88,12 @@ func TestVerdictsAreShared(t *testing.T) {
 	var runs sync.WaitGroup
 	for i := range 20 {
 		runs.Go(func() {
-			d, err := state.Open(path, nil)
+			d, err := state.Open(path)
 			if err != nil {
 				t.Error(err)
 				return
 			}
-			v, err := d.Verdicts()
+			v, err := d.Verdicts(nil)
 			if err != nil {
 				t.Error(err)
 				return

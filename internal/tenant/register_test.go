@@ -1,0 +1,110 @@
+package tenant_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/config"
+	"github.com/rolecall/rolecall/internal/state"
+	"github.com/rolecall/rolecall/internal/tenant"
+)
+
+// register declares organizations in a config in dir, and registers them in the
+// state directory there.
+func register(t *testing.T, dir, organizations string) (map[string]rolecall.Organization, error) {
+	t.Helper()
+	path := filepath.Join(dir, config.DefaultFile)
+	text := "principals: {p: {arn: \"arn:aws:iam::873682911326:role/w\", credentials: {source: environment}}}\norganizations: " + organizations
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := config.Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := state.Open(cfg.State)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cfg.Organizations, tenant.Register(t.Context(), d.Names(), cfg.Organizations)
+}
+
+// TestExternalIDsAreNeverReused holds generated and retired external ids, and
+// retired api_names, to the namespace.
+func TestExternalIDsAreNeverReused(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	load := func(organizations string) (map[string]rolecall.Organization, error) {
+		t.Helper()
+		return register(t, dir, organizations)
+	}
+	first, err := load("{acme: {}, globex: {external_id: {mode: custom, value: Old-1}}}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := first["acme"].ExternalID.Value
+	if len(id) != 32 {
+		t.Errorf("the generated external id is %q, want 128 bits in hex", id)
+	}
+	for name, organizations := range map[string]string{
+		"generated for another": "{acme: {}, globex: {external_id: {mode: custom, value: " + strings.ToUpper(id) + "}}}",
+		"retired by another":    "{acme: {external_id: {mode: custom, value: old-1}}, globex: {}}",
+		"api_name of one gone":  "{acme: {external_id: {mode: custom, value: globex}}}",
+		"id as api_name":        "{acme: {}, old-1: {}}",
+	} {
+		if _, err := load(organizations); rolecall.CodeOf(err) != rolecall.Conflict {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if again, err := load("{acme: {}, globex: {external_id: {mode: custom, value: Old-1}}}"); err != nil || again["acme"].ExternalID.Value != id {
+		t.Errorf("as at first: %v", err)
+	}
+	for _, bad := range []string{"", "globex", strings.Repeat("z", 32)} {
+		if err := os.WriteFile(filepath.Join(dir, "rolecall-state", "external-ids", "generated", "acme"), []byte(bad), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := load("{acme: {}}"); rolecall.CodeOf(err) != rolecall.Conflict {
+			t.Errorf("with %q for a generated id: %v", bad, err)
+		}
+	}
+}
+
+// All names that are another's are reported, each where it is declared, with
+// what the operator can do about it.
+func TestTakenNamesAreReported(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if _, err := register(t, dir, "{acme: {external_id: {mode: custom, value: x-1}}, globex: {external_id: {mode: custom, value: x-2}}}"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := register(t, dir, `{initech: {external_id: {mode: custom, value: X-1}, connections: {masters: {
+		purpose: source, bucket: acme-masters, role_arn: "arn:aws:iam::111122223333:role/media", external_id: {mode: custom, value: globex}}}}}`)
+	want := map[string]string{"/organizations/initech/external_id": "acme", "/organizations/initech/connections/masters/external_id": "globex"}
+	faults := rolecall.List(err)
+	for _, e := range faults {
+		_, record, _ := strings.Cut(e.Hint, "remove ")
+		if _, err := os.Stat(record); e.Code != rolecall.Conflict || !strings.HasSuffix(e.Message, " the organization "+want[e.Pointer]) || err != nil {
+			t.Errorf("%s: %s (%s), %v", e.Pointer, e.Message, e.Hint, err)
+		}
+	}
+	if len(faults) != len(want) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A state directory that is none is the operator's to put right.
+func TestStateIsNoDirectory(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "rolecall-state"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := register(t, dir, "{acme: {}}")
+	if e := (&rolecall.Error{}); !errors.As(err, &e) || e.Code != rolecall.Invalid || e.Pointer != "/state" {
+		t.Errorf("%s: %v", rolecall.CodeOf(err), err)
+	}
+}

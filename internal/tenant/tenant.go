@@ -1,0 +1,106 @@
+// Package tenant is what rolecall must know of organizations, wherever it is
+// kept: whose each external id and api_name is, and the values of secrets.
+// Package tenanttest tests implementations.
+//
+// Which connections an organization has is package rolecall's concern. Files
+// are package state's, and declarations package config's.
+package tenant
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/credential"
+	"github.com/rolecall/rolecall/internal/strict"
+)
+
+// Names is the registry of external ids and api_names. Both are of one
+// namespace, in which case does not count, and each is one organization's for
+// ever: a name that was given up is never given to another, so that an old
+// trust policy opens nothing. One registry may serve many processes at once.
+type Names interface {
+	// Take records that the name is the organization's. It is a TakenError,
+	// and records nothing, where the name is, or was, another's.
+	Take(ctx context.Context, name, organization string) error
+	// GeneratedID returns the external id that was generated for the
+	// organization: 32 characters of [0-9a-f], 128 bits of them random. The
+	// first call generates it; it never changes. GeneratedID does not take it.
+	GeneratedID(ctx context.Context, organization string) (string, error)
+}
+
+// TakenError reports that a name is another organization's. Only the operator
+// may see whose.
+type TakenError struct {
+	Owner  string
+	Record string // where that is kept, for the operator; may be empty
+}
+
+// Error does not name the owner.
+func (*TakenError) Error() string { return "the name is another organization's" }
+
+// Secrets reads the values of organizations' secrets. The error for a secret
+// that there is none of, or that holds something else, has the code NotFound.
+type Secrets interface {
+	Keys(ctx context.Context, organization, secret string) (credential.Keys, error)
+	Bearer(ctx context.Context, organization, secret string) (credential.Bearer, error)
+}
+
+// Register takes the names of declared organizations, and fills in the
+// external ids that are to be generated. It reports all names that are
+// another's. Pointers lead into the declaration of the organizations.
+func Register(ctx context.Context, names Names, organizations map[string]rolecall.Organization) error {
+	for _, name := range slices.Sorted(maps.Keys(organizations)) {
+		org := organizations[name]
+		if org.ExternalID.Mode != rolecall.ExternalIDGenerated {
+			continue
+		}
+		var err error
+		if org.ExternalID.Value, err = names.GeneratedID(ctx, name); err != nil {
+			return err
+		}
+		organizations[name] = org
+	}
+	var faults rolecall.Errors
+	for _, name := range slices.Sorted(maps.Keys(organizations)) {
+		pointers := namesOf(organizations[name])
+		for _, value := range slices.Sorted(maps.Keys(pointers)) {
+			err := names.Take(ctx, value, name)
+			var taken *TakenError
+			switch {
+			case errors.As(err, &taken):
+				faults = append(faults, conflict(pointers[value], taken))
+			case err != nil:
+				return err
+			}
+		}
+	}
+	return faults.Err()
+}
+
+// namesOf returns an organization's names, each with the pointer to where it
+// is declared.
+func namesOf(o rolecall.Organization) map[string]string {
+	at := strict.Pointer("organizations", o.APIName)
+	pointers := map[string]string{o.APIName: at, o.ExternalID.Value: at + "/external_id"}
+	for name, c := range o.Connections {
+		if c.ExternalID != nil {
+			pointers[c.ExternalID.Value] = at + strict.Pointer("connections", name, "external_id")
+		}
+	}
+	return pointers
+}
+
+func conflict(pointer string, taken *TakenError) *rolecall.Error {
+	e := &rolecall.Error{
+		Code: rolecall.Conflict, Pointer: pointer, Message: "the external id or api_name is, or was, that of the organization " + taken.Owner,
+		Hint: "they are never given to another, so that an old trust policy opens nothing; choose a new one",
+	}
+	if taken.Record != "" {
+		e.Hint += fmt.Sprintf(". Only if the organization was renamed, remove %s", taken.Record)
+	}
+	return e
+}
