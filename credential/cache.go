@@ -164,7 +164,7 @@ func (c *cache) run(ctx context.Context, k key, e *entry, f *flight, fetch func(
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchTimeout)
 	defer cancel()
 	defer context.AfterFunc(c.life, cancel)()
-	got, err := fetch(ctx)
+	got, err := once(ctx, fetch)
 	c.mu.Lock()
 	for n := 1; err == nil && got.epoch != f.purges; n++ {
 		if n == maxFetches || !f.awaited {
@@ -172,7 +172,7 @@ func (c *cache) run(ctx context.Context, k key, e *entry, f *flight, fetch func(
 			break
 		}
 		c.mu.Unlock()
-		got, err = fetch(ctx)
+		got, err = once(ctx, fetch)
 		c.mu.Lock()
 	}
 	defer c.mu.Unlock()
@@ -194,6 +194,11 @@ func (c *cache) run(ctx context.Context, k key, e *entry, f *flight, fetch func(
 	if c.entries[k] == e {
 		delete(c.entries, k)
 	}
+}
+
+func once(ctx context.Context, fetch func(context.Context) (fetched, error)) (got fetched, err error) {
+	defer catchPanic(&err)
+	return fetch(ctx)
 }
 
 // keep stores a new credential and plans its refresh: ahead of its end by a

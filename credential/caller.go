@@ -94,7 +94,8 @@ func (v *Vault) identify(actual rolecall.ARN, r Role, p Principal) error {
 }
 
 func withoutKeys(err error, r Role) error {
-	if errors.Is(err, context.Canceled) {
+	var why *rolecall.Error
+	if errors.Is(err, context.Canceled) || errors.As(err, &why) && why.Code == rolecall.Internal {
 		return err
 	}
 	e := &rolecall.Error{
@@ -103,8 +104,7 @@ func withoutKeys(err error, r Role) error {
 		Hint:    "the operator looks at the principal's credentials in rolecall.yaml",
 		Err:     fmt.Errorf("credentials of principal %s: %w", r.Principal, err),
 	}
-	var why *rolecall.Error
-	if errors.As(err, &why) {
+	if why != nil {
 		e.Message += ": " + why.Message
 	}
 	return e

@@ -13,12 +13,13 @@ import (
 // error too, where it said so and they are not the declared principal's. Only
 // the request's principal and region matter. The error says who must act: on
 // the keys, the clock or the network.
-func (v *Vault) Identify(ctx context.Context, r Role) (rolecall.ARN, error) {
+func (v *Vault) Identify(ctx context.Context, r Role) (who rolecall.ARN, err error) {
+	defer catchPanic(&err)
 	p, err := v.principal(r.Principal)
 	if err != nil {
 		return rolecall.ARN{}, err
 	}
-	who, _, err := v.identity(ctx, r, p)
+	who, _, err = v.identity(ctx, r, p)
 	return who, err
 }
 
@@ -26,7 +27,8 @@ func (v *Vault) Identify(ctx context.Context, r Role) (rolecall.ARN, error) {
 // exactly the duration that are asked for, and nothing is cached. The role
 // must have a verdict that holds, for the very role that answers. Where STS
 // refuses, its answer is in the error's chain, a smithy.APIError.
-func (v *Vault) Try(ctx context.Context, r Role) (aws.Credentials, error) {
+func (v *Vault) Try(ctx context.Context, r Role) (_ aws.Credentials, err error) {
+	defer catchPanic(&err)
 	if len(r.Policy) == 0 {
 		return aws.Credentials{}, errNoPolicy
 	}
@@ -50,12 +52,10 @@ func (v *Vault) Try(ctx context.Context, r Role) (aws.Credentials, error) {
 		return aws.Credentials{}, explain(err, r, p)
 	}
 	if s.roleID != verdict.RoleID {
-		v.tellDrift(ctx, v.target(r, p), recreated)
-		cause := wasRecreated(subject)
-		if err := v.withdraw(ctx, subject, cause); err != nil {
+		if err := v.recreated(ctx, v.target(r, p)); err != nil {
 			return aws.Credentials{}, err
 		}
-		return aws.Credentials{}, cause
+		return aws.Credentials{}, wasRecreated(subject)
 	}
 	v.assumed(r, p, s)
 	return s.credentials, nil

@@ -138,7 +138,7 @@ func (v *Vault) dispenseProved(ctx context.Context, r DispenserRequest, k key) (
 		return fetched{}, err
 	}
 	if got.AccountID != verdict.RoleID {
-		v.tellDrift(ctx, dispenser{r, v}, anotherAccount)
+		defer v.tellDrift(ctx, dispenser{r, v}, anotherAccount)
 		return fetched{}, v.repinned(k.Subject, verdict.RoleID, got.AccountID)
 	}
 	v.options.OnEvent(dispenser{r, v}.event(EventDispense, func(e *Event) {

@@ -50,6 +50,13 @@ func (v *Vault) tellDrift(ctx context.Context, t target, reason string) {
 	v.options.OnEvent(t.event(EventDrift, func(e *Event) { e.Reason = reason }))
 }
 
+// recreated ends what rests on the verdict of a role in whose place another one
+// answered.
+func (v *Vault) recreated(ctx context.Context, t target) error {
+	defer v.tellDrift(ctx, t, recreated)
+	return v.withdraw(ctx, t.subject(), wasRecreated(t.subject()))
+}
+
 // drifted marks a proof's refusal as drift; other errors stay as they are.
 func drifted(err error) error {
 	if !errors.Is(err, ErrUnsafe) || errors.Is(err, ErrDrift) {

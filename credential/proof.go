@@ -44,17 +44,24 @@ type answer struct {
 // once. All of them go in two rounds.
 const abreast = maxProbes/2 - 1
 
-// proof probes a target and keeps the result. Old is its verdict so far.
+// proof probes a target, keeps the result and tells of it. Old is its verdict
+// so far.
 func (v *Vault) proof(ctx context.Context, t target, old Verdict) (verdict Verdict, err error) {
-	s := t.subject()
-	plan, err := v.probes(s.ExternalID)
+	defer catchPanic(&err)
+	plan, err := v.probes(t.subject().ExternalID)
 	if err != nil {
 		return Verdict{}, err
 	}
-	defer func() {
-		v.refusals.note(s, err, v.options.Now())
-		v.options.OnEvent(t.event(EventProof, func(e *Event) { e.Passed = err == nil }))
-	}()
+	verdict, err = v.decide(ctx, t, old, plan)
+	v.refusals.note(t.subject(), err, v.options.Now())
+	v.options.OnEvent(t.event(EventProof, func(e *Event) { e.Passed = err == nil }))
+	return verdict, err
+}
+
+// decide probes a target and keeps what that says of it.
+func (v *Vault) decide(ctx context.Context, t target, old Verdict, plan []plannedProbe) (verdict Verdict, err error) {
+	defer catchPanic(&err)
+	s := t.subject()
 	verdict, err = v.probe(ctx, t, plan)
 	switch {
 	case errors.Is(err, ErrUnsafe):
@@ -68,7 +75,7 @@ func (v *Vault) proof(ctx context.Context, t target, old Verdict) (verdict Verdi
 	}
 	changed := from != verdict.RoleID
 	if changed {
-		v.tellDrift(ctx, t, s.changed())
+		defer v.tellDrift(ctx, t, s.changed()) // last, so that no panic in OnEvent keeps work going
 		if err := t.moved(from, verdict.RoleID); err != nil {
 			verdict.Passed = false
 			return verdict, err
@@ -117,7 +124,7 @@ func (v *Vault) keep(ctx context.Context, s Subject, old, verdict Verdict) (Verd
 func (v *Vault) refute(ctx context.Context, t target, old Verdict, why error) error {
 	if old.Passed {
 		why = drifted(why)
-		v.tellDrift(ctx, t, untrusted)
+		defer v.tellDrift(ctx, t, untrusted)
 	}
 	if err := v.withdraw(ctx, t.subject(), lostTrust(t.subject(), why)); err != nil {
 		return err
@@ -133,7 +140,7 @@ func (v *Vault) refute(ctx context.Context, t target, old Verdict, why error) er
 func (v *Vault) probe(ctx context.Context, t target, plan []plannedProbe) (Verdict, error) {
 	p := probing{target: t, tell: v.options.OnEvent}
 	last := len(plan) - 1
-	p.read(plan[0], t.ask(ctx, plan[0].id))
+	p.read(plan[0], askOnce(ctx, t, plan[0].id))
 	if p.stop == nil {
 		answers := askAbreast(ctx, t, plan[1:last])
 		for i, a := range answers {
@@ -143,7 +150,7 @@ func (v *Vault) probe(ctx context.Context, t target, plan []plannedProbe) (Verdi
 		}
 	}
 	if p.stop == nil && p.refused == nil {
-		p.read(plan[last], t.ask(ctx, plan[last].id))
+		p.read(plan[last], askOnce(ctx, t, plan[last].id))
 	}
 	return p.end()
 }
@@ -169,7 +176,7 @@ func askAbreast(ctx context.Context, t target, plan []plannedProbe) []answer {
 			if enough {
 				return nil
 			}
-			a := t.ask(ctx, planned.id)
+			a := askOnce(ctx, t, planned.id)
 			answers[i] = a
 			mu.Lock()
 			defer mu.Unlock()
@@ -179,6 +186,19 @@ func askAbreast(ctx context.Context, t target, plan []plannedProbe) []answer {
 	}
 	_ = calls.Wait() // answers hold their errors
 	return answers
+}
+
+// askOnce asks in a goroutine of its own, where a panic would end the process.
+func askOnce(ctx context.Context, t target, externalID *string) answer {
+	var err error
+	a := func() answer {
+		defer catchPanic(&err)
+		return t.ask(ctx, externalID)
+	}()
+	if err != nil {
+		return answer{outcome: Unknown, detail: "an internal error", err: err, hopeless: true}
+	}
+	return a
 }
 
 func (a answer) useless() bool {

@@ -42,7 +42,8 @@ func (v *Vault) Prove(ctx context.Context, r Role) (Verdict, error) {
 	return v.prove(ctx, r, p)
 }
 
-func (v *Vault) prove(ctx context.Context, r Role, p Principal) (Verdict, error) {
+func (v *Vault) prove(ctx context.Context, r Role, p Principal) (_ Verdict, err error) {
+	defer catchPanic(&err)
 	old, err := v.kept(ctx, r.subject(p))
 	if err != nil {
 		return Verdict{}, err

@@ -96,8 +96,7 @@ func (v *Vault) vend(ctx context.Context, r Role, k key) (fetched, error) {
 			return fetched{credentials: s.credentials, review: verdict.due(v.options.ProveEvery), tenure: tenureOf(verdict), epoch: epoch}, nil
 		}
 		// Another role under the same name: what was proved says nothing of it.
-		v.tellDrift(ctx, v.target(r, p), recreated)
-		if err := v.withdraw(ctx, subject, wasRecreated(subject)); err != nil {
+		if err := v.recreated(ctx, v.target(r, p)); err != nil {
 			return fetched{}, err
 		}
 		if again {

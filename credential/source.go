@@ -154,7 +154,8 @@ func (o *opener) source(d Declared) (aws.CredentialsProvider, error) {
 	if s.Source == SourcePrincipal {
 		return o.principal(d)
 	}
-	return aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
+	return aws.CredentialsProviderFunc(func(ctx context.Context) (_ aws.Credentials, err error) {
+		defer catchPanic(&err) // in a goroutine of the SDK's
 		switch s.Source {
 		case SourceEnvironment:
 			return o.environment("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")

@@ -29,8 +29,9 @@ type Principal struct {
 	Credentials aws.CredentialsProvider
 }
 
-// Options configure a Vault. Principals and Verdicts are needed, all else has
-// a default.
+// Options configure a Vault. Verdicts is needed, and Principals for roles and
+// dispensers; all else has a default. A panic in what is given here, or in a
+// principal's provider, is an error of the call that it came from.
 type Options struct {
 	Principals     map[string]Principal // by name
 	VendorAccounts []string             // beside the principals' own
@@ -95,6 +96,7 @@ func New(o Options) (*Vault, error) {
 	if o.OnEvent == nil {
 		o.OnEvent = func(Event) {}
 	}
+	o.Verdicts = careful{o.Verdicts}
 	return &Vault{
 		options:   o,
 		cache:     newCache(o.Now, mathrand.Float64, o.Log),
