@@ -57,32 +57,29 @@ type Kit struct {
 
 // Reason says in a line what a statement is for.
 type Reason struct {
-	Document string `json:"document"`
+	Document Kind   `json:"document"`
 	Sid      string `json:"sid"`
 	Text     string `json:"text"`
 }
 
-// The names of a kit's documents.
-const (
-	TrustDocument       = "trust"
-	PermissionsDocument = "permissions"
-	BucketDocument      = "bucket"
-	KeyDocument         = "key"
-	WorkerDocument      = "worker"
-	RevocationDocument  = "revocation"
-)
-
-// AWS's limits of documents. White space does not count.
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
-// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html
-// https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html
-const (
-	MaxTrustPolicy  = 2048      // unless AWS raised the role's quota
-	MaxRolePolicy   = 10_240    // all inline policies of a role
-	MaxUserPolicy   = 2048      // all inline policies of a user
-	MaxBucketPolicy = 20 * 1024 // bytes
-	MaxKeyPolicy    = 32 * 1024 // bytes
-)
+// Document is the kit's document of a kind, nil where it has none.
+func (k Kit) Document(kind Kind) *Document {
+	switch kind {
+	case TrustDocument:
+		return k.Trust
+	case PermissionsDocument:
+		return k.Permissions
+	case BucketDocument:
+		return k.Bucket
+	case KeyDocument:
+		return k.Key
+	case WorkerDocument:
+		return k.Worker
+	case RevocationDocument:
+		return k.Revocation
+	}
+	return nil
+}
 
 // Generate makes the documents of a connection, each statement with a Sid and
 // a reason. It is an error of code Invalid when the request is malformed, or
@@ -95,17 +92,16 @@ func Generate(r KitRequest) (Kit, error) {
 	}
 	var kit Kit
 	for _, d := range []struct {
-		name       string
+		kind       Kind
 		document   **Document
-		limit      int
 		statements []reasoned
 	}{
-		{TrustDocument, &kit.Trust, MaxTrustPolicy, p.trust()},
-		{PermissionsDocument, &kit.Permissions, MaxRolePolicy, p.permissions()},
-		{BucketDocument, &kit.Bucket, MaxBucketPolicy, p.bucketPolicy()},
-		{KeyDocument, &kit.Key, MaxKeyPolicy, p.keyPolicy()},
-		{WorkerDocument, &kit.Worker, p.workerLimit(), p.worker()},
-		{RevocationDocument, &kit.Revocation, MaxRolePolicy, p.revocation()},
+		{TrustDocument, &kit.Trust, p.trust()},
+		{PermissionsDocument, &kit.Permissions, p.permissions()},
+		{BucketDocument, &kit.Bucket, p.bucketPolicy()},
+		{KeyDocument, &kit.Key, p.keyPolicy()},
+		{WorkerDocument, &kit.Worker, p.worker()},
+		{RevocationDocument, &kit.Revocation, p.revocation()},
 	} {
 		if len(d.statements) == 0 {
 			continue
@@ -113,14 +109,18 @@ func Generate(r KitRequest) (Kit, error) {
 		var doc draft
 		for _, s := range d.statements {
 			doc = append(doc, s.draftStatement)
-			kit.Reasons = append(kit.Reasons, Reason{d.name, s.Sid, s.reason})
+			kit.Reasons = append(kit.Reasons, Reason{d.kind, s.Sid, s.reason})
+		}
+		limit := d.kind.Limit()
+		if d.kind == WorkerDocument {
+			limit = p.workerLimit()
 		}
 		text := doc.json()
-		if len(text) > d.limit {
-			return Kit{}, tooLong(d.name, len(text), d.limit)
+		if len(text) > limit {
+			return Kit{}, tooLong(d.kind, len(text), limit)
 		}
 		if *d.document, err = Parse([]byte(text)); err != nil {
-			return Kit{}, fmt.Errorf("generate the %s policy: %w", d.name, err)
+			return Kit{}, fmt.Errorf("generate the %s policy: %w", d.kind, err)
 		}
 	}
 	return kit, nil
@@ -132,13 +132,13 @@ type reasoned struct {
 	reason string
 }
 
-func tooLong(document string, n, limit int) error {
+func tooLong(kind Kind, n, limit int) error {
 	hint := "shorten the prefix, or ask for less in one connection"
-	switch document {
+	switch kind {
 	case TrustDocument:
 		hint = "name fewer principals or external ids, or have AWS raise the quota \"Role trust policy length\""
 	case WorkerDocument:
 		hint = "let workers assume any role outside the vendor's accounts, or divide the roles among workers"
 	}
-	return &rolecall.Error{Code: rolecall.Invalid, Message: fmt.Sprintf("the %s policy has %d characters, AWS takes %d", document, n, limit), Hint: hint}
+	return &rolecall.Error{Code: rolecall.Invalid, Message: fmt.Sprintf("the %s policy has %d characters, AWS takes %d", kind, n, limit), Hint: hint}
 }

@@ -98,8 +98,8 @@ func TestKitPartitions(t *testing.T) {
 }
 
 // documents gives the places of a kit's documents.
-func documents(k *policy.Kit) map[string]**policy.Document {
-	return map[string]**policy.Document{
+func documents(k *policy.Kit) map[policy.Kind]**policy.Document {
+	return map[policy.Kind]**policy.Document{
 		policy.TrustDocument: &k.Trust, policy.PermissionsDocument: &k.Permissions, policy.BucketDocument: &k.Bucket,
 		policy.KeyDocument: &k.Key, policy.WorkerDocument: &k.Worker, policy.RevocationDocument: &k.Revocation,
 	}

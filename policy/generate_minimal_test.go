@@ -22,10 +22,10 @@ func TestKitIsMinimal(t *testing.T) {
 		kit := s.kit(t)
 		for name := range documents(&kit) {
 			document := *documents(&kit)[name]
-			if document == nil || seen[name+string(document.JSON())] {
+			if document == nil || seen[string(name)+string(document.JSON())] {
 				continue
 			}
-			seen[name+string(document.JSON())] = true
+			seen[string(name)+string(document.JSON())] = true
 			concerned := slices.DeleteFunc(s.trials(), func(r trial) bool {
 				p := r.around(kit)
 				return p.Resource != document && !slices.Contains(p.Identity, document)
@@ -123,10 +123,10 @@ func TestKitReasons(t *testing.T) {
 		kit := s.kit(t)
 		said := map[string]string{}
 		for _, r := range kit.Reasons {
-			if r.Text == "" || strings.Contains(r.Text, "\n") || said[r.Document+"/"+r.Sid] != "" {
+			if r.Text == "" || strings.Contains(r.Text, "\n") || said[string(r.Document)+"/"+r.Sid] != "" {
 				t.Errorf("%+v: reason %+v", s, r)
 			}
-			said[r.Document+"/"+r.Sid] = r.Text
+			said[string(r.Document)+"/"+r.Sid] = r.Text
 		}
 		statements := 0
 		for name, d := range documents(&kit) {
@@ -139,7 +139,7 @@ func TestKitReasons(t *testing.T) {
 			}
 			for _, statement := range parsed.Statement {
 				statements++
-				if said[name+"/"+statement.Sid] == "" {
+				if said[string(name)+"/"+statement.Sid] == "" {
 					t.Errorf("%+v: no reason for %s %q", s, name, statement.Sid)
 				}
 			}

@@ -1,13 +1,30 @@
 package check
 
 import (
-	"bytes"
 	"slices"
 	"strings"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/correct"
 )
+
+// layerOf is the layer of a report that documents of a kind are a part of.
+func layerOf(kind policy.Kind) rolecall.CheckLayer {
+	switch kind {
+	case policy.TrustDocument:
+		return rolecall.LayerTrust
+	case policy.BucketDocument:
+		return rolecall.LayerBucket
+	case policy.KeyDocument:
+		return rolecall.LayerKey
+	case policy.WorkerDocument:
+		return rolecall.LayerPrincipal
+	case policy.SCPDocument, policy.RCPDocument:
+		return rolecall.LayerOrganization
+	}
+	return rolecall.LayerRole
+}
 
 // amend judges what a step found by the documents that were given: those that
 // refuse what the step asked are at fault and are corrected, those that allow
@@ -16,7 +33,7 @@ func (w *work) amend(name string, f finding) finding {
 	if f.result != rolecall.CheckFail || len(w.Policies) == 0 || w.Connection.RoleARN == "" {
 		return f
 	}
-	c, ok := w.caseOf(name)
+	c, ok := w.caseOf(name, f)
 	if !ok {
 		return f
 	}
@@ -25,12 +42,13 @@ func (w *work) amend(name string, f finding) finding {
 		return f
 	}
 	var judged []opinion
-	for _, k := range kinds {
-		if !c.concerns(f, k) {
+	for _, kind := range correct.Kinds() {
+		if !c.concerns(f, kind) {
 			continue
 		}
-		if o, ok := c.judge(f, k); ok {
-			judged = append(judged, o)
+		c.question.LayerKnown = f.layer != ""
+		if j, ok := c.setup.Judge(c.question, kind, w.Policies); ok {
+			judged = append(judged, opinion{j, c.corrected(j)})
 		}
 	}
 	if len(judged) == 0 {
@@ -42,199 +60,109 @@ func (w *work) amend(name string, f finding) finding {
 	return f.inferred(judged)
 }
 
-// hearing is what a step asked, and all that the connection asks.
-type hearing struct {
+// refusedCase is what a step asked, of what is known of the connection.
+type refusedCase struct {
 	*work
-	step string
-	key  string // empty: none is known to be in use
-	asks []ask
+	setup    correct.Setup
+	question correct.Question
 }
 
-// caseOf gives what a step asked; it is false of steps that no policy decides.
-func (w *work) caseOf(name string) (hearing, bool) {
-	c := hearing{work: w, step: name}
+// caseOf returns what a step asked; it is false of steps that no policy decides.
+func (w *work) caseOf(name string, f finding) (refusedCase, bool) {
+	c := refusedCase{work: w, question: correct.Question{Step: name, Denial: f.denial}}
+	key := ""
 	switch name {
-	case rolecall.StepAssume, rolecall.StepExternalIDAbsent, rolecall.StepExternalIDRandom, rolecall.StepExternalIDNear:
-		c.asks = []ask{{name, w.assumeAsk(w.Principal.ARN, w.externalID())}}
-		return c, true
-	case rolecall.StepOwner:
-		c.step = rolecall.StepList
 	case rolecall.StepRead, rolecall.StepKey, rolecall.StepCleanup: // which come after reading
-		c.key = w.kept.Key
-	case rolecall.StepList, rolecall.StepWrite, rolecall.StepMultipart, rolecall.StepOwnership:
+		key = w.kept.Key
+	case rolecall.StepOwner, rolecall.StepList, rolecall.StepWrite, rolecall.StepMultipart, rolecall.StepOwnership:
 	default:
-		return c, false
+		c.setup = w.declared()
+		return c, c.question.Assumes()
 	}
 	if e := w.Connection.Encryption; e != nil && e.Type != "AES256" {
-		c.key = e.Key
-		if c.key == "" {
-			c.key = rolecall.ARN{Partition: w.partition(), Service: "kms", Region: w.region, Account: w.owner(), Resource: "key/any"}.String()
+		key = e.Key
+		if key == "" {
+			key = rolecall.ARN{Partition: w.setup("").Partition(), Service: "kms", Region: w.region, Account: w.owner(), Resource: "key/any"}.String()
 		}
 	}
-	c.asks = w.accessAsks(c.key)
+	c.setup = w.setup(key)
 	return c, true
 }
 
-// concerns tells whether documents of the kind may be at fault by what was
+// concerns reports whether documents of the kind may be at fault by what was
 // found. Where AWS named one it is that alone.
-func (c hearing) concerns(f finding, k kind) bool {
-	named := map[policy.DenialLayer]string{
-		policy.DeniedByIdentity: documentPermissions, policy.DeniedByBoundary: documentBoundary,
-		policy.DeniedBySCP: documentSCP, policy.DeniedByRCP: documentRCP,
+func (c refusedCase) concerns(f finding, kind policy.Kind) bool {
+	named := map[policy.DenialLayer]policy.Kind{
+		policy.DeniedByIdentity: policy.PermissionsDocument, policy.DeniedByBoundary: policy.BoundaryDocument,
+		policy.DeniedBySCP: policy.SCPDocument, policy.DeniedByRCP: policy.RCPDocument,
 	}[f.denial.Layer]
-	if c.assumes() {
+	if c.question.Assumes() {
 		if f.denial.Layer == policy.DeniedByIdentity {
-			named = documentWorker
+			named = policy.WorkerDocument
 		}
-		if k.name != documentTrust && k.name != documentWorker && k.name != documentRCP { // which alone of those that can be given decide it
+		if !kind.Decides("sts") {
 			return false
 		}
 	}
+	layer := layerOf(kind)
 	if f.layer == "" {
-		return slices.Contains(f.candidates, k.layer) || slices.Contains(f.crowded, k.layer)
+		return slices.Contains(f.candidates, layer) || slices.Contains(f.crowded, layer)
 	}
-	return f.layer == k.layer && (named == "" || named == k.name)
+	return f.layer == layer && (named == "" || named == kind)
 }
 
-// assumes tells whether the role itself was asked for.
-func (c hearing) assumes() bool { return c.asks[0].Action == actionAssume }
-
-const actionAssume = "sts:AssumeRole"
-
-// asked are the requests that documents are judged by: those of the action
-// that AWS refused, which a step may try beside its own; else the step's. There
-// are none where a step does what no request here tells of.
-func (c hearing) asked(f finding, fits func(service string) bool) []policy.Request {
-	if f.denial.Action == "" || c.assumes() {
-		return requests(c.asks, c.step, fits)
+// aboutTLS reports, by the bucket's policy where it was given, whether that
+// denies what comes without TLS. That is right of it, and is not to be changed.
+func (c refusedCase) aboutTLS(f finding) (finding, bool) {
+	given := slices.IndexFunc(c.Policies, func(g correct.Given) bool { return g.Kind == policy.BucketDocument })
+	if given < 0 || !c.plainHTTP() || !c.concerns(f, policy.BucketDocument) {
+		return f, false
 	}
-	other := func(in policy.Request) bool { return in.Action != f.denial.Action }
-	if own := slices.DeleteFunc(requests(c.asks, c.step, fits), other); len(own) > 0 {
-		return own
+	if c.setup.DeniesPlainHTTP(c.question, c.Policies[given].Document) {
+		return failed(rolecall.LayerNetwork, f.message+"; "+c.Policies[given].File+" denies what comes without TLS, as through this endpoint",
+			c.needsTLS()+"; the bucket's policy stays as it is"), true
 	}
-	return slices.DeleteFunc(requests(c.asks, "", fits), other)
+	if f.layer == "" && f.denial.Layer == policy.DeniedByResource { // then TLS is not why
+		f.layer, f.candidates = rolecall.LayerBucket, nil
+	}
+	return f, false
 }
 
-// opinion is what was found out about documents of one kind.
-type opinion struct {
-	kind  kind
-	stand stand
-	files []string
-	// patch corrects the documents, and hint says how; nil when they need it
-	// not, or nothing small does.
-	patch *rolecall.Patch
-	hint  string
-}
+// plainHTTP reports whether S3 is asked without TLS, which buckets may deny.
+func (w *work) plainHTTP() bool { return strings.HasPrefix(w.endpoint(), "http://") }
 
-// judge looks at the documents of a kind; it is false when none was given.
-func (c hearing) judge(f finding, k kind) (opinion, bool) {
-	o := opinion{kind: k}
-	l := layer{kind: k.name, role: c.arn.Account}
-	for _, g := range c.Policies {
-		if g.Kind == k.name {
-			o.files, l.papers = append(o.files, g.File), append(l.papers, readPaper(g.Document))
-		}
+// needsTLS says who fixes what a bucket denies for coming without TLS.
+func (w *work) needsTLS() string {
+	if w.Connection.S3EndpointURL != "" {
+		return "give an s3_endpoint_url with https"
 	}
-	step := c.asked(f, judged(k.name))
-	needed := requests(c.asks, "", judged(k.name))
-	if len(o.files) == 0 || len(step) == 0 {
-		return o, false
-	}
-	l.known = knownKeys(needed)
-	if k.name == documentTrust {
-		return c.judgeTrust(f, o, l, needed[0]), true
-	}
-	who := c.Connection.RoleARN
-	if c.assumes() {
-		who, l.role = c.Principal.ARN.String(), c.Principal.ARN.Account
-	}
-	if o.stand = l.stands(step); o.stand == lets {
-		return o, true
-	}
-	if kit, err := policy.Generate(c.kitRequest(c.key)); err == nil && !c.assumes() {
-		l.use = useOf(kit.Permissions, k.name)
-	} else if k.name == documentRCP {
-		l.use = use{[]string{actionAssume}, []string{c.Connection.RoleARN}}
-	}
-	r := strictly
-	denies := func(in policy.Request) bool { denying, _ := l.look(in, leniently); return len(denying) > 0 }
-	switch {
-	case f.layer != "" && f.denial.Explicit && !slices.ContainsFunc(step, denies): // so that one did of which it is not known
-		r = reading{allows: true, denies: true}
-	case o.stand == refuses:
-		r = leniently
-	case f.layer != "" && f.denial.Layer != "" && !f.denial.Explicit: // so that no Deny spoke
-		r = surely
-	}
-	if fixed, i, ok := l.correct(needed, who, c.grants(k.name), r); ok {
-		o.patch, o.hint = c.corrected(k.name, o.files[i], fixed.papers[i]), changes(o.files[i], l.papers[i], fixed.papers[i])
-		if strings.HasPrefix(c.endpoint(), "http://") && bytes.Contains(bytes.ToLower(l.papers[i].text()), []byte("aws:securetransport")) {
-			o.hint += ". The document speaks of TLS, which this endpoint is without: better give one that has it"
-		}
-	}
-	return o, true
-}
-
-func (c hearing) judgeTrust(f finding, o opinion, l layer, right policy.Request) opinion {
-	wrong := c.wrongAsks(c.Principal.ARN)
-	o.stand = l.stands([]policy.Request{right})
-	switch {
-	case f.layer == "": // it refused the right external id, and nobody knows of others
-	case l.takes(wrong, strictly):
-		o.stand = refuses // to be as it must
-	case o.stand == lets && l.takes(wrong, leniently):
-		o.stand = unsure
-	}
-	if o.stand == lets {
-		return o
-	}
-	if fixed, ok := l.correctTrust(right, c.wrongAsks(c.anyVendors(l.papers[0])...), c.Principal.ARN.String(), c.Vendor.Owns, c.grants(documentTrust)); ok {
-		o.patch, o.hint = c.corrected(documentTrust, o.files[0], fixed.papers[0]), changes(o.files[0], l.papers[0], fixed.papers[0])
-	}
-	return o
-}
-
-// grants are the statements that documents of a kind need for the connection.
-func (c hearing) grants(kind string) []object {
-	kit, ok := c.documents(c.Connection) // where the bucket is, another step may be finding out
-	if kind != documentTrust && kind != documentWorker {
-		var err error
-		kit, err = policy.Generate(c.kitRequest(c.key))
-		ok = err == nil
-	}
-	if !ok {
-		return nil
-	}
-	d := map[string]*policy.Document{
-		documentTrust: kit.Trust, documentPermissions: kit.Permissions, documentBoundary: kit.Permissions, documentSCP: kit.Permissions,
-		documentBucket: kit.Bucket, documentKey: kit.Key, documentWorker: kit.Worker,
-	}[kind]
-	if d == nil {
-		return nil
-	}
-	return readPaper(d).statements
+	return "the operator gives an endpoint of S3 with https"
 }
 
 // corrected is the patch that puts a corrected document in the place of the
-// given one.
-func (c hearing) corrected(kind, file string, p paper) *rolecall.Patch {
+// given one, nil where there is none.
+func (c refusedCase) corrected(j correct.Judgement) *rolecall.Patch {
+	if j.Corrected == nil {
+		return nil
+	}
+	key := c.setup.KMSKey
 	var whole []rolecall.Patch
-	switch kind {
-	case documentTrust:
+	switch j.Kind {
+	case policy.TrustDocument:
 		whole = c.trustPatches()
-	case documentWorker:
+	case policy.WorkerDocument:
 		whole = c.workerPatches()
-	case documentPermissions:
-		whole = c.permissionsPatch(c.key)
-	case documentBoundary:
-		whole = c.boundaryPatch(c.key)
-	case documentBucket:
+	case policy.PermissionsDocument:
+		whole = c.permissionsPatch(key)
+	case policy.BoundaryDocument:
+		whole = c.boundaryPatch(key)
+	case policy.BucketDocument:
 		whole = c.bucketPatch()
-	case documentKey:
-		whole = c.keyPatch(c.key)
-	case documentSCP:
+	case policy.KeyDocument:
+		whole = c.keyPatch(key)
+	case policy.SCPDocument:
 		whole = c.scpPatch("")
-	case documentRCP:
+	case policy.RCPDocument:
 		whole = c.rcpPatch("", c.accountOf(""))
 	}
 	if len(whole) == 0 {
@@ -242,11 +170,11 @@ func (c hearing) corrected(kind, file string, p paper) *rolecall.Patch {
 	}
 	out := whole[0]
 	old := command(string(out.Policy))
-	out.Policy, out.Corrects = p.text(), file
+	out.Policy, out.Corrects = j.Corrected, j.File
 	for i, line := range out.Commands {
 		out.Commands[i] = strings.ReplaceAll(line, old, command(string(out.Policy)))
 	}
-	if kind != documentTrust && kind != documentBucket && kind != documentKey {
+	if !j.Kind.Single() {
 		out.Commands = nil // what the account calls this one of its policies is not known
 	}
 	return &out

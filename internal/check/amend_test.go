@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"github.com/rolecall/rolecall"
-	"github.com/rolecall/rolecall/internal/check"
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/correct"
 )
 
 // with gives the document with further statements.
@@ -188,7 +188,7 @@ func TestPatchesKeepWhatIsThere(t *testing.T) {
 			test.breaks(t, s)
 			for _, kind := range test.give {
 				for i, d := range s.documents(kind) {
-					s.policies = append(s.policies, check.Given{Kind: kind, File: fmt.Sprintf("%s-%d.json", kind, i), Document: *d})
+					s.policies = append(s.policies, correct.Given{Kind: policy.Kind(kind), File: fmt.Sprintf("%s-%d.json", kind, i), Document: *d})
 				}
 			}
 			report, _ := s.check(t)
@@ -262,7 +262,7 @@ func TestCorrectedTrustIsNotOpen(t *testing.T) {
 	} {
 		s := newSetting(t, roleAccount, "")
 		s.role.Trust = with(t, nil, theirTrust, `{"Sid":"Inside","Effect":"Allow","Principal":"*","Action":"sts:AssumeRole","Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-acme"}}}`, open)
-		s.policies = []check.Given{{Kind: "trust", File: "trust.json", Document: s.role.Trust}}
+		s.policies = []correct.Given{{Kind: "trust", File: "trust.json", Document: s.role.Trust}}
 		report, _ := s.check(t)
 		found := firstFailed(report)
 		if found.Patch == nil || found.Patch.Corrects == "" || !strings.Contains(string(found.Patch.Policy), theirTrust) ||
@@ -280,8 +280,8 @@ func TestCorrectedTrustIsNotOpen(t *testing.T) {
 // meant besides stays a candidate.
 func TestNothingIsAcquittedWrongly(t *testing.T) {
 	t.Parallel()
-	given := func(kind string, d *policy.Document) check.Given {
-		return check.Given{Kind: kind, File: kind + ".json", Document: d}
+	given := func(kind string, d *policy.Document) correct.Given {
+		return correct.Given{Kind: policy.Kind(kind), File: kind + ".json", Document: d}
 	}
 
 	s := newSetting(t, roleAccount, "o-acme")
@@ -295,14 +295,14 @@ func TestNothingIsAcquittedWrongly(t *testing.T) {
 		!strings.Contains(bare.Hint, "a resource control policy of the role's organization") {
 		t.Errorf("nothing is said of the role's organization: %v, %+v", bare.Candidates, bare)
 	}
-	s.policies = []check.Given{given("trust", s.role.Trust)}
+	s.policies = []correct.Given{given("trust", s.role.Trust)}
 	report, _ = s.check(t)
 	if got := fmt.Sprint(firstFailed(report).Candidates); got != "[name principal organization policy]" {
 		t.Errorf("the trust policy is not it, and %s are left", got)
 	}
 
 	s = newSetting(t, roleAccount, "")
-	s.policies = []check.Given{given("trust", s.role.Trust)}
+	s.policies = []correct.Given{given("trust", s.role.Trust)}
 	s.role.Trust = with(t, nil, `{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/production"},"Action":"sts:AssumeRole","Condition":{"StringLike":{"sts:ExternalId":"acme-4?"}}}`)
 	report, _ = s.check(t)
 	if found := firstFailed(report); found.Layer != rolecall.LayerTrust || !strings.Contains(found.Hint, "By trust.json it should be refused: see that this is what is in force") {
@@ -310,7 +310,7 @@ func TestNothingIsAcquittedWrongly(t *testing.T) {
 	}
 
 	s = newSetting(t, otherAccount, "")
-	s.policies = []check.Given{given("permissions", s.role.Policies[0])}
+	s.policies = []correct.Given{given("permissions", s.role.Policies[0])}
 	s.bucket.Policy = without(t, s.bucket.Policy, "RolecallRead")
 	report, _ = s.check(t)
 	if got := fmt.Sprint(firstFailed(report).Candidates); got != "[bucket organization policy role]" {

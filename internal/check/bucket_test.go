@@ -18,6 +18,7 @@ import (
 	"github.com/rolecall/rolecall/internal/check"
 	"github.com/rolecall/rolecall/internal/strict"
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/correct"
 	"github.com/rolecall/rolecall/sandbox"
 )
 
@@ -35,7 +36,7 @@ type setting struct {
 	bucket     *sandbox.Bucket
 	key        *sandbox.Key
 	objects    map[string]string
-	policies   []check.Given
+	policies   []correct.Given
 	others     map[string]rolecall.Connection // of the organization's
 	deep       bool
 	observe    func(check.Event)

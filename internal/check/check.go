@@ -24,6 +24,7 @@ import (
 	"github.com/rolecall/rolecall/credential"
 	"github.com/rolecall/rolecall/internal/guard"
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/correct"
 )
 
 // Request says what to check.
@@ -38,7 +39,7 @@ type Request struct {
 	Faults rolecall.Errors
 	// Policies are documents as the account has them: they are judged, and
 	// patches correct them.
-	Policies []Given
+	Policies []correct.Given
 	Deep     bool // write and delete a real object too
 	// Wait is for how long a denied positive step is tried again before it is
 	// called a failure: IAM's changes take time to spread. Zero: not at all.

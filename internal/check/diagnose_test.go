@@ -109,7 +109,7 @@ func TestDiagnose(t *testing.T) {
 func TestDiagnoseWithNothingOpen(t *testing.T) {
 	t.Parallel()
 	f := asked("222233334444").diagnose(t.Context(), question{verb: "list", action: "s3:ListBucket"}, refused("AccessDenied", "Access Denied"))
-	if f.candidates[0] != rolecall.LayerBucket || f.patches[0].Document != documentBucket || !f.denied {
+	if f.candidates[0] != rolecall.LayerBucket || f.patches[0].Document != "bucket" || !f.denied {
 		t.Errorf("%v by %s", f.candidates, documents(f.patches))
 	}
 }

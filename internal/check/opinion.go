@@ -1,49 +1,20 @@
 package check
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/correct"
 )
 
-// changes says what differs in a corrected document.
-func changes(file string, old, corrected paper) string {
-	added, narrowed := lackedBy(old, corrected)
-	gone, denied := lackedBy(corrected, old)
-	gone = slices.DeleteFunc(append(gone, denied...), func(name string) bool { return slices.Contains(added, name) || slices.Contains(narrowed, name) })
-	out := fmt.Sprintf("the document is that of %s, to be put in its place", file)
-	for _, c := range []struct {
-		what  string
-		names []string
-	}{{"new or changed in it", added}, {"narrowed so that the role may do what the connection does", narrowed}, {"not in it any more", gone}} {
-		if len(c.names) > 0 {
-			out += "; " + c.what + ": " + strings.Join(c.names, ", ")
-		}
-	}
-	return out + ". All else is as it was"
-}
-
-// lackedBy names the statements of another document that p does not have, and
-// the Denies among them apart.
-func lackedBy(p, other paper) (allows, denies []string) {
-	for i, s := range other.statements {
-		if slices.ContainsFunc(p.statements, func(o object) bool { return bytes.Equal(o.text(), s.text()) }) {
-			continue
-		}
-		name := fmt.Sprintf("statement %d", i+1)
-		if sid := words(s.get("Sid")); len(sid) == 1 && sid[0] != "" {
-			name = sid[0]
-		}
-		if slices.Equal(words(s.get("Effect")), []string{"Deny"}) {
-			denies = append(denies, name)
-		} else {
-			allows = append(allows, name)
-		}
-	}
-	return allows, denies
+// opinion is what was found out about documents of one kind, and the patch that
+// corrects them, if one does.
+type opinion struct {
+	correct.Judgement
+	patch *rolecall.Patch
 }
 
 // told is what is found where it is known whose documents are at fault.
@@ -55,12 +26,12 @@ func (f finding) told(judged []opinion) finding {
 		switch {
 		case o.patch != nil:
 			f = f.with(o)
-		case o.stand == lets && o.kind.name == documentTrust && !f.denied: // a probe was accepted
-			f.hint += fmt.Sprintf(". By %s it should be refused: see that this is what is in force", strings.Join(o.files, ", "))
-		case o.stand == lets:
-			f.hint += fmt.Sprintf(". By %s it should pass: see that this is what is in force", strings.Join(o.files, ", "))
+		case o.Standing == correct.Allows && o.Kind == policy.TrustDocument && !f.denied: // a probe was accepted
+			f.hint += fmt.Sprintf(". By %s it should be refused: see that this is what is in force", strings.Join(o.Files, ", "))
+		case o.Standing == correct.Allows:
+			f.hint += fmt.Sprintf(". By %s it should pass: see that this is what is in force", strings.Join(o.Files, ", "))
 		default:
-			f.hint += fmt.Sprintf(". No small change of %s would do: the document is a whole one, which replaces it", strings.Join(o.files, ", "))
+			f.hint += fmt.Sprintf(". No small change of %s would do: the document is a whole one, which replaces it", strings.Join(o.Files, ", "))
 		}
 	}
 	f.hint = strings.TrimPrefix(f.hint, ". ")
@@ -70,13 +41,13 @@ func (f finding) told(judged []opinion) finding {
 // inferred is what is found where AWS did not say whose documents are at
 // fault: those that were given may.
 func (f finding) inferred(judged []opinion) finding {
-	if guilty := slices.DeleteFunc(slices.Clone(judged), func(o opinion) bool { return o.stand != refuses }); len(guilty) > 0 && f.candidates[0] != rolecall.LayerName {
+	if guilty := slices.DeleteFunc(slices.Clone(judged), func(o opinion) bool { return o.Standing != correct.Refuses }); len(guilty) > 0 && f.candidates[0] != rolecall.LayerName {
 		return f.blamed(guilty)
 	}
 	before := f.candidates
 	for _, o := range judged {
 		switch {
-		case o.stand == lets:
+		case o.Standing == correct.Allows:
 			f = f.acquitted(o, judged)
 		case o.patch != nil:
 			f = f.with(o)
@@ -100,15 +71,15 @@ func (f finding) blamed(guilty []opinion) finding {
 	var layers []rolecall.CheckLayer
 	var whole []rolecall.Patch
 	for _, o := range guilty {
-		if !slices.Contains(layers, o.kind.layer) {
-			layers = append(layers, o.kind.layer)
+		if !slices.Contains(layers, layerOf(o.Kind)) {
+			layers = append(layers, layerOf(o.Kind))
 		}
 		for _, p := range f.patches {
-			if p.Document == o.kind.name {
+			if p.Document == string(o.Kind) {
 				whole = append(whole, p)
 			}
 		}
-		f.message += fmt.Sprintf("; by %s it may not pass", strings.Join(o.files, ", "))
+		f.message += fmt.Sprintf("; by %s it may not pass", strings.Join(o.Files, ", "))
 	}
 	f.candidates, f.patches, f.hint = layers, whole, ""
 	if len(layers) == 1 {
@@ -122,17 +93,17 @@ func (f finding) blamed(guilty []opinion) finding {
 // acquitted is what is found once documents of a kind are known to allow it.
 // What a layer has besides may still be at fault.
 func (f finding) acquitted(o opinion, judged []opinion) finding {
-	f.patches = slices.DeleteFunc(slices.Clone(f.patches), func(p rolecall.Patch) bool { return p.Document == o.kind.name })
-	f.hint += fmt.Sprintf(". By %s it passes: it is not that", strings.Join(o.files, ", "))
-	for _, k := range kinds {
-		if k.layer == o.kind.layer && !slices.ContainsFunc(judged, func(o opinion) bool { return o.kind == k && o.stand == lets }) {
-			return f.last(o.kind.layer)
+	f.patches = slices.DeleteFunc(slices.Clone(f.patches), func(p rolecall.Patch) bool { return p.Document == string(o.Kind) })
+	f.hint += fmt.Sprintf(". By %s it passes: it is not that", strings.Join(o.Files, ", "))
+	for _, k := range correct.Kinds() {
+		if layerOf(k) == layerOf(o.Kind) && !slices.ContainsFunc(judged, func(o opinion) bool { return o.Kind == k && o.Standing == correct.Allows }) {
+			return f.last(layerOf(o.Kind))
 		}
 	}
-	if o.kind.layer == rolecall.LayerPrincipal { // which has more than can be given
-		return f.last(o.kind.layer)
+	if layerOf(o.Kind) == rolecall.LayerPrincipal { // which has more than can be given
+		return f.last(layerOf(o.Kind))
 	}
-	f.candidates = slices.DeleteFunc(slices.Clone(f.candidates), func(l rolecall.CheckLayer) bool { return l == o.kind.layer })
+	f.candidates = slices.DeleteFunc(slices.Clone(f.candidates), func(l rolecall.CheckLayer) bool { return l == layerOf(o.Kind) })
 	return f
 }
 
@@ -147,7 +118,7 @@ func (f finding) last(layer rolecall.CheckLayer) finding {
 // with puts a corrected document in the place of a whole one.
 func (f finding) with(o opinion) finding {
 	f.patches = slices.Clone(f.patches)
-	if i := slices.IndexFunc(f.patches, func(p rolecall.Patch) bool { return p.Document == o.kind.name }); i >= 0 {
+	if i := slices.IndexFunc(f.patches, func(p rolecall.Patch) bool { return p.Document == string(o.Kind) }); i >= 0 {
 		o.patch.Target = f.patches[i].Target // which AWS may have named
 		f.patches[i] = *o.patch
 	} else {
@@ -156,6 +127,31 @@ func (f finding) with(o opinion) finding {
 	if f.hint != "" {
 		f.hint += ". "
 	}
-	f.hint += o.hint
+	f.hint += o.Changes
+	return f
+}
+
+// replaced says of what was found that its documents replace those that are
+// there, which rolecall does not know.
+func (w *work) replaced(f finding) finding {
+	names := map[string]string{
+		string(policy.TrustDocument): "the role's trust policy", string(policy.BucketDocument): "the bucket's policy",
+		string(policy.KeyDocument): "the key's policy, and that who administers the key stays in it",
+	}
+	var which, flags []string
+	for _, p := range f.patches {
+		if name := names[p.Document]; name != "" && p.Corrects == "" && !slices.Contains(which, name) {
+			which, flags = append(which, name), append(flags, "--policy "+p.Document+"=FILE")
+		}
+	}
+	if len(which) == 0 {
+		return f
+	}
+	f.hint += fmt.Sprintf(". A whole document replaces what is there: see that nothing is lost that others need of %s; or give what is there by %s, to have that corrected",
+		strings.Join(which, ", or of "), strings.Join(flags, " or "))
+	if also := w.declared().Sharing(); len(also) > 0 {
+		f.hint += fmt.Sprintf(". Of this organization the connections %s use the same role, bucket or key", strings.Join(also, ", "))
+	}
+	f.hint = strings.TrimPrefix(f.hint, ". ")
 	return f
 }

@@ -6,12 +6,19 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/transfer"
+	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/correct"
 )
 
 // A document that is at fault does not end what else may be: AWS's own key is
 // closed to other accounts, whatever the role may do.
 func TestCautionOutlivesBlame(t *testing.T) {
 	t.Parallel()
+	const us = "arn:aws:iam::111122223333:role/media"
+	permissions, err := policy.Parse([]byte(`{"Version":"2012-10-17","Statement":[{"Sid":"Ours","Effect":"Allow","Action":["s3:GetObject","s3:PutObject"],"Resource":"arn:aws:s3:::b/in/*"}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
 	w := &work{Request: Request{
 		Connection: rolecall.Connection{
 			Name: "delivery", Purpose: rolecall.Delivery, Bucket: "b", Region: "eu-central-1", RoleARN: us, BucketOwner: "444455556666",
@@ -19,7 +26,7 @@ func TestCautionOutlivesBlame(t *testing.T) {
 		},
 		Principal:    rolecall.Principal{ARN: rolecall.ARN{Partition: "aws", Service: "iam", Account: "999900009999", Resource: "role/production"}},
 		Organization: rolecall.Organization{APIName: "acme", ExternalID: rolecall.ExternalID{Value: "acme-42"}},
-		Policies:     []Given{{"permissions", "role.json", parsed(t, `{"Version":"2012-10-17","Statement":[`+ourGrant+`]}`)}},
+		Policies:     []correct.Given{{Kind: policy.PermissionsDocument, File: "role.json", Document: permissions}},
 	}}
 	w.arn, _ = rolecall.ParseRoleARN(us)
 	w.region = "eu-central-1"

@@ -4,21 +4,15 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/policy"
-)
-
-// The documents of patches that are about the bucket and who may use it.
-const (
-	documentPermissions = "permissions"
-	documentBoundary    = "boundary"
-	documentBucket      = "bucket"
-	documentKey         = "key"
-	documentSCP         = "scp"
-	documentRCP         = "rcp"
+	"github.com/rolecall/rolecall/policy/correct"
 )
 
 // What an organization has attached where it forbids nothing.
@@ -29,52 +23,50 @@ const (
 	fullRCP = `{"Version":"2012-10-17","Statement":[{"Sid":"RCPFullAWSAccess","Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}`
 )
 
-// needs are the documents that the connection needs, each such that it can
-// replace what is there. A key that was found in use is put in the place of
-// the declared one. The connection may be one that no documents can be made
-// for.
-func (w *work) needs(key string) (policy.Kit, bool) {
-	request := w.kitRequest(key)
-	if request.Connection.RoleARN == "" {
-		return policy.Kit{}, false // whose key it is, is not known
+// declared is what is known of the connection before a step has asked anything.
+func (w *work) declared() correct.Setup {
+	s := correct.Setup{
+		Connection: w.Connection, Role: w.arn, Principal: w.Principal.ARN, ExternalID: w.externalID(), Vendor: w.Vendor, Endpoint: w.endpoint(),
 	}
-	request.Whole = true
-	kit, err := policy.Generate(request)
-	return kit, err == nil
+	for _, name := range slices.Sorted(maps.Keys(w.Organization.Connections)) {
+		if c := w.Organization.Connections[name]; name != w.Connection.Name && c.RoleARN != "" {
+			s.Others = append(s.Others, c)
+		}
+	}
+	return s
 }
 
-// kitRequest asks for the documents of the connection. It has no role where
-// none can be made.
-func (w *work) kitRequest(key string) policy.KitRequest {
-	c := w.Connection
-	c.Region = cmp.Or(w.region, c.Region)
-	if key != "" {
-		c.Encryption = &rolecall.Encryption{Type: "aws:kms", Key: key}
+// setup is what the steps have found out about the connection, with the KMS key
+// that is in use, if one is known to be.
+func (w *work) setup(key string) correct.Setup {
+	s := w.declared()
+	s.SessionName, s.RoleID = w.role().SessionName(), w.proof.verdict.RoleID
+	s.Region, s.Owner, s.KMSKey = w.region, w.owner(), key
+	s.Object, s.Upload = w.fixedKey(), w.declaredForm().conditions()
+	return s
+}
+
+// conditions are the condition keys of a request that writes so.
+func (f form) conditions() map[string]string {
+	encryption, key := f.headers()
+	return map[string]string{
+		"s3:x-amz-server-side-encryption": string(encryption), "s3:x-amz-server-side-encryption-aws-kms-key-id": aws.ToString(key),
+		"s3:x-amz-acl": f.acl, "s3:x-amz-storage-class": f.class,
 	}
-	principal, externalID := w.Principal.ARN.String(), w.externalID()
-	if c.RoleARN == "" { // the permissions of a user, or of a dispenser's role, are the same
-		role := rolecall.ARN{Partition: rolecall.PartitionOf(c.Region), Service: "iam", Account: cmp.Or(w.owner(), "000000000000"), Resource: "role/any"}
-		c.RoleARN, c.Secret, c.HTTPCredentialSource, c.ExternalID = role.String(), "", nil, nil
-		if w.owner() == "" && c.Encryption != nil && c.Encryption.Type != "AES256" && c.Encryption.Key == "" {
-			c.RoleARN = ""
-		}
-		externalID = cmp.Or(externalID, "any")
-	}
-	return policy.KitRequest{
-		Connection: c, Principals: []string{principal}, ExternalIDs: []string{externalID}, VendorAccounts: w.Vendor.Accounts,
-		// Without versions there is nothing more to read by this, and not every
-		// step knows whether there are.
-		Versioned: true,
-	}
+}
+
+// policyPatch puts a policy in the place of what the target has.
+func policyPatch(kind policy.Kind, target string, text json.RawMessage) rolecall.Patch {
+	return rolecall.Patch{Document: string(kind), Target: target, Policy: text}
 }
 
 // permissionsPatch is the role's own policy, whole.
 func (w *work) permissionsPatch(key string) []rolecall.Patch {
-	kit, ok := w.needs(key)
+	kit, ok := w.setup(key).Needed()
 	if !ok {
 		return nil
 	}
-	p := rolecall.Patch{Document: documentPermissions, Target: w.identity(), Policy: kit.Permissions.JSON()}
+	p := policyPatch(policy.PermissionsDocument, w.identity(), kit.Permissions.JSON())
 	if w.Connection.RoleARN != "" {
 		p.Commands = []string{command("aws", "iam", "put-role-policy", "--role-name", w.arn.RoleName(), "--policy-name", "rolecall-"+w.Connection.Name,
 			"--policy-document", string(p.Policy))}
@@ -85,11 +77,11 @@ func (w *work) permissionsPatch(key string) []rolecall.Patch {
 // boundaryPatch is a permissions boundary that leaves the role what the
 // connection needs.
 func (w *work) boundaryPatch(key string) []rolecall.Patch {
-	kit, ok := w.needs(key)
+	kit, ok := w.setup(key).Needed()
 	if !ok || w.Connection.RoleARN == "" {
 		return nil
 	}
-	p := rolecall.Patch{Document: documentBoundary, Target: w.identity(), Policy: kit.Permissions.JSON()}
+	p := policyPatch(policy.BoundaryDocument, w.identity(), kit.Permissions.JSON())
 	made := rolecall.ARN{Partition: w.arn.Partition, Service: "iam", Account: w.arn.Account, Resource: "policy/rolecall-boundary-" + w.Connection.Name}
 	p.Commands = []string{
 		command("aws", "iam", "create-policy", "--policy-name", strings.TrimPrefix(made.Resource, "policy/"), "--policy-document", string(p.Policy)),
@@ -101,13 +93,14 @@ func (w *work) boundaryPatch(key string) []rolecall.Patch {
 // bucketPatch is the bucket's policy, whole: for all of the organization's
 // connections to it.
 func (w *work) bucketPatch() []rolecall.Patch {
-	kit, ok := w.needs("")
+	setup := w.setup("")
+	kit, ok := setup.Needed()
 	if !ok || w.Connection.RoleARN == "" {
 		return nil
 	}
-	p := rolecall.Patch{Document: documentBucket, Target: w.bucketARN(), Policy: w.besides(documentBucket, kit.Bucket, func(c rolecall.Connection) bool {
+	p := policyPatch(policy.BucketDocument, w.bucketARN(), setup.WithOthers(policy.BucketDocument, kit.Bucket, func(c rolecall.Connection) bool {
 		return c.Bucket == w.Connection.Bucket
-	})}
+	}))
 	p.Commands = []string{w.s3api("put-bucket-policy", "--policy", string(p.Policy))}
 	return []rolecall.Patch{p}
 }
@@ -115,15 +108,16 @@ func (w *work) bucketPatch() []rolecall.Patch {
 // keyPatch is the policy of a KMS key, whole, for all of the organization's
 // connections that name it; of the connection's key when none is given.
 func (w *work) keyPatch(key string) []rolecall.Patch {
-	kit, ok := w.needs(key)
+	setup := w.setup(key)
+	kit, ok := setup.Needed()
 	if e := w.Connection.Encryption; key == "" && e != nil {
 		key = e.Key
 	}
 	if !ok || w.Connection.RoleARN == "" || kit.Key == nil {
 		return nil
 	}
-	p := rolecall.Patch{Document: documentKey, Target: cmp.Or(key, "the default key of "+w.bucketARN())}
-	p.Policy = w.besides(documentKey, kit.Key, func(c rolecall.Connection) bool { return key != "" && keyOf(c) == key })
+	p := policyPatch(policy.KeyDocument, cmp.Or(key, "the default key of "+w.bucketARN()),
+		setup.WithOthers(policy.KeyDocument, kit.Key, func(c rolecall.Connection) bool { return key != "" && correct.KMSKeyOf(c) == key }))
 	if key != "" {
 		p.Commands = []string{kms("put-key-policy", key, "--policy-name", "default", "--policy", string(p.Policy))}
 	}
@@ -138,14 +132,14 @@ func (w *work) scpPatch(named string) []rolecall.Patch {
 	if account == "" && named == "" {
 		return nil
 	}
-	return []rolecall.Patch{{Document: documentSCP, Target: cmp.Or(named, account), Policy: json.RawMessage(fullSCP)}}
+	return []rolecall.Patch{policyPatch(policy.SCPDocument, cmp.Or(named, account), json.RawMessage(fullSCP))}
 }
 
 func (w *work) rcpPatch(named, account string) []rolecall.Patch {
 	if account == "" && named == "" {
 		return nil
 	}
-	return []rolecall.Patch{{Document: documentRCP, Target: cmp.Or(named, account), Policy: json.RawMessage(fullRCP)}}
+	return []rolecall.Patch{policyPatch(policy.RCPDocument, cmp.Or(named, account), json.RawMessage(fullRCP))}
 }
 
 // changed is the connection as it should be declared, unless it is.
@@ -223,13 +217,4 @@ func (w *work) identity() string {
 	}
 }
 
-func (w *work) bucketARN() string {
-	return "arn:" + w.partition() + ":s3:::" + w.Connection.Bucket
-}
-
-func (w *work) partition() string {
-	if w.arn.Partition != "" {
-		return w.arn.Partition
-	}
-	return rolecall.PartitionOf(cmp.Or(w.region, w.Connection.Region))
-}
+func (w *work) bucketARN() string { return w.setup("").BucketARN() }

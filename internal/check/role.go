@@ -13,6 +13,7 @@ import (
 	"github.com/rolecall/rolecall/credential"
 	"github.com/rolecall/rolecall/internal/awscode"
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/correct"
 )
 
 // roleSteps are the steps that look at who gives the credentials: the role,
@@ -54,7 +55,7 @@ func declared(_ context.Context, w *work) finding {
 	}
 	if len(w.Faults) > 0 {
 		f := misdeclared(w.Faults)
-		better := mended(c)
+		better := correct.Declaration(c)
 		if patch := connectionPatch(better); better.Validate() == nil && !bytes.Equal(patch.Connection, connectionPatch(c).Connection) {
 			f.patches = []rolecall.Patch{patch}
 		}

@@ -8,12 +8,11 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/correct"
 )
 
-// The documents of patches.
+// The documents of patches that are no policies.
 const (
-	documentTrust      = "trust"
-	documentWorker     = "worker"
 	documentConnection = "connection"
 	documentSetting    = "setting"
 )
@@ -39,31 +38,20 @@ func connectionPatch(c rolecall.Connection) rolecall.Patch {
 	return rolecall.Patch{Document: documentConnection, Target: c.Name, Connection: text}
 }
 
-// documents are those that a connection needs, by its declaration alone. It
-// may be one that no documents can be made for.
-func (w *work) documents(c rolecall.Connection) (policy.Kit, bool) {
-	kit, err := policy.Generate(policy.KitRequest{
-		Connection: c, Principals: []string{w.Principal.ARN.String()}, ExternalIDs: []string{w.externalID()},
-		VendorAccounts: w.Vendor.Accounts, Versioned: true, Whole: true,
-	})
-	return kit, err == nil
-}
-
 func (w *work) trustPatches() []rolecall.Patch {
-	kit, ok := w.documents(w.Connection)
+	kit, ok := w.declared().Declared()
 	if !ok {
 		return nil
 	}
 	text := kit.Trust.JSON()
-	return []rolecall.Patch{{
-		Document: documentTrust, Target: w.Connection.RoleARN, Policy: text,
-		Commands: []string{command("aws", "iam", "update-assume-role-policy", "--role-name", w.arn.RoleName(), "--policy-document", string(text))},
-	}}
+	p := policyPatch(policy.TrustDocument, w.Connection.RoleARN, text)
+	p.Commands = []string{command("aws", "iam", "update-assume-role-policy", "--role-name", w.arn.RoleName(), "--policy-document", string(text))}
+	return []rolecall.Patch{p}
 }
 
 // rolePatches make the role, where there is none.
 func (w *work) rolePatches() []rolecall.Patch {
-	kit, ok := w.documents(w.Connection)
+	kit, ok := w.declared().Declared()
 	if !ok {
 		return nil
 	}
@@ -89,7 +77,7 @@ func (w *work) putPermissions(kit policy.Kit) string {
 // names, if there is one.
 func (w *work) accountPatches() []rolecall.Patch {
 	role := w.arn
-	role.Account = namedAccount(w.Connection)
+	role.Account = correct.NamedAccount(w.Connection)
 	if role.Account == "" || role.Account == w.arn.Account || w.Vendor.Owns(role.Account) {
 		return nil
 	}
@@ -100,17 +88,16 @@ func (w *work) accountPatches() []rolecall.Patch {
 
 // workerPatches let the principal assume customers' roles.
 func (w *work) workerPatches() []rolecall.Patch {
-	kit, ok := w.documents(w.Connection)
+	kit, ok := w.declared().Declared()
 	if !ok {
 		return nil
 	}
 	kind, name, _ := strings.Cut(w.Principal.ARN.Resource, "/")
 	name = name[strings.LastIndexByte(name, '/')+1:]
 	text := kit.Worker.JSON()
-	return []rolecall.Patch{{
-		Document: documentWorker, Target: w.Principal.ARN.String(), Policy: text,
-		Commands: []string{command("aws", "iam", "put-"+kind+"-policy", "--"+kind+"-name", name, "--policy-name", "rolecall", "--policy-document", string(text))},
-	}}
+	p := policyPatch(policy.WorkerDocument, w.Principal.ARN.String(), text)
+	p.Commands = []string{command("aws", "iam", "put-"+kind+"-policy", "--"+kind+"-name", name, "--policy-name", "rolecall", "--policy-document", string(text))}
+	return []rolecall.Patch{p}
 }
 
 // longerPatch lets the role's sessions last as long as asked.
@@ -136,7 +123,9 @@ func (w *work) oversized(message string) finding {
 		c.Prefix = c.Prefix[:strings.LastIndexByte(strings.TrimSuffix(c.Prefix, "/"), '/')+1]
 		if w.fits(c) == nil {
 			patch := connectionPatch(c)
-			if kit, ok := w.documents(c); ok {
+			setup := w.declared()
+			setup.Connection = c
+			if kit, ok := setup.Declared(); ok {
 				patch.Commands = []string{w.putPermissions(kit)}
 			}
 			f.patches = []rolecall.Patch{patch}

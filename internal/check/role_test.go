@@ -4,58 +4,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
-	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
 )
-
-func TestMendedNames(t *testing.T) {
-	t.Parallel()
-	const role = "arn:aws:iam::111122223333:role/media"
-	right := rolecall.Connection{Purpose: rolecall.Source, Bucket: "acme", Prefix: "in/", Region: "eu-central-1", RoleARN: role, BucketOwner: "111122223333"}
-	for name, change := range map[string]func(*rolecall.Connection){
-		"as it is": func(*rolecall.Connection) {},
-		"a session's ARN": func(c *rolecall.Connection) {
-			c.RoleARN = "arn:aws:sts::111122223333:assumed-role/media/me@example.com"
-		},
-		"a profile's ARN":     func(c *rolecall.Connection) { c.RoleARN = "arn:aws:iam::111122223333:instance-profile/media" },
-		"an account in parts": func(c *rolecall.Connection) { c.RoleARN = "arn:aws:iam::1111-2222-3333:role/media" },
-		"space around it":     func(c *rolecall.Connection) { c.RoleARN = "\t" + role + "\n" },
-		"quotes around it":    func(c *rolecall.Connection) { c.RoleARN = `"` + role + `",` },
-		"a slash after it":    func(c *rolecall.Connection) { c.RoleARN = role + "/" },
-		"a bucket's URL":      func(c *rolecall.Connection) { c.Bucket, c.Prefix = "s3://acme/in/", "" },
-		"a bucket's ARN":      func(c *rolecall.Connection) { c.Bucket, c.Prefix = "arn:aws:s3:::acme/in/*", "" },
-		"a prefix's slashes":  func(c *rolecall.Connection) { c.Prefix = "/in" },
-		"a prefix's star":     func(c *rolecall.Connection) { c.Prefix = "in/*" },
-		"a name alone":        func(c *rolecall.Connection) { c.RoleARN = "media" },
-		"a loud region":       func(c *rolecall.Connection) { c.Region = " EU-Central-1" },
-		"an owner in parts":   func(c *rolecall.Connection) { c.BucketOwner = "1111-2222-3333" },
-	} {
-		c := right
-		change(&c)
-		if diff := cmp.Diff(right, mended(c)); diff != "" {
-			t.Errorf("%s:\n%s", name, diff)
-		}
-	}
-	for _, hopeless := range []string{"", "media", "arn:aws:iam::1111:role/media", "arn:aws:iam::111122223333:user/media"} {
-		if got := mendedRole(rolecall.Connection{RoleARN: hopeless}); got != hopeless {
-			t.Errorf("%q becomes %q", hopeless, got)
-		}
-	}
-}
-
-// What a connection does without is left out.
-func TestMendedWithout(t *testing.T) {
-	t.Parallel()
-	c := mended(rolecall.Connection{
-		Purpose: rolecall.Delivery, Bucket: "acme", RoleARN: "arn:aws:iam::111122223333:role/media", Region: "EU (Frankfurt)", BucketOwner: "acme",
-		Encryption: &rolecall.Encryption{Type: "aws:kms", Key: "arn:aws:kms:eu-central-1:111122223333:alias/media"}, RoleSessionDurationSeconds: 86400,
-	})
-	if err := c.Validate(); err != nil || c.Region != "" || c.BucketOwner != "" || c.Encryption.Key != "" || c.RoleSessionDurationSeconds != 0 {
-		t.Errorf("%+v: %v", c, err)
-	}
-}
 
 func TestCommandIsQuoted(t *testing.T) {
 	t.Parallel()

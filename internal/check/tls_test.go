@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/rolecall/rolecall"
-	"github.com/rolecall/rolecall/internal/check"
+	"github.com/rolecall/rolecall/policy/correct"
 )
 
 // That a bucket takes TLS only is no fault of the bucket's, whose owner is not
@@ -22,7 +22,7 @@ func TestBucketForTLS(t *testing.T) {
 			dump(t, report)
 			t.Errorf("%s: %+v", owner, f)
 		}
-		s.policies = []check.Given{{Kind: "bucket", File: "bucket.json", Document: s.bucket.Policy}}
+		s.policies = []correct.Given{{Kind: "bucket", File: "bucket.json", Document: s.bucket.Policy}}
 		report, _ = s.check(t)
 		f = step(report, rolecall.StepList)
 		if f.Layer != rolecall.LayerNetwork || f.Patch != nil || !strings.Contains(f.Message, "bucket.json denies what comes without TLS") {

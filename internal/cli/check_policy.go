@@ -7,22 +7,23 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall"
-	"github.com/rolecall/rolecall/internal/check"
+	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/correct"
 	"github.com/rolecall/rolecall/policy/lint"
 )
 
 // policies reads the documents that the account has.
-func (c *checkCommand) policies(ctx context.Context, sys System) ([]check.Given, error) {
+func (c *checkCommand) policies(ctx context.Context, sys System) ([]correct.Given, error) {
 	if len(c.Policy) > 0 && c.All {
 		return nil, &rolecall.Error{Code: rolecall.Invalid, Message: "--policy is about one connection", Hint: "name it, in the place of --all"}
 	}
-	var out []check.Given
+	var out []correct.Given
 	for _, flag := range c.Policy {
 		kind, name, found := strings.Cut(flag, "=")
-		if !found || name == "" || !slices.Contains(check.Kinds(), kind) {
+		if !found || name == "" || !slices.Contains(correct.Kinds(), policy.Kind(kind)) {
 			return nil, &rolecall.Error{
 				Code: rolecall.Invalid, Message: fmt.Sprintf("--policy %q does not say which policy is in which file", flag),
-				Hint: "give it as bucket=FILE, or with one of " + strings.Join(check.Kinds(), ", "),
+				Hint: "give it as bucket=FILE, or with one of " + correct.Names(),
 			}
 		}
 		data, err := read(ctx, sys, name, maxPolicyFile)
@@ -34,7 +35,7 @@ func (c *checkCommand) policies(ctx context.Context, sys System) ([]check.Given,
 			return nil, of(name, err)
 		}
 		for _, d := range documents {
-			given := check.Given{Kind: kind, File: name, Document: d}
+			given := correct.Given{Kind: policy.Kind(kind), File: name, Document: d}
 			if name == "-" {
 				given.File = "standard input"
 			}

@@ -167,26 +167,27 @@ func printKit(out *output, r policy.KitRequest, kit policy.Kit) {
 		key = "the KMS key " + c.Encryption.Key
 	}
 	for _, d := range []struct {
-		name, title string
-		document    *policy.Document
+		kind  policy.Kind
+		title string
 	}{
-		{policy.TrustDocument, "trust policy of the role " + c.RoleARN, kit.Trust},
-		{policy.PermissionsDocument, "permissions policy of the role " + c.RoleARN, kit.Permissions},
-		{policy.BucketDocument, "statements for the policy of " + bucket, kit.Bucket},
-		{policy.KeyDocument, "statements for the policy of " + key, kit.Key},
-		{policy.WorkerDocument, "policy of the vendor's workers", kit.Worker},
-		{policy.RevocationDocument, "policy that ends the living sessions of the role " + c.RoleARN, kit.Revocation},
+		{policy.TrustDocument, "trust policy of the role " + c.RoleARN},
+		{policy.PermissionsDocument, "permissions policy of the role " + c.RoleARN},
+		{policy.BucketDocument, "statements for the policy of " + bucket},
+		{policy.KeyDocument, "statements for the policy of " + key},
+		{policy.WorkerDocument, "policy of the vendor's workers"},
+		{policy.RevocationDocument, "policy that ends the living sessions of the role " + c.RoleARN},
 	} {
-		if d.document == nil {
+		document := kit.Document(d.kind)
+		if document == nil {
 			continue
 		}
 		out.printf("%s\n", out.onOut.paint(bold, printable(d.title)))
 		for _, reason := range kit.Reasons {
-			if reason.Document == d.name {
+			if reason.Document == d.kind {
 				out.printf("  %s: %s\n", reason.Sid, printable(reason.Text)) // whole: it may hold a command
 			}
 		}
-		out.printf("%s\n\n", pretty(d.document))
+		out.printf("%s\n\n", pretty(document))
 	}
 	var rest []policy.Grant
 	for _, g := range policy.Grants(c.Purpose) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/config"
+	"github.com/rolecall/rolecall/policy"
 	"github.com/rolecall/rolecall/policy/lint"
 )
 
@@ -70,7 +71,7 @@ func (c *lintCommand) Run(ctx context.Context, sys System, out *output) error {
 }
 
 func (c *lintCommand) options(ctx context.Context) (lint.Options, error) {
-	options := lint.Options{Kind: lint.Kind(c.Kind)}
+	options := lint.Options{Kind: policy.Kind(c.Kind)}
 	if c.Connection == "" {
 		if c.Org != "" || c.Principal != nil {
 			return options, &rolecall.Error{Code: rolecall.Invalid, Message: "--org and --principal say more of a connection, and there is none", Hint: "give --connection too"}

@@ -65,7 +65,7 @@ var (
 )
 
 // decided gives what the document alone decides of each request of the grid.
-func decided(t interface{ Fatal(...any) }, d *policy.Document, kind lint.Kind) map[string]policy.Decision {
+func decided(t interface{ Fatal(...any) }, d *policy.Document, kind policy.Kind) map[string]policy.Decision {
 	everything, err := policy.Parse([]byte(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`))
 	if err != nil {
 		t.Fatal(err)
@@ -77,10 +77,10 @@ func decided(t interface{ Fatal(...any) }, d *policy.Document, kind lint.Kind) m
 	principals, resources := askedPrincipals, askedResources
 	policies := policy.Policies{Identity: []*policy.Document{everything}, Resource: d}
 	switch kind {
-	case lint.Permissions, lint.Worker:
+	case policy.PermissionsDocument, policy.WorkerDocument:
 		policies = policy.Policies{Identity: []*policy.Document{d}, Resource: own}
 		principals = askedPrincipals[5:]
-	case lint.Trust:
+	case policy.TrustDocument:
 		resources = []string{"arn:aws:iam::111122223333:role/media"}
 	}
 	out := map[string]policy.Decision{}
@@ -90,7 +90,7 @@ func decided(t interface{ Fatal(...any) }, d *policy.Document, kind lint.Kind) m
 				for i, context := range askedContexts {
 					// The account is another than the principals', so that the resource's policy decides.
 					account := "777788889999"
-					if kind == lint.Permissions || kind == lint.Worker {
+					if kind == policy.PermissionsDocument || kind == policy.WorkerDocument {
 						account = "111122223333"
 					}
 					r := policy.Evaluate(policy.Request{Principal: who, Action: action, Resource: resource, Account: account, Context: context}, policies)
@@ -217,12 +217,12 @@ func TestFixesHoldForAny(t *testing.T) {
 				return string(out)
 			}
 			s += `,"` + rapid.SampledFrom([]string{"Action", "Action", "Action", "NotAction"}).Draw(t, "element") + `":` + some("actions", someActions, 1)
-			if kind == lint.Trust || kind == lint.Bucket || kind == lint.Key {
+			if kind == policy.TrustDocument || kind == policy.BucketDocument || kind == policy.KeyDocument {
 				if p := rapid.SampledFrom(somePrincipals).Draw(t, "principal"); p != "" {
 					s += `,"Principal":` + p
 				}
 			}
-			if kind != lint.Trust {
+			if kind != policy.TrustDocument {
 				s += `,"` + rapid.SampledFrom([]string{"Resource", "Resource", "Resource", "NotResource"}).Draw(t, "element") + `":` + some("resources", someResources, 1)
 			}
 			if c := rapid.SampledFrom(someConditions).Draw(t, "condition"); c != "" {

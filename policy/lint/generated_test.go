@@ -65,15 +65,15 @@ func TestGeneratedMatrix(t *testing.T) {
 			t.Fatalf("%s: %v", name, err)
 		}
 		for _, d := range []struct {
-			kind     lint.Kind
+			kind     policy.Kind
 			document *policy.Document
 		}{
-			{lint.Trust, kit.Trust},
-			{lint.Permissions, kit.Permissions},
-			{lint.Bucket, kit.Bucket},
-			{lint.Key, kit.Key},
-			{lint.Worker, kit.Worker},
-			{lint.Permissions, kit.Revocation},
+			{policy.TrustDocument, kit.Trust},
+			{policy.PermissionsDocument, kit.Permissions},
+			{policy.BucketDocument, kit.Bucket},
+			{policy.KeyDocument, kit.Key},
+			{policy.WorkerDocument, kit.Worker},
+			{policy.PermissionsDocument, kit.Revocation},
 		} {
 			if d.document == nil {
 				continue

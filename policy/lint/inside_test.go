@@ -16,6 +16,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rolecall/rolecall/policy/lint"
+
+	"github.com/rolecall/rolecall/policy"
 )
 
 const (
@@ -86,7 +88,7 @@ func TestKitsAreClean(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, f := range lint.Check([]lint.File{{Name: name, Data: data}}, lint.Options{Kind: lint.Key}).Files {
+		for _, f := range lint.Check([]lint.File{{Name: name, Data: data}}, lint.Options{Kind: policy.KeyDocument}).Files {
 			if want := strings.ReplaceAll(strings.TrimPrefix(f.Within, "/"), "revocation", "permissions"); string(f.Kind) != want {
 				t.Errorf("%s: %s is of kind %s", name, f.Within, f.Kind)
 			}

@@ -1,12 +1,16 @@
 package lint
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/rolecall/rolecall/policy"
+)
 
 // kindOf tells a document's kind by its content: only policies of resources
 // name principals, and the actions tell which; a policy that allows nothing but
 // to assume roles is the worker's. A statement that assumes a role and names no
 // resource is one of a trust policy.
-func kindOf(root *node) Kind {
+func kindOf(root *node) policy.Kind {
 	services := map[string]int{}
 	named, assumes, onResource := false, 0, false
 	statements := statementsOf(root)
@@ -32,16 +36,16 @@ func kindOf(root *node) Kind {
 	onlySTS := services["sts"] > 0 && len(services) == 1
 	switch {
 	case named && (services["sts"] > 0 || !onResource):
-		return Trust
+		return policy.TrustDocument
 	case named && services["kms"] > 0 && services["s3"] == 0:
-		return Key
+		return policy.KeyDocument
 	case named:
-		return Bucket
+		return policy.BucketDocument
 	case onlySTS && assumes > 0 && !onResource:
-		return Trust
+		return policy.TrustDocument
 	case onlySTS && assumes > 0:
-		return Worker
+		return policy.WorkerDocument
 	default:
-		return Permissions
+		return policy.PermissionsDocument
 	}
 }

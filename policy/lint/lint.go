@@ -16,20 +16,10 @@ type File struct {
 	Data []byte
 }
 
-// Kind is what a document is attached to.
-type Kind string
-
-// The kinds.
-const (
-	Trust       Kind = "trust"       // a role: who may assume it
-	Permissions Kind = "permissions" // a role or user: what it may do
-	Bucket      Kind = "bucket"      // a bucket
-	Key         Kind = "key"         // a KMS key
-	Worker      Kind = "worker"      // the vendor's workers: which roles they may assume
-)
-
-// Kinds gives all kinds.
-func Kinds() []Kind { return []Kind{Trust, Permissions, Bucket, Key, Worker} }
+// Kinds are those of the documents that are judged.
+func Kinds() []policy.Kind {
+	return []policy.Kind{policy.TrustDocument, policy.PermissionsDocument, policy.BucketDocument, policy.KeyDocument, policy.WorkerDocument}
+}
 
 // Severity is how bad a finding is.
 type Severity string
@@ -44,7 +34,7 @@ const (
 // Options is what is known of the documents. The zero value judges them by
 // themselves.
 type Options struct {
-	Kind         Kind               // empty: by their content
+	Kind         policy.Kind        // empty: by their content
 	Kit          *policy.KitRequest // the connection that they are for
 	Organization string             // its organization's api_name
 	Others       []string           // ARNs of the vendor's workers that do not work for it: staging's
@@ -59,11 +49,11 @@ type Report struct {
 // document, or one and more, has one for each, numbered: Fixed cannot stand in
 // its place.
 type FileReport struct {
-	File     string    `json:"file"`
-	Document int       `json:"document,omitempty"` // from 1; 0: the document is the file
-	Within   string    `json:"within,omitempty"`   // where it stands in the file's value; empty: it is the value
-	Kind     Kind      `json:"kind"`               // empty when it could not be read
-	Findings []Finding `json:"findings"`
+	File     string      `json:"file"`
+	Document int         `json:"document,omitempty"` // from 1; 0: the document is the file
+	Within   string      `json:"within,omitempty"`   // where it stands in the file's value; empty: it is the value
+	Kind     policy.Kind `json:"kind"`               // empty when it could not be read
+	Findings []Finding   `json:"findings"`
 	// Fixed is the corrected document, indented. It is nil when nothing could be
 	// corrected, or nothing needed to be.
 	Fixed json.RawMessage `json:"fixed,omitempty"`
@@ -189,7 +179,7 @@ func checkDocument(d document, options Options) FileReport {
 }
 
 // judge runs all rules over a document but the last, grammar.
-func judge(d document, kind Kind, options Options) []Finding {
+func judge(d document, kind policy.Kind, options Options) []Finding {
 	var out []Finding
 	for i := range allRules {
 		p := newPass(&allRules[i], d, kind, options)
@@ -200,7 +190,7 @@ func judge(d document, kind Kind, options Options) []Finding {
 }
 
 // grammar finds what the others left over.
-func grammar(d document, kind Kind, options Options, told []Finding, fixed *node) []Finding {
+func grammar(d document, kind policy.Kind, options Options, told []Finding, fixed *node) []Finding {
 	p := newPass(&documentGrammar, d, kind, options)
 	p.last, p.told, p.fixed = true, told, fixed
 	p.run()

@@ -44,35 +44,35 @@ func TestField(t *testing.T) {
 	}
 	for _, c := range []struct {
 		file    string
-		kind    lint.Kind
+		kind    policy.Kind
 		options lint.Options
 		want    []string // codes; all that are errors or warnings, and these notes
 	}{
-		{"aspera/assume-role.json", lint.Worker, lint.Options{}, []string{"worker-resource"}},
-		{"aspera/assume-role-corrected.json", lint.Worker, lint.Options{}, nil},
-		{"aspera/trust.json", lint.Trust, lint.Options{}, []string{"external-id-guessable"}},
-		{"aspera/trust-account.json", lint.Trust, lint.Options{}, []string{"external-id-missing", "principal-root"}},
-		{"aspera/permissions.json", lint.Permissions, lint.Options{}, []string{"action-unknown", "s3-mixed-resources", "s3-unneeded"}},
-		{"aspera/permissions-as-tabled.json", lint.Permissions, lint.Options{}, []string{"action-unknown", "action-without-service", "s3-mixed-resources", "s3-multipart", "s3-unneeded"}},
-		{"aspera/permissions-everything.json", lint.Permissions, lint.Options{}, []string{"s3-every-bucket", "s3-star", "version-missing"}},
-		{"axinom/trust-eu.json", lint.Trust, lint.Options{}, []string{"external-id-guessable", "principal-root"}},
-		{"axinom/trust-us.json", lint.Trust, lint.Options{}, []string{"external-id-guessable", "principal-root"}},
-		{"axinom/permissions.json", lint.Permissions, lint.Options{}, []string{"s3-multipart"}},
-		{"axinom/permissions-as-named.json", lint.Permissions, lint.Options{}, []string{"s3-head-bucket", "s3-list-missing", "s3-mixed-resources", "s3-multipart", "s3-operation"}},
-		{"creative-force/trust.json", lint.Trust, lint.Options{}, []string{"external-id-guessable", "principal-root"}},
-		{"creative-force/trust-user.json", lint.Trust, lint.Options{}, []string{"external-id-guessable"}},
-		{"creative-force/trust-mfa.json", lint.Trust, lint.Options{}, []string{"external-id-guessable", "principal-root", "trust-mfa"}},
-		{"creative-force/source.json", lint.Permissions, lint.Options{}, []string{"s3-mixed-resources"}},
-		{"creative-force/delivery.json", lint.Permissions, lint.Options{}, []string{"kms-data-key", "kms-encrypt", "s3-mixed-resources", "s3-multipart", "s3-put-object-acl"}},
-		{"creative-force/delivery-corrected.json", lint.Permissions, lint.Options{}, nil},
-		{"creative-force/bucket-policy.json", lint.Bucket, lint.Options{}, []string{"bucket-direct", "bucket-encryption-header", "s3-bucket-action-on-objects", "s3-put-object-acl"}},
-		{"vtk/trust-as-printed.txt", lint.Trust, lint.Options{}, []string{"external-id-guessable", "json-comment", "trust-environments"}},
-		{"vtk/trust.json", lint.Trust, lint.Options{}, []string{"external-id-guessable", "trust-environments"}},
-		{"vtk/trust.json", lint.Trust, lint.Options{Kit: vtk, Organization: "acme", Others: []string{staging}}, []string{"external-id-guessable", "trust-environments"}},
-		{"vtk/trust-without-id.json", lint.Trust, lint.Options{}, []string{"external-id-missing"}},
-		{"vtk/download.json", lint.Permissions, lint.Options{}, nil},
-		{"vtk/upload.json", lint.Permissions, lint.Options{}, []string{"s3-head-bucket", "s3-multipart"}},
-		{"vtk/upload.json", lint.Permissions, lint.Options{Kit: vtk}, []string{"access-missing", "grant-missing", "s3-head-bucket", "s3-multipart", "s3-unneeded"}},
+		{"aspera/assume-role.json", policy.WorkerDocument, lint.Options{}, []string{"worker-resource"}},
+		{"aspera/assume-role-corrected.json", policy.WorkerDocument, lint.Options{}, nil},
+		{"aspera/trust.json", policy.TrustDocument, lint.Options{}, []string{"external-id-guessable"}},
+		{"aspera/trust-account.json", policy.TrustDocument, lint.Options{}, []string{"external-id-missing", "principal-root"}},
+		{"aspera/permissions.json", policy.PermissionsDocument, lint.Options{}, []string{"action-unknown", "s3-mixed-resources", "s3-unneeded"}},
+		{"aspera/permissions-as-tabled.json", policy.PermissionsDocument, lint.Options{}, []string{"action-unknown", "action-without-service", "s3-mixed-resources", "s3-multipart", "s3-unneeded"}},
+		{"aspera/permissions-everything.json", policy.PermissionsDocument, lint.Options{}, []string{"s3-every-bucket", "s3-star", "version-missing"}},
+		{"axinom/trust-eu.json", policy.TrustDocument, lint.Options{}, []string{"external-id-guessable", "principal-root"}},
+		{"axinom/trust-us.json", policy.TrustDocument, lint.Options{}, []string{"external-id-guessable", "principal-root"}},
+		{"axinom/permissions.json", policy.PermissionsDocument, lint.Options{}, []string{"s3-multipart"}},
+		{"axinom/permissions-as-named.json", policy.PermissionsDocument, lint.Options{}, []string{"s3-head-bucket", "s3-list-missing", "s3-mixed-resources", "s3-multipart", "s3-operation"}},
+		{"creative-force/trust.json", policy.TrustDocument, lint.Options{}, []string{"external-id-guessable", "principal-root"}},
+		{"creative-force/trust-user.json", policy.TrustDocument, lint.Options{}, []string{"external-id-guessable"}},
+		{"creative-force/trust-mfa.json", policy.TrustDocument, lint.Options{}, []string{"external-id-guessable", "principal-root", "trust-mfa"}},
+		{"creative-force/source.json", policy.PermissionsDocument, lint.Options{}, []string{"s3-mixed-resources"}},
+		{"creative-force/delivery.json", policy.PermissionsDocument, lint.Options{}, []string{"kms-data-key", "kms-encrypt", "s3-mixed-resources", "s3-multipart", "s3-put-object-acl"}},
+		{"creative-force/delivery-corrected.json", policy.PermissionsDocument, lint.Options{}, nil},
+		{"creative-force/bucket-policy.json", policy.BucketDocument, lint.Options{}, []string{"bucket-direct", "bucket-encryption-header", "s3-bucket-action-on-objects", "s3-put-object-acl"}},
+		{"vtk/trust-as-printed.txt", policy.TrustDocument, lint.Options{}, []string{"external-id-guessable", "json-comment", "trust-environments"}},
+		{"vtk/trust.json", policy.TrustDocument, lint.Options{}, []string{"external-id-guessable", "trust-environments"}},
+		{"vtk/trust.json", policy.TrustDocument, lint.Options{Kit: vtk, Organization: "acme", Others: []string{staging}}, []string{"external-id-guessable", "trust-environments"}},
+		{"vtk/trust-without-id.json", policy.TrustDocument, lint.Options{}, []string{"external-id-missing"}},
+		{"vtk/download.json", policy.PermissionsDocument, lint.Options{}, nil},
+		{"vtk/upload.json", policy.PermissionsDocument, lint.Options{}, []string{"s3-head-bucket", "s3-multipart"}},
+		{"vtk/upload.json", policy.PermissionsDocument, lint.Options{Kit: vtk}, []string{"access-missing", "grant-missing", "s3-head-bucket", "s3-multipart", "s3-unneeded"}},
 	} {
 		data, err := os.ReadFile(filepath.Join("..", "..", "testdata", "field", c.file))
 		if err != nil {
@@ -145,7 +145,7 @@ func TestAWS(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, o := range []lint.Options{{}, {Kind: lint.Kind(words[1])}} {
+		for _, o := range []lint.Options{{}, {Kind: policy.Kind(words[1])}} {
 			r := check(t, data, o)
 			if string(r.Kind) != words[1] {
 				t.Errorf("%s: kind %q", words[0], r.Kind)
@@ -175,8 +175,8 @@ func TestGenerated(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for kind, d := range map[lint.Kind]*policy.Document{
-				lint.Trust: kit.Trust, lint.Permissions: kit.Permissions, lint.Bucket: kit.Bucket, lint.Key: kit.Key, lint.Worker: kit.Worker,
+			for kind, d := range map[policy.Kind]*policy.Document{
+				policy.TrustDocument: kit.Trust, policy.PermissionsDocument: kit.Permissions, policy.BucketDocument: kit.Bucket, policy.KeyDocument: kit.Key, policy.WorkerDocument: kit.Worker,
 			} {
 				if d == nil {
 					continue
@@ -212,7 +212,7 @@ func TestSeveralDocuments(t *testing.T) {
 	t.Parallel()
 	data := []byte("# Trust\n```json\n{\"Version\": \"2012-10-17\", \"Statement\": [{\"Effect\": \"Allow\", \"Principal\": {\"AWS\": \"*\"}, \"Action\": \"sts:AssumeRole\"}]}\n```\nand\n```json\n{\"Version\": \"2012-10-17\", \"Statement\": [{\"Effect\": \"Allow\", \"Action\": \"s3:HeadBucket\", \"Resource\": \"arn:aws:s3:::b\"}]}\n```\n")
 	r := lint.Check([]lint.File{{Name: "paste.md", Data: data}}, lint.Options{})
-	if len(r.Files) != 2 || r.Files[0].Document != 1 || r.Files[1].Document != 2 || r.Files[0].Kind != lint.Trust || r.Files[1].Kind != lint.Permissions {
+	if len(r.Files) != 2 || r.Files[0].Document != 1 || r.Files[1].Document != 2 || r.Files[0].Kind != policy.TrustDocument || r.Files[1].Kind != policy.PermissionsDocument {
 		t.Fatalf("%+v", r)
 	}
 	if found := of(r.Files[1], "s3-head-bucket"); len(found) != 1 || found[0].Line != 7 {

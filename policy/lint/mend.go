@@ -1,6 +1,10 @@
 package lint
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/rolecall/rolecall/policy"
+)
 
 // rounds bounds how often all fixes are tried: a fix can uncover a fault.
 const rounds = 10
@@ -8,7 +12,7 @@ const rounds = 10
 // mend gives a copy of the document with the fixes made, or nil if there is
 // nothing to mend. A fix that leaves the document with an error that it did not
 // have, or does not last, is not made: its findings then say so.
-func mend(d document, kind Kind, options Options, findings []Finding) *node {
+func mend(d document, kind policy.Kind, options Options, findings []Finding) *node {
 	if shapeless(d.root) { // nothing written would be a policy
 		for i := range findings {
 			findings[i].Fixed, findings[i].Widens = false, false
@@ -53,7 +57,7 @@ func mend(d document, kind Kind, options Options, findings []Finding) *node {
 // mender makes the fixes of a document.
 type mender struct {
 	document
-	kind    Kind
+	kind    policy.Kind
 	options Options
 	codes   []string        // of the rules whose fixes can be left out, as they are made
 	widens  map[string]bool // codes whose fixes were told to allow more
@@ -63,7 +67,7 @@ type mender struct {
 	only    bool            // the form is mended and nothing else
 }
 
-func newMender(d document, kind Kind, options Options, findings []Finding) *mender {
+func newMender(d document, kind policy.Kind, options Options, findings []Finding) *mender {
 	m := &mender{
 		document: d, kind: kind, options: options,
 		widens: map[string]bool{}, errors: map[string]bool{}, lasting: map[string]bool{}, skip: map[string]bool{},

@@ -9,8 +9,8 @@ import (
 
 // inside tells where in its file a policy stands that is a part of it only.
 type inside struct {
-	pointer string // of the policy in the file; empty: it is the file's own
-	kind    Kind   // as the file says; empty: it doesn't
+	pointer string      // of the policy in the file; empty: it is the file's own
+	kind    policy.Kind // as the file says; empty: it doesn't
 }
 
 // wrappers are where tools print one policy and little else.
@@ -113,20 +113,14 @@ func (d document) split() []document {
 
 // kitKinds gives the kinds of the documents in what policy generate prints, by
 // their pointers; nil if it is something else.
-func kitKinds(root *node) map[string]Kind {
-	kinds := map[string]Kind{}
+func kitKinds(root *node) map[string]policy.Kind {
+	kinds := map[string]policy.Kind{}
 	for _, m := range root.members {
-		switch m.name {
-		case policy.TrustDocument:
-			kinds["/"+m.name] = Trust
-		case policy.PermissionsDocument, policy.RevocationDocument:
-			kinds["/"+m.name] = Permissions
-		case policy.BucketDocument:
-			kinds["/"+m.name] = Bucket
-		case policy.KeyDocument:
-			kinds["/"+m.name] = Key
-		case policy.WorkerDocument:
-			kinds["/"+m.name] = Worker
+		switch kind := policy.Kind(m.name); kind {
+		case policy.TrustDocument, policy.PermissionsDocument, policy.BucketDocument, policy.KeyDocument, policy.WorkerDocument:
+			kinds["/"+m.name] = kind
+		case policy.RevocationDocument:
+			kinds["/"+m.name] = policy.PermissionsDocument
 		case "reasons":
 		default:
 			return nil

@@ -13,8 +13,8 @@ import (
 type rule struct {
 	code     string
 	severity Severity
-	title    string // what is wrong, in a line
-	kinds    []Kind // of documents; empty: all
+	title    string        // what is wrong, in a line
+	kinds    []policy.Kind // of documents; empty: all
 	check    func(*pass)
 	neutral  bool // its fixes change nothing of what a document says
 }
@@ -40,7 +40,7 @@ func Rules() []Rule {
 type pass struct {
 	*rule
 	document
-	kind       Kind
+	kind       policy.Kind
 	options    Options
 	statements []*statement
 	findings   []Finding
@@ -61,7 +61,7 @@ type repair struct {
 // maxFindings is how many findings of one rule in one document are told.
 const maxFindings = 100
 
-func newPass(r *rule, d document, kind Kind, options Options) *pass {
+func newPass(r *rule, d document, kind policy.Kind, options Options) *pass {
 	p := &pass{rule: r, document: d, kind: kind, options: options}
 	if d.root != nil {
 		p.statements = statementsOf(d.root)

@@ -12,7 +12,7 @@ import (
 var accessMissing = rule{
 	code: "access-missing", severity: Error,
 	title: "the connection needs something that the document does not allow",
-	kinds: []Kind{Trust, Permissions, Bucket, Key},
+	kinds: []policy.Kind{policy.TrustDocument, policy.PermissionsDocument, policy.BucketDocument, policy.KeyDocument},
 	check: func(p *pass) {
 		if p.kit() == nil || p.root == nil {
 			return
@@ -25,7 +25,7 @@ var accessMissing = rule{
 		if err != nil {
 			return // the connection is at fault, and checked elsewhere
 		}
-		right := map[Kind]*policy.Document{Trust: kit.Trust, Permissions: kit.Permissions, Bucket: kit.Bucket, Key: kit.Key}[p.kind]
+		right := kit.Document(p.kind)
 		if right == nil {
 			return
 		}
@@ -54,11 +54,10 @@ func (p *pass) missing(document *policy.Document, want *statement) {
 	}
 	where := strings.Join(want.get("Resource").strings(), ", ")
 	switch p.kind {
-	case Trust:
+	case policy.TrustDocument:
 		where = "the role"
-	case Key:
+	case policy.KeyDocument:
 		where = "the key"
-	case Permissions, Bucket, Worker:
 	}
 	if len(denied) > 0 {
 		p.report(found{
@@ -97,7 +96,7 @@ func (p *pass) decide(document *policy.Document, want *statement, action string)
 	policies := policy.Policies{Identity: []*policy.Document{everything}, Resource: document}
 	var requests []policy.Request
 	switch p.kind {
-	case Trust:
+	case policy.TrustDocument:
 		for _, who := range p.kit().Principals {
 			for _, id := range p.kit().ExternalIDs {
 				requests = append(requests, policy.Request{
@@ -105,12 +104,12 @@ func (p *pass) decide(document *policy.Document, want *statement, action string)
 				})
 			}
 		}
-	case Permissions:
+	case policy.PermissionsDocument:
 		policies = policy.Policies{Identity: []*policy.Document{document}, Resource: byAccount(arn)}
 		requests = p.sessions(want, action, arn.Account)
-	case Bucket:
+	case policy.BucketDocument:
 		requests = p.sessions(want, action, cmp.Or(p.kit().Connection.BucketOwner, arn.Account))
-	case Key:
+	case policy.KeyDocument:
 		key, err := rolecall.ParseARN(p.key())
 		if err != nil {
 			return policy.Allowed // the bucket's own choice of key is not known
@@ -119,7 +118,7 @@ func (p *pass) decide(document *policy.Document, want *statement, action string)
 		for i := range requests {
 			requests[i].Resource = p.key()
 		}
-	case Worker:
+	case policy.WorkerDocument:
 	}
 	for _, r := range requests {
 		if d := policy.Evaluate(r, policies).Decision; d != policy.Allowed {

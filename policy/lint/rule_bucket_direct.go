@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/policy"
 )
 
 // A bucket policy that names a vendor's identity has no external id: whoever
@@ -13,7 +14,7 @@ import (
 var bucketDirect = rule{
 	code: "bucket-direct", severity: Warning,
 	title: "the vendor is let in directly, without a role and external id",
-	kinds: []Kind{Bucket},
+	kinds: []policy.Kind{policy.BucketDocument},
 	check: func(p *pass) {
 		for _, s := range p.allows() {
 			for _, who := range s.principals() {

@@ -1,6 +1,10 @@
 package lint
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/rolecall/rolecall/policy"
+)
 
 // The bucket's default encryption sets no header, so a Deny of uploads without
 // the header denies those that rely on the default.
@@ -8,7 +12,7 @@ import "strings"
 var bucketEncryptionHeader = rule{
 	code: "bucket-encryption-header", severity: Note,
 	title: "uploads must name their encryption, the bucket's default does not count",
-	kinds: []Kind{Bucket},
+	kinds: []policy.Kind{policy.BucketDocument},
 	check: func(p *pass) {
 		for _, s := range p.statements {
 			if !s.deny || s.grants("s3:PutObject") == nil {

@@ -35,12 +35,12 @@ var documentGrammar = rule{
 	},
 }
 
-func grammarOf(root *node, kind Kind) rolecall.Errors {
+func grammarOf(root *node, kind policy.Kind) rolecall.Errors {
 	d, err := policy.Parse(root.json(""))
 	if err != nil {
 		return rolecall.List(err)
 	}
-	if kind == Permissions || kind == Worker {
+	if kind == policy.PermissionsDocument || kind == policy.WorkerDocument {
 		return rolecall.List(d.Fit(policy.Identity))
 	}
 	return rolecall.List(d.Fit(policy.ResourcePolicy))

@@ -3,8 +3,6 @@ package lint
 import (
 	"strconv"
 	"strings"
-
-	"github.com/rolecall/rolecall/policy"
 )
 
 // AWS counts a document without its white space.
@@ -18,7 +16,7 @@ var documentSize = rule{
 		if p.root == nil {
 			return
 		}
-		size, limit := len(policyIn(p.root).json("")), sizeLimits[p.kind]
+		size, limit := len(policyIn(p.root).json("")), p.kind.Limit()
 		if size > limit {
 			p.report(found{
 				at: p.root, message: "it has " + strconv.Itoa(size) + " characters without white space, and AWS takes " + strconv.Itoa(limit) + " in a " + strings.TrimSuffix(string(p.kind), "s") + " policy",
@@ -26,9 +24,4 @@ var documentSize = rule{
 			})
 		}
 	},
-}
-
-var sizeLimits = map[Kind]int{
-	Trust: policy.MaxTrustPolicy, Permissions: policy.MaxRolePolicy, Worker: policy.MaxRolePolicy,
-	Bucket: policy.MaxBucketPolicy, Key: policy.MaxKeyPolicy,
 }

@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+
+	"github.com/rolecall/rolecall/policy"
 )
 
 // Who guesses the id gets the vendor to act for them, where jobs may name it.
@@ -12,7 +14,7 @@ import (
 var externalIDGuessable = rule{
 	code: "external-id-guessable", severity: Warning,
 	title: "the external id can be guessed",
-	kinds: []Kind{Trust},
+	kinds: []policy.Kind{policy.TrustDocument},
 	check: func(p *pass) {
 		for _, s := range p.allows() {
 			for _, c := range s.on(externalID) {

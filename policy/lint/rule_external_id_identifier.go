@@ -4,6 +4,7 @@ import (
 	"regexp"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/policy"
 )
 
 // Ids of organizations, accounts and roles are in every log; the external id is
@@ -12,7 +13,7 @@ import (
 var externalIDIdentifier = rule{
 	code: "external-id-identifier", severity: Warning,
 	title: "an identifier of AWS's stands in place of the external id",
-	kinds: []Kind{Trust},
+	kinds: []policy.Kind{policy.TrustDocument},
 	check: func(p *pass) {
 		for _, s := range p.allows() {
 			for _, c := range s.on(externalID) {

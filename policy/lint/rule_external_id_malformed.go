@@ -3,6 +3,8 @@ package lint
 import (
 	"regexp"
 	"strings"
+
+	"github.com/rolecall/rolecall/policy"
 )
 
 // STS refuses an external id of other characters or another length, so the
@@ -11,7 +13,7 @@ import (
 var externalIDMalformed = rule{
 	code: "external-id-malformed", severity: Error,
 	title: "the external id is one that STS does not take",
-	kinds: []Kind{Trust},
+	kinds: []policy.Kind{policy.TrustDocument},
 	check: func(p *pass) {
 		for _, s := range p.allows() {
 			for _, c := range s.on(externalID) {

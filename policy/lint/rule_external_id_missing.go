@@ -1,12 +1,14 @@
 package lint
 
+import "github.com/rolecall/rolecall/policy"
+
 // A role that lets a vendor's account in without an external id lets in whoever
 // can make the vendor name the role: the confused deputy.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
 var externalIDMissing = rule{
 	code: "external-id-missing", severity: Error,
 	title: "the role can be assumed without an external id",
-	kinds: []Kind{Trust},
+	kinds: []policy.Kind{policy.TrustDocument},
 	check: func(p *pass) {
 		for _, s := range p.allows() {
 			if !s.assumes() || !s.trustsAWS() || len(s.on(externalID)) > 0 {

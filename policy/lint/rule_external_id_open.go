@@ -3,6 +3,8 @@ package lint
 import (
 	"slices"
 	"strings"
+
+	"github.com/rolecall/rolecall/policy"
 )
 
 // Only StringEquals takes the one id and no other: a wildcard takes any,
@@ -10,7 +12,7 @@ import (
 var externalIDOpen = rule{
 	code: "external-id-open", severity: Error,
 	title: "the condition on the external id lets others through",
-	kinds: []Kind{Trust},
+	kinds: []policy.Kind{policy.TrustDocument},
 	check: func(p *pass) {
 		for _, s := range p.allows() {
 			for _, c := range s.on(externalID) {

@@ -1,12 +1,16 @@
 package lint
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/rolecall/rolecall/policy"
+)
 
 // The vendor sends the id that it made for the customer, and no other.
 var externalIDOther = rule{
 	code: "external-id-other", severity: Error,
 	title: "the external id is not the connection's",
-	kinds: []Kind{Trust},
+	kinds: []policy.Kind{policy.TrustDocument},
 	check: func(p *pass) {
 		id := p.externalIDs()
 		if id == nil {

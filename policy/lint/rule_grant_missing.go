@@ -1,10 +1,12 @@
 package lint
 
+import "github.com/rolecall/rolecall/policy"
+
 // Grants that a connection asks for beside the least.
 var grantMissing = rule{
 	code: "grant-missing", severity: Warning,
 	title: "a grant that the connection asks for is missing",
-	kinds: []Kind{Permissions},
+	kinds: []policy.Kind{policy.PermissionsDocument},
 	check: func(p *pass) {
 		if p.kit() == nil || p.root == nil || len(p.allows()) == 0 && p.denies() {
 			return

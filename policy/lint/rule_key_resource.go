@@ -1,11 +1,13 @@
 package lint
 
+import "github.com/rolecall/rolecall/policy"
+
 // In a key's policy, "*" is the key itself and nothing else.
 // https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-overview.html
 var keyResource = rule{
 	code: "key-resource", severity: Warning,
 	title: "a key policy names a resource other than *",
-	kinds: []Kind{Key},
+	kinds: []policy.Kind{policy.KeyDocument},
 	check: func(p *pass) {
 		for _, s := range p.statements {
 			for _, r := range s.resources() {

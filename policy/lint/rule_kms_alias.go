@@ -1,13 +1,17 @@
 package lint
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/rolecall/rolecall/policy"
+)
 
 // KMS judges the use of a key by the key's ARN; an alias names only itself.
 // https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html
 var kmsAlias = rule{
 	code: "kms-alias", severity: Error,
 	title: "an alias stands where the key belongs",
-	kinds: []Kind{Permissions, Key},
+	kinds: []policy.Kind{policy.PermissionsDocument, policy.KeyDocument},
 	check: func(p *pass) {
 		for _, s := range p.statements {
 			onKeys := false
@@ -27,7 +31,7 @@ var kmsAlias = rule{
 				if key := p.key(); key != "" {
 					f.widens = true
 					f.fix = func() { r.become(text(key)) }
-				} else if p.kind == Permissions && s.allow && len(s.resources()) == 1 {
+				} else if p.kind == policy.PermissionsDocument && s.allow && len(s.resources()) == 1 {
 					f.widens = true
 					f.fix = func() {
 						alias := parts[5]

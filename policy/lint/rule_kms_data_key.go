@@ -1,11 +1,13 @@
 package lint
 
+import "github.com/rolecall/rolecall/policy"
+
 // S3 encrypts an upload with a data key, which it asks KMS to generate.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
 var kmsDataKey = rule{
 	code: "kms-data-key", severity: Error,
 	title: "uploads to an encrypted bucket are denied: kms:GenerateDataKey is missing",
-	kinds: []Kind{Permissions},
+	kinds: []policy.Kind{policy.PermissionsDocument},
 	check: func(p *pass) {
 		p.missingOfKey("kms:GenerateDataKey", []string{"s3:PutObject"}, "kms:GenerateDataKey is missing: S3 needs it for every upload under the key")
 	},

@@ -1,13 +1,17 @@
 package lint
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/rolecall/rolecall/policy"
+)
 
 // S3 never asks KMS to encrypt: it generates a data key and encrypts itself.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
 var kmsEncrypt = rule{
 	code: "kms-encrypt", severity: Warning,
 	title: "kms:Encrypt is allowed, which S3 never asks for",
-	kinds: []Kind{Permissions},
+	kinds: []policy.Kind{policy.PermissionsDocument},
 	check: func(p *pass) {
 		if !p.granted("s3:GetObject") && !p.granted("s3:PutObject") {
 			return // not about objects

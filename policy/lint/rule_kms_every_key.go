@@ -1,13 +1,17 @@
 package lint
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/rolecall/rolecall/policy"
+)
 
 // A role that may decrypt under every key reads what other services keep.
 // https://docs.aws.amazon.com/kms/latest/developerguide/iam-policies-best-practices.html
 var kmsEveryKey = rule{
 	code: "kms-every-key", severity: Warning,
 	title: "every KMS key may be used",
-	kinds: []Kind{Permissions},
+	kinds: []policy.Kind{policy.PermissionsDocument},
 	check: func(p *pass) {
 		for _, s := range p.allows() {
 			onlyKMS, uses := true, false

@@ -1,13 +1,17 @@
 package lint
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/rolecall/rolecall/policy"
+)
 
 // The use of a key is allowed on the key, not on what is encrypted under it.
 // https://docs.aws.amazon.com/kms/latest/developerguide/cmks-in-iam-policies.html
 var kmsResource = rule{
 	code: "kms-resource", severity: Error,
 	title: "the use of a key is allowed on resources that are no keys",
-	kinds: []Kind{Permissions},
+	kinds: []policy.Kind{policy.PermissionsDocument},
 	check: func(p *pass) {
 		for _, s := range p.allows() {
 			var wrong []*node

@@ -4,15 +4,16 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/policy"
 )
 
 // kms:* holds deleting the key, and with it everything that it encrypts.
 var kmsStar = rule{
 	code: "kms-star", severity: Warning,
 	title: "a wildcard allows more of the key than to use it",
-	kinds: []Kind{Permissions, Key},
+	kinds: []policy.Kind{policy.PermissionsDocument, policy.KeyDocument},
 	check: func(p *pass) {
-		if p.kind == Key {
+		if p.kind == policy.KeyDocument {
 			p.keyStars()
 			return
 		}

@@ -3,6 +3,8 @@ package lint
 import (
 	"slices"
 	"strings"
+
+	"github.com/rolecall/rolecall/policy"
 )
 
 // "*" is everyone who has an account at AWS.
@@ -10,7 +12,7 @@ import (
 var principalAnyone = rule{
 	code: "principal-anyone", severity: Error,
 	title: "everyone is let in",
-	kinds: []Kind{Trust, Bucket, Key},
+	kinds: []policy.Kind{policy.TrustDocument, policy.BucketDocument, policy.KeyDocument},
 	check: func(p *pass) {
 		for _, s := range p.allows() {
 			if s.limited() {
@@ -21,13 +23,13 @@ var principalAnyone = rule{
 					continue
 				}
 				f := found{at: principal.node, message: "everyone at AWS is let in", hint: "name the vendor's role, or your own"}
-				if p.kind != Trust {
+				if p.kind != policy.TrustDocument {
 					f.severity, f.message = Warning, "everyone is let in, without any account"
-					if p.kind == Key {
+					if p.kind == policy.KeyDocument {
 						f.message = "everyone at AWS may use the key"
 					}
 				}
-				if p.kind == Trust && p.kit() != nil {
+				if p.kind == policy.TrustDocument && p.kit() != nil {
 					f.fix = func() { s.set("Principal", object("AWS", one(p.kit().Principals))) }
 				}
 				p.report(f)

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/policy"
 )
 
 // IAM refuses a document whose principals it cannot resolve.
@@ -11,7 +12,7 @@ import (
 var principalMalformed = rule{
 	code: "principal-malformed", severity: Error,
 	title: "a principal is none that IAM takes",
-	kinds: []Kind{Trust, Bucket, Key},
+	kinds: []policy.Kind{policy.TrustDocument, policy.BucketDocument, policy.KeyDocument},
 	check: func(p *pass) {
 		for _, s := range p.statements {
 			for _, principal := range s.principals() {

@@ -1,11 +1,13 @@
 package lint
 
+import "github.com/rolecall/rolecall/policy"
+
 // A policy of an identity speaks of whoever it is attached to.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
 var principalMisplaced = rule{
 	code: "principal-misplaced", severity: Error,
 	title: "a policy of a role or user names a principal",
-	kinds: []Kind{Permissions, Worker},
+	kinds: []policy.Kind{policy.PermissionsDocument, policy.WorkerDocument},
 	check: func(p *pass) {
 		for _, s := range p.statements {
 			for _, name := range []string{"Principal", "NotPrincipal"} {

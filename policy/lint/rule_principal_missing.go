@@ -1,18 +1,20 @@
 package lint
 
+import "github.com/rolecall/rolecall/policy"
+
 // A policy of a resource says who.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
 var principalMissing = rule{
 	code: "principal-missing", severity: Error,
 	title: "a policy of a resource does not say who",
-	kinds: []Kind{Trust, Bucket, Key},
+	kinds: []policy.Kind{policy.TrustDocument, policy.BucketDocument, policy.KeyDocument},
 	check: func(p *pass) {
 		for _, s := range p.statements {
 			if s.get("Principal") != nil || s.get("NotPrincipal") != nil {
 				continue
 			}
 			f := found{at: s.node, message: "Principal is missing", hint: "name who is allowed or denied"}
-			if p.kit() != nil && p.kind == Trust && s.allow {
+			if p.kit() != nil && p.kind == policy.TrustDocument && s.allow {
 				f.widens = true
 				f.fix = func() { s.set("Principal", object("AWS", one(p.kit().Principals))) }
 			}

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/policy"
 )
 
 // An account as principal is everyone in it who may assume roles.
@@ -11,7 +12,7 @@ import (
 var principalRoot = rule{
 	code: "principal-root", severity: Warning,
 	title: "a whole account is trusted",
-	kinds: []Kind{Trust},
+	kinds: []policy.Kind{policy.TrustDocument},
 	check: func(p *pass) {
 		for _, s := range p.allows() {
 			if s.confined() {

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/policy"
 )
 
 // An ARN that has too few parts, or parts where S3 has none, matches nothing.
@@ -11,7 +12,7 @@ import (
 var resourceMalformed = rule{
 	code: "resource-malformed", severity: Error,
 	title: "a resource is no ARN, or one that nothing has",
-	kinds: []Kind{Permissions, Bucket, Key},
+	kinds: []policy.Kind{policy.PermissionsDocument, policy.BucketDocument, policy.KeyDocument},
 	check: func(p *pass) {
 		for _, s := range p.statements {
 			for _, r := range append(s.resources(), s.get("NotResource").each()...) {

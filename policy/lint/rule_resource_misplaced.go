@@ -1,11 +1,13 @@
 package lint
 
+import "github.com/rolecall/rolecall/policy"
+
 // A trust policy is about the role that it is attached to.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_terms-and-concepts.html
 var resourceMisplaced = rule{
 	code: "resource-misplaced", severity: Error,
 	title: "a trust policy names a resource",
-	kinds: []Kind{Trust},
+	kinds: []policy.Kind{policy.TrustDocument},
 	check: func(p *pass) {
 		for _, s := range p.statements {
 			for _, name := range []string{"Resource", "NotResource"} {

@@ -1,10 +1,12 @@
 package lint
 
+import "github.com/rolecall/rolecall/policy"
+
 // All but trust policies say on what.
 var resourceMissing = rule{
 	code: "resource-missing", severity: Error,
 	title: "a statement does not say on what",
-	kinds: []Kind{Permissions, Worker, Bucket, Key},
+	kinds: []policy.Kind{policy.PermissionsDocument, policy.WorkerDocument, policy.BucketDocument, policy.KeyDocument},
 	check: func(p *pass) {
 		for _, s := range p.statements {
 			if s.get("Resource") != nil || s.get("NotResource") != nil {
@@ -13,11 +15,11 @@ var resourceMissing = rule{
 			f := found{at: s.node, message: "Resource is missing", hint: "name what the statement is about"}
 			bucket, objects := p.home()
 			switch {
-			case p.kind == Key:
+			case p.kind == policy.KeyDocument:
 				f.hint = `give "Resource": "*", which is the key`
 				f.widens = true
 				f.fix = func() { s.set("Resource", text("*")) }
-			case bucket != "" && p.kind != Worker:
+			case bucket != "" && p.kind != policy.WorkerDocument:
 				f.widens = true
 				f.fix = func() { s.set("Resource", list(bucket, objects)) }
 			}

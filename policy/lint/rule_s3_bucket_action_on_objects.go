@@ -1,13 +1,17 @@
 package lint
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/rolecall/rolecall/policy"
+)
 
 // An action on a bucket never matches the ARN of an object.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/security_iam_service-with-iam.html
 var s3BucketActionOnObjects = rule{
 	code: "s3-bucket-action-on-objects", severity: Error,
 	title: "an action on buckets has only objects as resources",
-	kinds: []Kind{Permissions, Bucket},
+	kinds: []policy.Kind{policy.PermissionsDocument, policy.BucketDocument},
 	check: func(p *pass) {
 		p.misplaced((*action).onlyOnBuckets, func(t target) bool { return t.bucket || t.other },
 			" works on buckets, and the statement names only objects, so it allows nothing",

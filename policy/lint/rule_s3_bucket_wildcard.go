@@ -1,13 +1,17 @@
 package lint
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/rolecall/rolecall/policy"
+)
 
 // A star at the end of a bucket's name reaches the objects, and all buckets
 // whose names begin so.
 var s3BucketWildcard = rule{
 	code: "s3-bucket-wildcard", severity: Warning,
 	title: "a star in a bucket's name opens other buckets",
-	kinds: []Kind{Permissions},
+	kinds: []policy.Kind{policy.PermissionsDocument},
 	check: func(p *pass) {
 		for _, s := range p.allows() {
 			for _, r := range s.resources() {

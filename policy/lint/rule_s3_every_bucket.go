@@ -1,12 +1,16 @@
 package lint
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/rolecall/rolecall/policy"
+)
 
 // A vendor's role needs one bucket.
 var s3EveryBucket = rule{
 	code: "s3-every-bucket", severity: Warning,
 	title: "every bucket of the account is opened",
-	kinds: []Kind{Permissions},
+	kinds: []policy.Kind{policy.PermissionsDocument},
 	check: func(p *pass) {
 		for _, s := range p.allows() {
 			onlyS3, reaches := true, false

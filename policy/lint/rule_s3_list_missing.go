@@ -1,6 +1,10 @@
 package lint
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/rolecall/rolecall/policy"
+)
 
 // Without ListBucket S3 does not tell a missing object from a forbidden one,
 // and no pattern of names can be resolved.
@@ -8,7 +12,7 @@ import "slices"
 var s3ListMissing = rule{
 	code: "s3-list-missing", severity: Warning,
 	title: "objects can be read or written, and not listed",
-	kinds: []Kind{Permissions},
+	kinds: []policy.Kind{policy.PermissionsDocument},
 	check: func(p *pass) {
 		if p.granted("s3:ListBucket") {
 			return

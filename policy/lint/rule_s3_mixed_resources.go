@@ -1,13 +1,17 @@
 package lint
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/rolecall/rolecall/policy"
+)
 
 // Over both ARNs, each action works on the one that fits. It says more than it
 // means, and hides which of the two is limited to a prefix.
 var s3MixedResources = rule{
 	code: "s3-mixed-resources", severity: Note,
 	title: "the bucket and its objects are resources of the same actions",
-	kinds: []Kind{Permissions, Bucket},
+	kinds: []policy.Kind{policy.PermissionsDocument, policy.BucketDocument},
 	check: func(p *pass) {
 		for _, s := range p.allows() {
 			var onBuckets, onObjects, buckets, objects []string

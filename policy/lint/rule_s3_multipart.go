@@ -1,6 +1,10 @@
 package lint
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/rolecall/rolecall/policy"
+)
 
 // Large objects are uploaded in parts; PutObject allows that. To go on with an
 // upload and to remove one that broke takes two further actions.
@@ -8,7 +12,7 @@ import "strings"
 var s3Multipart = rule{
 	code: "s3-multipart", severity: Warning,
 	title: "uploads that break cannot be resumed or removed",
-	kinds: []Kind{Permissions},
+	kinds: []policy.Kind{policy.PermissionsDocument},
 	check: func(p *pass) {
 		for _, s := range p.allows() {
 			a := s.grants("s3:PutObject")

@@ -1,13 +1,17 @@
 package lint
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/rolecall/rolecall/policy"
+)
 
 // An action on objects never matches the ARN of a bucket.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/security_iam_service-with-iam.html
 var s3ObjectActionOnBucket = rule{
 	code: "s3-object-action-on-bucket", severity: Error,
 	title: "an action on objects has only buckets as resources",
-	kinds: []Kind{Permissions, Bucket},
+	kinds: []policy.Kind{policy.PermissionsDocument, policy.BucketDocument},
 	check: func(p *pass) {
 		p.misplaced((*action).onlyOnObjects, func(t target) bool { return t.object || t.other },
 			" works on objects, and the statement names only buckets, so it allows nothing",

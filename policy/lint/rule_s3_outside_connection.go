@@ -1,12 +1,16 @@
 package lint
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/rolecall/rolecall/policy"
+)
 
 // The role is for one prefix of one bucket.
 var s3OutsideConnection = rule{
 	code: "s3-outside-connection", severity: Warning,
 	title: "more is opened than the connection's bucket and prefix",
-	kinds: []Kind{Permissions},
+	kinds: []policy.Kind{policy.PermissionsDocument},
 	check: func(p *pass) {
 		bucket, objects := p.home()
 		if bucket == "" {

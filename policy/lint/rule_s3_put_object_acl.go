@@ -8,7 +8,7 @@ import "github.com/rolecall/rolecall/policy"
 var s3PutObjectACL = rule{
 	code: "s3-put-object-acl", severity: Warning,
 	title: "s3:PutObjectAcl is allowed",
-	kinds: []Kind{Permissions, Bucket},
+	kinds: []policy.Kind{policy.PermissionsDocument, policy.BucketDocument},
 	check: func(p *pass) {
 		if p.optional("s3:"+string(policy.PutObjectACL)) || p.kit() != nil && p.kit().Connection.ACL != "" {
 			return

@@ -3,13 +3,15 @@ package lint
 import (
 	"slices"
 	"strings"
+
+	"github.com/rolecall/rolecall/policy"
 )
 
 // s3:* holds everything down to deleting the bucket and changing its policy.
 var s3Star = rule{
 	code: "s3-star", severity: Warning,
 	title: "a wildcard allows more of S3 than the work needs",
-	kinds: []Kind{Permissions, Bucket},
+	kinds: []policy.Kind{policy.PermissionsDocument, policy.BucketDocument},
 	check: func(p *pass) {
 		for _, s := range p.allows() {
 			for _, a := range s.actions() {

@@ -3,13 +3,15 @@ package lint
 import (
 	"slices"
 	"strings"
+
+	"github.com/rolecall/rolecall/policy"
 )
 
 // What a role can do, someone who takes over its session can do.
 var s3Unneeded = rule{
 	code: "s3-unneeded", severity: Note,
 	title: "an action is allowed that the work does not need",
-	kinds: []Kind{Permissions},
+	kinds: []policy.Kind{policy.PermissionsDocument},
 	check: func(p *pass) {
 		for _, s := range p.allows() {
 			for _, a := range s.actions() {

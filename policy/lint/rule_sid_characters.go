@@ -1,6 +1,10 @@
 package lint
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/rolecall/rolecall/policy"
+)
 
 // Policies of IAM take letters and digits in a Sid; those of buckets and keys
 // take more.
@@ -8,7 +12,7 @@ import "strings"
 var sidCharacters = rule{
 	code: "sid-characters", severity: Error, neutral: true,
 	title: "a Sid has characters that IAM refuses",
-	kinds: []Kind{Trust, Permissions, Worker},
+	kinds: []policy.Kind{policy.TrustDocument, policy.PermissionsDocument, policy.WorkerDocument},
 	check: func(p *pass) {
 		for _, s := range p.statements {
 			sid := s.get("Sid")

@@ -1,13 +1,17 @@
 package lint
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/rolecall/rolecall/policy"
+)
 
 // Who assumes the role needs AssumeRole, and perhaps to tag the session.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html
 var trustActions = rule{
 	code: "trust-actions", severity: Warning,
 	title: "a trust policy allows more than to assume the role",
-	kinds: []Kind{Trust},
+	kinds: []policy.Kind{policy.TrustDocument},
 	check: func(p *pass) {
 		for _, s := range p.allows() {
 			for _, a := range s.actions() {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/policy"
 )
 
 // What runs in staging is tested there first, and may read masters with a role
@@ -14,7 +15,7 @@ import (
 var trustEnvironments = rule{
 	code: "trust-environments", severity: Warning,
 	title: "another environment of the vendor's is trusted too",
-	kinds: []Kind{Trust},
+	kinds: []policy.Kind{policy.TrustDocument},
 	check: func(p *pass) {
 		for _, s := range p.allows() {
 			principals := s.principals()

@@ -1,11 +1,13 @@
 package lint
 
+import "github.com/rolecall/rolecall/policy"
+
 // Workers are programs: nobody enters a code for them.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_mfa_configure-api-require.html
 var trustMFA = rule{
 	code: "trust-mfa", severity: Error,
 	title: "a second factor is asked for, and workers have none",
-	kinds: []Kind{Trust, Permissions, Bucket},
+	kinds: []policy.Kind{policy.TrustDocument, policy.PermissionsDocument, policy.BucketDocument},
 	check: func(p *pass) {
 		for _, s := range p.statements {
 			for _, c := range s.on(secondFactor...) {
@@ -15,7 +17,7 @@ var trustMFA = rule{
 				f := atKey(c, "asks for a second factor, and a vendor's workers have none")
 				f.hint = "remove the condition; the external id takes its place"
 				switch {
-				case p.kind != Trust:
+				case p.kind != policy.TrustDocument:
 					f.severity = Warning
 					f.hint = "leave the role that workers assume out of it"
 				case p.kit() == nil && len(s.on(externalID)) == 0:

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/policy"
 )
 
 // A worker that may assume any role may be led into the vendor's own.
@@ -12,7 +13,7 @@ import (
 var workerOwnAccounts = rule{
 	code: "worker-own-accounts", severity: Warning,
 	title: "workers may assume roles of the vendor's own accounts",
-	kinds: []Kind{Worker},
+	kinds: []policy.Kind{policy.WorkerDocument},
 	check: func(p *pass) {
 		accounts := p.vendorAccounts()
 		for _, s := range p.allows() {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/policy"
 )
 
 // Only roles can be assumed.
@@ -12,7 +13,7 @@ import (
 var workerResource = rule{
 	code: "worker-resource", severity: Error,
 	title: "the resource of sts:AssumeRole is no role",
-	kinds: []Kind{Worker, Permissions},
+	kinds: []policy.Kind{policy.WorkerDocument, policy.PermissionsDocument},
 	check: func(p *pass) {
 		for _, s := range p.allows() {
 			if !s.assumes() || s.get("Action").without(s.grants("sts:AssumeRole")) != nil {

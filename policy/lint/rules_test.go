@@ -52,7 +52,7 @@ func optionsOf(t *testing.T, words string) lint.Options {
 	fields := strings.Fields(words)
 	for i := 0; i < len(fields); i++ {
 		if fields[i] != "for" {
-			o.Kind = lint.Kind(fields[i])
+			o.Kind = policy.Kind(fields[i])
 			if !slices.Contains(lint.Kinds(), o.Kind) {
 				t.Fatalf("%q is no kind", fields[i])
 			}

@@ -56,7 +56,7 @@ func (p *plan) cfnWorkers() []member {
 		resources = append(resources, resource("Worker"+n, "AWS::IAM::"+kind+"Policy", "HasWorker"+n, object{
 			{name: kind + "Name", value: nameOf(w)},
 			{name: "PolicyName", value: workerPolicy},
-			{name: "PolicyDocument", value: documentOf(p.statements(policy.WorkerDocument, p.Kit.Worker))},
+			{name: "PolicyDocument", value: documentOf(p.statements(policy.WorkerDocument))},
 		}))
 	}
 	return []member{{name: "Conditions", value: conditions}, {name: "Resources", value: resources}}
@@ -74,7 +74,7 @@ func (p *plan) cfnCustomer() []member {
 	out := []member{{name: "Parameters", value: p.cfnParameters()}, {name: "Conditions", value: p.cfnConditions()}}
 	if p.Kit.Key != nil {
 		out = append([]member{{
-			name: "Metadata", value: object{{name: "KeyPolicy", value: documentOf(p.statements(policy.KeyDocument, p.Kit.Key))}},
+			name: "Metadata", value: object{{name: "KeyPolicy", value: documentOf(p.statements(policy.KeyDocument))}},
 			comment: "A stack cannot change the policy of a key that is there. Add these statements to those that it has; " +
 				"a key that CreateKey makes has them.",
 		}}, out...)
@@ -164,7 +164,7 @@ func (p *plan) cfnConditions() object {
 }
 
 // cfnBound is a document with the template's parameters in it.
-func (p *plan) cfnBound(name string, d *policy.Document) object {
+func (p *plan) cfnBound(kind policy.Kind) object {
 	each := func(parameter string) func([]string) any {
 		return func(values []string) any {
 			out := list{}
@@ -178,7 +178,7 @@ func (p *plan) cfnBound(name string, d *policy.Document) object {
 		}
 	}
 	bucket := "arn:" + p.role.Partition + ":s3:::"
-	statements := p.statements(name, d)
+	statements := p.statements(kind)
 	for i, s := range statements {
 		c, _ := s.(commented)
 		statements[i] = commented{c.comment, p.bind(c.value, binding{
@@ -195,11 +195,11 @@ func (p *plan) cfnBound(name string, d *policy.Document) object {
 func (p *plan) cfnKeyARN() expression { return "!If [MakeKey, !GetAtt Key.Arn, !Ref KeyArn]" }
 
 func (p *plan) cfnRole() object {
-	inline := func(name, document string, d *policy.Document) object {
+	inline := func(name string, kind policy.Kind) object {
 		return object{
 			{name: "RoleName", value: expression("!If [MakeRole, !Ref Role, !Ref RoleName]")},
 			{name: "PolicyName", value: name},
-			{name: "PolicyDocument", value: p.cfnBound(document, d)},
+			{name: "PolicyDocument", value: p.cfnBound(kind)},
 		}
 	}
 	out := object{
@@ -207,12 +207,12 @@ func (p *plan) cfnRole() object {
 			{name: "RoleName", value: ref("RoleName")},
 			{name: "Path", value: pathOf(p.role)},
 			{name: "MaxSessionDuration", value: p.duration},
-			{name: "AssumeRolePolicyDocument", value: p.cfnBound(policy.TrustDocument, p.Kit.Trust)},
+			{name: "AssumeRolePolicyDocument", value: p.cfnBound(policy.TrustDocument)},
 		}),
-		resource("Permissions", "AWS::IAM::RolePolicy", "InRoleAccount", inline(p.inlineName(), policy.PermissionsDocument, p.Kit.Permissions)),
+		resource("Permissions", "AWS::IAM::RolePolicy", "InRoleAccount", inline(p.inlineName(), policy.PermissionsDocument)),
 	}
 	if p.Kit.Revocation != nil {
-		out = append(out, resource("Revocation", "AWS::IAM::RolePolicy", "InRoleAccount", inline(revocationPolicy, policy.RevocationDocument, p.Kit.Revocation)))
+		out = append(out, resource("Revocation", "AWS::IAM::RolePolicy", "InRoleAccount", inline(revocationPolicy, policy.RevocationDocument)))
 	}
 	return out
 }
@@ -247,14 +247,14 @@ func (p *plan) cfnBucket() []member {
 	if p.Kit.Bucket != nil {
 		out = append(out, resource("BucketPolicy", "AWS::S3::BucketPolicy", "HasBucketPolicy", object{
 			{name: "Bucket", value: expression("!If [MakeBucket, !Ref Bucket, !Ref BucketName]")},
-			{name: "PolicyDocument", value: p.cfnBound(policy.BucketDocument, p.Kit.Bucket)},
+			{name: "PolicyDocument", value: p.cfnBound(policy.BucketDocument)},
 		}))
 	}
 	return out
 }
 
 func (p *plan) cfnKey() member {
-	bound := p.cfnBound(policy.KeyDocument, p.Kit.Key)
+	bound := p.cfnBound(policy.KeyDocument)
 	statements, _ := bound[1].value.(list)
 	return resource("Key", "AWS::KMS::Key", "MakeKey", object{
 		{name: "Description", value: "objects of the bucket " + p.Request.Connection.Bucket},

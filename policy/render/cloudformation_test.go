@@ -175,7 +175,7 @@ func (s *stack) ref(name string) any {
 func (s *stack) documents() documents {
 	s.t.Helper()
 	out := documents{}
-	put := func(name string, d any) {
+	put := func(name policy.Kind, d any) {
 		if before, again := out[name]; again && !reflect.DeepEqual(before, flattened(d)) {
 			s.t.Errorf("two documents %s", name)
 		}
@@ -193,7 +193,7 @@ func (s *stack) documents() documents {
 			if strings.HasPrefix(name, "Worker") {
 				name = "worker"
 			}
-			put(strings.ToLower(name), properties["PolicyDocument"])
+			put(policy.Kind(strings.ToLower(name)), properties["PolicyDocument"])
 		case "AWS::S3::BucketPolicy":
 			put(policy.BucketDocument, properties["PolicyDocument"])
 		case "AWS::KMS::Key":

@@ -205,9 +205,9 @@ func pathOf(a rolecall.ARN) string {
 func isUser(a rolecall.ARN) bool { return strings.HasPrefix(a.Resource, "user/") }
 
 // reason gives the reason of a statement.
-func (p *plan) reason(document, sid string) string {
+func (p *plan) reason(kind policy.Kind, sid string) string {
 	for _, r := range p.Kit.Reasons {
-		if r.Document == document && r.Sid == sid {
+		if r.Document == kind && r.Sid == sid {
 			// How to attach the worker policy is for those who do it by hand.
 			text, _, _ := strings.Cut(r.Text, "; attach it with:")
 			return text

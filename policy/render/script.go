@@ -94,8 +94,9 @@ func inAccount(b *strings.Builder, id string) {
 }
 
 // file writes a document into a file of the script's.
-func (p *plan) file(b *strings.Builder, indent, name string, d *policy.Document) {
-	for _, s := range p.statements(name, d) {
+func (p *plan) file(b *strings.Builder, indent string, kind policy.Kind) {
+	d := p.Kit.Document(kind)
+	for _, s := range p.statements(kind) {
 		if c, ok := s.(commented); ok {
 			b.WriteString(comment(indent, sidOf(c.value)+": "+c.comment))
 		}
@@ -105,13 +106,13 @@ func (p *plan) file(b *strings.Builder, indent, name string, d *policy.Document)
 		text.Reset()
 		text.Write(d.JSON())
 	}
-	fmt.Fprintf(b, "%scat > \"$work/%s.json\" << 'JSON'\n%s\nJSON\n", indent, name, text.String())
+	fmt.Fprintf(b, "%scat > \"$work/%s.json\" << 'JSON'\n%s\nJSON\n", indent, kind, text.String())
 }
 
 func (p *plan) scriptRole(b *strings.Builder) {
 	inAccount(b, p.role.Account)
-	p.file(b, "  ", policy.TrustDocument, p.Kit.Trust)
-	p.file(b, "  ", policy.PermissionsDocument, p.Kit.Permissions)
+	p.file(b, "  ", policy.TrustDocument)
+	p.file(b, "  ", policy.PermissionsDocument)
 	fmt.Fprintf(b, `  role=%s
   query='Role.[Arn, MaxSessionDuration, to_string(AssumeRolePolicyDocument)]'
   if there=$("$aws" iam get-role --role-name "$role" --query "$query" --output text 2> "$work/error"); then
@@ -132,7 +133,7 @@ func (p *plan) scriptRole(b *strings.Builder) {
   "$aws" iam put-role-policy --role-name "$role" --policy-name %s --policy-document "file://$work/permissions.json"
 `, shell(nameOf(p.role)), shell(p.role.String()), p.duration, p.duration, shell(pathOf(p.role)), p.duration, shell(p.inlineName()))
 	if p.Kit.Revocation != nil {
-		p.file(b, "  ", policy.RevocationDocument, p.Kit.Revocation)
+		p.file(b, "  ", policy.RevocationDocument)
 		fmt.Fprintf(b, "  \"$aws\" iam put-role-policy --role-name \"$role\" --policy-name %s --policy-document \"file://$work/revocation.json\"\n", revocationPolicy)
 	}
 	fmt.Fprintf(b, "  say %s\nfi\n", shell("set up the role "+p.role.String()))
@@ -169,7 +170,7 @@ func (p *plan) scriptBucket(b *strings.Builder) {
 		b.WriteString("    say \"made the bucket $bucket\"\n  fi\n")
 	}
 	if p.Kit.Bucket != nil {
-		p.file(b, "  ", policy.BucketDocument, p.Kit.Bucket)
+		p.file(b, "  ", policy.BucketDocument)
 		b.WriteString(`  if ! "$aws" s3api get-bucket-policy ` + options + ` --query Policy --output text > "$work/there.json" 2> "$work/error"; then
     fails NoSuchBucketPolicy
     echo '{"Statement": []}' > "$work/there.json"
@@ -194,7 +195,7 @@ func (p *plan) scriptKey(b *strings.Builder) {
 		b.WriteString(comment("  ", "The connection does not say which key the bucket has: give its ARN as KEY_ARN."))
 	}
 	b.WriteString("  key=" + arn + "\n")
-	p.file(b, "  ", policy.KeyDocument, p.Kit.Key)
+	p.file(b, "  ", policy.KeyDocument)
 	options := `--key-id "$key" --policy-name default` + inRegion(p.region)
 	b.WriteString(`  if [ -n "$key" ]; then
     "$aws" kms get-key-policy ` + options + ` --query Policy --output text > "$work/there.json"
@@ -210,7 +211,7 @@ fi
 
 func (p *plan) scriptWorkers(b *strings.Builder) {
 	b.WriteByte('\n')
-	p.file(b, "", policy.WorkerDocument, p.Kit.Worker)
+	p.file(b, "", policy.WorkerDocument)
 	for _, w := range p.workers {
 		inAccount(b, w.Account)
 		kind := "role"

@@ -215,7 +215,7 @@ func TestScriptSetsUp(t *testing.T) {
 			policy.TrustDocument:       c.iam("111122223333", "GetRole", role),
 			policy.PermissionsDocument: c.iam("111122223333", "GetRolePolicy", role),
 		}
-		for name, d := range map[string]any{
+		for name, d := range map[policy.Kind]any{
 			policy.BucketDocument: c.bucketPolicy("222233334444", "globex-inbox"),
 			policy.KeyDocument:    c.keyPolicy("333344445555", "1234abcd-12ab-34cd-56ef-1234567890ab"),
 		} {

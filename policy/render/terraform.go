@@ -122,7 +122,7 @@ func (p *plan) tfWorkers(b *strings.Builder) {
 		hclBlock(b, `resource "aws_iam_`+kind+`_policy" "`+numbered("worker", i)+`"`, p.in(w.Account,
 			member{name: "name", value: workerPolicy},
 			member{name: kind, value: nameOf(w)},
-			member{name: "policy", value: p.encode(documentOf(p.statements(policy.WorkerDocument, p.Kit.Worker)))},
+			member{name: "policy", value: p.encode(documentOf(p.statements(policy.WorkerDocument)))},
 		))
 	}
 }
@@ -170,10 +170,10 @@ func (p *plan) tfLocals(b *strings.Builder) {
 		body = append(body, member{name: "kms_key_arn", value: expression("var.create_key ? aws_kms_key.this[0].arn : var.kms_key_arn")})
 	}
 	if p.Kit.Bucket != nil {
-		body = append(body, member{name: "bucket_policy", value: p.tfMerged("var.bucket_policy_statements", p.tfBound(policy.BucketDocument, p.Kit.Bucket))})
+		body = append(body, member{name: "bucket_policy", value: p.tfMerged("var.bucket_policy_statements", p.tfBound(policy.BucketDocument))})
 	}
 	if p.Kit.Key != nil {
-		ours := append(list{p.rootStatement()}, p.tfBound(policy.KeyDocument, p.Kit.Key)...)
+		ours := append(list{p.rootStatement()}, p.tfBound(policy.KeyDocument)...)
 		body = append(body, member{name: "key_policy", value: p.tfMerged("var.key_policy_statements", ours)})
 	}
 	if len(body) > 0 {
@@ -194,8 +194,8 @@ func tfTemplate(before, inside, after string) string {
 }
 
 // tfBound are a document's statements with the module's variables in them.
-func (p *plan) tfBound(name string, d *policy.Document) list {
-	statements := p.statements(name, d)
+func (p *plan) tfBound(kind policy.Kind) list {
+	statements := p.statements(kind)
 	for i, s := range statements {
 		c, _ := s.(commented)
 		narrow := replace(c.value, "", func(_ string, value any) (any, bool) {
@@ -221,18 +221,18 @@ func (p *plan) tfRole(b *strings.Builder) {
 		{name: "name", value: expression("var.role_name")},
 		{name: "path", value: pathOf(p.role)},
 		{name: "max_session_duration", value: p.duration},
-		{name: "assume_role_policy", value: p.encode(documentOf(p.tfBound(policy.TrustDocument, p.Kit.Trust)))},
+		{name: "assume_role_policy", value: p.encode(documentOf(p.tfBound(policy.TrustDocument)))},
 	})
-	inline := func(resource, name, document string, d *policy.Document) {
+	inline := func(resource, name string, kind policy.Kind) {
 		hclBlock(b, `resource "aws_iam_role_policy" "`+resource+`"`, object{
 			{name: "name", value: name},
 			{name: "role", value: expression("var.create_role ? aws_iam_role.this[0].id : var.role_name")},
-			{name: "policy", value: p.encode(documentOf(p.tfBound(document, d)))},
+			{name: "policy", value: p.encode(documentOf(p.tfBound(kind)))},
 		})
 	}
-	inline("permissions", p.inlineName(), policy.PermissionsDocument, p.Kit.Permissions)
+	inline("permissions", p.inlineName(), policy.PermissionsDocument)
 	if p.Kit.Revocation != nil {
-		inline("revocation", revocationPolicy, policy.RevocationDocument, p.Kit.Revocation)
+		inline("revocation", revocationPolicy, policy.RevocationDocument)
 	}
 }
 

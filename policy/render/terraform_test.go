@@ -22,13 +22,13 @@ import (
 
 // documents are what a form sets up, by the names of the kit's documents; the
 // worker's are several.
-type documents map[string]any
+type documents map[policy.Kind]any
 
 // wanted are the documents of a kit, as a form should set them up.
 func wanted(t *testing.T, kit policy.Kit, side render.Side) documents {
 	t.Helper()
 	out := documents{}
-	for name, d := range map[string]*policy.Document{
+	for name, d := range map[policy.Kind]*policy.Document{
 		policy.TrustDocument: kit.Trust, policy.PermissionsDocument: kit.Permissions, policy.BucketDocument: kit.Bucket,
 		policy.KeyDocument: kit.Key, policy.WorkerDocument: kit.Worker, policy.RevocationDocument: kit.Revocation,
 	} {
@@ -231,9 +231,9 @@ func (m *module) documents() documents {
 		case "aws_iam_role":
 			out[policy.TrustDocument] = policyOf("assume_role_policy")
 		case "aws_iam_role_policy", "aws_iam_user_policy":
-			name := b.Labels[1]
-			if strings.HasPrefix(name, "worker") {
-				name = "worker"
+			name := policy.Kind(b.Labels[1])
+			if strings.HasPrefix(b.Labels[1], "worker") {
+				name = policy.WorkerDocument
 			}
 			if before, again := out[name]; again && !reflect.DeepEqual(before, policyOf("policy")) {
 				m.t.Errorf("%s differs from the others", b.Labels[1])

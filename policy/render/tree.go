@@ -102,8 +102,8 @@ func words(value any) []string {
 }
 
 // statements gives a document's statements, each with its reason.
-func (p *plan) statements(document string, d *policy.Document) list {
-	doc, _ := treeOf(d).(object)
+func (p *plan) statements(kind policy.Kind) list {
+	doc, _ := treeOf(p.Kit.Document(kind)).(object)
 	for _, m := range doc {
 		if m.name != "Statement" {
 			continue
@@ -114,7 +114,7 @@ func (p *plan) statements(document string, d *policy.Document) list {
 		}
 		out := make(list, len(all))
 		for i, s := range all {
-			out[i] = commented{p.reason(document, sidOf(s)), s}
+			out[i] = commented{p.reason(kind, sidOf(s)), s}
 		}
 		return out
 	}

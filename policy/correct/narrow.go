@@ -1,4 +1,4 @@
-package check
+package correct
 
 import (
 	"encoding/json"
@@ -11,23 +11,23 @@ import (
 // use is what the connection does, in the words of policies.
 type use struct{ actions, resources []string }
 
-// useOf reads it from the role's permissions; of a bucket's or key's policy
-// only what these may speak of.
-func useOf(d *policy.Document, kind string) use {
+// useOf reads it from the role's permissions: for a bucket's or key's policy
+// only what these can decide.
+func useOf(permissions *policy.Document, kind policy.Kind) use {
 	var u use
-	service := map[string]string{documentBucket: "s3", documentKey: "kms"}[kind]
-	for _, s := range readPaper(d).statements {
-		if actions := words(s.get("Action")); strings.HasPrefix(actions[0], service) {
-			u.actions, u.resources = append(u.actions, actions...), append(u.resources, words(s.get("Resource"))...)
+	for _, s := range readDocument(permissions).statements {
+		actions := texts(s.get("Action"))
+		if service, _, _ := strings.Cut(actions[0], ":"); kind.Decides(service) {
+			u.actions, u.resources = append(u.actions, actions...), append(u.resources, texts(s.get("Resource"))...)
 		}
 	}
 	return u
 }
 
-// rest gives what a Deny goes on to deny a principal that is excepted from it:
-// other actions, and on other resources, than the connection's, as far as
-// statements can say that without denying more than before.
-func (u use) rest(kind string, deny object, principal string) []object {
+// stillDenied returns what a Deny goes on to deny a principal that is excepted
+// from it: other actions, and on other resources, than the connection's, as far
+// as statements can say that without denying more than before.
+func (u use) stillDenied(kind policy.Kind, deny object, principal string) []object {
 	block := readObject(deny.get("Condition"))
 	keys := readObject(block.get("ArnEquals"))
 	if len(u.actions) == 0 || keys.get(principalKey) != nil {
@@ -41,14 +41,14 @@ func (u use) rest(kind string, deny object, principal string) []object {
 		all  func(words []string) bool
 	}{
 		{"Action", u.actions, func(w []string) bool {
-			return slices.Contains(w, "*") || kind == documentBucket && slices.Contains(w, "s3:*") || kind == documentKey && slices.Contains(w, "kms:*")
+			return slices.Contains(w, "*") || kind == policy.BucketDocument && slices.Contains(w, "s3:*") || kind == policy.KeyDocument && slices.Contains(w, "kms:*")
 		}},
 		{"Resource", u.resources, func(w []string) bool {
 			bucket := slices.ContainsFunc(w, func(r string) bool { return slices.Contains(w, r+"/*") })
-			return kind != documentKey && slices.Equal(w, []string{"*"}) || kind == documentBucket && bucket
+			return kind != policy.KeyDocument && slices.Equal(w, []string{"*"}) || kind == policy.BucketDocument && bucket
 		}},
 	} {
-		said, not := words(deny.get(e.name)), words(deny.get("Not"+e.name))
+		said, not := texts(deny.get(e.name)), texts(deny.get("Not"+e.name))
 		left := slices.DeleteFunc(slices.Clone(said), func(w string) bool { return slices.Contains(e.used, w) })
 		literal := !slices.ContainsFunc(said, func(w string) bool { return strings.ContainsAny(w, "*?") })
 		switch {
@@ -63,7 +63,7 @@ func (u use) rest(kind string, deny object, principal string) []object {
 	return out
 }
 
-// renamed gives the object with another member in the place of one.
+// renamed returns the object with another member in the place of one.
 func (o object) renamed(from, to string, value json.RawMessage) object {
 	out := slices.Clone(o)
 	out[out.find(from)] = member{to, value}

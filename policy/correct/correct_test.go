@@ -1,4 +1,4 @@
-package check
+package correct
 
 import (
 	"bytes"
@@ -29,13 +29,13 @@ const (
 
 // drawStatement writes a statement of somebody's, as documents of the kind
 // have them.
-func drawStatement(t *rapid.T, kind string) string {
+func drawStatement(t *rapid.T, kind policy.Kind) string {
 	one := func(label string, of ...string) string { return rapid.SampledFrom(of).Draw(t, label) }
 	out := `{"Effect":"` + one("effect", "Allow", "Deny") + `"`
 	if rapid.Bool().Draw(t, "named") {
 		out += `,"Sid":"` + one("sid", "Ours", "Theirs") + `"`
 	}
-	if kindLayers[kind] == policy.ResourcePolicy {
+	if kind.Layer() == policy.ResourcePolicy {
 		out += "," + one("principal", `"Principal":"*"`, `"Principal":{"AWS":"111122223333"}`, `"Principal":{"AWS":["`+us+`","arn:aws:iam::111122223333:role/other"]}`,
 			`"NotPrincipal":{"AWS":["arn:aws:iam::111122223333:role/other","111122223333"]}`)
 	}
@@ -64,7 +64,7 @@ func drawRequest(t *rapid.T, role string) policy.Request {
 func TestCorrectionsAreOurs(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		kind := rapid.SampledFrom([]string{documentBucket, documentPermissions, documentBoundary, documentSCP}).Draw(t, "kind")
+		kind := rapid.SampledFrom([]policy.Kind{policy.BucketDocument, policy.PermissionsDocument, policy.BoundaryDocument, policy.SCPDocument}).Draw(t, "kind")
 		var statements []string
 		for range rapid.IntRange(1, 4).Draw(t, "statements") {
 			statements = append(statements, drawStatement(t, kind))
@@ -78,41 +78,41 @@ func TestCorrectionsAreOurs(t *testing.T) {
 			})
 		}
 		grant := ourGrant
-		if kind == documentBucket {
+		if kind == policy.BucketDocument {
 			grant = strings.Replace(grant, `"Action"`, `"Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Condition":{"ArnEquals":{"aws:PrincipalArn":"`+us+`"}},"Action"`, 1)
 		} else {
 			grant = strings.Replace(grant, `"Action"`, `"Condition":{"ArnEquals":{"aws:PrincipalArn":"`+us+`"}},"Action"`, 1) // attached to others, too
 		}
-		l := layer{kind: kind, role: "111122223333", papers: []paper{readPaper(d)}, known: knownKeys(needed)}
+		l := layer{kind: kind, account: "111122223333", documents: []document{readDocument(d)}, known: knownKeys(needed)}
 		l.use = use{[]string{"s3:GetObject", "s3:PutObject"}, []string{"arn:aws:s3:::b/in/*"}}
-		fixed, _, ok := l.correct(needed, us, []object{readObject([]byte(grant))}, strictly)
+		fixed, _, ok := l.correct(needed, us, []object{readObject([]byte(grant))}, strict)
 		if !ok {
-			if !l.allows(needed, strictly) {
+			if !l.allowsAll(needed, strict) {
 				t.Fatalf("nothing corrects %s", d.JSON())
 			}
 			return
 		}
-		if got := fixed.stands(needed); got != lets {
-			t.Fatalf("%s stands %d", fixed.papers[0].text(), got)
+		if got := fixed.standing(needed); got != Allows {
+			t.Fatalf("%s stands %d", fixed.documents[0].text(), got)
 		}
 		everything := func(string) bool { return true }
 		was, is := l, fixed
 		was.known, is.known = everything, everything
 		other := drawRequest(t, rapid.SampledFrom([]string{"other", "third"}).Draw(t, "role"))
-		_, before := was.look(other, strictly)
-		if _, after := is.look(other, strictly); before != after {
-			t.Fatalf("%+v was %t, is %t:\n%s\n%s", other, before, after, d.JSON(), fixed.papers[0].text())
+		_, before := was.decide(other, strict)
+		if _, after := is.decide(other, strict); before != after {
+			t.Fatalf("%+v was %t, is %t:\n%s\n%s", other, before, after, d.JSON(), fixed.documents[0].text())
 		}
 		// Nor may the role do more than that, but by what its document allowed.
 		ours := drawRequest(t, "media")
-		if _, before := was.look(ours, strictly); before {
-			if denying, _ := is.look(ours, strictly); len(denying) > 0 {
-				t.Fatalf("%+v is denied now:\n%s\n%s", ours, d.JSON(), fixed.papers[0].text())
+		if _, before := was.decide(ours, strict); before {
+			if denying, _ := is.decide(ours, strict); len(denying) > 0 {
+				t.Fatalf("%+v is denied now:\n%s\n%s", ours, d.JSON(), fixed.documents[0].text())
 			}
 		}
 		// What was not changed stands where it stood, as it was written.
-		for i, s := range l.papers[0].statements {
-			now := fixed.papers[0].statements[i]
+		for i, s := range l.documents[0].statements {
+			now := fixed.documents[0].statements[i]
 			if !bytes.Equal(now.without("Condition").text(), s.without("Condition").text()) {
 				t.Fatalf("%s became %s", s.text(), now.text())
 			}
@@ -126,20 +126,21 @@ func TestDeniesAreNarrowed(t *testing.T) {
 	u := use{[]string{"s3:GetObject"}, []string{"arn:aws:s3:::b/in/*"}}
 	const mine = `,"Condition":{"ArnEquals":{"aws:PrincipalArn":"us"}}}`
 	for _, test := range []struct {
-		kind, deny string
-		want       []string
+		kind policy.Kind
+		deny string
+		want []string
 	}{
-		{documentSCP, `"NotAction":"iam:*","Resource":"*"`, []string{`{"NotAction":["iam:*","s3:GetObject"],"Resource":"*"`, `{"NotAction":"iam:*","NotResource":["arn:aws:s3:::b/in/*"]`}},
-		{documentPermissions, `"Action":"s3:*","NotResource":"arn:aws:s3:::a/*"`, []string{`{"Action":"s3:*","NotResource":["arn:aws:s3:::a/*","arn:aws:s3:::b/in/*"]`}},
-		{documentPermissions, `"Action":["s3:GetObject","s3:DeleteObject"],"Resource":"arn:aws:s3:::b/*"`, []string{`{"Action":["s3:DeleteObject"],"Resource":"arn:aws:s3:::b/*"`}},
-		{documentBucket, `"Action":"s3:*","Resource":["arn:aws:s3:::b","arn:aws:s3:::b/*"]`, []string{`{"NotAction":["s3:GetObject"],"Resource":["arn:aws:s3:::b","arn:aws:s3:::b/*"]`, `{"Action":"s3:*","NotResource":["arn:aws:s3:::b/in/*"]`}},
-		{documentBucket, `"Action":"s3:Get*","Resource":"arn:aws:s3:::b/in/*"`, nil},
+		{policy.SCPDocument, `"NotAction":"iam:*","Resource":"*"`, []string{`{"NotAction":["iam:*","s3:GetObject"],"Resource":"*"`, `{"NotAction":"iam:*","NotResource":["arn:aws:s3:::b/in/*"]`}},
+		{policy.PermissionsDocument, `"Action":"s3:*","NotResource":"arn:aws:s3:::a/*"`, []string{`{"Action":"s3:*","NotResource":["arn:aws:s3:::a/*","arn:aws:s3:::b/in/*"]`}},
+		{policy.PermissionsDocument, `"Action":["s3:GetObject","s3:DeleteObject"],"Resource":"arn:aws:s3:::b/*"`, []string{`{"Action":["s3:DeleteObject"],"Resource":"arn:aws:s3:::b/*"`}},
+		{policy.BucketDocument, `"Action":"s3:*","Resource":["arn:aws:s3:::b","arn:aws:s3:::b/*"]`, []string{`{"NotAction":["s3:GetObject"],"Resource":["arn:aws:s3:::b","arn:aws:s3:::b/*"]`, `{"Action":"s3:*","NotResource":["arn:aws:s3:::b/in/*"]`}},
+		{policy.BucketDocument, `"Action":"s3:Get*","Resource":"arn:aws:s3:::b/in/*"`, nil},
 	} {
 		var want, got []string
 		for _, w := range test.want {
 			want = append(want, w+mine)
 		}
-		for _, s := range u.rest(test.kind, readObject([]byte("{"+test.deny+"}")), "us") {
+		for _, s := range u.stillDenied(test.kind, readObject([]byte("{"+test.deny+"}")), "us") {
 			got = append(got, string(s.text()))
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
@@ -154,19 +155,19 @@ func TestStandUnderWhatIsNotKnown(t *testing.T) {
 		Principal: "arn:aws:sts::111122223333:assumed-role/media/x", Action: "s3:GetObject", Resource: "arn:aws:s3:::b/in/a", Account: "444455556666",
 		Context: map[string][]string{"aws:PrincipalArn": {us}},
 	}}
-	for statements, want := range map[string]stand{
-		`{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*"}`:                                                                            lets,
-		`{"Effect":"Allow","Principal":"*","Action":"s3:List*","Resource":"*"}`:                                                                        refuses,
-		`{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*","Condition":{"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}}}`:                  unsure,
-		`{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*","Condition":{"NotIpAddress":{"aws:SourceIp":"192.0.2.0/24"}}}`:               unsure,
-		`{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*","Condition":{"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/media"}}}`:   lets,
-		`{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*"},{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*"}`:           refuses,
-		`{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*","Condition":{"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}}}`:                   refuses,
-		`{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*","Condition":{"StringEquals":{"aws:PrincipalOrgID":"o","aws:sourceip":"1"}}}`: unsure,
+	for statements, want := range map[string]Standing{
+		`{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*"}`:                                                                            Allows,
+		`{"Effect":"Allow","Principal":"*","Action":"s3:List*","Resource":"*"}`:                                                                        Refuses,
+		`{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*","Condition":{"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}}}`:                  Unsure,
+		`{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*","Condition":{"NotIpAddress":{"aws:SourceIp":"192.0.2.0/24"}}}`:               Unsure,
+		`{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*","Condition":{"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/media"}}}`:   Allows,
+		`{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*"},{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*"}`:           Refuses,
+		`{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*","Condition":{"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}}}`:                   Refuses,
+		`{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*","Condition":{"StringEquals":{"aws:PrincipalOrgID":"o","aws:sourceip":"1"}}}`: Unsure,
 	} {
 		d := parsed(t, `{"Version":"2012-10-17","Statement":[`+statements+`]}`)
-		l := layer{kind: documentBucket, role: "111122223333", papers: []paper{readPaper(d)}, known: knownKeys(in)}
-		if got := l.stands(in); got != want {
+		l := layer{kind: policy.BucketDocument, account: "111122223333", documents: []document{readDocument(d)}, known: knownKeys(in)}
+		if got := l.standing(in); got != want {
 			t.Errorf("%s: %d, want %d", statements, got, want)
 		}
 	}
@@ -186,7 +187,7 @@ func TestExcept(t *testing.T) {
 		if condition != "" {
 			s = s.with("Condition", json.RawMessage(condition))
 		}
-		if diff := cmp.Diff(want, string(except(s, "us").get("Condition"))); diff != "" {
+		if diff := cmp.Diff(want, string(exceptPrincipal(s, "us").get("Condition"))); diff != "" {
 			t.Error(diff)
 		}
 	}
@@ -205,8 +206,8 @@ func TestCorrectionsFit(t *testing.T) {
 		want    bool
 	}{{"2012-10-17", 1, true}, {"2012-10-17", 2, false}, {"2008-10-17", 1, false}} {
 		d := parsed(t, fmt.Sprintf(`{"Version":%q,"Statement":[%s]}`, test.version, strings.TrimSuffix(strings.Repeat(filler+",", test.fillers), ",")))
-		l := layer{kind: documentPermissions, role: "111122223333", papers: []paper{readPaper(d)}, known: knownKeys(in)}
-		if _, _, ok := l.correct(in, us, grant, strictly); ok != test.want {
+		l := layer{kind: policy.PermissionsDocument, account: "111122223333", documents: []document{readDocument(d)}, known: knownKeys(in)}
+		if _, _, ok := l.correct(in, us, grant, strict); ok != test.want {
 			t.Errorf("%s with %d: %t", test.version, test.fillers, ok)
 		}
 	}

@@ -1,4 +1,4 @@
-package check
+package correct
 
 import (
 	"regexp"
@@ -7,13 +7,13 @@ import (
 	"github.com/rolecall/rolecall"
 )
 
-// mended corrects what people get wrong when they copy names from the console
-// and from other tools. It may still be wrong afterwards.
-func mended(c rolecall.Connection) rolecall.Connection {
-	c.RoleARN = mendedRole(c)
-	c.Region = strings.ToLower(trimmed(c.Region))
-	c.BucketOwner = strings.ReplaceAll(trimmed(c.BucketOwner), "-", "")
-	c.Bucket = trimmed(c.Bucket)
+// Declaration corrects what people get wrong in a connection when they copy
+// names from the console and from other tools. It may still be wrong afterwards.
+func Declaration(c rolecall.Connection) rolecall.Connection {
+	c.RoleARN = correctedRole(c)
+	c.Region = strings.ToLower(trimName(c.Region))
+	c.BucketOwner = strings.ReplaceAll(trimName(c.BucketOwner), "-", "")
+	c.Bucket = trimName(c.Bucket)
 	for _, before := range []string{"s3://", "arn:aws:s3:::", "arn:aws-cn:s3:::", "arn:aws-us-gov:s3:::", "arn:aws-eusc:s3:::"} {
 		if bucket, found := strings.CutPrefix(c.Bucket, before); found {
 			bucket, rest, _ := strings.Cut(bucket, "/")
@@ -32,8 +32,7 @@ func mended(c rolecall.Connection) rolecall.Connection {
 	return c
 }
 
-// leaveOut takes away what is still wrong where the connection does without
-// it.
+// leaveOut removes what is still wrong where the connection can do without it.
 func leaveOut(c *rolecall.Connection, pointer string) {
 	switch pointer {
 	case "/region":
@@ -49,20 +48,20 @@ func leaveOut(c *rolecall.Connection, pointer string) {
 	}
 }
 
-// sessionARN is what a session of a role is called, and instanceProfile what
-// goes by the role's name.
+// What people give in the place of a role's ARN: the ARN of a session, or of
+// the instance profile of the same name; and an account as the console writes it.
 var (
 	sessionARN      = regexp.MustCompile(`^arn:(aws[a-z-]*):sts::([0-9]{12}):assumed-role/([^/]+)/.+$`)
 	instanceProfile = regexp.MustCompile(`^(arn:aws[a-z-]*:iam::[0-9]{12}):instance-profile/`)
 	groupedAccount  = regexp.MustCompile(`:([0-9]{4})-([0-9]{4})-([0-9]{4}):`)
 )
 
-func mendedRole(c rolecall.Connection) string {
-	arn := strings.TrimSuffix(trimmed(c.RoleARN), "/")
+func correctedRole(c rolecall.Connection) string {
+	arn := strings.TrimSuffix(trimName(c.RoleARN), "/")
 	arn = groupedAccount.ReplaceAllString(arn, ":$1$2$3:")
 	arn = sessionARN.ReplaceAllString(arn, "arn:$1:iam::$2:role/$3")
 	arn = instanceProfile.ReplaceAllString(arn, "$1:role/")
-	if account := namedAccount(c); account != "" && roleName.MatchString(arn) {
+	if account := NamedAccount(c); account != "" && roleName.MatchString(arn) {
 		partition := "aws"
 		if c.Region != "" {
 			partition = rolecall.PartitionOf(c.Region)
@@ -72,13 +71,13 @@ func mendedRole(c rolecall.Connection) string {
 	return arn
 }
 
-// roleName is the name of a role alone.
+// roleName is the form of a role's name alone.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
 var roleName = regexp.MustCompile(`^[\w+=,.@-]{1,64}$`)
 
-// namedAccount is a customer's account that the connection names beside the
-// role's.
-func namedAccount(c rolecall.Connection) string {
+// NamedAccount is a customer's account that the connection names beside the
+// role's, empty if it names none.
+func NamedAccount(c rolecall.Connection) string {
 	if c.BucketOwner != "" {
 		return c.BucketOwner
 	}
@@ -90,4 +89,4 @@ func namedAccount(c rolecall.Connection) string {
 }
 
 // trimmed takes away what copying leaves around a name.
-func trimmed(s string) string { return strings.Trim(s, " \t\r\n\"'`,;") }
+func trimName(s string) string { return strings.Trim(s, " \t\r\n\"'`,;") }

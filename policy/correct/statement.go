@@ -1,4 +1,4 @@
-package check
+package correct
 
 import (
 	"bytes"
@@ -37,7 +37,7 @@ func readObject(text []byte) object {
 	return out
 }
 
-// find gives the place of a member, -1 if there is none. Condition keys come
+// find returns the index of a member, -1 if there is none. Condition keys come
 // in any case.
 func (o object) find(name string) int {
 	return slices.IndexFunc(o, func(m member) bool { return strings.EqualFold(m.name, name) })
@@ -50,8 +50,8 @@ func (o object) get(name string) json.RawMessage {
 	return nil
 }
 
-// with gives the object with another value, in the place of the old or behind
-// all; o stays as it is.
+// with returns the object with another value, in the place of the old one or at
+// the end; o stays as it is.
 func (o object) with(name string, value json.RawMessage) object {
 	out := slices.Clone(o)
 	if i := out.find(name); i >= 0 {
@@ -89,8 +89,8 @@ func jsonText(v any) json.RawMessage {
 	return bytes.TrimSuffix(out.Bytes(), []byte("\n"))
 }
 
-// words are the strings of a value that is one or a list of them.
-func words(value json.RawMessage) []string {
+// texts are the strings of a value that is one or a list of them.
+func texts(value json.RawMessage) []string {
 	var one string
 	var many []string
 	if json.Unmarshal(value, &one) == nil {
@@ -100,31 +100,41 @@ func words(value json.RawMessage) []string {
 	return many
 }
 
-// paper is a policy document whose statements can be changed one by one; what
-// is not changed stays as it was written.
-type paper struct {
+// denies reports whether a statement is a Deny.
+func (o object) denies() bool { return slices.Equal(texts(o.get("Effect")), []string{"Deny"}) }
+
+// hasCondition reports whether a statement has a condition on the key.
+func (o object) hasCondition(key string) bool {
+	return slices.ContainsFunc(readObject(o.get("Condition")), func(operator member) bool {
+		return readObject(operator.value).get(key) != nil
+	})
+}
+
+// document is a policy document whose statements can be changed one by one;
+// what is not changed stays as it was written.
+type document struct {
 	rest       object // Statement is in its place, and not used
 	statements []object
 }
 
-func readPaper(d *policy.Document) paper {
-	p := paper{rest: readObject(d.JSON())}
+func readDocument(d *policy.Document) document {
+	out := document{rest: readObject(d.JSON())}
 	var list []json.RawMessage
-	if value := p.rest.get("Statement"); json.Unmarshal(value, &list) != nil {
+	if value := out.rest.get("Statement"); json.Unmarshal(value, &list) != nil {
 		list = []json.RawMessage{value}
 	}
 	for _, s := range list {
-		p.statements = append(p.statements, readObject(s))
+		out.statements = append(out.statements, readObject(s))
 	}
-	return p
+	return out
 }
 
-func (p paper) copy() paper { return paper{p.rest, slices.Clone(p.statements)} }
+func (d document) clone() document { return document{d.rest, slices.Clone(d.statements)} }
 
 // text is the document, without white space.
-func (p paper) text() json.RawMessage {
+func (d document) text() json.RawMessage {
 	list := bytes.NewBufferString("[")
-	for i, s := range p.statements {
+	for i, s := range d.statements {
 		if i > 0 {
 			list.WriteByte(',')
 		}
@@ -132,24 +142,24 @@ func (p paper) text() json.RawMessage {
 	}
 	list.WriteByte(']')
 	var out bytes.Buffer
-	if json.Compact(&out, p.rest.with("Statement", list.Bytes()).text()) != nil {
+	if json.Compact(&out, d.rest.with("Statement", list.Bytes()).text()) != nil {
 		return nil
 	}
 	return out.Bytes()
 }
 
-// modern tells whether the document knows variables, by which literals are
-// spelled that have characters with a meaning.
-func (p paper) modern() bool {
-	return slices.Equal(words(p.rest.get("Version")), []string{"2012-10-17"})
+// modern reports whether the document knows variables, by which literals are
+// written that have characters with a meaning.
+func (d document) modern() bool {
+	return slices.Equal(texts(d.rest.get("Version")), []string{"2012-10-17"})
 }
 
-// add appends a statement. Should its Sid be there, it gets a number: what is
-// there may be of another connection of the role's.
-func (p paper) add(s object) paper {
-	sid := words(s.get("Sid"))
+// add appends a statement. If its Sid is taken, it gets a number: what is there
+// may be of another connection of the role's.
+func (d document) add(s object) document {
+	sid := texts(s.get("Sid"))
 	taken := func(sid string) bool {
-		return slices.ContainsFunc(p.statements, func(s object) bool { return slices.Equal(words(s.get("Sid")), []string{sid}) })
+		return slices.ContainsFunc(d.statements, func(s object) bool { return slices.Equal(texts(s.get("Sid")), []string{sid}) })
 	}
 	if len(sid) == 1 && taken(sid[0]) {
 		n := 2
@@ -158,15 +168,16 @@ func (p paper) add(s object) paper {
 		}
 		s = s.with("Sid", jsonText(sid[0]+strconv.Itoa(n)))
 	}
-	p.statements = append(slices.Clone(p.statements), s)
-	return p
+	d.statements = append(slices.Clone(d.statements), s)
+	return d
 }
 
 const principalKey = "aws:PrincipalArn"
 
-// except narrows a statement to all others than the principal. The conditions
-// of a statement must all hold, so that one more leaves it as it is for them.
-func except(s object, principal string) object {
+// exceptPrincipal narrows a statement to all others than the principal. The
+// conditions of a statement must all hold, so that one more leaves it as it is
+// for them.
+func exceptPrincipal(s object, principal string) object {
 	block := readObject(s.get("Condition"))
 	operator := "ArnNotEquals"
 	for _, o := range []string{"ArnNotEquals", "ArnNotLike"} { // names whom it leaves out already
@@ -177,18 +188,18 @@ func except(s object, principal string) object {
 	}
 	keys := readObject(block.get(operator))
 	var value any = principal
-	if old := words(keys.get(principalKey)); len(old) > 0 {
+	if old := texts(keys.get(principalKey)); len(old) > 0 {
 		value = append(old, principal)
 	}
 	return s.with("Condition", block.with(operator, keys.with(principalKey, jsonText(value)).text()).text())
 }
 
-// unname takes principals out of whom an Allow names, by their accounts; nil
-// when nobody else is named, or it speaks of everyone, whom no statement that
-// is open to one of them may speak of.
-func unname(s object, of func(account string) bool) object {
+// withoutPrincipals takes those of some accounts out of the principals that an
+// Allow names. It is nil when nobody else is named, or when the Allow is for
+// everyone: then it cannot stay.
+func withoutPrincipals(s object, of func(account string) bool) object {
 	kinds := readObject(s.get("Principal"))
-	named := words(kinds.get("AWS"))
+	named := texts(kinds.get("AWS"))
 	left := slices.DeleteFunc(slices.Clone(named), func(p string) bool {
 		if arn, err := rolecall.ParseARN(p); err == nil {
 			p = arn.Account
@@ -196,7 +207,7 @@ func unname(s object, of func(account string) bool) object {
 		return p == "*" || of(p)
 	})
 	switch {
-	case len(named) == len(left), everyone(s):
+	case len(named) == len(left), namesEveryone(s):
 		return nil
 	case len(left) > 0:
 		return s.with("Principal", kinds.with("AWS", jsonText(left)).text())
@@ -206,42 +217,39 @@ func unname(s object, of func(account string) bool) object {
 	return nil
 }
 
-// everyone tells whether an Allow speaks of all but those whom it may exempt.
-func everyone(s object) bool {
+// namesEveryone reports whether an Allow is for all but those whom it may
+// exempt.
+func namesEveryone(s object) bool {
 	kinds := readObject(s.get("Principal"))
-	return kinds == nil || slices.Contains(words(kinds.get("AWS")), "*")
+	return kinds == nil || slices.Contains(texts(kinds.get("AWS")), "*")
 }
 
-// reading is what becomes of statements under conditions on what is not known
-// of the requests: whether Allows, and whether Denies, are taken to speak of them.
-type reading struct{ allows, denies bool }
-
-// read gives the document as a reading has it, and which of the statements of
-// p each of its is.
-func (p paper) read(r reading, known func(key string) bool) (*policy.Document, []int) {
-	out := paper{rest: p.rest}
+// assume returns the document as an assumption has it, and which of the
+// statements of d each of its is.
+func (d document) assume(a assumption, known func(key string) bool) (*policy.Document, []int) {
+	out := document{rest: d.rest}
 	var from []int
-	for i, s := range p.statements {
-		counts := r.allows
-		if slices.Equal(words(s.get("Effect")), []string{"Deny"}) {
-			counts = r.denies
+	for i, s := range d.statements {
+		applies := a.allows
+		if s.denies() {
+			applies = a.denies
 		}
-		certain, all := certainly(s, known)
-		if !all && !counts {
+		sure, all := knownPart(s, known)
+		if !all && !applies {
 			continue
 		}
-		out.statements, from = append(out.statements, certain), append(from, i)
+		out.statements, from = append(out.statements, sure), append(from, i)
 	}
-	d, err := policy.Parse(out.text())
+	parsed, err := policy.Parse(out.text())
 	if err != nil { // it was one before
-		d, _ = policy.Parse([]byte(`{"Version":"2012-10-17","Statement":[]}`))
+		parsed, _ = policy.Parse([]byte(`{"Version":"2012-10-17","Statement":[]}`))
 	}
-	return d, from
+	return parsed, from
 }
 
-// certainly gives a statement with the conditions alone that can be judged,
-// and tells whether these are all.
-func certainly(s object, known func(key string) bool) (object, bool) {
+// knownPart returns a statement with only the conditions on known keys, and
+// whether these are all.
+func knownPart(s object, known func(key string) bool) (object, bool) {
 	block := readObject(s.get("Condition"))
 	all := true
 	kept := object{}

@@ -1,0 +1,186 @@
+package correct
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/rolecall/rolecall/policy"
+)
+
+// layer is the documents of one kind that were given, and how to judge them.
+type layer struct {
+	kind      policy.Kind
+	documents []document
+	known     func(key string) bool // condition keys of the requests
+	account   string                // of those whom the layer is about
+	use       use                   // that the connection makes; none: Denies except all that they deny
+}
+
+// full allows everything to everyone whom it is attached to.
+const full = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
+
+// statementRef is which statement of which of the layer's documents.
+type statementRef struct{ document, statement int }
+
+// decide decides a request by the layer alone, with all else allowing it. It
+// returns the statements that deny, and whether the request is allowed.
+func (l layer) decide(in policy.Request, a assumption) ([]statementRef, bool) {
+	all, _ := policy.Parse([]byte(full))
+	account, _ := policy.Parse([]byte(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"` + l.account + `"},"Action":"*","Resource":"*"}]}`))
+	policies := policy.Policies{Identity: []*policy.Document{all}, Resource: account}
+	var documents []*policy.Document
+	var origins [][]int
+	for _, d := range l.documents {
+		assumed, from := d.assume(a, l.known)
+		documents, origins = append(documents, assumed), append(origins, from)
+	}
+	at := l.kind.Layer()
+	switch at {
+	case policy.ResourcePolicy:
+		policies.Resource = documents[0]
+	case policy.Identity:
+		policies.Identity = documents
+	case policy.Boundary:
+		policies.Boundary = documents
+	case policy.SCP:
+		policies.SCP = [][]*policy.Document{documents}
+	case policy.RCP:
+		policies.RCP = [][]*policy.Document{documents}
+	}
+	result := policy.Evaluate(in, policies)
+	var denying []statementRef
+	for _, ref := range result.DecidedBy {
+		if result.Decision == policy.ExplicitlyDenied && ref.Policy == at {
+			denying = append(denying, statementRef{ref.Index, origins[ref.Index][ref.Statement]})
+		}
+	}
+	return denying, result.Decision == policy.Allowed
+}
+
+// allowsAll reports whether each of the requests passes.
+func (l layer) allowsAll(requests []policy.Request, a assumption) bool {
+	return !slices.ContainsFunc(requests, func(in policy.Request) bool { _, ok := l.decide(in, a); return !ok })
+}
+
+// allowsAny reports whether one of the requests passes.
+func (l layer) allowsAny(requests []policy.Request, a assumption) bool {
+	return slices.ContainsFunc(requests, func(in policy.Request) bool { _, ok := l.decide(in, a); return ok })
+}
+
+// assumption is what is assumed of statements under conditions on what is not
+// known of the requests: whether Allows, and whether Denies, apply to them.
+type assumption struct{ allows, denies bool }
+
+var (
+	strict  = assumption{allows: false, denies: true}
+	lenient = assumption{allows: true, denies: false}
+	certain = assumption{allows: false, denies: false}
+)
+
+// standing judges the layer. Requests of one action may come in several forms,
+// of which AWS sees one.
+func (l layer) standing(requests []policy.Request) Standing {
+	if l.allowsAll(requests, strict) {
+		return Allows
+	}
+	passes := map[string]bool{}
+	for _, in := range requests {
+		_, ok := l.decide(in, lenient)
+		passes[in.Action] = passes[in.Action] || ok
+	}
+	for _, ok := range passes {
+		if !ok {
+			return Refuses
+		}
+	}
+	return Unsure
+}
+
+// correct returns the layer with the least change that lets the requests pass
+// under an assumption: Denies except the principal as to what it does, and of
+// the grants those are added that no Allow has. It also returns which document
+// is changed. It is false where no such change of a single document exists.
+func (l layer) correct(needed []policy.Request, principal string, grants []object, a assumption) (layer, int, bool) {
+	out := l
+	out.documents = make([]document, len(l.documents))
+	for i, d := range l.documents {
+		out.documents[i] = d.clone()
+	}
+	changed := -1
+	for _, in := range needed {
+		denying, _ := out.decide(in, a)
+		for _, at := range denying {
+			if changed >= 0 && changed != at.document || l.kind == policy.WorkerDocument { // what keeps the worker from its own accounts stays
+				return l, 0, false
+			}
+			changed = at.document
+			deny := out.documents[changed].statements[at.statement]
+			out.documents[changed].statements[at.statement] = exceptPrincipal(deny, principal)
+			for _, s := range l.use.stillDenied(l.kind, deny, principal) {
+				out.documents[changed] = out.documents[changed].add(s)
+			}
+		}
+	}
+	target := max(changed, 0)
+	for _, g := range grants {
+		lacking := slices.DeleteFunc(slices.Clone(needed), func(in policy.Request) bool { _, ok := out.decide(in, a); return ok })
+		with := out
+		with.documents = slices.Clone(out.documents)
+		with.documents[target] = out.documents[target].add(g)
+		if with.allowsAny(lacking, a) {
+			out, changed = with, target
+		}
+	}
+	ok := changed >= 0 && out.allowsAll(needed, a) && out.fits(changed)
+	return out, changed, ok
+}
+
+// fits reports whether AWS would store the document, and reads it as is meant:
+// literals with a wildcard in them are written as variables.
+func (l layer) fits(i int) bool {
+	d := l.documents[i]
+	text := d.text()
+	return len(text) <= l.kind.Limit() && (d.modern() || !bytes.Contains(text, []byte("${")))
+}
+
+// correctTrust returns the trust policy that allows the right request and none
+// of the wrong ones, which are the vendor's: the vendor's principals are taken
+// out of the statements that let those pass; these stay for the others whom
+// they name. A statement about everyone is changed only if it is known to let
+// in the vendor's: it may be for an organization of the customer's.
+func (l layer) correctTrust(right policy.Request, wrong []policy.Request, principal string, vendors func(account string) bool, grants []object) (layer, bool) {
+	out := l
+	d := l.documents[0].clone()
+	for i := len(d.statements) - 1; i >= 0; i-- {
+		if !slices.Equal(texts(d.statements[i].get("Effect")), []string{"Allow"}) {
+			continue
+		}
+		alone := l
+		alone.documents = []document{{d.rest, []object{d.statements[i]}}}
+		a := lenient
+		if namesEveryone(d.statements[i]) {
+			a = certain
+		}
+		if !alone.allowsAny(wrong, a) {
+			continue
+		}
+		if s := withoutPrincipals(d.statements[i], vendors); s != nil {
+			d.statements[i] = s
+		} else {
+			d.statements = slices.Delete(d.statements, i, i+1)
+		}
+	}
+	changed := len(d.statements) != len(l.documents[0].statements)
+	for i := range d.statements {
+		changed = changed || !bytes.Equal(d.statements[i].text(), l.documents[0].statements[i].text())
+	}
+	out.documents = []document{d}
+	if only := []policy.Request{right}; !out.allowsAll(only, strict) {
+		fixed, _, ok := out.correct(only, principal, grants, strict)
+		if !ok {
+			return l, false
+		}
+		out, changed = fixed, true
+	}
+	return out, changed && !out.allowsAny(wrong, certain) && out.fits(0)
+}

@@ -1,0 +1,63 @@
+package correct
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/policy"
+)
+
+// KMSKeyOf is the KMS key that a connection names, empty if it names none.
+func KMSKeyOf(c rolecall.Connection) string {
+	if c.Encryption == nil {
+		return ""
+	}
+	return c.Encryption.Key
+}
+
+// Sharing names the organization's other connections that use the connection's
+// role, bucket or key.
+func (s Setup) Sharing() []string {
+	var out []string
+	for _, c := range s.Others {
+		if c.RoleARN == s.Connection.RoleARN || c.Bucket == s.Connection.Bucket || KMSKeyOf(c) != "" && KMSKeyOf(c) == KMSKeyOf(s.Connection) {
+			out = append(out, c.Name)
+		}
+	}
+	return out
+}
+
+// WithOthers adds to a bucket's or key's document what others of the
+// organization's connections need of the same bucket or key, as far as AWS
+// would store it.
+func (s Setup) WithOthers(kind policy.Kind, d *policy.Document, uses func(c rolecall.Connection) bool) []byte {
+	whole := readDocument(d)
+	for _, c := range s.Others {
+		if !uses(c) {
+			continue
+		}
+		c.Region = cmp.Or(c.Region, s.Region)
+		kit, err := policy.Generate(policy.KitRequest{
+			Connection: c, Principals: []string{s.Principal.String()}, ExternalIDs: []string{s.ExternalID}, VendorAccounts: s.Vendor.Accounts, Versioned: true,
+		})
+		needed := kit.Document(kind)
+		if err != nil || needed == nil {
+			continue
+		}
+		more := whole.clone()
+		for _, s := range readDocument(needed).statements {
+			if !slices.ContainsFunc(more.statements, func(o object) bool { return bytes.Equal(o.text(), s.text()) }) {
+				more = more.add(s)
+			}
+		}
+		if len(more.text()) <= kind.Limit() {
+			whole = more
+		}
+	}
+	if len(whole.statements) == len(readDocument(d).statements) {
+		return d.JSON()
+	}
+	return whole.text()
+}
