@@ -26,7 +26,7 @@ var mayImport = map[string][]string{
 	"policy/correct":         {".", "policy"},
 	"policy/lint":            {".", "policy", "internal/strict"},
 	"policy/render":          {".", "policy"},
-	"credential":             {".", "policy", "internal/strict", "internal/awscode"},
+	"credential":             {".", "policy", "policy/explain", "internal/strict", "internal/awscode"},
 	"credential/verdicttest": {".", "credential"},
 	"sandbox":                {".", "policy", "internal/strict", "internal/strict/yaml", "sandbox/s3", "sandbox/internal/sigv4"},
 	"sandbox/s3":             {},

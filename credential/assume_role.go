@@ -43,7 +43,7 @@ func (v *Vault) assume(ctx context.Context, r Role, p Principal) (session, error
 		}
 	}
 	if err != nil {
-		return session{}, explain(err, r, p)
+		return session{}, explained(err, r, p)
 	}
 	return s, nil
 }

@@ -121,5 +121,5 @@ func unidentified(err error, r Role, p Principal) error {
 			Err:     fmt.Errorf("identify principal %s: %w", r.Principal, err),
 		}
 	}
-	return explain(err, r, p)
+	return explained(err, r, p)
 }

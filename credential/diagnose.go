@@ -49,7 +49,7 @@ func (v *Vault) Try(ctx context.Context, r Role) (_ aws.Credentials, err error) 
 	}
 	s, err := v.call(ctx, r, p, aws.String(r.ExternalID), r.Policy, r.duration())
 	if err != nil {
-		return aws.Credentials{}, explain(err, r, p)
+		return aws.Credentials{}, explained(err, r, p)
 	}
 	if s.roleID != verdict.RoleID {
 		if err := v.recreated(ctx, v.target(r, p)); err != nil {

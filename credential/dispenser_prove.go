@@ -177,7 +177,7 @@ func explainDispensed(err error, r DispenserRequest, p Principal) error {
 	case errors.Is(err, context.Canceled):
 		return err
 	case !answered:
-		return explain(err, Role{Principal: r.Principal, Region: r.Region}, p)
+		return explained(err, Role{Principal: r.Principal, Region: r.Region}, p)
 	}
 	e := &rolecall.Error{Err: fmt.Errorf("identify a dispenser's credentials: %w", err)}
 	switch answer.Meaning {

@@ -4,18 +4,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/awscode"
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/explain"
 )
 
 var errIncomplete = errors.New("STS answered without what was asked for")
 
-// explain says in rolecall's terms why a role could not be assumed, and who
+// explained says in rolecall's terms why a role could not be assumed, and who
 // must act. AWS's own text is kept as the cause, for logs. What is explained
 // already stays as it is.
-func explain(err error, r Role, p Principal) error {
+func explained(err error, r Role, p Principal) error {
 	var known *rolecall.Error
 	if errors.Is(err, context.Canceled) || errors.As(err, &known) {
 		return err
@@ -44,14 +46,12 @@ func explainAnswer(e *rolecall.Error, answer awscode.Answer, r Role, p Principal
 		e.Message = "AWS does not accept the time of the worker's requests"
 		e.Hint = "the operator sets the worker's clock"
 	case awscode.Denied:
+		c := denial(answer.Text, r, p)
 		e.Code = rolecall.Forbidden
-		if d, ok := policy.ReadDenial(answer.Text); ok && d.CallerSide() {
-			e.Message = fmt.Sprintf("the principal %s itself may not assume %s: a policy of its own side (%s) refuses it", r.Principal, r.RoleARN, d.Layer)
-			e.Hint = "the operator allows sts:AssumeRole on the role to " + p.ARN.String()
-			return
+		e.Message, e.Hint = c.Words("")
+		if !c.CallerSide() {
+			e.Hint += ". " + mend(r, p)
 		}
-		e.Message = fmt.Sprintf("AWS does not let %s assume the role %s", p.ARN, r.RoleARN)
-		e.Hint = "AWS does not say which: the role does not exist, its trust policy does not name this principal, or it asks for another external id. " + mend(r, p)
 	case awscode.Expired, awscode.BadKeys, awscode.BadSignature:
 		e.Code = rolecall.Unauthenticated
 		e.Message = fmt.Sprintf("AWS does not accept the own credentials of the principal %s", r.Principal)
@@ -75,6 +75,16 @@ func explainAnswer(e *rolecall.Error, answer awscode.Answer, r Role, p Principal
 	default:
 		busy(e, answer)
 	}
+}
+
+// denial is a refusal of AssumeRole, as AWS words it.
+func denial(text string, r Role, p Principal) explain.Case {
+	d, _ := policy.ReadDenial(text)
+	if !strings.HasPrefix(d.Action, "sts:") {
+		d.Action = "sts:AssumeRole"
+	}
+	d.Principal, d.Resource = p.ARN.String(), r.RoleARN
+	return explain.Case{Denial: d, Ours: true}
 }
 
 // busy words an answer of STS's after which another try may help.

@@ -28,7 +28,7 @@ func TestErrorsSayWhoMustAct(t *testing.T) {
 		hint   string
 	}{
 		"denied":           {denied(), rolecall.Forbidden, "does not let " + workerARN + " assume the role " + mediaARN, `"sts:ExternalId":"` + externalID + `"`},
-		"vendor denies":    {stsAnswer{status: 403, code: "AccessDenied", message: vendors.String()}, rolecall.Forbidden, "principal production itself", "operator"},
+		"vendor denies":    {stsAnswer{status: 403, code: "AccessDenied", message: vendors.String()}, rolecall.Forbidden, "the permissions policy of " + workerARN + " does not allow sts:AssumeRole", "the operator adds"},
 		"expired":          {stsAnswer{status: 403, code: "ExpiredToken"}, rolecall.Unauthenticated, "own credentials of the principal production", "operator"},
 		"wrong keys":       {stsAnswer{status: 403, code: "InvalidClientTokenId"}, rolecall.Unauthenticated, "own credentials", "operator"},
 		"region":           {stsAnswer{status: 403, code: "RegionDisabledException"}, rolecall.Forbidden, "eu-central-1", "administrator of the role's account"},

@@ -72,7 +72,7 @@ func (t role) ask(ctx context.Context, externalID *string) answer {
 	a := answer{id: s.roleID}
 	a.outcome, a.detail = outcome(err)
 	if err != nil {
-		a.err, a.hopeless = explain(err, t.Role, t.principal), hopeless(err, t.Role, t.principal)
+		a.err, a.hopeless = explained(err, t.Role, t.principal), hopeless(err, t.Role, t.principal)
 	}
 	return a
 }
@@ -119,7 +119,7 @@ func outcome(err error) (Outcome, string) {
 // the role says: none, or that STS does not take the principal's own keys.
 func hopeless(err error, r Role, p Principal) bool {
 	_, answered := awscode.Read(err)
-	return !answered || rolecall.CodeOf(explain(err, r, p)) == rolecall.Unauthenticated
+	return !answered || rolecall.CodeOf(explained(err, r, p)) == rolecall.Unauthenticated
 }
 
 func unsafeRole(r Role, p Principal, wrong []plannedProbe) error {

@@ -42,6 +42,8 @@ func (c *explainCommand) Run(ctx context.Context, sys System, out *output) error
 		out.printf("\n%s%s\n", mark, out.onOut.paint(bold, wrapped(candidate.Message, textWidth, "  ")))
 		if candidate.Target != "" {
 			out.printf("  at:   %s\n", printable(candidate.Target))
+		} else if candidate.Account != "" {
+			out.printf("  at:   account %s\n", candidate.Account)
 		}
 		out.printf("  hint: %s\n", wrapped(candidate.Hint, textWidth-8, "        "))
 		if candidate.Add != nil {

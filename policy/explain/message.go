@@ -49,17 +49,20 @@ func Message(text string) (Explanation, error) {
 	}
 }
 
-func explain(d policy.Denial) Explanation {
-	r := refusalOf(d)
-	return Explanation{Denial: d, Summary: r.summary(), Candidates: r.candidates()}
-}
+// explain explains the denial of a request of which nothing else is known.
+func explain(d policy.Denial) Explanation { return stranger(d).Explain() }
 
-func refusalOf(d policy.Denial) refusal {
-	r := refusal{Denial: d}
-	r.principal = policy.Request{Principal: d.Principal}.PrincipalARN()
-	r.callerAccount, r.ownerAccount = accountOf(d.Principal), accountOf(d.Resource)
-	r.service, _, _ = strings.Cut(strings.ToLower(d.Action), ":")
-	return r
+func stranger(d policy.Denial) Case {
+	c := Case{Denial: d}
+	switch service, _, _ := strings.Cut(d.Action, ":"); {
+	case d.Action == "" || d.Action == "s3:GetObject":
+		c.Key, c.Missing = true, true
+	case d.Action == "s3:PutObject":
+		c.Key = true
+	case service == "kms":
+		c.Missing = true
+	}
+	return c
 }
 
 var (

@@ -43,21 +43,22 @@ func federated(text string) (Explanation, bool) {
 		return Explanation{}, false
 	}
 	d := policy.Denial{Action: m[1]}
-	r := refusalOf(d)
+	r := Case{Denial: d}.refusal()
 	token, claims := "token", "its aud and sub, as the token has them, letter by letter"
 	if strings.HasSuffix(m[1], "SAML") {
 		token, claims = "assertion", "SAML:aud, and others, as the assertion has them"
 	}
 	trust := func(message, hint string) Candidate {
-		a := r.document(policy.DeniedByResource)
-		return Candidate{Layer: policy.DeniedByResource, Document: a.name, Message: message, Hint: hint}
+		c := r.document(policy.DeniedByResource)
+		c.Message, c.Hint = message, hint
+		return c
 	}
 	return Explanation{Denial: d, Summary: r.summary(), Candidates: []Candidate{
 		trust("a condition of the role's trust policy does not hold", "compare its conditions with "+claims),
 		trust("the role's trust policy does not name the identity provider, or not this action",
 			"its Principal must be Federated with the ARN of the provider that made the "+token+", and its Action "+m[1]),
 		trust("the role's trust policy has a Deny that matches", "look in it for a Deny of this action, and at its conditions"),
-		{Message: "the role does not exist", Hint: "compare the ARN letter by letter: account, path and name; case counts"},
+		r.noRole(),
 	}}, true
 }
 

@@ -1,0 +1,61 @@
+package explain
+
+import (
+	"strings"
+
+	"github.com/rolecall/rolecall/policy"
+)
+
+// Case is a refusal, and what is known of it besides AWS's own words. Where
+// AWS says little, Action, Principal and Resource are those of the request.
+//
+// It has the one order of candidates and the one wording of refusals: who shows
+// a refusal adds where it happened, and nothing about what it means.
+type Case struct {
+	policy.Denial
+	Identity string // what to call the caller where Principal is not known: "the user of the secret acme"
+	Owner    string // the account that the bucket is taken to be of; empty: none
+	// Ours says that rolecall made the request: then session policies are its own,
+	// and principal and network are the operator's.
+	Ours    bool
+	Opened  bool // another request on the same resource passed, so that not everything is refused
+	Key     bool // the object may be under a KMS key
+	Missing bool // what was asked for may not exist
+}
+
+// Explain says what refused, or may have.
+func (c Case) Explain() Explanation {
+	r := c.refusal()
+	return Explanation{Denial: c.Denial, Summary: r.summary(), Candidates: r.candidates()}
+}
+
+// Words says in a message what was refused, and why if AWS says; and in a hint
+// who must act, or what may be it. Refused begins the message; when it is empty,
+// the message is that of a role that cannot be assumed.
+func (c Case) Words(refused string) (message, hint string) {
+	r := c.refusal()
+	candidates := r.candidates()
+	if refused == "" {
+		refused = "AWS does not let " + r.who() + " assume the role " + r.Resource
+	}
+	if r.says() {
+		hint = candidates[0].Hint
+		for _, other := range candidates[1:] {
+			hint += "; or " + other.Message + ": " + other.Hint
+		}
+		return refused + ": " + candidates[0].Message, hint
+	}
+	var may []string
+	for _, candidate := range candidates {
+		may = append(may, candidate.Message)
+	}
+	hint = "any of these may be it: " + strings.Join(may, "; ")
+	switch {
+	case r.Explicit:
+		return refused + ": a Deny did it, and AWS does not say in which policy", hint
+	case r.service == "kms":
+		return refused + ": KMS refuses " + c.Action + ", and does not say why", hint
+	default:
+		return refused + ", and does not say why", hint
+	}
+}

@@ -1,0 +1,249 @@
+package explain
+
+import (
+	"strings"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/policy"
+)
+
+// document is the policy of a layer, without what it does.
+func (r refusal) document(layer policy.DenialLayer) Candidate {
+	c := Candidate{Layer: layer}
+	switch layer {
+	case policy.DeniedByIdentity:
+		c.Document, c.Target, c.Account = "permissions policy", r.principal, r.callerAccount
+	case policy.DeniedBySession:
+		c.Document, c.Target, c.Account = "session policy", r.Principal, r.callerAccount
+	case policy.DeniedByBoundary:
+		c.Document, c.Target, c.Account = "permissions boundary", r.principal, r.callerAccount
+	case policy.DeniedBySCP:
+		c.Document, c.Account = "service control policy", r.callerAccount
+	case policy.DeniedByRCP:
+		c.Document, c.Account = "resource control policy", r.ownerAccount
+	case policy.DeniedByVPCE:
+		c.Document = "endpoint policy"
+	default:
+		c.Document, c.Target, c.Account = "policy", r.Resource, r.ownerAccount
+		switch r.service {
+		case "sts":
+			c.Document = "trust policy"
+		case "kms":
+			c.Document = "key policy"
+		case "s3":
+			c.Document = "bucket policy"
+			c.Target, _, _ = strings.Cut(r.Resource, "/")
+		}
+	}
+	return c
+}
+
+// phrase names a layer's policy in a sentence.
+func (r refusal) phrase(layer policy.DenialLayer) string {
+	d := r.document(layer)
+	out := "the " + d.Document + " of " + r.who()
+	switch layer {
+	case policy.DeniedByIdentity, policy.DeniedByBoundary:
+	case policy.DeniedBySession:
+		out = "the session policy of " + orElse(r.Principal, "the caller")
+		if r.Ours && r.service != "sts" {
+			out = "the session policy that rolecall made"
+		}
+	case policy.DeniedBySCP:
+		out = "a service control policy of " + r.holder() + "'s organization"
+	case policy.DeniedByRCP:
+		out = "a resource control policy of " + r.resource() + "'s organization"
+	case policy.DeniedByVPCE:
+		out = "the policy of the VPC endpoint on the way"
+	default:
+		name := d.Target
+		switch r.service {
+		case "sts":
+			out = "the trust policy of " + orElse(name, "the role")
+		case "kms":
+			out = strings.TrimSuffix("the policy of the KMS key "+name, " ")
+		case "s3":
+			out = "the bucket policy"
+			if name = name[strings.LastIndexByte(name, ':')+1:]; name != "" {
+				out += ` of "` + name + `"`
+			}
+		default:
+			out = "the policy of the resource"
+		}
+	}
+	if r.Policy != "" && layer == r.Layer {
+		out += " (" + r.Policy + ")"
+	}
+	return out
+}
+
+// who names the caller as policies do.
+func (r refusal) who() string { return orElse(r.principal, orElse(r.Identity, "the caller")) }
+
+// holder says what kind of caller it is.
+func (r refusal) holder() string {
+	switch {
+	case r.Ours && r.service == "sts":
+		return "the principal"
+	case strings.Contains(r.principal, ":role/"):
+		return "the role"
+	case strings.Contains(r.principal, ":user/"):
+		return "the user"
+	default:
+		return "the caller"
+	}
+}
+
+// resource says what kind of resource it is.
+func (r refusal) resource() string {
+	switch r.service {
+	case "sts":
+		return "the role"
+	case "kms":
+		return "the key"
+	case "s3":
+		return "the bucket"
+	default:
+		return "the resource"
+	}
+}
+
+func orElse(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}
+
+// actor is who can change a layer's policy.
+func (r refusal) actor(layer policy.DenialLayer) string {
+	switch layer {
+	case policy.DeniedBySCP, policy.DeniedByRCP:
+		return "the administrators of that organization"
+	case policy.DeniedByResource:
+		return r.resource() + "'s owner"
+	case policy.DeniedByVPCE:
+		if !r.Ours {
+			return "who runs that endpoint"
+		}
+	case policy.DeniedBySession:
+		if !r.Ours {
+			return "who assumed the role"
+		}
+	default:
+		if !r.Ours || r.service != "sts" {
+			return r.holder() + "'s account"
+		}
+	}
+	return "the operator"
+}
+
+// denied is the candidate that a policy of the layer has a Deny that matched.
+func (r refusal) denied(layer policy.DenialLayer) Candidate {
+	c := r.document(layer)
+	c.Message = r.phrase(layer) + " denies " + orElse(r.Action, "the action")
+	c.Hint = r.actor(layer) + " removes the Deny, or excepts " + r.who() + " from it; no Allow helps. " +
+		"Look at its conditions: TLS, encryption, address, VPC endpoint, organization"
+	switch layer {
+	case policy.DeniedBySCP, policy.DeniedByRCP:
+		c.Hint = r.actor(layer) + " remove the Deny, or except " + r.who() + " from it by a condition ArnNotEquals on aws:PrincipalArn; no Allow helps"
+	case policy.DeniedBySession:
+		if r.Ours && r.service != "sts" {
+			c.Hint = narrowSession
+		}
+	}
+	return c
+}
+
+// narrowSession is the hint where a session policy of rolecall's own refuses.
+const narrowSession = "report it to the operator: rolecall asked for less than is needed here"
+
+// silent is the candidate that no policy of the layer allows the action.
+func (r refusal) silent(layer policy.DenialLayer) Candidate {
+	c := r.document(layer)
+	c.Add = r.statement(layer)
+	action := orElse(r.Action, "the action")
+	c.Message = r.phrase(layer) + " does not allow " + action
+	switch actor := r.actor(layer); layer {
+	case policy.DeniedBySession:
+		c.Hint = actor + " gave this policy and must allow it there; the role's own policies do not help"
+		if r.Ours && r.service == "sts" {
+			c.Hint = actor + " gives the principal credentials that may assume roles"
+		} else if r.Ours {
+			c.Hint = narrowSession
+		}
+	case policy.DeniedByBoundary:
+		c.Hint = actor + " adds " + action + " to the boundary, which limits what the permissions policy may allow"
+	case policy.DeniedBySCP, policy.DeniedByRCP:
+		c.Hint = "only " + actor + " can allow it, at every level above the account"
+	case policy.DeniedByVPCE:
+		c.Hint = actor + " allows " + action + " in it"
+	case policy.DeniedByResource:
+		c.Hint = actor + " adds " + action + " for " + r.who() + " to it"
+		switch r.service {
+		case "sts":
+			c.Hint += ", with the external id that the vendor gave, exactly and in its case"
+		case "kms":
+			c.Hint += "; PutKeyPolicy replaces the whole policy, so begin with what GetKeyPolicy gives"
+		}
+	default:
+		c.Hint = actor + " adds " + action + r.onResource() + " to it; AWS names one policy even where several refuse"
+	}
+	return c
+}
+
+func (r refusal) onResource() string {
+	switch {
+	case r.Resource != "":
+		return " on " + r.Resource
+	case r.service == "kms":
+		return " on the KMS key"
+	default:
+		return ""
+	}
+}
+
+// placeholder stands for what the message does not say. No external id looks
+// so, so the statement lets nobody in until it is replaced.
+const placeholder = "<external id>"
+
+// statement is what to add to the layer's policy; nil when too little is known.
+func (r refusal) statement(layer policy.DenialLayer) *policy.Document {
+	service := r.service
+	if r.Action == "" || strings.ContainsAny(r.Action+r.principal, "*?$") {
+		return nil
+	}
+	st := object(member{"Effect", word("Allow")})
+	resource, _ := verbatim(r.Resource, true)
+	if service != "s3" && resource != r.Resource {
+		return nil // other services write * where they do not know
+	}
+	if layer == policy.DeniedByResource {
+		if r.principal == "" {
+			return nil
+		}
+		st.put("Principal", object(member{"AWS", word(r.principal)}))
+		switch service {
+		case "sts":
+			st.put("Action", word(r.Action))
+			st.put("Condition", object(member{"StringEquals", object(member{"sts:ExternalId", word(placeholder)})}))
+			return one(st)
+		case "kms":
+			resource = "*" // in a key's policy: this key
+		}
+	}
+	if layer == policy.DeniedByVPCE {
+		st.put("Principal", word("*"))
+	}
+	if _, err := rolecall.ParseARN(resource); err != nil && resource != "*" {
+		return nil
+	}
+	st.put("Action", word(r.Action))
+	st.put("Resource", word(resource))
+	return one(st)
+}
+
+// one is a document of one statement, nil if it would not be valid.
+func one(st *value) *policy.Document {
+	return parse(object(member{"Version", word("2012-10-17")}, member{"Statement", &value{kind: '[', items: []*value{st}}}))
+}
