@@ -1,9 +1,7 @@
 package cli
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -11,10 +9,8 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/rolecall/rolecall"
-	"github.com/rolecall/rolecall/credential"
 	"github.com/rolecall/rolecall/internal/check"
 	"github.com/rolecall/rolecall/internal/config"
 	"github.com/rolecall/rolecall/internal/job"
@@ -33,9 +29,6 @@ type checkCommand struct {
 	Verbose    bool     `short:"v" help:"Log what happens on stderr."`
 }
 
-// spreads is for how long a change at AWS may take to be seen everywhere.
-const spreads = 2 * time.Minute
-
 // wait is a flag whose value may be left out.
 type wait struct {
 	given bool
@@ -53,7 +46,7 @@ func (w *wait) Decode(ctx *kong.DecodeContext) error {
 	case isText && err == nil && duration >= 0:
 		ctx.Scan.Pop()
 	default:
-		duration = spreads
+		duration = check.Spreads
 	}
 	*w = wait{true, duration}
 	return nil
@@ -102,11 +95,10 @@ func (c *checkCommand) Run(ctx context.Context, sys System, out *output) error {
 	}
 	defer tasks.Vault.Close()
 	env := check.Environment{Vault: tasks.Vault, STSEndpoint: cfg.Endpoints.STS, S3Endpoint: cfg.Endpoints.S3, Allow: cfg.Allow, Log: log}
-	kept := checkRecords{cfg.State}
 	if c.All {
-		return c.all(ctx, out, kept, requests, env)
+		return c.all(ctx, out, dir.Checks(), requests, env)
 	}
-	return c.one(ctx, out, kept, requests[0], env)
+	return c.one(ctx, out, dir.Checks(), requests[0], env)
 }
 
 // requests are the checks to make, by organization and connection.
@@ -154,26 +146,19 @@ func (c *checkCommand) request(cfg *config.Config, org rolecall.Organization, co
 }
 
 // one checks a connection and shows each step as it ends.
-func (c *checkCommand) one(ctx context.Context, out *output, kept checkRecords, r check.Request, env check.Environment) error {
-	since, err := kept.changed(r)
-	if err != nil {
-		return err
-	}
-	r.Wait = c.waits(since)
-	c.tell(out, r)
+func (c *checkCommand) one(ctx context.Context, out *output, records check.Records, r check.Request, env check.Environment) error {
 	live := newCheckProgress(out)
-	report := check.Run(ctx, r, env, func(e check.Event) {
+	report, path, err := check.Recorded(ctx, r, env, records, c.begin(out), func(e check.Event) {
 		live.brief = ctx.Err() != nil
 		live.observe(e)
 	})
 	out.screen.settle()
-	if ctx.Err() != nil {
+	if ctx.Err() != nil && len(report.Steps) > 0 {
 		if err := out.documentOf(report); err != nil {
 			return err
 		}
 		return ctx.Err()
 	}
-	path, err := kept.keep(report)
 	if err == nil && c.Report != "" {
 		path, err = c.Report, writeReport(c.Report, report)
 	}
@@ -195,51 +180,9 @@ func (c *checkCommand) one(ctx context.Context, out *output, kept checkRecords, 
 	return exitOfChecks(report)
 }
 
-// atOnce is how many checks run side by side.
-const atOnce = 4
-
-// all checks connections side by side, but those with one role, or dispenser,
-// one after the other: they would prove it at once, against each other.
-func (c *checkCommand) all(ctx context.Context, out *output, kept checkRecords, requests []check.Request, env check.Environment) error {
-	byRole := map[string][]int{}
-	for i, r := range requests {
-		from := cmp.Or(strings.ToLower(r.Connection.RoleARN), fmt.Sprint(i))
-		if source := r.Connection.HTTPCredentialSource; source != nil {
-			from = source.Normal().URL
-		}
-		byRole[from] = append(byRole[from], i)
-	}
-	reports := make([]*rolecall.CheckReport, len(requests))
-	checks, ctx := errgroup.WithContext(ctx)
-	checks.SetLimit(atOnce)
-	for _, role := range sortedKeys(byRole) {
-		checks.Go(func() error {
-			for _, i := range byRole[role] {
-				since, err := kept.changed(requests[i])
-				if err != nil {
-					return err
-				}
-				requests[i].Wait = c.waits(since)
-				c.tell(out, requests[i])
-				report := check.Run(ctx, requests[i], env, nil)
-				if ctx.Err() != nil {
-					return ctx.Err()
-				}
-				reports[i] = &report
-				if _, err := kept.keep(report); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	}
-	stopped := checks.Wait() // then those that ended are told
-	ended := []rolecall.CheckReport{}
-	for _, r := range reports {
-		if r != nil {
-			ended = append(ended, *r)
-		}
-	}
+// all checks connections and prints a summary of each.
+func (c *checkCommand) all(ctx context.Context, out *output, records check.Records, requests []check.Request, env check.Environment) error {
+	ended, stopped := check.All(ctx, requests, env, records, c.begin(out))
 	if !out.json {
 		for _, r := range ended {
 			out.summary(r)
@@ -260,23 +203,17 @@ func (c *checkCommand) all(ctx context.Context, out *output, kept checkRecords, 
 	return exitOfChecks(ended...)
 }
 
-// waits is for how long what is denied is tried again: as asked, else until
-// what changed a moment ago has had its time.
-func (c *checkCommand) waits(since time.Time) time.Duration {
-	if c.Wait.given || since.IsZero() {
-		return c.Wait.Duration
-	}
-	return min(max(0, spreads-time.Since(since)), spreads)
-}
-
-// tell says that a check may take its time, and why.
-func (c *checkCommand) tell(out *output, r check.Request) {
-	why := ""
-	if !c.Wait.given {
-		why = " changed a moment ago, so"
-	}
-	if r.Wait > 0 {
-		out.note("%s/%s%s: what is denied is tried again for %s; --wait 0 does not wait", r.Organization.APIName, r.Connection.Name, why, r.Wait.Round(time.Second))
+// begin makes a check wait as long as was asked, and says that it may take its
+// time, and why.
+func (c *checkCommand) begin(out *output) func(*check.Request) {
+	return func(r *check.Request) {
+		why := " changed a moment ago, so"
+		if c.Wait.given {
+			why, r.Wait = "", c.Wait.Duration
+		}
+		if r.Wait > 0 {
+			out.note("%s/%s%s: what is denied is tried again for %s; --wait 0 does not wait", r.Organization.APIName, r.Connection.Name, why, r.Wait.Round(time.Second))
+		}
 	}
 }
 
@@ -303,13 +240,3 @@ func exitOfChecks(reports ...rolecall.CheckReport) error {
 // unreached are the candidates where an endpoint of the customer's, or a
 // dispenser, does not answer.
 var unreached = []rolecall.CheckLayer{rolecall.LayerNetwork, rolecall.LayerName}
-
-// checkRecords keeps, in the state directory, what a check leaves: its report,
-// and since when the connection has been as it is.
-type checkRecords struct{ state string }
-
-// revision names all that shapes a connection's check.
-func revision(r check.Request) string {
-	text, _ := json.Marshal(r.Connection) // strings, numbers and booleans
-	return credential.Subject{Organization: string(text), Principal: r.Principal.ARN.String(), ExternalID: r.Organization.ExternalIDFor(r.Connection)}.Digest()
-}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/check"
+	"github.com/rolecall/rolecall/internal/state"
 )
 
 func stepped(result rolecall.CheckResult, layer rolecall.CheckLayer) rolecall.CheckReport {
@@ -52,26 +53,42 @@ func TestExitOfChecks(t *testing.T) {
 	}
 }
 
+// records opens the records of checks in a state directory.
+func records(t *testing.T, dir string) check.Records {
+	t.Helper()
+	d, err := state.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d.Checks()
+}
+
 // A connection that changed a moment ago is given time; one that was never
 // seen before is not known to have changed.
 func TestWaitsAfterAChange(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		kept := checkRecords{dir}
+		records, out := records(t, dir), &output{stderr: io.Discard}
+		interrupted, cancel := context.WithCancel(t.Context())
+		cancel()
 		r := check.Request{Organization: rolecall.Organization{APIName: "acme"}, Connection: rolecall.Connection{Name: "masters", Bucket: "a"}}
 		waits := func(c checkCommand) time.Duration {
-			since, err := kept.changed(r)
-			if err != nil {
+			var waits time.Duration
+			_, _, err := check.Recorded(interrupted, r, check.Environment{}, records, func(r *check.Request) {
+				c.begin(out)(r)
+				waits = r.Wait
+			}, nil)
+			if !errors.Is(err, context.Canceled) {
 				t.Fatal(err)
 			}
-			return c.waits(since)
+			return waits
 		}
 		if got := waits(checkCommand{}); got != 0 {
 			t.Errorf("at first: %v", got)
 		}
 		r.Connection.Bucket = "b"
-		if got := waits(checkCommand{}); got != spreads {
+		if got := waits(checkCommand{}); got != check.Spreads {
 			t.Errorf("changed: %v", got)
 		}
 		time.Sleep(90 * time.Second) // of the bubble's fake clock
@@ -111,12 +128,12 @@ func TestInterruptedCheckIsReported(t *testing.T) {
 	for _, all := range []bool{false, true} {
 		var stdout, stderr bytes.Buffer
 		out := &output{stdout: &stdout, stderr: &stderr, json: true, screen: newScreen(&stderr, false, false)}
-		c, kept := &checkCommand{All: all}, checkRecords{t.TempDir()}
-		err := c.one(ctx, out, kept, r, check.Environment{})
+		c, records := &checkCommand{All: all}, records(t, t.TempDir())
+		err := c.one(ctx, out, records, r, check.Environment{})
 		want := `"message": "the check was interrupted"`
 		if all {
 			stdout.Reset()
-			err, want = c.all(ctx, out, kept, []check.Request{r}, check.Environment{}), `"results": []`
+			err, want = c.all(ctx, out, records, []check.Request{r}, check.Environment{}), `"results": []`
 		}
 		if !errors.Is(err, context.Canceled) || !strings.Contains(stdout.String(), want) {
 			t.Errorf("all %t: %v\n%s", all, err, stdout.String())
@@ -133,28 +150,6 @@ func TestInterruptedCheckIsReported(t *testing.T) {
 	live.observe(failed)
 	if got := stdout.String(); !strings.Contains(got, "denied") || strings.Contains(got, "aws s3api") {
 		t.Errorf("interrupted: %s", got)
-	}
-}
-
-// Reports are the owner's to read alone, and no name leads out of their
-// directory.
-func TestRecordsAreKeptInPlace(t *testing.T) {
-	t.Parallel()
-	state := t.TempDir()
-	kept := checkRecords{state}
-	path, err := kept.keep(rolecall.CheckReport{Organization: "acme", Connection: "masters"})
-	if err != nil || path != filepath.Join(state, "checks", "acme", "masters.json") {
-		t.Fatalf("%s, %v", path, err)
-	}
-	for name, mode := range map[string]os.FileMode{path: 0o600, filepath.Dir(path): 0o700} {
-		if info, err := os.Stat(name); err != nil || info.Mode().Perm() != mode {
-			t.Errorf("%s: %v, %v", name, info.Mode(), err)
-		}
-	}
-	for _, name := range []string{"../../masters", "..", "", "a/b", ".hidden"} {
-		if path, err := kept.keep(rolecall.CheckReport{Organization: "acme", Connection: name}); err != nil || path != "" {
-			t.Errorf("%q: %s, %v", name, path, err)
-		}
 	}
 }
 
@@ -255,38 +250,5 @@ func TestReportGoesWhereItIsSaid(t *testing.T) {
 
 	if err := writeReport(dir, report); rolecall.CodeOf(err) != rolecall.Invalid {
 		t.Errorf("a directory: %v", err)
-	}
-}
-
-// What a killed rolecall left is gone after a day; what another writes stays.
-func TestRecordsAreSwept(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	yesterday := time.Now().Add(-25 * time.Hour)
-	for _, name := range []string{".new-1", ".new-2", "delivery.json"} {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if name == ".new-2" {
-			continue
-		}
-		if err := os.Chtimes(path, yesterday, yesterday); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := writeJSON(filepath.Join(dir, "masters.json"), nil); err != nil {
-		t.Fatal(err)
-	}
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var names []string
-	for _, e := range entries {
-		names = append(names, e.Name())
-	}
-	if got := strings.Join(names, " "); got != ".new-2 delivery.json masters.json" {
-		t.Errorf("left are %s", got)
 	}
 }

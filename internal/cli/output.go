@@ -1,21 +1,18 @@
 package cli
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
-	"math"
 	"os"
 	"strings"
 	"text/tabwriter"
 	"unicode"
-	"unicode/utf16"
 
 	"golang.org/x/term"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/strict"
 )
 
 // output prints what commands say, in the form that the user asked for.
@@ -57,35 +54,11 @@ func columns(w io.Writer) int {
 // document prints v as the one JSON document of this run.
 func (o *output) document(v any) error {
 	o.wrote = true
-	text, err := safeJSON(v)
+	text, err := strict.Printable(v)
 	if err == nil {
 		_, err = o.stdout.Write(text)
 	}
 	return err
-}
-
-// safeJSON writes v as people read it, maybe on a terminal: what would
-// steer that is escaped, which encoding/json does to few characters.
-func safeJSON(v any) ([]byte, error) {
-	var plain, safe bytes.Buffer
-	enc := json.NewEncoder(&plain)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(v); err != nil {
-		return nil, err
-	}
-	for _, r := range plain.String() {
-		switch {
-		case r == '\n' || unicode.IsPrint(r):
-			safe.WriteRune(r)
-		case r > math.MaxUint16:
-			high, low := utf16.EncodeRune(r)
-			fmt.Fprintf(&safe, "\\u%04x\\u%04x", high, low)
-		default:
-			fmt.Fprintf(&safe, "\\u%04x", r)
-		}
-	}
-	return safe.Bytes(), nil
 }
 
 // printf writes to stdout.

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -140,26 +139,5 @@ func TestScreenKeepsBarsBelow(t *testing.T) {
 	s.settle()
 	if plain.Len() > 0 {
 		t.Errorf("without a terminal there is %q", plain.String())
-	}
-}
-
-// JSON, too, may be read on a terminal.
-func TestJSONDoesNotSteerTheTerminal(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		"plain <text>, Grün, 日本, 😀": `"plain <text>, Grün, 日本, 😀"`,
-		"\u009b31m":                 `"\u009b31m"`,
-		"\u202egnp.exe":             `"\u202egnp.exe"`,
-		"\x1b[31m":                  `"\u001b[31m"`,
-		"\U000e0001":                `"\udb40\udc01"`,
-	} {
-		got, err := safeJSON(text)
-		if err != nil || string(got) != want+"\n" {
-			t.Errorf("%+q becomes %s, %v", text, got, err)
-		}
-		var back string
-		if err := json.Unmarshal(got, &back); err != nil || back != text {
-			t.Errorf("%s is read as %+q, %v", got, back, err)
-		}
 	}
 }

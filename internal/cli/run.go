@@ -52,7 +52,7 @@ func (c *runCommand) Run(ctx context.Context, sys System, out *output) error {
 	}
 	defer env.Vault.Close()
 	env.Memory = transfer.NewMemory(int64(c.Memory))
-	key, err := journalKey(cfg.State)
+	key, err := store.JournalKey()
 	if err != nil {
 		return err
 	}

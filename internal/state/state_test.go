@@ -1,6 +1,7 @@
 package state_test
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -20,6 +21,10 @@ func TestOldDirectory(t *testing.T) {
 	path := recorded(t)
 	kept := credential.Subject{
 		Organization: "acme", Principal: "arn:aws:iam::873682911326:role/worker", RoleARN: "arn:aws:iam::111122223333:role/media", ExternalID: "x-42",
+	}
+	before, err := os.ReadFile(filepath.Join(path, "journal.key"))
+	if err != nil {
+		t.Fatal(err)
 	}
 	d, err := state.Open(path)
 	if err != nil {
@@ -48,6 +53,17 @@ func TestOldDirectory(t *testing.T) {
 	for _, name := range []string{"acme", "X-42"} {
 		if err := d.Names().Take(t.Context(), name, "globex"); !errors.As(err, &taken) || taken.Owner != "acme" {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if key, err := d.JournalKey(); err != nil || !bytes.Equal(key, before) {
+		t.Errorf("the key of journals is %x, %v", key, err)
+	}
+	masters := rolecall.Connection{Name: "masters"}
+	const revision = "83671f461c83542cf395769cfbc8287acc4346e1504c06c5907e77a7ec3d225d"
+	for revision, changed := range map[string]bool{revision: false, "another": true} {
+		since, err := checks(t, recorded(t)).Changed(t.Context(), rolecall.Organization{APIName: "acme"}, masters, rolecall.Principal{Name: "production"}, revision)
+		if err != nil || since.IsZero() == changed {
+			t.Errorf("%s: changed at %v, %v", revision, since, err)
 		}
 	}
 	if text, err := os.ReadFile(filepath.Join(path, "format")); err != nil || string(text) != "1\n" {

@@ -1,4 +1,4 @@
-package cli
+package state_test
 
 import (
 	"bytes"
@@ -8,18 +8,23 @@ import (
 	"testing"
 
 	"github.com/rolecall/rolecall/internal/journal"
+	"github.com/rolecall/rolecall/internal/state"
 )
 
 // The key is made once, whoever asks first, and for its owner only.
 func TestJournalKey(t *testing.T) {
 	t.Parallel()
-	state := filepath.Join(t.TempDir(), "state")
+	path := filepath.Join(t.TempDir(), "state")
+	d, err := state.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
 	keys := make([][]byte, 8)
 	var wg sync.WaitGroup
 	for n := range keys {
 		wg.Go(func() {
 			var err error
-			if keys[n], err = journalKey(state); err != nil {
+			if keys[n], err = d.JournalKey(); err != nil {
 				t.Error(err)
 			}
 		})
@@ -30,17 +35,19 @@ func TestJournalKey(t *testing.T) {
 			t.Errorf("got %x and %x", key, keys[0])
 		}
 	}
-	there, err := os.ReadDir(state)
-	if err != nil || len(there) != 1 || there[0].Name() != "journal.key" {
+	there, err := os.ReadDir(path)
+	if err != nil || len(there) != 2 || there[0].Name() != "format" || there[1].Name() != "journal.key" {
 		t.Fatal("there is ", there, err)
 	}
-	if info, err := there[0].Info(); err != nil || info.Mode().Perm() != 0o600 {
-		t.Error(info, err)
+	for _, file := range there {
+		if info, err := file.Info(); err != nil || info.Mode().Perm() != 0o600 {
+			t.Error(info, err)
+		}
 	}
-	if err := os.WriteFile(filepath.Join(state, "journal.key"), nil, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(path, "journal.key"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := journalKey(state); err == nil {
+	if _, err := d.JournalKey(); err == nil {
 		t.Error("an empty key was taken")
 	}
 }

@@ -1,0 +1,125 @@
+package check
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/rolecall/rolecall"
+)
+
+// Records keeps what checks leave.
+type Records interface {
+	// Changed records the revision of a connection, as its jobs by the principal
+	// see it, and returns since when it has been that: zero if no other was
+	// recorded before.
+	Changed(ctx context.Context, o rolecall.Organization, c rolecall.Connection, p rolecall.Principal, revision string) (time.Time, error)
+	// Keep keeps the last report of a connection, and returns where, for the
+	// operator. It keeps none of a connection whose name is not well formed, and
+	// returns nothing then.
+	Keep(ctx context.Context, report rolecall.CheckReport) (string, error)
+}
+
+// Spreads is for how long a change at AWS may take to be seen everywhere.
+const Spreads = 2 * time.Minute
+
+// Recorded makes a check as Run does, and records the connection before it and
+// the report after it, unless the context was cancelled. It returns where the
+// report is kept. Begin, which may change how long the request waits, is called
+// in between: until what changed in the connection a moment ago has had its time
+// to spread.
+func Recorded(ctx context.Context, r Request, env Environment, records Records, begin func(*Request), observe func(Event)) (rolecall.CheckReport, string, error) {
+	since, err := records.Changed(ctx, r.Organization, r.Connection, r.Principal, revision(r))
+	if err != nil {
+		return rolecall.CheckReport{}, "", err
+	}
+	if r.Wait = 0; !since.IsZero() {
+		r.Wait = min(max(0, Spreads-time.Since(since)), Spreads)
+	}
+	begin(&r)
+	report := Run(ctx, r, env, observe)
+	if ctx.Err() != nil {
+		return report, "", ctx.Err()
+	}
+	place, err := records.Keep(ctx, report)
+	return report, place, err
+}
+
+// revision names all that shapes a connection's check.
+func revision(r Request) string {
+	id := r.Organization.ExternalID.Value
+	if own := r.Connection.ExternalID; own != nil {
+		id = own.Value
+	}
+	connection, _ := json.Marshal(r.Connection) // strings, numbers and booleans
+	h := sha256.New()
+	for _, part := range []string{string(connection), r.Principal.ARN.String(), "", id} { // as in records that there are
+		h.Write([]byte(part))
+		h.Write([]byte{0})
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// atOnce is how many checks run side by side.
+const atOnce = 4
+
+// All makes recorded checks side by side, but those with one role or dispenser
+// one after the other: they would prove it at once, against each other. It
+// returns the reports of those that ended, in the order of the requests. After
+// the first error, or when the context is cancelled, no other check begins.
+func All(ctx context.Context, requests []Request, env Environment, records Records, begin func(*Request)) ([]rolecall.CheckReport, error) {
+	reports := make([]*rolecall.CheckReport, len(requests))
+	checks, ctx := errgroup.WithContext(ctx)
+	checks.SetLimit(atOnce)
+	for _, together := range byRole(requests) {
+		checks.Go(func() error {
+			for _, i := range together {
+				report, _, err := Recorded(ctx, requests[i], env, records, begin, nil)
+				if ctx.Err() != nil {
+					return ctx.Err()
+				}
+				if len(report.Steps) > 0 { // though it may not have been kept
+					reports[i] = &report
+				}
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	err := checks.Wait()
+	ended := []rolecall.CheckReport{}
+	for _, r := range reports {
+		if r != nil {
+			ended = append(ended, *r)
+		}
+	}
+	return ended, err
+}
+
+// byRole groups the indexes of requests with one role or dispenser.
+func byRole(requests []Request) [][]int {
+	var groups [][]int
+	group := map[string]int{}
+	for i, r := range requests {
+		from := cmp.Or(strings.ToLower(r.Connection.RoleARN), fmt.Sprint(i))
+		if source := r.Connection.HTTPCredentialSource; source != nil {
+			from = source.Normal().URL
+		}
+		g, ok := group[from]
+		if !ok {
+			g = len(groups)
+			group[from], groups = g, append(groups, nil)
+		}
+		groups[g] = append(groups[g], i)
+	}
+	return groups
+}

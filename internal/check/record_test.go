@@ -1,0 +1,76 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rolecall/rolecall"
+)
+
+// Those of one role, whatever its case, or dispenser go together, and keys of
+// secrets alone.
+func TestByRole(t *testing.T) {
+	t.Parallel()
+	dispenser := &rolecall.HTTPCredentialSource{URL: "https://vend.example.com/v1"}
+	var requests []Request
+	for _, c := range []rolecall.Connection{
+		{RoleARN: "arn:aws:iam::111122223333:role/media"}, {Secret: "keys"}, {HTTPCredentialSource: dispenser},
+		{RoleARN: "arn:aws:iam::111122223333:role/Media"}, {Secret: "keys"}, {RoleARN: "arn:aws:iam::111122223333:role/other"},
+		{HTTPCredentialSource: &rolecall.HTTPCredentialSource{URL: "https://VEND.example.com/v1"}},
+	} {
+		requests = append(requests, Request{Connection: c})
+	}
+	if diff := cmp.Diff([][]int{{0, 3}, {1}, {2, 6}, {4}, {5}}, byRole(requests)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// recordsFunc is Records that records revisions elsewhere.
+type recordsFunc func(revision string) (time.Time, error)
+
+func (f recordsFunc) Changed(_ context.Context, _ rolecall.Organization, _ rolecall.Connection, _ rolecall.Principal, revision string) (time.Time, error) {
+	return f(revision)
+}
+
+func (recordsFunc) Keep(context.Context, rolecall.CheckReport) (string, error) { return "", nil }
+
+// The revision of a connection stays what it was in records of before, and
+// changes with all that shapes a check. What cannot be recorded is not checked.
+func TestRevision(t *testing.T) {
+	t.Parallel()
+	before := Request{
+		Organization: rolecall.Organization{APIName: "acme", ExternalID: rolecall.ExternalID{Mode: rolecall.ExternalIDCustom, Value: "x-42"}},
+		Connection: rolecall.Connection{
+			Name: "masters", Purpose: rolecall.Source, Bucket: "acme-masters", Prefix: "in/", Region: "eu-central-1", RoleARN: "arn:aws:iam::111122223333:role/media",
+		},
+		Principal: rolecall.Principal{Name: "production", ARN: rolecall.ARN{Partition: "aws", Service: "iam", Account: "873682911326", Resource: "role/worker"}},
+	}
+	full := errors.New("the disk is full")
+	seen := map[string]string{}
+	for name, change := range map[string]func(*Request){
+		"as it was": func(*Request) {}, "bucket": func(r *Request) { r.Connection.Bucket = "other" }, "principal": func(r *Request) { r.Principal.ARN.Account = "999999999999" },
+		"external id": func(r *Request) { r.Organization.ExternalID.Value = "x-43" },
+		"its own":     func(r *Request) { r.Connection.ExternalID = &rolecall.ExternalID{Value: "x-42"} },
+	} {
+		r, got := before, ""
+		change(&r)
+		refuse := recordsFunc(func(revision string) (time.Time, error) { got = revision; return time.Time{}, full })
+		if report, _, err := Recorded(t.Context(), r, Environment{}, refuse, func(*Request) { t.Error("the check begins") }, nil); !errors.Is(err, full) || len(report.Steps) > 0 {
+			t.Errorf("%s: %+v, %v", name, report, err)
+		}
+		if _, err := All(t.Context(), []Request{r}, Environment{}, refuse, nil); !errors.Is(err, full) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if other, ok := seen[got]; ok {
+			t.Errorf("%s and %s are the same", name, other)
+		}
+		seen[got] = name
+	}
+	if seen["83671f461c83542cf395769cfbc8287acc4346e1504c06c5907e77a7ec3d225d"] != "as it was" {
+		t.Errorf("revisions are %v", seen)
+	}
+}
