@@ -16,6 +16,7 @@ import (
 	"github.com/rolecall/rolecall/internal/state"
 	"github.com/rolecall/rolecall/policy"
 	"github.com/rolecall/rolecall/sandbox"
+	"github.com/rolecall/rolecall/sandbox/sandboxtest"
 )
 
 // far is how far away AWS is: what is added to each call's answer.
@@ -39,7 +40,7 @@ func BenchmarkCheck(b *testing.B) {
 
 func benchmarkCheck(b *testing.B, c rolecall.Connection) {
 	b.Helper()
-	server, url := openBucket(b, c)
+	server := openBucket(b, c)
 	principal, err := rolecall.ParseARN(worker)
 	if err != nil {
 		b.Fatal(err)
@@ -60,14 +61,14 @@ func benchmarkCheck(b *testing.B, c rolecall.Connection) {
 		}
 		vault, err := credential.New(credential.Options{
 			Principals: map[string]credential.Principal{"production": {Principal: request.Principal, Credentials: aws.CredentialsProviderFunc(workerKeys)}},
-			Verdicts:   verdicts, STSEndpoint: url,
+			Verdicts:   verdicts, STSEndpoint: server.URL,
 		})
 		if err != nil {
 			b.Fatal(err)
 		}
 		before := len(server.Trail())
 		report := check.Run(b.Context(), request, check.Environment{
-			Vault: vault, STSEndpoint: url, S3Endpoint: url, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
+			Vault: vault, STSEndpoint: server.URL, S3Endpoint: server.URL, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 		}, nil)
 		calls = len(server.Trail()) - before
 		vault.Close()
@@ -81,7 +82,7 @@ func benchmarkCheck(b *testing.B, c rolecall.Connection) {
 }
 
 // openBucket starts a sandbox with what the connection needs.
-func openBucket(b *testing.B, c rolecall.Connection) (*sandbox.Server, string) {
+func openBucket(b *testing.B, c rolecall.Connection) *sandbox.Server {
 	b.Helper()
 	kit, err := policy.Generate(policy.KitRequest{Connection: c, Principals: []string{worker}, ExternalIDs: []string{externalID}, Versioned: true})
 	if err != nil {
@@ -100,21 +101,9 @@ faults: [{delay: %s}]
 	if err != nil {
 		b.Fatal(err)
 	}
-	server, err := sandbox.New(config, sandbox.Options{Dir: b.TempDir(), Trail: 1 << 20})
-	if err != nil {
+	server := sandboxtest.StartConfig(b, config, sandbox.Options{Trail: 1 << 20})
+	if err := server.PutObject("acme-media", "media/a.mov", strings.NewReader("a")); err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(func() {
-		if err := server.Close(); err != nil {
-			b.Error(err)
-		}
-	})
-	if err := server.S3().Put("acme-media", "media/a.mov", strings.NewReader("a")); err != nil {
-		b.Fatal(err)
-	}
-	url, err := server.Start(b.Context(), "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	return server, url
+	return server
 }

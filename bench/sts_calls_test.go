@@ -16,6 +16,7 @@ import (
 	"github.com/rolecall/rolecall/internal/state"
 	"github.com/rolecall/rolecall/policy"
 	"github.com/rolecall/rolecall/sandbox"
+	"github.com/rolecall/rolecall/sandbox/sandboxtest"
 )
 
 const (
@@ -103,24 +104,12 @@ func countCalls(b *testing.B, open func(local) (func(task int) aws.CredentialsPr
 	if err != nil {
 		b.Fatal(err)
 	}
-	server, err := sandbox.New(config, sandbox.Options{Dir: b.TempDir(), Trail: 1 << 20})
-	if err != nil {
-		b.Fatal(err)
-	}
-	url, err := server.Start(b.Context(), "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
+	server := sandboxtest.StartConfig(b, config, sandbox.Options{Trail: 1 << 20})
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: atOnce}}
-	b.Cleanup(func() {
-		client.CloseIdleConnections()
-		if err := server.Close(); err != nil {
-			b.Error(err)
-		}
-	})
+	b.Cleanup(client.CloseIdleConnections)
 	assumed, others := 0, 0
 	for b.Loop() {
-		provider, done := open(local{url, client})
+		provider, done := open(local{server.URL, client})
 		before := len(server.Trail())
 		queue := make(chan int)
 		var workers sync.WaitGroup

@@ -12,54 +12,38 @@ import (
 	"github.com/rolecall/rolecall/credential"
 	"github.com/rolecall/rolecall/policy"
 	"github.com/rolecall/rolecall/sandbox"
+	"github.com/rolecall/rolecall/sandbox/sandboxtest"
 )
 
 // sandboxed is a vault whose STS is the sandbox: the vendor's worker role and
 // a customer's role media with the given trust.
 func sandboxed(t *testing.T, trust string, change ...func(*credential.Options)) (*bench, *local) {
 	t.Helper()
-	parse := func(text string) *policy.Document {
-		d, err := policy.Parse([]byte(text))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return d
-	}
-	server, err := sandbox.New(&sandbox.Config{Accounts: map[string]*sandbox.Account{
-		"873682911326": {Roles: map[string]*sandbox.Role{"VTKWorker": {
-			Trust:       parse(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}}`),
-			Policies:    []*policy.Document{parse(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"*"}}`)},
-			AccessKeyID: "ASIAWORKER0000000001", SecretAccessKey: "worker-secret", SessionToken: "worker-token",
-		}}},
-		"111122223333": {Roles: map[string]*sandbox.Role{"media": {Trust: parse(trust)}}},
-	}}, sandbox.Options{Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	url, err := server.Start(t.Context(), "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	server := sandboxtest.Start(t, `accounts:
+  "873682911326":
+    roles:
+      VTKWorker:
+        trust: {Version: "2012-10-17", Statement: {Effect: Allow, Principal: {Service: ec2.amazonaws.com}, Action: "sts:AssumeRole"}}
+        policies: [{Version: "2012-10-17", Statement: {Effect: Allow, Action: "sts:AssumeRole", Resource: "*"}}]
+        access_key_id: ASIAWORKER0000000001
+        secret_access_key: worker-secret
+        session_token: worker-token
+  "111122223333": {roles: {media: {trust: `+trust+`}}}
+`)
 	client := &http.Client{Transport: &http.Transport{}}
-	t.Cleanup(func() {
-		client.CloseIdleConnections()
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(client.CloseIdleConnections)
 	b := newBench(t, strict, append([]func(*credential.Options){func(o *credential.Options) {
 		p := o.Principals["production"]
 		p.Credentials = aws.CredentialsProviderFunc(workerKeys)
 		o.Principals["production"] = p
-		o.STSEndpoint, o.HTTPClient, o.Now = url, client, nil
+		o.STSEndpoint, o.HTTPClient, o.Now = server.URL, client, nil
 	}}, change...)...)
-	return b, &local{server, url, client}
+	return b, &local{server, client}
 }
 
-// local is a sandbox that is served.
+// local is a sandbox and a client that reaches it.
 type local struct {
 	*sandbox.Server
-	url    string
 	client *http.Client
 }
 
@@ -91,7 +75,7 @@ func TestSessionOfTheSandbox(t *testing.T) {
 	right := trustPolicy(allow(``, `"StringEquals":{"sts:ExternalId":"`+externalID+`"}`))
 	b, server := sandboxed(t, right)
 	provider := b.Role(acme())
-	options := sts.Options{Region: "eu-central-1", Credentials: provider, BaseEndpoint: aws.String(server.url), HTTPClient: server.client}
+	options := sts.Options{Region: "eu-central-1", Credentials: provider, BaseEndpoint: &server.URL, HTTPClient: server.client}
 	who, err := sts.New(options).GetCallerIdentity(t.Context(), nil)
 	if err != nil || aws.ToString(who.Arn) != "arn:aws:sts::111122223333:assumed-role/media/acme.01JOB" {
 		t.Fatalf("%+v, %v", who, err)

@@ -10,7 +10,7 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/policy"
-	"github.com/rolecall/rolecall/sandbox/s3"
+	"github.com/rolecall/rolecall/sandbox/internal/s3"
 )
 
 // authority answers package s3's questions for the caller of the request.

@@ -188,7 +188,7 @@ func (w *world) fetch(t testing.TB, r *http.Request) (*http.Response, string) {
 
 func (w *world) request(t testing.TB, method, path, body string) *http.Request {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, w.url+path, strings.NewReader(body))
+	r, err := http.NewRequestWithContext(t.Context(), method, w.URL+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -64,43 +64,43 @@ func TestAWSCommandLine(t *testing.T) {
 	w := loaded(t, nil, Options{})
 	outside := w.cli(t, worker)
 	assume := []string{"sts", "assume-role", "--role-arn", media, "--role-session-name", "acme.1"}
-	if _, fail := outside.run(t, w.url, assume...); !strings.Contains(fail, "(AccessDenied)") || !strings.Contains(fail, "is not authorized to perform: sts:AssumeRole on resource: "+media) {
+	if _, fail := outside.run(t, w.URL, assume...); !strings.Contains(fail, "(AccessDenied)") || !strings.Contains(fail, "is not authorized to perform: sts:AssumeRole on resource: "+media) {
 		t.Errorf("without the external id: %s", fail)
 	}
 	var got struct {
 		Credentials struct{ AccessKeyID, SecretAccessKey, SessionToken string }
 	}
-	if err := json.Unmarshal([]byte(outside.must(t, w.url, append(assume, "--external-id", "x-42")...)), &got); err != nil {
+	if err := json.Unmarshal([]byte(outside.must(t, w.URL, append(assume, "--external-id", "x-42")...)), &got); err != nil {
 		t.Fatal(err)
 	}
 	inside := w.cli(t, keys{got.Credentials.AccessKeyID, got.Credentials.SecretAccessKey, got.Credentials.SessionToken})
-	if out := inside.must(t, w.url, "sts", "get-caller-identity"); !strings.Contains(out, "assumed-role/media/acme.1") {
+	if out := inside.must(t, w.URL, "sts", "get-caller-identity"); !strings.Contains(out, "assumed-role/media/acme.1") {
 		t.Errorf("caller identity: %s", out)
 	}
 
 	// 20 MiB are uploaded in parts, and downloaded in ranges.
 	big := bytes.Repeat([]byte("0123456789abcdef"), 20<<16)
 	write(t, filepath.Join(inside.dir, "big.bin"), big)
-	inside.must(t, w.url, "s3", "cp", "--no-progress", "big.bin", "s3://acme-masters/out/big.bin")
-	inside.must(t, w.url, "s3", "cp", "--no-progress", "s3://acme-masters/out/big.bin", "back.bin")
+	inside.must(t, w.URL, "s3", "cp", "--no-progress", "big.bin", "s3://acme-masters/out/big.bin")
+	inside.must(t, w.URL, "s3", "cp", "--no-progress", "s3://acme-masters/out/big.bin", "back.bin")
 	if back, err := os.ReadFile(filepath.Join(inside.dir, "back.bin")); err != nil || !bytes.Equal(back, big) {
 		t.Errorf("%d bytes came back, %v", len(back), err)
 	}
 
 	write(t, filepath.Join(inside.dir, "tree/a/1 ä+%.txt"), []byte("one"))
 	write(t, filepath.Join(inside.dir, "tree/2.txt"), []byte("two"))
-	if out := inside.must(t, w.url, "s3", "sync", "--no-progress", "tree", "s3://acme-masters/tree/"); strings.Count(out, "upload:") != 2 {
+	if out := inside.must(t, w.URL, "s3", "sync", "--no-progress", "tree", "s3://acme-masters/tree/"); strings.Count(out, "upload:") != 2 {
 		t.Errorf("first sync: %s", out)
 	}
-	if out := inside.must(t, w.url, "s3", "sync", "--no-progress", "tree", "s3://acme-masters/tree/"); out != "" {
+	if out := inside.must(t, w.URL, "s3", "sync", "--no-progress", "tree", "s3://acme-masters/tree/"); out != "" {
 		t.Errorf("second sync: %s", out)
 	}
-	inside.must(t, w.url, "s3", "sync", "--no-progress", "s3://acme-masters/tree/", "copy")
+	inside.must(t, w.URL, "s3", "sync", "--no-progress", "s3://acme-masters/tree/", "copy")
 	if back, err := os.ReadFile(filepath.Join(inside.dir, "copy/a/1 ä+%.txt")); err != nil || string(back) != "one" {
 		t.Errorf("synced back %q, %v", back, err)
 	}
 
-	signed := strings.TrimSpace(inside.must(t, w.url, "s3", "presign", "s3://acme-masters/tree/2.txt"))
+	signed := strings.TrimSpace(inside.must(t, w.URL, "s3", "presign", "s3://acme-masters/tree/2.txt"))
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, signed, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -113,7 +113,7 @@ func TestAWSCommandLine(t *testing.T) {
 		t.Errorf("presigned for another key: %d %s", resp.StatusCode, body)
 	}
 
-	if _, fail := w.cli(t, keysOf("nobody")).run(t, w.url, "s3", "cp", "s3://acme-masters/in/a.mov", "-"); !strings.Contains(fail, "(403)") {
+	if _, fail := w.cli(t, keysOf("nobody")).run(t, w.URL, "s3", "cp", "s3://acme-masters/in/a.mov", "-"); !strings.Contains(fail, "(403)") {
 		t.Errorf("nobody: %s", fail)
 	}
 }
@@ -151,12 +151,12 @@ func TestAWSCommandLineSetsUp(t *testing.T) {
 		{"iam delete-role-policy --role-name guest --policy-name read", ""},
 		{"iam delete-role --role-name guest", ""},
 	} {
-		if out := admin.must(t, w.url, strings.Fields(c.args)...); !strings.Contains(out, c.want) {
+		if out := admin.must(t, w.URL, strings.Fields(c.args)...); !strings.Contains(out, c.want) {
 			t.Errorf("aws %s: %s", c.args, out)
 		}
 	}
 	write(t, filepath.Join(admin.dir, "trust.json"), []byte(strings.ReplaceAll(trustsProduction, "production", "staging")))
-	if _, fail := admin.run(t, w.url, "iam", "create-role", "--role-name", "guest", "--assume-role-policy-document", "file://trust.json"); !strings.Contains(fail,
+	if _, fail := admin.run(t, w.URL, "iam", "create-role", "--role-name", "guest", "--assume-role-policy-document", "file://trust.json"); !strings.Contains(fail,
 		`Invalid principal in policy: "AWS":"arn:aws:iam::873682911326:role/workers/staging"`) {
 		t.Errorf("a stranger is trusted: %s", fail)
 	}

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall/policy"
-	"github.com/rolecall/rolecall/sandbox/s3"
+	"github.com/rolecall/rolecall/sandbox/internal/s3"
 )
 
 var _ s3.Directory = authority{}

@@ -191,20 +191,20 @@ func TestObjects(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := start(t, cfg, Options{})
-	if got := w.S3().Objects("acme-masters"); len(got) != 1 || got[0].Key != "in/a.mov" {
+	if got := w.Objects("acme-masters"); len(got) != 1 || got[0].Key != "in/a.mov" {
 		t.Errorf("got %+v", got)
 	}
 	write("./none")
 	if cfg, err = LoadConfig(path); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := New(cfg, Options{Dir: t.TempDir()}); rolecall.CodeOf(err) != rolecall.Invalid {
+	if _, err := Start(t.Context(), cfg, Options{Dir: t.TempDir()}); rolecall.CodeOf(err) != rolecall.Invalid {
 		t.Errorf("a missing directory gives %v", err)
 	}
 	if _, err := LoadConfig(filepath.Join(dir, "none.yaml")); rolecall.CodeOf(err) != rolecall.Invalid {
 		t.Errorf("a missing file gives %v", err)
 	}
-	if _, err := New(&Config{}, Options{}); rolecall.CodeOf(err) != rolecall.Invalid {
+	if _, err := Start(t.Context(), &Config{}, Options{}); rolecall.CodeOf(err) != rolecall.Invalid {
 		t.Errorf("an empty config gives %v", err)
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/rolecall/rolecall/policy"
-	"github.com/rolecall/rolecall/sandbox/s3"
+	"github.com/rolecall/rolecall/sandbox/internal/s3"
 )
 
 // Fault makes the requests that it matches go wrong. Service and Operation

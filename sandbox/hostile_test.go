@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestPanicsAreAnswered(t *testing.T) {
@@ -72,6 +73,26 @@ func TestDescribeKey(t *testing.T) {
 	}
 }
 
+// A refusal comes without waiting for the body of a client that expects to be
+// told to send it.
+func TestRefusalBeforeTheBody(t *testing.T) {
+	t.Parallel()
+	w := loaded(t, nil, Options{})
+	transport := &http.Transport{ExpectContinueTimeout: time.Minute}
+	t.Cleanup(transport.CloseIdleConnections)
+	r := w.request(t, http.MethodPut, "/acme-masters/x", "bytes")
+	r.Header.Set("Expect", "100-continue")
+	began := time.Now()
+	resp, err := transport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if took := time.Since(began); resp.StatusCode != http.StatusForbidden || took > 30*time.Second {
+		t.Errorf("%d after %s", resp.StatusCode, took)
+	}
+}
+
 // FuzzServeHTTP sends anything to a bucket on which everything is allowed to
 // everyone: nothing may be a fault of the server's own.
 func FuzzServeHTTP(f *testing.F) {
@@ -79,15 +100,7 @@ func FuzzServeHTTP(f *testing.F) {
 		Region: "eu-central-1", Versioning: true,
 		Policy: builtin(`{"Statement":{"Effect":"Allow","Principal":"*","Action":"*","Resource":["arn:aws:s3:::open","arn:aws:s3:::open/*"]}}`),
 	}}}}}
-	s, err := New(cfg, Options{Dir: f.TempDir()})
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			f.Error(err)
-		}
-	})
+	s := start(f, cfg, Options{Log: slog.New(slog.DiscardHandler)})
 	for _, seed := range [][5]string{
 		{"GET", "/open/k?partNumber=1", "", "Range: bytes=0-1", ""},
 		{"PUT", "/open/a/../b", "x:1", "X-Amz-Content-Sha256: STREAMING-UNSIGNED-PAYLOAD-TRAILER\nX-Amz-Decoded-Content-Length: 1", "1\r\nx\r\n0\r\n\r\n"},

@@ -3,21 +3,24 @@ package sandbox
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/strict"
-	"github.com/rolecall/rolecall/sandbox/s3"
+	"github.com/rolecall/rolecall/sandbox/internal/s3"
 )
 
 // s3Buckets are the buckets as package s3 wants them.
 func (d *directory) s3Buckets() []s3.Bucket {
 	var out []s3.Bucket
 	for _, b := range d.buckets {
-		e := s3.Encryption{Algorithm: b.Encryption.Type, Key: b.Encryption.Key, BucketKey: b.Encryption.BucketKey}
+		e := s3.Encryption(b.Encryption)
 		if e.Key != "" && !strings.HasPrefix(e.Key, "arn:") {
 			e.Key = "arn:" + b.account.partition + ":kms:" + b.Region + ":" + b.account.id + ":key/" + e.Key
 		}
@@ -29,6 +32,58 @@ func (d *directory) s3Buckets() []s3.Bucket {
 	}
 	return out
 }
+
+// Object is the current version of an object in a bucket.
+type Object struct {
+	Key          string
+	Size         int64
+	ETag         string // without quotes
+	Modified     time.Time
+	Header       http.Header // Content-Type, x-amz-meta-* and such
+	StorageClass string
+	Encryption   Encryption
+	Tags         map[string]string
+}
+
+// Upload is a multipart upload that is neither completed nor aborted.
+type Upload struct {
+	ID, Key   string
+	Initiated time.Time
+	Parts     int
+}
+
+// PutObject stores an object as the bucket's owner would. No policy is asked,
+// here and in the other methods that look into buckets.
+func (s *Server) PutObject(bucket, key string, r io.Reader) error { return s.s3.Put(bucket, key, r) }
+
+// ReadObject writes an object's bytes to w. The error is os.ErrNotExist when
+// there is no such object.
+func (s *Server) ReadObject(bucket, key string, w io.Writer) error {
+	return s.s3.Read(bucket, key, w)
+}
+
+// Objects returns the objects of a bucket, sorted by key; none when there is
+// no such bucket.
+func (s *Server) Objects(bucket string) []Object {
+	var out []Object
+	for _, o := range s.s3.Objects(bucket) {
+		out = append(out, Object{o.Key, o.Size, o.ETag, o.Modified, o.Header, o.StorageClass, Encryption(o.Encryption), o.Tags})
+	}
+	return out
+}
+
+// Uploads returns the multipart uploads of a bucket, sorted by key.
+func (s *Server) Uploads(bucket string) []Upload {
+	var out []Upload
+	for _, u := range s.s3.Uploads(bucket) {
+		out = append(out, Upload(u))
+	}
+	return out
+}
+
+// S3Operation returns the name of the S3 operation that a request is for, such
+// as "PutObject". It is for tests that stand between a client and the server.
+func S3Operation(r *http.Request) string { return s3.Operation(r) }
 
 // loadObjects puts the files of each bucket's directory into it. Links are
 // left out, so that nothing outside the directory gets in.

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rolecall/rolecall/sandbox/internal/s3"
 	"github.com/rolecall/rolecall/sandbox/internal/sigv4"
-	"github.com/rolecall/rolecall/sandbox/s3"
 )
 
 // identify finds out whom the signature is of. The caller is proven only when

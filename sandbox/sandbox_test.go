@@ -26,7 +26,6 @@ func TestMain(m *testing.M) {
 // world is a running sandbox.
 type world struct {
 	*Server
-	url string
 }
 
 func start(t testing.TB, cfg *Config, opts Options) *world {
@@ -35,11 +34,7 @@ func start(t testing.TB, cfg *Config, opts Options) *world {
 		opts.Log = slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	}
 	opts.Dir = t.TempDir()
-	s, err := New(cfg, opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	url, err := s.Start(t.Context(), "127.0.0.1:0")
+	s, err := Start(t.Context(), cfg, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +43,7 @@ func start(t testing.TB, cfg *Config, opts Options) *world {
 			t.Error(err)
 		}
 	})
-	return &world{s, url}
+	return &world{s}
 }
 
 type testLog struct{ testing.TB }
@@ -86,7 +81,7 @@ func of(c *types.Credentials) keys {
 
 func (w *world) config(k keys, region string) aws.Config {
 	return aws.Config{
-		Region: region, BaseEndpoint: &w.url,
+		Region: region, BaseEndpoint: &w.URL,
 		Credentials: credentials.NewStaticCredentialsProvider(k.id, k.secret, k.token),
 		Retryer:     func() aws.Retryer { return aws.NopRetryer{} },
 		HTTPClient:  &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},

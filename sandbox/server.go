@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -15,21 +16,29 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/strict"
+	"github.com/rolecall/rolecall/sandbox/internal/s3"
 	"github.com/rolecall/rolecall/sandbox/internal/sigv4"
-	"github.com/rolecall/rolecall/sandbox/s3"
 )
 
 // Options are what a Server may be given; the zero value works.
 type Options struct {
-	Clock func() time.Time // time.Now when nil
-	Log   *slog.Logger     // discarded when nil
-	Dir   string           // where objects are kept; the system's temporary directory when empty
-	Trail int              // how many events are kept; 10,000 when zero
+	Listen string           // the address to listen on; a free port of 127.0.0.1 when empty
+	Clock  func() time.Time // time.Now when nil
+	Log    *slog.Logger     // discarded when nil
+	Dir    string           // where objects are kept; the system's temporary directory when empty
+	Trail  int              // how many events are kept; 10,000 when zero
 }
 
-// Server is a local AWS, an http.Handler for all its services. New is
-// mandatory, and so is Close.
+// Server is a local AWS that runs. Start makes one, and whoever starts it
+// calls Close.
+//
+// It is an http.Handler for all its services, too, for programs that serve it
+// by a listener of their own, such as one with TLS.
 type Server struct {
+	// URL is where the server listens, such as "http://127.0.0.1:39117": the
+	// endpoint of STS, S3, IAM and KMS alike.
+	URL string
+
 	clock     func() time.Time
 	log       *slog.Logger
 	secure    *bool
@@ -40,16 +49,31 @@ type Server struct {
 
 	closing chan struct{} // closed by Close; ends delays
 
+	http   *http.Server
+	served sync.WaitGroup // of http
+
 	mu       sync.Mutex
 	closed   bool
-	serving  []*http.Server
-	done     sync.WaitGroup // of serving
 	requests sync.WaitGroup // none is added once closed
 }
 
-// New makes a server of the config, which it keeps and which must not change
-// any more. It gives all faults of the config at once.
-func New(cfg *Config, opts Options) (*Server, error) {
+// Start starts a server of the accounts in the config. It reports all faults
+// of the config at once. The server keeps the config, which must not change
+// any more.
+//
+// The context is that of the start alone: the server runs until Close.
+func Start(ctx context.Context, cfg *Config, opts Options) (*Server, error) {
+	s, err := newServer(cfg, opts)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.listen(ctx, cmp.Or(opts.Listen, "127.0.0.1:0")); err != nil {
+		return nil, errors.Join(err, s.s3.Close())
+	}
+	return s, nil
+}
+
+func newServer(cfg *Config, opts Options) (*Server, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
@@ -85,10 +109,6 @@ func New(cfg *Config, opts Options) (*Server, error) {
 // Trail gives the last requests, oldest first.
 func (s *Server) Trail() []Event { return s.trail.events() }
 
-// S3 gives what the buckets hold, past signatures and policies: to fill them
-// and to look into them.
-func (s *Server) S3() *s3.Service { return s.s3 }
-
 // PutRole makes a role, or changes one, which keeps its unique id. Sessions of
 // a changed role go on with its new policies.
 func (s *Server) PutRole(account, name string, r *Role) error {
@@ -113,46 +133,37 @@ const (
 	maxHeader     = 64 << 10
 )
 
-// Start listens on the address, "127.0.0.1:0" for a free port, and serves
-// until Close. It gives the URL.
-func (s *Server) Start(ctx context.Context, address string) (string, error) {
+func (s *Server) listen(ctx context.Context, address string) error {
 	var lc net.ListenConfig
 	listener, err := lc.Listen(ctx, "tcp", address)
 	if err != nil {
-		return "", &rolecall.Error{Code: rolecall.Unavailable, Message: err.Error(), Hint: "choose another address with --listen", Err: err}
+		return &rolecall.Error{Code: rolecall.Unavailable, Message: err.Error(), Hint: "choose another address with --listen", Err: err}
 	}
-	server := &http.Server{
+	s.URL = "http://" + listener.Addr().String()
+	s.http = &http.Server{
 		Handler: s, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
-	s.mu.Lock()
-	s.serving = append(s.serving, server)
-	s.mu.Unlock()
-	s.done.Go(func() {
-		if err := server.Serve(listener); err != http.ErrServerClosed {
+	s.served.Go(func() {
+		if err := s.http.Serve(listener); err != http.ErrServerClosed {
 			s.log.Error("sandbox stopped serving", "error", err)
 		}
 	})
-	return "http://" + listener.Addr().String(), nil
+	return nil
 }
 
-// Close stops serving, cuts open connections and removes the objects.
+// Close stops the server, cuts its open connections and removes the objects.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	if !s.closed {
 		s.closed = true
 		close(s.closing)
 	}
-	serving := s.serving
-	s.serving = nil
 	s.mu.Unlock()
-	var errs []error
-	for _, server := range serving {
-		errs = append(errs, server.Close())
-	}
-	s.done.Wait()
+	err := s.http.Close()
+	s.served.Wait()
 	s.requests.Wait()
-	return errors.Join(append(errs, s.s3.Close())...)
+	return errors.Join(err, s.s3.Close())
 }
 
 // enter counts a request that Close is to wait for. There is none after it,
@@ -193,6 +204,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	signature, bad := sigv4.Parse(r)
 	c := s.begin(r, signature)
 	out := &recorder{ResponseWriter: w, control: http.NewResponseController(w)}
+	// A copy: where the server's own request has another body, it reads what a
+	// client that expects 100-continue does not send after a refusal.
+	r = r.WithContext(context.WithValue(r.Context(), callKey{}, c))
 	r.Body = &pacedBody{ReadCloser: r.Body, control: out.control}
 	defer s.end(c, out, r)
 	out.Header().Set("X-Amz-Request-Id", c.id)
@@ -222,7 +236,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if c.service == "s3" && r.Body != nil {
 		r.Body = &s3Body{ReadCloser: r.Body, call: c}
 	}
-	r = r.WithContext(context.WithValue(r.Context(), callKey{}, c))
 	if c.fault = s.faults.fall(c.service, c.operation, c.bucket); c.fault != nil && s.misbehave(c, out, r) {
 		return
 	}
@@ -256,7 +269,7 @@ func (s *Server) begin(r *http.Request, signature *sigv4.Signature) *call {
 	}
 	switch c.service {
 	case "s3":
-		c.operation = s.s3.Operation(r)
+		c.operation = s3.Operation(r)
 		c.bucket, c.key = s3.Target(r)
 		if b := s.directory.bucket(c.bucket); b != nil && signature == nil {
 			c.region = b.Region

@@ -80,7 +80,7 @@ func TestPresignedCallerIdentity(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return strings.TrimPrefix(signed, w.url)
+		return strings.TrimPrefix(signed, w.URL)
 	}
 	now := time.Now()
 	good := presign(production, now)

@@ -12,7 +12,7 @@ import (
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/strict"
 	"github.com/rolecall/rolecall/policy"
-	"github.com/rolecall/rolecall/sandbox/s3"
+	"github.com/rolecall/rolecall/sandbox/internal/s3"
 )
 
 var (

@@ -139,22 +139,22 @@ func (b breakage) diagnose(t *testing.T, whole *world) diagnosed {
 		broken.set(t, place, b.Set[place])
 	}
 	state := t.TempDir()
-	var l local
+	var aws *sandbox.Server
 	if b.Proved {
-		l = whole.start(t)
-		if report := whole.check(t, l, state, b.Deep); !works(report) {
+		aws = whole.start(t)
+		if report := whole.check(t, aws, state, b.Deep); !works(report) {
 			t.Fatalf("it does not work before:\n%s", faulty(report))
 		}
-		b.change(t, broken, l)
+		b.change(t, broken, aws)
 	} else {
-		l = broken.start(t)
+		aws = broken.start(t)
 	}
 	if b.Claimed != "" {
 		broken.claim(t, b.Claimed, state)
 	}
-	report := broken.check(t, l, state, b.Deep)
+	report := broken.check(t, aws, state, b.Deep)
 	if b.Step != rolecall.StepCleanup {
-		broken.untouched(t, l)
+		broken.untouched(t, aws)
 	}
 	d := diagnosed{breakage: b, step: b.judge(t, report)}
 	patches := d.step.Patches
@@ -191,7 +191,7 @@ func (b breakage) diagnose(t *testing.T, whole *world) diagnosed {
 }
 
 // change makes the role of a running sandbox what it is in the broken set-up.
-func (b breakage) change(t *testing.T, broken *world, l local) {
+func (b breakage) change(t *testing.T, broken *world, aws *sandbox.Server) {
 	t.Helper()
 	account, _ := broken.accounts()
 	var role *sandbox.Role
@@ -204,12 +204,12 @@ func (b breakage) change(t *testing.T, broken *world, l local) {
 		}
 	}
 	if role == nil || b.Anew {
-		if err := l.server.DeleteRole(account, broken.connection); err != nil {
+		if err := aws.DeleteRole(account, broken.connection); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if role != nil {
-		if err := l.server.PutRole(account, broken.connection, role); err != nil {
+		if err := aws.PutRole(account, broken.connection, role); err != nil {
 			t.Fatal(err)
 		}
 	}

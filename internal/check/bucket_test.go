@@ -20,6 +20,7 @@ import (
 	"github.com/rolecall/rolecall/policy"
 	"github.com/rolecall/rolecall/policy/correct"
 	"github.com/rolecall/rolecall/sandbox"
+	"github.com/rolecall/rolecall/sandbox/sandboxtest"
 )
 
 const (
@@ -90,23 +91,15 @@ func (s *setting) check(t *testing.T) (rolecall.CheckReport, *sandbox.Server) {
 func (s *setting) checkIn(ctx context.Context, t *testing.T) (rolecall.CheckReport, *sandbox.Server) {
 	t.Helper()
 	var clock atomic.Int64 // that the sandbox's is ahead
-	server, err := sandbox.New(&s.config, sandbox.Options{Dir: t.TempDir(), Clock: func() time.Time { return time.Now().Add(time.Duration(clock.Load())) }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = server.Close() })
-	url, err := server.Start(t.Context(), "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	server := sandboxtest.StartConfig(t, &s.config, sandbox.Options{Clock: func() time.Time { return time.Now().Add(time.Duration(clock.Load())) }})
 	for key, content := range s.objects {
-		if err := server.S3().Put("acme-delivery", key, strings.NewReader(content)); err != nil {
+		if err := server.PutObject("acme-delivery", key, strings.NewReader(content)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if s.prepare != nil {
 		s.prepare(s3.New(s3.Options{
-			BaseEndpoint: &url, UsePathStyle: true, Region: "eu-central-1", Credentials: credentials.NewStaticCredentialsProvider("AKIAADMIN", "admin-secret", ""),
+			BaseEndpoint: &server.URL, UsePathStyle: true, Region: "eu-central-1", Credentials: credentials.NewStaticCredentialsProvider("AKIAADMIN", "admin-secret", ""),
 		}), &clock)
 	}
 	arn, _ := rolecall.ParseARN("arn:aws:iam::999900009999:role/production")
@@ -116,7 +109,7 @@ func (s *setting) checkIn(ctx context.Context, t *testing.T) (rolecall.CheckRepo
 			Principal:   principal,
 			Credentials: credentials.NewStaticCredentialsProvider("ASIAPRODUCTION000001", "production-secret", "production-token"),
 		}},
-		Verdicts: credential.Memory(), STSEndpoint: url,
+		Verdicts: credential.Memory(), STSEndpoint: server.URL,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -125,7 +118,7 @@ func (s *setting) checkIn(ctx context.Context, t *testing.T) (rolecall.CheckRepo
 	report := check.Run(ctx, check.Request{
 		ID: "check-1", Organization: rolecall.Organization{APIName: "acme", Connections: s.others, ExternalID: rolecall.ExternalID{Mode: rolecall.ExternalIDCustom, Value: "acme-42"}},
 		Connection: s.connection, Vendor: rolecall.Vendor{Principals: map[string]rolecall.Principal{"production": principal}}, Principal: principal, Deep: s.deep, Policies: s.policies,
-	}, check.Environment{Vault: vault, STSEndpoint: url, S3Endpoint: url, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}, s.observe)
+	}, check.Environment{Vault: vault, STSEndpoint: server.URL, S3Endpoint: server.URL, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}, s.observe)
 	return report, server
 }
 
@@ -160,7 +153,7 @@ func TestWorkingSettings(t *testing.T) {
 				dump(t, report)
 				t.Errorf("bucket of %s in %q: %s", owner, organization, report.Result)
 			}
-			if left := server.S3().Uploads("acme-delivery"); len(left) > 0 {
+			if left := server.Uploads("acme-delivery"); len(left) > 0 {
 				t.Errorf("left: %v", left)
 			}
 		}
@@ -224,10 +217,10 @@ func TestDeep(t *testing.T) {
 			dump(t, report)
 			t.Errorf("%+v: %s", c, f.Result)
 		}
-		if left := server.S3().Objects("acme-delivery"); len(left) != c.left {
+		if left := server.Objects("acme-delivery"); len(left) != c.left {
 			t.Errorf("%+v: left %v", c, left)
 		}
-		if left := server.S3().Uploads("acme-delivery"); len(left) > 0 {
+		if left := server.Uploads("acme-delivery"); len(left) > 0 {
 			t.Errorf("%+v: uploads left: %v", c, left)
 		}
 	}
@@ -248,7 +241,7 @@ func TestCancelled(t *testing.T) {
 	if report.Result != rolecall.CheckFail || step(report, rolecall.StepCleanup).Result != rolecall.CheckPass {
 		dump(t, report)
 	}
-	if left := server.S3().Uploads("acme-delivery"); len(left) > 0 {
+	if left := server.Uploads("acme-delivery"); len(left) > 0 {
 		t.Errorf("left: %v", left)
 	}
 }
@@ -276,7 +269,7 @@ func TestSweep(t *testing.T) {
 	if report.Result != rolecall.CheckPass {
 		dump(t, report)
 	}
-	if left := server.S3().Uploads("acme-delivery"); len(left) != 2 {
+	if left := server.Uploads("acme-delivery"); len(left) != 2 {
 		t.Errorf("left: %v", left)
 	}
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/rolecall/rolecall/credential"
 	"github.com/rolecall/rolecall/internal/check"
 	"github.com/rolecall/rolecall/internal/guard"
-	"github.com/rolecall/rolecall/sandbox"
+	"github.com/rolecall/rolecall/sandbox/sandboxtest"
 )
 
 // What a customer's dispenser gives are the keys of a session of a role that
@@ -76,19 +76,7 @@ func (v vending) server(t *testing.T) *http.Client {
 // client.
 func checkDispenser(t *testing.T, there *http.Client) rolecall.CheckReport {
 	t.Helper()
-	cfg, err := sandbox.ParseConfig([]byte(dispenserSandbox), ".")
-	if err != nil {
-		t.Fatal(err)
-	}
-	aws, err := sandbox.New(cfg, sandbox.Options{Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = aws.Close() })
-	endpoint, err := aws.Start(t.Context(), "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	endpoint := sandboxtest.Start(t, dispenserSandbox).URL
 	worker := rolecall.Principal{Name: "production", ARN: rolecall.ARN{Partition: "aws", Service: "iam", Account: "873682911326", Resource: "user/worker"}, Default: true}
 	vault, err := credential.New(credential.Options{
 		Principals: map[string]credential.Principal{"production": {

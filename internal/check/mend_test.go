@@ -28,11 +28,11 @@ func (w *world) mended(t *testing.T, p rolecall.Patch, deep bool) (rolecall.Chec
 // ordered is mended by the commands of the patch.
 func (w *world) ordered(t *testing.T, p rolecall.Patch, deep bool) (rolecall.CheckReport, bool) {
 	t.Helper()
-	l := w.start(t)
-	if !w.execute(t, p, l.url) {
+	aws := w.start(t)
+	if !w.execute(t, p, aws.URL) {
 		return rolecall.CheckReport{}, false
 	}
-	return w.check(t, l, t.TempDir(), deep), true
+	return w.check(t, aws, t.TempDir(), deep), true
 }
 
 // apply puts what a patch has in the place of what is there.

@@ -18,8 +18,12 @@ func TestByRole(t *testing.T) {
 	dispenser := &rolecall.HTTPCredentialSource{URL: "https://vend.example.com/v1"}
 	var requests []Request
 	for _, c := range []rolecall.Connection{
-		{RoleARN: "arn:aws:iam::111122223333:role/media"}, {Secret: "keys"}, {HTTPCredentialSource: dispenser},
-		{RoleARN: "arn:aws:iam::111122223333:role/Media"}, {Secret: "keys"}, {RoleARN: "arn:aws:iam::111122223333:role/other"},
+		{RoleARN: "arn:aws:iam::111122223333:role/media"},
+		{Secret: "keys"},
+		{HTTPCredentialSource: dispenser},
+		{RoleARN: "arn:aws:iam::111122223333:role/Media"},
+		{Secret: "keys"},
+		{RoleARN: "arn:aws:iam::111122223333:role/other"},
 		{HTTPCredentialSource: &rolecall.HTTPCredentialSource{URL: "https://VEND.example.com/v1"}},
 	} {
 		requests = append(requests, Request{Connection: c})

@@ -19,6 +19,7 @@ import (
 	"github.com/rolecall/rolecall/internal/strict/yaml"
 	"github.com/rolecall/rolecall/policy"
 	"github.com/rolecall/rolecall/sandbox"
+	"github.com/rolecall/rolecall/sandbox/sandboxtest"
 )
 
 // world is a set-up: a sandbox.yaml, a rolecall.yaml and what files that names,
@@ -201,14 +202,8 @@ func verdictsIn(t *testing.T, path string) credential.Verdicts {
 	return verdicts
 }
 
-// local is a sandbox that runs.
-type local struct {
-	server *sandbox.Server
-	url    string
-}
-
 // start runs the set-up's sandbox.yaml.
-func (w *world) start(t *testing.T) local {
+func (w *world) start(t *testing.T) *sandbox.Server {
 	t.Helper()
 	data, err := json.Marshal(w.tree["sandbox"])
 	if err != nil {
@@ -218,27 +213,14 @@ func (w *world) start(t *testing.T) local {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := sandbox.New(cfg, sandbox.Options{Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	url, err := server.Start(t.Context(), "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return local{server, url}
+	return sandboxtest.StartConfig(t, cfg, sandbox.Options{})
 }
 
 // check checks the connection against a sandbox, as `rolecall check` does.
-func (w *world) check(t *testing.T, l local, state string, deep bool) rolecall.CheckReport {
+func (w *world) check(t *testing.T, aws *sandbox.Server, state string, deep bool) rolecall.CheckReport {
 	t.Helper()
 	w = w.copy()
-	for service, url := range map[string]string{"sts": l.url, "s3": l.url} {
+	for service, url := range map[string]string{"sts": aws.URL, "s3": aws.URL} {
 		if declared := w.at(t, "rolecall/endpoints").(map[string]any); declared[service] == nil {
 			declared[service] = url
 		}
@@ -272,13 +254,13 @@ func (w *world) check(t *testing.T, l local, state string, deep bool) rolecall.C
 }
 
 // untouched holds the check to leaving nothing in the bucket.
-func (w *world) untouched(t *testing.T, l local) {
+func (w *world) untouched(t *testing.T, aws *sandbox.Server) {
 	t.Helper()
 	bucket := "acme-" + w.connection
-	if uploads := l.server.S3().Uploads(bucket); len(uploads) > 0 {
+	if uploads := aws.Uploads(bucket); len(uploads) > 0 {
 		t.Errorf("uploads are left: %v", uploads)
 	}
-	for _, o := range l.server.S3().Objects(bucket) {
+	for _, o := range aws.Objects(bucket) {
 		if strings.HasSuffix(o.Key, ".rolecall-check") {
 			t.Errorf("an object is left: %s", o.Key)
 		}

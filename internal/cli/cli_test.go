@@ -80,12 +80,10 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 func serve(ts *testscript.TestScript, _ bool, args []string) {
 	cfg, err := sandbox.LoadConfig(ts.MkAbs(args[0]))
 	ts.Check(err)
-	server, err := sandbox.New(cfg, sandbox.Options{})
+	server, err := sandbox.Start(context.Background(), cfg, sandbox.Options{})
 	ts.Check(err)
 	ts.Defer(func() { ts.Check(server.Close()) })
-	address, err := server.Start(context.Background(), "127.0.0.1:0")
-	ts.Check(err)
-	u, err := url.Parse(address)
+	u, err := url.Parse(server.URL)
 	ts.Check(err)
 	for _, name := range args[1:] {
 		text := strings.ReplaceAll(ts.ReadFile(name), placeholder, u.Host)

@@ -18,6 +18,7 @@ import (
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/policy"
 	"github.com/rolecall/rolecall/sandbox"
+	"github.com/rolecall/rolecall/sandbox/sandboxtest"
 )
 
 // fieldCases is a cases.json; testdata/field/README.md describes it.
@@ -176,17 +177,8 @@ func newSite(t *testing.T, config string, alter func(*sandbox.Config, *sandbox.O
 	if alter != nil {
 		alter(cfg, &options)
 	}
-	if s.server, err = sandbox.New(cfg, options); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	if s.url, err = s.server.Start(t.Context(), "127.0.0.1:0"); err != nil {
-		t.Fatal(err)
-	}
+	s.server = sandboxtest.StartConfig(t, cfg, options)
+	s.url = s.server.URL
 	return s
 }
 

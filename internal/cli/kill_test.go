@@ -110,7 +110,7 @@ type hitKey struct{}
 func (k *killer) due(r *http.Request) (moment, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if r.URL.Path == "/" || (k.at.operation != "" && k.server.S3().Operation(r) != k.at.operation) {
+	if r.URL.Path == "/" || (k.at.operation != "" && sandbox.S3Operation(r) != k.at.operation) {
 		return moment{}, false
 	}
 	k.count++

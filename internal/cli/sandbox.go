@@ -21,21 +21,17 @@ func (c *sandboxCommand) Run(ctx context.Context, out *output) (err error) {
 	if err != nil {
 		return err
 	}
-	server, err := sandbox.New(cfg, sandbox.Options{Log: out.logger(c.Verbose)})
+	server, err := sandbox.Start(ctx, cfg, sandbox.Options{Listen: c.Listen, Log: out.logger(c.Verbose)})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
-	url, err := server.Start(ctx, c.Listen)
-	if err != nil {
-		return err
-	}
 	if out.json {
-		if err := json.NewEncoder(out.stdout).Encode(map[string]string{"url": url}); err != nil {
+		if err := json.NewEncoder(out.stdout).Encode(map[string]string{"url": server.URL}); err != nil {
 			return err
 		}
 	} else {
-		out.printf("%s\n", url)
+		out.printf("%s\n", server.URL)
 	}
 	<-ctx.Done()
 	return nil

@@ -80,12 +80,10 @@ func (d *demo) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if d.server, err = sandbox.New(accounts, sandbox.Options{Dir: d.dir}); err != nil {
+	if d.server, err = sandbox.Start(ctx, accounts, sandbox.Options{Dir: d.dir}); err != nil {
 		return err
 	}
-	if d.URL, err = d.server.Start(ctx, "127.0.0.1:0"); err != nil {
-		return err
-	}
+	d.URL = d.server.URL
 	if err := errors.Join(d.write("rolecall.yaml"), d.write("job.json")); err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ import (
 
 	"github.com/rolecall/rolecall/credential"
 	"github.com/rolecall/rolecall/sandbox"
+	"github.com/rolecall/rolecall/sandbox/sandboxtest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -48,7 +49,7 @@ var (
 type bench struct {
 	*Dispenser
 	sandbox *sandbox.Server
-	sts     string // URL
+	sts     string // its URL
 	log     *record
 }
 
@@ -79,21 +80,9 @@ func newBench(t *testing.T, change func(*sandbox.Config), edit ...string) *bench
 	if change != nil {
 		change(cfg)
 	}
-	server, err := sandbox.New(cfg, sandbox.Options{Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	sts, err := server.Start(t.Context(), "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := &bench{sandbox: server, sts: sts, log: &record{}}
-	b.Dispenser, err = New(load(t, append(edit, "http://127.0.0.1:4580", sts)...), Options{Log: slog.New(slog.NewTextHandler(b.log, nil))})
+	server := sandboxtest.StartConfig(t, cfg, sandbox.Options{})
+	b := &bench{sandbox: server, sts: server.URL, log: &record{}}
+	b.Dispenser, err = New(load(t, append(edit, "http://127.0.0.1:4580", b.sts)...), Options{Log: slog.New(slog.NewTextHandler(b.log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -51,7 +51,7 @@ func (w *world) dispense(t *testing.T, form string) func() []url.Values {
 		t.Fatal(err)
 	}
 	client := sts.New(sts.Options{
-		Region: "eu-central-1", BaseEndpoint: &w.url, Credentials: credentials.NewStaticCredentialsProvider("AKIAACME000000000001", "acme-secret", ""),
+		Region: "eu-central-1", BaseEndpoint: &w.server.URL, Credentials: credentials.NewStaticCredentialsProvider("AKIAACME000000000001", "acme-secret", ""),
 	})
 	var mu sync.Mutex
 	var asked []url.Values

@@ -50,7 +50,7 @@ func TestFullDiskLeavesNoHalfFile(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "kept", nil)
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = []string{"ROLECALL_TEST_FULL_DISK=" + w.url, "DIR=" + dir}
+	cmd.Env = []string{"ROLECALL_TEST_FULL_DISK=" + w.server.URL, "DIR=" + dir}
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)

@@ -14,6 +14,7 @@ import (
 	"github.com/rolecall/rolecall/credential"
 	"github.com/rolecall/rolecall/policy"
 	"github.com/rolecall/rolecall/sandbox"
+	"github.com/rolecall/rolecall/sandbox/sandboxtest"
 )
 
 // kitCase is a way in which two connections, one to fetch from and one to
@@ -125,24 +126,14 @@ func newKitWorld(t *testing.T, c kitCase) (*world, map[string]policy.Kit) {
 // start starts the sandbox and a vault of the principal's.
 func (w *world) start(t *testing.T, cfg *sandbox.Config, principal rolecall.Principal) {
 	t.Helper()
+	w.server = sandboxtest.StartConfig(t, cfg, sandbox.Options{})
 	var err error
-	if w.server, err = sandbox.New(cfg, sandbox.Options{Dir: t.TempDir()}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := w.server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	if w.url, err = w.server.Start(t.Context(), "127.0.0.1:0"); err != nil {
-		t.Fatal(err)
-	}
 	w.vault, err = credential.New(credential.Options{
 		Principals: map[string]credential.Principal{principal.Name: {
 			Principal:   principal,
 			Credentials: credentials.NewStaticCredentialsProvider("ASIAPRODUCTION000001", "production-secret", "production-token"),
 		}},
-		Verdicts: credential.Memory(), STSEndpoint: w.url,
+		Verdicts: credential.Memory(), STSEndpoint: w.server.URL,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -216,7 +207,7 @@ func TestJobRunsWithTheKit(t *testing.T) {
 
 func (w *world) fill(t *testing.T, bucket, key string, data []byte) {
 	t.Helper()
-	if err := w.server.S3().Put(bucket, key, bytes.NewReader(data)); err != nil {
+	if err := w.server.PutObject(bucket, key, bytes.NewReader(data)); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -19,7 +19,6 @@ import (
 	"text/template"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
@@ -29,6 +28,7 @@ import (
 	"github.com/rolecall/rolecall/internal/job"
 	"github.com/rolecall/rolecall/internal/task"
 	"github.com/rolecall/rolecall/sandbox"
+	"github.com/rolecall/rolecall/sandbox/sandboxtest"
 )
 
 // accounts is a vendor and two customers: acme's masters are read, globex's
@@ -86,7 +86,6 @@ type world struct {
 	assumed atomic.Int64 // sessions that were begun for work
 	config  *sandbox.Config
 	server  *sandbox.Server
-	url     string
 	options credential.Options // of the vault
 	vault   *credential.Vault
 	org     rolecall.Organization
@@ -108,19 +107,9 @@ func newWorld(t *testing.T, faults string) *world {
 		t.Fatal(err)
 	}
 	w, began := &world{config: cfg}, time.Now()
-	if w.server, err = sandbox.New(cfg, sandbox.Options{Dir: t.TempDir(), Clock: func() time.Time {
+	w.server = sandboxtest.StartConfig(t, cfg, sandbox.Options{Clock: func() time.Time {
 		return began.Add(time.Duration(w.late.Load()) * time.Second) // no session ends because this machine is slow
-	}}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := w.server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	if w.url, err = w.server.Start(t.Context(), "127.0.0.1:0"); err != nil {
-		t.Fatal(err)
-	}
+	}})
 	arn, err := rolecall.ParseARN("arn:aws:iam::999900009999:role/production")
 	if err != nil {
 		t.Fatal(err)
@@ -132,7 +121,7 @@ func newWorld(t *testing.T, faults string) *world {
 			Principal:   production,
 			Credentials: credentials.NewStaticCredentialsProvider("ASIAPRODUCTION000001", "production-secret", "production-token"),
 		}},
-		Verdicts: credential.Memory(), STSEndpoint: w.url,
+		Verdicts: credential.Memory(), STSEndpoint: w.server.URL,
 		Secrets: globexKeys,
 		OnEvent: func(e credential.Event) {
 			if e.Kind == credential.EventAssume {
@@ -182,7 +171,7 @@ func (w *world) run(ctx context.Context, t *testing.T, dir, tasks string, observ
 		t.Fatal(err)
 	}
 	defer root.Close()
-	env := task.Environment{Vault: w.vault, S3Endpoint: w.url, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
+	env := task.Environment{Vault: w.vault, S3Endpoint: w.server.URL, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
 	return job.Run(ctx, job.Job{ID: job.NewID(), Plan: w.plan(t, tasks), Dir: root}, env, observe)
 }
 
@@ -196,7 +185,7 @@ func (w *world) owner(bucket string) *s3.Client {
 		region = "eu-west-1"
 	}
 	return s3.New(s3.Options{
-		BaseEndpoint: aws.String(w.url), UsePathStyle: true, Region: region,
+		BaseEndpoint: &w.server.URL, UsePathStyle: true, Region: region,
 		Credentials: credentials.NewStaticCredentialsProvider(id, secret, ""),
 	})
 }

@@ -131,7 +131,7 @@ func TestSecretsAndTenantEndpoints(t *testing.T) {
 	w := newWorld(t, "")
 	w.put(t, "globex-delivery", map[string][]byte{"in/a": media(1, 10)})
 	dir := t.TempDir()
-	report := w.run(t.Context(), t, dir, tool("storage:get", `{"location": "s3://{keys}@globex-delivery/in/a", "s3_endpoint_url": "`+w.url+`"}`), nil)
+	report := w.run(t.Context(), t, dir, tool("storage:get", `{"location": "s3://{keys}@globex-delivery/in/a", "s3_endpoint_url": "`+w.server.URL+`"}`), nil)
 	if report.Status != rolecall.Completed {
 		t.Fatal(show(report))
 	}

@@ -31,7 +31,7 @@ func TestSourceChanges(t *testing.T) {
 	}
 	replace := func(with func(int) []byte) func(context.Context, *server, Bucket, int) error {
 		return func(_ context.Context, s *server, b Bucket, n int) error {
-			return s.Put(b.Name, "x", bytes.NewReader(with(n)))
+			return s.PutObject(b.Name, "x", bytes.NewReader(with(n)))
 		}
 	}
 	for name, c := range map[string]struct {
@@ -63,7 +63,7 @@ func TestSourceChanges(t *testing.T) {
 				t.Run(fmt.Sprintf("%s %d %s", op, size, name), func(t *testing.T) {
 					t.Parallel()
 					s := newServer(t)
-					if err := s.Put(c.bucket, "x", bytes.NewReader(noise(size))); err != nil {
+					if err := s.PutObject(c.bucket, "x", bytes.NewReader(noise(size))); err != nil {
 						t.Fatal(err)
 					}
 					from, root := s.bucket(t, c.bucket), newRoot(t)
@@ -91,7 +91,7 @@ func TestSourceChanges(t *testing.T) {
 						}
 						var got bytes.Buffer
 						if op == "copy" {
-							err = s.Read("target", "x", &got)
+							err = s.ReadObject("target", "x", &got)
 						} else {
 							var data []byte
 							data, err = root.ReadFile("x")
@@ -185,7 +185,7 @@ func TestFileChanges(t *testing.T) {
 					if len(s.Objects("target"))+len(s.Uploads("target")) > 0 {
 						t.Error("something is left")
 					}
-				case err != nil || s.Read("target", "x", &got) != nil || !bytes.Equal(got.Bytes(), noise(size)):
+				case err != nil || s.ReadObject("target", "x", &got) != nil || !bytes.Equal(got.Bytes(), noise(size)):
 					t.Error("it is not the file that was opened", err)
 				}
 			})

@@ -33,7 +33,7 @@ func TestFoldersAreKeys(t *testing.T) {
 		}
 		for _, way := range []string{"put/", "here/", "within/"} {
 			var got bytes.Buffer
-			if err := s.Read("target", way+key, &got); err != nil || !bytes.Equal(got.Bytes(), data) {
+			if err := s.ReadObject("target", way+key, &got); err != nil || !bytes.Equal(got.Bytes(), data) {
 				t.Errorf("%s%s arrives as %d bytes, %v", way, key, got.Len(), err)
 			}
 		}

@@ -33,7 +33,7 @@ func TestPartsLookFirst(t *testing.T) {
 			f.o = f.have(t, "big", f.data)
 			write(t, f.root, "up", f.data)
 			b := f.bucket(t, "target")
-			if err := f.Put("target", "x", strings.NewReader("theirs")); err != nil {
+			if err := f.PutObject("target", "x", strings.NewReader("theirs")); err != nil {
 				t.Fatal(err)
 			}
 			_, err := c.do(t.Context(), f, b, PutOptions{Marker: "job-1/0"})

@@ -87,7 +87,7 @@ func TestGetChangesBetween(t *testing.T) {
 	o := s.have(t, "file", noise(7*mib))
 	s.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
 		defer func() {
-			if err := s.Put("origin", "file", bytes.NewReader(noise(7*mib+1))); err != nil {
+			if err := s.PutObject("origin", "file", bytes.NewReader(noise(7*mib+1))); err != nil {
 				t.Error(err)
 			}
 			if broken := recover(); broken != nil {
@@ -135,7 +135,7 @@ func TestGetCorrupt(t *testing.T) {
 				next(w, r)
 			}, Changed},
 		} {
-			if err := s.Put("origin", "other", bytes.NewReader(make([]byte, size))); err != nil {
+			if err := s.PutObject("origin", "other", bytes.NewReader(make([]byte, size))); err != nil {
 				t.Fatal(err)
 			}
 			root := newRoot(t)

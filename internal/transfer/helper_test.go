@@ -1,12 +1,10 @@
 package transfer
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
-	"context"
 	"errors"
-	"io"
+	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"net/http"
@@ -15,16 +13,17 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"go.uber.org/goleak"
 
-	sandbox "github.com/rolecall/rolecall/sandbox/s3"
+	"github.com/rolecall/rolecall/sandbox"
+	"github.com/rolecall/rolecall/sandbox/sandboxtest"
 )
 
 func TestMain(m *testing.M) {
@@ -37,21 +36,20 @@ func TestMain(m *testing.M) {
 }
 
 const (
-	owner   = "111122223333"
-	session = "arn:aws:sts::" + owner + ":assumed-role/media/acme.job"
+	owner    = "111122223333"
+	accounts = `
+accounts:
+  "` + owner + `":
+    users: {ci: {access_key_id: AKIAEXAMPLE, secret_access_key: secret, policies: &everything [{Version: "2012-10-17", Statement: {Effect: Allow, Action: "*", Resource: "*"}}]}}
+    roles: {media: {access_key_id: ASIAEXAMPLE, secret_access_key: secret, session_token: token, session_name: acme.job, policies: *everything}}
+    buckets: {origin: {region: us-east-1}, target: {region: us-east-1}, versions: {region: us-east-1, versioning: true}}
+    keys: {media: {region: us-east-1}}
+`
 )
 
-// everyone may do everything: policies are not what is tested here.
-type everyone struct{}
-
-func (everyone) Authorize(context.Context, sandbox.Access) *sandbox.Error { return nil }
-func (everyone) UseKey(context.Context, sandbox.KeyUse) *sandbox.Error    { return nil }
-func (everyone) Caller(context.Context) string                            { return owner }
-func (everyone) CallerARN(context.Context) string                         { return session }
-
-// server is the sandbox's S3 with a hand in between.
+// server is the sandbox with a hand in between, which may do everything.
 type server struct {
-	*sandbox.Service
+	*sandbox.Server
 	url string
 
 	mu     sync.Mutex
@@ -64,31 +62,15 @@ type tamper func(w http.ResponseWriter, r *http.Request, operation string, next 
 
 func newServer(t *testing.T) *server {
 	t.Helper()
-	service, err := sandbox.New(sandbox.Config{
-		Dir: t.TempDir(), Authority: everyone{},
-		Buckets: []sandbox.Bucket{
-			{Name: "origin", Account: owner, Region: "us-east-1"},
-			{Name: "target", Account: owner, Region: "us-east-1"},
-			{Name: "versions", Account: owner, Region: "us-east-1", Versioning: true},
-		},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &server{Service: service}
+	s := &server{Server: sandboxtest.Start(t, accounts)}
 	h := httptest.NewServer(s)
+	t.Cleanup(h.Close)
 	s.url = h.URL
-	t.Cleanup(func() {
-		h.Close()
-		if err := service.Close(); err != nil {
-			t.Error(err)
-		}
-	})
 	return s
 }
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	operation := s.Operation(r)
+	operation := sandbox.S3Operation(r)
 	s.mu.Lock()
 	s.asked = append(s.asked, operation)
 	tamper := s.tamper
@@ -100,44 +82,18 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.serve(w, r)
 }
 
-// serve takes a body of one chunk out of its frame, as the sandbox's front
-// does, which is not here.
+// serve signs a request anew, for the role: signatures are not what is tested
+// here, and tests make up sessions or change requests on their way.
 func (s *server) serve(w http.ResponseWriter, r *http.Request) {
-	if r.Header.Get("X-Amz-Content-Sha256") == unsignedTrailer {
-		in := bufio.NewReader(r.Body)
-		line, err := in.ReadString('\n')
-		if err == nil {
-			r.ContentLength, err = strconv.ParseInt(strings.TrimSpace(line), 16, 64)
-		}
-		if err != nil {
-			refuse(w, r, http.StatusBadRequest, "IncompleteBody")
-			return
-		}
-		r.Trailer = http.Header{}
-		r.Body = &unframed{Reader: io.LimitReader(in, r.ContentLength), rest: in, trailer: r.Trailer}
+	r.Header.Del("Authorization")
+	r.URL.Scheme, r.URL.Host = "http", r.Host
+	role := aws.Credentials{AccessKeyID: "ASIAEXAMPLE", SecretAccessKey: "secret", SessionToken: "token"}
+	err := v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true }).SignHTTP(r.Context(), role, r, r.Header.Get("X-Amz-Content-Sha256"), "s3", "us-east-1", time.Now())
+	if err != nil {
+		refuse(w, r, http.StatusInternalServerError, "InternalError")
+		return
 	}
-	s.Service.ServeHTTP(w, r)
-}
-
-type unframed struct {
-	io.Reader
-	rest    *bufio.Reader
-	trailer http.Header
-}
-
-func (u *unframed) Close() error { return nil }
-
-func (u *unframed) Read(p []byte) (int, error) {
-	n, err := u.Reader.Read(p)
-	if errors.Is(err, io.EOF) {
-		rest, err := io.ReadAll(u.rest)
-		_, value, ok := strings.Cut(string(rest), "\r\n0\r\n"+crc64Trailer+":")
-		if err != nil || !ok || !strings.HasSuffix(value, "\r\n\r\n") {
-			return n, io.ErrUnexpectedEOF
-		}
-		u.trailer.Set(crc64Trailer, strings.TrimSpace(value))
-	}
-	return n, err
+	s.Server.ServeHTTP(w, r)
 }
 
 func (s *server) meddle(f tamper) {
@@ -147,8 +103,10 @@ func (s *server) meddle(f tamper) {
 }
 
 // refuse answers with an error of S3's.
-func refuse(w http.ResponseWriter, r *http.Request, status int, code string) {
-	sandbox.WriteError(w, r, &sandbox.Error{Status: status, Code: code, Message: "as the test wants it"})
+func refuse(w http.ResponseWriter, _ *http.Request, status int, code string) {
+	w.Header().Set("Content-Type", "application/xml")
+	w.WriteHeader(status)
+	fmt.Fprintf(w, "<Error><Code>%s</Code><Message>as the test wants it</Message></Error>", code)
 }
 
 func (s *server) count(operation string) int {
@@ -186,7 +144,7 @@ func noise(n int) []byte {
 
 func (s *server) have(t *testing.T, key string, data []byte) Object {
 	t.Helper()
-	if err := s.Put("origin", key, bytes.NewReader(data)); err != nil {
+	if err := s.PutObject("origin", key, bytes.NewReader(data)); err != nil {
 		t.Fatal(err)
 	}
 	o, err := Head(t.Context(), s.bucket(t, "origin"), key)

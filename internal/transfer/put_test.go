@@ -348,7 +348,7 @@ func TestPutOptions(t *testing.T) {
 			}
 		}
 		for _, o := range s.Objects("target") {
-			got := []string{o.Header.Get("X-Amz-Meta-Rolecall"), o.Encryption.Algorithm, o.Encryption.Key, o.StorageClass}
+			got := []string{o.Header.Get("X-Amz-Meta-Rolecall"), o.Encryption.Type, o.Encryption.Key, o.StorageClass}
 			if d := cmp.Diff([]string{"job/1", "aws:kms", kms, "STANDARD_IA"}, got); d != "" {
 				t.Error(o.Key, d)
 			}

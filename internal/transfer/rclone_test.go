@@ -23,6 +23,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rolecall/rolecall/sandbox"
+	"github.com/rolecall/rolecall/sandbox/sandboxtest"
 )
 
 // What ours writes another client reads alike, and the other way around: names
@@ -162,48 +163,18 @@ func onDisk(t *testing.T, dir string) forest {
 func atS3(t *testing.T, s *sandbox.Server, bucket, prefix string) forest {
 	t.Helper()
 	f := forest{}
-	for _, o := range s.S3().Objects(bucket) {
+	for _, o := range s.Objects(bucket) {
 		name, ok := strings.CutPrefix(o.Key, prefix)
 		if !ok {
 			continue
 		}
 		var data bytes.Buffer
-		if err := s.S3().Read(bucket, o.Key, &data); err != nil {
+		if err := s.ReadObject(bucket, o.Key, &data); err != nil {
 			t.Fatal(err)
 		}
 		f[name] = data.Bytes()
 	}
 	return f
-}
-
-const everything = `
-accounts:
-  "` + owner + `":
-    users: {ci: {access_key_id: AKIAEXAMPLE, secret_access_key: secret, policies: [{Version: "2012-10-17", Statement: {Effect: Allow, Action: "*", Resource: "*"}}]}}
-    buckets: {origin: {region: us-east-1}, target: {region: us-east-1}}
-`
-
-// whole is the sandbox with its front, which takes every form of a body.
-func whole(t *testing.T) (*sandbox.Server, string) {
-	t.Helper()
-	cfg, err := sandbox.ParseConfig([]byte(everything), ".")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := sandbox.New(cfg, sandbox.Options{Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	at, err := s.Start(t.Context(), "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s, at
 }
 
 // rclone copies a tree from one place to another.
@@ -239,12 +210,12 @@ func TestAsRclone(t *testing.T) {
 }
 
 func asRclone(t *testing.T, f forest) {
-	s, endpoint := whole(t)
+	s := sandboxtest.Start(t, accounts)
 	transport := &http.Transport{MaxIdleConnsPerHost: 16, ExpectContinueTimeout: time.Minute}
 	t.Cleanup(transport.CloseIdleConnections)
 	client := NewClient(ClientOptions{
 		Credentials: credentials.NewStaticCredentialsProvider("AKIAEXAMPLE", "secret", ""),
-		Endpoint:    endpoint, PathStyle: true, UserAgent: "test", HTTP: &http.Client{Transport: transport},
+		Endpoint:    s.URL, PathStyle: true, UserAgent: "test", HTTP: &http.Client{Transport: transport},
 	})
 	origin, target := Bucket{Client: client, Name: "origin", Owner: owner}, Bucket{Client: client, Name: "target", Owner: owner}
 	root, back := newRoot(t), newRoot(t)
@@ -269,10 +240,10 @@ func asRclone(t *testing.T, f forest) {
 	}
 	same("put by ours", atS3(t, s, "origin", "ours/"))
 	theirs := t.TempDir()
-	rclone(t, endpoint, ":s3:origin/ours", theirs)
+	rclone(t, s.URL, ":s3:origin/ours", theirs)
 	same("put by ours, fetched by rclone", onDisk(t, theirs))
 
-	rclone(t, endpoint, root.Name(), ":s3:origin/theirs", "--s3-upload-cutoff", "10M", "--s3-chunk-size", "5M")
+	rclone(t, s.URL, root.Name(), ":s3:origin/theirs", "--s3-upload-cutoff", "10M", "--s3-chunk-size", "5M")
 	same("put by rclone", atS3(t, s, "origin", "theirs/"))
 	err = Each(t.Context(), List(t.Context(), origin, "theirs/"), func(o Object) int64 { return o.Size }, func(ctx context.Context, o Object) error {
 		_, err := Get(ctx, origin, o, back, strings.TrimPrefix(o.Key, "theirs/"), GetOptions{})
@@ -290,7 +261,7 @@ func asRclone(t *testing.T, f forest) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rclone(t, endpoint, ":s3:origin", ":s3:target/theirs")
+	rclone(t, s.URL, ":s3:origin", ":s3:target/theirs")
 	for _, by := range []string{"ours/", "theirs/"} {
 		for _, of := range []string{"ours/", "theirs/"} {
 			same("put by "+of+" copied by "+by, atS3(t, s, "target", by+of))

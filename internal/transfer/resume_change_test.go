@@ -290,7 +290,7 @@ func TestResumeDone(t *testing.T) {
 		"get":                     {"get", nil, true, ""},
 		"put, the object is gone": {"put", func(t *testing.T, f *fixture) { f.remove(t, "target", "x") }, false, ""},
 		"put, the object is another": {"put", func(t *testing.T, f *fixture) {
-			if err := f.Put("target", "x", bytes.NewReader(f.data)); err != nil {
+			if err := f.PutObject("target", "x", bytes.NewReader(f.data)); err != nil {
 				t.Fatal(err)
 			}
 		}, false, Exists},

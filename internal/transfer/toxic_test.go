@@ -269,7 +269,7 @@ func (f *field) judge(t *testing.T, h haul, a errand, err error) {
 		there, found = a.into.ReadFile("file")
 	} else {
 		var read bytes.Buffer
-		found = f.Read("target", a.name, &read)
+		found = f.ReadObject("target", a.name, &read)
 		there = read.Bytes()
 	}
 	var e *Error
@@ -433,7 +433,7 @@ func TestListCutAnywhere(t *testing.T) {
 	const keys = 1100 // two pages
 	s := newServer(t)
 	for i := range keys {
-		if err := s.Put("origin", fmt.Sprintf("many/%04d", i), strings.NewReader("")); err != nil {
+		if err := s.PutObject("origin", fmt.Sprintf("many/%04d", i), strings.NewReader("")); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -146,7 +146,7 @@ func TestCopyWithinFails(t *testing.T) {
 		"no such bucket":             {100, func(*server) tamper { return first(9, refusing(http.StatusNotFound, "NoSuchBucket")) }, NoBucket, "target"},
 		"changed": {100, func(s *server) tamper {
 			return first(1, func(w http.ResponseWriter, r *http.Request) {
-				if err := s.Put("origin", "x", bytes.NewReader([]byte("other"))); err != nil {
+				if err := s.PutObject("origin", "x", bytes.NewReader([]byte("other"))); err != nil {
 					t.Error(err)
 				}
 				s.serve(w, r)
@@ -154,7 +154,7 @@ func TestCopyWithinFails(t *testing.T) {
 		}, Changed, "origin"},
 		"changed between parts": {copiedInParts, func(s *server) tamper {
 			return first(2, func(w http.ResponseWriter, r *http.Request) {
-				if err := s.Put("origin", "x", bytes.NewReader([]byte("other"))); err != nil {
+				if err := s.PutObject("origin", "x", bytes.NewReader([]byte("other"))); err != nil {
 					t.Error(err)
 				}
 				s.serve(w, r)

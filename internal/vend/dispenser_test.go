@@ -16,29 +16,22 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
-	"github.com/rolecall/rolecall/policy"
-	"github.com/rolecall/rolecall/sandbox"
+	"github.com/rolecall/rolecall/sandbox/sandboxtest"
 )
 
 // A dispenser hears what a tool's credentials are for, after its probes, and
 // what it answers is what the tool gets.
 func TestDispenserIsToldTheScope(t *testing.T) {
 	t.Parallel()
-	nobody, err := policy.Parse([]byte(`{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal":"*","Action":"sts:AssumeRole"}}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	aws, err := sandbox.New(&sandbox.Config{Accounts: map[string]*sandbox.Account{"111122223333": {Roles: map[string]*sandbox.Role{
-		"dispensed": {Trust: nobody, AccessKeyID: "ASIADISPENSED0000000", SecretAccessKey: "secret", SessionToken: "token"},
-	}}}}, sandbox.Options{Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = aws.Close() })
-	sts, err := aws.Start(t.Context(), "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	aws := sandboxtest.Start(t, `accounts:
+  "111122223333":
+    roles:
+      dispensed:
+        trust: {Version: "2012-10-17", Statement: {Effect: Deny, Principal: "*", Action: "sts:AssumeRole"}}
+        access_key_id: ASIADISPENSED0000000
+        secret_access_key: secret
+        session_token: token
+`)
 
 	var mu sync.Mutex
 	var last url.Values
@@ -76,7 +69,7 @@ func TestDispenserIsToldTheScope(t *testing.T) {
 		Principals: map[string]credential.Principal{"production": {
 			Principal: r.Vendor.Principals["production"], Credentials: credentials.NewStaticCredentialsProvider("AKIAUNUSED0000000000", "unused", ""),
 		}},
-		Verdicts: credential.Memory(), STSEndpoint: sts, HTTPClient: &http.Client{Transport: stsTransport},
+		Verdicts: credential.Memory(), STSEndpoint: aws.URL, HTTPClient: &http.Client{Transport: stsTransport},
 		Bearers: func(context.Context, string, string) (credential.Bearer, error) {
 			return credential.Bearer{Token: "planted"}, nil
 		},

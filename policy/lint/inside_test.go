@@ -15,9 +15,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/rolecall/rolecall/policy/lint"
-
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/lint"
 )
 
 const (

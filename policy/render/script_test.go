@@ -22,7 +22,7 @@ import (
 
 	"github.com/rolecall/rolecall/policy"
 	"github.com/rolecall/rolecall/policy/render"
-	"github.com/rolecall/rolecall/sandbox"
+	"github.com/rolecall/rolecall/sandbox/sandboxtest"
 )
 
 // accounts is a vendor, and customers whose administrators may do everything.
@@ -56,24 +56,7 @@ type cloud struct {
 
 func newCloud(t *testing.T) *cloud {
 	t.Helper()
-	cfg, err := sandbox.ParseConfig([]byte(accounts), ".")
-	if err != nil {
-		t.Fatal(err)
-	}
-	server, err := sandbox.New(cfg, sandbox.Options{Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	c := &cloud{t: t}
-	if c.url, err = server.Start(t.Context(), "127.0.0.1:0"); err != nil {
-		t.Fatal(err)
-	}
-	return c
+	return &cloud{t: t, url: sandboxtest.Start(t, accounts).URL}
 }
 
 // run runs a script with an administrator's credentials.

@@ -15,7 +15,7 @@ import (
 
 	"github.com/rolecall/rolecall/internal/dispenser"
 	"github.com/rolecall/rolecall/internal/strict/yaml"
-	"github.com/rolecall/rolecall/sandbox"
+	"github.com/rolecall/rolecall/sandbox/sandboxtest"
 )
 
 const world = `
@@ -31,25 +31,13 @@ accounts:
 // The function with the example's own config, on a sandbox.
 func TestAnswer(t *testing.T) {
 	t.Parallel()
-	cfg, err := sandbox.ParseConfig([]byte(world), ".")
-	if err != nil {
-		t.Fatal(err)
-	}
-	server, err := sandbox.New(cfg, sandbox.Options{Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = server.Close() })
-	sts, err := server.Start(t.Context(), "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	aws := sandboxtest.Start(t, world)
 	text, err := os.ReadFile(configFile)
 	if err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), configFile)
-	if err := os.WriteFile(path, fmt.Appendf(text, "endpoints: {sts: %q}\n", sts), 0o600); err != nil {
+	if err := os.WriteFile(path, fmt.Appendf(text, "endpoints: {sts: %q}\n", aws.URL), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	env := map[string]string{"AWS_ACCESS_KEY_ID": "ASIAFUNCTION00000001", "AWS_SECRET_ACCESS_KEY": "planted-secret", "AWS_SESSION_TOKEN": "planted-token"}

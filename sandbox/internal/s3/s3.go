@@ -69,7 +69,7 @@ type Bucket struct {
 
 // Encryption is how an object is encrypted at rest, or a bucket's default.
 type Encryption struct {
-	Algorithm string // AES256, aws:kms or aws:kms:dsse
+	Type      string // AES256, aws:kms or aws:kms:dsse
 	Key       string // ARN; empty with aws:kms means the account's aws/s3 key
 	BucketKey bool
 }
@@ -130,7 +130,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err := s.serve(w, r); err != nil {
 		var known *Error
 		if !errors.As(err, &known) {
-			s.log.ErrorContext(r.Context(), "s3 operation failed", "operation", s.Operation(r), "error", err)
+			s.log.ErrorContext(r.Context(), "s3 operation failed", "operation", Operation(r), "error", err)
 			known = errInternal()
 		}
 		WriteError(w, r, known)

@@ -109,9 +109,9 @@ func putBucketEncryption(c *call) error {
 	if len(asked.Rules) != 1 {
 		return errMalformedXML()
 	}
-	e := Encryption{Algorithm: asked.Rules[0].Algorithm, Key: asked.Rules[0].Key, BucketKey: asked.Rules[0].BucketKey}
+	e := Encryption{Type: asked.Rules[0].Algorithm, Key: asked.Rules[0].Key, BucketKey: asked.Rules[0].BucketKey}
 	switch {
-	case e.Algorithm != "AES256" && e.Algorithm != "aws:kms" && e.Algorithm != "aws:kms:dsse":
+	case e.Type != "AES256" && e.Type != "aws:kms" && e.Type != "aws:kms:dsse":
 		return errMalformedXML()
 	case !e.kms() && e.Key != "":
 		return errInvalidArgument("a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse", "KMSMasterKeyID", e.Key)
@@ -126,7 +126,7 @@ func deleteBucketEncryption(c *call) error {
 	if err := c.allowBucket("s3:PutEncryptionConfiguration", nil); err != nil {
 		return err
 	}
-	c.bucket.configure(func(b *Bucket) { b.Encryption = Encryption{Algorithm: "AES256"} })
+	c.bucket.configure(func(b *Bucket) { b.Encryption = Encryption{Type: "AES256"} })
 	c.w.WriteHeader(http.StatusNoContent)
 	return nil
 }

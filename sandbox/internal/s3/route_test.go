@@ -45,7 +45,6 @@ func TestTarget(t *testing.T) {
 
 func TestOperation(t *testing.T) {
 	t.Parallel()
-	var s Service
 	for request, want := range map[string]string{
 		"GET /":                             "ListBuckets",
 		"GET /b":                            "ListObjects",
@@ -80,7 +79,7 @@ func TestOperation(t *testing.T) {
 		"PUT /":                             "Unknown",
 	} {
 		method, target, _ := strings.Cut(request, " ")
-		if got := s.Operation(httptest.NewRequestWithContext(t.Context(), method, target, nil)); got != want {
+		if got := Operation(httptest.NewRequestWithContext(t.Context(), method, target, nil)); got != want {
 			t.Errorf("%s is %s, want %s", request, got, want)
 		}
 	}

@@ -12,7 +12,7 @@ type target struct{ operation, bucket, key string }
 
 // Operation names what the request asks for in AWS's words, "PutObject". It
 // also names operations that the Service does not implement.
-func (s *Service) Operation(r *http.Request) string { return route(lift(r)).operation }
+func Operation(r *http.Request) string { return route(lift(r)).operation }
 
 // lift gives a request with the x-amz-* parameters of a presigned query among
 // its headers, where the operations look for them.

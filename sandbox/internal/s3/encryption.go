@@ -15,11 +15,11 @@ const (
 )
 
 // kms says whether a KMS key is used.
-func (e Encryption) kms() bool { return strings.HasPrefix(e.Algorithm, "aws:kms") }
+func (e Encryption) kms() bool { return strings.HasPrefix(e.Type, "aws:kms") }
 
 // write sets the headers of an answer.
 func (e Encryption) write(h http.Header) {
-	h.Set(sseHeader, e.Algorithm)
+	h.Set(sseHeader, e.Type)
 	if !e.kms() {
 		return
 	}
@@ -37,15 +37,15 @@ func (c *call) readEncryption() (Encryption, error) {
 			return Encryption{}, errHeaderNotImplemented(strings.ToLower(name))
 		}
 	}
-	asked := Encryption{Algorithm: c.header(sseHeader), Key: c.header(sseKeyHeader)}
+	asked := Encryption{Type: c.header(sseHeader), Key: c.header(sseKeyHeader)}
 	switch {
-	case asked.Algorithm == "" && asked.Key == "":
+	case asked.Type == "" && asked.Key == "":
 		asked = c.cfg.Encryption
-	case asked.Algorithm != "AES256" && asked.Algorithm != "aws:kms" && asked.Algorithm != "aws:kms:dsse" && asked.Algorithm != "":
-		return asked, errInvalidArgument("The encryption method specified is not supported", strings.ToLower(sseHeader), asked.Algorithm)
+	case asked.Type != "AES256" && asked.Type != "aws:kms" && asked.Type != "aws:kms:dsse" && asked.Type != "":
+		return asked, errInvalidArgument("The encryption method specified is not supported", strings.ToLower(sseHeader), asked.Type)
 	case !asked.kms() && asked.Key != "":
 		return asked, errInvalidArgument("Server Side Encryption with AWS KMS managed key requires HTTP header x-amz-server-side-encryption : aws:kms",
-			strings.ToLower(sseHeader), asked.Algorithm)
+			strings.ToLower(sseHeader), asked.Type)
 	case asked.kms():
 		asked.BucketKey = c.cfg.Encryption.BucketKey
 	}
@@ -117,5 +117,5 @@ func getBucketEncryption(c *call) error {
 		XMLName   xml.Name  `xml:"http://s3.amazonaws.com/doc/2006-03-01/ ServerSideEncryptionConfiguration"`
 		Default   byDefault `xml:"Rule>ApplyServerSideEncryptionByDefault"`
 		BucketKey bool      `xml:"Rule>BucketKeyEnabled"`
-	}{Default: byDefault{e.Algorithm, e.Key}, BucketKey: e.BucketKey})
+	}{Default: byDefault{e.Type, e.Key}, BucketKey: e.BucketKey})
 }

@@ -53,7 +53,7 @@ func (st *store) all() map[string]*bucket {
 func (s *Service) SetBucket(cfg Bucket) {
 	cfg.Partition = cmp.Or(cfg.Partition, "aws")
 	cfg.Ownership = cmp.Or(cfg.Ownership, ownerEnforced)
-	cfg.Encryption.Algorithm = cmp.Or(cfg.Encryption.Algorithm, "AES256")
+	cfg.Encryption.Type = cmp.Or(cfg.Encryption.Type, "AES256")
 	cfg.Versioning = cfg.Versioning || cfg.ObjectLock
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
