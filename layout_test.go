@@ -44,7 +44,7 @@ var mayImport = map[string][]string{
 		".", "policy", "credential", "internal/guard", "internal/journal", "internal/transfer", "internal/workdir",
 		"internal/strict", "internal/reserved", "internal/awscode",
 	},
-	"internal/job":               {".", "internal/task", "internal/strict"},
+	"internal/job":               {".", "internal/journal", "internal/reserved", "internal/strict", "internal/task"},
 	"internal/check":             {".", "policy", "policy/correct", "credential", "internal/guard", "internal/transfer", "internal/awscode"},
 	"internal/vend":              {".", "policy", "credential"},
 	"internal/dispenser":         {".", "policy", "credential", "internal/strict", "internal/strict/yaml", "internal/awscode"},

@@ -60,11 +60,24 @@ func (c *runCommand) Run(ctx context.Context, sys System, out *output) error {
 	if err != nil {
 		return err
 	}
-	work := job.Job{ID: journal.id, Plan: plan, Dir: dir, Spared: c.document(), Journal: journal.Journal, Resumable: journal.lasting}
-	report := job.Run(ctx, work, env, newProgress(out, plan).observe)
+	work := job.Job{ID: journal.ID, Plan: plan, Dir: dir, Spared: c.document(), Journal: journal.Journal, Resumable: c.lasting(journal)}
+	working, stop := handedBack(ctx)
+	defer stop()
+	report := job.Run(working, work, env, newProgress(out, plan).observe)
 	out.screen.settle()
 	c.leave(journal, report, out)
 	return out.report(report)
+}
+
+// handedBack returns a context that hands a job back when ctx is cancelled, and
+// a function to call at its end.
+func handedBack(ctx context.Context) (context.Context, func()) {
+	working, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { cancel(job.ErrHandBack) })
+	return working, func() {
+		stop()
+		cancel(nil)
+	}
 }
 
 // plan reads the job and validates it for its organization.

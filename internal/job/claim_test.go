@@ -153,8 +153,8 @@ func TestInterruptedUploads(t *testing.T) {
 			w := newWorld(t, "  - {service: s3, operation: UploadPart, after: 1, delay: 1h}\n")
 			dir := t.TempDir()
 			write(t, dir, "big", media(3, 24<<20))
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
+			ctx, cancel := context.WithCancelCause(t.Context())
+			defer cancel(nil)
 			var once sync.Once
 			moves := make(chan struct{})
 			ended := make(chan rolecall.JobReport, 1)
@@ -173,7 +173,7 @@ func TestInterruptedUploads(t *testing.T) {
 					t.Error(err)
 				}
 			}
-			cancel()
+			cancel(job.ErrHandBack)
 			report := <-ended
 			if report.Status == rolecall.Completed || want == 1 && report.Status != rolecall.Aborted {
 				t.Error(show(report))

@@ -19,14 +19,21 @@ import (
 // Job is a planned job with its id and what its tasks share.
 type Job = task.Job
 
-// Run runs the job and tells how it ended. Cancelling the context aborts it;
-// Run still returns only when all is taken back that was begun and is not left
-// to a later run. Observe may be nil.
+// ErrHandBack is the cause of a context's end that hands a job back, for
+// another run to go on with: what is unfinished is kept.
+var ErrHandBack = errors.New("handed back")
+
+// Run runs the job and reports how it ended. When the context ends, the job is
+// aborted. Run still returns only when all is taken back that was begun and is
+// not left to a later run: where one can go on with it, it is left by a job that
+// was handed back, see ErrHandBack, or that failed by what may pass. Observe may
+// be nil.
 func Run(ctx context.Context, j Job, env task.Environment, observe func(Event)) rolecall.JobReport {
 	tools := task.New(env, j)
 	defer tools.Close()
 	report := run(ctx, j, tools.Run, env.Log, observe)
-	passing := report.Status == rolecall.Aborted || report.Status == rolecall.Failed && mayPass(report.Errors)
+	passing := report.Status == rolecall.Aborted && errors.Is(context.Cause(ctx), ErrHandBack) ||
+		report.Status == rolecall.Failed && mayPass(report.Errors)
 	report.Errors = append(report.Errors, rolecall.List(tools.Retract(ctx, passing))...)
 	return report
 }

@@ -3,6 +3,8 @@ package job_test
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"net/netip"
 	"os"
 	"testing"
@@ -55,11 +57,11 @@ func TestLostUploadsAreSwept(t *testing.T) {
 			dir := t.TempDir()
 			write(t, dir, "big", media(1, 40<<20))
 			put := tool("storage:put", `{"location": "s3://acme-masters/out/", "files": ["*"], "role_arn": "arn:aws:iam::111122223333:role/`+role+`"}`)
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
+			ctx, cancel := context.WithCancelCause(t.Context())
+			defer cancel(nil)
 			first := w.resumable(ctx, t, dir, put, func(e job.Event) {
 				if e.Progress.Kind == task.Moved {
-					cancel()
+					cancel(job.ErrHandBack)
 				}
 			})
 			if first.Status != rolecall.Aborted {
@@ -100,13 +102,13 @@ func TestFinishedFilesAreNotMovedAgain(t *testing.T) {
 				}
 				w.put(t, "acme-masters", map[string][]byte{"in/" + file: media(1, 10)})
 			}
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
+			ctx, cancel := context.WithCancelCause(t.Context())
+			defer cancel(nil)
 			done := 0
 			first := w.resumable(ctx, t, dir, tool("storage:"+name, tc.parameters), func(e job.Event) {
 				if e.Progress.Kind == task.FileDone {
 					if done++; done == 3 {
-						cancel()
+						cancel(job.ErrHandBack)
 					}
 				}
 			})
@@ -145,22 +147,53 @@ func TestFailureThatMayPassLeavesWhatIsUnfinished(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, "  - {service: s3, bucket: acme-masters, operation: ListObjectsV2, delay: 1h}\n")
-			root, err := os.OpenRoot(t.TempDir())
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer root.Close()
-			j, err := journal.Open(root, reserved.Dir+"/test.journal", job.NewID(), make([]byte, journal.KeyBytes))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer j.Close()
-			upload := j.Take(journal.DigestOf("a transfer"), journal.DigestOf("a version"))
-			upload.BeginUpload("bucket", "key", "marker")
-			upload.Began("id", func(context.Context) error { return nil })
-			upload.Leave()
+			j, root := unfinished(t)
 			report := w.resume(t.Context(), t, j, root, tool("storage:get", c.parameters, c.more), nil)
 			if report.Status != rolecall.Failed || (j.Unfinished() > 0) != c.kept {
+				t.Errorf("%d are left: %s", j.Unfinished(), show(report))
+			}
+		})
+	}
+}
+
+// unfinished makes a journal in which an upload is open.
+func unfinished(t *testing.T) (*journal.Journal, *os.Root) {
+	t.Helper()
+	root, err := os.OpenRoot(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { root.Close() })
+	j, err := journal.Open(root, reserved.Dir+"/test.journal", job.NewID(), make([]byte, journal.KeyBytes))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { j.Close() })
+	upload := j.Take(journal.DigestOf("a transfer"), journal.DigestOf("a version"))
+	upload.BeginUpload("bucket", "key", "marker")
+	upload.Began("id", func(context.Context) error { return nil })
+	upload.Leave()
+	return j, root
+}
+
+// A job that is handed back leaves what is unfinished to the next run; one that
+// is aborted for any other cause takes it back.
+func TestHandBackLeavesWhatIsUnfinished(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		cause error
+		kept  bool
+	}{
+		"handed back": {job.ErrHandBack, true}, "handed back, for a reason": {fmt.Errorf("the worker drains: %w", job.ErrHandBack), true},
+		"aborted": {errors.New("aborted"), false}, "cancelled": {nil, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, "  - {service: s3, bucket: acme-masters, operation: ListObjectsV2, delay: 1h}\n")
+			j, root := unfinished(t)
+			ctx, cancel := context.WithCancelCause(t.Context())
+			report := w.resume(ctx, t, j, root, tool("storage:get", `{"connection": "masters", "files": ["*"]}`), func(job.Event) { cancel(c.cause) })
+			if report.Status != rolecall.Aborted || (j.Unfinished() > 0) != c.kept {
 				t.Errorf("%d are left: %s", j.Unfinished(), show(report))
 			}
 		})

@@ -39,8 +39,8 @@ type Job struct {
 	Spared []fs.FileInfo
 	// Journal has what earlier tries and runs have done. Nil: of this run alone.
 	Journal *journal.Journal
-	// Resumable says that a later run goes on with the journal: when this one is
-	// interrupted, or ended by what may pass, what is unfinished is left for it.
+	// Resumable says that a later run can go on with the journal: when this one is
+	// handed back, or ended by what may pass, what is unfinished is left for it.
 	Resumable bool
 }
 
