@@ -60,6 +60,7 @@ lint: lint-tools ## golangci-lint with the list in .golangci.yml
 verify: lint-tools ## that go.mod is true and `make generate` would change nothing
 	go mod verify
 	go mod tidy -diff
+	go -C docs/examples/library mod tidy -diff
 	golangci-lint fmt --diff ./...
 
 .PHONY: bench
@@ -79,6 +80,7 @@ bench-transfer: deps peers ## transfers against rclone, mc and aws, near and far
 .PHONY: generate
 generate: lint-tools ## write what a tool can write: go.mod, go.sum, imports and format
 	go mod tidy
+	go -C docs/examples/library mod tidy
 	golangci-lint fmt ./...
 
 ##@ Install
