@@ -40,24 +40,28 @@ var mayImport = map[string][]string{
 	"internal/workdir":       {},
 	"internal/journal":       {"internal/workdir"},
 	"internal/transfer":      {"internal/journal", "internal/workdir", "internal/awscode"},
+	"internal/access":        {".", "policy", "credential", "internal/guard", "internal/transfer"},
 	"internal/task": {
-		".", "policy", "credential", "internal/guard", "internal/journal", "internal/transfer", "internal/workdir",
+		".", "policy", "credential", "internal/access", "internal/guard", "internal/journal", "internal/transfer", "internal/workdir",
 		"internal/strict", "internal/reserved", "internal/awscode",
 	},
-	"internal/job":               {".", "internal/journal", "internal/reserved", "internal/strict", "internal/task"},
-	"internal/check":             {".", "policy", "policy/correct", "credential", "internal/guard", "internal/transfer", "internal/awscode"},
-	"internal/vend":              {".", "policy", "credential"},
+	"internal/job":               {".", "internal/access", "internal/journal", "internal/reserved", "internal/strict", "internal/task"},
+	"internal/check":             {".", "policy", "policy/correct", "credential", "internal/access", "internal/guard", "internal/transfer", "internal/awscode"},
+	"internal/vend":              {".", "policy", "credential", "internal/access", "internal/transfer"},
 	"internal/dispenser":         {".", "policy", "credential", "internal/strict", "internal/strict/yaml", "internal/awscode"},
 	"internal/tenant":            {".", "credential", "internal/strict"},
 	"internal/tenant/tenanttest": {".", "credential", "internal/tenant"},
 	"internal/state":             {".", "credential", "internal/strict", "internal/tenant"},
 	"internal/config":            {".", "credential", "internal/strict", "internal/strict/yaml"},
+	"internal/worker": {
+		".", "credential", "internal/access", "internal/check", "internal/config", "internal/guard", "internal/job", "internal/state", "internal/tenant",
+		"internal/transfer",
+	},
 	"internal/demo": {
-		".", "policy", "credential", "internal/guard", "internal/transfer", "internal/task",
-		"internal/job", "internal/config", "sandbox", "internal/awscode",
+		".", "credential", "internal/task", "internal/job", "internal/config", "internal/state", "internal/worker", "sandbox", "internal/awscode",
 	},
 	"internal/cli": {
-		".", "policy", "credential", "internal/guard", "internal/journal", "internal/transfer", "internal/task",
+		".", "policy", "credential", "internal/journal", "internal/transfer", "internal/task", "internal/worker",
 		"internal/job", "internal/config", "internal/state", "internal/tenant", "sandbox", "internal/demo",
 		"policy/correct", "policy/explain", "policy/lint", "policy/render", "internal/check", "internal/vend", "internal/dispenser",
 		"internal/workdir", "internal/strict", "internal/reserved",
@@ -65,7 +69,7 @@ var mayImport = map[string][]string{
 	"cmd/rolecall":                   {"internal/cli"},
 	"docs/examples":                  {},
 	"docs/examples/dispenser-lambda": {"internal/dispenser"},
-	"bench":                          {".", "policy", "credential", "internal/transfer", "sandbox", "internal/check"},
+	"bench":                          {".", "policy", "credential", "internal/access", "internal/guard", "internal/transfer", "sandbox", "internal/check"},
 	"bench/interop":                  {},
 	"bench/transfer":                 {"internal/guard", "internal/journal", "internal/transfer"},
 }
@@ -73,7 +77,8 @@ var mayImport = map[string][]string{
 // testsMayImport is what tests may import besides: real neighbours to run
 // against, instead of mocks.
 var testsMayImport = []string{
-	".", "policy", "credential", "credential/verdicttest", "internal/config", "internal/state", "internal/tenant", "internal/tenant/tenanttest", "internal/journal", "internal/transfer",
+	".", "policy", "credential", "credential/verdicttest", "internal/access", "internal/config", "internal/guard", "internal/state",
+	"internal/tenant", "internal/tenant/tenanttest", "internal/journal", "internal/transfer",
 	"internal/strict", "internal/strict/yaml", "internal/reserved", "sandbox", "sandbox/sandboxtest",
 }
 

@@ -12,7 +12,9 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
+	"github.com/rolecall/rolecall/internal/access"
 	"github.com/rolecall/rolecall/internal/check"
+	"github.com/rolecall/rolecall/internal/guard"
 	"github.com/rolecall/rolecall/internal/state"
 	"github.com/rolecall/rolecall/policy"
 	"github.com/rolecall/rolecall/sandbox"
@@ -66,10 +68,10 @@ func benchmarkCheck(b *testing.B, c rolecall.Connection) {
 		if err != nil {
 			b.Fatal(err)
 		}
+		clients := guard.NewClients([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})
 		before := len(server.Trail())
-		report := check.Run(b.Context(), request, check.Environment{
-			Vault: vault, STSEndpoint: server.URL, S3Endpoint: server.URL, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
-		}, nil)
+		report := check.Run(b.Context(), request, &access.Access{Vault: vault, Clients: clients, STSEndpoint: server.URL, S3Endpoint: server.URL}, nil)
+		clients.Close()
 		calls = len(server.Trail()) - before
 		vault.Close()
 		if i := slices.IndexFunc(report.Steps, func(s rolecall.CheckStep) bool { return s.Result == rolecall.CheckFail }); i >= 0 {

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"github.com/rolecall/rolecall/internal/access"
 	"github.com/rolecall/rolecall/internal/transfer"
 )
 
@@ -30,7 +31,7 @@ func TestNamesAreBounded(t *testing.T) {
 				return &http.Response{StatusCode: http.StatusOK, Header: header, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
 			}),
 		})
-		w := &work{}
+		w := &work{Access: &access.Access{}}
 		w.Connection.Bucket, w.reading, w.writing = "acme", client, client
 		_, err := w.listAs(t.Context(), "", nil, "")
 		if got := kindOf(err); got != want {

@@ -3,7 +3,6 @@ package check
 import (
 	"cmp"
 	"context"
-	"slices"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -11,8 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/rolecall/rolecall"
-	"github.com/rolecall/rolecall/credential"
-	"github.com/rolecall/rolecall/internal/transfer"
+	"github.com/rolecall/rolecall/internal/access"
 	"github.com/rolecall/rolecall/policy"
 )
 
@@ -62,13 +60,9 @@ func (w *work) fixedKey() string { return w.Connection.Prefix + fixedKey }
 const attempts = 3
 
 // endpoint is where S3 is; empty: AWS's.
-func (w *work) endpoint() string { return cmp.Or(w.Connection.S3EndpointURL, w.S3Endpoint) }
-
-func (w *work) http() transfer.HTTPClient {
-	if url := w.Connection.S3EndpointURL; url != "" {
-		return w.clients.Tenant(url)
-	}
-	return w.clients.Operator
+func (w *work) endpoint() string {
+	endpoint, _ := w.Endpoint(w.place())
+	return endpoint
 }
 
 // owner is the account that must own the bucket, empty where nobody said.
@@ -76,79 +70,36 @@ func (w *work) owner() string {
 	return cmp.Or(w.Connection.BucketOwner, w.arn.Account, w.dispensed)
 }
 
-// scope is what a session for one kind of work on the connection may do, as
-// the sessions of tasks.
-func (w *work) scope(operations ...policy.Operation) policy.Scope {
-	return policy.Scope{
-		Partition: w.Principal.ARN.Partition, Region: w.region, Bucket: w.Connection.Bucket, Prefixes: []string{w.Connection.Prefix},
-		Operations: operations, KMSKey: policy.AnyKey,
-	}
+// client returns a client whose credentials can do the operations on the
+// connection's place, unless none can be had. Those of secrets cannot be
+// narrowed.
+func (w *work) client(ctx context.Context, operations ...policy.Operation) (*s3.Client, error) {
+	return w.open(ctx, w.request(operations...))
 }
 
-// client gives a client whose credentials can do what the scope says, unless
-// none can be had. Those of secrets cannot be narrowed.
-func (w *work) client(ctx context.Context, scope policy.Scope) (*s3.Client, aws.Credentials, error) {
-	provider, err := w.provider(scope)
-	if err != nil {
-		return nil, aws.Credentials{}, err
-	}
-	return w.clientOf(ctx, provider)
+// writer returns a client that can do what tasks that deliver do.
+func (w *work) writer(ctx context.Context, more ...policy.Operation) (*s3.Client, error) {
+	return w.client(ctx, append([]policy.Operation{policy.Write, policy.Read}, more...)...)
 }
 
-// underPolicy gives a client of a session of the role.
-func (w *work) underPolicy(ctx context.Context, text []byte) (*s3.Client, error) {
-	role := w.role()
-	role.Policy = text
-	client, _, err := w.clientOf(ctx, w.Vault.Role(role))
-	return client, err
-}
-
-func (w *work) clientOf(ctx context.Context, provider *credential.Provider) (*s3.Client, aws.Credentials, error) {
-	// Taken now, so that what is wrong with a role is not told as S3's fault.
-	credentials, err := provider.Retrieve(ctx)
-	if err != nil {
-		return nil, credentials, err
-	}
-	endpoint := w.endpoint()
-	return transfer.NewClient(transfer.ClientOptions{
-		Credentials: provider, Region: w.region, Endpoint: endpoint, PathStyle: endpoint != "", HTTP: w.http(), UserAgent: "check", Attempts: attempts,
-	}).Client, credentials, nil
-}
-
-func (w *work) provider(scope policy.Scope) (*credential.Provider, error) {
-	c := w.Connection
-	switch {
-	case c.Secret != "":
-		return w.Vault.Secret(credential.SecretRequest{
-			Organization: w.Organization.APIName, Secret: w.Organization.Secrets[c.Secret], Bucket: c.Bucket, Revision: w.ID,
-		}), nil
-	case c.HTTPCredentialSource != nil:
-		access := credential.AccessRead
-		if slices.Contains(scope.Operations, policy.Write) {
-			access = credential.AccessWrite
-		}
-		return w.Vault.Dispenser(w.dispenserRequest(access)), nil
-	}
-	text, err := policy.Session(scope)
+// open returns a client for a request.
+func (w *work) open(ctx context.Context, r access.Request) (*s3.Client, error) {
+	c, err := w.Credential(r)
 	if err != nil {
 		return nil, err
 	}
-	role := w.role()
-	role.Policy = text
-	return w.Vault.Role(role), nil
+	client, _, err := w.take(ctx, r, c)
+	return client, err
 }
 
-// dispenserRequest asks the connection's dispenser as its tasks do.
-func (w *work) dispenserRequest(access string) credential.DispenserRequest {
-	c, tool := w.Connection, rolecall.StorageGet
-	if access == credential.AccessWrite {
-		tool = rolecall.StoragePut
+// take returns a client with the credential, and the first that it gives. It is
+// taken now, so that what is wrong with a role is not reported as S3's fault.
+func (w *work) take(ctx context.Context, r access.Request, c access.Credential) (*s3.Client, aws.Credentials, error) {
+	first, err := c.Retrieve(ctx)
+	if err != nil {
+		return nil, first, err
 	}
-	return credential.DispenserRequest{
-		Organization: w.Organization.APIName, Principal: w.Principal.Name, Source: *c.HTTPCredentialSource,
-		Secret: w.Organization.Secrets[c.HTTPCredentialSource.Secret], ExternalID: w.externalID(),
-		JobID: w.ID, TaskID: "check", TaskLabel: "check", Tool: tool, Bucket: c.Bucket, Prefix: c.Prefix, Access: access, Region: w.stsRegion(),
-	}
+	return w.Client(r, c).Client, first, nil
 }
 
 // asOwner and payer go with every request on the bucket.

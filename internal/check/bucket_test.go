@@ -15,7 +15,9 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
+	"github.com/rolecall/rolecall/internal/access"
 	"github.com/rolecall/rolecall/internal/check"
+	"github.com/rolecall/rolecall/internal/guard"
 	"github.com/rolecall/rolecall/internal/strict"
 	"github.com/rolecall/rolecall/policy"
 	"github.com/rolecall/rolecall/policy/correct"
@@ -115,10 +117,12 @@ func (s *setting) checkIn(ctx context.Context, t *testing.T) (rolecall.CheckRepo
 		t.Fatal(err)
 	}
 	t.Cleanup(vault.Close)
+	clients := guard.NewClients([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})
+	t.Cleanup(clients.Close)
 	report := check.Run(ctx, check.Request{
 		ID: "check-1", Organization: rolecall.Organization{APIName: "acme", Connections: s.others, ExternalID: rolecall.ExternalID{Mode: rolecall.ExternalIDCustom, Value: "acme-42"}},
 		Connection: s.connection, Vendor: rolecall.Vendor{Principals: map[string]rolecall.Principal{"production": principal}}, Principal: principal, Deep: s.deep, Policies: s.policies,
-	}, check.Environment{Vault: vault, STSEndpoint: server.URL, S3Endpoint: server.URL, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}, s.observe)
+	}, &access.Access{Vault: vault, Clients: clients, STSEndpoint: server.URL, S3Endpoint: server.URL}, s.observe)
 	return report, server
 }
 

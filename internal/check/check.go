@@ -16,13 +16,12 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net/netip"
 	"slices"
 	"time"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
-	"github.com/rolecall/rolecall/internal/guard"
+	"github.com/rolecall/rolecall/internal/access"
 	"github.com/rolecall/rolecall/policy"
 	"github.com/rolecall/rolecall/policy/correct"
 )
@@ -44,15 +43,7 @@ type Request struct {
 	// Wait is for how long a denied positive step is tried again before it is
 	// called a failure: IAM's changes take time to spread. Zero: not at all.
 	Wait time.Duration
-}
-
-// Environment is what a check works with.
-type Environment struct {
-	Vault       *credential.Vault
-	STSEndpoint string         // the operator's, as the vault's; empty: AWS's
-	S3Endpoint  string         // likewise
-	Allow       []netip.Prefix // addresses, beside public ones, that a tenant's endpoint may have
-	Log         *slog.Logger   // nil: none
+	Log  *slog.Logger // nil: none
 }
 
 // EventKind tells what an Event is about.
@@ -127,35 +118,36 @@ func steps() []step {
 // that it needs or comes after; so there is nothing to lock.
 type work struct {
 	Request
-	Environment
-	clients guard.Clients
+	*access.Access
 
 	roleWork
 	bucketWork
 }
 
-// role asks for a session of the connection's role, as its jobs do; what the
-// session may do is left to say.
-func (w *work) role() credential.Role {
-	return credential.Role{
-		Organization: w.Organization.APIName, Principal: w.Principal.Name, RoleARN: w.Connection.RoleARN, ExternalID: w.externalID(),
-		JobID: w.ID, TaskLabel: "check", Duration: w.duration(), Region: w.stsRegion(),
+// request asks for access to the connection's place as its jobs do.
+func (w *work) request(operations ...policy.Operation) access.Request {
+	r := access.Request{
+		Organization: w.Organization.APIName, Principal: w.Principal, ID: w.ID, Label: "check", TaskID: "check", Tool: rolecall.StorageGet,
+		Place: w.place(), Operations: operations, Attempts: attempts,
 	}
+	if slices.Contains(operations, policy.Write) {
+		r.Tool = rolecall.StoragePut
+	}
+	return r
 }
 
+// place is the connection's, with the region that was found.
+func (w *work) place() rolecall.Place {
+	p := w.Organization.PlaceOf(w.Connection)
+	p.Region = cmp.Or(w.region, p.Region)
+	p.Revision = w.ID // each check takes credentials of its own
+	return p
+}
+
+// externalID is that of work on the connection.
 func (w *work) externalID() string { return w.Organization.ExternalIDFor(w.Connection) }
 
-// duration is how long the connection's sessions last.
-func (w *work) duration() time.Duration {
-	if seconds := w.Connection.RoleSessionDurationSeconds; seconds != 0 {
-		return time.Duration(seconds) * time.Second
-	}
-	return rolecall.DefaultSessionDuration
-}
-
-// stsRegion is the region whose STS is asked, as by jobs that name none. Steps
-// that ask come after the one that finds the bucket.
-func (w *work) stsRegion() string {
-	c := w.Connection
-	return w.Principal.STSRegion("", rolecall.Place{Region: cmp.Or(w.region, c.Region), EndpointURL: c.S3EndpointURL})
-}
+// role asks for a session of the connection's role, as its jobs do; what the
+// session may do is left to say. Steps that ask come after the one that finds
+// the bucket: STS is asked near it.
+func (w *work) role() credential.Role { return w.request().Role() }

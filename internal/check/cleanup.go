@@ -82,7 +82,7 @@ func (w *work) sweep(ctx context.Context, own []string) int {
 	if w.writing == nil || w.Connection.Secret != "" && len(own) == 0 {
 		return 0
 	}
-	client, _, err := w.client(ctx, w.scope(policy.Sweep))
+	client, err := w.client(ctx, policy.Sweep)
 	if err != nil {
 		return 0
 	}
@@ -115,7 +115,7 @@ func (w *work) removed(ctx context.Context) finding {
 		result: rolecall.CheckWarn, message: fmt.Sprintf("the object %q stays in the bucket: it could not be deleted", w.fixedKey()),
 		hint: "allow s3:DeleteObject, or remove it by hand; the next deep check writes it again",
 	}
-	client, _, err := w.client(ctx, w.scope(policy.Delete))
+	client, err := w.client(ctx, policy.Delete)
 	if err != nil {
 		return stays
 	}

@@ -25,7 +25,7 @@ func (w *work) clock(ctx context.Context) time.Duration {
 	endpoint := w.STSEndpoint
 	if endpoint == "" {
 		resolved, err := sts.NewDefaultEndpointResolverV2().ResolveEndpoint(ctx, sts.EndpointParameters{
-			Region: aws.String(w.stsRegion()), UseDualStack: aws.Bool(false), UseFIPS: aws.Bool(false), UseGlobalEndpoint: aws.Bool(false),
+			Region: aws.String(w.role().Region), UseDualStack: aws.Bool(false), UseFIPS: aws.Bool(false), UseGlobalEndpoint: aws.Bool(false),
 		})
 		if err != nil {
 			return 0
@@ -38,7 +38,7 @@ func (w *work) clock(ctx context.Context) time.Duration {
 	if err != nil {
 		return 0
 	}
-	answer, err := w.clients.Operator.Do(request)
+	answer, err := w.Clients.Operator.Do(request)
 	if err != nil {
 		return 0
 	}

@@ -11,6 +11,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/access"
 )
 
 // asked is a check under way of a delivery in an account, or across two.
@@ -26,8 +27,9 @@ func asked(owner string) *work {
 				Encryption:   &rolecall.Encryption{Type: "aws:kms", Key: "arn:aws:kms:eu-central-1:" + owner + ":key/media"},
 			},
 			Principal: rolecall.Principal{Name: "production", ARN: worker},
+			Log:       slog.New(slog.DiscardHandler),
 		},
-		Environment: Environment{Log: slog.New(slog.DiscardHandler)},
+		Access: &access.Access{},
 	}
 	w.arn = arn
 	return w

@@ -13,7 +13,7 @@ import (
 // dispensed proves the connection's dispenser and tells whether it takes the
 // right external id.
 func dispensed(ctx context.Context, w *work) finding {
-	w.proof.verdict, w.proof.err = w.Vault.ProveDispenser(ctx, w.dispenserRequest(credential.AccessRead))
+	w.proof.verdict, w.proof.err = w.Vault.ProveDispenser(ctx, w.request().Dispenser())
 	p := w.proof
 	w.drift = w.drift || errors.Is(p.err, credential.ErrDrift)
 	switch refused := len(p.with(credential.ProbeRight, credential.Refused)) > 0; {
@@ -58,7 +58,7 @@ const shortLived = 15 * time.Minute
 
 // dispensedLong looks at how long a dispenser's credentials live.
 func dispensedLong(ctx context.Context, w *work) finding {
-	got, err := w.Vault.Dispenser(w.dispenserRequest(credential.AccessRead)).Retrieve(ctx)
+	got, err := w.Vault.Dispenser(w.request().Dispenser()).Retrieve(ctx)
 	if err != nil {
 		return w.dispenserFault(ctx, err)
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
+	"github.com/rolecall/rolecall/internal/access"
 	"github.com/rolecall/rolecall/internal/check"
 	"github.com/rolecall/rolecall/internal/guard"
 	"github.com/rolecall/rolecall/sandbox/sandboxtest"
@@ -92,6 +93,8 @@ func checkDispenser(t *testing.T, there *http.Client) rolecall.CheckReport {
 		t.Fatal(err)
 	}
 	t.Cleanup(vault.Close)
+	clients := guard.NewClients(nil)
+	t.Cleanup(clients.Close)
 	return check.Run(t.Context(), check.Request{
 		ID: "check-1", Principal: worker, Vendor: rolecall.Vendor{Accounts: []string{worker.ARN.Account}, Principals: map[string]rolecall.Principal{"production": worker}},
 		Organization: rolecall.Organization{
@@ -102,7 +105,7 @@ func checkDispenser(t *testing.T, there *http.Client) rolecall.CheckReport {
 			Name: "masters", Purpose: rolecall.Source, Bucket: "acme-masters", Prefix: "in/", Region: "eu-central-1",
 			HTTPCredentialSource: &rolecall.HTTPCredentialSource{URL: "https://" + dispenserHost + "/", Secret: "token"},
 		},
-	}, check.Environment{Vault: vault, STSEndpoint: endpoint, S3Endpoint: endpoint}, nil)
+	}, &access.Access{Vault: vault, Clients: clients, STSEndpoint: endpoint, S3Endpoint: endpoint}, nil)
 }
 
 // theirs answers those who are the organization, as it should.

@@ -5,12 +5,13 @@ import (
 	"testing"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/access"
 	"github.com/rolecall/rolecall/policy"
 )
 
 func TestHints(t *testing.T) {
 	t.Parallel()
-	secret := &work{Request: Request{Connection: rolecall.Connection{Name: "c", Bucket: "acme-s3alias", Secret: "keys", Region: "eu-central-1"}}}
+	secret := &work{Access: &access.Access{}, Request: Request{Connection: rolecall.Connection{Name: "c", Bucket: "acme-s3alias", Secret: "keys", Region: "eu-central-1"}}}
 	for _, explicit := range []bool{false, true} {
 		f := secret.denied(question{verb: "list the bucket"}, answer{denial: policy.Denial{Action: "s3:ListBucket", Layer: policy.DeniedByIdentity, Explicit: explicit}})
 		if !strings.Contains(f.hint, "the user of the secret keys") || strings.Contains(f.hint, "role") || strings.Contains(f.hint, "command") {

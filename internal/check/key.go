@@ -128,9 +128,9 @@ func (w *work) otherKey(ctx context.Context, message string) finding {
 // that was read. An upload tells it, under a session that may use any key.
 func (w *work) usual(ctx context.Context) (rolecall.Encryption, bool) {
 	if w.Connection.Purpose == rolecall.Delivery {
-		scope := w.writingScope()
-		scope.KMSKey = policy.AnyKey
-		client, _, err := w.client(ctx, scope)
+		request := w.request(policy.Write, policy.Read)
+		request.Place.Encryption = nil // so that any key may be used
+		client, err := w.open(ctx, request)
 		if err == nil {
 			id, found, err := w.createBy(ctx, client, form{nil, "", w.Connection.StorageClass})
 			if err == nil {

@@ -79,9 +79,9 @@ func (w *work) orOtherCase(ctx context.Context, f finding) finding {
 	if !f.denied || lower == w.Connection.Prefix {
 		return f
 	}
-	scope := w.scope(policy.Read, policy.List)
-	scope.Prefixes = []string{lower}
-	client, _, err := w.client(ctx, scope)
+	request := w.request(policy.Read, policy.List)
+	request.Place.Key = lower
+	client, err := w.open(ctx, request)
 	if err != nil {
 		return f
 	}

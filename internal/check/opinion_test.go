@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/access"
 	"github.com/rolecall/rolecall/internal/transfer"
 	"github.com/rolecall/rolecall/policy"
 	"github.com/rolecall/rolecall/policy/correct"
@@ -19,7 +20,7 @@ func TestCautionOutlivesBlame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &work{Request: Request{
+	w := &work{Access: &access.Access{}, Request: Request{
 		Connection: rolecall.Connection{
 			Name: "delivery", Purpose: rolecall.Delivery, Bucket: "b", Region: "eu-central-1", RoleARN: us, BucketOwner: "444455556666",
 			Encryption: &rolecall.Encryption{Type: "aws:kms"},

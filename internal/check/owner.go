@@ -29,11 +29,15 @@ func owned(ctx context.Context, w *work) finding {
 	}
 	var err error
 	beside(func() {
-		client, credentials, failed := w.client(ctx, w.scope(policy.Read, policy.List))
-		if err = failed; err != nil {
+		var credentials aws.Credentials
+		request := w.request(policy.Read, policy.List)
+		credential, failed := w.Credential(request)
+		if err = failed; err == nil {
+			w.reading, credentials, err = w.take(ctx, request, credential)
+		}
+		if err != nil {
 			return
 		}
-		w.reading = client
 		if w.Connection.HTTPCredentialSource != nil {
 			w.dispensed = credentials.AccountID
 		}
@@ -41,7 +45,7 @@ func owned(ctx context.Context, w *work) finding {
 		w.opened = w.listing.err == nil
 	}, func() {
 		if w.Connection.Purpose == rolecall.Delivery {
-			_, _, _ = w.client(ctx, w.writingScope()) // so that the step write finds it made
+			_, _ = w.writer(ctx) // so that the step write finds it made
 		}
 	})
 	if err != nil {
@@ -135,7 +139,7 @@ func (w *work) opens(ctx context.Context, owner *string, payer types.RequestPaye
 // whose finds out which account owns a bucket that the role may list. It is a
 // help for whoever mistyped an account; see policy.OwnerQuestions.
 func (w *work) whose(ctx context.Context, paying bool) (string, bool) {
-	questions, err := policy.OwnerQuestions(w.scope())
+	questions, err := policy.OwnerQuestions(w.request().Scope())
 	if err != nil || w.Connection.RoleARN == "" {
 		return "", false
 	}
@@ -148,7 +152,7 @@ func (w *work) whose(ctx context.Context, paying bool) (string, bool) {
 	g.SetLimit(8)
 	for i, q := range questions {
 		g.Go(func() error {
-			client, err := w.underPolicy(gctx, q.Policy)
+			client, _, err := w.take(gctx, w.request(), w.UnderPolicy(w.request(), q.Policy))
 			if err != nil {
 				return err
 			}

@@ -65,9 +65,7 @@ func belongs(ctx context.Context, w *work) finding {
 // account that writes them: it does if it takes an ACL that does not give them
 // to its owner. Only a role that may set ACLs can tell.
 func (w *work) writers(ctx context.Context) finding {
-	scope := w.writingScope()
-	scope.Operations = append(scope.Operations, policy.ACL)
-	client, _, err := w.client(ctx, scope)
+	client, err := w.writer(ctx, policy.ACL)
 	if err == nil {
 		asked := w.declaredForm()
 		asked.acl = string(types.ObjectCannedACLPrivate)

@@ -158,7 +158,7 @@ func (w *work) head(ctx context.Context, key string) bool {
 
 // unreadableVersion tells whether the object cannot be read by its version.
 func (w *work) unreadableVersion(ctx context.Context, key, version string) (finding, bool) {
-	client, _, err := w.client(ctx, w.scope(policy.ReadVersion))
+	client, err := w.client(ctx, policy.ReadVersion)
 	if err != nil {
 		return w.without(ctx, err), true
 	}

@@ -30,12 +30,17 @@ type Records interface {
 // Spreads is for how long a change at AWS may take to be seen everywhere.
 const Spreads = 2 * time.Minute
 
-// Recorded makes a check as Run does, and records the connection before it and
+// Checker makes checks, as Run does.
+type Checker interface {
+	Check(ctx context.Context, r Request, observe func(Event)) rolecall.CheckReport
+}
+
+// Recorded makes a check, and records the connection before it and
 // the report after it, unless the context was cancelled. It returns where the
 // report is kept. Begin, which may change how long the request waits, is called
 // in between: until what changed in the connection a moment ago has had its time
 // to spread.
-func Recorded(ctx context.Context, r Request, env Environment, records Records, begin func(*Request), observe func(Event)) (rolecall.CheckReport, string, error) {
+func Recorded(ctx context.Context, r Request, c Checker, records Records, begin func(*Request), observe func(Event)) (rolecall.CheckReport, string, error) {
 	since, err := records.Changed(ctx, r.Organization, r.Connection, r.Principal, revision(r))
 	if err != nil {
 		return rolecall.CheckReport{}, "", err
@@ -44,7 +49,7 @@ func Recorded(ctx context.Context, r Request, env Environment, records Records, 
 		r.Wait = min(max(0, Spreads-time.Since(since)), Spreads)
 	}
 	begin(&r)
-	report := Run(ctx, r, env, observe)
+	report := c.Check(ctx, r, observe)
 	if ctx.Err() != nil {
 		return report, "", ctx.Err()
 	}
@@ -54,13 +59,9 @@ func Recorded(ctx context.Context, r Request, env Environment, records Records, 
 
 // revision names all that shapes a connection's check.
 func revision(r Request) string {
-	id := r.Organization.ExternalID.Value
-	if own := r.Connection.ExternalID; own != nil {
-		id = own.Value
-	}
 	connection, _ := json.Marshal(r.Connection) // strings, numbers and booleans
 	h := sha256.New()
-	for _, part := range []string{string(connection), r.Principal.ARN.String(), "", id} { // as in records that there are
+	for _, part := range []string{string(connection), r.Principal.ARN.String(), "", r.Organization.ExternalIDFor(r.Connection)} { // as in records that there are
 		h.Write([]byte(part))
 		h.Write([]byte{0})
 	}
@@ -74,14 +75,14 @@ const atOnce = 4
 // one after the other: they would prove it at once, against each other. It
 // returns the reports of those that ended, in the order of the requests. After
 // the first error, or when the context is cancelled, no other check begins.
-func All(ctx context.Context, requests []Request, env Environment, records Records, begin func(*Request)) ([]rolecall.CheckReport, error) {
+func All(ctx context.Context, requests []Request, c Checker, records Records, begin func(*Request)) ([]rolecall.CheckReport, error) {
 	reports := make([]*rolecall.CheckReport, len(requests))
 	checks, ctx := errgroup.WithContext(ctx)
 	checks.SetLimit(atOnce)
 	for _, together := range byRole(requests) {
 		checks.Go(func() error {
 			for _, i := range together {
-				report, _, err := Recorded(ctx, requests[i], env, records, begin, nil)
+				report, _, err := Recorded(ctx, requests[i], c, records, begin, nil)
 				if ctx.Err() != nil {
 					return ctx.Err()
 				}

@@ -42,6 +42,14 @@ func (f recordsFunc) Changed(_ context.Context, _ rolecall.Organization, _ rolec
 
 func (recordsFunc) Keep(context.Context, rolecall.CheckReport) (string, error) { return "", nil }
 
+// nobody makes no checks.
+type nobody struct{ t *testing.T }
+
+func (n nobody) Check(context.Context, Request, func(Event)) rolecall.CheckReport {
+	n.t.Error("the check begins")
+	return rolecall.CheckReport{}
+}
+
 // The revision of a connection stays what it was in records of before, and
 // changes with all that shapes a check. What cannot be recorded is not checked.
 func TestRevision(t *testing.T) {
@@ -63,10 +71,10 @@ func TestRevision(t *testing.T) {
 		r, got := before, ""
 		change(&r)
 		refuse := recordsFunc(func(revision string) (time.Time, error) { got = revision; return time.Time{}, full })
-		if report, _, err := Recorded(t.Context(), r, Environment{}, refuse, func(*Request) { t.Error("the check begins") }, nil); !errors.Is(err, full) || len(report.Steps) > 0 {
+		if report, _, err := Recorded(t.Context(), r, nobody{t}, refuse, func(*Request) { t.Error("the check begins") }, nil); !errors.Is(err, full) || len(report.Steps) > 0 {
 			t.Errorf("%s: %+v, %v", name, report, err)
 		}
-		if _, err := All(t.Context(), []Request{r}, Environment{}, refuse, nil); !errors.Is(err, full) {
+		if _, err := All(t.Context(), []Request{r}, nobody{t}, refuse, nil); !errors.Is(err, full) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if other, ok := seen[got]; ok {

@@ -13,9 +13,7 @@ import (
 func located(ctx context.Context, w *work) finding {
 	c := w.Connection
 	w.region = c.Region
-	found, err := transfer.RegionOf(ctx, transfer.RegionQuestion{
-		Bucket: c.Bucket, Endpoint: w.endpoint(), Home: rolecall.HomeRegion(w.Principal.ARN.Partition), HTTP: w.http(),
-	})
+	found, err := w.AskRegion(ctx, w.request())
 	var fault *transfer.Error
 	switch {
 	case errors.As(err, &fault) && fault.Kind == transfer.NoBucket:

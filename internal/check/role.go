@@ -148,7 +148,7 @@ func claimed(ctx context.Context, w *work) finding {
 	}
 	var err error
 	if w.Connection.HTTPCredentialSource != nil {
-		w.earlier, err = w.Vault.ClaimDispenser(ctx, w.dispenserRequest(credential.AccessRead))
+		w.earlier, err = w.Vault.ClaimDispenser(ctx, w.request().Dispenser())
 	} else {
 		w.earlier, err = w.Vault.Claim(ctx, w.role())
 	}
@@ -177,7 +177,7 @@ func lasts(ctx context.Context, w *work) finding {
 	if w.Connection.HTTPCredentialSource != nil {
 		return dispensedLong(ctx, w)
 	}
-	want := long(w.duration())
+	want := long(w.place().Duration)
 	_, err := w.Vault.Try(ctx, w.harmless())
 	switch answer, _ := awscode.Read(err); answer.Meaning {
 	case awscode.TooLongChained:

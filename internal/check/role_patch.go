@@ -111,7 +111,7 @@ func (w *work) longerPatch() rolecall.Patch {
 // longestSession is the maximum, in seconds, that the role must have; IAM
 // takes none below an hour.
 func (w *work) longestSession() string {
-	return strconv.Itoa(int(max(w.duration(), rolecall.DefaultSessionDuration).Seconds()))
+	return strconv.Itoa(int(max(w.place().Duration, rolecall.DefaultSessionDuration).Seconds()))
 }
 
 // oversized is found where no session policy can hold what the connection
@@ -147,18 +147,13 @@ func (w *work) unfit() (finding, bool) {
 
 // fits makes the session policies that tasks on the connection get.
 func (w *work) fits(c rolecall.Connection) error {
-	scope := policy.Scope{
-		Partition: w.Principal.ARN.Partition, Region: c.Region, Bucket: c.Bucket, Prefixes: []string{c.Prefix},
-		Operations: []policy.Operation{policy.Read, policy.List}, KMSKey: policy.AnyKey,
-	}
-	_, err := policy.Session(scope)
+	request := w.request(policy.Read, policy.List)
+	request.Place = w.Organization.PlaceOf(c)
+	_, err := request.SessionPolicy()
 	if err != nil || c.Purpose != rolecall.Delivery {
 		return err
 	}
-	scope.Operations = []policy.Operation{policy.Write, policy.Read, policy.ACL}
-	if e := c.Encryption; e != nil && e.Key != "" {
-		scope.KMSKey = e.Key
-	}
-	_, err = policy.Session(scope)
+	request.Operations = []policy.Operation{policy.Write, policy.Read, policy.ACL}
+	_, err = request.SessionPolicy()
 	return err
 }

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/rolecall/rolecall"
-	"github.com/rolecall/rolecall/internal/guard"
+	"github.com/rolecall/rolecall/internal/access"
 )
 
 // stepTimeout bounds one try of a step: who does not answer for so long is
@@ -27,28 +27,26 @@ const (
 // Run makes a check and gives its report, which has every step. Observe, which
 // may be nil, is told how it goes, never from two goroutines at once. When the
 // context is cancelled, the steps that have not ended are reported as such.
-func Run(ctx context.Context, request Request, env Environment, observe func(Event)) rolecall.CheckReport {
-	return run(ctx, request, env, observe, steps())
+func Run(ctx context.Context, request Request, a *access.Access, observe func(Event)) rolecall.CheckReport {
+	return run(ctx, request, a, observe, steps())
 }
 
-func run(ctx context.Context, request Request, env Environment, observe func(Event), steps []step) rolecall.CheckReport {
-	if env.Log == nil {
-		env.Log = slog.New(slog.DiscardHandler)
+func run(ctx context.Context, request Request, a *access.Access, observe func(Event), steps []step) rolecall.CheckReport {
+	if request.Log == nil {
+		request.Log = slog.New(slog.DiscardHandler)
 	}
 	if observe == nil {
 		observe = func(Event) {}
 	}
-	clients := guard.NewClients(env.Allow)
-	defer clients.Close()
 	c := &course{
-		work:  &work{Request: request, Environment: env, clients: clients},
+		work:  &work{Request: request, Access: a},
 		steps: map[string]*under{}, observe: observe, until: time.Now().Add(request.Wait),
 	}
 	for _, s := range steps {
 		c.steps[s.name] = &under{done: make(chan struct{})}
 	}
 	// The connection is told here: the vault's lines have the role and session only.
-	env.Log.InfoContext(ctx, "check begins", "org", request.Organization.APIName, "connection", request.Connection.Name,
+	request.Log.InfoContext(ctx, "check begins", "org", request.Organization.APIName, "connection", request.Connection.Name,
 		"role", request.Connection.RoleARN, "session", c.work.role().SessionName())
 	var all sync.WaitGroup
 	for _, s := range steps {

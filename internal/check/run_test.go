@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/access"
 )
 
 // takes makes a step that lasts and then ends so.
@@ -29,7 +30,7 @@ func takes(name string, d time.Duration, ends finding, needs ...string) step {
 func runSteps(ctx context.Context, r Request, steps ...step) (rolecall.CheckReport, []Event, time.Duration) {
 	var events []Event
 	began := time.Now()
-	report := run(ctx, r, Environment{}, func(e Event) { events = append(events, e) }, steps)
+	report := run(ctx, r, &access.Access{}, func(e Event) { events = append(events, e) }, steps)
 	return report, events, time.Since(began)
 }
 

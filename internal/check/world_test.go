@@ -13,8 +13,10 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
+	"github.com/rolecall/rolecall/internal/access"
 	"github.com/rolecall/rolecall/internal/check"
 	"github.com/rolecall/rolecall/internal/config"
+	"github.com/rolecall/rolecall/internal/guard"
 	"github.com/rolecall/rolecall/internal/state"
 	"github.com/rolecall/rolecall/internal/strict/yaml"
 	"github.com/rolecall/rolecall/policy"
@@ -247,10 +249,13 @@ func (w *world) check(t *testing.T, aws *sandbox.Server, state string, deep bool
 		t.Fatal(err)
 	}
 	defer vault.Close()
-	env := check.Environment{Vault: vault, STSEndpoint: cfg.Endpoints.STS, S3Endpoint: cfg.Endpoints.S3, Allow: cfg.Allow}
+	clients := guard.NewClients(cfg.Allow)
+	defer clients.Close()
 	r := request(t, cfg, c, faults)
 	r.Deep = deep
-	return check.Run(t.Context(), r, env, nil)
+	return check.Run(t.Context(), r, &access.Access{
+		Vault: vault, Clients: clients, STSEndpoint: cfg.Endpoints.STS, S3Endpoint: cfg.Endpoints.S3,
+	}, nil)
 }
 
 // untouched holds the check to leaving nothing in the bucket.

@@ -47,26 +47,13 @@ func (w *work) declaredForm() form {
 	return form{c.Encryption, c.ACL, c.StorageClass}
 }
 
-// writingScope is what sessions of tasks that deliver may do.
-func (w *work) writingScope() policy.Scope {
-	c := w.Connection
-	s := w.scope(policy.Write, policy.Read)
-	if c.ACL != "" {
-		s.Operations = append(s.Operations, policy.ACL)
-	}
-	if c.Encryption != nil && (c.Encryption.Key != "" || c.Encryption.Type == "AES256") {
-		s.KMSKey = c.Encryption.Key
-	}
-	return s
-}
-
 // writable begins an upload as tasks do.
 func writable(ctx context.Context, w *work) finding {
 	if w.Connection.Purpose != rolecall.Delivery {
 		return skipped(onlyRead)
 	}
 	w.writeKey, w.acl = nil, nil
-	client, _, err := w.client(ctx, w.writingScope())
+	client, err := w.writer(ctx)
 	if err != nil {
 		return w.without(ctx, err)
 	}
@@ -140,9 +127,7 @@ func (w *work) unwritable(ctx context.Context, asked form, a answer) finding {
 // beginOwned tells whether an upload can be begun that gives its object to the
 // bucket's owner, which many buckets require of other accounts.
 func (w *work) beginOwned(ctx context.Context, asked form) bool {
-	scope := w.writingScope()
-	scope.Operations = append(scope.Operations, policy.ACL)
-	client, _, err := w.client(ctx, scope)
+	client, err := w.writer(ctx, policy.ACL)
 	if err != nil {
 		return false
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/rolecall/rolecall/internal/check"
 	"github.com/rolecall/rolecall/internal/config"
 	"github.com/rolecall/rolecall/internal/job"
+	"github.com/rolecall/rolecall/internal/worker"
 )
 
 type checkCommand struct {
@@ -88,17 +89,15 @@ func (c *checkCommand) Run(ctx context.Context, sys System, out *output) error {
 		}
 		requests[0].Policies = given
 	}
-	log := out.logger(c.Verbose)
-	tasks, err := environment(cfg, dir, log, nil)
+	work, err := worker.OpenLocal(cfg, dir, worker.Local{Log: out.logger(c.Verbose)})
 	if err != nil {
 		return err
 	}
-	defer tasks.Vault.Close()
-	env := check.Environment{Vault: tasks.Vault, STSEndpoint: cfg.Endpoints.STS, S3Endpoint: cfg.Endpoints.S3, Allow: cfg.Allow, Log: log}
+	defer work.Close()
 	if c.All {
-		return c.all(ctx, out, dir.Checks(), requests, env)
+		return c.all(ctx, out, dir.Checks(), requests, work)
 	}
-	return c.one(ctx, out, dir.Checks(), requests[0], env)
+	return c.one(ctx, out, dir.Checks(), requests[0], work)
 }
 
 // requests are the checks to make, by organization and connection.
@@ -146,9 +145,9 @@ func (c *checkCommand) request(cfg *config.Config, org rolecall.Organization, co
 }
 
 // one checks a connection and shows each step as it ends.
-func (c *checkCommand) one(ctx context.Context, out *output, records check.Records, r check.Request, env check.Environment) error {
+func (c *checkCommand) one(ctx context.Context, out *output, records check.Records, r check.Request, checker check.Checker) error {
 	live := newCheckProgress(out)
-	report, path, err := check.Recorded(ctx, r, env, records, c.begin(out), func(e check.Event) {
+	report, path, err := check.Recorded(ctx, r, checker, records, c.begin(out), func(e check.Event) {
 		live.brief = ctx.Err() != nil
 		live.observe(e)
 	})
@@ -181,8 +180,8 @@ func (c *checkCommand) one(ctx context.Context, out *output, records check.Recor
 }
 
 // all checks connections and prints a summary of each.
-func (c *checkCommand) all(ctx context.Context, out *output, records check.Records, requests []check.Request, env check.Environment) error {
-	ended, stopped := check.All(ctx, requests, env, records, c.begin(out))
+func (c *checkCommand) all(ctx context.Context, out *output, records check.Records, requests []check.Request, checker check.Checker) error {
+	ended, stopped := check.All(ctx, requests, checker, records, c.begin(out))
 	if !out.json {
 		for _, r := range ended {
 			out.summary(r)

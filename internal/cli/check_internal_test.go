@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/access"
 	"github.com/rolecall/rolecall/internal/check"
 	"github.com/rolecall/rolecall/internal/state"
 )
@@ -75,7 +76,7 @@ func TestWaitsAfterAChange(t *testing.T) {
 		r := check.Request{Organization: rolecall.Organization{APIName: "acme"}, Connection: rolecall.Connection{Name: "masters", Bucket: "a"}}
 		waits := func(c checkCommand) time.Duration {
 			var waits time.Duration
-			_, _, err := check.Recorded(interrupted, r, check.Environment{}, records, func(r *check.Request) {
+			_, _, err := check.Recorded(interrupted, r, unconnected{}, records, func(r *check.Request) {
 				c.begin(out)(r)
 				waits = r.Wait
 			}, nil)
@@ -119,6 +120,13 @@ func TestWaitsAfterAChange(t *testing.T) {
 	})
 }
 
+// unconnected makes checks that reach nothing.
+type unconnected struct{}
+
+func (unconnected) Check(ctx context.Context, r check.Request, observe func(check.Event)) rolecall.CheckReport {
+	return check.Run(ctx, r, &access.Access{}, observe)
+}
+
 // A check that is interrupted tells as a document what it found until then.
 func TestInterruptedCheckIsReported(t *testing.T) {
 	t.Parallel()
@@ -129,11 +137,11 @@ func TestInterruptedCheckIsReported(t *testing.T) {
 		var stdout, stderr bytes.Buffer
 		out := &output{stdout: &stdout, stderr: &stderr, json: true, screen: newScreen(&stderr, false, false)}
 		c, records := &checkCommand{All: all}, records(t, t.TempDir())
-		err := c.one(ctx, out, records, r, check.Environment{})
+		err := c.one(ctx, out, records, r, unconnected{})
 		want := `"message": "the check was interrupted"`
 		if all {
 			stdout.Reset()
-			err, want = c.all(ctx, out, records, []check.Request{r}, check.Environment{}), `"results": []`
+			err, want = c.all(ctx, out, records, []check.Request{r}, unconnected{}), `"results": []`
 		}
 		if !errors.Is(err, context.Canceled) || !strings.Contains(stdout.String(), want) {
 			t.Errorf("all %t: %v\n%s", all, err, stdout.String())

@@ -6,6 +6,7 @@ import (
 
 	"github.com/rolecall/rolecall/internal/config"
 	"github.com/rolecall/rolecall/internal/vend"
+	"github.com/rolecall/rolecall/internal/worker"
 )
 
 // toolFlags say for which tool credentials are meant.
@@ -47,16 +48,17 @@ func (c *credentialsCommand) Run(ctx context.Context, out *output) error {
 	if err != nil {
 		return err
 	}
-	region, err := bucketRegion(ctx, cfg, grant)
+	work, err := worker.OpenLocal(cfg, dir, worker.Local{Log: out.logger(c.Verbose).With("connection", c.Connection)})
 	if err != nil {
 		return err
 	}
-	env, err := environment(cfg, dir, out.logger(c.Verbose).With("connection", c.Connection), nil)
+	defer work.Close()
+	access := work.Access(grant.Organization)
+	region, err := grant.Region(ctx, access)
 	if err != nil {
 		return err
 	}
-	defer env.Vault.Close()
-	provider, err := grant.Provider(env.Vault, region)
+	provider, err := grant.Provider(access, region)
 	if err != nil {
 		return err
 	}

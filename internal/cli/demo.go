@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"maps"
 	"path"
 	"regexp"
@@ -12,11 +11,8 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
-	"github.com/rolecall/rolecall/internal/config"
 	"github.com/rolecall/rolecall/internal/demo"
 	"github.com/rolecall/rolecall/internal/job"
-	"github.com/rolecall/rolecall/internal/state"
-	"github.com/rolecall/rolecall/internal/task"
 )
 
 type demoCommand struct {
@@ -29,13 +25,6 @@ type demoCommand struct {
 func (c *demoCommand) Run(ctx context.Context, out *output) error {
 	var bars *progress
 	story, err := demo.Run(ctx, demo.Options{
-		Environment: func(cfg *config.Config, log *slog.Logger, onEvent func(credential.Event)) (task.Environment, error) {
-			dir, err := state.Open(cfg.State)
-			if err != nil {
-				return task.Environment{}, err
-			}
-			return environment(cfg, dir, log, onEvent)
-		},
 		Keep: c.Keep,
 		Log:  out.logger(c.Verbose),
 		Ready: func(s demo.Story, plan rolecall.Plan) {

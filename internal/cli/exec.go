@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"net/url"
 	"os"
 	"os/exec"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"github.com/rolecall/rolecall/credential"
 	"github.com/rolecall/rolecall/internal/config"
 	"github.com/rolecall/rolecall/internal/vend"
+	"github.com/rolecall/rolecall/internal/worker"
 )
 
 type execCommand struct {
@@ -69,21 +71,25 @@ func (c *execCommand) prepare(ctx context.Context, e *errand, sys System, out *o
 	if err != nil {
 		return err
 	}
-	at, err := locate(ctx, cfg, grant, c.EndpointURL)
+	if u, err := url.Parse(c.EndpointURL); c.EndpointURL != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
+		return &rolecall.Error{Code: rolecall.Invalid, Message: "--endpoint-url is not an http or https URL", Hint: "for example https://s3.example.com"}
+	}
+	work, err := worker.OpenLocal(cfg, dir, worker.Local{Log: out.logger(c.Verbose).With("connection", c.Connection)})
 	if err != nil {
 		return err
 	}
-	env, err := environment(cfg, dir, out.logger(c.Verbose).With("connection", c.Connection), nil)
+	e.ends = append(e.ends, work.Close)
+	access := work.Access(grant.Organization)
+	at, err := grant.Locate(ctx, access, c.EndpointURL)
 	if err != nil {
 		return err
 	}
-	e.ends = append(e.ends, env.Vault.Close)
-	provider, err := grant.Provider(env.Vault, at.region)
+	provider, err := grant.Provider(access, at.Region)
 	if err != nil {
 		return err
 	}
-	around := vend.NewEnvironment(os.Environ(), cfg.SecretVariables(), grant, at.region, at.endpoint)
-	variables, err := c.vend(ctx, e, env.Vault, provider, around, out)
+	around := vend.NewEnvironment(os.Environ(), cfg.SecretVariables(), grant, at.Region, at.Endpoint)
+	variables, err := c.vend(ctx, e, access.Vault, provider, around, out)
 	if err != nil {
 		return err
 	}

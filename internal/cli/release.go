@@ -2,11 +2,9 @@ package cli
 
 import (
 	"context"
-	"fmt"
 
-	"github.com/rolecall/rolecall"
-	"github.com/rolecall/rolecall/credential"
 	"github.com/rolecall/rolecall/internal/config"
+	"github.com/rolecall/rolecall/internal/worker"
 )
 
 type releaseCommand struct {
@@ -32,27 +30,16 @@ func (c *releaseCommand) Run(ctx context.Context, out *output) error {
 	if err != nil {
 		return err
 	}
-	env, err := environment(cfg, dir, out.logger(false), nil)
+	work, err := worker.OpenLocal(cfg, dir, worker.Local{Log: out.logger(false)})
 	if err != nil {
 		return err
 	}
-	defer env.Vault.Close()
-	done := release{Organization: org.APIName, Connection: conn.Name, Released: conn.RoleARN}
-	switch source := conn.HTTPCredentialSource; {
-	case source != nil:
-		done.Released = source.URL
-		err = env.Vault.ReleaseDispenser(ctx, credential.DispenserRequest{Organization: org.APIName, Source: *source})
-	case conn.RoleARN != "":
-		err = env.Vault.Release(ctx, credential.Role{Organization: org.APIName, RoleARN: conn.RoleARN})
-	default:
-		err = &rolecall.Error{
-			Code: rolecall.Invalid, Message: fmt.Sprintf("the connection %q rests on no claim", conn.Name),
-			Hint: "only roles and dispensers are claimed, not the keys of a secret",
-		}
-	}
+	defer work.Close()
+	released, err := work.Release(ctx, org, conn)
 	if err != nil {
 		return err
 	}
+	done := release{Organization: org.APIName, Connection: conn.Name, Released: released}
 	if out.json {
 		return out.document(done)
 	}

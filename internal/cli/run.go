@@ -9,7 +9,7 @@ import (
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/config"
 	"github.com/rolecall/rolecall/internal/job"
-	"github.com/rolecall/rolecall/internal/transfer"
+	"github.com/rolecall/rolecall/internal/worker"
 )
 
 type runCommand struct {
@@ -46,12 +46,11 @@ func (c *runCommand) Run(ctx context.Context, sys System, out *output) error {
 		out.note("notify is sent by the service only, not by a local run")
 	}
 
-	env, err := environment(cfg, store, out.logger(c.Verbose), nil)
+	work, err := worker.OpenLocal(cfg, store, worker.Local{Memory: int64(c.Memory), Log: out.logger(c.Verbose)})
 	if err != nil {
 		return err
 	}
-	defer env.Vault.Close()
-	env.Memory = transfer.NewMemory(int64(c.Memory))
+	defer work.Close()
 	key, err := store.JournalKey()
 	if err != nil {
 		return err
@@ -60,10 +59,10 @@ func (c *runCommand) Run(ctx context.Context, sys System, out *output) error {
 	if err != nil {
 		return err
 	}
-	work := job.Job{ID: journal.ID, Plan: plan, Dir: dir, Spared: c.document(), Journal: journal.Journal, Resumable: c.lasting(journal)}
+	todo := job.Job{ID: journal.ID, Plan: plan, Dir: dir, Spared: c.document(), Journal: journal.Journal, Resumable: c.lasting(journal)}
 	working, stop := handedBack(ctx)
 	defer stop()
-	report := job.Run(working, work, env, newProgress(out, plan).observe)
+	report := work.Run(working, todo, newProgress(out, plan).observe)
 	out.screen.settle()
 	c.leave(journal, report, out)
 	return out.report(report)

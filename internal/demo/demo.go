@@ -12,21 +12,20 @@ import (
 	"github.com/rolecall/rolecall/credential"
 	"github.com/rolecall/rolecall/internal/config"
 	"github.com/rolecall/rolecall/internal/job"
+	"github.com/rolecall/rolecall/internal/state"
 	"github.com/rolecall/rolecall/internal/task"
+	"github.com/rolecall/rolecall/internal/worker"
 	"github.com/rolecall/rolecall/sandbox"
 )
 
-// Environment makes what tasks work with of a config: the demo runs with what
-// a user's jobs run with.
-type Environment func(cfg *config.Config, log *slog.Logger, onEvent func(credential.Event)) (task.Environment, error)
-
-// Options are what a demo is run with. All but Environment may be left out.
+// Options are what a demo is run with. All may be left out.
 type Options struct {
-	Environment Environment
-	Keep        bool                       // leave the directory with the files, and name it in the story
-	Ready       func(Story, rolecall.Plan) // told when the accounts stand and the job begins
-	Observe     func(job.Event)            // told how the job goes on
-	Log         *slog.Logger
+	Keep    bool                       // leave the directory with the files, and name it in the story
+	Ready   func(Story, rolecall.Plan) // told when the accounts stand and the job begins
+	Observe func(job.Event)            // told how the job goes on
+	Log     *slog.Logger
+
+	onEvent func(credential.Event) // takes the events of the vault, in place of the story; for tests
 }
 
 // Run tells the story by living it. The error lists the expectations that
@@ -65,7 +64,7 @@ type demo struct {
 	options  Options
 	server   *sandbox.Server
 	config   *config.Config
-	tasks    task.Environment
+	worker   *worker.Worker
 	vaultLog vaultLog
 	plan     rolecall.Plan
 	story    Story
@@ -90,15 +89,28 @@ func (d *demo) start(ctx context.Context) error {
 	if d.config, err = config.Load(d.path("rolecall.yaml")); err != nil {
 		return err
 	}
-	d.tasks, err = d.options.Environment(d.config, d.options.Log, d.vaultLog.add)
 	d.story = Story{Endpoint: d.URL, Accounts: d.accounts(), Errors: rolecall.Errors{}}
+	return d.open()
+}
+
+// open opens what runs jobs, as a user's run opens it.
+func (d *demo) open() error {
+	local := worker.Local{Log: d.options.Log, OnEvent: d.vaultLog.add}
+	if d.options.onEvent != nil {
+		local.OnEvent = d.options.onEvent
+	}
+	dir, err := state.Open(d.config.State)
+	if err != nil {
+		return err
+	}
+	d.worker, err = worker.OpenLocal(d.config, dir, local)
 	return err
 }
 
 // close ends what start began, as far as it came.
 func (d *demo) close() error {
-	if d.tasks.Vault != nil {
-		d.tasks.Vault.Close()
+	if d.worker != nil {
+		d.worker.Close()
 	}
 	if d.server == nil {
 		return nil
@@ -139,7 +151,7 @@ func (d *demo) run(ctx context.Context, plan rolecall.Plan, observe func(job.Eve
 	if err != nil {
 		return rolecall.JobReport{}, err
 	}
-	report := job.Run(ctx, job.Job{ID: job.NewID(), Plan: plan, Dir: dir}, d.tasks, observe)
+	report := d.worker.Run(ctx, job.Job{ID: job.NewID(), Plan: plan, Dir: dir}, observe)
 	return report, errors.Join(dir.Close(), os.RemoveAll(path))
 }
 

@@ -2,7 +2,6 @@ package demo
 
 import (
 	"errors"
-	"log/slog"
 	"strings"
 	"testing"
 
@@ -11,7 +10,6 @@ import (
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
 	"github.com/rolecall/rolecall/internal/config"
-	"github.com/rolecall/rolecall/internal/task"
 	"github.com/rolecall/rolecall/sandbox"
 )
 
@@ -72,19 +70,7 @@ func TestFiles(t *testing.T) {
 // and fails instead.
 func TestUnseenProbesFailTheDemo(t *testing.T) {
 	t.Parallel()
-	blind := func(cfg *config.Config, log *slog.Logger, _ func(credential.Event)) (task.Environment, error) {
-		declared := map[string]credential.Declared{}
-		for name, p := range cfg.Vendor.Principals {
-			declared[name] = credential.Declared{Principal: p, Source: cfg.Sources[name]}
-		}
-		opened, err := credential.Open(declared, credential.SourceOptions{STSEndpoint: cfg.Endpoints.STS})
-		if err != nil {
-			return task.Environment{}, err
-		}
-		vault, err := credential.New(credential.Options{Principals: opened, Verdicts: credential.Memory(), STSEndpoint: cfg.Endpoints.STS})
-		return task.Environment{Vault: vault, S3Endpoint: cfg.Endpoints.S3, Allow: cfg.Allow, Log: log}, err
-	}
-	story, err := Run(t.Context(), Options{Environment: blind})
+	story, err := Run(t.Context(), Options{onEvent: func(credential.Event) {}})
 	if err == nil || len(story.Errors) == 0 {
 		t.Fatal("the demo tells what it has not seen")
 	}

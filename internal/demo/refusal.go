@@ -88,7 +88,7 @@ func (d *demo) keyRefused(ctx context.Context, role string) error {
 		}
 	}
 	before := len(d.vaultLog.of(role))
-	session := d.s3(d.tasks.Vault.Role(job))
+	session := d.s3(d.worker.Access(job.Organization).Vault.Role(job))
 	d.expect(d.read(ctx, session, "in/metropolis.mov") == nil, "the job's session does not read in its prefix")
 	alone, err := d.assume(ctx, role, &d.AcmeID)
 	if err != nil {

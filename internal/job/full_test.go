@@ -19,8 +19,9 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
+	"github.com/rolecall/rolecall/internal/access"
+	"github.com/rolecall/rolecall/internal/guard"
 	"github.com/rolecall/rolecall/internal/job"
-	"github.com/rolecall/rolecall/internal/task"
 )
 
 func TestMain(m *testing.M) {
@@ -83,7 +84,7 @@ func fetchOntoFullDisk(url, dir string) error {
 		Organization: "acme",
 		Steps:        []rolecall.Step{{Tool: rolecall.StorageGet, Place: place}},
 	}},
-		task.Environment{Vault: vault, S3Endpoint: url}, nil)
+		&access.Access{Vault: vault, Clients: guard.NewClients(nil), S3Endpoint: url}, nil)
 	if len(report.Errors) != 1 {
 		return errors.New(strings.TrimSpace(show(report)))
 	}

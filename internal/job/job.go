@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/access"
 	"github.com/rolecall/rolecall/internal/strict"
 	"github.com/rolecall/rolecall/internal/task"
 )
@@ -28,10 +29,9 @@ var ErrHandBack = errors.New("handed back")
 // not left to a later run: where one can go on with it, it is left by a job that
 // was handed back, see ErrHandBack, or that failed by what may pass. Observe may
 // be nil.
-func Run(ctx context.Context, j Job, env task.Environment, observe func(Event)) rolecall.JobReport {
-	tools := task.New(env, j)
-	defer tools.Close()
-	report := run(ctx, j, tools.Run, env.Log, observe)
+func Run(ctx context.Context, j Job, a *access.Access, observe func(Event)) rolecall.JobReport {
+	tools := task.New(a, j)
+	report := run(ctx, j, tools.Run, observe)
 	passing := report.Status == rolecall.Aborted && errors.Is(context.Cause(ctx), ErrHandBack) ||
 		report.Status == rolecall.Failed && mayPass(report.Errors)
 	report.Errors = append(report.Errors, rolecall.List(tools.Retract(ctx, passing))...)
@@ -52,7 +52,8 @@ type runner struct {
 	report  rolecall.JobReport
 }
 
-func run(ctx context.Context, j Job, step runStep, log *slog.Logger, observe func(Event)) rolecall.JobReport {
+func run(ctx context.Context, j Job, step runStep, observe func(Event)) rolecall.JobReport {
+	log := j.Log
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}

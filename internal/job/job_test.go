@@ -160,7 +160,7 @@ func TestRunTellsHowItEnded(t *testing.T) {
 					time.AfterFunc(tc.stop, cancel)
 				}
 				began := time.Now()
-				report := run(ctx, steps(tc.steps...), tc.script.run(t), nil, nil)
+				report := run(ctx, steps(tc.steps...), tc.script.run(t), nil)
 				if diff := cmp.Diff(tc.want, statuses(report)); diff != "" {
 					t.Error(diff)
 				}
@@ -199,7 +199,7 @@ func TestManyNeighboursAreBounded(t *testing.T) {
 			s[i] = []func(context.Context) (task.Outcome, error){slow(time.Minute)}
 		}
 		began := time.Now()
-		if report := run(t.Context(), j, s.run(t), nil, nil); report.Status != rolecall.Completed {
+		if report := run(t.Context(), j, s.run(t), nil); report.Status != rolecall.Completed {
 			t.Errorf("%+v", report)
 		}
 		if took := time.Since(began); took != 3*time.Minute {
@@ -212,7 +212,7 @@ func TestEventsTellTheStory(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var got []string
-		report := run(t.Context(), steps(rolecall.Step{Retries: 1}), script{0: {fails(down), done(2)}}.run(t), nil, func(e Event) {
+		report := run(t.Context(), steps(rolecall.Step{Retries: 1}), script{0: {fails(down), done(2)}}.run(t), func(e Event) {
 			line := string(e.Kind)
 			switch e.Kind {
 			case Progress:

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"os"
 	"testing"
 
@@ -41,8 +40,7 @@ func (w *world) resumable(ctx context.Context, t *testing.T, dir, tasks string, 
 
 func (w *world) resume(ctx context.Context, t *testing.T, j *journal.Journal, root *os.Root, tasks string, observe func(job.Event)) rolecall.JobReport {
 	t.Helper()
-	env := task.Environment{Vault: w.vault, S3Endpoint: w.server.URL, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
-	return job.Run(ctx, job.Job{ID: j.Label(), Plan: w.plan(t, tasks), Dir: root, Journal: j, Resumable: true}, env, observe)
+	return job.Run(ctx, job.Job{ID: j.Label(), Plan: w.plan(t, tasks), Dir: root, Journal: j, Resumable: true}, w.access(t), observe)
 }
 
 // An upload whose id was lost with the answer is found by who took the job up

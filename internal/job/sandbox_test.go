@@ -25,8 +25,9 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
+	"github.com/rolecall/rolecall/internal/access"
+	"github.com/rolecall/rolecall/internal/guard"
 	"github.com/rolecall/rolecall/internal/job"
-	"github.com/rolecall/rolecall/internal/task"
 	"github.com/rolecall/rolecall/sandbox"
 	"github.com/rolecall/rolecall/sandbox/sandboxtest"
 )
@@ -163,6 +164,14 @@ func (w *world) plan(t *testing.T, tasks string) rolecall.Plan {
 	return plan
 }
 
+// access reaches the sandbox with the world's vault.
+func (w *world) access(t *testing.T) *access.Access {
+	t.Helper()
+	clients := guard.NewClients([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})
+	t.Cleanup(clients.Close)
+	return &access.Access{Vault: w.vault, Clients: clients, S3Endpoint: w.server.URL}
+}
+
 // run runs a job in the directory.
 func (w *world) run(ctx context.Context, t *testing.T, dir, tasks string, observe func(job.Event)) rolecall.JobReport {
 	t.Helper()
@@ -171,8 +180,7 @@ func (w *world) run(ctx context.Context, t *testing.T, dir, tasks string, observ
 		t.Fatal(err)
 	}
 	defer root.Close()
-	env := task.Environment{Vault: w.vault, S3Endpoint: w.server.URL, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
-	return job.Run(ctx, job.Job{ID: job.NewID(), Plan: w.plan(t, tasks), Dir: root}, env, observe)
+	return job.Run(ctx, job.Job{ID: job.NewID(), Plan: w.plan(t, tasks), Dir: root}, w.access(t), observe)
 }
 
 // owner is a client of a bucket's own account.

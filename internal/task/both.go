@@ -18,27 +18,24 @@ func (s *stage) both(ctx context.Context, from, to side) *transfer.Client {
 	if !one || source.EndpointURL != "" || destination.EndpointURL != "" {
 		return nil
 	}
-	text, err := s.bothPolicy(from, to)
+	text, err := bothPolicy(s.request(from).Scope(), s.request(to).Scope())
 	if err != nil {
 		s.log.DebugContext(ctx, "no session policy for both ends of the copy, which is streamed", "cause", err)
 		return nil
 	}
 	to.place.Duration = min(source.Duration, destination.Duration)
-	provider, told := s.role(to, text)
-	first, err := provider.Retrieve(ctx)
+	request := s.request(to)
+	lease, err := s.take(ctx, to, s.tools.access.UnderPolicy(request, text))
 	if err != nil {
 		s.log.DebugContext(ctx, "no session for both ends of the copy, which is streamed", "cause", err)
 		return nil
 	}
-	lease := s.lease(ctx, provider, first, destination.Way)
-	s.observe(told)
-	return s.client(to, lease)
+	return s.tools.access.Client(request, lease)
 }
 
 // bothPolicy is that of a session for both ends of a copy, with tags where
 // there is room.
-func (s *stage) bothPolicy(from, to side) ([]byte, error) {
-	read, write := s.scope(from), s.scope(to)
+func bothPolicy(read, write policy.Scope) ([]byte, error) {
 	read.Operations = slices.DeleteFunc(read.Operations, func(op policy.Operation) bool { return op == policy.List })
 	tags, tag := read, write
 	tags.Operations = append(slices.Clone(read.Operations), policy.ReadTags)

@@ -27,7 +27,7 @@ type lease struct {
 // lease holds the provider, which has just given its first credential, and
 // ends the stage's work when its claim ends.
 func (s *stage) lease(ctx context.Context, p *credential.Provider, first aws.Credentials, pointer string) *lease {
-	held, release := s.tools.env.Vault.Hold(ctx, p)
+	held, release := s.tools.access.Vault.Hold(ctx, p)
 	cause := func() error {
 		if held.Err() == nil {
 			return nil

@@ -4,15 +4,11 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"net/http"
-	"slices"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
+	"strconv"
 
 	"github.com/rolecall/rolecall"
-	"github.com/rolecall/rolecall/credential"
+	"github.com/rolecall/rolecall/internal/access"
 	"github.com/rolecall/rolecall/internal/transfer"
-	"github.com/rolecall/rolecall/policy"
 )
 
 // side is one end of a step, ready for work.
@@ -30,6 +26,17 @@ type side struct {
 // String gives the place as people write it.
 func (at side) String() string { return "s3://" + at.place.Bucket + "/" + at.place.Key }
 
+// request says what the step does at one of its ends.
+func (s *stage) request(at side) access.Request {
+	job, place := s.tools.job, at.place
+	place.Region = at.region
+	return access.Request{
+		Organization: job.Plan.Organization, Principal: job.Plan.Principal, JobRegion: job.Plan.Region, ID: job.ID,
+		Label: fmt.Sprintf("task-%d", s.step.Index), TaskID: strconv.Itoa(s.step.Index), Tool: s.step.Tool,
+		Place: place, Operations: operations(s.step, at.end), Optional: s.optionalOperations(at),
+	}
+}
+
 // open readies one end of the step: it finds the bucket's region, and makes a
 // client whose credentials can do what this step does there.
 func (s *stage) open(ctx context.Context, e end) (side, error) {
@@ -38,117 +45,54 @@ func (s *stage) open(ctx context.Context, e end) (side, error) {
 	if at.region, err = s.region(ctx, at); err != nil {
 		return at, err
 	}
-	provider, told, err := s.provider(at)
+	request := s.request(at)
+	credential, err := s.tools.access.Credential(request)
 	if err != nil {
-		return at, err
+		return at, s.located(err, at.place.Pointer)
 	}
-	// Taken now, so that what is wrong with a role is not told as S3's fault.
-	first, err := provider.Retrieve(ctx)
+	lease, err := s.take(ctx, at, credential)
 	if err != nil {
 		return at, s.fault(ctx, err, at, at.place.Way)
 	}
-	if told.Dispenser != "" {
-		s.log.InfoContext(ctx, "session is a dispenser's and not narrowed here", "dispenser", told.Dispenser, "place", told.Place)
-		at.place.BucketOwner = cmp.Or(at.place.BucketOwner, first.AccountID) // pinned, as a role's is by its ARN
+	if at.place.Dispenser != nil {
+		s.log.InfoContext(ctx, "session is a dispenser's and not narrowed here", "dispenser", at.place.Dispenser.URL, "place", at.String())
+		at.place.BucketOwner = cmp.Or(at.place.BucketOwner, lease.last.AccountID) // pinned, as a role's is by its ARN
 	}
-	at.session = told.Session
-	lease := s.lease(ctx, provider, first, at.place.Way)
-	s.observe(told)
+	at.session = credential.Session
 	at.bucket = transfer.Bucket{
 		Name: at.place.Bucket, Owner: at.place.BucketOwner, RequesterPays: at.place.RequesterPays,
 		// Not every S3-compatible service knows S3's newer checksums and conditions.
 		NoChecksums: at.place.EndpointURL != "", LookFirst: at.place.EndpointURL != "",
-		Client: s.client(at, lease),
+		Client: s.tools.access.Client(request, lease),
 	}
 	return at, nil
 }
 
-// client makes a client for one end of the step.
-func (s *stage) client(at side, credentials aws.CredentialsProvider) *transfer.Client {
-	endpoint, client := s.tools.endpoint(at.place)
-	return transfer.NewClient(transfer.ClientOptions{
-		Credentials: credentials, Region: at.region, Endpoint: endpoint, PathStyle: endpoint != "", HTTP: client, UserAgent: s.label(),
-		Memory: s.tools.env.Memory, Rates: s.tools.env.Rates,
-	})
-}
-
-// endpoint is where a place's bucket is asked for, empty for AWS's, and by whom.
-func (t *Tools) endpoint(place rolecall.Place) (string, *http.Client) {
-	if place.EndpointURL != "" {
-		return place.EndpointURL, t.clients.Tenant(place.EndpointURL)
-	}
-	return t.env.S3Endpoint, t.clients.Operator
-}
-
-// label names the step in the User-Agent, for the customer's CloudTrail.
-func (s *stage) label() string { return fmt.Sprintf("task-%d", s.step.Index) }
-
-// provider gives the credentials of one end, of a role under this step's
-// session policy, of a secret or of a dispenser, and what to tell of them.
-func (s *stage) provider(at side) (*credential.Provider, Event, error) {
-	plan, place := s.tools.job.Plan, at.place
-	told := Event{Kind: Authorized, Place: at.String(), Role: place.RoleARN}
-	if place.Secret.Name != "" {
-		return s.tools.env.Vault.Secret(credential.SecretRequest{
-			Organization: plan.Organization, Secret: place.Secret, Bucket: place.Bucket, Revision: place.Revision,
-		}), told, nil
-	}
-	if place.Dispenser != nil {
-		told.Dispenser = place.Dispenser.URL
-		return s.dispenser(at), told, nil
-	}
-	text, err := session(s.scope(at), s.besides(at))
+// take takes the first credential, so that what is wrong with a role is not
+// reported as S3's fault, and holds the claim that it rests on.
+func (s *stage) take(ctx context.Context, at side, c access.Credential) (*lease, error) {
+	first, err := c.Retrieve(ctx)
 	if err != nil {
-		return nil, told, s.located(err, place.Pointer)
+		return nil, err
 	}
-	provider, told := s.role(at, text)
-	return provider, told, nil
-}
-
-// role gives the credentials of an end's role under a session policy.
-func (s *stage) role(at side, text []byte) (*credential.Provider, Event) {
-	plan, place := s.tools.job.Plan, at.place
-	role := credential.Role{
-		Organization: plan.Organization, Principal: plan.Principal.Name, RoleARN: place.RoleARN, ExternalID: place.ExternalID,
-		JobID: s.tools.job.ID, TaskLabel: s.label(), Policy: text, Duration: place.Duration, Region: s.stsRegion(at), Revision: place.Revision,
+	authorized := Event{Kind: Authorized, Place: at.String(), Role: at.place.RoleARN, Session: c.Session, Policy: c.Policy}
+	if at.place.Dispenser != nil {
+		authorized.Dispenser = at.place.Dispenser.URL
 	}
-	told := Event{Kind: Authorized, Place: at.String(), Role: place.RoleARN, Session: role.SessionName(), Policy: text}
-	return s.tools.env.Vault.Role(role), told
+	l := s.lease(ctx, c.Provider, first, at.place.Way)
+	s.observe(authorized)
+	return l, nil
 }
 
-func (s *stage) scope(at side) policy.Scope {
-	scope := scopeOf(s.step, at.end)
-	scope.Partition, scope.Region = s.tools.job.Plan.Principal.ARN.Partition, at.region
-	return scope
-}
-
-// session builds the session policy of a scope, and allows the operations
-// besides as well, as far as there is room.
-func session(scope policy.Scope, besides []policy.Operation) ([]byte, error) {
-	with := scope
-	with.Operations = append(slices.Clone(scope.Operations), besides...)
-	text, err := policy.Session(with)
-	if err != nil && len(besides) > 0 {
-		return session(scope, besides[:len(besides)-1])
-	}
-	return text, err
-}
-
-// bucketAt names a bucket of one endpoint.
-type bucketAt struct{ endpoint, bucket string }
-
-// region gives the region of a place's bucket, as S3 answers it, to anyone, in
-// a header of HeadBucket. A wrong one in the job shows here, since S3 hardly
-// says so later. Other servers may not know theirs; then the job's holds, or
-// it is empty.
-// https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
+// region returns the region of a place's bucket. A wrong one in the job shows
+// here, since S3 hardly says so later. Other servers may not know theirs; then
+// the job's is used, or it is empty.
 func (s *stage) region(ctx context.Context, at side) (string, error) {
 	declared := at.place.Region
-	endpoint, client := s.tools.endpoint(at.place)
 	if declared != "" && at.place.EndpointURL != "" {
 		return declared, nil
 	}
-	answered, err := s.tools.ask(ctx, bucketAt{endpoint, at.place.Bucket}, client)
+	answered, err := s.tools.askRegion(ctx, s.request(at))
 	if err != nil {
 		return "", s.fault(ctx, err, at, at.place.Pointer)
 	}
@@ -166,18 +110,19 @@ func (s *stage) region(ctx context.Context, at side) (string, error) {
 	}
 }
 
-// ask asks for a bucket's region, once for a job.
-func (t *Tools) ask(ctx context.Context, at bucketAt, client *http.Client) (string, error) {
+// bucketAt names a bucket of one endpoint.
+type bucketAt struct{ endpoint, bucket string }
+
+// askRegion asks for a bucket's region, once for a job.
+func (t *Tools) askRegion(ctx context.Context, r access.Request) (string, error) {
+	at := bucketAt{r.Place.EndpointURL, r.Place.Bucket}
 	t.mu.Lock()
 	known, ok := t.regions[at]
 	t.mu.Unlock()
 	if ok {
 		return known, nil
 	}
-	region, err := transfer.RegionOf(ctx, transfer.RegionQuestion{
-		Bucket: at.bucket, Endpoint: at.endpoint, Home: rolecall.HomeRegion(t.job.Plan.Principal.ARN.Partition), HTTP: client,
-		Patient: true,
-	})
+	region, err := t.access.AskRegion(ctx, r)
 	if err == nil {
 		t.mu.Lock()
 		t.regions[at] = region

@@ -5,43 +5,29 @@ import (
 	"github.com/rolecall/rolecall/policy"
 )
 
-// scopeOf is what a session for one end of a step may do: this step's
-// operations on this place, nothing wider. The same end in another task of
-// the job has the same scope, so that they share a credential.
-func scopeOf(step rolecall.Step, end end) policy.Scope {
-	place := end.of(step)
-	s := policy.Scope{Bucket: place.Bucket}
-	if len(step.Files) > 0 {
-		s.Prefixes = []string{place.Key}
-	} else {
-		s.Objects = []string{place.Key}
-	}
+// operations are what a step does at one of its ends, and nothing more. The
+// same end in another task of the job has the same ones, so that they share a
+// credential.
+func operations(step rolecall.Step, end end) []policy.Operation {
 	switch {
 	case step.Tool == rolecall.StorageExists:
-		s.Operations = []policy.Operation{policy.List}
+		return []policy.Operation{policy.List}
+	case step.Tool == rolecall.StorageTagS3 && listed(step.Files):
+		return []policy.Operation{policy.Tag, policy.List}
 	case step.Tool == rolecall.StorageTagS3:
-		s.Operations = []policy.Operation{policy.Tag}
-		if listed(step.Files) {
-			s.Operations = append(s.Operations, policy.List)
-		}
+		return []policy.Operation{policy.Tag}
 	case writes(step, end):
 		// What is there is compared with ours.
-		s.Operations = []policy.Operation{policy.Write, policy.Read}
-		if place.ACL != "" {
-			s.Operations = append(s.Operations, policy.ACL)
-		}
-		s.KMSKey = writeKey(place.Encryption)
+		return []policy.Operation{policy.Write, policy.Read}
 	default:
 		// Without ListBucket nobody can tell a missing object from a denied one.
-		s.Operations = []policy.Operation{policy.Read, policy.List}
-		s.KMSKey = policy.AnyKey
+		return []policy.Operation{policy.Read, policy.List}
 	}
-	return s
 }
 
-// besides are operations that the step is better off with at one end, those it
-// can best do without last. The customer's role need not allow them.
-func (s *stage) besides(at side) []policy.Operation {
+// optionalOperations are those that the step is better off with at one end,
+// those it can best do without last.
+func (s *stage) optionalOperations(at side) []policy.Operation {
 	var out []policy.Operation
 	switch {
 	case s.step.Tool != rolecall.StorageCopy:
@@ -57,19 +43,6 @@ func (s *stage) besides(at side) []policy.Operation {
 		out = append(out, policy.Sweep)
 	}
 	return out
-}
-
-// writeKey is the KMS key that writing may use. Where the job names none, it
-// is the bucket's default key, which only the bucket's owner knows.
-func writeKey(e *rolecall.Encryption) string {
-	switch {
-	case e != nil && e.Type == "AES256":
-		return ""
-	case e != nil && e.Key != "":
-		return e.Key
-	default:
-		return policy.AnyKey
-	}
 }
 
 // end is one of the two places of a step.

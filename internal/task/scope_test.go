@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/access"
 	"github.com/rolecall/rolecall/policy"
 )
 
@@ -90,7 +91,7 @@ func TestScopeIsWhatTheStepDoes(t *testing.T) {
 		},
 	} {
 		tc.want.Bucket = "b"
-		if diff := cmp.Diff(tc.want, scopeOf(tc.step, tc.end)); diff != "" {
+		if diff := cmp.Diff(tc.want, access.Request{Place: tc.end.of(tc.step), Operations: operations(tc.step, tc.end)}.Scope()); diff != "" {
 			t.Errorf("%s: %s", tc.name, diff)
 		}
 	}
@@ -116,8 +117,9 @@ func TestSessionsStayInsideTheirPlace(t *testing.T) {
 		if step.Tool == rolecall.StorageCopy && rapid.Bool().Draw(t, "to") {
 			e = destination
 		}
-		scope := scopeOf(step, e)
-		scope.Partition, scope.Region = "aws", "eu-central-1"
+		place := e.of(step)
+		place.Region = "eu-central-1"
+		scope := access.Request{Principal: rolecall.Principal{ARN: rolecall.ARN{Partition: "aws"}}, Place: place, Operations: operations(step, e)}.Scope()
 		text, err := policy.Session(scope)
 		if err != nil {
 			t.Fatal(err)

@@ -7,27 +7,15 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"net/netip"
 	"os"
 	"sync"
 	"sync/atomic"
 
 	"github.com/rolecall/rolecall"
-	"github.com/rolecall/rolecall/credential"
-	"github.com/rolecall/rolecall/internal/guard"
+	"github.com/rolecall/rolecall/internal/access"
 	"github.com/rolecall/rolecall/internal/journal"
 	"github.com/rolecall/rolecall/internal/transfer"
 )
-
-// Environment is what tasks work with, whatever their job.
-type Environment struct {
-	Vault      *credential.Vault
-	S3Endpoint string           // the operator's; empty: AWS's
-	Allow      []netip.Prefix   // addresses, beside public ones, that a tenant's endpoint may have
-	Memory     *transfer.Memory // of all that run in the process; nil: the default for the job alone
-	Rates      *transfer.Rates  // of all that run in the process; nil: of the job alone
-	Log        *slog.Logger     // nil: none
-}
 
 // Job is what the steps of one job share.
 type Job struct {
@@ -42,13 +30,13 @@ type Job struct {
 	// Resumable says that a later run can go on with the journal: when this one is
 	// handed back, or ended by what may pass, what is unfinished is left for it.
 	Resumable bool
+	Log       *slog.Logger // nil: none
 }
 
 // Tools runs the steps of one job. Use New.
 type Tools struct {
-	env     Environment
-	job     Job
-	clients guard.Clients
+	access *access.Access
+	job    Job
 
 	mu      sync.Mutex // guards regions
 	regions map[bucketAt]string
@@ -56,25 +44,16 @@ type Tools struct {
 	claimEnded atomic.Bool // on a role that a step used
 }
 
-// New prepares the tools for a job's steps. Close them at the end.
-func New(env Environment, job Job) *Tools {
-	if env.Log == nil {
-		env.Log = slog.New(slog.DiscardHandler)
-	}
-	if env.Memory == nil {
-		env.Memory = transfer.NewMemory(transfer.DefaultMemory)
-	}
-	if env.Rates == nil {
-		env.Rates = transfer.NewRates()
+// New prepares the tools for a job's steps.
+func New(a *access.Access, job Job) *Tools {
+	if job.Log == nil {
+		job.Log = slog.New(slog.DiscardHandler)
 	}
 	if job.Journal == nil {
 		job.Journal = journal.New()
 	}
-	env.Log = env.Log.With("org", job.Plan.Organization, "job", job.ID)
-	return &Tools{
-		env: env, job: job,
-		clients: guard.NewClients(env.Allow), regions: map[bucketAt]string{},
-	}
+	job.Log = job.Log.With("org", job.Plan.Organization, "job", job.ID)
+	return &Tools{access: a, job: job, regions: map[bucketAt]string{}}
 }
 
 // Retract takes back what steps have begun and not ended, when all have
@@ -108,7 +87,7 @@ func (t *Tools) leftover(ctx context.Context, err error) error {
 			Code: rolecall.Unavailable, Message: "an unfinished file is left in the working directory", Hint: "its name begins with .rolecall- and ends in .part", Err: err,
 		}
 	}
-	t.env.Log.WarnContext(ctx, "unfinished upload left in the bucket", "bucket", e.Bucket, "key", e.Key, "upload", e.Upload)
+	t.job.Log.WarnContext(ctx, "unfinished upload left in the bucket", "bucket", e.Bucket, "key", e.Key, "upload", e.Upload)
 	out := &rolecall.Error{
 		Code: rolecall.Unavailable, Err: err,
 		Message: fmt.Sprintf("the unfinished upload of %q could not be aborted and is left in the bucket", "s3://"+e.Bucket+"/"+e.Key),
@@ -119,9 +98,6 @@ func (t *Tools) leftover(ctx context.Context, err error) error {
 	}
 	return out
 }
-
-// Close drops the connections that are idle.
-func (t *Tools) Close() { t.clients.Close() }
 
 // Run does one step. Its errors are rolecall's, with pointers into the job. When
 // the claim on a role that it uses ends, so does the step, with an error that
@@ -140,7 +116,7 @@ func (t *Tools) Run(ctx context.Context, step rolecall.Step, observe func(Event)
 // stage readies a step, to be closed, and the context that its work ends with.
 func (t *Tools) stage(ctx context.Context, step rolecall.Step, observe func(Event)) (context.Context, *stage) {
 	working, stop := context.WithCancelCause(ctx)
-	return working, &stage{tools: t, step: step, observe: observe, log: t.env.Log.With("task", step.Index), stop: stop}
+	return working, &stage{tools: t, step: step, observe: observe, log: t.job.Log.With("task", step.Index), stop: stop}
 }
 
 func (s *stage) run(ctx context.Context) (Outcome, error) {

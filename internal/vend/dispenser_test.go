@@ -16,6 +16,7 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
+	"github.com/rolecall/rolecall/internal/access"
 	"github.com/rolecall/rolecall/sandbox/sandboxtest"
 )
 
@@ -79,7 +80,7 @@ func TestDispenserIsToldTheScope(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(vault.Close)
-	provider, err := g.Provider(vault, "eu-central-1")
+	provider, err := g.Provider(&access.Access{Vault: vault}, "eu-central-1")
 	if err != nil {
 		t.Fatal(err)
 	}

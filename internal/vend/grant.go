@@ -8,6 +8,7 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
+	"github.com/rolecall/rolecall/internal/access"
 	"github.com/rolecall/rolecall/policy"
 )
 
@@ -39,13 +40,13 @@ type Request struct {
 // Grant is a request that was found to be in order: whose role is assumed how,
 // and what its sessions can do. Plan makes it.
 type Grant struct {
-	Principal rolecall.Principal
-	Place     rolecall.Place // its Key is the prefix: empty, or ending in a slash
+	Organization string // its api_name
+	Principal    rolecall.Principal
+	Place        rolecall.Place // its Key is the prefix: empty, or ending in a slash
 
-	organization string
-	access       Access
-	session      string // what names it, as a job's id does
-	label        string
+	access  Access
+	session string // what names it, as a job's id does
+	label   string
 }
 
 // Plan holds a request to the rules that a job of the same reach is held to.
@@ -91,8 +92,8 @@ func Plan(r Request) (Grant, error) {
 		return Grant{}, withoutPointers(faults)
 	}
 	g := Grant{
-		Principal: principal, Place: place,
-		organization: r.Organization.APIName, access: r.Access, session: "tool-" + strings.ToLower(rand.Text()), label: r.Label,
+		Organization: r.Organization.APIName, Principal: principal, Place: place,
+		access: r.Access, session: "tool-" + strings.ToLower(rand.Text()), label: r.Label,
 	}
 	if r.Duration != 0 {
 		g.Place.Duration = r.Duration
@@ -109,48 +110,27 @@ func withoutPointers(faults rolecall.Errors) error {
 	return faults
 }
 
-// Provider gives the grant's credentials. Region is the bucket's, empty where
+// Provider returns the grant's credentials. Region is the bucket's, empty where
 // it is not known. Nothing is called until a credential is taken. A dispenser
 // is told the scope, and decides itself how far its credentials reach.
-func (g Grant) Provider(vault *credential.Vault, region string) (*credential.Provider, error) {
-	place := g.Place
-	place.Region = region
-	near := g.Principal.STSRegion("", place)
-	if g.Place.Dispenser != nil {
-		return vault.Dispenser(credential.DispenserRequest{
-			Organization: g.organization, Principal: g.Principal.Name, Source: *g.Place.Dispenser, Secret: g.Place.Bearer, ExternalID: g.Place.ExternalID,
-			JobID: g.session, TaskID: g.label, TaskLabel: g.label, Tool: "rolecall:" + g.label,
-			Bucket: g.Place.Bucket, Prefix: g.Place.Key, Access: string(g.access), Region: near, Revision: g.Place.Revision,
-		}), nil
-	}
-	scope := g.scope()
-	scope.Region = region
-	text, err := policy.Session(scope)
-	if err != nil {
-		return nil, err
-	}
-	return vault.Role(credential.Role{
-		Organization: g.organization, Principal: g.Principal.Name, RoleARN: g.Place.RoleARN, ExternalID: g.Place.ExternalID,
-		JobID: g.session, TaskLabel: g.label, Policy: text, Duration: g.Place.Duration, Region: near, Revision: g.Place.Revision,
-	}), nil
+func (g Grant) Provider(a *access.Access, region string) (*credential.Provider, error) {
+	g.Place.Region = region
+	c, err := a.Credential(g.request())
+	return c.Provider, err
 }
 
-// scope is what the tool's sessions may do. Which KMS keys the objects that it
-// reads are under, only their owner knows.
-func (g Grant) scope() policy.Scope {
-	s := policy.Scope{
-		Partition: g.Principal.ARN.Partition, Bucket: g.Place.Bucket, Prefixes: []string{g.Place.Key},
-		Operations: []policy.Operation{policy.Read, policy.List}, KMSKey: policy.AnyKey,
+// attempts of asking where the bucket is.
+const attempts = 3
+
+// request is what the tool may do. Its requests do not ask for the connection's
+// encryption.
+func (g Grant) request() access.Request {
+	r := access.Request{
+		Organization: g.Organization, Principal: g.Principal, ID: g.session, Label: g.label, TaskID: g.label, Tool: "rolecall:" + g.label,
+		Place: g.Place, Operations: []policy.Operation{policy.Read, policy.List}, Unasked: true, Attempts: attempts,
 	}
-	if g.access != Write {
-		return s
+	if g.access == Write {
+		r.Operations = append(r.Operations, policy.Write)
 	}
-	s.Operations = append(s.Operations, policy.Write)
-	if g.Place.ACL != "" {
-		s.Operations = append(s.Operations, policy.ACL)
-	}
-	if e := g.Place.Encryption; e != nil && e.Key != "" {
-		s.KMSKey = e.Key
-	}
-	return s
+	return r
 }

@@ -60,6 +60,10 @@ func TestScope(t *testing.T) {
 		"a key": {func(r *Request, c *rolecall.Connection) {
 			r.Access, c.Encryption = Write, &rolecall.Encryption{Type: "aws:kms", Key: key}
 		}, "in/", write, key, time.Hour},
+		// A tool does not ask for AES256, so that the bucket's default decides.
+		"AES256": {func(r *Request, c *rolecall.Connection) {
+			r.Access, c.Encryption = Write, &rolecall.Encryption{Type: "AES256"}
+		}, "in/", write, policy.AnyKey, time.Hour},
 		"a key, read": {func(_ *Request, c *rolecall.Connection) {
 			c.Encryption = &rolecall.Encryption{Type: "aws:kms", Key: key}
 		}, "in/", read, policy.AnyKey, time.Hour},
@@ -75,8 +79,8 @@ func TestScope(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := policy.Scope{Partition: "aws", Bucket: "acme-media", Prefixes: []string{c.prefix}, Operations: c.may, KMSKey: c.key}
-			if diff := cmp.Diff(want, g.scope()); diff != "" {
+			want := policy.Scope{Partition: "aws", Region: "eu-central-1", Bucket: "acme-media", Prefixes: []string{c.prefix}, Operations: c.may, KMSKey: c.key}
+			if diff := cmp.Diff(want, g.request().Scope()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 			if g.Place.Duration != c.duration {
@@ -85,7 +89,7 @@ func TestScope(t *testing.T) {
 			if longest := 30 + len(".") + len(g.session); !strings.HasPrefix(g.session, "tool-") || longest > 64 {
 				t.Errorf("the session's name ends in %s", g.session)
 			}
-			if _, err := policy.Session(g.scope()); err != nil {
+			if _, err := policy.Session(g.request().Scope()); err != nil {
 				t.Error(err)
 			}
 		})

@@ -1,0 +1,122 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// holds takes as many streams as it gets at once, and returns how many.
+func holds(t *testing.T, m *Memory) int {
+	t.Helper()
+	for n := 0; ; n++ {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		err := m.acquire(ctx)
+		cancel()
+		if err != nil {
+			return n
+		}
+	}
+}
+
+// An organization that never gives anything back stops nobody else's work.
+func TestSharesLeaveRoom(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := NewMemory(8 * streamCost)
+		alone := m.Share("acme")
+		if got := holds(t, alone); got != 8 {
+			t.Errorf("alone: %d streams of 8", got)
+		}
+		other := m.Share("globex")
+		waits := make(chan error)
+		go func() { waits <- other.acquire(t.Context()) }()
+		synctest.Wait()
+		alone.release()
+		if err := <-waits; err != nil {
+			t.Error(err)
+		}
+		alone.release()
+		if got := holds(t, alone); got != 0 {
+			t.Errorf("above its share: %d more", got)
+		}
+		if got := holds(t, other); got != 1 {
+			t.Errorf("the other: %d more", got)
+		}
+	})
+}
+
+// What becomes free goes to whoever holds the least.
+func TestFreeRoomGoesToTheLeast(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := NewMemory(4 * streamCost)
+		acme, globex := m.Share("acme"), m.Share("globex")
+		if got := holds(t, acme) + holds(t, globex); got != 4 {
+			t.Fatalf("%d streams", got)
+		}
+		got := make(chan string, 2)
+		for _, waiting := range []*Memory{acme, globex} {
+			go func() {
+				if waiting.acquire(t.Context()) == nil {
+					got <- waiting.organization
+				}
+			}()
+			synctest.Wait()
+		}
+		acme.release() // holds two now, the other one
+		if next := <-got; next != "globex" {
+			t.Errorf("%s was next", next)
+		}
+		globex.release()
+		<-got
+	})
+}
+
+// Whatever is taken, given back and given up, no more streams are out than
+// there is room for, and all of it comes back.
+func TestMemoryIsNeverLost(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(r *rapid.T) {
+		m := NewMemory(int64(rapid.IntRange(0, 6).Draw(r, "streams")) * streamCost)
+		shares := []*Memory{m, m.Share("acme"), m.Share("globex"), m.Share("initech")}
+		held := map[*Memory]int{}
+		out := 0
+		for range rapid.IntRange(1, 60).Draw(r, "steps") {
+			of := shares[rapid.IntRange(0, len(shares)-1).Draw(r, "share")]
+			if held[of] > 0 && rapid.Bool().Draw(r, "release") {
+				of.release()
+				held[of]--
+				out--
+				continue
+			}
+			ctx, cancel := context.WithTimeout(context.Background(), 0)
+			if rapid.Bool().Draw(r, "patient") {
+				ctx, cancel = context.WithTimeout(context.Background(), time.Millisecond)
+			}
+			err := of.acquire(ctx)
+			cancel()
+			if err == nil {
+				held[of]++
+				out++
+			} else if !errors.Is(err, context.DeadlineExceeded) {
+				r.Fatal(err)
+			}
+			if m.room.taken != out || out > m.room.streams {
+				r.Fatalf("%d streams are out, %d counted, room for %d", out, m.room.taken, m.room.streams)
+			}
+		}
+		for of, n := range held {
+			for range n {
+				of.release()
+			}
+		}
+		if m.room.taken != 0 || len(m.room.held) != 0 || len(m.room.waiting) != 0 {
+			r.Fatalf("left: %+v", m.room.held)
+		}
+	})
+}

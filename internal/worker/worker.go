@@ -1,0 +1,125 @@
+// Package worker is the composition: what a process opens once to run jobs and
+// checks and to give out credentials, from its settings and its stores. The
+// command line and the demo work with it, and so will the service.
+//
+// HTTP clients, memory and rates belong to the process and are here; what one
+// organization may take of them is its share.
+package worker
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"net/netip"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/credential"
+	"github.com/rolecall/rolecall/internal/access"
+	"github.com/rolecall/rolecall/internal/check"
+	"github.com/rolecall/rolecall/internal/guard"
+	"github.com/rolecall/rolecall/internal/job"
+	"github.com/rolecall/rolecall/internal/tenant"
+	"github.com/rolecall/rolecall/internal/transfer"
+)
+
+// Settings are what the operator decides.
+type Settings struct {
+	Vendor      rolecall.Vendor
+	Sources     map[string]credential.Source // of the principals' own credentials, by name
+	STSEndpoint string                       // empty: AWS's regional ones
+	S3Endpoint  string                       // empty: AWS's
+	Allow       []netip.Prefix               // addresses, beside public ones, that a tenant's URL may have
+	Memory      int64                        // bytes that the buffers of transfers take together; zero: 256 MiB
+	Log         *slog.Logger                 // nil: none
+	OnEvent     func(credential.Event)       // see credential.Options; nil: none
+}
+
+// Stores are what a worker keeps, or reads, elsewhere.
+type Stores struct {
+	Verdicts credential.Verdicts
+	Secrets  tenant.Secrets
+}
+
+// Worker runs jobs and checks, and gives access to places. Use Open, and close
+// it when all work has ended.
+type Worker struct {
+	access access.Access
+	log    *slog.Logger
+}
+
+// Open makes a worker. Nobody is contacted.
+func Open(s Settings, stores Stores) (*Worker, error) {
+	log := cmp.Or(s.Log, slog.New(slog.DiscardHandler))
+	declared := map[string]credential.Declared{}
+	for name, p := range s.Vendor.Principals {
+		declared[name] = credential.Declared{Principal: p, Source: s.Sources[name]}
+	}
+	principals, err := credential.Open(declared, credential.SourceOptions{STSEndpoint: s.STSEndpoint})
+	if err != nil {
+		return nil, err
+	}
+	clients := guard.NewClients(s.Allow)
+	vault, err := credential.New(credential.Options{
+		Principals: principals, VendorAccounts: s.Vendor.Accounts, Verdicts: stores.Verdicts,
+		Secrets: stores.Secrets.Keys, Bearers: stores.Secrets.Bearer,
+		Tenants:     clients.Tenant,
+		STSEndpoint: s.STSEndpoint, Log: log, OnEvent: logged(log, s.OnEvent),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Worker{
+		log: log,
+		access: access.Access{
+			Vault: vault, Clients: clients, STSEndpoint: s.STSEndpoint, S3Endpoint: s.S3Endpoint,
+			Memory: transfer.NewMemory(cmp.Or(s.Memory, transfer.DefaultMemory)), Rates: transfer.NewRates(),
+		},
+	}, nil
+}
+
+// Close ends what is under way and drops idle connections.
+func (w *Worker) Close() {
+	w.access.Vault.Close()
+	w.access.Clients.Close()
+}
+
+// Access returns the way to an organization's places, with its share of the
+// process's memory.
+func (w *Worker) Access(organization string) *access.Access {
+	a := w.access
+	a.Memory = a.Memory.Share(organization)
+	return &a
+}
+
+// Run runs a job; see job.Run. The worker's log takes the place of a missing
+// one.
+func (w *Worker) Run(ctx context.Context, j job.Job, observe func(job.Event)) rolecall.JobReport {
+	j.Log = cmp.Or(j.Log, w.log)
+	return job.Run(ctx, j, w.Access(j.Plan.Organization), observe)
+}
+
+// Check makes a check; see check.Run. The worker's log takes the place of a
+// missing one.
+func (w *Worker) Check(ctx context.Context, r check.Request, observe func(check.Event)) rolecall.CheckReport {
+	r.Log = cmp.Or(r.Log, w.log)
+	return check.Run(ctx, r, w.Access(r.Organization.APIName), observe)
+}
+
+// Release ends the organization's claim on the connection's role or dispenser,
+// and with it the work that rests on it. It returns what was released: a role's
+// ARN or a dispenser's URL. A connection that rests on no claim is an error of
+// code Invalid.
+func (w *Worker) Release(ctx context.Context, org rolecall.Organization, c rolecall.Connection) (string, error) {
+	switch source := c.HTTPCredentialSource; {
+	case source != nil:
+		return source.URL, w.access.Vault.ReleaseDispenser(ctx, credential.DispenserRequest{Organization: org.APIName, Source: *source})
+	case c.RoleARN != "":
+		return c.RoleARN, w.access.Vault.Release(ctx, credential.Role{Organization: org.APIName, RoleARN: c.RoleARN})
+	default:
+		return "", &rolecall.Error{
+			Code: rolecall.Invalid, Message: fmt.Sprintf("the connection %q rests on no claim", c.Name),
+			Hint: "only roles and dispensers are claimed, not the keys of a secret",
+		}
+	}
+}
