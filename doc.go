@@ -1,7 +1,14 @@
-// Package rolecall holds the nouns of working on files in other people's S3
-// buckets: organizations, principals, connections, jobs and their tasks, what
-// makes each valid, and the one shape of error.
+// Package rolecall describes work on files in other people's S3 buckets, and
+// plans it. It does no I/O.
 //
-// It does no I/O and depends on the standard library only. Policies live in
-// package policy, credentials in package credential; the rest is internal.
+// Call [ReadPlan] with a job's JSON, the Organization that it is for and the
+// Vendor whose workers run it. The Plan says for each step which bucket, role
+// and external id it needs. Call [Connection.Validate] to check a connection by
+// itself, and [List] to show any error to a user: all faults at once, each with
+// its place in the document.
+//
+// Other packages do the rest: policy generates and evaluates the IAM policies of
+// a connection, credential assumes roles that are proved safe, and sandbox is a
+// local AWS to test with. See docs/examples/library for a program that uses
+// them. The command rolecall runs plans.
 package rolecall
