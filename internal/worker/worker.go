@@ -38,7 +38,7 @@ type Settings struct {
 // Stores are what a worker keeps, or reads, elsewhere.
 type Stores struct {
 	Verdicts credential.Verdicts
-	Secrets  tenant.Secrets
+	Secrets  tenant.Secrets // nil: none
 }
 
 // Worker runs jobs and checks, and gives access to places. Use Open, and close
@@ -60,12 +60,14 @@ func Open(s Settings, stores Stores) (*Worker, error) {
 		return nil, err
 	}
 	clients := guard.NewClients(s.Allow)
-	vault, err := credential.New(credential.Options{
-		Principals: principals, VendorAccounts: s.Vendor.Accounts, Verdicts: stores.Verdicts,
-		Secrets: stores.Secrets.Keys, Bearers: stores.Secrets.Bearer,
-		Tenants:     clients.Tenant,
+	options := credential.Options{
+		Principals: principals, VendorAccounts: s.Vendor.Accounts, Verdicts: stores.Verdicts, Tenants: clients.Tenant,
 		STSEndpoint: s.STSEndpoint, Log: log, OnEvent: logged(log, s.OnEvent),
-	})
+	}
+	if stores.Secrets != nil {
+		options.Secrets, options.Bearers = stores.Secrets.Keys, stores.Secrets.Bearer
+	}
+	vault, err := credential.New(options)
 	if err != nil {
 		return nil, err
 	}
