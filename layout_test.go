@@ -21,11 +21,12 @@ const module = "github.com/rolecall/rolecall"
 // import. ARCHITECTURE.md draws the same map; they change together.
 var mayImport = map[string][]string{
 	".":                      {"internal/strict", "internal/reserved"},
-	"policy":                 {".", "internal/strict"},
-	"policy/explain":         {".", "policy", "internal/strict", "internal/awscode"},
-	"policy/correct":         {".", "policy"},
-	"policy/lint":            {".", "policy", "internal/strict"},
-	"policy/render":          {".", "policy"},
+	"policy":                 {".", "internal/strict", "policy/internal/tree"},
+	"policy/internal/tree":   {"internal/strict"},
+	"policy/explain":         {".", "policy", "policy/internal/tree", "internal/strict", "internal/awscode"},
+	"policy/correct":         {".", "policy", "policy/internal/tree"},
+	"policy/lint":            {".", "policy", "policy/internal/tree", "internal/strict"},
+	"policy/render":          {".", "policy", "policy/internal/tree"},
 	"credential":             {".", "policy", "policy/explain", "internal/strict", "internal/awscode"},
 	"credential/verdicttest": {".", "credential"},
 	"sandbox":                {".", "policy", "internal/strict", "internal/strict/yaml", "sandbox/internal/s3", "sandbox/internal/sigv4"},

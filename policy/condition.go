@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // condition is one key under one operator of a Condition block.
@@ -169,20 +170,20 @@ func (c *condition) holdsNull(absent bool) bool {
 }
 
 // compileConditions reads a Condition block: operators, their keys, their values.
-func compileConditions(n *node, at string, modern bool, faults *rolecall.Errors) []condition {
+func compileConditions(n *tree.Node, at string, modern bool, faults *rolecall.Errors) []condition {
 	var out []condition
-	n.members(at, nil, faults, func(name, at string, keys *node) {
+	eachMember(n, at, nil, faults, func(name, at string, keys *tree.Node) {
 		template, op, ok := parseOperator(name)
 		if !ok {
 			faults.Add(at, "unknown condition operator "+quote(name), operatorHint(name))
 			return
 		}
-		keys.members(at, nil, faults, func(key, at string, values *node) {
+		eachMember(keys, at, nil, faults, func(key, at string, values *tree.Node) {
 			c := template
 			c.pointer = at
 			c.key = strings.ToLower(key)
 			c.multivalued = multivalued(c.key)
-			c.operands = make([]operand, 0, values.size())
+			c.operands = make([]operand, 0, sizeOf(values))
 			for _, text := range readValues(values, at, faults) {
 				c.operands = append(c.operands, op.compile(text, modern))
 			}
@@ -223,17 +224,17 @@ func (c *condition) prepare() {
 
 // readValues reads the values of a condition key: one or a list of strings,
 // numbers and booleans, each as its text.
-func readValues(n *node, at string, faults *rolecall.Errors) []string {
-	out := make([]string, 0, n.size())
-	n.each(at, "a string", faults, func(at string, item *node) {
-		switch item.kind {
+func readValues(n *tree.Node, at string, faults *rolecall.Errors) []string {
+	out := make([]string, 0, sizeOf(n))
+	eachItem(n, at, "a string", faults, func(at string, item *tree.Node) {
+		switch item.Kind {
 		case '"', '0', 't':
-			if len(item.text) > maxText {
+			if len(item.Text) > maxText {
 				faults.Add(at, "the value is longer than 8 KiB", "")
 			}
-			out = append(out, item.text)
+			out = append(out, item.Text)
 		default:
-			faults.Add(at, "must be a string, a number, true or false, or a list of them, not "+item.what(), "")
+			faults.Add(at, "must be a string, a number, true or false, or a list of them, not "+item.What(), "")
 		}
 	})
 	return out

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // Limits of what Parse accepts, well above AWS's own: the largest document
@@ -34,11 +35,11 @@ func Parse(data []byte) (*Document, error) {
 	if len(data) > maxDocument {
 		return nil, errTooLarge()
 	}
-	n, err := readJSON(string(data))
+	n, err := readTree(data)
 	if err != nil {
 		return nil, err
 	}
-	return compileDocument(&n)
+	return compileDocument(n)
 }
 
 // JSON gives the document as it was written.
@@ -105,34 +106,34 @@ func errTooLarge() error {
 	return fault("", "the document is larger than 1 MiB", "AWS stores none above 32 KiB")
 }
 
-func compileDocument(n *node) (*Document, error) {
-	if len(n.source) > maxDocument {
+func compileDocument(n *tree.Node) (*Document, error) {
+	if len(n.Source) > maxDocument {
 		return nil, errTooLarge()
 	}
 	var faults rolecall.Errors
-	var statements *node
+	var statements *tree.Node
 	version := "2008-10-17" // what AWS takes a document without version for
-	n.members("", []string{"Version", "Id", "Statement"}, &faults, func(name, at string, value *node) {
+	eachMember(n, "", []string{"Version", "Id", "Statement"}, &faults, func(name, at string, value *tree.Node) {
 		switch name {
 		case "Version":
-			version = value.string(at, &faults)
-			if value.kind == '"' && version != "2012-10-17" && version != "2008-10-17" {
+			version = textOf(value, at, &faults)
+			if value.Kind == '"' && version != "2012-10-17" && version != "2008-10-17" {
 				faults.Add(at, "unknown version "+quote(version), "use 2012-10-17")
 			}
 		case "Id":
-			value.string(at, &faults)
+			textOf(value, at, &faults)
 		case "Statement":
 			statements = value
 		}
 	})
-	d := &Document{source: n.source}
+	d := &Document{source: n.Source}
 	switch {
 	case statements != nil:
-		d.statements = make([]statement, 0, statements.size())
-		statements.each("/Statement", "an object", &faults, func(at string, item *node) {
+		d.statements = make([]statement, 0, sizeOf(statements))
+		eachItem(statements, "/Statement", "an object", &faults, func(at string, item *tree.Node) {
 			d.statements = append(d.statements, compileStatement(item, at, version == "2012-10-17", &faults))
 		})
-	case n.kind == '{':
+	case n.Kind == '{':
 		faults.Add("/Statement", "Statement is missing", "")
 	}
 	if err := faults.Err(); err != nil {

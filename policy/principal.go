@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // principals is Principal or NotPrincipal, or neither.
@@ -148,16 +149,16 @@ func (p *principals) denies(q *requester, bounded bool) bool {
 }
 
 // compilePrincipals reads the element: "*", or an object of lists.
-func compilePrincipals(n *node, at string, faults *rolecall.Errors) []principal {
+func compilePrincipals(n *tree.Node, at string, faults *rolecall.Errors) []principal {
 	switch {
-	case n.kind == '"' && n.text == "*":
+	case n.Kind == '"' && n.Text == "*":
 		return []principal{{kind: namesAnyone}}
-	case n.kind != '{':
-		faults.Add(at, `must be "*" or an object, not `+n.what(), `write {"AWS": "arn:aws:iam::111122223333:role/name"}`)
+	case n.Kind != '{':
+		faults.Add(at, `must be "*" or an object, not `+n.What(), `write {"AWS": "arn:aws:iam::111122223333:role/name"}`)
 		return nil
 	}
 	var out []principal
-	n.members(at, []string{"AWS", "Service", "Federated", "CanonicalUser"}, faults, func(name, at string, value *node) {
+	eachMember(n, at, []string{"AWS", "Service", "Federated", "CanonicalUser"}, faults, func(name, at string, value *tree.Node) {
 		read := compileAWS
 		switch name {
 		case "Service":
@@ -167,10 +168,10 @@ func compilePrincipals(n *node, at string, faults *rolecall.Errors) []principal 
 		case "CanonicalUser":
 			read = plain(namesCanonicalUser)
 		}
-		value.each(at, "a string", faults, func(at string, item *node) {
-			entry, wrong := read(item.string(at, faults))
-			if wrong != "" && item.kind == '"' {
-				faults.Add(at, quote(item.text)+" is not a principal", wrong)
+		eachItem(value, at, "a string", faults, func(at string, item *tree.Node) {
+			entry, wrong := read(textOf(item, at, faults))
+			if wrong != "" && item.Kind == '"' {
+				faults.Add(at, quote(item.Text)+" is not a principal", wrong)
 			}
 			out = append(out, entry)
 		})

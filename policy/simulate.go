@@ -11,6 +11,7 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/strict"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // maxLine is how long a line of Simulate's input may be.
@@ -104,20 +105,20 @@ func SimulateLine(line []byte) []byte {
 // The owner of the resource is the account in its ARN unless it is given,
 // else that of the principal. It finds all faults in one pass.
 func ReadRequest(data []byte) (Request, Policies, error) {
-	n, err := readJSON(string(data))
+	n, err := readTree(data)
 	if err != nil {
 		return Request{}, Policies{}, err
 	}
-	return readRequest(&n)
+	return readRequest(n)
 }
 
 var lineMembers = []string{"principal", "action", "resource", "account", "context", "identity", "resource_policy", "session", "boundary", "scp", "rcp"}
 
-func readRequest(n *node) (Request, Policies, error) {
+func readRequest(n *tree.Node) (Request, Policies, error) {
 	var faults rolecall.Errors
 	var in Request
 	var p Policies
-	document := func(n *node, at string, layer Layer) *Document {
+	document := func(n *tree.Node, at string, layer Layer) *Document {
 		d, err := compileDocument(n)
 		if err == nil {
 			err = d.Fit(layer)
@@ -125,41 +126,41 @@ func readRequest(n *node) (Request, Policies, error) {
 		faults.AddErr(at, err)
 		return d
 	}
-	documents := func(n *node, at string, layer Layer) []*Document {
-		out := make([]*Document, 0, len(n.items))
-		if n.kind != '[' {
-			faults.Add(at, "must be a list of policies, not "+n.what(), "")
+	documents := func(n *tree.Node, at string, layer Layer) []*Document {
+		out := make([]*Document, 0, len(n.Items))
+		if n.Kind != '[' {
+			faults.Add(at, "must be a list of policies, not "+n.What(), "")
 			return nil
 		}
-		for i := range n.items {
-			out = append(out, document(&n.items[i], at+strict.Pointer(i), layer))
+		for i, item := range n.Items {
+			out = append(out, document(item, at+strict.Pointer(i), layer))
 		}
 		return out
 	}
 	// One list of policies is one level; the first item tells.
-	levels := func(n *node, at string, layer Layer) [][]*Document {
-		if n.kind != '[' || len(n.items) == 0 || n.items[0].kind != '[' {
+	levels := func(n *tree.Node, at string, layer Layer) [][]*Document {
+		if n.Kind != '[' || len(n.Items) == 0 || n.Items[0].Kind != '[' {
 			return [][]*Document{documents(n, at, layer)}
 		}
-		out := make([][]*Document, 0, len(n.items))
-		for i := range n.items {
-			out = append(out, documents(&n.items[i], at+strict.Pointer(i), layer))
+		out := make([][]*Document, 0, len(n.Items))
+		for i, item := range n.Items {
+			out = append(out, documents(item, at+strict.Pointer(i), layer))
 		}
 		return out
 	}
-	n.members("", lineMembers, &faults, func(name, at string, value *node) {
-		if value.kind == 'n' {
+	eachMember(n, "", lineMembers, &faults, func(name, at string, value *tree.Node) {
+		if value.Kind == 'n' {
 			return // as if left out
 		}
 		switch name {
 		case "principal":
-			in.Principal = value.string(at, &faults)
+			in.Principal = textOf(value, at, &faults)
 		case "action":
-			in.Action = value.string(at, &faults)
+			in.Action = textOf(value, at, &faults)
 		case "resource":
-			in.Resource = value.string(at, &faults)
+			in.Resource = textOf(value, at, &faults)
 		case "account":
-			in.Account = value.string(at, &faults)
+			in.Account = textOf(value, at, &faults)
 		case "context":
 			in.Context = readContext(value, at, &faults)
 		case "identity":
@@ -200,10 +201,10 @@ func (in Request) check(faults *rolecall.Errors) {
 	}
 }
 
-func readContext(n *node, at string, faults *rolecall.Errors) map[string][]string {
-	context := make(map[string][]string, len(n.items))
-	seen := make(map[string]bool, len(n.items))
-	n.members(at, nil, faults, func(key, at string, value *node) {
+func readContext(n *tree.Node, at string, faults *rolecall.Errors) map[string][]string {
+	context := make(map[string][]string, len(n.Members))
+	seen := make(map[string]bool, len(n.Members))
+	eachMember(n, at, nil, faults, func(key, at string, value *tree.Node) {
 		if folded := strings.ToLower(key); seen[folded] {
 			faults.Add(at, "the key is given twice; case does not tell keys apart", "remove one of the two")
 		} else {

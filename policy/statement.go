@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // statement is a compiled statement. The zero value of each part that a
@@ -77,7 +78,7 @@ var statementMembers = []string{"Sid", "Effect", "Principal", "NotPrincipal", "A
 // compileStatement checks a statement and precompiles it. Variables have a
 // meaning only in documents of version 2012-10-17 (modern).
 // reference_policies_elements_version.html
-func compileStatement(n *node, at string, modern bool, faults *rolecall.Errors) statement {
+func compileStatement(n *tree.Node, at string, modern bool, faults *rolecall.Errors) statement {
 	s := statement{pointer: at}
 	effect := false
 	once := func(given bool, name, at string) {
@@ -86,16 +87,16 @@ func compileStatement(n *node, at string, modern bool, faults *rolecall.Errors) 
 			faults.Add(at, "the statement has both "+name+" and Not"+name, "remove one of the two")
 		}
 	}
-	n.members(at, statementMembers, faults, func(name, at string, value *node) {
+	eachMember(n, at, statementMembers, faults, func(name, at string, value *tree.Node) {
 		not := strings.HasPrefix(name, "Not")
 		switch name {
 		case "Sid":
-			s.sid = value.string(at, faults)
+			s.sid = textOf(value, at, faults)
 		case "Effect":
 			effect = true
-			text := value.string(at, faults)
+			text := textOf(value, at, faults)
 			s.deny = text == "Deny"
-			if value.kind == '"' && text != "Allow" && text != "Deny" {
+			if value.Kind == '"' && text != "Allow" && text != "Deny" {
 				faults.Add(at, "unknown effect "+quote(text), "give Allow or Deny")
 			}
 		case "Principal", "NotPrincipal":
@@ -111,20 +112,20 @@ func compileStatement(n *node, at string, modern bool, faults *rolecall.Errors) 
 			s.conditions = compileConditions(value, at, modern, faults)
 		}
 	})
-	if !effect && n.kind == '{' {
+	if !effect && n.Kind == '{' {
 		faults.Add(at+"/Effect", "Effect is missing", "give Allow or Deny")
 	}
-	if !s.actions.given && n.kind == '{' {
+	if !s.actions.given && n.Kind == '{' {
 		faults.Add(at+"/Action", "Action is missing", "give Action or NotAction")
 	}
 	return s
 }
 
-func compileActions(n *node, at string, faults *rolecall.Errors) []pattern {
-	out := make([]pattern, 0, n.size())
-	n.each(at, "a string", faults, func(at string, item *node) {
-		text := item.string(at, faults)
-		if item.kind == '"' && !actionForm(text) {
+func compileActions(n *tree.Node, at string, faults *rolecall.Errors) []pattern {
+	out := make([]pattern, 0, sizeOf(n))
+	eachItem(n, at, "a string", faults, func(at string, item *tree.Node) {
+		text := textOf(item, at, faults)
+		if item.Kind == '"' && !actionForm(text) {
 			faults.Add(at, quote(text)+" is not an action", "actions look like s3:GetObject, s3:Get* or *")
 		}
 		out = append(out, compile(text, syntax{wildcards: true}))
@@ -154,11 +155,11 @@ func made(text, more string) bool {
 	return text != ""
 }
 
-func compileResources(n *node, at string, modern bool, faults *rolecall.Errors) []arnPattern {
-	out := make([]arnPattern, 0, n.size())
-	n.each(at, "a string", faults, func(at string, item *node) {
-		text := item.string(at, faults)
-		if item.kind == '"' && (!strings.HasPrefix(text, "arn:") && !strings.HasPrefix(text, "*") || len(text) > maxText) {
+func compileResources(n *tree.Node, at string, modern bool, faults *rolecall.Errors) []arnPattern {
+	out := make([]arnPattern, 0, sizeOf(n))
+	eachItem(n, at, "a string", faults, func(at string, item *tree.Node) {
+		text := textOf(item, at, faults)
+		if item.Kind == '"' && (!strings.HasPrefix(text, "arn:") && !strings.HasPrefix(text, "*") || len(text) > maxText) {
 			faults.Add(at, quote(text)+" is not a resource", `give an ARN, with * and ? where needed, or "*"`)
 		}
 		out = append(out, compileResource(text, modern))

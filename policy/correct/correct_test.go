@@ -2,7 +2,6 @@ package correct
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -11,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 func parsed(t rapid.TB, text string) *policy.Document {
@@ -83,9 +83,9 @@ func TestCorrectionsAreOurs(t *testing.T) {
 		} else {
 			grant = strings.Replace(grant, `"Action"`, `"Condition":{"ArnEquals":{"aws:PrincipalArn":"`+us+`"}},"Action"`, 1) // attached to others, too
 		}
-		l := layer{kind: kind, account: "111122223333", documents: []document{readDocument(d)}, known: knownKeys(needed)}
+		l := layer{kind: kind, account: "111122223333", documents: []*tree.Node{readDocument(d)}, known: knownKeys(needed)}
 		l.use = use{[]string{"s3:GetObject", "s3:PutObject"}, []string{"arn:aws:s3:::b/in/*"}}
-		fixed, _, ok := l.correct(needed, us, []object{readObject([]byte(grant))}, strict)
+		fixed, _, ok := l.correct(needed, us, []*tree.Node{tree.MustParse([]byte(grant))}, strict)
 		if !ok {
 			if !l.allowsAll(needed, strict) {
 				t.Fatalf("nothing corrects %s", d.JSON())
@@ -93,7 +93,7 @@ func TestCorrectionsAreOurs(t *testing.T) {
 			return
 		}
 		if got := fixed.standing(needed); got != Allows {
-			t.Fatalf("%s stands %d", fixed.documents[0].text(), got)
+			t.Fatalf("%s stands %d", fixed.documents[0].JSON(), got)
 		}
 		everything := func(string) bool { return true }
 		was, is := l, fixed
@@ -101,20 +101,22 @@ func TestCorrectionsAreOurs(t *testing.T) {
 		other := drawRequest(t, rapid.SampledFrom([]string{"other", "third"}).Draw(t, "role"))
 		_, before := was.decide(other, strict)
 		if _, after := is.decide(other, strict); before != after {
-			t.Fatalf("%+v was %t, is %t:\n%s\n%s", other, before, after, d.JSON(), fixed.documents[0].text())
+			t.Fatalf("%+v was %t, is %t:\n%s\n%s", other, before, after, d.JSON(), fixed.documents[0].JSON())
 		}
 		// Nor may the role do more than that, but by what its document allowed.
 		ours := drawRequest(t, "media")
 		if _, before := was.decide(ours, strict); before {
 			if denying, _ := is.decide(ours, strict); len(denying) > 0 {
-				t.Fatalf("%+v is denied now:\n%s\n%s", ours, d.JSON(), fixed.documents[0].text())
+				t.Fatalf("%+v is denied now:\n%s\n%s", ours, d.JSON(), fixed.documents[0].JSON())
 			}
 		}
 		// What was not changed stands where it stood, as it was written.
-		for i, s := range l.documents[0].statements {
-			now := fixed.documents[0].statements[i]
-			if !bytes.Equal(now.without("Condition").text(), s.without("Condition").text()) {
-				t.Fatalf("%s became %s", s.text(), now.text())
+		for i, s := range l.documents[0].Get("Statement").Items {
+			was, now := s.Clone(), fixed.documents[0].Get("Statement").Items[i].Clone()
+			was.Remove("Condition")
+			now.Remove("Condition")
+			if !bytes.Equal(now.JSON(), was.JSON()) {
+				t.Fatalf("%s became %s", was.JSON(), now.JSON())
 			}
 		}
 	})
@@ -140,8 +142,8 @@ func TestDeniesAreNarrowed(t *testing.T) {
 		for _, w := range test.want {
 			want = append(want, w+mine)
 		}
-		for _, s := range u.stillDenied(test.kind, readObject([]byte("{"+test.deny+"}")), "us") {
-			got = append(got, string(s.text()))
+		for _, s := range u.stillDenied(test.kind, tree.MustParse([]byte("{"+test.deny+"}")), "us") {
+			got = append(got, string(s.JSON()))
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s: %s", test.deny, diff)
@@ -166,7 +168,7 @@ func TestStandUnderWhatIsNotKnown(t *testing.T) {
 		`{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*","Condition":{"StringEquals":{"aws:PrincipalOrgID":"o","aws:sourceip":"1"}}}`: Unsure,
 	} {
 		d := parsed(t, `{"Version":"2012-10-17","Statement":[`+statements+`]}`)
-		l := layer{kind: policy.BucketDocument, account: "111122223333", documents: []document{readDocument(d)}, known: knownKeys(in)}
+		l := layer{kind: policy.BucketDocument, account: "111122223333", documents: []*tree.Node{readDocument(d)}, known: knownKeys(in)}
 		if got := l.standing(in); got != want {
 			t.Errorf("%s: %d, want %d", statements, got, want)
 		}
@@ -183,11 +185,11 @@ func TestExcept(t *testing.T) {
 		`{"ArnNotEquals":{"aws:SourceArn":"a"}}`:                                            `{"ArnNotEquals":{"aws:SourceArn":"a","aws:PrincipalArn":"us"}}`,
 		`{"ArnEquals":{"aws:PrincipalArn":"*"},"StringNotLike":{"aws:PrincipalArn":["a"]}}`: `{"ArnEquals":{"aws:PrincipalArn":"*"},"StringNotLike":{"aws:PrincipalArn":["a"]},"ArnNotEquals":{"aws:PrincipalArn":"us"}}`,
 	} {
-		s := object{{"Effect", json.RawMessage(`"Deny"`)}}
+		s := tree.Object("Effect", "Deny")
 		if condition != "" {
-			s = s.with("Condition", json.RawMessage(condition))
+			s.Set("Condition", tree.MustParse([]byte(condition)))
 		}
-		if diff := cmp.Diff(want, string(exceptPrincipal(s, "us").get("Condition"))); diff != "" {
+		if diff := cmp.Diff(want, string(exceptPrincipal(s, "us").Get("Condition").JSON())); diff != "" {
 			t.Error(diff)
 		}
 	}
@@ -198,7 +200,7 @@ func TestExcept(t *testing.T) {
 func TestCorrectionsFit(t *testing.T) {
 	t.Parallel()
 	in := []policy.Request{{Principal: "arn:aws:sts::111122223333:assumed-role/media/x", Action: "s3:GetObject", Resource: "arn:aws:s3:::b/a*", Account: "111122223333"}}
-	grant := []object{readObject([]byte(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/a${*}"}`))}
+	grant := []*tree.Node{tree.MustParse([]byte(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/a${*}"}`))}
 	filler := `{"Effect":"Allow","Action":"logs:*","Resource":"arn:aws:logs:*:*:` + strings.Repeat("x", 5000) + `"}`
 	for _, test := range []struct {
 		version string
@@ -206,7 +208,7 @@ func TestCorrectionsFit(t *testing.T) {
 		want    bool
 	}{{"2012-10-17", 1, true}, {"2012-10-17", 2, false}, {"2008-10-17", 1, false}} {
 		d := parsed(t, fmt.Sprintf(`{"Version":%q,"Statement":[%s]}`, test.version, strings.TrimSuffix(strings.Repeat(filler+",", test.fillers), ",")))
-		l := layer{kind: policy.PermissionsDocument, account: "111122223333", documents: []document{readDocument(d)}, known: knownKeys(in)}
+		l := layer{kind: policy.PermissionsDocument, account: "111122223333", documents: []*tree.Node{readDocument(d)}, known: knownKeys(in)}
 		if _, _, ok := l.correct(in, us, grant, strict); ok != test.want {
 			t.Errorf("%s with %d: %t", test.version, test.fillers, ok)
 		}

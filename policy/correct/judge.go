@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // Judgement is what was found out about the documents of one kind.
@@ -66,7 +67,7 @@ func (s Setup) Judge(q Question, kind policy.Kind, all []Given) (Judgement, bool
 	}
 	if fixed, i, ok := l.correct(needed, who, s.grants(kind), l.assumptionFor(q, asked, out.Standing)); ok {
 		out = out.corrected(l.documents[i], fixed.documents[i], i)
-		if s.plainHTTP() && bytes.Contains(bytes.ToLower(l.documents[i].text()), []byte("aws:securetransport")) {
+		if s.plainHTTP() && bytes.Contains(bytes.ToLower(l.documents[i].JSON()), []byte("aws:securetransport")) {
 			out.Changes += ". The document speaks of TLS, which this endpoint is without: better give one that has it"
 		}
 	}
@@ -110,14 +111,14 @@ func (s Setup) judgeTrust(q Question, out Judgement, l layer, right policy.Reque
 
 // corrected returns the judgement with the corrected document in the place of
 // one that was given.
-func (j Judgement) corrected(old, fixed document, i int) Judgement {
-	j.File, j.Corrected = j.Files[i], fixed.text()
+func (j Judgement) corrected(old, fixed *tree.Node, i int) Judgement {
+	j.File, j.Corrected = j.Files[i], fixed.JSON()
 	j.Changes = changes(j.File, old, fixed)
 	return j
 }
 
 // changes says what differs in a corrected document.
-func changes(file string, old, corrected document) string {
+func changes(file string, old, corrected *tree.Node) string {
 	added, narrowed := lackedBy(old, corrected)
 	gone, denied := lackedBy(corrected, old)
 	gone = slices.DeleteFunc(append(gone, denied...), func(name string) bool { return slices.Contains(added, name) || slices.Contains(narrowed, name) })
@@ -135,16 +136,16 @@ func changes(file string, old, corrected document) string {
 
 // lackedBy names the statements of another document that d does not have, and
 // the Denies among them apart.
-func lackedBy(d, other document) (allows, denies []string) {
-	for i, s := range other.statements {
-		if slices.ContainsFunc(d.statements, func(o object) bool { return bytes.Equal(o.text(), s.text()) }) {
+func lackedBy(d, other *tree.Node) (allows, denies []string) {
+	for i, s := range statements(other) {
+		if has(d, s) {
 			continue
 		}
 		name := fmt.Sprintf("statement %d", i+1)
-		if sid := texts(s.get("Sid")); len(sid) == 1 && sid[0] != "" {
+		if sid := s.Get("Sid").Strings(); len(sid) == 1 && sid[0] != "" {
 			name = sid[0]
 		}
-		if s.denies() {
+		if isDeny(s) {
 			denies = append(denies, name)
 		} else {
 			allows = append(allows, name)
@@ -158,11 +159,11 @@ func lackedBy(d, other document) (allows, denies []string) {
 func (s Setup) DeniesPlainHTTP(q Question, bucket *policy.Document) bool {
 	const kind = policy.BucketDocument
 	requests := s.requests(q)
-	l := layer{kind: kind, documents: []document{readDocument(bucket)}, account: s.Role.Account, known: knownKeys(decidedBy(kind, requests, ""))}
+	l := layer{kind: kind, documents: []*tree.Node{readDocument(bucket)}, account: s.Role.Account, known: knownKeys(decidedBy(kind, requests, ""))}
 	for _, in := range q.asked(kind, requests) {
 		denying, _ := l.decide(in, strict)
 		for _, at := range denying {
-			if l.documents[0].statements[at.statement].hasCondition("aws:SecureTransport") {
+			if hasCondition(statements(l.documents[0])[at.statement], "aws:SecureTransport") {
 				return true
 			}
 		}

@@ -5,12 +5,13 @@ import (
 	"slices"
 
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // layer is the documents of one kind that were given, and how to judge them.
 type layer struct {
 	kind      policy.Kind
-	documents []document
+	documents []*tree.Node
 	known     func(key string) bool // condition keys of the requests
 	account   string                // of those whom the layer is about
 	use       use                   // that the connection makes; none: Denies except all that they deny
@@ -31,7 +32,7 @@ func (l layer) decide(in policy.Request, a assumption) ([]statementRef, bool) {
 	var documents []*policy.Document
 	var origins [][]int
 	for _, d := range l.documents {
-		assumed, from := d.assume(a, l.known)
+		assumed, from := assume(d, a, l.known)
 		documents, origins = append(documents, assumed), append(origins, from)
 	}
 	at := l.kind.Layer()
@@ -100,12 +101,9 @@ func (l layer) standing(requests []policy.Request) Standing {
 // under an assumption: Denies except the principal as to what it does, and of
 // the grants those are added that no Allow has. It also returns which document
 // is changed. It is false where no such change of a single document exists.
-func (l layer) correct(needed []policy.Request, principal string, grants []object, a assumption) (layer, int, bool) {
+func (l layer) correct(needed []policy.Request, principal string, grants []*tree.Node, a assumption) (layer, int, bool) {
 	out := l
-	out.documents = make([]document, len(l.documents))
-	for i, d := range l.documents {
-		out.documents[i] = d.clone()
-	}
+	out.documents = slices.Clone(l.documents)
 	changed := -1
 	for _, in := range needed {
 		denying, _ := out.decide(in, a)
@@ -114,10 +112,12 @@ func (l layer) correct(needed []policy.Request, principal string, grants []objec
 				return l, 0, false
 			}
 			changed = at.document
-			deny := out.documents[changed].statements[at.statement]
-			out.documents[changed].statements[at.statement] = exceptPrincipal(deny, principal)
+			all := slices.Clone(statements(out.documents[changed]))
+			deny := all[at.statement]
+			all[at.statement] = exceptPrincipal(deny, principal)
+			out.documents[changed] = withStatements(out.documents[changed], all)
 			for _, s := range l.use.stillDenied(l.kind, deny, principal) {
-				out.documents[changed] = out.documents[changed].add(s)
+				out.documents[changed] = add(out.documents[changed], s)
 			}
 		}
 	}
@@ -126,7 +126,7 @@ func (l layer) correct(needed []policy.Request, principal string, grants []objec
 		lacking := slices.DeleteFunc(slices.Clone(needed), func(in policy.Request) bool { _, ok := out.decide(in, a); return ok })
 		with := out
 		with.documents = slices.Clone(out.documents)
-		with.documents[target] = out.documents[target].add(g)
+		with.documents[target] = add(out.documents[target], g)
 		if with.allowsAny(lacking, a) {
 			out, changed = with, target
 		}
@@ -139,8 +139,8 @@ func (l layer) correct(needed []policy.Request, principal string, grants []objec
 // literals with a wildcard in them are written as variables.
 func (l layer) fits(i int) bool {
 	d := l.documents[i]
-	text := d.text()
-	return len(text) <= l.kind.Limit() && (d.modern() || !bytes.Contains(text, []byte("${")))
+	text := d.JSON()
+	return len(text) <= l.kind.Limit() && (d.Modern() || !bytes.Contains(text, []byte("${")))
 }
 
 // correctTrust returns the trust policy that allows the right request and none
@@ -148,33 +148,25 @@ func (l layer) fits(i int) bool {
 // out of the statements that let those pass; these stay for the others whom
 // they name. A statement about everyone is changed only if it is known to let
 // in the vendor's: it may be for an organization of the customer's.
-func (l layer) correctTrust(right policy.Request, wrong []policy.Request, principal string, vendors func(account string) bool, grants []object) (layer, bool) {
-	out := l
-	d := l.documents[0].clone()
-	for i := len(d.statements) - 1; i >= 0; i-- {
-		if !slices.Equal(texts(d.statements[i].get("Effect")), []string{"Allow"}) {
-			continue
-		}
-		alone := l
-		alone.documents = []document{{d.rest, []object{d.statements[i]}}}
+func (l layer) correctTrust(right policy.Request, wrong []policy.Request, principal string, vendors func(account string) bool, grants []*tree.Node) (layer, bool) {
+	out, changed := l, false
+	var left []*tree.Node
+	for _, s := range statements(l.documents[0]) {
 		a := lenient
-		if namesEveryone(d.statements[i]) {
+		if namesEveryone(s) {
 			a = certain
 		}
-		if !alone.allowsAny(wrong, a) {
-			continue
+		alone := l
+		alone.documents = []*tree.Node{withStatements(l.documents[0], []*tree.Node{s})}
+		if !isDeny(s) && alone.allowsAny(wrong, a) {
+			changed = true
+			if s = withoutPrincipals(s, vendors); s == nil {
+				continue
+			}
 		}
-		if s := withoutPrincipals(d.statements[i], vendors); s != nil {
-			d.statements[i] = s
-		} else {
-			d.statements = slices.Delete(d.statements, i, i+1)
-		}
+		left = append(left, s)
 	}
-	changed := len(d.statements) != len(l.documents[0].statements)
-	for i := range d.statements {
-		changed = changed || !bytes.Equal(d.statements[i].text(), l.documents[0].statements[i].text())
-	}
-	out.documents = []document{d}
+	out.documents = []*tree.Node{withStatements(l.documents[0], left)}
 	if only := []policy.Request{right}; !out.allowsAll(only, strict) {
 		fixed, _, ok := out.correct(only, principal, grants, strict)
 		if !ok {

@@ -1,11 +1,11 @@
 package correct
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // use is what the connection does, in the words of policies.
@@ -15,10 +15,10 @@ type use struct{ actions, resources []string }
 // only what these can decide.
 func useOf(permissions *policy.Document, kind policy.Kind) use {
 	var u use
-	for _, s := range readDocument(permissions).statements {
-		actions := texts(s.get("Action"))
+	for _, s := range statements(readDocument(permissions)) {
+		actions := s.Get("Action").Strings()
 		if service, _, _ := strings.Cut(actions[0], ":"); kind.Decides(service) {
-			u.actions, u.resources = append(u.actions, actions...), append(u.resources, texts(s.get("Resource"))...)
+			u.actions, u.resources = append(u.actions, actions...), append(u.resources, s.Get("Resource").Strings()...)
 		}
 	}
 	return u
@@ -27,14 +27,12 @@ func useOf(permissions *policy.Document, kind policy.Kind) use {
 // stillDenied returns what a Deny goes on to deny a principal that is excepted
 // from it: other actions, and on other resources, than the connection's, as far
 // as statements can say that without denying more than before.
-func (u use) stillDenied(kind policy.Kind, deny object, principal string) []object {
-	block := readObject(deny.get("Condition"))
-	keys := readObject(block.get("ArnEquals"))
-	if len(u.actions) == 0 || keys.get(principalKey) != nil {
+func (u use) stillDenied(kind policy.Kind, deny *tree.Node, principal string) []*tree.Node {
+	if under := deny.Get("Condition").Fold("ArnEquals"); len(u.actions) == 0 || under != nil && under.Value.Fold(principalKey) != nil {
 		return nil
 	}
-	mine := deny.with("Condition", block.with("ArnEquals", keys.with(principalKey, jsonText(principal)).text()).text())
-	var out []object
+	mine := onPrincipal(deny, "ArnEquals", principal)
+	var out []*tree.Node
 	for _, e := range []struct {
 		name string
 		used []string
@@ -48,24 +46,21 @@ func (u use) stillDenied(kind policy.Kind, deny object, principal string) []obje
 			return kind != policy.KeyDocument && slices.Equal(w, []string{"*"}) || kind == policy.BucketDocument && bucket
 		}},
 	} {
-		said, not := texts(deny.get(e.name)), texts(deny.get("Not"+e.name))
+		said, not := deny.Get(e.name).Strings(), deny.Get("Not"+e.name).Strings()
 		left := slices.DeleteFunc(slices.Clone(said), func(w string) bool { return slices.Contains(e.used, w) })
 		literal := !slices.ContainsFunc(said, func(w string) bool { return strings.ContainsAny(w, "*?") })
+		still := mine.Clone()
 		switch {
 		case len(not) > 0:
-			out = append(out, mine.with("Not"+e.name, jsonText(append(not, e.used...))))
+			still.Set("Not"+e.name, tree.List(append(not, e.used...)...))
 		case e.all(said):
-			out = append(out, mine.renamed(e.name, "Not"+e.name, jsonText(e.used)))
+			still.Rename(e.name, "Not"+e.name, tree.List(e.used...))
 		case e.name == "Action" && literal && len(left) > 0:
-			out = append(out, mine.with(e.name, jsonText(left)))
+			still.Set(e.name, tree.List(left...))
+		default:
+			continue
 		}
+		out = append(out, still)
 	}
-	return out
-}
-
-// renamed returns the object with another member in the place of one.
-func (o object) renamed(from, to string, value json.RawMessage) object {
-	out := slices.Clone(o)
-	out[out.find(from)] = member{to, value}
 	return out
 }

@@ -1,9 +1,7 @@
 package correct
 
 import (
-	"bytes"
 	"cmp"
-	"slices"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/policy"
@@ -46,18 +44,18 @@ func (s Setup) WithOthers(kind policy.Kind, d *policy.Document, uses func(c role
 		if err != nil || needed == nil {
 			continue
 		}
-		more := whole.clone()
-		for _, s := range readDocument(needed).statements {
-			if !slices.ContainsFunc(more.statements, func(o object) bool { return bytes.Equal(o.text(), s.text()) }) {
-				more = more.add(s)
+		more := whole
+		for _, s := range statements(readDocument(needed)) {
+			if !has(more, s) {
+				more = add(more, s)
 			}
 		}
-		if len(more.text()) <= kind.Limit() {
+		if len(more.JSON()) <= kind.Limit() {
 			whole = more
 		}
 	}
-	if len(whole.statements) == len(readDocument(d).statements) {
+	if len(statements(whole)) == len(statements(readDocument(d))) {
 		return d.JSON()
 	}
-	return whole.text()
+	return whole.JSON()
 }

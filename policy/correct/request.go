@@ -7,6 +7,7 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // Question is what a step of a check asked and was refused.
@@ -201,14 +202,14 @@ const maxVendors = 32
 // vendors are whom of the vendor the role must not be open to: its identities,
 // those of them that the trust policy names, and one of each of its accounts
 // that is none of these.
-func (s Setup) vendors(trust document) []rolecall.ARN {
+func (s Setup) vendors(trust *tree.Node) []rolecall.ARN {
 	out := []rolecall.ARN{s.Principal}
 	accounts := slices.Clone(s.Vendor.Accounts)
 	for _, p := range s.Vendor.Principals {
 		out, accounts = append(out, p.ARN), append(accounts, p.ARN.Account)
 	}
-	for _, statement := range trust.statements {
-		for _, named := range texts(readObject(statement.get("Principal")).get("AWS")) {
+	for _, statement := range statements(trust) {
+		for _, named := range statement.Get("Principal").Get("AWS").Strings() {
 			if arn, err := rolecall.ParseARN(named); err == nil && s.Vendor.Owns(arn.Account) && len(out) < maxVendors {
 				out = append(out, arn)
 			}

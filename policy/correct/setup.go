@@ -5,6 +5,7 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // Setup is a connection and what is known of where it leads.
@@ -87,7 +88,7 @@ func (s Setup) request() policy.KitRequest {
 
 // grants returns the statements that documents of the kind need for the
 // connection.
-func (s Setup) grants(kind policy.Kind) []object {
+func (s Setup) grants(kind policy.Kind) []*tree.Node {
 	kit, ok := s.Declared()
 	if !assumes(kind) {
 		var err error
@@ -102,7 +103,7 @@ func (s Setup) grants(kind policy.Kind) []object {
 	if !ok || d == nil {
 		return nil
 	}
-	return readDocument(d).statements
+	return statements(readDocument(d))
 }
 
 // assumes reports whether documents of the kind are only about assuming roles.

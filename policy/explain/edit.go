@@ -7,13 +7,14 @@ import (
 
 	"github.com/rolecall/rolecall/internal/strict"
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // statement is a statement that an edit is to change.
 type statement struct {
 	ref   policy.Ref
 	place string // its pointer
-	value *value
+	value *tree.Node
 
 	modern bool     // the document has the version that knows variables
 	action string   // that is asked for
@@ -21,14 +22,14 @@ type statement struct {
 }
 
 func (s *search) statement(ref policy.Ref) statement {
-	root := read(at(s.policies, ref.Policy, ref.Index))
+	root := tree.MustParse(at(s.policies, ref.Policy, ref.Index).JSON())
 	place := "/Statement"
-	if root.get("Statement").kind == '[' {
+	if root.Get("Statement").Kind == '[' {
 		place = strict.Pointer("Statement", ref.Statement)
 	}
 	return statement{
-		ref: ref, place: place, value: root.at(place),
-		modern: isModern(root), action: s.request.Action, ids: s.externalIDs(),
+		ref: ref, place: place, value: root.Follow(place),
+		modern: root.Modern(), action: s.request.Action, ids: s.externalIDs(),
 	}
 }
 
@@ -48,12 +49,12 @@ func (st statement) edit(below, text string) Edit {
 // add is the candidate to put words into a list of the statement.
 func (st statement) add(cost int, below string, words ...string) candidate {
 	text := "add " + quoted(words) + " to " + label(below) + " of " + st.name()
-	return candidate{cost, st.edit(below, text), func(root *value) bool {
-		list := root.at(st.place + below)
-		if list == nil || list.kind == '{' {
+	return candidate{cost, st.edit(below, text), func(root *tree.Node) bool {
+		list := root.Follow(st.place + below)
+		if list == nil || list.Kind == '{' {
 			return false
 		}
-		list.add(words...)
+		appendTexts(list, words...)
 		return true
 	}}
 }
@@ -61,20 +62,20 @@ func (st statement) add(cost int, below string, words ...string) candidate {
 // drop is the candidate to take a word out of a list of the statement.
 func (st statement) drop(cost int, below, text string) candidate {
 	what := "take " + quoted([]string{text}) + " out of " + label(below) + " of " + st.name()
-	return candidate{cost, st.edit(below, what), func(root *value) bool { return root.at(st.place + below).drop(text) }}
+	return candidate{cost, st.edit(below, what), func(root *tree.Node) bool { return dropText(root.Follow(st.place+below), text) }}
 }
 
 // remove is the candidate to take the whole statement away.
 func (st statement) remove(cost int) candidate {
-	return candidate{cost, st.edit("", "remove "+st.name()), func(root *value) bool {
-		root.remove(st.ref.Statement)
+	return candidate{cost, st.edit("", "remove "+st.name()), func(root *tree.Node) bool {
+		removeStatement(root, st.ref.Statement)
 		return true
 	}}
 }
 
 // label is what people call the place of a value within its statement.
 func label(below string) string {
-	path := parts(below)
+	path := tree.Parts(below)
 	if path[0] == "Condition" {
 		return path[2] + " under " + path[1]
 	}
@@ -87,13 +88,13 @@ func (st statement) below(u policy.Unmet) string { return strings.TrimPrefix(u.P
 // conditions gives the places of the statement's conditions.
 func (st statement) conditions() []string {
 	var out []string
-	block := st.value.get("Condition")
+	block := st.value.Get("Condition")
 	if block == nil {
 		return nil
 	}
-	for i, operator := range block.names {
-		for _, key := range block.items[i].names {
-			out = append(out, strict.Pointer("Condition", operator, key))
+	for _, operator := range block.Members {
+		for _, key := range operator.Value.Members {
+			out = append(out, strict.Pointer("Condition", operator.Name, key.Name))
 		}
 	}
 	return out
@@ -102,12 +103,12 @@ func (st statement) conditions() []string {
 // ask gives the candidates to meet, or not to meet, a condition by asking with
 // another value than got, or without one.
 func (st statement) ask(below string, got []string) []candidate {
-	path := parts(below)
+	path := tree.Parts(below)
 	operator, key := path[1], path[2]
 	if !asks(st.action, key) {
 		return nil
 	}
-	words := st.value.at(below).words()
+	words := st.value.Follow(below).Words()
 	switch {
 	case strings.EqualFold(key, externalIDKey) && st.ref.Policy == policy.ResourcePolicy:
 		words = st.ids

@@ -6,6 +6,7 @@ import (
 
 	"github.com/rolecall/rolecall/internal/strict"
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // exceptions are the candidates to have a Deny not match the request. Those
@@ -15,7 +16,7 @@ func (s *search) exceptions(ref policy.Ref) []candidate {
 	resource, spelled := verbatim(s.request.Resource, st.modern)
 	out := []candidate{st.lift(resource)}
 	for _, e := range []struct{ name, text string }{{"Action", s.request.Action}, {"Resource", resource}} {
-		if st.value.get("Not"+e.name) == nil {
+		if st.value.Get("Not"+e.name) == nil {
 			out = append(out, st.drop(dropDenied, "/"+e.name, e.text))
 		} else if spelled {
 			out = append(out, st.add(exceptMore, "/Not"+e.name, e.text))
@@ -24,7 +25,7 @@ func (s *search) exceptions(ref policy.Ref) []candidate {
 	exempts := st.guardsID()
 	conditions := st.conditions()
 	for _, below := range conditions[:min(len(conditions), maxAlike)] {
-		path := parts(below)
+		path := tree.Parts(below)
 		values, spelled := s.values(path[2], st.modern)
 		out = append(out, st.ask(below, values)...)
 		if len(values) > 0 && spelled && strings.Contains(path[1], "Not") && !st.guardsID() {
@@ -36,12 +37,12 @@ func (s *search) exceptions(ref policy.Ref) []candidate {
 	shared := slices.Contains([]policy.Layer{policy.ResourcePolicy, policy.SCP, policy.RCP}, ref.Policy)
 	if shared && named != "" && !exempts {
 		out = append(out, st.exempt(narrowDeny, named))
-		if principal := st.value.get("Principal"); principal != nil && principal.kind == '{' {
+		if principal := st.value.Get("Principal"); principal != nil && principal.Kind == '{' {
 			out = append(out, st.drop(exceptMore, "/Principal/AWS", named), st.drop(exceptMore, "/Principal/AWS", s.request.Principal))
 		}
 		return out
 	}
-	switch resources := st.value.get("Resource").words(); {
+	switch resources := st.value.Get("Resource").Words(); {
 	case shared || !spelled || len(resources) == 0:
 	case slices.Equal(resources, []string{"*"}):
 		if s.request.Resource != "*" {
@@ -82,7 +83,7 @@ func (st statement) lift(resource string) candidate {
 // deniesService tells whether the statement denies all that a service can do
 // with its own resources: then NotAction denies no more than Action does.
 func (st statement) deniesService(resources []string) bool {
-	actions := st.value.get("Action").words()
+	actions := st.value.Get("Action").Words()
 	service, _, _ := strings.Cut(strings.ToLower(st.action), ":")
 	if len(actions) != 1 || actions[0] != "*" && !strings.EqualFold(actions[0], service+":*") {
 		return false
@@ -96,8 +97,8 @@ func (st statement) deniesService(resources []string) bool {
 // exceptAction is the candidate to have a Deny of all actions leave out one.
 func (st statement) exceptAction(action string) candidate {
 	edit := st.edit("/NotAction", "except "+action+" from "+st.name()+": NotAction in the place of Action")
-	return candidate{narrowDeny, edit, func(root *value) bool {
-		root.at(st.place).rename("Action", "NotAction", word(action))
+	return candidate{narrowDeny, edit, func(root *tree.Node) bool {
+		root.Follow(st.place).Rename("Action", "NotAction", tree.Text(action))
 		return true
 	}}
 }
@@ -109,16 +110,16 @@ const principalKey = "aws:PrincipalArn"
 func (st statement) exempt(cost int, arn string) candidate {
 	below := strict.Pointer("Condition", "ArnNotEquals", principalKey)
 	edit := st.edit(below, "except "+arn+" from "+st.name()+" by a condition")
-	return candidate{cost, edit, func(root *value) bool {
-		deny := root.at(st.place)
-		if deny.get("Condition") == nil {
-			deny.put("Condition", object())
+	return candidate{cost, edit, func(root *tree.Node) bool {
+		deny := root.Follow(st.place)
+		if deny.Get("Condition") == nil {
+			deny.Set("Condition", tree.Object())
 		}
-		block := deny.get("Condition")
-		if block.get("ArnNotEquals") == nil {
-			block.put("ArnNotEquals", object())
+		block := deny.Get("Condition")
+		if block.Get("ArnNotEquals") == nil {
+			block.Set("ArnNotEquals", tree.Object())
 		}
-		block.get("ArnNotEquals").put(principalKey, word(arn))
+		block.Get("ArnNotEquals").Set(principalKey, tree.Text(arn))
 		return true
 	}}
 }
@@ -127,8 +128,8 @@ func (st statement) exempt(cost int, arn string) candidate {
 // resource.
 func (st statement) exceptResource(arn string) candidate {
 	edit := st.edit("/NotResource", "except "+arn+" from "+st.name()+": NotResource in the place of Resource")
-	return candidate{narrowDeny, edit, func(root *value) bool {
-		root.at(st.place).rename("Resource", "NotResource", word(arn))
+	return candidate{narrowDeny, edit, func(root *tree.Node) bool {
+		root.Follow(st.place).Rename("Resource", "NotResource", tree.Text(arn))
 		return true
 	}}
 }

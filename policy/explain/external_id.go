@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 const externalIDKey = "sts:ExternalId"
@@ -46,19 +47,19 @@ func (s *search) wantedIDs(yield func(words []string)) {
 	if s.policies.Resource == nil || !strings.HasPrefix(strings.ToLower(s.request.Action), "sts:") {
 		return
 	}
-	for _, st := range read(s.policies.Resource).statements().items {
-		deny := slices.Contains(st.get("Effect").words(), "Deny")
-		block := st.get("Condition")
+	for _, st := range tree.MustParse(s.policies.Resource.JSON()).Statements().Items {
+		deny := slices.Contains(st.Get("Effect").Words(), "Deny")
+		block := st.Get("Condition")
 		if block == nil {
 			continue
 		}
-		for i, operator := range block.names {
-			if strings.Contains(operator, "Not") != deny || strings.Contains(operator, "Null") {
+		for _, operator := range block.Members {
+			if strings.Contains(operator.Name, "Not") != deny || strings.Contains(operator.Name, "Null") {
 				continue
 			}
-			for j, key := range block.items[i].names {
-				if strings.EqualFold(key, externalIDKey) {
-					yield(block.items[i].items[j].words())
+			for _, key := range operator.Value.Members {
+				if strings.EqualFold(key.Name, externalIDKey) {
+					yield(key.Value.Words())
 				}
 			}
 		}
@@ -69,7 +70,7 @@ func (s *search) wantedIDs(yield func(words []string)) {
 // external id.
 func (st statement) guardsID() bool {
 	return st.ref.Policy == policy.ResourcePolicy && slices.ContainsFunc(st.conditions(), func(below string) bool {
-		return strings.EqualFold(parts(below)[2], externalIDKey)
+		return strings.EqualFold(tree.Parts(below)[2], externalIDKey)
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/rolecall/rolecall/internal/strict"
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // grants are the candidates to have a layer allow.
@@ -53,14 +54,14 @@ func (s *search) meet(st statement, u policy.Unmet) []candidate {
 	action := st.only("Action", s.request.Action)
 	exact := st.only("Resource", resource) || st.ref.Policy == policy.ResourcePolicy && resourceOf(s.request) == "" ||
 		st.ref.Policy == policy.ResourcePolicy && resourceOf(s.request) == "*" && st.only("Resource", "*")
-	asker := st.value.get("Principal") == nil && st.value.get("NotPrincipal") == nil || st.only("Principal", named)
-	switch path := parts(below); path[0] {
+	asker := st.value.Get("Principal") == nil && st.value.Get("NotPrincipal") == nil || st.only("Principal", named)
+	switch path := tree.Parts(below); path[0] {
 	case "Action":
 		if exact && asker {
 			return []candidate{st.add(allowMore, below, u.Got...)}
 		}
 	case "Principal":
-		if action && exact && st.value.at("/Principal/AWS") != nil && named != "" {
+		if action && exact && st.value.Follow("/Principal/AWS") != nil && named != "" {
 			return []candidate{st.add(allowMore, "/Principal/AWS", named)}
 		}
 	case "Resource":
@@ -94,7 +95,7 @@ func (s *search) meet(st statement, u policy.Unmet) []candidate {
 
 // only tells whether an element of the statement says one word and no more.
 func (st statement) only(element, text string) bool {
-	words := st.value.get(element).words()
+	words := st.value.Get(element).Words()
 	return len(words) == 1 && (words[0] == text || element == "Action" && strings.EqualFold(words[0], text))
 }
 
@@ -113,23 +114,23 @@ func resourceOf(in policy.Request) string {
 
 // literalActions tells whether the statement names its actions one by one.
 func (st statement) literalActions() bool {
-	actions := st.value.get("Action").words()
+	actions := st.value.Get("Action").Words()
 	return len(actions) > 0 && !slices.ContainsFunc(actions, func(a string) bool { return strings.ContainsAny(a, "*?") })
 }
 
 // anew is the candidate to write a statement for exactly the request.
-func (s *search) anew(layer policy.Layer, index int, effect string, principal *value) candidate {
-	st := object(member{"Effect", word(effect)})
+func (s *search) anew(layer policy.Layer, index int, effect string, principal *tree.Node) candidate {
+	st := tree.Object("Effect", effect)
 	if principal != nil {
-		st.put("Principal", principal)
+		st.Set("Principal", principal)
 	}
-	st.put("Action", word(s.request.Action))
+	st.Set("Action", tree.Text(s.request.Action))
 	modern, place := true, 0
 	verb := map[string]string{"Allow": "allows ", "Deny": "denies "}[effect]
 	text := "add a statement that " + verb + s.request.Action
 	if d := at(s.policies, layer, index); d != nil {
-		root := read(d)
-		modern, place = isModern(root), len(root.statements().items)
+		root := tree.MustParse(d.JSON())
+		modern, place = root.Modern(), len(root.Statements().Items)
 	} else {
 		text = "attach a policy that " + verb + s.request.Action
 	}
@@ -145,23 +146,23 @@ func (s *search) anew(layer policy.Layer, index int, effect string, principal *v
 		resource, spelled = verbatim(resource, modern)
 	}
 	if resource != "" {
-		st.put("Resource", word(resource))
+		st.Set("Resource", tree.Text(resource))
 	}
 	if effect == "Allow" {
 		spelled = s.narrow(st, layer, modern) && spelled
 	}
 	edit := Edit{Policy: layer, Index: index, Pointer: strict.Pointer("Statement", place), Text: text}
-	return candidate{allowAnew, edit, func(root *value) bool {
-		list := root.statements()
-		list.items = append(list.items, st)
+	return candidate{allowAnew, edit, func(root *tree.Node) bool {
+		list := root.Statements()
+		list.Items = append(list.Items, st)
 		return spelled
 	}}
 }
 
 // narrow binds a new Allow to what else the request says of itself. It is
 // false if the document's version cannot spell that.
-func (s *search) narrow(st *value, layer policy.Layer, modern bool) bool {
-	equal := &value{kind: '{'}
+func (s *search) narrow(st *tree.Node, layer policy.Layer, modern bool) bool {
+	equal := tree.Object()
 	for _, key := range []string{externalIDKey, "s3:prefix", "kms:ViaService", "kms:EncryptionContext:aws:s3:arn"} {
 		values, spelled := s.values(key, modern)
 		service, _, _ := strings.Cut(key, ":")
@@ -172,30 +173,30 @@ func (s *search) narrow(st *value, layer policy.Layer, modern bool) bool {
 		if !spelled {
 			return false
 		}
-		equal.put(key, word(values[0]))
+		equal.Set(key, tree.Text(values[0]))
 	}
-	if len(equal.names) > 0 {
-		st.put("Condition", object(member{"StringEquals", equal}))
+	if len(equal.Members) > 0 {
+		st.Set("Condition", tree.Object("StringEquals", equal))
 	}
 	return true
 }
 
 // principals are the forms in which a policy of the layer may name the
 // requester; the decision tells which is right.
-func (s *search) principals(layer policy.Layer) []*value {
+func (s *search) principals(layer policy.Layer) []*tree.Node {
 	if layer != policy.ResourcePolicy {
-		return []*value{nil}
+		return []*tree.Node{nil}
 	}
 	named := s.request.PrincipalARN()
 	switch {
 	case named != "":
-		return []*value{object(member{"AWS", word(named)})}
+		return []*tree.Node{tree.Object("AWS", named)}
 	case s.request.Principal == "*":
-		return []*value{word("*")}
+		return []*tree.Node{tree.Text("*")}
 	}
-	var out []*value
+	var out []*tree.Node
 	for _, kind := range []string{"Service", "Federated", "CanonicalUser"} {
-		out = append(out, object(member{kind, word(s.request.Principal)}))
+		out = append(out, tree.Object(kind, s.request.Principal))
 	}
 	return out
 }
@@ -208,7 +209,7 @@ func (s *search) denials(r policy.Result) []candidate {
 		if !st.literalActions() {
 			continue
 		}
-		if actions := st.value.get("Action").words(); len(actions) > 1 {
+		if actions := st.value.Get("Action").Words(); len(actions) > 1 {
 			out = append(out, st.drop(dropDenied, "/Action", s.request.Action))
 		} else {
 			out = append(out, st.remove(dropDenied))

@@ -5,6 +5,7 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // document is the policy of a layer, without what it does.
@@ -213,7 +214,7 @@ func (r refusal) statement(layer policy.DenialLayer) *policy.Document {
 	if r.Action == "" || strings.ContainsAny(r.Action+r.principal, "*?$") {
 		return nil
 	}
-	st := object(member{"Effect", word("Allow")})
+	st := tree.Object("Effect", "Allow")
 	resource, _ := verbatim(r.Resource, true)
 	if service != "s3" && resource != r.Resource {
 		return nil // other services write * where they do not know
@@ -222,28 +223,28 @@ func (r refusal) statement(layer policy.DenialLayer) *policy.Document {
 		if r.principal == "" {
 			return nil
 		}
-		st.put("Principal", object(member{"AWS", word(r.principal)}))
+		st.Set("Principal", tree.Object("AWS", r.principal))
 		switch service {
 		case "sts":
-			st.put("Action", word(r.Action))
-			st.put("Condition", object(member{"StringEquals", object(member{"sts:ExternalId", word(placeholder)})}))
+			st.Set("Action", tree.Text(r.Action))
+			st.Set("Condition", tree.Object("StringEquals", tree.Object("sts:ExternalId", placeholder)))
 			return one(st)
 		case "kms":
 			resource = "*" // in a key's policy: this key
 		}
 	}
 	if layer == policy.DeniedByVPCE {
-		st.put("Principal", word("*"))
+		st.Set("Principal", tree.Text("*"))
 	}
 	if _, err := rolecall.ParseARN(resource); err != nil && resource != "*" {
 		return nil
 	}
-	st.put("Action", word(r.Action))
-	st.put("Resource", word(resource))
+	st.Set("Action", tree.Text(r.Action))
+	st.Set("Resource", tree.Text(resource))
 	return one(st)
 }
 
 // one is a document of one statement, nil if it would not be valid.
-func one(st *value) *policy.Document {
-	return parse(object(member{"Version", word("2012-10-17")}, member{"Statement", &value{kind: '[', items: []*value{st}}}))
+func one(st *tree.Node) *policy.Document {
+	return parse(tree.Object("Version", "2012-10-17", "Statement", &tree.Node{Kind: '[', Items: []*tree.Node{st}}))
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // at gives a document by its layer and index, nil where there is none.
@@ -73,8 +74,8 @@ func setLevel(levels [][]*policy.Document, index int, d *policy.Document) [][]*p
 }
 
 // parse reads a changed document; nil when it is none any more.
-func parse(root *value) *policy.Document {
-	d, err := policy.Parse([]byte(root.String()))
+func parse(root *tree.Node) *policy.Document {
+	d, err := policy.Parse(root.JSON())
 	if err != nil {
 		return nil
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // Change turns a decision. Its edits are made in order.
@@ -117,7 +118,7 @@ func (s *search) emptied() bool {
 }
 
 // empty tells a document that AWS would not store.
-func empty(d *policy.Document) bool { return len(read(d).statements().items) == 0 }
+func empty(d *policy.Document) bool { return len(tree.MustParse(d.JSON()).Statements().Items) == 0 }
 
 // blocker is what stands between the request and its permission: a Deny, or a
 // layer that does not allow.
@@ -156,7 +157,7 @@ func (s *search) allowsAt(level int) bool {
 type candidate struct {
 	cost int // the order in which to try
 	edit Edit
-	make func(root *value) bool // alters the document; nil for the request
+	make func(root *tree.Node) bool // alters the document; nil for the request
 }
 
 // The costs of candidates.
@@ -218,12 +219,12 @@ func (s *search) clears(b blocker, before policy.Result) bool {
 func (s *search) apply(c candidate) bool {
 	s.edits = append(s.edits, c.edit)
 	if c.make == nil {
-		s.request = asked(s.request, parts(c.edit.Pointer)[1], c.edit.Value)
+		s.request = asked(s.request, tree.Parts(c.edit.Pointer)[1], c.edit.Value)
 		return true
 	}
-	root := object(member{"Version", word("2012-10-17")}, member{"Statement", list()})
+	root := tree.Object("Version", "2012-10-17", "Statement", tree.List())
 	if d := at(s.policies, c.edit.Policy, c.edit.Index); d != nil {
-		root = read(d)
+		root = tree.MustParse(d.JSON())
 	}
 	if !c.make(root) {
 		return false

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // Decision is the answer to a request and how the policies came to it.
@@ -166,7 +167,7 @@ func allowing(names policy.Named, caller, owner string) string {
 	}
 }
 
-func (b *Branch) leaf(v policy.Verdict, root *value) {
+func (b *Branch) leaf(v policy.Verdict, root *tree.Node) {
 	if n := len(b.Documents); n == 0 || b.Documents[n-1].Index != v.Index {
 		b.Documents = append(b.Documents, Leaves{Index: v.Index})
 	}
@@ -181,9 +182,9 @@ func (b *Branch) leaf(v policy.Verdict, root *value) {
 	leaves.Statements = append(leaves.Statements, s)
 }
 
-func unmet(u policy.Unmet, root *value) Unmet {
-	path := parts(u.Pointer)
-	out := Unmet{Pointer: u.Pointer, Wanted: root.at(u.Pointer).words(), Got: u.Got}
+func unmet(u policy.Unmet, root *tree.Node) Unmet {
+	path := tree.Parts(u.Pointer)
+	out := Unmet{Pointer: u.Pointer, Wanted: root.Follow(u.Pointer).Words(), Got: u.Got}
 	out.Element = path[len(path)-1]
 	if i := slices.Index(path, "Condition"); i >= 0 && len(path) == i+3 {
 		out.Element, out.Operator, out.Key = "Condition", path[i+1], path[i+2]
@@ -201,10 +202,10 @@ func unmet(u policy.Unmet, root *value) Unmet {
 func withoutDenials(in policy.Request, policies policy.Policies, denying []policy.Ref) []policy.Layer {
 	for i := len(denying); i > 0; {
 		first := denying[i-1]
-		root := read(at(policies, first.Policy, first.Index))
+		root := tree.MustParse(at(policies, first.Policy, first.Index).JSON())
 		for i > 0 && denying[i-1].Policy == first.Policy && denying[i-1].Index == first.Index {
 			i--
-			root.remove(denying[i].Statement)
+			removeStatement(root, denying[i].Statement)
 		}
 		d := parse(root)
 		if d == nil {
@@ -216,11 +217,11 @@ func withoutDenials(in policy.Request, policies policy.Policies, denying []polic
 }
 
 // reader reads each document once.
-type reader map[*policy.Document]*value
+type reader map[*policy.Document]*tree.Node
 
-func (r reader) read(d *policy.Document) *value {
+func (r reader) read(d *policy.Document) *tree.Node {
 	if r[d] == nil {
-		r[d] = read(d)
+		r[d] = tree.MustParse(d.JSON())
 	}
 	return r[d]
 }

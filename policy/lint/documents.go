@@ -21,12 +21,12 @@ func Documents(text []byte) ([]*policy.Document, error) {
 			continue
 		}
 		if d.inside.pointer == "" {
-			d.root.locate("")
+			d.root.Locate("")
 		}
 		root := policyIn(d.root)
-		document, err := policy.Parse(root.json(""))
+		document, err := policy.Parse(root.JSON())
 		if err != nil {
-			faults.AddErr(root.pointer, err)
+			faults.AddErr(root.Pointer, err)
 			continue
 		}
 		out = append(out, document)

@@ -4,29 +4,30 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // kindOf tells a document's kind by its content: only policies of resources
 // name principals, and the actions tell which; a policy that allows nothing but
 // to assume roles is the worker's. A statement that assumes a role and names no
 // resource is one of a trust policy.
-func kindOf(root *node) policy.Kind {
+func kindOf(root *tree.Node) policy.Kind {
 	services := map[string]int{}
 	named, assumes, onResource := false, 0, false
 	statements := statementsOf(root)
 	for _, s := range statements {
-		if s.get("Principal") != nil || s.get("NotPrincipal") != nil {
+		if s.Get("Principal") != nil || s.Get("NotPrincipal") != nil {
 			named = true
 		}
-		if s.get("Resource") != nil || s.get("NotResource") != nil {
+		if s.Get("Resource") != nil || s.Get("NotResource") != nil {
 			onResource = true
 		}
 		actions := s.actions()
 		if len(actions) == 0 {
-			actions = s.get("NotAction").each()
+			actions = s.Get("NotAction").Each()
 		}
 		for _, a := range actions {
-			service, name, _ := strings.Cut(strings.ToLower(a.text), ":")
+			service, name, _ := strings.Cut(strings.ToLower(a.Text), ":")
 			services[service]++
 			if service == "sts" && strings.HasPrefix(name, "assumerole") {
 				assumes++

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // File is a text that may hold policies.
@@ -155,12 +156,12 @@ func checkDocument(d document, options Options) FileReport {
 		d.root = nil
 	}
 	if d.root != nil {
-		d.root.locate("")
+		d.root.Locate("")
 	}
 	if d.root != nil && out.Kind == "" {
 		out.Kind = kindOf(d.root)
 	}
-	if d.root != nil && len(policyIn(d.root).json("")) > maxDocument {
+	if d.root != nil && len(policyIn(d.root).JSON()) > maxDocument {
 		p := newPass(&documentSize, d, out.Kind, options)
 		p.run()
 		out.Findings = p.findings
@@ -172,7 +173,7 @@ func checkDocument(d document, options Options) FileReport {
 	}
 	fixed := mend(d, out.Kind, options, out.Findings)
 	if fixed != nil {
-		out.Fixed = fixed.json("  ")
+		out.Fixed = fixed.Indent()
 	}
 	out.Findings = append(out.Findings, grammar(d, out.Kind, options, out.Findings, fixed)...)
 	return out
@@ -190,7 +191,7 @@ func judge(d document, kind policy.Kind, options Options) []Finding {
 }
 
 // grammar finds what the others left over.
-func grammar(d document, kind policy.Kind, options Options, told []Finding, fixed *node) []Finding {
+func grammar(d document, kind policy.Kind, options Options, told []Finding, fixed *tree.Node) []Finding {
 	p := newPass(&documentGrammar, d, kind, options)
 	p.last, p.told, p.fixed = true, told, fixed
 	p.run()

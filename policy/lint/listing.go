@@ -3,6 +3,8 @@ package lint
 import (
 	"slices"
 	"strings"
+
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // listing is a bucket and what of it is meant, as patterns of s3:prefix.
@@ -64,7 +66,7 @@ func (p *pass) objectsOf(bucket string) []string {
 	}
 	var out []string
 	for _, s := range p.allows() {
-		if s.grants("s3:ListBucket") == nil || !slices.Contains(s.get("Resource").strings(), bucket) {
+		if s.grants("s3:ListBucket") == nil || !slices.Contains(s.Get("Resource").Strings(), bucket) {
 			continue
 		}
 		limited := false
@@ -72,7 +74,7 @@ func (p *pass) objectsOf(bucket string) []string {
 			if c.holdsWithout() {
 				continue
 			}
-			for _, prefix := range c.values.strings() {
+			for _, prefix := range c.values.Strings() {
 				limited = limited || prefix != ""
 				if object := bucket + "/" + strings.TrimSuffix(prefix, "*") + "*"; prefix != "" && !slices.Contains(out, object) {
 					out = append(out, object)
@@ -98,25 +100,25 @@ type part struct {
 
 // divide gives actions of the statement other resources. They stay in it where
 // no other actions are left there.
-func (s *statement) divide(actions []*node, parts []part) {
-	whole, at := s.clone(), s
-	left := s.get("Action").without(actions...)
+func (s *statement) divide(actions []*tree.Node, parts []part) {
+	whole, at := s.Clone(), s
+	left := s.Get("Action").Without(actions...)
 	if left != nil {
-		s.set("Action", left)
+		s.Set("Action", left)
 	}
 	for i, part := range parts {
 		if left != nil || i > 0 {
-			n := whole.clone()
-			n.remove("Sid")
+			n := whole.Clone()
+			n.Remove("Sid")
 			at.after(n)
-			at = &statement{node: n, document: s.document, allow: s.allow, deny: s.deny}
+			at = &statement{Node: n, document: s.document, allow: s.allow, deny: s.deny}
 		}
-		if whole.get("Action").kind == '[' {
-			at.set("Action", list(part.actions...))
+		if whole.Get("Action").Kind == '[' {
+			at.Set("Action", tree.List(part.actions...))
 		} else {
-			at.set("Action", one(part.actions))
+			at.Set("Action", one(part.actions))
 		}
-		at.set("Resource", one(part.resources))
+		at.Set("Resource", one(part.resources))
 		if len(part.prefixes) > 0 && len(at.on("s3:prefix")) == 0 {
 			at.addCondition("StringLike", "s3:prefix", one(part.prefixes))
 		}

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // rounds bounds how often all fixes are tried: a fix can uncover a fault.
@@ -12,7 +13,7 @@ const rounds = 10
 // mend gives a copy of the document with the fixes made, or nil if there is
 // nothing to mend. A fix that leaves the document with an error that it did not
 // have, or does not last, is not made: its findings then say so.
-func mend(d document, kind policy.Kind, options Options, findings []Finding) *node {
+func mend(d document, kind policy.Kind, options Options, findings []Finding) *tree.Node {
 	if shapeless(d.root) { // nothing written would be a policy
 		for i := range findings {
 			findings[i].Fixed, findings[i].Widens = false, false
@@ -104,7 +105,7 @@ func (m *mender) form(code string) bool {
 }
 
 // plain mends the form and leaves out the rest.
-func (m *mender) plain() *node {
+func (m *mender) plain() *tree.Node {
 	m.only = true
 	for _, code := range m.codes {
 		m.skip[code] = true
@@ -114,10 +115,10 @@ func (m *mender) plain() *node {
 
 // try gives a copy of the document with the fixes made. A fault that another
 // fix uncovers is mended too, unless that would allow more and nobody was told.
-func (m *mender) try() *node {
+func (m *mender) try() *tree.Node {
 	d := m.document
-	d.root = d.root.clone()
-	before := string(d.root.json(""))
+	d.root = d.root.Clone()
+	before := string(d.root.JSON())
 	for range rounds {
 		for i := range allRules {
 			code := allRules[i].code
@@ -133,7 +134,7 @@ func (m *mender) try() *node {
 			}
 		}
 		d.quirks = nil // writing the tree mends them
-		after := string(d.root.json(""))
+		after := string(d.root.JSON())
 		if after == before {
 			break
 		}
@@ -144,7 +145,7 @@ func (m *mender) try() *node {
 
 // faults counts what is wrong with a mended document that was not before, or
 // that was to be mended.
-func (m *mender) faults(fixed *node) int {
+func (m *mender) faults(fixed *tree.Node) int {
 	n := 0
 	for _, f := range m.judge(fixed) {
 		if f.Severity == Error && !m.errors[f.Rule] || m.lasting[f.Rule] && !m.skip[f.Rule] {
@@ -155,9 +156,9 @@ func (m *mender) faults(fixed *node) int {
 }
 
 // judge finds what is wrong with a mended document, read anew.
-func (m *mender) judge(fixed *node) []Finding {
-	d := document{root: fixed.clone()}
-	d.root.locate("")
+func (m *mender) judge(fixed *tree.Node) []Finding {
+	d := document{root: fixed.Clone()}
+	d.root.Locate("")
 	found := judge(d, m.kind, m.options)
 	return append(found, grammar(d, m.kind, m.options, found, nil)...)
 }

@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // Limits of what is read. AWS stores no document above 32 KiB; the rest is room
@@ -24,7 +26,7 @@ type quirk struct {
 // document is one policy of a file.
 type document struct {
 	source   string // of the whole file
-	root     *node  // nil when it could not be read
+	root     *tree.Node  // nil when it could not be read
 	quirks   []quirk
 	comments []comment
 	broken   bool // read in part only: a guess at the rest would be a guess
@@ -63,7 +65,7 @@ func read(source string) []document {
 		}
 		texts++
 		root := r.value(0)
-		if !r.broken && root.get("Statement") == nil {
+		if !r.broken && root.Get("Statement") == nil {
 			unwrap(root)
 		}
 		r.doc.root, r.doc.broken = root, r.broken
@@ -79,7 +81,7 @@ func read(source string) []document {
 		r.doc.quirks = nil
 	}
 	if len(out) > maxDocuments {
-		r.quirk("document-several", out[maxDocuments].root.at, "there are more than "+strconv.Itoa(maxDocuments)+" documents; this and the following are not judged")
+		r.quirk("document-several", out[maxDocuments].root.At, "there are more than "+strconv.Itoa(maxDocuments)+" documents; this and the following are not judged")
 		out = out[:maxDocuments]
 	}
 	last := &out[len(out)-1]
@@ -87,7 +89,7 @@ func read(source string) []document {
 	for i := range out {
 		out[i].around, out[i].encoded = r.around, encoding != ""
 		if texts > 1 {
-			out[i].quirks = append(out[i].quirks, quirk{"document-several", out[i].root.at, "document " + strconv.Itoa(i+1) + " of the " + strconv.Itoa(len(out)) + " in this file"})
+			out[i].quirks = append(out[i].quirks, quirk{"document-several", out[i].root.At, "document " + strconv.Itoa(i+1) + " of the " + strconv.Itoa(len(out)) + " in this file"})
 		}
 	}
 	return out
@@ -110,13 +112,13 @@ func (r *reader) quirk(rule string, at int, text string) {
 }
 
 // fail notes what cannot be read and ends the reading.
-func (r *reader) fail(why string) *node {
+func (r *reader) fail(why string) *tree.Node {
 	if !r.broken {
 		r.quirk("json-syntax", r.at, why)
 		r.broken = true
 	}
 	r.at = len(r.source)
-	return &node{kind: 'n', text: "null", at: r.at}
+	return &tree.Node{Kind: 'n', Text: "null", At: r.at}
 }
 
 func (r *reader) rest() string { return r.source[r.at:] }
@@ -130,7 +132,7 @@ func (r *reader) starts(with ...string) bool {
 	return false
 }
 
-func (r *reader) value(depth int) *node {
+func (r *reader) value(depth int) *tree.Node {
 	r.space()
 	if depth > maxDepth {
 		return r.fail("it nests deeper than 32")
@@ -145,14 +147,14 @@ func (r *reader) value(depth int) *node {
 		return r.list(depth)
 	case quoteOf(c) != 0:
 		at := r.at
-		return &node{kind: '"', text: r.string(), at: at}
+		return &tree.Node{Kind: '"', Text: r.string(), At: at}
 	default:
 		return r.word()
 	}
 }
 
-func (r *reader) object(depth int) *node {
-	n := &node{kind: '{', at: r.at}
+func (r *reader) object(depth int) *tree.Node {
+	n := &tree.Node{Kind: '{', At: r.at}
 	r.at++
 	for !r.closes('}') {
 		at := r.at
@@ -163,17 +165,17 @@ func (r *reader) object(depth int) *node {
 			break
 		}
 		r.at++
-		n.members = append(n.members, &member{name, at, r.value(depth + 1)})
+		n.Members = append(n.Members, &tree.Member{Name: name, At: at, Value: r.value(depth + 1)})
 		r.separator('}')
 	}
 	return n
 }
 
-func (r *reader) list(depth int) *node {
-	n := &node{kind: '[', at: r.at}
+func (r *reader) list(depth int) *tree.Node {
+	n := &tree.Node{Kind: '[', At: r.at}
 	r.at++
 	for !r.closes(']') {
-		n.items = append(n.items, r.value(depth+1))
+		n.Items = append(n.Items, r.value(depth+1))
 		r.separator(']')
 	}
 	return n
@@ -246,7 +248,7 @@ func (r *reader) name() string {
 }
 
 // word reads a value without quotes: JSON's own, or a string that lacks them.
-func (r *reader) word() *node {
+func (r *reader) word() *tree.Node {
 	at := r.at
 	if r.starts("...", "…") {
 		return r.fail("something was left out here")
@@ -265,16 +267,16 @@ func (r *reader) word() *node {
 	}
 	switch {
 	case word == "true" || word == "false":
-		return &node{kind: 't', text: word, at: at}
+		return &tree.Node{Kind: 't', Text: word, At: at}
 	case word == "null":
-		return &node{kind: 'n', text: word, at: at}
+		return &tree.Node{Kind: 'n', Text: word, At: at}
 	case numberForm.MatchString(word):
-		return &node{kind: '0', text: word, at: at}
+		return &tree.Node{Kind: '0', Text: word, At: at}
 	case word == "" || strings.ContainsAny(word, "{[\""):
 		r.at = at
 		return r.fail("a value is missing")
 	default:
 		r.quirk("json-quotes", at, quote(word)+" has no quotes")
-		return &node{kind: '"', text: word, at: at}
+		return &tree.Node{Kind: '"', Text: word, At: at}
 	}
 }

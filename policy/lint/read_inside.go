@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // inside tells where in its file a policy stands that is a part of it only.
@@ -20,20 +21,20 @@ var wrappers = [][]string{
 
 // policyIn gives the document that the value is or, as tools print it, holds
 // with nothing else that would be lost without it.
-func policyIn(root *node) *node {
-	if root.get("Statement") != nil {
+func policyIn(root *tree.Node) *tree.Node {
+	if root.Get("Statement") != nil {
 		return root
 	}
 	for _, path := range wrappers {
 		n := root
 		for _, name := range path {
-			if !n.holdsOnly(name) {
+			if !holdsOnly(n, name) {
 				n = nil
 				break
 			}
-			n = n.get(name)
+			n = n.Get(name)
 		}
-		if n.isPolicy() {
+		if isPolicy(n) {
 			return n
 		}
 	}
@@ -41,31 +42,31 @@ func policyIn(root *node) *node {
 }
 
 // holdsOnly tells whether all members but the named are names, dates and the like.
-func (n *node) holdsOnly(name string) bool {
-	return n.get(name) != nil && !slices.ContainsFunc(n.members, func(m *member) bool {
-		return m.name != name && (m.value.kind == '{' || m.value.kind == '[')
+func holdsOnly(n *tree.Node, name string) bool {
+	return n.Get(name) != nil && !slices.ContainsFunc(n.Members, func(m *tree.Member) bool {
+		return m.Name != name && (m.Value.Kind == '{' || m.Value.Kind == '[')
 	})
 }
 
 // isPolicy tells a policy from what also has a Statement: rules of firewalls.
-func (n *node) isPolicy() bool {
-	statement := n.get("Statement")
+func isPolicy(n *tree.Node) bool {
+	statement := n.Get("Statement")
 	if statement == nil {
 		return false
 	}
-	return n.get("Version") != nil || slices.ContainsFunc(statement.each(), func(s *node) bool { return s.get("Effect") != nil })
+	return n.Get("Version") != nil || slices.ContainsFunc(statement.Each(), func(s *tree.Node) bool { return s.Get("Effect") != nil })
 }
 
 // policies gathers the policies that the value is or holds.
-func (n *node) policies(into []*node) []*node {
-	if n.isPolicy() {
+func policies(n *tree.Node, into []*tree.Node) []*tree.Node {
+	if isPolicy(n) {
 		return append(into, n)
 	}
-	for _, m := range n.members {
-		into = m.value.policies(into)
+	for _, m := range n.Members {
+		into = policies(m.Value, into)
 	}
-	for _, item := range n.items {
-		into = item.policies(into)
+	for _, item := range n.Items {
+		into = policies(item, into)
 	}
 	return into
 }
@@ -74,20 +75,20 @@ func (n *node) policies(into []*node) []*node {
 // its own. What a tool printed around a single one stays, for document-shape to
 // take away.
 func (d document) split() []document {
-	if d.broken || policyIn(d.root).get("Statement") != nil {
+	if d.broken || policyIn(d.root).Get("Statement") != nil {
 		return []document{d}
 	}
-	held := d.root.policies(nil)
+	held := policies(d.root, nil)
 	if len(held) == 0 {
 		return []document{d}
 	}
-	d.root.locate("")
+	d.root.Locate("")
 	kinds, expected := kitKinds(d.root), isTemplate(d.root)
 	var out []document
 	for _, root := range held {
-		part := document{source: d.source, root: root, inside: inside{pointer: root.pointer, kind: kinds[root.pointer]}}
+		part := document{source: d.source, root: root, inside: inside{pointer: root.Pointer, kind: kinds[root.Pointer]}}
 		if kinds == nil && !expected {
-			part.quirks = []quirk{{"document-shape", root.at, "the policy stands inside of something else, at " + root.pointer}}
+			part.quirks = []quirk{{"document-shape", root.At, "the policy stands inside of something else, at " + root.Pointer}}
 		}
 		out = append(out, part)
 	}
@@ -95,7 +96,7 @@ func (d document) split() []document {
 	// or comes after.
 	owner := func(at int) *document {
 		i := 0
-		for i+1 < len(out) && out[i+1].root.at <= at {
+		for i+1 < len(out) && out[i+1].root.At <= at {
 			i++
 		}
 		return &out[i]
@@ -113,14 +114,14 @@ func (d document) split() []document {
 
 // kitKinds gives the kinds of the documents in what policy generate prints, by
 // their pointers; nil if it is something else.
-func kitKinds(root *node) map[string]policy.Kind {
+func kitKinds(root *tree.Node) map[string]policy.Kind {
 	kinds := map[string]policy.Kind{}
-	for _, m := range root.members {
-		switch kind := policy.Kind(m.name); kind {
+	for _, m := range root.Members {
+		switch kind := policy.Kind(m.Name); kind {
 		case policy.TrustDocument, policy.PermissionsDocument, policy.BucketDocument, policy.KeyDocument, policy.WorkerDocument:
-			kinds["/"+m.name] = kind
+			kinds["/"+m.Name] = kind
 		case policy.RevocationDocument:
-			kinds["/"+m.name] = policy.PermissionsDocument
+			kinds["/"+m.Name] = policy.PermissionsDocument
 		case "reasons":
 		default:
 			return nil
@@ -133,10 +134,10 @@ func kitKinds(root *node) map[string]policy.Kind {
 }
 
 // isTemplate tells a template of CloudFormation, where policies belong inside.
-func isTemplate(root *node) bool {
-	resources := root.get("Resources")
-	return resources != nil && slices.ContainsFunc(resources.members, func(m *member) bool {
-		kind := m.value.get("Type")
-		return kind != nil && strings.HasPrefix(kind.text, "AWS::")
+func isTemplate(root *tree.Node) bool {
+	resources := root.Get("Resources")
+	return resources != nil && slices.ContainsFunc(resources.Members, func(m *tree.Member) bool {
+		kind := m.Value.Get("Type")
+		return kind != nil && strings.HasPrefix(kind.Text, "AWS::")
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // target is what of S3 a value of Resource can match.
@@ -50,9 +51,9 @@ func (p *pass) granted(name string) bool {
 }
 
 // grants gives the value of Action that has the action, or nil.
-func (s *statement) grants(name string) *node {
+func (s *statement) grants(name string) *tree.Node {
 	for _, a := range s.actions() {
-		if glob(strings.ToLower(a.text), strings.ToLower(name)) {
+		if glob(strings.ToLower(a.Text), strings.ToLower(name)) {
 			return a
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // rule finds one kind of fault. Its code is the name of its page and of its
@@ -49,7 +50,7 @@ type pass struct {
 	// For the last pass, which looks at what the others left over.
 	last  bool
 	told  []Finding
-	fixed *node // nil when there was nothing to mend
+	fixed *tree.Node // nil when there was nothing to mend
 }
 
 // repair is a fix to be made.
@@ -77,7 +78,7 @@ func (p *pass) run() {
 
 // found is a finding being told.
 type found struct {
-	at       *node
+	at       *tree.Node
 	severity Severity // empty: the rule's
 	message  string
 	hint     string
@@ -100,8 +101,8 @@ func (p *pass) report(f found) {
 		f.fix, f.hint = nil, f.hint+"; it is left as it is, since a Deny would deny more then"
 	}
 	p.findings = append(p.findings, Finding{
-		Rule: p.code, Severity: f.severity, Pointer: f.at.pointer, Message: f.message, Hint: f.hint,
-		Fixed: f.fix != nil, Widens: f.fix != nil && f.widens, at: max(f.at.at, 0),
+		Rule: p.code, Severity: f.severity, Pointer: f.at.Pointer, Message: f.message, Hint: f.hint,
+		Fixed: f.fix != nil, Widens: f.fix != nil && f.widens, at: max(f.at.At, 0),
 	})
 	if f.fix != nil {
 		p.fixes = append(p.fixes, repair{f.fix, f.widens})
@@ -109,10 +110,10 @@ func (p *pass) report(f found) {
 }
 
 // inDeny tells whether the value is part of a statement that denies.
-func (p *pass) inDeny(n *node) bool {
+func (p *pass) inDeny(n *tree.Node) bool {
 	return slices.ContainsFunc(p.statements, func(s *statement) bool {
-		made := s.pointer == "" && s.node != s.document // by a fix
-		return s.deny && (n == s.node || !made && n.pointer != "" && strings.HasPrefix(n.pointer+"/", s.pointer+"/"))
+		made := s.Pointer == "" && s.Node != s.document // by a fix
+		return s.deny && (n == s.Node || !made && n.Pointer != "" && strings.HasPrefix(n.Pointer+"/", s.Pointer+"/"))
 	})
 }
 
@@ -127,7 +128,7 @@ func (p *pass) quirksOf(hint string) {
 		if p.root != nil {
 			mend = func() {}
 		}
-		p.report(found{at: &node{at: q.at}, message: q.text, hint: hint, fix: mend})
+		p.report(found{at: &tree.Node{At: q.at}, message: q.text, hint: hint, fix: mend})
 	}
 }
 

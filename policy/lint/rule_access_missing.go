@@ -17,7 +17,7 @@ var accessMissing = rule{
 		if p.kit() == nil || p.root == nil {
 			return
 		}
-		document, err := policy.Parse(p.root.json(""))
+		document, err := policy.Parse(p.root.JSON())
 		if err != nil {
 			return // other rules say so
 		}
@@ -44,15 +44,15 @@ var accessMissing = rule{
 func (p *pass) missing(document *policy.Document, want *statement) {
 	var lacking, denied []string
 	for _, a := range want.actions() {
-		switch p.decide(document, want, a.text) {
+		switch p.decide(document, want, a.Text) {
 		case policy.ImplicitlyDenied:
-			lacking = append(lacking, a.text)
+			lacking = append(lacking, a.Text)
 		case policy.ExplicitlyDenied:
-			denied = append(denied, a.text)
+			denied = append(denied, a.Text)
 		case policy.Allowed:
 		}
 	}
-	where := strings.Join(want.get("Resource").strings(), ", ")
+	where := strings.Join(want.Get("Resource").Strings(), ", ")
 	switch p.kind {
 	case policy.TrustDocument:
 		where = "the role"
@@ -72,11 +72,11 @@ func (p *pass) missing(document *policy.Document, want *statement) {
 		at: p.root, message: strings.Join(lacking, ", ") + " on " + where + " is not allowed, and the connection needs it",
 		hint: "add the statement that rolecall policy generate gives", widens: true,
 		fix: func() {
-			add := want.clone()
-			add.set("Action", one(lacking))
+			add := want.Clone()
+			add.Set("Action", one(lacking))
 			for _, s := range p.statements {
-				if sid := s.get("Sid"); sid != nil && sid.text == want.get("Sid").text {
-					add.remove("Sid")
+				if sid := s.Get("Sid"); sid != nil && sid.Text == want.Get("Sid").Text {
+					add.Remove("Sid")
 				}
 			}
 			p.addStatement(add)
@@ -137,14 +137,14 @@ func (p *pass) sessions(want *statement, action, owner string) []policy.Request 
 	}
 	context := map[string][]string{"aws:PrincipalArn": {role.String()}, "aws:SecureTransport": {"true"}}
 	for _, c := range want.conditions() {
-		context[c.key] = []string{sample(c.values.each()[0].text)}
+		context[c.key] = []string{sample(c.values.Each()[0].Text)}
 	}
 	session := rolecall.ARN{Partition: role.Partition, Service: "sts", Account: role.Account, Resource: "assumed-role/" + role.RoleName() + "/rolecall"}
 	var out []policy.Request
 	if action == "s3:PutObject" {
 		p.encrypt(context)
 	}
-	for _, resource := range want.get("Resource").strings() {
+	for _, resource := range want.Get("Resource").Strings() {
 		out = append(out, policy.Request{Principal: session.String(), Action: action, Resource: sample(resource), Account: owner, Context: context})
 	}
 	return out

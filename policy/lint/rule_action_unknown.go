@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall/internal/strict"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // IAM takes any name for an action; one that does not exist allows nothing.
@@ -14,11 +15,11 @@ var actionUnknown = rule{
 		for _, s := range p.statements {
 			values := s.actions()
 			if len(values) == 0 {
-				values = s.get("NotAction").each()
+				values = s.Get("NotAction").Each()
 			}
 			for _, a := range values {
-				found, known := expand(a.text)
-				service, name, _ := strings.Cut(strings.ToLower(a.text), ":")
+				found, known := expand(a.Text)
+				service, name, _ := strings.Cut(strings.ToLower(a.Text), ":")
 				if p.full() || !known || len(found) > 0 || service == "s3" && (name == "headbucket" || s3Operations[name] != "") {
 					continue
 				}
@@ -28,18 +29,18 @@ var actionUnknown = rule{
 	},
 }
 
-func (p *pass) unknownAction(s *statement, a *node, service string) {
-	near := strict.Nearest(a.text, catalog().names[service])
-	f := found{at: a, message: quote(a.text) + " is not an action, so it allows nothing", hint: "see AWS's list of the actions of " + service}
+func (p *pass) unknownAction(s *statement, a *tree.Node, service string) {
+	near := strict.Nearest(a.Text, catalog().names[service])
+	f := found{at: a, message: quote(a.Text) + " is not an action, so it allows nothing", hint: "see AWS's list of the actions of " + service}
 	if near == "" {
 		// It may be newer than the facts.
 		f.severity = Warning
-		f.message = quote(a.text) + " is no action that AWS listed by " + catalog().date
+		f.message = quote(a.Text) + " is no action that AWS listed by " + catalog().date
 		p.report(f)
 		return
 	}
 	f.hint = "did you mean " + near + "?"
 	f.widens = true
-	f.fix = func() { a.become(text(near)) }
+	f.fix = func() { a.Become(tree.Text(near)) }
 	p.report(f)
 }

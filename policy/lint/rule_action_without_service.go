@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall/internal/strict"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // An action is a service's prefix, a colon and a name.
@@ -13,14 +14,14 @@ var actionWithoutService = rule{
 	check: func(p *pass) {
 		for _, s := range p.statements {
 			for _, a := range s.actions() {
-				if p.full() || a.kind != '"' || a.text == "*" || strings.Contains(a.text, ":") {
+				if p.full() || a.Kind != '"' || a.Text == "*" || strings.Contains(a.Text, ":") {
 					continue
 				}
-				f := found{at: a, message: quote(a.text) + " has no service in front, and IAM refuses the document", hint: "write s3:" + a.text + ", or the prefix of its service"}
-				if name := actionNamed(a.text); name != "" {
+				f := found{at: a, message: quote(a.Text) + " has no service in front, and IAM refuses the document", hint: "write s3:" + a.Text + ", or the prefix of its service"}
+				if name := actionNamed(a.Text); name != "" {
 					f.hint = "did you mean " + name + "?"
 					f.widens = true
-					f.fix = func() { a.become(text(name)) }
+					f.fix = func() { a.Become(tree.Text(name)) }
 				}
 				p.report(f)
 			}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // A bucket policy that names a vendor's identity has no external id: whoever
@@ -18,17 +19,17 @@ var bucketDirect = rule{
 	check: func(p *pass) {
 		for _, s := range p.allows() {
 			for _, who := range s.principals() {
-				arn, err := rolecall.ParseARN(who.text)
-				if who.kind != "AWS" || err != nil || !p.vendors(who.text, arn) {
+				arn, err := rolecall.ParseARN(who.Text)
+				if who.kind != "AWS" || err != nil || !p.vendors(who.Text, arn) {
 					continue
 				}
 				f := found{
-					at: who.node, message: who.text + " is let in directly: no role and no external id stand between",
+					at: who.Node, message: who.Text + " is let in directly: no role and no external id stand between",
 					hint: "let in a role of your own, which trusts the vendor with an external id",
 				}
 				if p.kit() != nil && p.kit().Connection.RoleARN != "" {
 					f.widens = true
-					f.fix = func() { who.become(text(p.kit().Connection.RoleARN)) }
+					f.fix = func() { who.Become(tree.Text(p.kit().Connection.RoleARN)) }
 				}
 				p.report(f)
 			}

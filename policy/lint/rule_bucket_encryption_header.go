@@ -22,7 +22,7 @@ var bucketEncryptionHeader = rule{
 				if !c.holdsWithout() || strings.HasSuffix(c.operator, "IfExists") {
 					continue
 				}
-				want := strings.Join(c.values.strings(), " or ")
+				want := strings.Join(c.values.Strings(), " or ")
 				f := atKey(c, "is not there in an upload that relies on the bucket's default, so that is denied")
 				f.hint = "have jobs say their encryption, or use the operator with IfExists"
 				if p.kit() != nil {

@@ -3,6 +3,8 @@ package lint
 import (
 	"slices"
 	"strings"
+
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // A key that requests for the action do not have is never there: an Allow that
@@ -16,9 +18,9 @@ var conditionKeyAction = rule{
 				if !keyIn(catalog().keys, c.key) || isGlobal(c.key) {
 					continue // unknown, or of services that are not in the facts
 				}
-				var without []*node
+				var without []*tree.Node
 				for _, a := range s.actions() {
-					if s.keyNever(a.text, c.key) {
+					if s.keyNever(a.Text, c.key) {
 						without = append(without, a)
 					}
 				}
@@ -51,7 +53,7 @@ func (p *pass) alwaysDenied(s *statement, c condition) {
 	for _, a := range s.actions() {
 		var denied []string
 		for _, name := range append(p.needed(), "kms:Decrypt", "kms:GenerateDataKey") {
-			if glob(strings.ToLower(a.text), strings.ToLower(name)) && s.keyNever(name, c.key) {
+			if glob(strings.ToLower(a.Text), strings.ToLower(name)) && s.keyNever(name, c.key) {
 				denied = append(denied, name)
 			}
 		}
@@ -64,11 +66,11 @@ func (p *pass) alwaysDenied(s *statement, c condition) {
 	}
 }
 
-func (p *pass) keyless(s *statement, c condition, actions []*node) {
+func (p *pass) keyless(s *statement, c condition, actions []*tree.Node) {
 	if c.holdsWithout() && s.allow {
 		return // it does not hold the action back
 	}
-	names := strings.Join((&node{kind: '[', items: actions}).strings(), ", ")
+	names := strings.Join((&tree.Node{Kind: '[', Items: actions}).Strings(), ", ")
 	f := atKey(c, "is never there in requests for "+names+", so the statement never speaks of them")
 	f.hint = "give these actions a statement without the condition"
 	switch {
@@ -76,23 +78,23 @@ func (p *pass) keyless(s *statement, c condition, actions []*node) {
 		f.message = quote(c.key) + " is never there in requests for " + names + ", so they are always denied"
 		f.severity = Warning
 		f.hint = "leave these actions out of the statement"
-	case !s.allow || slices.ContainsFunc(actions, func(a *node) bool { return exact(a.text) == nil }):
-	case s.get("Action").without(actions...) != nil:
+	case !s.allow || slices.ContainsFunc(actions, func(a *tree.Node) bool { return exact(a.Text) == nil }):
+	case s.Get("Action").Without(actions...) != nil:
 		f.widens = true
 		f.fix = func() {
-			if s.get("Action").without(actions...) == nil {
+			if s.Get("Action").Without(actions...) == nil {
 				return // moved for another key before
 			}
-			moved := s.like(one((&node{kind: '[', items: actions}).strings()), nil)
+			moved := s.like(one((&tree.Node{Kind: '[', Items: actions}).Strings()), nil)
 			narrow(moved, c)
-			(&statement{node: moved}).dropKey(c)
-			s.set("Action", s.get("Action").without(actions...))
+			(&statement{Node: moved}).dropKey(c)
+			s.Set("Action", s.Get("Action").Without(actions...))
 			s.after(moved)
 		}
-	case narrow(s.clone(), c):
+	case narrow(s.Clone(), c):
 		f.widens = true
 		f.fix = func() {
-			narrow(s.node, c)
+			narrow(s.Node, c)
 			s.dropKey(c)
 		}
 	}
@@ -101,39 +103,39 @@ func (p *pass) keyless(s *statement, c condition, actions []*node) {
 
 // narrow gives a statement about objects the prefix in its resources that it
 // asked for by a condition on s3:prefix. It tells whether it could.
-func narrow(s *node, c condition) bool {
+func narrow(s *tree.Node, c condition) bool {
 	if !equalKey(c, "s3:prefix") || c.negated() {
 		return false
 	}
 	onObjects := true
-	for _, a := range s.get("Action").each() {
-		known := exact(a.text)
+	for _, a := range s.Get("Action").Each() {
+		known := exact(a.Text)
 		onObjects = onObjects && known != nil && known.onlyOnObjects()
 	}
-	var out *node
-	for _, r := range s.get("Resource").each() {
-		bucket, all := strings.CutSuffix(r.text, "/*")
-		if t := targetOf(r.text); t.bucket && !t.object {
+	var out *tree.Node
+	for _, r := range s.Get("Resource").Each() {
+		bucket, all := strings.CutSuffix(r.Text, "/*")
+		if t := targetOf(r.Text); t.bucket && !t.object {
 			if !onObjects {
-				out = out.add(r.text)
+				out = out.Add(r.Text)
 				continue
 			}
 			all = true
 		}
-		for _, prefix := range c.values.strings() {
+		for _, prefix := range c.values.Strings() {
 			if !all || strings.Contains(bucket, "/") || prefix == "" {
 				return false
 			}
-			out = out.add(bucket + "/" + strings.TrimSuffix(prefix, "*") + "*")
+			out = out.Add(bucket + "/" + strings.TrimSuffix(prefix, "*") + "*")
 		}
 	}
 	if out == nil {
 		return false
 	}
-	if len(out.items) == 1 {
-		out = out.items[0]
+	if len(out.Items) == 1 {
+		out = out.Items[0]
 	}
-	s.set("Resource", out)
+	s.Set("Resource", out)
 	return true
 }
 

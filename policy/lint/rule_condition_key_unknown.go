@@ -26,7 +26,7 @@ var conditionKeyUnknown = rule{
 				switch {
 				case near != "" && !strings.ContainsAny(near, "*"):
 					f.hint, f.widens = "did you mean "+near+"?", true
-					f.fix = func() { c.member.name = near }
+					f.fix = func() { c.member.Name = near }
 				case found:
 					f.severity = Warning // it may be newer than the facts
 				}
@@ -39,7 +39,7 @@ var conditionKeyUnknown = rule{
 // atKey begins a finding at a condition's key.
 func atKey(c condition, message string) found {
 	at := *c.values
-	at.at = c.member.at
+	at.At = c.member.At
 	return found{at: &at, message: quote(c.key) + " " + message, hint: "see AWS's list of condition keys"}
 }
 

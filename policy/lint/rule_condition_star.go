@@ -1,6 +1,10 @@
 package lint
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/rolecall/rolecall/policy/internal/tree"
+)
 
 // A condition that any value meets only asks that there be one.
 var conditionStar = rule{
@@ -12,9 +16,9 @@ var conditionStar = rule{
 				if c.base() != "StringLike" && c.base() != "ArnLike" || equalKey(c, externalID) || equalKey(c, "s3:prefix") {
 					continue
 				}
-				if i := slices.IndexFunc(c.values.each(), func(v *node) bool { return v.text == "*" }); i >= 0 {
+				if i := slices.IndexFunc(c.values.Each(), func(v *tree.Node) bool { return v.Text == "*" }); i >= 0 {
 					p.report(found{
-						at: c.values.each()[i], message: "* is met by every value of " + c.key + ", so the condition holds nothing back",
+						at: c.values.Each()[i], message: "* is met by every value of " + c.key + ", so the condition holds nothing back",
 						hint: "give the values that are meant, or remove the condition",
 					})
 				}

@@ -3,6 +3,8 @@ package lint
 import (
 	"slices"
 	"strings"
+
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // StringEquals takes * and ? as they stand; StringLike gives them a meaning.
@@ -14,7 +16,7 @@ var conditionWildcard = rule{
 		for _, s := range p.statements {
 			for _, c := range s.conditions() {
 				like := map[string]string{"StringEquals": "StringLike", "StringNotEquals": "StringNotLike"}[c.base()]
-				if like == "" || strings.EqualFold(c.key, externalID) || !slices.ContainsFunc(c.values.each(), func(v *node) bool { return wild(v.text) }) {
+				if like == "" || strings.EqualFold(c.key, externalID) || !slices.ContainsFunc(c.values.Each(), func(v *tree.Node) bool { return wild(v.Text) }) {
 					continue
 				}
 				p.report(found{

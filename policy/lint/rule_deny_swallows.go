@@ -3,6 +3,8 @@ package lint
 import (
 	"slices"
 	"strings"
+
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // A Deny wins over every Allow.
@@ -29,15 +31,15 @@ var denySwallows = rule{
 func (p *pass) swallowed(allow *statement, denies []*statement, budget *int) {
 	const hint = "narrow the Deny to what it is meant for, or remove this "
 	for _, deny := range denies {
-		if *budget -= len(deny.actions()) + len(deny.resources()); allow.get("Action") == nil && deny.swallows(allow) {
-			p.report(found{at: allow.node, message: "statement " + quote(nameOf(deny)) + " denies all that this one allows", hint: hint + "statement"})
+		if *budget -= len(deny.actions()) + len(deny.resources()); allow.Get("Action") == nil && deny.swallows(allow) {
+			p.report(found{at: allow.Node, message: "statement " + quote(nameOf(deny)) + " denies all that this one allows", hint: hint + "statement"})
 			return
 		}
 	}
-	var lost []*node
+	var lost []*tree.Node
 	var by []string
 	for _, a := range allow.actions() {
-		names, ok := deniedWhole(allow, a.text, denies, budget)
+		names, ok := deniedWhole(allow, a.Text, denies, budget)
 		if !ok {
 			continue
 		}
@@ -52,12 +54,12 @@ func (p *pass) swallowed(allow *statement, denies []*statement, budget *int) {
 	case *budget < 0 || len(lost) == 0:
 	case len(lost) < len(allow.actions()):
 		for _, a := range lost {
-			p.report(found{at: a, severity: Warning, message: strings.Join(by, " and ") + " denies " + quote(a.text) + " on all that this statement names", hint: hint + "action"})
+			p.report(found{at: a, severity: Warning, message: strings.Join(by, " and ") + " denies " + quote(a.Text) + " on all that this statement names", hint: hint + "action"})
 		}
 	case len(by) == 1:
-		p.report(found{at: allow.node, message: by[0] + " denies all that this one allows", hint: hint + "statement"})
+		p.report(found{at: allow.Node, message: by[0] + " denies all that this one allows", hint: hint + "statement"})
 	default:
-		p.report(found{at: allow.node, message: strings.Join(by, " and ") + " together deny all that this one allows", hint: hint + "statement"})
+		p.report(found{at: allow.Node, message: strings.Join(by, " and ") + " together deny all that this one allows", hint: hint + "statement"})
 	}
 }
 
@@ -90,18 +92,18 @@ func deniedWhole(allow *statement, value string, denies []*statement, budget *in
 
 // perValue gives the statement by itself for each value of the element, or as it is
 // without values.
-func (s *statement) perValue(element string) []*node {
-	values := s.get(element).each()
+func (s *statement) perValue(element string) []*tree.Node {
+	values := s.Get(element).Each()
 	if len(values) == 0 {
-		return []*node{s.node}
+		return []*tree.Node{s.Node}
 	}
-	var out []*node
+	var out []*tree.Node
 	for _, v := range values {
-		n := *s.node
-		n.members = slices.Clone(s.members)
-		for i, m := range n.members {
-			if m.name == element {
-				n.members[i] = &member{m.name, m.at, v}
+		n := *s.Node
+		n.Members = slices.Clone(s.Members)
+		for i, m := range n.Members {
+			if m.Name == element {
+				n.Members[i] = &tree.Member{Name: m.Name, At: m.At, Value: v}
 			}
 		}
 		out = append(out, &n)
@@ -112,33 +114,33 @@ func (s *statement) perValue(element string) []*node {
 // takesBack tells whether the Deny surely covers the action on the resource of
 // the Allow: each by a pattern of its own, by no condition that could fail, for
 // the same or all principals.
-func (s *statement) takesBack(allow *statement, action string, resource *node) bool {
-	only := object("Action", action)
-	return covers(s.node, only, "Action", true) && covers(s.node, resource, "Resource", false) && s.deniesAll(allow) && s.conditionsIn(allow, action)
+func (s *statement) takesBack(allow *statement, action string, resource *tree.Node) bool {
+	only := tree.Object("Action", action)
+	return covers(s.Node, only, "Action", true) && covers(s.Node, resource, "Resource", false) && s.deniesAll(allow) && s.conditionsIn(allow, action)
 }
 
 // nameOf gives a statement's Sid or, without one, its place.
 func nameOf(s *statement) string {
-	if sid := s.get("Sid"); sid != nil && sid.text != "" {
-		return sid.text
+	if sid := s.Get("Sid"); sid != nil && sid.Text != "" {
+		return sid.Text
 	}
-	return s.pointer
+	return s.Pointer
 }
 
 // swallows tells the same of an Allow that has no Action.
 func (s *statement) swallows(allow *statement) bool {
-	return covers(s.node, allow.node, "Action", true) && covers(s.node, allow.node, "Resource", false) && s.deniesAll(allow) && s.conditionsIn(allow, "")
+	return covers(s.Node, allow.Node, "Action", true) && covers(s.Node, allow.Node, "Resource", false) && s.deniesAll(allow) && s.conditionsIn(allow, "")
 }
 
-func covers(deny, allow *node, element string, fold bool) bool {
-	wide, not, narrow := deny.get(element), deny.get("Not"+element), allow.get(element)
+func covers(deny, allow *tree.Node, element string, fold bool) bool {
+	wide, not, narrow := deny.Get(element), deny.Get("Not"+element), allow.Get(element)
 	if wide == nil && not == nil {
 		return element == "Resource"
 	}
 	if narrow == nil {
-		return allow.get("Not"+element) == nil && element == "Resource" || slices.Contains(wide.strings(), "*")
+		return allow.Get("Not"+element) == nil && element == "Resource" || slices.Contains(wide.Strings(), "*")
 	}
-	for _, n := range narrow.strings() {
+	for _, n := range narrow.Strings() {
 		if fold {
 			n = strings.ToLower(n)
 		}
@@ -148,10 +150,10 @@ func covers(deny, allow *node, element string, fold bool) bool {
 			}
 			return glob(pattern, n)
 		}
-		if wide != nil && !slices.ContainsFunc(wide.strings(), match) {
+		if wide != nil && !slices.ContainsFunc(wide.Strings(), match) {
 			return false
 		}
-		if not != nil && (strings.ContainsAny(n, "*?$") || slices.ContainsFunc(not.strings(), match)) {
+		if not != nil && (strings.ContainsAny(n, "*?$") || slices.ContainsFunc(not.Strings(), match)) {
 			return false
 		}
 	}
@@ -160,14 +162,14 @@ func covers(deny, allow *node, element string, fold bool) bool {
 
 // deniesAll tells whether the Deny speaks of all whom the Allow speaks of.
 func (s *statement) deniesAll(allow *statement) bool {
-	if s.get("NotPrincipal") != nil || allow.get("NotPrincipal") != nil {
+	if s.Get("NotPrincipal") != nil || allow.Get("NotPrincipal") != nil {
 		return false
 	}
 	denied := s.principals()
 	if len(denied) == 0 || slices.ContainsFunc(denied, principal.anyone) {
 		return true
 	}
-	return string(s.get("Principal").json("")) == string(allow.get("Principal").json(""))
+	return string(s.Get("Principal").JSON()) == string(allow.Get("Principal").JSON())
 }
 
 // conditionsIn tells whether the Deny's conditions surely hold for the action:
@@ -179,7 +181,7 @@ func (s *statement) conditionsIn(allow *statement, action string) bool {
 			continue
 		}
 		same := func(other condition) bool {
-			return c.operator == other.operator && strings.EqualFold(c.key, other.key) && string(c.values.json("")) == string(other.values.json(""))
+			return c.operator == other.operator && strings.EqualFold(c.key, other.key) && string(c.values.JSON()) == string(other.values.JSON())
 		}
 		if !slices.ContainsFunc(allow.conditions(), same) {
 			return false

@@ -3,6 +3,7 @@ package lint
 import (
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // What no other rule knows to name, and the grammar refuses.
@@ -11,7 +12,7 @@ var documentGrammar = rule{
 	code: "document-grammar", severity: Error,
 	title: "the document is not written as policies are",
 	check: func(p *pass) {
-		if p.root == nil || !p.last || p.root.get("Statement") == nil {
+		if p.root == nil || !p.last || p.root.Get("Statement") == nil {
 			return
 		}
 		told := map[string]bool{}
@@ -21,12 +22,10 @@ var documentGrammar = rule{
 		if len(told) > 0 && p.fixed != nil && len(grammarOf(p.fixed, p.kind)) == 0 {
 			return // what is wrong comes of what was found before
 		}
-		places := map[string]*node{}
-		p.root.places(places)
 		for _, e := range grammarOf(p.root, p.kind) {
-			at := places[e.Pointer]
+			at := p.root.Follow(e.Pointer)
 			if at == nil {
-				at = &node{pointer: e.Pointer}
+				at = &tree.Node{Pointer: e.Pointer}
 			}
 			if !told[e.Pointer] {
 				p.report(found{at: at, message: e.Message, hint: e.Hint})
@@ -35,8 +34,8 @@ var documentGrammar = rule{
 	},
 }
 
-func grammarOf(root *node, kind policy.Kind) rolecall.Errors {
-	d, err := policy.Parse(root.json(""))
+func grammarOf(root *tree.Node, kind policy.Kind) rolecall.Errors {
+	d, err := policy.Parse(root.JSON())
 	if err != nil {
 		return rolecall.List(err)
 	}
@@ -44,15 +43,4 @@ func grammarOf(root *node, kind policy.Kind) rolecall.Errors {
 		return rolecall.List(d.Fit(policy.Identity))
 	}
 	return rolecall.List(d.Fit(policy.ResourcePolicy))
-}
-
-// places gathers the values below by their pointers.
-func (n *node) places(into map[string]*node) {
-	into[n.pointer] = n
-	for _, m := range n.members {
-		m.value.places(into)
-	}
-	for _, item := range n.items {
-		item.places(into)
-	}
 }

@@ -1,6 +1,10 @@
 package lint
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/rolecall/rolecall/policy/internal/tree"
+)
 
 // What tools print around a policy, and statements without a document around
 // them, are not what AWS takes.
@@ -10,22 +14,22 @@ var documentShape = rule{
 	check: func(p *pass) {
 		for _, q := range p.quirks {
 			if q.rule == p.code {
-				p.report(found{at: &node{at: q.at}, message: q.text, hint: "give what stands there, and no more; the file is left as it is"})
+				p.report(found{at: &tree.Node{At: q.at}, message: q.text, hint: "give what stands there, and no more; the file is left as it is"})
 			}
 		}
 		switch {
-		case p.root == nil || p.root.get("Statement") != nil:
+		case p.root == nil || p.root.Get("Statement") != nil:
 		case policyIn(p.root) != p.root:
 			inner := policyIn(p.root)
 			p.report(found{
-				at: p.root, message: "the policy stands inside of something else", hint: "give what " + inner.pointer + " holds, and no more",
-				fix: func() { p.root.become(inner) },
+				at: p.root, message: "the policy stands inside of something else", hint: "give what " + inner.Pointer + " holds, and no more",
+				fix: func() { p.root.Become(inner) },
 			})
 		case len(p.statements) > 0:
 			enclose := func() {
-				p.root.become(object("Version", "2012-10-17", "Statement", &node{kind: '[', at: -1, items: p.root.clone().each()}))
+				p.root.Become(tree.Object("Version", "2012-10-17", "Statement", &tree.Node{Kind: '[', At: -1, Items: p.root.Clone().Each()}))
 			}
-			if len(p.statements) < len(p.root.each()) {
+			if len(p.statements) < len(p.root.Each()) {
 				enclose = nil // some are none
 			}
 			p.report(found{
@@ -39,40 +43,40 @@ var documentShape = rule{
 }
 
 // shapeless tells whether the value has nothing that could be made a policy.
-func shapeless(root *node) bool {
-	return policyIn(root).get("Statement") == nil && len(statementsOf(root)) == 0
+func shapeless(root *tree.Node) bool {
+	return policyIn(root).Get("Statement") == nil && len(statementsOf(root)) == 0
 }
 
 // unwrap reads the policies that stand as text in what a tool printed, as in
 // the answer of aws s3api get-bucket-policy.
-func unwrap(n *node) {
-	for _, item := range n.items {
+func unwrap(n *tree.Node) {
+	for _, item := range n.Items {
 		unwrap(item)
 	}
-	for _, m := range n.members {
-		unwrap(m.value)
-		if m.value.kind != '"' || !strings.HasPrefix(strings.TrimSpace(m.value.text), "{") {
+	for _, m := range n.Members {
+		unwrap(m.Value)
+		if m.Value.Kind != '"' || !strings.HasPrefix(strings.TrimSpace(m.Value.Text), "{") {
 			continue
 		}
-		inside := &reader{source: m.value.text}
+		inside := &reader{source: m.Value.Text}
 		inside.space()
 		root := inside.value(1)
 		inside.space()
-		if !inside.broken && inside.at == len(inside.source) && len(inside.doc.quirks) == 0 && root.get("Statement") != nil {
-			root.moveTo(m.value.at)
-			m.value = root
+		if !inside.broken && inside.at == len(inside.source) && len(inside.doc.quirks) == 0 && root.Get("Statement") != nil {
+			moveTo(root, m.Value.At)
+			m.Value = root
 		}
 	}
 }
 
 // moveTo places the value and all below it at one place of the source.
-func (n *node) moveTo(at int) {
-	n.at = at
-	for _, m := range n.members {
-		m.at = at
-		m.value.moveTo(at)
+func moveTo(n *tree.Node, at int) {
+	n.At = at
+	for _, m := range n.Members {
+		m.At = at
+		moveTo(m.Value, at)
 	}
-	for _, item := range n.items {
-		item.moveTo(at)
+	for _, item := range n.Items {
+		moveTo(item, at)
 	}
 }

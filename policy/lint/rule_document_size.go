@@ -16,7 +16,7 @@ var documentSize = rule{
 		if p.root == nil {
 			return
 		}
-		size, limit := len(policyIn(p.root).json("")), p.kind.Limit()
+		size, limit := len(policyIn(p.root).JSON()), p.kind.Limit()
 		if size > limit {
 			p.report(found{
 				at: p.root, message: "it has " + strconv.Itoa(size) + " characters without white space, and AWS takes " + strconv.Itoa(limit) + " in a " + strings.TrimSuffix(string(p.kind), "s") + " policy",

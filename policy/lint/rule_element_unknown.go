@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall/internal/strict"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // IAM refuses members that it does not know, and case counts.
@@ -13,30 +14,30 @@ var elementUnknown = rule{
 	code: "element-unknown", severity: Error,
 	title: "an element is misspelt or does not exist",
 	check: func(p *pass) {
-		if p.root.get("Statement") != nil {
+		if p.root.Get("Statement") != nil {
 			p.elements(p.root, []string{"Version", "Id", "Statement"})
 		}
 		for _, s := range p.statements {
-			p.elements(s.node, []string{"Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"})
-			if element := s.get("Principal"); element != nil && element.kind == '{' {
+			p.elements(s.Node, []string{"Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"})
+			if element := s.Get("Principal"); element != nil && element.Kind == '{' {
 				p.elements(element, []string{"AWS", "Service", "Federated", "CanonicalUser"})
 			}
 		}
 	},
 }
 
-func (p *pass) elements(n *node, known []string) {
-	for _, m := range n.members {
-		if p.full() || slices.Contains(known, m.name) {
+func (p *pass) elements(n *tree.Node, known []string) {
+	for _, m := range n.Members {
+		if p.full() || slices.Contains(known, m.Name) {
 			continue
 		}
-		at := *m.value
-		at.at = m.at
-		f := found{at: &at, message: quote(m.name) + " is no element of a policy here", hint: "known here: " + strings.Join(known, ", ")}
-		if near := strict.Nearest(m.name, known); near != "" && n.get(near) == nil {
+		at := *m.Value
+		at.At = m.At
+		f := found{at: &at, message: quote(m.Name) + " is no element of a policy here", hint: "known here: " + strings.Join(known, ", ")}
+		if near := strict.Nearest(m.Name, known); near != "" && n.Get(near) == nil {
 			f.hint = "did you mean " + near + "?"
 			f.widens = true
-			f.fix = func() { m.name = near }
+			f.fix = func() { m.Name = near }
 		}
 		p.report(f)
 	}

@@ -18,9 +18,9 @@ var externalIDGuessable = rule{
 	check: func(p *pass) {
 		for _, s := range p.allows() {
 			for _, c := range s.on(externalID) {
-				for _, v := range c.values.each() {
-					why := p.guessable(v.text)
-					if why == "" || identifierOf(v.text) != "" || !takenBySTS(v.text) || c.base() == "Null" {
+				for _, v := range c.values.Each() {
+					why := p.guessable(v.Text)
+					if why == "" || identifierOf(v.Text) != "" || !takenBySTS(v.Text) || c.base() == "Null" {
 						continue
 					}
 					f := found{
@@ -29,7 +29,7 @@ var externalIDGuessable = rule{
 					}
 					if id := p.externalIDs(); id != nil && p.guessable(p.kit().ExternalIDs[0]) == "" {
 						f.widens = true
-						f.fix = func() { c.member.value = id }
+						f.fix = func() { c.member.Value = id }
 					}
 					p.report(f)
 				}

@@ -17,18 +17,18 @@ var externalIDIdentifier = rule{
 	check: func(p *pass) {
 		for _, s := range p.allows() {
 			for _, c := range s.on(externalID) {
-				for _, v := range c.values.each() {
-					what := identifierOf(v.text)
+				for _, v := range c.values.Each() {
+					what := identifierOf(v.Text)
 					if what == "" {
 						continue
 					}
 					f := found{
-						at: v, message: quote(v.text) + " is " + what + ", which others know, and not an external id that the vendor made",
+						at: v, message: quote(v.Text) + " is " + what + ", which others know, and not an external id that the vendor made",
 						hint: "ask the vendor for the external id that it made for you",
 					}
 					if id := p.externalIDs(); id != nil && identifierOf(p.kit().ExternalIDs[0]) == "" {
 						f.widens = true
-						f.fix = func() { c.member.value = id }
+						f.fix = func() { c.member.Value = id }
 					}
 					p.report(f)
 				}

@@ -17,17 +17,17 @@ var externalIDMalformed = rule{
 	check: func(p *pass) {
 		for _, s := range p.allows() {
 			for _, c := range s.on(externalID) {
-				for _, v := range c.values.each() {
-					if takenBySTS(v.text) || strings.HasPrefix(c.base(), "StringLike") && wild(v.text) || c.base() == "Null" || placeholderForm.MatchString(v.text) {
+				for _, v := range c.values.Each() {
+					if takenBySTS(v.Text) || strings.HasPrefix(c.base(), "StringLike") && wild(v.Text) || c.base() == "Null" || placeholderForm.MatchString(v.Text) {
 						continue
 					}
 					f := found{
-						at: v, message: quote(v.text) + " is no external id that STS takes, so nobody gets in",
+						at: v, message: quote(v.Text) + " is no external id that STS takes, so nobody gets in",
 						hint: "2 to 1224 letters, digits and _+=,.@:/- without spaces",
 					}
 					if id := p.externalIDs(); id != nil {
 						f.widens = true
-						f.fix = func() { c.member.value = id }
+						f.fix = func() { c.member.Value = id }
 					}
 					p.report(f)
 				}

@@ -1,6 +1,9 @@
 package lint
 
-import "github.com/rolecall/rolecall/policy"
+import (
+	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/internal/tree"
+)
 
 // A role that lets a vendor's account in without an external id lets in whoever
 // can make the vendor name the role: the confused deputy.
@@ -15,7 +18,7 @@ var externalIDMissing = rule{
 				continue
 			}
 			f := found{
-				at: s.node, message: "the trust has no condition on sts:ExternalId, so the vendor can be led into this role by others",
+				at: s.Node, message: "the trust has no condition on sts:ExternalId, so the vendor can be led into this role by others",
 				hint: "ask for the external id that the vendor made for you, by StringEquals",
 			}
 			if p.kit() == nil && s.forOwnPeople() {
@@ -46,7 +49,7 @@ const externalID = "sts:ExternalId"
 // assumes tells whether one of the statement's actions is sts:AssumeRole.
 func (s *statement) assumes() bool {
 	for _, a := range s.actions() {
-		known, _ := expand(a.text)
+		known, _ := expand(a.Text)
 		for _, k := range known {
 			if k.name == "sts:AssumeRole" {
 				return true
@@ -64,18 +67,18 @@ func (s *statement) trustsAWS() bool {
 			return true
 		}
 	}
-	return s.get("NotPrincipal") != nil
+	return s.Get("NotPrincipal") != nil
 }
 
 // externalIDs gives the ids that the connection may be asked with, as a
 // condition's value, or nil if they are not known.
-func (p *pass) externalIDs() *node {
+func (p *pass) externalIDs() *tree.Node {
 	if p.kit() == nil || len(p.kit().ExternalIDs) == 0 {
 		return nil
 	}
 	ids := p.kit().ExternalIDs
 	if len(ids) == 1 {
-		return text(ids[0])
+		return tree.Text(ids[0])
 	}
-	return list(ids...)
+	return tree.List(ids...)
 }

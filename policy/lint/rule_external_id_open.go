@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // Only StringEquals takes the one id and no other: a wildcard takes any,
@@ -27,7 +28,7 @@ var externalIDOpen = rule{
 						s.dropCondition(c)
 						s.addCondition("StringEquals", externalID, id)
 					}
-				case !c.negated() && c.base() != "Null" && !slices.ContainsFunc(c.values.each(), func(v *node) bool { return strings.ContainsAny(v.text, "*?") }):
+				case !c.negated() && c.base() != "Null" && !slices.ContainsFunc(c.values.Each(), func(v *tree.Node) bool { return strings.ContainsAny(v.Text, "*?") }):
 					f.fix = func() { s.moveCondition(c, "StringEquals") }
 				}
 				p.report(f)
@@ -37,7 +38,7 @@ var externalIDOpen = rule{
 }
 
 func (p *pass) openID(c condition) string {
-	wildcard := slices.ContainsFunc(c.values.each(), func(v *node) bool { return wild(v.text) })
+	wildcard := slices.ContainsFunc(c.values.Each(), func(v *tree.Node) bool { return wild(v.Text) })
 	switch {
 	case c.negated():
 		return "takes every id but the named, and none at all"

@@ -19,12 +19,12 @@ var externalIDOther = rule{
 		ids := p.kit().ExternalIDs
 		for _, s := range p.allows() {
 			for _, c := range s.on(externalID) {
-				if c.base() != "StringEquals" || slices.ContainsFunc(c.values.strings(), func(v string) bool { return slices.Contains(ids, v) }) {
+				if c.base() != "StringEquals" || slices.ContainsFunc(c.values.Strings(), func(v string) bool { return slices.Contains(ids, v) }) {
 					continue
 				}
 				p.report(found{
 					at: c.values, message: "the trust asks for another external id than this connection has",
-					hint: "the external id is " + ids[0], widens: true, fix: func() { c.member.value = id },
+					hint: "the external id is " + ids[0], widens: true, fix: func() { c.member.Value = id },
 				})
 			}
 		}

@@ -1,6 +1,9 @@
 package lint
 
-import "github.com/rolecall/rolecall/policy"
+import (
+	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/internal/tree"
+)
 
 // Grants that a connection asks for beside the least.
 var grantMissing = rule{
@@ -24,7 +27,7 @@ var grantMissing = rule{
 			}
 			p.report(found{
 				at: p.root, message: name + " is missing: " + g.Lost(), hint: "allow it on " + on, widens: true,
-				fix: func() { p.addStatement(object("Effect", "Allow", "Action", name, "Resource", on)) },
+				fix: func() { p.addStatement(tree.Object("Effect", "Allow", "Action", name, "Resource", on)) },
 			})
 		}
 	},

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // KMS judges the use of a key by the key's ARN; an alias names only itself.
@@ -16,28 +17,28 @@ var kmsAlias = rule{
 		for _, s := range p.statements {
 			onKeys := false
 			for _, a := range s.actions() {
-				known := exact(a.text)
+				known := exact(a.Text)
 				onKeys = onKeys || known != nil && known.on("key") && !known.on("alias")
 			}
 			for _, r := range s.resources() {
-				parts := strings.SplitN(r.text, ":", 6)
+				parts := strings.SplitN(r.Text, ":", 6)
 				if !onKeys || len(parts) < 6 || parts[2] != "kms" || !strings.HasPrefix(parts[5], "alias/") {
 					continue
 				}
 				f := found{
-					at: r, message: quote(r.text) + " is an alias, and the use of a key is judged by the key's ARN",
+					at: r, message: quote(r.Text) + " is an alias, and the use of a key is judged by the key's ARN",
 					hint: "give arn:aws:kms:REGION:ACCOUNT:key/ID, or all keys with a condition on kms:ResourceAliases",
 				}
 				if key := p.key(); key != "" {
 					f.widens = true
-					f.fix = func() { r.become(text(key)) }
+					f.fix = func() { r.Become(tree.Text(key)) }
 				} else if p.kind == policy.PermissionsDocument && s.allow && len(s.resources()) == 1 {
 					f.widens = true
 					f.fix = func() {
 						alias := parts[5]
 						parts[5] = "key/*"
-						r.become(text(strings.Join(parts, ":")))
-						s.addCondition("ForAnyValue:StringEquals", "kms:ResourceAliases", text(alias))
+						r.Become(tree.Text(strings.Join(parts, ":")))
+						s.addCondition("ForAnyValue:StringEquals", "kms:ResourceAliases", tree.Text(alias))
 					}
 				}
 				p.report(f)

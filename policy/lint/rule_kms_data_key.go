@@ -25,13 +25,13 @@ func (p *pass) missingOfKey(name string, work []string, message string) {
 	}
 	for _, s := range p.allows() {
 		for _, a := range s.actions() {
-			known := exact(a.text)
+			known := exact(a.Text)
 			if known == nil || !keyUse[known.name] {
 				continue
 			}
 			p.report(found{
 				at: a, message: message, hint: "allow it on the same key", widens: true,
-				fix: func() { s.set("Action", s.get("Action").add(name)) },
+				fix: func() { s.Set("Action", s.Get("Action").Add(name)) },
 			})
 			return
 		}

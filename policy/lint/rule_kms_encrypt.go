@@ -18,10 +18,10 @@ var kmsEncrypt = rule{
 		}
 		for _, s := range p.allows() {
 			for _, a := range s.actions() {
-				if lower := strings.ToLower(a.text); lower != "kms:encrypt" && !strings.HasPrefix(lower, "kms:reencrypt") {
+				if lower := strings.ToLower(a.Text); lower != "kms:encrypt" && !strings.HasPrefix(lower, "kms:reencrypt") {
 					continue
 				}
-				f := found{at: a, message: quote(a.text) + " is never asked for by S3", hint: "remove it; kms:Decrypt and, for uploads, kms:GenerateDataKey are what S3 asks for"}
+				f := found{at: a, message: quote(a.Text) + " is never asked for by S3", hint: "remove it; kms:Decrypt and, for uploads, kms:GenerateDataKey are what S3 asks for"}
 				if s.canLoseActions(a) {
 					f.fix = func() { s.removeActions(a) }
 				}

@@ -16,7 +16,7 @@ var kmsEveryKey = rule{
 		for _, s := range p.allows() {
 			onlyKMS, uses := true, false
 			for _, a := range s.actions() {
-				lower := strings.ToLower(a.text)
+				lower := strings.ToLower(a.Text)
 				onlyKMS = onlyKMS && strings.HasPrefix(lower, "kms:")
 				uses = uses || strings.HasPrefix(lower, "kms:") && (glob(lower, "kms:decrypt") || glob(lower, "kms:generatedatakey"))
 			}
@@ -24,12 +24,12 @@ var kmsEveryKey = rule{
 				continue
 			}
 			for _, r := range s.resources() {
-				if r.text != "*" && !strings.HasSuffix(r.text, ":key/*") && !strings.HasSuffix(r.text, ":kms:*") {
+				if r.Text != "*" && !strings.HasSuffix(r.Text, ":key/*") && !strings.HasSuffix(r.Text, ":kms:*") {
 					continue
 				}
-				f := found{at: r, message: quote(r.text) + " is every key, also those that other services use", hint: "name the bucket's key, or add a condition on kms:ViaService"}
+				f := found{at: r, message: quote(r.Text) + " is every key, also those that other services use", hint: "name the bucket's key, or add a condition on kms:ViaService"}
 				if key := p.key(); key != "" && onlyKMS {
-					f.fix = func() { s.set("Resource", s.get("Resource").without(r).add(key)) }
+					f.fix = func() { s.Set("Resource", s.Get("Resource").Without(r).Add(key)) }
 				}
 				p.report(f)
 			}

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // The use of a key is allowed on the key, not on what is encrypted under it.
@@ -14,9 +15,9 @@ var kmsResource = rule{
 	kinds: []policy.Kind{policy.PermissionsDocument},
 	check: func(p *pass) {
 		for _, s := range p.allows() {
-			var wrong []*node
+			var wrong []*tree.Node
 			for _, a := range s.actions() {
-				known := exact(a.text)
+				known := exact(a.Text)
 				if known != nil && strings.HasPrefix(known.name, "kms:") && len(known.resources) > 0 {
 					wrong = append(wrong, a)
 				}
@@ -26,7 +27,7 @@ var kmsResource = rule{
 			}
 			for i, a := range wrong {
 				f := found{
-					at: a, message: quote(a.text) + " works on KMS keys, and the statement names none, so it allows nothing",
+					at: a, message: quote(a.Text) + " works on KMS keys, and the statement names none, so it allows nothing",
 					hint: "give it a statement whose resource is the key's ARN", widens: true,
 				}
 				switch key := p.key(); {
@@ -46,7 +47,7 @@ var kmsResource = rule{
 // alias, or is no ARN that could be judged.
 func (s *statement) namesKMS() bool {
 	for _, r := range s.resources() {
-		if parts := strings.SplitN(r.text, ":", 6); len(parts) < 6 || glob(parts[2], "kms") {
+		if parts := strings.SplitN(r.Text, ":", 6); len(parts) < 6 || glob(parts[2], "kms") {
 			return true
 		}
 	}

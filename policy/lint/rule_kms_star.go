@@ -19,7 +19,7 @@ var kmsStar = rule{
 		}
 		for _, s := range p.allows() {
 			for _, a := range s.actions() {
-				lower := strings.ToLower(a.text)
+				lower := strings.ToLower(a.Text)
 				if !strings.HasPrefix(lower, "kms:") || !strings.Contains(lower, "*") || strings.HasPrefix(lower, "kms:reencrypt") || strings.HasPrefix(lower, "kms:generatedatakey") {
 					continue
 				}
@@ -29,9 +29,9 @@ var kmsStar = rule{
 						needed = append(needed, name)
 					}
 				}
-				f := found{at: a, message: quote(a.text) + " allows more than the use of the key", hint: "allow kms:Decrypt and, for uploads, kms:GenerateDataKey"}
+				f := found{at: a, message: quote(a.Text) + " allows more than the use of the key", hint: "allow kms:Decrypt and, for uploads, kms:GenerateDataKey"}
 				if len(needed) > 0 {
-					f.fix = func() { s.set("Action", s.get("Action").without(a).add(needed...)) }
+					f.fix = func() { s.Set("Action", s.Get("Action").Without(a).Add(needed...)) }
 				}
 				p.report(f)
 			}
@@ -52,11 +52,11 @@ func (p *pass) keyStars() {
 			owner = owner && account != "" && (err != nil || account == key.Account)
 		}
 		for _, a := range s.actions() {
-			lower := strings.ToLower(a.text)
+			lower := strings.ToLower(a.Text)
 			if owner && len(s.conditions()) == 0 || !strings.Contains(lower, "*") || !glob(lower, "kms:decrypt") {
 				continue
 			}
-			p.report(found{at: a, message: quote(a.text) + " allows more than the use of the key", hint: "allow kms:Decrypt and, for uploads, kms:GenerateDataKey; leave the rest to the key's account"})
+			p.report(found{at: a, message: quote(a.Text) + " allows more than the use of the key", hint: "allow kms:Decrypt and, for uploads, kms:GenerateDataKey; leave the rest to the key's account"})
 		}
 	}
 }

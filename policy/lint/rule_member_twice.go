@@ -1,5 +1,7 @@
 package lint
 
+import "github.com/rolecall/rolecall/policy/internal/tree"
+
 // JSON leaves open which of two members of one name counts; IAM refuses them.
 var memberTwice = rule{
 	code: "member-twice", severity: Error, neutral: true,
@@ -11,24 +13,24 @@ var memberTwice = rule{
 	},
 }
 
-func (p *pass) twice(n *node) {
-	seen := map[string]*member{}
-	for _, m := range n.members {
-		first := seen[m.name]
+func (p *pass) twice(n *tree.Node) {
+	seen := map[string]*tree.Member{}
+	for _, m := range n.Members {
+		first := seen[m.Name]
 		if first == nil {
-			seen[m.name] = m
-			p.twice(m.value)
+			seen[m.Name] = m
+			p.twice(m.Value)
 			continue
 		}
-		at := *m.value
-		at.at = m.at
-		f := found{at: &at, message: quote(m.name) + " is given twice", hint: "make one of the two"}
-		if merged := merge(first.value, m.value); merged != nil {
+		at := *m.Value
+		at.At = m.At
+		f := found{at: &at, message: quote(m.Name) + " is given twice", hint: "make one of the two"}
+		if merged := merge(first.Value, m.Value); merged != nil {
 			f.fix = func() {
-				first.value = merged
-				for i, other := range n.members {
+				first.Value = merged
+				for i, other := range n.Members {
 					if other == m {
-						n.members = append(n.members[:i:i], n.members[i+1:]...)
+						n.Members = append(n.Members[:i:i], n.Members[i+1:]...)
 						break
 					}
 				}
@@ -36,26 +38,26 @@ func (p *pass) twice(n *node) {
 		}
 		p.report(f)
 	}
-	for _, item := range n.items {
+	for _, item := range n.Items {
 		p.twice(item)
 	}
 }
 
 // merge makes one of two values if nothing is lost: equal ones, and objects
 // without a name in common, as two blocks of one condition operator.
-func merge(a, b *node) *node {
-	if string(a.json("")) == string(b.json("")) {
+func merge(a, b *tree.Node) *tree.Node {
+	if string(a.JSON()) == string(b.JSON()) {
 		return a
 	}
-	if a.kind != '{' || b.kind != '{' {
+	if a.Kind != '{' || b.Kind != '{' {
 		return nil
 	}
 	c := *a
-	for _, m := range b.members {
-		if a.get(m.name) != nil {
+	for _, m := range b.Members {
+		if a.Get(m.Name) != nil {
 			return nil
 		}
-		c.members = append(c.members[:len(c.members):len(c.members)], m)
+		c.Members = append(c.Members[:len(c.Members):len(c.Members)], m)
 	}
 	return &c
 }

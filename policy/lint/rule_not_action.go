@@ -8,7 +8,7 @@ var notAction = rule{
 	check: func(p *pass) {
 		for _, s := range p.allows() {
 			for _, name := range []string{"NotAction", "NotResource", "NotPrincipal"} {
-				if element := s.get(name); element != nil {
+				if element := s.Get(name); element != nil {
 					f := found{
 						at: element, message: "an Allow with " + name + " allows everything else, and what AWS adds later",
 						hint: "name what is meant",

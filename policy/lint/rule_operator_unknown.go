@@ -13,25 +13,25 @@ var operatorUnknown = rule{
 	title: "there is no such condition operator",
 	check: func(p *pass) {
 		for _, s := range p.statements {
-			block := s.get("Condition")
+			block := s.Get("Condition")
 			if block == nil {
 				continue
 			}
-			for _, m := range block.members {
-				c := condition{operator: m.name}
+			for _, m := range block.Members {
+				c := condition{operator: m.Name}
 				if p.full() || slices.Contains(operators, c.base()) && c.rightSet() {
 					continue
 				}
-				at := *m.value
-				at.at = m.at
-				f := found{at: &at, message: quote(m.name) + " is no condition operator", hint: "see AWS's list of condition operators"}
-				if near := strict.Nearest(c.base(), operators); near != "" && block.get(near) == nil && !strings.Contains(m.name, ":") {
-					if strings.HasSuffix(m.name, "IfExists") {
+				at := *m.Value
+				at.At = m.At
+				f := found{at: &at, message: quote(m.Name) + " is no condition operator", hint: "see AWS's list of condition operators"}
+				if near := strict.Nearest(c.base(), operators); near != "" && block.Get(near) == nil && !strings.Contains(m.Name, ":") {
+					if strings.HasSuffix(m.Name, "IfExists") {
 						near += "IfExists"
 					}
 					f.hint = "did you mean " + near + "?"
 					f.widens = true
-					f.fix = func() { m.name = near }
+					f.fix = func() { m.Name = near }
 				}
 				p.report(f)
 			}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/strict"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // An ARN of another partition names nothing that is reachable from here.
@@ -25,15 +26,15 @@ var partitionRule = rule{
 
 var partitions = []string{"aws", "aws-cn", "aws-us-gov", "aws-eusc", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f"}
 
-func (p *pass) partitions(n *node, want string) {
-	for _, m := range n.members {
-		p.partitions(m.value, want)
+func (p *pass) partitions(n *tree.Node, want string) {
+	for _, m := range n.Members {
+		p.partitions(m.Value, want)
 	}
-	for _, item := range n.items {
+	for _, item := range n.Items {
 		p.partitions(item, want)
 	}
-	parts := strings.SplitN(n.text, ":", 6)
-	if n.kind != '"' || len(parts) < 4 || parts[0] != "arn" || strings.ContainsAny(parts[1], "*?$") {
+	parts := strings.SplitN(n.Text, ":", 6)
+	if n.Kind != '"' || len(parts) < 4 || parts[0] != "arn" || strings.ContainsAny(parts[1], "*?$") {
 		return
 	}
 	right, message := "", ""
@@ -53,7 +54,7 @@ func (p *pass) partitions(n *node, want string) {
 		f.widens = true
 		f.fix = func() {
 			parts[1] = right
-			n.become(text(strings.Join(parts, ":")))
+			n.Become(tree.Text(strings.Join(parts, ":")))
 		}
 	}
 	p.report(f)
@@ -61,20 +62,20 @@ func (p *pass) partitions(n *node, want string) {
 
 // mixed reports the first ARN of another partition than those before it; first
 // is theirs. One account, and so one document, is in one partition.
-func (p *pass) mixed(n *node, first *string) (done bool) {
-	for _, m := range n.members {
-		if p.mixed(m.value, first) {
+func (p *pass) mixed(n *tree.Node, first *string) (done bool) {
+	for _, m := range n.Members {
+		if p.mixed(m.Value, first) {
 			return true
 		}
 	}
-	for _, item := range n.items {
+	for _, item := range n.Items {
 		if p.mixed(item, first) {
 			return true
 		}
 	}
-	parts := strings.SplitN(n.text, ":", 6)
+	parts := strings.SplitN(n.Text, ":", 6)
 	switch {
-	case n.kind != '"' || len(parts) < 4 || parts[0] != "arn" || !known(parts[1]) || parts[1] == *first:
+	case n.Kind != '"' || len(parts) < 4 || parts[0] != "arn" || !known(parts[1]) || parts[1] == *first:
 		return false
 	case *first == "":
 		*first = parts[1]

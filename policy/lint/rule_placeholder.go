@@ -4,6 +4,7 @@ import (
 	"regexp"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // Pages leave places to fill in.
@@ -23,31 +24,31 @@ var placeholderForm = regexp.MustCompile(`<[A-Za-z][^<>]*>|\{\{[^{}]*\}\}|(?:^|[
 	`\b(?i:your)[-_ ][\w-]+|\b(?i:replace)[-_ ](?i:me|this|with)\b|CHANGEME|` +
 	`ACCOUNT_?(?:ID|NUMBER)\b|(?i:account[-_](?:id|number))\b|(?i:bucket[-_]name)\b|\bx{6,}\b|\bX{6,}\b`)
 
-func (p *pass) placeholders(n *node) {
-	for _, m := range n.members {
-		if m.name != "Sid" && m.name != "Id" {
-			p.placeholders(m.value)
+func (p *pass) placeholders(n *tree.Node) {
+	for _, m := range n.Members {
+		if m.Name != "Sid" && m.Name != "Id" {
+			p.placeholders(m.Value)
 		}
 	}
-	for _, item := range n.items {
+	for _, item := range n.Items {
 		p.placeholders(item)
 	}
-	if n.kind != '"' {
+	if n.Kind != '"' {
 		return
 	}
-	left := placeholderForm.FindString(n.text)
-	if left == "" || exact(n.text) != nil {
+	left := placeholderForm.FindString(n.Text)
+	if left == "" || exact(n.Text) != nil {
 		return
 	}
 	f := found{at: n, message: quote(left) + " looks like a placeholder that was not filled in", hint: "put your own value there"}
-	if arn, err := rolecall.ParseARN(n.text); p.kit() != nil && err == nil && arn.Service == "s3" {
+	if arn, err := rolecall.ParseARN(n.Text); p.kit() != nil && err == nil && arn.Service == "s3" {
 		bucket, objects := p.home()
 		right := bucket
-		if targetOf(n.text).object {
+		if targetOf(n.Text).object {
 			right = objects
 		}
 		f.widens = true
-		f.fix = func() { n.become(text(right)) }
+		f.fix = func() { n.Become(tree.Text(right)) }
 	}
 	p.report(f)
 }

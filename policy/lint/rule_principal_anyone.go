@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // "*" is everyone who has an account at AWS.
@@ -22,7 +23,7 @@ var principalAnyone = rule{
 				if !principal.anyone() {
 					continue
 				}
-				f := found{at: principal.node, message: "everyone at AWS is let in", hint: "name the vendor's role, or your own"}
+				f := found{at: principal.Node, message: "everyone at AWS is let in", hint: "name the vendor's role, or your own"}
 				if p.kind != policy.TrustDocument {
 					f.severity, f.message = Warning, "everyone is let in, without any account"
 					if p.kind == policy.KeyDocument {
@@ -30,7 +31,7 @@ var principalAnyone = rule{
 					}
 				}
 				if p.kind == policy.TrustDocument && p.kit() != nil {
-					f.fix = func() { s.set("Principal", object("AWS", one(p.kit().Principals))) }
+					f.fix = func() { s.Set("Principal", tree.Object("AWS", one(p.kit().Principals))) }
 				}
 				p.report(f)
 			}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // IAM refuses a document whose principals it cannot resolve.
@@ -16,7 +17,7 @@ var principalMalformed = rule{
 	check: func(p *pass) {
 		for _, s := range p.statements {
 			for _, principal := range s.principals() {
-				if (principal.kind == "AWS" || principal.kind == "" && principal.kindOfValue()) && principal.text != "*" {
+				if (principal.kind == "AWS" || principal.kind == "" && principal.kindOfValue()) && principal.Text != "*" {
 					p.malformedPrincipal(s, principal)
 				}
 			}
@@ -24,48 +25,48 @@ var principalMalformed = rule{
 	},
 }
 
-func (p principal) kindOfValue() bool { return p.node.kind == '"' }
+func (p principal) kindOfValue() bool { return p.Node.Kind == '"' }
 
 func (p *pass) malformedPrincipal(s *statement, who principal) {
-	f := found{at: who.node, hint: "give the ARN of a role or user, or an account id"}
-	arn, err := rolecall.ParseARN(who.text)
+	f := found{at: who.Node, hint: "give the ARN of a role or user, or an account id"}
+	arn, err := rolecall.ParseARN(who.Text)
 	switch {
 	case who.kind == "":
 		f.message = `a principal stands under "AWS", "Service" or another of its sorts`
 		f.widens = s.allow
-		f.fix = func() { s.set("Principal", object("AWS", who.text)) }
-	case uniqueIDForm.MatchString(who.text):
-		f.message = quote(who.text) + " is what is left of an identity that was deleted, and lets nobody in"
+		f.fix = func() { s.Set("Principal", tree.Object("AWS", who.Text)) }
+	case uniqueIDForm.MatchString(who.Text):
+		f.message = quote(who.Text) + " is what is left of an identity that was deleted, and lets nobody in"
 		f.hint = "name the identity anew, by its ARN"
 		f.severity = Warning
-	case rolecall.IsAccountID(who.text), placeholderForm.MatchString(who.text), who.text != strings.TrimSpace(who.text):
+	case rolecall.IsAccountID(who.Text), placeholderForm.MatchString(who.Text), who.Text != strings.TrimSpace(who.Text):
 		return // right, or another rule's
-	case strings.HasPrefix(who.text, "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity "):
+	case strings.HasPrefix(who.Text, "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity "):
 		return // AWS's own way to name a CloudFront distribution's reader
-	case strings.ContainsAny(who.text, "*?"):
-		f.message = quote(who.text) + " holds a wildcard, and IAM takes none in a principal"
+	case strings.ContainsAny(who.Text, "*?"):
+		f.message = quote(who.Text) + " holds a wildcard, and IAM takes none in a principal"
 		f.hint = "name the account, and the roles by ArnLike on aws:PrincipalArn"
 		if err == nil && arn.Account != "" && s.allow && len(s.principals()) == 1 && len(s.on("aws:PrincipalArn")) == 0 {
-			pattern := who.text
+			pattern := who.Text
 			f.widens = true
 			f.fix = func() {
 				arn.Resource = "root"
-				who.become(text(arn.String()))
-				s.addCondition("ArnLike", "aws:PrincipalArn", text(pattern))
+				who.Become(tree.Text(arn.String()))
+				s.addCondition("ArnLike", "aws:PrincipalArn", tree.Text(pattern))
 			}
 		}
 	case err != nil || arn.Service != "iam" && arn.Service != "sts" || arn.Account == "" || arn.Region != "":
-		f.message = quote(who.text) + " is no ARN of an account, role, user or session"
+		f.message = quote(who.Text) + " is no ARN of an account, role, user or session"
 		if err == nil && arn.Region != "" && arn.Service == "iam" {
-			f.message = quote(who.text) + " has a region, and the ARNs of IAM have none"
+			f.message = quote(who.Text) + " has a region, and the ARNs of IAM have none"
 			f.widens = s.allow
 			f.fix = func() {
 				arn.Region = ""
-				who.become(text(arn.String()))
+				who.Become(tree.Text(arn.String()))
 			}
 		}
 	case arn.Service == "iam" && arn.Resource != "root" && !strings.HasPrefix(arn.Resource, "role/") && !strings.HasPrefix(arn.Resource, "user/"):
-		f.message = quote(who.text) + " is neither a role nor a user; groups and policies cannot be principals"
+		f.message = quote(who.Text) + " is neither a role nor a user; groups and policies cannot be principals"
 	case arn.Service == "sts" && strings.HasPrefix(arn.Resource, "assumed-role/"):
 		parts := strings.Split(arn.Resource, "/")
 		f.severity = Warning

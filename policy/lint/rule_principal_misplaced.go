@@ -11,10 +11,10 @@ var principalMisplaced = rule{
 	check: func(p *pass) {
 		for _, s := range p.statements {
 			for _, name := range []string{"Principal", "NotPrincipal"} {
-				if element := s.get(name); element != nil {
+				if element := s.Get(name); element != nil {
 					p.report(found{
 						at: element, message: "a policy of a role or user takes no " + name, hint: "remove it, or attach the document to the resource",
-						fix: func() { s.remove(name) }, widens: true,
+						fix: func() { s.Remove(name) }, widens: true,
 					})
 				}
 			}

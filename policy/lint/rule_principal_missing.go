@@ -1,6 +1,9 @@
 package lint
 
-import "github.com/rolecall/rolecall/policy"
+import (
+	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/internal/tree"
+)
 
 // A policy of a resource says who.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
@@ -10,13 +13,13 @@ var principalMissing = rule{
 	kinds: []policy.Kind{policy.TrustDocument, policy.BucketDocument, policy.KeyDocument},
 	check: func(p *pass) {
 		for _, s := range p.statements {
-			if s.get("Principal") != nil || s.get("NotPrincipal") != nil {
+			if s.Get("Principal") != nil || s.Get("NotPrincipal") != nil {
 				continue
 			}
-			f := found{at: s.node, message: "Principal is missing", hint: "name who is allowed or denied"}
+			f := found{at: s.Node, message: "Principal is missing", hint: "name who is allowed or denied"}
 			if p.kit() != nil && p.kind == policy.TrustDocument && s.allow {
 				f.widens = true
-				f.fix = func() { s.set("Principal", object("AWS", one(p.kit().Principals))) }
+				f.fix = func() { s.Set("Principal", tree.Object("AWS", one(p.kit().Principals))) }
 			}
 			p.report(f)
 		}

@@ -24,7 +24,7 @@ var principalRoot = rule{
 					continue
 				}
 				f := found{
-					at: principal.node, message: "the root of account " + account + " stands for everyone there who may assume roles",
+					at: principal.Node, message: "the root of account " + account + " stands for everyone there who may assume roles",
 					hint: "name the vendor's role, or keep the account and add a condition on aws:PrincipalArn",
 				}
 				if p.kit() != nil {
@@ -49,10 +49,10 @@ func accountOf(p principal) string {
 	if p.kind != "AWS" {
 		return ""
 	}
-	if rolecall.IsAccountID(p.text) {
-		return p.text
+	if rolecall.IsAccountID(p.Text) {
+		return p.Text
 	}
-	if a, err := rolecall.ParseARN(p.text); err == nil && a.Service == "iam" && a.Resource == "root" {
+	if a, err := rolecall.ParseARN(p.Text); err == nil && a.Service == "iam" && a.Resource == "root" {
 		return a.Account
 	}
 	return ""
@@ -61,7 +61,7 @@ func accountOf(p principal) string {
 // confined tells whether conditions name the identities that are meant.
 func (s *statement) confined() bool {
 	for _, c := range s.on("aws:PrincipalArn", "aws:userid", "aws:SourceIdentity") {
-		if !c.holdsWithout() && strings.Trim(strings.Join(c.values.strings(), ""), "*") != "" {
+		if !c.holdsWithout() && strings.Trim(strings.Join(c.values.Strings(), ""), "*") != "" {
 			return true
 		}
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // An ARN that has too few parts, or parts where S3 has none, matches nothing.
@@ -15,13 +16,13 @@ var resourceMalformed = rule{
 	kinds: []policy.Kind{policy.PermissionsDocument, policy.BucketDocument, policy.KeyDocument},
 	check: func(p *pass) {
 		for _, s := range p.statements {
-			for _, r := range append(s.resources(), s.get("NotResource").each()...) {
-				if message, right := p.malformed(r.text); message != "" {
-					f := found{at: r, message: quote(r.text) + " " + message, hint: "the ARN of a bucket is arn:aws:s3:::name, of its objects arn:aws:s3:::name/*"}
+			for _, r := range append(s.resources(), s.Get("NotResource").Each()...) {
+				if message, right := p.malformed(r.Text); message != "" {
+					f := found{at: r, message: quote(r.Text) + " " + message, hint: "the ARN of a bucket is arn:aws:s3:::name, of its objects arn:aws:s3:::name/*"}
 					if right != "" {
 						f.hint = "did you mean " + right + "?"
 						f.widens = true
-						f.fix = func() { r.become(text(right)) }
+						f.fix = func() { r.Become(tree.Text(right)) }
 					}
 					p.report(f)
 				}

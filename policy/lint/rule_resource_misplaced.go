@@ -11,10 +11,10 @@ var resourceMisplaced = rule{
 	check: func(p *pass) {
 		for _, s := range p.statements {
 			for _, name := range []string{"Resource", "NotResource"} {
-				if element := s.get(name); element != nil {
+				if element := s.Get(name); element != nil {
 					p.report(found{
 						at: element, message: "a trust policy takes no " + name, hint: "remove it; the role is the resource",
-						fix: func() { s.remove(name) }, widens: true,
+						fix: func() { s.Remove(name) }, widens: true,
 					})
 				}
 			}

@@ -1,6 +1,9 @@
 package lint
 
-import "github.com/rolecall/rolecall/policy"
+import (
+	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/internal/tree"
+)
 
 // All but trust policies say on what.
 var resourceMissing = rule{
@@ -9,19 +12,19 @@ var resourceMissing = rule{
 	kinds: []policy.Kind{policy.PermissionsDocument, policy.WorkerDocument, policy.BucketDocument, policy.KeyDocument},
 	check: func(p *pass) {
 		for _, s := range p.statements {
-			if s.get("Resource") != nil || s.get("NotResource") != nil {
+			if s.Get("Resource") != nil || s.Get("NotResource") != nil {
 				continue
 			}
-			f := found{at: s.node, message: "Resource is missing", hint: "name what the statement is about"}
+			f := found{at: s.Node, message: "Resource is missing", hint: "name what the statement is about"}
 			bucket, objects := p.home()
 			switch {
 			case p.kind == policy.KeyDocument:
 				f.hint = `give "Resource": "*", which is the key`
 				f.widens = true
-				f.fix = func() { s.set("Resource", text("*")) }
+				f.fix = func() { s.Set("Resource", tree.Text("*")) }
 			case bucket != "" && p.kind != policy.WorkerDocument:
 				f.widens = true
-				f.fix = func() { s.set("Resource", list(bucket, objects)) }
+				f.fix = func() { s.Set("Resource", tree.List(bucket, objects)) }
 			}
 			p.report(f)
 		}

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // An action on a bucket never matches the ARN of an object.
@@ -21,7 +22,7 @@ var s3BucketActionOnObjects = rule{
 
 // onBuckets gives the actions the buckets of the objects, and limits those that
 // list to the objects' prefixes.
-func (p *pass) onBuckets(wrong []*node, objects []string) []part {
+func (p *pass) onBuckets(wrong []*tree.Node, objects []string) []part {
 	buckets := p.listings(objects)
 	for _, r := range objects {
 		if !slices.ContainsFunc(buckets, func(l listing) bool { return l.bucket == bucketOf(r) }) {
@@ -30,10 +31,10 @@ func (p *pass) onBuckets(wrong []*node, objects []string) []part {
 	}
 	var lists, others []string
 	for _, a := range wrong {
-		if exact(a.text).hasKey("s3:prefix") {
-			lists = append(lists, a.text)
+		if exact(a.Text).hasKey("s3:prefix") {
+			lists = append(lists, a.Text)
 		} else {
-			others = append(others, a.text)
+			others = append(others, a.Text)
 		}
 	}
 	var parts []part

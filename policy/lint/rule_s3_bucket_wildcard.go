@@ -15,7 +15,7 @@ var s3BucketWildcard = rule{
 	check: func(p *pass) {
 		for _, s := range p.allows() {
 			for _, r := range s.resources() {
-				parts := strings.SplitN(r.text, ":", 6)
+				parts := strings.SplitN(r.Text, ":", 6)
 				if len(parts) < 6 || parts[2] != "s3" {
 					continue
 				}
@@ -24,14 +24,14 @@ var s3BucketWildcard = rule{
 					continue // all buckets, or one; the first is another rule's
 				}
 				f := found{
-					at: r, message: quote(r.text) + " also matches every other bucket of such a name",
+					at: r, message: quote(r.Text) + " also matches every other bucket of such a name",
 					hint: "write the bucket's name whole, and for its objects the name, a slash and a star",
 				}
-				bucket := strings.TrimSuffix(bucketOf(r.text), "*")
-				if !slash && !strings.ContainsAny(bucket, "*?") && !strings.HasSuffix(bucket, "-") && s.get("Resource") != nil {
+				bucket := strings.TrimSuffix(bucketOf(r.Text), "*")
+				if !slash && !strings.ContainsAny(bucket, "*?") && !strings.HasSuffix(bucket, "-") && s.Get("Resource") != nil {
 					f.fix = func() {
-						left := s.get("Resource").without(r)
-						s.set("Resource", left.add(bucket, bucket+"/*"))
+						left := s.Get("Resource").Without(r)
+						s.Set("Resource", left.Add(bucket, bucket+"/*"))
 					}
 				}
 				p.report(f)

@@ -15,22 +15,22 @@ var s3EveryBucket = rule{
 		for _, s := range p.allows() {
 			onlyS3, reaches := true, false
 			for _, a := range s.actions() {
-				known, _ := expand(a.text)
-				onlyS3 = onlyS3 && strings.HasPrefix(strings.ToLower(a.text), "s3:")
+				known, _ := expand(a.Text)
+				onlyS3 = onlyS3 && strings.HasPrefix(strings.ToLower(a.Text), "s3:")
 				for _, k := range known {
 					reaches = reaches || k.on("bucket") || k.on("object")
 				}
 			}
 			for _, r := range s.resources() {
-				if !reaches || !everyBucket(r.text) {
+				if !reaches || !everyBucket(r.Text) {
 					continue
 				}
 				f := found{
-					at: r, message: quote(r.text) + " is every bucket of the account",
+					at: r, message: quote(r.Text) + " is every bucket of the account",
 					hint: "name the one bucket, and its objects by a prefix",
 				}
 				if bucket, objects := p.home(); bucket != "" && onlyS3 {
-					f.fix = func() { s.set("Resource", s.get("Resource").without(r).add(bucket, objects)) }
+					f.fix = func() { s.Set("Resource", s.Get("Resource").Without(r).Add(bucket, objects)) }
 				}
 				p.report(f)
 			}

@@ -10,7 +10,7 @@ var s3HeadBucket = rule{
 	check: func(p *pass) {
 		for _, s := range p.statements {
 			for _, a := range s.actions() {
-				if strings.EqualFold(a.text, "s3:HeadBucket") {
+				if strings.EqualFold(a.Text, "s3:HeadBucket") {
 					p.replaceAction(s, a, "s3:ListBucket", "s3:HeadBucket is not an action, so this allows nothing",
 						"s3:ListBucket allows the operation HeadBucket")
 				}

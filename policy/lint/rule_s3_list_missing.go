@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // Without ListBucket S3 does not tell a missing object from a forbidden one,
@@ -29,7 +30,7 @@ var s3ListMissing = rule{
 				at: a, message: "s3:ListBucket is missing: a missing object looks like a forbidden one, and names with * cannot be resolved",
 				hint: "allow s3:ListBucket on the bucket, limited by s3:prefix",
 			}
-			if buckets := p.listings(s.get("Resource").strings()); len(buckets) > 0 {
+			if buckets := p.listings(s.Get("Resource").Strings()); len(buckets) > 0 {
 				f.widens = true
 				f.fix = func() {
 					for _, l := range slices.Backward(buckets) {
@@ -44,10 +45,10 @@ var s3ListMissing = rule{
 }
 
 // statement makes the statement that allows to list the bucket.
-func (l listing) statement() *node {
-	n := object("Effect", "Allow", "Action", "s3:ListBucket", "Resource", l.bucket)
+func (l listing) statement() *tree.Node {
+	n := tree.Object("Effect", "Allow", "Action", "s3:ListBucket", "Resource", l.bucket)
 	if len(l.prefixes) > 0 {
-		n.set("Condition", object("StringLike", object("s3:prefix", one(l.prefixes))))
+		n.Set("Condition", tree.Object("StringLike", tree.Object("s3:prefix", one(l.prefixes))))
 	}
 	return n
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // Over both ARNs, each action works on the one that fits. It says more than it
@@ -17,21 +18,21 @@ var s3MixedResources = rule{
 			var onBuckets, onObjects, buckets, objects []string
 			plain := true
 			for _, a := range s.actions() {
-				switch known := meant(a.text); {
+				switch known := meant(a.Text); {
 				case known != nil && known.onlyOnBuckets():
-					onBuckets = append(onBuckets, a.text)
+					onBuckets = append(onBuckets, a.Text)
 				case known != nil && known.onlyOnObjects():
-					onObjects = append(onObjects, a.text)
+					onObjects = append(onObjects, a.Text)
 				default:
 					plain = false
 				}
 			}
 			for _, r := range s.resources() {
-				switch targetOf(r.text) {
+				switch targetOf(r.Text) {
 				case target{bucket: true}:
-					buckets = append(buckets, r.text)
+					buckets = append(buckets, r.Text)
 				case target{object: true}:
-					objects = append(objects, r.text)
+					objects = append(objects, r.Text)
 				default:
 					plain = false
 				}
@@ -40,20 +41,20 @@ var s3MixedResources = rule{
 				continue
 			}
 			f := found{
-				at: s.node, message: "both the bucket and its objects are resources of " + names(onBuckets, onObjects),
+				at: s.Node, message: "both the bucket and its objects are resources of " + names(onBuckets, onObjects),
 				hint: "give each its own statement: actions on the bucket on its ARN, actions on objects on the ARN with a slash",
 			}
 			switch {
 			case !plain:
 			case len(onBuckets) == 0:
-				f.fix = func() { s.set("Resource", one(objects)) }
+				f.fix = func() { s.Set("Resource", one(objects)) }
 			case len(onObjects) == 0:
-				f.fix = func() { s.set("Resource", one(buckets)) }
+				f.fix = func() { s.Set("Resource", one(buckets)) }
 			default:
 				f.fix = func() {
 					second := s.like(one(onBuckets), one(buckets))
-					s.set("Action", one(onObjects))
-					s.set("Resource", one(objects))
+					s.Set("Action", one(onObjects))
+					s.Set("Resource", one(objects))
 					s.after(second)
 				}
 			}
@@ -88,9 +89,9 @@ func meant(value string) *action {
 }
 
 // one gives a list, or the value itself if it is alone.
-func one(values []string) *node {
+func one(values []string) *tree.Node {
 	if len(values) == 1 {
-		return text(values[0])
+		return tree.Text(values[0])
 	}
-	return list(values...)
+	return tree.List(values...)
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // An action on objects never matches the ARN of a bucket.
@@ -16,7 +17,7 @@ var s3ObjectActionOnBucket = rule{
 		p.misplaced((*action).onlyOnObjects, func(t target) bool { return t.object || t.other },
 			" works on objects, and the statement names only buckets, so it allows nothing",
 			"give the objects: the bucket's ARN, a slash, and a prefix with a star",
-			func(wrong []*node, resources []string) []part {
+			func(wrong []*tree.Node, resources []string) []part {
 				var objects []string
 				for _, r := range resources {
 					there := p.objectsOf(strings.TrimSuffix(r, "/"))
@@ -33,16 +34,16 @@ var s3ObjectActionOnBucket = rule{
 // misplaced reports the actions of a sort none of whose statement's resources
 // fits. The fix divides the statement into what right gives, if that gives
 // anything.
-func (p *pass) misplaced(sort func(*action) bool, fits func(target) bool, message, hint string, right func(wrong []*node, resources []string) []part) {
+func (p *pass) misplaced(sort func(*action) bool, fits func(target) bool, message, hint string, right func(wrong []*tree.Node, resources []string) []part) {
 	for _, s := range p.statements {
 		resources := s.resources()
 		fitting := len(resources) == 0
 		for _, r := range resources {
-			fitting = fitting || fits(targetOf(r.text))
+			fitting = fitting || fits(targetOf(r.Text))
 		}
-		var wrong []*node
+		var wrong []*tree.Node
 		for _, a := range s.actions() {
-			if known := exact(a.text); known != nil && strings.HasPrefix(known.name, "s3:") && sort(known) && !fitting {
+			if known := exact(a.Text); known != nil && strings.HasPrefix(known.name, "s3:") && sort(known) && !fitting {
 				wrong = append(wrong, a)
 			}
 		}
@@ -51,7 +52,7 @@ func (p *pass) misplaced(sort func(*action) bool, fits func(target) bool, messag
 		}
 		parts := right(wrong, textsOf(resources))
 		for i, a := range wrong {
-			f := found{at: a, message: quote(a.text) + message, hint: hint, widens: true}
+			f := found{at: a, message: quote(a.Text) + message, hint: hint, widens: true}
 			switch {
 			case parts == nil:
 			case i == 0:
@@ -65,4 +66,4 @@ func (p *pass) misplaced(sort func(*action) bool, fits func(target) bool, messag
 }
 
 // textsOf gives the texts of values.
-func textsOf(values []*node) []string { return (&node{kind: '[', items: values}).strings() }
+func textsOf(values []*tree.Node) []string { return (&tree.Node{Kind: '[', Items: values}).Strings() }

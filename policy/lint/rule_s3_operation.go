@@ -1,6 +1,10 @@
 package lint
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/rolecall/rolecall/policy/internal/tree"
+)
 
 // Some operations of S3 are allowed by an action of another name.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
@@ -10,12 +14,12 @@ var s3Operation = rule{
 	check: func(p *pass) {
 		for _, s := range p.statements {
 			for _, a := range s.actions() {
-				service, name, _ := strings.Cut(strings.ToLower(a.text), ":")
+				service, name, _ := strings.Cut(strings.ToLower(a.Text), ":")
 				right := "s3:" + s3Operations[name]
 				if service != "s3" || right == "s3:" {
 					continue
 				}
-				p.replaceAction(s, a, right, quote(a.text)+" is an operation and not an action", right+" allows the operation")
+				p.replaceAction(s, a, right, quote(a.Text)+" is an operation and not an action", right+" allows the operation")
 			}
 		}
 	},
@@ -51,13 +55,13 @@ var s3Operations = map[string]string{
 
 // replaceAction reports an action for which another stands. Where the
 // statement has the other already, the fix removes the wrong one.
-func (p *pass) replaceAction(s *statement, wrong *node, right, message, hint string) {
-	others := s.get("Action").without(wrong)
+func (p *pass) replaceAction(s *statement, wrong *tree.Node, right, message, hint string) {
+	others := s.Get("Action").Without(wrong)
 	there := false
-	for _, a := range others.each() {
-		there = there || strings.EqualFold(a.text, right)
+	for _, a := range others.Each() {
+		there = there || strings.EqualFold(a.Text, right)
 	}
-	fix := func() { wrong.become(text(right)) }
+	fix := func() { wrong.Become(tree.Text(right)) }
 	if there {
 		fix = func() { s.removeActions(wrong) }
 	}

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // The role is for one prefix of one bucket.
@@ -18,21 +19,21 @@ var s3OutsideConnection = rule{
 		}
 		for _, s := range p.allows() {
 			for _, r := range s.resources() {
-				t := targetOf(r.text)
-				if t.other || everyBucket(r.text) {
+				t := targetOf(r.Text)
+				if t.other || everyBucket(r.Text) {
 					continue
 				}
 				right := bucket
 				if t.object {
 					right = objects
 				}
-				if glob(right, r.text) {
+				if glob(right, r.Text) {
 					continue
 				}
-				f := found{at: r, message: quote(r.text) + " is not within " + right, hint: "name what the connection works on"}
-				if glob(r.text, right) {
-					f.message = quote(r.text) + " is more than the connection's " + right
-					f.fix = func() { s.set("Resource", s.get("Resource").without(r).add(right)) }
+				f := found{at: r, message: quote(r.Text) + " is not within " + right, hint: "name what the connection works on"}
+				if glob(r.Text, right) {
+					f.message = quote(r.Text) + " is more than the connection's " + right
+					f.fix = func() { s.Set("Resource", s.Get("Resource").Without(r).Add(right)) }
 				}
 				p.report(f)
 			}
@@ -51,14 +52,14 @@ func (p *pass) listsAll(s *statement, bucket string) {
 	}
 	here := false
 	for _, r := range s.resources() {
-		here = here || glob(r.text, bucket)
+		here = here || glob(r.Text, bucket)
 	}
 	if !here {
 		return
 	}
 	f := found{at: a, message: "names of objects can be listed outside of the prefix " + prefix, hint: "add a condition on s3:prefix"}
-	if len(s.actions()) == 1 && strings.EqualFold(a.text, "s3:ListBucket") {
-		f.fix = func() { s.addCondition("StringLike", "s3:prefix", text(literal(prefix)+"*")) }
+	if len(s.actions()) == 1 && strings.EqualFold(a.Text, "s3:ListBucket") {
+		f.fix = func() { s.addCondition("StringLike", "s3:prefix", tree.Text(literal(prefix)+"*")) }
 	}
 	p.report(f)
 }

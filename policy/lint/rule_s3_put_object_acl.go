@@ -15,7 +15,7 @@ var s3PutObjectACL = rule{
 		}
 		for _, s := range p.allows() {
 			for _, a := range s.actions() {
-				known := exact(a.text)
+				known := exact(a.Text)
 				if known == nil || !aclActions[known.name] {
 					continue
 				}

@@ -15,8 +15,8 @@ var s3Star = rule{
 	check: func(p *pass) {
 		for _, s := range p.allows() {
 			for _, a := range s.actions() {
-				known, _ := expand(a.text)
-				if !strings.ContainsAny(a.text, "*?") || !reachesS3(a.text) {
+				known, _ := expand(a.Text)
+				if !strings.ContainsAny(a.Text, "*?") || !reachesS3(a.Text) {
 					continue
 				}
 				var extra []*action
@@ -45,11 +45,11 @@ var s3Star = rule{
 				}
 				f := found{
 					at: a, severity: severity,
-					message: quote(a.text) + " also allows " + strings.Join(worst, ", "),
+					message: quote(a.Text) + " also allows " + strings.Join(worst, ", "),
 					hint:    "name the actions that the work needs: " + strings.Join(p.needed(), ", "),
 				}
 				if len(needed) > 0 {
-					f.fix = func() { s.set("Action", s.get("Action").without(a).add(needed...)) }
+					f.fix = func() { s.Set("Action", s.Get("Action").Without(a).Add(needed...)) }
 				}
 				p.report(f)
 			}
@@ -66,7 +66,7 @@ func reachesS3(value string) bool {
 func (s *statement) reaches(a *action) bool {
 	resources := s.resources()
 	for _, r := range resources {
-		t := targetOf(r.text)
+		t := targetOf(r.Text)
 		if t.other || t.object && !a.onlyOnBuckets() || t.bucket && !a.onlyOnObjects() {
 			return true
 		}

@@ -15,7 +15,7 @@ var s3Unneeded = rule{
 	check: func(p *pass) {
 		for _, s := range p.allows() {
 			for _, a := range s.actions() {
-				known := exact(a.text)
+				known := exact(a.Text)
 				if known == nil || !strings.HasPrefix(known.name, "s3:") || aclActions[known.name] ||
 					slices.Contains(p.needed(), known.name) || p.optional(known.name) {
 					continue

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // Policies of IAM take letters and digits in a Sid; those of buckets and keys
@@ -15,7 +16,7 @@ var sidCharacters = rule{
 	kinds: []policy.Kind{policy.TrustDocument, policy.PermissionsDocument, policy.WorkerDocument},
 	check: func(p *pass) {
 		for _, s := range p.statements {
-			sid := s.get("Sid")
+			sid := s.Get("Sid")
 			if sid == nil {
 				continue
 			}
@@ -24,17 +25,17 @@ var sidCharacters = rule{
 					return c
 				}
 				return -1
-			}, sid.text)
-			if plain == sid.text {
+			}, sid.Text)
+			if plain == sid.Text {
 				continue
 			}
 			p.report(found{
-				at: sid, message: "the Sid " + quote(sid.text) + " has other characters than letters and digits",
+				at: sid, message: "the Sid " + quote(sid.Text) + " has other characters than letters and digits",
 				hint: "IAM takes A-Z, a-z and 0-9", fix: func() {
 					if plain == "" {
-						s.remove("Sid")
+						s.Remove("Sid")
 					} else {
-						sid.become(text(plain))
+						sid.Become(tree.Text(plain))
 					}
 				},
 			})

@@ -1,6 +1,10 @@
 package lint
 
-import "strconv"
+import (
+	"strconv"
+
+	"github.com/rolecall/rolecall/policy/internal/tree"
+)
 
 // Sids name statements, so IAM wants each once.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_sid.html
@@ -10,28 +14,28 @@ var sidTwice = rule{
 	check: func(p *pass) {
 		taken := map[string]bool{}
 		for _, s := range p.statements {
-			if sid := s.get("Sid"); sid != nil {
-				taken[sid.text] = true
+			if sid := s.Get("Sid"); sid != nil {
+				taken[sid.Text] = true
 			}
 		}
 		seen := map[string]bool{}
 		for _, s := range p.statements {
-			sid := s.get("Sid")
-			if sid == nil || sid.text == "" {
+			sid := s.Get("Sid")
+			if sid == nil || sid.Text == "" {
 				continue
 			}
-			if !seen[sid.text] {
-				seen[sid.text] = true
+			if !seen[sid.Text] {
+				seen[sid.Text] = true
 				continue
 			}
 			other := ""
 			for i := 2; other == "" || taken[other]; i++ {
-				other = sid.text + strconv.Itoa(i)
+				other = sid.Text + strconv.Itoa(i)
 			}
 			taken[other] = true
 			p.report(found{
-				at: sid, message: "the Sid " + quote(sid.text) + " stands at another statement too",
-				hint: "give each statement its own, or none", fix: func() { sid.become(text(other)) },
+				at: sid, message: "the Sid " + quote(sid.Text) + " stands at another statement too",
+				hint: "give each statement its own, or none", fix: func() { sid.Become(tree.Text(other)) },
 			})
 		}
 	},

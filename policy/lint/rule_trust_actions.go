@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // Who assumes the role needs AssumeRole, and perhaps to tag the session.
@@ -15,13 +16,13 @@ var trustActions = rule{
 	check: func(p *pass) {
 		for _, s := range p.allows() {
 			for _, a := range s.actions() {
-				known, _ := expand(a.text)
-				if !strings.ContainsAny(a.text, "*?") || len(known) == 1 {
+				known, _ := expand(a.Text)
+				if !strings.ContainsAny(a.Text, "*?") || len(known) == 1 {
 					continue
 				}
-				f := found{at: a, message: quote(a.text) + " allows every way into the role", hint: "allow sts:AssumeRole"}
+				f := found{at: a, message: quote(a.Text) + " allows every way into the role", hint: "allow sts:AssumeRole"}
 				if s.trustsAWS() && s.assumes() {
-					f.fix = func() { a.become(text("sts:AssumeRole")) }
+					f.fix = func() { a.Become(tree.Text("sts:AssumeRole")) }
 				}
 				p.report(f)
 			}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // What runs in staging is tested there first, and may read masters with a role
@@ -20,21 +21,21 @@ var trustEnvironments = rule{
 		for _, s := range p.allows() {
 			principals := s.principals()
 			twins := map[string][]principal{}
-			var others []*node
+			var others []*tree.Node
 			for _, who := range principals {
-				arn, err := rolecall.ParseARN(who.text)
-				if who.kind != "AWS" || err != nil || p.kit() != nil && slices.Contains(p.kit().Principals, who.text) {
+				arn, err := rolecall.ParseARN(who.Text)
+				if who.kind != "AWS" || err != nil || p.kit() != nil && slices.Contains(p.kit().Principals, who.Text) {
 					continue
 				}
 				why := p.otherEnvironment(who, arn)
 				if why == "" && p.twin(arn) {
-					why = "the connection's worker of another account, " + who.text + ","
+					why = "the connection's worker of another account, " + who.Text + ","
 				}
 				if why != "" {
-					others = append(others, who.node)
-					f := found{at: who.node, message: why + " is trusted", hint: "remove it; give it a role and a bucket of its own if it needs one"}
+					others = append(others, who.Node)
+					f := found{at: who.Node, message: why + " is trusted", hint: "remove it; give it a role and a bucket of its own if it needs one"}
 					if len(others) < len(principals) {
-						f.fix = func() { s.removePrincipals(who.node) }
+						f.fix = func() { s.removePrincipals(who.Node) }
 					}
 					p.report(f)
 				} else if arn.Resource != "root" {
@@ -47,7 +48,7 @@ var trustEnvironments = rule{
 			for _, same := range twins {
 				if len(same) > 1 {
 					p.report(found{
-						at: same[1].node, message: "the same role of " + plural(len(same), "account") + " is trusted, as of a production and a staging environment",
+						at: same[1].Node, message: "the same role of " + plural(len(same), "account") + " is trusted, as of a production and a staging environment",
 						hint: "ask the vendor which one does your work, and remove the others",
 					})
 				}
@@ -70,14 +71,14 @@ var environmentForm = regexp.MustCompile(`(?i)(^|[^a-z])(stage|staging|test|test
 // otherEnvironment tells what environment a principal is of that is not the
 // connection's, or nothing.
 func (p *pass) otherEnvironment(who principal, arn rolecall.ARN) string {
-	if slices.Contains(p.options.Others, who.text) {
-		return "a worker of the vendor's that does not work for this connection, " + who.text + ","
+	if slices.Contains(p.options.Others, who.Text) {
+		return "a worker of the vendor's that does not work for this connection, " + who.Text + ","
 	}
 	if name := environmentForm.FindString(arn.Resource); name != "" {
 		return "what its name calls a " + strings.ToLower(strings.Trim(name, "/-_+=,.@:")) + " environment"
 	}
 	for _, c := range p.comments {
-		if who.at >= 0 && c.at > who.at && p.sameLine(who.at, c.at) && environmentForm.MatchString(c.text) {
+		if who.At >= 0 && c.at > who.At && p.sameLine(who.At, c.at) && environmentForm.MatchString(c.text) {
 			return "what the comment calls " + quote(strings.TrimSpace(strings.TrimLeft(c.text, "-/#* ")))
 		}
 	}

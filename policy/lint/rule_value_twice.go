@@ -9,15 +9,15 @@ var valueTwice = rule{
 	check: func(p *pass) {
 		for _, s := range p.statements {
 			for _, name := range []string{"Action", "NotAction", "Resource", "NotResource"} {
-				element := s.get(name)
+				element := s.Get(name)
 				seen := map[string]bool{}
-				for _, v := range element.each() {
-					key := v.text
+				for _, v := range element.Each() {
+					key := v.Text
 					if strings.HasSuffix(name, "Action") {
 						key = strings.ToLower(key)
 					}
 					if seen[key] {
-						p.report(found{at: v, message: quote(v.text) + " stands in the list twice", hint: "once is enough", fix: func() { s.set(name, s.get(name).without(v)) }})
+						p.report(found{at: v, message: quote(v.Text) + " stands in the list twice", hint: "once is enough", fix: func() { s.Set(name, s.Get(name).Without(v)) }})
 					}
 					seen[key] = true
 				}

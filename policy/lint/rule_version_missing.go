@@ -1,6 +1,10 @@
 package lint
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/rolecall/rolecall/policy/internal/tree"
+)
 
 // Without Version AWS reads a document by the rules of 2008, in which
 // variables such as ${aws:username} are plain text.
@@ -8,12 +12,12 @@ var versionMissing = rule{
 	code: "version-missing", severity: Warning,
 	title: "Version is missing or old",
 	check: func(p *pass) {
-		if p.root == nil || p.root.kind != '{' || p.root.get("Statement") == nil {
+		if p.root == nil || p.root.Kind != '{' || p.root.Get("Statement") == nil {
 			return
 		}
 		at, message := p.root, "Version is missing"
-		if version := p.root.get("Version"); version != nil {
-			if version.text != "2008-10-17" {
+		if version := p.root.Get("Version"); version != nil {
+			if version.Text != "2008-10-17" {
 				return
 			}
 			at, message = version, "Version is 2008-10-17"
@@ -22,10 +26,10 @@ var versionMissing = rule{
 			at: at, message: message + "; AWS reads the document by the rules of 2008, without policy variables",
 			hint: `give "Version": "2012-10-17"`,
 			fix: func() {
-				p.root.remove("Version")
-				p.root.members = append([]*member{{"Version", -1, text("2012-10-17")}}, p.root.members...)
+				p.root.Remove("Version")
+				p.root.Members = append([]*tree.Member{{Name: "Version", At: -1, Value: tree.Text("2012-10-17")}}, p.root.Members...)
 			},
-			widens: strings.Contains(string(p.root.json("")), "${"),
+			widens: strings.Contains(string(p.root.JSON()), "${"),
 		})
 	},
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // A worker that may assume any role may be led into the vendor's own.
@@ -21,8 +22,8 @@ var workerOwnAccounts = rule{
 				continue
 			}
 			for _, r := range s.resources() {
-				parts := strings.SplitN(r.text, ":", 6)
-				if r.text != "*" && (len(parts) < 6 || parts[4] != "*") {
+				parts := strings.SplitN(r.Text, ":", 6)
+				if r.Text != "*" && (len(parts) < 6 || parts[4] != "*") {
 					continue
 				}
 				var open []string
@@ -32,13 +33,13 @@ var workerOwnAccounts = rule{
 					}
 				}
 				f := found{
-					at: r, message: quote(r.text) + " holds the roles of the vendor's own accounts too",
+					at: r, message: quote(r.Text) + " holds the roles of the vendor's own accounts too",
 					hint: "add a Deny on the roles of the vendor's accounts",
 				}
 				switch {
 				case len(open) > 0:
 					f.fix = func() {
-						s.after(object("Sid", "NeverOurOwn", "Effect", "Deny", "Action", "sts:AssumeRole", "Resource", one(open)))
+						s.after(tree.Object("Sid", "NeverOurOwn", "Effect", "Deny", "Action", "sts:AssumeRole", "Resource", one(open)))
 					}
 				case len(accounts) > 0 || p.deniesSomeRoles():
 					continue
@@ -79,7 +80,7 @@ func (p *pass) denied() []string {
 	var out []string
 	for _, s := range p.statements {
 		if s.deny && s.assumes() && len(s.conditions()) == 0 {
-			out = append(out, s.get("Resource").strings()...)
+			out = append(out, s.Get("Resource").Strings()...)
 		}
 	}
 	return out

@@ -6,6 +6,7 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // Only roles can be assumed.
@@ -16,21 +17,21 @@ var workerResource = rule{
 	kinds: []policy.Kind{policy.WorkerDocument, policy.PermissionsDocument},
 	check: func(p *pass) {
 		for _, s := range p.allows() {
-			if !s.assumes() || s.get("Action").without(s.grants("sts:AssumeRole")) != nil {
+			if !s.assumes() || s.Get("Action").Without(s.grants("sts:AssumeRole")) != nil {
 				continue
 			}
 			for _, r := range s.resources() {
-				if assumable(r.text) {
+				if assumable(r.Text) {
 					continue
 				}
 				f := found{
-					at: r, message: quote(r.text) + " is not the ARN of a role, so no role may be assumed",
+					at: r, message: quote(r.Text) + " is not the ARN of a role, so no role may be assumed",
 					hint: "write arn:aws:iam::ACCOUNT:role/NAME",
 				}
-				if right := p.roleMeant(r.text); right != "" {
+				if right := p.roleMeant(r.Text); right != "" {
 					f.hint = "did you mean " + right + "?"
 					f.widens = true
-					f.fix = func() { r.become(text(right)) }
+					f.fix = func() { r.Become(tree.Text(right)) }
 				}
 				p.report(f)
 			}

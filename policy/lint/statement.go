@@ -3,27 +3,29 @@ package lint
 import (
 	"slices"
 	"strings"
+
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // statement is a view of a statement of the tree.
 type statement struct {
-	*node
-	document *node // that it is in
+	*tree.Node
+	document *tree.Node // that it is in
 	allow    bool
 	deny     bool
 }
 
 // statementsOf gives the statements of a document, those that are objects.
-func statementsOf(root *node) []*statement {
+func statementsOf(root *tree.Node) []*statement {
 	root = policyIn(root)
-	from := root.get("Statement")
+	from := root.Get("Statement")
 	if from == nil {
 		from = root // bare
 	}
 	var out []*statement
-	for _, n := range from.each() {
-		if n.kind == '{' && n.get("Effect") != nil {
-			effect := n.get("Effect").text
+	for _, n := range from.Each() {
+		if n.Kind == '{' && n.Get("Effect") != nil {
+			effect := n.Get("Effect").Text
 			out = append(out, &statement{n, root, effect == "Allow", effect == "Deny"})
 		}
 	}
@@ -41,49 +43,49 @@ func (p *pass) denies() bool {
 }
 
 // actions gives the values of Action, none for a NotAction.
-func (s *statement) actions() []*node { return s.get("Action").each() }
+func (s *statement) actions() []*tree.Node { return s.Get("Action").Each() }
 
 // resources gives the values of Resource.
-func (s *statement) resources() []*node { return s.get("Resource").each() }
+func (s *statement) resources() []*tree.Node { return s.Get("Resource").Each() }
 
 // principal is a value of the Principal element.
 type principal struct {
-	*node
+	*tree.Node
 	kind  string // AWS, Service, …; empty for "*" by itself
-	owner *node  // the element
+	owner *tree.Node  // the element
 }
 
 // principals gives the values of Principal.
 func (s *statement) principals() []principal {
-	element := s.get("Principal")
+	element := s.Get("Principal")
 	if element == nil {
 		return nil
 	}
-	if element.kind != '{' {
+	if element.Kind != '{' {
 		return []principal{{element, "", element}}
 	}
 	var out []principal
-	for _, m := range element.members {
-		for _, v := range m.value.each() {
-			out = append(out, principal{v, m.name, element})
+	for _, m := range element.Members {
+		for _, v := range m.Value.Each() {
+			out = append(out, principal{v, m.Name, element})
 		}
 	}
 	return out
 }
 
 // anyone tells whether the principal is everyone.
-func (p principal) anyone() bool { return p.text == "*" && (p.kind == "" || p.kind == "AWS") }
+func (p principal) anyone() bool { return p.Text == "*" && (p.kind == "" || p.kind == "AWS") }
 
 // remove takes the values from the Principal element. It leaves the last.
-func (s *statement) removePrincipals(values ...*node) {
-	element := s.get("Principal")
-	for _, m := range slices.Clone(element.members) {
-		left := m.value.without(values...)
+func (s *statement) removePrincipals(values ...*tree.Node) {
+	element := s.Get("Principal")
+	for _, m := range slices.Clone(element.Members) {
+		left := m.Value.Without(values...)
 		switch {
 		case left != nil:
-			m.value = left
-		case len(element.members) > 1:
-			element.remove(m.name)
+			m.Value = left
+		case len(element.Members) > 1:
+			element.Remove(m.Name)
 		}
 	}
 }
@@ -92,20 +94,20 @@ func (s *statement) removePrincipals(values ...*node) {
 type condition struct {
 	operator string
 	key      string
-	values   *node
-	member   *member // the key's
-	block    *member // the operator's
+	values   *tree.Node
+	member   *tree.Member // the key's
+	block    *tree.Member // the operator's
 }
 
 func (s *statement) conditions() []condition {
-	block := s.get("Condition")
+	block := s.Get("Condition")
 	if block == nil {
 		return nil
 	}
 	var out []condition
-	for _, operator := range block.members {
-		for _, key := range operator.value.members {
-			out = append(out, condition{operator.name, key.name, key.value, key, operator})
+	for _, operator := range block.Members {
+		for _, key := range operator.Value.Members {
+			out = append(out, condition{operator.Name, key.Name, key.Value, key, operator})
 		}
 	}
 	return out
@@ -120,35 +122,35 @@ func (s *statement) on(keys ...string) []condition {
 
 // dropCondition removes a condition, and what is empty then.
 func (s *statement) dropCondition(c condition) {
-	block := s.get("Condition")
-	c.block.value.members = slices.DeleteFunc(c.block.value.members, func(m *member) bool { return m == c.member })
-	if len(c.block.value.members) == 0 {
-		block.members = slices.DeleteFunc(block.members, func(m *member) bool { return m == c.block })
+	block := s.Get("Condition")
+	c.block.Value.Members = slices.DeleteFunc(c.block.Value.Members, func(m *tree.Member) bool { return m == c.member })
+	if len(c.block.Value.Members) == 0 {
+		block.Members = slices.DeleteFunc(block.Members, func(m *tree.Member) bool { return m == c.block })
 	}
-	if len(block.members) == 0 {
-		s.remove("Condition")
+	if len(block.Members) == 0 {
+		s.Remove("Condition")
 	}
 }
 
 // addCondition adds a condition beside those that are there.
-func (s *statement) addCondition(operator, key string, values *node) {
-	block := s.get("Condition")
+func (s *statement) addCondition(operator, key string, values *tree.Node) {
+	block := s.Get("Condition")
 	if block == nil {
-		block = object()
-		s.set("Condition", block)
+		block = tree.Object()
+		s.Set("Condition", block)
 	}
-	under := block.get(operator)
+	under := block.Get(operator)
 	if under == nil {
-		under = object()
-		block.set(operator, under)
+		under = tree.Object()
+		block.Set(operator, under)
 	}
-	under.set(key, values)
+	under.Set(key, values)
 }
 
 // moveCondition puts a condition under another operator, unless the key
 // stands there already.
 func (s *statement) moveCondition(c condition, operator string) {
-	if other := s.get("Condition").get(operator); other != nil && other.get(c.key) != nil {
+	if other := s.Get("Condition").Get(operator); other != nil && other.Get(c.key) != nil {
 		return
 	}
 	s.dropCondition(c)
@@ -173,69 +175,69 @@ func (c condition) negated() bool { return strings.Contains(c.base(), "Not") }
 func (c condition) holdsWithout() bool {
 	return strings.HasSuffix(c.operator, "IfExists") || strings.HasPrefix(c.operator, "ForAllValues:") ||
 		c.negated() && !strings.HasPrefix(c.operator, "ForAnyValue:") ||
-		c.base() == "Null" && slices.Contains(c.values.strings(), "true")
+		c.base() == "Null" && slices.Contains(c.values.Strings(), "true")
 }
 
 // canLose tells whether the statement can be removed, leaving others.
 func (s *statement) canLose() bool {
-	list := s.document.get("Statement")
-	return list.kind == '[' && len(list.items) > 1
+	list := s.document.Get("Statement")
+	return list.Kind == '[' && len(list.Items) > 1
 }
 
 func (s *statement) removeSelf() {
-	list := s.document.get("Statement")
+	list := s.document.Get("Statement")
 	if s.canLose() {
-		list.items = slices.DeleteFunc(list.items, func(n *node) bool { return n == s.node })
+		list.Items = slices.DeleteFunc(list.Items, func(n *tree.Node) bool { return n == s.Node })
 	}
 }
 
 // canLoseActions tells whether the actions can be removed, with the statement
 // if no others are left.
-func (s *statement) canLoseActions(actions ...*node) bool {
-	return s.get("Action").without(actions...) != nil || s.canLose()
+func (s *statement) canLoseActions(actions ...*tree.Node) bool {
+	return s.Get("Action").Without(actions...) != nil || s.canLose()
 }
 
-func (s *statement) removeActions(actions ...*node) {
-	if left := s.get("Action").without(actions...); left != nil {
-		s.set("Action", left)
+func (s *statement) removeActions(actions ...*tree.Node) {
+	if left := s.Get("Action").Without(actions...); left != nil {
+		s.Set("Action", left)
 	} else {
 		s.removeSelf()
 	}
 }
 
 // after puts a new statement behind this one.
-func (s *statement) after(n *node) {
-	list := s.document.get("Statement")
-	if list.kind != '[' {
-		list = &node{kind: '[', at: list.at, items: []*node{list}}
-		s.document.set("Statement", list)
+func (s *statement) after(n *tree.Node) {
+	list := s.document.Get("Statement")
+	if list.Kind != '[' {
+		list = &tree.Node{Kind: '[', At: list.At, Items: []*tree.Node{list}}
+		s.document.Set("Statement", list)
 	}
-	i := slices.Index(list.items, s.node)
-	list.items = slices.Insert(list.items, i+1, n)
+	i := slices.Index(list.Items, s.Node)
+	list.Items = slices.Insert(list.Items, i+1, n)
 }
 
 // addStatement puts a new statement at the end.
-func (p *pass) addStatement(n *node) {
+func (p *pass) addStatement(n *tree.Node) {
 	root := policyIn(p.root)
-	list := root.get("Statement")
+	list := root.Get("Statement")
 	switch {
 	case list == nil:
 		return
-	case list.kind != '[':
-		list = &node{kind: '[', at: list.at, items: []*node{list}}
-		root.set("Statement", list)
+	case list.Kind != '[':
+		list = &tree.Node{Kind: '[', At: list.At, Items: []*tree.Node{list}}
+		root.Set("Statement", list)
 	}
-	list.items = append(list.items, n)
+	list.Items = append(list.Items, n)
 }
 
 // like gives a copy of the statement with other actions and resources, and
 // without its Sid.
-func (s *statement) like(actions, resources *node) *node {
-	c := s.clone()
-	c.remove("Sid")
-	c.set("Action", actions)
+func (s *statement) like(actions, resources *tree.Node) *tree.Node {
+	c := s.Clone()
+	c.Remove("Sid")
+	c.Set("Action", actions)
 	if resources != nil {
-		c.set("Resource", resources)
+		c.Set("Resource", resources)
 	}
 	return c
 }

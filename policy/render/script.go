@@ -1,12 +1,12 @@
 package render
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
 
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // The parts of a script that are always the same. Documents stand in it as
@@ -95,18 +95,11 @@ func inAccount(b *strings.Builder, id string) {
 
 // file writes a document into a file of the script's.
 func (p *plan) file(b *strings.Builder, indent string, kind policy.Kind) {
-	d := p.Kit.Document(kind)
-	for _, s := range p.statements(kind) {
-		if c, ok := s.(commented); ok {
-			b.WriteString(comment(indent, sidOf(c.value)+": "+c.comment))
-		}
+	document := tree.MustParse(p.Kit.Document(kind).JSON())
+	for _, s := range document.Get("Statement").Each() {
+		b.WriteString(comment(indent, sidOf(s)+": "+p.reason(kind, sidOf(s))))
 	}
-	var text bytes.Buffer
-	if json.Indent(&text, d.JSON(), "", "  ") != nil {
-		text.Reset()
-		text.Write(d.JSON())
-	}
-	fmt.Fprintf(b, "%scat > \"$work/%s.json\" << 'JSON'\n%s\nJSON\n", indent, kind, text.String())
+	fmt.Fprintf(b, "%scat > \"$work/%s.json\" << 'JSON'\n%s\nJSON\n", indent, kind, document.Indent())
 }
 
 func (p *plan) scriptRole(b *strings.Builder) {

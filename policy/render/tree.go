@@ -1,14 +1,14 @@
 package render
 
 import (
-	"bytes"
-	"encoding/json"
+	"strings"
 
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
-// A tree is a document's JSON with its order kept: an object, a list, a
-// string, or an expression of the format that it is rendered in.
+// What is rendered is a tree with its order kept: of objects, lists, strings,
+// and expressions of the format that it is rendered in.
 type (
 	object []member
 	list   []any
@@ -28,41 +28,29 @@ type commented struct {
 	value   any
 }
 
-// treeOf reads a document. Its JSON is valid: it has been parsed.
-func treeOf(d *policy.Document) any {
-	decoder := json.NewDecoder(bytes.NewReader(d.JSON()))
-	decoder.UseNumber()
-	return readTree(decoder)
-}
-
-func readTree(decoder *json.Decoder) any {
-	token, err := decoder.Token()
-	if err != nil {
-		return nil
-	}
-	switch token {
-	case json.Delim('{'):
+// valueOf is a document's JSON as a value to be rendered.
+func valueOf(n *tree.Node) any {
+	switch n.Kind {
+	case '{':
 		out := object{}
-		for decoder.More() {
-			name, _ := decoder.Token()
-			text, _ := name.(string)
-			out = append(out, member{name: text, value: readTree(decoder)})
+		for _, m := range n.Members {
+			out = append(out, member{name: m.Name, value: valueOf(m.Value)})
 		}
-		decoder.Token() //nolint:errcheck // the closing brace
 		return out
-	case json.Delim('['):
+	case '[':
 		out := list{}
-		for decoder.More() {
-			out = append(out, readTree(decoder))
+		for _, item := range n.Items {
+			out = append(out, valueOf(item))
 		}
-		decoder.Token() //nolint:errcheck // the closing bracket
 		return out
+	case '"':
+		return n.Text
 	}
-	return token
+	return expression(n.Text) // numbers and the like are written so in each format
 }
 
-// replace gives a tree with values replaced: at is told the name of the member
-// that a value is of, in a list that of the list, and says what stands there.
+// replace returns a tree with values replaced: at gets the name of the member
+// that a value is of, in a list that of the list, and returns what stands there.
 func replace(tree any, name string, at func(name string, value any) (any, bool)) any {
 	if with, ok := at(name, tree); ok {
 		return with
@@ -84,7 +72,7 @@ func replace(tree any, name string, at func(name string, value any) (any, bool))
 	return tree
 }
 
-// words gives a value that is a string or a list of strings as a list.
+// words are the strings of a value that is one or a list of them.
 func words(value any) []string {
 	switch v := value.(type) {
 	case string:
@@ -101,36 +89,17 @@ func words(value any) []string {
 	return nil
 }
 
-// statements gives a document's statements, each with its reason.
+// statements are those of a document of the kit, each with its reason.
 func (p *plan) statements(kind policy.Kind) list {
-	doc, _ := treeOf(p.Kit.Document(kind)).(object)
-	for _, m := range doc {
-		if m.name != "Statement" {
-			continue
-		}
-		all, ok := m.value.(list)
-		if !ok {
-			all = list{m.value}
-		}
-		out := make(list, len(all))
-		for i, s := range all {
-			out[i] = commented{p.reason(kind, sidOf(s)), s}
-		}
-		return out
+	var out list
+	for _, s := range tree.MustParse(p.Kit.Document(kind).JSON()).Get("Statement").Each() {
+		out = append(out, commented{p.reason(kind, sidOf(s)), valueOf(s)})
 	}
-	return nil
+	return out
 }
 
-func sidOf(statement any) string {
-	if s, ok := statement.(object); ok {
-		for _, m := range s {
-			if sid, ok := m.value.(string); ok && m.name == "Sid" {
-				return sid
-			}
-		}
-	}
-	return ""
-}
+// sidOf is a statement's Sid, empty if it has none.
+func sidOf(statement *tree.Node) string { return strings.Join(statement.Get("Sid").Strings(), "") }
 
 // documentOf puts statements together to a document.
 func documentOf(statements any) object {

@@ -1,7 +1,6 @@
 package render
 
 import (
-	"encoding/json"
 	"fmt"
 	"regexp"
 	"strings"
@@ -74,8 +73,6 @@ func scalar(value any) string {
 		return quoted(v)
 	case expression:
 		return string(v)
-	case json.Number:
-		return v.String()
 	case nil:
 		return "null"
 	}

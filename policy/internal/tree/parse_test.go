@@ -1,4 +1,4 @@
-package policy
+package tree
 
 import (
 	"bytes"
@@ -10,35 +10,35 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// plainValue gives a node as encoding/json would, duplicate names apart.
-func (n *node) plainValue() any {
-	switch n.kind {
+// plainValue returns a node as encoding/json would, duplicate names apart.
+func plainValue(n *Node) any {
+	switch n.Kind {
 	case '{':
 		m := map[string]any{}
-		for i, name := range n.names {
-			m[name] = n.items[i].plainValue()
+		for _, member := range n.Members {
+			m[member.Name] = plainValue(member.Value)
 		}
 		return m
 	case '[':
 		list := []any{}
-		for i := range n.items {
-			list = append(list, n.items[i].plainValue())
+		for _, item := range n.Items {
+			list = append(list, plainValue(item))
 		}
 		return list
 	case '"':
-		return n.text
+		return n.Text
 	case '0':
-		return json.Number(n.text)
+		return json.Number(n.Text)
 	case 't':
-		return n.text == "true"
+		return n.Text == "true"
 	default:
 		return nil
 	}
 }
 
-// FuzzReadJSON holds the reader to encoding/json: it accepts the same documents, up to
+// FuzzParse holds the reader to encoding/json: it accepts the same documents, up to
 // a depth, and reads the same values from them.
-func FuzzReadJSON(f *testing.F) {
+func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		`{"a":[1,-0.5e+3,true,false,null,"x\n\u00e9\ud83d\ude00\ud83d\ud83dx\/"],"b":{}, "c" : [ ] }`,
 		`01`, `-`, `1.`, `1e`, `[1,]`, `{"a"}`, `{"a":1,}`, `"\x"`, `"\u12"`, "\"\t\"", ` 1 2`, `tru`, `"\ud83d\u"`, `nulls`, "\xff",
@@ -46,7 +46,7 @@ func FuzzReadJSON(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		n, err := readJSON(string(data))
+		n, err := Parse(string(data))
 		want := json.Valid(data) && utf8.Valid(data)
 		if err != nil {
 			if want && !strings.Contains(err.Error(), "nests deeper") {
@@ -63,11 +63,11 @@ func FuzzReadJSON(f *testing.F) {
 		if err := d.Decode(&v); err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(v, n.plainValue()); diff != "" {
+		if diff := cmp.Diff(v, plainValue(n)); diff != "" {
 			t.Errorf("%q:\n%s", data, diff)
 		}
-		if n.source != string(bytes.TrimSpace(data)) {
-			t.Errorf("%q has the source %q", data, n.source)
+		if n.Source != string(bytes.TrimSpace(data)) {
+			t.Errorf("%q has the source %q", data, n.Source)
 		}
 	})
 }

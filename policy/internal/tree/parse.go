@@ -1,6 +1,7 @@
-package policy
+package tree
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -11,12 +12,12 @@ import (
 // maxDepth bounds how deep a document or line may nest.
 const maxDepth = 32
 
-// readJSON reads one JSON document. A syntax error is a fault with line and column.
-// RFC 8259, with names and depth left to the caller and maxDepth.
-func readJSON(source string) (node, error) {
+// Parse reads one JSON document. A syntax error says line and column.
+// It follows RFC 8259, up to maxDepth, and leaves names that repeat to the caller.
+func Parse(source string) (*Node, error) {
 	r := reader{source: source}
 	if !utf8.ValidString(source) {
-		return node{}, fault("", "the document is not UTF-8", "")
+		return nil, errors.New("the document is not UTF-8")
 	}
 	n := r.value(0)
 	r.space()
@@ -27,17 +28,51 @@ func readJSON(source string) (node, error) {
 		before := source[:r.at]
 		line := 1 + strings.Count(before, "\n")
 		column := r.at - strings.LastIndexByte(before, '\n')
-		return node{}, fault("", fmt.Sprintf("not JSON at line %d, column %d: %s", line, column, r.wrong), "")
+		return nil, fmt.Errorf("not JSON at line %d, column %d: %s", line, column, r.wrong)
 	}
 	return n, nil
 }
 
+// MustParse reads a document that is known to be JSON: a policy.Document's.
+func MustParse(source []byte) *Node {
+	n, err := Parse(string(source))
+	if err != nil {
+		panic("tree: a parsed document is not JSON: " + err.Error())
+	}
+	return n
+}
+
 // reader reads JSON. After the first error it stays where that happened.
 type reader struct {
-	source string
-	at     int
-	wrong  string
+	source  string
+	at      int
+	wrong   string
+	nodes   []Node   // to be used: made by the slab, since there are many
+	members []Member // likewise
 }
+
+// node returns a new node.
+func (r *reader) node() *Node {
+	if len(r.nodes) == 0 {
+		r.nodes = make([]Node, slab)
+	}
+	n := &r.nodes[0]
+	r.nodes = r.nodes[1:]
+	return n
+}
+
+// member returns a new member.
+func (r *reader) member() *Member {
+	if len(r.members) == 0 {
+		r.members = make([]Member, slab)
+	}
+	m := &r.members[0]
+	r.members = r.members[1:]
+	return m
+}
+
+// slab is how many nodes are made at once.
+const slab = 16
 
 func (r *reader) fail(why string) {
 	switch {
@@ -61,7 +96,7 @@ func (r *reader) space() {
 	}
 }
 
-// peek gives the next character that is no space, 0 at the end.
+// peek returns the next character that is no space, 0 at the end.
 func (r *reader) peek() byte {
 	r.space()
 	if r.wrong != "" || r.at == len(r.source) {
@@ -79,49 +114,55 @@ func (r *reader) take(c byte) bool {
 	return true
 }
 
-func (r *reader) value(depth int) node {
+func (r *reader) value(depth int) *Node {
 	c := r.peek()
 	start := r.at
-	n := node{kind: c}
+	n := r.node()
+	n.Kind, n.At = c, start
 	switch {
 	case depth > maxDepth:
 		r.fail("it nests deeper than " + strconv.Itoa(maxDepth))
 	case c == '{', c == '[':
 		r.at++
-		r.list(&n, depth)
+		r.list(n, depth)
 	case c == '"':
-		n.text = r.string()
+		n.Text = r.string()
 	case c == '-', '0' <= c && c <= '9':
-		n.kind = '0'
+		n.Kind = '0'
 		r.number()
-		n.text = r.source[start:r.at]
+		n.Text = r.source[start:r.at]
 	default:
-		n.kind = r.word()
-		n.text = r.source[start:r.at]
+		n.Kind = r.word()
+		n.Text = r.source[start:r.at]
 	}
-	n.source = r.source[start:r.at]
+	n.Source = r.source[start:r.at]
 	return n
 }
 
 // list reads the members of an object or the items of an array, to its end.
-func (r *reader) list(n *node, depth int) {
-	end := n.kind + 2 // of both { and [
+func (r *reader) list(n *Node, depth int) {
+	end := n.Kind + 2 // of both { and [
 	if r.take(end) {
 		return
 	}
 	for r.wrong == "" {
-		if n.kind == '{' {
+		if n.Kind == '[' {
+			n.Items = append(n.Items, r.value(depth+1))
+		} else {
 			if r.peek() != '"' {
 				r.fail("a name in quotes is missing")
 				return
 			}
-			n.names = append(n.names, r.string())
+			m := r.member()
+			m.At = r.at
+			m.Name = r.string()
 			if !r.take(':') {
 				r.fail("a colon is missing")
 				return
 			}
+			m.Value = r.value(depth + 1)
+			n.Members = append(n.Members, m)
 		}
-		n.items = append(n.items, r.value(depth+1))
 		if r.take(end) {
 			return
 		}

@@ -1,0 +1,112 @@
+package policy
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/strict"
+	"github.com/rolecall/rolecall/policy/internal/tree"
+)
+
+// A policy is read through package tree, and not by package strict, to read
+// every byte once: a stream of requests is mostly their policies.
+func readTree(data []byte) (*tree.Node, error) {
+	n, err := tree.Parse(string(data))
+	if err != nil {
+		return nil, fault("", err.Error(), "")
+	}
+	return n, nil
+}
+
+// eachMember gives each member of an object to use, once. Other names than the
+// known ones are faults; nil knows all.
+func eachMember(n *tree.Node, at string, known []string, faults *rolecall.Errors, use func(name, at string, value *tree.Node)) {
+	if n.Kind != '{' {
+		faults.Add(at, "must be an object, not "+n.What(), "")
+		return
+	}
+	if len(n.Members) > maxList {
+		faults.Add(at, "more than "+strconv.Itoa(maxList)+" members", "")
+		return
+	}
+	repeats := repetitions(n.Members)
+	for i, m := range n.Members {
+		place := at + "/" + escapeName(m.Name)
+		switch {
+		case repeats(i):
+			faults.Add(place, quote(m.Name)+" is given twice", "remove one of the two")
+		case known != nil && !slices.Contains(known, m.Name):
+			hint := "known here: " + strings.Join(known, ", ")
+			if near := strict.Nearest(m.Name, known); near != "" {
+				hint = "did you mean " + quote(near) + "?"
+			}
+			faults.Add(place, "unknown field "+quote(m.Name), hint)
+		default:
+			use(m.Name, place, m.Value)
+		}
+	}
+}
+
+// repetitions reports of each member, in turn, whether an earlier one has its
+// name. Objects of policies are small; larger ones get a map, so that many names
+// do not cost their square.
+func repetitions(members []*tree.Member) func(i int) bool {
+	if len(members) <= 16 {
+		return func(i int) bool {
+			return slices.ContainsFunc(members[:i], func(m *tree.Member) bool { return m.Name == members[i].Name })
+		}
+	}
+	seen := make(map[string]bool, len(members))
+	return func(i int) bool {
+		before := seen[members[i].Name]
+		seen[members[i].Name] = true
+		return before
+	}
+}
+
+// escapeName writes a name as a part of a JSON pointer.
+func escapeName(name string) string {
+	if !strings.ContainsAny(name, "~/") {
+		return name
+	}
+	return strict.Pointer(name)[1:]
+}
+
+// textOf returns the value of a string.
+func textOf(n *tree.Node, at string, faults *rolecall.Errors) string {
+	if n.Kind != '"' {
+		faults.Add(at, "must be a string, not "+n.What(), "")
+	}
+	return n.Text
+}
+
+// sizeOf is how many items eachItem gives.
+func sizeOf(n *tree.Node) int {
+	if n.Kind == '[' {
+		return len(n.Items)
+	}
+	return 1
+}
+
+// eachItem gives use every item of a list, or the value itself if it is none;
+// want says what is asked for.
+func eachItem(n *tree.Node, at, want string, faults *rolecall.Errors, use func(at string, item *tree.Node)) {
+	if n.Kind != '[' {
+		use(at, n)
+		return
+	}
+	if len(n.Items) > maxList {
+		faults.Add(at, "more than "+strconv.Itoa(maxList)+" values", "")
+		return
+	}
+	for i, item := range n.Items {
+		place := at + "/" + strconv.Itoa(i)
+		if item.Kind == '[' {
+			faults.Add(place, "must be "+want+", not a list", "")
+			continue
+		}
+		use(place, item)
+	}
+}
