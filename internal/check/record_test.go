@@ -3,7 +3,12 @@ package check
 import (
 	"context"
 	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -84,5 +89,68 @@ func TestRevision(t *testing.T) {
 	}
 	if seen["83671f461c83542cf395769cfbc8287acc4346e1504c06c5907e77a7ec3d225d"] != "as it was" {
 		t.Errorf("revisions are %v", seen)
+	}
+}
+
+// checkerFunc is a Checker.
+type checkerFunc func(context.Context, Request) rolecall.CheckReport
+
+func (f checkerFunc) Check(ctx context.Context, r Request, _ func(Event)) rolecall.CheckReport {
+	return f(ctx, r)
+}
+
+// Checks of one role do not meet, those of others do, and the reports of all
+// that ended come in the order of the requests.
+func TestAll(t *testing.T) {
+	t.Parallel()
+	var requests []Request
+	for i, role := range []string{"a", "b", "A", "b", "c", "a"} {
+		requests = append(requests, Request{Connection: rolecall.Connection{Name: strconv.Itoa(i), RoleARN: role}})
+	}
+	never := recordsFunc(func(string) (time.Time, error) { return time.Time{}, nil })
+	report := func(r Request) rolecall.CheckReport {
+		return rolecall.CheckReport{Connection: r.Connection.Name, Steps: []rolecall.CheckStep{{Step: "arn"}}}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		under, most := map[string]int{}, 0
+		began := time.Now()
+		reports, err := All(t.Context(), requests, checkerFunc(func(_ context.Context, r Request) rolecall.CheckReport {
+			role := strings.ToLower(r.Connection.RoleARN)
+			mu.Lock()
+			if under[role]++; under[role] > 1 {
+				t.Errorf("two checks of the role %s at once", role)
+			}
+			most = max(most, len(under))
+			mu.Unlock()
+			time.Sleep(time.Minute) // of the bubble's fake clock
+			mu.Lock()
+			delete(under, role)
+			mu.Unlock()
+			return report(r)
+		}), never, func(*Request) {})
+		var got []string
+		for _, r := range reports {
+			got = append(got, r.Connection)
+		}
+		if err != nil || !slices.Equal(got, []string{"0", "1", "2", "3", "4", "5"}) || most != 3 || time.Since(began) != 3*time.Minute {
+			t.Errorf("%v after %v, %d at once, %v", got, time.Since(began), most, err)
+		}
+	})
+
+	ctx, cancel := context.WithCancel(t.Context())
+	reports, err := All(ctx, requests[:4:4], checkerFunc(func(_ context.Context, r Request) rolecall.CheckReport {
+		if r.Connection.Name == "2" {
+			cancel()
+		}
+		return report(r)
+	}), never, func(*Request) {})
+	for _, r := range reports {
+		if r.Connection == "2" {
+			t.Error("the report of an interrupted check is given")
+		}
+	}
+	if !errors.Is(err, context.Canceled) {
+		t.Error(err)
 	}
 }
