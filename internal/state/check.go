@@ -36,7 +36,7 @@ func (c Checks) Changed(_ context.Context, o rolecall.Organization, conn rolecal
 	revisions := map[string]revision{} // by principal
 	data, err := c.dir.read(file)
 	switch {
-	case err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errUnreliable):
+	case err != nil && !errors.Is(err, fs.ErrNotExist) && !isUnreliable(err):
 		return time.Time{}, c.unusable(err)
 	case err != nil || json.Unmarshal(data, &revisions) != nil || revisions == nil:
 		revisions = map[string]revision{} // written by nobody here

@@ -38,7 +38,7 @@ const (
 // directory that a newer rolecall has written.
 func Open(path string) (*Dir, error) {
 	d := &Dir{path}
-	text, err := os.ReadFile(filepath.Join(path, formatFile))
+	text, err := d.read(formatFile)
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR): // the first write reports a file in its place
 		return d, nil
@@ -57,22 +57,39 @@ func Open(path string) (*Dir, error) {
 
 // unusable reports that the directory cannot be used for what the message says.
 func (d *Dir) unusable(message string, err error) error {
+	var unreliable *unreliableError
+	if errors.As(err, &unreliable) {
+		return &rolecall.Error{
+			Code: rolecall.Invalid, Pointer: "/state", Message: unreliable.Error(),
+			Hint: "Operator: see who wrote it; if it is right, give it to the user that runs rolecall (chown), closed to others (chmod go-w)",
+		}
+	}
 	return &rolecall.Error{
 		Code: rolecall.Invalid, Pointer: "/state", Message: message + d.path,
 		Hint: "make it writable, or give another directory as state", Err: err,
 	}
 }
 
-// errUnreliable is in the chain of errors about files and directories that
-// somebody else could have written.
-var errUnreliable = errors.New("not a file that was written here")
+// unreliableError is about a file or directory that was not written here, or
+// that somebody else could have changed since.
+type unreliableError struct{ path, reason string }
+
+func (e *unreliableError) Error() string { return e.path + " is not relied on: " + e.reason }
+
+func isUnreliable(err error) bool {
+	var e *unreliableError
+	return errors.As(err, &e)
+}
 
 // reliable checks that only its owner, who is us, could have written a file or
 // made a directory.
-func reliable(info fs.FileInfo) error {
+func reliable(path string, info fs.FileInfo) error {
 	owner, ok := info.Sys().(*syscall.Stat_t)
-	if !ok || info.Mode().Perm()&0o022 != 0 || int(owner.Uid) != os.Geteuid() {
-		return fmt.Errorf("%w: %s", errUnreliable, info.Mode())
+	switch {
+	case !ok || int(owner.Uid) != os.Geteuid():
+		return &unreliableError{path, "another user owns it"}
+	case info.Mode().Perm()&0o022 != 0:
+		return &unreliableError{path, "others can write to it"}
 	}
 	return nil
 }
@@ -89,9 +106,9 @@ func (d *Dir) read(name string) ([]byte, error) {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%w: %s", errUnreliable, info.Mode())
+		return nil, &unreliableError{path, "it is no regular file"}
 	}
-	if err := reliable(info); err != nil {
+	if err := reliable(path, info); err != nil {
 		return nil, err
 	}
 	return os.ReadFile(path)
@@ -164,5 +181,5 @@ func secure(path string, most fs.FileMode) error {
 			return err
 		}
 	}
-	return reliable(info)
+	return reliable(path, info)
 }

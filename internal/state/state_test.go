@@ -120,7 +120,7 @@ func TestDirectoryIsOurs(t *testing.T) {
 	path := t.TempDir()
 	room := filepath.Join(path, "verdicts")
 	for _, dir := range []string{path, room} {
-		if err := errors.Join(os.MkdirAll(dir, 0o700), os.Chmod(dir, 0o777)); err != nil { //nolint:gosec // what the test is about
+		if err := errors.Join(os.MkdirAll(dir, 0o700), os.Chmod(dir, 0o777)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -141,6 +141,9 @@ func TestDirectoryIsOurs(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := d.Verdicts(nil); rolecall.CodeOf(err) != rolecall.Invalid {
+		t.Errorf("another user's: %v", err)
+	}
+	if _, err := d.Verdicts(nil); !strings.Contains(err.Error(), room+" is not relied on: another user owns it") {
 		t.Errorf("another user's: %v", err)
 	}
 }

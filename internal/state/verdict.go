@@ -171,10 +171,10 @@ func (v *Verdicts) read(ctx context.Context, s credential.Subject) (roleFile, er
 	}
 	var f roleFile
 	if err == nil {
-		f, err = parseRoleFile(data, s)
+		f, err = v.parse(data, s)
 	}
 	switch {
-	case errors.Is(err, errUnreliable):
+	case isUnreliable(err):
 		v.log.WarnContext(ctx, "verdicts not relied on, the role is proved anew", "role", s.RoleARN, "file", v.path(fileOf(s)), "error", err)
 		return roleFile{}, nil
 	case err != nil:
@@ -183,15 +183,18 @@ func (v *Verdicts) read(ctx context.Context, s credential.Subject) (roleFile, er
 	return f, nil
 }
 
-func parseRoleFile(data []byte, s credential.Subject) (roleFile, error) {
+func (v *Verdicts) parse(data []byte, s credential.Subject) (roleFile, error) {
 	var f roleFile
+	damaged := func(reason string) (roleFile, error) {
+		return roleFile{}, &unreliableError{v.path(fileOf(s)), reason}
+	}
 	switch err := json.Unmarshal(data, &f); {
 	case err != nil:
-		return roleFile{}, fmt.Errorf("%w: %w", errUnreliable, err)
+		return damaged(err.Error())
 	case !f.complete():
-		return roleFile{}, fmt.Errorf("%w: incomplete", errUnreliable)
+		return damaged("it is incomplete")
 	case credential.Subject{RoleARN: f.RoleARN}.ClaimKey() != s.ClaimKey():
-		return roleFile{}, fmt.Errorf("%w: of another role", errUnreliable)
+		return damaged("it is another role's")
 	}
 	return f, nil
 }
