@@ -12,8 +12,8 @@ import (
 	"github.com/rolecall/rolecall"
 )
 
-// key is everything that shapes a credential: two takers share one only when
-// all of it is equal.
+// key is everything that shapes a credential: two requests share one only if all
+// of it is equal.
 type key struct {
 	Subject              // that it rests on a verdict about; of a secret only Organization is set
 	PrincipalName string // two of one ARN may have different keys
@@ -28,15 +28,20 @@ type key struct {
 	Dispenser     dispenserKey
 }
 
-// fetched is what a fetch brings: the credential, and when what it rests on
-// is to be looked at again even if it lives longer; zero: never. Where that
-// look is not to be had, the credential is given out for a short grace more.
+// fetched is what a fetch returns.
 type fetched struct {
 	credentials aws.Credentials
-	review      time.Time
-	tenure      tenure // of the verdict that it rests on
-	epoch       int    // of its key, before what it rests on was looked at
+	// recheckAt is when what the credential rests on must be checked again, even
+	// if it lives longer; zero: never. If that check fails for want of an
+	// answer, the credential may be used for a short grace more.
+	recheckAt time.Time
+	verdict   verdictID // that it rests on
+	epoch     int       // of its key, read before the verdict was
 }
+
+// dispenserKey is what shapes a dispenser's credentials beside the other
+// members of a key: they are for one task only.
+type dispenserKey struct{ JobID, TaskID, Tool, Prefix, Access string }
 
 const (
 	fetchTimeout = 2 * time.Minute
@@ -48,9 +53,9 @@ const (
 	maxFetches   = 4 // of one flight, when what they rest on is purged each time
 )
 
-// cache holds credentials by key. A fetch runs apart from its takers, so that
-// none can cancel it for the others; a credential near its end is given out
-// while its successor is fetched.
+// cache holds credentials by key. A fetch runs in a goroutine of its own, so that
+// none of those who wait for it can cancel it for the others. A credential near
+// its end is still returned while its successor is fetched.
 type cache struct {
 	now    func() time.Time
 	jitter func() float64 // in [0, 1)
@@ -66,9 +71,9 @@ type cache struct {
 
 type entry struct {
 	credentials aws.Credentials
-	have        bool
-	tenure      tenure
-	deadAt      time.Time // zero: never
+	present     bool
+	verdict     verdictID
+	expiresAt   time.Time // zero: never
 	refreshAt   time.Time // zero: never
 	usedAt      time.Time
 	backoff     time.Duration
@@ -78,7 +83,7 @@ type entry struct {
 type flight struct {
 	done        chan struct{}
 	purges      int  // that matched its key while it was under way
-	awaited     bool // by a taker, not just for one later
+	awaited     bool // by a caller of get, not just for a later one
 	credentials aws.Credentials
 	err         error
 }
@@ -95,8 +100,8 @@ var errPurged = &rolecall.Error{
 	Hint: "the role is being changed, or proved by others who find it unsafe; try again",
 }
 
-// get gives the credential of a key, fetching it when there is none that
-// lives.
+// get returns the credential of a key. It fetches it if there is none that is
+// still usable.
 func (c *cache) get(ctx context.Context, k key, fetch func(context.Context) (fetched, error)) (aws.Credentials, error) {
 	if err := ctx.Err(); err != nil {
 		return aws.Credentials{}, err
@@ -114,14 +119,14 @@ func (c *cache) get(ctx context.Context, k key, fetch func(context.Context) (fet
 		c.entries[k] = e
 	}
 	e.usedAt = now
-	lives := e.lives(now)
+	usable := e.usable(now)
 	c.renew(ctx, k, e, fetch)
 	credentials, f := e.credentials, e.flight
-	if !lives {
+	if !usable {
 		f.awaited = true
 	}
 	c.mu.Unlock()
-	if lives {
+	if usable {
 		return credentials, nil
 	}
 	select {
@@ -132,39 +137,39 @@ func (c *cache) get(ctx context.Context, k key, fetch func(context.Context) (fet
 	}
 }
 
-// renew begins a fetch where there is no credential that lives, or it is due
-// to be fetched anew, unless one is under way. The cache is locked.
+// renew begins a fetch if there is no usable credential, or it is due to be
+// refreshed, unless a fetch is under way. The cache is locked.
 func (c *cache) renew(ctx context.Context, k key, e *entry, fetch func(context.Context) (fetched, error)) {
 	now := c.now()
-	if e.flight == nil && (!e.lives(now) || !e.refreshAt.IsZero() && !now.Before(e.refreshAt)) {
+	if e.flight == nil && (!e.usable(now) || !e.refreshAt.IsZero() && !now.Before(e.refreshAt)) {
 		e.flight = &flight{done: make(chan struct{})}
 		c.fetches.Add(1)
 		go c.run(ctx, k, e, e.flight, fetch)
 	}
 }
 
-// review begins the fetch of a credential that is held and due, without
-// waiting for it: for one who works long without taking it again.
-func (c *cache) review(ctx context.Context, k key, fetch func(context.Context) (fetched, error)) {
+// renewIfDue begins the fetch of a cached credential that is due, without
+// waiting for it: for work that goes on long without calling get again.
+func (c *cache) renewIfDue(ctx context.Context, k key, fetch func(context.Context) (fetched, error)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if e := c.entries[k]; e != nil && e.have && !c.closed {
+	if e := c.entries[k]; e != nil && e.present && !c.closed {
 		c.renew(ctx, k, e, fetch)
 	}
 }
 
-func (e *entry) lives(now time.Time) bool {
-	return e.have && (e.deadAt.IsZero() || now.Before(e.deadAt))
+func (e *entry) usable(now time.Time) bool {
+	return e.present && (e.expiresAt.IsZero() || now.Before(e.expiresAt))
 }
 
-// run fetches for all takers. It keeps the values of the first taker's
-// context but not its end.
+// run fetches for all who wait. Its context has the values of the first one's,
+// but not its end.
 func (c *cache) run(ctx context.Context, k key, e *entry, f *flight, fetch func(context.Context) (fetched, error)) {
 	defer c.fetches.Done()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchTimeout)
 	defer cancel()
 	defer context.AfterFunc(c.life, cancel)()
-	got, err := once(ctx, fetch)
+	got, err := callFetch(ctx, fetch)
 	c.mu.Lock()
 	for n := 1; err == nil && got.epoch != f.purges; n++ {
 		if n == maxFetches || !f.awaited {
@@ -172,7 +177,7 @@ func (c *cache) run(ctx context.Context, k key, e *entry, f *flight, fetch func(
 			break
 		}
 		c.mu.Unlock()
-		got, err = once(ctx, fetch)
+		got, err = callFetch(ctx, fetch)
 		c.mu.Lock()
 	}
 	defer c.mu.Unlock()
@@ -181,11 +186,11 @@ func (c *cache) run(ctx context.Context, k key, e *entry, f *flight, fetch func(
 	now := c.now()
 	if err == nil {
 		f.credentials = got.credentials
-		e.keep(got, now, c.jitter())
+		e.put(got, now, c.jitter())
 		return
 	}
 	f.err = err
-	if e.lives(now) && !errors.Is(err, ErrUnsafe) {
+	if e.usable(now) && !errors.Is(err, ErrUnsafe) {
 		e.backoff = min(max(2*e.backoff, firstBackoff), maxBackoff)
 		e.refreshAt = now.Add(e.backoff + time.Duration(c.jitter()*float64(e.backoff)))
 		c.log.WarnContext(ctx, "credential not refreshed ahead of its end", "org", k.Organization, "role", k.RoleARN, "error", err)
@@ -196,29 +201,29 @@ func (c *cache) run(ctx context.Context, k key, e *entry, f *flight, fetch func(
 	}
 }
 
-func once(ctx context.Context, fetch func(context.Context) (fetched, error)) (got fetched, err error) {
+func callFetch(ctx context.Context, fetch func(context.Context) (fetched, error)) (got fetched, err error) {
 	defer catchPanic(&err)
 	return fetch(ctx)
 }
 
-// keep stores a new credential and plans its refresh: ahead of its end by a
-// sixth of its life and some jitter, so that many do not refresh at once.
-func (e *entry) keep(got fetched, now time.Time, jitter float64) {
-	e.credentials, e.have, e.tenure, e.backoff = got.credentials, true, got.tenure, 0
-	e.deadAt, e.refreshAt = time.Time{}, got.review
-	if !got.review.IsZero() {
-		e.deadAt = got.review.Add(grace)
+// put stores a new credential and plans its refresh: ahead of its end by a sixth
+// of its life and some jitter, so that many do not refresh at once.
+func (e *entry) put(got fetched, now time.Time, jitter float64) {
+	e.credentials, e.present, e.verdict, e.backoff = got.credentials, true, got.verdict, 0
+	e.expiresAt, e.refreshAt = time.Time{}, got.recheckAt
+	if !got.recheckAt.IsZero() {
+		e.expiresAt = got.recheckAt.Add(grace)
 	}
 	if !got.credentials.CanExpire {
 		return
 	}
 	life := got.credentials.Expires.Sub(now)
 	lead := min(life/6, maxLead)
-	e.deadAt = earlier(e.deadAt, got.credentials.Expires.Add(-min(life/20, 10*time.Second)))
+	e.expiresAt = earlier(e.expiresAt, got.credentials.Expires.Add(-min(life/20, 10*time.Second)))
 	e.refreshAt = earlier(e.refreshAt, got.credentials.Expires.Add(-lead-time.Duration(jitter*float64(lead)/2)))
 }
 
-// earlier takes the zero time as never.
+// earlier returns the earlier of two times, of which the zero one is never.
 func earlier(a, b time.Time) time.Time {
 	if a.IsZero() || b.Before(a) {
 		return b
@@ -227,17 +232,17 @@ func earlier(a, b time.Time) time.Time {
 }
 
 // invalidate drops a credential that AWS called expired, if it is still the
-// one that is held.
+// cached one.
 func (c *cache) invalidate(k key, bad aws.Credentials) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if e := c.entries[k]; e != nil && e.credentials.AccessKeyID == bad.AccessKeyID && e.credentials.SessionToken == bad.SessionToken {
-		e.have = false
+		e.present = false
 	}
 }
 
-// epoch tells how often the key was purged in the flight under way. It is to
-// be read in a fetch, before looking at anything that a purge takes back.
+// epoch returns how often the key was purged in the flight under way. A fetch
+// must call it before it reads anything that a purge takes back.
 func (c *cache) epoch(k key) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -247,18 +252,18 @@ func (c *cache) epoch(k key) int {
 	return 0
 }
 
-// tenure is of the verdict that the key's living credential rests on, zero if
+// verdictID is of the verdict that the key's usable credential rests on, zero if
 // there is none.
-func (c *cache) tenure(k key) tenure {
+func (c *cache) verdictID(k key) verdictID {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if e := c.entries[k]; e != nil && e.lives(c.now()) {
-		return e.tenure
+	if e := c.entries[k]; e != nil && e.usable(c.now()) {
+		return e.verdict
 	}
-	return tenure{}
+	return verdictID{}
 }
 
-// purge drops all credentials of the keys that match; their fetches under way
+// purge drops all credentials of the keys that match. Their fetches under way
 // that somebody waits for are made again, and no others: nobody can hold up
 // another's.
 func (c *cache) purge(match func(Subject) bool) {
@@ -268,17 +273,18 @@ func (c *cache) purge(match func(Subject) bool) {
 		if !match(k.Subject) {
 			continue
 		}
-		e.have = false
+		e.present = false
 		if e.flight != nil {
 			e.flight.purges++
 		}
 	}
 }
 
-// sweep forgets what is dead and secrets that nobody takes, to bound memory.
+// sweep removes what has expired and secrets that nobody asks for any more, to
+// bound memory.
 func (c *cache) sweep(now time.Time) {
 	for k, e := range c.entries {
-		if e.flight == nil && (!e.lives(now) || e.deadAt.IsZero() && now.Sub(e.usedAt) > idleSecret) {
+		if e.flight == nil && (!e.usable(now) || e.expiresAt.IsZero() && now.Sub(e.usedAt) > idleSecret) {
 			delete(c.entries, k)
 		}
 	}

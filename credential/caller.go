@@ -4,10 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/awscode"
@@ -15,29 +14,29 @@ import (
 
 // caller is who a principal's own keys were found to be.
 type caller struct {
-	turn    chan struct{} // held while the fields below are used
+	turn    chan struct{} // full while the fields below are in use
 	keys    aws.Credentials
 	known   bool
 	who     rolecall.ARN
 	refusal error // why these keys are not the declared principal's
 }
 
-// own gives a principal's own keys. They are never used before STS has said
-// that they are the declared principal's: verdicts, claims and the policies
-// that customers paste speak of the declared one. STS is asked once for each
-// set of keys; the answer needs no permission.
+// principalKeys returns a principal's own keys. They are never used before STS
+// has said that they are the declared principal's: verdicts, claims and the
+// policies that customers paste name the declared one. STS is asked once for
+// each set of keys; the answer needs no permission.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
-func (v *Vault) own(ctx context.Context, r Role, p Principal) (aws.Credentials, error) {
-	_, keys, err := v.identity(ctx, r, p)
+func (v *Vault) principalKeys(ctx context.Context, r Role, p Principal) (aws.Credentials, error) {
+	_, keys, err := v.identify(ctx, r, p)
 	return keys, err
 }
 
-// identity gives a principal's own keys and whose STS said they are.
-func (v *Vault) identity(ctx context.Context, r Role, p Principal) (rolecall.ARN, aws.Credentials, error) {
+// identify returns a principal's own keys and whose STS said they are.
+func (v *Vault) identify(ctx context.Context, r Role, p Principal) (rolecall.ARN, aws.Credentials, error) {
 	var nobody rolecall.ARN
 	keys, err := p.Credentials.Retrieve(ctx)
 	if err != nil {
-		return nobody, aws.Credentials{}, withoutKeys(err, r)
+		return nobody, aws.Credentials{}, explainNoKeys(err, r)
 	}
 	c := v.caller(r.Principal)
 	select {
@@ -49,15 +48,15 @@ func (v *Vault) identity(ctx context.Context, r Role, p Principal) (rolecall.ARN
 	if c.known && c.keys.AccessKeyID == keys.AccessKeyID && c.keys.SessionToken == keys.SessionToken {
 		return c.who, keys, c.refusal
 	}
-	out, err := v.client(r, p).GetCallerIdentity(ctx, nil, with(keys))
+	out, err := v.stsClient(r.Region, p).GetCallerIdentity(ctx, nil, withKeys(keys))
 	if err != nil {
-		return nobody, aws.Credentials{}, unidentified(err, r, p)
+		return nobody, aws.Credentials{}, explainNoCaller(err, r, p)
 	}
 	actual, err := rolecall.ParseARN(aws.ToString(out.Arn))
 	if err != nil {
-		return nobody, aws.Credentials{}, unidentified(errIncomplete, r, p)
+		return nobody, aws.Credentials{}, explainNoCaller(errIncomplete, r, p)
 	}
-	c.keys, c.known, c.who, c.refusal = keys, true, actual, v.identify(actual, r, p)
+	c.keys, c.known, c.who, c.refusal = keys, true, actual, v.checkCaller(actual, r, p)
 	return c.who, keys, c.refusal
 }
 
@@ -72,14 +71,9 @@ func (v *Vault) caller(principal string) *caller {
 	return c
 }
 
-// with makes one call with these keys.
-func with(keys aws.Credentials) func(*sts.Options) {
-	return func(o *sts.Options) { o.Credentials = credentials.StaticCredentialsProvider{Value: keys} }
-}
-
-// identify compares who calls with who is declared. Whoever it is, the
+// checkCaller compares who calls with who is declared. Whoever it is, the
 // account is the vendor's.
-func (v *Vault) identify(actual rolecall.ARN, r Role, p Principal) error {
+func (v *Vault) checkCaller(actual rolecall.ARN, r Role, p Principal) error {
 	if p.ARN.Names(actual) {
 		return nil
 	}
@@ -93,7 +87,21 @@ func (v *Vault) identify(actual rolecall.ARN, r Role, p Principal) error {
 	}
 }
 
-func withoutKeys(err error, r Role) error {
+// isVendorAccount reports whether an account is the vendor's: declared as one,
+// a principal's, or that of keys that turned out to be another's than declared.
+func (v *Vault) isVendorAccount(account string) bool {
+	for _, p := range v.options.Principals {
+		if p.ARN.Account == account {
+			return true
+		}
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.vendors[account] || slices.Contains(v.options.VendorAccounts, account)
+}
+
+// explainNoKeys explains why a principal's keys could not be had.
+func explainNoKeys(err error, r Role) error {
 	var why *rolecall.Error
 	if errors.Is(err, context.Canceled) || errors.As(err, &why) && why.Code == rolecall.Internal {
 		return err
@@ -110,9 +118,9 @@ func withoutKeys(err error, r Role) error {
 	return e
 }
 
-// unidentified says why STS did not tell who calls. Only an endpoint's policy
-// can refuse that.
-func unidentified(err error, r Role, p Principal) error {
+// explainNoCaller explains why STS did not say who calls. Only an endpoint's
+// policy can refuse that.
+func explainNoCaller(err error, r Role, p Principal) error {
 	if answer, _ := awscode.Read(err); answer.Meaning == awscode.Denied {
 		return &rolecall.Error{
 			Code:    rolecall.Forbidden,

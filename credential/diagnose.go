@@ -9,8 +9,8 @@ import (
 	"github.com/rolecall/rolecall"
 )
 
-// Identify tells whose the principal's own keys are, as STS says: beside an
-// error too, where it said so and they are not the declared principal's. Only
+// Identify returns whose the principal's own keys are, as STS says: also beside
+// an error, where it said so and they are not the declared principal's. Only
 // the request's principal and region matter. The error says who must act: on
 // the keys, the clock or the network.
 func (v *Vault) Identify(ctx context.Context, r Role) (who rolecall.ARN, err error) {
@@ -19,44 +19,43 @@ func (v *Vault) Identify(ctx context.Context, r Role) (who rolecall.ARN, err err
 	if err != nil {
 		return rolecall.ARN{}, err
 	}
-	who, _, err = v.identity(ctx, r, p)
+	who, _, err = v.identify(ctx, r, p)
 	return who, err
 }
 
 // Try assumes the role once for a diagnosis: with the session policy and
-// exactly the duration that are asked for, and nothing is cached. The role
-// must have a verdict that holds, for the very role that answers. Where STS
-// refuses, its answer is in the error's chain, a smithy.APIError.
+// exactly the duration of the request, and caches nothing. The role must have
+// a verdict that is not due, on the very role that answers. Where STS refuses,
+// its answer is in the error's chain, a smithy.APIError.
 func (v *Vault) Try(ctx context.Context, r Role) (_ aws.Credentials, err error) {
 	defer catchPanic(&err)
 	if len(r.Policy) == 0 {
 		return aws.Credentials{}, errNoPolicy
 	}
-	p, err := v.admit(r)
+	t, err := v.admitRole(r)
 	if err != nil {
 		return aws.Credentials{}, err
 	}
-	subject := r.subject(p)
-	verdict, err := v.current(ctx, subject)
+	stored, err := v.storedVerdict(ctx, t.about)
 	if err != nil {
 		return aws.Credentials{}, err
 	}
-	if !verdict.Passed {
+	if !stored.valid(v.options.Now(), v.options.ProveEvery) {
 		return aws.Credentials{}, &rolecall.Error{
-			Code: rolecall.Forbidden, Message: subject.String() + " has not passed its probes", Hint: "prove it first",
-			Err: errors.New("no verdict that holds"),
+			Code: rolecall.Forbidden, Message: t.about.String() + " has not passed its probes", Hint: "prove it first",
+			Err: errors.New("no verdict that is valid now"),
 		}
 	}
-	s, err := v.call(ctx, r, p, aws.String(r.ExternalID), r.Policy, r.duration())
+	s, err := v.callAssumeRole(ctx, t, aws.String(r.ExternalID), r.Policy, r.duration())
 	if err != nil {
-		return aws.Credentials{}, explained(err, r, p)
+		return aws.Credentials{}, explained(err, r, t.principal)
 	}
-	if s.roleID != verdict.RoleID {
-		if err := v.recreated(ctx, v.target(r, p)); err != nil {
+	if s.roleID != stored.RoleID {
+		if err := v.withdrawRecreated(ctx, t); err != nil {
 			return aws.Credentials{}, err
 		}
-		return aws.Credentials{}, wasRecreated(subject)
+		return aws.Credentials{}, wasRecreated(t.about)
 	}
-	v.assumed(r, p, s)
+	v.reportSession(t, s)
 	return s.credentials, nil
 }

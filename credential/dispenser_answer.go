@@ -18,8 +18,10 @@ import (
 	"github.com/rolecall/rolecall"
 )
 
-// maxDispensed is for how long a dispenser's credentials count at most.
-const maxDispensed = 12 * time.Hour
+const (
+	dispenserBytes = 64 << 10       // of an answer at most
+	maxDispensed   = 12 * time.Hour // that credentials count for at most
+)
 
 // dispensedMember is what of an answer counts.
 type dispensedMember int
@@ -140,11 +142,11 @@ func (s *dispenserStatus) refuses() bool {
 	return int(*s) == http.StatusUnauthorized || int(*s) == http.StatusForbidden
 }
 
-// explainStatus says what an answer without credentials means, by its status.
-func explainStatus(code int, r DispenserRequest) error {
+// explainStatus explains what an answer without credentials means, by its status.
+func explainStatus(code int, url string) error {
 	status := dispenserStatus(code)
 	e := &rolecall.Error{Err: &status}
-	name := fmt.Sprintf("the dispenser %s", r.Source.Normal().URL)
+	name := "the dispenser " + url
 	switch {
 	case status.refuses():
 		e.Code = rolecall.Forbidden
@@ -152,7 +154,7 @@ func explainStatus(code int, r DispenserRequest) error {
 		e.Hint = "its owner looks at whether it knows this caller, organization and external id, and grants this access to the bucket and prefix"
 	case code == http.StatusNotFound:
 		e.Code = rolecall.NotFound
-		e.Message = fmt.Sprintf("nothing is at the dispenser's URL %s (404)", r.Source.Normal().URL)
+		e.Message = fmt.Sprintf("nothing is at the dispenser's URL %s (404)", url)
 		e.Hint = "look for a typing mistake in its path"
 	case code >= 300 && code < 400:
 		e.Code = rolecall.Invalid
@@ -170,10 +172,10 @@ func explainStatus(code int, r DispenserRequest) error {
 	return e
 }
 
-// unanswered says why there is no answer. A name that does not exist and an
+// explainNoAnswer explains why there is no answer. A name that does not exist and an
 // address that may not be reached look the same to a tenant: who could tell
 // them apart could learn which names the operator's network has.
-func unanswered(ctx context.Context, err error, r DispenserRequest) error {
+func explainNoAnswer(ctx context.Context, err error, asked string) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -181,7 +183,7 @@ func unanswered(ctx context.Context, err error, r DispenserRequest) error {
 	if errors.As(err, &at) {
 		err = at.Err // without the URL, whose query has the external id
 	}
-	name := fmt.Sprintf("the dispenser %s", r.Source.Normal().URL)
+	name := "the dispenser " + asked
 	e := &rolecall.Error{Code: rolecall.Unavailable, Err: fmt.Errorf("ask dispenser: %w", err)}
 	var final interface{ RetryableError() bool }
 	var unknown *net.DNSError

@@ -19,16 +19,13 @@ import (
 	"github.com/rolecall/rolecall"
 )
 
-const (
-	dispenserTimeout = 10 * time.Second // of a request and its whole answer
-	dispenserBytes   = 64 << 10         // of an answer
-)
+const dispenserTimeout = 10 * time.Second // of a request and its whole answer
 
-// dispense asks the dispenser once, with an external id or, for nil, without.
-// Its errors show nothing of the answer but the status, and nothing of the
+// dispense asks the dispenser once, with the external id or, for nil, without
+// one. Its errors show nothing of the answer but the status, and nothing of the
 // request's query.
-func (v *Vault) dispense(ctx context.Context, r DispenserRequest, externalID *string) (aws.Credentials, error) {
-	request, err := v.dispenserRequest(ctx, r, externalID)
+func (v *Vault) dispense(ctx context.Context, t dispenserTarget, externalID *string) (aws.Credentials, error) {
+	request, err := v.dispenserRequest(ctx, t, externalID)
 	if err != nil {
 		return aws.Credentials{}, err
 	}
@@ -42,75 +39,71 @@ func (v *Vault) dispense(ctx context.Context, r DispenserRequest, externalID *st
 	defer cancel()
 	response, err := client.Do(request.WithContext(limited))
 	if err != nil {
-		return aws.Credentials{}, unanswered(ctx, err, r)
+		return aws.Credentials{}, explainNoAnswer(ctx, err, t.Source.URL)
 	}
 	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode != http.StatusOK {
-		return aws.Credentials{}, explainStatus(response.StatusCode, r)
+		return aws.Credentials{}, explainStatus(response.StatusCode, t.Source.URL)
 	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, dispenserBytes+1))
 	if err != nil {
-		return aws.Credentials{}, unanswered(ctx, err, r)
+		return aws.Credentials{}, explainNoAnswer(ctx, err, t.Source.URL)
 	}
 	return readDispensed(body, v.options.Now())
 }
 
 // dispenserRequest makes the request of the contract, with the proof of who
 // asks.
-func (v *Vault) dispenserRequest(ctx context.Context, r DispenserRequest, externalID *string) (*http.Request, error) {
+func (v *Vault) dispenserRequest(ctx context.Context, t dispenserTarget, externalID *string) (*http.Request, error) {
 	query := url.Values{
-		"organization": {r.Organization}, "job_id": {r.JobID}, "task_id": {r.TaskID}, "tool": {r.Tool},
-		"bucket": {r.Bucket}, "prefix": {r.Prefix}, "access": {r.Access},
+		"organization": {t.Organization}, "job_id": {t.JobID}, "task_id": {t.TaskID}, "tool": {t.Tool},
+		"bucket": {t.Bucket}, "prefix": {t.Prefix}, "access": {t.Access},
 	}
 	if externalID != nil {
 		query.Set("external_id", *externalID)
 	}
 	// As the signature has it: what is proved must be what is sent.
 	text := strings.ReplaceAll(query.Encode(), "+", "%20")
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, r.Source.Normal().URL+"?"+text, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, t.Source.URL+"?"+text, nil)
 	if err != nil {
 		return nil, &rolecall.Error{Code: rolecall.Internal, Message: "internal error", Err: errors.New("make request to dispenser")}
 	}
 	request.Header.Set("Accept", "application/json")
 	agent := "rolecall"
-	if r.TaskLabel != "" {
-		agent += "/" + notInSessionName.ReplaceAllString(r.TaskLabel, "-")
+	if t.TaskLabel != "" {
+		agent += "/" + notInSessionName.ReplaceAllString(t.TaskLabel, "-")
 	}
 	request.Header.Set("User-Agent", agent)
-	if r.Source.Secret != "" {
-		return request, v.authorizeByBearer(request, r)
+	if t.Source.Secret != "" {
+		return request, v.authorizeByBearer(request, t)
 	}
-	return request, v.authorizeBySignature(request, r)
+	return request, v.authorizeBySignature(request, t)
 }
 
-func (v *Vault) authorizeByBearer(request *http.Request, r DispenserRequest) error {
+func (v *Vault) authorizeByBearer(request *http.Request, t dispenserTarget) error {
 	if v.options.Bearers == nil {
 		return &rolecall.Error{Code: rolecall.Internal, Message: "no secrets are kept here"}
 	}
-	bearer, err := v.options.Bearers(request.Context(), r.Organization, r.Source.Secret)
+	bearer, err := v.options.Bearers(request.Context(), t.Organization, t.Source.Secret)
 	if err == nil {
 		err = bearer.Validate()
 	}
 	if err != nil {
-		return fmt.Errorf("secret %s: %w", r.Source.Secret, err)
+		return fmt.Errorf("secret %s: %w", t.Source.Secret, err)
 	}
 	request.Header.Set("Authorization", "Bearer "+bearer.Token)
 	return nil
 }
 
 // authorizeBySignature signs for API Gateway, and adds what others can verify.
-func (v *Vault) authorizeBySignature(request *http.Request, r DispenserRequest) error {
-	p, err := v.principal(rolecall.DispenserPrincipal)
+func (v *Vault) authorizeBySignature(request *http.Request, t dispenserTarget) error {
+	asker := Role{Organization: t.Organization, Principal: rolecall.DispenserPrincipal, Region: t.Region}
+	keys, err := v.principalKeys(request.Context(), asker, t.signer)
 	if err != nil {
 		return err
 	}
-	signer := Role{Organization: r.Organization, Principal: rolecall.DispenserPrincipal, Region: r.Region}
-	own, err := v.own(request.Context(), signer, p)
-	if err != nil {
-		return err
-	}
-	region, now := regionFor(r.Region, p.Principal), v.options.Now()
-	proof, err := v.proofOfIdentity(request, own, region, now)
+	region, now := regionFor(t.Region, t.signer.Principal), v.options.Now()
+	proof, err := v.proofOfIdentity(request, keys, region, now)
 	if err != nil {
 		return &rolecall.Error{Code: rolecall.Internal, Message: "the request to the dispenser could not be signed", Err: err}
 	}
@@ -118,7 +111,7 @@ func (v *Vault) authorizeBySignature(request *http.Request, r DispenserRequest) 
 	if m := apiHostForm.FindStringSubmatch(request.URL.Host); m != nil {
 		region = m[1]
 	}
-	if err := v4.NewSigner().SignHTTP(request.Context(), own, request, emptyPayload, "execute-api", region, now); err != nil {
+	if err := v4.NewSigner().SignHTTP(request.Context(), keys, request, emptyPayload, "execute-api", region, now); err != nil {
 		return &rolecall.Error{Code: rolecall.Internal, Message: "the request to the dispenser could not be signed", Err: err}
 	}
 	return nil
@@ -132,7 +125,7 @@ const emptyPayload = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b78
 // proofOfIdentity makes the value of IdentityHeader: who has it can learn from
 // STS who made it, and use it for this request only.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
-func (v *Vault) proofOfIdentity(request *http.Request, own aws.Credentials, region string, now time.Time) (string, error) {
+func (v *Vault) proofOfIdentity(request *http.Request, keys aws.Credentials, region string, now time.Time) (string, error) {
 	ctx := request.Context()
 	endpoint := v.options.STSEndpoint
 	if endpoint == "" {
@@ -151,7 +144,7 @@ func (v *Vault) proofOfIdentity(request *http.Request, own aws.Credentials, regi
 		"Action": {"GetCallerIdentity"}, "Version": {"2011-06-15"}, "X-Amz-Expires": {fmt.Sprint(IdentityExpires)},
 	}.Encode()
 	ask.Header.Set(DigestHeader, RequestDigest(request.URL.String()))
-	signed, _, err := v4.NewSigner().PresignHTTP(ctx, own, ask, emptyPayload, "sts", region, now)
+	signed, _, err := v4.NewSigner().PresignHTTP(ctx, keys, ask, emptyPayload, "sts", region, now)
 	if err != nil {
 		return "", fmt.Errorf("presign GetCallerIdentity: %w", err)
 	}

@@ -1,7 +1,6 @@
 package credential
 
 import (
-	"context"
 	"errors"
 	"time"
 
@@ -18,43 +17,30 @@ var ErrDrift = errors.New("the role is not any more what it was when it passed i
 var ErrClaimEnded = errors.New("the claim on the role has ended")
 
 // Drift comes in two forms. A role that was changed and fails its probes loses
-// its verdict, and with the last one the organization its claim; its
+// its verdict, and with the last verdict the organization loses its claim; its
 // credentials are dropped and the work that holds them ends.
 //
 // A role that was deleted and made again under its name is another one, even
 // where it passes its own probes: somebody else may have made it, and AWS has
 // ended the old one's sessions in any case. So what rests on the old one ends
-// too, and is told, while the new one may be used under its own verdict. Work
-// does not go over to it by itself: it begins anew or not at all.
+// too, and the drift is reported, while the new one may be used under its own
+// verdict. Work does not change over to it by itself: it starts again or ends.
 //
 // A dispenser drifts likewise, but of one that gives credentials of another
-// account nothing may be used: its account is pinned beside the claim, and
-// outlives verdicts that are lost.
+// account nothing may be used: its account is pinned beside the claim, and the
+// pin outlives verdicts that are lost.
 const (
-	untrusted = "does not pass its probes any more"
-	recreated = "was recreated"
+	untrusted      = "does not pass its probes any more"
+	recreated      = "was recreated"
+	anotherAccount = "gives credentials of another account"
 )
 
-// changed says in which way another one answers under the subject's name.
-func (s Subject) changed() string {
+// changeReason says in which way another one answers under the subject's name.
+func (s Subject) changeReason() string {
 	if s.isRole() {
 		return recreated
 	}
 	return anotherAccount
-}
-
-// tellDrift tells of drift in the log and as an event.
-func (v *Vault) tellDrift(ctx context.Context, t target, reason string) {
-	s := t.subject()
-	v.options.Log.WarnContext(ctx, "role drifted", "org", s.Organization, "role", s.RoleARN, "reason", reason)
-	v.options.OnEvent(t.event(EventDrift, func(e *Event) { e.Reason = reason }))
-}
-
-// recreated ends what rests on the verdict of a role in whose place another one
-// answered.
-func (v *Vault) recreated(ctx context.Context, t target) error {
-	defer v.tellDrift(ctx, t, recreated)
-	return v.withdraw(ctx, t.subject(), wasRecreated(t.subject()))
 }
 
 // drifted marks a proof's refusal as drift; other errors stay as they are.
@@ -76,31 +62,33 @@ func wasRecreated(s Subject) error {
 	return claimEnded(s, "it "+recreated, "who owns it says whether that was meant; then check the connection and run the job again", ErrDrift)
 }
 
-// tenure tells a verdict from one that was put in its place after it was taken
-// back; proofs that it passes meanwhile prolong it. The zero value is of none.
-type tenure struct {
+// verdictID tells a verdict from one that was put in its place after it was
+// taken back; proofs that it passes meanwhile do not change it. The zero value
+// is of no verdict.
+type verdictID struct {
 	roleID string
 	first  time.Time
 }
 
-func tenureOf(v Verdict) tenure { return tenure{v.RoleID, v.First} }
+func (v Verdict) id() verdictID { return verdictID{v.RoleID, v.First} }
 
-// ended says why what rests on a verdict of this tenure must end, now that
-// another one is kept; nil: it goes on, as does what has not seen one yet.
-func (t tenure) ended(s Subject, kept Verdict) error {
+// whyEnded returns why what rests on this verdict must end, now that another
+// one is stored. It returns nil if it goes on, as does what has seen no verdict
+// yet.
+func (id verdictID) whyEnded(s Subject, stored Verdict) error {
 	switch {
-	case !kept.Passed:
+	case !stored.Passed:
 		return claimEnded(s, "its verdict was withdrawn", "check the connection: that says what changed and who must act")
-	case t.first.IsZero() || t.roleID == kept.RoleID && t.first.Equal(kept.First):
+	case id.first.IsZero() || id.roleID == stored.RoleID && id.first.Equal(stored.First):
 		return nil
-	case t.roleID != kept.RoleID:
+	case id.roleID != stored.RoleID:
 		return wasRecreated(s)
 	default:
 		return claimEnded(s, "its verdict was withdrawn, and it was proved anew since", "run the job again, if the claim was not meant to end")
 	}
 }
 
-// claimEnded says to the work that it ends, why and who must act.
+// claimEnded is the cause that work ends with: it says why, and who must act.
 func claimEnded(s Subject, why, hint string, errs ...error) error {
 	return &rolecall.Error{
 		Code: rolecall.Forbidden, Message: "the claim on " + s.String() + " ended while it was used: " + why, Hint: hint,

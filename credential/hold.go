@@ -10,20 +10,20 @@ import (
 	"github.com/rolecall/rolecall"
 )
 
-// Hold gives a context for work with credentials that the provider has given:
-// it ends, with a cause that wraps ErrClaimEnded and says who must act, when
-// the claim that they rest on does. An end that comes about in this vault
-// counts at once. One in another process counts when the store, looked at
-// every Options.WatchEvery, has no such verdict any more, one that was put anew
-// since, one on another role of the name, or another organization's claim.
+// Hold returns a context for work with the provider's credentials. When the
+// claim that they rest on ends, the context ends too, with a cause that wraps
+// ErrClaimEnded and says who must act. If the claim ends in this vault, that is
+// at once. If it ends in another process, it is when the store, which is read
+// every Options.WatchEvery, has no such verdict any more, a later one, one on
+// another role of the name, or another organization's claim.
 //
-// What is held is also proved again when that is due, though nobody takes the
-// credentials meanwhile.
+// The target of held work is also proved again when that is due, even if nobody
+// retrieves its credentials meanwhile.
 //
-// A store that cannot be read does not end the work, for a while: the work may
-// long be beyond what could be taken back. After fifteen minutes, in which
-// nobody could have stopped it, the work ends, with a cause of code
-// Unavailable: that is none of the claim's ends and may be tried again.
+// A store that cannot be read does not end the work at once: the work may long
+// be beyond what could be taken back. After fifteen minutes, in which nobody
+// could have stopped it, the work ends with a cause of code Unavailable: that
+// says nothing about the claim, and the work may be tried again.
 //
 // Keys of a secret rest on no claim, and are held until ctx ends. The cancel
 // function must be called when the work is done.
@@ -33,8 +33,8 @@ func (v *Vault) Hold(ctx context.Context, p *Provider) (context.Context, context
 		return held, func() { end(nil) }
 	}
 	h := &hold{provider: p, end: end}
-	v.holds.add(h, v.watch) // before the look, so that no end falls between
-	v.look(held, []*hold{h})
+	v.holds.add(h, v.watch) // before the check, so that no end falls between
+	v.checkClaim(held, []*hold{h})
 	return held, func() {
 		v.holds.remove(h)
 		end(nil)
@@ -47,8 +47,8 @@ type hold struct {
 	end      context.CancelCauseFunc
 
 	mu      sync.Mutex
-	tenure  tenure    // of the verdict that the credentials rest on; zero until it was seen
-	failing time.Time // since when the store says nothing; zero: it does
+	verdict verdictID // that the credentials rest on; zero until one was read
+	failing time.Time // since when the store cannot be read; zero: it can
 }
 
 // holds is the work under way in a vault. The zero value is ready.
@@ -60,7 +60,7 @@ type holds struct {
 	watching sync.WaitGroup
 }
 
-// add takes in a hold, and begins the watch with the first one.
+// add adds a hold, and begins the watch with the first one.
 func (s *holds) add(h *hold, watch func(context.Context)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -79,7 +79,7 @@ func (s *holds) add(h *hold, watch func(context.Context)) {
 	}
 }
 
-// remove forgets a hold, and ends the watch with the last one.
+// remove removes a hold, and ends the watch with the last one.
 func (s *holds) remove(h *hold) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -121,9 +121,9 @@ func (s *holds) close() {
 	s.watching.Wait()
 }
 
-const lookTimeout = 10 * time.Second
+const watchTimeout = 10 * time.Second
 
-// watch looks after what is held until ctx ends.
+// watch checks the claims of all holds from time to time until ctx ends.
 func (v *Vault) watch(ctx context.Context) {
 	ticker := time.NewTicker(v.options.WatchEvery)
 	defer ticker.Stop()
@@ -137,27 +137,28 @@ func (v *Vault) watch(ctx context.Context) {
 		for _, h := range v.holds.all() {
 			bySubject[h.provider.key.Subject] = append(bySubject[h.provider.key.Subject], h)
 		}
-		round, cancel := context.WithTimeout(ctx, lookTimeout)
+		round, cancel := context.WithTimeout(ctx, watchTimeout)
 		for _, same := range bySubject {
-			v.look(round, same)
+			v.checkClaim(round, same)
 			for _, h := range same {
-				v.cache.review(ctx, h.provider.key, h.provider.fetch) // what has ended is not held any more
+				v.cache.renewIfDue(ctx, h.provider.key, h.provider.fetch) // nothing is cached of what has ended
 			}
 		}
 		cancel()
 	}
 }
 
-// look asks the store for the verdict that all of these rest on.
-func (v *Vault) look(ctx context.Context, same []*hold) {
+// checkClaim reads the verdict that all of these rest on, and ends them if they
+// must.
+func (v *Vault) checkClaim(ctx context.Context, same []*hold) {
 	subject := same[0].provider.key.Subject
-	verdict, err := v.options.Verdicts.Get(ctx, subject)
+	stored, err := v.options.Verdicts.Get(ctx, subject)
 	var claimed *ClaimedError
 	if err != nil && !errors.As(err, &claimed) && !errors.Is(err, context.Canceled) {
 		v.options.Log.WarnContext(ctx, "claim of running work not looked up", "org", subject.Organization, "role", subject.RoleARN, "error", err)
 	}
 	for _, h := range same {
-		cause := h.judge(verdict, err, v.options.Now())
+		cause := h.whyEnded(stored, err, v.options.Now())
 		if cause == nil {
 			continue
 		}
@@ -168,8 +169,8 @@ func (v *Vault) look(ctx context.Context, same []*hold) {
 	}
 }
 
-// judge gives the reason for which the work must end, or nil.
-func (h *hold) judge(verdict Verdict, err error, now time.Time) error {
+// whyEnded returns why the work must end, or nil.
+func (h *hold) whyEnded(stored Verdict, err error, now time.Time) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	subject := h.provider.key.Subject
@@ -189,9 +190,9 @@ func (h *hold) judge(verdict Verdict, err error, now time.Time) error {
 			Hint: "the operator looks at the store of the verdicts; then the job can be run again", Err: err,
 		}
 	}
-	if cause := h.tenure.ended(subject, verdict); cause != nil {
+	if cause := h.verdict.whyEnded(subject, stored); cause != nil {
 		return cause
 	}
-	h.tenure, h.failing = tenureOf(verdict), time.Time{}
+	h.verdict, h.failing = stored.id(), time.Time{}
 	return nil
 }

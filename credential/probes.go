@@ -46,16 +46,16 @@ const (
 	probeNearChanged  = ProbeNear + "changed-"  // and a number
 )
 
-// probes plans a proof. The similar ids find wildcards at either end, lists of
-// related ids, operators that ignore case and, inside of the id, wildcards
-// for what is between separators. What room is left goes to random places,
-// others in each proof.
-func (v *Vault) probes(right string) ([]plannedProbe, error) {
+// planProbes plans a proof. The similar ids find wildcards at either end, lists
+// of related ids, operators that ignore case and, inside the id, wildcards for
+// what is between separators. What room is left goes to random places, others
+// in each proof.
+func planProbes(random io.Reader, right string) ([]plannedProbe, error) {
 	var seed [32]byte
-	if _, err := io.ReadFull(v.options.Rand, seed[:]); err != nil {
+	if _, err := io.ReadFull(random, seed[:]); err != nil {
 		return nil, fmt.Errorf("random external id: %w", err)
 	}
-	random := similar{right, mathrand.New(mathrand.NewChaCha8(seed))}
+	ids := similar{right, mathrand.New(mathrand.NewChaCha8(seed))}
 	last := len(right) - 1
 	plan := []plannedProbe{{name: ProbeRight, id: aws.String(right), accept: true}, {name: ProbeAbsent}}
 	planned := map[string]bool{right: true}
@@ -74,25 +74,25 @@ func (v *Vault) probes(right string) ([]plannedProbe, error) {
 	}
 	inserted := func(at int) string {
 		for {
-			if id := random.inserted(at); !planned[id] {
+			if id := ids.inserted(at); !planned[id] {
 				return id
 			}
 		}
 	}
-	add(ProbeRandom, fmt.Sprintf("%016x%016x", random.Uint64(), random.Uint64()))
+	add(ProbeRandom, fmt.Sprintf("%016x%016x", ids.Uint64(), ids.Uint64()))
 	add(probeNearPrefix, right[:last])
 	add(probeNearSuffix, right[1:])
 	add(probeNearLonger, inserted(len(right)))
 	add(probeNearPreceded, inserted(0))
-	add(probeNearFirst, random.changed(0))
-	add(probeNearLast, random.changed(last))
+	add(probeNearFirst, ids.changed(0))
+	add(probeNearLast, ids.changed(last))
 	add(ProbeNearCase, otherCase(right))
-	insert, change := random.places(maxProbes - 1 - len(plan))
+	insert, change := ids.places(maxProbes - 1 - len(plan))
 	for i, at := range insert {
 		add(probeNearInserted+strconv.Itoa(i+1), inserted(at))
 	}
 	for i, at := range change {
-		add(probeNearChanged+strconv.Itoa(i+1), random.changed(at))
+		add(probeNearChanged+strconv.Itoa(i+1), ids.changed(at))
 	}
 	return append(plan, plannedProbe{name: ProbeRightAgain, id: aws.String(right), accept: true}), nil
 }
@@ -103,12 +103,12 @@ type similar struct {
 	*mathrand.Rand
 }
 
-// inserted puts two random characters before the place.
+// inserted inserts two random characters before the place.
 func (s similar) inserted(at int) string {
 	return s.right[:at] + fmt.Sprintf("%02x", s.IntN(256)) + s.right[at:]
 }
 
-// changed puts another character at the place, not the same in another case.
+// changed replaces the character at the place, not just by its other case.
 func (s similar) changed(at int) string {
 	const digits = "0123456789abcdef"
 	n := s.IntN(len(digits))
@@ -118,8 +118,8 @@ func (s similar) changed(at int) string {
 	return s.right[:at] + digits[n:n+1] + s.right[at+1:]
 }
 
-// places picks as many places inside of the id as there is room for: first
-// after separators, which finds a wildcard for all that is between two, then
+// places picks as many places inside the id as there is room for: first after
+// separators, which finds a wildcard for all that is between two, then
 // separators themselves, then random ones by turns.
 func (s similar) places(room int) (inserted, changed []int) {
 	var at []int

@@ -14,8 +14,7 @@ import (
 // proof. No id here has a slash, which path.Match treats apart.
 func caught(t rapid.TB, right, pattern string) bool {
 	t.Helper()
-	v := &Vault{options: Options{Rand: rand.Reader}}
-	plan, err := v.probes(right)
+	plan, err := planProbes(rand.Reader, right)
 	if err != nil {
 		t.Fatal(err)
 	}

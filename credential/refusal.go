@@ -7,15 +7,15 @@ import (
 	"github.com/rolecall/rolecall"
 )
 
-// refusalHolds is for how long a refusal is given again without asking.
-const refusalHolds = 10 * time.Second
+// refusalTime is how long a refusal is returned again without a call.
+const refusalTime = 10 * time.Second
 
 // refusals remembers for a moment the proofs that failed, so that a role that
 // refuses does not use up the calls to STS that the account may make for all.
 // The zero value is ready.
 type refusals struct {
-	mu   sync.Mutex
-	held map[string]refusal // by digest of the subject
+	mu        sync.Mutex
+	bySubject map[string]refusal // by digest
 }
 
 type refusal struct {
@@ -28,33 +28,33 @@ type refusal struct {
 func (r *refusals) note(s Subject, err error, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for digest, held := range r.held {
-		if !held.holds(now) {
-			delete(r.held, digest)
+	for digest, old := range r.bySubject {
+		if !old.isRecent(now) {
+			delete(r.bySubject, digest)
 		}
 	}
 	if rolecall.CodeOf(err) != rolecall.Forbidden {
-		delete(r.held, s.Digest())
+		delete(r.bySubject, s.Digest())
 		return
 	}
-	if r.held == nil {
-		r.held = map[string]refusal{}
+	if r.bySubject == nil {
+		r.bySubject = map[string]refusal{}
 	}
-	r.held[s.Digest()] = refusal{err: err, until: now.Add(refusalHolds)}
+	r.bySubject[s.Digest()] = refusal{err: err, until: now.Add(refusalTime)}
 }
 
-// of gives the refusal that is remembered of a subject, or nil.
-func (r *refusals) of(s Subject, now time.Time) error {
+// remembered returns the recent refusal of a subject, or nil.
+func (r *refusals) remembered(s Subject, now time.Time) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if held := r.held[s.Digest()]; held.holds(now) {
-		return held.err
+	if last := r.bySubject[s.Digest()]; last.isRecent(now) {
+		return last.err
 	}
 	return nil
 }
 
-// holds heeds clocks that are set back.
-func (r refusal) holds(now time.Time) bool {
+// isRecent allows for clocks that are set back.
+func (r refusal) isRecent(now time.Time) bool {
 	left := r.until.Sub(now)
-	return left > 0 && left <= refusalHolds
+	return left > 0 && left <= refusalTime
 }

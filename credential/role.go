@@ -2,30 +2,14 @@ package credential
 
 import (
 	"context"
-	"fmt"
-	"regexp"
 	"slices"
-	"time"
 
 	"github.com/rolecall/rolecall"
 )
 
-// Role asks for a session of a customer's role for one step of a job.
-type Role struct {
-	Organization string // api_name
-	Principal    string // name; the identity that assumes
-	RoleARN      string
-	ExternalID   string
-	JobID        string
-	TaskLabel    string        // goes into the User-Agent of STS calls only
-	Policy       []byte        // session policy; without one there is no session
-	Duration     time.Duration // zero: one hour
-	Region       string        // whose STS is asked; empty: the principal's
-	Revision     string        // of the connection
-}
-
-// Role gives the provider of a session. Nothing is called until a credential
-// is taken; then the role is proved first, unless a verdict is at hand.
+// Role returns the provider of a session. Nothing is called until Retrieve is;
+// it proves the role first, unless there is a verdict that has not to be
+// renewed yet.
 func (v *Vault) Role(r Role) *Provider {
 	r.Policy = slices.Clone(r.Policy)
 	var refusal error
@@ -34,69 +18,37 @@ func (v *Vault) Role(r Role) *Provider {
 	}
 	k := r.key(v.options.Principals[r.Principal])
 	return &Provider{vault: v, key: k, refusal: refusal, fetch: func(ctx context.Context) (fetched, error) {
-		return v.vend(ctx, r, k)
+		return v.fetchSession(ctx, r, k)
 	}}
 }
 
 var errNoPolicy = &rolecall.Error{Code: rolecall.Internal, Message: "a session of a role needs a session policy", Hint: "a fault of rolecall's"}
 
-func (r Role) key(p Principal) key {
-	return key{
-		Subject: r.subject(p), PrincipalName: r.Principal, SessionName: r.SessionName(),
-		Policy: string(r.Policy), Duration: r.duration(), Region: r.Region, Revision: r.Revision,
-	}
-}
-
-func (r Role) subject(p Principal) Subject {
-	return Subject{Organization: r.Organization, Principal: p.ARN.String(), RoleARN: r.RoleARN, ExternalID: r.ExternalID}
-}
-
-func (r Role) duration() time.Duration {
-	if r.Duration == 0 {
-		return rolecall.DefaultSessionDuration
-	}
-	return r.Duration
-}
-
-// SessionName is what the customer's CloudTrail shows: the organization, cut
-// to 30 characters, and the job.
-func (r Role) SessionName() string {
-	name := r.Organization[:min(len(r.Organization), 30)] + "." + r.JobID
-	name = notInSessionName.ReplaceAllString(name, "-")
-	return name[:min(len(name), 64)]
-}
-
-var notInSessionName = regexp.MustCompile(`[^\w+=,.@-]`)
-
-// vend proves the role if need be and assumes it.
-func (v *Vault) vend(ctx context.Context, r Role, k key) (fetched, error) {
-	p, err := v.admit(r)
+// fetchSession proves the role if that is due, and assumes it.
+func (v *Vault) fetchSession(ctx context.Context, r Role, k key) (fetched, error) {
+	t, err := v.admitRole(r)
 	if err != nil {
-		return fetched{}, err
-	}
-	subject := r.subject(p)
-	if err := v.standing(ctx, k); err != nil {
 		return fetched{}, err
 	}
 	for again := false; ; again = true {
 		epoch := v.cache.epoch(k)
-		verdict, err := v.verdict(ctx, subject, func(ctx context.Context) (Verdict, error) { return v.prove(ctx, r, p) })
-		if err != nil && again {
+		verdict, err := v.verdict(ctx, t, v.cache.verdictID(k))
+		switch {
+		case err != nil && again:
 			return fetched{}, drifted(err)
-		}
-		if err != nil {
+		case err != nil:
 			return fetched{}, err
 		}
-		s, err := v.assume(ctx, r, p)
+		s, err := v.assume(ctx, t)
 		if err != nil {
 			return fetched{}, err
 		}
 		if s.roleID == verdict.RoleID {
-			v.assumed(r, p, s)
-			return fetched{credentials: s.credentials, review: verdict.due(v.options.ProveEvery), tenure: tenureOf(verdict), epoch: epoch}, nil
+			v.reportSession(t, s)
+			return fetched{credentials: s.credentials, recheckAt: verdict.due(v.options.ProveEvery), verdict: verdict.id(), epoch: epoch}, nil
 		}
-		// Another role under the same name: what was proved says nothing of it.
-		if err := v.recreated(ctx, v.target(r, p)); err != nil {
+		// Another role under the same name: what was proved says nothing about it.
+		if err := v.withdrawRecreated(ctx, t); err != nil {
 			return fetched{}, err
 		}
 		if again {
@@ -108,82 +60,65 @@ func (v *Vault) vend(ctx context.Context, r Role, k key) (fetched, error) {
 	}
 }
 
-// assumed tells of a session that was begun for work.
-func (v *Vault) assumed(r Role, p Principal, s session) {
-	v.options.OnEvent(v.event(EventAssume, r, func(e *Event) {
-		e.Policy, e.Duration, e.Region = r.Policy, s.duration, regionFor(r.Region, p.Principal)
-		e.AccessKeyID, e.Expires = s.credentials.AccessKeyID, s.credentials.Expires
-	}))
+// reportSession reports a session that began for work.
+func (v *Vault) reportSession(t roleTarget, s session) {
+	e := t.event(EventAssume)
+	e.Policy, e.Duration, e.Region = t.Policy, s.duration, regionFor(t.Region, t.principal.Principal)
+	e.AccessKeyID, e.Expires = s.credentials.AccessKeyID, s.credentials.Expires
+	v.report(e)
 }
 
-// admit refuses, before any call, what must not be asked for.
-func (v *Vault) admit(r Role) (Principal, error) {
-	p, err := v.principal(r.Principal)
+// Prove probes a role now, whatever verdict there is, and stores the result. A
+// passing verdict claims the role for the organization. Any proof that the role
+// is unsafe ends the claim, the work that holds it, and the credentials that
+// rest on it; where the role had passed before, the error wraps ErrDrift. For
+// some seconds after a refusal, providers of the role's credentials return it
+// again, without a call.
+//
+// The verdict lists each probe with its outcome, also beside an error. A role
+// passes when the right external id is accepted, absent, random and similar
+// ones are refused, and the right one is accepted again.
+//
+// A role that refuses the right one is probed with the others all the same:
+// what it accepts of those shows that its trust policy is at fault.
+//
+// A proof makes 16 calls at most; those that must be refused are made side by
+// side. It finds wildcards at either end of an id and, inside it, those that
+// stand for all that is between two separators. It tries three of these, and
+// others in each proof. A wildcard elsewhere inside, such as a single ? in a
+// long id, is found only when one of the random places of a proof falls on it.
+//
+// Probes cannot see what a trust policy says of principals: whether it names
+// this one or trusts the vendor's whole account, or everyone with the right
+// external id, STS answers alike.
+func (v *Vault) Prove(ctx context.Context, r Role) (Verdict, error) {
+	t, err := v.admitRole(r)
 	if err != nil {
-		return Principal{}, err
+		return Verdict{}, err
 	}
-	if r.Principal == rolecall.DispenserPrincipal {
-		return Principal{}, &rolecall.Error{
-			Code: rolecall.Invalid, Message: "the principal dispenser assumes no roles", Hint: "it signs requests to dispensers and does nothing else",
-		}
-	}
-	role, err := rolecall.ParseRoleARN(r.RoleARN)
+	return v.proveNow(ctx, t)
+}
+
+// Claim returns, without any call to AWS, the verdict that is stored on the
+// role, even if it is due for renewal; the zero one if there is none. It
+// refuses what must not be asked for: a role of a vendor's account, of another
+// partition, or claimed by another organization.
+func (v *Vault) Claim(ctx context.Context, r Role) (Verdict, error) {
+	t, err := v.admitRole(r)
 	if err != nil {
-		return Principal{}, err
+		return Verdict{}, err
 	}
-	if err := checkExternalID(r.ExternalID); err != nil {
-		return Principal{}, err
-	}
-	if role.Partition != p.ARN.Partition {
-		return Principal{}, &rolecall.Error{
-			Code:    rolecall.Invalid,
-			Message: fmt.Sprintf("the role %s is in partition %s, the principal %s in %s", r.RoleARN, role.Partition, r.Principal, p.ARN.Partition),
-			Hint:    "partitions do not mix: use a principal of the role's partition",
-		}
-	}
-	if v.vendorAccount(role.Account) {
-		return Principal{}, &rolecall.Error{
-			Code: rolecall.Forbidden, Message: "the role " + r.RoleARN + " is not usable",
-			Hint: "give a role in your own account",
-		}
-	}
-	return p, nil
+	return v.storedVerdict(ctx, t.about)
 }
 
-func (v *Vault) principal(name string) (Principal, error) {
-	p, ok := v.options.Principals[name]
-	if !ok || p.Credentials == nil {
-		return Principal{}, &rolecall.Error{
-			Code: rolecall.Invalid, Message: fmt.Sprintf("there is no principal %q", name),
-			Hint: "the operator declares principals in rolecall.yaml",
-		}
-	}
-	return p, nil
-}
-
-func checkExternalID(id string) error {
-	if id == "" {
-		return &rolecall.Error{
-			Code: rolecall.Invalid, Message: "the organization has no external id",
-			Hint: "a role is assumed, and a dispenser asked, with an external id only",
-		}
-	}
-	return rolecall.ExternalID{Mode: rolecall.ExternalIDCustom, Value: id}.Validate()
-}
-
-func (v *Vault) vendorAccount(account string) bool {
-	for _, p := range v.options.Principals {
-		if p.ARN.Account == account {
-			return true
-		}
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return v.vendors[account] || slices.Contains(v.options.VendorAccounts, account)
-}
-
-func (v *Vault) event(kind EventKind, r Role, fill func(*Event)) Event {
-	e := Event{Kind: kind, Time: v.options.Now(), Organization: r.Organization, Principal: r.Principal, RoleARN: r.RoleARN, SessionName: r.SessionName()}
-	fill(&e)
-	return e
+// Release ends the organization's claim on a role: all its verdicts are
+// forgotten, as whatever principal and with whatever external id, the
+// credentials that rest on them are dropped, and what Hold watches ends.
+// Another organization may claim the role from then on, and so may this one:
+// the next request for a credential claims it. A proof that was under way, of a
+// verdict that there was, and the renewal of a credential do not. The account
+// that a dispenser was pinned to is forgotten. A claim of another organization
+// stays.
+func (v *Vault) Release(ctx context.Context, r Role) error {
+	return v.release(ctx, Subject{Organization: r.Organization, RoleARN: r.RoleARN})
 }

@@ -1,6 +1,7 @@
 package credential
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -264,4 +265,14 @@ func (o *opener) principal(d Declared) (aws.CredentialsProvider, error) {
 	return stscreds.NewAssumeRoleProvider(client, d.ARN.String(), func(a *stscreds.AssumeRoleOptions) {
 		a.RoleSessionName = notInSessionName.ReplaceAllString("rolecall."+d.Name, "-")
 	}), nil
+}
+
+const containerTokenFile = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
+
+func (s Source) tokenFile(getenv func(string) string) string {
+	return cmp.Or(s.File, getenv("AWS_WEB_IDENTITY_TOKEN_FILE"))
+}
+
+func (s Source) profileName(getenv func(string) string) string {
+	return cmp.Or(s.Profile, getenv("AWS_PROFILE"), "default")
 }

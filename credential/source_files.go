@@ -37,13 +37,3 @@ func (s Source) Files(ctx context.Context, getenv func(string) string) []string 
 	}
 	return slices.DeleteFunc(files, func(name string) bool { return name == "" })
 }
-
-const containerTokenFile = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
-
-func (s Source) tokenFile(getenv func(string) string) string {
-	return cmp.Or(s.File, getenv("AWS_WEB_IDENTITY_TOKEN_FILE"))
-}
-
-func (s Source) profileName(getenv func(string) string) string {
-	return cmp.Or(s.Profile, getenv("AWS_PROFILE"), "default")
-}

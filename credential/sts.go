@@ -4,10 +4,42 @@ import (
 	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/rolecall/rolecall"
 )
+
+// stsClient returns the STS client for a principal's calls: always one of a
+// region, since tokens of the global endpoint do not work everywhere. Each
+// call brings its own keys.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_enable-regions.html
+func (v *Vault) stsClient(wanted string, p Principal) *sts.Client {
+	region := regionFor(wanted, p.Principal)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	c := v.clients[region]
+	if c == nil {
+		c = newSTS(region, v.options.STSEndpoint, v.options.HTTPClient, aws.AnonymousCredentials{})
+		v.clients[region] = c
+	}
+	return c
+}
+
+// withKeys makes one call with these keys.
+func withKeys(keys aws.Credentials) func(*sts.Options) {
+	return func(o *sts.Options) { o.Credentials = credentials.StaticCredentialsProvider{Value: keys} }
+}
+
+// withLabel makes one call with the task's label in its User-Agent.
+func withLabel(label string) func(*sts.Options) {
+	return func(o *sts.Options) {
+		if label != "" {
+			o.APIOptions = append(o.APIOptions, middleware.AddUserAgentKeyValue("rolecall", label))
+		}
+	}
+}
 
 func newSTS(region, endpoint string, client *http.Client, credentials aws.CredentialsProvider) *sts.Client {
 	o := sts.Options{Region: region, Credentials: aws.NewCredentialsCache(credentials)}

@@ -22,8 +22,8 @@ import (
 	"github.com/rolecall/rolecall/internal/strict"
 )
 
-// Principal is a vendor-side identity with its own credentials, which are
-// asked for at each call: Open's are cached.
+// Principal is a vendor-side identity with its own credentials. The vault
+// retrieves them at each call; those of Open are cached.
 type Principal struct {
 	rolecall.Principal
 	Credentials aws.CredentialsProvider
@@ -40,8 +40,8 @@ type Options struct {
 	Secrets func(ctx context.Context, organization, name string) (Keys, error)
 	// Bearers reads the token of an organization's secret at each use.
 	Bearers func(ctx context.Context, organization, name string) (Bearer, error)
-	// Tenants gives the client for a URL that a tenant chose: it decides which
-	// addresses may be reached. Without it no dispenser is asked.
+	// Tenants returns the client for a URL that a tenant chose: it decides
+	// which addresses may be reached. Without it no dispenser is asked.
 	Tenants     func(url string) *http.Client
 	STSEndpoint string        // empty: AWS's regional ones
 	HTTPClient  *http.Client  // for STS; nil: the SDK's
@@ -50,7 +50,7 @@ type Options struct {
 	Now         func() time.Time
 	Rand        io.Reader // seeds the external ids of probes; nil: crypto/rand
 	Log         *slog.Logger
-	// OnEvent is told of each probe, verdict and vended credential, from
+	// OnEvent is called with each probe, verdict and vended credential, from
 	// several goroutines; it must be quick.
 	OnEvent func(Event)
 }
@@ -66,14 +66,14 @@ type Vault struct {
 	mu        sync.Mutex
 	clients   map[string]*sts.Client        // by region
 	callers   map[string]*caller            // by principal's name
-	vendors   map[string]bool               // accounts that keys turned out to be of
-	durations map[durationKey]time.Duration // that STS was found to grant
+	vendors   map[string]bool               // accounts that own keys which were declared as another's
+	durations map[durationKey]time.Duration // that STS is known to grant
 }
 
 type durationKey struct{ principal, roleARN string }
 
-// New makes a vault. What is missing or contradictory in its options is in one
-// answer, rolecall.Errors, with pointers to the fields.
+// New makes a vault. If options are missing or contradictory, it returns all
+// faults in one rolecall.Errors, with pointers to the fields.
 func New(o Options) (*Vault, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
@@ -96,7 +96,7 @@ func New(o Options) (*Vault, error) {
 	if o.OnEvent == nil {
 		o.OnEvent = func(Event) {}
 	}
-	o.Verdicts = careful{o.Verdicts}
+	o.Verdicts = recoveringStore{o.Verdicts}
 	return &Vault{
 		options:   o,
 		cache:     newCache(o.Now, mathrand.Float64, o.Log),
@@ -146,16 +146,16 @@ func (o Options) validate() error {
 	return faults.Err()
 }
 
-// Close ends the calls under way and what is held, and waits for its own
-// goroutines. Providers fail from then on.
+// Close ends the calls under way and the work that is held, and waits for the
+// vault's own goroutines. Providers fail from then on.
 func (v *Vault) Close() {
 	v.holds.close()
 	v.cache.close()
 }
 
-// Provider gives one credential, the same until it nears its end. It is an
+// Provider provides one credential, the same until it nears its end. It is an
 // aws.CredentialsProvider, safe for concurrent use, and needs no cache around
-// it.
+// it. Role, Dispenser and Secret make providers.
 type Provider struct {
 	vault   *Vault
 	key     key
@@ -163,7 +163,7 @@ type Provider struct {
 	fetch   func(context.Context) (fetched, error)
 }
 
-// Retrieve gives a credential that lives. Its errors are rolecall's.
+// Retrieve returns a credential that has not expired. Its errors are rolecall's.
 func (p *Provider) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	if p.refusal != nil {
 		return aws.Credentials{}, p.refusal
@@ -172,34 +172,5 @@ func (p *Provider) Retrieve(ctx context.Context) (aws.Credentials, error) {
 }
 
 // Invalidate drops a credential that AWS called expired before its time, if
-// it is still the one that Retrieve gives.
+// Retrieve would still return it.
 func (p *Provider) Invalidate(bad aws.Credentials) { p.vault.cache.invalidate(p.key, bad) }
-
-// EventKind tells what an event is about.
-type EventKind string
-
-// The kinds of event.
-const (
-	EventProbe  EventKind = "probe"  // one probe was answered
-	EventProof  EventKind = "proof"  // all probes were; Passed tells the verdict
-	EventAssume EventKind = "assume" // a role was assumed for work
-	EventDrift  EventKind = "drift"  // a role that had passed changed; Reason tells how
-)
-
-// Event tells what the vault did. It holds no secret and no external id.
-type Event struct {
-	Kind         EventKind     `json:"event"`
-	Time         time.Time     `json:"time"`
-	Organization string        `json:"organization"`
-	Principal    string        `json:"principal"`
-	RoleARN      string        `json:"role_arn"`
-	SessionName  string        `json:"session_name"`
-	Probe        *Probe        `json:"probe,omitempty"`
-	Passed       bool          `json:"passed,omitempty"`
-	Reason       string        `json:"reason,omitempty"`
-	Region       string        `json:"region,omitempty"` // whose STS assumed the role
-	Policy       []byte        `json:"-"`
-	Duration     time.Duration `json:"-"`
-	AccessKeyID  string        `json:"access_key_id,omitempty"`
-	Expires      time.Time     `json:"expires,omitzero"`
-}

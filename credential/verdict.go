@@ -2,146 +2,187 @@ package credential
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"strings"
-	"time"
+	"fmt"
+
+	"github.com/rolecall/rolecall"
 )
 
-// Subject is what a verdict is about: this organization's use of this role, or
-// of this dispenser, as this principal, with this external id.
-type Subject struct {
-	Organization string
-	Principal    string // ARN
-	RoleARN      string // or the dispenser's URL
-	ExternalID   string
+// target is what is proved and claimed: a role or a dispenser, as an
+// organization uses it. Only admission makes targets, so whatever is called was
+// admitted before.
+type target interface {
+	subject() Subject
+	event(EventKind) Event
+	// ready returns why no probe can be made at all, or nil.
+	ready(context.Context) error
+	// ask makes the call of a probe with the external id, or without one for
+	// nil. All probes are alike otherwise. The credentials that it brings are
+	// thrown away.
+	ask(ctx context.Context, externalID *string) answer
+	// unsafe returns the error that says what it means that these probes were
+	// accepted.
+	unsafe(accepted []plannedProbe) error
+	// previousID returns the unique id that answered before, given the stored
+	// verdict and the id that answers now; the latter if there was no other.
+	previousID(ctx context.Context, stored Verdict, now string) (string, error)
+	// replaced judges that all probes passed, but that the id that answers is
+	// another than before. If it returns nil, the new verdict counts. Otherwise
+	// the stored one stays, and what rests on it has ended.
+	replaced(previous, now string) error
 }
 
-// String names the role or dispenser, for messages.
-func (s Subject) String() string {
-	if s.isRole() {
-		return "the role " + s.RoleARN
+// answer is how a probe was answered.
+type answer struct {
+	outcome   Outcome
+	detail    string // where the outcome needs one
+	id        string // where accepted: the unique id of who answered
+	err       error  // where not: explained for users
+	sameToAll bool   // the other probes would be answered in the same way
+}
+
+// verdict returns a passing verdict that is not due for renewal. It proves the
+// target if need be; requests for different sessions of a role share one proof.
+//
+// Current is of the verdict that a credential in use rests on, zero if there is
+// none. If that verdict was taken back since, the credential is not renewed and
+// what rests on it ends: otherwise work would claim again what was just taken
+// from it.
+func (v *Vault) verdict(ctx context.Context, t target, current verdictID) (Verdict, error) {
+	s := t.subject()
+	stored, err := v.storedVerdict(ctx, s)
+	if err != nil {
+		return Verdict{}, err
 	}
-	return "the dispenser " + s.RoleARN
-}
-
-func (s Subject) isRole() bool { return strings.HasPrefix(strings.ToLower(s.RoleARN), "arn:") }
-
-// Digest names the subject without showing the external id.
-func (s Subject) Digest() string {
-	h := sha256.New()
-	for _, part := range []string{s.Organization, s.Principal, s.RoleARN, s.ExternalID} {
-		h.Write([]byte(part))
-		h.Write([]byte{0})
+	if current != (verdictID{}) {
+		if cause := current.whyEnded(s, stored); cause != nil {
+			v.end(s, cause)
+			return Verdict{}, cause
+		}
 	}
-	return hex.EncodeToString(h.Sum(nil))
-}
-
-// ClaimKey is what a claim is on: two subjects with the same one are of one
-// role or dispenser. Names of roles are unique in an account whatever their
-// case; of a dispenser's URL only the host is.
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
-func (s Subject) ClaimKey() string {
-	if s.isRole() {
-		return strings.ToLower(s.RoleARN)
+	if v.isValid(stored) {
+		return stored, nil
 	}
-	scheme, rest, _ := strings.Cut(s.RoleARN, "://")
-	host, path, _ := strings.Cut(rest, "/")
-	return strings.ToLower(scheme+"://"+host) + "/" + path
+	// Whoever asks here is a fetch of the cache, whose context outlives those
+	// who wait for it, so it does not matter in which of them the proof runs.
+	shared, err, _ := v.proofs.Do(s.Digest(), func() (any, error) {
+		stored, err := v.storedVerdict(ctx, s) // another proof may have ended meanwhile
+		if err != nil || v.isValid(stored) {
+			return stored, err
+		}
+		if err := v.refusals.remembered(s, v.options.Now()); err != nil {
+			return Verdict{}, err
+		}
+		return v.prove(ctx, t, stored)
+	})
+	verdict, _ := shared.(Verdict)
+	return verdict, err
 }
 
-// Outcome is how STS answered a probe.
-type Outcome string
-
-// The outcomes. Only Refused is a proof of refusal: an AccessDenied that does
-// not blame the caller's side. Unknown is any other answer, or none.
-const (
-	Accepted Outcome = "accepted"
-	Refused  Outcome = "refused"
-	Unknown  Outcome = "unknown"
-	Skipped  Outcome = "skipped"
-)
-
-// Probe is one call of a proof and its outcome.
-type Probe struct {
-	Name    string  `json:"probe"`
-	Outcome Outcome `json:"outcome"`
-	Detail  string  `json:"detail,omitempty"` // why it is skipped, or what STS said instead
+func (v *Vault) isValid(stored Verdict) bool {
+	return stored.valid(v.options.Now(), v.options.ProveEvery)
 }
 
-// Verdict is the result of a role's probes.
-type Verdict struct {
-	RoleID  string    `json:"role_id"` // the role's unique id, AROA…
-	Passed  bool      `json:"passed"`
-	Probes  []Probe   `json:"probes"`
-	First   time.Time `json:"first"`   // when the probes first passed: tells it from one put anew
-	Checked time.Time `json:"checked"` // when they last passed
-}
-
-// settle is after how long the negative probes are repeated: IAM's changes
-// take time to spread, and until then a stale denial looks like a pass.
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
-const settle = 5 * time.Minute
-
-// due is when the verdict is to be proved again.
-func (v Verdict) due(every time.Duration) time.Time {
-	if v.Checked.Sub(v.First) < settle {
-		return v.First.Add(settle)
+// proveNow proves a target, whatever verdict is stored on it.
+func (v *Vault) proveNow(ctx context.Context, t target) (Verdict, error) {
+	stored, err := v.storedVerdict(ctx, t.subject())
+	if err != nil {
+		return Verdict{}, err
 	}
-	return v.Checked.Add(every)
+	return v.prove(ctx, t, stored)
 }
 
-// holds tells whether the verdict is a pass that still counts. One from the
-// future, by a clock that jumped or an edited file, is none.
-func (v Verdict) holds(now time.Time, every time.Duration) bool {
-	return v.Passed && !v.First.After(now) && !v.Checked.After(now) && now.Before(v.due(every))
+// prove probes a target, stores the result in place of the stored verdict, and
+// reports it.
+func (v *Vault) prove(ctx context.Context, t target, stored Verdict) (verdict Verdict, err error) {
+	defer catchPanic(&err)
+	if err := t.ready(ctx); err != nil {
+		return Verdict{}, err
+	}
+	plan, err := planProbes(v.options.Rand, t.subject().ExternalID)
+	if err != nil {
+		return Verdict{}, err
+	}
+	verdict, err = v.judge(ctx, t, stored, plan)
+	v.refusals.note(t.subject(), err, v.options.Now())
+	e := t.event(EventProof)
+	e.Passed = err == nil
+	v.report(e)
+	return verdict, err
 }
 
-// Verdicts keeps passing verdicts and the claims that come with them: an
-// organization holds a claim on a role or dispenser, by its ClaimKey, while it
-// has a verdict on it, whatever the verdict's principal and external id. Pins
-// are beside the claims, and outlive them. One store may serve many processes
-// at once: each method is atomic, and what one has done the next one anywhere
-// sees. Package verdicttest tells whether a store does all that.
-type Verdicts interface {
-	// Get gives the verdict on a subject exactly as it was put, the zero
-	// Verdict when there is none. It is a ClaimedError when another
-	// organization holds the claim. Any other error says nothing of either.
-	Get(context.Context, Subject) (Verdict, error)
-	// Put keeps a passing verdict in place of the old one, the zero Verdict
-	// when there was none, and with it the claim. It is a ClaimedError, and
-	// changes nothing, when another organization holds the claim; the first one
-	// wins. It is ErrStale, and changes nothing, when the verdict that is kept
-	// on the subject began at another First than the old one, or there is none
-	// any more.
-	Put(ctx context.Context, s Subject, old, passing Verdict) error
-	// Remove forgets the verdict on a subject, and ends the claim with the
-	// last one. What there is none of, or is another organization's, stays as
-	// it is, without an error.
-	Remove(context.Context, Subject) error
-	// Release forgets all verdicts of the subject's organization with its
-	// ClaimKey, which ends the claim, and the pin. Another's stay, without an
-	// error.
-	Release(context.Context, Subject) error
-	// Pin keeps an id for the subject's organization and ClaimKey, unless one
-	// is kept already, and gives the one that is kept. Only Release forgets it.
-	// It is a ClaimedError, and changes nothing, when another organization holds
-	// the claim.
-	Pin(ctx context.Context, s Subject, id string) (string, error)
+// judge makes the planned probes, and stores or takes back what follows from
+// them.
+func (v *Vault) judge(ctx context.Context, t target, stored Verdict, plan []plannedProbe) (verdict Verdict, err error) {
+	defer catchPanic(&err)
+	s := t.subject()
+	verdict, err = v.probe(ctx, t, plan)
+	switch {
+	case errors.Is(err, ErrUnsafe):
+		return verdict, v.withdrawUnsafe(ctx, t, stored, err)
+	case err != nil:
+		return verdict, err
+	}
+	previous, err := t.previousID(ctx, stored, verdict.RoleID)
+	if err != nil {
+		return Verdict{}, v.explainStore(ctx, s, err)
+	}
+	changed := previous != verdict.RoleID
+	if changed {
+		defer v.reportDrift(ctx, t, s.changeReason())
+		if err := t.replaced(previous, verdict.RoleID); err != nil {
+			verdict.Passed = false
+			return verdict, err
+		}
+	}
+	verdict.Checked = v.options.Now()
+	verdict.First = verdict.Checked
+	if stored.Passed && !changed && !stored.First.After(verdict.Checked) {
+		verdict.First = stored.First
+	}
+	verdict, err = v.store(ctx, s, stored, verdict)
+	if changed && err == nil {
+		v.end(s, wasRecreated(s))
+	}
+	return verdict, err
 }
 
-// ErrStale says that a verdict was not put, since another one was, or the last
-// one was removed or released, while it was found.
-var ErrStale = errors.New("the verdict was changed meanwhile")
+// withdrawUnsafe takes back what rests on the verdict of an unsafe target. It
+// returns why the target is unsafe, marked as drift where it had passed.
+func (v *Vault) withdrawUnsafe(ctx context.Context, t target, stored Verdict, why error) error {
+	if stored.Passed {
+		why = drifted(why)
+		defer v.reportDrift(ctx, t, untrusted)
+	}
+	if err := v.withdraw(ctx, t.subject(), lostTrust(t.subject(), why)); err != nil {
+		return err
+	}
+	return why
+}
 
-// ClaimedError says that a role is another organization's. Only the operator
-// may see whose.
-type ClaimedError struct{ Owner string }
-
-// Error does not tell the owner.
-func (*ClaimedError) Error() string { return "the role is claimed by another organization" }
-
-// ErrUnsafe is in the chain of errors that say that a role was probed and did
-// not pass: its credentials must not be used any longer.
-var ErrUnsafe = errors.New("the role did not pass its probes")
+// store stores a proof's verdict in place of the one that was stored before. Of
+// two proofs at a time the first one's verdict stays, so that what rests on it
+// goes on. If the previous verdict was taken back meanwhile, the new one counts
+// for nothing: otherwise a proof that was under way would undo a release.
+func (v *Vault) store(ctx context.Context, s Subject, previous, verdict Verdict) (Verdict, error) {
+	err := v.options.Verdicts.Put(ctx, s, previous, verdict)
+	switch {
+	case err == nil:
+		return verdict, nil
+	case !errors.Is(err, ErrStale):
+		return Verdict{}, v.explainStore(ctx, s, err)
+	}
+	stored, err := v.storedVerdict(ctx, s)
+	switch {
+	case err != nil:
+		return Verdict{}, err
+	case stored.Passed && stored.RoleID == verdict.RoleID:
+		verdict.First, verdict.Checked = stored.First, stored.Checked
+		return verdict, nil
+	}
+	verdict.Passed = false
+	return verdict, &rolecall.Error{
+		Code: rolecall.Unavailable, Message: fmt.Sprintf("what was known of %s was changed or taken back while it was proved", s),
+		Hint: "try again", Err: ErrStale,
+	}
+}
