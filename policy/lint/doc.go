@@ -7,9 +7,9 @@
 // does no I/O, keeps no state, and its work is bounded by the size of what it
 // is given.
 //
-// Each rule is a file named rule_CODE.go, its page docs/lint/CODE.md, and its
-// cases testdata/rules/CODE.txtar. What exists in S3, STS, KMS and IAM is in
-// actions.txt.
+// Each rule is a file named rule_CODE.go (those of JSON's form share rule_json.go),
+// its page docs/lint/CODE.md, and its cases testdata/rules/CODE.txtar. What
+// exists in S3, STS, KMS and IAM is in actions.txt.
 //
 // Not here: whether a request is allowed (package policy), making documents
 // (policy.Generate), and files.

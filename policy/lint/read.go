@@ -25,8 +25,8 @@ type quirk struct {
 
 // document is one policy of a file.
 type document struct {
-	source   string // of the whole file
-	root     *tree.Node  // nil when it could not be read
+	source   string     // of the whole file
+	root     *tree.Node // nil when it could not be read
 	quirks   []quirk
 	comments []comment
 	broken   bool // read in part only: a guess at the rest would be a guess

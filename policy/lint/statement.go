@@ -51,8 +51,8 @@ func (s *statement) resources() []*tree.Node { return s.Get("Resource").Each() }
 // principal is a value of the Principal element.
 type principal struct {
 	*tree.Node
-	kind  string // AWS, Service, …; empty for "*" by itself
-	owner *tree.Node  // the element
+	kind  string     // AWS, Service, …; empty for "*" by itself
+	owner *tree.Node // the element
 }
 
 // principals gives the values of Principal.
