@@ -19,7 +19,6 @@ const (
 	RevocationDocument  Kind = "revocation"  // of a role: ends living sessions
 	SCPDocument         Kind = "scp"         // service control policy of an organization
 	RCPDocument         Kind = "rcp"         // resource control policy of an organization
-	EndpointDocument    Kind = "endpoint"    // of a VPC endpoint
 )
 
 // AWS's limits of documents. White space does not count.

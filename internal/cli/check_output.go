@@ -9,6 +9,7 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/check"
+	"github.com/rolecall/rolecall/policy"
 )
 
 // checkProgress shows the steps of a check: on stdout as they end, and on a
@@ -110,18 +111,22 @@ func (o *output) documentOf(v any) error {
 // under prints a line below a step.
 func (o *output) under(text string) { o.printf("       %s\n", printable(text)) }
 
-// whatToDo says where the documents of patches go.
-var whatToDo = map[string]string{
-	"trust":       "replace the trust policy of %s by:",
-	"permissions": "replace the permissions policies of %s by:",
-	"boundary":    "replace the permissions boundary of %s by:",
-	"bucket":      "replace the bucket policy of %s by:",
-	"key":         "replace the key policy of %s by:",
-	"worker":      "replace the permissions policies of %s by:",
-	"scp":         "let the service control policies above %s allow:",
-	"rcp":         "let the resource control policies above %s allow:",
-	"connection":  "declare the connection %s as:",
-	"setting":     "change a setting of %s:",
+// whatToDo says where the document of a patch goes.
+func whatToDo(p rolecall.Patch) string {
+	switch kind := policy.Kind(p.Document); kind {
+	case policy.PermissionsDocument, policy.WorkerDocument:
+		return "replace the permissions policies of " + p.Target + " by:"
+	case policy.SCPDocument:
+		return "let the service control policies above " + p.Target + " allow:"
+	case policy.RCPDocument:
+		return "let the resource control policies above " + p.Target + " allow:"
+	case "connection":
+		return "declare the connection " + p.Target + " as:"
+	case "setting":
+		return "change a setting of " + p.Target + ":"
+	default:
+		return "replace the " + kind.Title() + " of " + p.Target + " by:"
+	}
 }
 
 // patch prints a patch, once: several steps may be mended by the same.
@@ -139,7 +144,7 @@ func (o *output) patch(p rolecall.Patch) {
 	if p.Corrects != "" {
 		o.under(fmt.Sprintf("replace what is in %s, of %s, by:", p.Corrects, p.Target))
 	} else {
-		o.under(fmt.Sprintf(whatToDo[p.Document], p.Target))
+		o.under(whatToDo(p))
 	}
 	for _, document := range []json.RawMessage{p.Policy, p.Connection} {
 		var text bytes.Buffer

@@ -13,26 +13,26 @@ func (r refusal) document(layer policy.DenialLayer) Candidate {
 	c := Candidate{Layer: layer}
 	switch layer {
 	case policy.DeniedByIdentity:
-		c.Document, c.Target, c.Account = "permissions policy", r.principal, r.callerAccount
+		c.Document, c.Target, c.Account = policy.PermissionsDocument.Title(), r.principal, r.callerAccount
 	case policy.DeniedBySession:
-		c.Document, c.Target, c.Account = "session policy", r.Principal, r.callerAccount
+		c.Document, c.Target, c.Account = policy.SessionDocument.Title(), r.Principal, r.callerAccount
 	case policy.DeniedByBoundary:
-		c.Document, c.Target, c.Account = "permissions boundary", r.principal, r.callerAccount
+		c.Document, c.Target, c.Account = policy.BoundaryDocument.Title(), r.principal, r.callerAccount
 	case policy.DeniedBySCP:
-		c.Document, c.Account = "service control policy", r.callerAccount
+		c.Document, c.Account = policy.SCPDocument.Title(), r.callerAccount
 	case policy.DeniedByRCP:
-		c.Document, c.Account = "resource control policy", r.ownerAccount
+		c.Document, c.Account = policy.RCPDocument.Title(), r.ownerAccount
 	case policy.DeniedByVPCE:
 		c.Document = "endpoint policy"
 	default:
 		c.Document, c.Target, c.Account = "policy", r.Resource, r.ownerAccount
 		switch r.service {
 		case "sts":
-			c.Document = "trust policy"
+			c.Document = policy.TrustDocument.Title()
 		case "kms":
-			c.Document = "key policy"
+			c.Document = policy.KeyDocument.Title()
 		case "s3":
-			c.Document = "bucket policy"
+			c.Document = policy.BucketDocument.Title()
 			c.Target, _, _ = strings.Cut(r.Resource, "/")
 		}
 	}
