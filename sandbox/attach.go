@@ -11,11 +11,11 @@ import (
 	"github.com/rolecall/rolecall/policy"
 )
 
-// What AWS asks of a document where it is attached, beside the grammar that
-// package policy holds.
+// What AWS requires of a document where it is attached, in addition to the
+// grammar that package policy checks.
 
-// writtenStatement is a statement as its author wrote it. What is not there
-// is nil.
+// writtenStatement is a statement as its author wrote it. Absent elements are
+// nil.
 type writtenStatement struct {
 	at                      string // pointer into the document
 	Principal, NotPrincipal writtenPrincipals
@@ -45,8 +45,8 @@ func (o oneOrMore) all(holds func(string) bool) bool {
 	return true
 }
 
-// writtenPrincipals are by their kind, "AWS" or "Service"; "*" alone stands
-// under "AWS".
+// writtenPrincipals holds principals by their kind, "AWS" or "Service"; a bare
+// "*" is under "AWS".
 type writtenPrincipals map[string]oneOrMore
 
 // UnmarshalJSON reads either form.
@@ -59,9 +59,9 @@ func (p *writtenPrincipals) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, (*map[string]oneOrMore)(p))
 }
 
-// written gives the statements of a document, which has been parsed: its
-// elements are of the right types.
-func written(d *policy.Document) []writtenStatement {
+// statements returns the statements of a parsed document, whose elements have
+// the right types.
+func statements(d *policy.Document) []writtenStatement {
 	var list struct{ Statement []writtenStatement }
 	if json.Unmarshal(d.JSON(), &list) == nil {
 		for i := range list.Statement {
@@ -77,8 +77,8 @@ func written(d *policy.Document) []writtenStatement {
 	return nil
 }
 
-// documentSize is what counts for AWS's limits: characters without the white
-// space between them.
+// documentSize returns what counts for AWS's limits: characters without the
+// white space between them.
 func documentSize(d *policy.Document) int {
 	var out bytes.Buffer
 	if json.Compact(&out, d.JSON()) != nil {
@@ -87,7 +87,7 @@ func documentSize(d *policy.Document) int {
 	return utf8.RuneCount(out.Bytes())
 }
 
-// readIAMPolicy reads what IAM is given.
+// readIAMPolicy reads a policy that a call of IAM brings.
 func readIAMPolicy(text string) (*policy.Document, *serviceError) {
 	doc, err := policy.Parse([]byte(text))
 	if err != nil {
@@ -102,7 +102,7 @@ func readIdentityPolicy(text string) (*policy.Document, *serviceError) {
 	if fail != nil {
 		return nil, fail
 	}
-	for _, s := range written(doc) {
+	for _, s := range statements(doc) {
 		switch {
 		case s.Principal != nil || s.NotPrincipal != nil:
 			return nil, malformedPolicy("Policy document should not specify a principal.")
@@ -113,13 +113,13 @@ func readIdentityPolicy(text string) (*policy.Document, *serviceError) {
 	return doc, nil
 }
 
-// stranger gives a principal of the document that does not exist, in the way
-// that IAM shows it, or "". For services and providers nobody can tell.
+// missingPrincipal returns a principal of the document that does not exist, as
+// IAM shows it, or "". Services and providers always exist.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_roles.html
-func (d *directory) stranger(doc *policy.Document) string {
+func (d *directory) missingPrincipal(doc *policy.Document) string {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	for _, s := range written(doc) {
+	for _, s := range statements(doc) {
 		for _, element := range []writtenPrincipals{s.Principal, s.NotPrincipal} {
 			for _, name := range element["AWS"] {
 				if !d.knows(name) {
@@ -131,7 +131,7 @@ func (d *directory) stranger(doc *policy.Document) string {
 	return ""
 }
 
-// knows tells whether a policy may name this principal: everyone, an account,
+// knows reports whether a policy may name this principal: everyone, an account,
 // a user or role that exists, or a session of such a role.
 func (d *directory) knows(name string) bool {
 	if name == "*" {

@@ -13,12 +13,12 @@ import (
 	"github.com/rolecall/rolecall/sandbox/internal/s3"
 )
 
-// authority answers package s3's questions for the caller of the request.
+// authority is the s3.Authority and s3.Directory of the server.
 type authority struct{ *Server }
 
 var _ s3.Authority = authority{}
 
-// Caller gives the caller's account.
+// Caller returns the caller's account.
 func (authority) Caller(ctx context.Context) string {
 	if a := callOf(ctx).caller.account; a != nil {
 		return a.id
@@ -26,10 +26,10 @@ func (authority) Caller(ctx context.Context) string {
 	return ""
 }
 
-// CallerARN gives the caller's ARN.
+// CallerARN returns the caller's ARN.
 func (authority) CallerARN(ctx context.Context) string { return callOf(ctx).caller.arn }
 
-// Authorize judges one S3 action.
+// Authorize evaluates one S3 action.
 func (a authority) Authorize(ctx context.Context, access s3.Access) *s3.Error {
 	c := callOf(ctx)
 	if c.event.Resource == "" {
@@ -67,7 +67,7 @@ func accessDenied(message string) *s3.Error {
 	return &s3.Error{Status: http.StatusForbidden, Code: "AccessDenied", Message: message}
 }
 
-// UseKey judges the use of a KMS key that S3 makes in the caller's name.
+// UseKey evaluates the use of a KMS key that S3 makes on behalf of the caller.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
 func (a authority) UseKey(ctx context.Context, use s3.KeyUse) *s3.Error {
 	c := callOf(ctx)
@@ -86,7 +86,7 @@ func (a authority) UseKey(ctx context.Context, use s3.KeyUse) *s3.Error {
 		return &s3.Error{Status: http.StatusBadRequest, Code: "KMS.NotFoundException", Message: "Key '" + use.Key + "' does not exist"}
 	}
 	q := a.keyQuestion(c, k, use.Action, arn)
-	delete(q.conditions, "aws:SourceIp") // AWS does not pass it on
+	delete(q.conditions, "aws:SourceIp") // S3 does not pass it on to KMS
 	q.conditions["aws:ViaAWSService"] = []string{"true"}
 	q.conditions["aws:SecureTransport"] = []string{"true"}
 	q.conditions["kms:ViaService"] = []string{"s3." + use.Region + "." + policy.DNSSuffix(arn.Partition)}
@@ -104,7 +104,8 @@ func (a authority) UseKey(ctx context.Context, use s3.KeyUse) *s3.Error {
 	return nil
 }
 
-// keyQuestion asks for an action on a key; k is nil for one that is not there.
+// keyQuestion returns the question for an action on a key; k is nil if there
+// is no such key.
 func (s *Server) keyQuestion(c *call, k *key, action string, arn rolecall.ARN) ask {
 	q := ask{action: action, resource: arn.String(), owner: s.directory.account(arn.Account)}
 	if k != nil {
@@ -115,7 +116,7 @@ func (s *Server) keyQuestion(c *call, k *key, action string, arn rolecall.ARN) a
 	return q
 }
 
-// judgeKey gives the denial, or nil. Who asks from another account hears
+// judgeKey returns the denial, or nil. To callers from another account it says
 // neither the layer nor whether the key exists.
 func (c *call) judgeKey(q ask) *policy.Denial {
 	result := c.evaluate(q)
@@ -129,7 +130,7 @@ func (c *call) judgeKey(q ask) *policy.Denial {
 	return &d
 }
 
-// key is a KMS key with the policy that holds for it.
+// key is a KMS key with its policy in force.
 type key struct {
 	arn     rolecall.ARN
 	policy  *policy.Document
@@ -138,7 +139,7 @@ type key struct {
 }
 
 // key finds a key by its ARN, or the account's aws/s3 key by its alias too. It
-// is nil when there is none.
+// returns nil if there is none.
 func (d *directory) key(arn rolecall.ARN) *key {
 	a := d.account(arn.Account)
 	if a == nil || a.partition != arn.Partition {
@@ -157,8 +158,8 @@ func (d *directory) key(arn rolecall.ARN) *key {
 	return nil
 }
 
-// keyPolicy is the key's own, or the one that AWS gives by default: the
-// account's policies decide.
+// keyPolicy returns the key's own policy, or AWS's default: the account's
+// policies decide.
 // https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
 func (a *account) keyPolicy(k *Key) *policy.Document {
 	if k.Policy != nil {
@@ -168,8 +169,8 @@ func (a *account) keyPolicy(k *Key) *policy.Document {
 		"Principal":{"AWS":"arn:` + a.partition + `:iam::` + a.id + `:root"},"Action":"kms:*","Resource":"*"}]}`)
 }
 
-// managedKeyPolicy is the one of the AWS managed key aws/s3: everyone in the
-// account may use it through S3, and who may see keys may see it.
+// managedKeyPolicy returns the policy of the AWS managed key aws/s3: everyone
+// in the account may use it through S3, and whoever may see keys may see it.
 // https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html
 func (a *account) managedKeyPolicy(region string) *policy.Document {
 	return builtin(`{"Version":"2012-10-17","Statement":[
@@ -180,7 +181,7 @@ func (a *account) managedKeyPolicy(region string) *policy.Document {
 		"Action":["kms:Describe*","kms:Get*","kms:List*","kms:RevokeGrant"]}]}`)
 }
 
-// builtin parses a policy of the sandbox's own. Were it wrong, the result
+// builtin parses a policy of the sandbox's own. If it were wrong, the result
 // would be nil, which allows nothing.
 func builtin(text string) *policy.Document {
 	d, err := policy.Parse([]byte(text))

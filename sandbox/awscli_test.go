@@ -37,7 +37,7 @@ func (w *world) cli(t *testing.T, k keys) *cli {
 	return &cli{path, dir, env}
 }
 
-// run gives what the command prints, and its error's text.
+// run returns what the command prints, and its error's text.
 func (c *cli) run(t *testing.T, url string, args ...string) (string, string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), c.path, append([]string{"--endpoint-url", url, "--output", "json"}, args...)...)

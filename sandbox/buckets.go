@@ -17,7 +17,7 @@ var _ s3.Directory = authority{}
 // firstRegion is the one whose buckets have no location constraint.
 const firstRegion = "us-east-1"
 
-// Claim makes a bucket the caller's.
+// Claim makes the caller's account the owner of a new bucket.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html
 func (a authority) Claim(ctx context.Context, made s3.Bucket, keys map[string][]string) (s3.Bucket, *s3.Error) {
 	c := callOf(ctx)
@@ -56,7 +56,7 @@ func (a authority) Claim(ctx context.Context, made s3.Bucket, keys map[string][]
 	return made, nil
 }
 
-// Release forgets a bucket, which is gone.
+// Release forgets a deleted bucket.
 func (a authority) Release(name string) {
 	d := a.directory
 	d.mu.Lock()
@@ -64,7 +64,7 @@ func (a authority) Release(name string) {
 	delete(d.buckets, name)
 }
 
-// Policy gives a bucket's policy as it was written.
+// Policy returns a bucket's policy as it was written.
 func (a authority) Policy(name string) []byte {
 	if b := a.directory.bucket(name); b != nil && b.Policy != nil {
 		return b.Policy.JSON()
@@ -72,7 +72,7 @@ func (a authority) Policy(name string) []byte {
 	return nil
 }
 
-// SetPolicy puts a policy on a bucket, if it may stand there.
+// SetPolicy puts a policy on a bucket, if it is valid there.
 func (a authority) SetPolicy(name string, text []byte) *s3.Error {
 	var doc *policy.Document
 	if text != nil {
@@ -94,7 +94,8 @@ func (a authority) SetPolicy(name string, text []byte) *s3.Error {
 	return nil
 }
 
-// readBucketPolicy refuses in S3's words what does not fit the bucket.
+// readBucketPolicy reads a policy, and refuses in S3's words one that is not
+// valid for the bucket.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshoot-403-errors.html
 func (d *directory) readBucketPolicy(name string, text []byte) (*policy.Document, *s3.Error) {
 	malformed := func(message string) (*policy.Document, *s3.Error) {
@@ -104,22 +105,22 @@ func (d *directory) readBucketPolicy(name string, text []byte) (*policy.Document
 	if err != nil {
 		return malformed("Policies must be valid JSON and the first byte must be '{'")
 	}
-	for _, s := range written(doc) {
-		if message := s.misfitsBucket(name); message != "" {
+	for _, s := range statements(doc) {
+		if message := s.bucketFault(name); message != "" {
 			return malformed(message)
 		}
 	}
-	if stranger := d.stranger(doc); stranger != "" {
+	if missing := d.missingPrincipal(doc); missing != "" {
 		_, fail := malformed("Invalid principal in policy")
-		fail.Extra = []s3.Field{{Name: "Detail", Value: stranger}}
+		fail.Extra = []s3.Field{{Name: "Detail", Value: missing}}
 		return nil, fail
 	}
 	return doc, nil
 }
 
-// misfitsBucket tells in S3's words why the statement may not stand in the
+// bucketFault returns S3's message if the statement is not valid in the
 // bucket's policy, or "".
-func (s *writtenStatement) misfitsBucket(name string) string {
+func (s *writtenStatement) bucketFault(name string) string {
 	resources := slices.Concat(s.Resource, s.NotResource)
 	switch {
 	case s.Principal == nil && s.NotPrincipal == nil:
@@ -136,7 +137,7 @@ func (s *writtenStatement) misfitsBucket(name string) string {
 	return ""
 }
 
-// ofBucket tells whether a resource is the bucket or in it.
+// ofBucket reports whether a resource is the bucket or in it.
 func ofBucket(resource, bucket string) bool {
 	part := strings.SplitN(resource, ":", 6)
 	if len(part) != 6 || part[0] != "arn" || part[2] != "s3" {
@@ -151,8 +152,8 @@ func isS3Action(action string) bool {
 	return action == "*" || strings.HasPrefix(strings.ToLower(action), "s3:")
 }
 
-// appliesToOne tells whether an action is of a bucket or of an object, as one
-// of the resources is. S3's actions name what they are of, but for a few.
+// appliesToOne reports whether one of the resources is of the action's type,
+// bucket or object. Most of S3's actions name their type.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
 func appliesToOne(action string, resources oneOrMore) bool {
 	var onObject bool

@@ -177,7 +177,7 @@ func TestObjectsOfAClassAtTheStart(t *testing.T) {
 
 type input = map[string]any
 
-// kms makes a call to KMS, and gives the status and what is in the answer.
+// kms makes a call to KMS, and returns the status and what is in the answer.
 func (w *world) kms(t *testing.T, k keys, operation string, in input) (int, map[string]any) {
 	t.Helper()
 	body, err := json.Marshal(in)

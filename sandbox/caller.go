@@ -11,8 +11,8 @@ import (
 	"github.com/rolecall/rolecall/sandbox/internal/sigv4"
 )
 
-// caller is who signed a request, with the policies that hold for it. The
-// zero caller is an anonymous one.
+// caller is the signer of a request, with its policies. The zero caller is
+// anonymous.
 type caller struct {
 	arn       string // as AWS shows it: of a user or of a role session
 	principal string // for aws:PrincipalArn: of the user or of the role
@@ -31,8 +31,8 @@ type caller struct {
 
 func (c *caller) anonymous() bool { return c.account == nil }
 
-// near tells whether AWS says to this caller which layer of the account's
-// policies refused: within the account, or its organization.
+// near reports whether AWS names to this caller the layer of the account's
+// policies that refused: within the account, or its organization.
 func (c *caller) near(a *account) bool {
 	if c.anonymous() || a == nil {
 		return false
@@ -40,7 +40,7 @@ func (c *caller) near(a *account) bool {
 	return c.account == a || a.organization != "" && a.organization == c.account.organization
 }
 
-// conditions are the aws:* keys of a request on a resource of the account.
+// conditions returns the aws:* keys of a request on a resource of the account.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 func (c *call) conditions(owner *account) map[string][]string {
 	out := map[string][]string{
@@ -84,7 +84,7 @@ func (c *call) conditions(owner *account) map[string][]string {
 	return out
 }
 
-// signing are the s3:* keys that tell how a request was signed.
+// signing returns the s3:* keys about a request's signature.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/bucket-policy-s3-sigv4-conditions.html
 func signing(r *http.Request, signature *sigv4.Signature, now time.Time) map[string][]string {
 	out := map[string][]string{
@@ -101,7 +101,7 @@ func signing(r *http.Request, signature *sigv4.Signature, now time.Time) map[str
 	return out
 }
 
-// ask is one question to the evaluator.
+// ask is one question for the evaluator.
 type ask struct {
 	action, resource string
 	owner            *account         // of the resource; nil for none
@@ -109,7 +109,7 @@ type ask struct {
 	conditions       map[string][]string
 }
 
-// evaluate judges with all policies that hold for the caller and the resource.
+// evaluate evaluates all policies of the caller and the resource.
 func (c *call) evaluate(q ask) policy.Result {
 	request := policy.Request{Principal: c.caller.arn, Action: q.action, Resource: q.resource, Context: q.conditions}
 	policies := policy.Policies{
@@ -127,10 +127,10 @@ func (c *call) evaluate(q ask) policy.Result {
 	return policy.Evaluate(request, policies)
 }
 
-// namedFirst is the order in which a denial looks for the layer that it
-// names, when several did not allow: the caller's organization, then what the
-// caller's own administrator can mend, then the resource.
-var namedFirst = []policy.Layer{policy.RCP, policy.SCP, policy.Identity, policy.Boundary, policy.SessionPolicy, policy.ResourcePolicy}
+// denialOrder decides which layer a denial names if several did not allow: the
+// caller's organization, then what the caller's own administrator can change,
+// then the resource.
+var denialOrder = []policy.Layer{policy.RCP, policy.SCP, policy.Identity, policy.Boundary, policy.SessionPolicy, policy.ResourcePolicy}
 
 var denialLayers = map[policy.Layer]policy.DenialLayer{
 	policy.Identity: policy.DeniedByIdentity, policy.ResourcePolicy: policy.DeniedByResource,
@@ -138,8 +138,8 @@ var denialLayers = map[policy.Layer]policy.DenialLayer{
 	policy.SCP: policy.DeniedBySCP, policy.RCP: policy.DeniedByRCP,
 }
 
-// denial puts a result in the words that the caller may hear: outsiders are
-// not told which layer refused.
+// denial returns a result as AWS shows it to the caller: outsiders do not
+// learn which layer refused.
 func (c *call) denial(q ask, result policy.Result) policy.Denial {
 	d := policy.Denial{Principal: c.caller.arn, Action: q.action, Resource: q.resource}
 	if !c.caller.near(q.owner) {
@@ -153,7 +153,7 @@ func (c *call) denial(q ask, result policy.Result) policy.Denial {
 		}
 		return d
 	}
-	for _, l := range namedFirst {
+	for _, l := range denialOrder {
 		for _, missing := range result.Missing {
 			if missing == l {
 				d.Layer = denialLayers[l]
@@ -164,10 +164,11 @@ func (c *call) denial(q ask, result policy.Result) policy.Denial {
 	return d
 }
 
-// controlPolicy is the ARN of an organization's policy, which AWS tells beside
-// an explicit denial; empty for other policies, and outside of organizations.
-// Its id names the place in the config: p-111122223333n0 is the first of the
-// account's list. Organizations' management accounts are not modelled.
+// controlPolicy returns the ARN of an organization's policy, which AWS adds to
+// an explicit denial; it is empty for other policies, and outside of
+// organizations. Its id names the place in the config: p-111122223333n0 is the
+// first of the account's list. Organizations' management accounts are not
+// modelled.
 // https://aws.amazon.com/blogs/security/enhanced-access-denied-error-messages-with-policy-arns
 func (c *call) controlPolicy(by policy.Ref, owner *account) string {
 	var kind string
@@ -188,7 +189,7 @@ func (c *call) controlPolicy(by policy.Ref, owner *account) string {
 
 type callKey struct{}
 
-// callOf gives the call that a context belongs to.
+// callOf returns the call of a request's context.
 func callOf(ctx context.Context) *call {
 	c, _ := ctx.Value(callKey{}).(*call)
 	return c

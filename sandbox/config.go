@@ -14,20 +14,20 @@ import (
 )
 
 // Config is a sandbox.yaml. Make one with ParseConfig or LoadConfig, or fill
-// it in: New validates it.
+// it in: Start validates it.
 type Config struct {
 	Accounts map[string]*Account `json:"accounts"`
 	Faults   []Fault             `json:"faults"`
-	// Seed makes the faults that have a rate fall the same way each time.
+	// Seed makes faults with a rate hit the same requests each time.
 	Seed int64 `json:"seed"`
-	// SecureTransport is what aws:SecureTransport says; when not given, it
-	// says whether the request came over TLS.
+	// SecureTransport is the value of aws:SecureTransport. If it is nil, the
+	// value is whether the request came over TLS.
 	SecureTransport *bool `json:"secure_transport"`
-	// ClockSkew is how far the sandbox's clock goes ahead of its machine's, or
-	// behind it.
+	// ClockSkew is how far the server's clock is ahead of the machine's, or
+	// behind it if negative.
 	ClockSkew Skew `json:"clock_skew"`
 
-	dir string // that objects' directories are relative to
+	dir string // what Bucket.Objects is relative to
 }
 
 // Account is one AWS account; its id is the key in Config.Accounts.
@@ -53,9 +53,9 @@ type User struct {
 
 // Role is an IAM role; its name is the key in Account.Roles.
 //
-// With an access key, secret and session token it also has a standing session,
-// as the role of an instance or a container has: it does not expire and does
-// not count as chained.
+// If it has an access key, secret and session token, the role has a standing
+// session, as the role of an instance or a container does: it does not expire
+// and does not count as role chaining.
 type Role struct {
 	Path               string             `json:"path"` // "/" when empty
 	Trust              *policy.Document   `json:"trust"`
@@ -79,10 +79,10 @@ type Bucket struct {
 	Ownership     string           `json:"ownership"`
 	RequesterPays bool             `json:"requester_pays"`
 	ObjectLock    bool             `json:"object_lock"`
-	// Objects is a directory whose regular files are the bucket's objects at
-	// the start, named by their paths in it.
+	// Objects is a directory whose regular files are the bucket's first
+	// objects. Their keys are the paths below it.
 	Objects string `json:"objects"`
-	// StorageClass is that of these objects: STANDARD when empty.
+	// StorageClass is the storage class of these objects; STANDARD when empty.
 	StorageClass string `json:"storage_class"`
 }
 
@@ -96,7 +96,7 @@ type Encryption struct {
 // Key is a KMS key; its name, the key in Account.Keys, is its id.
 type Key struct {
 	Region string `json:"region"`
-	// Policy is AWS's default when not given: the account's own policies decide.
+	// Policy is AWS's default if nil: the account's own policies decide.
 	Policy *policy.Document `json:"policy"`
 	State  string           `json:"state"` // Enabled when empty, Disabled, PendingDeletion
 }
@@ -140,7 +140,8 @@ const (
 	maxConfig = 8 << 20
 )
 
-// LoadConfig reads a sandbox.yaml; directories in it are relative to its own.
+// LoadConfig reads a sandbox.yaml. Directories of objects are relative to the
+// file's.
 func LoadConfig(path string) (*Config, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -149,9 +150,9 @@ func LoadConfig(path string) (*Config, error) {
 	return ParseConfig(data, filepath.Dir(path))
 }
 
-// ParseConfig reads a sandbox.yaml strictly and gives all its faults at once,
-// each with a pointer. Directories of objects are relative to dir, and looked
-// at only when a server is made.
+// ParseConfig reads a sandbox.yaml strictly and reports all its faults at
+// once, each with a pointer. Directories of objects are relative to dir; they
+// are read by Start.
 func ParseConfig(data []byte, dir string) (*Config, error) {
 	if len(data) > maxConfig {
 		return nil, &rolecall.Error{Code: rolecall.Invalid, Message: fmt.Sprintf("the config is longer than %d bytes", maxConfig)}

@@ -13,14 +13,15 @@ import (
 )
 
 // directory is IAM's state: who exists, with which policies and access keys.
-// What it gives out never changes: a change puts a changed copy in its place.
+// What its methods return never changes: a change replaces it by a changed
+// copy.
 type directory struct {
 	clock      func() time.Time
 	mu         sync.RWMutex
 	accounts   map[string]*account
 	buckets    map[string]*bucket
 	accessKeys map[string]*accessKey
-	sweepAt    int // number of access keys at which dead ones are looked for
+	sweepAt    int // number of access keys at which expired ones are removed
 }
 
 type account struct {
@@ -38,8 +39,7 @@ type user struct {
 	inline        []inlinePolicy
 }
 
-// role is one life of a role: when it is deleted and made again, the new one
-// has another id.
+// role is a role. One that is deleted and made again has another id.
 type role struct {
 	*Role
 	name, id, arn, description string
@@ -68,11 +68,12 @@ type accessKey struct {
 	inactive      bool
 }
 
-// isOf tells whether the key is of this life of a role.
+// isOf reports whether the key belongs to this role, and not to an earlier one
+// of its name.
 func (k *accessKey) isOf(r *role) bool { return k.role != nil && r != nil && k.role.id == r.id }
 
 // fullAWSAccess is the RCP that AWS attaches everywhere and that cannot be
-// taken off.
+// detached.
 // https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html
 const fullAWSAccess = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}`
 
@@ -97,7 +98,7 @@ func newDirectory(cfg *Config, clock func() time.Time) *directory {
 		d.accounts[id] = a
 		for name, u := range given.Users {
 			made := &user{User: u, name: name, arn: a.iam("user", u.Path, name), inline: inlineOf(u.Policies)}
-			made.id = lastingID("AIDA", made.arn)
+			made.id = stableID("AIDA", made.arn)
 			a.users[name] = made
 			if u.AccessKeyID != "" {
 				d.accessKeys[u.AccessKeyID] = &accessKey{secret: u.SecretAccessKey, account: a, user: made}
@@ -105,7 +106,7 @@ func newDirectory(cfg *Config, clock func() time.Time) *directory {
 		}
 		for name, r := range given.Roles {
 			d.putRole(a, name, r)
-			a.roles[name].id = lastingID("AROA", a.roles[name].arn)
+			a.roles[name].id = stableID("AROA", a.roles[name].arn)
 		}
 		for name, b := range given.Buckets {
 			d.buckets[name] = &bucket{Bucket: b, name: name, account: a}
@@ -114,13 +115,13 @@ func newDirectory(cfg *Config, clock func() time.Time) *directory {
 	return d
 }
 
-// iam gives the ARN of a user or role.
+// iam returns the ARN of a user or role.
 func (a *account) iam(kind, path, name string) string {
 	return "arn:" + a.partition + ":iam::" + a.id + ":" + kind + cmp.Or(path, "/") + name
 }
 
-// putRole makes or changes a role; changing keeps the id. The caller holds mu,
-// or is alone.
+// putRole makes or changes a role; a changed role keeps its id. The caller
+// holds mu, unless the server has not started.
 func (d *directory) putRole(a *account, name string, given *Role) {
 	made := &role{
 		Role: given, name: name, id: uniqueID("AROA"), arn: a.iam("role", given.Path, name),
@@ -142,7 +143,7 @@ func (d *directory) putRole(a *account, name string, given *Role) {
 	}
 }
 
-// changeRole is putRole for a running server.
+// changeRole makes or changes a role.
 func (d *directory) changeRole(accountID, name string, given *Role) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -157,7 +158,7 @@ func (d *directory) changeRole(accountID, name string, given *Role) error {
 	return nil
 }
 
-// deleteRole ends a role and with it all its sessions.
+// deleteRole deletes a role, which ends all its sessions.
 func (d *directory) deleteRole(accountID, name string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -169,13 +170,14 @@ func (d *directory) deleteRole(accountID, name string) error {
 	return nil
 }
 
-// removeRole is deleteRole for who holds mu.
+// removeRole deletes a role; the caller holds mu.
 func (d *directory) removeRole(a *account, name string) {
 	delete(d.accessKeys, a.roles[name].AccessKeyID)
 	delete(a.roles, name)
 }
 
-// roleByARN is nil when there is none with exactly this ARN, path included.
+// roleByARN returns the role with exactly this ARN, path included; nil if
+// there is none.
 func (d *directory) roleByARN(arn rolecall.ARN) (*account, *role) {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
@@ -195,14 +197,14 @@ func (d *directory) account(id string) *account {
 	return d.accounts[id]
 }
 
-// user is nil when the account has none of this name.
+// user returns the account's user of this name; nil if there is none.
 func (d *directory) user(a *account, name string) *user {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	return a.users[name]
 }
 
-// role is nil when the account has none of this name.
+// role returns the account's role of this name; nil if there is none.
 func (d *directory) role(a *account, name string) *role {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
@@ -215,17 +217,17 @@ func (d *directory) bucket(name string) *bucket {
 	return d.buckets[name]
 }
 
-// issuedKey is what STS hands out.
+// issuedKey is a temporary access key as STS returns it.
 type issuedKey struct {
 	accessKeyID, secret, token string
 	expires                    time.Time
 }
 
-// issue makes a temporary access key. told is the expiration that the client
-// hears; the key itself dies at key.expires.
-func (d *directory) issue(key accessKey, told, now time.Time) issuedKey {
+// issue makes a temporary access key. The client sees the expiration shown;
+// the key itself expires at key.expires.
+func (d *directory) issue(key accessKey, shown, now time.Time) issuedKey {
 	c := issuedKey{
-		accessKeyID: uniqueID("ASIA")[:20], secret: randomText(30), token: randomText(192), expires: told,
+		accessKeyID: uniqueID("ASIA")[:20], secret: randomText(30), token: randomText(192), expires: shown,
 	}
 	key.secret, key.token = c.secret, c.token
 	d.mu.Lock()
@@ -235,8 +237,8 @@ func (d *directory) issue(key accessKey, told, now time.Time) issuedKey {
 	return c
 }
 
-// sweep forgets sessions an hour after their end; until then their bearers
-// hear that they expired. It runs as often as the number of keys doubles.
+// sweep forgets sessions an hour after their end; until then they are refused
+// as expired. It runs whenever the number of keys has doubled.
 func (d *directory) sweep(now time.Time) {
 	if len(d.accessKeys) < d.sweepAt {
 		return
@@ -249,7 +251,7 @@ func (d *directory) sweep(now time.Time) {
 	d.sweepAt = max(1024, 2*len(d.accessKeys))
 }
 
-// refusal is why an access key does not serve.
+// refusal is why an access key is refused.
 type refusal int
 
 const (
@@ -259,13 +261,13 @@ const (
 	expiredToken
 )
 
-// Error is for logs; clients hear their service's own words.
+// Error returns a text for logs; each service has its own words for clients.
 func (r refusal) Error() string {
 	return [...]string{"accepted", "unknown access key", "wrong session token", "expired session"}[r]
 }
 
-// resolve gives the caller that an access key stands for, with policies as
-// they are now, and the secret to verify with.
+// resolve returns the caller of an access key, with its current policies, and
+// the secret to verify with.
 func (d *directory) resolve(id, token string, now time.Time) (*caller, string, refusal) {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
@@ -288,7 +290,7 @@ func (d *directory) resolve(id, token string, now time.Time) (*caller, string, r
 	}
 	r := key.account.roles[key.role.name]
 	if !key.isOf(r) {
-		return nil, "", unknownKey // of a role that is gone
+		return nil, "", unknownKey // of a deleted role
 	}
 	c.arn = "arn:" + key.account.partition + ":sts::" + key.account.id + ":assumed-role/" + r.name + "/" + key.session
 	c.principal, c.id, c.session = r.arn, r.id+":"+key.session, key.session
@@ -296,7 +298,7 @@ func (d *directory) resolve(id, token string, now time.Time) (*caller, string, r
 	return c, key.secret, accepted
 }
 
-// layer is a list of the document, if there is one.
+// layer returns a list of the document, if there is one.
 func layer(d *policy.Document) []*policy.Document {
 	if d == nil {
 		return nil

@@ -10,39 +10,43 @@ import (
 	"github.com/rolecall/rolecall/sandbox/internal/s3"
 )
 
-// Fault makes the requests that it matches go wrong. Service and Operation
-// match all when empty. Of one request only the first fault that falls counts.
+// Fault makes the requests that it matches go wrong. An empty Service,
+// Operation or Bucket matches all. Of several faults that hit a request only
+// the first counts.
 type Fault struct {
 	Service   string `json:"service"`   // s3, sts, kms or iam
 	Operation string `json:"operation"` // "PutObject", "AssumeRole"
 	Bucket    string `json:"bucket"`    // of S3's operations
 
-	// What happens: at least one. A delay goes before the rest.
+	// What happens; at least one is set. A delay comes first.
 	Error  string   `json:"error"`  // AWS's code, or throttle, internal, unavailable
-	Status int      `json:"status"` // of Error, where its own is not meant
+	Status int      `json:"status"` // of Error, instead of its usual one
 	Delay  Duration `json:"delay"`
-	// The connection is cut when so many bytes of the body were sent or taken.
+	// The connection is cut after this many bytes of a body were sent or
+	// received.
 	CutResponseAfter *int64 `json:"cut_response_after"`
 	CutRequestAfter  *int64 `json:"cut_request_after"`
-	// Sessions begun by the request die so soon, whatever their Expiration says.
+	// Sessions that the request begins expire after this time, whatever their
+	// Expiration says.
 	ExpireAfter Duration `json:"expire_after"`
-	// Sessions begun by the request live so long, and their Expiration says so.
+	// Sessions that the request begins last this long, and their Expiration
+	// says so.
 	Lifetime Duration `json:"lifetime"`
 
-	// When: the first After matches pass, then each falls with the
-	// probability Rate (1 when not given), Times at most (0: no limit).
+	// When: the first After matching requests pass, then each is hit with the
+	// probability Rate (1 if nil), at most Times times (0: no limit).
 	Rate  *float64 `json:"rate"`
 	After int      `json:"after"`
 	Times int      `json:"times"`
 }
 
-// faults decides for each request which fault, if any, falls on it.
+// faults decides which fault, if any, hits a request.
 type faults struct {
 	mu   sync.Mutex
-	list []*armed
+	list []*faultState
 }
 
-type armed struct {
+type faultState struct {
 	Fault
 	random         *rand.Rand
 	matched, fired int
@@ -51,32 +55,33 @@ type armed struct {
 func newFaults(list []Fault, seed int64) *faults {
 	f := &faults{}
 	for i, one := range list {
-		// Each has its own numbers, so that one does not shift another's.
+		// Each has its own random numbers, so that one does not change
+		// another's.
 		source := rand.NewPCG(uint64(seed), uint64(i))
-		f.list = append(f.list, &armed{Fault: one, random: rand.New(source)})
+		f.list = append(f.list, &faultState{Fault: one, random: rand.New(source)})
 	}
 	return f
 }
 
-// fall gives the fault of a request, or nil.
-func (f *faults) fall(service, operation, bucket string) *Fault {
+// hit returns the fault that hits a request, or nil.
+func (f *faults) hit(service, operation, bucket string) *Fault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, a := range f.list {
-		if a.matches(service, operation, bucket) && a.falls() {
+		if a.matches(service, operation, bucket) && a.fires() {
 			return &a.Fault
 		}
 	}
 	return nil
 }
 
-func (a *armed) matches(service, operation, bucket string) bool {
+func (a *faultState) matches(service, operation, bucket string) bool {
 	return (a.Service == "" || a.Service == service) &&
 		(a.Operation == "" || a.Operation == operation) &&
 		(a.Bucket == "" || a.Bucket == bucket)
 }
 
-func (a *armed) falls() bool {
+func (a *faultState) fires() bool {
 	a.matched++
 	if a.matched <= a.After || a.Times > 0 && a.fired >= a.Times {
 		return false
@@ -88,15 +93,15 @@ func (a *armed) falls() bool {
 	return true
 }
 
-// failure is an error's code, status and words at one service.
+// failure is an error's code, status and message at one service.
 type failure struct {
 	code    string
 	status  int
 	message string
 }
 
-// generic are the failures that every service has, by service and then by the
-// word in the config.
+// generic lists the failures that every service has, by service and then by
+// the word in the config.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 // https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html
 var generic = map[string]map[string]failure{
@@ -122,7 +127,8 @@ var generic = map[string]map[string]failure{
 	},
 }
 
-// statuses are those of codes that configs name most; the rest are 400.
+// statuses has the status of the codes that configs use most; all others are
+// 400.
 var statuses = map[string]int{
 	"AccessDenied": 403, "InvalidAccessKeyId": 403, "SignatureDoesNotMatch": 403, "RequestTimeTooSkewed": 403,
 	"InvalidObjectState": 403, "NoSuchBucket": 404, "NoSuchKey": 404, "NoSuchUpload": 404,
@@ -131,16 +137,16 @@ var statuses = map[string]int{
 	"Throttling": 400, "RequestLimitExceeded": 503, "RegionDisabledException": 403, "InternalFailure": 500, "NotImplemented": 501,
 }
 
-// failsLate are the operations that S3 may answer with the status 200 before
-// they fail: the error is the body then.
+// failsLate lists the operations that S3 may answer with status 200 before
+// they fail: the error is then in the body.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
 var failsLate = []string{"CompleteMultipartUpload", "CopyObject", "UploadPartCopy"}
 
-// failure gives what the fault's error is at a service.
+// failure returns the fault's error at a service.
 func (f *Fault) failure(service string) failure {
 	out, ok := generic[service][f.Error]
 	if !ok {
-		// A code rather than one of the words.
+		// A code of AWS's, not one of our words.
 		out = failure{code: f.Error, status: 400, message: "injected by the sandbox's configuration"}
 		if status := statuses[f.Error]; status != 0 {
 			out.status = status
@@ -157,8 +163,8 @@ func (f *Fault) failure(service string) failure {
 	return out
 }
 
-// wait is the fault's delay. It is false when the client or the server went
-// before its end.
+// wait waits for the fault's delay. It reports false if the client or the
+// server closed first.
 func (f *Fault) wait(gone, closing <-chan struct{}) bool {
 	if f.Delay == 0 {
 		return true
@@ -174,8 +180,8 @@ func (f *Fault) wait(gone, closing <-chan struct{}) bool {
 	return false
 }
 
-// misbehave lets a fault happen. It tells whether the request is answered.
-func (s *Server) misbehave(c *call, out *recorder, r *http.Request) bool {
+// inject makes a fault happen. It reports whether it answered the request.
+func (s *Server) inject(c *call, out *recorder, r *http.Request) bool {
 	if !c.fault.wait(r.Context().Done(), s.closing) {
 		out.cut = true
 		return true
@@ -197,8 +203,8 @@ func (s *Server) misbehave(c *call, out *recorder, r *http.Request) bool {
 	return true
 }
 
-// deniedByFault is what an outsider hears, as of a permission that has not
-// come everywhere yet.
+// deniedByFault returns the message for an outsider, as while a permission has
+// not propagated yet.
 func (c *call) deniedByFault(r *http.Request) string {
 	if c.service == "s3" {
 		return policy.Denial{}.String()

@@ -54,7 +54,7 @@ func TestFaults(t *testing.T) {
 	falls := func(seed int64) (out []bool) {
 		f := newFaults([]Fault{{Error: "throttle", Rate: &half}}, seed)
 		for range 64 {
-			out = append(out, f.fall("s3", "GetObject", "b") != nil)
+			out = append(out, f.hit("s3", "GetObject", "b") != nil)
 		}
 		return out
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/rolecall/rolecall/policy"
 )
 
-// maxDocument is the longest text of a policy that IAM looks at.
+// maxDocument is the longest text that IAM reads as a policy.
 const maxDocument = 131072
 
 // iamCall is one request to IAM about a role, a user or a policy of the
@@ -28,14 +28,14 @@ type iamCall struct {
 	name    string
 }
 
-// iamOperation is what one of IAM's operations is about, and what it does for
-// a caller who may.
+// iamOperation is one of IAM's operations: what it is about, and what it does
+// for an authorized caller.
 type iamOperation struct {
 	kind string
 	do   func(*iamCall) (any, *serviceError)
 }
 
-// iamOperations are those that setting up a connection takes.
+// iamOperations lists the operations that setting up a connection needs.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_Operations.html
 var iamOperations = map[string]iamOperation{
 	"CreateRole":             {"role", (*iamCall).createRole},
@@ -58,8 +58,8 @@ var iamOperations = map[string]iamOperation{
 	"DeleteRolePermissionsBoundary": {"role", (*iamCall).deleteBoundary},
 }
 
-// documentChars are what policies may be written in; the rest only as JSON's
-// escapes.
+// documentChars matches the characters of a policy's text; all others must be
+// JSON escapes.
 var documentChars = regexp.MustCompile(`^[\x09\x0a\x0d\x20-\x{ff}]+$`)
 
 var nameChars = regexp.MustCompile(`^[\w+=,.@-]+$`)
@@ -87,8 +87,8 @@ func (s *Server) doIAM(c *call, form url.Values) (any, *serviceError) {
 	return operation.do(i)
 }
 
-// authorize asks the caller's own policies: roles and users have none that
-// would speak of these operations.
+// authorize evaluates the caller's own policies: roles and users have no
+// policies that cover these operations.
 func (i *iamCall) authorize() *serviceError {
 	path := i.form.Get("Path")
 	if !pathForm.MatchString(path) {
@@ -139,7 +139,7 @@ func (r *role) xml() roleXML {
 	return out
 }
 
-// encoded gives a document as IAM does, percent-encoded.
+// encoded returns a document as IAM does, percent-encoded.
 func encoded(d *policy.Document) string {
 	return strings.ReplaceAll(url.QueryEscape(string(d.JSON())), "+", "%20")
 }
@@ -165,7 +165,7 @@ func (i *iamCall) createRole() (any, *serviceError) {
 	if i.form.Has("Path") {
 		v.text(i.form, "Path", 1, 512, pathForm)
 	}
-	given := &Role{Path: i.form.Get("Path"), MaxSessionDuration: i.longest(&v)}
+	given := &Role{Path: i.form.Get("Path"), MaxSessionDuration: i.maxSessionDuration(&v)}
 	fail := v.err()
 	if fail != nil {
 		return nil, fail
@@ -186,8 +186,8 @@ func (i *iamCall) createRole() (any, *serviceError) {
 	return createRoleResult{Role: made.xml()}, nil
 }
 
-// longest reads MaxSessionDuration, which is 0 when not given.
-func (i *iamCall) longest(v *constraints) int {
+// maxSessionDuration reads MaxSessionDuration; 0 if it is absent.
+func (i *iamCall) maxSessionDuration(v *constraints) int {
 	text := i.form.Get("MaxSessionDuration")
 	if text == "" {
 		return 0
@@ -230,28 +230,28 @@ func (i *iamCall) updateTrust() (any, *serviceError) {
 	if fail != nil {
 		return nil, fail
 	}
-	return nil, i.alterRole(func(_ *role, given *Role) { given.Trust = trust })
+	return nil, i.changeRoleOf(func(_ *role, given *Role) { given.Trust = trust })
 }
 
 type updateRoleResult struct {
 	XMLName xml.Name `xml:"UpdateRoleResult"`
 }
 
-// updateRole changes what is given, and leaves the rest.
+// updateRole changes what the call names, and leaves the rest.
 func (i *iamCall) updateRole() (any, *serviceError) {
 	var v constraints
-	longest := i.longest(&v)
+	longest := i.maxSessionDuration(&v)
 	if fail := v.err(); fail != nil {
 		return nil, fail
 	}
-	return updateRoleResult{}, i.alterRole(func(r *role, given *Role) {
+	return updateRoleResult{}, i.changeRoleOf(func(r *role, given *Role) {
 		given.MaxSessionDuration = cmp.Or(longest, given.MaxSessionDuration)
 		r.description = cmp.Or(cut(i.form.Get("Description")), r.description)
 	})
 }
 
-// alterRole puts a changed copy in the role's place.
-func (i *iamCall) alterRole(change func(*role, *Role)) *serviceError {
+// changeRoleOf replaces the call's role by a changed copy.
+func (i *iamCall) changeRoleOf(change func(*role, *Role)) *serviceError {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	old := i.account.roles[i.name]
@@ -271,7 +271,7 @@ func (i *iamCall) readTrust(text string) (*policy.Document, *serviceError) {
 	if fail != nil {
 		return nil, fail
 	}
-	for _, s := range written(doc) {
+	for _, s := range statements(doc) {
 		switch {
 		case s.Resource != nil || s.NotResource != nil:
 			return nil, malformedPolicy("Has prohibited field Resource")
@@ -281,8 +281,8 @@ func (i *iamCall) readTrust(text string) (*policy.Document, *serviceError) {
 			return nil, malformedPolicy("AssumeRole policy may only specify STS AssumeRole actions.")
 		}
 	}
-	if stranger := i.stranger(doc); stranger != "" {
-		return nil, malformedPolicy("Invalid principal in policy: " + stranger)
+	if missing := i.missingPrincipal(doc); missing != "" {
+		return nil, malformedPolicy("Invalid principal in policy: " + missing)
 	}
 	if documentSize(doc) > policy.MaxTrustPolicy {
 		return nil, &serviceError{http.StatusConflict, "LimitExceeded", fmt.Sprintf("Cannot exceed quota for ACLSizePerRole: %d", policy.MaxTrustPolicy)}

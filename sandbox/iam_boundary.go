@@ -8,7 +8,7 @@ import (
 	"github.com/rolecall/rolecall/policy"
 )
 
-// Managed policies are here to be permissions boundaries: IAM takes these by
+// Managed policies exist to be permissions boundaries: IAM accepts these by
 // their ARN only.
 
 // maxManagedPolicy is IAM's limit, without white space.
@@ -57,7 +57,7 @@ type boundaryXML struct {
 	Arn  string `xml:"PermissionsBoundaryArn"`
 }
 
-// boundary shows the role's, if IAM's calls put it there.
+// boundary returns the role's boundary, if a call of IAM set it.
 func (r *role) boundary() *boundaryXML {
 	if r.boundaryARN == "" {
 		return nil
@@ -76,10 +76,10 @@ func (i *iamCall) putBoundary() (any, *serviceError) {
 	if boundary == nil {
 		return nil, &serviceError{http.StatusNotFound, "NoSuchEntity", "Policy " + cut(arn) + " does not exist or is not attachable."}
 	}
-	return nil, i.alterRole(func(r *role, given *Role) { given.Boundary, r.boundaryARN = boundary, arn })
+	return nil, i.changeRoleOf(func(r *role, given *Role) { given.Boundary, r.boundaryARN = boundary, arn })
 }
 
-// managed gives a managed policy of the account, nil when there is none.
+// managed returns a managed policy of the account; nil if there is none.
 func (i *iamCall) managed(arn string) *policy.Document {
 	i.mu.RLock()
 	defer i.mu.RUnlock()
@@ -87,5 +87,5 @@ func (i *iamCall) managed(arn string) *policy.Document {
 }
 
 func (i *iamCall) deleteBoundary() (any, *serviceError) {
-	return nil, i.alterRole(func(r *role, given *Role) { given.Boundary, r.boundaryARN = nil, "" })
+	return nil, i.changeRoleOf(func(r *role, given *Role) { given.Boundary, r.boundaryARN = nil, "" })
 }

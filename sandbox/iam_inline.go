@@ -10,13 +10,13 @@ import (
 	"github.com/rolecall/rolecall/policy"
 )
 
-// inlinePolicy is a policy of one user or role, by its name there.
+// inlinePolicy is a named policy of one user or role.
 type inlinePolicy struct {
 	name     string
 	document *policy.Document
 }
 
-// inlineOf names a config's policies, which have no names there.
+// inlineOf names the policies of a config, which have no names.
 func inlineOf(list []*policy.Document) []inlinePolicy {
 	var out []inlinePolicy
 	for n, d := range list {
@@ -37,7 +37,7 @@ func byName(name string) func(inlinePolicy) bool {
 	return func(p inlinePolicy) bool { return p.name == name }
 }
 
-// inline gives the policies of the call's role or user.
+// inline returns the policies of the call's role or user.
 func (i *iamCall) inline() ([]inlinePolicy, *serviceError) {
 	if r := i.role(i.account, i.name); i.kind == "role" && r != nil {
 		return r.inline, nil

@@ -252,7 +252,7 @@ func TestARoleWithAStandingSessionCanBeChangedTwice(t *testing.T) {
 	}
 }
 
-// resourceOf gives an ARN of so many characters.
+// resourceOf returns an ARN of so many characters.
 func resourceOf(n int) string {
 	return "arn:aws:s3:::b/" + strings.Repeat("x", n-len("arn:aws:s3:::b/"))
 }

@@ -8,19 +8,19 @@ import (
 	"strings"
 )
 
-// uniqueID makes an id as IAM's: a prefix that tells the kind, and 17 random
+// uniqueID makes an id like IAM's: a prefix for the kind, and 17 random
 // letters and digits.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
 func uniqueID(prefix string) string { return prefix + rand.Text()[:17] }
 
-// lastingID makes an id that is the same whenever a sandbox is started: what
-// its config holds was not made anew since the last time.
-func lastingID(prefix, arn string) string {
+// stableID makes an id that is the same at each start: users and roles of the
+// config are not new ones each time.
+func stableID(prefix, arn string) string {
 	sum := sha256.Sum256([]byte(arn))
 	return prefix + base32.StdEncoding.EncodeToString(sum[:])[:17]
 }
 
-// randomText gives n random bytes in base64, without padding.
+// randomText returns n random bytes in base64, without padding.
 func randomText(n int) string {
 	b := make([]byte, n)
 	rand.Read(b)

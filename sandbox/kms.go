@@ -11,12 +11,12 @@ import (
 
 const kmsTarget = "TrentService."
 
-// kmsOperation gives the operation of a KMS request, by its target header.
+// kmsOperation returns the operation of a KMS request, by its target header.
 func kmsOperation(r *http.Request) (string, bool) {
 	return strings.CutPrefix(r.Header.Get("X-Amz-Target"), kmsTarget)
 }
 
-// kmsInput is what the operations are given.
+// kmsInput holds the parameters of all operations.
 type kmsInput struct {
 	KeyID       string `json:"KeyId"`
 	Description string
@@ -42,8 +42,8 @@ var kmsOperations = map[string]func(*Server, *call, kmsInput) (any, *serviceErro
 	"ScheduleKeyDeletion": (*Server).scheduleKeyDeletion,
 }
 
-// serveKMS answers what is about keys and their policies; S3 uses keys without
-// going through here.
+// serveKMS answers calls about keys and their policies; S3 uses keys without
+// it.
 func (s *Server) serveKMS(c *call, w http.ResponseWriter, r *http.Request) {
 	result, fail := s.doKMS(c, r)
 	if fail != nil {
@@ -69,14 +69,14 @@ func (s *Server) doKMS(c *call, r *http.Request) (any, *serviceError) {
 	return do(s, c, in)
 }
 
-// badKMS is an error of KMS, which has nearly all under one status.
+// badKMS returns an error of KMS, which has one status for nearly all.
 func badKMS(code, message string) *serviceError {
 	return &serviceError{http.StatusBadRequest, code, message}
 }
 
-// mayOnKey finds a key by its id or ARN, and asks whether the caller may do
-// the call's operation on it.
-func (s *Server) mayOnKey(c *call, id string) (*key, *serviceError) {
+// authorizedKey finds a key by its id or ARN, if the caller may do the call's
+// operation on it.
+func (s *Server) authorizedKey(c *call, id string) (*key, *serviceError) {
 	if !strings.HasPrefix(id, "arn:") {
 		resource := "key/" + id
 		if strings.HasPrefix(id, "alias/") {
@@ -100,7 +100,7 @@ func (s *Server) mayOnKey(c *call, id string) (*key, *serviceError) {
 }
 
 func (s *Server) describeKey(c *call, in kmsInput) (any, *serviceError) {
-	k, fail := s.mayOnKey(c, in.KeyID)
+	k, fail := s.authorizedKey(c, in.KeyID)
 	if fail != nil {
 		return nil, fail
 	}

@@ -8,8 +8,8 @@ import (
 	"github.com/rolecall/rolecall/policy"
 )
 
-// createKey makes a symmetric key, with AWS's default policy unless one is
-// given.
+// createKey makes a symmetric key, with AWS's default policy unless the call
+// has one.
 func (s *Server) createKey(c *call, in kmsInput) (any, *serviceError) {
 	if in.MultiRegion || in.KeyUsage != "" && in.KeyUsage != "ENCRYPT_DECRYPT" || in.KeySpec != "" && in.KeySpec != "SYMMETRIC_DEFAULT" ||
 		in.Origin != "" && in.Origin != "AWS_KMS" || len(in.Tags) > 0 {
@@ -42,7 +42,7 @@ func (s *Server) createKey(c *call, in kmsInput) (any, *serviceError) {
 const onlyPolicy = "default"
 
 func (s *Server) getKeyPolicy(c *call, in kmsInput) (any, *serviceError) {
-	k, fail := s.mayOnKey(c, in.KeyID)
+	k, fail := s.authorizedKey(c, in.KeyID)
 	switch {
 	case fail != nil:
 		return nil, fail
@@ -53,7 +53,7 @@ func (s *Server) getKeyPolicy(c *call, in kmsInput) (any, *serviceError) {
 }
 
 func (s *Server) putKeyPolicy(c *call, in kmsInput) (any, *serviceError) {
-	k, fail := s.mayChangeKey(c, in.KeyID)
+	k, fail := s.changeableKey(c, in.KeyID)
 	switch {
 	case fail != nil:
 		return nil, fail
@@ -68,8 +68,8 @@ func (s *Server) putKeyPolicy(c *call, in kmsInput) (any, *serviceError) {
 	return struct{}{}, nil
 }
 
-// readKeyPolicy reads a policy for a key. It refuses one that would let its
-// author change it no more.
+// readKeyPolicy reads a policy for a key. It refuses one that would not let
+// its author change it again.
 // https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
 func (s *Server) readKeyPolicy(c *call, k *key, in kmsInput) (*policy.Document, *serviceError) {
 	malformed := func(message string) (*policy.Document, *serviceError) {
@@ -85,12 +85,12 @@ func (s *Server) readKeyPolicy(c *call, k *key, in kmsInput) (*policy.Document, 
 	if documentSize(doc) > policy.MaxKeyPolicy {
 		return nil, badKMS("LimitExceededException", fmt.Sprintf("Policy exceeds maximum length of %d", policy.MaxKeyPolicy))
 	}
-	for _, w := range written(doc) {
-		if message := w.misfitsKey(); message != "" {
+	for _, w := range statements(doc) {
+		if message := w.keyFault(); message != "" {
 			return malformed(message)
 		}
 	}
-	if s.directory.stranger(doc) != "" {
+	if s.directory.missingPrincipal(doc) != "" {
 		return malformed("Policy contains a statement with one or more invalid principals.")
 	}
 	if !in.Bypass {
@@ -102,9 +102,9 @@ func (s *Server) readKeyPolicy(c *call, k *key, in kmsInput) (*policy.Document, 
 	return doc, nil
 }
 
-// misfitsKey tells in KMS's words why the statement may not stand in a key's
+// keyFault returns KMS's message if the statement is not valid in a key's
 // policy, or "".
-func (s *writtenStatement) misfitsKey() string {
+func (s *writtenStatement) keyFault() string {
 	if s.Principal == nil && s.NotPrincipal == nil || s.Resource == nil && s.NotResource == nil {
 		return "Policy contains a statement with no principal or no resource."
 	}

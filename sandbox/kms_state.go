@@ -6,7 +6,7 @@ import (
 	"github.com/rolecall/rolecall/policy"
 )
 
-// The states of a key that decide whether it serves.
+// The states of a key.
 // https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html
 const (
 	stateEnabled         = "Enabled"
@@ -14,8 +14,9 @@ const (
 	statePendingDeletion = "PendingDeletion"
 )
 
-// unusable tells why the key serves nobody, or nil. KMS looks after it judged
-// the caller: who may not use the key does not hear of its state.
+// unusable returns the error of a key that is not enabled, or nil. KMS checks
+// this after the caller's permission: who may not use the key does not learn
+// its state.
 func (k *key) unusable() *serviceError {
 	switch k.state {
 	case stateDisabled:
@@ -31,16 +32,16 @@ func (k *key) invalidState(what string) *serviceError {
 }
 
 func (s *Server) enableKey(c *call, in kmsInput) (any, *serviceError) {
-	return struct{}{}, s.moveKey(c, in, stateEnabled)
+	return struct{}{}, s.setKeyState(c, in, stateEnabled)
 }
 
 func (s *Server) disableKey(c *call, in kmsInput) (any, *serviceError) {
-	return struct{}{}, s.moveKey(c, in, stateDisabled)
+	return struct{}{}, s.setKeyState(c, in, stateDisabled)
 }
 
-// moveKey enables or disables a key.
-func (s *Server) moveKey(c *call, in kmsInput, state string) *serviceError {
-	k, fail := s.mayChangeKey(c, in.KeyID)
+// setKeyState enables or disables a key.
+func (s *Server) setKeyState(c *call, in kmsInput, state string) *serviceError {
+	k, fail := s.changeableKey(c, in.KeyID)
 	switch {
 	case fail != nil:
 		return fail
@@ -51,8 +52,7 @@ func (s *Server) moveKey(c *call, in kmsInput, state string) *serviceError {
 	return nil
 }
 
-// scheduleKeyDeletion takes the key out of use. The sandbox never comes to the
-// day when AWS deletes it.
+// scheduleKeyDeletion takes the key out of use. The sandbox never deletes it.
 func (s *Server) scheduleKeyDeletion(c *call, in kmsInput) (any, *serviceError) {
 	days := 30
 	if in.Window != nil {
@@ -61,7 +61,7 @@ func (s *Server) scheduleKeyDeletion(c *call, in kmsInput) (any, *serviceError) 
 	if days < 7 || days > 30 {
 		return nil, badKMS("ValidationException", fmt.Sprintf("PendingWindowInDays must be between 7 and 30, and is %d", days))
 	}
-	k, fail := s.mayChangeKey(c, in.KeyID)
+	k, fail := s.changeableKey(c, in.KeyID)
 	switch {
 	case fail != nil:
 		return nil, fail
@@ -77,7 +77,7 @@ func (s *Server) scheduleKeyDeletion(c *call, in kmsInput) (any, *serviceError) 
 
 // cancelKeyDeletion leaves the key disabled, as AWS does.
 func (s *Server) cancelKeyDeletion(c *call, in kmsInput) (any, *serviceError) {
-	k, fail := s.mayChangeKey(c, in.KeyID)
+	k, fail := s.changeableKey(c, in.KeyID)
 	switch {
 	case fail != nil:
 		return nil, fail
@@ -88,10 +88,10 @@ func (s *Server) cancelKeyDeletion(c *call, in kmsInput) (any, *serviceError) {
 	return map[string]string{"KeyId": k.arn.String()}, nil
 }
 
-// mayChangeKey is mayOnKey for what KMS lets nobody do from another account,
-// nor with a key that AWS manages.
-func (s *Server) mayChangeKey(c *call, id string) (*key, *serviceError) {
-	k, fail := s.mayOnKey(c, id)
+// changeableKey is authorizedKey for operations that KMS allows neither from
+// another account nor on a key that AWS manages.
+func (s *Server) changeableKey(c *call, id string) (*key, *serviceError) {
+	k, fail := s.authorizedKey(c, id)
 	switch {
 	case fail != nil:
 		return nil, fail
@@ -104,7 +104,7 @@ func (s *Server) mayChangeKey(c *call, id string) (*key, *serviceError) {
 	return k, nil
 }
 
-// changeKey puts a changed copy in a key's place.
+// changeKey replaces a key by a changed copy.
 func (d *directory) changeKey(k *key, change func(*Key)) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -16,7 +16,7 @@ import (
 	"github.com/rolecall/rolecall/sandbox/internal/s3"
 )
 
-// s3Buckets are the buckets as package s3 wants them.
+// s3Buckets returns the buckets as package s3 takes them.
 func (d *directory) s3Buckets() []s3.Bucket {
 	var out []s3.Bucket
 	for _, b := range d.buckets {
@@ -52,8 +52,8 @@ type Upload struct {
 	Parts     int
 }
 
-// PutObject stores an object as the bucket's owner would. No policy is asked,
-// here and in the other methods that look into buckets.
+// PutObject stores an object as the bucket's owner would. Like the other
+// methods for buckets' contents, it asks no policy.
 func (s *Server) PutObject(bucket, key string, r io.Reader) error { return s.s3.Put(bucket, key, r) }
 
 // ReadObject writes an object's bytes to w. The error is os.ErrNotExist when

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// namespaces are of the answers of the services that speak the query protocol;
-// the date is the API's version.
+// namespaces has the XML namespace of each service's answers in the query
+// protocol; the date is the API's version.
 var namespaces = map[string]string{
 	"sts": "https://sts.amazonaws.com/doc/2011-06-15/",
 	"iam": "https://iam.amazonaws.com/doc/2010-05-08/",
@@ -66,7 +66,7 @@ func (s *Server) doQuery(c *call, form url.Values) (any, *serviceError) {
 	}
 }
 
-// repeated gives the first parameter with several values, or "". To take one
+// repeated returns the first parameter with several values, or "". Taking one
 // of them would let two readers of a request see different ones.
 func repeated(form url.Values) string {
 	for name, values := range sorted(form) {
@@ -109,8 +109,8 @@ func (c *call) writeXML(w http.ResponseWriter, status int, v any) {
 	w.Write(body) //nolint:errcheck // the client is gone
 }
 
-// isForm tells whether a request looks like one of the query protocol:
-// unsigned ones have no scope to tell.
+// isForm reports whether a request looks like one of the query protocol, for
+// unsigned requests, which have no scope.
 func isForm(r *http.Request) bool {
 	if r.URL.Path != "/" {
 		return false
@@ -122,8 +122,7 @@ func isForm(r *http.Request) bool {
 // maxForm bounds the parameters of a request of the query protocol.
 const maxForm = 1 << 20
 
-// readForm reads the parameters; what is wrong with them is found when they
-// are used.
+// readForm reads the parameters; faults are found when they are used.
 func (c *call) readForm(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/rolecall/rolecall/sandbox/internal/sigv4"
 )
 
-// identify finds out whom the signature is of. The caller is proven only when
-// the signature is verified with the secret.
+// identify finds the caller of a signature, and the secret to verify it with.
+// Nothing is proved before that.
 func (s *Server) identify(c *call, signature *sigv4.Signature) (string, error) {
 	who, secret, refused := s.directory.resolve(signature.AccessKeyID, signature.Token, c.at)
 	if refused != accepted {
@@ -25,8 +25,7 @@ func (s *Server) identify(c *call, signature *sigv4.Signature) (string, error) {
 	return secret, nil
 }
 
-// refuse answers a request whose signature is not good, in its service's
-// words.
+// refuse answers a request with a bad signature, in its service's words.
 func (c *call) refuse(w http.ResponseWriter, r *http.Request, why error, signature *sigv4.Signature) {
 	c.event.Caller, c.event.SessionName = "", ""
 	switch c.service {
@@ -45,7 +44,7 @@ func (c *call) refuse(w http.ResponseWriter, r *http.Request, why error, signatu
 	}
 }
 
-// refusedByS3 words a refusal as S3 does.
+// refusedByS3 returns a refusal in S3's words.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 func (c *call) refusedByS3(why error, presigned bool) *s3.Error {
 	answer := func(status int, code, message string, extra ...s3.Field) *s3.Error {
@@ -103,7 +102,7 @@ func (c *call) refusedByS3(why error, presigned bool) *s3.Error {
 	}
 }
 
-// refusedByQuery words a refusal as STS and IAM do.
+// refusedByQuery returns a refusal in the words of STS and IAM.
 // https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html
 func (c *call) refusedByQuery(why error, signature *sigv4.Signature) *serviceError {
 	var refused refusal
@@ -119,7 +118,7 @@ func (c *call) refusedByQuery(why error, signature *sigv4.Signature) *serviceErr
 	}
 	switch e.Kind {
 	case sigv4.Skewed, sigv4.Expired:
-		return &serviceError{http.StatusForbidden, "SignatureDoesNotMatch", c.notCurrent(signature)}
+		return &serviceError{http.StatusForbidden, "SignatureDoesNotMatch", c.timeMessage(signature)}
 	case sigv4.Mismatch:
 		return &serviceError{
 			http.StatusForbidden, "SignatureDoesNotMatch",
@@ -134,9 +133,10 @@ func (c *call) refusedByQuery(why error, signature *sigv4.Signature) *serviceErr
 	}
 }
 
-// notCurrent is how all services but S3 tell of a signature's time.
+// timeMessage returns the message of all services but S3 about a signature's
+// time.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/signature-v4-troubleshooting.html
-func (c *call) notCurrent(signature *sigv4.Signature) string {
+func (c *call) timeMessage(signature *sigv4.Signature) string {
 	const form, most = "20060102T150405Z", 15 * time.Minute
 	signed, now := signature.Time.UTC(), c.at.UTC()
 	if signed.After(now) {
@@ -164,13 +164,13 @@ func (c *call) refusedByKMS(why error, signature *sigv4.Signature) *serviceError
 		case sigv4.LongBody:
 			return errLongBody()
 		case sigv4.Skewed, sigv4.Expired:
-			message = c.notCurrent(signature)
+			message = c.timeMessage(signature)
 		}
 	}
 	return &serviceError{http.StatusBadRequest, code, message}
 }
 
-// s3Body gives package s3 what is wrong with a body in S3's words.
+// s3Body reports to package s3 what is wrong with a body, in S3's words.
 type s3Body struct {
 	io.ReadCloser
 	call *call
@@ -188,10 +188,10 @@ func (b *s3Body) Read(p []byte) (int, error) {
 // hostRegion finds the region in the host name of a regional endpoint.
 var hostRegion = regexp.MustCompile(`(?:^|\.)s3[.-](?:dualstack\.)?([a-z]{2,5}(?:-[a-z]+)+-[0-9])\.amazonaws\.`)
 
-// misplaced refuses a request that was sent to or signed for another region
+// wrongRegion refuses a request that was sent to or signed for another region
 // than its bucket's. AWS lets everyone ask for a bucket's region at us-east-1.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/Redirects.html
-func (s *Server) misplaced(c *call, r *http.Request) *s3.Error {
+func (s *Server) wrongRegion(c *call, r *http.Request) *s3.Error {
 	b := s.directory.bucket(c.bucket)
 	if b == nil || c.operation == "GetBucketLocation" && c.region == "us-east-1" || c.operation == "CreateBucket" {
 		return nil

@@ -96,7 +96,7 @@ func (w *world) s3(k keys, region string) *s3.Client {
 	})
 }
 
-// assume gives the session's credentials, or fails the test.
+// assume returns the session's credentials, or fails the test.
 func (w *world) assume(t testing.TB, k keys, in sts.AssumeRoleInput) keys {
 	t.Helper()
 	if in.RoleArn == nil {

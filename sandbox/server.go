@@ -29,11 +29,10 @@ type Options struct {
 	Trail  int              // how many events are kept; 10,000 when zero
 }
 
-// Server is a local AWS that runs. Start makes one, and whoever starts it
-// calls Close.
+// Server is a running local AWS. Start makes one; the caller closes it.
 //
-// It is an http.Handler for all its services, too, for programs that serve it
-// by a listener of their own, such as one with TLS.
+// It is also an http.Handler for all its services, for programs that serve it
+// on another listener, such as one with TLS.
 type Server struct {
 	// URL is where the server listens, such as "http://127.0.0.1:39117": the
 	// endpoint of STS, S3, IAM and KMS alike.
@@ -58,10 +57,9 @@ type Server struct {
 }
 
 // Start starts a server of the accounts in the config. It reports all faults
-// of the config at once. The server keeps the config, which must not change
-// any more.
+// of the config at once. The config must not change afterwards.
 //
-// The context is that of the start alone: the server runs until Close.
+// The context limits the start only: the server runs until Close.
 func Start(ctx context.Context, cfg *Config, opts Options) (*Server, error) {
 	s, err := newServer(cfg, opts)
 	if err != nil {
@@ -106,11 +104,11 @@ func newServer(cfg *Config, opts Options) (*Server, error) {
 	return s, nil
 }
 
-// Trail gives the last requests, oldest first.
+// Trail returns the last requests, oldest first.
 func (s *Server) Trail() []Event { return s.trail.events() }
 
-// PutRole makes a role, or changes one, which keeps its unique id. Sessions of
-// a changed role go on with its new policies.
+// PutRole makes or changes a role. A changed role keeps its unique id, and its
+// sessions have its new policies.
 func (s *Server) PutRole(account, name string, r *Role) error {
 	v := &validator{accessKeys: map[string]bool{}}
 	v.names("", []string{name})
@@ -121,12 +119,12 @@ func (s *Server) PutRole(account, name string, r *Role) error {
 	return s.directory.changeRole(account, name, r)
 }
 
-// DeleteRole ends a role and its sessions. When it is made again, it has
-// another unique id.
+// DeleteRole deletes a role and ends its sessions. A role that is made again
+// has another unique id.
 func (s *Server) DeleteRole(account, name string) error { return s.directory.deleteRole(account, name) }
 
-// Limits on slow clients: a request's header must be there in time, and
-// between two reads or writes of a body no more than idleTimeout may pass.
+// Limits on slow clients: a request's header must arrive in time, and no more
+// than idleTimeout may pass between two reads or writes of a body.
 const (
 	headerTimeout = 10 * time.Second
 	idleTimeout   = 60 * time.Second
@@ -166,8 +164,8 @@ func (s *Server) Close() error {
 	return errors.Join(err, s.s3.Close())
 }
 
-// enter counts a request that Close is to wait for. There is none after it,
-// though one that has just connected may still come here.
+// enter counts a request that Close waits for. It reports false after Close,
+// when a request that has just connected may still arrive.
 func (s *Server) enter() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -187,7 +185,7 @@ type call struct {
 	bucket    string
 	key       string
 	caller    *caller
-	signing   map[string][]string // s3:* keys that the signature tells
+	signing   map[string][]string // s3:* keys about the signature
 	fault     *Fault
 
 	secure                       bool
@@ -204,8 +202,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	signature, bad := sigv4.Parse(r)
 	c := s.begin(r, signature)
 	out := &recorder{ResponseWriter: w, control: http.NewResponseController(w)}
-	// A copy: where the server's own request has another body, it reads what a
-	// client that expects 100-continue does not send after a refusal.
+	// A copy: if net/http's own request has another body, it waits for bytes
+	// that a client which expects 100-continue does not send after a refusal.
 	r = r.WithContext(context.WithValue(r.Context(), callKey{}, c))
 	r.Body = &pacedBody{ReadCloser: r.Body, control: out.control}
 	defer s.end(c, out, r)
@@ -236,13 +234,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if c.service == "s3" && r.Body != nil {
 		r.Body = &s3Body{ReadCloser: r.Body, call: c}
 	}
-	if c.fault = s.faults.fall(c.service, c.operation, c.bucket); c.fault != nil && s.misbehave(c, out, r) {
+	if c.fault = s.faults.hit(c.service, c.operation, c.bucket); c.fault != nil && s.inject(c, out, r) {
 		return
 	}
 	s.dispatch(c, out, r)
 }
 
-// begin reads what a request tells about itself, nothing of it proven.
+// begin reads what a request claims; nothing of it is proved.
 func (s *Server) begin(r *http.Request, signature *sigv4.Signature) *call {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
@@ -287,7 +285,7 @@ func (s *Server) begin(r *http.Request, signature *sigv4.Signature) *call {
 func (s *Server) dispatch(c *call, w http.ResponseWriter, r *http.Request) {
 	switch c.service {
 	case "s3":
-		if fail := s.misplaced(c, r); fail != nil {
+		if fail := s.wrongRegion(c, r); fail != nil {
 			c.event.ErrorCode = fail.Code
 			s3.WriteError(w, r, fail)
 			return
@@ -305,8 +303,8 @@ func (s *Server) dispatch(c *call, w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// end writes the trail, whatever happened, and breaks the connection off where
-// a fault cut it.
+// end writes the trail, whatever happened, and closes the connection if a
+// fault cut it.
 func (s *Server) end(c *call, out *recorder, r *http.Request) {
 	if crash := recover(); crash != nil {
 		s.log.Error("panic in a request", "service", c.service, "operation", c.operation, "panic", crash)
@@ -319,7 +317,7 @@ func (s *Server) end(c *call, out *recorder, r *http.Request) {
 	case out.cut:
 		c.event.Status, c.event.ErrorCode = 0, "ConnectionCut"
 	case out.status < http.StatusBadRequest:
-		c.event.ErrorCode = "" // S3 asks for some permissions that a request can do without
+		c.event.ErrorCode = "" // S3 evaluates some permissions that a request does not need
 	case c.event.ErrorCode == "":
 		c.event.ErrorCode = out.errorCode()
 	}

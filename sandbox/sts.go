@@ -28,10 +28,10 @@ const (
 	maxChainedDuration = 3600
 	maxTokenDuration   = 129600
 	maxSessionPolicy   = 2048
-	// packedAllowance is what a session policy may come to when packed. AWS
-	// does not say how it packs; deflate to so many bytes refuses about what
-	// AWS refuses: policies near the length limit with little repetition.
-	packedAllowance = 1200
+	// maxPackedPolicy is the largest size of a packed session policy. AWS does
+	// not say how it packs; deflate to this size refuses about what AWS
+	// refuses: policies near the length limit with little repetition.
+	maxPackedPolicy = 1200
 )
 
 type callerIdentity struct {
@@ -64,7 +64,7 @@ type assumeRoleResult struct {
 	PackedPolicySize int            `xml:"PackedPolicySize,omitempty"`
 }
 
-// assumeRoleInput are AssumeRole's parameters, checked for their form.
+// assumeRoleInput holds AssumeRole's parameters, well formed.
 type assumeRoleInput struct {
 	arn                 rolecall.ARN
 	session, externalID string
@@ -95,11 +95,11 @@ func (s *Server) assumeRole(c *call, form url.Values) (any, *serviceError) {
 	if in.duration > cmp.Or(r.MaxSessionDuration, defaultDuration) {
 		return nil, invalidInput("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
 	}
-	told := c.told(in.duration)
+	expires := c.expiration(in.duration)
 	issued := s.directory.issue(accessKey{
 		account: owner, role: r, session: in.session, policy: in.policy,
-		issued: c.at, expires: c.ending(told), chained: true,
-	}, told, c.at)
+		issued: c.at, expires: c.realEnd(expires), chained: true,
+	}, expires, c.at)
 	c.event.AssumeRole.AccessKeyID = issued.accessKeyID
 	return assumeRoleResult{
 		AssumedRoleID:    r.id + ":" + in.session,
@@ -109,9 +109,9 @@ func (s *Server) assumeRole(c *call, form url.Values) (any, *serviceError) {
 	}, nil
 }
 
-// told is the Expiration of a session of so many seconds, or of fewer, if a
-// fault says so.
-func (c *call) told(seconds int) time.Time {
+// expiration returns the Expiration of a session of that many seconds, or
+// fewer if a fault says so.
+func (c *call) expiration(seconds int) time.Time {
 	life := time.Duration(seconds) * time.Second
 	if c.fault != nil && c.fault.Lifetime > 0 {
 		life = min(life, time.Duration(c.fault.Lifetime))
@@ -119,18 +119,19 @@ func (c *call) told(seconds int) time.Time {
 	return c.at.Add(life).Truncate(time.Second)
 }
 
-// ending is when a session really dies: earlier than told, if a fault says so.
-func (c *call) ending(told time.Time) time.Time {
+// realEnd returns when a session really expires: earlier than the client is
+// told, if a fault says so.
+func (c *call) realEnd(shown time.Time) time.Time {
 	if c.fault != nil && c.fault.ExpireAfter > 0 {
-		if early := c.at.Add(time.Duration(c.fault.ExpireAfter)); early.Before(told) {
+		if early := c.at.Add(time.Duration(c.fault.ExpireAfter)); early.Before(shown) {
 			return early
 		}
 	}
-	return told
+	return shown
 }
 
-// mayAssume asks the role's trust policy and the caller's own policies. A role
-// that is not there refuses in the same words as one that does not trust.
+// mayAssume evaluates the role's trust policy and the caller's own policies.
+// The error of a missing role is that of one that does not trust.
 func (c *call) mayAssume(in assumeRoleInput, owner *account, r *role) *serviceError {
 	q := ask{action: "sts:AssumeRole", resource: in.arn.String(), owner: owner}
 	if r != nil {
@@ -148,8 +149,8 @@ func (c *call) mayAssume(in assumeRoleInput, owner *account, r *role) *serviceEr
 	return &serviceError{http.StatusForbidden, "AccessDenied", c.denial(q, result).String()}
 }
 
-// unsupported are parameters that would change the outcome and that the
-// sandbox does not model: refused rather than ignored.
+// unsupported lists parameters that would change the outcome and that the
+// sandbox does not model: they are refused, not ignored.
 var unsupported = []string{"Tags.", "TransitiveTagKeys.", "PolicyArns.", "SerialNumber", "TokenCode", "SourceIdentity", "ProvidedContexts."}
 
 func readAssumeRole(form url.Values) (assumeRoleInput, *serviceError) {
@@ -203,10 +204,10 @@ func packedPercent(text string) int {
 	w.Reset(&out)
 	w.Write([]byte(text)) //nolint:errcheck // to memory
 	w.Close()
-	return max(1, out.Len()*100/packedAllowance)
+	return max(1, out.Len()*100/maxPackedPolicy)
 }
 
-// packers are kept, since each has large tables.
+// packers is a pool, since each packer has large tables.
 var packers = sync.Pool{New: func() any {
 	w, _ := flate.NewWriter(nil, flate.BestCompression) // the level is a known one
 	return w
@@ -226,9 +227,9 @@ func (s *Server) sessionToken(c *call, form url.Values) (any, *serviceError) {
 	if fail := v.err(); fail != nil {
 		return nil, fail
 	}
-	told := c.told(seconds)
+	expires := c.expiration(seconds)
 	u := s.directory.user(c.caller.account, c.caller.user)
-	issued := s.directory.issue(accessKey{account: c.caller.account, user: u, issued: c.at, expires: c.ending(told)}, told, c.at)
+	issued := s.directory.issue(accessKey{account: c.caller.account, user: u, issued: c.at, expires: c.realEnd(expires)}, expires, c.at)
 	return sessionTokenResult{Credentials: issued.xml()}, nil
 }
 
@@ -242,7 +243,7 @@ var (
 	externalChars = regexp.MustCompile(`^` + externalPattern + `$`)
 )
 
-// constraints gathers what is wrong with parameters, in AWS's words.
+// constraints collects the faults of parameters, in AWS's words.
 type constraints []string
 
 func (v *constraints) add(name, value, must string) {
@@ -294,7 +295,7 @@ func (v *constraints) err() *serviceError {
 	}
 }
 
-// cut bounds what is repeated of a caller's text.
+// cut limits how much of a caller's text is repeated.
 func cut(s string) string {
 	if len(s) > 256 {
 		return strings.ToValidUTF8(s[:256], "")

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Event is one request in the trail, as CloudTrail would tell it. Secrets,
-// tokens and external ids are not in it.
+// Event is one request in the trail, as CloudTrail records it. Secrets, tokens
+// and external ids are not in it.
 type Event struct {
 	Time        time.Time `json:"time"`
 	RequestID   string    `json:"request_id"`
@@ -18,7 +18,7 @@ type Event struct {
 	SessionName string    `json:"session_name,omitempty"` // of the caller
 	SourceIP    string    `json:"source_ip,omitempty"`
 	UserAgent   string    `json:"user_agent,omitempty"`
-	Resource    string    `json:"resource,omitempty"` // the first that was asked for
+	Resource    string    `json:"resource,omitempty"` // the first that was evaluated
 	Status      int       `json:"status"`             // zero when the connection was cut
 	ErrorCode   string    `json:"error_code,omitempty"`
 
@@ -26,7 +26,7 @@ type Event struct {
 }
 
 // AssumeRoleEvent is what an AssumeRole asked for, and the access key that it
-// got.
+// returned.
 type AssumeRoleEvent struct {
 	SessionName   string `json:"session_name"`
 	SessionPolicy string `json:"session_policy,omitempty"`
@@ -35,7 +35,7 @@ type AssumeRoleEvent struct {
 	AccessKeyID   string `json:"access_key_id,omitempty"`
 }
 
-// defaultTrail is how many events are kept.
+// defaultTrail is how many events are kept by default.
 const defaultTrail = 10_000
 
 // trail keeps the last events in a ring.

@@ -22,7 +22,7 @@ var (
 	bucketForm = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 	keyForm    = regexp.MustCompile(`^[A-Za-z0-9_-]{1,256}$`)
 	accessForm = regexp.MustCompile(`^\w{1,128}$`)
-	// sessionForm is of RoleSessionName, and of a federated user's name.
+	// sessionForm matches RoleSessionName, and a federated user's name.
 	sessionForm = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)
 )
 
@@ -34,14 +34,14 @@ var (
 	services   = []string{"s3", "sts", "kms", "iam"}
 )
 
-// validator gathers a config's faults, and what must be unique over accounts.
+// validator collects a config's faults, and what must be unique over accounts.
 type validator struct {
 	rolecall.Errors
 	accessKeys map[string]bool
 	buckets    map[string]bool
 }
 
-// validate gives all faults of the config at once.
+// validate reports all faults of the config at once.
 func (cfg *Config) validate() error {
 	v := &validator{accessKeys: map[string]bool{}, buckets: map[string]bool{}}
 	if len(cfg.Accounts) == 0 {
@@ -64,7 +64,8 @@ func (cfg *Config) validate() error {
 	return v.Err()
 }
 
-// sorted walks a map by its keys' order, so that faults have one too.
+// sorted iterates over a map by its sorted keys, so that faults have a fixed
+// order.
 func sorted[V any](m map[string]V) func(yield func(string, V) bool) {
 	return func(yield func(string, V) bool) {
 		for _, k := range slices.Sorted(maps.Keys(m)) {
@@ -130,11 +131,11 @@ func (v *validator) account(at string, a *Account) {
 		}
 		v.region(place+"/region", k.Region, a)
 		v.oneOf(place+"/state", k.State, keyStates)
-		v.attached(place+"/policy", k.Policy, policy.MaxKeyPolicy, (*writtenStatement).misfitsKey)
+		v.attached(place+"/policy", k.Policy, policy.MaxKeyPolicy, (*writtenStatement).keyFault)
 	}
 }
 
-// names holds IAM's rule that names differ by more than case.
+// names checks IAM's rule that names differ by more than case.
 func (v *validator) names(at string, names []string) {
 	seen := map[string]string{}
 	slices.Sort(names)
@@ -156,7 +157,7 @@ func (v *validator) path(at, path string) {
 	}
 }
 
-// policies checks that each document may stand in its layer.
+// policies checks that each document is valid in its layer.
 func (v *validator) policies(at string, list []*policy.Document, layer policy.Layer) {
 	for i, p := range list {
 		if p == nil {
@@ -173,14 +174,14 @@ func (v *validator) policy(at string, p *policy.Document, layer policy.Layer) {
 }
 
 // attached checks the policy of a bucket or of a key as the calls that put one
-// do, but for its principals: they may be of accounts that the sandbox is not
-// given.
-func (v *validator) attached(at string, p *policy.Document, limit int, misfits func(*writtenStatement) string) {
+// do, except its principals: they may be of accounts that the config does not
+// have.
+func (v *validator) attached(at string, p *policy.Document, limit int, fault func(*writtenStatement) string) {
 	if p == nil {
 		return
 	}
-	for _, s := range written(p) {
-		if message := misfits(&s); message != "" {
+	for _, s := range statements(p) {
+		if message := fault(&s); message != "" {
 			v.Add(at+s.at, message, "AWS refuses to store such a policy")
 		}
 	}
@@ -189,7 +190,7 @@ func (v *validator) attached(at string, p *policy.Document, limit int, misfits f
 	}
 }
 
-// keys checks an access key, which may be missing whole.
+// keys checks an access key; both values may be absent.
 func (v *validator) keys(at, id, secret string) {
 	if id == "" && secret == "" {
 		return
@@ -245,7 +246,7 @@ func (v *validator) bucket(at, name string, b *Bucket, a *Account) {
 	}
 	v.buckets[name] = true
 	v.region(at+"/region", b.Region, a)
-	v.attached(at+"/policy", b.Policy, policy.MaxBucketPolicy, func(s *writtenStatement) string { return s.misfitsBucket(name) })
+	v.attached(at+"/policy", b.Policy, policy.MaxBucketPolicy, func(s *writtenStatement) string { return s.bucketFault(name) })
 	v.oneOf(at+"/ownership", b.Ownership, ownerships)
 	v.oneOf(at+"/encryption/type", b.Encryption.Type, encryption)
 	v.oneOf(at+"/storage_class", b.StorageClass, s3.StorageClasses())

@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// cutError ends reads and writes after a fault cut the connection; who serves
-// the request then breaks it off.
+// cutError ends reads and writes after a fault cut the connection; the server
+// then closes it.
 type cutError struct{}
 
 func (cutError) Error() string { return "the connection was cut by a fault" }
 
-// recorder passes an answer on, keeps its status and the beginning of an
-// error, and cuts the connection where a fault says so.
+// recorder writes an answer, keeps its status and the beginning of an error,
+// and cuts the connection where a fault says so.
 type recorder struct {
 	http.ResponseWriter
 	control *http.ResponseController
@@ -68,7 +68,7 @@ func (w *recorder) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// errorCode is the code in an error's XML, or the status's name.
+// errorCode returns the code in an error's XML, or the status.
 func (w *recorder) errorCode() string {
 	if _, after, ok := bytes.Cut(w.begin, []byte("<Code>")); ok {
 		if code, _, ok := bytes.Cut(after, []byte("</Code>")); ok {
@@ -78,8 +78,8 @@ func (w *recorder) errorCode() string {
 	return strconv.Itoa(w.status)
 }
 
-// pacedBody gives a client so much time for each read, instead of for the
-// whole body, and none to hurry once the body is there.
+// pacedBody limits the time for each read, instead of that for the whole body;
+// there is no limit after the body's end.
 type pacedBody struct {
 	io.ReadCloser
 	control *http.ResponseController
@@ -94,7 +94,8 @@ func (b *pacedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// cutBody reads so much of a request's body and then cuts the connection.
+// cutBody reads the beginning of a request's body and then cuts the
+// connection.
 type cutBody struct {
 	io.ReadCloser
 	left int64

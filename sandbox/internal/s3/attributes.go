@@ -15,8 +15,7 @@ type attributesXML struct {
 	ObjectSize   *int64       `xml:",omitempty"`
 }
 
-// partsXML tells of an object's parts. Those without checksums are only
-// counted.
+// partsXML lists an object's parts. Those without checksums are only counted.
 type partsXML struct {
 	IsTruncated          bool
 	MaxParts             int
@@ -32,8 +31,8 @@ type partXML struct {
 	checksumXML
 }
 
-// getObjectAttributes needs two permissions. Like HEAD, it needs the object's
-// key too where it tells a checksum.
+// getObjectAttributes needs two permissions. Like HEAD, it also needs the
+// object's KMS key if it returns a checksum.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectAttributes.html
 func getObjectAttributes(c *call) error {
 	after, err := number("x-amz-part-number-marker", c.header("X-Amz-Part-Number-Marker"), 0)
@@ -81,7 +80,7 @@ func getObjectAttributes(c *call) error {
 	return c.writeXML(out)
 }
 
-// listParts is nil for an object that was not uploaded in parts.
+// listParts returns nil for an object that was not uploaded in parts.
 func (o *object) listParts(after, limit int) *partsXML {
 	if len(o.parts) == 0 {
 		return nil

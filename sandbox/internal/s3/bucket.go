@@ -32,7 +32,7 @@ func listBuckets(c *call) error {
 }
 
 func headBucket(c *call) error {
-	// The region is told even to those who may not see the bucket.
+	// The region is in the answer even for those who may not see the bucket.
 	c.w.Header().Set("X-Amz-Bucket-Region", c.cfg.Region)
 	if err := c.allowBucket("s3:ListBucket", nil); err != nil {
 		return err

@@ -18,7 +18,7 @@ type call struct {
 	key    string
 }
 
-// handlers has the operations that are implemented, by name.
+// handlers holds the implemented operations, by name.
 var handlers = map[string]func(*call) error{
 	"AbortMultipartUpload":       abortMultipartUpload,
 	"CompleteMultipartUpload":    completeMultipartUpload,
@@ -60,16 +60,16 @@ var handlers = map[string]func(*call) error{
 	"UploadPartCopy":             uploadPartCopy,
 }
 
-// needDirectory has the operations that change, or show, what the Directory
+// needDirectory lists the operations that change or show what the Directory
 // keeps.
 var needDirectory = map[string]bool{"CreateBucket": true, "DeleteBucket": true, "DeleteBucketPolicy": true, "GetBucketPolicy": true, "PutBucketPolicy": true}
 
 func (c *call) header(name string) string { return c.r.Header.Get(name) }
 
-// bucketARN gives the ARN of a bucket.
+// bucketARN returns the ARN of a bucket.
 func bucketARN(b Bucket) string { return "arn:" + b.Partition + ":s3:::" + b.Name }
 
-// objectARN gives the ARN of an object.
+// objectARN returns the ARN of an object.
 func objectARN(b Bucket, key string) string { return bucketARN(b) + "/" + key }
 
 // conditions are the condition keys of a request, by name.
@@ -111,8 +111,8 @@ func (c *call) allowObject(action string, extra conditions) error {
 	return c.allow(action, objectARN(c.cfg, c.key), c.cfg, extra)
 }
 
-// checkOwner holds x-amz-expected-bucket-owner, or its sibling for the source
-// of a copy.
+// checkOwner checks x-amz-expected-bucket-owner, or its counterpart for the
+// source of a copy.
 func (c *call) checkOwner(header string, b Bucket) error {
 	values, given := c.r.Header[http.CanonicalHeaderKey(header)]
 	if !given {
@@ -127,8 +127,8 @@ func (c *call) checkOwner(header string, b Bucket) error {
 	return errAccessDenied()
 }
 
-// checkPayer holds that only its owner uses a requester-pays bucket without
-// saying so, and nobody who cannot be charged.
+// checkPayer checks that callers other than the owner say that they pay for a
+// requester-pays bucket, and that they can be charged.
 func (c *call) checkPayer(b Bucket) error {
 	caller := c.authority.Caller(c.r.Context())
 	if !b.RequesterPays || caller == b.Account {

@@ -28,7 +28,7 @@ const (
 // defaultChecksum is what S3 computes when the client names none.
 const defaultChecksum = "CRC64NVME"
 
-// algorithms are the checksums that S3 knows besides MD5.
+// algorithms lists the checksums that S3 knows in addition to MD5.
 var algorithms = []string{"CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"}
 
 func newHash(algorithm string) hash.Hash {
@@ -100,7 +100,7 @@ func (s checksum) xml() checksumXML {
 	return x
 }
 
-// claim is what a request says of its body.
+// claim is what a request claims about its body.
 type claim struct {
 	md5       []byte
 	algorithm string // empty when the request has no checksum
@@ -153,7 +153,7 @@ func validChecksum(algorithm, value string) bool {
 	return err == nil && len(sum) == newHash(algorithm).Size()
 }
 
-// summer computes what S3 keeps of bytes that pass.
+// summer computes the checksums that S3 keeps of bytes.
 type summer struct {
 	algorithm string
 	md5, sum  hash.Hash
@@ -163,7 +163,7 @@ func newSummer(algorithm string) summer {
 	return summer{algorithm, md5.New(), newHash(algorithm)} //nolint:gosec // as above
 }
 
-// tee writes to w by way of the sums.
+// tee returns a writer to w that also feeds the sums.
 func (s summer) tee(w io.Writer) io.Writer { return io.MultiWriter(w, s.md5, s.sum) }
 
 func (s summer) etag() string { return hex.EncodeToString(s.md5.Sum(nil)) }
@@ -174,7 +174,7 @@ func (s summer) checksum() checksum {
 
 func encodeSum(h hash.Hash) string { return base64.StdEncoding.EncodeToString(h.Sum(nil)) }
 
-// check holds the claim against the bytes that came.
+// check compares the claim with the bytes that came.
 func (s summer) check(c claim, trailer http.Header) error {
 	if c.md5 != nil && string(c.md5) != string(s.md5.Sum(nil)) {
 		return errContentMD5()
@@ -195,7 +195,7 @@ func (s summer) check(c claim, trailer http.Header) error {
 	return nil
 }
 
-// compose gives the checksum of an object from its parts' checksums.
+// compose returns the checksum of an object from its parts' checksums.
 func compose(algorithm string, parts []*part) checksum {
 	h := newHash(algorithm)
 	for _, p := range parts {
@@ -205,7 +205,7 @@ func compose(algorithm string, parts []*part) checksum {
 	return checksum{algorithm, fmt.Sprintf("%s-%d", encodeSum(h), len(parts)), composite}
 }
 
-// composeETag gives the ETag of an object from its parts' ETags.
+// composeETag returns the ETag of an object from its parts' ETags.
 func composeETag(parts []*part) string {
 	h := md5.New() //nolint:gosec // as above
 	for _, p := range parts {
@@ -223,8 +223,8 @@ type received struct {
 	checksum checksum
 }
 
-// receive stores the request's body, holding what the request claims of it.
-// The checksum kept is the claimed one, else of the given algorithm.
+// receive stores the request's body and checks what the request claims about
+// it. It keeps the claimed checksum, or one of the given algorithm.
 func (c *call) receive(claimed claim, algorithm string) (*received, error) {
 	length := c.r.ContentLength
 	switch {

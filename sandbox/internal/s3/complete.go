@@ -66,7 +66,7 @@ func completeMultipartUpload(c *call) error {
 	if err := c.checkWritable(); err != nil {
 		return err
 	}
-	// From here the upload is ours alone: no part can come or go.
+	// From here on no part of the upload can be added or removed.
 	if !c.bucket.take(u) {
 		return errNoSuchUpload(u.id)
 	}
@@ -89,8 +89,8 @@ func completeMultipartUpload(c *call) error {
 	})
 }
 
-// complete makes an object of the listed parts and forgets the others. On an
-// error the upload is as it was.
+// complete makes an object of the listed parts and forgets the others. An
+// error leaves the upload as it was.
 func (c *call) complete(u *upload, asked []completePart, claimed claim) (*object, error) {
 	chosen, err := u.choose(asked)
 	if err != nil {
@@ -156,7 +156,7 @@ func (u *upload) choose(asked []completePart) ([]*part, error) {
 	return chosen, nil
 }
 
-// checksum gives the checksum of the object that the parts make.
+// checksum returns the checksum of the object that the parts make.
 func (u *upload) checksum(whole *body, parts []*part) (checksum, error) {
 	if u.kind == composite {
 		return compose(u.algorithm, parts), nil

@@ -36,14 +36,14 @@ func parseCopySource(header string) (bucket, key string, query url.Values, err e
 	return bucket, key, query, nil
 }
 
-// copySource is the object that a copy reads. Its user releases it.
+// copySource is the object that a copy reads. The caller releases it.
 type copySource struct {
 	*object
 	cfg   Bucket
 	asked string // the version that the request names
 }
 
-// readCopySource finds the source with the permissions that it takes.
+// readCopySource finds the source and asks for the permissions to read it.
 func (c *call) readCopySource() (copySource, error) {
 	name, key, query, err := parseCopySource(c.header("X-Amz-Copy-Source"))
 	if err != nil {
@@ -129,7 +129,7 @@ func copyObject(c *call) error {
 	}{ETag: text(quoted(o.etag)), LastModified: stamp(o.modified), checksumXML: o.checksum.xml()})
 }
 
-// inherit takes over from the source what the directives say.
+// inherit copies from the source what the directives say.
 func (c *call) inherit(s *settings, src copySource) error {
 	replace := func(header string) (bool, error) {
 		switch given := c.header(header); given {
@@ -172,7 +172,7 @@ func (c *call) inherit(s *settings, src copySource) error {
 	return c.allow(action, objectARN(src.cfg, src.key), src.cfg, cs)
 }
 
-// copyConditions are the condition keys of a copy's write.
+// copyConditions returns the condition keys of a copy's write.
 func (c *call) copyConditions() conditions {
 	cs := conditions{}
 	cs.set("s3:x-amz-copy-source", strings.TrimPrefix(c.header("X-Amz-Copy-Source"), "/"))
@@ -180,7 +180,7 @@ func (c *call) copyConditions() conditions {
 	return cs
 }
 
-// duplicate stores bytes of the source anew.
+// duplicate stores a copy of bytes of the source.
 func (c *call) duplicate(src copySource, offset, length int64, algorithm string) (*received, error) {
 	sums := newSummer(algorithm)
 	stored, err := c.store.write(func(w io.Writer) error { return src.body.copyRange(sums.tee(w), offset, length) })

@@ -53,8 +53,7 @@ func createBucket(c *call) error {
 	return nil
 }
 
-// deleteBucket takes an empty bucket away. What was uploaded in parts goes
-// with it.
+// deleteBucket deletes an empty bucket, with its unfinished multipart uploads.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucket.html
 func deleteBucket(c *call) error {
 	if err := c.allowBucket("s3:DeleteBucket", nil); err != nil {
@@ -68,7 +67,7 @@ func deleteBucket(c *call) error {
 	return nil
 }
 
-// drop takes an empty bucket away; one caller succeeds.
+// drop removes an empty bucket; one caller succeeds.
 func (st *store) drop(name string, b *bucket) error {
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -121,7 +120,7 @@ func putBucketEncryption(c *call) error {
 	return nil
 }
 
-// deleteBucketEncryption goes back to what buckets have by default.
+// deleteBucketEncryption restores the default of new buckets.
 func deleteBucketEncryption(c *call) error {
 	if err := c.allowBucket("s3:PutEncryptionConfiguration", nil); err != nil {
 		return err

@@ -41,7 +41,7 @@ type deleted struct {
 }
 
 // delete removes a version, or the key: in a bucket with versioning by a
-// delete marker. What is not there is deleted already.
+// delete marker. Deleting what does not exist succeeds.
 func (c *call) delete(d deletion) (deleted, error) {
 	cs := conditions{}
 	action := "s3:DeleteObject"

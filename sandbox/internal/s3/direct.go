@@ -9,8 +9,7 @@ import (
 	"time"
 )
 
-// Object is what a bucket holds under a key, as one who looks from outside the
-// protocol sees it.
+// Object is the current version of an object.
 type Object struct {
 	Key          string
 	Size         int64
@@ -29,7 +28,8 @@ type Upload struct {
 	Parts     int
 }
 
-// Put stores an object as the bucket's owner would, with nobody asked.
+// Put stores an object as the bucket's owner would, without asking the
+// Authority.
 func (s *Service) Put(bucket, key string, r io.Reader) error {
 	b := s.store.bucket(bucket)
 	if b == nil {
@@ -67,7 +67,8 @@ func (s *Service) Put(bucket, key string, r io.Reader) error {
 	return nil
 }
 
-// SetStorageClass changes that of an object, as a lifecycle rule would.
+// SetStorageClass changes an object's storage class, as a lifecycle rule
+// would.
 func (s *Service) SetStorageClass(bucket, key, class string) error {
 	b := s.store.bucket(bucket)
 	if b == nil {
@@ -85,11 +86,11 @@ func (s *Service) SetStorageClass(bucket, key, class string) error {
 	return nil
 }
 
-// StorageClasses are those that an object can have.
+// StorageClasses returns the storage classes that an object can have.
 func StorageClasses() []string { return slices.Clone(storageClasses) }
 
-// Objects gives the current objects of a bucket, by key; none for a bucket
-// that does not exist.
+// Objects returns the current objects of a bucket, by key; none if there is no
+// such bucket.
 func (s *Service) Objects(bucket string) []Object {
 	b := s.store.bucket(bucket)
 	if b == nil {
@@ -112,7 +113,8 @@ func (s *Service) Objects(bucket string) []Object {
 	return out
 }
 
-// Read writes an object's bytes to w; os.ErrNotExist when there is none.
+// Read writes an object's bytes to w. The error is os.ErrNotExist if there is
+// no such object.
 func (s *Service) Read(bucket, key string, w io.Writer) error {
 	b := s.store.bucket(bucket)
 	if b == nil {
@@ -126,7 +128,7 @@ func (s *Service) Read(bucket, key string, w io.Writer) error {
 	return o.body.copyRange(w, 0, o.size)
 }
 
-// Uploads gives the open multipart uploads of a bucket, by key.
+// Uploads returns the open multipart uploads of a bucket, by key.
 func (s *Service) Uploads(bucket string) []Upload {
 	b := s.store.bucket(bucket)
 	if b == nil {

@@ -14,7 +14,7 @@ const (
 	bucketKeyHeader = "X-Amz-Server-Side-Encryption-Bucket-Key-Enabled"
 )
 
-// kms says whether a KMS key is used.
+// kms reports whether a KMS key is used.
 func (e Encryption) kms() bool { return strings.HasPrefix(e.Type, "aws:kms") }
 
 // write sets the headers of an answer.
@@ -29,7 +29,7 @@ func (e Encryption) write(h http.Header) {
 	}
 }
 
-// readEncryption gives the encryption of a new object: what the request asks
+// readEncryption returns the encryption of a new object: what the request asks
 // for, else the bucket's default.
 func (c *call) readEncryption() (Encryption, error) {
 	for name := range c.r.Header {
@@ -62,15 +62,16 @@ func (c *call) readEncryption() (Encryption, error) {
 // ManagedAlias names the AWS managed key that S3 has in each account.
 const ManagedAlias = "alias/aws/s3"
 
-// ManagedKey gives the ARN of an account's AWS managed key for S3 in a region.
+// ManagedKey returns the ARN of an account's AWS managed key for S3 in a region.
 // Policies are about the key, never about its alias.
 func ManagedKey(partition, region, account string) string {
 	id := sha256.Sum256([]byte(ManagedAlias + " " + region + " " + account))
 	return fmt.Sprintf("arn:%s:kms:%s:%s:key/%x-%x-%x-%x-%x", partition, region, account, id[:4], id[4:6], id[6:8], id[8:10], id[10:16])
 }
 
-// keyARN completes a key as a client names it. A bare id or alias is of the
-// caller's account; no key at all is the AWS managed key of the bucket's.
+// keyARN returns the ARN of a key as a client names it. A bare id or alias is
+// of the caller's account; an empty name is the AWS managed key of the
+// bucket's account.
 func keyARN(b Bucket, caller, key string) string {
 	prefix := "arn:" + b.Partition + ":kms:" + b.Region + ":"
 	switch {

@@ -6,7 +6,7 @@ import (
 	"net/http"
 )
 
-// Error is an answer of S3 that refuses or fails.
+// Error is an error answer of S3.
 type Error struct {
 	Status  int
 	Code    string
@@ -18,7 +18,7 @@ type Error struct {
 // Field is one further element of an error's XML body.
 type Field struct{ Name, Value string }
 
-// Error gives the code and the message.
+// Error returns the code and the message.
 func (e *Error) Error() string { return e.Code + ": " + e.Message }
 
 // with adds an element to the error's body.

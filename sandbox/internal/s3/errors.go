@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// Each error stands once, in AWS's words.
+// Each error is here once, in AWS's words.
 
 func errAccessDenied() *Error {
 	return &Error{Status: http.StatusForbidden, Code: "AccessDenied", Message: "Access Denied"}

@@ -9,9 +9,9 @@ import (
 )
 
 // lookup finds the version of a key that a query names, the current one when
-// it names none. The permission is asked for before anything is told, and a
-// missing key is told only to those who may list the bucket. The caller
-// releases the object.
+// it names none. The permission comes before any answer, and only callers who
+// may list the bucket learn that a key is missing. The caller releases the
+// object.
 func (c *call) lookup(from *bucket, b Bucket, key string, query url.Values, allow func(o *object, version string) error) (*object, error) {
 	version := query.Get("versionId")
 	if query.Has("versionId") && !validVersion(version) {
@@ -59,18 +59,18 @@ func (c *call) checkPresent(o *object, b Bucket, key, version string) error {
 	return missing
 }
 
-// validVersion says whether S3 could have given the version id.
+// validVersion reports whether S3 could have given the version id.
 func validVersion(id string) bool {
 	return id == "null" || len(id) == 32 && strings.Trim(id, "0123456789abcdef") == ""
 }
 
-// allowRead is the permission that reading an object takes.
+// allowRead asks for the permission to read an object.
 func (c *call) allowRead(b Bucket, key string) func(*object, string) error {
 	return func(o *object, version string) error { return c.allowReading("s3:GetObject", b, key, o, version) }
 }
 
-// allowReading asks for one of the s3:GetObject… actions, or for its sibling
-// s3:GetObjectVersion… where the request names a version.
+// allowReading asks for one of the s3:GetObject… actions, or for its
+// counterpart s3:GetObjectVersion… if the request names a version.
 func (c *call) allowReading(action string, b Bucket, key string, o *object, version string) error {
 	cs := conditions{}
 	if o != nil {
@@ -94,7 +94,7 @@ func headObject(c *call) error {
 	})
 }
 
-// useObjectKey holds what reading an object's bytes takes besides the
+// useObjectKey checks what reading an object's bytes needs in addition to the
 // permission to read it.
 func (c *call) useObjectKey(o *object) error {
 	if o.archived(c.clock()) {
@@ -166,20 +166,20 @@ func (c *call) serveObject(open func(*object) error) error {
 		return nil
 	}
 	if err := o.body.copyRange(c.w, span.offset, span.length); err != nil {
-		// The status is sent: the missing bytes tell the client.
+		// The status is already sent: the client sees that bytes are missing.
 		c.log.DebugContext(c.r.Context(), "answer cut", "error", err)
 	}
 	return nil
 }
 
-// writeVersion tells which version an answer is about.
+// writeVersion sets the header with the answer's version.
 func (c *call) writeVersion(o *object) {
 	if c.cfg.Versioning {
 		c.w.Header().Set("X-Amz-Version-Id", o.version)
 	}
 }
 
-// writeObjectHeaders sets what GET and HEAD tell of an object.
+// writeObjectHeaders sets the headers of an object in answers to GET and HEAD.
 func (c *call) writeObjectHeaders(o *object) {
 	header := c.w.Header()
 	for name, values := range o.header {

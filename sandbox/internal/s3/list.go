@@ -33,7 +33,7 @@ func number(name, given string, otherwise int) (int, error) {
 	return int(n), nil
 }
 
-// encoder gives how names are written: as they are, or url-encoded.
+// encoder returns the function that writes names: as they are, or url-encoded.
 func (c *call) encoder() (func(string) text, error) {
 	switch given := c.query.Get("encoding-type"); given {
 	case "":
@@ -51,7 +51,8 @@ func urlEncoded(s string) string {
 	return strings.ReplaceAll(url.QueryEscape(s), "%2F", "/")
 }
 
-// readListing reads what every listing has, and asks for the permission.
+// readListing reads the parameters of all listings, and asks for the
+// permission.
 func (c *call) readListing(action, limit string) (listing, error) {
 	for name := range c.query {
 		if !utf8.ValidString(c.query.Get(name)) {
@@ -91,7 +92,7 @@ type ownerXML struct{ ID string }
 
 type commonPrefix struct{ Prefix text }
 
-// list gives a page of the bucket's current objects.
+// list returns a page of the bucket's current objects.
 func (c *call) list(l listing, encode func(string) text) (page, []contents, []commonPrefix) {
 	c.bucket.mu.RLock()
 	defer c.bucket.mu.RUnlock()
@@ -160,8 +161,8 @@ func listObjectsV2(c *call) error {
 	})
 }
 
-// A continuation token is the last name of a page, made to look as opaque as
-// S3's.
+// A continuation token is the last name of a page, encoded to look as opaque
+// as S3's.
 func writeToken(name string) string { return base64.URLEncoding.EncodeToString([]byte("1/" + name)) }
 
 func readToken(token string) (string, error) {
@@ -274,7 +275,7 @@ func listMultipartUploads(c *call) error {
 	return c.writeXML(result)
 }
 
-// openUploads gives the open uploads, by key and id.
+// openUploads returns the open uploads, by key and id.
 func (b *bucket) openUploads() []*upload {
 	b.mu.RLock()
 	defer b.mu.RUnlock()

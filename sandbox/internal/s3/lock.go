@@ -13,7 +13,7 @@ type lock struct {
 	hold  bool
 }
 
-// defaultRetention is that of a bucket with object lock.
+// defaultRetention is the retention in a bucket with object lock.
 const defaultRetention = 24 * time.Hour
 
 // readLock reads the lock that a request asks for.
@@ -49,7 +49,7 @@ func (c *call) readLock() (lock, error) {
 	return l, nil
 }
 
-// withDefault is the lock that a new version gets.
+// withDefault returns the lock of a new version.
 func (l lock) withDefault(b Bucket, now time.Time) lock {
 	if b.ObjectLock && l.mode == "" {
 		l.mode, l.until = "GOVERNANCE", now.Add(defaultRetention)
@@ -68,8 +68,8 @@ func (l lock) write(h http.Header) {
 	}
 }
 
-// checkLock refuses the deletion of a locked version. Governance mode yields
-// to those who say that they bypass it and may.
+// checkLock refuses the deletion of a locked version. Callers who ask to
+// bypass governance mode, and may, delete it.
 func (c *call) checkLock(o *object) error {
 	retained := o.lock.mode != "" && c.clock().Before(o.lock.until)
 	if retained && o.lock.mode == "GOVERNANCE" && strings.EqualFold(c.header("X-Amz-Bypass-Governance-Retention"), "true") {
@@ -84,7 +84,7 @@ func (c *call) checkLock(o *object) error {
 	return &Error{Status: http.StatusForbidden, Code: "AccessDenied", Message: "Access Denied because object protected by object lock."}
 }
 
-// checkLockDigest holds that a body that will be locked comes with a digest.
+// checkLockDigest checks that a body that will be locked comes with a digest.
 func (c *call) checkLockDigest(claimed claim, request string) error {
 	if !c.cfg.ObjectLock || claimed.md5 != nil || claimed.algorithm != "" {
 		return nil

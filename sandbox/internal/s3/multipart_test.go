@@ -62,7 +62,7 @@ func (m *multipart) complete(change ...func(*awss3.CompleteMultipartUploadInput)
 	return m.client.CompleteMultipartUpload(context.Background(), in)
 }
 
-// media gives n bytes that differ from place to place.
+// media returns n bytes that differ from place to place.
 func media(n int) []byte {
 	data := make([]byte, n)
 	r := rand.NewChaCha8([32]byte{7})

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// ownerships are what a bucket may say of who owns its objects.
+// ownerships lists the values of a bucket's object ownership.
 var ownerships = []string{ownerEnforced, ownerPreferred, "ObjectWriter"}
 
 type ownershipXML struct {

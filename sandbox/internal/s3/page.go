@@ -19,14 +19,13 @@ type page struct {
 	truncated bool
 }
 
-// name is a key, or a prefix that stands for all keys that begin with it and
-// go on with the delimiter.
+// name is a key, or a prefix that stands for all keys with it.
 type name struct {
 	text  string
 	group bool
 }
 
-// next is where a truncated page goes on.
+// next is where the page after a truncated one begins.
 func (p page) next() string {
 	if !p.truncated {
 		return ""
@@ -62,7 +61,7 @@ func (l listing) list(keys []string, live func(string) bool) page {
 	return p
 }
 
-// roll gives the name that a key has in the listing: its own, or the prefix up
+// roll returns the name that a key has in the listing: its own, or the prefix up
 // to the first delimiter.
 func (l listing) roll(key string) name {
 	if l.delimiter == "" {

@@ -9,8 +9,8 @@ import (
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html
 const maxPolicy = 20 << 10
 
-// allowPolicy asks for a permission on the bucket's policy. Who belongs to
-// another account may not, whatever the policies say.
+// allowPolicy asks for a permission on the bucket's policy. Callers from other
+// accounts never have it, whatever the policies say.
 func (c *call) allowPolicy(action string) error {
 	if err := c.allowBucket(action, nil); err != nil {
 		return err

@@ -48,8 +48,8 @@ func putObject(c *call) error {
 	return nil
 }
 
-// object makes a version of what was received. Under a KMS key the ETag is no
-// digest of the bytes.
+// object makes a version of what was received. Under a KMS key the ETag is not
+// a digest of the bytes.
 func (got *received) object(key string, s settings) *object {
 	etag := got.etag
 	if s.encryption.kms() {
@@ -58,8 +58,8 @@ func (got *received) object(key string, s settings) *object {
 	return &object{key: key, etag: etag, size: got.size, body: got.body, checksum: got.checksum, settings: s}
 }
 
-// checkWritable holds If-Match and If-None-Match of a write before its body
-// comes; commit holds them again.
+// checkWritable checks If-Match and If-None-Match of a write before its body
+// comes; commit checks them again.
 func (c *call) checkWritable() error {
 	c.bucket.mu.RLock()
 	defer c.bucket.mu.RUnlock()
@@ -78,8 +78,8 @@ func (c *call) checkWriteConditions(current *object) error {
 	return checkMatch(c.header("If-Match"), c.key, current)
 }
 
-// checkMatch holds that the current version of a key has one of the ETags, if
-// any are given.
+// checkMatch checks that the current version of a key has one of the ETags, if
+// there are any.
 func checkMatch(etags, key string, current *object) error {
 	switch {
 	case etags == "":
@@ -93,7 +93,7 @@ func checkMatch(etags, key string, current *object) error {
 }
 
 // commit makes o the current version of its key if the request's conditions
-// still hold, and sets the headers that every write answers with.
+// are still true, and sets the headers of every write's answer.
 func (c *call) commit(o *object) error {
 	c.bucket.mu.Lock()
 	defer c.bucket.mu.Unlock()

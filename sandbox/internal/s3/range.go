@@ -66,8 +66,8 @@ func (c *call) partSpan(o *object) (span, error) {
 }
 
 // parseRange reads a Range header of one range: last is -1 when open, first is
-// -1 for a suffix of last bytes. S3 takes no notice of headers it cannot read
-// and of lists of ranges.
+// -1 for a suffix of last bytes. S3 ignores headers that it cannot read, and
+// lists of ranges.
 func parseRange(header string) (first, last int64, ok bool) {
 	spec, ok := strings.CutPrefix(header, "bytes=")
 	from, to, dash := strings.Cut(spec, "-")
@@ -110,8 +110,8 @@ func resolveRange(first, last, size int64) (offset, length int64, ok bool) {
 	return first, last - first + 1, true
 }
 
-// checkConditions holds the conditional headers of a read, or of a copy's
-// source, whose headers bear the prefix, in RFC 9110's order.
+// checkConditions checks the conditional headers of a read, or of a copy's
+// source, whose headers have the prefix, in RFC 9110's order.
 func checkConditions(h http.Header, prefix string, o *object) *Error {
 	modified := o.modified.Truncate(time.Second)
 	get := func(name string) string { return h.Get(prefix + name) }
@@ -139,7 +139,7 @@ func checkConditions(h http.Header, prefix string, o *object) *Error {
 	return &Error{Status: http.StatusNotModified, Code: "NotModified", Message: "Not Modified"}
 }
 
-// matches says whether a list of entity tags holds the ETag.
+// matches reports whether a list of entity tags contains the ETag.
 func matches(list, etag string) bool {
 	for entry := range strings.SplitSeq(list, ",") {
 		if entry = strings.TrimSpace(entry); entry == "*" || strings.Trim(strings.TrimPrefix(entry, "W/"), `"`) == etag {

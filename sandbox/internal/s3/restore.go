@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// vaulted says whether the object is in a class that is restored to be read.
+// vaulted reports whether the object is in a class that is restored to be read.
 func (o *object) vaulted() bool { return o.class == "GLACIER" || o.class == "DEEP_ARCHIVE" }
 
-// archived says whether the object's bytes must be restored to be read now.
+// archived reports whether the object's bytes must be restored to be read now.
 func (o *object) archived(now time.Time) bool { return o.vaulted() && !now.Before(o.restored) }
 
-// writeRestored tells of the copy of an archived object.
+// writeRestored sets the header about the copy of an archived object.
 func (o *object) writeRestored(h http.Header) {
 	if o.vaulted() && !o.restored.IsZero() {
 		h.Set("X-Amz-Restore", `ongoing-request="false", expiry-date="`+o.restored.UTC().Format(http.TimeFormat)+`"`)
@@ -50,7 +50,7 @@ func restoreObject(c *call) error {
 	if o.archived(c.clock()) {
 		status = http.StatusAccepted
 	}
-	// The copy goes at the midnight after its last day.
+	// The copy is removed at the midnight after its last day.
 	until := c.clock().UTC().AddDate(0, 0, asked.Days+1).Truncate(24 * time.Hour)
 	c.bucket.replace(o, func(o *object) { o.restored = until })
 	c.writeVersion(o)

@@ -14,8 +14,8 @@ type target struct{ operation, bucket, key string }
 // also names operations that the Service does not implement.
 func Operation(r *http.Request) string { return route(lift(r)).operation }
 
-// lift gives a request with the x-amz-* parameters of a presigned query among
-// its headers, where the operations look for them.
+// lift returns a request with the x-amz-* parameters of a presigned query
+// among its headers, where the operations read them.
 func lift(r *http.Request) *http.Request {
 	if !strings.Contains(strings.ToLower(r.URL.RawQuery), "x-amz-") {
 		return r
@@ -36,7 +36,7 @@ func lift(r *http.Request) *http.Request {
 	return r
 }
 
-// Target gives the bucket and the key that a request names, by host or path;
+// Target returns the bucket and the key that a request names, by host or path;
 // both may be empty.
 func Target(r *http.Request) (bucket, key string) {
 	path := strings.TrimPrefix(r.URL.Path, "/")
@@ -47,7 +47,7 @@ func Target(r *http.Request) (bucket, key string) {
 	return bucket, key
 }
 
-// hostBucket gives the bucket of a virtual-host style host name: one below
+// hostBucket returns the bucket of a virtual-host style host name: one below
 // amazonaws.com or localhost. The rest is path style.
 func hostBucket(host string) string {
 	if h, _, err := net.SplitHostPort(host); err == nil {
@@ -220,8 +220,8 @@ func verb(r *http.Request) string {
 	return "Get"
 }
 
-// checkKey holds S3's rules for keys: UTF-8 of at most 1,024 bytes. Anything
-// else is a key: "../x", "a//b" and "/" are as good as any.
+// checkKey checks S3's rules for keys: UTF-8 of at most 1,024 bytes. Nothing
+// else is forbidden: "../x", "a//b" and "/" are keys.
 func checkKey(key string) error {
 	if !utf8.ValidString(key) {
 		return errInvalidURI()

@@ -18,7 +18,7 @@ type Access struct {
 	Context  map[string][]string // s3:* condition keys; the Authority adds aws:*
 }
 
-// KeyUse is one use of a KMS key that S3 makes in its caller's name.
+// KeyUse is one use of a KMS key that S3 makes on behalf of its caller.
 type KeyUse struct {
 	Action            string // "kms:GenerateDataKey" or "kms:Decrypt"
 	Key               string // ARN of the key, or of an alias
@@ -29,26 +29,26 @@ type KeyUse struct {
 // Authority decides what the caller of a request may do. The caller travels in
 // the request's context, under a key of the Authority's own.
 type Authority interface {
-	// Authorize is nil when the caller has the permission.
+	// Authorize returns nil if the caller has the permission.
 	Authorize(context.Context, Access) *Error
-	// UseKey is nil when the caller may use the key through S3.
+	// UseKey returns nil if the caller may use the key through S3.
 	UseKey(context.Context, KeyUse) *Error
-	// Caller gives the account of the caller, empty for an anonymous one.
+	// Caller returns the account of the caller, empty for an anonymous one.
 	Caller(context.Context) string
-	// CallerARN gives the user or role session, empty for an anonymous caller.
+	// CallerARN returns the user or role session, empty for an anonymous caller.
 	CallerARN(context.Context) string
 }
 
-// Directory keeps whose the buckets are, and their policies.
+// Directory keeps the buckets' owners and policies.
 type Directory interface {
-	// Claim takes a new bucket's name, if the caller may have it, and
-	// completes its Account, Partition and Region. The context is s3:* keys.
+	// Claim takes a new bucket's name, if the caller may have it, and sets its
+	// Account, Partition and Region. The keys are s3:* condition keys.
 	Claim(ctx context.Context, made Bucket, keys map[string][]string) (Bucket, *Error)
-	// Release gives a bucket's name back.
+	// Release frees a bucket's name.
 	Release(bucket string)
-	// Policy is nil for a bucket without one.
+	// Policy returns a bucket's policy, nil if it has none.
 	Policy(bucket string) []byte
-	// SetPolicy changes a bucket's policy; nil takes it away.
+	// SetPolicy changes a bucket's policy; nil removes it.
 	SetPolicy(bucket string, policy []byte) *Error
 }
 
@@ -62,8 +62,8 @@ type Bucket struct {
 	Versioning    bool
 	Ownership     string // BucketOwnerEnforced when empty, BucketOwnerPreferred, ObjectWriter
 	RequesterPays bool
-	// ObjectLock implies Versioning. A version that brings no retention of its
-	// own is kept for a day in governance mode.
+	// ObjectLock implies Versioning. A version without a retention of its own
+	// is kept for a day in governance mode.
 	ObjectLock bool
 }
 
@@ -84,10 +84,10 @@ type Config struct {
 	Log       *slog.Logger     // for faults of the Service's own; discarded when nil
 }
 
-// Service is an http.Handler that speaks S3. Requests come to it verified,
-// with the body as the client meant it: a reader that gives an *Error ends the
-// request with that error, ContentLength is the decoded length, and trailing
-// headers appear in the request's Trailer no later than the body's io.EOF.
+// Service is an http.Handler that speaks S3. Its requests are verified, and
+// their bodies decoded: a body whose Read returns an *Error ends the request
+// with that error, ContentLength is the decoded length, and trailing headers
+// appear in the request's Trailer no later than the body's io.EOF.
 type Service struct {
 	authority Authority
 	directory Directory

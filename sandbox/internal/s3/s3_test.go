@@ -218,7 +218,7 @@ func (w *world) do(method, target, body string, header ...string) (*http.Respons
 	return answer, string(data)
 }
 
-// codeOf gives S3's code of an error, empty for nil.
+// codeOf returns S3's code of an error, empty for nil.
 func codeOf(t *testing.T, err error) string {
 	t.Helper()
 	if err == nil {

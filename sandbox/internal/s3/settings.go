@@ -13,13 +13,13 @@ const (
 	ownerPreferred = "BucketOwnerPreferred"
 )
 
-// kept are the headers that S3 gives back as they were stored.
+// kept lists the headers that S3 returns as they were stored.
 var kept = []string{
 	"Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language", "Content-Type", "Expires",
 	"X-Amz-Website-Redirect-Location",
 }
 
-// metadataPrefix begins the headers of user metadata.
+// metadataPrefix is the prefix of the headers of user metadata.
 const metadataPrefix = "X-Amz-Meta-"
 
 var storageClasses = []string{
@@ -30,7 +30,7 @@ var cannedACLs = []string{
 	"private", "public-read", "public-read-write", "authenticated-read", "aws-exec-read", "bucket-owner-read", "bucket-owner-full-control",
 }
 
-// readSettings reads what a writing request says of the object to be.
+// readSettings reads a write's settings of the new object.
 func (c *call) readSettings() (settings, error) {
 	var s settings
 	var err error
@@ -56,7 +56,7 @@ func (c *call) readSettings() (settings, error) {
 	return s, nil
 }
 
-// newOwner gives the account that will own what the caller writes.
+// newOwner returns the account that will own what the caller writes.
 func (c *call) newOwner(acl string) string {
 	if c.cfg.Ownership == ownerEnforced || c.cfg.Ownership == ownerPreferred && acl == "bucket-owner-full-control" {
 		return c.cfg.Account
@@ -64,7 +64,7 @@ func (c *call) newOwner(acl string) string {
 	return c.authority.Caller(c.r.Context())
 }
 
-// readMetadata gives the headers that are stored with an object.
+// readMetadata returns the headers that are stored with an object.
 func readMetadata(h http.Header) (http.Header, error) {
 	out := http.Header{}
 	for _, name := range kept {
@@ -72,7 +72,7 @@ func readMetadata(h http.Header) (http.Header, error) {
 			out.Set(name, value)
 		}
 	}
-	// aws-chunked is how the body came here, and no part of the object.
+	// aws-chunked is the framing of the request, not the object's encoding.
 	if coding := out.Get("Content-Encoding"); coding != "" {
 		var rest []string
 		for word := range strings.SplitSeq(coding, ",") {
@@ -103,8 +103,8 @@ func readMetadata(h http.Header) (http.Header, error) {
 	return out, nil
 }
 
-// allowWrite asks for everything that a write with these settings takes, and
-// gives the conditions of its s3:PutObject.
+// allowWrite asks for all permissions that a write with these settings needs,
+// and returns the conditions of its s3:PutObject.
 func (c *call) allowWrite(s settings, extra conditions) (conditions, error) {
 	cs := conditions{}
 	for name, values := range extra {
@@ -161,7 +161,7 @@ func (c *call) allowWrite(s settings, extra conditions) (conditions, error) {
 	return cs, c.checkACL(s.acl)
 }
 
-// asksACL says whether the request sets an access control list.
+// asksACL reports whether the request sets an access control list.
 func (c *call) asksACL() bool {
 	for name := range c.r.Header {
 		if name == "X-Amz-Acl" || strings.HasPrefix(name, "X-Amz-Grant-") {
@@ -180,8 +180,8 @@ func (c *call) checkACL(canned string) error {
 }
 
 // checkReadable refuses an object that another account than the bucket's owns
-// and has not opened: neither the bucket's policy nor its owner's identities
-// reach it.
+// and has not shared: neither the bucket's policy nor the policies of its
+// owner's identities apply to it.
 func (c *call) checkReadable(b Bucket, o *object) error {
 	caller := c.authority.Caller(c.r.Context())
 	switch {

@@ -17,14 +17,14 @@ import (
 	"time"
 )
 
-// newID gives n random bytes in hex.
+// newID returns n random bytes in hex.
 func newID(n int) string {
 	id := make([]byte, n)
 	rand.Read(id)
 	return hex.EncodeToString(id)
 }
 
-// store holds every bucket: metadata in memory, bytes in files.
+// store keeps all buckets: metadata in memory, bytes in files.
 type store struct {
 	dir     string
 	counter atomic.Int64 // names the files
@@ -67,7 +67,7 @@ func (s *Service) SetBucket(cfg Bucket) {
 	b.cfg = cfg
 }
 
-// bucket holds objects and open uploads. Its lock guards all fields.
+// bucket keeps objects and open uploads. Its lock guards all fields.
 type bucket struct {
 	mu      sync.RWMutex
 	cfg     Bucket
@@ -98,7 +98,7 @@ type object struct {
 	settings
 }
 
-// settings is what a writer says of an object besides its bytes.
+// settings is what a write sets of an object in addition to its bytes.
 type settings struct {
 	header     http.Header // Content-Type and such, and x-amz-meta-*
 	tags       []tag
@@ -109,8 +109,8 @@ type settings struct {
 	lock       lock
 }
 
-// find gives the version of a key, the current one when version is empty. The
-// caller must release what it got. A delete marker is given as such.
+// find returns the version of a key, the current one if version is empty. It
+// may be a delete marker. The caller releases it.
 func (b *bucket) find(key, version string) *object {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
@@ -126,8 +126,8 @@ func (b *bucket) find(key, version string) *object {
 	return nil
 }
 
-// current is find under the bucket's lock: the current version, or nil when
-// the key has none or is deleted.
+// current returns the current version, or nil if the key has none or is
+// deleted. The caller holds the bucket's lock.
 func (b *bucket) current(key string) *object {
 	versions := b.objects[key]
 	if len(versions) == 0 || versions[len(versions)-1].deleted {
@@ -136,8 +136,8 @@ func (b *bucket) current(key string) *object {
 	return versions[len(versions)-1]
 }
 
-// put makes o the current version of its key, under the bucket's lock, and
-// gives it its version id.
+// put makes o the current version of its key and sets its version id. The
+// caller holds the bucket's lock.
 func (b *bucket) put(o *object) {
 	o.version = "null"
 	if b.cfg.Versioning {
@@ -151,8 +151,8 @@ func (b *bucket) put(o *object) {
 	b.objects[o.key] = append(b.objects[o.key], o)
 }
 
-// remove takes a version away, under the bucket's lock, leaving the key with
-// an empty list of versions if it was the last.
+// remove removes a version, and leaves the key with an empty list of versions
+// if it was the last. The caller holds the bucket's lock.
 func (b *bucket) remove(key, version string) *object {
 	versions := b.objects[key]
 	i := slices.IndexFunc(versions, func(o *object) bool { return o.version == version })
@@ -165,7 +165,7 @@ func (b *bucket) remove(key, version string) *object {
 	return gone
 }
 
-// prune forgets a key without versions, under the bucket's lock.
+// prune forgets a key without versions. The caller holds the bucket's lock.
 func (b *bucket) prune(key string) {
 	if len(b.objects[key]) > 0 {
 		return
@@ -176,7 +176,7 @@ func (b *bucket) prune(key string) {
 	}
 }
 
-// replace puts a changed copy in the place of an object, if it is still there.
+// replace replaces an object by a changed copy, if it still exists.
 func (b *bucket) replace(old *object, change func(*object)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -202,7 +202,8 @@ func (o *object) release() {
 	}
 }
 
-// body is bytes in one or more files that exist while someone refers to them.
+// body is bytes in one or more files, which are removed with the last
+// reference.
 type body struct {
 	files []blob
 	refs  atomic.Int32

@@ -73,8 +73,8 @@ func validTag(s string) bool {
 	return true
 }
 
-// tagged finds the object whose tags a request is about, with the permission
-// for it. The caller releases it.
+// tagged finds the object whose tags a request is about, if the caller has the
+// permission. The object must be released.
 func (c *call) tagged(action string, extra conditions) (*object, error) {
 	o, err := c.lookup(c.bucket, c.cfg, c.key, c.query, func(o *object, version string) error {
 		cs := conditions{}

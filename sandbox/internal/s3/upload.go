@@ -14,17 +14,17 @@ import (
 type upload struct {
 	id, key   string
 	initiated time.Time
-	initiator string // ARN of the user or role session, which S3 gives as an ID
+	initiator string // ARN of the user or role session, which S3 returns as an ID
 	algorithm string // of checksums; empty when the client named none
 	kind      string // fullObject or composite; empty as well
 	settings  settings
-	// conditions are those of the request that began it: S3 judges the writes
-	// of its parts by them.
+	// conditions are those of the request that began it: S3 evaluates the
+	// writes of its parts with them.
 	conditions conditions
 	parts      map[int]*part
 }
 
-// part is one part of an upload, or of the object made of it; then without
+// part is one part of an upload, or of the object made of it, where it has no
 // body.
 type part struct {
 	number   int
@@ -35,7 +35,7 @@ type part struct {
 	body     *body
 }
 
-// sorted gives the parts by number.
+// sorted returns the parts by number.
 func (u *upload) sorted() []*part {
 	parts := make([]*part, 0, len(u.parts))
 	for _, p := range u.parts {
@@ -106,7 +106,8 @@ func readChecksumType(h http.Header) (algorithm, kind string, err error) {
 	return algorithm, kind, nil
 }
 
-// upload gives the open upload that the query names, with the permission.
+// upload returns the open upload that the query names, if the caller has the
+// permission.
 func (c *call) upload(action string) (*upload, error) {
 	id := c.query.Get("uploadId")
 	c.bucket.mu.RLock()
@@ -175,9 +176,9 @@ func uploadPart(c *call) error {
 	return nil
 }
 
-// checkClaim holds that a part brings the checksum that the upload was begun
-// with: that one or, where S3 can do without, none. An upload begun without
-// takes any, checks it and forgets it.
+// checkClaim checks that a part has a checksum of the upload's algorithm, or
+// none where S3 does not need one. Parts of an upload without an algorithm may
+// have any; it is checked and forgotten.
 func (u *upload) checkClaim(c claim) error {
 	if u.algorithm == "" || c.algorithm == u.algorithm || c.algorithm == "" && u.kind == fullObject {
 		return nil
@@ -185,8 +186,8 @@ func (u *upload) checkClaim(c claim) error {
 	return errInvalidRequest("Checksum Type mismatch occurred, expected checksum Type: " + strings.ToLower(u.algorithm) + ", actual checksum Type: " + cmp.Or(strings.ToLower(c.algorithm), "null"))
 }
 
-// addPart puts a received part into the upload, in the place of one of the
-// same number, unless the upload ended meanwhile.
+// addPart adds a received part to the upload and replaces one of the same
+// number, unless the upload has ended.
 func (c *call) addPart(u *upload, number int, got *received) (*part, error) {
 	p := &part{number: number, size: got.size, etag: got.etag, modified: c.clock(), body: got.body}
 	if u.algorithm != "" {

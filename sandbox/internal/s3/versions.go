@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// versionXML is a version or a delete marker in a listing; the latter has no
-// ETag, size and class.
+// versionXML is a version or a delete marker in a listing; a delete marker has
+// no ETag, size and class.
 type versionXML struct {
 	XMLName      xml.Name
 	Key          text
@@ -70,7 +70,7 @@ type versionsXML struct {
 }
 
 // listVersions fills a page with the versions of the keys, the newest of a key
-// first. It begins behind the version that the page's marker names, of the key
+// first. It begins after the version that the page's marker names, of the key
 // that the listing is after.
 func (b *bucket) listVersions(l listing, encode func(string) text, page *versionsXML) {
 	b.mu.RLock()
@@ -111,7 +111,7 @@ func (b *bucket) listVersions(l listing, encode func(string) text, page *version
 			entry.IsLatest = i == len(versions)-1
 			page.Versions = append(page.Versions, entry)
 		}
-		skip = "" // it is gone meanwhile
+		skip = "" // it has been deleted
 	}
 	if p.truncated {
 		page.IsTruncated = true

@@ -13,9 +13,9 @@ import (
 
 const namespace = "http://s3.amazonaws.com/doc/2006-03-01/"
 
-// text is character data that may hold what XML 1.0 cannot, as keys may. S3
-// writes such characters as references, which XML parsers refuse; its way out
-// is encoding-type=url.
+// text is character data that may have characters which XML 1.0 does not
+// allow, as keys may. S3 writes them as references, which XML parsers refuse;
+// clients can ask for encoding-type=url instead.
 type text string
 
 // MarshalXML writes the text with S3's escapes.
@@ -67,8 +67,8 @@ func (c *call) writeXML(document any) error {
 	return nil
 }
 
-// readXML reads a request's document of at most limit bytes, with its
-// checksums held.
+// readXML reads a request's document of at most limit bytes, and checks its
+// checksums.
 func (c *call) readXML(limit int64, document any) error {
 	data, err := c.readDocument(limit)
 	if err != nil {

@@ -47,9 +47,9 @@ func canonicalQuery(raw string) string {
 	return strings.Join(parts, "&")
 }
 
-// headerValue is a header as it is signed: values joined by commas, spaces
-// trimmed and runs of them made one. Those that net/http takes out of the
-// header are found where it puts them.
+// headerValue returns a header as it is signed: values joined by commas,
+// spaces trimmed and runs of them collapsed. Headers that net/http moves
+// elsewhere are read from there.
 func headerValue(r *http.Request, name string) string {
 	values := r.Header.Values(name)
 	switch {
@@ -100,7 +100,7 @@ func (s *Signature) signer(secret string) signer {
 	return signer{key: key, stamp: s.Time.UTC().Format(timeFormat) + "\n" + s.scopeString() + "\n"}
 }
 
-// sign gives the hex signature of what follows kind, time and scope.
+// sign returns the hex signature of what follows kind, time and scope.
 func (s signer) sign(kind, rest string) string {
 	return hex.EncodeToString(mac(s.key, s.toSign(kind, rest)))
 }

@@ -28,8 +28,9 @@ const (
 //
 //	hex-size[;chunk-signature=hex]\r\n data \r\n … 0[;chunk-signature=hex]\r\n [name:value\r\n …] \r\n
 //
-// A chunk's bytes are given out before its signature is checked, so that no
-// chunk needs to fit in memory; a wrong one fails the read that ends it.
+// A chunk's bytes are returned before its signature is checked, so that no
+// chunk needs to fit in memory; a wrong signature fails the read that ends the
+// chunk.
 type chunked struct {
 	body     io.Closer
 	in       *bufio.Reader
@@ -77,8 +78,8 @@ func (c *chunked) Read(p []byte) (int, error) {
 	return n, c.err
 }
 
-// next ends the chunk before and reads the header of the one that follows.
-// It gives io.EOF after the last.
+// next ends the current chunk and reads the header of the next one. It returns
+// io.EOF after the last.
 func (c *chunked) next() error {
 	if c.started {
 		if err := c.endChunk(); err != nil {
@@ -135,7 +136,7 @@ func (c *chunked) endChunk() error {
 	return c.chain("AWS4-HMAC-SHA256-PAYLOAD", emptyHash+"\n"+sum, c.given)
 }
 
-// chain checks a signature that follows the one before it.
+// chain checks a signature that is chained to the previous one.
 func (c *chunked) chain(kind, rest, given string) error {
 	want := c.sign.sign(kind, c.previous+"\n"+rest)
 	if !hmac.Equal([]byte(want), []byte(given)) {
@@ -188,7 +189,7 @@ func (c *chunked) readTrailers() error {
 	return fault(BadTrailer, "there are too many trailers")
 }
 
-// arrived tells whether the announced trailers came, where any may.
+// arrived reports whether the announced trailers came.
 func (c *chunked) arrived(announced []string) bool {
 	return !c.trailers || !slices.ContainsFunc(announced, func(name string) bool {
 		return name != "" && c.request.Trailer.Get(name) == ""
@@ -219,8 +220,8 @@ func (c *chunked) line() (string, error) {
 	return "", fault(BadChunk, "a line of the chunked body is too long")
 }
 
-// cutShort makes an early end of the body ours; other errors are the
-// connection's.
+// cutShort turns an early end of the body into an error of ours; other errors
+// are the connection's.
 func cutShort(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return fault(ShortBody, "the body ends before its declared length")

@@ -18,8 +18,8 @@ const (
 	maxPresign = 7 * 24 * time.Hour
 )
 
-// Kind tells why a request's signature was refused. Each service has its own
-// code and words for a kind.
+// Kind is why a request's signature was refused. Each service has its own code
+// and words for a kind.
 type Kind int
 
 // The kinds of refusal.
@@ -47,8 +47,8 @@ type Error struct {
 	Message string
 	// Headers are the names of the unsigned headers, for Unsigned.
 	Headers []string
-	// Canonical and ToSign are what the server signed, for Mismatch: they
-	// help to debug a client and tell nothing that it did not send.
+	// Canonical and ToSign are what the server signed, for Mismatch: they help
+	// to debug a client and show nothing that it did not send.
 	Canonical, ToSign string
 }
 
@@ -72,7 +72,7 @@ type Signature struct {
 	given   string // hex
 }
 
-// Parse reads the signature of a request. It is nil, without error, for a
+// Parse reads the signature of a request. It returns nil and no error for a
 // request that is not signed.
 func Parse(r *http.Request) (*Signature, error) {
 	query := parseQuery(r.URL.RawQuery)
@@ -166,7 +166,7 @@ func parsePresigned(q query) (*Signature, error) {
 		return nil, fault(Malformed, "X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"")
 	}
 	if s.Service != "s3" {
-		// STS takes no notice of X-Amz-Expires.
+		// STS ignores X-Amz-Expires.
 		// https://github.com/aws/aws-sdk-go/issues/2167
 		s.Expires = maxSkew
 		return s.checked()
@@ -221,8 +221,8 @@ func (s *Signature) scopeString() string {
 // query is a decoded query string, in order, repetitions kept.
 type query [][2]string
 
-// parseQuery decodes percent escapes and '+'. A broken escape stays as it is:
-// the signature decides.
+// parseQuery decodes percent escapes and '+'. A broken escape is kept as it
+// is: the signature decides.
 func parseQuery(raw string) query {
 	var q query
 	for pair := range strings.SplitSeq(raw, "&") {

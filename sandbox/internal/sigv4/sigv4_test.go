@@ -60,7 +60,7 @@ func kindOf(err error) Kind {
 	return 0
 }
 
-// verify gives the body that a handler would read.
+// verify returns the body that a handler would read.
 func verify(r *http.Request, secret string, now time.Time) (string, error) {
 	s, err := Parse(r)
 	if err != nil {

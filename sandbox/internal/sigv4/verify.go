@@ -27,11 +27,11 @@ const (
 	emptyHash            = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 )
 
-// Verify proves the signature with the secret of its access key at the time
-// now. On success it has replaced the request's body by one that decodes
+// Verify verifies the signature with the secret of its access key at the time
+// now. If it succeeds, it replaces the request's body by one that decodes
 // aws-chunked framing and fails with an *Error where the body is not what was
-// signed; trailers are in r.Trailer once the body was read to its end.
-// Bodies for services other than S3 are read here, to at most 1 MiB.
+// signed; trailers are in r.Trailer once the body was read to its end. Bodies
+// for services other than S3 are read here, to at most 1 MiB.
 func (s *Signature) Verify(r *http.Request, secret string, now time.Time) error {
 	if err := s.inTime(now); err != nil {
 		return err
@@ -70,8 +70,8 @@ func (s *Signature) inTime(now time.Time) error {
 	return nil
 }
 
-// allSigned refuses x-amz-* headers that whoever stands between could have
-// added.
+// allSigned refuses unsigned x-amz-* headers, which anyone on the way could
+// have added.
 func (s *Signature) allSigned(r *http.Request) error {
 	var loose []string
 	for name := range r.Header {
@@ -80,8 +80,8 @@ func (s *Signature) allSigned(r *http.Request) error {
 			loose = append(loose, name)
 		}
 	}
-	// A presigned upload's client may hash its body though the signer did
-	// not know it; the hash is checked, not trusted.
+	// The client of a presigned upload may hash its body although the signer
+	// did not know it; the hash is checked, not trusted.
 	loose = slices.DeleteFunc(loose, func(n string) bool {
 		return s.Presigned && n == strings.ToLower(contentSHA256)
 	})
@@ -130,7 +130,7 @@ func buffered(r *http.Request) (string, error) {
 	return hash(string(data)), nil
 }
 
-// wrapBody puts the reader that proves and decodes the body in its place.
+// wrapBody replaces the body by a reader that decodes and verifies it.
 func (s *Signature) wrapBody(r *http.Request, payload string, sign signer) error {
 	if s.Service != "s3" {
 		return nil
@@ -141,8 +141,8 @@ func (s *Signature) wrapBody(r *http.Request, payload string, sign signer) error
 	return decode(r, payload, &sign, s.given)
 }
 
-// Decode puts a reader in place of the body of an unsigned request to S3, as
-// Verify does for signed ones: clients frame and hash without signing too.
+// Decode replaces the body of an unsigned request to S3, as Verify does for
+// signed ones: clients frame and hash without signing, too.
 func Decode(r *http.Request) error {
 	payload := r.Header.Get(contentSHA256)
 	if payload == "" {
@@ -197,7 +197,8 @@ func stripChunked(h http.Header) {
 	}
 }
 
-// hashed fails at its end when what was read is not what was hashed.
+// hashed fails at its end if the bytes do not have the hash that was
+// announced.
 type hashed struct {
 	io.ReadCloser
 	want string
