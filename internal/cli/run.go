@@ -107,7 +107,7 @@ func organization(cfg *config.Config, name string) (rolecall.Organization, error
 	return org, &rolecall.Error{Code: rolecall.NotFound, Message: fmt.Sprintf("there is no organization %q", name), Hint: "declared: " + orNone(names)}
 }
 
-// directory opens the working directory, and gives what to do at the end.
+// directory opens the working directory, and returns what to do at the end.
 func (c *runCommand) directory(out *output) (*os.Root, func(), error) {
 	path, temporary := c.Workdir, c.Workdir == ""
 	var err error

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/config"
@@ -54,31 +52,11 @@ func unfit(dir string, err error) error {
 	}
 }
 
-// document gives the file of the job's document and the links that lead to it,
-// if one is in the working directory.
+// document returns the file of the job's document and the links that lead to
+// it, if one is in the working directory.
 func (c *runCommand) document() []fs.FileInfo {
-	if held, err := workdir.Holds(c.Workdir, c.Job); c.Workdir == "" || c.Job == "-" || err != nil || !held {
+	if c.Workdir == "" || c.Job == "-" {
 		return nil
 	}
-	var files []fs.FileInfo
-	for name := c.Job; len(files) < maxLinks; {
-		info, err := os.Lstat(name)
-		if err != nil {
-			break
-		}
-		files = append(files, info)
-		target, err := os.Readlink(name)
-		if err != nil {
-			break // it is no link
-		}
-		if !filepath.IsAbs(target) {
-			dir, _ := filepath.Split(name)
-			target = dir + target
-		}
-		name = target
-	}
-	return files
+	return workdir.FilesOf(c.Workdir, c.Job)
 }
-
-// maxLinks is how many links the name of a job may lead through, as in Linux.
-const maxLinks = 40

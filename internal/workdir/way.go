@@ -2,12 +2,13 @@ package workdir
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 )
 
-// Holds tells whether a path leads to or through the directory, by links too:
+// Holds reports whether a path leads to or through the directory, by links too:
 // who can write below it then decides what is found there. Neither need exist.
 // A place that lies below the directory and is mounted elsewhere as well is
 // not recognized by the path elsewhere.
@@ -32,6 +33,32 @@ func Holds(dir, path string) (bool, error) {
 		}
 	}
 	return false, nil
+}
+
+// FilesOf returns the file at a path and the links that lead to it, or nothing
+// where the directory does not hold it.
+func FilesOf(dir, path string) []fs.FileInfo {
+	if held, err := Holds(dir, path); err != nil || !held {
+		return nil
+	}
+	var files []fs.FileInfo
+	for len(files) < maxLinks {
+		info, err := os.Lstat(path)
+		if err != nil {
+			break
+		}
+		files = append(files, info)
+		target, err := os.Readlink(path)
+		if err != nil {
+			break // it is no link
+		}
+		if !filepath.IsAbs(target) {
+			parent, _ := filepath.Split(path)
+			target = parent + target
+		}
+		path = target
+	}
+	return files
 }
 
 // maxLinks is how many links a path leads through at most.

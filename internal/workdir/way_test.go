@@ -78,3 +78,31 @@ func TestHolds(t *testing.T) {
 		t.Errorf("a directory holds the one it is in: %v, %v", got, err)
 	}
 }
+
+func TestFilesOf(t *testing.T) {
+	t.Parallel()
+	top := t.TempDir()
+	at := func(name string) string { return top + "/" + name } // not cleaned
+	if err := errors.Join(
+		os.MkdirAll(at("work/sub"), 0o700), os.WriteFile(at("work/job.json"), nil, 0o600), os.WriteFile(at("outside.json"), nil, 0o600),
+		os.Symlink("sub/../job.json", at("work/link")), os.Symlink(at("work/link"), at("to-link")), os.Symlink("loop", at("work/loop")),
+	); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string][]string{
+		"work/job.json": {"work/job.json"}, "work/link": {"work/link", "work/job.json"}, "to-link": {"to-link", "work/link", "work/job.json"},
+		"outside.json": nil, "work/none": nil,
+	} {
+		files := workdir.FilesOf(at("work"), at(path))
+		if len(files) != len(want) {
+			t.Errorf("%s: %d files, want %v", path, len(files), want)
+			continue
+		}
+		for i, file := range files {
+			if info, err := os.Lstat(at(want[i])); err != nil || !os.SameFile(file, info) {
+				t.Errorf("%s: the file %d is %s, want %s", path, i, file.Name(), want[i])
+			}
+		}
+	}
+	workdir.FilesOf(at("work"), at("work/loop")) // ends
+}
