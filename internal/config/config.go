@@ -55,7 +55,7 @@ const maxBytes = 4 << 20
 // returns all faults as one rolecall.Errors.
 func Load(path string) (*Config, error) { return load(path, allFaults) }
 
-func load(path string, sift func(*Config, rolecall.Errors) rolecall.Errors) (*Config, error) {
+func load(path string, separate func(*Config, rolecall.Errors) rolecall.Errors) (*Config, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		code, hint := rolecall.Invalid, "name the config with --config or in ROLECALL_CONFIG"
@@ -73,28 +73,19 @@ func load(path string, sift func(*Config, rolecall.Errors) rolecall.Errors) (*Co
 		return nil, &rolecall.Error{Code: rolecall.Invalid, Message: "the config " + path + " is larger than 4 MiB"}
 	}
 	c, faults := parse(data, filepath.Dir(path))
-	if faults = sift(c, faults); len(faults) > 0 {
+	if faults = separate(c, faults); len(faults) > 0 {
 		return nil, faults
 	}
 	c.path = path
-	if faults = sift(c, rolecall.List(c.seal())); len(faults) > 0 {
+	if faults = separate(c, rolecall.List(c.readSecrets())); len(faults) > 0 {
 		return nil, faults
 	}
 	return c, nil
 }
 
-// Parse checks a config whose paths are relative to dir, by its text alone:
-// the versions of secrets, which Load finds in their files, are empty.
-func Parse(data []byte, dir string) (*Config, error) {
-	c, faults := parse(data, dir)
-	if len(faults) > 0 {
-		return nil, faults
-	}
-	return c, nil
-}
-
-// parse gives what could be read beside what is wrong with it; nothing, where
-// that is no YAML.
+// parse returns what could be read of a config whose paths are relative to dir,
+// and what is wrong with it: nothing of a text that is no YAML. The versions of
+// secrets, which are in their files, are empty.
 func parse(data []byte, dir string) (*Config, rolecall.Errors) {
 	text, err := yaml.ToJSON(data)
 	if err != nil {
@@ -207,7 +198,7 @@ func (r reader) vendor(f file) {
 			defaults = name
 		}
 		if name == rolecall.DispenserPrincipal {
-			r.dispenser(p, f, at)
+			r.dispenserPrincipal(p, f, at)
 		}
 		r.config.Vendor.Principals[name] = rolecall.Principal{Name: name, ARN: arn, Regions: p.Regions, Default: p.Default}
 		r.config.Sources[name] = r.source(p.Credentials, f, at+"/credentials")
@@ -286,7 +277,7 @@ func (r reader) organization(name string, o organization) {
 			}
 		}
 		if d := conn.HTTPCredentialSource; d != nil && d.Validate() == nil {
-			r.dispenserOf(org, *d, place+"/http_credential_source")
+			r.dispenserSource(org, *d, place+"/http_credential_source")
 		}
 		if role, err := rolecall.ParseRoleARN(conn.RoleARN); err == nil && r.vendorAccount(role.Account) {
 			r.faults.Add(place+"/role_arn", "the role is in an account of the vendor's", "a connection's role is in the customer's account")

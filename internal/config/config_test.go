@@ -40,7 +40,7 @@ state: ./state
 
 func TestParse(t *testing.T) {
 	t.Parallel()
-	c, err := Parse([]byte(whole), "/dir")
+	c, err := parseStrict([]byte(whole), "/dir")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func TestParseFaults(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			text := strings.Replace(whole, tc.replace, tc.with, 1)
-			_, err := Parse([]byte(text), "/dir")
+			_, err := parseStrict([]byte(text), "/dir")
 			var got []string
 			for _, e := range rolecall.List(err) {
 				got = append(got, string(e.Code)+" "+e.Pointer+": "+e.Message)
@@ -202,7 +202,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(whole))
 	f.Add([]byte("principals: {p: {arn: x, credentials: {source: static}}}\norganizations: {a-b: {connections: {c: {purpose: delivery}}}}"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		c, err := Parse(data, "/dir")
+		c, err := parseStrict(data, "/dir")
 		if err != nil {
 			if c != nil || len(rolecall.List(err)) == 0 || rolecall.CodeOf(err) == rolecall.Internal {
 				t.Errorf("a fault that is none of ours: %v", err)
@@ -268,4 +268,13 @@ func TestSecrets(t *testing.T) {
 		t.Fatal(err)
 	}
 	tenanttest.Secrets(t, c)
+}
+
+// parseStrict parses a text that must be without faults.
+func parseStrict(data []byte, dir string) (*Config, error) {
+	c, faults := parse(data, dir)
+	if len(faults) > 0 {
+		return nil, faults
+	}
+	return c, nil
 }

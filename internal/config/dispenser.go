@@ -2,9 +2,9 @@ package config
 
 import "github.com/rolecall/rolecall"
 
-// dispenser holds the principal that signs requests to dispensers to what it
-// is for: who has such a request could else do more with its identity.
-func (r reader) dispenser(p principal, f file, at string) {
+// dispenserPrincipal checks that the principal that signs requests to dispensers
+// does nothing else: whoever has such a request could do that with its identity.
+func (r reader) dispenserPrincipal(p principal, f file, at string) {
 	if p.Default {
 		r.faults.Add(at+"/default", "the principal dispenser runs no jobs", "leave default out")
 	}
@@ -18,8 +18,8 @@ func (r reader) dispenser(p principal, f file, at string) {
 	}
 }
 
-// dispenserOf checks that somebody can ask the dispenser.
-func (r reader) dispenserOf(org rolecall.Organization, d rolecall.HTTPCredentialSource, at string) {
+// dispenserSource checks that somebody can ask the dispenser.
+func (r reader) dispenserSource(org rolecall.Organization, d rolecall.HTTPCredentialSource, at string) {
 	if d.Secret != "" {
 		r.faults.AddErr(at+"/secret", org.CheckBearer(d))
 	} else if _, ok := r.config.Vendor.Principals[rolecall.DispenserPrincipal]; !ok {

@@ -7,15 +7,15 @@ import (
 	"github.com/rolecall/rolecall/internal/strict"
 )
 
-// externalIDs resolves each organization's external id, and holds all of
-// them, connections' and the api_names to one namespace: unique ignoring
-// case, since a customer's account may compare them so.
+// externalIDs resolves each organization's external id. It reports those, and
+// connections' own, that are another organization's external id or api_name: case
+// does not count, since a customer's account may compare them so.
 func (r reader) externalIDs(f file) {
-	taken := map[string]string{} // lowercase value: whose
+	taken := map[string]string{} // organizations by lowercase value
 	for _, name := range sorted(f.Organizations) {
 		taken[strings.ToLower(name)] = name
 	}
-	claim := func(value, org, at string) {
+	take := func(value, org, at string) {
 		if value == "" {
 			return
 		}
@@ -32,30 +32,31 @@ func (r reader) externalIDs(f file) {
 	for _, name := range sorted(f.Organizations) {
 		at := strict.Pointer("organizations", name)
 		id := rolecall.ExternalID{Mode: rolecall.ExternalIDGenerated}
-		if given := f.Organizations[name].ExternalID; given != nil {
-			id = r.given(*given, name, at+"/external_id")
+		if explicit := f.Organizations[name].ExternalID; explicit != nil {
+			id = r.explicitID(*explicit, name, at+"/external_id")
 		}
 		org := r.config.Organizations[name]
 		org.ExternalID = id
 		r.config.Organizations[name] = org
-		claim(id.Value, name, at+"/external_id/value")
+		take(id.Value, name, at+"/external_id/value")
 		for n, conn := range org.Connections {
 			if conn.ExternalID == nil {
 				continue
 			}
 			place := at + strict.Pointer("connections", n, "external_id")
-			own := r.given(*conn.ExternalID, name, place)
+			own := r.explicitID(*conn.ExternalID, name, place)
 			if own.Mode == rolecall.ExternalIDGenerated {
 				r.faults.Add(place+"/mode", "a connection's external id is not generated here", "leave it out to use the organization's, or give mode custom and a value")
 			}
 			conn.ExternalID = &own
 			org.Connections[n] = conn
-			claim(own.Value, name, place+"/value")
+			take(own.Value, name, place+"/value")
 		}
 	}
 }
 
-func (r reader) given(id rolecall.ExternalID, org, at string) rolecall.ExternalID {
+// explicitID checks an external id that is declared.
+func (r reader) explicitID(id rolecall.ExternalID, org, at string) rolecall.ExternalID {
 	r.faults.AddErr(at, id.Validate())
 	if id.Mode != rolecall.ExternalIDCustom && id.Value != "" {
 		r.faults.Add(at+"/value", "only mode custom takes a value", "leave it out, or choose mode custom")

@@ -12,7 +12,7 @@ type Place struct {
 	Path string
 }
 
-// Places gives those of a config that was loaded: itself, the state directory,
+// Places returns those of a config that was loaded: itself, the state directory,
 // and the files that secrets, principals' credentials and certificates are read
 // from, as the environment and AWS's shared configuration name them too.
 func (c *Config) Places(ctx context.Context, getenv func(string) string) []Place {

@@ -52,9 +52,9 @@ func (r reader) secret(s *secret, at string) {
 	}
 }
 
-// seal looks at each secret once: that it is there and of its form, and which
-// version it is, a digest of its value.
-func (c *Config) seal() error {
+// readSecrets checks that each secret can be read and is well formed, and sets
+// its version, a digest of its value.
+func (c *Config) readSecrets() error {
 	var faults rolecall.Errors
 	for _, org := range sorted(c.secrets) {
 		for _, name := range sorted(c.secrets[org]) {
@@ -107,7 +107,7 @@ func (c *Config) Bearer(_ context.Context, org, name string) (credential.Bearer,
 	return bearer(data), nil
 }
 
-// bearer leaves out the end of line that editors put behind a token.
+// bearer drops the end of line that editors put behind a token.
 func bearer(data []byte) credential.Bearer {
 	return credential.Bearer{Token: strings.TrimRight(string(data), "\r\n")}
 }

@@ -15,16 +15,16 @@ type Faulty struct {
 	Faults     rolecall.Errors
 }
 
-// LoadTolerant loads as Load does, but sets connections that are not well
-// declared aside, for those that diagnose them; with a secret that cannot be
-// used go the connections that use it. A conflict with what another
-// organization has is no such fault: whose it is concerns the operator alone.
+// LoadTolerant loads as Load does, but sets aside connections that are not well
+// declared, or whose secret cannot be used, for those that diagnose them. A
+// conflict with what another organization has is still a fault of the config:
+// whose it is concerns the operator alone.
 func LoadTolerant(path string) (*Config, error) { return load(path, setAside) }
 
 func allFaults(_ *Config, faults rolecall.Errors) rolecall.Errors { return faults }
 
 // setAside moves the faulty connections and their faults out of the way, and
-// gives the other faults.
+// returns the other faults.
 func setAside(c *Config, faults rolecall.Errors) rolecall.Errors {
 	if c == nil {
 		return faults
@@ -60,9 +60,9 @@ func (c *Config) fault(org, name string, fault *rolecall.Error) {
 	c.Faulty[org][name] = f
 }
 
-// faultyBy finds the connections that cannot be used for what a pointer leads
-// to or into: a connection, or a secret, which is then looked at no more. It is
-// false for all else.
+// faultyBy returns the connections that cannot be used because of what a pointer
+// leads to or into: a connection, or a secret, which it forgets. It reports
+// whether it is one of the two.
 func (c *Config) faultyBy(pointer string) (org string, names []string, ok bool) {
 	for o, declared := range c.Organizations {
 		all := maps.Clone(declared.Connections)

@@ -1,7 +1,7 @@
 package config
 
-// SecretVariables names the environment variables that hold the keys of
-// principals and the values of secrets: what no other program is to inherit.
+// SecretVariables returns the names of the environment variables that have the
+// keys of principals and the values of secrets: no other program inherits them.
 func (c *Config) SecretVariables() []string {
 	var names []string
 	add := func(name string) {
