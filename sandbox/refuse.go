@@ -30,7 +30,12 @@ func (c *call) refuse(w http.ResponseWriter, r *http.Request, why error, signatu
 	c.event.Caller, c.event.SessionName = "", ""
 	switch c.service {
 	case "s3":
-		e := c.refusedByS3(why, signature != nil && signature.Presigned || r.Header.Get("Authorization") == "")
+		e := c.refusedByS3(why)
+		inQuery := signature != nil && signature.Presigned || r.Header.Get("Authorization") == ""
+		var malformed *sigv4.Error
+		if inQuery && errors.As(why, &malformed) && malformed.Kind == sigv4.Malformed {
+			e = &s3.Error{Status: 400, Code: "AuthorizationQueryParametersError", Message: malformed.Message}
+		}
 		var refused refusal
 		if errors.As(why, &refused) && refused == unknownKey {
 			e.Extra = append(e.Extra, s3.Field{Name: "AWSAccessKeyId", Value: cut(signature.AccessKeyID)})
@@ -46,7 +51,7 @@ func (c *call) refuse(w http.ResponseWriter, r *http.Request, why error, signatu
 
 // refusedByS3 returns a refusal in S3's words.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
-func (c *call) refusedByS3(why error, presigned bool) *s3.Error {
+func (c *call) refusedByS3(why error) *s3.Error {
 	answer := func(status int, code, message string, extra ...s3.Field) *s3.Error {
 		return &s3.Error{Status: status, Code: code, Message: message, Extra: extra}
 	}
@@ -68,9 +73,6 @@ func (c *call) refusedByS3(why error, presigned bool) *s3.Error {
 	}
 	switch e.Kind {
 	case sigv4.Malformed:
-		if presigned {
-			return answer(400, "AuthorizationQueryParametersError", e.Message)
-		}
 		return answer(400, "AuthorizationHeaderMalformed", "The authorization header is malformed; "+e.Message)
 	case sigv4.Unsupported:
 		return answer(400, "InvalidRequest", "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.")
@@ -180,7 +182,7 @@ func (b *s3Body) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	var e *sigv4.Error
 	if errors.As(err, &e) {
-		err = b.call.refusedByS3(e, false)
+		err = b.call.refusedByS3(e)
 	}
 	return n, err
 }
