@@ -8,15 +8,15 @@ import (
 )
 
 // Bearer is a token that a dispenser is asked with. Nothing prints it: every
-// way to text gives only a mark.
+// conversion to text returns only a mark.
 type Bearer struct{ Token string }
 
 const maxBearer = 8 << 10
 
-// Validate checks that the token can stand in a header: printable ASCII
+// Validate checks that the token fits into a header: printable ASCII
 // without spaces, 8 KiB at most.
 func (b Bearer) Validate() error {
-	if !graphic(b.Token) || len(b.Token) > maxBearer {
+	if !isGraphic(b.Token) || len(b.Token) > maxBearer {
 		return &rolecall.Error{
 			Code: rolecall.Invalid, Message: "the secret cannot be a bearer token",
 			Hint: "1 to 8192 printable characters of ASCII, without spaces",
@@ -25,8 +25,8 @@ func (b Bearer) Validate() error {
 	return nil
 }
 
-// graphic tells whether s is of printable ASCII without spaces, and not empty.
-func graphic(s string) bool {
+// isGraphic reports whether s is printable ASCII without spaces, and not empty.
+func isGraphic(s string) bool {
 	for i := range len(s) {
 		if s[i] <= ' ' || s[i] > '~' {
 			return false
@@ -35,20 +35,20 @@ func graphic(s string) bool {
 	return s != ""
 }
 
-// String gives a mark instead of the token.
+// String returns a mark instead of the token.
 func (Bearer) String() string { return redacted }
 
-// GoString gives a mark instead of the token.
+// GoString returns a mark instead of the token.
 func (Bearer) GoString() string { return redacted }
 
 // Format writes a mark instead of the token, whatever the verb.
 func (Bearer) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
 
-// LogValue gives a mark instead of the token.
+// LogValue returns a mark instead of the token.
 func (Bearer) LogValue() slog.Value { return slog.StringValue(redacted) }
 
-// MarshalJSON gives a mark instead of the token.
+// MarshalJSON returns a mark instead of the token.
 func (Bearer) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
 
-// MarshalText gives a mark instead of the token.
+// MarshalText returns a mark instead of the token.
 func (Bearer) MarshalText() ([]byte, error) { return []byte(redacted), nil }

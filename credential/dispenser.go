@@ -54,12 +54,12 @@ func (v *Vault) fetchDispensed(ctx context.Context, r DispenserRequest, k key) (
 // tool ProbeTool; what they bring is thrown away. The verdict's RoleID is the
 // account of the credentials.
 //
-// That account is pinned for the organization: a dispenser that turns to
-// another one is refused, here and when it is asked for work, until the claim
-// on it is released or it has another URL. Neither proofs that it fails in
-// between nor being asked by another principal, with another secret or another
-// external id change that. What it gave the same asker before is dropped, and
-// work with it ends.
+// That account is pinned for the organization: a dispenser that answers with
+// credentials of another account is refused, here and when it is asked for
+// work, until the claim on it is released or it has another URL. Proofs that it
+// fails in between do not change that, nor does asking as another principal,
+// with another secret or another external id. What it gave to the same asker
+// before is dropped, and work with it ends.
 func (v *Vault) ProveDispenser(ctx context.Context, r DispenserRequest) (Verdict, error) {
 	t, err := v.admitDispenser(r.asProbe())
 	if err != nil {

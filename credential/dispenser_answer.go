@@ -23,7 +23,7 @@ const (
 	maxDispensed   = 12 * time.Hour // that credentials count for at most
 )
 
-// dispensedMember is what of an answer counts.
+// dispensedMember is a member of an answer that counts.
 type dispensedMember int
 
 const (
@@ -34,9 +34,9 @@ const (
 	dispensedMembers
 )
 
-// dispensedBy tells what a member gives: in AWS's spelling, the container
-// endpoint's and that of other tools.
-func dispensedBy(name string) (m dispensedMember, counts bool) {
+// memberNamed returns the member of that name: in AWS's spelling, the container
+// endpoint's or that of other tools.
+func memberNamed(name string) (m dispensedMember, counts bool) {
 	switch name {
 	case "AccessKeyId", "access_key_id":
 		return dispensedID, true
@@ -60,7 +60,7 @@ func readDispensed(body []byte, now time.Time) (aws.Credentials, error) {
 	if len(body) > dispenserBytes {
 		return bad("is larger than 64 KiB", form)
 	}
-	given, err := dispensedOf(body)
+	given, err := readMembers(body)
 	switch {
 	case errors.Is(err, errTwice):
 		return bad("gives a member twice, perhaps in two spellings", form)
@@ -70,7 +70,7 @@ func readDispensed(body []byte, now time.Time) (aws.Credentials, error) {
 		return bad("has no access key", form)
 	case given[dispensedToken] == "":
 		return bad("holds a long-lived key, without a session token", "rolecall takes only keys from a dispenser that end by themselves: its owner makes it answer with a session of sts:AssumeRole")
-	case !graphic(given[dispensedID]) || !graphic(given[dispensedSecret]) || !graphic(given[dispensedToken]):
+	case !isGraphic(given[dispensedID]) || !isGraphic(given[dispensedSecret]) || !isGraphic(given[dispensedToken]):
 		return bad("holds keys with characters that no key of AWS has", form)
 	}
 	expires, err := time.Parse(time.RFC3339, given[dispensedExpiration])
@@ -90,10 +90,9 @@ func readDispensed(body []byte, now time.Time) (aws.Credentials, error) {
 
 var errTwice = errors.New("a member is given twice")
 
-// dispensedOf picks the members that count out of one JSON object. The
-// standard library's own reading would take any case of a name, and the last
-// of two.
-func dispensedOf(body []byte) (given [dispensedMembers]string, err error) {
+// readMembers reads the members that count from one JSON object. The standard
+// library's own reading would accept any case of a name, and the last of two.
+func readMembers(body []byte) (given [dispensedMembers]string, err error) {
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	if start, err := decoder.Token(); err != nil || start != json.Delim('{') {
 		return given, errors.New("not an object")
@@ -104,7 +103,7 @@ func dispensedOf(body []byte) (given [dispensedMembers]string, err error) {
 		if err != nil {
 			return given, errors.New("not JSON")
 		}
-		member, counts := dispensedBy(name.(string)) // names are strings
+		member, counts := memberNamed(name.(string)) // names are strings
 		var value any = new(json.RawMessage)
 		if counts {
 			value = new(*string)
@@ -135,7 +134,7 @@ func dispensedOf(body []byte) (given [dispensedMembers]string, err error) {
 // dispenserStatus is the status of an answer that is no success.
 type dispenserStatus int
 
-// Error gives the status alone.
+// Error shows the status alone.
 func (s *dispenserStatus) Error() string { return fmt.Sprintf("the dispenser answered %d", int(*s)) }
 
 func (s *dispenserStatus) refuses() bool {
@@ -172,9 +171,9 @@ func explainStatus(code int, url string) error {
 	return e
 }
 
-// explainNoAnswer explains why there is no answer. A name that does not exist and an
-// address that may not be reached look the same to a tenant: who could tell
-// them apart could learn which names the operator's network has.
+// explainNoAnswer explains why there is no answer. A name that does not exist
+// and an address that may not be reached look the same to a tenant: whoever
+// could tell them apart could learn which names the operator's network has.
 func explainNoAnswer(ctx context.Context, err error, asked string) error {
 	if ctx.Err() != nil {
 		return ctx.Err()

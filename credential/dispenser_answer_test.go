@@ -69,7 +69,7 @@ func FuzzReadDispensed(f *testing.F) {
 			}
 			return
 		}
-		if !graphic(got.AccessKeyID) || !graphic(got.SecretAccessKey) || !graphic(got.SessionToken) || !got.CanExpire ||
+		if !isGraphic(got.AccessKeyID) || !isGraphic(got.SecretAccessKey) || !isGraphic(got.SessionToken) || !got.CanExpire ||
 			!got.Expires.After(now) || got.Expires.Sub(now) > maxDispensed {
 			t.Errorf("accepted %q", body)
 		}

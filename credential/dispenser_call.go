@@ -52,7 +52,7 @@ func (v *Vault) dispense(ctx context.Context, t dispenserTarget, externalID *str
 	return readDispensed(body, v.options.Now())
 }
 
-// dispenserRequest makes the request of the contract, with the proof of who
+// dispenserRequest returns the request of the contract, with the proof of who
 // asks.
 func (v *Vault) dispenserRequest(ctx context.Context, t dispenserTarget, externalID *string) (*http.Request, error) {
 	query := url.Values{
@@ -62,7 +62,7 @@ func (v *Vault) dispenserRequest(ctx context.Context, t dispenserTarget, externa
 	if externalID != nil {
 		query.Set("external_id", *externalID)
 	}
-	// As the signature has it: what is proved must be what is sent.
+	// As the signature encodes it: what is proved must be what is sent.
 	text := strings.ReplaceAll(query.Encode(), "+", "%20")
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, t.Source.URL+"?"+text, nil)
 	if err != nil {
@@ -95,7 +95,8 @@ func (v *Vault) authorizeByBearer(request *http.Request, t dispenserTarget) erro
 	return nil
 }
 
-// authorizeBySignature signs for API Gateway, and adds what others can verify.
+// authorizeBySignature signs for API Gateway, and adds what other hosts can
+// verify.
 func (v *Vault) authorizeBySignature(request *http.Request, t dispenserTarget) error {
 	asker := Role{Organization: t.Organization, Principal: rolecall.DispenserPrincipal, Region: t.Region}
 	keys, err := v.principalKeys(request.Context(), asker, t.signer)
@@ -122,8 +123,8 @@ var apiHostForm = regexp.MustCompile(`^[a-z0-9-]+\.execute-api\.([a-z]{2,4}(?:-[
 // emptyPayload is the SHA-256 of nothing.
 const emptyPayload = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
-// proofOfIdentity makes the value of IdentityHeader: who has it can learn from
-// STS who made it, and use it for this request only.
+// proofOfIdentity returns the value of IdentityHeader: whoever has it can learn
+// from STS who made it, and use it for this request only.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
 func (v *Vault) proofOfIdentity(request *http.Request, keys aws.Credentials, region string, now time.Time) (string, error) {
 	ctx := request.Context()

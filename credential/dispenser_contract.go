@@ -35,7 +35,7 @@ import (
 // It answers 200 with JSON in one of three spellings: AccessKeyId,
 // SecretAccessKey, SessionToken, Expiration; the same with Token for
 // SessionToken; access_key_id, secret_access_key, session_token, expiration.
-// Expiration is a time of RFC 3339. Other members are left aside. To a caller,
+// Expiration is a time of RFC 3339. Other members are ignored. To a caller,
 // organization, external id, bucket or prefix that it does not know it answers
 // 401 or 403: that is what the probes look for.
 const (

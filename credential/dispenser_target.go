@@ -36,7 +36,7 @@ func (t dispenserTarget) ask(ctx context.Context, externalID *string) answer {
 	got, err := t.vault.dispense(ctx, t, externalID)
 	var refused *dispenserStatus
 	switch {
-	case err == nil && !right: // whosoever they are, it gave them
+	case err == nil && !right: // whoever they belong to
 		return answer{outcome: Accepted}
 	case err == nil:
 		account, err := t.vault.dispensedAccount(ctx, t, got)

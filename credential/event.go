@@ -1,9 +1,6 @@
 package credential
 
-import (
-	"context"
-	"time"
-)
+import "time"
 
 // EventKind says what an event is about.
 type EventKind string
@@ -40,14 +37,4 @@ type Event struct {
 func (v *Vault) report(e Event) {
 	e.Time = v.options.Now()
 	v.options.OnEvent(e)
-}
-
-// reportDrift logs drift, and passes it on. It comes after the end of what
-// rested on the verdict, so that no panic of the program's can keep that up.
-func (v *Vault) reportDrift(ctx context.Context, t target, reason string) {
-	s := t.subject()
-	v.options.Log.WarnContext(ctx, "role drifted", "org", s.Organization, "role", s.RoleARN, "reason", reason)
-	e := t.event(EventDrift)
-	e.Reason = reason
-	v.report(e)
 }

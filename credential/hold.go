@@ -46,9 +46,9 @@ type hold struct {
 	provider *Provider
 	end      context.CancelCauseFunc
 
-	mu      sync.Mutex
-	verdict verdictID // that the credentials rest on; zero until one was read
-	failing time.Time // since when the store cannot be read; zero: it can
+	mu           sync.Mutex
+	verdict      verdictID // that the credentials rest on; zero until one was read
+	failingSince time.Time // when the store could first not be read; zero: it can
 }
 
 // holds is the work under way in a vault. The zero value is ready.
@@ -179,10 +179,10 @@ func (h *hold) whyEnded(stored Verdict, err error, now time.Time) error {
 	case errors.As(err, &claimed):
 		return claimEnded(subject, "it is another organization's", "ask the operator", err)
 	case err != nil:
-		if h.failing.IsZero() || h.failing.After(now) {
-			h.failing = now
+		if h.failingSince.IsZero() || h.failingSince.After(now) {
+			h.failingSince = now
 		}
-		if now.Sub(h.failing) < grace {
+		if now.Sub(h.failingSince) < grace {
 			return nil
 		}
 		return &rolecall.Error{
@@ -193,6 +193,6 @@ func (h *hold) whyEnded(stored Verdict, err error, now time.Time) error {
 	if cause := h.verdict.whyEnded(subject, stored); cause != nil {
 		return cause
 	}
-	h.verdict, h.failing = stored.id(), time.Time{}
+	h.verdict, h.failingSince = stored.id(), time.Time{}
 	return nil
 }

@@ -11,19 +11,19 @@ import (
 	"github.com/rolecall/rolecall"
 )
 
-// Keys are AWS keys: static ones of a secret or of a principal. Nothing
-// prints them: every way to text gives only a mark.
+// Keys are AWS keys: static ones of a secret or of a principal. Nothing prints
+// them: every conversion to text returns only a mark.
 type Keys struct {
 	AccessKeyID     string
 	SecretAccessKey string
 	SessionToken    string // empty for long-lived keys
 }
 
-// ReadKeys reads keys from JSON as people have it: access_key_id,
-// secret_access_key and optionally session_token; the same in the case of
+// ReadKeys reads keys from the JSON that people have: access_key_id,
+// secret_access_key and optionally session_token; the same in the spelling of
 // AWS's tools, AccessKeyId; and that within the AccessKey or Credentials that
-// `aws iam create-access-key` and `aws sts` print. Other members are left
-// aside. No error shows any of it.
+// `aws iam create-access-key` and `aws sts` print. Other members are ignored.
+// No error shows any of it.
 func ReadKeys(data []byte) (Keys, error) {
 	var in struct {
 		wireKeys
@@ -50,7 +50,7 @@ func ReadKeys(data []byte) (Keys, error) {
 	return k, k.Validate()
 }
 
-// wireKeys are keys in either spelling.
+// wireKeys are keys in both spellings.
 type wireKeys struct {
 	AccessKeyID     string `json:"AccessKeyId"`
 	SecretAccessKey string `json:"SecretAccessKey"`
@@ -60,7 +60,7 @@ type wireKeys struct {
 	SnakeToken      string `json:"session_token"`
 }
 
-// Validate checks that the two keys are there.
+// Validate checks that both keys are there.
 func (k Keys) Validate() error {
 	var faults rolecall.Errors
 	if k.AccessKeyID == "" {
@@ -78,20 +78,20 @@ func (k Keys) credentials(source string) aws.Credentials {
 
 const redacted = "[redacted]"
 
-// String gives a mark instead of the keys.
+// String returns a mark instead of the keys.
 func (Keys) String() string { return redacted }
 
-// GoString gives a mark instead of the keys.
+// GoString returns a mark instead of the keys.
 func (Keys) GoString() string { return redacted }
 
 // Format writes a mark instead of the keys, whatever the verb.
 func (Keys) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
 
-// LogValue gives a mark instead of the keys.
+// LogValue returns a mark instead of the keys.
 func (Keys) LogValue() slog.Value { return slog.StringValue(redacted) }
 
-// MarshalJSON gives a mark instead of the keys.
+// MarshalJSON returns a mark instead of the keys.
 func (Keys) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
 
-// MarshalText gives a mark instead of the keys.
+// MarshalText returns a mark instead of the keys.
 func (Keys) MarshalText() ([]byte, error) { return []byte(redacted), nil }

@@ -37,7 +37,7 @@ func TestProofGoesSideBySide(t *testing.T) {
 
 // Where the network goes in the middle, no more probes are begun than are
 // under way.
-func TestHopelessProofStops(t *testing.T) {
+func TestProofStopsWhenMoreSaysNothing(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, func(c stsCall) stsAnswer {
 		if c.id() == externalID {

@@ -21,8 +21,8 @@ import (
 	"github.com/rolecall/rolecall/internal/strict"
 )
 
-// Source says where a principal's own credentials come from. Secrets are
-// named by file or environment variable, never given.
+// Source says where a principal's own credentials come from. It names secrets
+// by file or environment variable and never holds one.
 type Source struct {
 	Source string `json:"source"` // one of the kinds below
 
@@ -103,15 +103,15 @@ type SourceOptions struct {
 	Getenv      func(string) string
 }
 
-// Open makes the principals' credential providers. Faults of the declarations
-// are in one answer, with pointers below /principals. Files and environment
-// are read, and services called, when credentials are taken: a principal that
-// nobody uses here needs none.
+// Open returns the principals with their credential providers. It returns all
+// faults of the declarations in one error, with pointers below /principals.
+// Files and environment are read, and services called, when credentials are
+// retrieved: a principal that nobody uses here needs none.
 func Open(declared map[string]Declared, o SourceOptions) (map[string]Principal, error) {
 	if o.Getenv == nil {
 		o.Getenv = os.Getenv
 	}
-	opener := opener{declared: declared, options: o, open: map[string]aws.CredentialsProvider{}, under: map[string]bool{}}
+	opener := opener{declared: declared, options: o, open: map[string]aws.CredentialsProvider{}, opening: map[string]bool{}}
 	out := make(map[string]Principal, len(declared))
 	var faults rolecall.Errors
 	for _, name := range slices.Sorted(maps.Keys(declared)) {
@@ -129,7 +129,7 @@ type opener struct {
 	declared map[string]Declared
 	options  SourceOptions
 	open     map[string]aws.CredentialsProvider
-	under    map[string]bool // being opened: finds circles
+	opening  map[string]bool // finds circles
 }
 
 func (o *opener) provider(name string) (aws.CredentialsProvider, error) {
@@ -140,8 +140,8 @@ func (o *opener) provider(name string) (aws.CredentialsProvider, error) {
 	if err := d.Source.Validate(); err != nil {
 		return nil, err
 	}
-	o.under[name] = true
-	defer delete(o.under, name)
+	o.opening[name] = true
+	defer delete(o.opening, name)
 	p, err := o.source(d)
 	if err != nil {
 		return nil, err
@@ -217,8 +217,8 @@ func (o *opener) webIdentity(ctx context.Context, d Declared) (aws.Credentials, 
 	return stscreds.NewWebIdentityRoleProvider(client, d.ARN.String(), stscreds.IdentityTokenFile(file)).Retrieve(ctx)
 }
 
-// instance takes what the platform gives a worker: the container endpoint
-// where the environment names one, else EC2's metadata.
+// instance retrieves what the platform has for a worker: from the container
+// endpoint if the environment names one, else from EC2's metadata.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
 func (o *opener) instance(ctx context.Context) (aws.Credentials, error) {
 	endpoint := o.options.Getenv("AWS_CONTAINER_CREDENTIALS_FULL_URI")
@@ -254,7 +254,7 @@ func (o *opener) principal(d Declared) (aws.CredentialsProvider, error) {
 	switch _, known := o.declared[by]; {
 	case !known:
 		return nil, &rolecall.Error{Code: rolecall.Invalid, Pointer: "/principal", Message: fmt.Sprintf("there is no principal %q", by)}
-	case o.under[by]:
+	case o.opening[by]:
 		return nil, &rolecall.Error{Code: rolecall.Invalid, Pointer: "/principal", Message: fmt.Sprintf("the credentials of %q come from themselves", by)}
 	}
 	other, err := o.provider(by)

@@ -8,10 +8,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 )
 
-// Files names the files that a valid source is read from: who can write one
-// decides who the principal is. Of a profile they are those of the AWS shared
-// configuration, and the files that it names; what its credential_process or
-// a login reads is not known here.
+// Files returns the names of the files that a valid source is read from: whoever
+// can write one decides who the principal is. For a profile they are those of
+// the AWS shared configuration, and the files that it names; what its
+// credential_process or a login reads is not known here.
 func (s Source) Files(ctx context.Context, getenv func(string) string) []string {
 	var files []string
 	switch s.Source {

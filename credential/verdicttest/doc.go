@@ -1,7 +1,6 @@
-// Package verdicttest holds what every store of verdicts and claims must do,
-// as tests that the store's own package runs.
+// Package verdicttest tests what every store of verdicts and claims must do.
+// Call [Run] in a test of the store's own package.
 //
-// It knows stores by their contract, credential.Verdicts, only. What a store
-// does about damage, about other processes or about time is its own tests'
-// concern.
+// It knows stores only by their contract, credential.Verdicts. How a store deals
+// with damage, with other processes and with time is for its own tests.
 package verdicttest

@@ -12,7 +12,7 @@ import (
 	"github.com/rolecall/rolecall/credential"
 )
 
-// Run tests a store. Open gives a new one, with nothing in it, at each call.
+// Run tests a store. Open returns a new one, with nothing in it, at each call.
 func Run(t *testing.T, open func(t *testing.T) credential.Verdicts) {
 	t.Helper()
 	for name, test := range map[string]func(*testing.T, credential.Verdicts){
@@ -57,8 +57,8 @@ func passed(roleID string) credential.Verdict {
 	}
 }
 
-// roundTrip: what was put is what there is, until other is put or it is
-// removed.
+// roundTrip: the store returns what was put, until something else is put or it
+// is removed.
 func roundTrip(t *testing.T, store credential.Verdicts) {
 	has(t, store, acme, credential.Verdict{})
 	if err := store.Remove(t.Context(), acme); err != nil {
@@ -77,7 +77,7 @@ func roundTrip(t *testing.T, store credential.Verdicts) {
 	has(t, store, acme, passed("AROA3"))
 }
 
-// subjects: a verdict is about one subject, all of it.
+// subjects: a verdict is about one subject; each member of it counts.
 func subjects(t *testing.T, store credential.Verdicts) {
 	put(t, store, acme, passed("AROA1"))
 	for name, change := range map[string]func(*credential.Subject){
@@ -97,8 +97,8 @@ func subjects(t *testing.T, store credential.Verdicts) {
 	}
 }
 
-// claim: another organization neither sees nor ends a claim, and learns
-// nothing of whose it is from the error's text.
+// claim: another organization neither sees nor ends a claim, and the error's
+// text does not show whose it is.
 func claim(t *testing.T, store credential.Verdicts) {
 	put(t, store, acme, passed("AROA1"))
 	isClaimed(t, store, globex, "acme")
@@ -115,8 +115,8 @@ func claim(t *testing.T, store credential.Verdicts) {
 	put(t, store, acme, passed("AROA2"))
 }
 
-// claimKey: roles are told apart as AWS does, whatever the case; dispensers by
-// their host, whatever its case, and exactly by their path.
+// claimKey: roles are distinguished as AWS does, ignoring case; dispensers by
+// their host, ignoring its case, and by their exact path.
 func claimKey(t *testing.T, store credential.Verdicts) {
 	on := func(s credential.Subject, target string) credential.Subject {
 		s.RoleARN = target
@@ -141,8 +141,8 @@ func claimKey(t *testing.T, store credential.Verdicts) {
 	has(t, store, on(acme, url), passed("1"))
 }
 
-// lastVerdict: a claim lasts as long as one of the organization's verdicts,
-// and as no verdict at all it is anybody's again.
+// lastVerdict: a claim lasts as long as one of the organization's verdicts.
+// After the last one anybody may claim.
 func lastVerdict(t *testing.T, store credential.Verdicts) {
 	staging, renewed := acme, acme
 	staging.Principal, renewed.ExternalID = "arn:aws:iam::999900009999:role/staging", "acme-43"
@@ -158,7 +158,7 @@ func lastVerdict(t *testing.T, store credential.Verdicts) {
 	isClaimed(t, store, acme, "globex")
 }
 
-// release: a claim ends with all of its verdicts, and with no other's.
+// release: a claim ends with all of its verdicts, and with no others.
 func release(t *testing.T, store credential.Verdicts) {
 	staging, other := acme, acme
 	staging.Principal, other.RoleARN = "arn:aws:iam::999900009999:role/staging", roleARN+"2"
@@ -176,8 +176,8 @@ func release(t *testing.T, store credential.Verdicts) {
 	isClaimed(t, store, staging, "globex")
 }
 
-// stale: a verdict takes the place of the one that its proof began with, and
-// of no other; which one that is, First tells.
+// stale: a verdict takes the place of the one that its proof began with, and of
+// no other; First identifies it.
 func stale(t *testing.T, store credential.Verdicts) {
 	none, first, next := credential.Verdict{}, passed("AROA1"), passed("AROA1")
 	later := passed("AROA1")
@@ -211,8 +211,8 @@ func stale(t *testing.T, store credential.Verdicts) {
 	isStale(later, none)
 }
 
-// pin: the first id stays, whatever becomes of the verdicts and the claim,
-// until its organization releases; each organization has its own.
+// pin: the first id stays, whatever happens to the verdicts and the claim, until
+// its organization releases it; each organization has its own.
 func pin(t *testing.T, store credential.Verdicts) {
 	on := func(s credential.Subject, target string) credential.Subject {
 		s.RoleARN = target
@@ -242,7 +242,8 @@ func pin(t *testing.T, store credential.Verdicts) {
 	isPinned(t, store, on(acme, url+"2"), "999988887777", "777788889999")
 }
 
-// onePin: of ids that are pinned at once one is, and all are told which.
+// onePin: of ids that are pinned at the same time one wins, and every caller
+// gets it.
 func onePin(t *testing.T, store credential.Verdicts) {
 	const racers = 12
 	got := make([]string, racers)
@@ -264,7 +265,7 @@ func onePin(t *testing.T, store credential.Verdicts) {
 	isPinned(t, store, acme, "another", got[0])
 }
 
-// isPinned pins an id and tells that this one is.
+// isPinned pins an id and checks which one is pinned.
 func isPinned(t *testing.T, store credential.Verdicts, s credential.Subject, id, want string) {
 	t.Helper()
 	if got, err := store.Pin(t.Context(), s, id); err != nil || got != want {
@@ -272,8 +273,8 @@ func isPinned(t *testing.T, store credential.Verdicts, s credential.Subject, id,
 	}
 }
 
-// firstWins: of organizations that claim at once one has the claim, and the
-// others are told of it.
+// firstWins: of organizations that claim at the same time one has the claim, and
+// the others get an error that says so.
 func firstWins(t *testing.T, store credential.Verdicts) {
 	const racers = 12
 	errs := make([]error, racers)
@@ -307,8 +308,8 @@ func firstWins(t *testing.T, store credential.Verdicts) {
 	}
 }
 
-// nothingIsLost: verdicts on one role that are put and removed at once are
-// all put and removed.
+// nothingIsLost: verdicts on one role that are put and removed at the same time
+// are all put and removed.
 func nothingIsLost(t *testing.T, store credential.Verdicts) {
 	const each = 8
 	subject := func(i int) credential.Subject {
@@ -339,7 +340,7 @@ func nothingIsLost(t *testing.T, store credential.Verdicts) {
 	}
 }
 
-// put keeps a verdict in place of whatever there is.
+// put puts a verdict in place of whatever there is.
 func put(t *testing.T, store credential.Verdicts, s credential.Subject, v credential.Verdict) {
 	t.Helper()
 	old, err := store.Get(t.Context(), s)
@@ -358,7 +359,7 @@ func remove(t *testing.T, store credential.Verdicts, s credential.Subject) {
 	}
 }
 
-// has tells that a subject has just this verdict, or none.
+// has checks that a subject has exactly this verdict, or none.
 func has(t *testing.T, store credential.Verdicts, s credential.Subject, want credential.Verdict) {
 	t.Helper()
 	got, err := store.Get(t.Context(), s)
@@ -367,12 +368,12 @@ func has(t *testing.T, store credential.Verdicts, s credential.Subject, want cre
 	}
 }
 
-// same compares all but the zones of times.
+// same compares everything but the zones of times.
 func same(a, b credential.Verdict) bool {
 	return a.RoleID == b.RoleID && a.Passed == b.Passed && slices.Equal(a.Probes, b.Probes) && a.First.Equal(b.First) && a.Checked.Equal(b.Checked)
 }
 
-// isClaimed tells that a subject's role is the owner's.
+// isClaimed checks that the owner has the claim on a subject's role.
 func isClaimed(t *testing.T, store credential.Verdicts, s credential.Subject, owner string) {
 	t.Helper()
 	v, err := store.Get(t.Context(), s)
@@ -384,6 +385,6 @@ func isClaimed(t *testing.T, store credential.Verdicts, s credential.Subject, ow
 		}
 	}
 	if v.Passed || len(v.Probes) > 0 {
-		t.Errorf("another's verdict is told: %+v", v)
+		t.Errorf("another's verdict is shown: %+v", v)
 	}
 }
