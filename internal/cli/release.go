@@ -13,7 +13,7 @@ type releaseCommand struct {
 	Config     string `placeholder:"FILE" default:"rolecall.yaml" env:"ROLECALL_CONFIG" help:"The config; ${default} by default."`
 }
 
-// release tells what is nobody's any more.
+// release is the result: what is no longer claimed.
 type release struct {
 	Organization string `json:"organization"`
 	Connection   string `json:"connection"`

@@ -59,7 +59,7 @@ func (c *runCommand) Run(ctx context.Context, sys System, out *output) error {
 	if err != nil {
 		return err
 	}
-	todo := job.Job{ID: journal.ID, Plan: plan, Dir: dir, Spared: c.document(), Journal: journal.Journal, Resumable: c.lasting(journal)}
+	todo := job.Job{ID: journal.ID, Plan: plan, Dir: dir, Protected: c.document(), Journal: journal.Journal, Resumable: c.lasting(journal)}
 	working, stop := handedBack(ctx)
 	defer stop()
 	report := work.Run(working, todo, newProgress(out, plan).observe)

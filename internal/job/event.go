@@ -7,7 +7,7 @@ import (
 	"github.com/rolecall/rolecall/internal/task"
 )
 
-// Kind tells what an Event is about.
+// Kind says what an Event is about.
 type Kind string
 
 // The kinds of event.

@@ -17,7 +17,7 @@ func NewID() string {
 	return strings.ToLower(encoding.EncodeToString(id[:]))
 }
 
-// IsID tells whether NewID may have made it.
+// IsID reports whether NewID may have made the id.
 func IsID(id string) bool {
 	raw, err := encoding.DecodeString(strings.ToUpper(id))
 	return err == nil && len(raw) == 16 && id == strings.ToLower(id)

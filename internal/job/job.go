@@ -32,9 +32,11 @@ var ErrHandBack = errors.New("handed back")
 func Run(ctx context.Context, j Job, a *access.Access, observe func(Event)) rolecall.JobReport {
 	tools := task.New(a, j)
 	report := run(ctx, j, tools.Run, observe)
-	passing := report.Status == rolecall.Aborted && errors.Is(context.Cause(ctx), ErrHandBack) ||
-		report.Status == rolecall.Failed && mayPass(report.Errors)
-	report.Errors = append(report.Errors, rolecall.List(tools.Retract(ctx, passing))...)
+	handedBack := report.Status == rolecall.Aborted && errors.Is(context.Cause(ctx), ErrHandBack)
+	maySucceed := report.Status == rolecall.Failed && mayPass(report.Errors)
+	if !tools.Resumable() || !handedBack && !maySucceed {
+		report.Errors = append(report.Errors, rolecall.List(tools.Retract(ctx))...)
+	}
 	return report
 }
 
@@ -145,13 +147,13 @@ func (r *runner) task(ctx context.Context, s rolecall.Step, place int) rolecall.
 	}
 	update(rolecall.InProgress, task.Outcome{}, nil)
 	for try := 1; ; try++ {
-		r.tell(Event{Kind: Started, Task: s.Index, Try: try})
-		out, err := r.try(ctx, s, func(e task.Event) { r.tell(Event{Kind: Progress, Task: s.Index, Try: try, Progress: e}) })
+		r.send(Event{Kind: Started, Task: s.Index, Try: try})
+		out, err := r.try(ctx, s, func(e task.Event) { r.send(Event{Kind: Progress, Task: s.Index, Try: try, Progress: e}) })
 		if err != nil && ctx.Err() == nil {
 			logCauses(ctx, log, try, err)
 			if try <= s.Retries && mayPass(err) {
 				wait := backoff(try)
-				r.tell(Event{Kind: Retrying, Task: s.Index, Try: try, Errors: located(err, s), Wait: wait})
+				r.send(Event{Kind: Retrying, Task: s.Index, Try: try, Errors: located(err, s), Wait: wait})
 				if sleep(ctx, wait) {
 					continue
 				}
@@ -166,7 +168,7 @@ func (r *runner) task(ctx context.Context, s rolecall.Step, place int) rolecall.
 		default:
 			report = update(rolecall.Failed, out, err)
 		}
-		r.tell(Event{Kind: Ended, Task: s.Index, Try: try, Report: report})
+		r.send(Event{Kind: Ended, Task: s.Index, Try: try, Report: report})
 		return report.Status
 	}
 }
@@ -207,13 +209,13 @@ func place(s rolecall.Step) string {
 	return task
 }
 
-func (r *runner) tell(e Event) {
+func (r *runner) send(e Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.observe(e)
 }
 
-// located gives the errors with a pointer each, if only to the task.
+// located returns the errors with a pointer each, if only to the task.
 func located(err error, s rolecall.Step) rolecall.Errors {
 	var out rolecall.Errors
 	for _, e := range rolecall.List(err) {
@@ -234,8 +236,8 @@ func logCauses(ctx context.Context, log *slog.Logger, try int, err error) {
 	}
 }
 
-// mayPass tells whether trying again may help: only where all that is wrong
-// is that something was not to be had just now.
+// mayPass reports whether trying again may help: only where nothing is wrong but
+// that something was unavailable.
 func mayPass(err error) bool {
 	for _, e := range rolecall.List(err) {
 		if e.Code != rolecall.Unavailable {

@@ -36,21 +36,21 @@ func (s *stage) fileNames() func(transfer.Object) (string, error) {
 		} else if name, err = localName(s.step.BaseDir, s.step.Place.Key, o.Key); err == nil {
 			err = files.add(piece{o, name})
 		}
-		if err == nil && s.spared(name) {
+		if err == nil && s.protected(name) {
 			err = noName(o.Key, "it would replace the job's document")
 		}
 		return name, err
 	}
 }
 
-// spared tells whether the name is a spared file's, which has others too where
+// protected reports whether the name is a protected file's, which has others too where
 // upper and lower case are alike.
-func (s *stage) spared(name string) bool {
-	if len(s.tools.job.Spared) == 0 {
+func (s *stage) protected(name string) bool {
+	if len(s.tools.job.Protected) == 0 {
 		return false
 	}
 	there, err := s.tools.job.Dir.Lstat(name)
-	return err == nil && slices.ContainsFunc(s.tools.job.Spared, func(f fs.FileInfo) bool { return os.SameFile(f, there) })
+	return err == nil && slices.ContainsFunc(s.tools.job.Protected, func(f fs.FileInfo) bool { return os.SameFile(f, there) })
 }
 
 // did tells of a file that was moved, or words what kept it from being.

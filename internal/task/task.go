@@ -22,9 +22,9 @@ type Job struct {
 	ID   string
 	Plan rolecall.Plan
 	Dir  *os.Root // the working directory
-	// Spared are files in the working directory that no object replaces, such as
+	// Protected are files in the working directory that no object replaces, such as
 	// the job's own document, and links to them.
-	Spared []fs.FileInfo
+	Protected []fs.FileInfo
 	// Journal has what earlier tries and runs have done. Nil: of this run alone.
 	Journal *journal.Journal
 	// Resumable says that a later run can go on with the journal: when this one is
@@ -56,14 +56,13 @@ func New(a *access.Access, job Job) *Tools {
 	return &Tools{access: a, job: job, regions: map[bucketAt]string{}}
 }
 
+// Resumable reports whether a later run can go on with what is unfinished. After
+// the end of a claim none can.
+func (t *Tools) Resumable() bool { return t.job.Resumable && !t.claimEnded.Load() }
+
 // Retract takes back what steps have begun and not ended, when all have
-// returned: unfinished uploads and files. What is left is in the error. Where
-// what ended the job may pass, it leaves them to a later run, unless there is
-// none, or a claim has ended: they are not that run's to go on with then.
-func (t *Tools) Retract(ctx context.Context, passing bool) error {
-	if passing && t.job.Resumable && !t.claimEnded.Load() {
-		return nil
-	}
+// returned: unfinished uploads and files. The error reports what is left.
+func (t *Tools) Retract(ctx context.Context) error {
 	var left []error
 	err := t.job.Journal.Retract(ctx)
 	if all, several := err.(interface{ Unwrap() []error }); several {
