@@ -7,7 +7,7 @@ import (
 	"github.com/rolecall/rolecall/internal/strict"
 )
 
-// ARN is an Amazon Resource Name, cut into its six parts.
+// ARN is an Amazon Resource Name, split into its six parts.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
 type ARN struct {
 	Partition string // aws, aws-cn, aws-us-gov, aws-eusc, …
@@ -17,8 +17,8 @@ type ARN struct {
 	Resource  string // all after the fifth colon
 }
 
-// ParseARN cuts an ARN into its parts. It asks for the six parts and a known
-// form of partition and account, not that the service or resource exists.
+// ParseARN splits an ARN into its parts. It checks that there are six, and the
+// form of partition and account, but not that the service or resource exists.
 func ParseARN(s string) (ARN, error) {
 	parts := strings.SplitN(s, ":", 6)
 	if len(parts) != 6 || parts[0] != "arn" {
@@ -45,12 +45,13 @@ func ParseARN(s string) (ARN, error) {
 	return a, nil
 }
 
-// String puts the parts together again.
+// String returns the ARN as text.
 func (a ARN) String() string {
 	return strings.Join([]string{"arn", a.Partition, a.Service, a.Region, a.Account, a.Resource}, ":")
 }
 
-// RoleName is the name of an IAM role's ARN without its path, or empty.
+// RoleName returns the name of an IAM role without its path; it is empty for
+// other ARNs.
 func (a ARN) RoleName() string {
 	if a.Service != "iam" || !strings.HasPrefix(a.Resource, "role/") {
 		return ""
@@ -58,9 +59,9 @@ func (a ARN) RoleName() string {
 	return a.Resource[strings.LastIndexByte(a.Resource, '/')+1:]
 }
 
-// Names tells whether caller, as GetCallerIdentity gives it, is this user or a
-// session of this role. A session's ARN leaves out the path of its role, whose
-// name is unique in the account all the same.
+// Names reports whether caller, as GetCallerIdentity returns it, is this user
+// or a session of this role. A session's ARN leaves out the path of its role,
+// but a role's name is unique in its account.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
 func (a ARN) Names(caller ARN) bool {
 	session, ok := strings.CutPrefix(caller.Resource, "assumed-role/")
@@ -101,10 +102,10 @@ func ParseRoleARN(s string) (ARN, error) {
 	return a, nil
 }
 
-// IsAccountID tells whether s has the form of an AWS account id.
+// IsAccountID reports whether s has the form of an AWS account id.
 func IsAccountID(s string) bool { return accountForm.MatchString(s) }
 
-// IsRegion tells whether s has the form of a region. Only what has may become
+// IsRegion reports whether s has the form of a region. Nothing else may become
 // part of a host name.
 func IsRegion(s string) bool { return len(s) <= 32 && regionForm.MatchString(s) }
 
@@ -115,7 +116,7 @@ var (
 	roleForm      = regexp.MustCompile(`^role/([\x21-\x2e\x30-\x7e]+/)*[\w+=,.@-]{1,64}$`)
 )
 
-// PartitionOf gives the partition of a region by its name's form.
+// PartitionOf returns the partition of a region by the form of its name.
 // https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html
 func PartitionOf(region string) string {
 	switch {
@@ -138,7 +139,7 @@ func PartitionOf(region string) string {
 	}
 }
 
-// HomeRegion is a region that every account of the partition has.
+// HomeRegion returns a region that every account of the partition has.
 func HomeRegion(partition string) string {
 	switch partition {
 	case "aws-cn":

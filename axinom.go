@@ -33,9 +33,9 @@ func isAxinom(data []byte) bool {
 	return acquires || publishes
 }
 
-// convertAxinom makes a native job of an Axinom request: a fetch of all
-// below the acquisition's path, and a delivery of all in the working
-// directory. What it cannot carry over is a fault, never left out.
+// convertAxinom turns an Axinom request into a native job: it fetches all
+// files below the acquisition's path and delivers all files in the working
+// directory. What it cannot convert is a fault, never left out.
 func convertAxinom(data []byte) (Job, error) {
 	var q axinomRequest
 	var faults Errors

@@ -2,7 +2,7 @@ package rolecall
 
 import "encoding/json"
 
-// checkSteps are the steps of a check, in the order in which it reports them.
+// checkSteps lists the steps of a check, in the order of its report.
 var checkSteps = []string{
 	StepARN, StepPrincipal, StepClaim, StepAssume, StepExternalIDAbsent, StepExternalIDRandom, StepExternalIDNear, StepDuration,
 	StepRegion, StepOwner, StepList, StepRead, StepWrite, StepMultipart, StepEncryption, StepKey, StepOwnership, StepCleanup,
@@ -30,27 +30,27 @@ const (
 	StepCleanup          = "cleanup"    // nothing is left behind
 )
 
-// CheckSteps gives the names of a check's steps in order.
+// CheckSteps returns the names of a check's steps in order.
 func CheckSteps() []string { return append([]string(nil), checkSteps...) }
 
 // CheckResult is how a step, or a check, ended.
 type CheckResult string
 
-// The results. Drift is of whole checks only: a role that once passed its
-// probes does not any more, or is another one now; its claim is ended.
+// The results. Only whole checks end with drift: a role that once passed its
+// probes no longer does, or is another one now; its claim has ended.
 const (
 	CheckPass  CheckResult = "pass"
 	CheckWarn  CheckResult = "warn" // works, but somebody should know
 	CheckFail  CheckResult = "fail"
-	CheckSkip  CheckResult = "skip" // has no meaning here, or cannot be told while another step fails
+	CheckSkip  CheckResult = "skip" // does not apply, or cannot be decided while another step fails
 	CheckDrift CheckResult = "drift"
 )
 
 // CheckLayer is what is at fault.
 type CheckLayer string
 
-// The layers. AWS names some of them in its answers, to callers of the
-// resource's own account or organization; else they are inferred.
+// The layers. AWS names some of them in its answers to callers of the
+// resource's own account or organization; others are inferred.
 const (
 	LayerTrust        CheckLayer = "trust"               // the role's trust policy
 	LayerRole         CheckLayer = "role"                // the role's permissions, boundary or settings
@@ -71,8 +71,8 @@ type CheckReport struct {
 	Steps        []CheckStep `json:"steps"`
 }
 
-// CheckStep is one step of a check as it ended. Where it failed, either Layer
-// is at fault, or one of Candidates, the likeliest first.
+// CheckStep is one step of a check as it ended. If it failed, either Layer is
+// at fault, or one of Candidates, the likeliest first.
 type CheckStep struct {
 	Step       string       `json:"step"`
 	Result     CheckResult  `json:"result"`
@@ -80,10 +80,10 @@ type CheckStep struct {
 	Candidates []CheckLayer `json:"candidates"`
 	Message    string       `json:"message"`
 	Hint       string       `json:"hint,omitempty"`
-	// Patch is what mends it, whole; of several candidates the likeliest's.
+	// Patch is the whole fix; of several candidates that of the likeliest.
 	Patch *Patch `json:"patch,omitempty"`
-	// Patches has one for each candidate where there are several, the
-	// likeliest first: what to try next when Patch was not it.
+	// Patches has one patch for each of several candidates, the likeliest
+	// first: what to try next if Patch did not help.
 	Patches []Patch `json:"patches,omitempty"`
 }
 
@@ -94,14 +94,15 @@ type Patch struct {
 	// Commands alone.
 	Document string `json:"document"`
 	Target   string `json:"target"` // ARN or name of what it belongs to
-	// Policy replaces the policies of that kind which Target has; or, of these,
-	// the one that Corrects names.
+	// Policy replaces Target's policies of that kind, or the one of them that
+	// Corrects names.
 	Policy json.RawMessage `json:"policy,omitempty"`
-	// Corrects is the file of the document that Policy was made of: all that
-	// it said for others is still there.
+	// Corrects is the file of the document that Policy was made from: what it
+	// says for others is unchanged.
 	Corrects string `json:"corrects,omitempty"`
 	// Connection is the connection as it should be declared.
 	Connection json.RawMessage `json:"connection,omitempty"`
-	// Commands of the AWS command line do it; the account's administrator runs them.
+	// Commands are commands of the AWS command line that do it; the account's
+	// administrator runs them.
 	Commands []string `json:"commands,omitempty"`
 }

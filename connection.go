@@ -41,7 +41,7 @@ type Connection struct {
 	ProbeKey                   string                `json:"probe_key,omitempty"` // an object below Prefix that checks read; empty: the first that is listed
 }
 
-// Validate checks a connection by itself, all faults in one answer.
+// Validate checks a connection by itself and reports all faults at once.
 func (c Connection) Validate() error {
 	var faults Errors
 	switch c.Purpose {
@@ -112,8 +112,8 @@ func (c Connection) validateWay(faults *Errors) {
 
 const dispenserDecides = "a dispenser decides itself how long its credentials last"
 
-// Revision is a digest of all that a connection says: it changes whenever
-// the connection does.
+// Revision returns a digest of the whole connection: it changes whenever the
+// connection does.
 func (c Connection) Revision() string {
 	data, err := json.Marshal(c)
 	if err != nil {

@@ -8,11 +8,10 @@ import (
 	"slices"
 )
 
-// digest tells the job from any that says something else, or is another
-// organization's or principal's. It is taken of all that was read, written
-// anew: of the document's own spelling nothing is left. The parameters are
-// those of the tasks. How often and how long is tried does not count: who has
-// more patience goes on with the same job.
+// digest returns a digest of the job, organization and principal. It is the
+// same however the document is written, as it is made of the values that were
+// read. The parameters are those of the tasks. Retries and timeouts do not
+// count: a job with others is the same job.
 func (j Job) digest(parameters []any, organization, principal string) (string, error) {
 	j.Tasks = slices.Clone(j.Tasks)
 	for i := range j.Tasks {

@@ -8,21 +8,20 @@ import (
 	"github.com/rolecall/rolecall/internal/strict"
 )
 
-// HTTPCredentialSource is a dispenser: an HTTPS endpoint of the customer's that
-// answers with AWS credentials. It is asked with a signature of the vendor's
-// principal named dispenser or, with Secret, the name of a secret of type
-// text, with that as bearer token. In documents it is an object, or the URL
-// alone.
+// HTTPCredentialSource is a dispenser: an HTTPS endpoint of the customer's
+// that answers with AWS credentials. Requests are signed by the vendor's
+// principal named dispenser or, if Secret names a secret of type text, have it
+// as bearer token. In documents it is an object, or the URL alone.
 type HTTPCredentialSource struct {
 	URL    string `json:"url"`
 	Secret string `json:"secret,omitempty"`
 }
 
 // DispenserPrincipal is the name of the principal that signs requests to
-// dispensers and does nothing else: jobs never run as it.
+// dispensers and does nothing else: no job runs as it.
 const DispenserPrincipal = "dispenser"
 
-// MaxDispenserURL bounds a dispenser's URL, in bytes.
+// MaxDispenserURL is the longest URL of a dispenser, in bytes.
 const MaxDispenserURL = 2048
 
 // UnmarshalJSON reads either form, strictly.
@@ -52,15 +51,16 @@ const (
 
 var errNoDispenserURL = &Error{Code: Invalid, Message: "the dispenser's URL is missing", Hint: dispenserExample}
 
-// Validate checks the form of the URL. Where it leads is judged when dialling.
+// Validate checks the form of the URL. Which addresses it may reach is decided
+// when dialling.
 func (s HTTPCredentialSource) Validate() error {
 	_, err := s.parse()
 	return err
 }
 
-// Normal gives the source with its URL in the one spelling under which it is
-// claimed and asked: scheme and host in lower case, no port, a path of at
-// least a slash. One that is not valid stays as it is.
+// Normal returns the source with its URL in the one spelling that is claimed
+// and requested: scheme and host in lower case, no port, at least a slash as
+// path. An invalid URL is unchanged.
 func (s HTTPCredentialSource) Normal() HTTPCredentialSource {
 	if u, err := s.parse(); err == nil {
 		s.URL = "https://" + strings.ToLower(strings.TrimSuffix(u.Host, ":443")) + u.EscapedPath()
@@ -71,7 +71,7 @@ func (s HTTPCredentialSource) Normal() HTTPCredentialSource {
 	return s
 }
 
-// Host is the host that the URL leads to, in lower case; empty if it is not
+// Host returns the URL's host in lower case; it is empty if the URL is not
 // valid.
 func (s HTTPCredentialSource) Host() string {
 	u, err := s.parse()
@@ -81,8 +81,8 @@ func (s HTTPCredentialSource) Host() string {
 	return strings.ToLower(u.Hostname())
 }
 
-// parse never shows the URL in an error: who wrote a credential into it
-// should not find it in a log.
+// parse never shows the URL in an error: a credential that someone wrote into
+// it must not get into a log.
 func (s HTTPCredentialSource) parse() (*url.URL, error) {
 	bad := func(message, hint string) (*url.URL, error) {
 		return nil, &Error{Code: Invalid, Message: message, Hint: hint}
@@ -109,14 +109,14 @@ func (s HTTPCredentialSource) parse() (*url.URL, error) {
 		return bad("a dispenser is asked on port 443 only", "leave the port out")
 	case len(u.Hostname()) > 253 || !dispenserHostForm.MatchString(strings.TrimSuffix(u.Host, ":443")):
 		return bad("the dispenser's URL has no host name", dispenserExample)
-	case !dispenserPathForm.MatchString(u.EscapedPath()) || dotted(u.Path):
+	case !dispenserPathForm.MatchString(u.EscapedPath()) || hasDotSegment(u.Path):
 		return bad("the dispenser's URL has a path that servers may read differently", "parts of letters, digits and characters of -._~!$&'()*+,;=:@ between single slashes, none of them . or ..")
 	}
 	return u, nil
 }
 
-// CheckBearer is nil if the secret that a dispenser is asked with is there, is
-// of type text and is bound to its host, which is valid.
+// CheckBearer returns nil if the dispenser's secret exists, has type text and
+// is bound to the dispenser's host, and the host is valid.
 func (o Organization) CheckBearer(source HTTPCredentialSource) error {
 	s, ok := o.Secrets[source.Secret]
 	host := source.Host()
@@ -133,8 +133,8 @@ func (o Organization) CheckBearer(source HTTPCredentialSource) error {
 	return nil
 }
 
-// dotted tells whether a part of a path is one that servers resolve.
-func dotted(path string) bool {
+// hasDotSegment reports whether a part of a path is one that servers resolve.
+func hasDotSegment(path string) bool {
 	for _, part := range strings.Split(path, "/") {
 		if part == "." || part == ".." {
 			return true
@@ -146,7 +146,7 @@ func dotted(path string) bool {
 var (
 	// A name, or an address in the form that URLs have them.
 	dispenserHostForm = regexp.MustCompile(`^(?:[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\])$`)
-	// What is percent-encoded, or between two slashes, has several spellings,
-	// and each would be another claim.
+	// Percent-encoded characters and empty parts have several spellings, and
+	// each would be another claim.
 	dispenserPathForm = regexp.MustCompile(`^(?:/[A-Za-z0-9._~!$&'()*+,;=:@-]+)*/?$`)
 )

@@ -5,21 +5,21 @@ import (
 	"strings"
 )
 
-// Code classifies an error for the one who must act on it.
+// Code classifies an error for whoever must act on it.
 type Code string
 
 // The codes of every error that rolecall shows.
 const (
 	Invalid         Code = "invalid"         // the input is wrong and will stay wrong
 	NotFound        Code = "not_found"       // it does not exist, or is another organization's
-	Conflict        Code = "conflict"        // it clashes with what is there
+	Conflict        Code = "conflict"        // it conflicts with what exists
 	Unauthenticated Code = "unauthenticated" // the credentials are missing, wrong or expired
 	Forbidden       Code = "forbidden"       // a policy, here or at AWS, refuses it
 	Unavailable     Code = "unavailable"     // not reachable or overloaded; trying later may help
 	Internal        Code = "internal"        // a fault of rolecall's own
 )
 
-// Error is the one shape of error that users see, in every surface.
+// Error is the one form of error that users see, everywhere.
 //
 // Pointer is a JSON pointer (RFC 6901) into the document that the user gave,
 // or empty. Message says what is wrong, Hint what to do and who must do it.
@@ -32,7 +32,7 @@ type Error struct {
 	Err     error  `json:"-"`
 }
 
-// Error gives the message with its place, without the hint.
+// Error returns the message with its place, without the hint.
 func (e *Error) Error() string {
 	if e.Pointer == "" {
 		return e.Message
@@ -40,14 +40,14 @@ func (e *Error) Error() string {
 	return e.Pointer + ": " + e.Message
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
 // Errors is a list of faults found together. The nil list is no error; use
 // Err to turn a list into an error value.
 type Errors []*Error
 
-// Error joins the messages, one a line.
+// Error returns the messages, one a line.
 func (es Errors) Error() string {
 	lines := make([]string, len(es))
 	for i, e := range es {
@@ -56,7 +56,7 @@ func (es Errors) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Unwrap gives each error of the list to errors.Is and errors.As.
+// Unwrap returns the errors of the list, for errors.Is and errors.As.
 func (es Errors) Unwrap() []error {
 	out := make([]error, len(es))
 	for i, e := range es {
@@ -65,7 +65,7 @@ func (es Errors) Unwrap() []error {
 	return out
 }
 
-// Err is nil for an empty list, else the list.
+// Err returns the list, or nil if it is empty.
 func (es Errors) Err() error {
 	if len(es) == 0 {
 		return nil
@@ -73,8 +73,7 @@ func (es Errors) Err() error {
 	return es
 }
 
-// maxErrors bounds a list: who makes more faults than this learns nothing from
-// the rest.
+// maxErrors is the longest list: more faults would not help anyone.
 const maxErrors = 1000
 
 // Add appends a fault with code Invalid at the pointer.
@@ -100,8 +99,8 @@ func (es *Errors) AddErr(pointer string, err error) {
 	}
 }
 
-// Merge appends those of later that speak of a place that has no fault yet: a
-// value of the wrong type is not also reported as missing.
+// Merge appends those of later whose place has no fault yet: a value of the
+// wrong type is not also reported as missing.
 func (es Errors) Merge(later Errors) Errors {
 	known := es
 	for _, e := range later {
@@ -116,8 +115,8 @@ func (es Errors) Merge(later Errors) Errors {
 	return es
 }
 
-// List gives err as the list that users see. An error that is none of ours
-// becomes one of code Internal whose text does not reach the user.
+// List returns err as the list that users see. An error that is not one of
+// ours becomes one of code Internal, whose text does not reach the user.
 func List(err error) Errors {
 	if err == nil {
 		return nil
@@ -133,8 +132,8 @@ func List(err error) Errors {
 	return Errors{{Code: Internal, Message: "internal error", Hint: "look in the log for the cause", Err: err}}
 }
 
-// CodeOf gives the code of the first of ours in err's chain, else Internal.
-// It is empty for nil.
+// CodeOf returns the code of the first Error in err's chain, or Internal if
+// there is none. It is empty for nil.
 func CodeOf(err error) Code {
 	if err == nil {
 		return ""

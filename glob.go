@@ -59,17 +59,17 @@ func CompilePattern(s string) (Pattern, error) {
 	return Pattern{text: s, re: re}, nil
 }
 
-// String gives the pattern as it was written.
+// String returns the pattern as it was written.
 func (p Pattern) String() string { return p.text }
 
-// Match tells whether a relative name with slashes matches.
+// Match reports whether a relative name with slashes matches.
 func (p Pattern) Match(name string) bool { return p.re.MatchString(name) }
 
-// Literal tells that the pattern has no wildcards and so names one file.
+// Literal reports whether the pattern has no wildcards and so names one file.
 func (p Pattern) Literal() bool { return !strings.ContainsAny(p.text, "*?") }
 
-// Prefix is the part before the first wildcard: what every name that matches
-// begins with.
+// Prefix returns the part before the first wildcard: every matching name
+// begins with it.
 func (p Pattern) Prefix() string {
 	if i := strings.IndexAny(p.text, "*?"); i >= 0 {
 		return p.text[:i]

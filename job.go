@@ -11,9 +11,9 @@ import (
 )
 
 // Job is an ordered list of tasks that share a working directory, as a user
-// gives it. Plan makes it ready to run.
+// writes it. Validate turns it into a Plan.
 type Job struct {
-	RoleARN                    string   `json:"role_arn,omitempty"` // of tasks that name no way of their own
+	RoleARN                    string   `json:"role_arn,omitempty"` // of tasks that do not say how they are authorized
 	RoleSessionDurationSeconds int      `json:"role_session_duration_seconds,omitempty"`
 	Region                     string   `json:"region,omitempty"` // aws:eu-central-1, or eu-central-1
 	Tags                       []string `json:"tags,omitempty"`
@@ -23,8 +23,7 @@ type Job struct {
 	places *strings.Replacer // from pointers of this job to those of the request it was made of, or nil
 }
 
-// Task runs one tool. A tool's name that ends in |p lets neighbours so
-// marked run side by side.
+// Task runs one tool. Neighbours whose tools end in |p run side by side.
 type Task struct {
 	Name           string          `json:"name,omitempty"`
 	Tool           string          `json:"tool"`
@@ -59,15 +58,16 @@ const (
 	MaxTimeout  = 7 * 24 * time.Hour
 )
 
-// ParseJob reads a job in the native format or, known by its shape, an
-// Axinom job request. Faults come all in one answer. ReadPlan also validates.
+// ParseJob reads a job in the native format, or an Axinom job request, which
+// it recognizes by its members. It reports all faults at once. ReadPlan also
+// validates.
 func ParseJob(data []byte) (Job, error) {
 	job, _, err := readJob(data)
 	return job, err
 }
 
-// readJob is ParseJob that tells whether the job, whatever its faults, can be
-// looked into for more.
+// readJob is ParseJob. It also reports whether the job, despite its faults,
+// can be validated for more.
 func readJob(data []byte) (job Job, readable bool, err error) {
 	if len(data) > MaxJobBytes {
 		return Job{}, false, Errors{{Code: Invalid, Message: "the job is larger than 1 MiB"}}
@@ -111,7 +111,7 @@ type copyParameters struct {
 	Overwrite   bool     `json:"overwrite"`
 }
 
-// StorageClasses that an upload may ask for.
+// The storage classes that an upload may ask for.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
 var storageClasses = []string{
 	"STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING",
@@ -148,9 +148,9 @@ func validateCommon(faults *Errors, duration int, owner, class, acl, endpoint st
 	}
 }
 
-// validateEndpoint checks the form of a URL that a tenant chooses. Where it
-// leads is judged when dialling. Plain http is left to that judgement too:
-// only addresses that the operator lists are reached by it.
+// validateEndpoint checks the form of a URL that a tenant chooses. Which
+// addresses it may reach is decided when dialling, and so is plain http: it
+// reaches only addresses that the operator lists.
 func validateEndpoint(s string) error {
 	u, err := url.Parse(s)
 	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {

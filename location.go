@@ -14,7 +14,7 @@ import (
 type Location struct {
 	Bucket string
 	Key    string // one object's key, or a prefix; may be empty
-	Region string // where the URL says it
+	Region string // if the URL has it
 	Secret string // name of the secret whose keys authorize it, or empty
 }
 
@@ -72,8 +72,8 @@ func parseS3URL(rest string) (Location, error) {
 		}
 		l.Secret, authority = m[1], authority[at+1:]
 	}
-	// A secret access key may hold a slash, s3://AKIA…:ab/cd@bucket/, and
-	// what follows it may be forgotten.
+	// A secret access key may contain a slash, s3://AKIA…:ab/cd@bucket/, and
+	// the rest may be missing.
 	if strings.ContainsAny(strings.TrimPrefix(authority, "arn:aws:s3:::"), ":{}%") || accessKeyForm.MatchString(authority) {
 		return Location{}, literalCredential
 	}
@@ -87,7 +87,7 @@ func parseS3URL(rest string) (Location, error) {
 func parseHTTPSURL(s string) (Location, error) {
 	u, err := url.Parse(s)
 	if err != nil {
-		// url.Error shows the URL, which may hold a secret.
+		// url.Error shows the URL, which may contain a secret.
 		return Location{}, &Error{Code: Invalid, Message: "the location is not a URL"}
 	}
 	if u.User != nil {
@@ -160,8 +160,8 @@ func validateBucket(name string) error {
 	return nil
 }
 
-// holdsCredential tells whether a location that someone took for a name may
-// hold keys or a signature, which no error shows.
+// holdsCredential reports whether a location that was written as a name may
+// contain keys or a signature, which no error shows.
 func holdsCredential(s string) bool {
 	if strings.HasPrefix(s, "https://") {
 		u, err := url.Parse(s)

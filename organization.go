@@ -11,8 +11,9 @@ import (
 	"github.com/rolecall/rolecall/internal/strict"
 )
 
-// Vendor is the side that runs the workers: its own accounts, which nothing
-// that a tenant gives may lead into, and the identities its workers run as.
+// Vendor is the side that runs the workers: its own accounts, which no
+// tenant's connection or job may lead into, and the identities that its
+// workers run as.
 type Vendor struct {
 	Accounts   []string
 	Principals map[string]Principal
@@ -23,16 +24,16 @@ type Vendor struct {
 type Principal struct {
 	Name    string
 	ARN     ARN
-	Regions []string // of jobs that it serves, beside those that name it
+	Regions []string // of jobs that it serves, in addition to those that name it
 	Default bool
 }
 
-// STSRegion is the region whose STS gives the principal's sessions on a bucket,
-// to jobs, checks and tools alike: the job's, if it names one; else the
-// bucket's, if the principal serves that or has no regions; else the
-// principal's first; else its partition's home. What is no region of the
-// partition counts for nothing, and neither does what the server of a tenant's
-// endpoint says of its bucket: where STS is asked is no tenant's to choose.
+// STSRegion returns the region whose STS issues the principal's sessions on a
+// bucket, for jobs, checks and tools alike: the job's, if it names one; else
+// the bucket's, if the principal serves it or has no regions; else the
+// principal's first; else its partition's home. Regions of other partitions
+// are ignored, and so is what a tenant's endpoint says about its bucket:
+// tenants do not choose which STS is asked.
 func (p Principal) STSRegion(job string, bucket Place) string {
 	others := func(region string) bool { return !IsRegion(region) || PartitionOf(region) != p.ARN.Partition }
 	served := slices.DeleteFunc(slices.Clone(p.Regions), others)
@@ -50,7 +51,8 @@ func (p Principal) STSRegion(job string, bucket Place) string {
 }
 
 // CheckRegion returns an error if a region is of another partition than the
-// principal. An empty region, or a principal that was not found, is no fault.
+// principal. An empty region, or a principal that was not found, is not an
+// error.
 func (p Principal) CheckRegion(region string) error {
 	own := p.ARN.Partition
 	if own == "" || region == "" || PartitionOf(region) == own {
@@ -62,9 +64,9 @@ func (p Principal) CheckRegion(region string) error {
 	}
 }
 
-// PrincipalFor picks the principal of a job: the one asked for by name, else
-// the one that serves the job's region, else the default, else the only one.
-// It is never the one that signs for dispensers.
+// PrincipalFor returns the principal of a job: the named one, else the one
+// that serves the job's region, else the default, else the only one. It is
+// never the one that signs for dispensers.
 func (v Vendor) PrincipalFor(name, region string) (Principal, error) {
 	names := make([]string, 0, len(v.Principals))
 	for n := range v.Principals {
@@ -139,7 +141,7 @@ func (o Organization) ExternalIDFor(c Connection) string {
 	return o.ExternalID.Value
 }
 
-// ExternalIDMode says where an external id comes from.
+// ExternalIDMode is where an external id comes from.
 type ExternalIDMode string
 
 // The modes. Only the operator may choose the last two.
@@ -175,7 +177,7 @@ func (e ExternalID) Validate() error {
 	return faults.Err()
 }
 
-// SecretType tells what a secret holds.
+// SecretType is what a secret contains.
 type SecretType string
 
 // The types of secret.
@@ -184,10 +186,10 @@ const (
 	SecretText         SecretType = "text"
 )
 
-// Secret is what may be known about a named secret; never its value. Version
-// changes whenever the value does. Bucket, when set, is the only bucket that
-// an access key may be used for. Host is the only one that a text may be sent
-// to as a bearer token; without it, it is sent to none.
+// Secret is what is known about a named secret, without its value. Version
+// changes whenever the value does. Bucket, if set, is the only bucket that an
+// access key may be used for. Host is the only host that a text may be sent to
+// as a bearer token; if it is empty, the text is not sent.
 type Secret struct {
 	Name    string
 	Type    SecretType
@@ -196,8 +198,8 @@ type Secret struct {
 	Host    string
 }
 
-// Encryption is the server-side encryption of what is written. Type is
-// AES256 or aws:kms; Key is the ARN of a KMS key, or empty for the bucket's
+// Encryption is the server-side encryption of objects that are written. Type
+// is AES256 or aws:kms; Key is the ARN of a KMS key, or empty for the bucket's
 // default key.
 type Encryption struct {
 	Type string `json:"type"`
@@ -230,7 +232,7 @@ func (e Encryption) Validate() error {
 	return faults.Err()
 }
 
-// The bounds of role_session_duration_seconds and its default.
+// The limits of role_session_duration_seconds, and its default.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 const (
 	MinSessionDuration     = 900 * time.Second

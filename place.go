@@ -9,8 +9,8 @@ import (
 	"github.com/rolecall/rolecall/internal/strict"
 )
 
-// PlaceOf returns the whole of a connection as a place, as it is declared: it
-// is not checked, and may be one that no job can work at.
+// PlaceOf returns a whole connection as a place, as it is declared: it is not
+// checked, and may be one that no job can use.
 func (o Organization) PlaceOf(c Connection) Place {
 	p := Place{
 		Connection: c.Name, Revision: c.Revision(), Bucket: c.Bucket, Key: c.Prefix, Region: c.Region,
@@ -32,13 +32,13 @@ func (o Organization) PlaceOf(c Connection) Place {
 type PlaceRequest struct {
 	Connection string  // its name
 	Path       string  // below the connection's prefix; empty: all of it
-	Purpose    Purpose // what is to be done there
+	Purpose    Purpose // what is done there
 	Vendor     Vendor
 	Principal  Principal // that works there
 }
 
-// Place returns a place below a connection, held to the rules for a step of a
-// job. All faults are in one answer; nothing is contacted.
+// Place returns a place below a connection, checked by the rules for a step of
+// a job. It reports all faults at once; nothing is contacted.
 func (o Organization) Place(r PlaceRequest) (Place, error) {
 	p := &planner{org: o, vendor: r.Vendor, principal: r.Principal}
 	place := p.place(storage{Connection: r.Connection, Path: r.Path}, true, r.Purpose, "")
@@ -64,7 +64,7 @@ func (p *planner) place(q storage, hasFiles bool, purpose Purpose, at string) Pl
 
 	var location Location
 	switch {
-	case q.Location == "" && q.Connection == "" && (p.faulted(at+"/location") || p.faulted(at+"/connection")):
+	case q.Location == "" && q.Connection == "" && (p.hasFault(at+"/location") || p.hasFault(at+"/connection")):
 		return pl
 	case q.Location == "" && q.Connection == "":
 		p.faults.Add(at, "the step names no place", "give location, or connection with path")
@@ -87,14 +87,14 @@ func (p *planner) place(q storage, hasFiles bool, purpose Purpose, at string) Pl
 	if q.Connection != "" && !p.connect(&pl, q, purpose, at) {
 		return pl
 	}
-	p.strangers(pl, at)
+	p.checkAccounts(pl, at)
 	p.shape(&pl, hasFiles, at)
 	return pl
 }
 
-// strangers refuses a place that leads into the vendor's accounts, or has a
-// key that the bucket's partition cannot reach.
-func (p *planner) strangers(pl Place, at string) {
+// checkAccounts refuses a place that leads into the vendor's accounts, or has
+// a key that the bucket's partition cannot reach.
+func (p *planner) checkAccounts(pl Place, at string) {
 	role, err := ParseRoleARN(pl.RoleARN)
 	if told := err == nil && role.Account == pl.BucketOwner; !told && p.vendor.Owns(pl.BucketOwner) {
 		p.faults = append(p.faults, &Error{
@@ -107,7 +107,7 @@ func (p *planner) strangers(pl Place, at string) {
 	}
 	key, err := ParseARN(pl.Encryption.Key)
 	switch own := p.principal.ARN.Partition; {
-	case err != nil: // told already
+	case err != nil: // reported already
 	case p.vendor.Owns(key.Account):
 		p.faults = append(p.faults, &Error{
 			Code: Forbidden, Pointer: at + "/encryption/key", Message: "the KMS key is in an account of the vendor's",
@@ -118,9 +118,9 @@ func (p *planner) strangers(pl Place, at string) {
 	}
 }
 
-// authorize finds the one way to authorize a step: on the task, else on the
-// job, else none, which is an error: a worker's own credentials never touch
-// a tenant's S3.
+// authorize finds the one way to authorize a step: on the task, or else on the
+// job. If there is none, that is an error: a worker's own credentials are
+// never used for a tenant's S3.
 func (p *planner) authorize(pl *Place, q storage, location Location, at string) {
 	var ways []string
 	for _, w := range []struct {
@@ -181,8 +181,8 @@ func (p *planner) secret(pl *Place, name, at string) {
 	pl.Secret = s
 }
 
-// dispenser authorizes a place by a dispenser: by the principal that signs
-// for it, or by a secret that may be sent to its host.
+// dispenser authorizes a place by a dispenser: with the principal that signs
+// for it, or with a secret that may be sent to its host.
 func (p *planner) dispenser(pl *Place, source HTTPCredentialSource, at, secretAt string) {
 	normal := source.Normal()
 	pl.Dispenser = &normal
@@ -202,7 +202,7 @@ func (p *planner) dispenser(pl *Place, source HTTPCredentialSource, at, secretAt
 	p.faults.AddErr(secretAt, p.org.CheckBearer(source))
 }
 
-// connect fills a place from the connection and holds the step to it. It
+// connect fills a place from the connection and checks the step against it. It
 // reports whether there is one.
 func (p *planner) connect(pl *Place, q storage, purpose Purpose, at string) bool {
 	c, ok := p.org.Connections[q.Connection]
@@ -274,7 +274,7 @@ func (p *planner) connect(pl *Place, q storage, purpose Purpose, at string) bool
 	return true
 }
 
-// shape settles whether the place is a prefix or one object.
+// shape decides whether the place is a prefix or one object.
 func (p *planner) shape(pl *Place, hasFiles bool, at string) {
 	switch {
 	case hasFiles && pl.Key != "" && !strings.HasSuffix(pl.Key, "/"):
@@ -284,8 +284,8 @@ func (p *planner) shape(pl *Place, hasFiles bool, at string) {
 	}
 }
 
-// faulted tells whether a place of the job has a fault already.
-func (p *planner) faulted(pointer string) bool {
+// hasFault reports whether a place of the job already has a fault.
+func (p *planner) hasFault(pointer string) bool {
 	for _, e := range p.faults {
 		if e.Pointer == pointer {
 			return true
@@ -294,8 +294,8 @@ func (p *planner) faulted(pointer string) bool {
 	return false
 }
 
-// ownerOf returns the account that a bucket belongs to where nothing else is
-// declared: the role's.
+// ownerOf returns the account that a bucket belongs to if none is declared:
+// the role's.
 func ownerOf(declared, roleARN string) string {
 	if declared != "" || roleARN == "" {
 		return declared
@@ -307,7 +307,7 @@ func ownerOf(declared, roleARN string) string {
 	return a.Account
 }
 
-// sessionDuration returns how long sessions last that are given in seconds.
+// sessionDuration returns the duration of sessions from its number of seconds.
 func sessionDuration(seconds int) time.Duration {
 	if seconds == 0 {
 		return DefaultSessionDuration

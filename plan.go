@@ -10,8 +10,8 @@ import (
 	"github.com/rolecall/rolecall/internal/strict"
 )
 
-// Plan is a job, validated whole and with everything resolved that can be
-// without contacting anyone: ready to run.
+// Plan is a validated job, with all resolved that can be without contacting
+// anyone: ready to run.
 type Plan struct {
 	Organization string
 	Principal    Principal
@@ -27,7 +27,7 @@ type Step struct {
 	Index    int // of the task in the job
 	Name     string
 	Tool     string // one of Tools
-	Parallel bool   // runs beside neighbours that are so marked
+	Parallel bool   // runs side by side with neighbours that have it too
 	Retries  int
 	Timeout  time.Duration // of each try; zero: none
 
@@ -40,12 +40,12 @@ type Step struct {
 	Destination Place // of copy
 }
 
-// Place is one end of a storage step: where in S3, and how it is authorized:
-// exactly one of RoleARN, Secret and Dispenser. The values of secrets are found
-// when they are used.
+// Place is one end of a storage step: where in S3, and how access is
+// authorized: by exactly one of RoleARN, Secret and Dispenser. The values of
+// secrets are read when they are used.
 type Place struct {
 	Pointer string // of what names the place in the job, for errors
-	Way     string // pointer of what authorizes it: a role_arn, connection, location or http_credential_source
+	Way     string // pointer of the member that authorizes it: a role_arn, connection, location or http_credential_source
 	Bucket  string
 	Key     string // of an object; or, for a step with Files, a prefix: empty or ending in a slash
 	Region  string // of the bucket; empty: to be discovered
@@ -57,8 +57,8 @@ type Place struct {
 	Dispenser   *HTTPCredentialSource
 	Bearer      Secret // sent to the dispenser as a bearer token; without a name: the request is signed
 	Connection  string // its name, where one is used
-	Revision    string // of the connection; changes with anything that shapes a credential
-	BucketOwner string // empty only where it is not declared and secret or dispenser authorize
+	Revision    string // of the connection; changes with everything that a credential depends on
+	BucketOwner string // empty only if it is not declared, and a secret or dispenser authorizes
 
 	EndpointURL   string // empty: AWS's, or the operator's
 	Encryption    *Encryption
@@ -67,7 +67,7 @@ type Place struct {
 	RequesterPays bool
 }
 
-// ReadPlan parses and validates a job, with the faults of both in one answer.
+// ReadPlan parses and validates a job, and reports the faults of both at once.
 // See ParseJob and Job.Validate.
 func ReadPlan(data []byte, org Organization, vendor Vendor, principal string) (Plan, error) {
 	job, readable, err := readJob(data)
@@ -83,9 +83,9 @@ func ReadPlan(data []byte, org Organization, vendor Vendor, principal string) (P
 	return plan, nil
 }
 
-// Validate plans a job for an organization. All faults are in one answer,
-// with pointers into the job; nothing is contacted. The principal is the
-// named one; see Vendor.PrincipalFor for an empty name.
+// Validate plans a job for an organization. It reports all faults at once,
+// with pointers into the job; nothing is contacted. The principal is the named
+// one; see Vendor.PrincipalFor for an empty name.
 func (j Job) Validate(org Organization, vendor Vendor, principal string) (Plan, error) {
 	p := &planner{job: j, org: org, vendor: vendor}
 	plan := Plan{Organization: org.APIName, Tags: j.Tags, Notify: j.Notify}
@@ -267,7 +267,7 @@ func (p *planner) files(files []string, at string) []Pattern {
 	return out
 }
 
-// role checks a role ARN against what nobody may be tricked into.
+// role refuses role ARNs in the vendor's accounts and in other partitions.
 func (p *planner) role(s string) error {
 	a, err := ParseRoleARN(s)
 	if err != nil {

@@ -2,11 +2,11 @@ package rolecall
 
 import "fmt"
 
-// Status is where a job or a task stands. The numbers are part of the API.
+// Status is the state of a job or a task. The numbers are part of the API.
 type Status int
 
-// The statuses. WaitingForResources and ResourceTerminated pass: no worker
-// fits yet; a worker died and another takes over.
+// The statuses. WaitingForResources and ResourceTerminated are temporary: no
+// worker fits yet; a worker died and another takes over.
 const (
 	Submitted           Status = 0
 	InProgress          Status = 1
@@ -17,7 +17,7 @@ const (
 	ResourceTerminated  Status = 6
 )
 
-// String gives the status as people read it.
+// String returns the status as people read it.
 func (s Status) String() string {
 	texts := [...]string{"Submitted", "In progress", "Completed", "Failed", "Aborted", "Waiting for resources", "Resource terminated"}
 	if s < 0 || int(s) >= len(texts) {
@@ -26,7 +26,7 @@ func (s Status) String() string {
 	return texts[s]
 }
 
-// JobReport is a job as it stands, as `run` prints it and the API gives it.
+// JobReport is the state of a job, as `run` prints it and the API returns it.
 type JobReport struct {
 	ID         string       `json:"id"`
 	Status     Status       `json:"status"`
@@ -36,7 +36,7 @@ type JobReport struct {
 	Errors     Errors       `json:"errors"`
 }
 
-// TaskReport is a task as it stands.
+// TaskReport is the state of a task.
 type TaskReport struct {
 	Index      int    `json:"index"`
 	Name       string `json:"name,omitempty"`
