@@ -109,7 +109,7 @@ func (a *arnPattern) resolve(r *request) (arnPattern, bool) {
 	return out, true
 }
 
-// matches tells whether the ARN matches, with case. The pattern must be
+// matches reports whether the ARN matches, with case. The pattern must be
 // resolved. One with fewer than six parts leaves the rest of the ARN open.
 func (a *arnPattern) matches(b *budget, arn *arnParts) bool {
 	if a.malformed || a.parts != nil && arn.count < 6 {

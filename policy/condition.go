@@ -19,12 +19,12 @@ type condition struct {
 
 	multivalued bool // the key is
 	variables   bool // some operand has them
-	weight      int  // what a comparison costs besides reading the value
+	weight      int  // what a comparison costs in addition to reading the value
 	operands    []operand
 	exact       map[string]bool // instead of operands: many texts without variables, of StringEquals or its negation
 }
 
-// setOperator tells how a key with several values is tested.
+// setOperator is how a key with several values is tested.
 // reference_policies_condition-single-vs-multi-valued-context-keys.html
 type setOperator byte
 
@@ -36,19 +36,19 @@ const (
 
 // operand is one value of the policy, compiled for its operator.
 type operand interface {
-	// compare tells whether the request's value meets the operand.
+	// compare reports whether the request's value meets the operand.
 	compare(b *budget, got string) outcome
 }
 
 // resolvable is an operand that may have variables.
 type resolvable interface {
 	hasVariables() bool
-	// resolve gives the operand with the request's values in their place.
+	// resolve returns the operand with the request's values in their place.
 	resolve(r *request) operand
 }
 
 // outcome is that of a comparison. Values that are not of the operator's type
-// cannot be compared: then neither the operator nor its negation holds.
+// cannot be compared: then neither the operator nor its negation is true.
 type outcome byte
 
 const (
@@ -64,8 +64,8 @@ func outcomeOf(matched bool) outcome {
 	return differs
 }
 
-// multivalued tells the keys that hold lists. They need a set operator, and
-// cannot be variables. Of other keys the number of values decides.
+// multivalued reports whether a key is a list. Such keys need a set operator, and
+// cannot be variables. For other keys the number of values decides.
 // reference_policies_condition-single-vs-multi-valued-context-keys.html
 func multivalued(key string) bool {
 	switch key {
@@ -78,7 +78,7 @@ func multivalued(key string) bool {
 	}
 }
 
-// holds tells whether the request meets the condition.
+// holds reports whether the request meets the condition.
 func (c *condition) holds(r *request) bool {
 	got := r.values(c.key)
 	if c.null {
@@ -117,7 +117,7 @@ func (c *condition) holds(r *request) bool {
 	return every
 }
 
-// resolved gives the operands without variables.
+// resolved returns the operands without variables.
 func (c *condition) resolved(r *request) []operand {
 	if !c.variables {
 		return c.operands

@@ -25,12 +25,12 @@ type Document struct {
 	statements []statement
 }
 
-// Parse reads a policy document. It finds all faults in one pass and gives
+// Parse reads a policy document. It finds all faults in one pass and returns
 // them as rolecall.Errors, each with its place in the document.
 //
 // It checks the grammar of reference_policies_grammar.html, not whether actions
-// or condition keys exist. What a statement must have besides depends on where
-// the document is attached; see Fit.
+// or condition keys exist. What else a statement must have depends on where the
+// document is attached; see Fit.
 func Parse(data []byte) (*Document, error) {
 	if len(data) > maxDocument {
 		return nil, errTooLarge()
@@ -42,10 +42,10 @@ func Parse(data []byte) (*Document, error) {
 	return compileDocument(n)
 }
 
-// JSON gives the document as it was written.
+// JSON returns the document as it was written.
 func (d *Document) JSON() []byte { return []byte(d.source) }
 
-// MarshalJSON gives the document as it was written.
+// MarshalJSON returns the document as it was written.
 func (d *Document) MarshalJSON() ([]byte, error) { return d.JSON(), nil }
 
 // UnmarshalJSON parses the document; it is how one stands inside others. It
@@ -59,7 +59,7 @@ func (d *Document) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// Fit tells whether the document may be attached as the layer says: only
+// Fit reports whether the document may be attached as the layer says: only
 // resource policies and RCPs name principals, and they must; all but the
 // policies of resources name resources, which a trust policy does not.
 // reference_policies_elements_principal.html
@@ -83,7 +83,7 @@ func (d *Document) Fit(layer Layer) error {
 	return faults.Err()
 }
 
-// needsResources holds that each statement names resources. Of the policies
+// needsResources checks that each statement names resources. Of the policies
 // of resources only a role's leaves them out.
 // reference_policies_elements_resource.html
 func (d *Document) needsResources() error {

@@ -44,7 +44,7 @@ type Ref struct {
 }
 
 // Result is a decision and what made it: the denying statements, or every
-// allowing one, or the layers that would have had to allow and did not.
+// allowing one, or the layers that must allow and do not.
 type Result struct {
 	Decision  Decision `json:"decision"`
 	DecidedBy []Ref    `json:"decided_by,omitempty"`
@@ -97,7 +97,7 @@ func (e *evaluation) evaluate(policies Policies) Result {
 		return Result{Decision: ExplicitlyDenied, DecidedBy: e.denying}
 	}
 	if !inAccount {
-		// Only the resource's side speaks of services, providers and the anonymous.
+		// Only the resource's side is about services, providers and the anonymous.
 		return e.decide(lacks(nil, ResourcePolicy, granted != nobody))
 	}
 
@@ -143,7 +143,7 @@ func (e *evaluation) decide(missing []Layer) Result {
 	return Result{Decision: Allowed, DecidedBy: e.allowing}
 }
 
-// needsResourcePolicy tells whether the resource's policy must allow even
+// needsResourcePolicy reports whether the resource's policy must allow even
 // within its account: trust policies and key policies must.
 func (e *evaluation) needsResourcePolicy() bool {
 	return ofSTS(e.request.Action) || hasPrefix(e.request.Action, "kms:", true)
@@ -151,7 +151,7 @@ func (e *evaluation) needsResourcePolicy() bool {
 
 func ofSTS(action string) bool { return hasPrefix(action, "sts:", true) }
 
-// document notes the statements that match and tells whether one allows.
+// document notes the statements that match and reports whether one allows.
 func (e *evaluation) document(layer Layer, index int, d *Document) bool {
 	allowed := false
 	for i := range d.statements {
@@ -165,8 +165,8 @@ func (e *evaluation) document(layer Layer, index int, d *Document) bool {
 	return allowed
 }
 
-// session tells whether the session policy allows. A role's session may be
-// without one; a federated user's then has only what a resource's policy gives it.
+// session reports whether the session policy allows. A role's session may be
+// without one; a federated user's then has only what a resource's policy allows it.
 // reference_policies_evaluation-logic_policy-eval-denyallow.html
 func (e *evaluation) session(d *Document) bool {
 	if d == nil {
@@ -193,7 +193,7 @@ func (e *evaluation) any(layer Layer, first int, documents []*Document) bool {
 	return allowed
 }
 
-// levels tells whether every level allows. No level, or one without documents,
+// levels reports whether every level allows. No level, or one without documents,
 // restricts nothing.
 func (e *evaluation) levels(layer Layer, levels [][]*Document) bool {
 	allowed, first := true, 0
@@ -210,16 +210,16 @@ func (e *evaluation) levels(layer Layer, levels [][]*Document) bool {
 }
 
 // resource notes the statements of the resource's policy that match, and
-// tells how closely the closest Allow names the requester.
+// returns how closely the closest Allow names the requester.
 func (e *evaluation) resource(d *Document) grant {
 	best := nobody
 	if d == nil {
 		return best
 	}
-	mends := e.request.mendsBucketPolicy()
+	changes := e.request.changesBucketPolicy()
 	for i := range d.statements {
 		s := &d.statements[i]
-		if s.deny && mends {
+		if s.deny && changes {
 			continue
 		}
 		g := s.principals.grants(&e.request.requester)

@@ -15,9 +15,9 @@ type KitRequest struct {
 	ExternalIDs []string            // more than one while a new one replaces an old
 	Form        TrustForm           // empty: ByPrincipal
 
-	VendorAccounts []string   // beside those of the principals
+	VendorAccounts []string   // in addition to those of the principals
 	Worker         WorkerForm // empty: AnyRole
-	WorkerRoles    []string   // that workers may assume beside the connection's, for ListedRoles
+	WorkerRoles    []string   // that workers may assume in addition to the connection's, for ListedRoles
 
 	Versioned         bool // old versions are read too
 	RequireTLS        bool // by the bucket, of everyone
@@ -81,7 +81,7 @@ func (k Kit) Document(kind Kind) *Document {
 	return nil
 }
 
-// Generate makes the documents of a connection, each statement with a Sid and
+// Generate returns the documents of a connection, each statement with a Sid and
 // a reason. It is an error of code Invalid when the request is malformed, or
 // when a document would be larger than AWS takes; Forbidden when the role is
 // the vendor's own.

@@ -71,8 +71,8 @@ func (p *kitPlan) permissions() []reasoned {
 	return out
 }
 
-// bucketPolicy lets a role of another account in, and holds everyone to what
-// the bucket requires.
+// bucketPolicy lets a role of another account in, and refuses everyone what
+// the bucket does not permit.
 func (p *kitPlan) bucketPolicy() []reasoned {
 	var out []reasoned
 	if p.bucketOwner != p.role.Account || p.Whole {
@@ -127,7 +127,7 @@ func (p *kitPlan) keyPolicy() []reasoned {
 
 // forRole says in a resource's policy what s says in the role's. It names the
 // role by condition, since a Principal must exist already when the policy is
-// stored, and is lost when it is deleted and made anew; and since naming a
+// stored, and is lost when it is deleted and made again; and since naming a
 // role in a policy of its own account would go past the role's own policy.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
 func (p *kitPlan) forRole(s reasoned) reasoned {

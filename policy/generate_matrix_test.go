@@ -97,7 +97,7 @@ func TestKitPartitions(t *testing.T) {
 	}
 }
 
-// documents gives the places of a kit's documents.
+// documents returns the places of a kit's documents.
 func documents(k *policy.Kit) map[policy.Kind]**policy.Document {
 	return map[policy.Kind]**policy.Document{
 		policy.TrustDocument: &k.Trust, policy.PermissionsDocument: &k.Permissions, policy.BucketDocument: &k.Bucket,

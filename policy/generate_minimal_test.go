@@ -46,7 +46,7 @@ type mutation struct {
 	document *policy.Document
 }
 
-// mutations gives the document without each of its single things. An element
+// mutations returns the document without each of its single things. An element
 // whose last value goes is as good as the statement gone, which is tried.
 func mutations(t *testing.T, d *policy.Document) []mutation {
 	t.Helper()
@@ -87,7 +87,7 @@ func mutations(t *testing.T, d *policy.Document) []mutation {
 	return out
 }
 
-// without gives the value without each of the things in it, by what each is.
+// without returns the value without each of the things in it, by what each is.
 func without(v any) map[string]any {
 	out := map[string]any{}
 	switch v := v.(type) {

@@ -167,7 +167,7 @@ func parseWorker(s string) (rolecall.ARN, error) {
 	return a, nil
 }
 
-// distinct gives the words without repetitions, in order.
+// distinct returns the words without repetitions, in order.
 func distinct(all []string) []string {
 	var out []string
 	for _, s := range all {

@@ -35,7 +35,7 @@ const (
 
 var kitRegions = map[string]string{"aws": "eu-central-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1", "aws-eusc": "eusc-de-east-1"}
 
-// shapes gives every combination of what shapes the documents about the
+// shapes returns every combination of what shapes the documents about the
 // bucket and the key. Partitions, and what shapes those about trust, take
 // turns in them: the one changes names only, which TestKitPartitions holds,
 // and the other does not touch the rest.
@@ -218,7 +218,7 @@ func (s shape) context() map[string][]string {
 	return c
 }
 
-// as gives the context with one key changed; without a value it is not there.
+// as returns the context with one key changed; without a value it is not there.
 func as(c map[string][]string, name string, values ...string) map[string][]string {
 	out := map[string][]string{}
 	for n, v := range c {

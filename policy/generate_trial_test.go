@@ -28,7 +28,7 @@ func allActions(t *testing.T) []string {
 	return out
 }
 
-// frame gives the policies around a request: a kit's, some of them replaced by
+// frame returns the policies around a request: a kit's, some of them replaced by
 // ones that allow everything, so that what is left decides alone.
 type frame func(policy.Kit) policy.Policies
 

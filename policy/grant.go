@@ -13,7 +13,7 @@ import (
 // S3 action.
 type Grant string
 
-// The grants. What is lost without each tells Grant.Lost.
+// The grants. Grant.Lost says what is lost without each.
 const (
 	GetBucketLocation          Grant = "GetBucketLocation"
 	GetObjectTagging           Grant = "GetObjectTagging"
@@ -23,7 +23,7 @@ const (
 	DeleteObject               Grant = "DeleteObject"
 )
 
-// Grants gives the grants that a connection of the purpose can have.
+// Grants returns the grants that a connection of the purpose can have.
 func Grants(p rolecall.Purpose) []Grant {
 	var out []Grant
 	for _, d := range grantDetails {
@@ -34,7 +34,7 @@ func Grants(p rolecall.Purpose) []Grant {
 	return out
 }
 
-// Lost tells, in a line, what does not work without the grant.
+// Lost says in a line what does not work without the grant.
 func (g Grant) Lost() string {
 	for _, d := range grantDetails {
 		if d.grant == g {
@@ -59,7 +59,7 @@ var grantDetails = []struct {
 	{DeleteObject, true, false, "nothing delivered can be removed again with this role"},
 }
 
-// checkGrants holds that each grant is known and has a meaning here.
+// checkGrants checks that each grant is known and has a meaning here.
 func checkGrants(faults *rolecall.Errors, given []Grant, p rolecall.Purpose) {
 	for i, g := range given {
 		at := strict.Pointer("optional", i)

@@ -31,7 +31,7 @@ func (l like) resolve(r *request) operand {
 	return like{p, l.fold}
 }
 
-// exact gives the one text that the pattern matches, if it is one.
+// exact returns the one text that the pattern matches, if it is one.
 func (l like) exact() (string, bool) {
 	t := l.pattern.tokens
 	if l.fold || len(t) > 1 || len(t) == 1 && t[0].kind != literal {

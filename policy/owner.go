@@ -14,8 +14,8 @@ type OwnerQuestion struct {
 	Prefix string // to list
 }
 
-// OwnerQuestions finds out which account a bucket belongs to, which S3 tells
-// no one of another account: a role that may list the bucket below the prefix
+// OwnerQuestions finds out which account a bucket belongs to, which S3 does not
+// say to anyone of another account: a role that may list the bucket below the prefix
 // asks them all in any order, and OwnerOf reads the answers. They are denials
 // by s3:ResourceAccount, so no policy of the bucket's goes past them. It is an
 // error of code Invalid when the scope, of one prefix, is malformed or too

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// tokenKind tells what a token of a pattern matches.
+// tokenKind is what a token of a pattern matches.
 type tokenKind byte
 
 const (
@@ -129,7 +129,7 @@ func (p pattern) resolve(r *request) (pattern, bool) {
 	return out, true
 }
 
-// match tells whether the whole of s matches. The pattern must be resolved.
+// match reports whether the whole of s matches. The pattern must be resolved.
 //
 // The ends are compared where they stand; between two stars each run of tokens
 // takes the first place it fits, and no other need be tried.
@@ -165,7 +165,7 @@ func untilStar(tokens []token) int {
 	return len(tokens)
 }
 
-// take gives what of s follows the tokens, which must stand at its front.
+// take returns what of s follows the tokens, which must stand at its front.
 func take(b *budget, tokens []token, s string, fold bool) (string, bool) {
 	for i := range tokens {
 		t := &tokens[i]
@@ -187,7 +187,7 @@ func take(b *budget, tokens []token, s string, fold bool) (string, bool) {
 	return s, true
 }
 
-// takeLast gives what of s stands before the token, which must stand at its end.
+// takeLast returns what of s stands before the token, which must stand at its end.
 func takeLast(b *budget, t *token, s string, fold bool) (string, bool) {
 	b.spend(len(t.text) + 16*t.count)
 	for range t.count {
@@ -203,7 +203,7 @@ func takeLast(b *budget, t *token, s string, fold bool) (string, bool) {
 	return s[:n], true
 }
 
-// find gives what of s follows the first place where the tokens fit.
+// find returns what of s follows the first place where the tokens fit.
 func find(b *budget, tokens []token, s string, fold bool) (string, bool) {
 	for !b.spent() {
 		if first := &tokens[0]; first.kind == literal && !fold {

@@ -52,7 +52,7 @@ const (
 	direct                 // the user, the session, the service, or everyone
 )
 
-// grants tells how the element names the requester.
+// grants returns how the element names the requester.
 func (p *principals) grants(q *requester) grant {
 	best := nobody
 	for i := range p.entries {
@@ -61,7 +61,7 @@ func (p *principals) grants(q *requester) grant {
 	if !p.not {
 		return best
 	}
-	// An Allow with NotPrincipal speaks of everyone but those named.
+	// An Allow with NotPrincipal is for everyone but those named.
 	if best == nobody {
 		return direct
 	}
@@ -107,7 +107,7 @@ func (p *principal) grants(q *requester) grant {
 	return nobody
 }
 
-// denies tells whether a Deny statement's principals cover the requester.
+// denies reports whether a Deny statement's principals cover the requester.
 //
 // A NotPrincipal exempts a requester only when it names the whole chain: the
 // account, then the role, then the session; and never one with a permissions

@@ -164,7 +164,7 @@ func (r reach) deny() draft {
 		{Effect: "Deny", Action: all, NotResource: resources},
 	}
 	if r.list && r.prefixes != nil {
-		// StringNotLike also holds for a request without the key, so a listing
+		// StringNotLike is also true for a request without the key, so a listing
 		// of the whole bucket is denied.
 		// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
 		doc = append(doc, draftStatement{

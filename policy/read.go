@@ -20,7 +20,7 @@ func readTree(data []byte) (*tree.Node, error) {
 	return n, nil
 }
 
-// eachMember gives each member of an object to use, once. Other names than the
+// eachMember calls use for each member of an object, once. Other names than the
 // known ones are faults; nil knows all.
 func eachMember(n *tree.Node, at string, known []string, faults *rolecall.Errors, use func(name, at string, value *tree.Node)) {
 	if n.Kind != '{' {
@@ -82,7 +82,7 @@ func textOf(n *tree.Node, at string, faults *rolecall.Errors) string {
 	return n.Text
 }
 
-// sizeOf is how many items eachItem gives.
+// sizeOf is how many items eachItem has.
 func sizeOf(n *tree.Node) int {
 	if n.Kind == '[' {
 		return len(n.Items)
@@ -90,8 +90,8 @@ func sizeOf(n *tree.Node) int {
 	return 1
 }
 
-// eachItem gives use every item of a list, or the value itself if it is none;
-// want says what is asked for.
+// eachItem calls use for every item of a list, or for the value itself if it is
+// none; want says what is asked for.
 func eachItem(n *tree.Node, at, want string, faults *rolecall.Errors, use func(at string, item *tree.Node)) {
 	if n.Kind != '[' {
 		use(at, n)

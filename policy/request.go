@@ -12,7 +12,7 @@ type Request struct {
 	Action    string // s3:GetObject
 	Resource  string // an ARN, or "*"
 	Account   string // owns the resource
-	// Context holds the condition keys, in any case. aws:PrincipalArn,
+	// Context has the condition keys, in any case. aws:PrincipalArn,
 	// aws:PrincipalAccount and aws:ResourceAccount are derived unless given. For
 	// a session of a role with a path, give aws:PrincipalArn: the session's ARN
 	// leaves the path out.
@@ -38,7 +38,7 @@ type contextKey struct {
 	values []string
 }
 
-// values gives the values of a condition key, named in lower case; nil when
+// values returns the values of a condition key, named in lower case; nil when
 // it is not there. Should a context hold a key twice in different case, the first in byte
 // order counts.
 func (r *request) values(key string) []string {
@@ -86,10 +86,10 @@ func newRequest(in Request) *request {
 	return r
 }
 
-// mendsBucketPolicy tells whether the bucket's policy cannot deny the request: the
-// root user of the owner's account can always read, mend and remove it.
+// changesBucketPolicy reports whether the bucket's policy cannot deny the request: the
+// root user of the owner's account can always read, change and remove it.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucketPolicy.html
-func (r *request) mendsBucketPolicy() bool {
+func (r *request) changesBucketPolicy() bool {
 	q := &r.requester
 	if q.kind != asRoot || r.Account != "" && r.Account != q.account {
 		return false
@@ -147,8 +147,8 @@ type requester struct {
 	anyPath   bool   // the role's path is not known
 }
 
-// inAccount tells whether the requester belongs to an account, so that
-// identity policies and SCPs speak of it.
+// inAccount reports whether the requester belongs to an account, so that
+// identity policies and SCPs apply to it.
 func (q *requester) inAccount() bool {
 	switch q.kind {
 	case asUser, asRole, asSession, asFederatedUser, asRoot:
@@ -158,9 +158,9 @@ func (q *requester) inAccount() bool {
 	}
 }
 
-// serviceLinked tells the roles that services make for themselves, and their
-// sessions: no SCP or RCP affects them. A session's role is known by its path,
-// which aws:PrincipalArn gives.
+// serviceLinked reports whether the requester is a role that a service makes for
+// itself, or a session of one: no SCP or RCP affects them. A session's role is
+// known by its path, which is in aws:PrincipalArn.
 // https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html
 func (q *requester) serviceLinked() bool {
 	role := q.role
@@ -170,7 +170,7 @@ func (q *requester) serviceLinked() bool {
 	return strings.HasPrefix(cutARN(role).part[5], "role/aws-service-role/")
 }
 
-// sessionOf tells whether the requester is a session of the role. Without its
+// sessionOf reports whether the requester is a session of the role. Without its
 // path the name decides: an account has no two roles of one name.
 // reference_identifiers.html
 func (q *requester) sessionOf(role string) bool {
@@ -185,7 +185,7 @@ func (q *requester) sessionOf(role string) bool {
 }
 
 // identify takes a principal apart. given is the request's aws:PrincipalArn: for
-// a session it tells the role's path, if it is of the same account and name.
+// a session it has the role's path, if it is of the same account and name.
 // reference_identifiers.html
 func identify(principal string, given []string) requester {
 	if principal == "*" || principal == "" {
@@ -228,7 +228,7 @@ func identify(principal string, given []string) requester {
 	return q
 }
 
-// webIdentity tells the identity providers that a trust policy names by their
+// webIdentity reports whether a trust policy names an identity provider by its
 // domain. reference_policies_elements_principal.html
 func webIdentity(domain string) bool {
 	switch domain {

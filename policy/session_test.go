@@ -96,7 +96,7 @@ func surroundings(t *rapid.T, sessionPolicy []byte) (policy.Policies, string) {
 	return p, owner
 }
 
-// tooLong tells whether STS would not take the policy for its length.
+// tooLong reports whether STS would not take the policy for its length.
 func tooLong(err error) bool {
 	return rolecall.CodeOf(err) == rolecall.Invalid && strings.Contains(err.Error(), fmt.Sprintf("STS takes %d", policy.MaxSessionPolicy))
 }

@@ -51,7 +51,7 @@ func Simulate(r io.Reader, w io.Writer) error {
 	}
 }
 
-// readLine gives the next line. One that is too long is read to its end and
+// readLine returns the next line. One that is too long is read to its end and
 // thrown away.
 func readLine(in *bufio.Reader) (line []byte, tooLong bool, err error) {
 	for {
@@ -137,7 +137,7 @@ func readRequest(n *tree.Node) (Request, Policies, error) {
 		}
 		return out
 	}
-	// One list of policies is one level; the first item tells.
+	// One list of policies is one level; the first item decides which it is.
 	levels := func(n *tree.Node, at string, layer Layer) [][]*Document {
 		if n.Kind != '[' || len(n.Items) == 0 || n.Items[0].Kind != '[' {
 			return [][]*Document{documents(n, at, layer)}
@@ -215,7 +215,7 @@ func readContext(n *tree.Node, at string, faults *rolecall.Errors) map[string][]
 	return context
 }
 
-// ownerOf gives the account of the first ARN that has one.
+// ownerOf returns the account of the first ARN that has one.
 func ownerOf(arns ...string) string {
 	for _, arn := range arns {
 		if parts := strings.SplitN(arn, ":", 6); len(parts) == 6 && rolecall.IsAccountID(parts[4]) {

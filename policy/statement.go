@@ -19,7 +19,7 @@ type statement struct {
 	conditions []condition
 }
 
-// matches tells whether the statement speaks of the request, its principals
+// matches reports whether the statement applies to the request, its principals
 // left aside.
 func (s *statement) matches(r *request) bool {
 	if r.budget.spent() || !s.actions.match(r) || !s.resources.match(r) {
@@ -133,19 +133,19 @@ func compileActions(n *tree.Node, at string, faults *rolecall.Errors) []pattern 
 	return out
 }
 
-// actionForm tells whether text is "*", "*:*" or service:name with wildcards in
+// actionForm reports whether text is "*", "*:*" or service:name with wildcards in
 // the name. reference_policies_elements_action.html
 func actionForm(text string) bool {
 	if text == "*" || text == "*:*" {
 		return true
 	}
 	service, name, found := strings.Cut(text, ":")
-	return found && len(text) <= maxAction && made(service, "-") && made(name, "-_*?")
+	return found && len(text) <= maxAction && consistsOf(service, "-") && consistsOf(name, "-_*?")
 }
 
-// made tells whether text is made of letters, digits and the characters of
+// consistsOf reports whether text is consistsOf of letters, digits and the characters of
 // more, and not empty.
-func made(text, more string) bool {
+func consistsOf(text, more string) bool {
 	for i := range len(text) {
 		c := lower(text[i])
 		if !('a' <= c && c <= 'z' || '0' <= c && c <= '9' || strings.IndexByte(more, c) >= 0) {

@@ -9,7 +9,7 @@ type Verdict struct {
 	Unmet []Unmet // empty: the statement matched
 }
 
-// Unmet is an element of a statement that does not speak of the request.
+// Unmet is an element of a statement that does not apply to the request.
 type Unmet struct {
 	Pointer string   // its place in the document; a missing Principal's is where it would stand
 	Got     []string // what the request has there; empty: it lacks the condition key
@@ -26,11 +26,11 @@ const (
 	NamesRequester Named = "requester"
 )
 
-// Trace tells how each statement of the policies that bear on the request met
+// Trace returns how each statement of the policies that bear on the request met
 // it, in the order of the documents: what led Evaluate to its decision. It
 // leaves out what cannot bear: all but the resource's side for requesters of
 // no account, what RCPs allow, SCPs and RCPs for service-linked roles, and what
-// a bucket policy denies the root user who may mend it.
+// a bucket policy denies the root user, who may change it.
 func Trace(in Request, policies Policies) []Verdict {
 	t := trace{request: newRequest(in), bounded: len(policies.Boundary) > 0}
 	inAccount := t.request.requester.inAccount()
@@ -74,7 +74,7 @@ func (t *trace) levels(layer Layer, levels [][]*Document) {
 func (t *trace) document(layer Layer, index int, d *Document) {
 	for i := range d.statements {
 		s := &d.statements[i]
-		if layer == RCP && !s.deny || layer == ResourcePolicy && s.deny && t.request.mendsBucketPolicy() {
+		if layer == RCP && !s.deny || layer == ResourcePolicy && s.deny && t.request.changesBucketPolicy() {
 			continue
 		}
 		v := Verdict{Ref: Ref{layer, index, i, s.sid}, Deny: s.deny}
@@ -112,7 +112,7 @@ func (g grant) named() Named {
 	}
 }
 
-// unmet gives the elements that keep the statement from matching, its
+// unmet returns the elements that keep the statement from matching, its
 // principals left aside.
 func (s *statement) unmet(r *request) []Unmet {
 	var out []Unmet

@@ -88,5 +88,5 @@ func NamedAccount(c rolecall.Connection) string {
 	return ""
 }
 
-// trimmed takes away what copying leaves around a name.
+// trimName removes what copying leaves around a name.
 func trimName(s string) string { return strings.Trim(s, " \t\r\n\"'`,;") }

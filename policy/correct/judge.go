@@ -75,15 +75,15 @@ func (s Setup) Judge(q Question, kind policy.Kind, all []Given) (Judgement, bool
 }
 
 // assumptionFor is by which assumption the layer is corrected: what AWS said
-// of the refusal tells what holds of the request.
+// of the refusal says what is true of the request.
 func (l layer) assumptionFor(q Question, asked []policy.Request, standing Standing) assumption {
 	denies := func(in policy.Request) bool { denying, _ := l.decide(in, lenient); return len(denying) > 0 }
 	switch {
-	case q.LayerKnown && q.Denial.Explicit && !slices.ContainsFunc(asked, denies): // so that one did of which it is not known
+	case q.LayerKnown && q.Denial.Explicit && !slices.ContainsFunc(asked, denies): // so one did of which that is not known
 		return assumption{allows: true, denies: true}
 	case standing == Refuses:
 		return lenient
-	case q.LayerKnown && q.Denial.Layer != "" && !q.Denial.Explicit: // so that no Deny spoke
+	case q.LayerKnown && q.Denial.Layer != "" && !q.Denial.Explicit: // so no Deny matched
 		return certain
 	}
 	return strict

@@ -56,7 +56,7 @@ func decidedBy(kind policy.Kind, all []request, step string) []policy.Request {
 }
 
 // asked returns the requests that documents of the kind are judged by: those
-// of the action that AWS refused, which a step may try beside its own; else
+// of the action that AWS refused, which a step may try in addition to its own; else
 // the step's. There are none where a step does what no request here stands for.
 func (q Question) asked(kind policy.Kind, all []request) []policy.Request {
 	step := q.Step

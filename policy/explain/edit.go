@@ -22,7 +22,7 @@ type statement struct {
 }
 
 func (s *search) statement(ref policy.Ref) statement {
-	root := tree.MustParse(at(s.policies, ref.Policy, ref.Index).JSON())
+	root := tree.MustParse(documentAt(s.policies, ref.Policy, ref.Index).JSON())
 	place := "/Statement"
 	if root.Get("Statement").Kind == '[' {
 		place = strict.Pointer("Statement", ref.Statement)
@@ -85,7 +85,7 @@ func label(below string) string {
 // place is an element's pointer within its statement.
 func (st statement) below(u policy.Unmet) string { return strings.TrimPrefix(u.Pointer, st.place) }
 
-// conditions gives the places of the statement's conditions.
+// conditions returns the places of the statement's conditions.
 func (st statement) conditions() []string {
 	var out []string
 	block := st.value.Get("Condition")
@@ -100,12 +100,12 @@ func (st statement) conditions() []string {
 	return out
 }
 
-// ask gives the candidates to meet, or not to meet, a condition by asking with
+// ask returns the candidates to meet, or not to meet, a condition by asking with
 // another value than got, or without one.
 func (st statement) ask(below string, got []string) []candidate {
 	path := tree.Parts(below)
 	operator, key := path[1], path[2]
-	if !asks(st.action, key) {
+	if !sentByCaller(st.action, key) {
 		return nil
 	}
 	words := st.value.Follow(below).Words()
@@ -133,23 +133,23 @@ func (st statement) ask(below string, got []string) []candidate {
 		case w == "":
 			text = "ask without " + key
 		}
-		out = append(out, ask(key, w, text))
+		out = append(out, askWith(key, w, text))
 	}
 	return out
 }
 
-// ask is the candidate to ask with a value of a context key, or without it.
-func ask(key, text, what string) candidate {
+// askWith is the candidate to askWith with a value of a context key, or without it.
+func askWith(key, text, what string) candidate {
 	return candidate{cost: askOtherwise, edit: Edit{Pointer: strict.Pointer("context", key), Value: text, Text: what}}
 }
 
 // issueTimeKey is when the session of the request began.
 const issueTimeKey = "aws:TokenIssueTime"
 
-// asks tells the condition keys that a caller sends with a request of the
-// action, and may send otherwise.
+// sentByCaller reports whether a caller sends the condition key with a request of the
+// action, and may send another value.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
-func asks(action, key string) bool {
+func sentByCaller(action, key string) bool {
 	action, key = strings.ToLower(action), strings.ToLower(key)
 	switch {
 	case key == "aws:securetransport":
@@ -169,8 +169,8 @@ func asks(action, key string) bool {
 	}
 }
 
-// asked gives the request with another value of a context key, or without it.
-func asked(in policy.Request, key, text string) policy.Request {
+// withContext returns the request with another value of a context key, or without it.
+func withContext(in policy.Request, key, text string) policy.Request {
 	in.Context = maps.Clone(in.Context)
 	if in.Context == nil {
 		in.Context = map[string][]string{}
@@ -182,8 +182,8 @@ func asked(in policy.Request, key, text string) policy.Request {
 	return in
 }
 
-// got gives the request's values of a context key.
-func got(in policy.Request, key string) []string {
+// contextValues returns the request's values of a context key.
+func contextValues(in policy.Request, key string) []string {
 	for _, k := range slices.Sorted(maps.Keys(in.Context)) {
 		if strings.EqualFold(k, key) {
 			return in.Context[k]

@@ -57,10 +57,10 @@ func (s *search) exceptions(ref policy.Ref) []candidate {
 	return out
 }
 
-// values gives the request's values of a context key as a policy spells them,
+// values returns the request's values of a context key as a policy writes them,
 // false if it cannot.
 func (s *search) values(key string, modern bool) ([]string, bool) {
-	values := slices.Clone(got(s.request, key))
+	values := slices.Clone(contextValues(s.request, key))
 	for i, v := range values {
 		var ok bool
 		if values[i], ok = verbatim(v, modern); !ok {
@@ -80,7 +80,7 @@ func (st statement) lift(resource string) candidate {
 	return c
 }
 
-// deniesService tells whether the statement denies all that a service can do
+// deniesService reports whether the statement denies all that a service can do
 // with its own resources: then NotAction denies no more than Action does.
 func (st statement) deniesService(resources []string) bool {
 	actions := st.value.Get("Action").Words()
@@ -105,8 +105,7 @@ func (st statement) exceptAction(action string) candidate {
 
 const principalKey = "aws:PrincipalArn"
 
-// exempt is the candidate to have a Deny that speaks of many leave out one
-// principal.
+// exempt is the candidate to have a Deny for many leave out one principal.
 func (st statement) exempt(cost int, arn string) candidate {
 	below := strict.Pointer("Condition", "ArnNotEquals", principalKey)
 	edit := st.edit(below, "except "+arn+" from "+st.name()+" by a condition")

@@ -12,11 +12,11 @@ const externalIDKey = "sts:ExternalId"
 
 // A vendor chooses one external id for each of its customers. A trust policy
 // that took whichever id a caller sends would let in the vendor's other
-// customers, so an id that is not in it is the caller's to mend.
+// customers, so an id that is not in it is the caller's to correct.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
 
 // externalIDs are those that the role's trust policy wants, as far as it
-// spells them out.
+// names them.
 func (s *search) externalIDs() []string {
 	var out []string
 	s.wantedIDs(func(words []string) {
@@ -29,7 +29,7 @@ func (s *search) externalIDs() []string {
 	return out
 }
 
-// strangeID tells whether the trust policy wants external ids, and the
+// strangeID reports whether the trust policy wants external ids, and the
 // request's is not known to be one.
 func (s *search) strangeID() bool {
 	wants := false
@@ -37,11 +37,11 @@ func (s *search) strangeID() bool {
 	if !wants {
 		return false
 	}
-	values := got(s.request, externalIDKey)
+	values := contextValues(s.request, externalIDKey)
 	return len(values) != 1 || !slices.Contains(s.externalIDs(), values[0])
 }
 
-// wantedIDs gives the words of the conditions by which the trust policy wants
+// wantedIDs yields the words of the conditions by which the trust policy wants
 // an external id: what its Allows compare with, and its Denies except.
 func (s *search) wantedIDs(yield func(words []string)) {
 	if s.policies.Resource == nil || !strings.HasPrefix(strings.ToLower(s.request.Action), "sts:") {
@@ -66,8 +66,8 @@ func (s *search) wantedIDs(yield func(words []string)) {
 	}
 }
 
-// guardsID tells whether the statement is of a trust policy and looks at the
-// external id.
+// guardsID reports whether the statement is of a trust policy and has a
+// condition on the external id.
 func (st statement) guardsID() bool {
 	return st.ref.Policy == policy.ResourcePolicy && slices.ContainsFunc(st.conditions(), func(below string) bool {
 		return strings.EqualFold(tree.Parts(below)[2], externalIDKey)
@@ -83,7 +83,7 @@ func (s *search) starts() []search {
 	}
 	for _, id := range s.externalIDs() {
 		next := *s
-		next.apply(ask(externalIDKey, id, "ask with "+externalIDKey+" "+id))
+		next.apply(askWith(externalIDKey, id, "ask with "+externalIDKey+" "+id))
 		out = append(out, next)
 	}
 	return out

@@ -24,15 +24,15 @@ func (s *search) grants(b blocker) []candidate {
 		return out
 	}
 	for _, principal := range s.principals(b.missing) {
-		out = append(out, s.anew(b.missing, first, "Allow", principal))
+		out = append(out, s.newStatement(b.missing, first, "Allow", principal))
 	}
 	return out
 }
 
-// documents gives the range of a layer's documents that may allow.
+// documents returns the range of a layer's documents that may allow.
 func (s *search) documents(b blocker) (first, behind int) {
 	if b.missing != policy.SCP {
-		for at(s.policies, b.missing, behind) != nil {
+		for documentAt(s.policies, b.missing, behind) != nil {
 			if behind++; b.missing == policy.ResourcePolicy || b.missing == policy.SessionPolicy {
 				break
 			}
@@ -45,7 +45,7 @@ func (s *search) documents(b blocker) (first, behind int) {
 	return first, first + len(s.policies.SCP[b.level])
 }
 
-// meet gives the candidates to have an Allow that lacks one element match. One
+// meet returns the candidates to have an Allow that lacks one element match. One
 // value more in a list opens it to all that the other elements say, so they
 // must say no more than the request.
 func (s *search) meet(st statement, u policy.Unmet) []candidate {
@@ -93,13 +93,13 @@ func (s *search) meet(st statement, u policy.Unmet) []candidate {
 	return nil
 }
 
-// only tells whether an element of the statement says one word and no more.
+// only reports whether an element of the statement says one word and no more.
 func (st statement) only(element, text string) bool {
 	words := st.value.Get(element).Words()
 	return len(words) == 1 && (words[0] == text || element == "Action" && strings.EqualFold(words[0], text))
 }
 
-// resourceOf gives the Resource by which the resource's own policy speaks of
+// resourceOf returns the Resource by which the resource's own policy names
 // it: none in a trust policy, and in a key's policy * is the key.
 func resourceOf(in policy.Request) string {
 	switch service, _, _ := strings.Cut(strings.ToLower(in.Action), ":"); service {
@@ -112,14 +112,14 @@ func resourceOf(in policy.Request) string {
 	}
 }
 
-// literalActions tells whether the statement names its actions one by one.
+// literalActions reports whether the statement names its actions one by one.
 func (st statement) literalActions() bool {
 	actions := st.value.Get("Action").Words()
 	return len(actions) > 0 && !slices.ContainsFunc(actions, func(a string) bool { return strings.ContainsAny(a, "*?") })
 }
 
-// anew is the candidate to write a statement for exactly the request.
-func (s *search) anew(layer policy.Layer, index int, effect string, principal *tree.Node) candidate {
+// newStatement is the candidate to write a statement for exactly the request.
+func (s *search) newStatement(layer policy.Layer, index int, effect string, principal *tree.Node) candidate {
 	st := tree.Object("Effect", effect)
 	if principal != nil {
 		st.Set("Principal", principal)
@@ -128,7 +128,7 @@ func (s *search) anew(layer policy.Layer, index int, effect string, principal *t
 	modern, place := true, 0
 	verb := map[string]string{"Allow": "allows ", "Deny": "denies "}[effect]
 	text := "add a statement that " + verb + s.request.Action
-	if d := at(s.policies, layer, index); d != nil {
+	if d := documentAt(s.policies, layer, index); d != nil {
 		root := tree.MustParse(d.JSON())
 		modern, place = root.Modern(), len(root.Statements().Items)
 	} else {
@@ -160,7 +160,7 @@ func (s *search) anew(layer policy.Layer, index int, effect string, principal *t
 }
 
 // narrow binds a new Allow to what else the request says of itself. It is
-// false if the document's version cannot spell that.
+// false if the document's version cannot express that.
 func (s *search) narrow(st *tree.Node, layer policy.Layer, modern bool) bool {
 	equal := tree.Object()
 	for _, key := range []string{externalIDKey, "s3:prefix", "kms:ViaService", "kms:EncryptionContext:aws:s3:arn"} {
@@ -182,7 +182,7 @@ func (s *search) narrow(st *tree.Node, layer policy.Layer, modern bool) bool {
 }
 
 // principals are the forms in which a policy of the layer may name the
-// requester; the decision tells which is right.
+// requester; the decision shows which is right.
 func (s *search) principals(layer policy.Layer) []*tree.Node {
 	if layer != policy.ResourcePolicy {
 		return []*tree.Node{nil}
@@ -221,7 +221,7 @@ func (s *search) denials(r policy.Result) []candidate {
 	}
 	for _, layer := range layers {
 		for _, principal := range s.principals(layer) {
-			c := s.anew(layer, 0, "Deny", principal)
+			c := s.newStatement(layer, 0, "Deny", principal)
 			c.cost = dropStatement
 			out = append(out, c)
 		}

@@ -7,8 +7,8 @@ import (
 	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
-// at gives a document by its layer and index, nil where there is none.
-func at(p policy.Policies, layer policy.Layer, index int) *policy.Document {
+// documentAt returns a document by its layer and index, nil where there is none.
+func documentAt(p policy.Policies, layer policy.Layer, index int) *policy.Document {
 	switch layer {
 	case policy.ResourcePolicy:
 		return p.Resource
@@ -32,7 +32,7 @@ func nth(documents []*policy.Document, i int) *policy.Document {
 	return documents[i]
 }
 
-// replaced gives the policies with another document in one's place, or behind
+// replaced returns the policies with another document in one's place, or behind
 // the last of its layer. The given ones stay as they are.
 func replaced(p policy.Policies, layer policy.Layer, index int, d *policy.Document) policy.Policies {
 	switch layer {
@@ -41,18 +41,18 @@ func replaced(p policy.Policies, layer policy.Layer, index int, d *policy.Docume
 	case policy.SessionPolicy:
 		p.Session = d
 	case policy.Identity:
-		p.Identity = set(p.Identity, index, d)
+		p.Identity = replacedAt(p.Identity, index, d)
 	case policy.Boundary:
-		p.Boundary = set(p.Boundary, index, d)
+		p.Boundary = replacedAt(p.Boundary, index, d)
 	case policy.SCP:
-		p.SCP = setLevel(p.SCP, index, d)
+		p.SCP = replacedInLevels(p.SCP, index, d)
 	case policy.RCP:
-		p.RCP = setLevel(p.RCP, index, d)
+		p.RCP = replacedInLevels(p.RCP, index, d)
 	}
 	return p
 }
 
-func set(documents []*policy.Document, i int, d *policy.Document) []*policy.Document {
+func replacedAt(documents []*policy.Document, i int, d *policy.Document) []*policy.Document {
 	out := slices.Clone(documents)
 	if i == len(out) {
 		return append(out, d)
@@ -61,11 +61,11 @@ func set(documents []*policy.Document, i int, d *policy.Document) []*policy.Docu
 	return out
 }
 
-func setLevel(levels [][]*policy.Document, index int, d *policy.Document) [][]*policy.Document {
+func replacedInLevels(levels [][]*policy.Document, index int, d *policy.Document) [][]*policy.Document {
 	out := slices.Clone(levels)
 	for i, level := range out {
 		if index < len(level) {
-			out[i] = set(level, index, d)
+			out[i] = replacedAt(level, index, d)
 			return out
 		}
 		index -= len(level)

@@ -8,7 +8,7 @@ import (
 	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
-// Change turns a decision. Its edits are made in order.
+// Change reverses a decision. Its edits are made in order.
 type Change struct {
 	Decision policy.Decision `json:"decision"` // what it makes of the request
 	Edits    []Edit          `json:"edits"`
@@ -36,12 +36,12 @@ const (
 	maxAlike = 32
 )
 
-// Smallest finds the smallest change that turns the decision, from denied to
+// Smallest finds the smallest change that reverses the decision, from denied to
 // allowed or from allowed to denied. Small is what lets the least else in: a
-// request asked in another way, which no policy need be changed for, comes
-// before a value more in a list that excepts, that before a value or a
-// statement more that allows, and to take away a Deny comes last. Evaluate
-// has confirmed what it gives; it is false when nothing was found.
+// request asked in another way, for which no policy need be changed, comes
+// before one more value in a list that excepts, that before one more value or
+// statement that allows, and removing a Deny comes last. Evaluate has confirmed
+// the change; it is false when none was found.
 func Smallest(in policy.Request, policies policy.Policies) (Change, bool) {
 	s := search{request: in, policies: policies}
 	before := s.decide()
@@ -103,7 +103,7 @@ func (s *search) change() Change {
 		if e.Policy == "" {
 			continue
 		}
-		if d := at(s.policies, e.Policy, e.Index); !empty(d) {
+		if d := documentAt(s.policies, e.Policy, e.Index); !empty(d) {
 			e.Document = d
 		} else {
 			e.Text += "; nothing else is in the policy, so delete it or detach it"
@@ -112,12 +112,12 @@ func (s *search) change() Change {
 	return Change{Decision: s.decide().Decision, Edits: s.edits}
 }
 
-// emptied tells whether an edit has left a document without statements.
+// emptied reports whether an edit has left a document without statements.
 func (s *search) emptied() bool {
-	return slices.ContainsFunc(s.edits, func(e Edit) bool { return e.Policy != "" && empty(at(s.policies, e.Policy, e.Index)) })
+	return slices.ContainsFunc(s.edits, func(e Edit) bool { return e.Policy != "" && empty(documentAt(s.policies, e.Policy, e.Index)) })
 }
 
-// empty tells a document that AWS would not store.
+// empty reports whether AWS would not store the document.
 func empty(d *policy.Document) bool { return len(tree.MustParse(d.JSON()).Statements().Items) == 0 }
 
 // blocker is what stands between the request and its permission: a Deny, or a
@@ -128,7 +128,7 @@ type blocker struct {
 	level   int          // of the organization, that does not allow
 }
 
-// next gives the blocker to clear first. Denials go from the last statement to
+// next returns the blocker to clear first. Denials go from the last statement to
 // the first, so that the places of those to come stay; of what is missing, the
 // resource's policy first, since within an account it can make others needless.
 func (s *search) next(r policy.Result) blocker {
@@ -147,7 +147,7 @@ func (s *search) next(r policy.Result) blocker {
 	return b
 }
 
-// allowsAt tells whether a level of the organization allows the request.
+// allowsAt reports whether a level of the organization allows the request.
 func (s *search) allowsAt(level int) bool {
 	alone := policy.Policies{SCP: s.policies.SCP[level : level+1]}
 	return !slices.Contains(policy.Evaluate(s.request, alone).Missing, policy.SCP)
@@ -185,7 +185,7 @@ func (s *search) try(candidates []candidate, cleared func(trial *search) bool) b
 	slices.SortStableFunc(candidates, func(a, b candidate) int { return a.cost - b.cost })
 	for _, c := range candidates {
 		trial := search{s.request, s.policies, slices.Clone(s.edits)}
-		if !s.asked(c.edit) && trial.apply(c) && cleared(&trial) {
+		if !s.asksAgain(c.edit) && trial.apply(c) && cleared(&trial) {
 			*s = trial
 			return true
 		}
@@ -193,12 +193,12 @@ func (s *search) try(candidates []candidate, cleared func(trial *search) bool) b
 	return false
 }
 
-// asked tells whether the edit would ask once more with another value of a key.
-func (s *search) asked(e Edit) bool {
+// asksAgain reports whether the edit would ask once more with another value of a key.
+func (s *search) asksAgain(e Edit) bool {
 	return e.Policy == "" && slices.ContainsFunc(s.edits, func(made Edit) bool { return strings.EqualFold(made.Pointer, e.Pointer) })
 }
 
-// clears tells whether the blocker is gone and nothing new denies.
+// clears reports whether the blocker is gone and nothing new denies.
 func (s *search) clears(b blocker, before policy.Result) bool {
 	after := s.decide()
 	switch {
@@ -219,11 +219,11 @@ func (s *search) clears(b blocker, before policy.Result) bool {
 func (s *search) apply(c candidate) bool {
 	s.edits = append(s.edits, c.edit)
 	if c.make == nil {
-		s.request = asked(s.request, tree.Parts(c.edit.Pointer)[1], c.edit.Value)
+		s.request = withContext(s.request, tree.Parts(c.edit.Pointer)[1], c.edit.Value)
 		return true
 	}
 	root := tree.Object("Version", "2012-10-17", "Statement", tree.List())
-	if d := at(s.policies, c.edit.Policy, c.edit.Index); d != nil {
+	if d := documentAt(s.policies, c.edit.Policy, c.edit.Index); d != nil {
 		root = tree.MustParse(d.JSON())
 	}
 	if !c.make(root) {

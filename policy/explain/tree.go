@@ -90,7 +90,7 @@ func quoted(words []string) string {
 	return strings.Join(out, " or ")
 }
 
-// Tree decides a request and tells how each policy came to it.
+// Tree decides a request and shows what each policy contributes.
 func Tree(in policy.Request, policies policy.Policies) Decision {
 	t := Decision{Result: policy.Evaluate(in, policies), Layers: []Branch{}}
 	if strings.EqualFold(in.Action, "sts:GetCallerIdentity") {
@@ -112,7 +112,7 @@ func Tree(in policy.Request, policies policy.Policies) Decision {
 			if len(v.Unmet) == 0 {
 				matched = append(matched, v)
 			}
-			b.leaf(v, roots.read(at(policies, layer, v.Index)))
+			b.leaf(v, roots.read(documentAt(policies, layer, v.Index)))
 		}
 		lacks := slices.Contains(missing, layer)
 		if len(b.Documents) == 0 && !lacks {
@@ -150,7 +150,7 @@ func (b *Branch) judge(matched []policy.Verdict, lacks bool, in policy.Request) 
 	}
 }
 
-// allowing tells what an Allow is worth by whom it names, an account or who is
+// allowing says what an Allow is worth by whom it names, an account or who is
 // in it, and whose the resource is.
 func allowing(names policy.Named, caller, owner string) string {
 	switch {
@@ -198,11 +198,11 @@ func unmet(u policy.Unmet, root *tree.Node) Unmet {
 	return out
 }
 
-// withoutDenials gives what would be missing if nothing denied.
+// withoutDenials returns what would be missing if nothing denied.
 func withoutDenials(in policy.Request, policies policy.Policies, denying []policy.Ref) []policy.Layer {
 	for i := len(denying); i > 0; {
 		first := denying[i-1]
-		root := tree.MustParse(at(policies, first.Policy, first.Index).JSON())
+		root := tree.MustParse(documentAt(policies, first.Policy, first.Index).JSON())
 		for i > 0 && denying[i-1].Policy == first.Policy && denying[i-1].Index == first.Index {
 			i--
 			removeStatement(root, denying[i].Statement)

@@ -16,10 +16,10 @@ type action struct {
 	lower     string // getobject
 	level     string // list, read, write, permissions, tagging
 	resources []string
-	keys      []string // condition keys beside the global ones, in lower case
+	keys      []string // condition keys other than the global ones, in lower case
 }
 
-// on tells whether the action works on the kind of resource.
+// on reports whether the action works on the kind of resource.
 func (a *action) on(kind string) bool { return slices.Contains(a.resources, kind) }
 
 // facts is actions.txt, read.
@@ -79,7 +79,7 @@ func lowered(words []string) []string {
 	return out
 }
 
-// expand gives the known actions that a value of Action means. known is false
+// expand returns the known actions that a value of Action means. known is false
 // when its service is not in the facts, so that nothing can be said of it.
 func expand(value string) (actions []*action, known bool) {
 	f := catalog()
@@ -110,21 +110,21 @@ func expand(value string) (actions []*action, known bool) {
 	return actions, true
 }
 
-// hasKey tells whether requests for the action can have the condition key.
+// hasKey reports whether requests for the action can have the condition key.
 func (a *action) hasKey(key string) bool {
 	return isGlobal(key) || keyIn(a.keys, key)
 }
 
-// isGlobal tells the keys that any request can have.
+// isGlobal reports whether any request can have the key.
 func isGlobal(key string) bool { return keyIn(catalog().anywhere, key) }
 
-// keyIn tells whether the key is of the list, whose stars stand for any part.
+// keyIn reports whether the key is of the list, whose stars stand for any part.
 func keyIn(keys []string, key string) bool {
 	key = strings.ToLower(key)
 	return slices.ContainsFunc(keys, func(k string) bool { return glob(strings.ToLower(k), key) })
 }
 
-// glob tells whether the text matches a pattern of *, ? and literals, whole. The
+// glob reports whether the text matches a pattern of *, ? and literals, whole. The
 // text may be a pattern too: then all that it matches is matched.
 func glob(pattern, s string) bool {
 	p, i, star, mark := 0, 0, -1, 0

@@ -1,7 +1,13 @@
-// Package lint reads IAM policies as people paste them and finds what is wrong
-// for the work of a vendor on a customer's bucket: documents that AWS refuses,
-// statements that never match, trust that is too wide, permissions that are
-// missing or too many. Where the right document can be told, it gives it.
+// Package lint finds what is wrong with IAM policies as people paste them.
+//
+// Call Check with the text of one or more files. It returns a Report: for each
+// document its kind, its findings with their places and, where it is known, the
+// corrected document. Findings are documents that AWS refuses, statements that
+// never match, trust that is too wide, and permissions that are missing or too
+// many for the work of a vendor on a customer's bucket. Options names the
+// connection that the documents are for, if there is one. Report.SARIF writes
+// the report for code scanners, Rules returns all rules, and Documents the
+// policies of a pasted text without judging them.
 //
 // Check never fails: a text that cannot be read at all is a finding too. It
 // does no I/O, keeps no state, and its work is bounded by the size of what it

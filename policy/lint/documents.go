@@ -5,7 +5,7 @@ import (
 	"github.com/rolecall/rolecall/policy"
 )
 
-// Documents gives the policies in a text as they were pasted: with what a tool
+// Documents returns the policies in a text as they were pasted: with what a tool
 // printed around them, comments and the like. Its error is rolecall.Errors,
 // with places in the text's value.
 func Documents(text []byte) ([]*policy.Document, error) {

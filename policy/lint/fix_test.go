@@ -64,7 +64,7 @@ var (
 	}
 )
 
-// decided gives what the document alone decides of each request of the grid.
+// decided returns what the document alone decides of each request of the grid.
 func decided(t interface{ Fatal(...any) }, d *policy.Document, kind policy.Kind) map[string]policy.Decision {
 	everything, err := policy.Parse([]byte(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`))
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
-// kindOf tells a document's kind by its content: only policies of resources
-// name principals, and the actions tell which; a policy that allows nothing but
+// kindOf finds a document's kind by its content: only policies of resources
+// name principals, and the actions show which; a policy that allows nothing but
 // to assume roles is the worker's. A statement that assumes a role and names no
 // resource is one of a trust policy.
 func kindOf(root *tree.Node) policy.Kind {

@@ -46,8 +46,8 @@ type Report struct {
 	Files []FileReport `json:"files"`
 }
 
-// FileReport is what was found in one document. A file that holds more than one
-// document, or one and more, has one for each, numbered: Fixed cannot stand in
+// FileReport is what was found in one document. A file with more than one
+// document, or with more than a document, has one for each, numbered: Fixed cannot stand in
 // its place.
 type FileReport struct {
 	File     string      `json:"file"`
@@ -69,13 +69,13 @@ type Finding struct {
 	Hint     string   `json:"hint"`
 	Line     int      `json:"line"`   // from 1
 	Column   int      `json:"column"` // from 1, in characters
-	Fixed    bool     `json:"fixed"`  // FileReport.Fixed mends it
+	Fixed    bool     `json:"fixed"`  // FileReport.Fixed corrects it
 	Widens   bool     `json:"widens"` // and allows something then that it did not before
 
 	at int
 }
 
-// Worst gives the worst severity of the report, empty without findings.
+// Worst returns the worst severity of the report, empty without findings.
 func (r Report) Worst() Severity {
 	worst := Severity("")
 	for _, f := range r.Files {
@@ -90,8 +90,8 @@ func (r Report) Worst() Severity {
 
 func rank(s Severity) int { return slices.Index([]Severity{Error, Warning, Note}, s) }
 
-// Check reads the files and gives what is wrong in each document, by its
-// place, and the document with all that can be mended.
+// Check reads the files and returns what is wrong in each document, by its
+// place, and the document with all that can be fixed.
 func Check(files []File, options Options) Report {
 	report := Report{Files: []FileReport{}}
 	for _, f := range files {
@@ -114,7 +114,7 @@ func Check(files []File, options Options) Report {
 // paste's: a sentence, a command. A file with more is about something else.
 const maxAround = 3
 
-// settle gives the findings their lines and columns, and their order.
+// settle returns the findings their lines and columns, and their order.
 func settle(r *FileReport, at *place, encoded bool) {
 	slices.SortStableFunc(r.Findings, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(rank(a.Severity), rank(b.Severity)), strings.Compare(a.Rule, b.Rule))
@@ -149,7 +149,7 @@ func (p *place) move(to int) (line, column int) {
 }
 
 // checkDocument runs all rules over a document, then the fixes of each, until
-// nothing is left to mend.
+// nothing is left to fix.
 func checkDocument(d document, options Options) FileReport {
 	out := FileReport{Kind: cmp.Or(d.inside.kind, options.Kind), Findings: []Finding{}}
 	if d.broken {
@@ -171,7 +171,7 @@ func checkDocument(d document, options Options) FileReport {
 	if d.root == nil {
 		return out
 	}
-	fixed := mend(d, out.Kind, options, out.Findings)
+	fixed := fixDocument(d, out.Kind, options, out.Findings)
 	if fixed != nil {
 		out.Fixed = fixed.Indent()
 	}
@@ -198,6 +198,6 @@ func grammar(d document, kind policy.Kind, options Options, told []Finding, fixe
 	return p.findings
 }
 
-// maxDocument is the size, without white space, above which only that is told:
-// AWS takes no policy that comes near.
+// maxDocument is the size, without white space, above which nothing else is
+// reported: AWS takes no policy that comes near.
 const maxDocument = 40 << 10

@@ -13,7 +13,7 @@ type listing struct {
 	prefixes []string // empty: all
 }
 
-// listings gives the buckets of objects, each with the prefixes that the objects
+// listings returns the buckets of objects, each with the prefixes that the objects
 // are below, or the connection's. A bucket that is not named whole is left out,
 // and so is one that is not the connection's.
 func (p *pass) listings(objects []string) []listing {
@@ -44,7 +44,7 @@ func (p *pass) listings(objects []string) []listing {
 	return out
 }
 
-// prefixOf gives the pattern of the prefixes that the objects of a pattern are
+// prefixOf returns the pattern of the prefixes that the objects of a pattern are
 // listed by: what stands before its first wildcard, and a star.
 func prefixOf(key string) string {
 	for i := range len(key) {
@@ -55,9 +55,9 @@ func prefixOf(key string) string {
 	return key
 }
 
-// objectsOf gives the objects of a bucket that are meant: those below the
+// objectsOf returns the objects of a bucket that are meant: those below the
 // prefix if it is the connection's, those that the document lists if it lists
-// by a prefix. Of a bucket that is not the connection's it gives none.
+// by a prefix. Of a bucket that is not the connection's there are none.
 func (p *pass) objectsOf(bucket string) []string {
 	if home, objects := p.home(); home == bucket {
 		return []string{objects}
@@ -98,7 +98,7 @@ type part struct {
 	prefixes  []string // of s3:prefix; empty: no condition is added
 }
 
-// divide gives actions of the statement other resources. They stay in it where
+// divide sets other resources for actions of the statement. They stay in it where
 // no other actions are left there.
 func (s *statement) divide(actions []*tree.Node, parts []part) {
 	whole, at := s.Clone(), s

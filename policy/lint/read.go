@@ -18,7 +18,7 @@ const (
 
 // quirk is something in the source that JSON does not have.
 type quirk struct {
-	rule string // the code of the rule that tells of it
+	rule string // the code of the rule that reports it
 	at   int
 	text string
 }
@@ -181,7 +181,7 @@ func (r *reader) list(depth int) *tree.Node {
 	return n
 }
 
-// closes tells whether an object or list ends here, and skips its end.
+// closes reports whether an object or list ends here, and skips its end.
 func (r *reader) closes(end byte) bool {
 	r.space()
 	switch {

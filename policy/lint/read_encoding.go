@@ -44,7 +44,7 @@ func begins(s string, with ...string) bool {
 	return false
 }
 
-// fromLiteral reads a JSON string that holds a document.
+// fromLiteral reads a JSON string that contains a document.
 func fromLiteral(literal string) (string, bool) {
 	var plain string
 	if json.Unmarshal([]byte(literal), &plain) != nil {
@@ -54,7 +54,7 @@ func fromLiteral(literal string) (string, bool) {
 }
 
 // fromUTF16 reads UTF-16 of either order, known by its mark or by the zeros
-// beside the first character.
+// next to the first character.
 func fromUTF16(source string) (string, bool) {
 	var order binary.ByteOrder
 	switch {

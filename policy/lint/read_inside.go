@@ -8,7 +8,7 @@ import (
 	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
-// inside tells where in its file a policy stands that is a part of it only.
+// inside is where in its file a policy stands that is only a part of it.
 type inside struct {
 	pointer string      // of the policy in the file; empty: it is the file's own
 	kind    policy.Kind // as the file says; empty: it doesn't
@@ -19,8 +19,8 @@ var wrappers = [][]string{
 	{"Policy"}, {"PolicyDocument"}, {"AssumeRolePolicyDocument"}, {"Document"}, {"PolicyVersion", "Document"}, {"Role", "AssumeRolePolicyDocument"},
 }
 
-// policyIn gives the document that the value is or, as tools print it, holds
-// with nothing else that would be lost without it.
+// policyIn returns the document that the value is or, as tools print it,
+// contains with nothing else that would be lost.
 func policyIn(root *tree.Node) *tree.Node {
 	if root.Get("Statement") != nil {
 		return root
@@ -41,14 +41,15 @@ func policyIn(root *tree.Node) *tree.Node {
 	return root
 }
 
-// holdsOnly tells whether all members but the named are names, dates and the like.
+// holdsOnly reports whether all members but the named are names, dates and the like.
 func holdsOnly(n *tree.Node, name string) bool {
 	return n.Get(name) != nil && !slices.ContainsFunc(n.Members, func(m *tree.Member) bool {
 		return m.Name != name && (m.Value.Kind == '{' || m.Value.Kind == '[')
 	})
 }
 
-// isPolicy tells a policy from what also has a Statement: rules of firewalls.
+// isPolicy reports whether the value is a policy: rules of firewalls have a
+// Statement too.
 func isPolicy(n *tree.Node) bool {
 	statement := n.Get("Statement")
 	if statement == nil {
@@ -57,7 +58,7 @@ func isPolicy(n *tree.Node) bool {
 	return n.Get("Version") != nil || slices.ContainsFunc(statement.Each(), func(s *tree.Node) bool { return s.Get("Effect") != nil })
 }
 
-// policies gathers the policies that the value is or holds.
+// policies gathers the policies that the value is or contains.
 func policies(n *tree.Node, into []*tree.Node) []*tree.Node {
 	if isPolicy(n) {
 		return append(into, n)
@@ -71,7 +72,7 @@ func policies(n *tree.Node, into []*tree.Node) []*tree.Node {
 	return into
 }
 
-// split gives each policy that stands inside of something else as a document of
+// split returns each policy that stands inside of something else as a document of
 // its own. What a tool printed around a single one stays, for document-shape to
 // take away.
 func (d document) split() []document {
@@ -112,7 +113,7 @@ func (d document) split() []document {
 	return out
 }
 
-// kitKinds gives the kinds of the documents in what policy generate prints, by
+// kitKinds returns the kinds of the documents in what policy generate prints, by
 // their pointers; nil if it is something else.
 func kitKinds(root *tree.Node) map[string]policy.Kind {
 	kinds := map[string]policy.Kind{}
@@ -133,7 +134,8 @@ func kitKinds(root *tree.Node) map[string]policy.Kind {
 	return kinds
 }
 
-// isTemplate tells a template of CloudFormation, where policies belong inside.
+// isTemplate reports whether the value is a template of CloudFormation, in which
+// policies belong.
 func isTemplate(root *tree.Node) bool {
 	resources := root.Get("Resources")
 	return resources != nil && slices.ContainsFunc(resources.Members, func(m *tree.Member) bool {

@@ -9,7 +9,7 @@ import (
 
 // toDocument goes to the next place where a document can begin. What stands
 // before it and is neither white space nor a comment is around the documents,
-// not in them; so is a line with a brace, as of a command that holds one.
+// not in them; so is a line with a brace, as of a command that has one.
 func (r *reader) toDocument() {
 	around := -1
 	for r.at < len(r.source) && !r.opens() {
@@ -39,7 +39,7 @@ func (r *reader) toDocument() {
 	}
 }
 
-// opens tells whether a document begins here: a brace before a member's name or
+// opens reports whether a document begins here: a brace before a member's name or
 // its end, or a bracket before a brace.
 func (r *reader) opens() bool {
 	list := r.starts("[")
@@ -55,7 +55,7 @@ func (r *reader) opens() bool {
 	return first == '}' || first == '#' || first == '/' || first == '-' || quoteOf(first) != 0 || unicode.IsLetter(first) && strings.Contains(after, ":")
 }
 
-// invisible tells the characters that look like nothing or like a space.
+// invisible reports whether a character looks like nothing or like a space.
 func invisible(c rune) bool {
 	return c == '\ufeff' || c == '\u00a0' || c == '\u200b' || c == '\u200c' || c == '\u200d' || c == '\u2060' || c == '\u202f' || c == '\u2028' || c == '\u2029'
 }

@@ -16,7 +16,7 @@ const (
 	singles = "'‘’‚‛′`´"
 )
 
-// quoteOf gives the straight form of a character that people quote with, or 0.
+// quoteOf returns the straight form of a character that people quote with, or 0.
 func quoteOf(c rune) byte {
 	switch {
 	case strings.ContainsRune(doubles, c):
@@ -73,7 +73,7 @@ func (r *reader) string() string {
 	return ""
 }
 
-// closed tells whether a straight quote that no backslash escapes is on the line.
+// closed reports whether a straight quote that no backslash escapes is on the line.
 func closed(text string) bool {
 	for i := 0; i < len(text); i++ {
 		switch text[i] {

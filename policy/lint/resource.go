@@ -25,21 +25,21 @@ func targetOf(resource string) target {
 	return target{bucket: !slash, object: slash || strings.Contains(bucket, "*")}
 }
 
-// bucketOf gives the ARN of the bucket that a resource is, or is in.
+// bucketOf returns the ARN of the bucket that a resource is, or is in.
 func bucketOf(resource string) string {
 	bucket, _, _ := strings.Cut(resource, "/")
 	return bucket
 }
 
-// onlyOnBuckets tells whether the action works on buckets and not on objects;
+// onlyOnBuckets reports whether the action works on buckets and not on objects;
 // onlyOnObjects the other way round.
 func (a *action) onlyOnBuckets() bool { return a.on("bucket") && !a.on("object") }
 func (a *action) onlyOnObjects() bool { return a.on("object") && !a.on("bucket") }
 
-// exact gives the known action that a value of Action names without wildcards.
+// exact returns the known action that a value of Action names without wildcards.
 func exact(value string) *action { return catalog().actions[strings.ToLower(value)] }
 
-// granted tells whether some Allow statement of the document has the action,
+// granted reports whether some Allow statement of the document has the action,
 // whatever its resources and conditions.
 func (p *pass) granted(name string) bool {
 	for _, s := range p.allows() {
@@ -50,7 +50,7 @@ func (p *pass) granted(name string) bool {
 	return false
 }
 
-// grants gives the value of Action that has the action, or nil.
+// grants returns the value of Action that has the action, or nil.
 func (s *statement) grants(name string) *tree.Node {
 	for _, a := range s.actions() {
 		if glob(strings.ToLower(a.Text), strings.ToLower(name)) {
@@ -60,7 +60,7 @@ func (s *statement) grants(name string) *tree.Node {
 	return nil
 }
 
-// needed gives the S3 actions that the work on the connection needs; without
+// needed returns the S3 actions that the work on the connection needs; without
 // one, those of a delivery.
 func (p *pass) needed() []string {
 	out := []string{"s3:GetObject", "s3:ListBucket"}
@@ -74,8 +74,8 @@ func (p *pass) needed() []string {
 	return out
 }
 
-// optional tells the actions beside the needed ones that were asked for or,
-// without a connection, that may have been.
+// optional reports whether an action was asked for in addition to the needed
+// ones or, without a connection, may have been.
 func (p *pass) optional(name string) bool {
 	if p.kit() == nil {
 		return slices.Contains([]string{
@@ -90,7 +90,7 @@ func (p *pass) optional(name string) bool {
 	return false
 }
 
-// home gives the ARNs of the connection's bucket and of the objects below its
+// home returns the ARNs of the connection's bucket and of the objects below its
 // prefix, empty without a connection.
 func (p *pass) home() (bucket, objects string) {
 	if p.kit() == nil {
@@ -107,7 +107,7 @@ func literal(s string) string {
 	return strings.NewReplacer("*", "${*}", "?", "${?}", "$", "${$}").Replace(s)
 }
 
-// partition gives the connection's, empty when it is not known.
+// partition returns the connection's, empty when it is not known.
 func (p *pass) partition() string {
 	k := p.kit()
 	switch {

@@ -27,7 +27,7 @@ type Rule struct {
 	Title    string
 }
 
-// Rules gives all rules, in the order of their codes.
+// Rules returns all rules, in the order of their codes.
 func Rules() []Rule {
 	var out []Rule
 	for _, r := range allRules {
@@ -47,10 +47,10 @@ type pass struct {
 	findings   []Finding
 	fixes      []repair
 
-	// For the last pass, which looks at what the others left over.
+	// For the last pass, which checks what the others left over.
 	last  bool
 	told  []Finding
-	fixed *tree.Node // nil when there was nothing to mend
+	fixed *tree.Node // nil when there was nothing to fix
 }
 
 // repair is a fix to be made.
@@ -59,7 +59,7 @@ type repair struct {
 	widens bool
 }
 
-// maxFindings is how many findings of one rule in one document are told.
+// maxFindings is how many findings of one rule in one document are reported.
 const maxFindings = 100
 
 func newPass(r *rule, d document, kind policy.Kind, options Options) *pass {
@@ -76,7 +76,7 @@ func (p *pass) run() {
 	}
 }
 
-// found is a finding being told.
+// found is a finding to report.
 type found struct {
 	at       *tree.Node
 	severity Severity // empty: the rule's
@@ -86,7 +86,7 @@ type found struct {
 	widens   bool   // the fix allows more than before
 }
 
-// full tells whether no more findings will be told, so that none need be made.
+// full reports whether no more findings are reported, so that none need be made.
 func (p *pass) full() bool { return len(p.findings) == maxFindings }
 
 func (p *pass) report(f found) {
@@ -109,7 +109,7 @@ func (p *pass) report(f found) {
 	}
 }
 
-// inDeny tells whether the value is part of a statement that denies.
+// inDeny reports whether the value is part of a statement that denies.
 func (p *pass) inDeny(n *tree.Node) bool {
 	return slices.ContainsFunc(p.statements, func(s *statement) bool {
 		made := s.Pointer == "" && s.Node != s.document // by a fix
@@ -118,7 +118,7 @@ func (p *pass) inDeny(n *tree.Node) bool {
 }
 
 // quirksOf reports what the reader noted for the rule. Writing the document
-// mends it, if it was read whole.
+// fixes it, if it was read whole.
 func (p *pass) quirksOf(hint string) {
 	for _, q := range p.quirks {
 		if q.rule != p.code {
@@ -132,10 +132,10 @@ func (p *pass) quirksOf(hint string) {
 	}
 }
 
-// sameLine tells whether two places are on one line of the source.
+// sameLine reports whether two places are on one line of the source.
 func (p *pass) sameLine(a, b int) bool {
 	return !strings.Contains(p.source[a:b], "\n")
 }
 
-// kit gives what is known of the connection, or nil.
+// kit returns what is known of the connection, or nil.
 func (p *pass) kit() *policy.KitRequest { return p.options.Kit }

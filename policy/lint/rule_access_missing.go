@@ -66,7 +66,7 @@ func (p *pass) missing(document *policy.Document, want *statement) {
 		})
 	}
 	if len(lacking) == 0 || len(p.allows()) == 0 && p.denies() {
-		return // a document that only denies stands beside another that allows
+		return // a document that only denies comes with another that allows
 	}
 	p.report(found{
 		at: p.root, message: strings.Join(lacking, ", ") + " on " + where + " is not allowed, and the connection needs it",
@@ -85,7 +85,7 @@ func (p *pass) missing(document *policy.Document, want *statement) {
 }
 
 // decide tries the action on what the statement names, as each principal with
-// each external id, or as a session of the role. It gives the first decision
+// each external id, or as a session of the role. It returns the first decision
 // that is not to allow it.
 func (p *pass) decide(document *policy.Document, want *statement, action string) policy.Decision {
 	role := p.kit().Connection.RoleARN
@@ -128,7 +128,7 @@ func (p *pass) decide(document *policy.Document, want *statement, action string)
 	return policy.Allowed
 }
 
-// sessions gives the requests of a session of the connection's role, one for
+// sessions returns the requests of a session of the connection's role, one for
 // each resource of the statement, with what its conditions ask for.
 func (p *pass) sessions(want *statement, action, owner string) []policy.Request {
 	role, err := rolecall.ParseRoleARN(p.kit().Connection.RoleARN)
@@ -150,7 +150,7 @@ func (p *pass) sessions(want *statement, action, owner string) []policy.Request 
 	return out
 }
 
-// encrypt gives an upload the headers that the connection's jobs send.
+// encrypt sets the headers of an upload that the connection's jobs send.
 func (p *pass) encrypt(context map[string][]string) {
 	e := p.kit().Connection.Encryption
 	if e == nil {
@@ -180,7 +180,7 @@ func must(document string) *policy.Document {
 	return d
 }
 
-// sample gives a text that a pattern of the kit's matches.
+// sample returns a text that a pattern of the kit's matches.
 func sample(pattern string) string {
 	return strings.NewReplacer("${*}", "*", "${?}", "?", "${$}", "$", "*", "sample").Replace(pattern)
 }

@@ -29,7 +29,7 @@ var actionWithoutService = rule{
 	},
 }
 
-// actionNamed gives the action of that name, or of the nearest, that a service
+// actionNamed returns the action of that name, or of the nearest, that a service
 // has; S3 comes first.
 func actionNamed(name string) string {
 	name = strings.Trim(name, ". ")

@@ -37,8 +37,8 @@ var bucketDirect = rule{
 	},
 }
 
-// vendors tells the identities of a vendor: its declared ones or, where none
-// are known, users, which people make for programs of others.
+// vendors reports whether an identity is a vendor's: a declared one or, where none
+// are known, a user, which people make for programs of others.
 func (p *pass) vendors(arn string, parts rolecall.ARN) bool {
 	if p.kit() != nil {
 		return slices.Contains(p.options.Others, arn) || slices.Contains(p.vendorAccounts(), parts.Account)

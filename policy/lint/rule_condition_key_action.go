@@ -34,7 +34,7 @@ var conditionKeyAction = rule{
 	},
 }
 
-// keyNever tells whether no request for what the value of Action means has the
+// keyNever reports whether no request for what the value of Action means has the
 // condition key. What is asked for together with sts:AssumeRole is judged by
 // the same request.
 func (s *statement) keyNever(value, key string) bool {
@@ -101,8 +101,8 @@ func (p *pass) keyless(s *statement, c condition, actions []*tree.Node) {
 	p.report(f)
 }
 
-// narrow gives a statement about objects the prefix in its resources that it
-// asked for by a condition on s3:prefix. It tells whether it could.
+// narrow puts the prefix that a statement about objects asks for by a condition
+// on s3:prefix into its resources. It reports whether it could.
 func narrow(s *tree.Node, c condition) bool {
 	if !equalKey(c, "s3:prefix") || c.negated() {
 		return false

@@ -7,7 +7,7 @@ import (
 	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
-// StringEquals takes * and ? as they stand; StringLike gives them a meaning.
+// StringEquals takes * and ? as they stand; in StringLike they have a meaning.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html#Conditions_String
 var conditionWildcard = rule{
 	code: "condition-wildcard", severity: Error,
@@ -29,7 +29,7 @@ var conditionWildcard = rule{
 	},
 }
 
-// wild tells whether a text has a * or ? outside of variables.
+// wild reports whether a text has a * or ? outside of variables.
 func wild(s string) bool {
 	for {
 		i := strings.IndexAny(s, "*?$")

@@ -63,7 +63,7 @@ func (p *pass) swallowed(allow *statement, denies []*statement, budget *int) {
 	}
 }
 
-// deniedWhole tells whether Denies cover an action of the statement on each of
+// deniedWhole reports whether Denies cover an action of the statement on each of
 // its resources, and which.
 func deniedWhole(allow *statement, value string, denies []*statement, budget *int) (by []string, ok bool) {
 	names := []string{value}
@@ -90,7 +90,7 @@ func deniedWhole(allow *statement, value string, denies []*statement, budget *in
 	return by, true
 }
 
-// perValue gives the statement by itself for each value of the element, or as it is
+// perValue returns the statement by itself for each value of the element, or as it is
 // without values.
 func (s *statement) perValue(element string) []*tree.Node {
 	values := s.Get(element).Each()
@@ -111,7 +111,7 @@ func (s *statement) perValue(element string) []*tree.Node {
 	return out
 }
 
-// takesBack tells whether the Deny surely covers the action on the resource of
+// takesBack reports whether the Deny surely covers the action on the resource of
 // the Allow: each by a pattern of its own, by no condition that could fail, for
 // the same or all principals.
 func (s *statement) takesBack(allow *statement, action string, resource *tree.Node) bool {
@@ -119,7 +119,7 @@ func (s *statement) takesBack(allow *statement, action string, resource *tree.No
 	return covers(s.Node, only, "Action", true) && covers(s.Node, resource, "Resource", false) && s.deniesAll(allow) && s.conditionsIn(allow, action)
 }
 
-// nameOf gives a statement's Sid or, without one, its place.
+// nameOf returns a statement's Sid or, without one, its place.
 func nameOf(s *statement) string {
 	if sid := s.Get("Sid"); sid != nil && sid.Text != "" {
 		return sid.Text
@@ -127,7 +127,7 @@ func nameOf(s *statement) string {
 	return s.Pointer
 }
 
-// swallows tells the same of an Allow that has no Action.
+// swallows reports the same of an Allow that has no Action.
 func (s *statement) swallows(allow *statement) bool {
 	return covers(s.Node, allow.Node, "Action", true) && covers(s.Node, allow.Node, "Resource", false) && s.deniesAll(allow) && s.conditionsIn(allow, "")
 }
@@ -160,7 +160,7 @@ func covers(deny, allow *tree.Node, element string, fold bool) bool {
 	return true
 }
 
-// deniesAll tells whether the Deny speaks of all whom the Allow speaks of.
+// deniesAll reports whether the Deny is for all whom the Allow is for.
 func (s *statement) deniesAll(allow *statement) bool {
 	if s.Get("NotPrincipal") != nil || allow.Get("NotPrincipal") != nil {
 		return false
@@ -172,7 +172,7 @@ func (s *statement) deniesAll(allow *statement) bool {
 	return string(s.Get("Principal").JSON()) == string(allow.Get("Principal").JSON())
 }
 
-// conditionsIn tells whether the Deny's conditions surely hold for the action:
+// conditionsIn reports whether the Deny's conditions surely hold for the action:
 // they stand at the Allow too, or ask for a key that the action never has and
 // hold without it.
 func (s *statement) conditionsIn(allow *statement, action string) bool {

@@ -42,7 +42,7 @@ var documentShape = rule{
 	},
 }
 
-// shapeless tells whether the value has nothing that could be made a policy.
+// shapeless reports whether the value has nothing that could be made a policy.
 func shapeless(root *tree.Node) bool {
 	return policyIn(root).Get("Statement") == nil && len(statementsOf(root)) == 0
 }

@@ -42,7 +42,7 @@ var externalIDGuessable = rule{
 // behind it. Digits before letters in one word are rather of a random id.
 var wordsForm = regexp.MustCompile(`^[A-Za-z]+[0-9]{0,4}([-_.:/@+=,][A-Za-z]*[0-9]{0,4})*$`)
 
-// guessable tells why an id can be guessed, or nothing.
+// guessable says why an id can be guessed, or nothing.
 func (p *pass) guessable(id string) string {
 	switch {
 	case p.options.Organization != "" && strings.EqualFold(id, p.options.Organization):
@@ -68,7 +68,7 @@ func variety(s string) int {
 	return len(seen)
 }
 
-// pronounceable tells whether letters follow each other as in words: no long
+// pronounceable reports whether letters follow each other as in words: no long
 // runs of consonants, and capitals only here and there. By chance, letters
 // alone seldom do.
 func pronounceable(s string) bool {

@@ -39,7 +39,7 @@ var externalIDMalformed = rule{
 // externalIDForm is STS's, without the length.
 var externalIDForm = regexp.MustCompile(`^[\w+=,.@:/-]*$`)
 
-// takenBySTS tells whether STS takes the external id.
+// takenBySTS reports whether STS takes the external id.
 func takenBySTS(id string) bool {
 	return len(id) >= 2 && len(id) <= 1224 && externalIDForm.MatchString(id)
 }

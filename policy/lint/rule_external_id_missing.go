@@ -33,7 +33,7 @@ var externalIDMissing = rule{
 	},
 }
 
-// forOwnPeople tells whether the statement asks for what only people of one's
+// forOwnPeople reports whether the statement asks for what only people of one's
 // own have: a second factor, or an account of one's own organization.
 func (s *statement) forOwnPeople() bool {
 	for _, c := range s.on(secondFactor[0], secondFactor[1], "aws:PrincipalOrgID", "aws:PrincipalOrgPaths") {
@@ -46,7 +46,7 @@ func (s *statement) forOwnPeople() bool {
 
 const externalID = "sts:ExternalId"
 
-// assumes tells whether one of the statement's actions is sts:AssumeRole.
+// assumes reports whether one of the statement's actions is sts:AssumeRole.
 func (s *statement) assumes() bool {
 	for _, a := range s.actions() {
 		known, _ := expand(a.Text)
@@ -59,7 +59,7 @@ func (s *statement) assumes() bool {
 	return false
 }
 
-// trustsAWS tells whether accounts, users or roles are trusted, or everyone,
+// trustsAWS reports whether accounts, users or roles are trusted, or everyone,
 // and not services and identity providers only.
 func (s *statement) trustsAWS() bool {
 	for _, principal := range s.principals() {
@@ -70,7 +70,7 @@ func (s *statement) trustsAWS() bool {
 	return s.Get("NotPrincipal") != nil
 }
 
-// externalIDs gives the ids that the connection may be asked with, as a
+// externalIDs returns the ids that the connection may be asked with, as a
 // condition's value, or nil if they are not known.
 func (p *pass) externalIDs() *tree.Node {
 	if p.kit() == nil || len(p.kit().ExternalIDs) == 0 {

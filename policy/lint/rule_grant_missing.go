@@ -5,7 +5,7 @@ import (
 	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
-// Grants that a connection asks for beside the least.
+// Grants that a connection asks for in addition to the least.
 var grantMissing = rule{
 	code: "grant-missing", severity: Warning,
 	title: "a grant that the connection asks for is missing",

@@ -47,7 +47,7 @@ var kmsAlias = rule{
 	},
 }
 
-// key gives the ARN of the connection's key, or "".
+// key returns the ARN of the connection's key, or "".
 func (p *pass) key() string {
 	if p.kit() == nil || p.kit().Connection.Encryption == nil {
 		return ""

@@ -43,7 +43,7 @@ var kmsResource = rule{
 	},
 }
 
-// namesKMS tells whether one of the statement's resources can match a key or an
+// namesKMS reports whether one of the statement's resources can match a key or an
 // alias, or is no ARN that could be judged.
 func (s *statement) namesKMS() bool {
 	for _, r := range s.resources() {

@@ -7,7 +7,7 @@ import (
 	"github.com/rolecall/rolecall/policy"
 )
 
-// kms:* holds deleting the key, and with it everything that it encrypts.
+// kms:* includes deleting the key, and with it everything that it encrypts.
 var kmsStar = rule{
 	code: "kms-star", severity: Warning,
 	title: "a wildcard allows more of the key than to use it",
@@ -39,9 +39,9 @@ var kmsStar = rule{
 	},
 }
 
-// keyStars reports the wildcards of a key's policy that hold its use and more.
+// keyStars reports the wildcards of a key's policy that include its use and more.
 // The key's account has all by AWS's default; narrowing it could lock the key,
-// so nothing is mended here.
+// so nothing is fixed here.
 // https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
 func (p *pass) keyStars() {
 	for _, s := range p.allows() {

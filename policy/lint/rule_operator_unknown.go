@@ -39,7 +39,7 @@ var operatorUnknown = rule{
 	},
 }
 
-// rightSet tells whether what stands before the operator's colon exists.
+// rightSet reports whether what stands before the operator's colon exists.
 func (c condition) rightSet() bool {
 	set, _, found := strings.Cut(c.operator, ":")
 	return !found || set == "ForAllValues" || set == "ForAnyValue"

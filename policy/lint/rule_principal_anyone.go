@@ -39,7 +39,7 @@ var principalAnyone = rule{
 	},
 }
 
-// limited tells whether conditions say which principals, accounts, networks
+// limited reports whether conditions say which principals, accounts, networks
 // or organizations are meant.
 func (s *statement) limited() bool {
 	return slices.ContainsFunc(s.conditions(), func(c condition) bool {

@@ -2,7 +2,7 @@ package lint
 
 import "github.com/rolecall/rolecall/policy"
 
-// A policy of an identity speaks of whoever it is attached to.
+// A policy of an identity is for whoever it is attached to.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
 var principalMisplaced = rule{
 	code: "principal-misplaced", severity: Error,

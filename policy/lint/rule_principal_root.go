@@ -44,7 +44,7 @@ var principalRoot = rule{
 	},
 }
 
-// accountOf gives the account that a principal is the whole of, or "".
+// accountOf returns the account that a principal is the whole of, or "".
 func accountOf(p principal) string {
 	if p.kind != "AWS" {
 		return ""
@@ -58,7 +58,7 @@ func accountOf(p principal) string {
 	return ""
 }
 
-// confined tells whether conditions name the identities that are meant.
+// confined reports whether conditions name the identities that are meant.
 func (s *statement) confined() bool {
 	for _, c := range s.on("aws:PrincipalArn", "aws:userid", "aws:SourceIdentity") {
 		if !c.holdsWithout() && strings.Trim(strings.Join(c.values.Strings(), ""), "*") != "" {

@@ -31,8 +31,8 @@ var resourceMalformed = rule{
 	},
 }
 
-// malformed tells what is wrong with a resource, and the right one if it can be
-// told.
+// malformed says what is wrong with a resource, and returns the right one where
+// it can be known.
 func (p *pass) malformed(resource string) (message, right string) {
 	if resource == "*" {
 		return "", ""
@@ -70,7 +70,7 @@ func (p *pass) malformed(resource string) (message, right string) {
 	return "", ""
 }
 
-// regional tells the resources of S3 whose ARNs have a region and account.
+// regional reports whether the ARN of a resource of S3 has a region and account.
 func regional(resource string) bool {
 	kind, _, _ := strings.Cut(resource, "/")
 	switch kind {
@@ -81,7 +81,7 @@ func regional(resource string) bool {
 	}
 }
 
-// bucketName tells whether the text could be a bucket's name, or begin with one.
+// bucketName reports whether the text could be a bucket's name, or begin with one.
 func bucketName(s string) bool {
 	name, _, _ := strings.Cut(s, "/")
 	if len(name) < 3 || len(name) > 63 {

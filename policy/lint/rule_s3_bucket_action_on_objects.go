@@ -20,8 +20,8 @@ var s3BucketActionOnObjects = rule{
 	},
 }
 
-// onBuckets gives the actions the buckets of the objects, and limits those that
-// list to the objects' prefixes.
+// onBuckets moves the actions to the buckets of the objects, and limits those
+// that list to the objects' prefixes.
 func (p *pass) onBuckets(wrong []*tree.Node, objects []string) []part {
 	buckets := p.listings(objects)
 	for _, r := range objects {

@@ -38,7 +38,7 @@ var s3EveryBucket = rule{
 	},
 }
 
-// everyBucket tells the resources that leave the bucket open.
+// everyBucket reports whether a resource leaves the bucket open.
 func everyBucket(resource string) bool {
 	if resource == "*" {
 		return true

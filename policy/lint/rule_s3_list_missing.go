@@ -7,7 +7,7 @@ import (
 	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
-// Without ListBucket S3 does not tell a missing object from a forbidden one,
+// Without ListBucket S3 answers for a missing object as for a forbidden one,
 // and no pattern of names can be resolved.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
 var s3ListMissing = rule{

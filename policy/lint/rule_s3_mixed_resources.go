@@ -74,7 +74,7 @@ func names(onBuckets, onObjects []string) string {
 	}
 }
 
-// meant gives the known action that a value of Action is or stands for.
+// meant returns the known action that a value of Action is or stands for.
 func meant(value string) *action {
 	if name, found := strings.CutPrefix(strings.ToLower(value), "s3:"); found {
 		if name == "headbucket" {
@@ -88,7 +88,7 @@ func meant(value string) *action {
 	return exact(value)
 }
 
-// one gives a list, or the value itself if it is alone.
+// one returns a list, or the value itself if it is alone.
 func one(values []string) *tree.Node {
 	if len(values) == 1 {
 		return tree.Text(values[0])

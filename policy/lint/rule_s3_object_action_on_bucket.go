@@ -32,7 +32,7 @@ var s3ObjectActionOnBucket = rule{
 }
 
 // misplaced reports the actions of a sort none of whose statement's resources
-// fits. The fix divides the statement into what right gives, if that gives
+// fits. The fix divides the statement into what right returns, if that is
 // anything.
 func (p *pass) misplaced(sort func(*action) bool, fits func(target) bool, message, hint string, right func(wrong []*tree.Node, resources []string) []part) {
 	for _, s := range p.statements {
@@ -65,5 +65,5 @@ func (p *pass) misplaced(sort func(*action) bool, fits func(target) bool, messag
 	}
 }
 
-// textsOf gives the texts of values.
+// textsOf returns the texts of values.
 func textsOf(values []*tree.Node) []string { return (&tree.Node{Kind: '[', Items: values}).Strings() }

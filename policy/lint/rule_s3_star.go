@@ -7,7 +7,7 @@ import (
 	"github.com/rolecall/rolecall/policy"
 )
 
-// s3:* holds everything down to deleting the bucket and changing its policy.
+// s3:* includes everything, even deleting the bucket and changing its policy.
 var s3Star = rule{
 	code: "s3-star", severity: Warning,
 	title: "a wildcard allows more of S3 than the work needs",
@@ -57,12 +57,12 @@ var s3Star = rule{
 	},
 }
 
-// reachesS3 tells whether the value of Action is of S3, or of everything.
+// reachesS3 reports whether the value of Action is of S3, or of everything.
 func reachesS3(value string) bool {
 	return value == "*" || value == "*:*" || strings.HasPrefix(strings.ToLower(value), "s3:")
 }
 
-// reaches tells whether the action works on one of the statement's resources.
+// reaches reports whether the action works on one of the statement's resources.
 func (s *statement) reaches(a *action) bool {
 	resources := s.resources()
 	for _, r := range resources {

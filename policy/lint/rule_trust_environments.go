@@ -57,7 +57,7 @@ var trustEnvironments = rule{
 	},
 }
 
-// twin tells whether a principal, which is not the connection's, is named like
+// twin reports whether a principal, which is not the connection's, is named like
 // one that is.
 func (p *pass) twin(arn rolecall.ARN) bool {
 	return p.kit() != nil && slices.ContainsFunc(p.kit().Principals, func(own string) bool {
@@ -68,8 +68,8 @@ func (p *pass) twin(arn rolecall.ARN) bool {
 
 var environmentForm = regexp.MustCompile(`(?i)(^|[^a-z])(stage|staging|test|tests|testing|dev|devel|development|qa|uat|sandbox|preprod|pre-production|non-?prod)([^a-z]|$)`)
 
-// otherEnvironment tells what environment a principal is of that is not the
-// connection's, or nothing.
+// otherEnvironment names the environment of a principal that is not the
+// connection's, or returns nothing.
 func (p *pass) otherEnvironment(who principal, arn rolecall.ARN) string {
 	if slices.Contains(p.options.Others, who.Text) {
 		return "a worker of the vendor's that does not work for this connection, " + who.Text + ","

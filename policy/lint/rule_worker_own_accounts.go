@@ -50,7 +50,7 @@ var workerOwnAccounts = rule{
 	},
 }
 
-// vendorAccounts gives the accounts of the vendor, none without a connection.
+// vendorAccounts returns the accounts of the vendor, none without a connection.
 func (p *pass) vendorAccounts() []string {
 	if p.kit() == nil {
 		return nil
@@ -64,7 +64,7 @@ func (p *pass) vendorAccounts() []string {
 	return out
 }
 
-// deniedAccount tells whether a Deny keeps workers out of the account's roles.
+// deniedAccount reports whether a Deny keeps workers out of the account's roles.
 func (p *pass) deniedAccount(account string) bool {
 	return slices.ContainsFunc(p.denied(), func(resource string) bool {
 		parts := strings.SplitN(resource, ":", 6)
@@ -72,10 +72,10 @@ func (p *pass) deniedAccount(account string) bool {
 	})
 }
 
-// deniesSomeRoles tells whether some roles are kept from workers.
+// deniesSomeRoles reports whether some roles are kept from workers.
 func (p *pass) deniesSomeRoles() bool { return len(p.denied()) > 0 }
 
-// denied gives the resources on which a Deny forbids to assume roles.
+// denied returns the resources on which a Deny forbids to assume roles.
 func (p *pass) denied() []string {
 	var out []string
 	for _, s := range p.statements {

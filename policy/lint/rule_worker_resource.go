@@ -39,7 +39,7 @@ var workerResource = rule{
 	},
 }
 
-// assumable tells whether some role can match the value of Resource.
+// assumable reports whether some role can match the value of Resource.
 func assumable(resource string) bool {
 	if resource == "*" {
 		return true
@@ -54,7 +54,7 @@ func assumable(resource string) bool {
 
 var roleParts = regexp.MustCompile(`\b([0-9]{12})[:/]+(?:role/|instance-profile/)?([\w+=,.@/-]+)$`)
 
-// roleMeant gives the role that a wrong resource was meant to be: the
+// roleMeant returns the role that a wrong resource was meant to be: the
 // connection's, or one of the account and name that stand in it.
 func (p *pass) roleMeant(resource string) string {
 	if p.kit() != nil && p.kit().Connection.RoleARN != "" {

@@ -81,7 +81,7 @@ func check(t *testing.T, data []byte, o lint.Options) lint.FileReport {
 	return report.Files[0]
 }
 
-// of gives the findings of a rule.
+// of returns the findings of a rule.
 func of(r lint.FileReport, code string) []lint.Finding {
 	return slices.DeleteFunc(slices.Clone(r.Findings), func(f lint.Finding) bool { return f.Rule != code })
 }
@@ -212,7 +212,7 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// words gives the options that a page's documents are read with, from its
+// words returns the options that a page's documents are read with, from its
 // comment <!-- lint: … -->.
 func words(page []byte) string {
 	_, after, found := bytes.Cut(page, []byte("<!-- lint: "))
@@ -223,7 +223,7 @@ func words(page []byte) string {
 	return string(before)
 }
 
-// block gives what the first code block after the heading holds.
+// block returns what the first code block after the heading holds.
 func block(t *testing.T, page []byte, heading string) []byte {
 	t.Helper()
 	_, after, _ := bytes.Cut(page, []byte(heading))

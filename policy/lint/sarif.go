@@ -9,7 +9,7 @@ import (
 // rulePages is where the pages of the rules are.
 const rulePages = "https://github.com/rolecall/rolecall/blob/main/docs/lint/"
 
-// SARIF gives the report in the format that code scanners exchange.
+// SARIF returns the report in the format that code scanners exchange.
 // https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 func (r Report) SARIF() []byte {
 	index := map[string]int{}

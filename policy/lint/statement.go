@@ -15,7 +15,7 @@ type statement struct {
 	deny     bool
 }
 
-// statementsOf gives the statements of a document, those that are objects.
+// statementsOf returns the statements of a document, those that are objects.
 func statementsOf(root *tree.Node) []*statement {
 	root = policyIn(root)
 	from := root.Get("Statement")
@@ -32,20 +32,20 @@ func statementsOf(root *tree.Node) []*statement {
 	return out
 }
 
-// allows gives the statements that allow.
+// allows returns the statements that allow.
 func (p *pass) allows() []*statement {
 	return slices.DeleteFunc(slices.Clone(p.statements), func(s *statement) bool { return !s.allow })
 }
 
-// denies tells whether a statement of the document denies.
+// denies reports whether a statement of the document denies.
 func (p *pass) denies() bool {
 	return slices.ContainsFunc(p.statements, func(s *statement) bool { return s.deny })
 }
 
-// actions gives the values of Action, none for a NotAction.
+// actions returns the values of Action, none for a NotAction.
 func (s *statement) actions() []*tree.Node { return s.Get("Action").Each() }
 
-// resources gives the values of Resource.
+// resources returns the values of Resource.
 func (s *statement) resources() []*tree.Node { return s.Get("Resource").Each() }
 
 // principal is a value of the Principal element.
@@ -55,7 +55,7 @@ type principal struct {
 	owner *tree.Node // the element
 }
 
-// principals gives the values of Principal.
+// principals returns the values of Principal.
 func (s *statement) principals() []principal {
 	element := s.Get("Principal")
 	if element == nil {
@@ -73,10 +73,11 @@ func (s *statement) principals() []principal {
 	return out
 }
 
-// anyone tells whether the principal is everyone.
+// anyone reports whether the principal is everyone.
 func (p principal) anyone() bool { return p.Text == "*" && (p.kind == "" || p.kind == "AWS") }
 
-// remove takes the values from the Principal element. It leaves the last.
+// removePrincipals removes the values from the Principal element. It leaves the
+// last.
 func (s *statement) removePrincipals(values ...*tree.Node) {
 	element := s.Get("Principal")
 	for _, m := range slices.Clone(element.Members) {
@@ -113,7 +114,7 @@ func (s *statement) conditions() []condition {
 	return out
 }
 
-// on gives the conditions on a key.
+// on returns the conditions on a key.
 func (s *statement) on(keys ...string) []condition {
 	return slices.DeleteFunc(s.conditions(), func(c condition) bool {
 		return !slices.ContainsFunc(keys, func(k string) bool { return strings.EqualFold(k, c.key) })
@@ -132,7 +133,7 @@ func (s *statement) dropCondition(c condition) {
 	}
 }
 
-// addCondition adds a condition beside those that are there.
+// addCondition adds a condition to those that are there.
 func (s *statement) addCondition(operator, key string, values *tree.Node) {
 	block := s.Get("Condition")
 	if block == nil {
@@ -157,7 +158,7 @@ func (s *statement) moveCondition(c condition, operator string) {
 	s.addCondition(operator, c.key, c.values)
 }
 
-// base gives a condition operator without its ForAllValues or ForAnyValue and
+// base returns a condition operator without its ForAllValues or ForAnyValue and
 // its IfExists.
 func (c condition) base() string {
 	name := strings.TrimSuffix(c.operator, "IfExists")
@@ -167,10 +168,10 @@ func (c condition) base() string {
 	return name
 }
 
-// negated tells the operators that hold when nothing matches.
+// negated reports whether the operator is true when nothing matches.
 func (c condition) negated() bool { return strings.Contains(c.base(), "Not") }
 
-// holdsWithout tells whether the condition holds for a request that does not
+// holdsWithout reports whether the condition is true for a request that does not
 // have the key.
 func (c condition) holdsWithout() bool {
 	return strings.HasSuffix(c.operator, "IfExists") || strings.HasPrefix(c.operator, "ForAllValues:") ||
@@ -178,7 +179,7 @@ func (c condition) holdsWithout() bool {
 		c.base() == "Null" && slices.Contains(c.values.Strings(), "true")
 }
 
-// canLose tells whether the statement can be removed, leaving others.
+// canLose reports whether the statement can be removed, leaving others.
 func (s *statement) canLose() bool {
 	list := s.document.Get("Statement")
 	return list.Kind == '[' && len(list.Items) > 1
@@ -191,7 +192,7 @@ func (s *statement) removeSelf() {
 	}
 }
 
-// canLoseActions tells whether the actions can be removed, with the statement
+// canLoseActions reports whether the actions can be removed, with the statement
 // if no others are left.
 func (s *statement) canLoseActions(actions ...*tree.Node) bool {
 	return s.Get("Action").Without(actions...) != nil || s.canLose()
@@ -230,7 +231,7 @@ func (p *pass) addStatement(n *tree.Node) {
 	list.Items = append(list.Items, n)
 }
 
-// like gives a copy of the statement with other actions and resources, and
+// like returns a copy of the statement with other actions and resources, and
 // without its Sid.
 func (s *statement) like(actions, resources *tree.Node) *tree.Node {
 	c := s.Clone()

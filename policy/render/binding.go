@@ -42,7 +42,7 @@ func (p *plan) bind(tree any, to binding) any {
 	})
 }
 
-// unescaped gives a pattern that was made of a text back as the text.
+// unescaped returns a pattern that was made of a text back as the text.
 var unescaped = strings.NewReplacer("${*}", "*", "${?}", "?", "${$}", "$")
 
 func (p *plan) boundIDs(value any) bool {

@@ -74,7 +74,7 @@ func (s *stack) holds(condition string) bool {
 	return s.resolve(s.conditions[condition]) == true
 }
 
-// made gives the resources of the account.
+// made returns the resources of the account.
 func (s *stack) made() map[string]*yaml.Node {
 	out := map[string]*yaml.Node{}
 	for name, r := range s.resources {
@@ -87,7 +87,7 @@ func (s *stack) made() map[string]*yaml.Node {
 
 var placeholder = regexp.MustCompile(`\$\{(!?)([^}]*)\}`)
 
-// resolve gives the value of a node, with CloudFormation's functions done.
+// resolve returns the value of a node, with CloudFormation's functions done.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html
 func (s *stack) resolve(n *yaml.Node) any {
 	s.t.Helper()
@@ -171,7 +171,7 @@ func (s *stack) ref(name string) any {
 	return nil
 }
 
-// documents gives the policies that the stack sets up.
+// documents returns the policies that the stack sets up.
 func (s *stack) documents() documents {
 	s.t.Helper()
 	out := documents{}
@@ -291,7 +291,7 @@ func accountsOf(s render.Setup) []string {
 	return out
 }
 
-// all gives what the stacks of all accounts set up together.
+// all returns what the stacks of all accounts set up together.
 func all(t *testing.T, s render.Setup, set map[string]any) documents {
 	t.Helper()
 	out := documents{}

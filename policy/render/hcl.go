@@ -8,7 +8,7 @@ import (
 // block is a nested block, which has no equals sign.
 type block object
 
-// hclString writes a string that holds no template: its "${" and "%{" are
+// hclString writes a string that has no template: its "${" and "%{" are
 // text. https://developer.hashicorp.com/terraform/language/expressions/strings
 func hclString(s string) string {
 	text := quoted(s)

@@ -167,8 +167,8 @@ func (p *plan) inlineName() string {
 	}, cmp.Or(c.Name, c.Bucket))
 }
 
-// suffix tells the connection's statements from those of other connections in
-// the policy of the same bucket or key.
+// suffix distinguishes the connection's statements from those of other
+// connections in the policy of the same bucket or key.
 func (p *plan) suffix() string {
 	var b strings.Builder
 	for _, word := range strings.FieldsFunc(p.Request.Connection.Name, func(r rune) bool { return !alphanumeric(r) }) {
@@ -201,10 +201,10 @@ func pathOf(a rolecall.ARN) string {
 	return a.Resource[strings.IndexByte(a.Resource, '/') : strings.LastIndexByte(a.Resource, '/')+1]
 }
 
-// isUser tells a worker that is a user from one that is a role.
+// isUser reports whether a worker is a user, not a role.
 func isUser(a rolecall.ARN) bool { return strings.HasPrefix(a.Resource, "user/") }
 
-// reason gives the reason of a statement.
+// reason returns the reason of a statement.
 func (p *plan) reason(kind policy.Kind, sid string) string {
 	for _, r := range p.Kit.Reasons {
 		if r.Document == kind && r.Sid == sid {

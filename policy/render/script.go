@@ -84,7 +84,7 @@ func (p *plan) script() []byte {
 	return []byte(b.String())
 }
 
-// creates tells whether the script can make the bucket: in which region is
+// creates reports whether the script can make the bucket: in which region is
 // known.
 func (p *plan) creates() bool { return p.Side == Customer && p.region != "" }
 

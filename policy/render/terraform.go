@@ -54,7 +54,7 @@ func (p *plan) provider(account string) string {
 	}
 }
 
-// aliases are the providers beside the module's own.
+// aliases are the providers other than the module's own.
 func (p *plan) aliases() list {
 	var out list
 	for _, a := range p.accounts() {
@@ -86,7 +86,7 @@ func (p *plan) encode(tree any) expression {
 
 // marked writes the wide characters of a text as a mark and what follows the
 // backslash of their escape. Terraform could not keep them as they are: it
-// composes letters and accents anew.
+// composes letters and accents again.
 // https://developer.hashicorp.com/terraform/language/expressions/strings
 func (p *plan) marked(text string) string {
 	var b strings.Builder
@@ -181,8 +181,7 @@ func (p *plan) tfLocals(b *strings.Builder) {
 	}
 }
 
-// tfMerged is a document of the statements that the administrator gives and
-// ours.
+// tfMerged is a document of the administrator's statements and ours.
 func (p *plan) tfMerged(others string, ours list) expression {
 	return p.encode(documentOf(expression("concat(" + others + ", " + hclValue("    ", ours) + ")")))
 }
@@ -236,7 +235,7 @@ func (p *plan) tfRole(b *strings.Builder) {
 	}
 }
 
-// when makes a resource only if the expression holds.
+// when makes a resource only if the expression is true.
 func when(condition string) member {
 	return member{name: "count", value: expression(condition + " ? 1 : 0")}
 }

@@ -32,7 +32,7 @@ func writeYAML(b *strings.Builder, indent string, tree any) {
 				v = c.value
 			}
 			if o, ok := v.(object); ok && len(o) > 0 {
-				// The first member stands beside the dash.
+				// The first member stands next to the dash.
 				var below strings.Builder
 				writeYAML(&below, indent+"  ", o)
 				b.WriteString(indent + "- " + strings.TrimPrefix(below.String(), indent+"  "))

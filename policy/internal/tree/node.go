@@ -109,7 +109,7 @@ func (n *Node) Fold(name string) *Member {
 	return nil
 }
 
-// Set gives a member a value, in its place or at the end. A nil value changes
+// Set sets the value of a member, in its place or at the end. A nil value changes
 // nothing: a statement without its actions would be another statement.
 func (n *Node) Set(name string, value *Node) {
 	switch m := n.member(name); {
@@ -121,7 +121,7 @@ func (n *Node) Set(name string, value *Node) {
 	}
 }
 
-// Rename gives a member another name and value in its place.
+// Rename changes the name and value of a member in its place.
 func (n *Node) Rename(from, to string, value *Node) {
 	m := n.member(from)
 	m.Name, m.Value = to, value

@@ -10,10 +10,10 @@ import (
 // rounds bounds how often all fixes are tried: a fix can uncover a fault.
 const rounds = 10
 
-// mend gives a copy of the document with the fixes made, or nil if there is
-// nothing to mend. A fix that leaves the document with an error that it did not
+// fixDocument returns a copy of the document with the fixes made, or nil if there is
+// nothing to fix. A fix that leaves the document with an error that it did not
 // have, or does not last, is not made: its findings then say so.
-func mend(d document, kind policy.Kind, options Options, findings []Finding) *tree.Node {
+func fixDocument(d document, kind policy.Kind, options Options, findings []Finding) *tree.Node {
 	if shapeless(d.root) { // nothing written would be a policy
 		for i := range findings {
 			findings[i].Fixed, findings[i].Widens = false, false
@@ -22,7 +22,7 @@ func mend(d document, kind policy.Kind, options Options, findings []Finding) *tr
 	if !slices.ContainsFunc(findings, func(f Finding) bool { return f.Fixed }) {
 		return nil
 	}
-	m := newMender(d, kind, options, findings)
+	m := newFixer(d, kind, options, findings)
 	fixed := m.try()
 	if left := m.faults(fixed); left > 0 {
 		for _, code := range m.codes {
@@ -41,35 +41,35 @@ func mend(d document, kind policy.Kind, options Options, findings []Finding) *tr
 			fixed = m.plain()
 		}
 	}
-	mended := false
+	anyFixed := false
 	for i := range findings {
 		f := &findings[i]
 		if m.skip[f.Rule] {
 			f.Fixed, f.Widens = false, false
 		}
-		mended = mended || f.Fixed
+		anyFixed = anyFixed || f.Fixed
 	}
-	if !mended {
+	if !anyFixed {
 		return nil
 	}
 	return fixed
 }
 
-// mender makes the fixes of a document.
-type mender struct {
+// fixer makes the fixes of a document.
+type fixer struct {
 	document
 	kind    policy.Kind
 	options Options
 	codes   []string        // of the rules whose fixes can be left out, as they are made
-	widens  map[string]bool // codes whose fixes were told to allow more
+	widens  map[string]bool // codes whose fixes are reported to allow more
 	errors  map[string]bool // codes of the errors that the document has
-	lasting map[string]bool // codes whose findings are all to be mended
+	lasting map[string]bool // codes whose findings are all to be fixed
 	skip    map[string]bool // codes whose fixes are left out
-	only    bool            // the form is mended and nothing else
+	only    bool            // the form is fixed and nothing else
 }
 
-func newMender(d document, kind policy.Kind, options Options, findings []Finding) *mender {
-	m := &mender{
+func newFixer(d document, kind policy.Kind, options Options, findings []Finding) *fixer {
+	m := &fixer{
 		document: d, kind: kind, options: options,
 		widens: map[string]bool{}, errors: map[string]bool{}, lasting: map[string]bool{}, skip: map[string]bool{},
 	}
@@ -99,13 +99,13 @@ func newMender(d document, kind policy.Kind, options Options, findings []Finding
 	return m
 }
 
-// form tells the rules that mend what the document is, not what it says.
-func (m *mender) form(code string) bool {
+// form reports whether a rule fixes what the document is, not what it says.
+func (m *fixer) form(code string) bool {
 	return code == documentShape.code || slices.ContainsFunc(m.quirks, func(q quirk) bool { return q.rule == code })
 }
 
-// plain mends the form and leaves out the rest.
-func (m *mender) plain() *tree.Node {
+// plain fixes the form and leaves out the rest.
+func (m *fixer) plain() *tree.Node {
 	m.only = true
 	for _, code := range m.codes {
 		m.skip[code] = true
@@ -113,9 +113,9 @@ func (m *mender) plain() *tree.Node {
 	return m.try()
 }
 
-// try gives a copy of the document with the fixes made. A fault that another
-// fix uncovers is mended too, unless that would allow more and nobody was told.
-func (m *mender) try() *tree.Node {
+// try returns a copy of the document with the fixes made. A fault that another
+// fix uncovers is fixed too, unless that would allow more and is not reported.
+func (m *fixer) try() *tree.Node {
 	d := m.document
 	d.root = d.root.Clone()
 	before := string(d.root.JSON())
@@ -133,7 +133,7 @@ func (m *mender) try() *tree.Node {
 				}
 			}
 		}
-		d.quirks = nil // writing the tree mends them
+		d.quirks = nil // writing the tree fixes them
 		after := string(d.root.JSON())
 		if after == before {
 			break
@@ -143,9 +143,9 @@ func (m *mender) try() *tree.Node {
 	return d.root
 }
 
-// faults counts what is wrong with a mended document that was not before, or
-// that was to be mended.
-func (m *mender) faults(fixed *tree.Node) int {
+// faults counts what is wrong with a fixed document that was not before, or
+// that was to be fixed.
+func (m *fixer) faults(fixed *tree.Node) int {
 	n := 0
 	for _, f := range m.judge(fixed) {
 		if f.Severity == Error && !m.errors[f.Rule] || m.lasting[f.Rule] && !m.skip[f.Rule] {
@@ -155,8 +155,8 @@ func (m *mender) faults(fixed *tree.Node) int {
 	return n
 }
 
-// judge finds what is wrong with a mended document, read anew.
-func (m *mender) judge(fixed *tree.Node) []Finding {
+// judge finds what is wrong with a fixed document, read again.
+func (m *fixer) judge(fixed *tree.Node) []Finding {
 	d := document{root: fixed.Clone()}
 	d.root.Locate("")
 	found := judge(d, m.kind, m.options)
