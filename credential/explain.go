@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/awscode"
@@ -42,11 +41,9 @@ func explained(err error, r Role, p Principal) error {
 func explainAnswer(e *rolecall.Error, answer awscode.Answer, r Role, p Principal) {
 	switch answer.Meaning {
 	case awscode.Clock:
-		e.Code = rolecall.Unauthenticated
-		e.Message = "AWS does not accept the time of the worker's requests"
-		e.Hint = "the operator sets the worker's clock"
+		e.Code, e.Message, e.Hint = rolecall.Unauthenticated, explain.WrongClock, explain.WrongClockHint
 	case awscode.Denied:
-		c := denial(answer.Text, r, p)
+		c := explain.Assume(answer.Text, p.ARN.String(), r.RoleARN)
 		e.Code = rolecall.Forbidden
 		e.Message, e.Hint = c.Words("")
 		if !c.CallerSide() {
@@ -75,16 +72,6 @@ func explainAnswer(e *rolecall.Error, answer awscode.Answer, r Role, p Principal
 	default:
 		busy(e, answer)
 	}
-}
-
-// denial is a refusal of AssumeRole, as AWS words it.
-func denial(text string, r Role, p Principal) explain.Case {
-	d, _ := policy.ReadDenial(text)
-	if !strings.HasPrefix(d.Action, "sts:") {
-		d.Action = "sts:AssumeRole"
-	}
-	d.Principal, d.Resource = p.ARN.String(), r.RoleARN
-	return explain.Case{Denial: d, Ours: true}
 }
 
 // busy words an answer of STS's after which another try may help.

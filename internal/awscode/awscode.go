@@ -42,7 +42,7 @@ func Read(err error) (Answer, bool) {
 		return Answer{}, false
 	}
 	a := Answer{Code: api.ErrorCode(), Text: api.ErrorMessage()}
-	if a.Meaning = meaningOf(a.Code, a.Text); a.Meaning == Unlisted && fails(err) {
+	if a.Meaning = MeaningOf(a.Code, a.Text); a.Meaning == Unlisted && fails(err) {
 		a.Meaning = Failing
 	}
 	return a, true
@@ -62,7 +62,8 @@ func fails(err error) bool {
 // Of returns what a code alone means.
 func Of(code string) Meaning { return codes[code] }
 
-func meaningOf(code, text string) Meaning {
+// MeaningOf returns what a code means with the text that it came with.
+func MeaningOf(code, text string) Meaning {
 	if Of(code) == Denied { // whatever its text says
 		return Denied
 	}

@@ -5,26 +5,10 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/refusal"
 	"github.com/rolecall/rolecall/policy"
 	"github.com/rolecall/rolecall/policy/correct"
 )
-
-// layerOf is the layer of a report that documents of a kind are a part of.
-func layerOf(kind policy.Kind) rolecall.CheckLayer {
-	switch kind {
-	case policy.TrustDocument:
-		return rolecall.LayerTrust
-	case policy.BucketDocument:
-		return rolecall.LayerBucket
-	case policy.KeyDocument:
-		return rolecall.LayerKey
-	case policy.WorkerDocument:
-		return rolecall.LayerPrincipal
-	case policy.SCPDocument, policy.RCPDocument:
-		return rolecall.LayerOrganization
-	}
-	return rolecall.LayerRole
-}
 
 // amend judges what a step found by the documents that were given: those that
 // refuse what the step asked are at fault and are corrected, those that allow
@@ -104,7 +88,7 @@ func (c refusedCase) concerns(f finding, kind policy.Kind) bool {
 			return false
 		}
 	}
-	layer := layerOf(kind)
+	layer := refusal.LayerOf(kind)
 	if f.layer == "" {
 		return slices.Contains(f.candidates, layer) || slices.Contains(f.crowded, layer)
 	}
@@ -120,7 +104,7 @@ func (c refusedCase) aboutTLS(f finding) (finding, bool) {
 	}
 	if c.setup.DeniesPlainHTTP(c.question, c.Policies[given].Document) {
 		return failed(rolecall.LayerNetwork, f.message+"; "+c.Policies[given].File+" denies what comes without TLS, as through this endpoint",
-			c.needsTLS()+"; the bucket's policy stays as it is"), true
+			refusal.NeedsTLS(c.place())+"; the bucket's policy stays as it is"), true
 	}
 	if f.layer == "" && f.denial.Layer == policy.DeniedByResource { // then TLS is not why
 		f.layer, f.candidates = rolecall.LayerBucket, nil
@@ -130,14 +114,6 @@ func (c refusedCase) aboutTLS(f finding) (finding, bool) {
 
 // plainHTTP reports whether S3 is asked without TLS, which buckets may deny.
 func (w *work) plainHTTP() bool { return strings.HasPrefix(w.endpoint(), "http://") }
-
-// needsTLS says who fixes what a bucket denies for coming without TLS.
-func (w *work) needsTLS() string {
-	if w.Connection.S3EndpointURL != "" {
-		return "give an s3_endpoint_url with https"
-	}
-	return "the operator gives an endpoint of S3 with https"
-}
 
 // corrected is the patch that puts a corrected document in the place of the
 // given one, nil where there is none.

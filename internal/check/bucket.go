@@ -11,6 +11,7 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/access"
+	"github.com/rolecall/rolecall/internal/refusal"
 	"github.com/rolecall/rolecall/policy"
 )
 
@@ -45,7 +46,7 @@ type bucketWork struct {
 	opened    bool     // by owned: that passed
 	keys      []types.Object
 	listed    bool // by listable: it passed
-	readKey   *answer
+	readKey   *refusal.Answer
 	read      bool                // by readable: it passed
 	kept      rolecall.Encryption // by readable: of what it read
 	writeWork

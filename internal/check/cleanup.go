@@ -12,6 +12,7 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/awscode"
+	"github.com/rolecall/rolecall/internal/refusal"
 	"github.com/rolecall/rolecall/policy"
 )
 
@@ -65,7 +66,7 @@ func (w *work) abort(ctx context.Context, id string) error {
 	_, err := w.writing.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{
 		Bucket: &w.Connection.Bucket, Key: &key, UploadId: &id, ExpectedBucketOwner: w.asOwner(), RequestPayer: w.payer(),
 	})
-	if err != nil && answerOf(err).Meaning != awscode.NoUpload {
+	if err != nil && refusal.Read(err).Meaning != awscode.NoUpload {
 		return err
 	}
 	if w.listParts(ctx, w.writing, id) == nil {

@@ -68,7 +68,7 @@ func TestDiagnose(t *testing.T) {
 		{"AccessDenied", user + "s3:GetObject" + object + " with an explicit deny in an identity-based policy", "role", "permissions", "denies s3:GetObject"},
 		{"AccessDenied", user + "s3:GetObject" + object + " because no permissions boundary allows the s3:GetObject action", "role", "boundary", "permissions boundary"},
 		{"AccessDenied", user + "s3:GetObject" + object + " because no session policy allows the s3:GetObject action", "session", "", "session policy"},
-		{"AccessDenied", user + "s3:GetObject" + object + " with an explicit deny in a resource-based policy", "bucket", "bucket", "the bucket \"acme\" denies"},
+		{"AccessDenied", user + "s3:GetObject" + object + " with an explicit deny in a resource-based policy", "bucket", "bucket", "bucket policy of \"acme\" denies"},
 		{"AccessDenied", user + "s3:GetObject" + object + " because no resource-based policy allows the s3:GetObject action", "bucket", "bucket", "does not allow"},
 		{"AccessDenied", user + "s3:GetObject" + object + " because no VPC endpoint policy allows the s3:GetObject action", "network", "", "VPC endpoint"},
 		{
@@ -88,7 +88,7 @@ func TestDiagnose(t *testing.T) {
 		{"SlowDown", "", "network", "", "overloaded"},
 		{"RequestTimeTooSkewed", "", "principal", "setting", "clock"},
 		{"InvalidAccessKeyId", "", "role", "", "does not accept"},
-		{"ExpiredToken", "", "role", "", "end at once"},
+		{"ExpiredToken", "", "role", "", "have expired"},
 		{"Peculiar", "", "name", "", "with Peculiar"},
 		{"\x1b[31m", "", "name", "", "refuses to read"},
 	} {
@@ -144,8 +144,7 @@ func TestPatchesWithoutRole(t *testing.T) {
 	t.Parallel()
 	w := asked("222233334444")
 	w.arn = rolecall.ARN{}
-	w.Connection.RoleARN, w.Connection.Secret = "", "keys"
-	w.Organization.ExternalID = rolecall.ExternalID{}
+	w.Connection.RoleARN, w.Connection.Secret, w.Organization = "", "keys", holding("keys")
 	patches := w.permissionsPatch("")
 	if len(patches) != 1 || patches[0].Target != "the user of the secret keys" || len(patches[0].Commands) != 0 {
 		t.Errorf("patches %+v", patches)

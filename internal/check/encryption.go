@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/refusal"
 	"github.com/rolecall/rolecall/internal/transfer"
 )
 
@@ -30,13 +31,13 @@ func encrypted(ctx context.Context, w *work) finding {
 			"it does not do what S3 does: look at s3_endpoint_url, or require what it can do")
 	}
 	id, found, err := w.create(ctx, form{nil, "", w.Connection.StorageClass})
-	switch a := answerOf(err); {
+	switch a := refusal.Read(err); {
 	case err == nil:
-	case a.kind == transfer.Denied && !a.ofKey():
+	case a.Kind == transfer.Denied && !a.OfKey():
 		return passed("encrypted as required; the bucket refuses what does not ask for it")
-	case a.ofKey() && a.kind != transfer.Unavailable && required.Key != "":
+	case a.OfKey() && a.Kind != transfer.Unavailable && required.Key != "":
 		return w.otherwise("another key, which the role cannot use")
-	case a.ofKey() && a.kind == transfer.Denied:
+	case a.OfKey() && a.Kind == transfer.Denied:
 		return passed("encrypted as required; what does not ask for it is refused by the bucket's own key")
 	default: // of which nothing follows
 		return w.diagnose(ctx, question{verb: "begin an upload that asks for no encryption", action: "s3:PutObject", opened: true}, err)

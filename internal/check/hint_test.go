@@ -6,19 +6,28 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/access"
+	"github.com/rolecall/rolecall/internal/refusal"
+	"github.com/rolecall/rolecall/internal/transfer"
 	"github.com/rolecall/rolecall/policy"
 )
 
+// holding is an organization that has a secret.
+func holding(secret string) rolecall.Organization {
+	return rolecall.Organization{Secrets: map[string]rolecall.Secret{secret: {Name: secret}}}
+}
+
 func TestHints(t *testing.T) {
 	t.Parallel()
-	secret := &work{Access: &access.Access{}, Request: Request{Connection: rolecall.Connection{Name: "c", Bucket: "acme-s3alias", Secret: "keys", Region: "eu-central-1"}}}
+	secret := &work{Access: &access.Access{}, Request: Request{Organization: holding("keys"), Connection: rolecall.Connection{Name: "c", Bucket: "acme-s3alias", Secret: "keys", Region: "eu-central-1"}}}
 	for _, explicit := range []bool{false, true} {
-		f := secret.denied(question{verb: "list the bucket"}, answer{denial: policy.Denial{Action: "s3:ListBucket", Layer: policy.DeniedByIdentity, Explicit: explicit}})
+		f := secret.answered(t.Context(), question{verb: "list the bucket"}, refusal.Answer{
+			Kind: transfer.Denied, Denial: policy.Denial{Action: "s3:ListBucket", Layer: policy.DeniedByIdentity, Explicit: explicit},
+		})
 		if !strings.Contains(f.hint, "the user of the secret keys") || strings.Contains(f.hint, "role") || strings.Contains(f.hint, "command") {
 			t.Errorf("of static keys: %s", f.hint)
 		}
 	}
-	if f := secret.noBucket(); len(f.patches) > 0 || !strings.Contains(f.hint, "access points are not taken") {
+	if f := secret.diagnose(t.Context(), question{}, &transfer.Error{Kind: transfer.NoBucket}); len(f.patches) > 0 || !strings.Contains(f.hint, "access points are not taken") {
 		t.Errorf("of an access point: %+v", f)
 	}
 	if p := secret.changed(func(c *rolecall.Connection) { c.ProbeKey = "" }); len(p) > 0 {

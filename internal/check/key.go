@@ -6,15 +6,16 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/awscode"
+	"github.com/rolecall/rolecall/internal/refusal"
 	"github.com/rolecall/rolecall/internal/transfer"
 	"github.com/rolecall/rolecall/policy"
 )
 
 // keptByKey notes, for the step key, that a KMS key refuses.
-func (w *work) keptByKey(at **answer, a answer) finding {
+func (w *work) keptByKey(at **refusal.Answer, a refusal.Answer) finding {
 	*at = &a
 	f := skipped("not told while the KMS key refuses: see the step key")
-	f.denied = a.kind == transfer.Denied
+	f.denied = a.Kind == transfer.Denied
 	return f
 }
 
@@ -29,7 +30,7 @@ func keyed(ctx context.Context, w *work) finding {
 	}
 	for _, tried := range []struct {
 		action string
-		answer *answer
+		answer *refusal.Answer
 	}{{"kms:GenerateDataKey", w.writeKey}, {"kms:Decrypt", w.partKey}, {"kms:Decrypt", w.readKey}} {
 		if tried.answer != nil {
 			return w.keyFault(ctx, tried.action, *tried.answer)
@@ -46,36 +47,28 @@ func keyed(ctx context.Context, w *work) finding {
 }
 
 // keyFault says what a KMS key's refusal means.
-func (w *work) keyFault(ctx context.Context, action string, a answer) finding {
-	if a.learnt = w.kept.Key; w.Connection.Encryption != nil && w.Connection.Encryption.Key != "" {
-		a.learnt = w.Connection.Encryption.Key
+func (w *work) keyFault(ctx context.Context, action string, a refusal.Answer) finding {
+	if a.Learnt = w.kept.Key; w.Connection.Encryption != nil && w.Connection.Encryption.Key != "" {
+		a.Learnt = w.Connection.Encryption.Key
 	}
-	key := a.key()
+	f := w.answered(ctx, question{action: action, opened: true}, a)
 	switch a.Meaning {
 	case awscode.KeyDisabled:
-		f := failed(rolecall.LayerKey, "the KMS key is disabled", "its owner enables it")
-		f.patches = onKey(key, "enable-key")
+		f.patches = onKey(a.Key(), "enable-key")
 		return f
 	case awscode.KeyUnusable:
-		f := failed(rolecall.LayerKey, "the KMS key cannot be used as it is: it may be on its way to be deleted", "its owner cancels the deletion and enables it")
-		f.patches = onKey(key, "cancel-key-deletion", "enable-key")
+		f.patches = onKey(a.Key(), "cancel-key-deletion", "enable-key")
 		return f
 	case awscode.KeyMissing:
-		return w.otherKey(ctx, "KMS knows no such key in the bucket's region")
+		return w.otherKey(ctx, f.message)
 	}
-	if a.kind != transfer.Denied {
-		return w.diagnose(ctx, question{verb: "use the KMS key", action: action, opened: true}, a.err)
+	if a.Kind != transfer.Denied {
+		return f
 	}
-	var f finding
-	if a.bare() {
-		f = w.keyDenied(action, a)
-		if e := w.Connection.Encryption; (e == nil || e.Key == "") && w.owner() != w.arn.Account {
-			// Its policy is AWS's, and lets the account in that it is in.
-			f.caution = "If the bucket encrypts under aws/s3, AWS's own key, no other account may use that: its owner sets a key of their own as the bucket's " +
-				"default, and writes anew what is there"
-		}
-	} else {
-		f = w.denied(question{verb: "use the KMS key", action: action, opened: true}, a)
+	if e := w.Connection.Encryption; len(f.candidates) > 0 && (e == nil || e.Key == "") && w.owner() != w.arn.Account {
+		// Its policy is AWS's, and lets the account in that it is in.
+		f.caution = "If the bucket encrypts under aws/s3, AWS's own key, no other account may use that: its owner sets a key of their own as the bucket's " +
+			"default, and writes again what is there"
 	}
 	f.denied = false // what the key keeps from being tried was tried again
 	return w.orOtherKey(ctx, f)

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/refusal"
 	"github.com/rolecall/rolecall/policy"
 )
 
@@ -22,7 +23,7 @@ func listable(ctx context.Context, w *work) finding {
 	}
 	q := question{verb: "list the bucket", action: "s3:ListBucket"}
 	if l.err != nil {
-		if answerOf(l.err).bare() && w.pays(ctx) {
+		if refusal.Read(l.err).Bare() && w.pays(ctx) {
 			return w.unpaid()
 		}
 		f := w.diagnose(ctx, q, l.err)

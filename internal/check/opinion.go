@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/refusal"
 	"github.com/rolecall/rolecall/policy"
 	"github.com/rolecall/rolecall/policy/correct"
 )
@@ -71,8 +72,8 @@ func (f finding) blamed(guilty []opinion) finding {
 	var layers []rolecall.CheckLayer
 	var whole []rolecall.Patch
 	for _, o := range guilty {
-		if !slices.Contains(layers, layerOf(o.Kind)) {
-			layers = append(layers, layerOf(o.Kind))
+		if !slices.Contains(layers, refusal.LayerOf(o.Kind)) {
+			layers = append(layers, refusal.LayerOf(o.Kind))
 		}
 		for _, p := range f.patches {
 			if p.Document == string(o.Kind) {
@@ -96,14 +97,14 @@ func (f finding) acquitted(o opinion, judged []opinion) finding {
 	f.patches = slices.DeleteFunc(slices.Clone(f.patches), func(p rolecall.Patch) bool { return p.Document == string(o.Kind) })
 	f.hint += fmt.Sprintf(". By %s it passes: it is not that", strings.Join(o.Files, ", "))
 	for _, k := range correct.Kinds() {
-		if layerOf(k) == layerOf(o.Kind) && !slices.ContainsFunc(judged, func(o opinion) bool { return o.Kind == k && o.Standing == correct.Allows }) {
-			return f.last(layerOf(o.Kind))
+		if refusal.LayerOf(k) == refusal.LayerOf(o.Kind) && !slices.ContainsFunc(judged, func(o opinion) bool { return o.Kind == k && o.Standing == correct.Allows }) {
+			return f.last(refusal.LayerOf(o.Kind))
 		}
 	}
-	if layerOf(o.Kind) == rolecall.LayerPrincipal { // which has more than can be given
-		return f.last(layerOf(o.Kind))
+	if refusal.LayerOf(o.Kind) == rolecall.LayerPrincipal { // which has more than can be given
+		return f.last(refusal.LayerOf(o.Kind))
 	}
-	f.candidates = slices.DeleteFunc(slices.Clone(f.candidates), func(l rolecall.CheckLayer) bool { return l == layerOf(o.Kind) })
+	f.candidates = slices.DeleteFunc(slices.Clone(f.candidates), func(l rolecall.CheckLayer) bool { return l == refusal.LayerOf(o.Kind) })
 	return f
 }
 

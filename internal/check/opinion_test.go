@@ -6,6 +6,7 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/access"
+	"github.com/rolecall/rolecall/internal/refusal"
 	"github.com/rolecall/rolecall/internal/transfer"
 	"github.com/rolecall/rolecall/policy"
 	"github.com/rolecall/rolecall/policy/correct"
@@ -31,7 +32,7 @@ func TestCautionOutlivesBlame(t *testing.T) {
 	}}
 	w.arn, _ = rolecall.ParseRoleARN(us)
 	w.region = "eu-central-1"
-	f := w.amend(rolecall.StepKey, w.keyFault(t.Context(), "kms:GenerateDataKey", answer{kind: transfer.Denied}))
+	f := w.amend(rolecall.StepKey, w.keyFault(t.Context(), "kms:GenerateDataKey", refusal.Answer{Kind: transfer.Denied}))
 	told := f.step(rolecall.StepKey)
 	if told.Layer != rolecall.LayerRole || !strings.Contains(told.Message, "by role.json it may not pass") {
 		t.Fatalf("%+v", told)

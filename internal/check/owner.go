@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/refusal"
 	"github.com/rolecall/rolecall/internal/transfer"
 	"github.com/rolecall/rolecall/policy"
 )
@@ -52,7 +53,7 @@ func owned(ctx context.Context, w *work) finding {
 		return w.without(ctx, err)
 	}
 	owner := w.owner()
-	switch a := answerOf(w.listing.err); {
+	switch a := refusal.Read(w.listing.err); {
 	case owner == "":
 		return finding{
 			result: rolecall.CheckWarn, message: "the connection does not say whose the bucket is: requests are not held to an owner",
@@ -60,7 +61,7 @@ func owned(ctx context.Context, w *work) finding {
 		}
 	case w.listing.err == nil:
 		return passed("the bucket is the account %s's", owner)
-	case !a.bare():
+	case !a.Bare():
 		return skipped("not told while listing fails: see the step list")
 	default:
 		return w.disowned(ctx)
@@ -116,11 +117,10 @@ func (w *work) disowned(ctx context.Context) finding {
 		return f
 	case declared == w.arn.Account && w.Connection.RoleARN != "":
 		// Within one account AWS says whose policy refuses.
-		f := w.bare(question{verb: "list the bucket", action: "s3:ListBucket"})
-		f.candidates = []rolecall.CheckLayer{rolecall.LayerName, rolecall.LayerBucket, rolecall.LayerRole}
+		f := w.diagnose(ctx, question{verb: "list the bucket", action: "s3:ListBucket"}, w.listing.err)
+		f.first(rolecall.LayerName, nil)
 		f.message = fmt.Sprintf("the bucket does not seem to be the account %s's: within an account S3 says what refuses, and here it does not", declared)
 		f.hint = "correct the bucket's name, or declare whose it is as bucket_owner; then its policy must let the role in. " + f.hint
-		f.denied = true
 		return f
 	default:
 		return skipped("not told while listing is refused: see the step list")
@@ -157,7 +157,7 @@ func (w *work) whose(ctx context.Context, paying bool) (string, bool) {
 				return err
 			}
 			_, err = client.ListObjectsV2(gctx, &s3.ListObjectsV2Input{Bucket: &w.Connection.Bucket, Prefix: &q.Prefix, MaxKeys: aws.Int32(1), RequestPayer: payer})
-			if allowed[i] = err == nil; err != nil && answerOf(err).kind != transfer.Denied {
+			if allowed[i] = err == nil; err != nil && refusal.Read(err).Kind != transfer.Denied {
 				return err
 			}
 			return nil

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/awscode"
+	"github.com/rolecall/rolecall/internal/refusal"
 	"github.com/rolecall/rolecall/policy"
 )
 
@@ -24,16 +25,12 @@ func belongs(ctx context.Context, w *work) finding {
 	case w.Connection.Purpose != rolecall.Delivery:
 		return skipped(onlyRead)
 	case w.acl != nil && w.acl.Meaning == awscode.NoACLs:
-		f := finding{
-			result: rolecall.CheckFail, candidates: []rolecall.CheckLayer{rolecall.LayerName, rolecall.LayerBucket},
-			message: fmt.Sprintf("the bucket takes no ACLs, and the connection asks for %q", acl),
-			hint:    "leave acl out: the bucket's owner owns all that is written. Only if others rely on ACLs does the bucket's owner turn them on",
-		}
+		f := w.answered(ctx, question{}, *w.acl)
 		f.patches = append(w.changed(without), setting(w.bucketARN(),
 			w.s3api("put-bucket-ownership-controls", "--ownership-controls", "Rules=[{ObjectOwnership=BucketOwnerPreferred}]"))...)
 		return f
 	case w.acl != nil:
-		f := w.diagnose(ctx, question{verb: fmt.Sprintf("set the ACL %q", acl), action: "s3:PutObjectAcl", opened: true}, w.acl.err)
+		f := w.diagnose(ctx, question{verb: fmt.Sprintf("set the ACL %q", acl), action: "s3:PutObjectAcl", opened: true}, w.acl.Err)
 		if acl == fullControl { // which buckets without ACLs take, too
 			f.patches = append(f.patches, w.changed(without)...)
 		} else {
@@ -85,7 +82,7 @@ func (w *work) writers(ctx context.Context) finding {
 			w.s3api("put-bucket-ownership-controls", "--ownership-controls", "Rules=[{ObjectOwnership=BucketOwnerEnforced}]")),
 			w.changed(func(c *rolecall.Connection) { c.ACL = fullControl })...)
 		return f
-	case answerOf(err).Meaning == awscode.NoACLs:
+	case refusal.Read(err).Meaning == awscode.NoACLs:
 		return passed("the bucket takes no ACLs: its owner owns what is delivered")
 	}
 	return passed("not known: the bucket's owner owns what is delivered, unless the bucket takes ACLs, which a role finds out that may set them")

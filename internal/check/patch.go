@@ -205,16 +205,4 @@ func (w *work) createBucket() []rolecall.Patch {
 	return out
 }
 
-// identity names who acts on the bucket.
-func (w *work) identity() string {
-	switch c := w.Connection; {
-	case c.RoleARN != "":
-		return c.RoleARN
-	case c.Secret != "":
-		return "the user of the secret " + c.Secret
-	default:
-		return "the role of the dispenser"
-	}
-}
-
 func (w *work) bucketARN() string { return w.setup("").BucketARN() }

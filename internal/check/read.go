@@ -12,6 +12,7 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/awscode"
+	"github.com/rolecall/rolecall/internal/refusal"
 	"github.com/rolecall/rolecall/internal/transfer"
 	"github.com/rolecall/rolecall/policy"
 )
@@ -38,7 +39,7 @@ func readable(ctx context.Context, w *work) finding {
 	}
 	version, kept, err := w.get(ctx, w.reading, key, nil)
 	if err != nil {
-		return w.unreadable(ctx, key, answerOf(err))
+		return w.unreadable(ctx, key, refusal.Read(err))
 	}
 	w.kept = kept
 	if version != "" && version != "null" {
@@ -77,7 +78,7 @@ func (w *work) get(ctx context.Context, client *s3.Client, key string, version *
 		ExpectedBucketOwner: w.asOwner(), RequestPayer: w.payer(),
 	}
 	out, err := client.GetObject(ctx, in)
-	if err != nil && answerOf(err).Meaning == awscode.NoRange { // it is empty
+	if err != nil && refusal.Read(err).Meaning == awscode.NoRange { // it is empty
 		in.Range = nil
 		out, err = client.GetObject(ctx, in)
 	}
@@ -92,21 +93,21 @@ func (w *work) get(ctx context.Context, client *s3.Client, key string, version *
 }
 
 // unreadable says why the object cannot be read.
-func (w *work) unreadable(ctx context.Context, key string, a answer) finding {
+func (w *work) unreadable(ctx context.Context, key string, a refusal.Answer) finding {
 	named := w.Connection.ProbeKey != ""
-	q := question{verb: fmt.Sprintf("read %q", key), action: "s3:GetObject", opened: w.listed}
+	q := question{verb: fmt.Sprintf("read %q", key), action: "s3:GetObject", key: key, missing: named && !w.listed, opened: w.listed}
 	switch {
-	case a.ofKey():
+	case a.OfKey():
 		w.head(ctx, key)
 		return w.keptByKey(&w.readKey, a)
-	case a.kind == transfer.Archived:
-		return w.archived(key)
-	case a.kind == transfer.NotFound && !named:
+	case a.Kind == transfer.Archived:
+		return w.archived(w.answered(ctx, q, a), key)
+	case a.Kind == transfer.NotFound && !named:
 		return finding{result: rolecall.CheckWarn, message: fmt.Sprintf("reading was not tried: %q was there, and is gone", key), hint: "name an object as probe_key"}
-	case a.kind == transfer.NotFound:
+	case a.Kind == transfer.NotFound:
 		return w.absent(key)
-	case a.kind != transfer.Denied:
-		return w.diagnose(ctx, q, a.err)
+	case a.Kind != transfer.Denied:
+		return w.diagnose(ctx, q, a.Err)
 	}
 	// Without leave to list the whole bucket a missing object is denied.
 	if named && w.listed {
@@ -115,16 +116,12 @@ func (w *work) unreadable(ctx context.Context, key string, a answer) finding {
 			return w.absent(key)
 		}
 	}
-	if a.bare() && w.head(ctx, key) {
+	if a.Bare() && w.head(ctx, key) {
 		return w.keptByKey(&w.readKey, a)
 	}
-	f := w.diagnose(ctx, q, a.err)
-	if a.bare() && w.listed && w.Connection.RoleARN != "" {
+	f := w.diagnose(ctx, q, a.Err)
+	if a.Bare() && w.listed && w.Connection.RoleARN != "" {
 		f = w.disownedObject(key, f)
-	}
-	if named && !w.listed {
-		f.message = fmt.Sprintf("S3 refuses to read %q, or it does not exist: who may not list is not told", key)
-		f.hint = "look for a typing mistake in probe_key first. " + f.hint
 	}
 	return f
 }
@@ -163,11 +160,11 @@ func (w *work) unreadableVersion(ctx context.Context, key, version string) (find
 		return w.without(ctx, err), true
 	}
 	_, _, err = w.get(ctx, client, key, &version)
-	a := answerOf(err)
+	a := refusal.Read(err)
 	switch {
-	case err == nil, a.kind == transfer.NotFound:
+	case err == nil, a.Kind == transfer.NotFound:
 		return finding{}, false
-	case a.ofKey():
+	case a.OfKey():
 		return w.keptByKey(&w.readKey, a), true
 	}
 	return w.diagnose(ctx, question{verb: fmt.Sprintf("read %q by its version", key), action: "s3:GetObjectVersion", opened: true}, err), true
@@ -181,12 +178,8 @@ func (w *work) absent(key string) finding {
 }
 
 // archived is found where an object must be restored before it can be read.
-func (w *work) archived(key string) finding {
-	f := finding{
-		result: rolecall.CheckFail, candidates: []rolecall.CheckLayer{rolecall.LayerBucket, rolecall.LayerName},
-		message: fmt.Sprintf("%q is archived and cannot be read", key),
-		hint:    "its owner restores it first, which takes hours; or name another object as probe_key, if only this one is archived",
-	}
+func (w *work) archived(f finding, key string) finding {
+	f.hint += "; or name another object as probe_key, if only this one is archived"
 	f.patches = setting(w.bucketARN(), w.s3api("restore-object", "--key", key, "--restore-request", `{"Days":1}`))
 	if other := w.oneOf(w.keys); other != "" && other != key {
 		f.candidates = []rolecall.CheckLayer{rolecall.LayerName, rolecall.LayerBucket}

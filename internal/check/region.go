@@ -2,11 +2,9 @@ package check
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/rolecall/rolecall"
-	"github.com/rolecall/rolecall/internal/transfer"
 )
 
 // located finds the bucket and its region, which S3 tells everyone.
@@ -14,10 +12,7 @@ func located(ctx context.Context, w *work) finding {
 	c := w.Connection
 	w.region = c.Region
 	found, err := w.AskRegion(ctx, w.request())
-	var fault *transfer.Error
 	switch {
-	case errors.As(err, &fault) && fault.Kind == transfer.NoBucket:
-		return w.noBucket()
 	case ctx.Err() != nil:
 		return w.fault(ctx, ctx.Err())
 	case err != nil:

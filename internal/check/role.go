@@ -195,7 +195,7 @@ func lasts(ctx context.Context, w *work) finding {
 		return f
 	}
 	if err != nil {
-		f := w.refusal(err, false)
+		f := w.fault(ctx, err)
 		if f.denied {
 			f.message = fmt.Sprintf("the role gives a session of %s to its probes, but not one of %s", long(rolecall.MinSessionDuration), want)
 		}

@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -141,6 +142,9 @@ func (c *course) once(ctx context.Context, s step) finding {
 	}
 	return c.work.replaced(c.work.amend(s.name, s.run(ctx, c.work)))
 }
+
+// slow reports whether the step's own time is over.
+func slow(ctx context.Context) bool { return errors.Is(context.Cause(ctx), errSlow) }
 
 var errSlow = fmt.Errorf("no answer within %s", stepTimeout)
 

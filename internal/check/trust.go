@@ -9,8 +9,6 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
-	"github.com/rolecall/rolecall/internal/awscode"
-	"github.com/rolecall/rolecall/policy"
 )
 
 // proof is what the probes of the role told.
@@ -73,7 +71,7 @@ func assumed(ctx context.Context, w *work) finding {
 	case p.err == nil, len(p.with(credential.ProbeRightAgain, credential.Accepted)) > 0: // what else is wrong, other steps tell
 		return passed("%s assumes the role with the external id", w.Principal.ARN)
 	case len(p.with(credential.ProbeRight, credential.Refused)) > 0: // or the second of them
-		return w.refusal(p.err, p.loose())
+		return w.refusal(p.err)
 	default:
 		return w.fault(ctx, p.err)
 	}
@@ -182,44 +180,16 @@ func (w *work) untrusting(message string) finding {
 	return f
 }
 
-// refusal finds out who refuses the right external id. Loose says that the
-// role takes others.
-func (w *work) refusal(err error, loose bool) finding {
-	answer, _ := awscode.Read(err)
-	denial, _ := policy.ReadDenial(answer.Text)
-	trust := "replace the role's trust policy; keep statements for other callers"
-	switch {
-	case loose:
+// refusal finds out who refuses the right external id.
+func (w *work) refusal(err error) finding {
+	if w.proof.loose() {
 		f := w.untrusting("the role refuses the organization's external id, and takes others")
 		f.denied = true
 		return f
-	case denial.Layer == policy.DeniedByResource && denial.Explicit:
-		f := w.untrusting("the role's trust policy denies it to the principal")
-		f.hint, f.denied = "take the Deny away, or except the principal; "+trust, true
-		return f
-	case denial.Layer == policy.DeniedByResource:
-		f := finding{
-			result: rolecall.CheckFail, candidates: []rolecall.CheckLayer{rolecall.LayerTrust, rolecall.LayerName}, denied: true,
-			message: "no role of this name trusts the principal with this external id",
-			hint:    "if the role is there, " + trust + "; else mend the connection's role_arn, or make the role",
-		}
-		f.patches = slices.Concat(w.trustPatches(), w.rolePatches(), w.accountPatches())
-		return f
-	case denial.Layer != "":
-		return w.denial(denial)
 	}
-	f := finding{
-		result: rolecall.CheckFail, denied: true,
-		candidates: []rolecall.CheckLayer{rolecall.LayerTrust, rolecall.LayerName, rolecall.LayerPrincipal},
-		message:    fmt.Sprintf("AWS does not let %s assume the role, and does not say why", w.Principal.ARN),
-		crowded:    []rolecall.CheckLayer{rolecall.LayerOrganization},
-		hint: "any of these may be it: the trust policy does not name this principal with this external id; the role does not exist; " +
-			"the operator's policies do not let the principal assume it, or those of the operator's organization; " +
-			"a resource control policy of the role's organization refuses who is not of it",
-	}
-	if w.earlier.Passed {
+	f := w.refused(err)
+	if w.earlier.Passed && len(f.candidates) > 0 {
 		f.hint = "it could once, so that somebody changed something: " + f.hint
 	}
-	f.patches = slices.Concat(w.trustPatches(), w.rolePatches(), w.workerPatches(), w.accountPatches(), w.rcpPatch("", w.arn.Account))
 	return f
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/awscode"
+	"github.com/rolecall/rolecall/internal/refusal"
 	"github.com/rolecall/rolecall/internal/transfer"
 	"github.com/rolecall/rolecall/policy"
 )
@@ -25,10 +26,10 @@ type writeWork struct {
 	begun    []string            // by writable: ids of uploads
 	upload   string              // by writable: the one that goes on
 	created  rolecall.Encryption // by writable: how S3 says that it encrypts
-	writeKey *answer             // by writable
-	acl      *answer             // by writable: why the connection's acl is refused
+	writeKey *refusal.Answer     // by writable
+	acl      *refusal.Answer     // by writable: why the connection's acl is refused
 	parted   bool                // by inParts: it passed
-	partKey  *answer             // by inParts
+	partKey  *refusal.Answer     // by inParts
 	plain    []string            // by encrypted, then keyed: ids of uploads
 	own      []string            // by belongs: ids of uploads
 	stored   *string             // by writable, of a deep check: the version that was written; nil: none
@@ -60,16 +61,16 @@ func writable(ctx context.Context, w *work) finding {
 	w.writing = client
 	asked := w.declaredForm()
 	upload, created, err := w.begin(ctx, asked)
-	if a := answerOf(err); err != nil && asked.acl != "" && (a.Meaning == awscode.NoACLs || a.kind == transfer.Denied && !a.ofKey()) {
+	if a := refusal.Read(err); err != nil && asked.acl != "" && (a.Meaning == awscode.NoACLs || a.Kind == transfer.Denied && !a.OfKey()) {
 		asked.acl = ""
 		var without error
-		if upload, created, without = w.begin(ctx, asked); without == nil || answerOf(without).ofKey() {
+		if upload, created, without = w.begin(ctx, asked); without == nil || refusal.Read(without).OfKey() {
 			w.acl, err = &a, without
 		}
 	}
 	w.upload, w.created = upload, created
 	if err != nil {
-		return w.unwritable(ctx, asked, answerOf(err))
+		return w.unwritable(ctx, asked, refusal.Read(err))
 	}
 	if w.Deep {
 		if q, err := w.store(ctx, asked); err != nil {
@@ -81,13 +82,13 @@ func writable(ctx context.Context, w *work) finding {
 }
 
 // unwritable says why no upload can be begun.
-func (w *work) unwritable(ctx context.Context, asked form, a answer) finding {
+func (w *work) unwritable(ctx context.Context, asked form, a refusal.Answer) finding {
 	q := question{verb: "begin an upload " + w.below(), action: "s3:PutObject", opened: w.opened}
-	if a.ofKey() {
+	if a.OfKey() {
 		return w.keptByKey(&w.writeKey, a)
 	}
-	if a.kind != transfer.Denied || !a.bare() && !(a.denial.Explicit && a.denial.Layer == policy.DeniedByResource) {
-		return w.diagnose(ctx, q, a.err)
+	if a.Kind != transfer.Denied || !a.Bare() && !(a.Denial.Explicit && a.Denial.Layer == policy.DeniedByResource) {
+		return w.diagnose(ctx, q, a.Err)
 	}
 	// A bucket that lets through what is encrypted otherwise refuses the
 	// encryption, or its key; not the writing.
@@ -121,7 +122,7 @@ func (w *work) unwritable(ctx context.Context, asked form, a answer) finding {
 		f.patches = append(w.changed(func(c *rolecall.Connection) { c.ACL = fullControl }), w.bucketPatch()...)
 		return f
 	}
-	return w.diagnose(ctx, q, a.err)
+	return w.diagnose(ctx, q, a.Err)
 }
 
 // beginOwned tells whether an upload can be begun that gives its object to the
@@ -215,12 +216,9 @@ func inParts(ctx context.Context, w *work) finding {
 		Bucket: &w.Connection.Bucket, Key: &key, UploadId: &w.upload, PartNumber: aws.Int32(1), Body: bytes.NewReader(content),
 		ChecksumCRC64NVME: w.checksum(), ExpectedBucketOwner: w.asOwner(), RequestPayer: w.payer(),
 	})
-	if a := answerOf(err); err != nil {
-		switch {
-		case a.ofKey():
+	if a := refusal.Read(err); err != nil {
+		if a.OfKey() {
 			return w.keptByKey(&w.partKey, a)
-		case a.Meaning == awscode.NoUpload:
-			return failed(rolecall.LayerNetwork, "the upload was ended by others while it was tried", "another check may have tidied up: check again")
 		}
 		return w.diagnose(ctx, question{verb: "take a part of an upload", action: "s3:PutObject", opened: true}, err)
 	}
@@ -263,7 +261,7 @@ func (w *work) store(ctx context.Context, asked form) (question, error) {
 	}
 	w.stored = aws.String(aws.ToString(out.VersionId))
 	_, _, err = w.get(ctx, w.writing, key, nil)
-	if a := answerOf(err); a.kind == transfer.Archived {
+	if a := refusal.Read(err); a.Kind == transfer.Archived {
 		err = nil
 	}
 	return question{verb: "read back the object that was written", action: "s3:GetObject", opened: true}, err

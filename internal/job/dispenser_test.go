@@ -180,7 +180,7 @@ func TestDispensersBucketOwner(t *testing.T) {
 			t.Fatal(show(report))
 		}
 		if e := report.Errors[0]; e.Code != rolecall.Forbidden || !strings.Contains(e.Message, "may not be read") || !strings.Contains(e.Hint, "the dispenser https://vend.example.com/") ||
-			owner == "" && !strings.Contains(e.Hint, "may not belong to account 111122223333") {
+			owner == "" && !strings.Contains(e.Hint, "does not belong to account 111122223333") {
 			t.Errorf("%+v", e)
 		}
 	}

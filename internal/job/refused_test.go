@@ -57,11 +57,11 @@ func TestFailuresNameWhoMustAct(t *testing.T) {
 		},
 		{
 			"the bucket policy denies", tool("storage:get", `{"location": "s3://acme-archive/closed/", "files": ["*"], `+role("media")+`}`), rolecall.Forbidden,
-			"/tasks/0/parameters", `the bucket policy of "acme-archive" denies s3:GetObject`, "the owner of the bucket",
+			"/tasks/0/parameters", `the bucket policy of "acme-archive" denies s3:GetObject`, "the bucket's owner removes the Deny",
 		},
 		{
 			"a role that may do nothing", tool("storage:get", `{"location": "s3://acme-masters/in/a.mov", `+role("nothing")+`}`), rolecall.Forbidden,
-			"/tasks/0/parameters", "does not exist, or may not be read", "role/nothing may not allow s3:GetObject",
+			"/tasks/0/parameters", "does not exist, or may not be read", "the permissions policy of arn:aws:iam::111122223333:role/nothing does not allow s3:GetObject",
 		},
 		{
 			"S3 is silent to strangers", fetched + tool("storage:put", `{"location": "s3://globex-delivery/out/", "files": ["a.mov"], "bucket_owner": "222233334444", `+role("media")+`}`), rolecall.Forbidden,
@@ -69,7 +69,7 @@ func TestFailuresNameWhoMustAct(t *testing.T) {
 		},
 		{
 			"not the owner", fetched + tool("storage:put", `{"location": "s3://globex-delivery/out/", "files": ["a.mov"], `+role("media")+`}`), rolecall.Forbidden,
-			"/tasks/1/parameters", `S3 refuses to write`, "may not belong to account 111122223333",
+			"/tasks/1/parameters", `S3 refuses to write`, "does not belong to account 111122223333",
 		},
 		{
 			"the key's permissions are missing", fetched + tool("storage:put", `{"connection": "keyless", "files": ["b.mov"]}`), rolecall.Forbidden,

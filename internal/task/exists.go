@@ -96,10 +96,8 @@ func (w wish) find(listing iter.Seq2[transfer.Object, error]) (string, error) {
 }
 
 func (w wish) missing(at side) *rolecall.Error {
-	e := &rolecall.Error{Code: rolecall.NotFound, Pointer: w.pointer, Hint: "upper and lower case differ in keys"}
-	if w.literal {
-		e.Message = fmt.Sprintf("there is no object %q", "s3://"+at.place.Bucket+"/"+w.prefix)
-	} else {
+	e := absent(at, w.prefix, w.pointer)
+	if !w.literal {
 		e.Message = fmt.Sprintf("%q matches nothing in %s", w.text, at)
 	}
 	return e

@@ -1,15 +1,16 @@
 package task
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/awscode"
 	"github.com/rolecall/rolecall/internal/guard"
+	"github.com/rolecall/rolecall/internal/refusal"
 	"github.com/rolecall/rolecall/internal/strict"
 	"github.com/rolecall/rolecall/internal/transfer"
 )
@@ -51,16 +52,11 @@ func (s *stage) fault(ctx context.Context, err error, at side, pointer string) e
 		return err
 	case errors.As(err, &own), errors.As(err, &list):
 		return s.located(err, pointer)
-	case at.place.EndpointURL != "" && guard.Closed(err):
-		if at.place.Connection == "" {
-			pointer += "/s3_endpoint_url"
-		}
-		return &rolecall.Error{
-			Code: rolecall.Forbidden, Pointer: pointer, Err: err, Message: "the endpoint may not be reached",
-			Hint: "it takes https and a public address, or an address that the operator lists in network.allow; the cause is in the operator's log",
-		}
 	case errors.As(err, &moving):
 		e := s.word(moving, at)
+		if at.place.EndpointURL != "" && at.place.Connection == "" && guard.Closed(err) {
+			pointer += "/s3_endpoint_url"
+		}
 		e.Pointer, e.Err = pointer, err
 		return e
 	default:
@@ -68,54 +64,47 @@ func (s *stage) fault(ctx context.Context, err error, at side, pointer string) e
 	}
 }
 
-// word gives code, message and hint of a transfer's error.
-func (s *stage) word(e *transfer.Error, at side) *rolecall.Error {
-	object := "s3://" + e.Bucket
-	if e.Key != "" {
-		object += "/" + e.Key
+// permissions are what S3 asks for each operation of a transfer.
+var permissions = map[string]struct{ verb, action string }{
+	"list": {"list", "s3:ListBucket"},
+	"head": {"read", "s3:GetObject"},
+	"get":  {"read", "s3:GetObject"},
+	"put":  {"write", "s3:PutObject"},
+	"copy": {"write", "s3:PutObject"},
+	"tag":  {"tag", "s3:PutObjectTagging"},
+}
+
+// asked is what a transfer asked of one end, as far as a refusal's words need it.
+func (s *stage) asked(e *transfer.Error, at side) refusal.Request {
+	p := permissions[e.Op]
+	if e.Op == "copy" && at.end == source {
+		p = permissions["get"]
 	}
-	object = fmt.Sprintf("%q", object)
+	place := at.place
+	place.Region = at.region
+	return refusal.Request{
+		Place: place, Endpoint: cmp.Or(place.EndpointURL, s.tools.access.S3Endpoint), Key: e.Key,
+		Verb: p.verb + " " + refusal.Object(e.Bucket, e.Key), Action: p.action, Opened: at.end == source && s.listed.Load() > 0,
+		KMS: p.action == "s3:GetObject" || p.action == "s3:PutObject", Owner: true,
+	}
+}
+
+// word says what went wrong: refusals as internal/refusal words them, what
+// happens between a place and the disk here.
+func (s *stage) word(e *transfer.Error, at side) *rolecall.Error {
+	object := refusal.Object(e.Bucket, e.Key)
 	say := func(code rolecall.Code, message, hint string) *rolecall.Error {
 		return &rolecall.Error{Code: code, Message: message, Hint: hint}
 	}
 	switch e.Kind {
-	case transfer.NotFound:
-		return say(rolecall.NotFound, "there is no object "+object, "upper and lower case differ in keys")
-	case transfer.NoBucket:
-		return say(rolecall.NotFound, fmt.Sprintf("there is no bucket %q", e.Bucket), "look for a typing mistake in its name")
-	case transfer.Denied:
-		return denied(e, at, object)
-	case transfer.BadCredentials:
-		return say(rolecall.Unauthenticated, fmt.Sprintf("S3 does not accept the credentials for %s", object), s.whoseKeys(at))
-	case transfer.Expired:
-		return say(rolecall.Unauthenticated, "the credentials for "+object+" have expired and no newer ones came", s.whoseKeys(at))
 	case transfer.Exists:
 		return say(rolecall.Conflict, object+" exists already and is not what this task would write", "set overwrite to replace it, or deliver to another place")
 	case transfer.Changed:
 		return say(rolecall.Conflict, "what was read for "+object+" changed while it was read", "try again when nothing writes to it any more")
-	case transfer.Archived:
-		return say(rolecall.Conflict, object+" is archived and cannot be read", "the bucket's owner restores it from its storage class first")
 	case transfer.Corrupt:
 		return corrupt(e, object)
-	case transfer.Malformed:
-		return say(rolecall.Invalid, fmt.Sprintf("the server of the bucket %q does not answer as S3 does", e.Bucket), "look at s3_endpoint_url, where one is given: it must lead to a service that speaks S3's protocol")
 	case transfer.TooLarge:
 		return say(rolecall.Invalid, object+" is larger than S3 takes", "")
-	case transfer.WrongRegion:
-		return say(rolecall.Invalid, fmt.Sprintf("the bucket %q is not in the region %q", e.Bucket, at.region), "correct the region of the connection or location, or leave it out")
-	case transfer.Refused:
-		if e.Code == awscode.MetadataTooLarge {
-			return say(rolecall.Invalid, "the metadata for "+object+" are more than the 2 KiB that S3 takes", "the source's x-amz-meta-* headers must be shorter, for the mark of the task is kept beside them")
-		}
-		hint := "compare encryption, storage class and acl with what the bucket's owner requires"
-		if at.place.EndpointURL != "" && writes(s.step, at.end) && !s.step.Overwrite {
-			hint = "the service may not know conditional writes (If-None-Match): set overwrite where nothing can be lost by it; else " + hint
-		}
-		return say(rolecall.Invalid, refusal(e, object), hint)
-	case transfer.Unavailable:
-		return say(rolecall.Unavailable, "S3 is overloaded or failing, at "+object+tried(e), "try again later; retries on the task do so by themselves")
-	case transfer.Unreachable, transfer.Canceled: // by a timeout of the connection: the job's own end is no fault
-		return say(rolecall.Unavailable, fmt.Sprintf("the connection to the bucket %q failed", e.Bucket)+tried(e), "look at the network between here and there, and at s3_endpoint_url where one is given")
 	case transfer.DiskFull:
 		return say(rolecall.Unavailable, "the disk of the working directory has no room for "+object, "the operator makes room, or gives a larger working directory")
 	case transfer.DiskFailed:
@@ -124,9 +113,18 @@ func (s *stage) word(e *transfer.Error, at side) *rolecall.Error {
 	case transfer.BadFile:
 		return say(rolecall.Invalid, "the file in the working directory for "+object+" is not a regular file that can be opened, or cannot be one",
 			"links, devices and directories are neither followed nor replaced; look for an earlier task that left one there, or took the file away")
-	default:
+	}
+	if e.Code == awscode.MetadataTooLarge {
+		return say(rolecall.Invalid, "the metadata for "+object+" are more than the 2 KiB that S3 takes", "the source's x-amz-meta-* headers must be shorter, for the mark of the task is kept beside them")
+	}
+	r, ok := refusal.Read(e).To(s.asked(e, at))
+	if !ok {
 		return say(rolecall.Internal, "internal error", "look in the log for the cause")
 	}
+	if e.Kind == transfer.Refused && at.place.EndpointURL != "" && writes(s.step, at.end) && !s.step.Overwrite {
+		r.Hint = "the service may not know conditional writes (If-None-Match): set overwrite where nothing can be lost by it; else " + r.Hint
+	}
+	return r.Err("", nil)
 }
 
 // corrupt tells both checksums, where they are known. An object that S3 made
@@ -148,41 +146,18 @@ func corrupt(e *transfer.Error, object string) *rolecall.Error {
 	return out
 }
 
-// tried says how often and how long was tried.
-func tried(e *transfer.Error) string {
-	if e.Attempts == 0 {
-		return ""
-	}
-	return fmt.Sprintf(", after %d attempts in %v", e.Attempts, e.Took.Round(time.Second))
+// absent says that a listing shows no such object.
+func absent(at side, key, pointer string) *rolecall.Error {
+	return &rolecall.Error{Code: rolecall.NotFound, Pointer: pointer, Message: refusal.NoObject(at.place.Bucket, key), Hint: refusal.NoObjectHint}
 }
 
-// refusal names AWS's code for a request that S3 does not take as it is. Its
-// codes are a closed vocabulary; its texts stay in the log.
-// https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
-func refusal(e *transfer.Error, object string) string {
-	switch awscode.Of(e.Code) {
-	case awscode.NoACLs:
-		return fmt.Sprintf("the bucket %q takes no acl: its owner enforces ownership of all objects", e.Bucket)
-	case awscode.KeyDisabled, awscode.KeyMissing, awscode.KeyUnusable:
-		return "the KMS key for " + object + " is disabled or does not exist"
-	case awscode.NoStorageClass:
-		return "the bucket does not take the storage class for " + object
-	default:
-		if code := awscode.Shown(e.Code); code != "" {
-			return "S3 refuses the request for " + object + " with " + code
-		}
-		return "S3 refuses the request for " + object
-	}
-}
-
-func (s *stage) whoseKeys(at side) string {
-	if at.place.Secret.Name != "" {
-		return fmt.Sprintf("the organization's secret %q is to be renewed", at.place.Secret.Name)
-	}
-	if at.place.Dispenser != nil {
-		return "try again; if it stays so, the dispenser's owner looks at what it gives"
-	}
-	return "try again; if it stays so, look at the role's revocation policies and at the worker's clock"
+// hidden says that an object is either missing or denied, and that nobody
+// without ListBucket can tell which.
+func (s *stage) hidden(err error, at side, key, pointer string) error {
+	q := s.asked(&transfer.Error{Op: "get", Bucket: at.place.Bucket, Key: key}, at)
+	q.Missing = true
+	r, _ := refusal.Read(err).To(q)
+	return r.Err(pointer, err)
 }
 
 func kindOf(err error) transfer.Kind {

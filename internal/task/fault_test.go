@@ -16,6 +16,8 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/access"
+	"github.com/rolecall/rolecall/internal/awscode"
 	"github.com/rolecall/rolecall/internal/guard"
 	"github.com/rolecall/rolecall/internal/transfer"
 )
@@ -31,7 +33,7 @@ var bucket = side{end: source, region: "eu-central-1", place: rolecall.Place{
 func TestEveryKindOfErrorIsWorded(t *testing.T) {
 	t.Parallel()
 	const internal = "internal-detail-7f3a"
-	s := &stage{step: rolecall.Step{Index: 1}, log: slog.New(slog.DiscardHandler)}
+	s := &stage{tools: &Tools{access: &access.Access{}}, step: rolecall.Step{Index: 1}, log: slog.New(slog.DiscardHandler)}
 	for kind, code := range map[transfer.Kind]rolecall.Code{
 		transfer.NotFound: rolecall.NotFound, transfer.NoBucket: rolecall.NotFound, transfer.Denied: rolecall.Forbidden,
 		transfer.BadCredentials: rolecall.Unauthenticated, transfer.Expired: rolecall.Unauthenticated, transfer.Exists: rolecall.Conflict,
@@ -56,7 +58,7 @@ func TestEveryKindOfErrorIsWorded(t *testing.T) {
 
 func TestFaultsOfOthers(t *testing.T) {
 	t.Parallel()
-	s := &stage{step: rolecall.Step{Index: 1}, log: slog.New(slog.DiscardHandler)}
+	s := &stage{tools: &Tools{access: &access.Access{}}, step: rolecall.Step{Index: 1}, log: slog.New(slog.DiscardHandler)}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	credential := &rolecall.Error{Code: rolecall.Forbidden, Message: "the role is not usable"}
@@ -84,7 +86,7 @@ func TestFaultsOfOthers(t *testing.T) {
 		{
 			t.Context(), &transfer.Error{Op: "get", Bucket: "b", Key: "in/a", Kind: transfer.Unavailable, Attempts: 8, Took: 72 * time.Second},
 			&rolecall.Error{
-				Code: rolecall.Unavailable, Pointer: pointer, Message: `S3 is overloaded or failing, at "s3://b/in/a", after 8 attempts in 1m12s`,
+				Code: rolecall.Unavailable, Pointer: pointer, Message: `S3 is overloaded or failing, asked to read "s3://b/in/a", after 8 attempts in 1m12s`,
 				Hint: "try again later; retries on the task do so by themselves",
 			},
 		},
@@ -126,7 +128,7 @@ func TestRefusalOfTheCondition(t *testing.T) {
 	} {
 		at := bucket
 		at.place.EndpointURL = tc.endpoint
-		s := &stage{step: tc.step, log: slog.New(slog.DiscardHandler)}
+		s := &stage{tools: &Tools{access: &access.Access{}}, step: tc.step, log: slog.New(slog.DiscardHandler)}
 		e := rolecall.List(s.fault(t.Context(), refused, at, pointer))[0]
 		if strings.Contains(e.Hint, "set overwrite") != tc.want || !strings.Contains(e.Hint, "storage class") {
 			t.Errorf("%+v: %s", tc, e.Hint)
@@ -136,30 +138,32 @@ func TestRefusalOfTheCondition(t *testing.T) {
 
 func TestDenialsNameTheirPolicy(t *testing.T) {
 	t.Parallel()
+	s := &stage{tools: &Tools{access: &access.Access{}}, step: rolecall.Step{Index: 1}, log: slog.New(slog.DiscardHandler)}
 	const user = "User: arn:aws:sts::111122223333:assumed-role/media/acme.j is not authorized to perform: "
 	for text, want := range map[string][2]string{
 		user + `s3:GetObject on resource: "arn:aws:s3:::b/in/a" because no identity-based policy allows the s3:GetObject action`: {
 			"the permissions policy of arn:aws:iam::111122223333:role/media does not allow s3:GetObject", "adds s3:GetObject on arn:aws:s3:::b/in/*",
 		},
 		user + `s3:GetObject on resource: "arn:aws:s3:::b/in/a" with an explicit deny in a resource-based policy`: {
-			`the bucket policy of "b" denies s3:GetObject`, `the owner of the bucket "b"`,
+			`the bucket policy of "b" denies s3:GetObject`, `the bucket's owner removes the Deny, or excepts arn:aws:iam::111122223333:role/media`,
 		},
 		user + `s3:GetObject on resource: "arn:aws:s3:::b/in/a" with an explicit deny in a service control policy`: {
-			"a service control policy of the role's organization denies s3:GetObject", "takes the Deny away",
+			"a service control policy of the role's organization denies s3:GetObject", "the administrators of that organization remove the Deny",
 		},
 		user + `kms:Decrypt on resource: arn:aws:kms:eu-central-1:222233334444:key/k because no resource-based policy allows the kms:Decrypt action`: {
-			"the KMS key's policy does not allow kms:Decrypt", "the key's owner",
+			"the policy of the KMS key arn:aws:kms:eu-central-1:222233334444:key/k does not allow kms:Decrypt", "the key's owner",
 		},
 		user + `s3:GetObject on resource: "arn:aws:s3:::b/in/a" because no session policy allows the s3:GetObject action`: {
-			"this step's session policy does not allow s3:GetObject", "report it to the operator",
+			"the session policy that rolecall made does not allow s3:GetObject", "report it to the operator",
 		},
 		user + `s3:GetObject on resource: "arn:aws:s3:::b/in/a" because no VPC endpoint policy allows the s3:GetObject action`: {
-			"a VPC endpoint policy does not allow s3:GetObject", "the operator's network",
+			"the policy of the VPC endpoint on the way does not allow s3:GetObject", "the operator allows",
 		},
-		"Access Denied": {`S3 refuses to read "s3://b/in/a"`, "any of these may be it: the permissions policy of arn:aws:iam::111122223333:role/media may not allow s3:GetObject"},
+		"Access Denied": {`S3 refuses to read "s3://b/in/a", and does not say why`, `any of these may be it: the bucket policy of "b" denies s3:GetObject; the permissions policy of arn:aws:iam::111122223333:role/media does not allow s3:GetObject`},
 		user + "evil:<script> on resource: x because no identity-based policy allows the evil:<script> action": {"does not allow s3:GetObject", "adds s3:GetObject"},
 	} {
-		e := denied(&transfer.Error{Op: "get", Bucket: "b", Key: "in/a", Kind: transfer.Denied, Text: text}, bucket, `"s3://b/in/a"`)
+		err := &transfer.Error{Op: "get", Bucket: "b", Key: "in/a", Kind: transfer.Denied, Code: awscode.AccessDenied, Text: text}
+		e := rolecall.List(s.fault(t.Context(), err, bucket, pointer))[0]
 		if !strings.Contains(e.Message, want[0]) || !strings.Contains(e.Hint, want[1]) {
 			t.Errorf("%s:\n%s\n%s", text, e.Message, e.Hint)
 		}
@@ -197,7 +201,7 @@ func TestFaultsPointIntoTheRequest(t *testing.T) {
 	t.Parallel()
 	at := rolecall.Place{Pointer: "/ContentAcquisition", Way: "/ContentAcquisition/RoleArnToAssume", Bucket: "b", Key: "in/"}
 	s := &stage{
-		tools: &Tools{}, log: slog.New(slog.DiscardHandler),
+		tools: &Tools{access: &access.Access{}}, log: slog.New(slog.DiscardHandler),
 		step: rolecall.Step{Place: at, Files: patterns(t, "*.mov"), FilesAt: "/ContentAcquisition/Files"},
 	}
 	f := &search{stage: s, at: side{place: at}, name: s.fileNames()}
@@ -224,7 +228,7 @@ func TestFaultsPointIntoTheRequest(t *testing.T) {
 // the operator's network, nor what kind of address they lead to.
 func TestRefusedEndpointsLookAlike(t *testing.T) {
 	t.Parallel()
-	s := &stage{step: rolecall.Step{Index: 1}, log: slog.New(slog.DiscardHandler)}
+	s := &stage{tools: &Tools{access: &access.Access{}}, step: rolecall.Step{Index: 1}, log: slog.New(slog.DiscardHandler)}
 	at := bucket
 	at.place.EndpointURL = "https://storage.example"
 	for _, cause := range []error{

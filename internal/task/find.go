@@ -159,7 +159,7 @@ func (s *stage) head(ctx context.Context, at side, key, pointer string) (transfe
 		case unlisted != nil:
 			return o, s.hidden(err, at, key, pointer)
 		case there == "":
-			return o, s.absent(at, key, pointer)
+			return o, absent(at, key, pointer)
 		}
 	}
 	return o, s.fault(ctx, err, at, pointer)

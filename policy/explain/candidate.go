@@ -93,7 +93,7 @@ func (r refusal) candidates() []Candidate {
 // other accounts. Policies of organizations and boundaries are the rarest.
 func (r refusal) order() []policy.DenialLayer {
 	out := []policy.DenialLayer{policy.DeniedByResource, policy.DeniedByIdentity}
-	if r.Opened || !slices.Contains([]string{"", "s3", "kms", "sts"}, r.service) {
+	if r.Opened && r.service == "s3" || !slices.Contains([]string{"", "s3", "kms", "sts"}, r.service) {
 		slices.Reverse(out)
 	}
 	if !r.Ours && r.service != "sts" {
@@ -147,12 +147,12 @@ func (r refusal) others() []Candidate {
 			needs = "kms:GenerateDataKey and kms:Decrypt"
 		}
 		out = append(out, Candidate{
-			Layer: policy.DeniedByResource, Document: "key policy",
+			Layer: policy.DeniedByResource, Kind: policy.KeyDocument, Document: "key policy",
 			Message: "the policy of the KMS key that the bucket uses, or the permissions of " + r.who() + " on it, lack " + needs,
 			Hint:    "the permissions policy and, across accounts, the key policy must allow it",
 		})
 	}
-	if r.Owner != "" || !r.Ours {
+	if r.Disowned {
 		other := "the bucket has another owner than the request expects"
 		if r.Owner != "" {
 			other = "the bucket does not belong to account " + r.Owner + ", as the request expects"

@@ -14,13 +14,15 @@ import (
 type Case struct {
 	policy.Denial
 	Identity string // what to call the caller where Principal is not known: "the user of the secret acme"
-	Owner    string // the account that the bucket is taken to be of; empty: none
+	Owner    string // the account that the bucket is taken to be of; empty: not known
 	// Ours says that rolecall made the request: then session policies are its own,
 	// and principal and network are the operator's.
-	Ours    bool
-	Opened  bool // another request on the same resource passed, so that not everything is refused
-	Key     bool // the object may be under a KMS key
-	Missing bool // what was asked for may not exist
+	Ours   bool
+	Opened bool // another request on the same resource passed, so that not everything is refused
+	// What may be at fault besides policies.
+	Key      bool // the KMS key that the object is under
+	Disowned bool // the bucket is another account's than Owner, which requests expect
+	Missing  bool // what was asked for does not exist
 }
 
 // Explain says what refused, or may have.
@@ -59,3 +61,20 @@ func (c Case) Words(refused string) (message, hint string) {
 		return refused + ", and does not say why", hint
 	}
 }
+
+// Assume is the case of a role that a principal may not assume, as AWS words
+// it in the text of its answer.
+func Assume(text string, principal, role string) Case {
+	d, _ := policy.ReadDenial(text)
+	if !strings.HasPrefix(d.Action, "sts:") {
+		d.Action = "sts:AssumeRole"
+	}
+	d.Principal, d.Resource = principal, role
+	return Case{Denial: d, Ours: true}
+}
+
+// What is said where AWS does not accept the time of the worker's requests.
+const (
+	WrongClock     = "the clock of the worker is wrong: AWS does not accept the time of its requests"
+	WrongClockHint = "the operator sets the clock, and keeps it right by NTP"
+)

@@ -10,31 +10,36 @@ import (
 
 // document is the policy of a layer, without what it does.
 func (r refusal) document(layer policy.DenialLayer) Candidate {
-	c := Candidate{Layer: layer}
+	c := Candidate{Layer: layer, Document: "policy", Target: r.Resource, Account: r.ownerAccount}
 	switch layer {
 	case policy.DeniedByIdentity:
-		c.Document, c.Target, c.Account = policy.PermissionsDocument.Title(), r.principal, r.callerAccount
+		c.Kind, c.Target, c.Account = policy.PermissionsDocument, r.principal, r.callerAccount
 	case policy.DeniedBySession:
-		c.Document, c.Target, c.Account = policy.SessionDocument.Title(), r.Principal, r.callerAccount
+		c.Kind, c.Target, c.Account = policy.SessionDocument, r.Principal, r.callerAccount
 	case policy.DeniedByBoundary:
-		c.Document, c.Target, c.Account = policy.BoundaryDocument.Title(), r.principal, r.callerAccount
+		c.Kind, c.Target, c.Account = policy.BoundaryDocument, r.principal, r.callerAccount
 	case policy.DeniedBySCP:
-		c.Document, c.Account = policy.SCPDocument.Title(), r.callerAccount
+		c.Kind, c.Target, c.Account = policy.SCPDocument, "", r.callerAccount
 	case policy.DeniedByRCP:
-		c.Document, c.Account = policy.RCPDocument.Title(), r.ownerAccount
+		c.Kind, c.Target = policy.RCPDocument, ""
 	case policy.DeniedByVPCE:
-		c.Document = "endpoint policy"
+		c.Document, c.Target, c.Account = "endpoint policy", "", ""
 	default:
-		c.Document, c.Target, c.Account = "policy", r.Resource, r.ownerAccount
 		switch r.service {
 		case "sts":
-			c.Document = policy.TrustDocument.Title()
+			c.Kind = policy.TrustDocument
 		case "kms":
-			c.Document = policy.KeyDocument.Title()
+			c.Kind = policy.KeyDocument
 		case "s3":
-			c.Document = policy.BucketDocument.Title()
+			c.Kind = policy.BucketDocument
 			c.Target, _, _ = strings.Cut(r.Resource, "/")
 		}
+	}
+	if c.Kind != "" {
+		c.Document = c.Kind.Title()
+	}
+	if c.Kind == policy.PermissionsDocument && r.Ours && r.service == "sts" {
+		c.Kind = policy.WorkerDocument
 	}
 	return c
 }
@@ -86,9 +91,9 @@ func (r refusal) holder() string {
 	switch {
 	case r.Ours && r.service == "sts":
 		return "the principal"
-	case strings.Contains(r.principal, ":role/"):
+	case strings.Contains(r.principal, ":role/"), strings.HasPrefix(r.Identity, "the role "):
 		return "the role"
-	case strings.Contains(r.principal, ":user/"):
+	case strings.Contains(r.principal, ":user/"), strings.HasPrefix(r.Identity, "the user "):
 		return "the user"
 	default:
 		return "the caller"
@@ -188,7 +193,7 @@ func (r refusal) silent(layer policy.DenialLayer) Candidate {
 			c.Hint += "; PutKeyPolicy replaces the whole policy, so begin with what GetKeyPolicy gives"
 		}
 	default:
-		c.Hint = actor + " adds " + action + r.onResource() + " to it; AWS names one policy even where several refuse"
+		c.Hint = actor + " adds " + action + r.onResource() + " to the policies of " + r.who() + "; AWS names one policy even where several refuse"
 	}
 	return c
 }

@@ -21,6 +21,7 @@ type Explanation struct {
 // Candidate is a policy, or another cause, that may have refused.
 type Candidate struct {
 	Layer    policy.DenialLayer `json:"layer,omitempty"`    // empty: no policy
+	Kind     policy.Kind        `json:"-"`                  // of document; empty: no policy, or of a resource of another kind
 	Document string             `json:"document,omitempty"` // what kind of policy: permissions, trust, bucket, key, …
 	Target   string             `json:"target,omitempty"`   // ARN of what it is attached to
 	Account  string             `json:"account,omitempty"`  // whose it is; empty: AWS does not say
@@ -53,7 +54,7 @@ func Message(text string) (Explanation, error) {
 func explain(d policy.Denial) Explanation { return stranger(d).Explain() }
 
 func stranger(d policy.Denial) Case {
-	c := Case{Denial: d}
+	c := Case{Denial: d, Disowned: true}
 	switch service, _, _ := strings.Cut(d.Action, ":"); {
 	case d.Action == "" || d.Action == "s3:GetObject":
 		c.Key, c.Missing = true, true

@@ -1,0 +1,225 @@
+// Package refusal says what it means when a place does not do what it was asked
+// for: what is at fault, or may be, the likeliest first; who must act; and all
+// that in words for users. Tasks and checks both use it, so that a job fails
+// with the sentence that the check of its connection says.
+//
+// Each sentence has one source. What a refusal by a policy means, of S3, KMS or
+// STS, is worded by policy/explain, which needs no place. What goes wrong when a
+// role is assumed otherwise, or a dispenser asked, is worded by credential, in
+// the error that it returns. Everything else that a server of a bucket answers
+// is worded here. What tasks and checks find out by themselves, such as a file
+// that is not one or a bucket of another region, they word where they find it.
+//
+// What an error code means is in internal/awscode.
+package refusal
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/awscode"
+	"github.com/rolecall/rolecall/internal/guard"
+	"github.com/rolecall/rolecall/internal/transfer"
+	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/explain"
+)
+
+// Refusal is what an answer means.
+type Refusal struct {
+	Code     rolecall.Code
+	Suspects []Suspect // what is at fault; of several one is, the likeliest first
+	Message  string
+	Hint     string
+	Denial   policy.Denial // of a refusal by policy
+	ByPolicy bool          // a policy refused, so that trying again may help: changes at IAM take time to spread
+}
+
+// Suspect is what may be at fault.
+type Suspect struct {
+	Layer rolecall.CheckLayer
+	Kind  policy.Kind // the document that may be; empty: no policy
+}
+
+// Err returns the refusal as an error of what the pointer leads to.
+func (r Refusal) Err(pointer string, cause error) *rolecall.Error {
+	return &rolecall.Error{Code: r.Code, Pointer: pointer, Message: r.Message, Hint: r.Hint, Err: cause}
+}
+
+// Request is what was asked of a place.
+type Request struct {
+	Place    rolecall.Place
+	Endpoint string // where S3 is, if not at AWS: the place's own, or the operator's
+	Key      string // of the object that was asked for
+	Verb     string // after "S3 refuses to", with the object: read "s3://b/k"; empty: to use the KMS key
+	Action   string // that S3 wants a policy to allow
+	Opened   bool   // another request on the same bucket passed
+	// What may be at fault besides policies, unless it is known not to be.
+	KMS     bool // the KMS key that the object is under
+	Owner   bool // the bucket is another account's than the place says
+	Missing bool // the object does not exist
+}
+
+// of makes a refusal with what is at fault.
+func of(code rolecall.Code, message, hint string, layers ...rolecall.CheckLayer) Refusal {
+	r := Refusal{Code: code, Message: message, Hint: hint}
+	for _, layer := range layers {
+		r.Suspects = append(r.Suspects, Suspect{Layer: layer})
+	}
+	return r
+}
+
+// To says what the answer to a request means; it is false where the fault is
+// none of the server's, so that whoever asked knows better.
+func (a Answer) To(q Request) (Refusal, bool) {
+	bucket := fmt.Sprintf("the bucket %q", q.Place.Bucket)
+	switch a.Meaning {
+	case awscode.Closed:
+		return of(rolecall.Forbidden, "AWS has closed "+bucket+", or its account", "the bucket's owner asks AWS why; no policy is at fault", rolecall.LayerBucket), true
+	case awscode.Clock:
+		return of(rolecall.Unauthenticated, explain.WrongClock, explain.WrongClockHint, rolecall.LayerPrincipal), true
+	case awscode.NoUpload:
+		return of(rolecall.Unavailable, "the upload was ended by others while it was under way", "try again: something that tidies up may have ended it", rolecall.LayerNetwork), true
+	case awscode.NoACLs:
+		return of(rolecall.Invalid, bucket+" takes no acl: its owner enforces ownership of all objects",
+			"leave acl out: the bucket's owner owns all that is written. Only if others rely on ACLs does the bucket's owner turn them on",
+			rolecall.LayerName, rolecall.LayerBucket), true
+	case awscode.NoStorageClass:
+		return of(rolecall.Invalid, fmt.Sprintf("S3 knows no storage class %q", q.Place.StorageClass), "correct storage_class, or leave it out", rolecall.LayerName), true
+	case awscode.KeyDisabled:
+		return of(rolecall.Invalid, q.because("the KMS key is disabled"), "the key's owner enables it", rolecall.LayerKey), true
+	case awscode.KeyUnusable:
+		return of(rolecall.Invalid, q.because("the KMS key cannot be used as it is: it may be about to be deleted"),
+			"the key's owner cancels the deletion and enables it", rolecall.LayerKey), true
+	case awscode.KeyMissing:
+		return of(rolecall.Invalid, q.because("KMS knows no such key in the bucket's region"),
+			"name the key of the bucket as its owner has it, by its ARN", rolecall.LayerName, rolecall.LayerKey), true
+	}
+	switch a.Kind {
+	case transfer.Denied:
+		return a.denied(q), true
+	case transfer.BadCredentials, transfer.Expired:
+		return a.unaccepted(q), true
+	case transfer.NotFound:
+		return of(rolecall.NotFound, NoObject(q.Place.Bucket, q.Key), NoObjectHint, rolecall.LayerName), true
+	case transfer.NoBucket:
+		return q.noBucket(), true
+	case transfer.Archived:
+		return of(rolecall.Conflict, Object(q.Place.Bucket, q.Key)+" is archived and cannot be read", "the bucket's owner restores it first, which takes hours",
+			rolecall.LayerBucket, rolecall.LayerName), true
+	case transfer.WrongRegion:
+		return of(rolecall.Invalid, fmt.Sprintf("%s is not in the region %q", bucket, q.Place.Region), "correct the region of the connection or location, or leave it out",
+			rolecall.LayerName), true
+	case transfer.Unavailable:
+		return of(rolecall.Unavailable, "S3 is overloaded or failing, asked to "+q.Verb+a.tried(), "try again later; retries on the task do so by themselves",
+			rolecall.LayerNetwork), true
+	case transfer.Unreachable, transfer.Malformed, transfer.Canceled: // by a timeout of the connection
+		return a.unreachable(q), true
+	case transfer.Refused:
+		message := q.refused()
+		if code := awscode.Shown(a.Code); code != "" {
+			message += ", with " + code
+		}
+		return of(rolecall.Invalid, message, "compare encryption, storage class and acl with what the bucket's owner requires", rolecall.LayerName), true
+	default:
+		return Refusal{}, false
+	}
+}
+
+func (q Request) refused() string {
+	if q.Verb == "" {
+		return "the KMS key cannot be used"
+	}
+	return "S3 refuses to " + q.Verb
+}
+
+// because says what S3 refuses for a reason that is enough where only the key
+// was in question.
+func (q Request) because(reason string) string {
+	if q.Verb == "" {
+		return reason
+	}
+	return q.refused() + ": " + reason
+}
+
+// tried says how often and how long was tried in vain.
+func (a Answer) tried() string {
+	if a.Attempts == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", after %d attempts in %v", a.Attempts, a.Took.Round(time.Second))
+}
+
+// Object names an object, or for an empty key the bucket, as people write it.
+func Object(bucket, key string) string {
+	if key != "" {
+		key = "/" + key
+	}
+	return fmt.Sprintf("%q", "s3://"+bucket+key)
+}
+
+// NoObject says that there is no such object.
+func NoObject(bucket, key string) string { return "there is no object " + Object(bucket, key) }
+
+// NoObjectHint goes with it.
+const NoObjectHint = "upper and lower case differ in keys"
+
+// unaccepted is found where S3 does not take the credentials.
+func (a Answer) unaccepted(q Request) Refusal {
+	who, code := Identity(q.Place), rolecall.Unauthenticated
+	message := "S3 does not accept the credentials of " + who
+	if a.Kind == transfer.Expired {
+		message = "the credentials of " + who + " have expired, and no newer ones came"
+	}
+	switch p := q.Place; {
+	case p.Secret.Name != "":
+		return of(code, fmt.Sprintf("S3 does not accept the keys of the secret %q", p.Secret.Name),
+			"they are wrong, or their user was deleted or disabled: give the secret new ones, or name another", rolecall.LayerRole, rolecall.LayerName)
+	case p.Dispenser != nil:
+		return of(code, message, "try again; if it stays so, the dispenser's owner looks at what it gives", rolecall.LayerRole)
+	default:
+		return of(code, message, "try again; if it stays so, the role's account looks for a policy that revokes sessions", rolecall.LayerRole)
+	}
+}
+
+// noBucket is found where there is no bucket of the place's name.
+func (q Request) noBucket() Refusal {
+	r := of(rolecall.NotFound, fmt.Sprintf("there is no bucket %q", q.Place.Bucket),
+		"correct the name; or, if it is right, make the bucket in the account that is to own it. A name that is free may be taken by anyone", rolecall.LayerName)
+	switch {
+	case IsAlias(q.Place.Bucket):
+		r.Hint = "this is the alias of an access point, which S3 keeps for its own: access points are not taken, name the bucket behind it"
+	case q.Place.EndpointURL != "":
+		r.Hint = "correct the name, or s3_endpoint_url; for a bucket at AWS, leave that out"
+	}
+	return r
+}
+
+// IsAlias reports whether the name is one that S3 keeps for access points.
+func IsAlias(bucket string) bool {
+	return strings.HasSuffix(bucket, "-s3alias") || strings.HasSuffix(bucket, "--ol-s3")
+}
+
+// unreachable is found where S3 does not answer, or something that is not S3.
+func (a Answer) unreachable(q Request) Refusal {
+	r := of(rolecall.Unavailable, "S3 does not answer"+a.tried(), "the operator looks at the worker's network, and at the proxy if there is one", rolecall.LayerNetwork)
+	if a.Kind == transfer.Malformed {
+		r.Code, r.Message = rolecall.Invalid, fmt.Sprintf("the server of the bucket %q does not answer as S3 does", q.Place.Bucket)
+	}
+	if q.Place.EndpointURL == "" {
+		return r
+	}
+	r.Suspects = append(r.Suspects, Suspect{Layer: rolecall.LayerName})
+	switch {
+	case guard.Closed(a.Err):
+		// Both alike, lest a tenant finds out what there is in the operator's network.
+		r.Code, r.Message = rolecall.Forbidden, "the endpoint may not be reached"
+		r.Hint = "it takes https and a public address, or an address that the operator lists in network.allow; the cause is in the operator's log"
+	case a.Kind == transfer.Malformed:
+		r.Hint = "look at s3_endpoint_url: it must lead to a service that speaks S3's protocol"
+	default:
+		r.Message, r.Hint = "the endpoint does not answer"+a.tried(), "see that its service is up, and look at s3_endpoint_url"
+	}
+	return r
+}

@@ -1,0 +1,142 @@
+package refusal
+
+import (
+	"errors"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/smithy-go"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/guard"
+	"github.com/rolecall/rolecall/internal/transfer"
+)
+
+const (
+	role = "arn:aws:iam::111122223333:role/media"
+	user = "User: arn:aws:sts::111122223333:assumed-role/media/acme.j is not authorized to perform: "
+)
+
+func ask(change func(q *Request)) Request {
+	q := Request{
+		Place: rolecall.Place{Bucket: "b", Key: "in/", RoleARN: role, BucketOwner: "222233334444", Region: "eu-central-1"},
+		Key:   "in/a", Verb: `read "s3://b/in/a"`, Action: "s3:GetObject",
+	}
+	change(&q)
+	return q
+}
+
+func layers(r Refusal) []rolecall.CheckLayer {
+	var out []rolecall.CheckLayer
+	for _, s := range r.Suspects {
+		if !slices.Contains(out, s.Layer) {
+			out = append(out, s.Layer)
+		}
+	}
+	return out
+}
+
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	type names = []rolecall.CheckLayer
+	const (
+		bucket, name, org, key = rolecall.LayerBucket, rolecall.LayerName, rolecall.LayerOrganization, rolecall.LayerKey
+		network, ofRole        = rolecall.LayerNetwork, rolecall.LayerRole
+	)
+	as := func(*Request) {}
+	denied := func(text string) error {
+		return &transfer.Error{Kind: transfer.Denied, Code: "AccessDenied", Text: text}
+	}
+	for about, c := range map[string]struct {
+		err           error
+		ask           func(*Request)
+		code          rolecall.Code
+		layers        names
+		message, hint string
+	}{
+		"silent": {denied("Access Denied"), as, rolecall.Forbidden, names{bucket, ofRole, org}, `S3 refuses to read "s3://b/in/a", and does not say why`, `the bucket policy of "b" (account 222233334444) does not let`},
+		"silent, and another request passed": {
+			denied("Access Denied"), func(q *Request) { q.Opened = true }, rolecall.Forbidden, names{ofRole, bucket, org}, "does not say why", "any of these may be it: the permissions policy of " + role,
+		},
+		"silent, and all may be": {
+			denied("Access Denied"), func(q *Request) { q.KMS, q.Owner, q.Missing = true, true, true }, rolecall.Forbidden, names{bucket, ofRole, key, name, org},
+			`the object "s3://b/in/a" does not exist, or may not be read`, "does not belong to account 222233334444",
+		},
+		"a Deny of the bucket's over plain HTTP": {
+			denied(user + `s3:GetObject on resource: "arn:aws:s3:::b/in/a" with an explicit deny in a resource-based policy`),
+			func(q *Request) { q.Endpoint = "http://s3.internal" }, rolecall.Forbidden, names{network, bucket}, `the bucket policy of "b" denies s3:GetObject`,
+			"leave it there: the operator gives an endpoint of S3 with https. Else the bucket's owner removes the Deny",
+		},
+		"a policy that AWS names": {
+			denied(user + `s3:GetObject on resource: "arn:aws:s3:::b/in/a" with an explicit deny in a service control policy: arn:aws:organizations::555555555555:policy/o-1/service_control_policy/p-1`),
+			as, rolecall.Forbidden, names{org}, "a service control policy of the role's organization (arn:aws:organizations::555555555555:policy/o-1/service_control_policy/p-1) denies s3:GetObject", "the administrators of that organization remove the Deny",
+		},
+		"a policy that a tenant's server names": {
+			denied(user + "s3:GetObject on resource: x with an explicit deny in a service control policy: <script>"),
+			as, rolecall.Forbidden, names{org}, "a service control policy of the role's organization denies s3:GetObject", "remove the Deny",
+		},
+		"KMS, to another account": {
+			denied(user + "kms:Decrypt on this resource because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access"),
+			func(q *Request) { q.Opened = true }, rolecall.Forbidden, names{key, ofRole, org}, "KMS refuses kms:Decrypt, and does not say why", "the policy of the KMS key does not allow kms:Decrypt, or denies it",
+		},
+		"closed by AWS": {&transfer.Error{Kind: transfer.Denied, Code: "AllAccessDisabled"}, as, rolecall.Forbidden, names{bucket}, "AWS has closed the bucket", "no policy is at fault"},
+		"clock":         {&transfer.Error{Kind: transfer.BadCredentials, Code: "RequestTimeTooSkewed"}, as, rolecall.Unauthenticated, names{rolecall.LayerPrincipal}, "the clock of the worker is wrong", "the operator sets the clock"},
+		"a secret's keys": {
+			&transfer.Error{Kind: transfer.BadCredentials, Code: "InvalidAccessKeyId"}, func(q *Request) { q.Place.RoleARN, q.Place.Secret.Name = "", "acme" },
+			rolecall.Unauthenticated, names{ofRole, name}, `the keys of the secret "acme"`, "give the secret new ones",
+		},
+		"a bucket at an endpoint": {&transfer.Error{Kind: transfer.NoBucket}, func(q *Request) { q.Place.EndpointURL = "https://s3.example" }, rolecall.NotFound, names{name}, `there is no bucket "b"`, "s3_endpoint_url"},
+		"an alias":                {&transfer.Error{Kind: transfer.NoBucket}, func(q *Request) { q.Place.Bucket = "b-s3alias" }, rolecall.NotFound, names{name}, `"b-s3alias"`, "access points are not taken"},
+		"a closed address": {
+			&transfer.Error{Kind: transfer.Unreachable, Err: &guard.Error{Addr: netip.MustParseAddr("10.0.0.1"), Reason: "private network"}},
+			func(q *Request) { q.Place.EndpointURL = "https://s3.example" }, rolecall.Forbidden, names{network, name}, "the endpoint may not be reached", "network.allow",
+		},
+		"a code of a tenant's server": {&transfer.Error{Kind: transfer.Refused, Code: "<b>"}, as, rolecall.Invalid, names{name}, `S3 refuses to read "s3://b/in/a"`, "compare"},
+		"a KMS key":                   {&transfer.Error{Kind: transfer.Refused, Code: "KMS.DisabledException"}, as, rolecall.Invalid, names{key}, `S3 refuses to read "s3://b/in/a": the KMS key is disabled`, "the key's owner enables it"},
+	} {
+		r, ok := Read(c.err).To(ask(c.ask))
+		if !ok || r.Code != c.code || !strings.Contains(r.Message, c.message) || !strings.Contains(r.Hint, c.hint) {
+			t.Errorf("%s: %s: %s (%s)", about, r.Code, r.Message, r.Hint)
+		}
+		if diff := cmp.Diff(c.layers, layers(r)); diff != "" {
+			t.Errorf("%s: %s", about, diff)
+		}
+		if strings.Contains(r.Message+r.Hint, "<") {
+			t.Errorf("%s: what the server says is shown: %s (%s)", about, r.Message, r.Hint)
+		}
+	}
+	for _, kind := range []transfer.Kind{transfer.NoCredentials, transfer.DiskFull, transfer.Panicked} {
+		if r, ok := Read(&transfer.Error{Kind: kind}).To(Request{}); ok {
+			t.Errorf("%s is no answer: %+v", kind, r)
+		}
+	}
+}
+
+// Whose policy refuses to let a role be assumed is said by STS, or open.
+func TestAssume(t *testing.T) {
+	t.Parallel()
+	const worker = "arn:aws:iam::999900009999:role/worker"
+	const denied = "User: arn:aws:sts::999900009999:assumed-role/worker/i is not authorized to perform: sts:AssumeRole on resource: " + role
+	for text, want := range map[string][]rolecall.CheckLayer{
+		denied: {rolecall.LayerTrust, rolecall.LayerName, rolecall.LayerPrincipal, rolecall.LayerOrganization},
+		denied + " because no identity-based policy allows the sts:AssumeRole action":  {rolecall.LayerPrincipal},
+		denied + " because no permissions boundary allows the sts:AssumeRole action":   {rolecall.LayerPrincipal},
+		denied + " with an explicit deny in the role trust policy":                     {rolecall.LayerTrust},
+		denied + " because no role trust policy allows the sts:AssumeRole action":      {rolecall.LayerTrust, rolecall.LayerName},
+		denied + " because no VPC endpoint policy allows the sts:AssumeRole action":    {rolecall.LayerNetwork},
+		denied + " because no service control policy allows the sts:AssumeRole action": {rolecall.LayerOrganization},
+	} {
+		r, ok := Assume(&smithy.GenericAPIError{Code: "AccessDenied", Message: text}, worker, role)
+		if diff := cmp.Diff(want, layers(r)); diff != "" || !ok || !strings.HasPrefix(r.Message, "AWS does not let "+worker+" assume the role "+role) {
+			t.Errorf("%s: %+v\n%s", text, r, diff)
+		}
+	}
+	for _, err := range []error{errors.New("no answer"), &smithy.GenericAPIError{Code: "ExpiredToken"}} {
+		if _, ok := Assume(err, worker, role); ok {
+			t.Errorf("%v is a refusal", err)
+		}
+	}
+}
