@@ -53,7 +53,8 @@ func (w *wait) Decode(ctx *kong.DecodeContext) error {
 	return nil
 }
 
-// likeTime tells what is meant as a time from a connection's name.
+// likeTime reports whether the text is meant as a time, and not as the name of
+// a connection.
 func likeTime(text string) bool {
 	return text != "" && strings.Trim(text[:1], "0123456789") == "" && strings.Trim(text, "0123456789.hms") == ""
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/rolecall/rolecall/internal/strict"
 )
 
-// writeReport puts a report where the user says. What is no file, such as a
-// device or a pipe, is written to as it is, and a link is followed.
+// writeReport writes a report to the path that the user names. A device or a
+// pipe is written to as it is, and a link is followed.
 func writeReport(path string, report any) error {
 	text, err := strict.Printable(report)
 	if err == nil {

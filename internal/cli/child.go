@@ -23,7 +23,7 @@ const (
 	exitSignalled     = 128 // and the number of the signal
 )
 
-// follow runs a command to its end, passes signals on to it, and gives its end
+// follow runs a command to its end, passes signals on to it, and returns its end
 // as ours. The command stays in the process group, for the terminal's keys.
 func follow(command *exec.Cmd, sys System, out *output) error {
 	more := make(chan os.Signal, 8)
@@ -50,8 +50,8 @@ func follow(command *exec.Cmd, sys System, out *output) error {
 	}
 }
 
-// pass gives a signal to the command, unless it is a key of the terminal, which
-// gives it to both by itself.
+// pass sends a signal to the command, unless it came from a key of the terminal,
+// which sends it to both by itself.
 func pass(command *exec.Cmd, s os.Signal, sys System) {
 	if (s == os.Interrupt || s == syscall.SIGQUIT) && slices.ContainsFunc([]any{sys.Stdin, sys.Stdout, sys.Stderr}, isTerminal) {
 		return
@@ -64,8 +64,8 @@ func isTerminal(stream any) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// unstarted tells why a command cannot be run, and gives the exit code of
-// shells for it.
+// unstarted prints why a command cannot be run, and returns the exit code that
+// shells have for it.
 func unstarted(command *exec.Cmd, err error, out *output) error {
 	code, message := exitNotExecutable, "cannot be run"
 	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
@@ -78,7 +78,7 @@ func unstarted(command *exec.Cmd, err error, out *output) error {
 	return shown(code)
 }
 
-// exitOf gives a command's end as an exit code; zero is no error.
+// exitOf returns a command's end as an exit code; zero is no error.
 func exitOf(state *os.ProcessState) error {
 	code := state.ExitCode()
 	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {

@@ -61,7 +61,7 @@ type commands struct {
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 }
 
-// Run runs the command that args name and gives the process's exit code.
+// Run runs the command that args name and returns the process's exit code.
 // Cancelling ctx, or a first signal, ends it cleanly.
 func Run(ctx context.Context, args []string, sys System) int {
 	var root commands
@@ -119,7 +119,7 @@ func wantsJSON(args []string) bool {
 var errInterrupted = errors.New("interrupted")
 
 // interruptible ends the context at the first signal and the process at the
-// second. The function that it gives waits for the watcher to end.
+// second. The function that it returns waits for the watcher to end.
 func interruptible(parent context.Context, sys System, out *output) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	quit, ended := make(chan struct{}), make(chan struct{})

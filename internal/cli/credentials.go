@@ -20,7 +20,7 @@ type toolFlags struct {
 	Verbose   bool          `short:"v" help:"Log what happens on stderr."`
 }
 
-// grant holds what is asked for to the connection's rules.
+// grant checks what is asked for against the connection's rules.
 func (f *toolFlags) grant(cfg *config.Config, name, label string) (vend.Grant, error) {
 	org, c, err := connection(cfg, f.Org, name)
 	if err != nil {

@@ -20,7 +20,7 @@ type demoCommand struct {
 	Verbose bool `short:"v" help:"Log what happens on stderr."`
 }
 
-// Run lives the story and tells it. The story of a demo that failed is told
+// Run runs the story and prints it. The story of a demo that failed is printed,
 // too, with what went wrong.
 func (c *demoCommand) Run(ctx context.Context, out *output) error {
 	var bars *progress
@@ -78,7 +78,7 @@ func (o *output) introduce(s demo.Story) {
 	o.printf("\nA job of acme's runs, from acme's bucket to globex's:\n\n")
 }
 
-// tell writes the story in chapters, for 100 columns.
+// tell prints the story in chapters, for 100 columns.
 func (o *output) tell(s demo.Story) {
 	o.chapter("1", "Each role was probed before its first use")
 	o.probes(s.Roles)
@@ -169,7 +169,7 @@ func (o *output) probes(roles []demo.Role) {
 
 const nearMisses = "near misses"
 
-// session tells what a session of a role was allowed.
+// session prints what a session of a role was allowed.
 func (o *output) session(r demo.Role) {
 	o.printf("   role     %s\n   session  %s, %d AssumeRole\n   policy   %d characters\n", r.ARN, r.SessionName, r.Calls, len(r.Policy))
 	denies := 0

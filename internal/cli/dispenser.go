@@ -15,7 +15,7 @@ type dispenserCommand struct {
 }
 
 // Run serves until it is interrupted, which is its regular end. The line on
-// stdout, the address, tells that it is ready; stderr is the log of what was
+// stdout, the address, says that it is ready; stderr is the log of what was
 // vended and refused, one JSON document a line.
 func (c *dispenserCommand) Run(ctx context.Context, sys System, out *output) error {
 	cfg, err := dispenser.Load(c.Config, sys.Getenv)

@@ -29,9 +29,9 @@ type execCommand struct {
 func (c *execCommand) Run(outer context.Context, sys System, out *output) error {
 	// Until the command runs, a signal is for rolecall; from then on for it.
 	ctx, stop := interruptible(outer, sys, out)
-	var e errand
-	defer e.end()
-	err := c.prepare(ctx, &e, sys, out)
+	var ready prepared
+	defer ready.end()
+	err := c.prepare(ctx, &ready, sys, out)
 	interrupted := errors.Is(context.Cause(ctx), errInterrupted)
 	stop()
 	switch {
@@ -40,23 +40,23 @@ func (c *execCommand) Run(outer context.Context, sys System, out *output) error 
 	case interrupted:
 		return shown(exitInterrupted)
 	}
-	return follow(e.command, sys, out)
+	return follow(ready.command, sys, out)
 }
 
-// errand is a command that is ready to start, and what is to end after it.
-type errand struct {
+// prepared is a command that is ready to start, and what is to end after it.
+type prepared struct {
 	command *exec.Cmd
 	ends    []func()
 }
 
-func (e *errand) end() {
-	for _, end := range slices.Backward(e.ends) {
+func (p *prepared) end() {
+	for _, end := range slices.Backward(p.ends) {
 		end()
 	}
 }
 
 // prepare gets the command's first credentials and makes it ready to start.
-func (c *execCommand) prepare(ctx context.Context, e *errand, sys System, out *output) error {
+func (c *execCommand) prepare(ctx context.Context, p *prepared, sys System, out *output) error {
 	if len(c.Command) > 0 && c.Command[0] == "--" {
 		c.Command = c.Command[1:]
 	}
@@ -78,7 +78,7 @@ func (c *execCommand) prepare(ctx context.Context, e *errand, sys System, out *o
 	if err != nil {
 		return err
 	}
-	e.ends = append(e.ends, work.Close)
+	p.ends = append(p.ends, work.Close)
 	access := work.Access(grant.Organization)
 	at, err := grant.Locate(ctx, access, c.EndpointURL)
 	if err != nil {
@@ -89,18 +89,18 @@ func (c *execCommand) prepare(ctx context.Context, e *errand, sys System, out *o
 		return err
 	}
 	around := vend.NewEnvironment(os.Environ(), cfg.SecretVariables(), grant, at.Region, at.Endpoint)
-	variables, err := c.vend(ctx, e, access.Vault, provider, around, out)
+	variables, err := c.vend(ctx, p, access.Vault, provider, around, out)
 	if err != nil {
 		return err
 	}
-	e.command = exec.Command(c.Command[0], c.Command[1:]...) //nolint:gosec,noctx // G204: running it is what was asked for; signals end it, not a context
-	e.command.Env, e.command.Stdin, e.command.Stdout, e.command.Stderr = variables, sys.Stdin, sys.Stdout, sys.Stderr
+	p.command = exec.Command(c.Command[0], c.Command[1:]...) //nolint:gosec,noctx // G204: running it is what was asked for; signals end it, not a context
+	p.command.Env, p.command.Stdin, p.command.Stdout, p.command.Stderr = variables, sys.Stdin, sys.Stdout, sys.Stderr
 	return nil
 }
 
 // vend puts credentials, or the way to them, into the environment.
-func (c *execCommand) vend(ctx context.Context, e *errand, vault *credential.Vault, p *credential.Provider, around vend.Environment, out *output) ([]string, error) {
-	source := vend.NewSource(p, nil)
+func (c *execCommand) vend(ctx context.Context, p *prepared, vault *credential.Vault, from *credential.Provider, around vend.Environment, out *output) ([]string, error) {
+	source := vend.NewSource(from, nil)
 	// Taken now, so that the command starts only where it can work, and finds
 	// a role proved: SDKs wait a second or two.
 	first, err := source.Take(ctx)
@@ -111,19 +111,19 @@ func (c *execCommand) vend(ctx context.Context, e *errand, vault *credential.Vau
 		out.note("the command's credentials end at %s and are not renewed", first.Expires.Local().Format(time.TimeOnly))
 		return around.Static(first), nil
 	}
-	claim, release := vault.Hold(context.WithoutCancel(ctx), p)
-	e.ends = append(e.ends, release)
+	claim, release := vault.Hold(context.WithoutCancel(ctx), from)
+	p.ends = append(p.ends, release)
 	told := &teller{out: out}
 	endpoint, err := vend.Listen(claim, source, told.tell)
 	if err != nil {
 		return nil, err
 	}
-	e.ends = append(e.ends, func() { _ = endpoint.Close() }) // nothing is left to lose
+	p.ends = append(p.ends, func() { _ = endpoint.Close() }) // nothing is left to lose
 	return around.Container(endpoint), nil
 }
 
-// teller tells why a running command gets no credentials: its own words for it
-// are few. The same is not told twice in a row.
+// teller prints why a running command gets no credentials: the command itself
+// says little. The same is not printed twice in a row.
 type teller struct {
 	out  *output
 	mu   sync.Mutex

@@ -24,7 +24,7 @@ type shown int
 func (s shown) Error() string { return fmt.Sprintf("exit %d", int(s)) }
 
 // exitCode maps the codes of errors to the code of the process. Of several,
-// what the user must mend first decides.
+// the one that the user must fix first decides.
 func exitCode(errs rolecall.Errors) int {
 	has := map[int]bool{}
 	for _, e := range errs {

@@ -15,7 +15,7 @@ type explainCommand struct {
 // maxMessage is how long a message may be.
 const maxMessage = 64 << 10
 
-// Run tells which policy of which account refused what, for whom, and what to
+// Run prints which policy of which account refused what, for whom, and what to
 // add; or which candidates remain.
 func (c *explainCommand) Run(ctx context.Context, sys System, out *output) error {
 	text := strings.Join(c.Message, " ")

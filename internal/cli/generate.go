@@ -154,8 +154,8 @@ func (c *generateCommand) declared(ctx context.Context) (policy.KitRequest, erro
 	return kitRequest(cfg, o, declared, c.Principal)
 }
 
-// printKit tells each document, where it belongs and what its statements are
-// for; then what could be granted besides.
+// printKit prints each document, where it belongs and what its statements are
+// for; then what could be granted as well.
 func printKit(out *output, r policy.KitRequest, kit policy.Kit) {
 	c := r.Connection
 	bucket := "the bucket " + c.Bucket

@@ -100,7 +100,7 @@ func (c *lintCommand) options(ctx context.Context) (lint.Options, error) {
 	return options, nil
 }
 
-// replaced tells whether the corrected document takes its file's place. A
+// replaced reports whether the corrected document takes its file's place. A
 // document that is only a part of its file does not.
 func replaced(f lint.FileReport) bool { return f.Fixed != nil && f.Document == 0 }
 

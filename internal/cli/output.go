@@ -71,12 +71,12 @@ func (o *output) table() *tabwriter.Writer {
 	return tabwriter.NewWriter(o.stdout, 0, 0, 2, ' ', 0)
 }
 
-// note tells something beside the result.
+// note prints something beside the result.
 func (o *output) note(format string, args ...any) {
 	fmt.Fprintf(o.stderr, "note: %s\n", printable(fmt.Sprintf(format, args...)))
 }
 
-// fail shows err and gives the exit code for it.
+// fail prints err and returns the exit code for it.
 func (o *output) fail(err error) int {
 	errs := rolecall.List(err)
 	o.causes(errs)
@@ -147,7 +147,7 @@ const (
 )
 
 // logger logs on stderr: with verbose all that happens, else only what has no
-// other way to be told.
+// other way to be seen.
 func (o *output) logger(verbose bool) *slog.Logger {
 	options := &slog.HandlerOptions{Level: slog.LevelError}
 	if verbose {
@@ -159,7 +159,7 @@ func (o *output) logger(verbose bool) *slog.Logger {
 	return slog.New(slog.NewTextHandler(o.stderr, options))
 }
 
-// palette tells whether the place that text goes to takes colours.
+// palette is whether the place that text goes to takes colours.
 type palette bool
 
 func (p palette) paint(s style, text string) string {

@@ -15,7 +15,7 @@ type sandboxCommand struct {
 }
 
 // Run serves until it is interrupted, which is its regular end. The line on
-// stdout tells that it is ready.
+// stdout says that it is ready.
 func (c *sandboxCommand) Run(ctx context.Context, out *output) (err error) {
 	cfg, err := sandbox.LoadConfig(c.Config)
 	if err != nil {

@@ -78,8 +78,8 @@ func (c *simulateCommand) Run(ctx context.Context, sys System, out *output) erro
 	return nil
 }
 
-// holdsLines tells a file of lines from one of a request, which may be on
-// several lines and may be broken.
+// holdsLines reports whether a file has a request on each line, and is not one
+// request, which may be on several lines and may be broken.
 func (c *simulateCommand) holdsLines(data []byte) bool {
 	switch ext := filepath.Ext(c.Requests); {
 	case ext == ".jsonl" || ext == ".ndjson" || len(data) > maxPolicyFile || len(bytes.TrimSpace(data)) == 0:
@@ -108,7 +108,7 @@ func (c *simulateCommand) answerLines(sys System, in io.Reader) error {
 	return nil
 }
 
-// flags names the flags that are given.
+// flags returns the names of the flags that are set.
 func (c *simulateCommand) flags() []string {
 	var out []string
 	for name, given := range map[string]bool{

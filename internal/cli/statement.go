@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// statements tells a policy in lines that people read, one a statement.
+// statements returns a policy in lines for people, one for each statement.
 func statements(document []byte) []string {
 	var doc struct {
 		Statement []struct {

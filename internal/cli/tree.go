@@ -11,8 +11,8 @@ import (
 	"github.com/rolecall/rolecall/policy/explain"
 )
 
-// print tells the decision, the tree of policies that led to it, and what
-// would turn it.
+// print prints the decision, the tree of policies that led to it, and what
+// would change it.
 func (d decided) print(out *output, in policy.Request) {
 	color := red
 	if d.Decision.Decision == policy.Allowed {
