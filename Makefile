@@ -19,7 +19,7 @@ MC_VERSION     := v0.0.0-20250313080218-cf909e1063a9
 MINIO_VERSION  := v0.0.0-20260212201848-7aac2a2c5b7c
 
 # What starts goroutines or shares memory between them.
-RACE_PACKAGES ?= ./credential/... ./internal/...
+RACE_PACKAGES ?= ./credential/... ./sandbox/... ./internal/...
 ARGS ?=
 ROUNDS ?= 5
 CHAOS ?= 100
