@@ -7,13 +7,12 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"maps"
 	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
-	"sort"
-	"strconv"
-	"strings"
+	"slices"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
@@ -134,13 +133,6 @@ type file struct {
 	State string `json:"state"`
 }
 
-type principal struct {
-	ARN         string            `json:"arn"`
-	Regions     []string          `json:"regions"`
-	Default     bool              `json:"default"`
-	Credentials credential.Source `json:"credentials"`
-}
-
 type organization struct {
 	ExternalID  *rolecall.ExternalID           `json:"external_id"`
 	Secrets     map[string]secret              `json:"secrets"`
@@ -151,69 +143,6 @@ type reader struct {
 	config *Config
 	dir    string
 	faults *rolecall.Errors
-}
-
-func (r reader) vendor(f file) {
-	for i, account := range f.VendorAccounts {
-		if !rolecall.IsAccountID(account) {
-			r.faults.Add(strict.Pointer("vendor_accounts", i), "not an account id", "twelve digits, in quotes")
-		}
-	}
-	_, dispenses := f.Principals[rolecall.DispenserPrincipal]
-	if len(f.Principals) == 0 || dispenses && len(f.Principals) == 1 {
-		r.faults.Add("/principals", "no principal is declared", "declare the role or user that your workers run as")
-	}
-	defaults := ""
-	served := map[string]string{}
-	for _, name := range sorted(f.Principals) {
-		p, at := f.Principals[name], strict.Pointer("principals", name)
-		r.faults.AddErr(at, rolecall.ValidateName(name))
-		arn, err := rolecall.ParseARN(p.ARN)
-		switch {
-		case p.ARN == "":
-			r.faults.Add(at+"/arn", "a principal needs an ARN", "of the IAM role or user that your workers run as")
-		case err != nil:
-			r.faults.AddErr(at+"/arn", err)
-		case arn.Service != "iam" || arn.Account == "" || !strings.HasPrefix(arn.Resource, "role/") && !strings.HasPrefix(arn.Resource, "user/"):
-			r.faults.Add(at+"/arn", "not the ARN of an IAM role or user", "it looks like arn:aws:iam::111122223333:role/name")
-		}
-		for i, region := range p.Regions {
-			place := at + strict.Pointer("regions", i)
-			if other, taken := served[region]; taken {
-				r.faults.Add(place, "the region "+region+" is served by the principal "+other+" too", "a region has one principal")
-			}
-			served[region] = name
-			if !rolecall.IsRegion(region) {
-				r.faults.Add(place, strconv.Quote(region)+" is not a region", "for example eu-central-1")
-				continue
-			}
-			if arn.Partition != "" && rolecall.PartitionOf(region) != arn.Partition {
-				r.faults.Add(place, "the region "+region+" is not of the principal's partition "+arn.Partition, "")
-			}
-		}
-		if p.Default && defaults != "" {
-			r.faults.Add(at+"/default", "the principals "+defaults+" and "+name+" are both default", "choose one")
-		}
-		if p.Default {
-			defaults = name
-		}
-		if name == rolecall.DispenserPrincipal {
-			r.dispenserPrincipal(p, f, at)
-		}
-		r.config.Vendor.Principals[name] = rolecall.Principal{Name: name, ARN: arn, Regions: p.Regions, Default: p.Default}
-		r.config.Sources[name] = r.source(p.Credentials, f, at+"/credentials")
-	}
-}
-
-func (r reader) source(s credential.Source, f file, at string) credential.Source {
-	r.faults.AddErr(at, s.Validate())
-	if _, ok := f.Principals[s.Principal]; s.Principal != "" && !ok {
-		r.faults.Add(at+"/principal", "there is no principal "+s.Principal, "declared principals: "+strings.Join(sorted(f.Principals), ", "))
-	}
-	if s.File != "" {
-		s.File = within(r.dir, s.File)
-	}
-	return s
 }
 
 func (r reader) network(f file) {
@@ -279,26 +208,12 @@ func (r reader) organization(name string, o organization) {
 		if d := conn.HTTPCredentialSource; d != nil && d.Validate() == nil {
 			r.dispenserSource(org, *d, place+"/http_credential_source")
 		}
-		if role, err := rolecall.ParseRoleARN(conn.RoleARN); err == nil && r.vendorAccount(role.Account) {
+		if role, err := rolecall.ParseRoleARN(conn.RoleARN); err == nil && r.config.Vendor.Owns(role.Account) {
 			r.faults.Add(place+"/role_arn", "the role is in an account of the vendor's", "a connection's role is in the customer's account")
 		}
 		org.Connections[n] = conn
 	}
 	r.config.Organizations[name] = org
-}
-
-func (r reader) vendorAccount(account string) bool {
-	for _, a := range r.config.Vendor.Accounts {
-		if a == account {
-			return true
-		}
-	}
-	for _, p := range r.config.Vendor.Principals {
-		if p.ARN.Account == account {
-			return true
-		}
-	}
-	return false
 }
 
 func within(dir, path string) string {
@@ -308,11 +223,4 @@ func within(dir, path string) string {
 	return filepath.Join(dir, path)
 }
 
-func sorted[V any](m map[string]V) []string {
-	names := make([]string, 0, len(m))
-	for n := range m {
-		names = append(names, n)
-	}
-	sort.Strings(names)
-	return names
-}
+func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
