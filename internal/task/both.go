@@ -12,7 +12,7 @@ import (
 // destination, where one role is for both, so that S3 can copy by itself. It
 // is nil where there is none, or STS gives none for a policy so long: then the
 // bytes are streamed.
-func (s *stage) both(ctx context.Context, from, to side) *transfer.Client {
+func (s *work) both(ctx context.Context, from, to side) *transfer.Client {
 	source, destination := from.place, to.place
 	one := source.RoleARN != "" && source.RoleARN == destination.RoleARN && source.ExternalID == destination.ExternalID
 	if !one || source.EndpointURL != "" || destination.EndpointURL != "" {

@@ -13,7 +13,7 @@ import (
 
 // copy copies objects from one place to the other, each with its own
 // credentials; nothing touches the disk.
-func (s *stage) copy(ctx context.Context) (Outcome, error) {
+func (s *work) copy(ctx context.Context) (Outcome, error) {
 	from, err := s.open(ctx, source)
 	if err != nil {
 		return Outcome{}, err
@@ -24,13 +24,13 @@ func (s *stage) copy(ctx context.Context) (Outcome, error) {
 	}
 	options := s.putOptions(to.place)
 	options.Both = s.both(ctx, from, to)
-	f := &search{stage: s, at: from, markers: true, last: overlapping(from.place, to.place), name: s.newKey}
+	f := &search{work: s, at: from, markers: true, last: overlapping(from.place, to.place), name: s.newKey}
 	out, err := f.move(ctx, func(ctx context.Context, p piece) (int64, error) {
 		res, err := transfer.Copy(ctx, from.bucket, p.Object, to.bucket, p.to, options)
 		if err == nil && res.TagsLost && s.tagsLost.CompareAndSwap(false, true) {
 			s.observe(Event{Kind: Lost, Name: p.Key, Reason: "its tags, and maybe those of others, could not be kept: the roles may not read them, or not write them"})
 		}
-		return s.did(ctx, blamed(err, p.Key, from, to), p.Key, res, err)
+		return s.did(ctx, failedEnd(err, p.Key, from, to), p.Key, res, err)
 	})
 	if err == nil {
 		s.sweep(ctx, to)
@@ -44,8 +44,8 @@ func overlapping(from, to rolecall.Place) bool {
 	return from.Bucket == to.Bucket && (strings.HasPrefix(from.Key, to.Key) || strings.HasPrefix(to.Key, from.Key))
 }
 
-// blamed is the end of a copy at which it failed.
-func blamed(err error, key string, from, to side) side {
+// failedEnd is the end of a copy at which it failed.
+func failedEnd(err error, key string, from, to side) side {
 	var e *transfer.Error
 	if errors.As(err, &e) && e.Bucket == from.bucket.Name && e.Key == key {
 		return from
@@ -54,7 +54,7 @@ func blamed(err error, key string, from, to side) side {
 }
 
 // newKey gives the key of an object's copy.
-func (s *stage) newKey(o transfer.Object) (string, error) {
+func (s *work) newKey(o transfer.Object) (string, error) {
 	from, to := s.step.Place, s.step.Destination
 	if len(s.step.Files) == 0 {
 		return to.Key, nil

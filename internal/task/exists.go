@@ -16,7 +16,7 @@ import (
 // exists holds when all that the step names is there; its error names all that
 // is missing. It lists, since S3 answers 403 to a HEAD of a missing key when
 // not all of the bucket may be listed.
-func (s *stage) exists(ctx context.Context) (Outcome, error) {
+func (s *work) exists(ctx context.Context) (Outcome, error) {
 	at, err := s.open(ctx, source)
 	if err != nil {
 		return Outcome{}, err
@@ -25,7 +25,7 @@ func (s *stage) exists(ctx context.Context) (Outcome, error) {
 	s.observe(Event{Kind: Planned, Files: len(wanted)})
 	var mu sync.Mutex // guards missing
 	var missing rolecall.Errors
-	out, err := each(ctx, all(wanted), none, func(ctx context.Context, w wish) (int64, error) {
+	out, err := each(ctx, all(wanted), none, func(ctx context.Context, w requirement) (int64, error) {
 		key, err := w.find(s.listing(ctx, at, w.prefix))
 		switch {
 		case err != nil:
@@ -47,8 +47,8 @@ func (s *stage) exists(ctx context.Context) (Outcome, error) {
 	return out, few(missing)
 }
 
-// wish is what has to be there: an object by its key, or any that matches.
-type wish struct {
+// requirement is what must be there: an object by its key, or any that matches.
+type requirement struct {
 	prefix  string // of its keys; the key itself, if it is literal
 	literal bool
 	match   func(key string) bool
@@ -56,19 +56,19 @@ type wish struct {
 	pointer string
 }
 
-func (s *stage) wanted() []wish {
+func (s *work) wanted() []requirement {
 	place := s.step.Place
 	if len(s.step.Files) == 0 {
-		return []wish{{prefix: place.Key, literal: true, match: func(key string) bool { return key == place.Key }, pointer: place.Pointer}}
+		return []requirement{{prefix: place.Key, literal: true, match: func(key string) bool { return key == place.Key }, pointer: place.Pointer}}
 	}
-	var out []wish
+	var out []requirement
 	seen := map[string]bool{}
 	for i, f := range s.step.Files {
 		if seen[f.String()] {
 			continue
 		}
 		seen[f.String()] = true
-		out = append(out, wish{
+		out = append(out, requirement{
 			prefix: place.Key + f.Prefix(), literal: f.Literal(), text: f.String(), pointer: s.step.FilesAt + strict.Pointer(i),
 			match: func(key string) bool {
 				name, below := strings.CutPrefix(key, place.Key)
@@ -79,8 +79,8 @@ func (s *stage) wanted() []wish {
 	return out
 }
 
-// find gives the first listed key that fulfils the wish, or an empty one.
-func (w wish) find(listing iter.Seq2[transfer.Object, error]) (string, error) {
+// find gives the first listed key that meets the requirement, or an empty one.
+func (w requirement) find(listing iter.Seq2[transfer.Object, error]) (string, error) {
 	for o, err := range listing {
 		if err != nil {
 			return "", err
@@ -95,7 +95,7 @@ func (w wish) find(listing iter.Seq2[transfer.Object, error]) (string, error) {
 	return "", nil
 }
 
-func (w wish) missing(at side) *rolecall.Error {
+func (w requirement) missing(at side) *rolecall.Error {
 	e := absent(at, w.prefix, w.pointer)
 	if !w.literal {
 		e.Message = fmt.Sprintf("%q matches nothing in %s", w.text, at)

@@ -17,7 +17,7 @@ import (
 
 // located gives err's faults the pointer, where they have none of their own
 // into the step.
-func (s *stage) located(err error, pointer string) error {
+func (s *work) located(err error, pointer string) error {
 	var out rolecall.Errors
 	for _, e := range rolecall.List(err) {
 		if !s.points(e.Pointer) {
@@ -32,7 +32,7 @@ func (s *stage) located(err error, pointer string) error {
 
 // points tells whether a pointer leads into the step, which may stand in
 // another format than the native one.
-func (s *stage) points(pointer string) bool {
+func (s *work) points(pointer string) bool {
 	for _, at := range []string{strict.Pointer("tasks", s.step.Index), s.step.Place.Pointer, s.step.Destination.Pointer, s.step.FilesAt} {
 		if rest, below := strings.CutPrefix(pointer, at); at != "" && below && (rest == "" || rest[0] == '/') {
 			return true
@@ -43,7 +43,7 @@ func (s *stage) points(pointer string) bool {
 
 // fault words what went wrong at one end of the step for the one who must
 // act. AWS's own text stays in the cause, for the log.
-func (s *stage) fault(ctx context.Context, err error, at side, pointer string) error {
+func (s *work) fault(ctx context.Context, err error, at side, pointer string) error {
 	var own *rolecall.Error
 	var list rolecall.Errors
 	var moving *transfer.Error
@@ -75,7 +75,7 @@ var permissions = map[string]struct{ verb, action string }{
 }
 
 // asked is what a transfer asked of one end, as far as a refusal's words need it.
-func (s *stage) asked(e *transfer.Error, at side) refusal.Request {
+func (s *work) asked(e *transfer.Error, at side) refusal.Request {
 	p := permissions[e.Op]
 	if e.Op == "copy" && at.end == source {
 		p = permissions["get"]
@@ -91,7 +91,7 @@ func (s *stage) asked(e *transfer.Error, at side) refusal.Request {
 
 // word says what went wrong: refusals as internal/refusal words them, what
 // happens between a place and the disk here.
-func (s *stage) word(e *transfer.Error, at side) *rolecall.Error {
+func (s *work) word(e *transfer.Error, at side) *rolecall.Error {
 	object := refusal.Object(e.Bucket, e.Key)
 	say := func(code rolecall.Code, message, hint string) *rolecall.Error {
 		return &rolecall.Error{Code: code, Message: message, Hint: hint}
@@ -153,7 +153,7 @@ func absent(at side, key, pointer string) *rolecall.Error {
 
 // hidden says that an object is either missing or denied, and that nobody
 // without ListBucket can tell which.
-func (s *stage) hidden(err error, at side, key, pointer string) error {
+func (s *work) hidden(err error, at side, key, pointer string) error {
 	q := s.asked(&transfer.Error{Op: "get", Bucket: at.place.Bucket, Key: key}, at)
 	q.Missing = true
 	r, _ := refusal.Read(err).To(q)

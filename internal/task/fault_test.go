@@ -33,7 +33,7 @@ var bucket = side{end: source, region: "eu-central-1", place: rolecall.Place{
 func TestEveryKindOfErrorIsWorded(t *testing.T) {
 	t.Parallel()
 	const internal = "internal-detail-7f3a"
-	s := &stage{tools: &Tools{access: &access.Access{}}, step: rolecall.Step{Index: 1}, log: slog.New(slog.DiscardHandler)}
+	s := &work{tools: &Tools{access: &access.Access{}}, step: rolecall.Step{Index: 1}, log: slog.New(slog.DiscardHandler)}
 	for kind, code := range map[transfer.Kind]rolecall.Code{
 		transfer.NotFound: rolecall.NotFound, transfer.NoBucket: rolecall.NotFound, transfer.Denied: rolecall.Forbidden,
 		transfer.BadCredentials: rolecall.Unauthenticated, transfer.Expired: rolecall.Unauthenticated, transfer.Exists: rolecall.Conflict,
@@ -58,7 +58,7 @@ func TestEveryKindOfErrorIsWorded(t *testing.T) {
 
 func TestFaultsOfOthers(t *testing.T) {
 	t.Parallel()
-	s := &stage{tools: &Tools{access: &access.Access{}}, step: rolecall.Step{Index: 1}, log: slog.New(slog.DiscardHandler)}
+	s := &work{tools: &Tools{access: &access.Access{}}, step: rolecall.Step{Index: 1}, log: slog.New(slog.DiscardHandler)}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	credential := &rolecall.Error{Code: rolecall.Forbidden, Message: "the role is not usable"}
@@ -128,7 +128,7 @@ func TestRefusalOfTheCondition(t *testing.T) {
 	} {
 		at := bucket
 		at.place.EndpointURL = tc.endpoint
-		s := &stage{tools: &Tools{access: &access.Access{}}, step: tc.step, log: slog.New(slog.DiscardHandler)}
+		s := &work{tools: &Tools{access: &access.Access{}}, step: tc.step, log: slog.New(slog.DiscardHandler)}
 		e := rolecall.List(s.fault(t.Context(), refused, at, pointer))[0]
 		if strings.Contains(e.Hint, "set overwrite") != tc.want || !strings.Contains(e.Hint, "storage class") {
 			t.Errorf("%+v: %s", tc, e.Hint)
@@ -138,7 +138,7 @@ func TestRefusalOfTheCondition(t *testing.T) {
 
 func TestDenialsNameTheirPolicy(t *testing.T) {
 	t.Parallel()
-	s := &stage{tools: &Tools{access: &access.Access{}}, step: rolecall.Step{Index: 1}, log: slog.New(slog.DiscardHandler)}
+	s := &work{tools: &Tools{access: &access.Access{}}, step: rolecall.Step{Index: 1}, log: slog.New(slog.DiscardHandler)}
 	const user = "User: arn:aws:sts::111122223333:assumed-role/media/acme.j is not authorized to perform: "
 	for text, want := range map[string][2]string{
 		user + `s3:GetObject on resource: "arn:aws:s3:::b/in/a" because no identity-based policy allows the s3:GetObject action`: {
@@ -200,11 +200,11 @@ func TestEachStopsAtTheFirstError(t *testing.T) {
 func TestFaultsPointIntoTheRequest(t *testing.T) {
 	t.Parallel()
 	at := rolecall.Place{Pointer: "/ContentAcquisition", Way: "/ContentAcquisition/RoleArnToAssume", Bucket: "b", Key: "in/"}
-	s := &stage{
+	s := &work{
 		tools: &Tools{access: &access.Access{}}, log: slog.New(slog.DiscardHandler),
 		step: rolecall.Step{Place: at, Files: patterns(t, "*.mov"), FilesAt: "/ContentAcquisition/Files"},
 	}
-	f := &search{stage: s, at: side{place: at}, name: s.fileNames()}
+	f := &search{work: s, at: side{place: at}, name: s.fileNames()}
 	if err := f.take(t.Context(), transfer.Object{Key: "in/../x"}, true, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -228,7 +228,7 @@ func TestFaultsPointIntoTheRequest(t *testing.T) {
 // the operator's network, nor what kind of address they lead to.
 func TestRefusedEndpointsLookAlike(t *testing.T) {
 	t.Parallel()
-	s := &stage{tools: &Tools{access: &access.Access{}}, step: rolecall.Step{Index: 1}, log: slog.New(slog.DiscardHandler)}
+	s := &work{tools: &Tools{access: &access.Access{}}, step: rolecall.Step{Index: 1}, log: slog.New(slog.DiscardHandler)}
 	at := bucket
 	at.place.EndpointURL = "https://storage.example"
 	for _, cause := range []error{

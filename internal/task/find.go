@@ -29,14 +29,14 @@ type piece struct {
 
 func (p piece) size() int64 { return p.Size }
 
-// haul is what a task has found and holds.
-type haul struct {
+// collection is what a task has found, in memory.
+type collection struct {
 	pieces []piece
 	held   int
 }
 
 // add takes an object, unless there are too many.
-func (h *haul) add(p piece) bool {
+func (h *collection) add(p piece) bool {
 	h.held += len(p.Key) + len(p.ETag) + len(p.to)
 	if len(h.pieces) == maxObjects || h.held > maxHeld {
 		return false
@@ -46,17 +46,17 @@ func (h *haul) add(p piece) bool {
 }
 
 // tooMany says that a task would take more than it may.
-func (s *stage) tooMany(what string) error {
+func (s *work) tooMany(what string) error {
 	return &rolecall.Error{Code: rolecall.Invalid, Pointer: s.step.FilesAt, Message: what, Hint: "divide them among tasks by narrower patterns"}
 }
 
-func (s *stage) tooManyObjects() error {
+func (s *work) tooManyObjects() error {
 	return s.tooMany(fmt.Sprintf("more objects match than one task takes: %d, or fewer with long keys", maxObjects))
 }
 
 // listing gives the objects whose keys begin with the prefix, as long as the
 // step is wanted and its listings together have not grown too long.
-func (s *stage) listing(ctx context.Context, at side, prefix string) iter.Seq2[transfer.Object, error] {
+func (s *work) listing(ctx context.Context, at side, prefix string) iter.Seq2[transfer.Object, error] {
 	return func(yield func(transfer.Object, error) bool) {
 		for o, err := range transfer.List(ctx, at.bucket, prefix) {
 			if err == nil {
@@ -75,7 +75,7 @@ func (s *stage) listing(ctx context.Context, at side, prefix string) iter.Seq2[t
 // list gives the objects that the selection takes from its listings, in order
 // of their keys. Markers that consoles leave for directories are taken only on
 // demand, and that of the place itself never: the other place has its own.
-func (s *stage) list(ctx context.Context, at side, sel *selection, markers bool, give func(transfer.Object) error) error {
+func (s *work) list(ctx context.Context, at side, sel *selection, markers bool, give func(transfer.Object) error) error {
 	for _, prefix := range sel.prefixes {
 		for o, err := range s.listing(ctx, at, at.place.Key+prefix) {
 			name, below := strings.CutPrefix(o.Key, at.place.Key)
@@ -104,7 +104,7 @@ func (s *stage) list(ctx context.Context, at side, sel *selection, markers bool,
 }
 
 // nothingFor is the error that names each pattern that matched nothing.
-func (s *stage) nothingFor(sel *selection, place string) error {
+func (s *work) nothingFor(sel *selection, place string) error {
 	var faults rolecall.Errors
 	for _, i := range sel.unmatched() {
 		faults = append(faults, &rolecall.Error{
@@ -118,7 +118,7 @@ func (s *stage) nothingFor(sel *selection, place string) error {
 
 // heads looks at the objects that no listing covers, and gives them in order of
 // their keys. All that are missing are in the error.
-func (s *stage) heads(ctx context.Context, at side, sel *selection) ([]transfer.Object, error) {
+func (s *work) heads(ctx context.Context, at side, sel *selection) ([]transfer.Object, error) {
 	var mu sync.Mutex // guards found and faults
 	var found []transfer.Object
 	var faults rolecall.Errors
@@ -147,13 +147,13 @@ func (s *stage) heads(ctx context.Context, at side, sel *selection) ([]transfer.
 // head looks at one object. S3 answers 403 for a missing key to whoever may
 // not list all of the bucket, so a denial is looked into by a listing.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
-func (s *stage) head(ctx context.Context, at side, key, pointer string) (transfer.Object, error) {
+func (s *work) head(ctx context.Context, at side, key, pointer string) (transfer.Object, error) {
 	o, err := transfer.Head(ctx, at.bucket, key)
 	if err == nil {
 		return o, nil
 	}
 	if kindOf(err) == transfer.Denied {
-		there, unlisted := wish{prefix: key, literal: true, match: func(k string) bool { return k == key }}.find(s.listing(ctx, at, key))
+		there, unlisted := requirement{prefix: key, literal: true, match: func(k string) bool { return k == key }}.find(s.listing(ctx, at, key))
 		switch {
 		case ctx.Err() != nil:
 		case unlisted != nil:

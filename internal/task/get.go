@@ -13,13 +13,13 @@ import (
 )
 
 // get brings the place's objects into the working directory.
-func (s *stage) get(ctx context.Context) (Outcome, error) {
+func (s *work) get(ctx context.Context) (Outcome, error) {
 	at, err := s.open(ctx, source)
 	if err != nil {
 		return Outcome{}, err
 	}
 	dir, options := s.tools.job.Dir, transfer.GetOptions{Journal: s.tools.job.Journal, Marker: s.marker(), Progress: s.moved, Kept: s.kept}
-	f := &search{stage: s, at: at, name: s.fileNames()}
+	f := &search{work: s, at: at, name: s.fileNames()}
 	out, err := f.move(ctx, func(ctx context.Context, p piece) (int64, error) {
 		res, err := transfer.Get(ctx, at.bucket, p.Object, dir, p.to, options)
 		return s.did(ctx, at, p.Key, res, err)
@@ -28,7 +28,7 @@ func (s *stage) get(ctx context.Context) (Outcome, error) {
 }
 
 // fileNames gives the names of the files that objects become.
-func (s *stage) fileNames() func(transfer.Object) (string, error) {
+func (s *work) fileNames() func(transfer.Object) (string, error) {
 	var files tree
 	return func(o transfer.Object) (name string, err error) {
 		if len(s.step.Files) == 0 {
@@ -45,7 +45,7 @@ func (s *stage) fileNames() func(transfer.Object) (string, error) {
 
 // protected reports whether the name is a protected file's, which has others too where
 // upper and lower case are alike.
-func (s *stage) protected(name string) bool {
+func (s *work) protected(name string) bool {
 	if len(s.tools.job.Protected) == 0 {
 		return false
 	}
@@ -54,7 +54,7 @@ func (s *stage) protected(name string) bool {
 }
 
 // did tells of a file that was moved, or words what kept it from being.
-func (s *stage) did(ctx context.Context, at side, name string, res transfer.Result, err error) (int64, error) {
+func (s *work) did(ctx context.Context, at side, name string, res transfer.Result, err error) (int64, error) {
 	if err != nil {
 		return 0, s.fault(ctx, err, at, at.place.Pointer)
 	}
@@ -71,12 +71,12 @@ func (s *stage) did(ctx context.Context, at side, name string, res transfer.Resu
 	return res.Bytes, nil
 }
 
-func (s *stage) moved(n int64) { s.observe(Event{Kind: Moved, Bytes: n}) }
+func (s *work) moved(n int64) { s.observe(Event{Kind: Moved, Bytes: n}) }
 
-func (s *stage) kept(n int64) { s.observe(Event{Kind: Kept, Bytes: n}) }
+func (s *work) kept(n int64) { s.observe(Event{Kind: Kept, Bytes: n}) }
 
 // end says, with the error that ended a step, how far the step had come.
-func (s *stage) end(ctx context.Context, out Outcome, planned Event, err error, done string) (Outcome, error) {
+func (s *work) end(ctx context.Context, out Outcome, planned Event, err error, done string) (Outcome, error) {
 	if err == nil || planned.Files < 2 || ctx.Err() != nil {
 		return out, err
 	}

@@ -25,8 +25,8 @@ type lease struct {
 }
 
 // lease holds the provider, which has just given its first credential, and
-// ends the stage's work when its claim ends.
-func (s *stage) lease(ctx context.Context, p *credential.Provider, first aws.Credentials, pointer string) *lease {
+// ends the step's work when its claim ends.
+func (s *work) lease(ctx context.Context, p *credential.Provider, first aws.Credentials, pointer string) *lease {
 	held, release := s.tools.access.Vault.Hold(ctx, p)
 	cause := func() error {
 		if held.Err() == nil {
@@ -75,8 +75,8 @@ func (l *lease) latest() aws.Credentials {
 	return l.last
 }
 
-// ended gives why the stage's work was ended from within, or nil.
-func (s *stage) ended() error {
+// ended gives why the step's work was ended from within, or nil.
+func (s *work) ended() error {
 	for _, l := range s.leases {
 		if cause := l.cause(); cause != nil {
 			return cause
@@ -85,7 +85,7 @@ func (s *stage) ended() error {
 	return nil
 }
 
-func (s *stage) close() {
+func (s *work) close() {
 	for _, l := range s.leases {
 		if errors.Is(l.cause(), credential.ErrClaimEnded) {
 			s.tools.claimEnded.Store(true)

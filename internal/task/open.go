@@ -27,7 +27,7 @@ type side struct {
 func (at side) String() string { return "s3://" + at.place.Bucket + "/" + at.place.Key }
 
 // request says what the step does at one of its ends.
-func (s *stage) request(at side) access.Request {
+func (s *work) request(at side) access.Request {
 	job, place := s.tools.job, at.place
 	place.Region = at.region
 	return access.Request{
@@ -39,7 +39,7 @@ func (s *stage) request(at side) access.Request {
 
 // open readies one end of the step: it finds the bucket's region, and makes a
 // client whose credentials can do what this step does there.
-func (s *stage) open(ctx context.Context, e end) (side, error) {
+func (s *work) open(ctx context.Context, e end) (side, error) {
 	at := side{end: e, place: e.of(s.step), sweeps: writes(s.step, e) && s.leftovers()}
 	var err error
 	if at.region, err = s.region(ctx, at); err != nil {
@@ -70,7 +70,7 @@ func (s *stage) open(ctx context.Context, e end) (side, error) {
 
 // take takes the first credential, so that what is wrong with a role is not
 // reported as S3's fault, and holds the claim that it rests on.
-func (s *stage) take(ctx context.Context, at side, c access.Credential) (*lease, error) {
+func (s *work) take(ctx context.Context, at side, c access.Credential) (*lease, error) {
 	first, err := c.Retrieve(ctx)
 	if err != nil {
 		return nil, err
@@ -87,7 +87,7 @@ func (s *stage) take(ctx context.Context, at side, c access.Credential) (*lease,
 // region returns the region of a place's bucket. A wrong one in the job shows
 // here, since S3 hardly says so later. Other servers may not know theirs; then
 // the job's is used, or it is empty.
-func (s *stage) region(ctx context.Context, at side) (string, error) {
+func (s *work) region(ctx context.Context, at side) (string, error) {
 	declared := at.place.Region
 	if declared != "" && at.place.EndpointURL != "" {
 		return declared, nil

@@ -8,7 +8,7 @@ import (
 )
 
 // put delivers files of the working directory.
-func (s *stage) put(ctx context.Context) (Outcome, error) {
+func (s *work) put(ctx context.Context) (Outcome, error) {
 	files, err := s.files(ctx)
 	if err != nil {
 		return Outcome{}, err
@@ -33,7 +33,7 @@ func (s *stage) put(ctx context.Context) (Outcome, error) {
 }
 
 // putOptions say how the step writes its objects.
-func (s *stage) putOptions(place rolecall.Place) transfer.PutOptions {
+func (s *work) putOptions(place rolecall.Place) transfer.PutOptions {
 	o := transfer.PutOptions{
 		Overwrite: s.step.Overwrite, Marker: s.marker(), StorageClass: place.StorageClass, ACL: place.ACL,
 		Journal: s.tools.job.Journal, Progress: s.moved, Kept: s.kept,

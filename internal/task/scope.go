@@ -27,7 +27,7 @@ func operations(step rolecall.Step, end end) []policy.Operation {
 
 // optionalOperations are those that the step is better off with at one end,
 // those it can best do without last.
-func (s *stage) optionalOperations(at side) []policy.Operation {
+func (s *work) optionalOperations(at side) []policy.Operation {
 	var out []policy.Operation
 	switch {
 	case s.step.Tool != rolecall.StorageCopy:

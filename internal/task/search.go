@@ -17,13 +17,13 @@ import (
 // is given any more after an object that can have no name where it is to go:
 // the search goes on, for the sake of an error that tells of all such.
 type search struct {
-	*stage
+	*work
 	at      side
 	markers bool                                  // are objects too
 	last    bool                                  // nothing is given before all is listed
 	name    func(transfer.Object) (string, error) // gives what an object becomes; asked in order of the keys
 
-	waiting haul // to be given
+	waiting collection // to be given
 	faults  faultList
 	wrong   atomic.Bool // nothing is to be moved any more
 	found   Event       // Planned, of what is found so far
@@ -131,7 +131,7 @@ func (f *search) take(ctx context.Context, o transfer.Object, all bool, ready ch
 	name, err := f.name(o)
 	if err != nil {
 		f.wrong.Store(true)
-		f.waiting = haul{}
+		f.waiting = collection{}
 		f.faults.add(f.pointer(), err)
 	}
 	if f.wrong.Load() {
@@ -159,7 +159,7 @@ func (f *search) give(ctx context.Context, ready chan<- piece) error {
 			return ctx.Err()
 		}
 	}
-	f.waiting = haul{}
+	f.waiting = collection{}
 	return nil
 }
 

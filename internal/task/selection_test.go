@@ -166,14 +166,14 @@ func TestSelectionTriesFewPatterns(t *testing.T) {
 
 func TestHaulIsBounded(t *testing.T) {
 	t.Parallel()
-	var h haul
+	var h collection
 	long := piece{Object: transfer.Object{Key: strings.Repeat("k", maxKey)}}
 	for h.add(long) {
 	}
 	if n := len(h.pieces); n != maxHeld/maxKey {
 		t.Errorf("%d long keys are held", n)
 	}
-	h = haul{pieces: make([]piece, maxObjects)}
+	h = collection{pieces: make([]piece, maxObjects)}
 	if h.add(piece{}) {
 		t.Error("more objects than one task takes")
 	}
@@ -205,7 +205,7 @@ func TestListingsAreBounded(t *testing.T) {
 	at := side{bucket: transfer.Bucket{Name: "b", Client: transfer.NewClient(transfer.ClientOptions{
 		Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""), Endpoint: server.URL, PathStyle: true, HTTP: server.Client(),
 	})}}
-	s := &stage{step: rolecall.Step{FilesAt: pointer + "/files"}}
+	s := &work{step: rolecall.Step{FilesAt: pointer + "/files"}}
 	s.listed.Store(maxListed - 3)
 	var last error
 	for range 2 {

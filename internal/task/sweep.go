@@ -10,7 +10,7 @@ import (
 
 // leftovers tells whether uploads of this step's may be in the bucket that
 // nobody takes up: an earlier run's, or those whose ids were lost in this one.
-func (s *stage) leftovers() bool {
+func (s *work) leftovers() bool {
 	return s.tools.job.Journal.Resumed() || s.tools.job.Journal.Lost(s.marker())
 }
 
@@ -18,7 +18,7 @@ func (s *stage) leftovers() bool {
 // those that its journal names, and those whose id it never learned, where the
 // role may list the bucket's uploads. The step is done, and stays so, whatever
 // comes of it.
-func (s *stage) sweep(ctx context.Context, to side) {
+func (s *work) sweep(ctx context.Context, to side) {
 	if !s.leftovers() {
 		return
 	}
@@ -61,7 +61,7 @@ func (t *Tools) sweepFailed(ctx context.Context) {
 }
 
 func (t *Tools) sweepAfter(ctx context.Context, step rolecall.Step) {
-	working, s := t.stage(ctx, step, func(Event) {})
+	working, s := t.begin(ctx, step, func(Event) {})
 	defer s.close()
 	end := source
 	if step.Tool == rolecall.StorageCopy {

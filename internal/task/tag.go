@@ -8,12 +8,12 @@ import (
 
 // tag sets the step's tags on the place's objects, in place of those that
 // they have. Objects named without wildcards are not looked for first.
-func (s *stage) tag(ctx context.Context) (Outcome, error) {
+func (s *work) tag(ctx context.Context) (Outcome, error) {
 	at, err := s.open(ctx, source)
 	if err != nil {
 		return Outcome{}, err
 	}
-	var found haul
+	var found collection
 	add := func(o transfer.Object) error {
 		if !found.add(piece{Object: o}) {
 			return s.tooManyObjects()

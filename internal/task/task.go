@@ -103,7 +103,7 @@ func (t *Tools) leftover(ctx context.Context, err error) error {
 // wraps credential.ErrClaimEnded. The outcome counts what is done, after an
 // error too. Observe may be called from several goroutines.
 func (t *Tools) Run(ctx context.Context, step rolecall.Step, observe func(Event)) (Outcome, error) {
-	working, s := t.stage(ctx, step, observe)
+	working, s := t.begin(ctx, step, observe)
 	defer s.close()
 	out, err := s.run(working)
 	if err != nil && ctx.Err() == nil {
@@ -112,13 +112,13 @@ func (t *Tools) Run(ctx context.Context, step rolecall.Step, observe func(Event)
 	return out, err
 }
 
-// stage readies a step, to be closed, and the context that its work ends with.
-func (t *Tools) stage(ctx context.Context, step rolecall.Step, observe func(Event)) (context.Context, *stage) {
+// begin returns a step under way, to be closed, and the context that ends with it.
+func (t *Tools) begin(ctx context.Context, step rolecall.Step, observe func(Event)) (context.Context, *work) {
 	working, stop := context.WithCancelCause(ctx)
-	return working, &stage{tools: t, step: step, observe: observe, log: t.job.Log.With("task", step.Index), stop: stop}
+	return working, &work{tools: t, step: step, observe: observe, log: t.job.Log.With("task", step.Index), stop: stop}
 }
 
-func (s *stage) run(ctx context.Context) (Outcome, error) {
+func (s *work) run(ctx context.Context) (Outcome, error) {
 	switch s.step.Tool {
 	case rolecall.StorageGet:
 		return s.get(ctx)
@@ -135,8 +135,8 @@ func (s *stage) run(ctx context.Context) (Outcome, error) {
 	}
 }
 
-// stage is one step at work.
-type stage struct {
+// work is one step under way.
+type work struct {
 	tools   *Tools
 	step    rolecall.Step
 	observe func(Event)
@@ -145,8 +145,8 @@ type stage struct {
 	stop    context.CancelCauseFunc // of its work
 	leases  []*lease
 
-	tagsLost atomic.Bool // and that was told
+	tagsLost atomic.Bool // and that was reported
 }
 
 // marker is what an object carries that this step wrote.
-func (s *stage) marker() string { return fmt.Sprintf("%s/%d", s.tools.job.ID, s.step.Index) }
+func (s *work) marker() string { return fmt.Sprintf("%s/%d", s.tools.job.ID, s.step.Index) }

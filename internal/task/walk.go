@@ -37,7 +37,7 @@ func newFile(name, key string, info fs.FileInfo) file {
 // regular files are in one error, and so are all patterns that match nothing.
 // No link is followed: a program in an earlier task may have left one to be
 // fallen for.
-func (s *stage) files(ctx context.Context) ([]file, error) {
+func (s *work) files(ctx context.Context) ([]file, error) {
 	dir, place := s.tools.job.Dir, s.step.Place
 	if err := s.noLinks(ctx, dir); err != nil {
 		return nil, err
@@ -54,7 +54,7 @@ func (s *stage) files(ctx context.Context) ([]file, error) {
 		f := newFile(name, place.Key, info)
 		return []file{f}, s.located(f.check(info.Mode()), place.Pointer)
 	}
-	w := walk{stage: s, sel: newSelection(s.step.Files, []string{""})}
+	w := walk{work: s, sel: newSelection(s.step.Files, []string{""})}
 	base := path.Join(".", s.step.BaseDir)
 	if err := fs.WalkDir(dir.FS(), base, w.visit(ctx)); err != nil {
 		return nil, s.noFile(ctx, err, base, s.step.FilesAt)
@@ -66,7 +66,7 @@ func (s *stage) files(ctx context.Context) ([]file, error) {
 }
 
 type walk struct {
-	stage  *stage
+	work   *work
 	sel    *selection
 	found  []file
 	faults faultList
@@ -75,10 +75,10 @@ type walk struct {
 func (w *walk) visit(ctx context.Context) fs.WalkDirFunc {
 	return func(name string, entry fs.DirEntry, err error) error {
 		if err := cmp.Or(ctx.Err(), err); err != nil {
-			return w.stage.noFile(ctx, err, name, w.stage.step.FilesAt)
+			return w.work.noFile(ctx, err, name, w.work.step.FilesAt)
 		}
 		relative := name
-		if base := w.stage.step.BaseDir; base != "" {
+		if base := w.work.step.BaseDir; base != "" {
 			relative = strings.TrimPrefix(strings.TrimPrefix(name, base), "/")
 		}
 		switch {
@@ -92,19 +92,19 @@ func (w *walk) visit(ctx context.Context) fs.WalkDirFunc {
 		}
 		info, err := entry.Info()
 		if err != nil {
-			return w.stage.noFile(ctx, err, name, w.stage.step.FilesAt)
+			return w.work.noFile(ctx, err, name, w.work.step.FilesAt)
 		}
-		return w.take(ctx, newFile(name, w.stage.step.Place.Key+relative, info), relative, info.Mode())
+		return w.take(ctx, newFile(name, w.work.step.Place.Key+relative, info), relative, info.Mode())
 	}
 }
 
 func (w *walk) take(ctx context.Context, f file, relative string, mode fs.FileMode) error {
 	if err := f.check(mode); err != nil {
-		w.faults.add(w.stage.step.FilesAt, err)
+		w.faults.add(w.work.step.FilesAt, err)
 		return nil
 	}
 	if len(w.found) == maxObjects {
-		return w.stage.tooMany(fmt.Sprintf("more than %d files match", maxObjects))
+		return w.work.tooMany(fmt.Sprintf("more than %d files match", maxObjects))
 	}
 	w.found = append(w.found, f)
 	return w.sel.take(ctx, "", relative)
@@ -142,7 +142,7 @@ func kindOfFile(mode fs.FileMode) string {
 }
 
 // noLinks refuses a base directory that leads through a link.
-func (s *stage) noLinks(ctx context.Context, dir *os.Root) error {
+func (s *work) noLinks(ctx context.Context, dir *os.Root) error {
 	at := strict.Pointer("tasks", s.step.Index, "parameters", "base_dir")
 	name := ""
 	for part := range strings.SplitSeq(s.step.BaseDir, "/") {
@@ -171,7 +171,7 @@ func describe(mode fs.FileMode) string {
 	return kindOfFile(mode)
 }
 
-func (s *stage) noFile(ctx context.Context, err error, name, pointer string) error {
+func (s *work) noFile(ctx context.Context, err error, name, pointer string) error {
 	var own *rolecall.Error
 	switch {
 	case errors.As(err, &own):

@@ -99,7 +99,7 @@ func TestFilesToDeliver(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			tools := &Tools{job: Job{ID: "j", Dir: newDir(t, tc.have...)}}
-			s := &stage{tools: tools, step: rolecall.Step{
+			s := &work{tools: tools, step: rolecall.Step{
 				Index: 3, Tool: rolecall.StoragePut, BaseDir: tc.base, Files: patterns(t, tc.files...), FilesAt: "/tasks/3/parameters/files",
 				Place: rolecall.Place{Pointer: "/tasks/3/parameters", Bucket: "b", Key: tc.key},
 			}}
@@ -127,8 +127,8 @@ func TestFilesToDeliver(t *testing.T) {
 // What cannot be read is named, with the reason.
 func TestUnreadable(t *testing.T) {
 	t.Parallel()
-	s := &stage{step: rolecall.Step{FilesAt: "/files"}}
-	w := walk{stage: s, sel: newSelection(patterns(t, "**"), []string{""})}
+	s := &work{step: rolecall.Step{FilesAt: "/files"}}
+	w := walk{work: s, sel: newSelection(patterns(t, "**"), []string{""})}
 	for reason, want := range map[error]string{
 		syscall.EACCES: "invalid /files: \"a/b\" in the working directory cannot be read: permission denied",
 		syscall.EMFILE: "unavailable /files: \"a/b\" in the working directory cannot be read: too many open files",
