@@ -4,6 +4,6 @@
 //
 // What it guarantees: every accepted job ends as completed, failed or
 // aborted; when Run returns nothing of the job is still running, and what an
-// interrupted task had begun in a bucket or on disk is taken back. What the
+// interrupted task had begun in a bucket or on disk is undone. What the
 // tools do is package task's.
 package job

@@ -25,7 +25,7 @@ type Job = task.Job
 var ErrHandBack = errors.New("handed back")
 
 // Run runs the job and reports how it ended. When the context ends, the job is
-// aborted. Run still returns only when all is taken back that was begun and is
+// aborted. Run still returns only when all is undone that was begun and is
 // not left to a later run: where one can go on with it, it is left by a job that
 // was handed back, see ErrHandBack, or that failed by what may pass. Observe may
 // be nil.
@@ -100,7 +100,7 @@ func groups(steps []rolecall.Step) [][]rolecall.Step {
 }
 
 // group runs steps side by side. The first that fails cancels the others. The
-// reports of the steps begin at the given place.
+// reports of the steps begin at that place.
 func (r *runner) group(ctx context.Context, steps []rolecall.Step, at int) rolecall.Status {
 	inner, cancel := context.WithCancel(ctx)
 	defer cancel()

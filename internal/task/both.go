@@ -10,7 +10,7 @@ import (
 
 // both readies a client that may read the source of a copy and write its
 // destination, where one role is for both, so that S3 can copy by itself. It
-// is nil where there is none, or STS gives none for a policy so long: then the
+// is nil where there is none, or STS takes no policy so long: then the
 // bytes are streamed.
 func (s *work) both(ctx context.Context, from, to side) *transfer.Client {
 	source, destination := from.place, to.place

@@ -38,7 +38,7 @@ func (s *work) copy(ctx context.Context) (Outcome, error) {
 	return s.end(ctx, out, f.found, err, "copied")
 }
 
-// overlapping tells whether the copies may lie where their sources are listed:
+// overlapping reports whether the copies may lie where their sources are listed:
 // a listing that goes on while they are made would find them too.
 func overlapping(from, to rolecall.Place) bool {
 	return from.Bucket == to.Bucket && (strings.HasPrefix(from.Key, to.Key) || strings.HasPrefix(to.Key, from.Key))
@@ -53,7 +53,7 @@ func failedEnd(err error, key string, from, to side) side {
 	return to
 }
 
-// newKey gives the key of an object's copy.
+// newKey returns the key of an object's copy.
 func (s *work) newKey(o transfer.Object) (string, error) {
 	from, to := s.step.Place, s.step.Destination
 	if len(s.step.Files) == 0 {

@@ -1,6 +1,6 @@
 package task
 
-// Kind tells what an Event is about.
+// Kind is what an Event is about.
 type Kind string
 
 // The kinds of event.

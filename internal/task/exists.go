@@ -13,7 +13,7 @@ import (
 	"github.com/rolecall/rolecall/internal/transfer"
 )
 
-// exists holds when all that the step names is there; its error names all that
+// exists succeeds when all that the step names is there; its error names all that
 // is missing. It lists, since S3 answers 403 to a HEAD of a missing key when
 // not all of the bucket may be listed.
 func (s *work) exists(ctx context.Context) (Outcome, error) {
@@ -79,7 +79,7 @@ func (s *work) wanted() []requirement {
 	return out
 }
 
-// find gives the first listed key that meets the requirement, or an empty one.
+// find returns the first listed key that meets the requirement, or an empty one.
 func (w requirement) find(listing iter.Seq2[transfer.Object, error]) (string, error) {
 	for o, err := range listing {
 		if err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/rolecall/rolecall/internal/transfer"
 )
 
-// located gives err's faults the pointer, where they have none of their own
+// located sets the pointer of err's faults, where they have none of their own
 // into the step.
 func (s *work) located(err error, pointer string) error {
 	var out rolecall.Errors
@@ -30,7 +30,7 @@ func (s *work) located(err error, pointer string) error {
 	return out.Err()
 }
 
-// points tells whether a pointer leads into the step, which may stand in
+// points reports whether a pointer leads into the step, which may stand in
 // another format than the native one.
 func (s *work) points(pointer string) bool {
 	for _, at := range []string{strict.Pointer("tasks", s.step.Index), s.step.Place.Pointer, s.step.Destination.Pointer, s.step.FilesAt} {
@@ -127,7 +127,7 @@ func (s *work) word(e *transfer.Error, at side) *rolecall.Error {
 	return r.Err("", nil)
 }
 
-// corrupt tells both checksums, where they are known. An object that S3 made
+// corrupt names both checksums, where they are known. An object that S3 made
 // of wrong bytes is not tried again: it would be in its own way.
 func corrupt(e *transfer.Error, object string) *rolecall.Error {
 	out := &rolecall.Error{
@@ -146,7 +146,7 @@ func corrupt(e *transfer.Error, object string) *rolecall.Error {
 	return out
 }
 
-// absent says that a listing shows no such object.
+// absent is the error for an object that a listing does not show.
 func absent(at side, key, pointer string) *rolecall.Error {
 	return &rolecall.Error{Code: rolecall.NotFound, Pointer: pointer, Message: refusal.NoObject(at.place.Bucket, key), Hint: refusal.NoObjectHint}
 }

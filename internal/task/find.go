@@ -54,8 +54,8 @@ func (s *work) tooManyObjects() error {
 	return s.tooMany(fmt.Sprintf("more objects match than one task takes: %d, or fewer with long keys", maxObjects))
 }
 
-// listing gives the objects whose keys begin with the prefix, as long as the
-// step is wanted and its listings together have not grown too long.
+// listing returns the objects whose keys begin with the prefix, until the
+// context ends or the step's listings together have grown too long.
 func (s *work) listing(ctx context.Context, at side, prefix string) iter.Seq2[transfer.Object, error] {
 	return func(yield func(transfer.Object, error) bool) {
 		for o, err := range transfer.List(ctx, at.bucket, prefix) {
@@ -72,7 +72,7 @@ func (s *work) listing(ctx context.Context, at side, prefix string) iter.Seq2[tr
 	}
 }
 
-// list gives the objects that the selection takes from its listings, in order
+// list yields the objects that the selection takes from its listings, in order
 // of their keys. Markers that consoles leave for directories are taken only on
 // demand, and that of the place itself never: the other place has its own.
 func (s *work) list(ctx context.Context, at side, sel *selection, markers bool, give func(transfer.Object) error) error {
@@ -116,7 +116,7 @@ func (s *work) nothingFor(sel *selection, place string) error {
 	return few(faults)
 }
 
-// heads looks at the objects that no listing covers, and gives them in order of
+// heads asks for the objects that no listing covers, and returns them in order of
 // their keys. All that are missing are in the error.
 func (s *work) heads(ctx context.Context, at side, sel *selection) ([]transfer.Object, error) {
 	var mu sync.Mutex // guards found and faults
@@ -144,7 +144,7 @@ func (s *work) heads(ctx context.Context, at side, sel *selection) ([]transfer.O
 	return found, few(faults)
 }
 
-// head looks at one object. S3 answers 403 for a missing key to whoever may
+// head asks for one object. S3 answers 403 for a missing key to whoever may
 // not list all of the bucket, so a denial is looked into by a listing.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
 func (s *work) head(ctx context.Context, at side, key, pointer string) (transfer.Object, error) {

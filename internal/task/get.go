@@ -27,7 +27,7 @@ func (s *work) get(ctx context.Context) (Outcome, error) {
 	return s.end(ctx, out, f.found, err, "fetched")
 }
 
-// fileNames gives the names of the files that objects become.
+// fileNames returns the names of the files that objects become.
 func (s *work) fileNames() func(transfer.Object) (string, error) {
 	var files tree
 	return func(o transfer.Object) (name string, err error) {
@@ -53,7 +53,7 @@ func (s *work) protected(name string) bool {
 	return err == nil && slices.ContainsFunc(s.tools.job.Protected, func(f fs.FileInfo) bool { return os.SameFile(f, there) })
 }
 
-// did tells of a file that was moved, or words what kept it from being.
+// did reports a file that was moved, or returns what kept it from being moved.
 func (s *work) did(ctx context.Context, at side, name string, res transfer.Result, err error) (int64, error) {
 	if err != nil {
 		return 0, s.fault(ctx, err, at, at.place.Pointer)

@@ -10,10 +10,10 @@ import (
 	"github.com/rolecall/rolecall/credential"
 )
 
-// lease gives the credentials of one end of a step for as long as the claim
+// lease provides the credentials of one end of a step for as long as the claim
 // stands that they rest on. When it ends, so does the step's work, and all
-// that is still sent takes back what was begun: unfinished uploads. For that
-// the vault gives nothing any more, so it is done with what it gave last: a
+// that is still sent aborts what was begun: unfinished uploads. For that
+// the vault returns nothing any more, so it is done with what it returned last: a
 // session that AWS still takes, and that can reach this step's place only.
 type lease struct {
 	*credential.Provider
@@ -24,7 +24,7 @@ type lease struct {
 	last aws.Credentials
 }
 
-// lease holds the provider, which has just given its first credential, and
+// lease holds the claim of a provider that has just returned its first credential, and
 // ends the step's work when its claim ends.
 func (s *work) lease(ctx context.Context, p *credential.Provider, first aws.Credentials, pointer string) *lease {
 	held, release := s.tools.access.Vault.Hold(ctx, p)
@@ -75,7 +75,7 @@ func (l *lease) latest() aws.Credentials {
 	return l.last
 }
 
-// ended gives why the step's work was ended from within, or nil.
+// ended returns why the step's work was ended from within, or nil.
 func (s *work) ended() error {
 	for _, l := range s.leases {
 		if cause := l.cause(); cause != nil {

@@ -70,13 +70,13 @@ func objectName(base, key string) (string, error) {
 }
 
 // tree finds names that cannot stand together in one directory tree: a file
-// that is another's directory. It is given them in their order; the zero value
+// that is another's directory. They are added in their order; the zero value
 // is empty.
 type tree struct {
 	open []piece // the names with which those begin that may still come
 }
 
-// add gives the error of a file that would be in one that was added before.
+// add returns the error for a file that would be in one that was added before.
 func (t *tree) add(p piece) error {
 	// In this order all that begin with a name come right after it.
 	for n := len(t.open); n > 0 && !strings.HasPrefix(p.to, t.open[n-1].to); n-- {

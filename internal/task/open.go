@@ -23,7 +23,7 @@ type side struct {
 	bucket transfer.Bucket
 }
 
-// String gives the place as people write it.
+// String returns the place as people write it.
 func (at side) String() string { return "s3://" + at.place.Bucket + "/" + at.place.Key }
 
 // request says what the step does at one of its ends.

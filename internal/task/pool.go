@@ -31,7 +31,7 @@ func each[T any](ctx context.Context, files iter.Seq2[T, error], size func(T) in
 // none is the size of what needs no memory.
 func none[T any](T) int64 { return 0 }
 
-// all gives the items one by one.
+// all yields the items one by one.
 func all[T any](items []T) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for _, item := range items {

@@ -64,7 +64,7 @@ func writes(step rolecall.Step, e end) bool {
 	return step.Tool == rolecall.StoragePut || e == destination
 }
 
-// listed tells whether any of the patterns has wildcards, so that only a
+// listed reports whether any of the patterns has wildcards, so that only a
 // listing can say what it names.
 func listed(files []rolecall.Pattern) bool {
 	for _, f := range files {

@@ -10,12 +10,12 @@ import (
 )
 
 // search finds the objects that a step's patterns name, or its one object, in
-// order of their keys, and gives them to be moved while it still lists.
+// order of their keys, and hands them on to be moved while it still lists.
 //
-// Nothing is given before something is found for each pattern, and a page of a
+// Nothing is handed on before something is found for each pattern, and a page of a
 // listing is judged, so that most mistakes show before anything moves. Nothing
-// is given any more after an object that can have no name where it is to go:
-// the search goes on, for the sake of an error that tells of all such.
+// is handed on after an object that can have no name where it is to go: the
+// search goes on, so that the error names all of them.
 type search struct {
 	*work
 	at      side
@@ -34,7 +34,7 @@ const (
 	page        = 1000   // objects; as many as S3 lists at once
 )
 
-// move moves what is found, several at a time, and gives what is done.
+// move moves what is found, several at a time, and returns what is done.
 func (f *search) move(ctx context.Context, work func(context.Context, piece) (int64, error)) (Outcome, error) {
 	f.found = Event{Kind: Planned, More: true}
 	searching, enough := context.WithCancel(ctx)
@@ -48,7 +48,7 @@ func (f *search) move(ctx context.Context, work func(context.Context, piece) (in
 	})
 }
 
-// pieces gives what the search finds, and at last its error, unless that is
+// pieces yields what the search finds, and at last its error, unless that is
 // only that ctx has ended.
 func (f *search) pieces(ctx context.Context) iter.Seq2[piece, error] {
 	return func(yield func(piece, error) bool) {
@@ -88,7 +88,7 @@ func (f *search) run(ctx context.Context, ready chan<- piece) error {
 	return f.give(ctx, ready)
 }
 
-// each gives the objects, and whether something is found for each pattern.
+// each yields the objects, and whether something is found for each pattern.
 func (f *search) each(ctx context.Context, give func(o transfer.Object, all bool) error) error {
 	place := f.at.place
 	if len(f.step.Files) == 0 {
@@ -126,7 +126,7 @@ func (f *search) each(ctx context.Context, give func(o transfer.Object, all bool
 	return headsBefore("")
 }
 
-// take names an object, and gives it when it is time.
+// take names an object, and hands it on when it is time.
 func (f *search) take(ctx context.Context, o transfer.Object, all bool, ready chan<- piece) error {
 	name, err := f.name(o)
 	if err != nil {
@@ -150,7 +150,7 @@ func (f *search) take(ctx context.Context, o transfer.Object, all bool, ready ch
 	return f.give(ctx, ready)
 }
 
-// give gives all that waits.
+// give hands on all that waits.
 func (f *search) give(ctx context.Context, ready chan<- piece) error {
 	for _, p := range f.waiting.pieces {
 		select {

@@ -61,7 +61,7 @@ func newSelection(files []rolecall.Pattern, prefixes []string) *selection {
 	return sel
 }
 
-// prefixesOf gives what to list for the patterns that have wildcards: their
+// prefixesOf returns what to list for the patterns that have wildcards: their
 // literal beginnings, without those that begin with another.
 func prefixesOf(files []rolecall.Pattern) []string {
 	var starts, out []string
@@ -80,7 +80,7 @@ func prefixesOf(files []rolecall.Pattern) []string {
 	return out
 }
 
-// covering gives the prefix of those to be listed with which the name begins.
+// covering returns the prefix of those to be listed with which the name begins.
 func (sel *selection) covering(name string) (string, bool) {
 	// None is another's beginning, so only the last one before the name can be its.
 	i := sort.Search(len(sel.prefixes), func(i int) bool { return sel.prefixes[i] > name }) - 1
@@ -90,11 +90,11 @@ func (sel *selection) covering(name string) (string, bool) {
 	return sel.prefixes[i], true
 }
 
-// patience is how many patterns are tried before looking whether it is still
-// wanted: each may take a while.
+// patience is how many patterns are tried before the context is looked at again:
+// each may take a while.
 const patience = 16
 
-// match tells whether a name that was listed below the prefix is wanted. Its
+// match reports whether a name that was listed below the prefix is wanted. Its
 // error is the context's.
 func (sel *selection) match(ctx context.Context, prefix, name string) (bool, error) {
 	if _, named := sel.literal[name]; named {
@@ -135,7 +135,7 @@ func (sel *selection) matches(index int) {
 	}
 }
 
-// unmatched gives the patterns that no listed name has matched. What is to be
+// unmatched returns the patterns that no listed name has matched. What is to be
 // looked at directly is not among them.
 func (sel *selection) unmatched() []int {
 	var out []int

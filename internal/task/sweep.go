@@ -8,8 +8,8 @@ import (
 	"github.com/rolecall/rolecall/internal/transfer"
 )
 
-// leftovers tells whether uploads of this step's may be in the bucket that
-// nobody takes up: an earlier run's, or those whose ids were lost in this one.
+// leftovers reports whether the bucket may have uploads of this step's that
+// nobody goes on with: an earlier run's, or those whose ids were lost in this one.
 func (s *work) leftovers() bool {
 	return s.tools.job.Journal.Resumed() || s.tools.job.Journal.Lost(s.marker())
 }
@@ -67,7 +67,7 @@ func (t *Tools) sweepAfter(ctx context.Context, step rolecall.Step) {
 	if step.Tool == rolecall.StorageCopy {
 		end = destination
 	}
-	// Without a role there is no session to tell own uploads by.
+	// Without a role there is no session by which own uploads are known.
 	if !t.job.Journal.Lost(s.marker()) || end.of(step).RoleARN == "" {
 		return
 	}

@@ -60,7 +60,7 @@ func New(a *access.Access, job Job) *Tools {
 // the end of a claim none can.
 func (t *Tools) Resumable() bool { return t.job.Resumable && !t.claimEnded.Load() }
 
-// Retract takes back what steps have begun and not ended, when all have
+// Retract undoes what steps have begun and not ended, when all have
 // returned: unfinished uploads and files. The error reports what is left.
 func (t *Tools) Retract(ctx context.Context) error {
 	var left []error
@@ -78,7 +78,7 @@ func (t *Tools) Retract(ctx context.Context) error {
 	return faults.err()
 }
 
-// leftover words what could not be taken back.
+// leftover is the error for what could not be undone.
 func (t *Tools) leftover(ctx context.Context, err error) error {
 	var e *transfer.Error
 	if !errors.As(err, &e) || e.Upload == "" {

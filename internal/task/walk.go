@@ -33,7 +33,7 @@ func newFile(name, key string, info fs.FileInfo) file {
 	return file{name: name, key: key, size: info.Size()}
 }
 
-// files gives the files that the step delivers. All that match but are no
+// files returns the files that the step delivers. All that match but are no
 // regular files are in one error, and so are all patterns that match nothing.
 // No link is followed: a program in an earlier task may have left one to be
 // fallen for.
@@ -110,7 +110,7 @@ func (w *walk) take(ctx context.Context, f file, relative string, mode fs.FileMo
 	return w.sel.take(ctx, "", relative)
 }
 
-// check tells whether the file can be delivered.
+// check reports whether the file can be delivered.
 func (f file) check(mode fs.FileMode) error {
 	refuse := func(why, hint string) error {
 		return &rolecall.Error{Code: rolecall.Invalid, Message: fmt.Sprintf("%q cannot be delivered: %s", f.name, why), Hint: hint}
