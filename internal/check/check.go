@@ -69,9 +69,9 @@ type finding struct {
 	result     rolecall.CheckResult
 	layer      rolecall.CheckLayer
 	candidates []rolecall.CheckLayer
-	// crowded are candidates that likelier ones left no room for: the hint
+	// further are candidates that likelier ones left no room for: the hint
 	// names them, and their patches come last.
-	crowded []rolecall.CheckLayer
+	further []rolecall.CheckLayer
 	message string
 	hint    string
 	caution string           // told behind the hint, whatever documents say

@@ -133,7 +133,7 @@ func (w *work) found(r refusal.Refusal, key string) finding {
 		}
 	}
 	most := min(len(f.candidates), 3)
-	f.candidates, f.crowded = f.candidates[:most:most], f.candidates[most:]
+	f.candidates, f.further = f.candidates[:most:most], f.candidates[most:]
 	if most == 1 {
 		f.layer, f.candidates = f.candidates[0], nil
 		f.hint += remarks[r.Suspects[0].Kind]

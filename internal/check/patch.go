@@ -125,7 +125,7 @@ func (w *work) keyPatch(key string) []rolecall.Patch {
 }
 
 // scpPatch and rcpPatch are organization policies that forbid nothing. Named
-// is the ARN of the policy that denies, where AWS told it. Who administers an
+// is the ARN of the policy that denies, where AWS said it. Who administers an
 // organization changes it by hand: the whole of it depends on this.
 func (w *work) scpPatch(named string) []rolecall.Patch {
 	account := w.arn.Account
@@ -153,7 +153,7 @@ func (w *work) changed(change func(c *rolecall.Connection)) []rolecall.Patch {
 	return []rolecall.Patch{p}
 }
 
-// setting is what commands alone put right.
+// setting is what commands alone fix.
 func setting(target string, commands ...string) []rolecall.Patch {
 	return []rolecall.Patch{{Document: documentSetting, Target: target, Commands: commands}}
 }

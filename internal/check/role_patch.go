@@ -136,7 +136,7 @@ func (w *work) oversized(message string) finding {
 	return f
 }
 
-// unfit tells whether the session policies of the connection's tasks would be
+// unfit reports whether the session policies of the connection's tasks would be
 // larger than STS takes.
 func (w *work) unfit() (finding, bool) {
 	if err := w.fits(w.Connection); err != nil {

@@ -140,7 +140,7 @@ func (c *course) once(ctx context.Context, s step) finding {
 		ctx, cancel = context.WithTimeoutCause(ctx, stepTimeout, errSlow)
 		defer cancel()
 	}
-	return c.work.replaced(c.work.amend(s.name, s.run(ctx, c.work)))
+	return c.work.warnOfReplacing(c.work.judgeGiven(s.name, s.run(ctx, c.work)))
 }
 
 // slow reports whether the step's own time is over.

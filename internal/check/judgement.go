@@ -11,22 +11,22 @@ import (
 	"github.com/rolecall/rolecall/policy/correct"
 )
 
-// opinion is what was found out about documents of one kind, and the patch that
-// corrects them, if one does.
-type opinion struct {
+// judgement is what was found out about documents of one kind, and the patch
+// that corrects them, if there is one.
+type judgement struct {
 	correct.Judgement
 	patch *rolecall.Patch
 }
 
-// told is what is found where it is known whose documents are at fault.
-func (f finding) told(judged []opinion) finding {
-	if slices.ContainsFunc(judged, func(o opinion) bool { return o.patch != nil }) && f.layer != "" {
+// corrected is what is found where it is known whose documents are at fault.
+func (f finding) corrected(judged []judgement) finding {
+	if slices.ContainsFunc(judged, func(o judgement) bool { return o.patch != nil }) && f.layer != "" {
 		f.hint = "" // of the whole document
 	}
 	for _, o := range judged {
 		switch {
 		case o.patch != nil:
-			f = f.with(o)
+			f = f.withCorrection(o)
 		case o.Standing == correct.Allows && o.Kind == policy.TrustDocument && !f.denied: // a probe was accepted
 			f.hint += fmt.Sprintf(". By %s it should be refused: see that this is what is in force", strings.Join(o.Files, ", "))
 		case o.Standing == correct.Allows:
@@ -41,21 +41,21 @@ func (f finding) told(judged []opinion) finding {
 
 // inferred is what is found where AWS did not say whose documents are at
 // fault: those that were given may.
-func (f finding) inferred(judged []opinion) finding {
-	if guilty := slices.DeleteFunc(slices.Clone(judged), func(o opinion) bool { return o.Standing != correct.Refuses }); len(guilty) > 0 && f.candidates[0] != rolecall.LayerName {
+func (f finding) inferred(judged []judgement) finding {
+	if guilty := slices.DeleteFunc(slices.Clone(judged), func(o judgement) bool { return o.Standing != correct.Refuses }); len(guilty) > 0 && f.candidates[0] != rolecall.LayerName {
 		return f.blamed(guilty)
 	}
 	before := f.candidates
 	for _, o := range judged {
 		switch {
 		case o.Standing == correct.Allows:
-			f = f.acquitted(o, judged)
+			f = f.cleared(o, judged)
 		case o.patch != nil:
-			f = f.with(o)
+			f = f.withCorrection(o)
 		}
 	}
-	for len(f.candidates) < 3 && len(f.crowded) > 0 {
-		f.candidates, f.crowded = append(slices.Clone(f.candidates), f.crowded[0]), f.crowded[1:]
+	for len(f.candidates) < 3 && len(f.further) > 0 {
+		f.candidates, f.further = append(slices.Clone(f.candidates), f.further[0]), f.further[1:]
 	}
 	switch len(f.candidates) {
 	case 0:
@@ -68,7 +68,7 @@ func (f finding) inferred(judged []opinion) finding {
 }
 
 // blamed is what is found where documents that were given refuse.
-func (f finding) blamed(guilty []opinion) finding {
+func (f finding) blamed(guilty []judgement) finding {
 	var layers []rolecall.CheckLayer
 	var whole []rolecall.Patch
 	for _, o := range guilty {
@@ -88,36 +88,36 @@ func (f finding) blamed(guilty []opinion) finding {
 	} else {
 		f.hint = "each of these must change"
 	}
-	return f.told(guilty)
+	return f.corrected(guilty)
 }
 
-// acquitted is what is found once documents of a kind are known to allow it.
+// cleared is what is found once documents of a kind are known to allow it.
 // What a layer has besides may still be at fault.
-func (f finding) acquitted(o opinion, judged []opinion) finding {
+func (f finding) cleared(o judgement, judged []judgement) finding {
 	f.patches = slices.DeleteFunc(slices.Clone(f.patches), func(p rolecall.Patch) bool { return p.Document == string(o.Kind) })
 	f.hint += fmt.Sprintf(". By %s it passes: it is not that", strings.Join(o.Files, ", "))
 	for _, k := range correct.Kinds() {
-		if refusal.LayerOf(k) == refusal.LayerOf(o.Kind) && !slices.ContainsFunc(judged, func(o opinion) bool { return o.Kind == k && o.Standing == correct.Allows }) {
-			return f.last(refusal.LayerOf(o.Kind))
+		if refusal.LayerOf(k) == refusal.LayerOf(o.Kind) && !slices.ContainsFunc(judged, func(o judgement) bool { return o.Kind == k && o.Standing == correct.Allows }) {
+			return f.movedLast(refusal.LayerOf(o.Kind))
 		}
 	}
 	if refusal.LayerOf(o.Kind) == rolecall.LayerPrincipal { // which has more than can be given
-		return f.last(refusal.LayerOf(o.Kind))
+		return f.movedLast(refusal.LayerOf(o.Kind))
 	}
 	f.candidates = slices.DeleteFunc(slices.Clone(f.candidates), func(l rolecall.CheckLayer) bool { return l == refusal.LayerOf(o.Kind) })
 	return f
 }
 
-// last makes a candidate the least likely.
-func (f finding) last(layer rolecall.CheckLayer) finding {
+// movedLast makes a candidate the least likely.
+func (f finding) movedLast(layer rolecall.CheckLayer) finding {
 	if i := slices.Index(f.candidates, layer); i >= 0 {
 		f.candidates = append(slices.Delete(slices.Clone(f.candidates), i, i+1), layer)
 	}
 	return f
 }
 
-// with puts a corrected document in the place of a whole one.
-func (f finding) with(o opinion) finding {
+// withCorrection puts a corrected document in the place of a whole one.
+func (f finding) withCorrection(o judgement) finding {
 	f.patches = slices.Clone(f.patches)
 	if i := slices.IndexFunc(f.patches, func(p rolecall.Patch) bool { return p.Document == string(o.Kind) }); i >= 0 {
 		o.patch.Target = f.patches[i].Target // which AWS may have named
@@ -132,9 +132,9 @@ func (f finding) with(o opinion) finding {
 	return f
 }
 
-// replaced says of what was found that its documents replace those that are
+// warnOfReplacing says of what was found that its documents replace those that are
 // there, which rolecall does not know.
-func (w *work) replaced(f finding) finding {
+func (w *work) warnOfReplacing(f finding) finding {
 	names := map[string]string{
 		string(policy.TrustDocument): "the role's trust policy", string(policy.BucketDocument): "the bucket's policy",
 		string(policy.KeyDocument): "the key's policy, and that who administers the key stays in it",

@@ -32,7 +32,7 @@ func TestCautionOutlivesBlame(t *testing.T) {
 	}}
 	w.arn, _ = rolecall.ParseRoleARN(us)
 	w.region = "eu-central-1"
-	f := w.amend(rolecall.StepKey, w.keyFault(t.Context(), "kms:GenerateDataKey", refusal.Answer{Kind: transfer.Denied}))
+	f := w.judgeGiven(rolecall.StepKey, w.keyFault(t.Context(), "kms:GenerateDataKey", refusal.Answer{Kind: transfer.Denied}))
 	told := f.step(rolecall.StepKey)
 	if told.Layer != rolecall.LayerRole || !strings.Contains(told.Message, "by role.json it may not pass") {
 		t.Fatalf("%+v", told)

@@ -10,36 +10,36 @@ import (
 	"github.com/rolecall/rolecall/policy/correct"
 )
 
-// amend judges what a step found by the documents that were given: those that
+// judgeGiven judges what a step found by the documents that were given: those that
 // refuse what the step asked are at fault and are corrected, those that allow
 // it are not.
-func (w *work) amend(name string, f finding) finding {
+func (w *work) judgeGiven(name string, f finding) finding {
 	if f.result != rolecall.CheckFail || len(w.Policies) == 0 || w.Connection.RoleARN == "" {
 		return f
 	}
-	c, ok := w.caseOf(name, f)
+	c, ok := w.refusedCaseOf(name, f)
 	if !ok {
 		return f
 	}
-	f, settled := c.aboutTLS(f)
+	f, settled := c.deniedForTLS(f)
 	if settled {
 		return f
 	}
-	var judged []opinion
+	var judged []judgement
 	for _, kind := range correct.Kinds() {
 		if !c.concerns(f, kind) {
 			continue
 		}
 		c.question.LayerKnown = f.layer != ""
 		if j, ok := c.setup.Judge(c.question, kind, w.Policies); ok {
-			judged = append(judged, opinion{j, c.corrected(j)})
+			judged = append(judged, judgement{j, c.corrected(j)})
 		}
 	}
 	if len(judged) == 0 {
 		return f
 	}
 	if f.layer != "" {
-		return f.told(judged)
+		return f.corrected(judged)
 	}
 	return f.inferred(judged)
 }
@@ -51,8 +51,8 @@ type refusedCase struct {
 	question correct.Question
 }
 
-// caseOf returns what a step asked; it is false of steps that no policy decides.
-func (w *work) caseOf(name string, f finding) (refusedCase, bool) {
+// refusedCaseOf returns what a step asked; it is false of steps that no policy decides.
+func (w *work) refusedCaseOf(name string, f finding) (refusedCase, bool) {
 	c := refusedCase{work: w, question: correct.Question{Step: name, Denial: f.denial}}
 	key := ""
 	switch name {
@@ -90,14 +90,14 @@ func (c refusedCase) concerns(f finding, kind policy.Kind) bool {
 	}
 	layer := refusal.LayerOf(kind)
 	if f.layer == "" {
-		return slices.Contains(f.candidates, layer) || slices.Contains(f.crowded, layer)
+		return slices.Contains(f.candidates, layer) || slices.Contains(f.further, layer)
 	}
 	return f.layer == layer && (named == "" || named == kind)
 }
 
-// aboutTLS reports, by the bucket's policy where it was given, whether that
+// deniedForTLS reports, by the bucket's policy where it was given, whether that
 // denies what comes without TLS. That is right of it, and is not to be changed.
-func (c refusedCase) aboutTLS(f finding) (finding, bool) {
+func (c refusedCase) deniedForTLS(f finding) (finding, bool) {
 	given := slices.IndexFunc(c.Policies, func(g correct.Given) bool { return g.Kind == policy.BucketDocument })
 	if given < 0 || !c.plainHTTP() || !c.concerns(f, policy.BucketDocument) {
 		return f, false
