@@ -3,8 +3,8 @@
 // checks. Several processes may use one directory at once.
 //
 // Everything is written by one atomic write, for the owner only. What another
-// user owns or can write is not relied on: whoever writes here decides which
-// roles are safe. The file format has the version of the layout.
+// user owns or can write in the directory is not relied on: whoever writes there
+// decides which roles are safe. The file format has the version of the layout.
 //
 // What is in a job's working directory is the concern of package journal and
 // package workdir.
@@ -81,12 +81,16 @@ func isUnreliable(err error) bool {
 	return errors.As(err, &e)
 }
 
+func ours(info fs.FileInfo) bool {
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(owner.Uid) == os.Geteuid()
+}
+
 // reliable checks that only its owner, who is us, could have written a file or
 // made a directory.
 func reliable(path string, info fs.FileInfo) error {
-	owner, ok := info.Sys().(*syscall.Stat_t)
 	switch {
-	case !ok || int(owner.Uid) != os.Geteuid():
+	case !ours(info):
 		return &unreliableError{path, "another user owns it"}
 	case info.Mode().Perm()&0o022 != 0:
 		return &unreliableError{path, "others can write to it"}
@@ -154,32 +158,24 @@ func (d *Dir) make(name string) error {
 }
 
 // secure closes a directory below the state directory, and those that lead to
-// it, to others, and checks them. The state directory itself may be somebody
-// else's, such as the root of a volume: it is closed to other writers if it can
-// be, and what is in it is checked.
+// it, to others, and checks them. The state directory itself is left as it is:
+// it may be somebody else's, such as the root of a volume.
 func (d *Dir) secure(name string) error {
-	_ = secure(d.path, 0o755)
 	for ; name != "."; name = filepath.Dir(name) {
-		if err := secure(filepath.Join(d.path, name), 0o700); err != nil {
+		path := filepath.Join(d.path, name)
+		info, err := os.Stat(path)
+		if err != nil {
 			return err
+		}
+		if !ours(info) || info.Mode().Perm()&0o077 == 0 {
+			if err := reliable(path, info); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := os.Chmod(path, 0o700); err != nil { //nolint:gosec // a directory needs its x
+			return fmt.Errorf("close the directory to others: %w", err)
 		}
 	}
 	return nil
-}
-
-// secure takes the permissions beyond most from a directory, and checks it.
-func secure(path string, most fs.FileMode) error {
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	if perm := info.Mode().Perm(); perm&^most != 0 {
-		if err := os.Chmod(path, perm&most); err != nil {
-			return fmt.Errorf("close the directory to others: %w", err)
-		}
-		if info, err = os.Stat(path); err != nil {
-			return err
-		}
-	}
-	return reliable(path, info)
 }

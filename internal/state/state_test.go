@@ -113,8 +113,9 @@ func TestNewerDirectory(t *testing.T) {
 	}
 }
 
-// A directory that others could write to is closed to them; in one that is
-// another user's nothing is kept.
+// A directory in the state directory that others could write to is closed to
+// them, and in one that is another user's nothing is kept. The state directory
+// itself stays as it is.
 func TestDirectoryIsOurs(t *testing.T) {
 	t.Parallel()
 	path := t.TempDir()
@@ -125,7 +126,7 @@ func TestDirectoryIsOurs(t *testing.T) {
 		}
 	}
 	verdicts(t, path, nil)
-	for dir, mode := range map[string]os.FileMode{path: 0o755, room: 0o700} {
+	for dir, mode := range map[string]os.FileMode{path: 0o777, room: 0o700} {
 		if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != mode {
 			t.Errorf("%s: %v, %v", dir, info.Mode(), err)
 		}
