@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aws/smithy-go"
+
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/awscode"
 	"github.com/rolecall/rolecall/internal/guard"
@@ -100,6 +102,8 @@ func (w *work) fault(ctx context.Context, err error) finding {
 		return w.oversized("STS takes no session policy as large as this connection's")
 	case answer.Meaning == awscode.RegionDisabled:
 		return failed(rolecall.LayerRole, told.Message, told.Hint)
+	case answer.Meaning == awscode.Denied && identifying(err): // only an endpoint's policy can refuse that
+		return failed(rolecall.LayerNetwork, told.Message, told.Hint)
 	case answer.Meaning == awscode.Denied:
 		return w.refused(err)
 	}
@@ -112,6 +116,12 @@ func (w *work) fault(ctx context.Context, err error) finding {
 		w.Log.ErrorContext(ctx, "check of a role", "org", w.Organization.APIName, "connection", w.Connection.Name, "error", err)
 	}
 	return failed(rolecall.LayerPrincipal, told.Message, told.Hint)
+}
+
+// identifying reports whether the error is of a call that asks only who calls.
+func identifying(err error) bool {
+	var call *smithy.OperationError
+	return errors.As(err, &call) && call.OperationName == "GetCallerIdentity"
 }
 
 // refused is found where STS refuses by a policy.

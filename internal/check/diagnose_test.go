@@ -107,6 +107,17 @@ func TestDiagnose(t *testing.T) {
 	}
 }
 
+// Who may not ask whose credentials they are is kept from it on the way.
+func TestIdentityThatIsRefused(t *testing.T) {
+	t.Parallel()
+	refused := &rolecall.Error{Code: rolecall.Forbidden, Message: "AWS does not say", Hint: "the operator", Err: &smithy.OperationError{
+		ServiceID: "STS", OperationName: "GetCallerIdentity", Err: &smithy.GenericAPIError{Code: "AccessDenied"},
+	}}
+	if f := asked("111122223333").fault(t.Context(), refused); f.layer != rolecall.LayerNetwork || f.message != refused.Message || f.denied {
+		t.Errorf("%+v", f)
+	}
+}
+
 // Nothing is known of what else passes: the bucket's policy comes first.
 func TestDiagnoseWithNothingOpen(t *testing.T) {
 	t.Parallel()

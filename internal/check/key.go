@@ -26,7 +26,9 @@ func keyed(ctx context.Context, w *work) finding {
 		declared = e.Key
 	}
 	if arn, err := rolecall.ParseARN(declared); err == nil && w.region != "" && arn.Region != w.region {
-		return w.otherKey(ctx, fmt.Sprintf("the key is in the region %s, the bucket in %s: S3 uses keys of the bucket's region only", arn.Region, w.region))
+		f := w.answered(ctx, question{}, refusal.Answer{Answer: awscode.Answer{Meaning: awscode.KeyMissing}})
+		f.message = fmt.Sprintf("the key is in the region %s, the bucket in %s: S3 uses keys of the bucket's region only", arn.Region, w.region)
+		return w.otherKey(ctx, f)
 	}
 	for _, tried := range []struct {
 		action string
@@ -60,7 +62,7 @@ func (w *work) keyFault(ctx context.Context, action string, a refusal.Answer) fi
 		f.patches = onKey(a.Key(), "cancel-key-deletion", "enable-key")
 		return f
 	case awscode.KeyMissing:
-		return w.otherKey(ctx, f.message)
+		return w.otherKey(ctx, f)
 	}
 	if a.Kind != transfer.Denied {
 		return f
@@ -104,11 +106,7 @@ func onKey(key string, operations ...string) []rolecall.Patch {
 
 // otherKey is found where the connection names a key that cannot be right. The
 // one that the bucket uses by default is S3's to tell.
-func (w *work) otherKey(ctx context.Context, message string) finding {
-	f := finding{
-		result: rolecall.CheckFail, candidates: []rolecall.CheckLayer{rolecall.LayerName, rolecall.LayerKey}, message: message,
-		hint: "name the key of the bucket as its owner has it, by its ARN",
-	}
+func (w *work) otherKey(ctx context.Context, f finding) finding {
 	e := rolecall.Encryption{Type: "aws:kms"}
 	if found, ok := w.usual(ctx); ok && found.Type == e.Type {
 		e = found

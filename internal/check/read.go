@@ -179,7 +179,7 @@ func (w *work) absent(key string) finding {
 
 // archived is found where an object must be restored before it can be read.
 func (w *work) archived(f finding, key string) finding {
-	f.hint += "; or name another object as probe_key, if only this one is archived"
+	f.hint += ". Or name another object as probe_key, if only this one is archived"
 	f.patches = setting(w.bucketARN(), w.s3api("restore-object", "--key", key, "--restore-request", `{"Days":1}`))
 	if other := w.oneOf(w.keys); other != "" && other != key {
 		f.candidates = []rolecall.CheckLayer{rolecall.LayerName, rolecall.LayerBucket}

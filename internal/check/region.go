@@ -2,9 +2,9 @@ package check
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/refusal"
 )
 
 // located finds the bucket and its region, which S3 tells everyone.
@@ -31,8 +31,8 @@ func located(ctx context.Context, w *work) finding {
 		f.result = rolecall.CheckWarn
 		return f
 	}
+	f := w.found(refusal.OtherRegion(w.place(), found), "")
 	w.region = found
-	f := failed(rolecall.LayerName, fmt.Sprintf("the bucket is in %s, not in %s", found, c.Region), "correct the connection's region, or leave it out")
 	f.patches = w.changed(func(c *rolecall.Connection) { c.Region = found })
 	return f
 }

@@ -101,7 +101,7 @@ func TestFailuresNameWhoMustAct(t *testing.T) {
 		},
 		{
 			"an acl where the owner enforces", fetched + tool("storage:put", `{"location": "s3://{keys}@globex-delivery/x/", "files": ["a.mov"], "acl": "public-read"}`), rolecall.Invalid,
-			"/tasks/1/parameters", `takes no acl`, "",
+			"/tasks/1/parameters", `takes no ACLs`, "",
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

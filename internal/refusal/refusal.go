@@ -70,31 +70,41 @@ func of(code rolecall.Code, message, hint string, layers ...rolecall.CheckLayer)
 	return r
 }
 
+// causes are the meanings that policy/explain has the words for, with what is at
+// fault.
+var causes = map[awscode.Meaning]struct {
+	code   rolecall.Code
+	layers []rolecall.CheckLayer
+}{
+	awscode.Closed:         {rolecall.Forbidden, []rolecall.CheckLayer{rolecall.LayerBucket}},
+	awscode.Archived:       {rolecall.Conflict, []rolecall.CheckLayer{rolecall.LayerBucket, rolecall.LayerName}},
+	awscode.NoACLs:         {rolecall.Invalid, []rolecall.CheckLayer{rolecall.LayerName, rolecall.LayerBucket}},
+	awscode.NoStorageClass: {rolecall.Invalid, []rolecall.CheckLayer{rolecall.LayerName}},
+	awscode.KeyDisabled:    {rolecall.Invalid, []rolecall.CheckLayer{rolecall.LayerKey}},
+	awscode.KeyUnusable:    {rolecall.Invalid, []rolecall.CheckLayer{rolecall.LayerKey}},
+	awscode.KeyMissing:     {rolecall.Invalid, []rolecall.CheckLayer{rolecall.LayerName, rolecall.LayerKey}},
+}
+
 // To says what the answer to a request means; it is false where the fault is
 // none of the server's, so that whoever asked knows better.
 func (a Answer) To(q Request) (Refusal, bool) {
-	bucket := fmt.Sprintf("the bucket %q", q.Place.Bucket)
-	switch a.Meaning {
-	case awscode.Closed:
-		return of(rolecall.Forbidden, "AWS has closed "+bucket+", or its account", "the bucket's owner asks AWS why; no policy is at fault", rolecall.LayerBucket), true
+	means := a.Meaning
+	if a.Kind == transfer.Archived {
+		means = awscode.Archived
+	}
+	if c, ok := causes[means]; ok {
+		message, hint, _ := explain.Cause(means)
+		if q.Verb != "" {
+			message = q.refused() + ": " + message
+		}
+		return of(c.code, message, hint, c.layers...), true
+	}
+	switch means {
 	case awscode.Clock:
 		return of(rolecall.Unauthenticated, explain.WrongClock, explain.WrongClockHint, rolecall.LayerPrincipal), true
 	case awscode.NoUpload:
-		return of(rolecall.Unavailable, "the upload was ended by others while it was under way", "try again: something that tidies up may have ended it", rolecall.LayerNetwork), true
-	case awscode.NoACLs:
-		return of(rolecall.Invalid, bucket+" takes no acl: its owner enforces ownership of all objects",
-			"leave acl out: the bucket's owner owns all that is written. Only if others rely on ACLs does the bucket's owner turn them on",
-			rolecall.LayerName, rolecall.LayerBucket), true
-	case awscode.NoStorageClass:
-		return of(rolecall.Invalid, fmt.Sprintf("S3 knows no storage class %q", q.Place.StorageClass), "correct storage_class, or leave it out", rolecall.LayerName), true
-	case awscode.KeyDisabled:
-		return of(rolecall.Invalid, q.because("the KMS key is disabled"), "the key's owner enables it", rolecall.LayerKey), true
-	case awscode.KeyUnusable:
-		return of(rolecall.Invalid, q.because("the KMS key cannot be used as it is: it may be about to be deleted"),
-			"the key's owner cancels the deletion and enables it", rolecall.LayerKey), true
-	case awscode.KeyMissing:
-		return of(rolecall.Invalid, q.because("KMS knows no such key in the bucket's region"),
-			"name the key of the bucket as its owner has it, by its ARN", rolecall.LayerName, rolecall.LayerKey), true
+		return of(rolecall.Unavailable, "the upload was ended by others while it was under way", "try again: something that tidies up may have ended it",
+			rolecall.LayerNetwork), true
 	}
 	switch a.Kind {
 	case transfer.Denied:
@@ -105,12 +115,8 @@ func (a Answer) To(q Request) (Refusal, bool) {
 		return of(rolecall.NotFound, NoObject(q.Place.Bucket, q.Key), NoObjectHint, rolecall.LayerName), true
 	case transfer.NoBucket:
 		return q.noBucket(), true
-	case transfer.Archived:
-		return of(rolecall.Conflict, Object(q.Place.Bucket, q.Key)+" is archived and cannot be read", "the bucket's owner restores it first, which takes hours",
-			rolecall.LayerBucket, rolecall.LayerName), true
 	case transfer.WrongRegion:
-		return of(rolecall.Invalid, fmt.Sprintf("%s is not in the region %q", bucket, q.Place.Region), "correct the region of the connection or location, or leave it out",
-			rolecall.LayerName), true
+		return of(rolecall.Invalid, fmt.Sprintf("the bucket %q is not in the region %q", q.Place.Bucket, q.Place.Region), regionHint, rolecall.LayerName), true
 	case transfer.Unavailable:
 		return of(rolecall.Unavailable, "S3 is overloaded or failing, asked to "+q.Verb+a.tried(), "try again later; retries on the task do so by themselves",
 			rolecall.LayerNetwork), true
@@ -134,15 +140,6 @@ func (q Request) refused() string {
 	return "S3 refuses to " + q.Verb
 }
 
-// because says what S3 refuses for a reason that is enough where only the key
-// was in question.
-func (q Request) because(reason string) string {
-	if q.Verb == "" {
-		return reason
-	}
-	return q.refused() + ": " + reason
-}
-
 // tried says how often and how long was tried in vain.
 func (a Answer) tried() string {
 	if a.Attempts == 0 {
@@ -164,6 +161,13 @@ func NoObject(bucket, key string) string { return "there is no object " + Object
 
 // NoObjectHint goes with it.
 const NoObjectHint = "upper and lower case differ in keys"
+
+// OtherRegion is found where a bucket is not in the region that is declared.
+func OtherRegion(p rolecall.Place, actual string) Refusal {
+	return of(rolecall.Invalid, fmt.Sprintf("the bucket %q is in the region %s, not %s", p.Bucket, actual, p.Region), regionHint, rolecall.LayerName)
+}
+
+const regionHint = "correct the region of the connection or location, or leave it out"
 
 // unaccepted is found where S3 does not take the credentials.
 func (a Answer) unaccepted(q Request) Refusal {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/access"
+	"github.com/rolecall/rolecall/internal/refusal"
 	"github.com/rolecall/rolecall/internal/transfer"
 )
 
@@ -100,11 +101,7 @@ func (s *work) region(ctx context.Context, at side) (string, error) {
 	case answered == "":
 		return declared, nil
 	case declared != "" && declared != answered:
-		return "", &rolecall.Error{
-			Code: rolecall.Invalid, Pointer: at.place.Pointer,
-			Message: fmt.Sprintf("the bucket %q is in the region %s, not %s", at.place.Bucket, answered, declared),
-			Hint:    "correct the region of the connection or location, or leave it out",
-		}
+		return "", refusal.OtherRegion(at.place, answered).Err(at.place.Pointer, nil)
 	default:
 		return answered, nil
 	}

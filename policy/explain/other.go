@@ -77,16 +77,24 @@ func ciphertext(text string) (Explanation, bool) {
 // the codes and texts of AWS's that they have.
 func otherCause(text string) (Explanation, bool) {
 	for _, means := range awscode.InText(text) {
-		if o, known := otherCauses[means]; known {
-			return Explanation{Summary: o.summary, Candidates: []Candidate{{Message: o.summary, Hint: o.hint}}}, true
+		if summary, hint, known := Cause(means); known {
+			return Explanation{Summary: summary, Candidates: []Candidate{{Message: summary, Hint: hint}}}, true
 		}
 	}
 	return Explanation{}, false
 }
 
-type cause struct{ summary, hint string }
+// Cause says what an answer of AWS's means that names no policy, and who must
+// act. It is false where an answer of that meaning needs no explanation, or more
+// than its meaning to explain it.
+func Cause(means awscode.Meaning) (message, hint string, known bool) {
+	c, known := causes[means]
+	return c.message, c.hint, known
+}
 
-var otherCauses = map[awscode.Meaning]cause{
+type cause struct{ message, hint string }
+
+var causes = map[awscode.Meaning]cause{
 	awscode.Encoded: {
 		"AWS says only in code which policy refused",
 		"aws sts decode-authorization-message --encoded-message CODE decodes it, for who may sts:DecodeAuthorizationMessage in that account; " +
@@ -99,16 +107,24 @@ var otherCauses = map[awscode.Meaning]cause{
 	awscode.BadSignature: {
 		"the secret does not fit the access key, or the request was altered on its way", "give the secret again, without white space; no policy is at fault",
 	},
-	awscode.Clock:  {"the caller's clock is more than 15 minutes off", "set it; no policy is at fault"},
-	awscode.NoACLs: {"the bucket's owner is enforced, so it takes no ACLs", "send no acl; s3:PutObjectAcl is not needed in any policy either"},
+	awscode.Clock: {"the caller's clock is more than 15 minutes off", "set it; no policy is at fault"},
+	awscode.NoACLs: {
+		"the bucket takes no ACLs: its owner enforces ownership of all objects",
+		"send no acl: the bucket's owner owns all that is written, and no policy needs s3:PutObjectAcl. Only if others rely on ACLs does the bucket's owner turn them on",
+	},
 	awscode.MalformedPolicy: {
 		"the policy was not stored: it is malformed, or a principal in it does not exist",
 		"rolecall policy lint finds what is wrong; a role or user must exist before a policy can name it",
 	},
-	awscode.Archived:       {"the object is archived", "its owner must restore it first; no policy is at fault"},
-	awscode.Closed:         {"AWS has disabled the bucket", "its owner must ask AWS why; no policy is at fault"},
+	awscode.Archived:       {"the object is archived and cannot be read", "the bucket's owner restores it first, which takes hours; no policy is at fault"},
+	awscode.Closed:         {"AWS has closed the bucket, or its account", "the bucket's owner asks AWS why; no policy is at fault"},
 	awscode.WrongRegion:    {"the bucket is in another region", "ask at the region that the answer names; no policy is at fault"},
-	awscode.KeyDisabled:    {"the KMS key is disabled", "its owner must enable it; no policy is at fault"},
+	awscode.NoStorageClass: {"S3 knows no such storage class", "correct the storage class, or leave it out; no policy is at fault"},
+	awscode.KeyDisabled:    {"the KMS key is disabled", "the key's owner enables it; no policy is at fault"},
+	awscode.KeyUnusable: {
+		"the KMS key cannot be used as it is: it may be about to be deleted", "the key's owner cancels the deletion and enables it; no policy is at fault",
+	},
+	awscode.KeyMissing:     {"KMS knows no such key in the bucket's region", "name the key of the bucket as its owner has it, by its ARN"},
 	awscode.TooLong:        tooLong,
 	awscode.TooLongChained: tooLong,
 }
