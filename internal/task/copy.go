@@ -23,7 +23,7 @@ func (s *work) copy(ctx context.Context) (Outcome, error) {
 		return Outcome{}, err
 	}
 	options := s.putOptions(to.place)
-	options.Both = s.both(ctx, from, to)
+	options.CopyClient = s.both(ctx, from, to)
 	f := &search{work: s, at: from, markers: true, last: overlapping(from.place, to.place), name: s.newKey}
 	out, err := f.move(ctx, func(ctx context.Context, p piece) (int64, error) {
 		res, err := transfer.Copy(ctx, from.bucket, p.Object, to.bucket, p.to, options)

@@ -15,30 +15,33 @@ import (
 	"github.com/minio/crc64nvme"
 )
 
-// checksum is one that S3 keeps for a whole object. The zero value is none.
+// checksum is a checksum that S3 keeps for a whole object. The zero value is no
+// checksum.
 type checksum struct {
 	name  string // CRC64NVME, CRC32, …
 	value []byte
 }
 
-// offered are the members of S3's answers that carry checksums.
-type offered struct {
+// answerChecksums has the checksum members of an answer of S3.
+type answerChecksums struct {
 	crc64, crc32, crc32c, sha256, sha1 *string
 	kind                               types.ChecksumType
 }
 
-// offeredBy finds them in the header of an answer.
-func offeredBy(h http.Header) offered {
+// checksumsIn reads the checksums from the header of an answer.
+func checksumsIn(h http.Header) answerChecksums {
 	get := func(name string) *string { return optional(h.Get(name)) }
-	return offered{
+	return answerChecksums{
 		get("X-Amz-Checksum-Crc64nvme"), get("X-Amz-Checksum-Crc32"), get("X-Amz-Checksum-Crc32c"),
 		get("X-Amz-Checksum-Sha256"), get("X-Amz-Checksum-Sha1"), types.ChecksumType(h.Get("X-Amz-Checksum-Type")),
 	}
 }
 
-// whole picks the checksum of the whole object, cheapest first. A composite
-// one, a checksum of parts' checksums, says nothing about bytes cut otherwise.
-func (o offered) whole() checksum {
+// fullObject returns the checksum of the whole object, the cheapest to compute
+// if there are several. A composite checksum, which is one of the parts'
+// checksums, cannot be compared with bytes that are divided otherwise, and is
+// ignored.
+func (o answerChecksums) fullObject() checksum {
 	if o.kind == types.ChecksumTypeComposite {
 		return checksum{}
 	}
@@ -64,10 +67,11 @@ func (o offered) whole() checksum {
 	return checksum{}
 }
 
-// String is the value as S3 writes it.
+// String returns the value in base64, as S3 writes it.
 func (c checksum) String() string { return base64.StdEncoding.EncodeToString(c.value) }
 
-// hash makes the checksum's function, nil for none.
+// hash returns the function that computes the checksum, or nil if digest always
+// computes it or there is no checksum.
 func (c checksum) hash() hash.Hash {
 	switch c.name {
 	case "CRC32":
@@ -83,13 +87,14 @@ func (c checksum) hash() hash.Hash {
 	}
 }
 
-// splits tells whether sums of parts can be joined to one of the whole.
-func (c checksum) splits() bool {
+// joinable reports whether the checksums of parts can be joined to that of the
+// whole.
+func (c checksum) joinable() bool {
 	return c.name == "CRC64NVME" || c.name == "CRC32" || c.name == "CRC32C"
 }
 
-// digest sums a run of bytes: always with CRC-64/NVME, and with the function
-// of a checksum that they are to be held against.
+// digest sums bytes: always with CRC-64/NVME, and with the function of the
+// checksum that they are compared with.
 type digest struct {
 	want  checksum
 	crc64 uint64
@@ -99,7 +104,7 @@ type digest struct {
 
 func newDigest(want checksum) *digest { return &digest{want: want, other: want.hash()} }
 
-// Write adds bytes; it never fails.
+// Write adds bytes. It never fails.
 func (d *digest) Write(p []byte) (int, error) {
 	d.crc64 = crc64nvme.Update(d.crc64, p)
 	if d.other != nil {
@@ -117,14 +122,14 @@ func (d *digest) sum() sum {
 	return s
 }
 
-// sum is what a digest found.
+// sum is the result of a digest.
 type sum struct {
 	crc64 uint64
 	other []byte
 	n     int64
 }
 
-// as gives the sum as a checksum of the function.
+// as returns the sum as a checksum of the named function.
 func (s sum) as(name string) checksum {
 	if name == "CRC64NVME" {
 		return checksum{name, binary.BigEndian.AppendUint64(nil, s.crc64)}
@@ -132,40 +137,43 @@ func (s sum) as(name string) checksum {
 	return checksum{name, s.other}
 }
 
-// matches tells whether the sum is the checksum's.
+// matches reports whether the sum equals the checksum.
 func (s sum) matches(want checksum) bool { return bytes.Equal(s.as(want.name).value, want.value) }
 
-// corrupt is the error of bytes that are not the source's.
+// corrupt returns the error for bytes that differ from the source's.
 func corrupt(want checksum, got sum) error {
-	return mismatched("the bytes that came have", want, got.as(want.name), false)
+	return mismatched("the bytes that came have", want, got.as(want.name))
 }
 
-// stored holds what S3 says that it has of a part against what it should be.
-// S3 compares what it takes; this finds what it keeps. A server that keeps no
-// CRC64NVME says nothing that could be compared: an ETag may be an MD5, which
-// is not summed here.
-func stored(has, want checksum) error {
+// checkStoredPart compares the checksum that S3 reports for a part with the
+// right one. S3 compares what it receives; this compares what it stores. If the
+// server keeps no CRC64NVME, there is nothing to compare: an ETag may be an
+// MD5, which is not computed here.
+func checkStoredPart(has, want checksum) error {
 	if has.name != want.name || bytes.Equal(has.value, want.value) {
 		return nil
 	}
-	return mismatched("S3 has the part with", want, has, false)
+	return mismatched("S3 has the part with", want, has)
 }
 
-// lasting is stored of an object, which is there for all to see.
-func lasting(has, want checksum) error {
-	if stored(has, want) == nil {
+// checkStoredObject does the same for an object, which everyone can see
+// already.
+func checkStoredObject(has, want checksum) error {
+	if checkStoredPart(has, want) == nil {
 		return nil
 	}
-	return mismatched("S3 has the object, for all to see, with", want, has, true)
+	err := mismatched("S3 has the object, for all to see, with", want, has)
+	err.Mismatch.Stored = true
+	return err
 }
 
-func mismatched(text string, want, got checksum, stored bool) error {
-	m := Mismatch{Algorithm: want.name, Want: want.String(), Got: got.String(), Stored: stored}
+func mismatched(text string, want, got checksum) *Error {
+	m := Mismatch{Algorithm: want.name, Want: want.String(), Got: got.String()}
 	return &Error{Kind: Corrupt, Mismatch: &m, Err: fmt.Errorf("%s the %s %s, not %s", text, m.Algorithm, m.Got, m.Want)}
 }
 
-// join gives the sum of the whole from its parts' in order. Of the functions
-// besides CRC-64/NVME it joins those that split.
+// join returns the sum of the whole from those of its parts, in order. Beside
+// CRC-64/NVME it joins only functions that are joinable.
 func join(want checksum, parts []sum) sum {
 	var all sum
 	crc64, other := shift{poly: reflectedCRC64NVME, width: 64}, shift{width: 32}
@@ -176,7 +184,7 @@ func join(want checksum, parts []sum) sum {
 		other.poly = crc32.Castagnoli
 	}
 	for i, p := range parts {
-		all.crc64 = crc64.by(p.n, all.crc64) ^ p.crc64
+		all.crc64 = crc64.apply(p.n, all.crc64) ^ p.crc64
 		all.n += p.n
 		switch {
 		case i == 0:
@@ -185,20 +193,21 @@ func join(want checksum, parts []sum) sum {
 			all.other = nil
 		default:
 			before, this := binary.BigEndian.Uint32(all.other), binary.BigEndian.Uint32(p.other)
-			all.other = binary.BigEndian.AppendUint32(nil, uint32(other.by(p.n, uint64(before)))^this)
+			all.other = binary.BigEndian.AppendUint32(nil, uint32(other.apply(p.n, uint64(before)))^this)
 		}
 	}
 	return all
 }
 
-// encoded is the sum as S3 writes it.
+// encoded returns the CRC-64/NVME as S3 writes it.
 func (s sum) encoded() string { return s.as("CRC64NVME").String() }
 
 const reflectedCRC64NVME = 0x9a6c9329ac4bc9b5
 
-// shift tells what a CRC becomes when zero bytes follow, so that the CRC of
-// what comes in their place can be added. That is a linear map of the CRC's
-// bits, raised to the n-th power by squaring, and kept: parts are of one size.
+// shift computes what a CRC becomes when zero bytes follow, so that the CRC of
+// the bytes in their place can be added. That is a linear map of the CRC's
+// bits, raised to the n-th power by squaring. The last power is kept, since
+// parts are of one size.
 type shift struct {
 	poly  uint64
 	width int
@@ -206,8 +215,8 @@ type shift struct {
 	power matrix
 }
 
-// by gives the CRC after n zero bytes.
-func (s *shift) by(n int64, crc uint64) uint64 {
+// apply returns the CRC after n zero bytes.
+func (s *shift) apply(n int64, crc uint64) uint64 {
 	if n == 0 {
 		return crc
 	}
@@ -218,7 +227,7 @@ func (s *shift) by(n int64, crc uint64) uint64 {
 }
 
 func (s *shift) zeros(n int64) matrix {
-	var one, all matrix // appends one bit, one byte and more; those together
+	var one, all matrix // one appends a bit, then a byte, then 2, 4, 8 bytes; all appends n bytes
 	one[0] = s.poly
 	for i := range s.width {
 		all[i] = 1 << i
@@ -251,7 +260,7 @@ func (m *matrix) times(v uint64) uint64 {
 	return out
 }
 
-// after is the map that applies m after the first.
+// after returns the map that applies first and then m.
 func (m *matrix) after(first matrix, width int) matrix {
 	var out matrix
 	for i := range width {

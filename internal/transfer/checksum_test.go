@@ -63,17 +63,17 @@ func TestOffered(t *testing.T) {
 	}
 	composite, broken := *value(4)+"-3", "no base64!"
 	for name, c := range map[string]struct {
-		offered
+		answerChecksums
 		want string
 	}{
-		"none":           {offered{}, ""},
-		"one":            {offered{crc32: value(4)}, "CRC32"},
-		"cheapest":       {offered{sha256: value(32), crc64: value(8)}, "CRC64NVME"},
-		"composite":      {offered{crc32: value(4), kind: types.ChecksumTypeComposite}, ""},
-		"composite text": {offered{crc32: &composite}, ""},
-		"broken":         {offered{crc32: &broken, sha1: value(20)}, "SHA1"},
+		"none":           {answerChecksums{}, ""},
+		"one":            {answerChecksums{crc32: value(4)}, "CRC32"},
+		"cheapest":       {answerChecksums{sha256: value(32), crc64: value(8)}, "CRC64NVME"},
+		"composite":      {answerChecksums{crc32: value(4), kind: types.ChecksumTypeComposite}, ""},
+		"composite text": {answerChecksums{crc32: &composite}, ""},
+		"broken":         {answerChecksums{crc32: &broken, sha1: value(20)}, "SHA1"},
 	} {
-		if got := c.whole(); got.name != c.want {
+		if got := c.fullObject(); got.name != c.want {
 			t.Errorf("%s: got %q, want %q", name, got.name, c.want)
 		}
 	}

@@ -18,21 +18,21 @@ import (
 
 // ClientOptions say how to reach S3.
 type ClientOptions struct {
-	// Credentials are asked for at every attempt, so they must be cached. A
-	// provider with a method Invalidate(aws.Credentials) is told when S3 calls
-	// its credentials expired, and the request is tried again.
+	// Credentials are retrieved at every attempt, so the provider must cache
+	// them. If it has a method Invalidate(aws.Credentials), that is called with
+	// credentials that S3 reports as expired, and the request is tried again.
 	Credentials aws.CredentialsProvider
 	Region      string     // empty: us-east-1
 	Endpoint    string     // a URL; empty: AWS's
 	PathStyle   bool       // the bucket in the path instead of the host name
 	HTTP        HTTPClient // nil: the AWS SDK's, with the environment's proxy
-	UserAgent   string     // what works here, for the customer's logs
-	Attempts    int        // of one request; zero: 8, as befits long transfers
+	UserAgent   string     // names the program in the customer's logs
+	Attempts    int        // of one request; zero: 8
 	Memory      *Memory    // shared by all clients of a process; nil: 256 MiB for this one
 	Rates       *Rates     // shared by all clients of a process; nil: this one's own
 }
 
-// Client is an S3 client that is made for long transfers.
+// Client is an S3 client for long transfers. NewClient makes it.
 type Client struct {
 	*s3.Client
 	wire   *wire
@@ -40,17 +40,17 @@ type Client struct {
 }
 
 // HTTPClient sends requests; an *http.Client is one. It must not follow
-// redirects, as a signature holds for one host only, and should have an
-// ExpectContinueTimeout, lest a refusal be lost behind a body that is sent.
+// redirects, because a signature is valid for one host only. It should have an
+// ExpectContinueTimeout, so that a refusal is read before a large body is sent.
 type HTTPClient = s3.HTTPClient
 
 const stallLimit = time.Minute
 
-// NewClient makes a client that is made for long transfers: it retries with
-// backoff and slows down when told so, renews expired credentials in the
-// middle, gives up on connections over which nothing moves for a minute, and
-// fails answers that are longer than S3's.
-// It reads no environment and no files.
+// NewClient returns a client for long transfers. It retries with backoff, slows
+// down when S3 asks for it, renews credentials that expire during a transfer,
+// closes connections over which nothing moves for a minute, and fails on
+// answers that are longer than any of S3's. It reads no environment and no
+// files.
 func NewClient(o ClientOptions) *Client {
 	if o.Memory == nil {
 		o.Memory = NewMemory(DefaultMemory)
@@ -63,25 +63,25 @@ func NewClient(o ClientOptions) *Client {
 	}
 	if o.HTTP == nil {
 		o.HTTP = awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
-			t.MaxIdleConns, t.MaxIdleConnsPerHost, t.ReadBufferSize, t.WriteBufferSize = objectsAtMost, objectsAtMost, readBuffer, writeBuffer
+			t.MaxIdleConns, t.MaxIdleConnsPerHost, t.ReadBufferSize, t.WriteBufferSize = mostObjects, mostObjects, readBuffer, writeBuffer
 		})
 	}
 	retryer := newRetryer(o.Credentials, o.Attempts)
-	// A bucket of AWS's is in one region, and one of a partition at least.
-	brake := brake{o.Rates, cmp.Or(strings.TrimRight(o.Endpoint, "/"), o.Region)}
+	// Buckets with the same name can exist in two partitions.
+	throttle := throttle{o.Rates, cmp.Or(strings.TrimRight(o.Endpoint, "/"), o.Region)}
 	options := s3.Options{
-		Credentials:  provider{o.Credentials},
+		Credentials:  credentialsProvider{o.Credentials},
 		Region:       o.Region,
 		UsePathStyle: o.PathStyle,
-		HTTPClient:   bounded{watched{patient{o.HTTP}}},
+		HTTPClient:   boundedClient{watchedClient{http11{o.HTTP}}},
 		Retryer:      retryer,
 		// Checksums are made and verified here: the SDK's own CRC64NVME costs
-		// twenty times as much and cannot follow a read that resumes.
+		// twenty times as much and fails when a read is resumed.
 		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenRequired,
 		ResponseChecksumValidation: aws.ResponseChecksumValidationWhenRequired,
 		APIOptions: []func(*middleware.Stack) error{
-			v4.UseDynamicPayloadSigningMiddleware, // TLS protects the payload; hashing it again is the main cost
-			brake.add,
+			v4.UseDynamicPayloadSigningMiddleware, // TLS protects the payload, and hashing it would be the main cost
+			throttle.addTo,
 		},
 	}
 	if o.Endpoint != "" {
@@ -92,52 +92,54 @@ func NewClient(o ClientOptions) *Client {
 	}
 	if p, ok := o.Credentials.(invalidator); ok {
 		options.APIOptions = append(options.APIOptions, func(stack *middleware.Stack) error {
-			return stack.Finalize.Insert(renew{p}, "Signing", middleware.After)
+			return stack.Finalize.Insert(renewExpired{p}, "Signing", middleware.After)
 		})
 	}
 	client := s3.New(options)
-	return &Client{Client: client, wire: newWire(o, client.Options(), retryer, brake)}
+	return &Client{Client: client, wire: newWire(o, client.Options(), retryer, throttle)}
 }
 
-// patient has a large body wait until S3 says that it wants it: a refusal
-// would be lost when the connection is reset under the body. The AWS SDK asks
-// S3 to say so, but leaves the version out of its requests, and net/http does
-// not wait in what is no HTTP/1.1.
-type patient struct{ next HTTPClient }
+// http11 sends requests as HTTP/1.1, so that a large body waits until S3 asks
+// for it: otherwise the connection could be reset under the body, and the
+// refusal lost. The AWS SDK sets the header for this, but no protocol version,
+// and net/http waits in HTTP/1.1 only.
+type http11 struct{ next HTTPClient }
 
-// Do sends the request as one of HTTP/1.1.
-func (p patient) Do(req *http.Request) (*http.Response, error) {
+// Do sends the request as HTTP/1.1.
+func (p http11) Do(req *http.Request) (*http.Response, error) {
 	req = req.WithContext(req.Context())
 	req.Proto, req.ProtoMajor, req.ProtoMinor = "HTTP/1.1", 1, 1
 	return p.next.Do(req)
 }
 
-// provider sets failures to get credentials apart from S3's own answers.
-type provider struct{ of aws.CredentialsProvider }
+// credentialsProvider distinguishes failures to get credentials from S3's own
+// answers.
+type credentialsProvider struct{ next aws.CredentialsProvider }
 
-// Retrieve gives the credentials.
-func (p provider) Retrieve(ctx context.Context) (aws.Credentials, error) {
-	credentials, err := p.of.Retrieve(ctx)
+// Retrieve returns the credentials.
+func (p credentialsProvider) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	credentials, err := p.next.Retrieve(ctx)
 	if err != nil && ctx.Err() == nil {
 		err = &Error{Kind: NoCredentials, Err: err}
 	}
 	return credentials, err
 }
 
-// invalidator is a provider that can be told to forget credentials.
+// invalidator is a provider that can drop credentials from its cache.
 type invalidator interface {
 	aws.CredentialsProvider
 	Invalidate(credentials aws.Credentials)
 }
 
-// renew tells the provider when an attempt shows that its credentials expired.
-type renew struct{ provider invalidator }
+// renewExpired invalidates credentials when an attempt shows that they have
+// expired.
+type renewExpired struct{ provider invalidator }
 
-// ID names the middleware.
-func (renew) ID() string { return "RolecallRenew" }
+// ID returns the name of the middleware.
+func (renewExpired) ID() string { return "RolecallRenew" }
 
-// HandleFinalize runs around one attempt, after it was signed.
-func (r renew) HandleFinalize(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (
+// HandleFinalize wraps one attempt, after it is signed.
+func (r renewExpired) HandleFinalize(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (
 	middleware.FinalizeOutput, middleware.Metadata, error,
 ) {
 	out, metadata, err := next.HandleFinalize(ctx, in)
@@ -145,14 +147,14 @@ func (r renew) HandleFinalize(ctx context.Context, in middleware.FinalizeInput, 
 		return out, metadata, err
 	}
 	if req, ok := in.Request.(*smithyhttp.Request); ok {
-		forget(ctx, r.provider, req.Header.Get("X-Amz-Security-Token"))
+		invalidateExpired(ctx, r.provider, req.Header.Get("X-Amz-Security-Token"))
 	}
 	return out, metadata, err
 }
 
-// forget tells the provider that the session expired. Another request may have
-// had it renewed meanwhile: only what signed this one is stale.
-func forget(ctx context.Context, provider invalidator, token string) {
+// invalidateExpired drops the session with the token from the provider's cache.
+// If another request has renewed it meanwhile, the new one stays.
+func invalidateExpired(ctx context.Context, provider invalidator, token string) {
 	if current, err := provider.Retrieve(ctx); err == nil && current.SessionToken == token {
 		provider.Invalidate(current)
 	}

@@ -27,24 +27,24 @@ const (
 	maxRetryAfter = 30 * time.Second
 )
 
-// retryer decides on another attempt, for the AWS SDK's requests and for ours.
-// It has no quota of attempts for all requests together, as the SDK's own has,
-// which a long job would use up: Rates keeps them from being too many.
+// retryer decides whether and when a request is tried again, for the AWS SDK's
+// requests and for ours. Unlike the SDK's own it has no quota for all requests
+// together, which a long job would use up. Rates limits them instead.
 type retryer struct {
 	attempts  int
-	base      time.Duration // the first pause at most
+	base      time.Duration // the longest first pause
 	retryable retry.IsErrorRetryables
 }
 
-// newRetryer makes one for a client. An expired credential is worth another
-// attempt only where a new one can be had.
+// newRetryer returns the retryer of a client. Expired credentials are retried
+// only if the provider can renew them.
 func newRetryer(credentials aws.CredentialsProvider, limit int) *retryer {
 	_, renewable := credentials.(invalidator)
 	return &retryer{
 		attempts: cmp.Or(limit, attempts), base: firstBackoff,
 		retryable: append(slices.Clone(retry.DefaultRetryables),
 			retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
-				if (renewable && expired(err)) || throttled(err) || cut(err) || meaningOf(err) == awscode.Contended {
+				if (renewable && expired(err)) || throttled(err) || brokeOff(err) || meaningOf(err) == awscode.Contended {
 					return aws.TrueTernary
 				}
 				return aws.UnknownTernary
@@ -52,15 +52,15 @@ func newRetryer(credentials aws.CredentialsProvider, limit int) *retryer {
 	}
 }
 
-// IsErrorRetryable tells whether another attempt may help.
+// IsErrorRetryable reports whether another attempt may succeed.
 func (r *retryer) IsErrorRetryable(err error) bool { return r.retryable.IsErrorRetryable(err).Bool() }
 
-// MaxAttempts bounds the attempts of one request.
+// MaxAttempts returns the limit of attempts for one request.
 func (r *retryer) MaxAttempts() int { return r.attempts }
 
-// RetryDelay is the pause after an attempt, the first being 1: anything up to
-// a bound that doubles, so that many who failed together do not come back
-// together, and what the server asks for besides.
+// RetryDelay returns the pause after an attempt, the first being 1. It is
+// random below a bound that doubles, so that requests that failed together are
+// not retried together, and is added to what the server asks for.
 func (r *retryer) RetryDelay(attempt int, err error) (time.Duration, error) {
 	if attempt <= 3 && expired(err) {
 		return 0, nil
@@ -69,18 +69,20 @@ func (r *retryer) RetryDelay(attempt int, err error) (time.Duration, error) {
 	return retryAfter(err) + rand.N(most+1), nil
 }
 
-// GetRetryToken gives leave for another attempt.
-func (*retryer) GetRetryToken(context.Context, error) (func(error) error, error) { return free, nil }
+// GetRetryToken allows another attempt.
+func (*retryer) GetRetryToken(context.Context, error) (func(error) error, error) {
+	return noRelease, nil
+}
 
-// GetInitialToken gives leave for a first attempt.
-func (*retryer) GetInitialToken() func(error) error { return free }
+// GetInitialToken allows the first attempt.
+func (*retryer) GetInitialToken() func(error) error { return noRelease }
 
-// GetAttemptToken gives leave for an attempt.
-func (*retryer) GetAttemptToken(context.Context) (func(error) error, error) { return free, nil }
+// GetAttemptToken allows an attempt.
+func (*retryer) GetAttemptToken(context.Context) (func(error) error, error) { return noRelease, nil }
 
-func free(error) error { return nil }
+func noRelease(error) error { return nil }
 
-// throttled tells whether S3 refused a request because there are too many.
+// throttled reports whether S3 refused a request as one of too many.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html
 func throttled(err error) bool {
 	var answer *smithyhttp.ResponseError
@@ -93,13 +95,15 @@ func throttled(err error) bool {
 	return retry.IsErrorThrottles(retry.DefaultThrottles).IsErrorThrottle(err).Bool()
 }
 
-// cut tells whether the answer broke off. The AWS SDK looks into it at several
-// places, and calls that an error of deserialization at some of them.
-func cut(err error) bool {
+// brokeOff reports whether the connection ended within the answer. The AWS SDK
+// reads answers in several places, and in some of them reports a
+// deserialization error instead.
+func brokeOff(err error) bool {
 	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, errStalled)
 }
 
-// retryAfter is the pause that the server asks for, within bounds.
+// retryAfter returns the pause that the server asks for, limited to
+// maxRetryAfter.
 // https://www.rfc-editor.org/rfc/rfc9110#name-retry-after
 func retryAfter(err error) time.Duration {
 	var answer *smithyhttp.ResponseError
@@ -116,17 +120,18 @@ func retryAfter(err error) time.Duration {
 	return 0
 }
 
-// exhausted is the failure of a request's last attempt.
+// exhausted is the error of a request's last attempt.
 type exhausted struct {
 	attempts int
 	took     time.Duration
 	err      error
 }
 
-// Error says how often and how long was tried.
+// Error describes the failure, with the number of attempts and the time they
+// took.
 func (e *exhausted) Error() string {
 	return fmt.Sprintf("after %d attempts in %v: %v", e.attempts, e.took.Round(100*time.Millisecond), e.err)
 }
 
-// Unwrap gives the last attempt's failure.
+// Unwrap returns the error of the last attempt.
 func (e *exhausted) Unwrap() error { return e.err }

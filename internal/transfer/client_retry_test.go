@@ -17,7 +17,7 @@ func answered(status int, header ...string) error {
 	if err != nil {
 		panic(err)
 	}
-	return refusal(answer(r, status, strings.NewReader(""), 0, header...))
+	return responseError(answer(r, status, strings.NewReader(""), 0, header...))
 }
 
 func TestRetryDelay(t *testing.T) {

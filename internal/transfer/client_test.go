@@ -143,7 +143,7 @@ func TestRefusedBodyStays(t *testing.T) {
 		t.Errorf("%d bytes were sent", n)
 	}
 	s.meddle(nil)
-	if _, err := Put(t.Context(), b, "x", root, "x", PutOptions{}); err != nil || sent.Load() != framed(3*mib) {
+	if _, err := Put(t.Context(), b, "x", root, "x", PutOptions{}); err != nil || sent.Load() != framedLength(3*mib) {
 		t.Errorf("sent %d bytes, %v", sent.Load(), err)
 	}
 }
@@ -301,7 +301,7 @@ func answer(r *http.Request, status int, body io.Reader, length int, header ...s
 }
 
 func readAll(ctx context.Context, s source, w io.Writer) error {
-	return s.stream(ctx, span{0, s.Size}, checksum{}).drain(w, s.Client.wire.memory)
+	return s.stream(ctx, span{0, s.Size}, checksum{}).copyTo(w, s.Client.wire.memory)
 }
 
 func TestStalledBodyIsTakenUp(t *testing.T) {
@@ -346,7 +346,7 @@ func TestStalledUploadIsTriedAgain(t *testing.T) {
 		}).bucket()
 		u := upload{to: b, key: "x", size: 8, open: func(context.Context, span) content {
 			return held{Reader: bytes.NewReader([]byte("abcdefgh"))}
-		}, ready: func(sum) error { return nil }, carried: func() (http.Header, error) { return http.Header{}, nil }}
+		}, check: func(sum) error { return nil }, sourceProperties: func() (http.Header, error) { return http.Header{}, nil }}
 		if _, err := u.run(t.Context()); err != nil || asked != 2 {
 			t.Errorf("%v after %d requests", err, asked)
 		}
@@ -362,10 +362,10 @@ func TestFruitlessReadsEnd(t *testing.T) {
 			return answer(r, http.StatusOK, strings.NewReader(""), 8), nil
 		}).bucket()
 		err := readAll(t.Context(), source{b, Object{Key: "x", Size: 8}}, io.Discard)
-		if !errors.Is(err, io.ErrUnexpectedEOF) || kindOf(err) != Unreachable || asked != resumptions {
+		if !errors.Is(err, io.ErrUnexpectedEOF) || kindOf(err) != Unreachable || asked != maxFailures {
 			t.Errorf("%v after %d requests", err, asked)
 		}
-		if e := theFault(t, fault("get", b, "x", err), Unreachable); e.Attempts != resumptions || e.Took < time.Second {
+		if e := theFault(t, fault("get", b, "x", err), Unreachable); e.Attempts != maxFailures || e.Took < time.Second {
 			t.Errorf("%d attempts in %v", e.Attempts, e.Took)
 		}
 	})

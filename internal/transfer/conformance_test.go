@@ -139,7 +139,7 @@ func conformance(t *testing.T, start func(*testing.T) (from, to Bucket)) {
 
 func roundTrip(t *testing.T, from, to Bucket) {
 	root := newRoot(t)
-	for _, size := range []int{0, 1, 4096, 5 * mib, inParts - 1, inParts, 2*partSize + 1, 20*mib + 3} {
+	for _, size := range []int{0, 1, 4096, 5 * mib, multipartFrom - 1, multipartFrom, 2*partSize + 1, 20*mib + 3} {
 		data := noise(size)
 		key := fmt.Sprintf("in/%d.bin", size)
 		write(t, root, "up", data)
@@ -162,7 +162,7 @@ func roundTrip(t *testing.T, from, to Bucket) {
 			t.Fatal(err)
 		}
 		parts := 1
-		if size >= inParts {
+		if size >= multipartFrom {
 			parts = (size + partSize - 1) / partSize
 		}
 		want := Result{Bytes: int64(size), CRC64: crc64nvme.Checksum(data), Parts: parts}
@@ -187,7 +187,7 @@ func roundTrip(t *testing.T, from, to Bucket) {
 
 func overwrite(t *testing.T, from, to Bucket) {
 	root := newRoot(t)
-	for _, size := range []int{10, inParts} {
+	for _, size := range []int{10, multipartFrom} {
 		key := fmt.Sprint(size)
 		data := noise(size)
 		write(t, root, "file", data)
@@ -298,7 +298,7 @@ func missing(t *testing.T, from, to Bucket) {
 
 func changed(t *testing.T, from, to Bucket) {
 	root := newRoot(t)
-	for _, size := range []int{100, inParts} {
+	for _, size := range []int{100, multipartFrom} {
 		key := fmt.Sprint(size)
 		write(t, root, "up", noise(size))
 		if _, err := Put(t.Context(), from, key, root, "up", PutOptions{}); err != nil {
@@ -373,7 +373,7 @@ func tags(t *testing.T, from, to Bucket) {
 	if d := cmp.Diff(want, tagsAt(t, from, "x")); d != "" {
 		t.Error(d)
 	}
-	for key, options := range map[string]PutOptions{"here": {}, "within": {Both: to.Client}} {
+	for key, options := range map[string]PutOptions{"here": {}, "within": {CopyClient: to.Client}} {
 		if got, err := Copy(t.Context(), from, Object{Key: "x"}, to, key, options); err != nil || got.TagsLost {
 			t.Errorf("copy %s: %+v, %v", key, got, err)
 		}
@@ -400,7 +400,7 @@ func tagsAt(t *testing.T, b Bucket, key string) map[string]string {
 func noChecksums(t *testing.T, from, to Bucket) {
 	from.NoChecksums, to.NoChecksums = true, true
 	root := newRoot(t)
-	for _, size := range []int{10, inParts} {
+	for _, size := range []int{10, multipartFrom} {
 		key := fmt.Sprint(size)
 		write(t, root, "up", noise(size))
 		for range 2 {

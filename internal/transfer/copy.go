@@ -8,22 +8,21 @@ import (
 	"sync/atomic"
 )
 
-// Copy copies the object from one bucket to another. With PutOptions.Both S3
-// does it by itself; else, and where S3 refuses that, the bytes are streamed
-// through memory, each bucket with its own credentials.
+// Copy copies the object from one bucket to another. With PutOptions.CopyClient
+// S3 copies it on its side. Without it, and where S3 refuses that, the bytes
+// are streamed through memory, each bucket with its own credentials.
 //
-// It keeps what the source carries: its Content-Type and the like, its owner's
-// metadata, and its tags where they can be read and written. The source's
-// storage class is its owner's choice, of what to pay for keeping it; the
-// copy's is that of the options, or the bucket's default.
+// Copy keeps the source's Content-Type and similar headers, its metadata, and
+// its tags if they can be read and written. It does not keep the storage class:
+// the copy's is that of the options, or the bucket's default.
 func Copy(ctx context.Context, from Bucket, o Object, to Bucket, key string, options PutOptions) (Result, error) {
-	c := copying{to: to, key: key, options: options}
+	c := copier{to: to, key: key, options: options}
 	c.options.Progress = func(n int64) {
 		c.moved.Store(true)
 		report(options.Progress, n)
 	}
 	var err error
-	if c.src, c.told, err = describe(ctx, from, o); err != nil {
+	if c.src, c.head, err = resolve(ctx, from, o); err != nil {
 		return Result{}, fault("copy", from, o.Key, err)
 	}
 	result, err := c.run(ctx)
@@ -34,40 +33,41 @@ func Copy(ctx context.Context, from Bucket, o Object, to Bucket, key string, opt
 	return result, nil
 }
 
-// copying is one copy, which may take several ways to be made.
-type copying struct {
+// copier makes one copy, which may take more than one way.
+type copier struct {
 	src     source
-	told    header // by HEAD, if that was asked
+	head    headResult // the answer to HEAD, if it was sent
 	to      Bucket
 	key     string
 	options PutOptions
-	moved   atomic.Bool // bytes were reported: no other way begins anew
+	moved   atomic.Bool // progress was reported: no other way is tried
 
 	tags     copiedTags
 	verified string
 }
 
-func (c *copying) run(ctx context.Context) (Result, error) {
-	if one := c.options.Both; one != nil && !c.src.NoChecksums && !c.to.NoChecksums && !one.denied.has(c.way()) {
-		result, err := c.tagged(ctx, one, c.within)
+func (c *copier) run(ctx context.Context) (Result, error) {
+	if both := c.options.CopyClient; both != nil && !c.src.NoChecksums && !c.to.NoChecksums && !both.denied.has(c.copyDenial()) {
+		result, err := c.writeWithTags(ctx, both, c.serverSide)
 		if !c.refused(err) {
 			return result, err
 		}
 		if KindOf(err) == Denied {
-			one.denied.add(c.way())
+			both.denied.add(c.copyDenial())
 		}
 	}
-	return c.tagged(ctx, c.to.Client, c.stream)
+	return c.writeWithTags(ctx, c.to.Client, c.stream)
 }
 
-func (c *copying) way() denial { return denial{"copy", c.src.Name, c.to.Name} }
+func (c *copier) copyDenial() denial { return denial{"copy", c.src.Name, c.to.Name} }
 
-// tagged writes the copy with its tags and, if that is refused, without.
-func (c *copying) tagged(ctx context.Context, client *Client, write func(context.Context) (Result, error)) (Result, error) {
+// writeWithTags writes the copy with its tags and, if that is refused, without
+// them.
+func (c *copier) writeWithTags(ctx context.Context, client *Client, write func(context.Context) (Result, error)) (Result, error) {
 	tagging := denial{"tag", "", c.to.Name}
 	c.tags = copiedTags{withheld: client.denied.has(tagging)}
 	result, err := write(ctx)
-	if c.tags.sent == "" || c.tags.begun || !c.refused(err) {
+	if c.tags.sent == "" || c.tags.accepted || !c.refused(err) {
 		return result, err
 	}
 	c.tags = copiedTags{withheld: true}
@@ -78,9 +78,9 @@ func (c *copying) tagged(ctx context.Context, client *Client, write func(context
 	return result, plain
 }
 
-// refused tells whether the destination refused the write as it was, so that
-// another may be tried.
-func (c *copying) refused(err error) bool {
+// refused reports whether the destination refused the write, so that another
+// way may be tried.
+func (c *copier) refused(err error) bool {
 	var own *Error // of the source
 	if err == nil || c.moved.Load() || errors.As(err, &own) && own.Op != "" {
 		return false
@@ -89,42 +89,43 @@ func (c *copying) refused(err error) bool {
 	return kind == Denied || kind == Refused
 }
 
-// carried is what the copy carries of what an answer tells of the source.
-func (c *copying) carried(ctx context.Context, header http.Header) (http.Header, error) {
-	carried, err := carriedBy(header)
+// properties returns the headers of the copy, from the header of an answer
+// about the source.
+func (c *copier) properties(ctx context.Context, header http.Header) (http.Header, error) {
+	properties, err := copiedHeaders(header)
 	if err != nil {
-		return nil, c.blame(err)
+		return nil, c.sourceFault(err)
 	}
 	if c.tags.withheld {
 		c.tags.lost = header.Get(taggingCount) != ""
-		return carried, nil
+		return properties, nil
 	}
 	if c.tags.sent, c.tags.lost, err = tagsOf(ctx, c.src, header); err != nil {
-		return nil, c.blame(err)
+		return nil, c.sourceFault(err)
 	}
 	if c.tags.sent != "" {
-		carried[taggingHeader] = []string{c.tags.sent}
+		properties[taggingHeader] = []string{c.tags.sent}
 	}
-	return carried, nil
+	return properties, nil
 }
 
-// blame sets a fault of the source's apart from the destination's.
-func (c *copying) blame(err error) error { return fault("copy", c.src.Bucket, c.src.Key, err) }
+// sourceFault marks an error as the source's, not the destination's.
+func (c *copier) sourceFault(err error) error { return fault("copy", c.src.Bucket, c.src.Key, err) }
 
-func (c *copying) stream(ctx context.Context) (Result, error) {
-	r := &relay{src: c.src, want: c.told.sum}
-	u := upload{to: c.to, key: c.key, size: c.src.Size, options: c.options, open: r.open, ready: r.verify, from: c.src.version(), tags: &c.tags}
-	u.carried = func() (http.Header, error) {
-		header := c.told.http
-		if r.whole != nil {
-			if err := r.whole.begin(); err != nil {
-				return nil, c.blame(err)
+func (c *copier) stream(ctx context.Context) (Result, error) {
+	r := &relay{src: c.src, want: c.head.sum}
+	u := upload{to: c.to, key: c.key, size: c.src.Size, options: c.options, open: r.open, check: r.verify, from: c.src.version(), tags: &c.tags}
+	u.sourceProperties = func() (http.Header, error) {
+		header := c.head.http
+		if r.wholeStream != nil {
+			if err := r.wholeStream.begin(); err != nil {
+				return nil, c.sourceFault(err)
 			}
-			header = r.whole.header
+			header = r.wholeStream.header
 		}
-		return c.carried(ctx, header)
+		return c.properties(ctx, header)
 	}
-	if r.want.splits() {
+	if r.want.joinable() {
 		u.want = r.want
 	}
 	result, err := u.run(ctx)
@@ -132,32 +133,32 @@ func (c *copying) stream(ctx context.Context) (Result, error) {
 	return result, err
 }
 
-// relay gives spans of the source to be sent as they come.
+// relay opens spans of the source for sending.
 type relay struct {
-	src      source
-	want     checksum
-	whole    *stream // the last, if it was of all bytes
-	verified string
+	src         source
+	want        checksum
+	wholeStream *stream // the last stream, if it has all bytes
+	verified    string
 }
 
 func (r *relay) open(ctx context.Context, at span) content {
 	function := r.want
-	if !function.splits() {
+	if !function.joinable() {
 		function = checksum{}
 	}
 	s := r.src.stream(ctx, at, function)
-	if r.src.whole(at) {
-		r.whole = s
+	if r.src.isWhole(at) {
+		r.wholeStream = s
 	}
-	return relayed{s}
+	return relayStream{s}
 }
 
-// verify holds all bytes against the source's checksum. A hash that cannot
-// be joined from parts is passed over, and the result says so.
+// verify compares the sum of all bytes with the source's checksum. A checksum
+// that cannot be joined from those of parts is skipped, and the result says so.
 func (r *relay) verify(all sum) error {
-	if r.whole != nil {
-		// The whole came in one answer, and only with it the checksum.
-		r.want = r.whole.known
+	if r.wholeStream != nil {
+		// The checksum came with the one answer that has all bytes.
+		r.want = r.wholeStream.objectSum
 	}
 	if r.want.name == "" || (r.want.hash() != nil && all.other == nil) {
 		return nil
@@ -169,11 +170,11 @@ func (r *relay) verify(all sum) error {
 	return nil
 }
 
-// relayed sets the source's faults apart from the destination's.
-type relayed struct{ *stream }
+// relayStream marks errors of reading as the source's.
+type relayStream struct{ *stream }
 
-// Read reads on.
-func (r relayed) Read(p []byte) (int, error) {
+// Read reads from the source.
+func (r relayStream) Read(p []byte) (int, error) {
 	n, err := r.stream.Read(p)
 	if err != nil && !errors.Is(err, io.EOF) {
 		err = fault("copy", r.src.Bucket, r.src.Key, err)

@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/rolecall/rolecall/internal/journal"
 )
 
 // S3's limits for the tags of an object.
@@ -18,7 +20,7 @@ const (
 	maxTags     = 10
 	maxTagName  = 128 // characters
 	maxTagValue = 256
-	systemTags  = "aws:" // begins the names of those that only AWS gives
+	systemTags  = "aws:" // prefix of names that only AWS can set
 )
 
 const (
@@ -26,34 +28,35 @@ const (
 	taggingCount  = "X-Amz-Tagging-Count"
 )
 
-// copiedTags is what becomes of an object's tags in one try to copy it.
+// copiedTags is the state of an object's tags in one attempt to copy it.
 type copiedTags struct {
-	withheld bool   // none are to be written
-	sent     string // as a header; empty: none
-	begun    bool   // S3 took them with the beginning of an upload: what it refuses then is something else
-	lost     bool   // some could not be read, or are not written
+	withheld bool   // no tags are written
+	sent     string // the header's value; empty: none
+	accepted bool   // S3 accepted them when the upload began: a later refusal has another reason
+	lost     bool   // some cannot be read or written
 }
 
-func (t *copiedTags) areLost() bool { return t != nil && t.lost }
+func (t *copiedTags) anyLost() bool { return t != nil && t.lost }
 
-// taken notes that an upload began.
-func (t *copiedTags) taken() {
+// accept records that an upload began with the tags.
+func (t *copiedTags) accept() {
 	if t != nil {
-		t.begun = true
+		t.accepted = true
 	}
 }
 
-// takenUp notes that an earlier try's upload is gone on with, which may have
-// begun without all of them.
-func (t *copiedTags) takenUp(bare bool) {
+// resumed records that an earlier attempt's upload is resumed, which may have
+// begun without all tags.
+func (t *copiedTags) resumed(u journal.Unfinished) {
 	if t != nil {
-		t.lost = bare
+		t.lost = u.Bare
 	}
 }
 
-// tagsOf asks for the tags of an object as a header's value, if its answer
-// header says that it has some: S3 says so to those who may read them. Tags that
-// cannot be read, or that no object of S3's has, are lost.
+// tagsOf returns the tags of an object as a header's value. It requests them
+// only if the header of the object's answer has a count of them, which S3 sends
+// to those who may read them. Lost reports that tags cannot be read, or are
+// invalid in S3.
 func tagsOf(ctx context.Context, src source, header http.Header) (tags string, lost bool, err error) {
 	if count, err := strconv.Atoi(header.Get(taggingCount)); err != nil || count <= 0 {
 		return "", false, nil
@@ -73,7 +76,8 @@ func tagsOf(ctx context.Context, src source, header http.Header) (tags string, l
 	return tags, !whole, nil
 }
 
-// tagging writes tags as a header takes them, and tells whether those are all.
+// tagging encodes tags as a header's value, and reports whether it has all of
+// them.
 func tagging(set []types.Tag) (header string, whole bool) {
 	var pairs []string
 	for _, t := range set {
@@ -86,7 +90,7 @@ func tagging(set []types.Tag) (header string, whole bool) {
 		}
 		pairs = append(pairs, escape(name)+"="+escape(value))
 	}
-	if header = strings.Join(pairs, "&"); len(pairs) > maxTags || len(header) > maxCarried {
+	if header = strings.Join(pairs, "&"); len(pairs) > maxTags || len(header) > maxHeaderBytes {
 		return "", false
 	}
 	return header, len(pairs) == len(set)

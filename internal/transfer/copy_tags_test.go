@@ -37,7 +37,7 @@ func TestCopyTags(t *testing.T) {
 			map[string]int{"GetObjectTagging": 1, "writes": 4},
 		},
 	} {
-		for _, size := range []int{0, 100, ioBuffer + 1, inParts} {
+		for _, size := range []int{0, 100, ioBuffer + 1, multipartFrom} {
 			for way, both := range map[string]bool{"here": false, "within": true} {
 				t.Run(fmt.Sprintf("%s/%d/%s", name, size, way), func(t *testing.T) {
 					t.Parallel()
@@ -45,7 +45,7 @@ func TestCopyTags(t *testing.T) {
 					from, to := s.bucket(t, "origin"), s.bucket(t, "target")
 					options := PutOptions{}
 					if both {
-						options.Both = to.Client
+						options.CopyClient = to.Client
 					}
 					o := s.have(t, "x", noise(size))
 					if err := Tag(t.Context(), from, "x", want); err != nil {
@@ -94,7 +94,7 @@ func TestCopyTagsAreNotToBlame(t *testing.T) {
 	for _, j := range []*journal.Journal{nil, journal.New()} {
 		s := newServer(t)
 		from, to := s.bucket(t, "origin"), s.bucket(t, "target")
-		o := s.have(t, "x", noise(inParts))
+		o := s.have(t, "x", noise(multipartFrom))
 		if err := Tag(t.Context(), from, "x", map[string]string{"team": "media"}); err != nil {
 			t.Fatal(err)
 		}

@@ -20,7 +20,7 @@ func TestFoldersAreKeys(t *testing.T) {
 		if _, err := Put(t.Context(), to, "put/"+key, root, "file", PutOptions{}); err != nil {
 			t.Errorf("put %q: %v", key, err)
 		}
-		for way, options := range map[string]PutOptions{"here/": {}, "within/": {Both: to.Client}} {
+		for way, options := range map[string]PutOptions{"here/": {}, "within/": {CopyClient: to.Client}} {
 			if _, err := Copy(t.Context(), from, o, to, way+key, options); err != nil {
 				t.Errorf("copy %q: %v", key, err)
 			}

@@ -15,81 +15,82 @@ import (
 	"github.com/aws/smithy-go/encoding/httpbinding"
 )
 
-// S3 moves 85 to 90 MB/s within one request, and requests side by side: a part
-// is large enough that what a request costs besides does not count, and so
-// small that none seems to stall.
+// S3 copies 85 to 90 MB/s per request, and requests in parallel. A part is
+// large enough that a request's overhead does not matter, and small enough
+// that no request seems to stall.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance-design-patterns.html
 const (
-	copiedPart    = 32 * mib
-	copiedInParts = 2 * copiedPart // objects of this size and more are copied in parts
+	copyPartSize      = 32 * mib
+	copyMultipartFrom = 2 * copyPartSize // objects of this size and more are copied in parts
 )
 
-// within has S3 copy the object. What the copy is to carry is said anew, since
-// the source's marker must not come along: so HEAD is asked before.
-func (c *copying) within(ctx context.Context) (Result, error) {
-	if err := c.tell(ctx); err != nil {
-		return Result{}, c.blame(err)
+// serverSide has S3 copy the object. It sends HEAD first and sets all
+// properties itself, because the source's marker must not be copied.
+func (c *copier) serverSide(ctx context.Context) (Result, error) {
+	if err := c.askHead(ctx); err != nil {
+		return Result{}, c.sourceFault(err)
 	}
 	to := c.to
-	to.Client = c.options.Both
-	to.RequesterPays = to.RequesterPays || c.src.RequesterPays // one header says it for both
+	to.Client = c.options.CopyClient
+	to.RequesterPays = to.RequesterPays || c.src.RequesterPays // one header is for both
 	u := upload{
-		to: to, key: c.key, size: c.src.Size, options: c.options, within: c, from: c.src.version(), tags: &c.tags,
-		open:    (&relay{src: c.src}).open, // for what must be read after all
-		carried: func() (http.Header, error) { return c.carried(ctx, c.told.http) },
-		ready:   c.matches,
+		to: to, key: c.key, size: c.src.Size, options: c.options, serverSide: c, from: c.src.version(), tags: &c.tags,
+		open:             (&relay{src: c.src}).open, // for comparing bytes with an object that exists
+		sourceProperties: func() (http.Header, error) { return c.properties(ctx, c.head.http) },
+		check:            c.checkCopied,
 	}
 	return u.run(ctx)
 }
 
-// matches holds the sum of parts that S3 copied against the source's, if that
-// is of the one function that S3 sums copies with.
-func (c *copying) matches(all sum) error {
-	want := c.told.sum
+// checkCopied compares the sum of the parts that S3 copied with the source's
+// checksum, if both are of the same function.
+func (c *copier) checkCopied(all sum) error {
+	want := c.head.sum
 	if want.name != "CRC64NVME" {
 		return nil
 	}
 	if !all.matches(want) {
-		return mismatched("the parts that S3 copied have", want, all.as(want.name), false)
+		return mismatched("the parts that S3 copied have", want, all.as(want.name))
 	}
 	c.verified = want.name
 	return nil
 }
 
-// sum gives that of the source, which is read if S3 does not tell it.
-func (c *copying) sum(u upload) func(context.Context) (sum, error) {
+// sourceSum returns the source's sum. It reads the source if S3 does not report
+// it.
+func (c *copier) sourceSum(u upload) func(context.Context) (sum, error) {
 	return func(ctx context.Context) (sum, error) {
-		if told := c.told.sum; told.name == "CRC64NVME" {
-			return sum{crc64: binary.BigEndian.Uint64(told.value), n: u.size}, nil
+		if known := c.head.sum; known.name == "CRC64NVME" {
+			return sum{crc64: binary.BigEndian.Uint64(known.value), n: u.size}, nil
 		}
-		return u.read(ctx)
+		return u.sumSource(ctx)
 	}
 }
 
-// tell asks HEAD for the source, if that was not done.
-func (c *copying) tell(ctx context.Context) error {
-	if c.told.http != nil {
+// askHead sends HEAD for the source, unless that was done.
+func (c *copier) askHead(ctx context.Context) error {
+	if c.head.http != nil {
 		return nil
 	}
-	told, err := head(ctx, c.src.Bucket, c.src.Object)
+	h, err := head(ctx, c.src.Bucket, c.src.Object)
 	if err != nil {
 		return err
 	}
-	if told.Size != c.src.Size {
-		return &Error{Kind: Changed, Err: fmt.Errorf("it has %d bytes, not %d", told.Size, c.src.Size)}
+	if h.Size != c.src.Size {
+		return &Error{Kind: Changed, Err: fmt.Errorf("it has %d bytes, not %d", h.Size, c.src.Size)}
 	}
-	c.told = told
+	c.head = h
 	return nil
 }
 
 // copyWhole has S3 copy the object with one request.
 func (u upload) copyWhole(ctx context.Context) (Result, error) {
-	c := u.within
-	// Servers other than AWS's may know the condition of PutObject, but not of
+	c := u.serverSide
+	// Other servers may support the condition of PutObject, but not that of
 	// CopyObject.
 	u.to.LookFirst = u.to.LookFirst || u.to.Client.Options().BaseEndpoint != nil
-	if ours, err := u.look(ctx, c.sum(u)); ours != nil || err != nil {
-		return u.result(ours, 1), err
+	if existing, err := u.lookFirst(ctx, c.sourceSum(u)); existing != nil || err != nil {
+		return u.alreadyThere(existing, 1), err
 	}
 	properties, err := u.properties()
 	if err != nil {
@@ -97,84 +98,85 @@ func (u upload) copyWhole(ctx context.Context) (Result, error) {
 	}
 	out, err := u.to.Client.CopyObject(ctx, &s3.CopyObjectInput{
 		Bucket: aws.String(u.to.Name), Key: aws.String(u.key), IfNoneMatch: u.condition(),
-		CopySource: c.path(), CopySourceIfMatch: optional(c.src.ETag),
+		CopySource: c.copySource(), CopySourceIfMatch: optional(c.src.ETag),
 		MetadataDirective: types.MetadataDirectiveReplace, TaggingDirective: types.TaggingDirectiveReplace,
 		ServerSideEncryption: types.ServerSideEncryption(u.options.Encryption.Type), SSEKMSKeyId: optional(u.options.Encryption.Key),
 		StorageClass: types.StorageClass(u.options.StorageClass), ACL: types.ObjectCannedACL(u.options.ACL),
 		ChecksumAlgorithm:   types.ChecksumAlgorithmCrc64nvme,
 		ExpectedBucketOwner: u.to.owner(), ExpectedSourceBucketOwner: c.src.owner(), RequestPayer: u.to.payer(),
-	}, carrying(properties))
+	}, withHeaders(properties))
 	if err != nil {
-		if theirs := c.atSource(ctx, err); theirs != nil {
-			return Result{}, theirs
+		if atSource := c.sourceFailure(ctx, err); atSource != nil {
+			return Result{}, atSource
 		}
-		return u.settle(ctx, c.sum(u), 1, err)
+		return u.explainFailure(ctx, c.sourceSum(u), 1, err)
 	}
-	var has checksum
+	var stored checksum
 	if r := out.CopyObjectResult; r != nil {
-		has = offered{crc64: r.ChecksumCRC64NVME, kind: r.ChecksumType}.whole()
+		stored = answerChecksums{crc64: r.ChecksumCRC64NVME, kind: r.ChecksumType}.fullObject()
 	}
-	all, err := c.sum64(ctx, u, has)
+	all, err := c.copySum(ctx, u, stored)
 	if err != nil {
 		return Result{}, err
 	}
 	return Result{Bytes: all.n, CRC64: all.crc64, Parts: 1}, nil
 }
 
-// sum64 gives the sum of the copy that S3 gave the checksum of.
-func (c *copying) sum64(ctx context.Context, u upload, has checksum) (sum, error) {
-	if has.name == "" {
-		return c.sum(u)(ctx)
+// copySum returns the sum of the copy, from the checksum that S3 reported for
+// it.
+func (c *copier) copySum(ctx context.Context, u upload, stored checksum) (sum, error) {
+	if stored.name == "" {
+		return c.sourceSum(u)(ctx)
 	}
-	if want := c.told.sum; want.name == has.name {
+	if want := c.head.sum; want.name == stored.name {
 		c.verified = want.name
-		if err := lasting(has, want); err != nil {
+		if err := checkStoredObject(stored, want); err != nil {
 			return sum{}, err
 		}
 	}
-	return sum{crc64: binary.BigEndian.Uint64(has.value), n: u.size}, nil
+	return sum{crc64: binary.BigEndian.Uint64(stored.value), n: u.size}, nil
 }
 
-// atSource finds out whether a copy failed because of its source: S3 tells a
-// condition of the one end that does not hold as it tells that of the other.
-func (c *copying) atSource(ctx context.Context, err error) error {
+// sourceFailure returns an error if a copy failed because of its source, else
+// nil: S3's answer does not say at which end a condition failed.
+func (c *copier) sourceFailure(ctx context.Context, err error) error {
 	switch kind := kindOf(err); kind {
 	case Archived:
-		return c.blame(err)
+		return c.sourceFault(err)
 	case Changed, NotFound, NoBucket:
 		if _, err := head(ctx, c.src.Bucket, c.src.Object); err != nil {
-			return c.blame(err)
+			return c.sourceFault(err)
 		}
 	}
 	return nil
 }
 
-// copyPart has S3 copy a part.
+// copyPart has S3 copy one part.
 func (u upload) copyPart(ctx context.Context, id string, number int32, at span) (part, error) {
-	c := u.within
+	c := u.serverSide
 	out, err := u.to.Client.UploadPartCopy(ctx, &s3.UploadPartCopyInput{
 		Bucket: aws.String(u.to.Name), Key: aws.String(u.key), UploadId: aws.String(id), PartNumber: aws.Int32(number),
-		CopySource: c.path(), CopySourceIfMatch: optional(c.src.ETag), CopySourceRange: aws.String(at.String()),
+		CopySource: c.copySource(), CopySourceIfMatch: optional(c.src.ETag), CopySourceRange: aws.String(at.String()),
 		ExpectedBucketOwner: u.to.owner(), ExpectedSourceBucketOwner: c.src.owner(), RequestPayer: u.to.payer(),
 	})
 	if err != nil {
-		return part{}, cmp.Or(c.atSource(ctx, err), err)
+		return part{}, cmp.Or(c.sourceFailure(ctx, err), err)
 	}
-	var there part
-	var has checksum
+	var copied part
+	var stored checksum
 	if r := out.CopyPartResult; r != nil {
-		has, there.etag = offered{crc64: r.ChecksumCRC64NVME}.whole(), aws.ToString(r.ETag)
+		stored, copied.etag = answerChecksums{crc64: r.ChecksumCRC64NVME}.fullObject(), aws.ToString(r.ETag)
 	}
-	if has.name == "" {
+	if stored.name == "" {
 		return part{}, &Error{Kind: Refused, Err: errors.New("S3 does not say the checksum of the part that it copied")}
 	}
-	there.sum = sum{crc64: binary.BigEndian.Uint64(has.value), n: at.n}
+	copied.sum = sum{crc64: binary.BigEndian.Uint64(stored.value), n: at.n}
 	report(u.options.Progress, at.n)
-	return there, nil
+	return copied, nil
 }
 
-// path is the source as a header names it.
-func (c *copying) path() *string {
+// copySource returns the value of the header that names the source.
+func (c *copier) copySource() *string {
 	path := c.src.Name + "/" + httpbinding.EscapePath(c.src.Key, false)
 	if c.src.VersionID != "" {
 		path += "?versionId=" + escape(c.src.VersionID)
@@ -182,12 +184,12 @@ func (c *copying) path() *string {
 	return &path
 }
 
-// denial is what was refused once, between which buckets.
+// denial is an operation that was denied, and between which buckets.
 type denial struct{ what, from, to string }
 
-// denials are kept so that not each object asks for the same again. The zero
-// value has none.
-type denials struct{ of sync.Map }
+// denials remember what was denied, so that it is not requested again for each
+// object. The zero value is empty.
+type denials struct{ set sync.Map }
 
-func (d *denials) add(one denial)      { d.of.Store(one, nil) }
-func (d *denials) has(one denial) bool { _, ok := d.of.Load(one); return ok }
+func (d *denials) add(one denial)      { d.set.Store(one, nil) }
+func (d *denials) has(one denial) bool { _, ok := d.set.Load(one); return ok }

@@ -17,7 +17,7 @@ import (
 // within holds what a copy promises where S3 makes it.
 func within(t *testing.T, from, to Bucket) {
 	root := newRoot(t)
-	sizes := []int{0, 1, inParts + 1, copiedInParts + 3}
+	sizes := []int{0, 1, multipartFrom + 1, copyMultipartFrom + 3}
 	if to.Owner == "" {
 		// versitygw says of each part that it copies the checksum of the whole.
 		sizes = sizes[:3]
@@ -30,13 +30,13 @@ func within(t *testing.T, from, to Bucket) {
 			t.Fatal(err)
 		}
 		var told counter
-		options := PutOptions{Marker: "job/2", Progress: told.add, Both: to.Client}
+		options := PutOptions{Marker: "job/2", Progress: told.add, CopyClient: to.Client}
 		got, err := Copy(t.Context(), from, Object{Key: key}, to, "out/"+key, options)
 		if err != nil {
 			t.Fatal(err)
 		}
 		want := Result{Bytes: int64(size), CRC64: crc64nvme.Checksum(data), Parts: 1, Verified: "CRC64NVME"}
-		if size >= copiedInParts {
+		if size >= copyMultipartFrom {
 			want.Parts = 3
 		}
 		if d := cmp.Diff(want, got); d != "" {
@@ -62,7 +62,7 @@ func within(t *testing.T, from, to Bucket) {
 		}
 		noUploads(t, to)
 	}
-	_, err := Copy(t.Context(), from, Object{Key: "none", ETag: `"x"`}, to, "none", PutOptions{Both: to.Client})
+	_, err := Copy(t.Context(), from, Object{Key: "none", ETag: `"x"`}, to, "none", PutOptions{CopyClient: to.Client})
 	if e := theFault(t, err, NotFound); e.Bucket != from.Name {
 		t.Errorf("a missing source: %v", err)
 	}
@@ -80,8 +80,8 @@ func TestCopyIsStreamedWhereItMust(t *testing.T) {
 	}{
 		"denied":            {"CopyObject", "AccessDenied", http.StatusForbidden, 100, 1},
 		"not implemented":   {"CopyObject", "NotImplemented", http.StatusNotImplemented, 100, 2},
-		"parts denied":      {"UploadPartCopy", "AccessDenied", http.StatusForbidden, copiedInParts, 0},
-		"checksum not told": {"UploadPartCopy", "", 0, copiedInParts, 0},
+		"parts denied":      {"UploadPartCopy", "AccessDenied", http.StatusForbidden, copyMultipartFrom, 0},
+		"checksum not told": {"UploadPartCopy", "", 0, copyMultipartFrom, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -101,7 +101,7 @@ func TestCopyIsStreamedWhereItMust(t *testing.T) {
 			})
 			for i := range 2 {
 				var told counter
-				got, err := Copy(t.Context(), from, o, to, fmt.Sprint(i), PutOptions{Both: to.Client, Progress: told.add, Journal: journal.New()})
+				got, err := Copy(t.Context(), from, o, to, fmt.Sprint(i), PutOptions{CopyClient: to.Client, Progress: told.add, Journal: journal.New()})
 				if err != nil || got.Bytes != int64(c.size) || got.Verified != "CRC64NVME" || told.total() != got.Bytes {
 					t.Fatalf("%+v, %d bytes reported, %v", got, told.total(), err)
 				}
@@ -141,7 +141,7 @@ func TestCopyWithinFails(t *testing.T) {
 		bucket string
 	}{
 		"error behind a good status": {100, func(*server) tamper { return first(1, refusing(http.StatusOK, "InternalError")) }, "", ""},
-		"part fails behind one":      {copiedInParts, func(*server) tamper { return first(2, refusing(http.StatusOK, "SlowDown")) }, "", ""},
+		"part fails behind one":      {copyMultipartFrom, func(*server) tamper { return first(2, refusing(http.StatusOK, "SlowDown")) }, "", ""},
 		"archived":                   {100, func(*server) tamper { return first(9, refusing(http.StatusForbidden, "InvalidObjectState")) }, Archived, "origin"},
 		"no such bucket":             {100, func(*server) tamper { return first(9, refusing(http.StatusNotFound, "NoSuchBucket")) }, NoBucket, "target"},
 		"changed": {100, func(s *server) tamper {
@@ -152,7 +152,7 @@ func TestCopyWithinFails(t *testing.T) {
 				s.serve(w, r)
 			})
 		}, Changed, "origin"},
-		"changed between parts": {copiedInParts, func(s *server) tamper {
+		"changed between parts": {copyMultipartFrom, func(s *server) tamper {
 			return first(2, func(w http.ResponseWriter, r *http.Request) {
 				if err := s.PutObject("origin", "x", bytes.NewReader([]byte("other"))); err != nil {
 					t.Error(err)
@@ -168,7 +168,7 @@ func TestCopyWithinFails(t *testing.T) {
 			to.Client = hurried(to.Client)
 			o := s.have(t, "x", noise(c.size))
 			s.meddle(c.meddle(s))
-			got, err := Copy(t.Context(), from, o, to, "y", PutOptions{Both: to.Client})
+			got, err := Copy(t.Context(), from, o, to, "y", PutOptions{CopyClient: to.Client})
 			if c.kind == "" {
 				if err != nil || got.Bytes != o.Size || s.count("GetObject") > 0 {
 					t.Errorf("%+v, %v", got, err)
@@ -191,7 +191,7 @@ func TestCopyWithinAsks(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	from, to := s.bucket(t, "origin"), s.bucket(t, "target")
-	for _, size := range []int{100, copiedInParts} {
+	for _, size := range []int{100, copyMultipartFrom} {
 		o := s.have(t, "a b+c/?", noise(size))
 		var mu sync.Mutex
 		sent := map[string]http.Header{}
@@ -202,13 +202,13 @@ func TestCopyWithinAsks(t *testing.T) {
 			next(w, r)
 		})
 		_, err := Copy(t.Context(), from, o, to, "y", PutOptions{
-			Both: to.Client, Marker: "job", StorageClass: "GLACIER_IR", Encryption: Encryption{Type: "AES256"}, ACL: "bucket-owner-full-control", Overwrite: true,
+			CopyClient: to.Client, Marker: "job", StorageClass: "GLACIER_IR", Encryption: Encryption{Type: "AES256"}, ACL: "bucket-owner-full-control", Overwrite: true,
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		begin, move := "CopyObject", "CopyObject"
-		if size >= copiedInParts {
+		if size >= copyMultipartFrom {
 			begin, move = "CreateMultipartUpload", "UploadPartCopy"
 		}
 		for name, want := range map[string]string{
@@ -236,12 +236,12 @@ func TestCopyWithinGoesOn(t *testing.T) {
 	s := newServer(t)
 	from, to := s.bucket(t, "origin"), s.bucket(t, "target")
 	to.Client = hurried(to.Client)
-	data := noise(copiedInParts + 1)
+	data := noise(copyMultipartFrom + 1)
 	o := s.have(t, "x", data)
 	var told counter
 	two := make(chan struct{})
-	options := PutOptions{Both: to.Client, Marker: "job", Journal: journal.New(), Progress: func(n int64) {
-		if told.n.Add(n) == 2*copiedPart { // not told by two parts at once
+	options := PutOptions{CopyClient: to.Client, Marker: "job", Journal: journal.New(), Progress: func(n int64) {
+		if told.n.Add(n) == 2*copyPartSize { // not told by two parts at once
 			close(two)
 		}
 	}}
@@ -259,7 +259,7 @@ func TestCopyWithinGoesOn(t *testing.T) {
 	options.Progress = nil
 	before := s.count("UploadPartCopy")
 	got, err := Copy(t.Context(), from, o, to, "y", options)
-	want := Result{Bytes: o.Size, CRC64: crc64nvme.Checksum(data), Parts: 3, Verified: "CRC64NVME", Kept: 2 * copiedPart}
+	want := Result{Bytes: o.Size, CRC64: crc64nvme.Checksum(data), Parts: 3, Verified: "CRC64NVME", Kept: 2 * copyPartSize}
 	if d := cmp.Diff(want, got); d != "" || err != nil {
 		t.Error(d, err)
 	}

@@ -8,34 +8,35 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// What an object takes of the places that there are for objects.
+// How an object counts toward the limit of parallel objects.
 const (
-	placesInParts = 8       // it has parts side by side by itself
-	worthOfOne    = 2 * mib // what could have moved while it waited for its answer, or so
+	multipartSlots = 8       // it has parallel parts of its own
+	waitBytes      = 2 * mib // roughly what could have moved while it waited for its answer
 )
 
-// Each does something for every item, several at a time: more while that is
-// faster, and fewer of those that move in parts. The first error, of an item or
-// of the sequence, cancels the others and is what it gives after all have ended.
+// Each calls do for every item, several at a time. It runs more of them while
+// that is faster, and fewer of those that move in parts. The first error, of an
+// item or of the sequence, cancels the others; Each returns it after all have
+// ended.
 func Each[T any](ctx context.Context, items iter.Seq2[T, error], size func(T) int64, do func(context.Context, T) error) error {
 	g, gctx := errgroup.WithContext(ctx)
-	f := newFlight(objectsAtFirst, objectsOpen(), new(atomic.Int64)) // Rates slows down
-	defer context.AfterFunc(gctx, f.wake)()
+	l := newLimiter(firstObjects, maxOpenObjects(), new(atomic.Int64)) // no retries are counted: Rates slows down
+	defer context.AfterFunc(gctx, l.wake)()
 	type sized struct {
-		item   T
-		places int
-		bytes  int64
+		item  T
+		slots int
+		bytes int64
 	}
-	// Those that work are kept: to begin anew for each item would cost a small
+	// Goroutines are reused: starting one for each item would cost a small
 	// object a good part of its time.
-	work, idle := make(chan sized), make(chan struct{}, objectsAtMost)
+	work, idle := make(chan sized), make(chan struct{}, mostObjects)
 	worker := func() error {
 		for next := range work {
 			if err := Safely(func() error { return do(gctx, next.item) }); err != nil {
-				return err // and without its places nothing goes on
+				return err // the slots stay taken, which does not matter after an error
 			}
-			idle <- struct{}{} // before its places are, so that there are never more workers than places
-			f.leave(next.places, next.bytes+worthOfOne)
+			idle <- struct{}{} // before the slots are free, so that there are never more workers than slots
+			l.release(next.slots, next.bytes+waitBytes)
 		}
 		return nil
 	}
@@ -45,10 +46,10 @@ func Each[T any](ctx context.Context, items iter.Seq2[T, error], size func(T) in
 			break
 		}
 		next := sized{item, 1, size(item)}
-		if next.bytes >= inParts {
-			next.places = placesInParts
+		if next.bytes >= multipartFrom {
+			next.slots = multipartSlots
 		}
-		if !f.enter(gctx, next.places) {
+		if !l.acquire(gctx, next.slots) {
 			break
 		}
 		select {

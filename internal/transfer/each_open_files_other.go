@@ -2,5 +2,5 @@
 
 package transfer
 
-// objectsOpen is how many objects may move side by side.
-func objectsOpen() int { return objectsAtMost }
+// maxOpenObjects returns how many objects may move in parallel.
+func maxOpenObjects() int { return mostObjects }

@@ -4,13 +4,13 @@ package transfer
 
 import "syscall"
 
-// objectsOpen is how many objects may move side by side. Each has some four files
-// and connections open, and other tasks have theirs: together they stay well
-// below what the process may.
-func objectsOpen() int {
+// maxOpenObjects returns how many objects may move in parallel. Each has about
+// four open files and connections, and other tasks have theirs. Together they
+// stay well below the process's limit.
+func maxOpenObjects() int {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
-		return objectsAtMost
+		return mostObjects
 	}
-	return int(max(min(uint64(limit.Cur)/16, objectsAtMost), objectsAtFirst)) //nolint:unconvert // it is signed on some systems
+	return int(max(min(uint64(limit.Cur)/16, mostObjects), firstObjects)) //nolint:unconvert // it is signed on some systems
 }

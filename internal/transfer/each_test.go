@@ -18,17 +18,17 @@ func (c *counter) total() int64 { return c.n.Load() }
 // As many objects move side by side as is worth it, and fewer of those in parts.
 func TestEach(t *testing.T) {
 	t.Parallel()
-	open := int64(objectsOpen())
+	open := int64(maxOpenObjects())
 	for name, c := range map[string]struct {
 		size        int64
 		took        func(now int64) time.Duration
 		first, most int64 // at once
 	}{
-		"small, far":  {4 << 10, func(int64) time.Duration { return 100 * time.Millisecond }, objectsAtFirst, open},
-		"small, near": {4 << 10, func(now int64) time.Duration { return time.Duration(now) * time.Millisecond }, objectsAtFirst, min(2*objectsAtFirst, open)},
+		"small, far":  {4 << 10, func(int64) time.Duration { return 100 * time.Millisecond }, firstObjects, open},
+		"small, near": {4 << 10, func(now int64) time.Duration { return time.Duration(now) * time.Millisecond }, firstObjects, min(2*firstObjects, open)},
 		"large, far": {
-			inParts, func(int64) time.Duration { return time.Second },
-			objectsAtFirst / placesInParts, open / placesInParts,
+			multipartFrom, func(int64) time.Duration { return time.Second },
+			firstObjects / multipartSlots, open / multipartSlots,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

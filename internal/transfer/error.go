@@ -14,32 +14,32 @@ import (
 	"github.com/rolecall/rolecall/internal/awscode"
 )
 
-// Kind classifies what went wrong, for the layer that words it for users.
+// Kind classifies errors, for the package that explains them to users.
 type Kind string
 
 // The kinds of errors.
 const (
-	NotFound       Kind = "not_found"       // no such object; without ListBucket S3 says Denied instead
+	NotFound       Kind = "not_found"       // no such object; without s3:ListBucket S3 answers Denied instead
 	NoBucket       Kind = "no_bucket"       // no such bucket
-	Denied         Kind = "denied"          // a policy refuses, or the bucket is not the expected owner's
-	NoCredentials  Kind = "no_credentials"  // the provider gave no credentials; Err has its reason
-	BadCredentials Kind = "bad_credentials" // S3 does not know the key, or the signature or this clock is wrong
-	Expired        Kind = "expired"         // the credentials ran out and no newer ones came
-	Exists         Kind = "exists"          // the destination exists and is not to be overwritten
+	Denied         Kind = "denied"          // a policy denies it, or the bucket has another owner than expected
+	NoCredentials  Kind = "no_credentials"  // the provider returned no credentials; Err has the reason
+	BadCredentials Kind = "bad_credentials" // S3 does not know the key, or the signature or the local clock is wrong
+	Expired        Kind = "expired"         // the credentials expired and could not be renewed
+	Exists         Kind = "exists"          // the destination exists, and Overwrite is not set
 	Changed        Kind = "changed"         // the source changed while it was read
 	Archived       Kind = "archived"        // the object must be restored before it can be read
-	Corrupt        Kind = "corrupt"         // the bytes are not those that the other side promised
-	Malformed      Kind = "malformed"       // the server's answer is none that S3 gives
+	Corrupt        Kind = "corrupt"         // the bytes do not match their checksum
+	Malformed      Kind = "malformed"       // the server's answer is not one of S3's
 	TooLarge       Kind = "too_large"       // beyond S3's limits
 	WrongRegion    Kind = "wrong_region"    // the bucket is in another region
-	Refused        Kind = "refused"         // S3 refuses the request as it is
+	Refused        Kind = "refused"         // S3 refuses the request, and would refuse it again
 	Unavailable    Kind = "unavailable"     // S3 is overloaded or failing, after retries
 	Unreachable    Kind = "unreachable"     // no connection, or it broke, after retries
 	DiskFull       Kind = "disk_full"       // no room for the file
 	DiskFailed     Kind = "disk_failed"     // the file system fails, or no more files can be open
-	BadFile        Kind = "bad_file"        // a path that is no regular file, or cannot be one
+	BadFile        Kind = "bad_file"        // the path is not a regular file, or cannot be one
 	Canceled       Kind = "canceled"        // the caller's context ended
-	Panicked       Kind = "panicked"        // a mistake in this program
+	Panicked       Kind = "panicked"        // a bug in this program
 )
 
 // Error is the error of every transfer.
@@ -49,24 +49,24 @@ type Error struct {
 	Key    string
 	Kind   Kind
 	Code   string // AWS's code, if AWS answered
-	Text   string // AWS's message, if it gave one: for logs and for reading who denied
+	Text   string // AWS's message, if any: for logs, and for finding out which policy denied
 	Upload string // id of a multipart upload that could not be aborted
-	// Attempts says how often was tried in vain, for as long as Took; zero: one
-	// attempt showed that another is of no use.
+	// Attempts is how often the request was tried, within Took; zero if the
+	// first attempt showed that another is of no use.
 	Attempts int
 	Took     time.Duration
-	Mismatch *Mismatch // of Corrupt, where it was found here
+	Mismatch *Mismatch // for Corrupt, if the mismatch was found here
 	Err      error
 }
 
-// Mismatch is a checksum that is not what it should be. Values are base64.
+// Mismatch is a checksum that differs from the right one. Values are in base64.
 type Mismatch struct {
 	Algorithm string // CRC64NVME, CRC32, …
 	Want, Got string
-	Stored    bool // S3 made an object of it, which must be removed or replaced
+	Stored    bool // S3 has made an object of the bytes, which must be removed or replaced
 }
 
-// Error says what was done to which object, and why it did not work.
+// Error describes the operation, the object and the cause.
 func (e *Error) Error() string {
 	at := e.Bucket
 	if e.Key != "" {
@@ -75,14 +75,15 @@ func (e *Error) Error() string {
 	return strings.TrimSpace(fmt.Sprintf("%s %s: %s: %v", e.Op, at, e.Kind, e.Err))
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// RetryableError is false: the AWS SDK asks it when a body or a provider of
-// credentials fails, and what can be retried has been.
+// RetryableError returns false. The AWS SDK calls it when a body or a
+// credentials provider fails: what can be retried has been retried.
 func (e *Error) RetryableError() bool { return false }
 
-// fault makes an *Error of err; one that is made already gets what it lacks.
+// fault returns err as an *Error. If it is one already, its empty members are
+// set.
 func fault(op string, b Bucket, key string, err error) error {
 	var made *Error
 	if errors.As(err, &made) {
@@ -103,7 +104,7 @@ func fault(op string, b Bucket, key string, err error) error {
 	return e
 }
 
-// KindOf classifies what a client of NewClient answers by itself.
+// KindOf classifies an error of a call to the Client.
 func KindOf(err error) Kind {
 	var made *Error
 	if errors.As(err, &made) {
@@ -115,7 +116,7 @@ func KindOf(err error) Kind {
 func kindOf(err error) Kind {
 	var send *smithyhttp.RequestSendError
 	switch {
-	case errors.As(err, &send): // a timeout in here may call itself DeadlineExceeded too
+	case errors.As(err, &send): // first, since a timeout of the connection may be a DeadlineExceeded too
 		return Unreachable
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return Canceled
@@ -134,7 +135,7 @@ func kindOf(err error) Kind {
 	return Unreachable
 }
 
-// kindOfMeaning is the kind of what S3's codes mean.
+// kindOfMeaning maps the meaning of S3's codes to kinds.
 var kindOfMeaning = map[awscode.Meaning]Kind{
 	awscode.NoObject: NotFound, awscode.NoBucket: NoBucket, awscode.Denied: Denied, awscode.Closed: Denied,
 	awscode.BadKeys: BadCredentials, awscode.BadSignature: BadCredentials, awscode.Clock: BadCredentials, awscode.Expired: Expired,
@@ -143,6 +144,7 @@ var kindOfMeaning = map[awscode.Meaning]Kind{
 	awscode.Throttled: Unavailable, awscode.Failing: Unavailable, awscode.Contended: Unavailable, awscode.NoUpload: Unavailable,
 }
 
+// kindOfStatus classifies an answer whose code is unknown.
 func kindOfStatus(status int) Kind {
 	switch {
 	case status == http.StatusNotFound:

@@ -70,9 +70,9 @@ func TestBadFile(t *testing.T) {
 		syscall.EMFILE: DiskFailed, syscall.EIO: DiskFailed, syscall.EROFS: DiskFailed, syscall.EFBIG: DiskFull,
 		syscall.EACCES: BadFile, syscall.ENOENT: BadFile, errors.New("a link"): BadFile,
 	} {
-		e := theFault(t, fault("get", Bucket{}, "k", badFile(&fs.PathError{Op: "open", Path: "x", Err: no})), kind)
-		if goesOn(e) != (kind == DiskFailed) {
-			t.Errorf("after %v another try goes on: %t", no, goesOn(e))
+		e := theFault(t, fault("get", Bucket{}, "k", fileError(&fs.PathError{Op: "open", Path: "x", Err: no})), kind)
+		if resumable(e) != (kind == DiskFailed) {
+			t.Errorf("after %v another try goes on: %t", no, resumable(e))
 		}
 	}
 }

@@ -21,7 +21,7 @@ func (t tagged) WriteHeader(status int) {
 // Without an ETag nothing tells one version of an object from another.
 func TestObjectsHaveETags(t *testing.T) {
 	t.Parallel()
-	for _, size := range []int{0, 100, inParts} {
+	for _, size := range []int{0, 100, multipartFrom} {
 		s := newServer(t)
 		s.have(t, "x", noise(size))
 		s.meddle(func(w http.ResponseWriter, r *http.Request, _ string, next http.HandlerFunc) {
@@ -31,7 +31,7 @@ func TestObjectsHaveETags(t *testing.T) {
 		_, err := Get(t.Context(), from, Object{Key: "x"}, newRoot(t), "x", GetOptions{})
 		wantKind(t, err, Malformed)
 		for _, both := range []*Client{nil, to.Client} {
-			_, err = Copy(t.Context(), from, Object{Key: "x"}, to, "x", PutOptions{Both: both})
+			_, err = Copy(t.Context(), from, Object{Key: "x"}, to, "x", PutOptions{CopyClient: both})
 			if e := theFault(t, err, Malformed); e.Bucket != "origin" {
 				t.Errorf("the fault is that of %s", e.Bucket)
 			}
@@ -46,7 +46,7 @@ func TestObjectsHaveETags(t *testing.T) {
 func TestETagsWithoutQuotes(t *testing.T) {
 	t.Parallel()
 	unquoted := func(tag string) string { return strings.Trim(tag, `"`) }
-	for _, size := range []int{100, inParts} {
+	for _, size := range []int{100, multipartFrom} {
 		for name, c := range map[string]struct {
 			listed bool
 			by     string // operation

@@ -13,44 +13,45 @@ import (
 	"github.com/rolecall/rolecall/internal/workdir"
 )
 
-// target is a file on its way: written under a temporary name beside the
-// final one.
-type target struct {
+// tempFile is a file that is written under a temporary name beside the final
+// one.
+type tempFile struct {
 	dir       workdir.Dir
 	name      string
-	temporary string // empty: it is gone
+	temporary string // empty: renamed
 	file      *os.File
 }
 
-// create makes the directories and the temporary file. A name that is given
-// for it is this transfer's alone: what is there under it is an earlier try's.
-func create(root *os.Root, name, temporary string) (*target, error) {
-	t, err := prepare(root, name)
+// createTemp makes the directories and the temporary file. Without a temporary
+// name it makes up one. A name that is passed belongs to this transfer alone: a
+// file that has it already is an earlier attempt's, and is removed.
+func createTemp(root *os.Root, name, temporary string) (*tempFile, error) {
+	t, err := prepareTemp(root, name)
 	if err != nil {
 		return nil, err
 	}
 	if t.temporary = temporary; temporary == "" {
 		t.temporary = workdir.Temporary(rand.Text())
 	}
-	for again := false; ; again = true {
+	for retried := false; ; retried = true {
 		t.file, err = t.dir.OpenFile(t.temporary, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 		if err == nil {
 			return t, nil
 		}
-		if temporary != "" && !again && errors.Is(err, fs.ErrExist) {
+		if temporary != "" && !retried && errors.Is(err, fs.ErrExist) {
 			err = t.dir.Remove(t.temporary)
 		}
 		if err != nil {
 			t.dir.Close()
-			return nil, badFile(err)
+			return nil, fileError(err)
 		}
 	}
 }
 
-// reopen goes on with the temporary file that an earlier try left, if it is
-// as it was: a regular file of the size, under this name only.
-func reopen(root *os.Root, name, temporary string, size int64) (*target, error) {
-	t, err := prepare(root, name)
+// reopenTemp opens the temporary file that an earlier attempt left. The file
+// must be unchanged: a regular file of the size, with no other name.
+func reopenTemp(root *os.Root, name, temporary string, size int64) (*tempFile, error) {
+	t, err := prepareTemp(root, name)
 	if err != nil {
 		return nil, err
 	}
@@ -63,77 +64,80 @@ func reopen(root *os.Root, name, temporary string, size int64) (*target, error) 
 		t.file.Close()
 	}
 	t.dir.Close()
-	return nil, badFile(errors.Join(err, fmt.Errorf("%s is not the unfinished file", temporary)))
+	return nil, fileError(errors.Join(err, fmt.Errorf("%s is not the unfinished file", temporary)))
 }
 
-// prepare makes the directories, and sees that the file can have its name.
-func prepare(root *os.Root, name string) (*target, error) {
+// prepareTemp makes the directories, and checks that the file can have its
+// name.
+func prepareTemp(root *os.Root, name string) (*tempFile, error) {
 	dir, base, err := workdir.Enter(root, name)
 	if err != nil {
-		return nil, badFile(err)
+		return nil, fileError(err)
 	}
-	t := &target{dir: dir, name: base}
-	if err := t.free(); err != nil {
+	t := &tempFile{dir: dir, name: base}
+	if err := t.checkReplaceable(); err != nil {
 		t.dir.Close()
 		return nil, err
 	}
 	return t, nil
 }
 
-// free refuses what a file cannot be put over: a directory, a link, a device.
-// A regular file may be replaced.
-func (t *target) free() error {
+// checkReplaceable returns an error if the name belongs to something that a
+// file cannot replace: a directory, a link, a device. A regular file may be
+// replaced.
+func (t *tempFile) checkReplaceable() error {
 	info, err := t.dir.Lstat(t.name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case err != nil:
-		return badFile(err)
+		return fileError(err)
 	case !info.Mode().IsRegular():
-		return badFile(fmt.Errorf("%s is in the way and no regular file", t.name))
+		return fileError(fmt.Errorf("%s is in the way and no regular file", t.name))
 	}
 	return nil
 }
 
-// commit gives the file its final name, and tells its time.
-func (t *target) commit() (time.Time, error) {
+// commit renames the file to its final name, and returns its modification time.
+func (t *tempFile) commit() (time.Time, error) {
 	info, err := t.file.Stat()
 	if closed := t.file.Close(); err == nil {
 		err = closed
 	}
 	if err != nil {
-		return time.Time{}, badFile(err)
+		return time.Time{}, fileError(err)
 	}
-	if err := t.free(); err != nil {
+	if err := t.checkReplaceable(); err != nil {
 		return time.Time{}, err
 	}
 	if err := t.dir.Rename(t.temporary, t.name); err != nil {
-		return time.Time{}, badFile(err)
+		return time.Time{}, fileError(err)
 	}
 	t.temporary = ""
 	return info.ModTime(), nil
 }
 
-// discard removes the temporary file, if it still has that name.
-func (t *target) discard() {
+// discard closes the file, and removes it if it still has its temporary name.
+func (t *tempFile) discard() {
 	if t.temporary != "" {
 		t.file.Close()
-		t.dir.Remove(t.temporary) //nolint:errcheck // beyond our help
+		t.dir.Remove(t.temporary) //nolint:errcheck // nothing can be done about it
 	}
 	t.dir.Close()
 }
 
-// keep leaves the temporary file for another try.
-func (t *target) keep() {
+// keep closes the temporary file and leaves it for another attempt.
+func (t *tempFile) keep() {
 	t.file.Close()
 	t.dir.Close()
 }
 
-// unchanged is nil as long as the file has the size and time it was opened with.
-func unchanged(file *os.File, opened fs.FileInfo) error {
+// checkUnchanged returns an error if the file's size or modification time is
+// not that of when it was opened.
+func checkUnchanged(file *os.File, opened fs.FileInfo) error {
 	info, err := file.Stat()
 	if err != nil {
-		return badFile(err)
+		return fileError(err)
 	}
 	if info.Size() != opened.Size() || !info.ModTime().Equal(opened.ModTime()) {
 		return &Error{Kind: Changed, Err: fmt.Errorf("%s was written to while it was read", opened.Name())}
@@ -141,11 +145,12 @@ func unchanged(file *os.File, opened fs.FileInfo) error {
 	return nil
 }
 
-// failures are the system's own, whatever the path.
-var failures = [...]syscall.Errno{syscall.EIO, syscall.EROFS, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM}
+// systemErrors are errors of the system, whatever the path.
+var systemErrors = [...]syscall.Errno{syscall.EIO, syscall.EROFS, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM}
 
-// badFile makes an *Error of what the file system said; nil stays nil.
-func badFile(err error) error {
+// fileError returns an error of the file system as an *Error. It returns nil
+// for nil.
+func fileError(err error) error {
 	if err == nil {
 		return nil
 	}
@@ -153,7 +158,7 @@ func badFile(err error) error {
 	switch {
 	case kindOf(err) == DiskFull:
 		kind = DiskFull
-	case slices.ContainsFunc(failures[:], func(no syscall.Errno) bool { return errors.Is(err, no) }):
+	case slices.ContainsFunc(systemErrors[:], func(no syscall.Errno) bool { return errors.Is(err, no) }):
 		kind = DiskFailed
 	}
 	return &Error{Kind: kind, Err: err}

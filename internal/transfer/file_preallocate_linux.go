@@ -8,23 +8,23 @@ import (
 
 const tmpfs = 0x01021994 // statfs(2)
 
-// preallocate makes room for the whole file, so that a full disk shows before
-// anything is fetched and parts do not scatter. What the disk has no room for is
-// not begun, as it would take all the room there is before it fails. Where memory
-// is the disk, nothing is made: it would only be cleared twice.
+// preallocate allocates space for the whole file, so that a full disk is
+// noticed before anything is fetched, and parts are not scattered. A file that
+// does not fit is not begun, since it would use up all space before it fails.
+// Nothing is allocated on tmpfs, where it would only clear memory twice.
 func preallocate(file *os.File, size int64) error {
 	conn, err := file.SyscallConn()
 	if err != nil {
 		return err
 	}
-	var made error
-	if err := conn.Control(func(fd uintptr) { made = reserve(int(fd), size) }); err != nil {
+	var reserved error
+	if err := conn.Control(func(fd uintptr) { reserved = reserve(int(fd), size) }); err != nil {
 		return err
 	}
-	if errors.Is(made, syscall.ENOSPC) || errors.Is(made, syscall.EDQUOT) || errors.Is(made, syscall.EFBIG) {
-		return made
+	if errors.Is(reserved, syscall.ENOSPC) || errors.Is(reserved, syscall.EDQUOT) || errors.Is(reserved, syscall.EFBIG) {
+		return reserved
 	}
-	// Some file systems cannot, and none must: a hole will do.
+	// Not every file system can allocate. A sparse file is enough.
 	return file.Truncate(size)
 }
 

@@ -4,5 +4,5 @@ package transfer
 
 import "os"
 
-// preallocate gives the file its size.
+// preallocate sets the file's size.
 func preallocate(file *os.File, size int64) error { return file.Truncate(size) }

@@ -20,7 +20,7 @@ import (
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	for _, size := range []int{3 * mib, inParts} {
+	for _, size := range []int{3 * mib, multipartFrom} {
 		s.have(t, "big", noise(size))
 		root := newRoot(t)
 		write(t, root, "kept", nil)

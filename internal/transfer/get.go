@@ -9,9 +9,9 @@ import (
 	"github.com/rolecall/rolecall/internal/journal"
 )
 
-// Get writes the object to the file name below root, making directories and
-// replacing a regular file. The object is the one that o describes: without
-// an ETag the current one is looked up.
+// Get writes the object to the file name below root. It makes directories and
+// replaces a regular file. The object is the version that o describes; without
+// an ETag it is the current one.
 func Get(ctx context.Context, b Bucket, o Object, root *os.Root, name string, options GetOptions) (Result, error) {
 	result, err := get(ctx, b, o, root, name, options)
 	if err != nil {
@@ -21,146 +21,148 @@ func Get(ctx context.Context, b Bucket, o Object, root *os.Root, name string, op
 }
 
 func get(ctx context.Context, b Bucket, o Object, root *os.Root, name string, options GetOptions) (Result, error) {
-	src, told, err := describe(ctx, b, o)
+	src, told, err := resolve(ctx, b, o)
 	if err != nil {
 		return Result{}, err
 	}
-	g := getting{source: src, root: root, name: name, progress: options.Progress, kept: options.Kept}
+	g := download{source: src, root: root, name: name, progress: options.Progress, kept: options.Kept}
 	if options.Journal != nil {
-		g.note = options.Journal.Take(src.getID(name, options), src.version())
-		defer g.note.Leave()
+		g.entry = options.Journal.Take(src.entryID(name, options), src.version())
+		defer g.entry.Leave()
 	}
-	if result, ok := g.earlier(ctx); ok {
+	if result, ok := g.finishedBefore(ctx); ok {
 		return result, nil
 	}
-	if src.Size < inParts {
-		return g.whole(ctx)
+	if src.Size < multipartFrom {
+		return g.single(ctx)
 	}
 	return g.parts(ctx, told.sum)
 }
 
-// getting is an object on its way to a file.
-type getting struct {
+// download is one object that is written to a file.
+type download struct {
 	source
 	root     *os.Root
 	name     string
 	progress func(int64)
 	kept     func(int64)
-	note     *journal.Entry
+	entry    *journal.Entry
 }
 
-// describe finds out what o leaves open, and for objects that are read in
-// parts the checksum of the whole and what it carries, which HEAD tells then.
-func describe(ctx context.Context, b Bucket, o Object) (source, header, error) {
+// resolve completes o by HEAD. For objects that are read in parts it also
+// returns the object's checksum and headers.
+func resolve(ctx context.Context, b Bucket, o Object) (source, headResult, error) {
 	o.ETag = quoted(o.ETag)
 	src := source{b, o}
-	if o.ETag != "" && o.Size < inParts {
-		return src, header{}, nil
+	if o.ETag != "" && o.Size < multipartFrom {
+		return src, headResult{}, nil
 	}
 	h, err := head(ctx, b, o)
 	if err != nil {
-		return source{}, header{}, err
+		return source{}, headResult{}, err
 	}
 	if o.ETag != "" && (h.Size != o.Size || h.ETag != o.ETag) {
-		return source{}, header{}, &Error{Kind: Changed, Err: fmt.Errorf("it has %d bytes and ETag %s, not %d and %s", h.Size, h.ETag, o.Size, o.ETag)}
+		return source{}, headResult{}, &Error{Kind: Changed, Err: fmt.Errorf("it has %d bytes and ETag %s, not %d and %s", h.Size, h.ETag, o.Size, o.ETag)}
 	}
 	if h.ETag == "" {
-		return source{}, header{}, malformed("the object has no ETag, and what is read of it could be of several versions")
+		return source{}, headResult{}, malformed("the object has no ETag, and what is read of it could be of several versions")
 	}
 	src.Object = h.Object
 	return src, h, nil
 }
 
-// whole knows the checksum's function before the first byte, from the
-// answer, so that any is computed on the way.
-func (g getting) whole(ctx context.Context) (Result, error) {
-	file, err := create(g.root, g.name, g.note.File())
+// single reads the object with one request. The answer's header names the
+// checksum before the first byte arrives, so that a checksum of any function
+// can be computed on the way.
+func (g download) single(ctx context.Context) (Result, error) {
+	file, err := createTemp(g.root, g.name, g.entry.File())
 	if err != nil {
 		return Result{}, err
 	}
 	defer file.discard()
 	in := g.stream(ctx, span{0, g.Size}, checksum{})
-	if err := g.fill(in, file.file); err != nil {
+	if err := g.writeSpan(in, file.file); err != nil {
 		return Result{}, err
 	}
-	result, err := g.finish(ctx, file.file, in.sum(), in.known, 1)
+	result, err := g.verify(ctx, file.file, in.sum(), in.objectSum, 1)
 	if err != nil {
 		return Result{}, err
 	}
 	return result, g.commit(file, in.sum())
 }
 
-func (g getting) parts(ctx context.Context, want checksum) (result Result, err error) {
+func (g download) parts(ctx context.Context, want checksum) (result Result, err error) {
 	spans, err := plan(g.Size, partSize)
 	if err != nil {
 		return Result{}, err
 	}
-	file, kept, err := g.file()
+	file, kept, err := g.openTemp()
 	if err != nil {
 		return Result{}, err
 	}
 	defer func() {
-		if err != nil && g.note != nil && goesOn(err) {
+		if err != nil && g.entry != nil && resumable(err) {
 			file.keep()
 			return
 		}
 		file.discard()
 		if err != nil {
-			g.note.Over()
+			g.entry.Over()
 		}
 	}()
-	function := want
-	if !want.splits() {
-		function = checksum{}
+	joined := want
+	if !want.joinable() {
+		joined = checksum{}
 	}
 	sums := make([]sum, len(spans))
-	var old atomic.Int64
-	err = sideBySide(ctx, spans, g.Client.wire, func(ctx context.Context, i int) error {
-		if before, ok := kept[i+1]; ok {
-			again, err := g.Client.wire.memory.sum(ctx, file.file, spans[i], function)
+	var keptBytes atomic.Int64
+	err = eachPart(ctx, spans, g.Client.wire, func(ctx context.Context, i int) error {
+		if noted, ok := kept[i+1]; ok {
+			again, err := g.Client.wire.memory.sumSpan(ctx, file.file, spans[i], joined)
 			if err != nil {
 				return err
 			}
-			if again.crc64 == before.CRC64 && again.n == before.Bytes {
+			if again.crc64 == noted.CRC64 && again.n == noted.Bytes {
 				sums[i] = again
-				old.Add(again.n)
-				g.have(again.n)
+				keptBytes.Add(again.n)
+				g.reportKept(again.n)
 				return nil
 			}
 		}
-		in := g.stream(ctx, spans[i], function)
-		if err := g.fill(in, file.file); err != nil {
+		in := g.stream(ctx, spans[i], joined)
+		if err := g.writeSpan(in, file.file); err != nil {
 			return err
 		}
 		sums[i] = in.sum()
-		g.note.Part(i+1, part{sum: sums[i]}.noted())
+		g.entry.Part(i+1, part{sum: sums[i]}.journalPart())
 		return nil
 	})
 	if err != nil {
 		return Result{}, err
 	}
-	all := join(function, sums)
-	if result, err = g.finish(ctx, file.file, all, want, len(spans)); err != nil {
+	all := join(joined, sums)
+	if result, err = g.verify(ctx, file.file, all, want, len(spans)); err != nil {
 		return Result{}, err
 	}
-	result.Kept = old.Load()
+	result.Kept = keptBytes.Load()
 	return result, g.commit(file, all)
 }
 
-// fill writes a span to its place.
-func (g getting) fill(in *stream, file *os.File) error {
-	return in.drain(&placed{file, in.at.off, g.progress}, g.Client.wire.memory)
+// writeSpan writes a span at its offset in the file.
+func (g download) writeSpan(in *stream, file *os.File) error {
+	return in.copyTo(&offsetWriter{file, in.at.off, g.progress}, g.Client.wire.memory)
 }
 
-// finish holds the bytes against the checksum.
-func (g getting) finish(ctx context.Context, file *os.File, got sum, want checksum, parts int) (Result, error) {
+// verify compares the sum with the checksum. It reads the file again if the sum
+// has no checksum of that function.
+func (g download) verify(ctx context.Context, file *os.File, got sum, want checksum, parts int) (Result, error) {
 	result := Result{Bytes: got.n, CRC64: got.crc64, Parts: parts, Verified: want.name}
 	if want.name == "" {
 		return result, nil
 	}
 	if got.other == nil && want.hash() != nil {
 		var err error
-		if got, err = g.Client.wire.memory.sum(ctx, file, span{0, g.Size}, want); err != nil {
+		if got, err = g.Client.wire.memory.sumSpan(ctx, file, span{0, g.Size}, want); err != nil {
 			return Result{}, err
 		}
 	}
@@ -170,19 +172,19 @@ func (g getting) finish(ctx context.Context, file *os.File, got sum, want checks
 	return result, nil
 }
 
-// placed writes to a file from an offset on, and reports.
-type placed struct {
+// offsetWriter writes to a file from an offset on, and reports progress.
+type offsetWriter struct {
 	file     *os.File
 	off      int64
 	progress func(int64)
 }
 
-// Write writes on.
-func (p *placed) Write(b []byte) (int, error) {
+// Write writes at the offset and advances it.
+func (p *offsetWriter) Write(b []byte) (int, error) {
 	n, err := p.file.WriteAt(b, p.off)
 	p.off += int64(n)
 	if err != nil {
-		return n, badFile(err)
+		return n, fileError(err)
 	}
 	report(p.progress, int64(n))
 	return n, nil

@@ -161,7 +161,7 @@ func TestFileChanges(t *testing.T) {
 			return errors.Join(root.WriteFile("y", []byte("other"), 0o600), root.Rename("y", "x"))
 		}, ""},
 	} {
-		for _, size := range []int{3 * mib, inParts + 1} {
+		for _, size := range []int{3 * mib, multipartFrom + 1} {
 			t.Run(fmt.Sprintf("%d %s", size, name), func(t *testing.T) {
 				t.Parallel()
 				s, root := newServer(t), newRoot(t)

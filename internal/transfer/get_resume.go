@@ -13,25 +13,25 @@ import (
 	"github.com/rolecall/rolecall/internal/workdir"
 )
 
-// What a journal is for, in a Get: an unfinished file is called by a digest
-// of what the transfer is about, so that another try finds its own, and its
-// parts are summed again before they are kept.
+// With a journal, an unfinished file is named by a digest of the transfer, so
+// that another attempt finds it. Its parts are summed again before they are
+// kept.
 
-// getID tells the transfer from others of the job.
-func (s source) getID(name string, o GetOptions) journal.Digest {
+// entryID identifies the transfer among those of the job.
+func (s source) entryID(name string, o GetOptions) journal.Digest {
 	return journal.DigestOf("get", o.Journal.Label(), o.Marker, s.Bucket.Name, s.Key, name)
 }
 
-// version tells one state of the source from another.
+// version identifies one state of the source.
 func (s source) version() journal.Digest {
 	return journal.DigestOf("object", s.Bucket.Name, s.Key, s.ETag, s.VersionID, strconv.FormatInt(s.Size, 10), strconv.Itoa(partSize))
 }
 
-// earlier tells whether an earlier try did it all, and the file is as it left
-// it. What another process wrote is summed again: the machine may have gone
-// down before it was on the disk.
-func (g getting) earlier(ctx context.Context) (Result, bool) {
-	done, ok := g.note.Finished()
+// finishedBefore reports whether an earlier attempt finished, and its file is
+// unchanged. If another process wrote the file, it is summed again: the machine
+// may have gone down before the bytes were on the disk.
+func (g download) finishedBefore(ctx context.Context) (Result, bool) {
+	done, ok := g.entry.Finished()
 	if !ok || done.Bytes != g.Size {
 		return Result{}, false
 	}
@@ -44,57 +44,58 @@ func (g getting) earlier(ctx context.Context) (Result, bool) {
 		return Result{}, false
 	}
 	if done.Earlier {
-		if all, err := g.Client.wire.memory.sum(ctx, file, span{0, g.Size}, checksum{}); err != nil || all.crc64 != done.CRC64 {
+		if all, err := g.Client.wire.memory.sumSpan(ctx, file, span{0, g.Size}, checksum{}); err != nil || all.crc64 != done.CRC64 {
 			return Result{}, false
 		}
 	}
-	g.have(g.Size)
+	g.reportKept(g.Size)
 	return resultOf(done), true
 }
 
-// have tells of bytes that an earlier try had moved.
-func (g getting) have(n int64) {
+// reportKept reports bytes that an earlier attempt moved.
+func (g download) reportKept(n int64) {
 	report(g.kept, n)
 	report(g.progress, n)
 }
 
-// file gives the unfinished file, and the parts that an earlier try noted.
-func (g getting) file() (*target, map[int]journal.Part, error) {
+// openTemp returns the temporary file, and the parts that an earlier attempt
+// has written to it.
+func (g download) openTemp() (*tempFile, map[int]journal.Part, error) {
 	retract := func(context.Context) error {
-		err := g.root.Remove(path.Join(path.Dir(g.name), g.note.File()))
+		err := g.root.Remove(path.Join(path.Dir(g.name), g.entry.File()))
 		if errors.Is(err, fs.ErrNotExist) {
 			err = nil
 		}
-		return badFile(err)
+		return fileError(err)
 	}
-	if before, ok := g.note.Unfinished(); ok && !before.Stale {
-		if t, err := reopen(g.root, g.name, g.note.File(), g.Size); err == nil {
-			g.note.TakeUp(retract)
+	if before, ok := g.entry.Unfinished(); ok && !before.Stale {
+		if t, err := reopenTemp(g.root, g.name, g.entry.File(), g.Size); err == nil {
+			g.entry.TakeUp(retract)
 			return t, before.Parts, nil
 		}
 	}
-	g.note.BeginFile(path.Dir(g.name), retract)
-	t, err := create(g.root, g.name, g.note.File())
+	g.entry.BeginFile(path.Dir(g.name), retract)
+	t, err := createTemp(g.root, g.name, g.entry.File())
 	if err == nil {
-		err = badFile(preallocate(t.file, g.Size))
+		err = fileError(preallocate(t.file, g.Size))
 		if err != nil {
 			t.discard()
 		}
 	}
 	if err != nil {
-		g.note.Over()
+		g.entry.Over()
 		return nil, nil, err
 	}
 	return t, nil, nil
 }
 
-// sum reads a span of a file again.
-func (m *Memory) sum(ctx context.Context, file *os.File, at span, function checksum) (sum, error) {
-	buf, giveBack, err := m.lend(ctx, at.n)
+// sumSpan reads a span of a file and returns its sum.
+func (m *Memory) sumSpan(ctx context.Context, file *os.File, at span, function checksum) (sum, error) {
+	buf, release, err := m.buffer(ctx, at.n)
 	if err != nil {
 		return sum{}, err
 	}
-	defer giveBack()
+	defer release()
 	d := newDigest(function)
 	in := io.NewSectionReader(file, at.off, at.n)
 	for ctx.Err() == nil {
@@ -104,26 +105,26 @@ func (m *Memory) sum(ctx context.Context, file *os.File, at span, function check
 			return d.sum(), nil
 		}
 		if err != nil {
-			return sum{}, badFile(err)
+			return sum{}, fileError(err)
 		}
 	}
 	return sum{}, ctx.Err()
 }
 
-// commit gives the file its name, and notes that.
-func (g getting) commit(file *target, all sum) error {
+// commit renames the file to its final name, and records that in the journal.
+func (g download) commit(file *tempFile, all sum) error {
 	at, err := file.commit()
 	if err != nil {
 		return err
 	}
-	g.note.Done(journal.Finished{Bytes: all.n, CRC64: all.crc64, Time: at.UnixNano()})
+	g.entry.Done(journal.Finished{Bytes: all.n, CRC64: all.crc64, Time: at.UnixNano()})
 	return nil
 }
 
-// resultOf is what is given back of what an earlier try did.
+// resultOf returns the result of an earlier attempt.
 func resultOf(done journal.Finished) Result {
 	parts := 1
-	if spans, err := plan(done.Bytes, partSize); err == nil && done.Bytes >= inParts {
+	if spans, err := plan(done.Bytes, partSize); err == nil && done.Bytes >= multipartFrom {
 		parts = len(spans)
 	}
 	return Result{Bytes: done.Bytes, CRC64: done.CRC64, Parts: parts, Earlier: true}

@@ -10,41 +10,43 @@ import (
 )
 
 const (
-	ioBuffer    = 256 << 10
-	resumptions = 5        // that bring next to nothing
-	worthwhile  = 64 << 10 // bytes that make up for one
+	ioBuffer        = 256 << 10
+	maxFailures     = 5        // of the connection, with next to nothing received in between
+	bytesPerFailure = 64 << 10 // bytes that make up for one failure
 )
 
-// source is an object to read, always the version that the ETag names.
+// source is an object to read, always in the version that has the ETag.
 type source struct {
 	Bucket
 	Object
 }
 
-// stream reads a span of the source and sums it. A connection that breaks or
-// stalls is taken up again after the last byte received, as often as the bytes
-// are worth it. Nothing is asked for before the first Read.
+// stream reads a span of the source and sums it. If the connection breaks or
+// stalls, it connects again and continues after the last byte received, as long
+// as enough bytes arrive between failures. Nothing is requested before the
+// first Read.
 type stream struct {
 	*digest
-	known  checksum    // of the object, where S3 tells it: when the span is the whole
-	header http.Header // of the answer, then
+	objectSum checksum    // of the object; only if the span is the whole and S3 reports it
+	header    http.Header // of the answer; only if the span is the whole
 
-	ctx       context.Context // of the transfer that the stream belongs to
-	src       source
-	at        span // what is left
-	asked     bool // at least once: of an empty object, too, S3 must say that it is there
-	body      io.ReadCloser
-	got       int64 // over this connection
-	fruitless int
-	since     time.Time // when it was first asked for
+	ctx      context.Context // of the transfer
+	src      source
+	at       span // the rest
+	asked    bool // at least once, also for an empty object, which must exist
+	body     io.ReadCloser
+	received int64 // over this connection
+	failures int
+	started  time.Time // when it was first requested
 }
 
-// stream reads the span and sums it with the function of want, too.
+// stream returns a stream of the span, which also computes the checksum that
+// want names.
 func (s source) stream(ctx context.Context, at span, want checksum) *stream {
 	return &stream{ctx: ctx, src: s, at: at, digest: newDigest(want)}
 }
 
-// Read reads on; at the end of the span it gives io.EOF.
+// Read reads the span, and returns io.EOF at its end.
 func (s *stream) Read(p []byte) (int, error) {
 	for s.at.n > 0 || !s.asked {
 		if s.body == nil {
@@ -54,10 +56,10 @@ func (s *stream) Read(p []byte) (int, error) {
 		}
 		n, err := s.body.Read(p[:min(int64(len(p)), s.at.n)])
 		s.digest.Write(p[:n]) //nolint:errcheck // a digest cannot fail
-		s.at.off, s.at.n, s.got = s.at.off+int64(n), s.at.n-int64(n), s.got+int64(n)
+		s.at.off, s.at.n, s.received = s.at.off+int64(n), s.at.n-int64(n), s.received+int64(n)
 		if err != nil || s.at.n == 0 {
 			s.Close()
-			if err := s.again(err); s.at.n > 0 && err != nil {
+			if err := s.retry(err); s.at.n > 0 && err != nil {
 				return n, err
 			}
 		}
@@ -68,7 +70,7 @@ func (s *stream) Read(p []byte) (int, error) {
 	return 0, io.EOF
 }
 
-// Close ends the stream's connection.
+// Close closes the stream's connection.
 func (s *stream) Close() error {
 	if s.body == nil {
 		return nil
@@ -78,7 +80,7 @@ func (s *stream) Close() error {
 	return body.Close()
 }
 
-// begin asks for the stream's bytes before they are read.
+// begin sends the request, if Read has not sent it.
 func (s *stream) begin() error {
 	if s.asked {
 		return nil
@@ -92,19 +94,20 @@ func (s *stream) open() error {
 		return err
 	}
 	if !s.asked {
-		s.since = time.Now()
+		s.started = time.Now()
 	}
-	s.body, s.got, s.asked = resp.Body, 0, true
-	if s.src.whole(s.at) {
+	s.body, s.received, s.asked = resp.Body, 0, true
+	if s.src.isWhole(s.at) {
 		s.header = resp.Header
-		s.known = offeredBy(resp.Header).whole()
-		s.digest = newDigest(s.known) // nothing was read before
+		s.objectSum = checksumsIn(resp.Header).fullObject()
+		s.digest = newDigest(s.objectSum) // nothing was read before
 	}
 	return nil
 }
 
-// again waits before the next connection, or gives up.
-func (s *stream) again(err error) error {
+// retry waits before the next connection. It returns an error if there is no
+// use in one.
+func (s *stream) retry(err error) error {
 	switch {
 	case s.at.n == 0:
 		return nil
@@ -113,19 +116,19 @@ func (s *stream) again(err error) error {
 	case errors.Is(err, io.EOF):
 		err = io.ErrUnexpectedEOF
 	}
-	if s.fruitless = max(s.fruitless-int(min(s.got/worthwhile, resumptions)), 0) + 1; s.fruitless >= resumptions {
-		return &exhausted{s.fruitless, time.Since(s.since), err}
+	if s.failures = max(s.failures-int(min(s.received/bytesPerFailure, maxFailures)), 0) + 1; s.failures >= maxFailures {
+		return &exhausted{s.failures, time.Since(s.started), err}
 	}
-	return pause(s.ctx, 100*time.Millisecond<<s.fruitless)
+	return pause(s.ctx, 100*time.Millisecond<<s.failures)
 }
 
-// drain writes what is left of the stream to w, through a buffer that is lent.
-func (s *stream) drain(w io.Writer, memory *Memory) error {
-	buf, giveBack, err := memory.lend(s.ctx, s.at.n)
+// copyTo writes the rest of the stream to w.
+func (s *stream) copyTo(w io.Writer, memory *Memory) error {
+	buf, release, err := memory.buffer(s.ctx, s.at.n)
 	if err != nil {
 		return err
 	}
-	defer giveBack()
+	defer release()
 	defer s.Close()
 	for {
 		n, err := s.Read(buf)
@@ -143,10 +146,10 @@ func (s *stream) drain(w io.Writer, memory *Memory) error {
 	}
 }
 
-func (s source) whole(at span) bool { return at.off == 0 && at.n == s.Size }
+func (s source) isWhole(at span) bool { return at.off == 0 && at.n == s.Size }
 
-// open asks for the span, or without a Range for the whole: zero bytes have
-// no range, and only a whole answer carries checksums.
+// open requests the span. It requests the whole object without a Range: zero
+// bytes have no range, and only a whole answer has checksums.
 func (s source) open(ctx context.Context, at span) (*http.Response, error) {
 	if s.Size < 0 {
 		return nil, malformed("the object's size is given as %d", s.Size)
@@ -158,7 +161,7 @@ func (s source) open(ctx context.Context, at span) (*http.Response, error) {
 	if s.ETag != "" {
 		r.header["If-Match"] = []string{s.ETag}
 	}
-	if !s.whole(at) {
+	if !s.isWhole(at) {
 		r.header["Range"] = []string{at.String()}
 	} else if !s.NoChecksums {
 		r.header["X-Amz-Checksum-Mode"] = []string{"ENABLED"}
@@ -174,7 +177,7 @@ func (s source) open(ctx context.Context, at span) (*http.Response, error) {
 	return resp, nil
 }
 
-// verify finds servers that ignore the condition or the range.
+// verify returns an error if the server ignored the condition or the range.
 func (s source) verify(resp *http.Response, at span) error {
 	if tag := quoted(resp.Header.Get("ETag")); s.ETag != "" && tag != "" && tag != s.ETag {
 		return &Error{Kind: Changed, Err: fmt.Errorf("its ETag is %.*s, not %s", maxETag, tag, s.ETag)}
@@ -185,7 +188,7 @@ func (s source) verify(resp *http.Response, at span) error {
 	if n := resp.ContentLength; n != at.n {
 		return &Error{Kind: Changed, Err: fmt.Errorf("%d bytes came where %d were expected", n, at.n)}
 	}
-	if s.whole(at) {
+	if s.isWhole(at) {
 		return nil
 	}
 	want := fmt.Sprintf("bytes %d-%d/%d", at.off, at.off+at.n-1, s.Size)

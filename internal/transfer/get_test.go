@@ -105,7 +105,7 @@ func TestGetChangesBetween(t *testing.T) {
 func TestGetCorrupt(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	for _, size := range []int{1000, inParts} {
+	for _, size := range []int{1000, multipartFrom} {
 		o := s.have(t, "file", noise(size))
 		for name, c := range map[string]struct {
 			tamper tamper
@@ -120,7 +120,7 @@ func TestGetCorrupt(t *testing.T) {
 			"range and condition ignored": {func(w http.ResponseWriter, r *http.Request, _ string, next http.HandlerFunc) {
 				r.Header.Del("Range")
 				next(w, r)
-			}, map[int]Kind{inParts: Changed}[size]},
+			}, map[int]Kind{multipartFrom: Changed}[size]},
 			"no length": {func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
 				if operation == "GetObject" {
 					w = unmeasured{w}
@@ -159,7 +159,7 @@ func TestGetVerifies(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	b := s.bucket(t, "origin")
-	for _, size := range []int{100, inParts + 5} {
+	for _, size := range []int{100, multipartFrom + 5} {
 		data := noise(size)
 		for _, function := range []types.ChecksumAlgorithm{"CRC32", "CRC32C", "SHA1", "SHA256", "CRC64NVME"} {
 			if _, err := b.Client.PutObject(t.Context(), &s3.PutObjectInput{
@@ -173,7 +173,7 @@ func TestGetVerifies(t *testing.T) {
 				t.Errorf("get %d with %s: %+v, %v", size, function, got, err)
 			}
 			want := string(function)
-			if size > inParts && strings.HasPrefix(want, "SHA") {
+			if size > multipartFrom && strings.HasPrefix(want, "SHA") {
 				want = "" // never together in memory
 			}
 			copied, err := Copy(t.Context(), b, Object{Key: "x"}, s.bucket(t, "target"), "x", PutOptions{Overwrite: true})
@@ -249,7 +249,7 @@ func TestGetReplaces(t *testing.T) {
 func TestIsTemporary(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	o := s.have(t, "x", noise(inParts))
+	o := s.have(t, "x", noise(multipartFrom))
 	root := newRoot(t)
 	var seen []string
 	var once sync.Once

@@ -18,21 +18,20 @@ import (
 	"github.com/rolecall/rolecall/internal/awscode"
 )
 
-// Bounds on what a server may say of objects. Keys are S3's own; no ETag of
-// a server that is known comes near its bound.
+// Limits for objects in a server's answers. That of keys is S3's own; no known
+// server's ETags come near theirs.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 const (
 	maxKey     = 1024
 	maxETag    = 256
-	maxUpload  = 1 << 10 // bytes of an upload's id, as a journal notes it
+	maxUpload  = 1 << 10 // bytes of an upload's id that a journal can record
 	emptyPages = 1000    // in a row
-	pageSize   = 1000    // is asked for: some servers give ten times as much to who does not say
+	pageSize   = 1000    // requested, since some servers' default is ten times as much
 )
 
-// List gives the bucket's objects whose keys begin with the prefix, in the
-// order of their keys. An error is the last thing it gives. A listing that
-// does not come nearer to its end is one; how many objects there are is
-// bounded by the caller only.
+// List returns the bucket's objects whose keys begin with the prefix, in the
+// order of their keys. An error ends the sequence. A listing that makes no
+// progress is an error; the number of objects is for the caller to limit.
 func List(ctx context.Context, b Bucket, prefix string) iter.Seq2[Object, error] {
 	return func(yield func(Object, error) bool) {
 		l := lister{bucket: b, prefix: prefix, size: pageSize}
@@ -52,17 +51,17 @@ func List(ctx context.Context, b Bucket, prefix string) iter.Seq2[Object, error]
 	}
 }
 
-// lister is how far a listing has come.
+// lister is the state of a listing.
 type lister struct {
 	bucket Bucket
 	prefix string
 	size   int32   // of a page
-	token  *string // of the next page; nil: of the first, or there is none
+	token  *string // of the next page; nil: it is the first, or there is none
 	last   string  // key
-	empty  int     // pages since
+	empty  int     // pages since then
 }
 
-// page gives the next page's objects.
+// page returns the objects of the next page.
 func (l *lister) page(ctx context.Context) ([]Object, error) {
 	page, err := l.bucket.Client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{
 		Bucket: aws.String(l.bucket.Name), Prefix: optional(l.prefix), ContinuationToken: l.token, MaxKeys: aws.Int32(l.size),
@@ -74,7 +73,7 @@ func (l *lister) page(ctx context.Context) ([]Object, error) {
 	}
 	var objects []Object
 	for _, entry := range page.Contents {
-		o, err := listed(entry, page.EncodingType, l.prefix)
+		o, err := parseEntry(entry, page.EncodingType, l.prefix)
 		if err == nil && o.Key <= l.last {
 			err = malformed("listed the key %.100q after %.100q", o.Key, l.last)
 		}
@@ -97,7 +96,7 @@ func (l *lister) page(ctx context.Context) ([]Object, error) {
 	return objects, nil
 }
 
-func listed(entry types.Object, encoding types.EncodingType, prefix string) (Object, error) {
+func parseEntry(entry types.Object, encoding types.EncodingType, prefix string) (Object, error) {
 	key := aws.ToString(entry.Key)
 	if encoding == types.EncodingTypeUrl {
 		decoded, err := url.QueryUnescape(key)
@@ -116,7 +115,7 @@ func listed(entry types.Object, encoding types.EncodingType, prefix string) (Obj
 	return o, o.check()
 }
 
-// check refuses what no object of S3's has.
+// check returns an error if the object cannot be one of S3's.
 func (o Object) check() error {
 	if o.Size < 0 || len(o.Key) > maxKey || len(o.ETag) > maxETag || len(o.StorageClass) > maxETag {
 		return malformed("the object %.100q is given with %d bytes, a key of %d, an ETag of %d", o.Key, o.Size, len(o.Key), len(o.ETag))
@@ -124,7 +123,7 @@ func (o Object) check() error {
 	return nil
 }
 
-// quoted is an ETag with its quotes, which some servers leave out at times.
+// quoted returns the ETag in quotes, which some servers leave out at times.
 func quoted(tag string) string {
 	if tag == "" || strings.Contains(tag, `"`) {
 		return tag
@@ -136,7 +135,7 @@ func malformed(format string, values ...any) error {
 	return &Error{Kind: Malformed, Err: fmt.Errorf(format, values...)}
 }
 
-// Head asks for one object.
+// Head returns one object, by its key.
 func Head(ctx context.Context, b Bucket, key string) (Object, error) {
 	h, err := head(ctx, b, Object{Key: key})
 	if err != nil {
@@ -145,15 +144,15 @@ func Head(ctx context.Context, b Bucket, key string) (Object, error) {
 	return h.Object, nil
 }
 
-// header is what HEAD tells besides.
-type header struct {
+// headResult is the answer to HEAD.
+type headResult struct {
 	Object
 	marker string
 	sum    checksum
-	http   http.Header // as it came
+	http   http.Header // unchanged
 }
 
-func head(ctx context.Context, b Bucket, o Object) (header, error) {
+func head(ctx context.Context, b Bucket, o Object) (headResult, error) {
 	in := &s3.HeadObjectInput{
 		Bucket: aws.String(b.Name), Key: aws.String(o.Key), VersionId: optional(o.VersionID), IfMatch: optional(o.ETag),
 		ExpectedBucketOwner: b.owner(), RequestPayer: b.payer(),
@@ -163,53 +162,54 @@ func head(ctx context.Context, b Bucket, o Object) (header, error) {
 	}
 	out, err := b.Client.HeadObject(ctx, in)
 	if err != nil {
-		if err := explain(ctx, b, o, err); err != nil {
-			return header{}, err
+		if err := explainHead(ctx, b, o, err); err != nil {
+			return headResult{}, err
 		}
 		if out, err = b.Client.HeadObject(ctx, in); err != nil {
-			return header{}, err
+			return headResult{}, err
 		}
 	}
-	var told http.Header
+	var raw http.Header
 	if answer, ok := awsmiddleware.GetRawResponse(out.ResultMetadata).(*smithyhttp.Response); ok {
-		told = answer.Header
+		raw = answer.Header
 	}
 	found := Object{
 		Key: o.Key, Size: aws.ToInt64(out.ContentLength), ETag: quoted(aws.ToString(out.ETag)), VersionID: o.VersionID,
 		Modified: aws.ToTime(out.LastModified), StorageClass: string(out.StorageClass),
 	}
-	return header{
+	return headResult{
 		Object: found,
-		http:   told,
+		http:   raw,
 		marker: out.Metadata[markerName],
-		sum: offered{
+		sum: answerChecksums{
 			out.ChecksumCRC64NVME, out.ChecksumCRC32, out.ChecksumCRC32C, out.ChecksumSHA256, out.ChecksumSHA1, out.ChecksumType,
-		}.whole(),
+		}.fullObject(),
 	}, found.check()
 }
 
-// explain finds the reason of a failed HEAD, whose answer has no body to say
-// it in, by asking for a byte of the object. It is nil if that works: S3 says
-// even "expired" as a bare 400, and GET has had the credentials renewed.
-func explain(ctx context.Context, b Bucket, o Object, err error) error {
+// explainHead returns the reason of a failed HEAD, whose answer has no body, by
+// requesting one byte of the object. It returns nil if that succeeds: S3
+// answers HEAD with a bare 400 even for expired credentials, and by then GET
+// has renewed them.
+func explainHead(ctx context.Context, b Bucket, o Object, err error) error {
 	if kind := kindOf(err); kind != Denied && kind != Refused && kind != WrongRegion {
 		return err
 	}
-	out, told := b.Client.GetObject(ctx, &s3.GetObjectInput{
+	out, getErr := b.Client.GetObject(ctx, &s3.GetObjectInput{
 		Bucket: aws.String(b.Name), Key: aws.String(o.Key), VersionId: optional(o.VersionID), IfMatch: optional(o.ETag),
 		Range: aws.String("bytes=0-0"), ExpectedBucketOwner: b.owner(), RequestPayer: b.payer(),
 	})
-	if meaningOf(told) == awscode.NoRange {
+	if meaningOf(getErr) == awscode.NoRange {
 		return nil // an empty object has no first byte
 	}
-	if told != nil {
-		return told
+	if getErr != nil {
+		return getErr
 	}
 	out.Body.Close()
 	return nil
 }
 
-// Tag replaces the object's tags.
+// Tag replaces all tags of the object.
 func Tag(ctx context.Context, b Bucket, key string, tags map[string]string) error {
 	in := &s3.PutObjectTaggingInput{
 		Bucket: aws.String(b.Name), Key: aws.String(key), Tagging: &types.Tagging{TagSet: []types.Tag{}},

@@ -6,47 +6,49 @@ import (
 	"sync"
 )
 
-// DefaultMemory is what the buffers of a process may take together.
+// DefaultMemory is the usual limit for the buffers of a process, in bytes.
 const DefaultMemory = 256 * mib
 
-// streamCost is what one stream of bytes holds at most: a buffer here, and those
-// of a connection, or for a copy of two.
+// streamCost is the most bytes that one stream uses: a buffer here, and those
+// of a connection, or of two for a copy.
 const (
 	streamCost  = ioBuffer + 2*(readBuffer+writeBuffer)
-	readBuffer  = 16 << 10 // objects are read past it
-	writeBuffer = 72 << 10 // takes an object of 64 KiB and its header
-	smallBuffer = 16 << 10 // for spans that fit it
+	readBuffer  = 16 << 10 // large reads bypass it
+	writeBuffer = 72 << 10 // fits an object of 64 KiB and its header
+	smallBuffer = 16 << 10 // for spans that fit into it
 )
 
-// Memory bounds the buffers of all transfers that share it: one that finds no
-// room waits for another to end. What waits to be tried again keeps its room.
-// Make it by NewMemory.
+// Memory limits the buffers of all transfers that share it. A transfer that
+// finds no room waits until another ends; one that waits for a retry keeps its
+// room. NewMemory makes it.
 type Memory struct {
-	room         *room
+	pool         *streamPool
 	organization string
 }
 
-// NewMemory makes room for as many bytes, and for one stream at least.
+// NewMemory returns a Memory of limit bytes, but with room for one stream at
+// least.
 func NewMemory(limit int64) *Memory {
-	return &Memory{room: &room{
+	return &Memory{pool: &streamPool{
 		streams: int(max(limit/streamCost, 1)), held: map[string]int{}, sharing: map[string]bool{},
-		large: buffers(ioBuffer), small: buffers(smallBuffer),
+		large: newBufferPool(ioBuffer), small: newBufferPool(smallBuffer),
 	}}
 }
 
-// Share returns an organization's share of the room: all of it, as long as no
+// Share returns an organization's share of the memory: all of it, as long as no
 // other organization has had a share. From then on a quarter is always left to
-// the others, and what becomes free goes to whoever holds the least: a server
-// that one organization chose, and that never answers, stops nobody else's work.
+// the others, and freed room goes to the organization that uses the least. So a
+// server that one organization chose, and that never answers, stops nobody
+// else's work.
 func (m *Memory) Share(organization string) *Memory {
-	m.room.mu.Lock()
-	defer m.room.mu.Unlock()
-	m.room.sharing[organization] = true
-	return &Memory{room: m.room, organization: organization}
+	m.pool.mu.Lock()
+	defer m.pool.mu.Unlock()
+	m.pool.sharing[organization] = true
+	return &Memory{pool: m.pool, organization: organization}
 }
 
-// room is what shares are of.
-type room struct {
+// streamPool is the memory that shares belong to.
+type streamPool struct {
 	large, small sync.Pool // of *[]byte, of ioBuffer and smallBuffer bytes
 	streams      int       // at once
 
@@ -57,13 +59,13 @@ type room struct {
 	waiting []*waiter
 }
 
-// waiter waits for room for one stream; ready is closed when it has it.
+// waiter waits for room for one stream. Ready is closed when it has the room.
 type waiter struct {
 	organization string
 	ready        chan struct{}
 }
 
-func buffers(size int) sync.Pool {
+func newBufferPool(size int) sync.Pool {
 	return sync.Pool{New: func() any {
 		b := make([]byte, size)
 		return &b
@@ -71,7 +73,7 @@ func buffers(size int) sync.Pool {
 }
 
 // fits reports whether there is room for one more stream of the organization.
-func (r *room) fits(organization string) bool {
+func (r *streamPool) fits(organization string) bool {
 	limit := r.streams
 	if len(r.sharing) > 1 {
 		limit -= max(r.streams/4, min(r.streams-1, 1))
@@ -79,13 +81,13 @@ func (r *room) fits(organization string) bool {
 	return r.taken < r.streams && r.held[organization] < limit
 }
 
-func (r *room) take(organization string) {
+func (r *streamPool) take(organization string) {
 	r.taken++
 	r.held[organization]++
 }
 
-// free takes back a stream's room and hands it on.
-func (r *room) free(organization string) {
+// release frees the room of one stream, and passes it on to a waiter.
+func (r *streamPool) release(organization string) {
 	r.taken--
 	if r.held[organization]--; r.held[organization] == 0 {
 		delete(r.held, organization)
@@ -107,13 +109,13 @@ func (r *room) free(organization string) {
 	}
 }
 
-// acquire waits for room for a stream. Nobody may wait for more while holding
-// it.
+// acquire waits for room for one stream. Its holder must not acquire more,
+// which could deadlock.
 func (m *Memory) acquire(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	r := m.room
+	r := m.pool
 	r.mu.Lock()
 	if r.fits(m.organization) {
 		r.take(m.organization)
@@ -133,30 +135,30 @@ func (m *Memory) acquire(ctx context.Context) error {
 	if i := slices.Index(r.waiting, w); i >= 0 {
 		r.waiting = slices.Delete(r.waiting, i, i+1)
 	} else {
-		r.free(m.organization) // it came at the same time
+		r.release(m.organization) // it got room at the same time
 	}
 	return ctx.Err()
 }
 
 func (m *Memory) release() {
-	m.room.mu.Lock()
-	defer m.room.mu.Unlock()
-	m.room.free(m.organization)
+	m.pool.mu.Lock()
+	defer m.pool.mu.Unlock()
+	m.pool.release(m.organization)
 }
 
-// lend waits for room for a stream, and gives a buffer for n bytes of it: all
-// that there are, or ioBuffer at once.
-func (m *Memory) lend(ctx context.Context, n int64) (b []byte, giveBack func(), err error) {
+// buffer waits for room for a stream, and returns a buffer for n bytes of it:
+// large enough for all of them, or of ioBuffer bytes.
+func (m *Memory) buffer(ctx context.Context, n int64) (b []byte, release func(), err error) {
 	if err := m.acquire(ctx); err != nil {
 		return nil, nil, err
 	}
-	pool := &m.room.large
+	buffers := &m.pool.large
 	if n <= smallBuffer {
-		pool = &m.room.small
+		buffers = &m.pool.small
 	}
-	p := pool.Get().(*[]byte) //nolint:forcetypeassert // the pool has no others
+	p := buffers.Get().(*[]byte) //nolint:forcetypeassert // the pool has no others
 	return *p, func() {
-		pool.Put(p)
+		buffers.Put(p)
 		m.release()
 	}, nil
 }

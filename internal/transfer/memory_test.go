@@ -106,8 +106,8 @@ func TestMemoryIsNeverLost(t *testing.T) {
 			} else if !errors.Is(err, context.DeadlineExceeded) {
 				r.Fatal(err)
 			}
-			if m.room.taken != out || out > m.room.streams {
-				r.Fatalf("%d streams are out, %d counted, room for %d", out, m.room.taken, m.room.streams)
+			if m.pool.taken != out || out > m.pool.streams {
+				r.Fatalf("%d streams are out, %d counted, room for %d", out, m.pool.taken, m.pool.streams)
 			}
 		}
 		for of, n := range held {
@@ -115,8 +115,8 @@ func TestMemoryIsNeverLost(t *testing.T) {
 				of.release()
 			}
 		}
-		if m.room.taken != 0 || len(m.room.held) != 0 || len(m.room.waiting) != 0 {
-			r.Fatalf("left: %+v", m.room.held)
+		if m.pool.taken != 0 || len(m.pool.held) != 0 || len(m.pool.waiting) != 0 {
+			r.Fatalf("left: %+v", m.pool.held)
 		}
 	})
 }

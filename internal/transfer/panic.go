@@ -5,8 +5,8 @@ import (
 	"runtime/debug"
 )
 
-// Safely makes an *Error of a panic, which in a goroutine would end the process
-// with the work of all others in it.
+// Safely calls work and returns a panic in it as an *Error. In a goroutine a
+// panic would end the process and the work of everyone in it.
 func Safely(work func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {

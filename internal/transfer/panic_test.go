@@ -14,7 +14,7 @@ func TestPanicsAreErrors(t *testing.T) {
 	var none []error
 	for name, run := range map[string]func() error{
 		"parts": func() error {
-			return sideBySide(t.Context(), make([]span, 10), &wire{}, func(_ context.Context, i int) error { return none[i] })
+			return eachPart(t.Context(), make([]span, 10), &wire{}, func(_ context.Context, i int) error { return none[i] })
 		},
 		"objects": func() error {
 			items := func(yield func(int, error) bool) {
@@ -29,7 +29,7 @@ func TestPanicsAreErrors(t *testing.T) {
 	} {
 		err := run()
 		var e *Error
-		if !errors.As(fault("put", Bucket{Name: "b"}, "k", err), &e) || e.Kind != Panicked || e.Bucket != "b" && name != "retract" || goesOn(err) {
+		if !errors.As(fault("put", Bucket{Name: "b"}, "k", err), &e) || e.Kind != Panicked || e.Bucket != "b" && name != "retract" || resumable(err) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if text := err.Error(); !strings.Contains(text, "panic: runtime error: ") || !strings.Contains(text, "panic_test.go") {

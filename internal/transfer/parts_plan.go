@@ -12,24 +12,24 @@ const (
 	maxSize     = maxParts * maxPartSize // 48.8 TiB
 )
 
-// Parts are no larger than they must be. What is lost when one is cut, or the
-// process is killed, is a part for each that was on its way; larger ones were
-// no faster. Memory does not depend on it: parts are streamed.
+// Parts are as small as possible: when a connection breaks or the process is
+// killed, each part in transfer is lost. Larger ones were not faster. Memory
+// does not depend on their size, since parts are streamed.
 const (
-	inParts  = 16 * mib // objects of this size and more are moved in parts
-	partSize = 8 * mib
+	multipartFrom = 16 * mib // objects of this size and more are moved in parts
+	partSize      = 8 * mib
 )
 
-// span is a run of an object's bytes.
+// span is a range of an object's bytes.
 type span struct{ off, n int64 }
 
-// String is the span as HTTP names it.
+// String returns the span as the value of a Range header.
 func (s span) String() string { return fmt.Sprintf("bytes=%d-%d", s.off, s.off+s.n-1) }
 
-// plan cuts an object of the size into equal parts, as large as part unless
-// they were too many then, the last one shorter. The size is known: S3 tells it
-// in each listing and answer, and what comes without one (some services unpack
-// what was stored packed) is not the stored object.
+// plan divides an object into spans of part bytes, the last one shorter. If
+// that were too many, they are larger. The size is always known: S3 reports it
+// in each listing and answer. An answer without one (some services unpack what
+// is stored packed) is not the stored object.
 func plan(size, part int64) ([]span, error) {
 	if size < 0 || size > maxSize {
 		return nil, &Error{Kind: TooLarge, Err: fmt.Errorf("an object has 0 to %d bytes, not %d", int64(maxSize), size)}

@@ -20,7 +20,7 @@ func TestPlan(t *testing.T) {
 		size := rapid.OneOf(
 			rapid.Int64Range(1, maxSize),
 			rapid.Int64Range(1, 4*partSize),
-			about(rapid.SampledFrom([]int64{1, ioBuffer, expectFrom, minPartSize, partSize, inParts, maxPartSize, partSize * maxParts, maxSize})),
+			about(rapid.SampledFrom([]int64{1, ioBuffer, expectFrom, minPartSize, partSize, multipartFrom, maxPartSize, partSize * maxParts, maxSize})),
 			about(rapid.Map(rapid.Int64Range(partSize/mib, maxPartSize/mib), func(n int64) int64 { return n * mib * maxParts })), // where parts grow
 		).Draw(t, "size")
 		spans, err := plan(size, partSize)

@@ -68,7 +68,7 @@ func (c *cutWriter) Write(p []byte) (int, error) {
 // object's size, to the byte, in one try or the last of several.
 func TestProgressIsExact(t *testing.T) {
 	t.Parallel()
-	for i, size := range []int{0, 1, ioBuffer + 1, 3 * mib, inParts + 1} {
+	for i, size := range []int{0, 1, ioBuffer + 1, 3 * mib, multipartFrom + 1} {
 		for seed := range 2 {
 			t.Run(fmt.Sprint(size, "/", seed), func(t *testing.T) {
 				t.Parallel()
@@ -182,7 +182,7 @@ func TestCopyPartRefused(t *testing.T) {
 			t.Parallel()
 			s := newServer(t)
 			from, to := s.bucket(t, "origin"), s.bucket(t, "target")
-			o := s.have(t, "x", noise(inParts))
+			o := s.have(t, "x", noise(multipartFrom))
 			if err := Tag(t.Context(), from, "x", map[string]string{"team": "media"}); err != nil {
 				t.Fatal(err)
 			}
@@ -199,7 +199,7 @@ func TestCopyPartRefused(t *testing.T) {
 			var told counter
 			_, err := Copy(t.Context(), from, o, to, "y", PutOptions{Progress: told.add})
 			wantKind(t, err, Denied)
-			if n := s.count("CreateMultipartUpload"); n != 1 || (told.total() > 0) != taken || told.total() > inParts {
+			if n := s.count("CreateMultipartUpload"); n != 1 || (told.total() > 0) != taken || told.total() > multipartFrom {
 				t.Errorf("%d uploads were begun, and %d bytes told of", n, told.total())
 			}
 			noUploads(t, to)

@@ -12,8 +12,8 @@ import (
 	"github.com/rolecall/rolecall/internal/workdir"
 )
 
-// Put uploads the regular file name below root. The object's Content-Type is
-// by the name's extension.
+// Put uploads the regular file name below root. The object's Content-Type
+// follows from the name's extension.
 func Put(ctx context.Context, b Bucket, key string, root *os.Root, name string, options PutOptions) (Result, error) {
 	result, err := put(ctx, b, key, root, name, options)
 	if err != nil {
@@ -25,24 +25,24 @@ func Put(ctx context.Context, b Bucket, key string, root *os.Root, name string, 
 func put(ctx context.Context, b Bucket, key string, root *os.Root, name string, options PutOptions) (Result, error) {
 	file, info, err := workdir.Open(root, name)
 	if err != nil {
-		return Result{}, badFile(err)
+		return Result{}, fileError(err)
 	}
 	defer file.Close()
 	u := upload{
 		to: b, key: key, size: info.Size(), options: options,
-		open:    func(_ context.Context, at span) content { return section(file, info, at) },
-		carried: func() (http.Header, error) { return http.Header{"Content-Type": {typeOf(name)}}, nil },
-		ready:   func(sum) error { return unchanged(file, info) },
-		again: func(ctx context.Context, at span) (sum, error) {
-			return b.Client.wire.memory.sum(ctx, file, at, checksum{})
+		open:             func(_ context.Context, at span) content { return newFileSpan(file, info, at) },
+		sourceProperties: func() (http.Header, error) { return http.Header{"Content-Type": {contentType(name)}}, nil },
+		check:            func(sum) error { return checkUnchanged(file, info) },
+		sumAgain: func(ctx context.Context, at span) (sum, error) {
+			return b.Client.wire.memory.sumSpan(ctx, file, at, checksum{})
 		},
 		from: journal.DigestOf("file", name, strconv.FormatInt(info.Size(), 10), strconv.FormatInt(info.ModTime().UnixNano(), 10)),
 	}
 	result, err := u.run(ctx)
-	// S3's complaint about bytes that do not fit their checksum is only the
-	// effect when somebody writes to the file.
+	// If somebody writes to the file, S3 reports only that the bytes do not match
+	// their checksum.
 	if err != nil && ctx.Err() == nil {
-		if changed := unchanged(file, info); changed != nil {
+		if changed := checkUnchanged(file, info); changed != nil {
 			return Result{}, changed
 		}
 	}
@@ -53,15 +53,15 @@ func put(ctx context.Context, b Bucket, key string, root *os.Root, name string, 
 type fileSpan struct {
 	*digest
 	file *os.File
-	info fs.FileInfo // of when it was opened
-	at   span        // what is left
+	info fs.FileInfo // from when it was opened
+	at   span        // the rest
 }
 
-func section(file *os.File, info fs.FileInfo, at span) *fileSpan {
+func newFileSpan(file *os.File, info fs.FileInfo, at span) *fileSpan {
 	return &fileSpan{newDigest(checksum{}), file, info, at}
 }
 
-// Read reads on. A file that ends early is an error.
+// Read reads the span. It returns an error if the file ends early.
 func (f *fileSpan) Read(p []byte) (int, error) {
 	if f.at.n == 0 {
 		return 0, io.EOF
@@ -72,11 +72,11 @@ func (f *fileSpan) Read(p []byte) (int, error) {
 	if n > 0 || err == nil {
 		return n, nil
 	}
-	if changed := unchanged(f.file, f.info); changed != nil {
+	if changed := checkUnchanged(f.file, f.info); changed != nil {
 		return 0, changed
 	}
-	return 0, badFile(err)
+	return 0, fileError(err)
 }
 
-// Close leaves the file open for the other spans.
+// Close does nothing: the other spans use the same file.
 func (*fileSpan) Close() error { return nil }

@@ -107,7 +107,7 @@ func TestPutCorrupt(t *testing.T) {
 		}
 		next(w, r)
 	})
-	for _, size := range []int{100, inParts} {
+	for _, size := range []int{100, multipartFrom} {
 		write(t, root, "up", noise(size))
 		_, err := Put(t.Context(), s.bucket(t, "target"), "x", root, "up", PutOptions{})
 		wantKind(t, err, Corrupt)
@@ -127,8 +127,8 @@ func TestPutLosesAnswer(t *testing.T) {
 		options   PutOptions
 	}{
 		"put":                   {100, "PutObject", PutOptions{Marker: "m"}},
-		"complete":              {inParts, "CompleteMultipartUpload", PutOptions{Marker: "m"}},
-		"complete to overwrite": {inParts, "CompleteMultipartUpload", PutOptions{Marker: "m", Overwrite: true}},
+		"complete":              {multipartFrom, "CompleteMultipartUpload", PutOptions{Marker: "m"}},
+		"complete to overwrite": {multipartFrom, "CompleteMultipartUpload", PutOptions{Marker: "m", Overwrite: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -219,7 +219,7 @@ func TestPutCannotSeeTheOutcome(t *testing.T) {
 			s := newServer(t)
 			s.meddle(c.tamper)
 			root := newRoot(t)
-			write(t, root, "up", noise(inParts))
+			write(t, root, "up", noise(multipartFrom))
 			_, err := Put(t.Context(), s.bucket(t, "target"), "x", root, "up", c.options)
 			wantKind(t, err, c.kind)
 		})
@@ -229,7 +229,7 @@ func TestPutCannotSeeTheOutcome(t *testing.T) {
 // A server that does not know If-None-Match has what is there looked for.
 func TestPutLooksFirst(t *testing.T) {
 	t.Parallel()
-	for _, size := range []int{100, inParts} {
+	for _, size := range []int{100, multipartFrom} {
 		s := newServer(t)
 		s.meddle(func(w http.ResponseWriter, r *http.Request, _ string, next http.HandlerFunc) {
 			r.Header.Del("If-None-Match")
@@ -288,7 +288,7 @@ func TestPutFailsAndCannotAbort(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	root := newRoot(t)
-	write(t, root, "up", noise(inParts))
+	write(t, root, "up", noise(multipartFrom))
 	s.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
 		if operation == "UploadPart" || operation == "AbortMultipartUpload" {
 			refuse(w, r, http.StatusForbidden, "AccessDenied")
@@ -311,7 +311,7 @@ func TestPutOptions(t *testing.T) {
 	s := newServer(t)
 	root := newRoot(t)
 	const kms = "arn:aws:kms:us-east-1:111122223333:key/media"
-	for _, size := range []int{100, inParts} {
+	for _, size := range []int{100, multipartFrom} {
 		write(t, root, "up", noise(size))
 		b := s.bucket(t, "target")
 		b.RequesterPays = true

@@ -8,64 +8,73 @@ import (
 	"time"
 )
 
-// Rates slows down requests to buckets at which S3 refuses them as too many.
-// All clients that share it slow down and recover together, and requests to
-// other buckets are not touched. Make it by NewRates.
+// Rates slows down requests to buckets for which S3 refuses too many. All
+// clients that share it slow down and recover together; requests to other
+// buckets are not affected. NewRates makes it.
 //
-// Some refusals are S3's way to say that it is at its limit, and another try
-// after a pause is all that they ask for. When it refuses more than one in
-// eight, requests fall to a little below the rate that it took. From there they
-// rise along a cubic curve: soon back near that rate, long about there, and
-// then ever faster, to find what S3 takes by now. Where falling does not help,
-// they rise again: such refusals have another cause.
+// A few refusals are normal when S3 is at its limit, and ask only for a retry
+// after a pause. When it refuses more than one in eight, requests fall to a
+// little below the rate that S3 accepted. From there they rise along a cubic
+// curve: quickly back near that rate, slowly around it, and then ever faster,
+// to find what S3 accepts now. If fewer requests do not help, the rate rises
+// again: such refusals have another cause.
 type Rates struct {
-	troubled atomic.Int64 // len(of), so that without trouble nothing is locked
+	count atomic.Int64 // len(rates), so that without refusals nothing is locked
 
-	mu sync.Mutex
-	of map[limited]*rate // what refused of late
+	mu    sync.Mutex
+	rates map[rateKey]*rate // of buckets that refused recently
 }
 
-// limited is what S3 limits.
-type limited struct{ endpoint, bucket string }
+// rateKey identifies what S3 limits.
+type rateKey struct{ endpoint, bucket string }
 
 const (
-	judgedAfter = time.Second     // at least, what was answered in it
-	judgedBy    = 8               // answers at least
-	judgedUntil = 5 * time.Second // when there were fewer
-	tolerated   = 0.125           // share of refusals
-	usualStays  = 0.95            // of what is usual, from one judgement to the next
-	lowered     = 0.9             // of what S3 took
-	regained    = 4 * time.Second // until it is that again
-	recovered   = time.Minute     // after which the limit is forgotten
-	fastStart   = 100             // requests a second: the least that a first limit is set out from
-	slowest     = 2               // requests a second
-	burst       = 20 * time.Millisecond
+	minWindow      = time.Second     // that is judged
+	minAnswers     = 8               // in a window that is judged
+	maxWindow      = 5 * time.Second // after which fewer answers are dropped
+	toleratedShare = 0.125           // share of refusals
+	usualDecay     = 0.95            // of the usual share, from one window to the next
+	loweredTo      = 0.9             // of what S3 accepted
+	regainTime     = 4 * time.Second // until the limit is what S3 accepted
+	forgetAfter    = time.Minute     // after which the limit is forgotten
+	minFirstLimit  = 100             // requests per second: the least that a first limit is derived from
+	minLimit       = 2               // requests per second
+	burst          = 20 * time.Millisecond
 )
 
-// NewRates makes one in which nothing is slowed down.
-func NewRates() *Rates { return &Rates{of: map[limited]*rate{}} }
+// outcome is how S3 treated an attempt.
+type outcome int
 
-// wait waits until an attempt may go out, and gives the time for note.
-func (r *Rates) wait(ctx context.Context, at limited) (time.Time, error) {
-	if r.troubled.Load() == 0 {
+const (
+	accepted outcome = iota
+	refused          // as one of too many
+)
+
+// NewRates returns a Rates that slows down nothing yet.
+func NewRates() *Rates { return &Rates{rates: map[rateKey]*rate{}} }
+
+// wait waits until an attempt may be sent, and returns the time to pass to
+// record.
+func (r *Rates) wait(ctx context.Context, at rateKey) (time.Time, error) {
+	if r.count.Load() == 0 {
 		return time.Time{}, nil
 	}
 	r.mu.Lock()
-	one := r.of[at]
+	limited := r.rates[at]
 	r.mu.Unlock()
-	if one == nil {
+	if limited == nil {
 		return time.Time{}, nil
 	}
 	select {
-	case one.turn <- struct{}{}:
-		defer func() { <-one.turn }()
+	case limited.turn <- struct{}{}:
+		defer func() { <-limited.turn }()
 	case <-ctx.Done():
 		return time.Time{}, ctx.Err()
 	}
 	for {
 		now := time.Now()
 		r.mu.Lock()
-		early := one.take(now)
+		early := limited.take(now)
 		r.mu.Unlock()
 		if early <= 0 {
 			return now, nil
@@ -76,124 +85,125 @@ func (r *Rates) wait(ctx context.Context, at limited) (time.Time, error) {
 	}
 }
 
-// note takes down the answer to an attempt that began at the time of wait.
-func (r *Rates) note(at limited, began time.Time, refused bool) {
-	if !refused && r.troubled.Load() == 0 {
+// record adds the outcome of an attempt that began at the time that wait
+// returned.
+func (r *Rates) record(at rateKey, began time.Time, o outcome) {
+	if o == accepted && r.count.Load() == 0 {
 		return
 	}
 	now := time.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	one := r.of[at]
-	if one != nil && now.Sub(one.fell) > recovered {
-		delete(r.of, at)
-		one = nil
+	limited := r.rates[at]
+	if limited != nil && now.Sub(limited.fellAt) > forgetAfter {
+		delete(r.rates, at)
+		limited = nil
 	}
-	if one == nil && refused {
-		for other, rate := range r.of {
-			if now.Sub(rate.fell) > recovered {
-				delete(r.of, other)
+	if limited == nil && o == refused {
+		for other, otherRate := range r.rates {
+			if now.Sub(otherRate.fellAt) > forgetAfter {
+				delete(r.rates, other)
 			}
 		}
-		one = &rate{turn: make(chan struct{}, 1), fell: now, since: now}
-		r.of[at] = one
+		limited = &rate{turn: make(chan struct{}, 1), fellAt: now, windowStart: now}
+		r.rates[at] = limited
 	}
-	r.troubled.Store(int64(len(r.of)))
-	if one != nil {
-		one.note(now, began, refused)
+	r.count.Store(int64(len(r.rates)))
+	if limited != nil {
+		limited.record(now, began, o)
 	}
 }
 
-// rate is at what rate one bucket may be asked.
+// rate is the limit for one bucket.
 type rate struct {
-	turn chan struct{} // whose it is waits for the time to come, the others for it
+	turn chan struct{} // its holder waits for the time, the others wait for it
 
-	// What S3 took when it was last asked too often, and when that was; zero
-	// and the first refusal: it is not known yet, and not limited.
-	took float64
-	fell time.Time
+	// What S3 accepted when it last refused too much, and when that was. Zero
+	// and the first refusal: not known yet, and not limited.
+	accepted float64
+	fellAt   time.Time
 
-	allowed float64 // requests, at the time
-	at      time.Time
+	tokens   float64 // requests that may be sent at tokensAt
+	tokensAt time.Time
 
-	since            time.Time // the window that is to be judged
-	answers, refused int       // to what began in it
+	windowStart      time.Time // of the window that is judged next
+	answers, refused int       // of attempts that began in it
 
-	trial    bool    // the rate has just fallen
-	before   float64 // from what
-	expected float64 // what share will be refused now, if there were too many requests
-	usual    float64 // share that was refused at whatever rate
+	trial    bool    // the limit was just lowered
+	previous float64 // limit before that
+	expected float64 // share that is refused now, if there were too many requests
+	usual    float64 // share that is refused at any rate
 }
 
-// limit is how many requests a second there may be.
+// limit returns the requests per second that are allowed.
 func (r *rate) limit(now time.Time) float64 {
-	if r.took == 0 {
+	if r.accepted == 0 {
 		return math.Inf(1)
 	}
-	x := now.Sub(r.fell).Seconds()/regained.Seconds() - 1
-	return r.took * (1 + (1-lowered)*x*x*x)
+	x := now.Sub(r.fellAt).Seconds()/regainTime.Seconds() - 1
+	return r.accepted * (1 + (1-loweredTo)*x*x*x)
 }
 
-// take takes a request's place, or tells how long it is too early.
+// take takes a token and returns 0, or returns how long to wait for one.
 func (r *rate) take(now time.Time) time.Duration {
 	limit := r.limit(now)
 	if math.IsInf(limit, 1) {
 		return 0
 	}
-	r.allowed = min(r.allowed+limit*now.Sub(r.at).Seconds(), max(1, limit*burst.Seconds()))
-	r.at = now
-	if r.allowed >= 1 {
-		r.allowed--
+	r.tokens = min(r.tokens+limit*now.Sub(r.tokensAt).Seconds(), max(1, limit*burst.Seconds()))
+	r.tokensAt = now
+	if r.tokens >= 1 {
+		r.tokens--
 		return 0
 	}
-	return time.Duration((1-r.allowed)/limit*float64(time.Second)) + 1 // never none, for what rounding leaves
+	return time.Duration((1-r.tokens)/limit*float64(time.Second)) + 1 // never 0 because of rounding
 }
 
-// note takes down an answer. What was on its way when the rate fell says
-// nothing of the new one.
-func (r *rate) note(now, began time.Time, refused bool) {
-	if began.Before(r.since) {
+// record adds an outcome. Attempts that began before the limit changed are
+// ignored.
+func (r *rate) record(now, began time.Time, o outcome) {
+	if began.Before(r.windowStart) {
 		return
 	}
 	r.answers++
-	if refused {
+	if o == refused {
 		r.refused++
 	}
-	length := now.Sub(r.since)
+	length := now.Sub(r.windowStart)
 	switch {
-	case length >= judgedAfter && r.answers >= judgedBy:
+	case length >= minWindow && r.answers >= minAnswers:
 		r.judge(now, length.Seconds())
-	case length < judgedUntil:
+	case length < maxWindow:
 		return
 	}
-	r.since, r.answers, r.refused = now, 0, 0
+	r.windowStart, r.answers, r.refused = now, 0, 0
 }
 
-// judge lowers the rate if too many were refused, and takes that back if it
-// did not help: then the requests are not what there is too much of.
+// judge lowers the limit if too many requests were refused, and raises it again
+// if that did not help: then the number of requests is not the cause.
 func (r *rate) judge(now time.Time, seconds float64) {
 	refused := float64(r.refused) / float64(r.answers)
 	tried := r.trial
 	r.trial = false
-	r.usual *= usualStays
+	r.usual *= usualDecay
 	switch {
-	case r.took > 0 && r.refused == r.answers: // an outage, whatever the rate
-		r.fell = now
-	case tried && refused > r.expected+tolerated:
-		r.usual, r.took, r.fell = refused, r.before, now
-	case refused > r.usual+tolerated:
+	case r.accepted > 0 && r.refused == r.answers: // an outage, whatever the rate
+		r.fellAt = now
+	case tried && refused > r.expected+toleratedShare:
+		r.usual, r.accepted, r.fellAt = refused, r.previous, now
+	case refused > r.usual+toleratedShare:
 		r.fall(now, float64(r.answers)/seconds, refused)
 	}
 }
 
-// fall lowers the rate to what S3 took, but to half at most: it may not have
-// been asked for more, or have failed for a moment only.
+// fall lowers the limit to what S3 accepted, but to half at most: S3 may have
+// been asked for no more, or have failed for a moment only.
 func (r *rate) fall(now time.Time, asked, refused float64) {
-	r.before = r.limit(now)
-	if math.IsInf(r.before, 1) {
-		r.before = max(asked, fastStart)
+	r.previous = r.limit(now)
+	if math.IsInf(r.previous, 1) {
+		r.previous = max(asked, minFirstLimit)
 	}
 	taken := asked * (1 - refused)
-	r.took, r.fell = max(taken, r.before/2, slowest), now
+	r.accepted, r.fellAt = max(taken, r.previous/2, minLimit), now
 	r.trial, r.expected = true, max(0, 1-taken/r.limit(now))
 }

@@ -155,8 +155,8 @@ func TestRatesShared(t *testing.T) {
 		third := server.bucket("b", rates)
 		n := 0
 		for ; ctx.Err() == nil; n++ {
-			if began, err := third.Client.wire.brake.wait(ctx, "b"); err == nil {
-				third.Client.wire.brake.note("b", began, nil)
+			if began, err := third.Client.wire.throttle.wait(ctx, "b"); err == nil {
+				third.Client.wire.throttle.record("b", began, nil)
 			}
 		}
 		if n > 1.5*limit {
@@ -170,13 +170,13 @@ func TestRatesShared(t *testing.T) {
 func TestRatesRecover(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		rates, at := NewRates(), limited{"https://s3.example", "b"}
+		rates, at := NewRates(), rateKey{"https://s3.example", "b"}
 		began := time.Now()
-		for range 4 * judgedBy {
-			rates.note(at, began, true)
+		for range 4 * minAnswers {
+			rates.record(at, began, refused)
 		}
-		time.Sleep(judgedAfter) // of the bubble's fake clock
-		rates.note(at, began, true)
+		time.Sleep(minWindow) // of the bubble's fake clock
+		rates.record(at, began, refused)
 		count := func(d time.Duration) (n int) {
 			ctx, cancel := context.WithTimeout(t.Context(), d)
 			defer cancel()
@@ -185,21 +185,21 @@ func TestRatesRecover(t *testing.T) {
 				if err != nil {
 					return n
 				}
-				rates.note(at, began, false)
+				rates.record(at, began, accepted)
 				if n++; n == 100_000 {
 					return n
 				}
 			}
 		}
-		if n := count(time.Second); n > fastStart/2 {
+		if n := count(time.Second); n > minFirstLimit/2 {
 			t.Errorf("%d requests in the first second", n)
 		}
-		time.Sleep(recovered) // of the bubble's fake clock
+		time.Sleep(forgetAfter) // of the bubble's fake clock
 		if n := count(time.Second); n < 100_000 {
 			t.Errorf("%d requests in a second, later", n)
 		}
-		if len(rates.of) != 0 || rates.troubled.Load() != 0 {
-			t.Errorf("%d rates are kept", len(rates.of))
+		if len(rates.rates) != 0 || rates.count.Load() != 0 {
+			t.Errorf("%d rates are kept", len(rates.rates))
 		}
 	})
 }
@@ -210,10 +210,10 @@ func TestRatesForget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rates := NewRates()
 		for i := range 1000 {
-			rates.note(limited{bucket: fmt.Sprint(i)}, time.Time{}, true)
+			rates.record(rateKey{bucket: fmt.Sprint(i)}, time.Time{}, refused)
 			time.Sleep(time.Second) // of the bubble's fake clock
 		}
-		if n := len(rates.of); n > 62 {
+		if n := len(rates.rates); n > 62 {
 			t.Errorf("%d rates are kept", n)
 		}
 	})
@@ -243,7 +243,7 @@ func TestRefusalsNowAndThen(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		keepAsking(ctx, t, b, 32)()
-		if rate := b.Client.wire.brake.rates.of[limited{"http://s3.invalid", "b"}]; rate == nil || rate.took != 0 {
+		if rate := b.Client.wire.throttle.rates.rates[rateKey{"http://s3.invalid", "b"}]; rate == nil || rate.accepted != 0 {
 			t.Errorf("after %d requests %+v", taken.Load(), rate)
 		}
 	})
@@ -282,12 +282,12 @@ func TestOutage(t *testing.T) {
 }
 
 func BenchmarkRates(b *testing.B) {
-	brake := brake{NewRates(), "https://s3.example"}
+	t := throttle{NewRates(), "https://s3.example"}
 	for b.Loop() {
-		began, err := brake.wait(b.Context(), "b")
+		began, err := t.wait(b.Context(), "b")
 		if err != nil {
 			b.Fatal(err)
 		}
-		brake.note("b", began, nil)
+		t.record("b", began, nil)
 	}
 }

@@ -44,7 +44,7 @@ var pieces = []string{
 // thresholds are the sizes at which something else is done, or one byte aside.
 func thresholds(random *rand.Rand) []int {
 	out := []int{0, 1}
-	for _, at := range []int{ioBuffer, expectFrom, partSize, inParts, 3 * partSize} {
+	for _, at := range []int{ioBuffer, expectFrom, partSize, multipartFrom, 3 * partSize} {
 		out = append(out, at-1+random.IntN(3))
 	}
 	return out
@@ -119,7 +119,7 @@ func (f forest) each() iter.Seq2[string, error] {
 func TestIllegible(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	key, data := "in/\x01&#1;&\x1f\b\uffff", noise(inParts)
+	key, data := "in/\x01&#1;&\x1f\b\uffff", noise(multipartFrom)
 	root := newRoot(t)
 	write(t, root, "up", data)
 	from, to := s.bucket(t, "origin"), s.bucket(t, "target")

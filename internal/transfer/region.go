@@ -13,21 +13,21 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// RegionQuestion asks where a bucket is.
+// RegionQuestion asks for the region of a bucket.
 type RegionQuestion struct {
 	Bucket   string
 	Endpoint string     // a URL; empty: AWS's
-	Home     string     // a region of the partition, where AWS is asked
+	Home     string     // a region of the partition, to which the request is sent
 	HTTP     HTTPClient // see ClientOptions
-	// Patient asks as often as a transfer would, for half a minute or so. Who
-	// is at a terminal would rather hear of a wrong name at once.
+	// Patient retries as often as a transfer does, for about half a minute.
+	// Someone at a terminal would rather learn of a wrong name at once.
 	Patient bool
 }
 
-// RegionOf finds a bucket's region, which S3 tells everyone in a header of its
-// answer to HeadBucket, refusals and redirects included. It is empty where the
-// server does not know its own, and an *Error when there is no such bucket or
-// no answer.
+// RegionOf returns a bucket's region, which S3 reports to everyone in a header
+// of its answer to HeadBucket, refusals and redirects included. It returns an
+// empty string if the server reports no region, and an *Error if there is no
+// such bucket or no answer.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
 func RegionOf(ctx context.Context, q RegionQuestion) (string, error) {
 	options := s3.Options{Credentials: aws.AnonymousCredentials{}, Region: q.Home, UsePathStyle: q.Endpoint != "", HTTPClient: q.HTTP}
@@ -70,8 +70,8 @@ func (q RegionQuestion) unanswered(kind Kind, began time.Time, err error) error 
 	return e
 }
 
-// isRegion keeps what a server answers from becoming part of a host name or a
-// policy unless it looks like a region.
+// isRegion reports whether s looks like a region. Only then may a server's
+// answer become part of a host name or a policy.
 func isRegion(s string) bool {
 	return len(s) <= 32 && strings.Count(s, "-") >= 2 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }

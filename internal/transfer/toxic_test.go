@@ -301,7 +301,7 @@ func (f *field) judge(t *testing.T, h haul, a errand, err error) {
 // and no more than that.
 func TestCutAnywhere(t *testing.T) {
 	t.Parallel()
-	sizes := map[int]int{1000: 8, 3 * mib: 4, inParts + 1: 3} // to cuts
+	sizes := map[int]int{1000: 8, 3 * mib: 4, multipartFrom + 1: 3} // to cuts
 	f := newField(t, slices.Collect(maps.Keys(sizes))...)
 	random := rand.New(rand.NewPCG(1, 2))
 	for size, most := range sizes {
@@ -338,7 +338,7 @@ func TestCutAnywhere(t *testing.T) {
 // Where no connection gets further, a transfer ends with an error, or right.
 func TestCutAlways(t *testing.T) {
 	t.Parallel()
-	sizes := []int{1000, inParts + 1}
+	sizes := []int{1000, multipartFrom + 1}
 	f := newField(t, sizes...)
 	for _, h := range hauls(sizes...) {
 		for stream, at := range map[string][]int64{
@@ -397,7 +397,7 @@ func TestCutThenTakenUp(t *testing.T) {
 // or away is one, that passes.
 func TestRough(t *testing.T) {
 	t.Parallel()
-	sizes := []int{0, 1000, inParts + 1}
+	sizes := []int{0, 1000, multipartFrom + 1}
 	f := newField(t, sizes...)
 	both := func(toxic string) []string {
 		return []string{toxic + `, "stream": "upstream"`, toxic + `, "stream": "downstream"`}

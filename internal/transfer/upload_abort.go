@@ -13,11 +13,11 @@ import (
 
 const (
 	abortLimit = 10 * time.Second
-	abortAgain = 200 * time.Millisecond
+	abortPause = 200 * time.Millisecond
 )
 
-// grace gives a context that ends abortLimit after ctx does.
-func grace(ctx context.Context) (context.Context, context.CancelFunc) {
+// withGrace returns a context that ends abortLimit after ctx does.
+func withGrace(ctx context.Context) (context.Context, context.CancelFunc) {
 	late, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(abortLimit, cancel) })
 	return late, func() {
@@ -26,12 +26,13 @@ func grace(ctx context.Context) (context.Context, context.CancelFunc) {
 	}
 }
 
-// abandon aborts the upload after a failure. If that fails as well, the error
-// names the upload for whoever sweeps it.
-func (u upload) abandon(ctx context.Context, id string, cause error) error {
+// abortAfter aborts the upload after a failure, and returns its cause. If the
+// abort fails as well, the error names the upload, so that others can remove
+// it.
+func (u upload) abortAfter(ctx context.Context, id string, cause error) error {
 	err := u.abort(ctx, id)
 	if err == nil {
-		u.note.Over()
+		u.entry.Over()
 	}
 	if err == nil {
 		return cause
@@ -41,15 +42,15 @@ func (u upload) abandon(ctx context.Context, id string, cause error) error {
 	return &made
 }
 
-// abort removes the parts even if ctx has ended.
+// abort aborts the upload even if ctx has ended.
 func (u upload) abort(ctx context.Context, id string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortLimit)
 	defer cancel()
-	// A part that was on its way may arrive after an abort, and stay: so it is
-	// aborted again when those that were cut have had time to be noticed.
+	// A part in transfer may arrive after the abort, and stay. So the abort is
+	// repeated when S3 has had time to notice closed connections.
 	// https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html
 	for try := range 2 {
-		if try > 0 && pause(ctx, abortAgain) != nil {
+		if try > 0 && pause(ctx, abortPause) != nil {
 			break
 		}
 		if err := u.abortOnce(ctx, id); err != nil {
@@ -64,14 +65,14 @@ func (u upload) abortOnce(ctx context.Context, id string) error {
 		Bucket: aws.String(u.to.Name), Key: aws.String(u.key), UploadId: aws.String(id),
 		ExpectedBucketOwner: u.to.owner(), RequestPayer: u.to.payer(),
 	})
-	if err != nil && !gone(err) {
+	if err != nil && !noUpload(err) {
 		return err
 	}
 	return nil
 }
 
-// gone tells whether S3 says that the upload is not there.
-func gone(err error) bool {
+// noUpload reports whether S3 says that the upload does not exist.
+func noUpload(err error) bool {
 	var answer *smithyhttp.ResponseError
 	return errors.As(err, &answer) && answer.HTTPStatusCode() == http.StatusNotFound && kindOf(err) != NoBucket
 }

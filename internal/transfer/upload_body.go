@@ -13,41 +13,41 @@ type content interface {
 	sum() sum
 }
 
-// body is what one attempt sends. After Close nothing is read any more, not
-// even by a transport that is slow to notice that S3 has answered: what is
-// below may then be used for something else.
+// body is what one attempt sends. After Close nothing is read any more, even by
+// a transport that is slow to notice that S3 has answered: what is below may
+// then be used for something else.
 type body struct {
-	cancel func() // ends what the content may wait for
+	cancel func() // ends waits of the content
 
-	mu     sync.Mutex
-	from   content
-	left   int64 // of the content
-	head   []byte
-	tail   func(sum) []byte // nil: no trailer
-	ready  func(sum) error  // asked before the last byte is given; may be nil
-	told   func(left int64) // what is left, at each read of the content; may be nil
-	ended  bool             // head is what is left
-	closed bool
+	mu       sync.Mutex
+	from     content
+	left     int64 // of the content, not read yet
+	head     []byte
+	tail     func(sum) []byte // nil: no trailer
+	check    func(sum) error  // called before the last byte is returned; may be nil
+	progress func(left int64) // called at each read of the content; may be nil
+	ended    bool             // only head is left
+	closed   bool
 }
 
 var errClosed = errors.New("the attempt has ended")
 
-// trailer frames the content as one chunk, followed by its checksum, which
-// therefore need not be known before.
+// addTrailer frames the content as one chunk, followed by its checksum, which
+// need not be known before.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html
-func (b *body) trailer() {
+func (b *body) addTrailer() {
 	b.head = fmt.Appendf(nil, "%x\r\n", b.left)
 	b.tail = func(s sum) []byte { return []byte("\r\n0\r\n" + crc64Trailer + ":" + s.encoded() + "\r\n\r\n") }
 }
 
 const crc64Trailer = "x-amz-checksum-crc64nvme"
 
-// framed is how long a content of n bytes is with its trailer.
-func framed(n int64) int64 {
+// framedLength returns the length of a content of n bytes with its trailer.
+func framedLength(n int64) int64 {
 	return int64(len(fmt.Sprintf("%x\r\n", n))+len("\r\n0\r\n"+crc64Trailer+":"+sum{}.encoded()+"\r\n\r\n")) + n
 }
 
-// Read reads on.
+// Read reads the content and its frame.
 func (b *body) Read(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -56,13 +56,13 @@ func (b *body) Read(p []byte) (int, error) {
 	}
 	n := copy(p, b.head)
 	if b.head = b.head[n:]; n < len(p) && !b.ended {
-		m, err := b.content(p[n:])
+		m, err := b.readContent(p[n:])
 		if err != nil {
 			return 0, err
 		}
 		n += m
-		if b.told != nil {
-			b.told(b.left)
+		if b.progress != nil {
+			b.progress(b.left)
 		}
 		if b.ended {
 			m = copy(p[n:], b.head)
@@ -75,7 +75,7 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-func (b *body) content(p []byte) (int, error) {
+func (b *body) readContent(p []byte) (int, error) {
 	n := 0
 	if b.left > 0 {
 		var err error
@@ -88,8 +88,8 @@ func (b *body) content(p []byte) (int, error) {
 		}
 	}
 	b.ended = true
-	if b.ready != nil {
-		if err := b.ready(b.from.sum()); err != nil {
+	if b.check != nil {
+		if err := b.check(b.from.sum()); err != nil {
 			return 0, err
 		}
 	}
@@ -111,7 +111,7 @@ func (b *body) Close() error {
 	return b.from.Close()
 }
 
-// sent gives the sum of what was sent, if that was all.
+// sent returns the sum of what was read, and whether that was everything.
 func (b *body) sent() (sum, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -15,14 +15,14 @@ func TestPartsLookFirst(t *testing.T) {
 		size int
 		do   func(ctx context.Context, f *fixture, b Bucket, options PutOptions) (Result, error)
 	}{
-		"put": {inParts, func(ctx context.Context, f *fixture, b Bucket, options PutOptions) (Result, error) {
+		"put": {multipartFrom, func(ctx context.Context, f *fixture, b Bucket, options PutOptions) (Result, error) {
 			return Put(ctx, b, "x", f.root, "up", options)
 		}},
-		"copy": {inParts, func(ctx context.Context, f *fixture, b Bucket, options PutOptions) (Result, error) {
+		"copy": {multipartFrom, func(ctx context.Context, f *fixture, b Bucket, options PutOptions) (Result, error) {
 			return Copy(ctx, Bucket{Client: b.Client, Name: "origin"}, f.o, b, "x", options)
 		}},
-		"copy within": {copiedInParts, func(ctx context.Context, f *fixture, b Bucket, options PutOptions) (Result, error) {
-			options.Both = b.Client
+		"copy within": {copyMultipartFrom, func(ctx context.Context, f *fixture, b Bucket, options PutOptions) (Result, error) {
+			options.CopyClient = b.Client
 			return Copy(ctx, Bucket{Client: b.Client, Name: "origin"}, f.o, b, "x", options)
 		}},
 	} {

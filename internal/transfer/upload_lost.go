@@ -12,29 +12,30 @@ import (
 	"github.com/rolecall/rolecall/internal/awscode"
 )
 
-// whenLost has tell called for each attempt at a request that S3 may have
-// carried out although it failed, and may carry out once more for the next.
-func whenLost(tell func()) func(*s3.Options) {
+// onLost calls lost for each failed attempt that S3 may have carried out, and
+// may carry out once more with the next attempt.
+func onLost(lost func()) func(*s3.Options) {
 	watch := func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (
 		middleware.FinalizeOutput, middleware.Metadata, error,
 	) {
 		out, metadata, err := next.HandleFinalize(ctx, in)
-		if err != nil && !saidNo(err) {
-			tell()
+		if err != nil && !notCarriedOut(err) {
+			lost()
 		}
 		return out, metadata, err
 	}
 	return func(o *s3.Options) {
 		o.APIOptions = append(o.APIOptions, func(stack *middleware.Stack) error {
-			// What fails before it was signed was not sent.
+			// What fails before it is signed is not sent.
 			return stack.Finalize.Insert(middleware.FinalizeMiddlewareFunc("RolecallLost", watch), "Signing", middleware.After)
 		})
 	}
 }
 
-// saidNo tells whether S3 says that it has not done what it was asked for. An
-// error of its own may come after that was done, as does a broken connection.
-func saidNo(err error) bool {
+// notCarriedOut reports whether S3 says that it has not carried out the
+// request. An internal error of S3, like a broken connection, may come after it
+// did.
+func notCarriedOut(err error) bool {
 	if meaningOf(err) == awscode.Throttled {
 		return true
 	}

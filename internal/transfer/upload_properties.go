@@ -13,42 +13,43 @@ import (
 	"github.com/rolecall/rolecall/internal/awscode"
 )
 
-// What an object carries beside its bytes is a header here, with canonical
-// names and one value each, in the form in which S3 takes it and gives it back.
+// An object's properties are a header here, with canonical names and one value
+// each, as S3 accepts and returns them.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
 
 const (
 	metadataPrefix = "X-Amz-Meta-"
 	markerHeader   = metadataPrefix + "Rolecall"
 	maxMetadata    = 2 << 10 // bytes of users' names and values
-	maxCarried     = 8 << 10 // bytes of all: S3 takes no longer header
-	packing        = "aws-chunked"
+	maxHeaderBytes = 8 << 10 // bytes of all: S3 accepts no longer header
+	awsChunked     = "aws-chunked"
 )
 
 var systemHeaders = []string{
 	"Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language", "Content-Type", "Expires",
 }
 
-// carriedBy picks what a copy keeps of a source's header. The source's server
-// may be anybody's: nothing else of what it says reaches the destination. A
-// marker of ours belongs to the job that wrote the source, and stays there.
-func carriedBy(header http.Header) (http.Header, error) {
-	carried, size := http.Header{}, 0
+// copiedHeaders returns the part of a source's header that a copy keeps. The
+// source's server may be anybody's: nothing else that it sends reaches the
+// destination. A marker belongs to the job that wrote the source, and is not
+// copied.
+func copiedHeaders(header http.Header) (http.Header, error) {
+	copied, size := http.Header{}, 0
 	keep := func(name string, values []string) error {
 		value := strings.Join(values, ",")
 		if name == "Content-Encoding" {
-			value = unpacked(value)
+			value = withoutChunked(value)
 		}
 		if value == "" && !strings.HasPrefix(name, metadataPrefix) {
 			return nil
 		}
-		if size += len(name) + len(value); size > maxCarried {
+		if size += len(name) + len(value); size > maxHeaderBytes {
 			return malformed("the object's header is longer than S3 takes")
 		}
 		if strings.ContainsFunc(value, isControl) {
 			return malformed("the object's header %.100q holds a control character", name)
 		}
-		carried[name] = []string{value}
+		copied[name] = []string{value}
 		return nil
 	}
 	for _, name := range systemHeaders {
@@ -68,14 +69,15 @@ func carriedBy(header http.Header) (http.Header, error) {
 			return nil, err
 		}
 	}
-	return carried, nil
+	return copied, nil
 }
 
-// unpacked is a Content-Encoding without what says how a body is sent.
-func unpacked(encoding string) string {
+// withoutChunked removes aws-chunked, which describes how a body is sent, from
+// a Content-Encoding.
+func withoutChunked(encoding string) string {
 	var rest []string
 	for coding := range strings.SplitSeq(encoding, ",") {
-		if coding = strings.TrimSpace(coding); coding != "" && !strings.EqualFold(coding, packing) {
+		if coding = strings.TrimSpace(coding); coding != "" && !strings.EqualFold(coding, awsChunked) {
 			rest = append(rest, coding)
 		}
 	}
@@ -84,15 +86,15 @@ func unpacked(encoding string) string {
 
 func isControl(r rune) bool { return r < ' ' || r == 0x7f }
 
-// notInName finds what the name of a header cannot hold.
+// notInName reports whether the name of a header cannot have the character.
 // https://www.rfc-editor.org/rfc/rfc9110#name-tokens
 func notInName(r rune) bool {
 	return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
 }
 
-// properties are the headers that give the object what it carries.
+// properties returns the headers that set the object's properties.
 func (u upload) properties() (http.Header, error) {
-	h, err := u.carried()
+	h, err := u.sourceProperties()
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +116,8 @@ func (u upload) properties() (http.Header, error) {
 	return h, nil
 }
 
-// decoded is a value as S3 measures it, which gives what is not ASCII encoded.
+// decoded returns a value as S3 measures it. S3 returns values that are not
+// ASCII encoded.
 func decoded(value string) string {
 	if text, err := new(mime.WordDecoder).DecodeHeader(value); err == nil {
 		return text
@@ -122,8 +125,8 @@ func decoded(value string) string {
 	return value
 }
 
-// carrying adds the header to a request of the AWS SDK, which signs it.
-func carrying(h http.Header) func(*s3.Options) {
+// withHeaders adds the header to a request of the AWS SDK, which signs it.
+func withHeaders(h http.Header) func(*s3.Options) {
 	return func(o *s3.Options) {
 		for name := range h {
 			o.APIOptions = append(o.APIOptions, smithyhttp.SetHeaderValue(name, h.Get(name)))
@@ -131,16 +134,17 @@ func carrying(h http.Header) func(*s3.Options) {
 	}
 }
 
-// typeOf is the Content-Type for a file. What the host's own tables say would
-// differ from one to the next.
-func typeOf(name string) string {
+// contentType returns the Content-Type for a file. The host's own tables are
+// not used, since they differ between hosts.
+func contentType(name string) string {
 	if known, ok := mediaTypes[strings.ToLower(path.Ext(name))]; ok {
 		return known
 	}
 	return "application/octet-stream"
 }
 
-// mediaTypes are by extension, as registered where they are.
+// mediaTypes maps extensions to media types, which are registered ones where
+// there are any.
 // https://www.iana.org/assignments/media-types
 var mediaTypes = map[string]string{
 	".aac":  "audio/aac",

@@ -25,7 +25,7 @@ func carries(t *testing.T, from, to Bucket) {
 		"Content-Disposition": {`attachment; filename="a b.mp4"`}, "Content-Language": {"de, en"}, "Expires": {"Fri, 01 Jan 2027 00:00:00 GMT"},
 		"X-Amz-Meta-Title": {"=?UTF-8?B?w7w=?="}, "X-Amz-Meta-Job-Id": {"a: b, c"}, markerHeader: {"job/2"},
 	}
-	for key, size := range map[string]int{"none": 0, "dir/": 0, "held": 100, "streamed": ioBuffer + 1, "in parts": inParts} {
+	for key, size := range map[string]int{"none": 0, "dir/": 0, "held": 100, "streamed": ioBuffer + 1, "in parts": multipartFrom} {
 		in := &s3.PutObjectInput{
 			Bucket: &from.Name, Key: &key, Body: bytes.NewReader(noise(size)), ContentType: aws.String(want.Get("Content-Type")),
 			CacheControl: aws.String(want.Get("Cache-Control")), ContentEncoding: aws.String("gzip"),
@@ -40,7 +40,7 @@ func carries(t *testing.T, from, to Bucket) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for way, options := range map[string]PutOptions{"here/": {Marker: "job/2"}, "within/": {Marker: "job/2", Both: to.Client}} {
+		for way, options := range map[string]PutOptions{"here/": {Marker: "job/2"}, "within/": {Marker: "job/2", CopyClient: to.Client}} {
 			if _, err := Copy(t.Context(), from, source.Object, to, way+key, options); err != nil {
 				t.Fatal(way, key, err)
 			}
@@ -59,7 +59,7 @@ func carries(t *testing.T, from, to Bucket) {
 		}
 	}
 	for name, want := range map[string]string{"a.MOV": "video/quicktime", "a.tar.gz": "application/gzip", "ts": "application/octet-stream", "a.": "application/octet-stream"} {
-		for _, size := range []int{1, ioBuffer + 1, inParts} {
+		for _, size := range []int{1, ioBuffer + 1, multipartFrom} {
 			write(t, root, name, noise(size))
 			if _, err := Put(t.Context(), from, fmt.Sprint(size, name), root, name, PutOptions{}); err != nil {
 				t.Fatal(err)
@@ -77,14 +77,14 @@ func carries(t *testing.T, from, to Bucket) {
 
 // told is what an object carries, its marker too. That a body was framed is
 // none of it, though a server may have kept it.
-func told(h header) http.Header {
+func told(h headResult) http.Header {
 	out := http.Header{}
 	for name, values := range h.http {
 		if slices.Contains(systemHeaders, name) || strings.HasPrefix(name, metadataPrefix) {
 			out[name] = values
 		}
 	}
-	if out.Set("Content-Encoding", unpacked(out.Get("Content-Encoding"))); out.Get("Content-Encoding") == "" {
+	if out.Set("Content-Encoding", withoutChunked(out.Get("Content-Encoding"))); out.Get("Content-Encoding") == "" {
 		out.Del("Content-Encoding")
 	}
 	return out
@@ -115,14 +115,14 @@ func TestCopyKeepsNothingElse(t *testing.T) {
 		next(w, r)
 	})
 	from, to := s.bucket(t, "origin"), s.bucket(t, "target")
-	for _, size := range []int{0, 100, ioBuffer + 1, inParts} {
+	for _, size := range []int{0, 100, ioBuffer + 1, multipartFrom} {
 		key := fmt.Sprint(size)
 		o := s.have(t, key, noise(size))
 		heads, gets := s.count("HeadObject"), s.count("GetObject")
 		if _, err := Copy(t.Context(), from, o, to, key, PutOptions{}); err != nil {
 			t.Fatal(err)
 		}
-		if heads, gets = s.count("HeadObject")-heads, s.count("GetObject")-gets; size < inParts && (heads > 0 || gets != 1) {
+		if heads, gets = s.count("HeadObject")-heads, s.count("GetObject")-gets; size < multipartFrom && (heads > 0 || gets != 1) {
 			t.Errorf("%d bytes took %d HEAD and %d GET", size, heads, gets)
 		}
 	}
@@ -149,7 +149,7 @@ func TestCopyCannotCarry(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	from, to := s.bucket(t, "origin"), s.bucket(t, "target")
-	for _, size := range []int{0, 100, ioBuffer + 1, inParts} {
+	for _, size := range []int{0, 100, ioBuffer + 1, multipartFrom} {
 		o := s.have(t, "x", noise(size))
 		for _, c := range []struct {
 			name   string
@@ -159,7 +159,7 @@ func TestCopyCannotCarry(t *testing.T) {
 		}{
 			{"X-Amz-Meta-A", maxMetadata - len("a") - len("rolecall") - len("job"), "", ""},
 			{"X-Amz-Meta-A", maxMetadata - len("a") - len("rolecall") - len("job") + 1, Refused, "target"},
-			{"Cache-Control", maxCarried + 1, Malformed, "origin"},
+			{"Cache-Control", maxHeaderBytes + 1, Malformed, "origin"},
 		} {
 			s.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
 				if operation == "GetObject" || operation == "HeadObject" {
@@ -193,16 +193,16 @@ func TestCarriedBy(t *testing.T) {
 		"name":            {"X-Amz-Meta-A: b\r\nX-Amz-Acl": {"a"}},
 		"no name":         {"X-Amz-Meta-": {"a"}},
 		"foreign name":    {"X-Amz-Meta-ü": {"a"}},
-		"long":            {"X-Amz-Meta-" + strings.Repeat("a", maxCarried): {"a"}},
-		"many":            {"X-Amz-Meta-A": {strings.Repeat("a", maxCarried/2)}, "X-Amz-Meta-B": {strings.Repeat("a", maxCarried/2)}},
+		"long":            {"X-Amz-Meta-" + strings.Repeat("a", maxHeaderBytes): {"a"}},
+		"many":            {"X-Amz-Meta-A": {strings.Repeat("a", maxHeaderBytes/2)}, "X-Amz-Meta-B": {strings.Repeat("a", maxHeaderBytes/2)}},
 	} {
-		got, err := carriedBy(in)
+		got, err := copiedHeaders(in)
 		var e *Error
 		if !errors.As(err, &e) || e.Kind != Malformed {
 			t.Errorf("%s: %v, %v", name, got, err)
 		}
 	}
-	got, err := carriedBy(http.Header{
+	got, err := copiedHeaders(http.Header{
 		"x-amz-meta-lower": {"1"}, "x-amz-meta-ROLECALL": {"theirs"}, "X-Amz-Meta-Two": {"1", "2"}, "X-Amz-Meta-Empty": {""},
 		"Content-Encoding": {"aws-chunked", "gzip"}, "Expires": {""}, "Etag": {"x"}, "X-Amz-Acl": {"x"},
 	})

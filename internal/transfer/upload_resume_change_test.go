@@ -326,7 +326,7 @@ func TestResumeDone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for _, size := range []int{100, inParts} {
+			for _, size := range []int{100, multipartFrom} {
 				f := newFixture(t)
 				f.data = noise(size)
 				f.o = f.have(t, "big", f.data)

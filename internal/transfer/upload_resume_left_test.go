@@ -29,7 +29,7 @@ func TestResumeOtherwise(t *testing.T) {
 			func(t *testing.T, f *fixture) (Result, error) { return f.copy(t) },
 			func(t *testing.T, f *fixture) (Result, error) {
 				to := f.bucket(t, "target")
-				options := PutOptions{Marker: "job-1/0", Journal: f.j, Both: to.Client}
+				options := PutOptions{Marker: "job-1/0", Journal: f.j, CopyClient: to.Client}
 				return Copy(t.Context(), f.bucket(t, "origin"), f.o, to, "x", options)
 			}, nil, "",
 		},

@@ -271,7 +271,7 @@ func TestResumeSmall(t *testing.T) {
 	f := newFixture(t)
 	f.data = noise(100)
 	f.o = f.have(t, "big", f.data)
-	id := source{Bucket: f.bucket(t, "origin"), Object: f.o}.getID("down/x", GetOptions{Journal: f.j, Marker: "job-1/0"})
+	id := source{Bucket: f.bucket(t, "origin"), Object: f.o}.entryID("down/x", GetOptions{Journal: f.j, Marker: "job-1/0"})
 	write(t, f.root, "down/"+workdir.Temporary(id.String()), noise(50))
 	r, err := f.get(t)
 	f.whole(t, r, err, 0)

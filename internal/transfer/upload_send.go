@@ -12,36 +12,36 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// single writes the object with one request: what fits a buffer is held, and
-// summed before, the rest is streamed.
+// single writes the object with one request. An object that fits a buffer is
+// read and summed before; larger ones are streamed.
 func (u upload) single(ctx context.Context) (Result, error) {
-	if ours, err := u.look(ctx, u.read); ours != nil || err != nil {
-		return u.result(ours, 1), err
+	if existing, err := u.lookFirst(ctx, u.sumSource); existing != nil || err != nil {
+		return u.alreadyThere(existing, 1), err
 	}
 	var all sum
 	var err error
 	if u.size > ioBuffer {
-		all, err = u.stream(ctx)
+		all, err = u.sendStreamed(ctx)
 	} else {
-		all, err = u.hold(ctx)
+		all, err = u.sendBuffered(ctx)
 	}
 	if err == nil {
 		return Result{Bytes: all.n, CRC64: all.crc64, Parts: 1}, nil
 	}
-	return u.settle(ctx, u.read, 1, err)
+	return u.explainFailure(ctx, u.sumSource, 1, err)
 }
 
-func (u upload) hold(ctx context.Context) (sum, error) {
+func (u upload) sendBuffered(ctx context.Context) (sum, error) {
 	memory := u.to.Client.wire.memory
 	if err := memory.acquire(ctx); err != nil {
 		return sum{}, err
 	}
 	defer memory.release()
-	// Not lent from the memory: a transport may still read it after its answer.
+	// Not a buffer of the memory: a transport may still read it after the answer.
 	bytes := make([]byte, u.size)
 	c := u.open(ctx, span{0, u.size})
 	defer c.Close()
-	if u.size == 0 { // it may have to be there
+	if u.size == 0 { // the object may have to exist
 		if _, err := c.Read(nil); err != nil && !errors.Is(err, io.EOF) {
 			return sum{}, err
 		}
@@ -49,40 +49,40 @@ func (u upload) hold(ctx context.Context) (sum, error) {
 		return sum{}, err
 	}
 	all := c.sum()
-	if err := u.ready(all); err != nil {
+	if err := u.check(all); err != nil {
 		return sum{}, err
 	}
 	r := u.putObject()
-	if err := u.carry(r); err != nil {
+	if err := u.addProperties(r); err != nil {
 		return sum{}, err
 	}
 	if !u.to.NoChecksums {
 		r.header["X-Amz-Checksum-Crc64nvme"] = []string{all.encoded()}
 	}
-	r.held = bytes
+	r.buffered = bytes
 	header, err := u.to.Client.wire.put(ctx, r)
 	if err != nil {
 		return sum{}, err
 	}
-	return all, lasting(offeredBy(header).whole(), all.as("CRC64NVME"))
+	return all, checkStoredObject(checksumsIn(header).fullObject(), all.as("CRC64NVME"))
 }
 
-// carry adds what the object carries to the request that writes it.
-func (u upload) carry(r request) error {
+// addProperties adds the object's properties to the request that writes it.
+func (u upload) addProperties(r request) error {
 	properties, err := u.properties()
 	maps.Copy(r.header, properties)
 	return err
 }
 
-func (u upload) stream(ctx context.Context) (sum, error) {
-	all, header, err := u.send(ctx, u.putObject(), span{0, u.size}, u.ready)
+func (u upload) sendStreamed(ctx context.Context) (sum, error) {
+	all, header, err := u.send(ctx, u.putObject(), span{0, u.size}, u.check)
 	if err != nil {
 		return sum{}, err
 	}
-	return all, lasting(offeredBy(header).whole(), all.as("CRC64NVME"))
+	return all, checkStoredObject(checksumsIn(header).fullObject(), all.as("CRC64NVME"))
 }
 
-// putObject is the request for the object in one piece.
+// putObject returns the request for the object in one piece.
 func (u upload) putObject() request {
 	r := u.request("PutObject")
 	set := func(name, value string) {
@@ -104,11 +104,11 @@ func (u upload) request(operation string) request {
 	}
 }
 
-// send streams a span, with its checksum behind it, and gives the sum of what
-// was sent and the answer's header. What cannot be taken up again in the
-// middle is sent again from the beginning. The bytes of a part are reported as
-// they are sent; the whole, which may be refused for what it carries and then
-// be written anew without, is not.
+// send streams a span, followed by its checksum. It returns the sum of what was
+// sent and the answer's header. A span that fails is sent again from its
+// beginning. The bytes of a part are reported as they are sent. Those of a
+// whole object are not: S3 may refuse it for its properties, and then it is
+// written again without.
 func (u upload) send(ctx context.Context, r request, at span, ready func(sum) error) (sum, http.Header, error) {
 	memory := u.to.Client.wire.memory
 	if err := memory.acquire(ctx); err != nil {
@@ -116,19 +116,19 @@ func (u upload) send(ctx context.Context, r request, at span, ready func(sum) er
 	}
 	defer memory.release()
 	if r.length = at.n; !u.to.NoChecksums {
-		r.length, r.hash = framed(at.n), unsignedTrailer
+		r.length, r.hash = framedLength(at.n), unsignedTrailer
 		r.header["X-Amz-Decoded-Content-Length"] = []string{strconv.FormatInt(at.n, 10)}
 		r.header["X-Amz-Trailer"] = []string{crc64Trailer}
 	}
-	var told func(int64)
+	var progress func(int64)
 	if ready == nil {
-		told = u.advance(at.n)
+		progress = u.progressOnce(at.n)
 	}
 	open := func(ctx context.Context) *body {
 		ctx, cancel := context.WithCancel(ctx)
-		b := &body{from: u.open(ctx, at), left: at.n, ready: ready, told: told, cancel: cancel}
+		b := &body{from: u.open(ctx, at), left: at.n, check: ready, progress: progress, cancel: cancel}
 		if !u.to.NoChecksums {
-			b.trailer()
+			b.addTrailer()
 		}
 		return b
 	}
@@ -139,19 +139,19 @@ func (u upload) send(ctx context.Context, r request, at span, ready func(sum) er
 		}
 		return last
 	}
-	if ready != nil { // the whole: what it carries is known when it is open
+	if ready != nil { // the whole: its properties are known when it is open
 		next = open(ctx)
 		defer func() {
 			if next != nil { // nothing was sent
 				next.Close()
 			}
 		}()
-		if err := u.carry(r); err != nil {
+		if err := u.addProperties(r); err != nil {
 			return sum{}, nil, err
 		}
 	}
 	if !u.to.NoChecksums {
-		r.header["Content-Encoding"] = []string{strings.TrimSuffix(packing+","+r.header.Get("Content-Encoding"), ",")}
+		r.header["Content-Encoding"] = []string{strings.TrimSuffix(awsChunked+","+r.header.Get("Content-Encoding"), ",")}
 	}
 	header, err := u.to.Client.wire.put(ctx, r)
 	if err != nil {
@@ -164,9 +164,10 @@ func (u upload) send(ctx context.Context, r request, at span, ready func(sum) er
 	return all, header, nil
 }
 
-// advance reports of n bytes those that no attempt has come to before. Attempts
-// follow one another, as one that is closed reads no more.
-func (u upload) advance(n int64) func(left int64) {
+// progressOnce returns a function that reports, of n bytes, those that no
+// attempt has reached before. Attempts do not overlap, since one that is closed
+// reads no more.
+func (u upload) progressOnce(n int64) func(left int64) {
 	return func(left int64) {
 		if left < n {
 			report(u.options.Progress, n-left)
@@ -175,15 +176,15 @@ func (u upload) advance(n int64) func(left int64) {
 	}
 }
 
-// read sums all bytes without sending them.
-func (u upload) read(ctx context.Context) (sum, error) {
+// sumSource sums all bytes without sending them.
+func (u upload) sumSource(ctx context.Context) (sum, error) {
 	c := u.open(ctx, span{0, u.size})
 	defer c.Close()
-	buf, giveBack, err := u.to.Client.wire.memory.lend(ctx, u.size)
+	buf, release, err := u.to.Client.wire.memory.buffer(ctx, u.size)
 	if err != nil {
 		return sum{}, err
 	}
-	defer giveBack()
+	defer release()
 	for {
 		if _, err := c.Read(buf); errors.Is(err, io.EOF) {
 			return c.sum(), nil

@@ -30,11 +30,11 @@ func TestStored(t *testing.T) {
 			}
 		})
 	}
-	for _, size := range []int{100, ioBuffer + 1, inParts} {
+	for _, size := range []int{100, ioBuffer + 1, multipartFrom} {
 		data := noise(size)
 		right := sum{crc64: crc64nvme.Checksum(data)}.encoded()
 		last := "PutObject"
-		if size >= inParts {
+		if size >= multipartFrom {
 			last = "CompleteMultipartUpload"
 		}
 		for _, c := range []struct {
@@ -58,13 +58,13 @@ func TestStored(t *testing.T) {
 			},
 			{
 				"copy within", "CopyObject", func(_ *server, from, to Bucket, o Object, _ *os.Root) error {
-					_, err := Copy(t.Context(), from, o, to, "new", PutOptions{Marker: "m", Both: to.Client})
+					_, err := Copy(t.Context(), from, o, to, "new", PutOptions{Marker: "m", CopyClient: to.Client})
 					return err
 				}, "target", "copy", lie, right, true,
 			},
 			{
 				"source of a copy", "GetObject", func(s *server, from, to Bucket, o Object, _ *os.Root) error {
-					if size >= inParts {
+					if size >= multipartFrom {
 						saying(s, "HeadObject")
 					}
 					_, err := Copy(t.Context(), from, o, to, "new", PutOptions{Marker: "m"})
@@ -73,7 +73,7 @@ func TestStored(t *testing.T) {
 			},
 			{
 				"get", "GetObject", func(s *server, from, _ Bucket, o Object, root *os.Root) error {
-					if size >= inParts {
+					if size >= multipartFrom {
 						saying(s, "HeadObject")
 					}
 					_, err := Get(t.Context(), from, o, root, "new", GetOptions{})
@@ -108,7 +108,7 @@ func TestStored(t *testing.T) {
 		t.Parallel()
 		s := newServer(t)
 		root := newRoot(t)
-		write(t, root, "file", noise(inParts))
+		write(t, root, "file", noise(multipartFrom))
 		saying(s, "UploadPart")
 		_, err := Put(t.Context(), s.bucket(t, "target"), "new", root, "file", PutOptions{})
 		if e := theFault(t, err, Corrupt); !strings.Contains(e.Error(), "the part with the CRC64NVME "+lie) {

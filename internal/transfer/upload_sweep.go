@@ -14,9 +14,9 @@ import (
 	"github.com/rolecall/rolecall/internal/journal"
 )
 
-// What Sweep does at most: the rest is the lifecycle rule's.
+// The limits of Sweep. The rest is for the lifecycle rule.
 const (
-	maxUploadPages = 100 // that it looks at: a thousand uploads each
+	maxUploadPages = 100 // of a thousand uploads
 	sweepLimit     = time.Minute
 )
 
@@ -24,15 +24,15 @@ const (
 type SweepOptions struct {
 	Journal *journal.Journal
 	Prefix  string // of their keys
-	Marker  string // of the step that is done
-	Session string // name of the role session that began them; empty: those of the Journal only
+	Marker  string // of the finished step
+	Session string // name of the role session that began them; empty: only those in the Journal
 }
 
-// Sweep aborts what is left of a step that is done: uploads that the Journal
-// has of its Marker and that nobody took up again, and those that the Journal
-// does not know although the step's Session began them: their ids were lost. To
-// find the latter, uploads are listed, which not everyone may; the former are
-// aborted before. It tells how many it aborted.
+// Sweep aborts the uploads that a finished step left: those of its Marker in
+// the Journal that no attempt resumed, and those that its Session began but the
+// Journal does not know, because their ids were lost. To find the latter it
+// lists uploads, which may be denied; the former are aborted before. It returns
+// how many it aborted.
 func Sweep(ctx context.Context, b Bucket, options SweepOptions) (aborted int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, sweepLimit)
 	defer cancel()
@@ -60,13 +60,13 @@ func Sweep(ctx context.Context, b Bucket, options SweepOptions) (aborted int, er
 	return aborted, nil
 }
 
-// begun is an upload that a bucket lists.
-type begun struct{ key, id, initiator string }
+// listedUpload is an upload in a bucket's listing.
+type listedUpload struct{ key, id, initiator string }
 
-// listUploads gives the bucket's uploads below the prefix, of so many pages. An
-// error is the last thing it gives.
-func listUploads(ctx context.Context, b Bucket, prefix string) iter.Seq2[begun, error] {
-	return func(yield func(begun, error) bool) {
+// listUploads returns the bucket's uploads below the prefix, from
+// maxUploadPages pages at most. An error ends the sequence.
+func listUploads(ctx context.Context, b Bucket, prefix string) iter.Seq2[listedUpload, error] {
+	return func(yield func(listedUpload, error) bool) {
 		in := &s3.ListMultipartUploadsInput{
 			Bucket: aws.String(b.Name), Prefix: optional(prefix), EncodingType: types.EncodingTypeUrl, MaxUploads: aws.Int32(pageSize),
 			ExpectedBucketOwner: b.owner(), RequestPayer: b.payer(),
@@ -74,11 +74,11 @@ func listUploads(ctx context.Context, b Bucket, prefix string) iter.Seq2[begun, 
 		for range maxUploadPages {
 			page, err := b.Client.ListMultipartUploads(ctx, in)
 			if err != nil {
-				yield(begun{}, err)
+				yield(listedUpload{}, err)
 				return
 			}
 			for _, listed := range page.Uploads {
-				u, err := begunOf(listed, page.EncodingType)
+				u, err := parseUpload(listed, page.EncodingType)
 				if err == nil && (u.id == "" || len(u.id) > maxUpload || len(u.key) > maxKey || !strings.HasPrefix(u.key, prefix)) {
 					continue
 				}
@@ -91,7 +91,7 @@ func listUploads(ctx context.Context, b Bucket, prefix string) iter.Seq2[begun, 
 			}
 			next, nextID := aws.ToString(page.NextKeyMarker), aws.ToString(page.NextUploadIdMarker)
 			if next == aws.ToString(in.KeyMarker) && nextID == aws.ToString(in.UploadIdMarker) {
-				yield(begun{}, malformed("the listing of uploads is cut but does not go on"))
+				yield(listedUpload{}, malformed("the listing of uploads is cut but does not go on"))
 				return
 			}
 			in.KeyMarker, in.UploadIdMarker = optional(next), optional(nextID)
@@ -99,8 +99,8 @@ func listUploads(ctx context.Context, b Bucket, prefix string) iter.Seq2[begun, 
 	}
 }
 
-func begunOf(listed types.MultipartUpload, encoding types.EncodingType) (begun, error) {
-	u := begun{key: aws.ToString(listed.Key), id: aws.ToString(listed.UploadId)}
+func parseUpload(listed types.MultipartUpload, encoding types.EncodingType) (listedUpload, error) {
+	u := listedUpload{key: aws.ToString(listed.Key), id: aws.ToString(listed.UploadId)}
 	if listed.Initiator != nil {
 		u.initiator = aws.ToString(listed.Initiator.ID)
 	}

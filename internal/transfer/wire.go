@@ -23,40 +23,40 @@ import (
 	"github.com/rolecall/rolecall/internal/awscode"
 )
 
-// wire sends the requests that move bytes: GetObject, PutObject and
-// UploadPart. The AWS SDK would take longer over a small object than the
-// network does, and hold a stream to be either signed or seekable. What it
-// does well is used: where a bucket is, when to try again.
+// wire sends the requests that move bytes: GetObject, PutObject and UploadPart.
+// For a small object the AWS SDK takes longer than the network, and it requires
+// a stream to be either signed or seekable. wire uses the SDK's endpoints and
+// its decisions when to retry.
 type wire struct {
-	options s3.Options
-	http    watched
-	retryer aws.RetryerV2
-	brake   brake
-	signer  signer
-	renewer invalidator // nil: nobody to tell of expired credentials
-	agent   string
-	memory  *Memory
-	known   atomic.Pointer[site] // of the bucket that was asked last
-	skew    atomic.Int64         // what S3's clock is ahead of this one
-	trouble atomic.Int64         // attempts that had to be repeated
+	options  s3.Options
+	http     watchedClient
+	retryer  aws.RetryerV2
+	throttle throttle
+	signer   signer
+	renewer  invalidator // nil: expired credentials cannot be renewed
+	agent    string
+	memory   *Memory
+	lastSite atomic.Pointer[site] // of the last bucket
+	skew     atomic.Int64         // nanoseconds that S3's clock is ahead of the local one
+	retries  atomic.Int64         // number of failed attempts that were worth a retry
 }
 
-// What a request says of its payload instead of a hash. TLS protects it, and
-// where there is none its CRC is in a signed header or follows in the trailer.
+// What a request has instead of its payload's hash. TLS protects the payload;
+// without TLS its CRC is in a signed header or in the trailer.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html
 const (
 	unsigned        = "UNSIGNED-PAYLOAD"
 	unsignedTrailer = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
-	expectFrom      = 2 * mib // bodies of this size and more wait until S3 wants them
+	expectFrom      = 2 * mib // bodies of this size and more wait until S3 asks for them
 )
 
-func newWire(o ClientOptions, options s3.Options, retryer aws.RetryerV2, brake brake) *wire {
+func newWire(o ClientOptions, options s3.Options, retryer aws.RetryerV2, throttle throttle) *wire {
 	w := &wire{
-		options: options,
-		retryer: retryer,
-		brake:   brake,
-		http:    watched{o.HTTP},
-		memory:  o.Memory,
+		options:  options,
+		retryer:  retryer,
+		throttle: throttle,
+		http:     watchedClient{o.HTTP},
+		memory:   o.Memory,
 	}
 	w.renewer, _ = o.Credentials.(invalidator)
 	agent := smithyhttp.NewUserAgentBuilder()
@@ -66,51 +66,52 @@ func newWire(o ClientOptions, options s3.Options, retryer aws.RetryerV2, brake b
 	return w
 }
 
-// request is one of the three.
+// request is a GetObject, PutObject or UploadPart.
 type request struct {
-	method string
-	bucket Bucket
-	key    string
-	query  string      // escaped and sorted
-	header http.Header // canonical names, one value each
-	length int64
-	hash   string // unsigned or unsignedTrailer
-	held   []byte // the body; or
-	// body is asked for at each attempt, if there is a length.
+	method   string
+	bucket   Bucket
+	key      string
+	query    string      // escaped and sorted
+	header   http.Header // canonical names, one value each
+	length   int64
+	hash     string // unsigned or unsignedTrailer
+	buffered []byte // the body, if it is not nil
+	// body returns the body otherwise. It is called at each attempt if length
+	// is not 0.
 	body func(ctx context.Context) io.ReadCloser
 }
 
-// get asks for an object; the caller closes the answer's body.
+// get requests an object. The caller closes the answer's body.
 func (w *wire) get(ctx context.Context, r request) (*http.Response, error) {
 	r.method, r.hash = http.MethodGet, unsigned
 	return w.send(ctx, r)
 }
 
-// put sends a body and gives the answer's header.
+// put sends a body and returns the answer's header.
 func (w *wire) put(ctx context.Context, r request) (http.Header, error) {
 	r.method = http.MethodPut
 	if r.length >= expectFrom {
 		r.header.Set("Expect", "100-continue")
 	}
-	resp, err := w.send(ctx, r) //nolint:bodyclose // read to its end and closed by try
+	resp, err := w.send(ctx, r) //nolint:bodyclose // read to its end and closed by sendOnce
 	if err != nil {
 		return nil, err
 	}
 	return resp.Header, nil
 }
 
-// send tries until it is answered well or there is no use in it.
+// send sends the request until it succeeds or another attempt is of no use.
 func (w *wire) send(ctx context.Context, r request) (*http.Response, error) {
 	began := time.Now()
 	for attempt := 1; ; attempt++ {
-		resp, err := w.paced(ctx, r)
+		resp, err := w.attempt(ctx, r)
 		if err == nil {
 			return resp, nil
 		}
 		if !w.retryer.IsErrorRetryable(err) {
 			return nil, err
 		}
-		w.trouble.Add(1)
+		w.retries.Add(1)
 		if attempt >= w.retryer.MaxAttempts() {
 			return nil, &exhausted{attempt, time.Since(began), err}
 		}
@@ -124,22 +125,22 @@ func (w *wire) send(ctx context.Context, r request) (*http.Response, error) {
 	}
 }
 
-// paced is one attempt, when the rate that S3 takes at the moment allows it.
-func (w *wire) paced(ctx context.Context, r request) (*http.Response, error) {
+// attempt makes one attempt, when the rate for the bucket allows it.
+func (w *wire) attempt(ctx context.Context, r request) (*http.Response, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	began, err := w.brake.wait(ctx, r.bucket.Name)
+	began, err := w.throttle.wait(ctx, r.bucket.Name)
 	if err != nil {
 		return nil, err
 	}
-	resp, err := w.try(ctx, r)
-	w.brake.note(r.bucket.Name, began, err)
+	resp, err := w.sendOnce(ctx, r)
+	w.throttle.record(r.bucket.Name, began, err)
 	return resp, err
 }
 
-// try is one attempt. Without an error the answer is a good one.
-func (w *wire) try(ctx context.Context, r request) (*http.Response, error) {
+// sendOnce makes one attempt. The answer it returns has a status of 2xx.
+func (w *wire) sendOnce(ctx context.Context, r request) (*http.Response, error) {
 	req, token, err := w.sign(ctx, r)
 	if err != nil {
 		return nil, err
@@ -147,16 +148,20 @@ func (w *wire) try(ctx context.Context, r request) (*http.Response, error) {
 	switch {
 	case r.length == 0:
 		req.Body = http.NoBody
-	case r.held != nil:
-		// In this shape net/http sends it together with the header.
-		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(r.held)), nil }
+	case r.buffered != nil:
+		// With GetBody, net/http sends the body together with the header.
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(r.buffered)), nil }
 		req.Body, _ = req.GetBody()
 	default:
 		req.Body = r.body(ctx)
-		// What is still on its way when S3 has answered is not read any more.
+		// When S3 has answered, the rest is not read any more.
 		defer req.Body.Close()
 	}
-	resp, err := w.http.send(req, r.method == http.MethodGet)
+	limit := answerTime
+	if r.method == http.MethodGet {
+		limit = 0
+	}
+	resp, err := w.http.send(req, limit)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, &aws.RequestCanceledError{Err: ctx.Err()}
@@ -169,21 +174,21 @@ func (w *wire) try(ctx context.Context, r request) (*http.Response, error) {
 	}
 	defer resp.Body.Close()
 	if good {
-		return resp, swallow(resp.Body, answerLimit)
+		return resp, readToEnd(resp.Body, answerLimit)
 	}
-	err = refusal(resp)
+	err = responseError(resp)
 	switch {
 	case w.renewer != nil && expired(err):
-		forget(ctx, w.renewer, token)
-	case w.adjust(resp, err):
-		err = skewed{err}
+		invalidateExpired(ctx, w.renewer, token)
+	case w.adjustClock(resp, err):
+		err = clockError{err}
 	}
 	return nil, err
 }
 
-// swallow reads an answer that matters to its end, so that the connection can
-// be used again.
-func swallow(body io.Reader, limit int64) error {
+// readToEnd reads an answer to its end, so that the connection can be used
+// again.
+func readToEnd(body io.Reader, limit int64) error {
 	n, err := io.Copy(io.Discard, io.LimitReader(body, limit+1))
 	switch {
 	case err != nil:
@@ -194,8 +199,8 @@ func swallow(body io.Reader, limit int64) error {
 	return nil
 }
 
-// sign makes the request, signed with the credentials of now, and says which
-// session they are of.
+// sign returns the request, signed with the current credentials, and their
+// session token.
 func (w *wire) sign(ctx context.Context, r request) (*http.Request, string, error) {
 	at, err := w.site(ctx, r.bucket.Name)
 	if err != nil {
@@ -214,7 +219,7 @@ func (w *wire) sign(ctx context.Context, r request) (*http.Request, string, erro
 		Header: maps.Clone(r.header), ContentLength: r.length,
 	}).WithContext(ctx)
 	req.Header["User-Agent"] = []string{w.agent}
-	req.Header["Accept-Encoding"] = []string{"identity"} // else net/http may unpack what is to be kept as it is
+	req.Header["Accept-Encoding"] = []string{"identity"} // otherwise net/http may unpack what must be stored unchanged
 	req.Header["X-Amz-Content-Sha256"] = []string{r.hash}
 	if r.bucket.Owner != "" {
 		req.Header["X-Amz-Expected-Bucket-Owner"] = []string{r.bucket.Owner}
@@ -229,17 +234,18 @@ func (w *wire) sign(ctx context.Context, r request) (*http.Request, string, erro
 	return req, credentials.SessionToken, nil
 }
 
-// site is where a bucket is, and what a signature for it names.
+// site is a bucket's endpoint and what a signature for it names.
 type site struct {
 	bucket          string
 	url             url.URL
 	service, region string
 }
 
-// site asks the AWS SDK where the bucket is, once.
+// site returns the bucket's site. It resolves the endpoint only if the last
+// request was for another bucket.
 func (w *wire) site(ctx context.Context, bucket string) (*site, error) {
-	if known := w.known.Load(); known != nil && known.bucket == bucket {
-		return known, nil
+	if last := w.lastSite.Load(); last != nil && last.bucket == bucket {
+		return last, nil
 	}
 	endpoint, err := w.options.EndpointResolverV2.ResolveEndpoint(ctx, s3.EndpointParameters{
 		Bucket: aws.String(bucket), Region: aws.String(w.options.Region), Endpoint: w.options.BaseEndpoint,
@@ -263,13 +269,13 @@ func (w *wire) site(ctx context.Context, bucket string) (*site, error) {
 			at.region = region
 		}
 	}
-	w.known.Store(at)
+	w.lastSite.Store(at)
 	return at, nil
 }
 
-// adjust follows S3's clock where this one is so wrong that signatures are
-// refused, and tells whether that is news.
-func (w *wire) adjust(resp *http.Response, err error) bool {
+// adjustClock follows S3's clock if the local one is so wrong that signatures
+// are refused. It reports whether that changed something.
+func (w *wire) adjustClock(resp *http.Response, err error) bool {
 	if means := meaningOf(err); means != awscode.Clock && means != awscode.BadSignature {
 		return false
 	}
@@ -277,19 +283,19 @@ func (w *wire) adjust(resp *http.Response, err error) bool {
 	if err != nil {
 		return false
 	}
-	ahead, before := time.Until(date), time.Duration(w.skew.Load())
-	if (ahead - before).Abs() < 4*time.Minute {
+	ahead, known := time.Until(date), time.Duration(w.skew.Load())
+	if (ahead - known).Abs() < 4*time.Minute {
 		return false
 	}
 	w.skew.Store(int64(ahead))
 	return true
 }
 
-// skewed is a refusal that another attempt, by S3's clock, may not meet.
-type skewed struct{ error }
+// clockError is a refusal that another attempt, by S3's clock, may avoid.
+type clockError struct{ error }
 
-// RetryableError is true.
-func (skewed) RetryableError() bool { return true }
+// RetryableError returns true.
+func (clockError) RetryableError() bool { return true }
 
-// Unwrap gives the refusal.
-func (s skewed) Unwrap() error { return s.error }
+// Unwrap returns the refusal.
+func (s clockError) Unwrap() error { return s.error }

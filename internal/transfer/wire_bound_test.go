@@ -44,7 +44,7 @@ func TestAnswersAreBounded(t *testing.T) {
 	t.Parallel()
 	root := newRoot(t)
 	write(t, root, "small", noise(10))
-	write(t, root, "big", noise(inParts))
+	write(t, root, "big", noise(multipartFrom))
 	for name, c := range map[string]struct {
 		status int
 		limit  int64
@@ -122,7 +122,7 @@ func TestMarkupIsBounded(t *testing.T) {
 			return err
 		}, true},
 		"parts": {fill{"<ListPartsResult>%s</ListPartsResult>", "<Part/>", markupLimit}, func(b Bucket) error {
-			return upload{to: b, key: "x"}.keep(t.Context(), &started{}, nil, journal.Unfinished{Upload: "u"})
+			return upload{to: b, key: "x"}.keepParts(t.Context(), &openUpload{}, nil, journal.Unfinished{Upload: "u"})
 		}, true},
 		"tags": {fill{"<Tagging><TagSet>%s</TagSet></Tagging>", "<Tag/>", markupLimit}, func(b Bucket) error {
 			_, _, err := tagsOf(t.Context(), source{b, Object{Key: "x"}}, http.Header{taggingCount: {"1"}})
@@ -191,15 +191,15 @@ func TestDrippingObjectsEnd(t *testing.T) {
 		asked := 0
 		b := doer(func(r *http.Request) (*http.Response, error) {
 			asked++
-			left := inParts - asked + 1
+			left := multipartFrom - asked + 1
 			resp := answer(r, http.StatusPartialContent, io.LimitReader(&endless{}, 1), left)
 			if got := r.Header.Get("Range"); got != "" {
-				resp.Header.Set("Content-Range", "bytes "+got[len("bytes="):]+"/"+strconv.Itoa(inParts))
+				resp.Header.Set("Content-Range", "bytes "+got[len("bytes="):]+"/"+strconv.Itoa(multipartFrom))
 			}
 			return resp, nil
 		}).bucket()
-		err := readAll(t.Context(), source{b, Object{Key: "x", Size: inParts, ETag: `"e"`}}, io.Discard)
-		if kindOf(err) != Unreachable || asked != resumptions {
+		err := readAll(t.Context(), source{b, Object{Key: "x", Size: multipartFrom, ETag: `"e"`}}, io.Discard)
+		if kindOf(err) != Unreachable || asked != maxFailures {
 			t.Errorf("%v after %d requests", err, asked)
 		}
 	})

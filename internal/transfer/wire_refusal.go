@@ -10,9 +10,9 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// refusal makes the error that the AWS SDK would make of S3's answer.
+// responseError returns the error that the AWS SDK would make of S3's answer.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
-func refusal(resp *http.Response) error {
+func responseError(resp *http.Response) error {
 	text, err := io.ReadAll(io.LimitReader(resp.Body, errorLimit+1))
 	switch {
 	case err != nil:
@@ -20,12 +20,12 @@ func refusal(resp *http.Response) error {
 	case len(text) > errorLimit:
 		return tooLong()
 	}
-	var told struct {
+	var answer struct {
 		Code    string
 		Message string
 	}
-	if xml.Unmarshal(withoutIllegal(text), &told) != nil || told.Code == "" {
-		told.Code = "UnknownError" // what stands between here and S3 answers as it likes
+	if xml.Unmarshal(removeIllegal(text), &answer) != nil || answer.Code == "" {
+		answer.Code = "UnknownError" // a proxy may answer anything
 	}
 	id := resp.Header.Get("X-Amz-Request-Id")
 	fault := smithy.FaultClient
@@ -34,7 +34,7 @@ func refusal(resp *http.Response) error {
 	}
 	return &awshttp.ResponseError{RequestID: id, ResponseError: &smithyhttp.ResponseError{
 		Response: &smithyhttp.Response{Response: resp},
-		Err:      &smithy.GenericAPIError{Code: told.Code, Message: told.Message, Fault: fault},
+		Err:      &smithy.GenericAPIError{Code: answer.Code, Message: answer.Message, Fault: fault},
 	}}
 }
 

@@ -158,12 +158,12 @@ func TestFloor(t *testing.T) {
 		asked := 0
 		b := doer(func(r *http.Request) (*http.Response, error) {
 			asked++
-			return answer(r, http.StatusOK, &endless{done: r.Context().Done(), pause: 10 * time.Millisecond}, inParts), nil
+			return answer(r, http.StatusOK, &endless{done: r.Context().Done(), pause: 10 * time.Millisecond}, multipartFrom), nil
 		}).bucket()
 		b.NoChecksums = true
 		began := time.Now()
-		err := readAll(t.Context(), source{b, Object{Key: "x", Size: inParts}}, io.Discard)
-		if kindOf(err) == Canceled || err == nil || asked > resumptions || time.Since(began) > (resumptions+1)*2*stallLimit {
+		err := readAll(t.Context(), source{b, Object{Key: "x", Size: multipartFrom}}, io.Discard)
+		if kindOf(err) == Canceled || err == nil || asked > maxFailures || time.Since(began) > (maxFailures+1)*2*stallLimit {
 			t.Errorf("%v after %d requests and %v", err, asked, time.Since(began))
 		}
 	})
@@ -187,7 +187,7 @@ func TestSlowHere(t *testing.T) {
 			}
 			time.Sleep(10 * stallLimit) // of the bubble's fake clock
 		}
-		u := upload{to: b, key: "x", size: ioBuffer + 1, carried: func() (http.Header, error) { return http.Header{}, nil }, ready: func(sum) error { return nil }, open: func(context.Context, span) content {
+		u := upload{to: b, key: "x", size: ioBuffer + 1, sourceProperties: func() (http.Header, error) { return http.Header{}, nil }, check: func(sum) error { return nil }, open: func(context.Context, span) content {
 			return &slow{held{Reader: bytes.NewReader(make([]byte, ioBuffer+1))}}
 		}}
 		if _, err := u.run(t.Context()); err != nil {
@@ -214,10 +214,10 @@ func TestBody(t *testing.T) {
 		framing := rapid.Bool().Draw(t, "framed")
 		want := string(data)
 		if framing {
-			b.trailer()
+			b.addTrailer()
 			want = strconv.FormatInt(int64(len(data)), 16) + "\r\n" + want + "\r\n0\r\nx-amz-checksum-crc64nvme:" + d.sum().encoded() + "\r\n\r\n"
-			if framed(int64(len(data))) != int64(len(want)) {
-				t.Fatalf("the length is given as %d", framed(int64(len(data))))
+			if framedLength(int64(len(data))) != int64(len(want)) {
+				t.Fatalf("the length is given as %d", framedLength(int64(len(data))))
 			}
 		}
 		var got []byte
@@ -241,7 +241,7 @@ func TestBody(t *testing.T) {
 // Bytes that are not right never arrive whole.
 func TestBodyNotReady(t *testing.T) {
 	t.Parallel()
-	b := &body{from: held{Reader: bytes.NewReader(make([]byte, 10))}, left: 10, cancel: func() {}, ready: func(sum) error { return io.ErrNoProgress }}
+	b := &body{from: held{Reader: bytes.NewReader(make([]byte, 10))}, left: 10, cancel: func() {}, check: func(sum) error { return io.ErrNoProgress }}
 	if got, err := io.ReadAll(b); !errors.Is(err, io.ErrNoProgress) || len(got) == 10 {
 		t.Error(len(got), err)
 	}

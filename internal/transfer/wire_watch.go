@@ -11,70 +11,76 @@ import (
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 )
 
-// watched cancels a request when the other side, in either direction, lets it
-// wait for stallLimit, or moves fewer than stallFloor bytes a second for long,
-// or when an answer that is no object takes longer than answerTime. A
-// connection that died silently, or a server that drips, would hold a transfer
-// forever. What this side takes to give or to use the bytes does not count.
-type watched struct{ next HTTPClient }
+// watchedClient cancels a request when the other side makes it wait for
+// stallLimit, in either direction, or moves fewer than stallFloor bytes per
+// second for long, or when an answer that is no object takes longer than
+// answerTime. Otherwise a connection that died silently, or a server that sends
+// a byte now and then, would block a transfer forever. The time that this side
+// takes to produce or use bytes does not count.
+type watchedClient struct{ next HTTPClient }
 
-// stallFloor is the rate, in bytes a second, below which an object's
-// connection is given up: each byte buys time, up to stallLimit.
+// stallFloor is the rate, in bytes per second, below which a connection is
+// closed: each byte adds time, up to stallLimit.
 const stallFloor = 4 << 10
 
 var errStalled = errors.New("nothing moved over the connection for a minute, or too little")
 
-// Do sends the request under watch; the watch ends with the answer's body.
-func (w watched) Do(req *http.Request) (*http.Response, error) {
-	return w.send(req, awsmiddleware.GetOperationName(req.Context()) == "GetObject")
+// Do sends the request. The watch ends when the answer's body is closed.
+func (w watchedClient) Do(req *http.Request) (*http.Response, error) {
+	limit := answerTime
+	if awsmiddleware.GetOperationName(req.Context()) == "GetObject" {
+		limit = 0
+	}
+	return w.send(req, limit)
 }
 
-// send does so, for an answer that is an object or is none.
-func (w watched) send(req *http.Request, object bool) (*http.Response, error) {
+// send sends the request. The limit is for reading the answer; 0 means none.
+func (w watchedClient) send(req *http.Request, limit time.Duration) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(req.Context())
-	over := &watch{cancel: cancel, ctx: ctx, left: stallLimit}
-	over.timer = time.AfterFunc(stallLimit, func() { cancel(errStalled) })
-	over.since = time.Now()
+	watching := &watch{cancel: cancel, ctx: ctx, left: stallLimit}
+	watching.timer = time.AfterFunc(stallLimit, func() { cancel(errStalled) })
+	watching.since = time.Now()
 	req = req.WithContext(ctx)
-	if req.Body != nil && req.Body != http.NoBody && req.GetBody == nil { // what is in memory is short and goes at once
-		req.Body = &watchedUpload{ReadCloser: req.Body, over: over}
+	if req.Body != nil && req.Body != http.NoBody && req.GetBody == nil { // a body in memory is short and sent at once
+		req.Body = &watchedUpload{ReadCloser: req.Body, watch: watching}
 	}
 	resp, err := w.next.Do(req)
 	if err != nil {
-		err = over.reason(err)
-		over.end()
+		err = watching.reason(err)
+		watching.end()
 		return resp, err
 	}
-	over.answered(object)
-	resp.Body = &watchedAnswer{resp.Body, over}
+	watching.answered(limit)
+	resp.Body = &watchedAnswer{resp.Body, watching}
 	return resp, nil
 }
 
-// watch is the watch over one request.
+// watch is the state of one request.
 type watch struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 
-	mu     sync.Mutex
-	timer  *time.Timer   // runs while the other side is waited for
-	left   time.Duration // of patience
-	since  time.Time     // when the timer was started
-	until  time.Time     // for the answer; zero: it is an object
-	answer bool          // has begun: the request's body does not matter any more
+	mu        sync.Mutex
+	timer     *time.Timer   // runs while waiting for the other side
+	left      time.Duration // until the other side has stalled
+	since     time.Time     // when the timer was started
+	until     time.Time     // deadline of the answer; zero: none
+	hasAnswer bool          // the request's body does not matter any more
 }
 
-// answered ends the wait for an answer.
-func (w *watch) answered(object bool) {
+// answered ends the wait for an answer, which may take the limit to read; 0
+// means no limit.
+func (w *watch) answered(limit time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.timer.Stop()
-	w.answer, w.left = true, stallLimit
-	if !object {
-		w.until = time.Now().Add(answerTime)
+	w.hasAnswer, w.left = true, stallLimit
+	if limit > 0 {
+		w.until = time.Now().Add(limit)
 	}
 }
 
-// wait begins to wait for the other side.
+// wait starts the timer.
 func (w *watch) wait() {
 	w.since = time.Now()
 	limit := w.left
@@ -84,7 +90,7 @@ func (w *watch) wait() {
 	w.timer.Reset(limit)
 }
 
-// moved ends a wait after which n bytes more have moved.
+// moved stops the timer, after n more bytes have moved.
 func (w *watch) moved(n int) {
 	w.timer.Stop()
 	bought := time.Duration(n) * time.Second / stallFloor
@@ -96,13 +102,13 @@ func (w *watch) moved(n int) {
 
 func (w *watch) end() {
 	w.mu.Lock()
-	w.answer = true
+	w.hasAnswer = true
 	w.timer.Stop()
 	w.mu.Unlock()
 	w.cancel(nil)
 }
 
-// reason replaces the cancellation that a stall shows up as.
+// reason returns errStalled instead of the cancellation that a stall causes.
 func (w *watch) reason(err error) error {
 	if err != nil && !errors.Is(err, io.EOF) && errors.Is(context.Cause(w.ctx), errStalled) {
 		return errStalled
@@ -110,43 +116,43 @@ func (w *watch) reason(err error) error {
 	return err
 }
 
-// watchedUpload is a request's body: between reads of it the other side is
+// watchedUpload is a request's body. Between reads of it, the other side is
 // waited for.
 type watchedUpload struct {
 	io.ReadCloser
-	over  *watch
-	taken int // by the last read
+	watch *watch
+	taken int // bytes of the last read
 }
 
-// Read reads while the watch rests.
+// Read stops the timer while it reads.
 func (b *watchedUpload) Read(p []byte) (int, error) {
-	w := b.over
+	w := b.watch
 	w.mu.Lock()
-	if !w.answer {
+	if !w.hasAnswer {
 		w.moved(b.taken)
 	}
 	w.mu.Unlock()
 	n, err := b.ReadCloser.Read(p)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if b.taken = n; !w.answer {
+	if b.taken = n; !w.hasAnswer {
 		if err != nil {
-			w.left = stallLimit // the answer is another matter
+			w.left = stallLimit // the wait for the answer begins
 		}
 		w.wait()
 	}
 	return n, err
 }
 
-// watchedAnswer is an answer's body; closing it ends the watch.
+// watchedAnswer is an answer's body. Closing it ends the watch.
 type watchedAnswer struct {
 	io.ReadCloser
-	over *watch
+	watch *watch
 }
 
-// Read reads under watch.
+// Read runs the timer while it reads.
 func (b *watchedAnswer) Read(p []byte) (int, error) {
-	w := b.over
+	w := b.watch
 	w.mu.Lock()
 	w.wait()
 	w.mu.Unlock()
@@ -157,9 +163,9 @@ func (b *watchedAnswer) Read(p []byte) (int, error) {
 	return n, w.reason(err)
 }
 
-// Close closes the body.
+// Close closes the body and ends the watch.
 func (b *watchedAnswer) Close() error {
 	err := b.ReadCloser.Close()
-	b.over.end()
+	b.watch.end()
 	return err
 }

@@ -11,31 +11,36 @@ import (
 	"github.com/aws/smithy-go/middleware"
 )
 
-// brake applies Rates to the requests of one client.
-type brake struct {
+// throttle applies Rates to the requests of one client.
+type throttle struct {
 	rates    *Rates
 	endpoint string
 }
 
-// wait waits until an attempt may go out, and gives the time for note.
-func (b brake) wait(ctx context.Context, bucket string) (time.Time, error) {
-	began, err := b.rates.wait(ctx, limited{b.endpoint, bucket})
+// wait waits until an attempt may be sent, and returns the time to pass to
+// record.
+func (b throttle) wait(ctx context.Context, bucket string) (time.Time, error) {
+	began, err := b.rates.wait(ctx, rateKey{b.endpoint, bucket})
 	if err != nil {
 		err = &aws.RequestCanceledError{Err: err}
 	}
 	return began, err
 }
 
-// note takes down how the attempt ended.
-func (b brake) note(bucket string, began time.Time, err error) {
-	b.rates.note(limited{b.endpoint, bucket}, began, err != nil && throttled(err))
+// record adds how the attempt ended.
+func (b throttle) record(bucket string, began time.Time, err error) {
+	o := accepted
+	if err != nil && throttled(err) {
+		o = refused
+	}
+	b.rates.record(rateKey{b.endpoint, bucket}, began, o)
 }
 
 type bucketKey struct{}
 
-// add puts it around each attempt of the AWS SDK's requests, and around the
-// whole request, where the bucket can be learned.
-func (b brake) add(stack *middleware.Stack) error {
+// addTo adds the throttle to the AWS SDK's middleware: around each attempt, and
+// around the whole request, where the bucket is known.
+func (b throttle) addTo(stack *middleware.Stack) error {
 	err := stack.Initialize.Add(middleware.InitializeMiddlewareFunc("RolecallRequest", b.request), middleware.Before)
 	if err != nil {
 		return err
@@ -43,7 +48,7 @@ func (b brake) add(stack *middleware.Stack) error {
 	return stack.Finalize.Insert(middleware.FinalizeMiddlewareFunc("RolecallAttempt", b.attempt), "Retry", middleware.After)
 }
 
-func (b brake) request(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (
+func (b throttle) request(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (
 	middleware.InitializeOutput, middleware.Metadata, error,
 ) {
 	// Each operation has its own type of input, with the bucket in a field.
@@ -61,7 +66,7 @@ func (b brake) request(ctx context.Context, in middleware.InitializeInput, next 
 	return out, metadata, err
 }
 
-func (b brake) attempt(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (
+func (b throttle) attempt(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (
 	out middleware.FinalizeOutput, metadata middleware.Metadata, err error,
 ) {
 	bucket, _ := middleware.GetStackValue(ctx, bucketKey{}).(string)
@@ -70,6 +75,6 @@ func (b brake) attempt(ctx context.Context, in middleware.FinalizeInput, next mi
 		return out, metadata, err
 	}
 	out, metadata, err = next.HandleFinalize(ctx, in)
-	b.note(bucket, began, err)
+	b.record(bucket, began, err)
 	return out, metadata, err
 }

@@ -22,14 +22,14 @@ func TestPaceBounds(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		now := time.Unix(0, 0)
-		most := rapid.IntRange(partsAtFirst, objectsAtMost).Draw(t, "most")
-		p := newPace(partsAtFirst, most, now)
+		most := rapid.IntRange(firstParts, mostObjects).Draw(t, "most")
+		p := newPace(firstParts, most, now)
 		for range rapid.IntRange(1, 200).Draw(t, "events") {
 			now = now.Add(time.Duration(rapid.IntRange(0, 1e9).Draw(t, "took")))
 			if rapid.IntRange(0, 9).Draw(t, "trouble") == 0 {
 				p.slower(now)
 			} else {
-				p.moved(rapid.IntRange(1, placesInParts).Draw(t, "places"), rapid.Int64Range(0, maxPartSize).Draw(t, "bytes"), now)
+				p.moved(rapid.IntRange(1, multipartSlots).Draw(t, "places"), rapid.Int64Range(0, maxPartSize).Draw(t, "bytes"), now)
 			}
 			if p.limit < 1 || p.limit > most {
 				t.Fatalf("%d parts", p.limit)
@@ -46,28 +46,28 @@ func TestPace(t *testing.T) {
 	// than at first.
 	run := func(took func(parts int) time.Duration) (parts, more int) {
 		now := time.Unix(0, 0)
-		p := newPace(partsAtFirst, partsAtMost, now)
+		p := newPace(firstParts, mostParts, now)
 		for range 1000 {
 			now = now.Add(took(p.limit))
-			if p.limit > partsAtFirst {
+			if p.limit > firstParts {
 				more++
 			}
 			p.moved(1, partSize, now)
 		}
 		return p.limit, more
 	}
-	if n, _ := run(func(parts int) time.Duration { return time.Second / time.Duration(parts) }); n != partsAtMost {
+	if n, _ := run(func(parts int) time.Duration { return time.Second / time.Duration(parts) }); n != mostParts {
 		t.Errorf("%d parts where each adds", n)
 	}
-	if _, more := run(func(int) time.Duration { return time.Millisecond }); more != 4*partsAtFirst {
+	if _, more := run(func(int) time.Duration { return time.Millisecond }); more != 4*firstParts {
 		t.Errorf("%d parts were moved with more than at first where they share", more)
 	}
-	if _, more := run(func(int) time.Duration { return 100 * time.Millisecond }); more < 8*4*partsAtFirst || more > 200 {
+	if _, more := run(func(int) time.Duration { return 100 * time.Millisecond }); more < 8*4*firstParts || more > 200 {
 		t.Errorf("%d parts were moved with more than at first where they share for minutes", more)
 	}
 	// What is far at first may be near later, and the other way.
 	began := time.Unix(0, 0)
-	now, p := began, newPace(partsAtFirst, partsAtMost, began)
+	now, p := began, newPace(firstParts, mostParts, began)
 	for now.Sub(began) < time.Minute {
 		took := 100 * time.Millisecond
 		if now.Sub(began) > 20*time.Second {
@@ -76,12 +76,12 @@ func TestPace(t *testing.T) {
 		now = now.Add(took)
 		p.moved(1, partSize, now)
 	}
-	if p.limit != partsAtMost {
+	if p.limit != mostParts {
 		t.Errorf("%d parts where each adds since a while", p.limit)
 	}
-	p = newPace(partsAtFirst, partsAtMost, began)
+	p = newPace(firstParts, mostParts, began)
 	p.slower(time.Unix(1, 0))
-	if p.limit != partsAtFirst/2 {
+	if p.limit != firstParts/2 {
 		t.Errorf("%d parts after trouble", p.limit)
 	}
 }
@@ -98,23 +98,23 @@ func TestSideBySide(t *testing.T) {
 			done.Add(1)
 			return nil
 		}
-		if err := sideBySide(t.Context(), spans, w, work); err != nil || done.Load() != 100 || most.Load() > partsAtMost {
+		if err := eachPart(t.Context(), spans, w, work); err != nil || done.Load() != 100 || most.Load() > mostParts {
 			t.Errorf("%v, %d done, %d at once", err, done.Load(), most.Load())
 		}
 		broken := errors.New("broken")
 		done.Store(0)
-		err := sideBySide(t.Context(), spans, w, func(ctx context.Context, i int) error {
+		err := eachPart(t.Context(), spans, w, func(ctx context.Context, i int) error {
 			if i == 5 {
 				return broken
 			}
 			return work(ctx, i)
 		})
-		if !errors.Is(err, broken) || done.Load() > partsAtMost {
+		if !errors.Is(err, broken) || done.Load() > mostParts {
 			t.Errorf("%v, %d done", err, done.Load())
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
 		defer cancel()
-		if err := sideBySide(ctx, spans, w, work); !errors.Is(err, context.DeadlineExceeded) {
+		if err := eachPart(ctx, spans, w, work); !errors.Is(err, context.DeadlineExceeded) {
 			t.Error(err)
 		}
 	})
@@ -165,7 +165,7 @@ func TestLittleMemory(t *testing.T) {
 	from, to := s.bucket(t, "origin"), s.bucket(t, "target")
 	from.Client.wire.memory, to.Client.wire.memory = memory, memory
 	root := newRoot(t)
-	for _, size := range []int{100, ioBuffer + 1, inParts + 1} {
+	for _, size := range []int{100, ioBuffer + 1, multipartFrom + 1} {
 		key := strconv.Itoa(size)
 		o := s.have(t, key, noise(size))
 		for i, step := range []func() (Result, error){
@@ -212,7 +212,7 @@ func TestSharedMemory(t *testing.T) {
 	for i := range 20 {
 		key, data := strconv.Itoa(i), noise(ioBuffer+i)
 		if i == 0 {
-			data = noise(3 * inParts)
+			data = noise(3 * multipartFrom)
 		}
 		objects = append(objects, s.have(t, key, data))
 		write(t, root, "up/"+key, data)
