@@ -9,22 +9,22 @@ import (
 	"time"
 )
 
-// Clients reach the endpoints of one piece of work, each by the rules for who
-// chose it. Make them by NewClients and close them at the end.
+// Clients are HTTP clients, each with the rules for whoever chose the URL.
+// NewClients makes them; Close closes their connections.
 type Clients struct {
-	Operator *http.Client // AWS, or where the operator's config leads
-	tenant   *http.Client // what tenants choose
-	plain    *http.Client // what they choose without TLS
+	Operator *http.Client // for AWS, or URLs in the operator's config
+	tenant   *http.Client // for https URLs that tenants choose
+	plain    *http.Client // for http URLs that tenants choose
 	allow    []netip.Prefix
 }
 
-// NewClients makes the clients. Allow lists addresses, beside public ones,
-// that what a tenant chooses may have. None of the clients follows a redirect.
+// NewClients returns new clients. Allow lists addresses that tenants may reach
+// although they are not public. None of the clients follows a redirect.
 func NewClients(allow []netip.Prefix) Clients {
 	return Clients{Operator: operatorClient(), tenant: forTLS(allow).Client(), plain: forPlain(allow).Client(), allow: allow}
 }
 
-// Tenant gives the client for a URL that a tenant chose.
+// Tenant returns the client for a URL that a tenant chose.
 func (c Clients) Tenant(url string) *http.Client {
 	if scheme, _, _ := strings.Cut(url, ":"); strings.EqualFold(scheme, "https") {
 		return c.tenant
@@ -32,10 +32,10 @@ func (c Clients) Tenant(url string) *http.Client {
 	return c.plain
 }
 
-// Listed is nil where the host of a URL that a tenant chose is an address, in
-// its usual spelling, that the operator lists: who goes there without a guard
-// follows redirects, maybe, and looks names up again. A public address is the
-// tenant's own server, which may send them anywhere.
+// Listed returns nil if the host of a URL that a tenant chose is an address, in
+// its usual spelling, that the operator lists. It is for programs that connect
+// without a guard: they may follow redirects and look names up again, and a
+// server at a public address may belong to the tenant and send them anywhere.
 func (c Clients) Listed(raw string) error {
 	u, err := url.Parse(raw)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" {
@@ -50,25 +50,26 @@ func (c Clients) Listed(raw string) error {
 
 func forTLS(allow []netip.Prefix) Guard { return Guard{Allow: allow} }
 
-// forPlain lets plain http reach addresses only that the operator lists, since
-// media and session tokens would cross the network for all to read.
+// forPlain returns the guard for plain http. It allows only addresses that the
+// operator lists, since media and session tokens would cross the network
+// unencrypted.
 func forPlain(allow []netip.Prefix) Guard { return Guard{Allow: allow, listedOnly: true} }
 
-// Close drops the connections that are idle.
+// Close closes idle connections.
 func (c Clients) Close() {
 	c.Operator.CloseIdleConnections()
 	c.tenant.CloseIdleConnections()
 	c.plain.CloseIdleConnections()
 }
 
-// operatorClient reaches AWS, or where the operator's config leads. It follows
-// no redirects, as a signature holds for one host only. A proxy from the
-// environment is the operator's own.
+// operatorClient returns the client for AWS, or URLs in the operator's config.
+// It follows no redirect, because a signature is valid for one host only. A
+// proxy from the environment is the operator's own.
 func operatorClient() *http.Client {
 	return &http.Client{
 		Transport: &http.Transport{
 			Proxy:                  http.ProxyFromEnvironment,
-			DialContext:            wide((&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext),
+			DialContext:            withLargeBuffers((&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext),
 			TLSHandshakeTimeout:    10 * time.Second,
 			ResponseHeaderTimeout:  time.Minute,
 			ExpectContinueTimeout:  time.Second,
@@ -80,9 +81,9 @@ func operatorClient() *http.Client {
 			WriteBufferSize:        writeBuffer,
 			DisableCompression:     true,
 		},
-		CheckRedirect: stay,
+		CheckRedirect: noRedirect,
 	}
 }
 
-// stay gives a redirect to the caller as the answer.
-func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+// noRedirect returns a redirect to the caller as the answer.
+func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

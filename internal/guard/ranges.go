@@ -2,10 +2,11 @@ package guard
 
 import "net/netip"
 
-// refused lists what is not public, most telling reason first.
+// notPublic lists the ranges that are not public, the most specific reason
+// first.
 // https://www.iana.org/assignments/iana-ipv4-special-registry and
 // https://www.iana.org/assignments/iana-ipv6-special-registry
-func refused() []rule {
+func notPublic() []rule {
 	return []rule{
 		// Clouds serve credentials from these, some outside the link-local range.
 		{"169.254.169.254/32", "instance metadata"},
@@ -59,13 +60,14 @@ func refused() []rule {
 
 type rule struct{ prefix, reason string }
 
-// refusal says why an address is not public, or is empty. An IPv6 address
-// outside 2000::/3, the only global unicast space there is, is never public.
-func refusal(addr netip.Addr) string {
+// reasonRefused returns why an address is not public, or an empty string if it
+// is. An IPv6 address outside 2000::/3, the only global unicast range, is never
+// public.
+func reasonRefused(addr netip.Addr) string {
 	if !addr.IsValid() {
 		return "not an internet address"
 	}
-	for _, r := range refused() {
+	for _, r := range notPublic() {
 		p := netip.MustParsePrefix(r.prefix)
 		// Contains never matches a mapped address against an IPv6 prefix.
 		if p.Contains(addr) {
