@@ -21,7 +21,7 @@ func (c *runCommand) apart(ctx context.Context, sys System, cfg *config.Config) 
 		places = append(places, config.Place{What: "the home directory", Path: home})
 	}
 	for _, p := range places {
-		switch held, err := workdir.Holds(c.Workdir, p.Path); {
+		switch held, err := workdir.LeadsThrough(c.Workdir, p.Path); {
 		case err != nil:
 			return unfit(c.Workdir, err)
 		case held:
@@ -29,7 +29,7 @@ func (c *runCommand) apart(ctx context.Context, sys System, cfg *config.Config) 
 		}
 	}
 	state := config.Place{What: "the state directory", Path: cfg.State}
-	switch held, err := workdir.Holds(state.Path, c.Workdir); {
+	switch held, err := workdir.LeadsThrough(state.Path, c.Workdir); {
 	case err != nil:
 		return unfit(c.Workdir, err)
 	case held:

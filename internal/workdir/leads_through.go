@@ -8,37 +8,37 @@ import (
 	"strings"
 )
 
-// Holds reports whether a path leads to or through the directory, by links too:
-// who can write below it then decides what is found there. Neither need exist.
-// A place that lies below the directory and is mounted elsewhere as well is
-// not recognized by the path elsewhere.
-func Holds(dir, path string) (bool, error) {
-	to, err := way(dir)
+// LeadsThrough reports whether a path leads to or through the directory, also
+// by links. Whoever can write below the directory then decides what the path
+// finds. Neither needs to exist. If a directory below dir is mounted at a
+// second path, that path is not recognized.
+func LeadsThrough(dir, path string) (bool, error) {
+	dirs, err := lookups(dir)
 	if err != nil {
 		return false, err
 	}
-	through, err := way(path)
+	through, err := lookups(path)
 	if err != nil {
 		return false, err
 	}
-	last := to[len(to)-1]
-	held, missing := os.Stat(last)
-	for _, at := range through {
-		if at == last {
+	last := dirs[len(dirs)-1]
+	info, missing := os.Stat(last)
+	for _, passed := range through {
+		if passed == last {
 			return true, nil
 		}
-		// Of other names too: a directory that is mounted twice, upper and lower case.
-		if info, err := os.Stat(at); err == nil && missing == nil && os.SameFile(info, held) {
+		// A directory can have several names: by mounts, or in upper and lower case.
+		if other, err := os.Stat(passed); err == nil && missing == nil && os.SameFile(other, info) {
 			return true, nil
 		}
 	}
 	return false, nil
 }
 
-// FilesOf returns the file at a path and the links that lead to it, or nothing
-// where the directory does not hold it.
+// FilesOf returns the file at a path and the links that lead to it. It returns
+// nothing if the path does not lead through the directory.
 func FilesOf(dir, path string) []fs.FileInfo {
-	if held, err := Holds(dir, path); err != nil || !held {
+	if held, err := LeadsThrough(dir, path); err != nil || !held {
 		return nil
 	}
 	var files []fs.FileInfo
@@ -50,7 +50,7 @@ func FilesOf(dir, path string) []fs.FileInfo {
 		files = append(files, info)
 		target, err := os.Readlink(path)
 		if err != nil {
-			break // it is no link
+			break // not a link
 		}
 		if !filepath.IsAbs(target) {
 			parent, _ := filepath.Split(path)
@@ -61,14 +61,15 @@ func FilesOf(dir, path string) []fs.FileInfo {
 	return files
 }
 
-// maxLinks is how many links a path leads through at most.
+// maxLinks is how many links a path may lead through.
 const maxLinks = 255
 
-// way gives the directories in which a path has a name looked up, and last
-// where it leads: absolute and free of links. Unlike filepath.EvalSymlinks it
-// gives what lies between, and goes on by name where nothing is there yet. What
-// ".." leaves again without a look at its names has no say in it.
-func way(path string) ([]string, error) {
+// lookups returns the directories in which the names of a path are looked up,
+// and last where the path leads, all absolute and free of links. Unlike
+// filepath.EvalSymlinks it returns what lies between, and continues by name
+// where nothing exists. A directory that ".." leaves before a name is looked up
+// in it is not included.
+func lookups(path string) ([]string, error) {
 	if !filepath.IsAbs(path) {
 		// Not filepath.Abs, which takes "link/.." for "".
 		wd, err := os.Getwd()
@@ -77,7 +78,7 @@ func way(path string) ([]string, error) {
 		}
 		path = wd + string(filepath.Separator) + path
 	}
-	at, rest := split(path)
+	at, rest := splitRoot(path)
 	var through []string
 	for links := 0; len(rest) > 0; {
 		part := rest[0]
@@ -95,7 +96,7 @@ func way(path string) ([]string, error) {
 			if links++; links > maxLinks {
 				return nil, errors.New(path + " leads through too many links")
 			}
-			top, parts := split(target)
+			top, parts := splitRoot(target)
 			if filepath.IsAbs(target) {
 				at = top
 			}
@@ -107,9 +108,9 @@ func way(path string) ([]string, error) {
 	return append(through, at), nil
 }
 
-// split gives the top of the tree that an absolute path is in, and the parts
+// splitRoot returns the root that an absolute path begins with, and the parts
 // of the path.
-func split(path string) (top string, parts []string) {
+func splitRoot(path string) (top string, parts []string) {
 	volume := filepath.VolumeName(path)
 	rest := strings.Split(filepath.ToSlash(path[len(volume):]), "/")
 	return volume + string(filepath.Separator), rest

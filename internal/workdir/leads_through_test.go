@@ -54,15 +54,15 @@ func TestHolds(t *testing.T) {
 		{"later", "nowhere/later/key", true},
 		{"nowhere", "later/key", true},
 	} {
-		got, err := workdir.Holds(at(c.dir), at(c.path))
+		got, err := workdir.LeadsThrough(at(c.dir), at(c.path))
 		if err != nil || got != c.want {
 			t.Errorf("%s holds %s: %v, %v", c.dir, c.path, got, err)
 		}
 	}
-	if _, err := workdir.Holds(at("loop"), at("etc")); err == nil {
+	if _, err := workdir.LeadsThrough(at("loop"), at("etc")); err == nil {
 		t.Error("a link to itself leads somewhere")
 	}
-	if _, err := workdir.Holds(at("etc"), at("loop/x")); err == nil {
+	if _, err := workdir.LeadsThrough(at("etc"), at("loop/x")); err == nil {
 		t.Error("a link to itself leads somewhere")
 	}
 	wd, err := os.Getwd()
@@ -70,11 +70,11 @@ func TestHolds(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, dir := range []string{".", "..", "/", filepath.Dir(wd)} {
-		if got, err := workdir.Holds(dir, "way.go"); err != nil || !got {
+		if got, err := workdir.LeadsThrough(dir, "way.go"); err != nil || !got {
 			t.Errorf("%s holds a file of this package: %v, %v", dir, got, err)
 		}
 	}
-	if got, err := workdir.Holds("testdata", wd); err != nil || got {
+	if got, err := workdir.LeadsThrough("testdata", wd); err != nil || got {
 		t.Errorf("a directory holds the one it is in: %v, %v", got, err)
 	}
 }

@@ -4,5 +4,5 @@ package workdir
 
 import "io/fs"
 
-// Linked cannot tell here whether the file has another name as well.
+// Linked returns false: here hard links cannot be recognized.
 func Linked(fs.FileInfo) bool { return false }

@@ -1,9 +1,9 @@
-// Package workdir reaches files below a job's working directory, where the
-// job's own programs can write: links are not followed, pipes not waited for,
-// and what was looked at is what is opened. It tells which paths lead through
-// such a directory.
+// Package workdir opens files below a job's working directory, where the job's
+// own programs can write: it does not follow links or wait for pipes, and it
+// opens the file that it checked. It also reports which paths lead through such
+// a directory.
 //
-// What the files hold, and how they are written, is decided elsewhere.
+// What the files have in them, and how they are written, is decided elsewhere.
 package workdir
 
 import (
@@ -17,18 +17,19 @@ import (
 	"syscall"
 )
 
-// Temporary names are what unfinished files are called.
+// The parts of an unfinished file's name.
 const (
 	temporaryPrefix = ".rolecall-"
 	temporarySuffix = ".part"
 	temporaryText   = 16
 )
 
-// Temporary is the name of the unfinished file that the text, of 16 letters,
-// digits, hyphens and underscores at least, tells from others.
+// Temporary returns the name of an unfinished file. The text distinguishes it
+// from others; it has at least 16 letters, digits, hyphens and underscores, of
+// which the first 16 are used.
 func Temporary(text string) string { return temporaryPrefix + text[:temporaryText] + temporarySuffix }
 
-// IsTemporary tells whether a file's name is that of an unfinished one.
+// IsTemporary reports whether the name is that of an unfinished file.
 func IsTemporary(name string) bool {
 	base := path.Base(filepath.ToSlash(name))
 	return strings.HasPrefix(base, temporaryPrefix) && strings.HasSuffix(base, temporarySuffix)
@@ -37,13 +38,14 @@ func IsTemporary(name string) bool {
 // Dir is a directory at or below the working directory. Use Enter.
 type Dir struct {
 	*os.Root
-	own bool // ours to close
+	owned bool // Close closes it
 }
 
-// Enter goes into the directory of the name, which is made if it is missing,
-// and gives the name that is left there. Close the directory.
+// Enter opens the directory of the named file, and returns it with the file's
+// name there. It creates directories that are missing. The caller closes the
+// directory.
 func Enter(root *os.Root, name string) (at Dir, base string, err error) {
-	if err := local(name); err != nil {
+	if err := checkLocal(name); err != nil {
 		return Dir{}, "", err
 	}
 	at = Dir{Root: root}
@@ -61,37 +63,37 @@ func Enter(root *os.Root, name string) (at Dir, base string, err error) {
 	}
 }
 
-// enter goes into a directory, which is made if it is missing and must be no
-// link.
+// enter opens a directory, which must not be a link. It creates it if it is
+// missing.
 func (d Dir) enter(name string) (Dir, error) {
-	seen, err := d.Lstat(name)
+	info, err := d.Lstat(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err := d.Mkdir(name, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 			return Dir{}, err
 		}
-		seen, err = d.Lstat(name)
+		info, err = d.Lstat(name)
 	}
 	if err != nil {
 		return Dir{}, err
 	}
-	if !seen.IsDir() {
+	if !info.IsDir() {
 		return Dir{}, fmt.Errorf("%s is not a directory", name)
 	}
 	root, err := d.OpenRoot(name)
 	return Dir{root, true}, err
 }
 
-// Close leaves the directory.
+// Close closes the directory, unless it is the working directory itself.
 func (d Dir) Close() error {
-	if !d.own {
+	if !d.owned {
 		return nil
 	}
 	return d.Root.Close()
 }
 
-// Open opens a regular file to read, through directories only.
+// Open opens a regular file for reading. No part of its path may be a link.
 func Open(root *os.Root, name string) (*os.File, fs.FileInfo, error) {
-	if err := local(name); err != nil {
+	if err := checkLocal(name); err != nil {
 		return nil, nil, err
 	}
 	for i, r := range name {
@@ -114,35 +116,35 @@ func Open(root *os.Root, name string) (*os.File, fs.FileInfo, error) {
 	return file, info, nil
 }
 
-// Regular opens a regular file. What was looked at must be what was opened: a
-// program may put a link there meanwhile.
+// Regular opens a regular file. It returns an error if a program replaces the
+// file, say by a link, while it is opened.
 func (d Dir) Regular(name string, flags int) (*os.File, error) {
-	seen, err := d.Lstat(name)
+	before, err := d.Lstat(name)
 	missing := errors.Is(err, fs.ErrNotExist) && flags&os.O_CREATE != 0
 	if err != nil && !missing {
 		return nil, err
 	}
-	if !missing && !seen.Mode().IsRegular() {
+	if !missing && !before.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s is no regular file", name)
 	}
-	// Without O_NONBLOCK a pipe put there meanwhile would block.
+	// Without O_NONBLOCK a pipe that replaced the file would block.
 	file, err := d.OpenFile(name, flags|syscall.O_NONBLOCK, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	info, err := file.Stat()
 	if missing && err == nil {
-		seen, err = d.Lstat(name)
+		before, err = d.Lstat(name)
 	}
-	if err != nil || !os.SameFile(seen, info) {
+	if err != nil || !os.SameFile(before, info) {
 		file.Close()
 		return nil, errors.Join(err, fmt.Errorf("%s was replaced while it was opened", name))
 	}
 	return file, nil
 }
 
-// local refuses names that are not plain paths below the root.
-func local(name string) error {
+// checkLocal returns an error if the name is not a plain path below the root.
+func checkLocal(name string) error {
 	if !fs.ValidPath(name) || name == "." || !filepath.IsLocal(name) || strings.ContainsRune(name, 0) {
 		return fmt.Errorf("%q is not the name of a file below the working directory", name)
 	}
