@@ -167,10 +167,10 @@ func unfinished(t *testing.T) (*journal.Journal, *os.Root) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { j.Close() })
-	upload := j.Take(journal.DigestOf("a transfer"), journal.DigestOf("a version"))
+	upload := j.Acquire(journal.DigestOf("a transfer"), journal.DigestOf("a version"))
 	upload.BeginUpload("bucket", "key", "marker")
 	upload.Began("id", func(context.Context) error { return nil })
-	upload.Leave()
+	upload.Release()
 	return j, root
 }
 

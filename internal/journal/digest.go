@@ -7,10 +7,11 @@ import (
 	"errors"
 )
 
-// Digest identifies what is in it, without telling.
+// Digest identifies its input without revealing it.
 type Digest [16]byte
 
-// DigestOf gives that of several parts, which it keeps apart.
+// DigestOf returns the digest of the parts. Different parts with the same
+// concatenation have different digests.
 func DigestOf(parts ...string) Digest {
 	all := make([]byte, 0, 512) // on the stack
 	for _, p := range parts {
@@ -20,13 +21,13 @@ func DigestOf(parts ...string) Digest {
 	return Digest(whole[:16])
 }
 
-// String is the digest in base64, in the alphabet for file names.
+// String returns the digest in base64, in the alphabet for file names.
 func (d Digest) String() string { return base64.RawURLEncoding.EncodeToString(d[:]) }
 
-// MarshalText writes it so.
+// MarshalText returns the digest as String does.
 func (d Digest) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
-// UnmarshalText reads it.
+// UnmarshalText reads what MarshalText returns.
 func (d *Digest) UnmarshalText(text []byte) error {
 	raw, err := base64.RawURLEncoding.DecodeString(string(text))
 	if err == nil && len(raw) != len(d) {

@@ -5,42 +5,42 @@ import (
 	"maps"
 )
 
-// Entry is a transfer's own place in a journal; nil is none, and takes
-// everything without keeping it.
+// Entry is the record of one transfer in a journal. A nil Entry records
+// nothing.
 type Entry struct {
 	journal     *Journal
 	id, version Digest
 }
 
-// Part is a part of an object that is there, at S3 or in an unfinished file.
+// Part is a part of an object, stored at S3 or in an unfinished file.
 type Part struct {
-	ETag  string // of one at S3
+	ETag  string // of a part at S3
 	Bytes int64
 	CRC64 uint64
-	Other []byte // sum by the function of the source's checksum, where that is another
+	Other []byte // sum by the function of the source's checksum, if it is not CRC64
 }
 
-// Finished is a transfer that is done.
+// Finished describes a transfer that is done.
 type Finished struct {
 	Bytes   int64
 	CRC64   uint64
-	Time    int64 // of the file that was fetched, in nanoseconds
+	Time    int64 // of the file that was fetched, in Unix nanoseconds
 	Earlier bool  // another process did it
 	version Digest
 }
 
-// Unfinished is what an earlier try left open.
+// Unfinished describes what an earlier attempt left open.
 type Unfinished struct {
-	Upload string // its id; empty: not known, or it is a file
-	Parts  map[int]Part
-	Stale  bool // of another version of the source
-	Bare   bool // an upload that was begun without all that the object should carry
+	Upload   string // its id; empty: unknown, or it is a file
+	Parts    map[int]Part
+	Stale    bool // it has another version of the source
+	TagsLost bool // the upload began without all of the object's tags
 }
 
-// Take gives the entry of the transfer that id names, for a source of this
-// version. Two at once have no use for each other's: the second has none.
-// Leave it when the transfer ends.
-func (j *Journal) Take(id, version Digest) *Entry {
+// Acquire returns the entry of the transfer with the id, for this version of
+// its source. It returns nil while the transfer has an entry already. Release
+// the entry when the transfer ends.
+func (j *Journal) Acquire(id, version Digest) *Entry {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.busy[id] {
@@ -50,8 +50,8 @@ func (j *Journal) Take(id, version Digest) *Entry {
 	return &Entry{j, id, version}
 }
 
-// Leave gives the entry free for another try.
-func (e *Entry) Leave() {
+// Release makes the entry available to another attempt.
+func (e *Entry) Release() {
 	if e == nil {
 		return
 	}
@@ -60,16 +60,16 @@ func (e *Entry) Leave() {
 	delete(e.journal.busy, e.id)
 }
 
-// File is what the transfer's unfinished file is called, empty where it may
-// have any name.
-func (e *Entry) File() string {
+// TempName returns the name of the transfer's unfinished file. It is empty if
+// any name will do.
+func (e *Entry) TempName() string {
 	if e == nil {
 		return ""
 	}
-	return unfinishedFile(e.id)
+	return tempName(e.id)
 }
 
-// Finished tells whether an earlier try did all of it.
+// Finished returns what an earlier attempt did, and whether it finished.
 func (e *Entry) Finished() (Finished, bool) {
 	if e == nil {
 		return Finished{}, false
@@ -80,7 +80,8 @@ func (e *Entry) Finished() (Finished, bool) {
 	return f, ok && f.version == e.version
 }
 
-// Unfinished gives what an earlier try left open, if it left something.
+// Unfinished returns what an earlier attempt left open, and whether there is
+// something.
 func (e *Entry) Unfinished() (Unfinished, bool) {
 	if e == nil {
 		return Unfinished{}, false
@@ -91,12 +92,12 @@ func (e *Entry) Unfinished() (Unfinished, bool) {
 	if p == nil {
 		return Unfinished{}, false
 	}
-	return Unfinished{Upload: p.upload, Parts: maps.Clone(p.parts), Stale: p.version != e.version, Bare: p.bare}, true
+	return Unfinished{Upload: p.upload, Parts: maps.Clone(p.parts), Stale: p.version != e.version, TagsLost: p.tagsLost}, true
 }
 
-// TakeUp has what an earlier try left taken back by Retract, if it comes to
-// that.
-func (e *Entry) TakeUp(retract func(context.Context) error) {
+// Resume registers the function by which Retract undoes what an earlier attempt
+// left open.
+func (e *Entry) Resume(retract func(context.Context) error) {
 	if e == nil {
 		return
 	}
@@ -107,51 +108,52 @@ func (e *Entry) TakeUp(retract func(context.Context) error) {
 	}
 }
 
-// BeginFile notes that an unfinished file is about to be made in the directory.
+// BeginFile records that an unfinished file is about to be created in the
+// directory.
 func (e *Entry) BeginFile(dir string, retract func(context.Context) error) {
 	if e == nil {
 		return
 	}
-	e.journal.note(line{Do: doBegin, ID: e.id, Version: e.version, Dir: dir})
-	e.TakeUp(retract)
+	e.journal.record(line{Do: doBegin, ID: e.id, Version: e.version, Dir: dir})
+	e.Resume(retract)
 }
 
-// BeginUpload notes that an upload is about to begin. It is on the disk then,
-// if all goes well.
+// BeginUpload records that an upload is about to begin, and waits until that is
+// on the disk.
 func (e *Entry) BeginUpload(bucket, key, marker string) {
 	if e == nil {
 		return
 	}
 	j := e.journal
-	j.note(line{Do: doBegin, ID: e.id, Version: e.version, Key: key, Marker: marker})
+	j.record(line{Do: doBegin, ID: e.id, Version: e.version, Key: key, Marker: marker})
 	j.mu.Lock()
 	j.open[e.id].bucket = bucket
 	j.mu.Unlock()
 	j.sync()
 }
 
-// Bare notes, before it began, that the upload is without something that the
-// object should carry.
-func (e *Entry) Bare() {
+// TagsLost records, before the upload begins, that it lacks tags that the
+// object should have.
+func (e *Entry) TagsLost() {
 	if e == nil {
 		return
 	}
-	e.journal.note(line{Do: doBare, ID: e.id})
+	e.journal.record(line{Do: doTagsLost, ID: e.id})
 }
 
-// Began notes the upload's id, likewise.
+// Began records the upload's id, and waits until that is on the disk.
 func (e *Entry) Began(upload string, retract func(context.Context) error) {
 	if e == nil {
 		return
 	}
-	e.journal.note(line{Do: doUpload, ID: e.id, Upload: upload})
-	e.TakeUp(retract)
+	e.journal.record(line{Do: doUpload, ID: e.id, Upload: upload})
+	e.Resume(retract)
 	e.journal.sync()
 }
 
-// Lost notes that S3 may have begun an upload, beside the one that is about to
-// begin, whose id never came here. The file is not told: a later process looks
-// for such uploads anyway.
+// Lost records that S3 may have begun another upload for the transfer, whose id
+// did not arrive. It is not written to the file: a later process looks for such
+// uploads anyway.
 func (e *Entry) Lost() {
 	if e == nil {
 		return
@@ -163,26 +165,26 @@ func (e *Entry) Lost() {
 	}
 }
 
-// Part notes one that is there.
+// Part records a stored part.
 func (e *Entry) Part(number int, p Part) {
 	if e == nil {
 		return
 	}
-	e.journal.note(line{Do: doPart, ID: e.id, Part: number, ETag: p.ETag, Bytes: p.Bytes, CRC64: p.CRC64, Other: p.Other})
+	e.journal.record(line{Do: doPart, ID: e.id, Part: number, ETag: p.ETag, Bytes: p.Bytes, CRC64: p.CRC64, Other: p.Other})
 }
 
-// Done notes that all is.
+// Done records that the transfer is done.
 func (e *Entry) Done(f Finished) {
 	if e == nil {
 		return
 	}
-	e.journal.note(line{Do: doDone, ID: e.id, Version: e.version, Bytes: f.Bytes, CRC64: f.CRC64, Time: f.Time})
+	e.journal.record(line{Do: doDone, ID: e.id, Version: e.version, Bytes: f.Bytes, CRC64: f.CRC64, Time: f.Time})
 }
 
-// Over notes that nothing is open any more.
-func (e *Entry) Over() {
+// Drop records that nothing is open any more.
+func (e *Entry) Drop() {
 	if e == nil {
 		return
 	}
-	e.journal.note(line{Do: doOver, ID: e.id})
+	e.journal.record(line{Do: doDrop, ID: e.id})
 }

@@ -17,7 +17,7 @@ var (
 
 // upload begins one with a part that is there.
 func upload(j *Journal, id string) *Entry {
-	e := j.Take(DigestOf(id), version)
+	e := j.Acquire(DigestOf(id), version)
 	e.BeginUpload("bucket", "keys/"+id, "marker")
 	e.Began("upload-"+id, nothing)
 	e.Part(3, thirdPart)
@@ -34,34 +34,34 @@ func TestEntry(t *testing.T) {
 	root := newRoot(t)
 	j := openJournal(t, root)
 	e := upload(j, "x")
-	if other := j.Take(DigestOf("x"), version); other != nil {
+	if other := j.Acquire(DigestOf("x"), version); other != nil {
 		t.Error("two have one entry")
 	}
-	e.Leave()
-	done := j.Take(DigestOf("y"), version)
+	e.Release()
+	done := j.Acquire(DigestOf("y"), version)
 	done.BeginFile("down", nothing)
 	done.Done(Finished{Bytes: 5, CRC64: 6, Time: 7})
 	for _, earlier := range []bool{false, true} {
 		want := Unfinished{Upload: "upload-x", Parts: map[int]Part{3: thirdPart}}
-		e = j.Take(DigestOf("x"), version)
+		e = j.Acquire(DigestOf("x"), version)
 		if left, ok := e.Unfinished(); !ok || !cmp.Equal(left, want) {
 			t.Error(cmp.Diff(left, want))
 		}
-		e.Leave()
+		e.Release()
 		want.Stale = true
-		e = j.Take(DigestOf("x"), later)
+		e = j.Acquire(DigestOf("x"), later)
 		if left, ok := e.Unfinished(); !ok || !cmp.Equal(left, want) {
 			t.Error(cmp.Diff(left, want))
 		}
-		e.Leave()
-		done.Leave()
-		done = j.Take(DigestOf("y"), version)
+		e.Release()
+		done.Release()
+		done = j.Acquire(DigestOf("y"), version)
 		whole, ok := done.Finished()
 		if d := cmp.Diff(Finished{Bytes: 5, CRC64: 6, Time: 7, Earlier: earlier}, whole, cmpopts.IgnoreUnexported(Finished{})); !ok || d != "" {
 			t.Error(ok, d)
 		}
-		done.Leave()
-		done = j.Take(DigestOf("y"), later)
+		done.Release()
+		done = j.Acquire(DigestOf("y"), later)
 		if _, ok := done.Finished(); ok {
 			t.Error("it is done for another version")
 		}
@@ -78,18 +78,18 @@ func TestEntry(t *testing.T) {
 func TestNoEntry(t *testing.T) {
 	t.Parallel()
 	j := New()
-	defer j.Take(DigestOf("x"), version).Leave()
-	e := j.Take(DigestOf("x"), version)
+	defer j.Acquire(DigestOf("x"), version).Release()
+	e := j.Acquire(DigestOf("x"), version)
 	e.BeginFile("d", nothing)
 	e.BeginUpload("b", "k", "m")
 	e.Began("u", nothing)
-	e.TakeUp(nothing)
+	e.Resume(nothing)
 	e.Part(1, thirdPart)
 	e.Done(Finished{})
-	e.Over()
-	e.Leave()
+	e.Drop()
+	e.Release()
 	_, done := e.Finished()
-	if _, left := e.Unfinished(); left || done || e.File() != "" || j.Unfinished() != 0 {
+	if _, left := e.Unfinished(); left || done || e.TempName() != "" || j.Unfinished() != 0 {
 		t.Error("something was kept")
 	}
 }
@@ -104,7 +104,7 @@ func TestRetract(t *testing.T) {
 	j = openJournal(t, root)
 	wrong := errors.New("may not")
 	for id, err := range map[string]error{"a": nil, "b": nil, "stays": wrong} {
-		e := j.Take(DigestOf(id), version)
+		e := j.Acquire(DigestOf(id), version)
 		e.BeginFile("", func(context.Context) error { return err })
 	}
 	if err := j.Retract(t.Context()); !errors.Is(err, wrong) || j.Unfinished() != 2 {
@@ -128,8 +128,8 @@ func TestSweep(t *testing.T) {
 	if !j.Knows("", "", "upload-left") || j.Knows("bucket", "keys/left", "upload-other") {
 		t.Error("it does not know what it should")
 	}
-	j.Take(DigestOf("taken"), version).TakeUp(nothing)
-	j.Take(DigestOf("new"), version).BeginUpload("bucket", "keys/new", "marker")
+	j.Acquire(DigestOf("taken"), version).Resume(nothing)
+	j.Acquire(DigestOf("new"), version).BeginUpload("bucket", "keys/new", "marker")
 	if !j.Knows("bucket", "keys/new", "any") || j.Knows("other", "keys/new", "any") {
 		t.Error("it does not know what may begin")
 	}
@@ -159,14 +159,14 @@ func TestRenew(t *testing.T) {
 	root := newRoot(t)
 	j := openJournal(t, root)
 	upload(j, "x")
-	j.Take(DigestOf("y"), version).Done(Finished{})
+	j.Acquire(DigestOf("y"), version).Done(Finished{})
 	crash(t, j)
 	j = openJournal(t, root)
 	j.Renew()
 	crash(t, j)
 	j = openJournal(t, root)
-	left, open := j.Take(DigestOf("x"), version).Unfinished()
-	if _, done := j.Take(DigestOf("y"), version).Finished(); done || !open || !left.Stale || len(left.Parts) > 0 || left.Upload == "" {
+	left, open := j.Acquire(DigestOf("x"), version).Unfinished()
+	if _, done := j.Acquire(DigestOf("y"), version).Finished(); done || !open || !left.Stale || len(left.Parts) > 0 || left.Upload == "" {
 		t.Error(done, open, left)
 	}
 	crash(t, j)
@@ -178,11 +178,11 @@ func TestRemove(t *testing.T) {
 	root := newRoot(t)
 	j := openJournal(t, root)
 	for _, dir := range []string{"down", "."} {
-		e := j.Take(DigestOf(dir), version)
+		e := j.Acquire(DigestOf(dir), version)
 		e.BeginFile(dir, nothing)
-		write(t, root, dir+"/"+e.File(), nil)
+		write(t, root, dir+"/"+e.TempName(), nil)
 	}
-	j.Take(DigestOf("gone"), version).BeginFile("gone", nothing)
+	j.Acquire(DigestOf("gone"), version).BeginFile("gone", nothing)
 	crash(t, j)
 	j = openJournal(t, root)
 	if err := j.Remove(); err != nil {

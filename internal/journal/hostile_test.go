@@ -92,7 +92,7 @@ func TestCannotWrite(t *testing.T) {
 	t.Parallel()
 	j := openJournal(t, newRoot(t))
 	j.file.Close()
-	e := j.Take(DigestOf("x"), DigestOf("v"))
+	e := j.Acquire(DigestOf("x"), DigestOf("v"))
 	e.BeginUpload("b", "k", "m")
 	e.Part(1, Part{Bytes: 5})
 	if left, ok := e.Unfinished(); !ok || left.Parts[1].Bytes != 5 {
@@ -110,7 +110,7 @@ func TestFull(t *testing.T) {
 		root := newRoot(t)
 		j := openJournal(t, root)
 		j.size = maxJournal
-		j.Take(DigestOf("x"), DigestOf("v")).Done(Finished{Bytes: 5})
+		j.Acquire(DigestOf("x"), DigestOf("v")).Done(Finished{Bytes: 5})
 		if err := end(j); (err != nil) != (name == "closed") {
 			t.Errorf("%s: %v", name, err)
 		}

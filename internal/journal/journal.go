@@ -1,16 +1,14 @@
-// Package journal keeps what the transfers of a job have begun and done, so
-// that whoever takes the job up again, another try or another process after a
-// crash, goes on where it ended.
+// Package journal records what the transfers of a job have begun and done, so
+// that another attempt, or another process after a crash, can resume them.
 //
-// A journal is a file below the job's working directory: locked, appended to
-// line by line, each line sealed. It lies where the job's programs can write,
-// and is not trusted: its lines are sealed with a key; an entry is found by a
-// digest of what a transfer is about, and names neither a file nor a bucket to
-// be touched; the parts that it tells of are for the transfer to hold against
-// what S3 lists, or to sum again.
+// A journal is a file below the job's working directory: locked, and appended
+// to line by line. The job's programs can write there, so the file is not
+// trusted. Its lines are sealed with a key. An entry is found by a digest of
+// the transfer and names no file or bucket to change. The transfer compares the
+// recorded parts with those that S3 lists, or sums them again.
 //
-// Of S3 and of files it knows names and sums only. What is begun is taken back
-// by functions that the transfers leave.
+// Of S3 and of files the journal has only names and sums. What transfers began
+// is undone by functions that they register.
 package journal
 
 import (
@@ -25,52 +23,53 @@ import (
 	"github.com/rolecall/rolecall/internal/workdir"
 )
 
-// Journal is a job's. Use New or Open.
+// Journal is the journal of one job. Use New or Open.
 type Journal struct {
 	label   string
 	resumed bool
-	root    *os.Root // of Open; nil: in memory only
+	root    *os.Root // set by Open; nil: in memory only
 	name    string
-	at      workdir.Dir // the directory that the file is in
-	base    string      // the file's name there
+	dir     workdir.Dir // of the file
+	base    string      // the file's name in dir
 	key     []byte
 
 	mu     sync.Mutex // guards what follows
 	seals  *seals
 	file   *os.File
 	size   int64
-	failed error // the first to write; nothing is written after it
+	failed error // first error of writing; nothing is written after it
 	open   map[Digest]*pending
 	done   map[Digest]Finished
-	busy   map[Digest]bool // transfers at work in this process
+	busy   map[Digest]bool // transfers that run in this process
 	lost   map[string]bool // markers of uploads whose ids were lost in this process
 }
 
-// ErrLocked says that another process is at work on the job.
+// ErrLocked is the error of Open while another process works on the job.
 var ErrLocked = errors.New("another process has the journal")
 
 const (
-	maxJournal = 32 << 20 // bytes: what 180,000 small files take, or 1 TiB in parts
+	maxJournal = 32 << 20 // bytes: enough for 180,000 small files, or 1 TiB in parts
 	maxOpen    = 10_000   // transfers that an earlier process left open
 	maxLabel   = 64
 )
 
-// New makes a journal in memory, for the tries of one process. Its label is
-// random.
+// New returns a journal in memory, for the attempts of one process. Its label
+// is random.
 func New() *Journal {
 	return &Journal{label: rand.Text(), open: map[Digest]*pending{}, done: map[Digest]Finished{}, busy: map[Digest]bool{}, lost: map[string]bool{}}
 }
 
-// Open begins the file name below dir, with the label, or goes on with what is
-// there, which has a label already. A label is 1 to 64 letters, digits and
-// hyphens. The key is KeyBytes of randomness, to be kept where those who can
-// write below dir cannot read: what was not written with it, under this name,
-// into this very file, is refused. The error wraps ErrLocked while another
-// process has the file. Dir must stay open as long as the journal.
+// Open creates the file name below dir with the label, or opens the one that
+// exists, which has a label already. A label has 1 to 64 letters, digits,
+// hyphens and underscores. The key is KeyBytes random bytes, stored where those
+// who can write below dir cannot read it. Open refuses what was not written
+// with the key, under this name, into this file. The error wraps ErrLocked
+// while another process has the file open. Dir must stay open as long as the
+// journal.
 func Open(dir *os.Root, name, label string, key []byte) (*Journal, error) {
 	j := New()
 	j.root, j.name, j.label, j.key = dir, name, label, key
-	err := j.begin()
+	err := j.start()
 	if err != nil {
 		j.Close()
 		return nil, fmt.Errorf("journal %s: %w", name, err)
@@ -78,7 +77,7 @@ func Open(dir *os.Root, name, label string, key []byte) (*Journal, error) {
 	return j, nil
 }
 
-func (j *Journal) begin() error {
+func (j *Journal) start() error {
 	if !isLabel(j.label) {
 		return fmt.Errorf("%q is no label", j.label)
 	}
@@ -86,7 +85,7 @@ func (j *Journal) begin() error {
 		return fmt.Errorf("a key of %d bytes is none of a journal", len(j.key))
 	}
 	var err error
-	if j.at, j.base, err = workdir.Enter(j.root, j.name); err != nil {
+	if j.dir, j.base, err = workdir.Enter(j.root, j.name); err != nil {
 		return err
 	}
 	if j.file, err = j.lock(); err != nil {
@@ -103,11 +102,11 @@ func (j *Journal) begin() error {
 	return j.file.Sync()
 }
 
-// lock opens the file and locks it. Whoever had it may have removed it between
-// the two: then another one is begun.
+// lock opens the file and locks it. The previous holder may have removed the
+// file between the two; then it is created again.
 func (j *Journal) lock() (*os.File, error) {
 	for range 100 {
-		file, err := j.at.Regular(j.base, os.O_RDWR|os.O_APPEND|os.O_CREATE)
+		file, err := j.dir.Regular(j.base, os.O_RDWR|os.O_APPEND|os.O_CREATE)
 		if err != nil {
 			return nil, err
 		}
@@ -121,7 +120,7 @@ func (j *Journal) lock() (*os.File, error) {
 			return nil, errors.New("it has another name as well")
 		}
 		if err == nil {
-			if there, err := j.at.Lstat(j.base); err == nil && os.SameFile(locked, there) {
+			if current, err := j.dir.Lstat(j.base); err == nil && os.SameFile(locked, current) {
 				return file, nil
 			}
 		}
@@ -130,8 +129,8 @@ func (j *Journal) lock() (*os.File, error) {
 	return nil, errors.New("it is removed again and again")
 }
 
-// load reads what is there. What follows the first line that is none of
-// ours, or was torn by a crash, is dropped.
+// load reads the file. It drops everything from the first line on that is
+// invalid or was cut by a crash.
 func (j *Journal) load() error {
 	info, err := j.file.Stat()
 	if err != nil {
@@ -145,28 +144,29 @@ func (j *Journal) load() error {
 	if err != nil {
 		return err
 	}
-	if info.Size() > 0 && good == 0 && !torn(j.file) {
+	if info.Size() > 0 && good == 0 && !noWholeLine(j.file) {
 		return errors.New("it is none of ours")
 	}
 	j.size, j.resumed = good, good > 0
 	return j.file.Truncate(good)
 }
 
-// torn tells whether the file has no whole line.
-func torn(file *os.File) bool {
+// noWholeLine reports whether the file has no complete line.
+func noWholeLine(file *os.File) bool {
 	head := make([]byte, maxLine)
 	n, err := file.ReadAt(head, 0)
 	return errors.Is(err, io.EOF) && !strings.Contains(string(head[:n]), "\n")
 }
 
-// Label gives the label of whoever began the journal: the job's id.
+// Label returns the label of the process that created the journal: the job's
+// id.
 func (j *Journal) Label() string { return j.label }
 
-// Resumed tells whether the journal was there already.
+// Resumed reports whether Open found an existing journal.
 func (j *Journal) Resumed() bool { return j.resumed }
 
-// Close leaves the file for a later process. Its error is the first that kept
-// something from being noted.
+// Close closes the file and leaves it for a later process. It returns the first
+// error of writing to it.
 func (j *Journal) Close() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -176,8 +176,8 @@ func (j *Journal) Close() error {
 		}
 		j.file = nil
 	}
-	j.at.Close()
-	j.at = workdir.Dir{}
+	j.dir.Close()
+	j.dir = workdir.Dir{}
 	return j.failed
 }
 

@@ -10,8 +10,8 @@ import (
 	"strconv"
 )
 
-// A journal is a line of JSON for each thing that happened, sealed, each
-// written at once. The first has the label.
+// line is a line of the file: JSON for one event, sealed and written at once.
+// The first line has the label.
 type line struct {
 	Do      string `json:"do"`
 	Label   string `json:"label,omitempty"`
@@ -25,30 +25,30 @@ type line struct {
 	ETag    string `json:"etag,omitempty"`
 	Bytes   int64  `json:"bytes,omitempty"`
 	CRC64   uint64 `json:"crc64,omitempty"`
-	Other   []byte `json:"other,omitempty"` // sum by the function of the source's checksum
-	Time    int64  `json:"time,omitempty"`  // of the file that was fetched, in nanoseconds
+	Other   []byte `json:"other,omitempty"` // see Part
+	Time    int64  `json:"time,omitempty"`  // see Finished
 }
 
-// What a line says.
+// The events.
 const (
-	doBegin  = "begin"  // a job or, with an id, a transfer
-	doBare   = "bare"   // the upload is without something that the object should carry
-	doUpload = "upload" // S3 began it under the id Upload
-	doPart   = "part"   // it is there
-	doDone   = "done"   // the transfer
-	doOver   = "over"   // what it had begun is taken back
-	doRenew  = "renew"  // all is to be done again
+	doBegin    = "begin"  // a job or, with an id, a transfer
+	doTagsLost = "bare"   // the upload lacks tags that the object should have
+	doUpload   = "upload" // S3 began the upload with the id Upload
+	doPart     = "part"   // a part is stored
+	doDone     = "done"   // the transfer is done
+	doDrop     = "over"   // what the transfer began is undone
+	doRenew    = "renew"  // everything must be done again
 )
 
 const (
 	maxLine  = 16 << 10
-	maxText  = 1 << 10 // bytes of a key, and of what a server may call an upload or a part
+	maxText  = 1 << 10 // bytes of a key, an upload's id or a part's ETag
 	maxOther = 64
 	maxDir   = 4 << 10
 	maxParts = 10_000
 )
 
-// check refuses what none of our lines has.
+// check returns an error if the line exceeds the limits.
 func (l line) check() error {
 	ok := max(len(l.Upload), len(l.Key), len(l.Marker), len(l.ETag)) <= maxText &&
 		len(l.Other) <= maxOther && len(l.Dir) <= maxDir && (l.Dir == "" || fs.ValidPath(l.Dir)) && l.Bytes >= 0 && l.Part >= 0 && l.Part <= maxParts
@@ -58,16 +58,17 @@ func (l line) check() error {
 	return nil
 }
 
-// apply follows a line. What does not fit what came before changes nothing.
+// apply updates the state by a line. It ignores a line that does not fit those
+// before it.
 func (j *Journal) apply(l line) {
 	p := j.open[l.ID]
 	switch l.Do {
 	case doBegin:
 		j.open[l.ID] = &pending{version: l.Version, key: l.Key, marker: l.Marker, dir: l.Dir, parts: map[int]Part{}}
 		delete(j.done, l.ID)
-	case doBare:
+	case doTagsLost:
 		if p != nil {
-			p.bare = true
+			p.tagsLost = true
 		}
 	case doUpload:
 		if p != nil {
@@ -80,15 +81,15 @@ func (j *Journal) apply(l line) {
 	case doDone:
 		j.done[l.ID] = Finished{Bytes: l.Bytes, CRC64: l.CRC64, Time: l.Time, version: l.Version}
 		delete(j.open, l.ID)
-	case doOver:
+	case doDrop:
 		delete(j.open, l.ID)
 	case doRenew:
 		j.renew()
 	}
 }
 
-// read follows the lines of an earlier process and gives the length of those
-// that are whole and ours.
+// read applies the lines of an earlier process, and returns the length of those
+// that are complete and valid.
 func (j *Journal) read(from io.Reader) (int64, error) {
 	in := bufio.NewReaderSize(from, maxLine)
 	good := int64(0)
@@ -102,8 +103,8 @@ func (j *Journal) read(from io.Reader) (int64, error) {
 		}
 		var l line
 		sealed := int64(len(text))
-		text, ours := j.seals.open(text)
-		if !ours || json.Unmarshal(text, &l) != nil || l.check() != nil {
+		text, valid := j.seals.verify(text)
+		if !valid || json.Unmarshal(text, &l) != nil || l.check() != nil {
 			break
 		}
 		if good == 0 {
@@ -123,8 +124,8 @@ func (j *Journal) read(from io.Reader) (int64, error) {
 	return good, nil
 }
 
-// note follows a line of this process and writes it.
-func (j *Journal) note(l line) {
+// record applies a line of this process and writes it.
+func (j *Journal) record(l line) {
 	text, err := l.encode()
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -132,13 +133,14 @@ func (j *Journal) note(l line) {
 	j.write(text, err)
 }
 
-// encode gives the line as it is sealed and written, nothing for one that
-// would not be read again: a server that gives such an ETag is not resumed.
+// encode returns the line as it is sealed and written. It returns nothing for a
+// line that could not be read again: a transfer with such an ETag is not
+// resumed.
 func (l line) encode() ([]byte, error) {
 	if l.check() != nil {
 		return nil, nil
 	}
-	if l.Do == doDone { // one for each file: encoding/json would take longer over it than the disk
+	if l.Do == doDone { // there is one for each file, and encoding/json would take longer than the disk
 		b := append(make([]byte, 0, 192), `{"do":"done","id":"`...)
 		b = append(base64.RawURLEncoding.AppendEncode(b, l.ID[:]), `","version":"`...)
 		b = append(base64.RawURLEncoding.AppendEncode(b, l.Version[:]), `","bytes":`...)
@@ -153,8 +155,8 @@ func (l line) encode() ([]byte, error) {
 	return text, nil
 }
 
-// write appends a line. After a failure, of a full disk say, the journal goes
-// on in memory: a later process then finds less than there is.
+// write appends a line. After a failure, such as a full disk, the journal
+// continues in memory only; a later process then finds less than was done.
 func (j *Journal) write(text []byte, err error) {
 	if j.file == nil || j.failed != nil || len(text) == 0 && err == nil {
 		return
@@ -164,7 +166,7 @@ func (j *Journal) write(text []byte, err error) {
 	}
 	if err == nil {
 		var n int
-		n, err = j.file.Write(j.seals.put(text))
+		n, err = j.file.Write(j.seals.seal(text))
 		j.size += int64(n)
 	}
 	j.failed = err

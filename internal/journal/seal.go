@@ -8,15 +8,16 @@ import (
 	"strconv"
 )
 
-// KeyBytes is how long the key of a journal is.
+// KeyBytes is the length of a journal's key.
 const KeyBytes = 32
 
-// Each line of a journal's file ends in a blank and its seal: an HMAC-SHA256,
-// cut to 128 bits, of the line and the seal before it. So nobody without the
-// key can write, leave out or move one; what can be done is to cut the end
-// off, as a crash does. Before the first line stands a digest of the journal's
-// name and the file's inode: what is copied elsewhere is no journal there. The
-// device is not in it, as its number may change when it is mounted again.
+// seals seals and verifies lines. Each line of the file ends in a space and its
+// seal: an HMAC-SHA256, cut to 128 bits, of the line and the seal before it. So
+// nobody without the key can write, omit or move a line; it is only possible to
+// cut off the end, as a crash does. The seal before the first line is a digest
+// of the journal's name and the file's inode: a copy of the file is not a
+// journal. The device is not in the digest, because its number may change when
+// it is mounted again.
 type seals struct {
 	mac  hash.Hash
 	last [sealBytes]byte
@@ -24,14 +25,14 @@ type seals struct {
 
 const (
 	sealBytes = 16
-	sealWidth = 1 + 22 // as it is in a line
+	sealWidth = 1 + 22 // in a line
 )
 
 func newSeals(key []byte, name string, inode uint64) *seals {
 	return &seals{hmac.New(sha256.New, key), DigestOf("rolecall journal", name, strconv.FormatUint(inode, 10))}
 }
 
-// next gives the seal of the text that comes next.
+// next returns the seal of the next text.
 func (s *seals) next(text []byte) [sealBytes]byte {
 	s.mac.Reset()
 	s.mac.Write(s.last[:])
@@ -40,14 +41,14 @@ func (s *seals) next(text []byte) [sealBytes]byte {
 	return [sealBytes]byte(s.mac.Sum(whole[:0]))
 }
 
-// put appends to a line its seal and its end.
-func (s *seals) put(text []byte) []byte {
+// seal appends the seal and the line's end.
+func (s *seals) seal(text []byte) []byte {
 	s.last = s.next(text)
 	return append(base64.RawURLEncoding.AppendEncode(append(text, ' '), s.last[:]), '\n')
 }
 
-// open gives the text of a whole line whose seal is right.
-func (s *seals) open(line []byte) ([]byte, bool) {
+// verify returns the text of a complete line, and whether its seal is right.
+func (s *seals) verify(line []byte) ([]byte, bool) {
 	n := len(line) - sealWidth - 1
 	if n < 0 {
 		return nil, false

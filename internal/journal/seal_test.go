@@ -16,7 +16,7 @@ func (s *seals) all(text []byte) []byte {
 	var out []byte
 	for l := range bytes.Lines(text) {
 		if whole, ok := bytes.CutSuffix(l, []byte("\n")); ok {
-			out = append(out, s.put(bytes.Clone(whole))...)
+			out = append(out, s.seal(bytes.Clone(whole))...)
 		} else {
 			out = append(out, l...)
 		}
@@ -85,7 +85,7 @@ func TestForged(t *testing.T) {
 	} {
 		root := newRoot(t)
 		j := openJournal(t, root)
-		j.Take(DigestOf("x"), DigestOf("v")).BeginUpload("b", "k", "m")
+		j.Acquire(DigestOf("x"), DigestOf("v")).BeginUpload("b", "k", "m")
 		crash(t, j)
 		text, err := root.ReadFile(journalName)
 		if err != nil {
@@ -130,7 +130,7 @@ func TestSpliced(t *testing.T) {
 		root := newRoot(t)
 		j := openJournal(t, root)
 		for n := range 4 {
-			j.note(line{Do: doUpload, ID: DigestOf(name), Upload: fmt.Sprint("upload-", n)})
+			j.record(line{Do: doUpload, ID: DigestOf(name), Upload: fmt.Sprint("upload-", n)})
 		}
 		crash(t, j)
 		text, err := root.ReadFile(journalName)
@@ -144,7 +144,7 @@ func TestSpliced(t *testing.T) {
 		if !j.Resumed() || j.Label() != "job-1" {
 			t.Errorf("%s: %v, %s", name, j.Resumed(), j.Label())
 		}
-		j.note(line{Do: doOver}) // it goes on after what is believed
+		j.record(line{Do: doDrop}) // it goes on after what is believed
 		crash(t, j)
 		if text, err = root.ReadFile(journalName); err != nil || bytes.Count(text, []byte("\n")) != c.want+1 {
 			t.Errorf("%s: %v, it is now\n%s", name, err, text)
@@ -195,6 +195,6 @@ func BenchmarkSeal(b *testing.B) {
 	s, text := reader().seals, make([]byte, 160, 256)
 	b.ReportAllocs()
 	for b.Loop() {
-		s.put(text)
+		s.seal(text)
 	}
 }

@@ -10,36 +10,35 @@ import (
 	"github.com/rolecall/rolecall/internal/workdir"
 )
 
-// pending is a transfer that began and did not end.
+// pending is a transfer that began and has not ended.
 type pending struct {
 	version     Digest
 	key, marker string // of an upload
 	dir         string // of a file
 	upload      string // empty: not known yet, or it is a file
-	bare        bool
+	tagsLost    bool
 	parts       map[int]Part
-	// Of this process only; an earlier one's have neither.
+	// Set by this process only; transfers of an earlier one have neither.
 	bucket  string
 	retract func(context.Context) error
 }
 
-// unfinishedFile is what a transfer's unfinished file is called, wherever it is.
-func unfinishedFile(id Digest) string { return workdir.Temporary(id.String()) }
+// tempName returns the name of a transfer's unfinished file in its directory.
+func tempName(id Digest) string { return workdir.Temporary(id.String()) }
 
-// Unfinished tells how many uploads and files are open.
+// Unfinished returns the number of open uploads and files.
 func (j *Journal) Unfinished() int {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return len(j.open)
 }
 
-// retracted is how many are taken back at once.
-const retracted = 32
+// maxRetractions is how many are undone at once.
+const maxRetractions = 32
 
-// Retract takes back all that is open and was begun or taken up by this
-// process, by the functions that its transfers left for that. No transfer may
-// be at work any more. What cannot be taken back stays noted; the errors are
-// joined.
+// Retract undoes everything that is open and was begun or resumed by this
+// process, by the functions that its transfers registered. No transfer may run
+// any more. What cannot be undone stays recorded; the errors are joined.
 func (j *Journal) Retract(ctx context.Context) error {
 	type open struct {
 		id      Digest
@@ -54,12 +53,12 @@ func (j *Journal) Retract(ctx context.Context) error {
 	}
 	j.mu.Unlock()
 	var g errgroup.Group
-	g.SetLimit(retracted)
+	g.SetLimit(maxRetractions)
 	errs := make([]error, len(all))
 	for i, o := range all {
 		g.Go(func() error {
 			if errs[i] = o.retract(ctx); errs[i] == nil {
-				j.note(line{Do: doOver, ID: o.id})
+				j.record(line{Do: doDrop, ID: o.id})
 			}
 			return nil
 		})
@@ -68,15 +67,15 @@ func (j *Journal) Retract(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// Renew has all be done again: what an earlier process did is forgotten, and
-// what it left open is for its transfers, or Sweep, to take back, as when the
-// sources had changed since. The label stays.
+// Renew has everything done again, as if all sources had changed: what an
+// earlier process did is forgotten. What it left open is undone by its
+// transfers or by Sweep. The label stays.
 func (j *Journal) Renew() {
-	j.note(line{Do: doRenew})
+	j.record(line{Do: doRenew})
 	j.sync()
 }
 
-// renew is what the line does.
+// renew applies the line.
 func (j *Journal) renew() {
 	clear(j.done)
 	for _, p := range j.open {
@@ -85,7 +84,7 @@ func (j *Journal) renew() {
 	}
 }
 
-// Lost tells whether the id of an upload with the marker was lost in this
+// Lost reports whether the id of an upload with the marker was lost in this
 // process, since the last Sweep for the marker.
 func (j *Journal) Lost(marker string) bool {
 	j.mu.Lock()
@@ -93,23 +92,23 @@ func (j *Journal) Lost(marker string) bool {
 	return j.lost[marker]
 }
 
-// Sweep has the uploads with the marker aborted that an earlier process began
-// below the prefix and this one did not take up, until one cannot be. Those that
-// were Lost are the caller's to look for now: they are forgotten.
+// Sweep calls abort for the uploads with the marker below the prefix that an
+// earlier process began and this one did not resume. It stops at the first
+// error. Uploads that were Lost are forgotten; the caller has to find them.
 func (j *Journal) Sweep(prefix, marker string, abort func(key, upload string) error) error {
 	j.mu.Lock()
 	delete(j.lost, marker)
 	j.mu.Unlock()
-	for id, p := range j.swept(prefix, marker) {
+	for id, p := range j.sweepable(prefix, marker) {
 		if err := abort(p.key, p.upload); err != nil {
 			return err
 		}
-		j.note(line{Do: doOver, ID: id})
+		j.record(line{Do: doDrop, ID: id})
 	}
 	return nil
 }
 
-func (j *Journal) swept(prefix, marker string) map[Digest]pending {
+func (j *Journal) sweepable(prefix, marker string) map[Digest]pending {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	found := map[Digest]pending{}
@@ -121,8 +120,8 @@ func (j *Journal) swept(prefix, marker string) map[Digest]pending {
 	return found
 }
 
-// Knows tells whether the upload is a transfer's that is noted, or that may be
-// about to note it.
+// Knows reports whether the upload is one in the journal, or may be one whose
+// id is about to be recorded.
 func (j *Journal) Knows(bucket, key, upload string) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()

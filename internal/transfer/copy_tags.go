@@ -49,7 +49,7 @@ func (t *copiedTags) accept() {
 // begun without all tags.
 func (t *copiedTags) resumed(u journal.Unfinished) {
 	if t != nil {
-		t.lost = u.Bare
+		t.lost = u.TagsLost
 	}
 }
 

@@ -27,8 +27,8 @@ func get(ctx context.Context, b Bucket, o Object, root *os.Root, name string, op
 	}
 	g := download{source: src, root: root, name: name, progress: options.Progress, kept: options.Kept}
 	if options.Journal != nil {
-		g.entry = options.Journal.Take(src.entryID(name, options), src.version())
-		defer g.entry.Leave()
+		g.entry = options.Journal.Acquire(src.entryID(name, options), src.version())
+		defer g.entry.Release()
 	}
 	if result, ok := g.finishedBefore(ctx); ok {
 		return result, nil
@@ -75,7 +75,7 @@ func resolve(ctx context.Context, b Bucket, o Object) (source, headResult, error
 // checksum before the first byte arrives, so that a checksum of any function
 // can be computed on the way.
 func (g download) single(ctx context.Context) (Result, error) {
-	file, err := createTemp(g.root, g.name, g.entry.File())
+	file, err := createTemp(g.root, g.name, g.entry.TempName())
 	if err != nil {
 		return Result{}, err
 	}
@@ -107,7 +107,7 @@ func (g download) parts(ctx context.Context, want checksum) (result Result, err 
 		}
 		file.discard()
 		if err != nil {
-			g.entry.Over()
+			g.entry.Drop()
 		}
 	}()
 	joined := want

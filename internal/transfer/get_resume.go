@@ -62,20 +62,20 @@ func (g download) reportKept(n int64) {
 // has written to it.
 func (g download) openTemp() (*tempFile, map[int]journal.Part, error) {
 	retract := func(context.Context) error {
-		err := g.root.Remove(path.Join(path.Dir(g.name), g.entry.File()))
+		err := g.root.Remove(path.Join(path.Dir(g.name), g.entry.TempName()))
 		if errors.Is(err, fs.ErrNotExist) {
 			err = nil
 		}
 		return fileError(err)
 	}
 	if before, ok := g.entry.Unfinished(); ok && !before.Stale {
-		if t, err := reopenTemp(g.root, g.name, g.entry.File(), g.Size); err == nil {
-			g.entry.TakeUp(retract)
+		if t, err := reopenTemp(g.root, g.name, g.entry.TempName(), g.Size); err == nil {
+			g.entry.Resume(retract)
 			return t, before.Parts, nil
 		}
 	}
 	g.entry.BeginFile(path.Dir(g.name), retract)
-	t, err := createTemp(g.root, g.name, g.entry.File())
+	t, err := createTemp(g.root, g.name, g.entry.TempName())
 	if err == nil {
 		err = fileError(preallocate(t.file, g.Size))
 		if err != nil {
@@ -83,7 +83,7 @@ func (g download) openTemp() (*tempFile, map[int]journal.Part, error) {
 		}
 	}
 	if err != nil {
-		g.entry.Over()
+		g.entry.Drop()
 		return nil, nil, err
 	}
 	return t, nil, nil

@@ -41,8 +41,8 @@ type upload struct {
 
 func (u upload) run(ctx context.Context) (result Result, err error) {
 	if u.options.Journal != nil {
-		u.entry = u.options.Journal.Take(u.id(), u.version())
-		defer u.entry.Leave()
+		u.entry = u.options.Journal.Acquire(u.id(), u.version())
+		defer u.entry.Release()
 	}
 	if result, ok := u.finishedBefore(ctx); ok {
 		return result, nil
@@ -144,11 +144,11 @@ func (u upload) begin(ctx context.Context) (id string, err error) {
 	defer cancel()
 	u.entry.BeginUpload(u.to.Name, u.key, u.options.Marker)
 	if u.tags.anyLost() {
-		u.entry.Bare()
+		u.entry.TagsLost()
 	}
 	defer func() {
 		if err != nil {
-			u.entry.Over()
+			u.entry.Drop()
 		}
 	}()
 	in := &s3.CreateMultipartUploadInput{

@@ -32,7 +32,7 @@ func withGrace(ctx context.Context) (context.Context, context.CancelFunc) {
 func (u upload) abortAfter(ctx context.Context, id string, cause error) error {
 	err := u.abort(ctx, id)
 	if err == nil {
-		u.entry.Over()
+		u.entry.Drop()
 	}
 	if err == nil {
 		return cause

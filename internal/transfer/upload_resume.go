@@ -77,7 +77,7 @@ func (u upload) start(ctx context.Context, spans []span) (*openUpload, error) {
 	err := u.keepParts(ctx, open, spans, noted)
 	switch {
 	case err == nil:
-		u.entry.TakeUp(u.retract(open.id))
+		u.entry.Resume(u.retract(open.id))
 		u.tags.resumed(noted)
 		return open, nil
 	case kindOf(err) == Refused: // the server cannot list parts, or does not know the id
@@ -91,7 +91,7 @@ func (u upload) start(ctx context.Context, spans []span) (*openUpload, error) {
 		if existing, err := u.completedBefore(ctx, spans, noted); existing != nil || err != nil {
 			return &openUpload{existing: existing}, err
 		}
-		u.entry.Over()
+		u.entry.Drop()
 	}
 	return u.startNew(ctx, spans)
 }
@@ -137,7 +137,7 @@ func (u upload) drop(ctx context.Context, id string) error {
 	if err := u.abort(ctx, id); err != nil && kindOf(err) != Denied && kindOf(err) != Refused {
 		return err
 	}
-	u.entry.Over()
+	u.entry.Drop()
 	return nil
 }
 
