@@ -63,11 +63,8 @@ func (w *work) refusedCaseOf(name string, f finding) (refusedCase, bool) {
 		c.setup = w.declared()
 		return c, c.question.Assumes()
 	}
-	if e := w.Connection.Encryption; e != nil && e.Type != "AES256" {
+	if e := w.Connection.Encryption; e != nil && e.Key != "" {
 		key = e.Key
-		if key == "" {
-			key = rolecall.ARN{Partition: w.setup("").Partition(), Service: "kms", Region: w.region, Account: w.owner(), Resource: "key/any"}.String()
-		}
 	}
 	c.setup = w.setup(key)
 	return c, true

@@ -123,19 +123,21 @@ func (s Setup) accessRequests() []request {
 		}
 		out = append(out, s3(rolecall.StepMultipart, "s3:ListMultipartUploadParts", object, nil), s3(rolecall.StepCleanup, "s3:AbortMultipartUpload", object, nil))
 	}
-	if s.KMSKey == "" {
-		return out
-	}
-	owner := s.Owner
-	if key, err := rolecall.ParseARN(s.KMSKey); err == nil {
+	kmsKey, owner := s.KMSKey, s.Owner
+	if key, err := rolecall.ParseARN(kmsKey); err == nil {
 		owner = key.Account
+	} else if e := s.Connection.Encryption; e != nil && e.Type != "AES256" { // it is one of the bucket's account
+		kmsKey = rolecall.ARN{Partition: s.Partition(), Service: "kms", Region: s.Region, Account: s.Owner, Resource: "key/any"}.String()
+	}
+	if kmsKey == "" {
+		return out
 	}
 	via := "s3." + s.Region + "." + policy.DNSSuffix(s.Partition())
 	for _, about := range []string{object, bucket} { // with a Bucket Key it is the bucket
 		more := map[string]string{"kms:ViaService": via, "kms:CallerAccount": s.Role.Account, "kms:EncryptionContext:aws:s3:arn": about}
-		out = append(out, asked(rolecall.StepKey, "kms:Decrypt", s.KMSKey, owner, more))
+		out = append(out, asked(rolecall.StepKey, "kms:Decrypt", kmsKey, owner, more))
 		if writes {
-			out = append(out, asked(rolecall.StepKey, "kms:GenerateDataKey", s.KMSKey, owner, more))
+			out = append(out, asked(rolecall.StepKey, "kms:GenerateDataKey", kmsKey, owner, more))
 		}
 	}
 	return out
