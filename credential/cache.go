@@ -120,7 +120,7 @@ func (c *cache) get(ctx context.Context, k key, fetch func(context.Context) (fet
 	}
 	e.usedAt = now
 	usable := e.usable(now)
-	c.renew(ctx, k, e, fetch)
+	c.renew(ctx, k, e, now, fetch)
 	credentials, f := e.credentials, e.flight
 	if !usable {
 		f.awaited = true
@@ -139,8 +139,7 @@ func (c *cache) get(ctx context.Context, k key, fetch func(context.Context) (fet
 
 // renew begins a fetch if there is no usable credential, or it is due to be
 // refreshed, unless a fetch is under way. The cache is locked.
-func (c *cache) renew(ctx context.Context, k key, e *entry, fetch func(context.Context) (fetched, error)) {
-	now := c.now()
+func (c *cache) renew(ctx context.Context, k key, e *entry, now time.Time, fetch func(context.Context) (fetched, error)) {
 	if e.flight == nil && (!e.usable(now) || !e.refreshAt.IsZero() && !now.Before(e.refreshAt)) {
 		e.flight = &flight{done: make(chan struct{})}
 		c.fetches.Add(1)
@@ -154,7 +153,7 @@ func (c *cache) renewIfDue(ctx context.Context, k key, fetch func(context.Contex
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if e := c.entries[k]; e != nil && e.present && !c.closed {
-		c.renew(ctx, k, e, fetch)
+		c.renew(ctx, k, e, c.now(), fetch)
 	}
 }
 

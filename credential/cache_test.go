@@ -338,3 +338,21 @@ func TestCloseEndsFetches(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// A clock that is set back in the middle of a call leaves nothing locked.
+func TestClockSetBackInACall(t *testing.T) {
+	t.Parallel()
+	c, clock := newTestCache(t)
+	source := &numbered{cache: c, clock: clock, life: time.Hour}
+	if _, err := c.get(t.Context(), key{}, source.fetch); err != nil {
+		t.Fatal(err)
+	}
+	calls := 0
+	c.now = func() time.Time {
+		calls++
+		return clock.Now().Add(time.Duration(max(0, 2-calls)) * 2 * time.Hour)
+	}
+	if got, err := c.get(t.Context(), key{}, source.fetch); err != nil || got.AccessKeyID != "2" {
+		t.Errorf("%s, %v", got.AccessKeyID, err)
+	}
+}

@@ -40,7 +40,7 @@ func (v *Vault) Try(ctx context.Context, r Role) (_ aws.Credentials, err error) 
 	if err != nil {
 		return aws.Credentials{}, err
 	}
-	if !stored.valid(v.options.Now(), v.options.ProveEvery) {
+	if !v.isValid(stored) {
 		return aws.Credentials{}, &rolecall.Error{
 			Code: rolecall.Forbidden, Message: t.about.String() + " has not passed its probes", Hint: "prove it first",
 			Err: errors.New("no verdict that is valid now"),

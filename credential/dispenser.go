@@ -6,9 +6,9 @@ import (
 	"github.com/rolecall/rolecall"
 )
 
-// Dispenser returns the provider of a dispenser's credentials. Nothing is
-// called until Retrieve is; it proves the dispenser first, unless there is a
-// verdict that has not to be renewed yet. Credentials are kept for one task, and
+// Dispenser returns the provider of a dispenser's credentials. It calls nobody
+// before Retrieve is called, which proves the dispenser first if no verdict is
+// stored or it is due for renewal. Credentials are kept for one task, and
 // renewed ahead of their end. Their account is the one that is pinned.
 func (v *Vault) Dispenser(r DispenserRequest) *Provider {
 	r.Source = r.Source.Normal()

@@ -28,8 +28,8 @@
 //     can cancel it for the others;
 //   - no secret value, session token or external id is logged or put into the
 //     text of an error;
-//   - a panic in what the program gives to the vault is an error of the call
-//     that it came from.
+//   - a panic in a provider, a store or another function of the program's is an
+//     error of the call that it came from.
 //
 // What a session may do is package policy's concern, and which addresses a
 // dispenser may have that of the client in [Options]. Nothing here reads or

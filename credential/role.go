@@ -7,9 +7,9 @@ import (
 	"github.com/rolecall/rolecall"
 )
 
-// Role returns the provider of a session. Nothing is called until Retrieve is;
-// it proves the role first, unless there is a verdict that has not to be
-// renewed yet.
+// Role returns the provider of a session. It calls nobody before Retrieve is
+// called, which proves the role first if no verdict is stored or it is due for
+// renewal.
 func (v *Vault) Role(r Role) *Provider {
 	r.Policy = slices.Clone(r.Policy)
 	var refusal error

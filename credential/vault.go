@@ -30,8 +30,9 @@ type Principal struct {
 }
 
 // Options configure a Vault. Verdicts is needed, and Principals for roles and
-// dispensers; all else has a default. A panic in what is given here, or in a
-// principal's provider, is an error of the call that it came from.
+// dispensers; all else has a default. A panic in a provider, a store or a
+// function given here is an error of the call that it came from; only Now and
+// Log, which are called everywhere, must not panic.
 type Options struct {
 	Principals     map[string]Principal // by name
 	VendorAccounts []string             // beside the principals' own
