@@ -11,7 +11,7 @@ import (
 	"github.com/rolecall/rolecall/policy"
 )
 
-// A line of a few hundred kilobytes is answered soon, whatever it holds: by its
+// A line of a few hundred kilobytes is answered soon, whatever is in it: by its
 // decision where the matcher has a short way, else by a fault.
 func TestWorkIsBounded(t *testing.T) {
 	t.Parallel()
@@ -67,7 +67,7 @@ func TestWorkIsBounded(t *testing.T) {
 	}
 }
 
-// Evaluate, which has no error to give, denies what it did not decide.
+// Evaluate, which returns no error, denies what it did not decide.
 func TestUndecidedIsDenied(t *testing.T) {
 	t.Parallel()
 	d := mustParse(t, `{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"*","Resource":"*",

@@ -16,7 +16,7 @@ import (
 	"github.com/rolecall/rolecall/policy"
 )
 
-var update = flag.Bool("update", false, "write golden files anew")
+var update = flag.Bool("update", false, "write golden files again")
 
 const (
 	exampleKey = "arn:aws:kms:eu-central-1:111122223333:key/1111aaaa-22bb-33cc-44dd-5555eeee6666"

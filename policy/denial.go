@@ -20,7 +20,7 @@ const (
 )
 
 // Denial is what the message of an AWS AccessDenied error says. The zero
-// Denial is the bare "Access Denied" that S3 gives to outsiders.
+// Denial is the bare "Access Denied" with which S3 answers outsiders.
 //
 // AWS names the layer only to callers of the resource's own account or
 // organization, and only one layer even where several refuse.
@@ -63,7 +63,7 @@ const (
 	maxDenialBytes = 16 << 10
 )
 
-// String gives the sentence in AWS's words, as the service of the action
+// String returns the sentence in AWS's words, as the service of the action
 // writes it: S3 quotes the resource, STS calls the resource's policy the role
 // trust policy, and KMS answers callers of other accounts without naming the
 // key.
@@ -108,7 +108,7 @@ func (d Denial) words(service string) (noun, explicit string) {
 	return "", ""
 }
 
-// CallerSide tells whether the sentence blames a policy of the caller's own
+// CallerSide reports whether the sentence blames a policy of the caller's own
 // side: such a denial says nothing about the policies of the resource.
 func (d Denial) CallerSide() bool {
 	switch d.Layer {
@@ -119,7 +119,7 @@ func (d Denial) CallerSide() bool {
 	}
 }
 
-// NamesAction tells whether what the sentence calls the action has the form of
+// NamesAction reports whether what the sentence calls the action has the form of
 // one of S3's or KMS's: a server that a tenant chose may say anything.
 func (d Denial) NamesAction() bool {
 	service, name, _ := strings.Cut(d.Action, ":")
@@ -169,7 +169,7 @@ func ReadDenial(message string) (Denial, bool) {
 	return d, true
 }
 
-// readClause reads the reason at the end of the text and gives what is before.
+// readClause reads the reason at the end of the text and returns what is before.
 func (d *Denial) readClause(text string) string {
 	because, explicit := strings.LastIndex(text, becauseWords), strings.LastIndex(text, explicitWords)
 	if explicit > because {

@@ -21,7 +21,7 @@ const (
 	ImplicitlyDenied Decision = "implicitly_denied" // an Allow is missing
 )
 
-// Layer is a kind of policy.
+// Layer is where a policy stands in a decision.
 type Layer string
 
 // The layers.

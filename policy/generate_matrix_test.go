@@ -9,7 +9,7 @@ import (
 )
 
 // TestKitAllowsNothingElse asks for every action there is, on what the
-// connection has and on what lies beside it, with the kit's documents together and with
+// connection has and on what lies next to it, with the kit's documents together and with
 // each of them alone between others that allow all.
 func TestKitAllowsNothingElse(t *testing.T) {
 	t.Parallel()

@@ -6,8 +6,7 @@ import "slices"
 // what it decides there.
 type Kind string
 
-// The kinds. What a kit has is called by them in its JSON, and so is what a
-// patch changes.
+// The kinds. The JSON of a kit and of a patch names documents by them.
 const (
 	TrustDocument       Kind = "trust"       // of a role: who may assume it
 	PermissionsDocument Kind = "permissions" // of a role or user: what it may do

@@ -50,9 +50,9 @@ type Scope struct {
 // code Invalid when the scope is malformed, or when the policy is larger than
 // STS takes; Split helps in the second case.
 //
-// Beside the Allow stand Denies of everything else: a bucket or key policy
-// that grants to the session, or to everyone, goes past what a session policy
-// merely does not allow.
+// In addition to the Allow there are Denies of everything else: a bucket or key
+// policy that grants to the session, or to everyone, goes past what a session
+// policy merely does not allow.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies.html#policies_session
 func Session(s Scope) ([]byte, error) { return SessionOf(s) }
 

@@ -62,7 +62,7 @@ func policyPatch(kind policy.Kind, target string, text json.RawMessage) rolecall
 
 // permissionsPatch is the role's own policy, whole.
 func (w *work) permissionsPatch(key string) []rolecall.Patch {
-	kit, ok := w.setup(key).Needed()
+	kit, ok := w.setup(key).NeededKit()
 	if !ok {
 		return nil
 	}
@@ -77,7 +77,7 @@ func (w *work) permissionsPatch(key string) []rolecall.Patch {
 // boundaryPatch is a permissions boundary that leaves the role what the
 // connection needs.
 func (w *work) boundaryPatch(key string) []rolecall.Patch {
-	kit, ok := w.setup(key).Needed()
+	kit, ok := w.setup(key).NeededKit()
 	if !ok || w.Connection.RoleARN == "" {
 		return nil
 	}
@@ -94,7 +94,7 @@ func (w *work) boundaryPatch(key string) []rolecall.Patch {
 // connections to it.
 func (w *work) bucketPatch() []rolecall.Patch {
 	setup := w.setup("")
-	kit, ok := setup.Needed()
+	kit, ok := setup.NeededKit()
 	if !ok || w.Connection.RoleARN == "" {
 		return nil
 	}
@@ -109,7 +109,7 @@ func (w *work) bucketPatch() []rolecall.Patch {
 // connections that name it; of the connection's key when none is given.
 func (w *work) keyPatch(key string) []rolecall.Patch {
 	setup := w.setup(key)
-	kit, ok := setup.Needed()
+	kit, ok := setup.NeededKit()
 	if e := w.Connection.Encryption; key == "" && e != nil {
 		key = e.Key
 	}

@@ -39,7 +39,7 @@ func connectionPatch(c rolecall.Connection) rolecall.Patch {
 }
 
 func (w *work) trustPatches() []rolecall.Patch {
-	kit, ok := w.declared().Declared()
+	kit, ok := w.declared().DeclaredKit()
 	if !ok {
 		return nil
 	}
@@ -51,7 +51,7 @@ func (w *work) trustPatches() []rolecall.Patch {
 
 // rolePatches make the role, where there is none.
 func (w *work) rolePatches() []rolecall.Patch {
-	kit, ok := w.declared().Declared()
+	kit, ok := w.declared().DeclaredKit()
 	if !ok {
 		return nil
 	}
@@ -88,7 +88,7 @@ func (w *work) accountPatches() []rolecall.Patch {
 
 // workerPatches let the principal assume customers' roles.
 func (w *work) workerPatches() []rolecall.Patch {
-	kit, ok := w.declared().Declared()
+	kit, ok := w.declared().DeclaredKit()
 	if !ok {
 		return nil
 	}
@@ -125,7 +125,7 @@ func (w *work) oversized(message string) finding {
 			patch := connectionPatch(c)
 			setup := w.declared()
 			setup.Connection = c
-			if kit, ok := setup.Declared(); ok {
+			if kit, ok := setup.DeclaredKit(); ok {
 				patch.Commands = []string{w.putPermissions(kit)}
 			}
 			f.patches = []rolecall.Patch{patch}

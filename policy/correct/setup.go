@@ -39,9 +39,9 @@ func (s Setup) BucketARN() string {
 	return "arn:" + s.Partition() + ":s3:::" + s.Connection.Bucket
 }
 
-// Declared returns the documents that the connection needs by its declaration
+// DeclaredKit returns the documents that the connection needs by its declaration
 // alone. It is false where no documents can be made for it.
-func (s Setup) Declared() (policy.Kit, bool) {
+func (s Setup) DeclaredKit() (policy.Kit, bool) {
 	kit, err := policy.Generate(policy.KitRequest{
 		Connection: s.Connection, Principals: []string{s.Principal.String()}, ExternalIDs: []string{s.ExternalID},
 		VendorAccounts: s.Vendor.Accounts, Versioned: true, Whole: true,
@@ -49,10 +49,10 @@ func (s Setup) Declared() (policy.Kit, bool) {
 	return kit, err == nil
 }
 
-// Needed returns the documents that the connection needs by what is known of
+// NeededKit returns the documents that the connection needs by what is known of
 // its bucket and key, each such that it can replace what is there. It is false
 // where no documents can be made.
-func (s Setup) Needed() (policy.Kit, bool) {
+func (s Setup) NeededKit() (policy.Kit, bool) {
 	request := s.request()
 	if request.Connection.RoleARN == "" {
 		return policy.Kit{}, false // whose key it is, is not known
@@ -89,7 +89,7 @@ func (s Setup) request() policy.KitRequest {
 // grants returns the statements that documents of the kind need for the
 // connection.
 func (s Setup) grants(kind policy.Kind) []*tree.Node {
-	kit, ok := s.Declared()
+	kit, ok := s.DeclaredKit()
 	if !assumes(kind) {
 		var err error
 		kit, err = policy.Generate(s.request())

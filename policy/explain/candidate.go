@@ -7,7 +7,7 @@ import (
 	"github.com/rolecall/rolecall/policy"
 )
 
-// refusal is a case with what its names tell.
+// refusal is a case with what follows from its names.
 type refusal struct {
 	Case
 	service                     string // in lower case
@@ -26,7 +26,7 @@ func (c Case) refusal() refusal {
 	return r
 }
 
-// summary tells in a sentence what was refused, and by what if AWS says.
+// summary says in a sentence what was refused, and by what if AWS says.
 func (r refusal) summary() string {
 	what := "AWS refused the request"
 	if r.Action != "" {

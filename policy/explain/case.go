@@ -6,7 +6,7 @@ import (
 	"github.com/rolecall/rolecall/policy"
 )
 
-// Case is a refusal, and what is known of it besides AWS's own words. Where
+// Case is a refusal, and what is known of it in addition to AWS's own words. Where
 // AWS says little, Action, Principal and Resource are those of the request.
 //
 // It has the one order of candidates and the one wording of refusals: who shows

@@ -31,7 +31,7 @@ type Candidate struct {
 }
 
 // Message explains an error of AWS's, as AWS, an SDK or a tool words it. It is
-// an error of code Invalid when the text holds no refusal that it knows.
+// an error of code Invalid when the text has no refusal that it knows.
 func Message(text string) (Explanation, error) {
 	if s, found := cutSentence(unwrap(text)); found {
 		return s.explain(), nil
@@ -97,7 +97,7 @@ func bare(text string) (policy.Denial, bool) {
 	return d, true
 }
 
-// actionOf gives the action that an operation of S3, STS or KMS needs.
+// actionOf returns the action that an operation of S3, STS or KMS needs.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
 func actionOf(operation string) string {
 	switch operation {
@@ -126,7 +126,7 @@ func actionOf(operation string) string {
 	}
 }
 
-// accountOf gives the account in an ARN, empty if there is none.
+// accountOf returns the account in an ARN, empty if there is none.
 func accountOf(arn string) string {
 	if parts := strings.SplitN(arn, ":", 6); len(parts) == 6 && rolecall.IsAccountID(parts[4]) {
 		return parts[4]

@@ -9,7 +9,7 @@ import (
 	"github.com/rolecall/rolecall/policy"
 )
 
-// decoded reads what sts:DecodeAuthorizationMessage gives, with or without the
+// decoded reads what sts:DecodeAuthorizationMessage returns, with or without the
 // answer that it comes in.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_DecodeAuthorizationMessage.html
 func decoded(text string) (Explanation, bool) {

@@ -12,7 +12,7 @@ import (
 type sentence struct {
 	policy.Denial
 	setting string // of S3's block public access, that refused
-	more    bool   // the text holds another one
+	more    bool   // the text has another one
 }
 
 var (

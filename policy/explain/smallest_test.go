@@ -277,7 +277,7 @@ func TestNothingTurnsWhatAWSAlwaysAllows(t *testing.T) {
 	}
 }
 
-// What is added allows the request and nothing beside it, whatever the key.
+// What is added allows the request and nothing else, whatever the key.
 func TestSmallestGrantsNoMore(t *testing.T) {
 	t.Parallel()
 	for _, key := range []string{"*", "in/*", "a?c", "${aws:username}", "$", "${*}"} {
@@ -318,14 +318,14 @@ func TestSmallestKeepsTheExternalID(t *testing.T) {
 	})
 }
 
-// Whatever the policies, a change is found, and it holds.
+// Whatever the policies, a change is found, and it works.
 func TestSmallestTurns(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		in, policies := drawWorld(t)
 		change, ok := explain.Smallest(in, policies)
 		if !ok && policies.Resource != nil && strings.Contains(string(policies.Resource.JSON()), "ExternalId") && in.Action == "sts:AssumeRole" {
-			return // none can be found where the ids that are wanted are not spelled out
+			return // none can be found where the ids that are wanted are not named
 		}
 		if !ok {
 			t.Fatalf("nothing found for %+v", line(in, policies))

@@ -41,7 +41,7 @@ func TestCatalog(t *testing.T) {
 	}
 }
 
-// TestCatalogKnows holds facts that rules rest on.
+// TestCatalogKnows checks facts that rules rest on.
 func TestCatalogKnows(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -96,7 +96,7 @@ func TestCatalogKnows(t *testing.T) {
 	}
 }
 
-// TestGlobCovers holds what deny-swallows rests on: a pattern that matches
+// TestGlobCovers checks what deny-swallows rests on: a pattern that matches
 // another as a text matches all that the other does.
 func TestGlobCovers(t *testing.T) {
 	t.Parallel()
@@ -123,7 +123,7 @@ func TestGlobCovers(t *testing.T) {
 	}
 }
 
-// TestIndexListsEveryRule holds that docs/lint/README.md has a line for each rule, and no
+// TestIndexListsEveryRule checks that docs/lint/README.md has a line for each rule, and no
 // other.
 func TestIndexListsEveryRule(t *testing.T) {
 	t.Parallel()

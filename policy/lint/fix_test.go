@@ -102,7 +102,7 @@ func decided(t interface{ Fatal(...any) }, d *policy.Document, kind policy.Kind)
 	return out
 }
 
-// held holds what must be true of every document and its fix.
+// held checks what must be true of every document and its fix.
 func held(t interface {
 	Fatal(...any)
 	Errorf(string, ...any)
@@ -112,7 +112,7 @@ func held(t interface {
 	if r.Fixed == nil {
 		for _, f := range r.Findings {
 			if f.Fixed {
-				t.Errorf("%s says that it is mended, and nothing is: %s", f.Rule, data)
+				t.Errorf("%s says that it is fixed, and nothing is: %s", f.Rule, data)
 			}
 		}
 		return
@@ -130,7 +130,7 @@ func held(t interface {
 	}
 	after, err := policy.Parse(r.Fixed)
 	if err != nil {
-		t.Errorf("mended, it cannot be read: %v\n%s", err, r.Fixed)
+		t.Errorf("fixed, it cannot be read: %v\n%s", err, r.Fixed)
 		return
 	}
 	decisions := decided(t, before, r.Kind)
@@ -147,7 +147,7 @@ func held(t interface {
 	}
 }
 
-// TestDenyIsLeft holds that a Deny that denies nothing is told, and not mended to
+// TestDenyIsLeft checks that a Deny that denies nothing is told, and not fixed to
 // one that denies something.
 func TestDenyIsLeft(t *testing.T) {
 	t.Parallel()

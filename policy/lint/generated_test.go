@@ -54,7 +54,7 @@ func kitRequests() map[string]policy.KitRequest {
 	return out
 }
 
-// TestGeneratedMatrix holds that every document of every kit is clean for its
+// TestGeneratedMatrix checks that every document of every kit is clean for its
 // connection.
 func TestGeneratedMatrix(t *testing.T) {
 	t.Parallel()

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// TestRandomIsNotGuessable holds that what a vendor makes of 128 random bits, in
+// TestRandomIsNotGuessable checks that what a vendor makes of 128 random bits, in
 // any usual writing, is taken for what it is; but for one in a thousand, which
 // happens to be without digits and to read like words.
 func TestRandomIsNotGuessable(t *testing.T) {

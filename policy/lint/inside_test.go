@@ -24,7 +24,7 @@ const (
 	listBucket = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:ListBucket"],"Resource":"arn:aws:s3:::acme-masters"}]}`
 )
 
-// TestInside holds that policies inside of something else are judged each by
+// TestInside checks that policies inside of something else are judged each by
 // itself, and that none takes the place of what is around it.
 func TestInside(t *testing.T) {
 	t.Parallel()
@@ -69,12 +69,12 @@ func TestInside(t *testing.T) {
 			t.Errorf("%s: %s, not %s", name, got, c.rules)
 		}
 		if fixed := r.Files[0].Fixed; (fixed != nil) != c.fixed || c.fixed && cmp.Diff(canonical(t, []byte(listBucket)), canonical(t, fixed)) != "" {
-			t.Errorf("%s: mended to %s", name, fixed)
+			t.Errorf("%s: fixed to %s", name, fixed)
 		}
 	}
 }
 
-// TestKitsAreClean holds that what policy generate writes has no fault of form,
+// TestKitsAreClean checks that what policy generate writes has no fault of form,
 // is of the kinds that it says, and is measured by its documents.
 func TestKitsAreClean(t *testing.T) {
 	t.Parallel()
@@ -100,7 +100,7 @@ func TestKitsAreClean(t *testing.T) {
 	}
 }
 
-// TestEncodings holds that a document is read through what programs wrap texts in.
+// TestEncodings checks that a document is read through what programs wrap texts in.
 func TestEncodings(t *testing.T) {
 	t.Parallel()
 	units := utf16.Encode([]rune("\ufeff" + headBucket))
@@ -123,12 +123,12 @@ func TestEncodings(t *testing.T) {
 			t.Errorf("%s: %+v", name, f.Findings)
 		}
 		if f.Fixed == nil || cmp.Diff(canonical(t, []byte(listBucket)), canonical(t, f.Fixed)) != "" || f.Document != 0 {
-			t.Errorf("%s: document %d, mended to %s", name, f.Document, f.Fixed)
+			t.Errorf("%s: document %d, fixed to %s", name, f.Document, f.Fixed)
 		}
 	}
 }
 
-// TestManyDocuments holds that the first hundred are read, with their places.
+// TestManyDocuments checks that the first hundred are read, with their places.
 func TestManyDocuments(t *testing.T) {
 	t.Parallel()
 	text := strings.Repeat("{\"Statement\": []} {}\n", 1000)

@@ -91,12 +91,12 @@ func TestField(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", c.file, diff)
 		}
 		if len(c.want) == 0 && r.Fixed != nil {
-			t.Errorf("%s: nothing is wrong and it was mended to %s", c.file, r.Fixed)
+			t.Errorf("%s: nothing is wrong and it was fixed to %s", c.file, r.Fixed)
 		}
 	}
 }
 
-// TestFieldIsWhole holds that no document of the field is left out above.
+// TestFieldIsWhole checks that no document of the field is left out above.
 func TestFieldIsWhole(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("lint_test.go")
@@ -124,7 +124,7 @@ func TestFieldIsWhole(t *testing.T) {
 	}
 }
 
-// TestAWS holds that policies of AWS's own pages have no finding at error.
+// TestAWS checks that policies of AWS's own pages have no finding at error.
 func TestAWS(t *testing.T) {
 	t.Parallel()
 	pages, err := os.ReadFile("testdata/aws/pages.txt")
@@ -162,7 +162,7 @@ func TestAWS(t *testing.T) {
 	}
 }
 
-// TestGenerated holds that what we generate, we find nothing wrong with.
+// TestGenerated checks that what we generate, we find nothing wrong with.
 func TestGenerated(t *testing.T) {
 	t.Parallel()
 	for name, c := range connections {

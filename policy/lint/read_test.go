@@ -14,7 +14,7 @@ import (
 )
 
 // FuzzCheck reads anything without failing: the report can be written, its
-// places are in the text, and what was mended is JSON that reads the same.
+// places are in the text, and what was fixed is JSON that reads the same.
 func FuzzCheck(f *testing.F) {
 	for _, seed := range []string{
 		"", "{", "{}", "[]", "[{", "{\"a\"", `{"Statement": [{"Effect": "Allow", "Action": "s3:HeadBucket", "Resource": "*"}]}`,
@@ -64,18 +64,18 @@ func FuzzCheck(f *testing.F) {
 			}
 			again := lint.Check([]lint.File{{Name: "p", Data: file.Fixed}}, lint.Options{Kind: file.Kind, Kit: o.Kit})
 			if len(again.Files) != 1 {
-				t.Fatalf("mended, %q is %d documents: %s", data, len(again.Files), file.Fixed)
+				t.Fatalf("fixed, %q is %d documents: %s", data, len(again.Files), file.Fixed)
 			}
 			for _, found := range again.Files[0].Findings {
 				if strings.HasPrefix(found.Rule, "json-") {
-					t.Fatalf("mended, %q is no JSON: %s: %+v", data, file.Fixed, found)
+					t.Fatalf("fixed, %q is no JSON: %s: %+v", data, file.Fixed, found)
 				}
 			}
 		}
 	})
 }
 
-// TestWorkIsBounded holds that texts made to be slow are not. The limit is far
+// TestWorkIsBounded checks that texts made to be slow are not. The limit is far
 // above what any takes, also with the race detector, and far below what a
 // forgotten bound would.
 func TestWorkIsBounded(t *testing.T) {

@@ -116,7 +116,7 @@ func TestCases(t *testing.T) {
 				case "fixed":
 					want, got := canonical(t, f.Data), fixed[name]
 					if got == nil {
-						t.Errorf("%s: nothing was mended", f.Name)
+						t.Errorf("%s: nothing was fixed", f.Name)
 					} else if diff := cmp.Diff(want, canonical(t, got)); diff != "" {
 						t.Errorf("%s (-want +got):\n%s", f.Name, diff)
 					}
@@ -143,7 +143,7 @@ func TestCases(t *testing.T) {
 	}
 }
 
-// TestFilesBelongTogether holds that each rule has its file, page and cases,
+// TestFilesBelongTogether checks that each rule has its file, page and cases,
 // and that none is left of a rule that is gone. The rules json-… share a file.
 func TestFilesBelongTogether(t *testing.T) {
 	t.Parallel()
@@ -176,7 +176,7 @@ func TestFilesBelongTogether(t *testing.T) {
 	}
 }
 
-// TestPages holds that the page of each rule has its parts, that its wrong
+// TestPages checks that the page of each rule has its parts, that its wrong
 // document is found, its right one is not, and that the fix, if there is one
 // without a connection, leads to the right one.
 func TestPages(t *testing.T) {
@@ -223,7 +223,7 @@ func words(page []byte) string {
 	return string(before)
 }
 
-// block returns what the first code block after the heading holds.
+// block returns the content of the first code block after the heading.
 func block(t *testing.T, page []byte, heading string) []byte {
 	t.Helper()
 	_, after, _ := bytes.Cut(page, []byte(heading))

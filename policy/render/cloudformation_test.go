@@ -208,7 +208,7 @@ func (s *stack) documents() documents {
 	return out
 }
 
-// checkSchema holds properties against what is kept of their type's schema.
+// checkSchema compares properties with what is kept of their type's schema.
 func checkSchema(t *testing.T, kind string, properties any) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("testdata", "schema", strings.ReplaceAll(kind, "::", "-")+".json"))
@@ -224,7 +224,7 @@ func checkSchema(t *testing.T, kind string, properties any) {
 	}
 }
 
-// schemaFaults tells in what a value does not fit a JSON schema. Objects have
+// schemaFaults says where a value does not fit a JSON schema. Objects have
 // no members but those that the schema names, as in CloudFormation.
 func schemaFaults(at string, schema map[string]any, value any) (faults []string) {
 	add := func(format string, args ...any) { faults = append(faults, at+": "+fmt.Sprintf(format, args...)) }

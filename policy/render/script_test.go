@@ -121,7 +121,7 @@ func (c *cloud) ask(account, service, method, path, body string, header map[stri
 
 var formHeader = map[string]string{"Content-Type": "application/x-www-form-urlencoded"}
 
-// iam returns a document that IAM tells.
+// iam returns a document that IAM has.
 func (c *cloud) iam(account, operation string, parameters url.Values) any {
 	c.t.Helper()
 	parameters.Set("Action", operation)

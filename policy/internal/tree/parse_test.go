@@ -36,7 +36,7 @@ func plainValue(n *Node) any {
 	}
 }
 
-// FuzzParse holds the reader to encoding/json: it accepts the same documents, up to
+// FuzzParse compares the reader with encoding/json: it accepts the same documents, up to
 // a depth, and reads the same values from them.
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
