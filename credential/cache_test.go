@@ -74,8 +74,8 @@ func (f *numbered) setFail(err error) {
 	f.fail = err
 }
 
-// Every component of the key tells credentials apart. It goes by reflection,
-// so that a new component cannot be forgotten.
+// Keys that differ in one component have different credentials. The test uses
+// reflection, so that a new component cannot be forgotten.
 func TestEachComponentOfTheKeyMisses(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
@@ -130,8 +130,8 @@ func leaves(t reflect.Type) []reflect.StructField {
 	return slices.DeleteFunc(reflect.VisibleFields(t), func(f reflect.StructField) bool { return f.Type.Kind() == reflect.Struct })
 }
 
-// Every field of a request reaches the key, except the task's label, which
-// many tasks of one job share a credential in spite of.
+// Every field of a request reaches the key, except the task's label: tasks with
+// different labels share a credential.
 func TestEachFieldOfARequestReachesTheKey(t *testing.T) {
 	t.Parallel()
 	vault, err := New(Options{Verdicts: Memory()})
@@ -245,7 +245,7 @@ func TestUnsafeRefreshDropsTheOldOne(t *testing.T) {
 	}
 }
 
-// What was fetched before a purge is not given out after it.
+// What was fetched before a purge is not returned after it.
 func TestPurgeReachesFetchesUnderWay(t *testing.T) {
 	t.Parallel()
 	c, clock := newTestCache(t)

@@ -73,8 +73,8 @@ func TestKeysAreTheDeclaredPrincipals(t *testing.T) {
 	}
 }
 
-// A verdict at hand does not let other keys through, and each set of keys is
-// looked at once.
+// A stored verdict does not let other keys through, and each set of keys is
+// identified once.
 func TestEachSetOfKeysIsIdentified(t *testing.T) {
 	t.Parallel()
 	var set atomic.Int64
@@ -137,7 +137,7 @@ func TestUnidentifiedKeys(t *testing.T) {
 	}
 }
 
-// A taker that waits for the answer of who calls can be cancelled.
+// A caller that waits for the answer who calls can be cancelled.
 func TestCancelledWhileIdentified(t *testing.T) {
 	t.Parallel()
 	entered, release := make(chan struct{}), make(chan struct{})

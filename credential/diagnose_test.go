@@ -98,7 +98,7 @@ func TestTry(t *testing.T) {
 		t.Errorf("a try is cached: %v", err)
 	}
 	if n := len(b.events.of(credential.EventAssume)); n != 2 {
-		t.Errorf("%d sessions told of", n)
+		t.Errorf("%d sessions reported", n)
 	}
 	long := acme()
 	long.Duration = 12 * time.Hour
@@ -116,7 +116,7 @@ func TestTry(t *testing.T) {
 	if _, err := b.Try(t.Context(), bare); rolecall.CodeOf(err) != rolecall.Internal {
 		t.Errorf("without a session policy: %v", err)
 	}
-	// Another role under the name: what it gave is not given out.
+	// Another role under the name: its session is not returned.
 	b.sts.setRule(recreatedAs("AROA2"))
 	if c, err := b.Try(t.Context(), acme()); !errors.Is(err, credential.ErrDrift) || c.HasKeys() {
 		t.Errorf("recreated: %v", err)

@@ -131,7 +131,7 @@ func TestDispenserOfAnotherAccount(t *testing.T) {
 		t.Errorf("a new proof: %v", err)
 	}
 	if got := b.events.of(credential.EventDrift); len(got) == 0 {
-		t.Error("drift is not told")
+		t.Error("drift is not reported")
 	}
 	d.setRule(vends("222233334444"))
 	if _, err := provider.Retrieve(t.Context()); err != nil {

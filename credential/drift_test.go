@@ -10,7 +10,8 @@ import (
 	"github.com/rolecall/rolecall/credential"
 )
 
-// Drift is told once, as what it is: a role that never passed has not drifted.
+// Drift is reported once, and only as what it is: a role that never passed has
+// not drifted.
 func TestDriftIsAResultOfItsOwn(t *testing.T) {
 	t.Parallel()
 	open := func(stsCall) stsAnswer { return stsAnswer{} }
@@ -34,7 +35,7 @@ func TestDriftIsAResultOfItsOwn(t *testing.T) {
 				t.Errorf("drifted: %v", err)
 			}
 			if _, err := b.Prove(t.Context(), acme()); errors.Is(err, credential.ErrDrift) {
-				t.Errorf("told again: %v", err)
+				t.Errorf("reported again: %v", err)
 			}
 			if got := b.events.of(credential.EventDrift); len(got) != 1 || got[0].RoleARN != mediaARN || got[0].Reason == "" {
 				t.Errorf("%+v", got)
@@ -43,8 +44,8 @@ func TestDriftIsAResultOfItsOwn(t *testing.T) {
 	}
 }
 
-// A recreated role that passes anew is used under its own verdict; that it is
-// another one is told.
+// A recreated role that passes its own probes is used under its own verdict; that
+// it is another one is reported.
 func TestRecreatedRoleIsDrift(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, strict)

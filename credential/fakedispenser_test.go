@@ -73,7 +73,7 @@ func (d *fakeDispenser) setRule(rule func(url.Values) (int, string)) {
 	d.rule = rule
 }
 
-// work gives the requests that were not probes.
+// work returns the requests that were not probes.
 func (d *fakeDispenser) work() []*http.Request {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -92,8 +92,8 @@ func (d *fakeDispenser) count() int {
 	return len(d.asked)
 }
 
-// vends is a dispenser that asks for the right external id and gives keys of
-// the account, which the fake STS knows by the key.
+// vends is a dispenser that asks for the right external id and answers with keys
+// of the account, which the fake STS recognizes by the key.
 func vends(account string) func(url.Values) (int, string) {
 	n := 0
 	var mu sync.Mutex

@@ -63,7 +63,7 @@ func hold(t *testing.T, v *credential.Vault, r credential.Role) context.Context 
 	return held
 }
 
-// isEnded tells whether what is held has ended by its cause, and checks that.
+// isEnded reports whether held work has ended, and checks its cause.
 func isEnded(t *testing.T, cause error, says string) bool {
 	t.Helper()
 	if cause == nil {
@@ -262,8 +262,8 @@ func (f *failing) Get(ctx context.Context, s credential.Subject) (credential.Ver
 	return f.Verdicts.Get(ctx, s)
 }
 
-// A store that fails ends nothing for a quarter of an hour, counted anew after
-// each answer; then the work ends with an error that may pass.
+// A store that fails ends nothing for a quarter of an hour, counted again from
+// each answer; then the work ends with an error that may be tried again.
 func TestHoldOutlivesTheStore(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// caught tells whether a role that trusts ids of the pattern fails its
+// caught reports whether a role that trusts ids of the pattern fails its
 // proof. No id here has a slash, which path.Match treats apart.
 func caught(t rapid.TB, right, pattern string) bool {
 	t.Helper()

@@ -29,7 +29,7 @@ func TestProofGoesSideBySide(t *testing.T) {
 		}
 		for i, e := range b.events.of(credential.EventProbe) {
 			if e.Probe.Name != verdict.Probes[i].Name {
-				t.Errorf("told of %s in the place of %s", e.Probe.Name, verdict.Probes[i].Name)
+				t.Errorf("reported %s in the place of %s", e.Probe.Name, verdict.Probes[i].Name)
 			}
 		}
 	})

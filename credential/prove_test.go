@@ -131,7 +131,7 @@ func checkVerdict(t *testing.T, verdict credential.Verdict, err error, failed st
 	if !strings.Contains(e.Message, first) && !strings.Contains(e.Message, "similar ones") && first != "right" {
 		t.Errorf("%q does not name the probes %s", e.Message, failed)
 	}
-	// The hint has the policy that mends the role.
+	// The hint has the policy that fixes the role.
 	_, text, _ := strings.Cut(e.Hint, "trust policy should be: ")
 	document, err := policy.Parse([]byte(text))
 	if err != nil {
@@ -219,7 +219,7 @@ func TestEventsTellTheStoryWithoutSecrets(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n := len(b.events.of(credential.EventProbe)); n != provedWith {
-		t.Errorf("%d probes told", n)
+		t.Errorf("%d probes reported", n)
 	}
 	if proofs := b.events.of(credential.EventProof); len(proofs) != 1 || !proofs[0].Passed {
 		t.Errorf("proofs %+v", proofs)

@@ -66,8 +66,8 @@ func TestReleaseDuringAProof(t *testing.T) {
 	}
 }
 
-// Of two first proofs at a time the earlier verdict stands, so that work on it
-// goes on; one on another role of the name does not.
+// Of two first proofs at the same time the earlier verdict stays, so that work
+// which rests on it goes on; one on another role of the name does not stay.
 func TestProofsBesideEachOther(t *testing.T) {
 	t.Parallel()
 	for roleID, passes := range map[string]bool{"AROA1": true, "AROA2": false} {
@@ -146,7 +146,7 @@ func TestRenewalClaimsNothing(t *testing.T) {
 }
 
 // Work under a claim that was released elsewhere ends, though another step of
-// the process has claimed the role anew before the store was looked at.
+// the process has claimed the role again before the store was read.
 func TestReleaseIsNotUndoneByTheNextStep(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -171,7 +171,8 @@ func TestReleaseIsNotUndoneByTheNextStep(t *testing.T) {
 	})
 }
 
-// A watch that finds a claim released proves nothing anew, though it is due.
+// A watch that finds a claim released does not prove the role again, though that
+// is due.
 func TestWatchClaimsNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -78,7 +78,7 @@ func TestRefusalIsRemembered(t *testing.T) {
 	}
 }
 
-// What is temporary is not remembered: the next taker asks again.
+// A temporary failure is not remembered: the next caller asks again.
 func TestOutageIsNotRemembered(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, func(stsCall) stsAnswer { return stsAnswer{status: 400, code: "Surprise"} })
