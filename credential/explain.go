@@ -46,8 +46,8 @@ func explainAnswer(e *rolecall.Error, answer awscode.Answer, r Role, p Principal
 		c := explain.Assume(answer.Text, p.ARN.String(), r.RoleARN)
 		e.Code = rolecall.Forbidden
 		e.Message, e.Hint = c.Words("")
-		if !c.CallerSide() {
-			e.Hint += ". " + mend(r, p)
+		if c.Layer == "" || c.Layer == policy.DeniedByResource {
+			e.Hint += ". " + rightTrust(r, p)
 		}
 	case awscode.Expired, awscode.BadKeys, awscode.BadSignature:
 		e.Code = rolecall.Unauthenticated
@@ -82,8 +82,8 @@ func busy(e *rolecall.Error, answer awscode.Answer) {
 	}
 }
 
-// mend is the trust policy that the role should have, as a hint.
-func mend(r Role, p Principal) string {
+// rightTrust is the trust policy that the role should have, as a hint.
+func rightTrust(r Role, p Principal) string {
 	trust, err := policy.Trust{Principals: []string{p.ARN.String()}, ExternalIDs: []string{r.ExternalID}}.Policy()
 	if err != nil {
 		return "" // the principal is declared by something else than an IAM ARN

@@ -12,6 +12,8 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/awscode"
+	"github.com/rolecall/rolecall/internal/refusal"
 )
 
 // wrongBy is from when on a clock is wrong: AWS accepts a quarter of an hour.
@@ -67,15 +69,15 @@ func skew(header http.Header) time.Duration {
 }
 
 func (w *work) wrongClock(skew time.Duration) finding {
-	message := "the clock of the worker is wrong: AWS does not accept the time of its requests"
+	r, _ := refusal.Answer{Answer: awscode.Answer{Meaning: awscode.Clock}}.To(refusal.Request{})
+	f := w.found(r, "")
 	if skew.Abs() >= wrongBy { // else the answer came from somebody between, or says what it likes
 		how := "ahead"
 		if skew < 0 {
 			how, skew = "behind", -skew
 		}
-		message = fmt.Sprintf("the clock of the worker is wrong: %s %s", long(skew.Round(time.Minute)), how)
+		f.message = fmt.Sprintf("the clock of the worker is wrong: %s %s", long(skew.Round(time.Minute)), how)
 	}
-	f := failed(rolecall.LayerPrincipal, message, "the operator sets the clock, and keeps it right by NTP")
 	f.patches = []rolecall.Patch{{Document: documentSetting, Target: w.Principal.ARN.String(), Commands: []string{"timedatectl set-ntp true"}}}
 	return f
 }

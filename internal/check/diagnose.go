@@ -37,6 +37,7 @@ func (w *work) diagnose(ctx context.Context, q question, err error) finding {
 	return w.answered(ctx, q, a)
 }
 
+// answered says what the answer to a question means, and which patches help.
 func (w *work) answered(ctx context.Context, q question, a refusal.Answer) finding {
 	place := w.place()
 	place.BucketOwner = w.owner()
@@ -86,10 +87,10 @@ func (w *work) without(ctx context.Context, err error) finding {
 	return w.fault(ctx, err)
 }
 
-// fault says why credentials could not be had, in whichever step: what is
-// wrong is the vendor's own side, the way to STS, or the session policy.
+// fault says why there are no credentials, in whichever step: what is wrong is
+// the vendor's own side, the way to STS, or the session policy.
 func (w *work) fault(ctx context.Context, err error) finding {
-	told := rolecall.List(err)[0]
+	e, layer := rolecall.List(err)[0], rolecall.LayerPrincipal
 	answer, _ := awscode.Read(err)
 	switch {
 	case errors.Is(err, context.Canceled) && !slow(ctx):
@@ -100,22 +101,20 @@ func (w *work) fault(ctx context.Context, err error) finding {
 		return w.wrongClock(skewOf(err))
 	case answer.Meaning == awscode.PolicyTooLarge:
 		return w.oversized("STS takes no session policy as large as this connection's")
-	case answer.Meaning == awscode.RegionDisabled:
-		return failed(rolecall.LayerRole, told.Message, told.Hint)
 	case answer.Meaning == awscode.Denied && identifying(err): // only an endpoint's policy can refuse that
-		return failed(rolecall.LayerNetwork, told.Message, told.Hint)
+		layer = rolecall.LayerNetwork
 	case answer.Meaning == awscode.Denied:
 		return w.refused(err)
-	}
-	switch told.Code {
-	case rolecall.Unavailable:
-		return failed(rolecall.LayerNetwork, told.Message, told.Hint)
-	case rolecall.Invalid, rolecall.NotFound, rolecall.Conflict:
-		return failed(rolecall.LayerName, told.Message, told.Hint)
-	case rolecall.Internal:
+	case answer.Meaning == awscode.RegionDisabled:
+		layer = rolecall.LayerRole
+	case e.Code == rolecall.Unavailable:
+		layer = rolecall.LayerNetwork
+	case e.Code == rolecall.Invalid, e.Code == rolecall.NotFound, e.Code == rolecall.Conflict:
+		layer = rolecall.LayerName
+	case e.Code == rolecall.Internal:
 		w.Log.ErrorContext(ctx, "check of a role", "org", w.Organization.APIName, "connection", w.Connection.Name, "error", err)
 	}
-	return failed(rolecall.LayerPrincipal, told.Message, told.Hint)
+	return failed(layer, e.Message, e.Hint)
 }
 
 // identifying reports whether the error is of a call that asks only who calls.

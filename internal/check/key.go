@@ -116,7 +116,7 @@ func (w *work) otherKey(ctx context.Context, f finding) finding {
 }
 
 // usual is how the bucket encrypts what does not ask, else how the object was
-// that was read. An upload tells it, under a session that may use any key.
+// that was read. An upload shows it, under a session that may use any key.
 func (w *work) usual(ctx context.Context) (rolecall.Encryption, bool) {
 	if w.Connection.Purpose == rolecall.Delivery {
 		request := w.request(policy.Write, policy.Read)

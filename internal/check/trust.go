@@ -11,13 +11,13 @@ import (
 	"github.com/rolecall/rolecall/credential"
 )
 
-// proof is what the probes of the role told.
+// proof is what the probes of the role found out.
 type proof struct {
 	verdict credential.Verdict
 	err     error
 }
 
-// with gives the probes whose names begin so and that ended so.
+// with returns the probes whose names begin so and that ended so.
 func (p proof) with(name string, outcomes ...credential.Outcome) []string {
 	var out []string
 	for _, probe := range p.verdict.Probes {
@@ -38,13 +38,13 @@ func (p proof) detail(name string) string {
 	return ""
 }
 
-// loose tells whether the role takes an external id that is not the right one.
+// loose reports whether the role takes an external id that is not the right one.
 // Then it is there, and the principal may assume it.
 func (p proof) loose() bool {
 	return len(p.with(credential.ProbeAbsent, credential.Accepted))+len(p.with(credential.ProbeRandom, credential.Accepted))+len(p.with(credential.ProbeNear, credential.Accepted)) > 0
 }
 
-// assumed proves the role and tells whether it takes the right external id.
+// assumed proves the role and reports whether it takes the right external id.
 func assumed(ctx context.Context, w *work) finding {
 	if w.Connection.Secret != "" {
 		return finding{
@@ -99,7 +99,7 @@ func (w *work) gate() gate {
 	return gate{"the role", "the role can be assumed", "the role cannot be assumed"}
 }
 
-// refuses tells whether the probes of that name were refused.
+// refuses reports whether the probes of that name were refused.
 func (w *work) refuses(ctx context.Context, name, how string) finding {
 	accepted := w.proof.with(name, credential.Accepted)
 	unknown := w.proof.with(name, credential.Unknown)
