@@ -8,9 +8,10 @@ import (
 	"github.com/rolecall/rolecall/internal/state"
 )
 
-// Local is what a local run adds to its config. All may be left out.
+// Local has the settings of a local run that are not in its config. All are
+// optional.
 type Local struct {
-	Memory  int64                  // see Settings
+	Memory  int64                  // as in Settings
 	Log     *slog.Logger           // likewise
 	OnEvent func(credential.Event) // likewise
 }

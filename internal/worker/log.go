@@ -7,18 +7,19 @@ import (
 	"github.com/rolecall/rolecall/credential"
 )
 
-// logged logs what a vault does and passes it on to next, which may be nil. Events
-// hold no secrets and no external ids. Drift is logged by the vault itself.
-func logged(log *slog.Logger, next func(credential.Event)) func(credential.Event) {
+// logEvents returns a function that logs the events of a vault and passes them
+// to next, which may be nil. Events contain no secrets and no external ids. The
+// vault logs drift itself.
+func logEvents(log *slog.Logger, next func(credential.Event)) func(credential.Event) {
 	return func(e credential.Event) {
 		if next != nil {
 			next(e)
 		}
-		about := []any{"org", e.Organization, "principal", e.Principal, "role", e.RoleARN}
-		if e.SessionName != "" { // no dispenser's
-			about = append(about, "session", e.SessionName)
+		attrs := []any{"org", e.Organization, "principal", e.Principal, "role", e.RoleARN}
+		if e.SessionName != "" { // not a dispenser's
+			attrs = append(attrs, "session", e.SessionName)
 		}
-		log, ctx := log.With(about...), context.Background()
+		log, ctx := log.With(attrs...), context.Background()
 		switch e.Kind {
 		case credential.EventProbe:
 			log.DebugContext(ctx, "probed", "probe", e.Probe.Name, "outcome", e.Probe.Outcome)

@@ -1,9 +1,9 @@
-// Package worker is the composition: what a process opens once to run jobs and
-// checks and to give out credentials, from its settings and its stores. The
-// command line and the demo work with it, and so will the service.
+// Package worker puts the others together: what a process opens once to run
+// jobs and checks and to vend credentials, from its settings and its stores.
+// The command line and the demo use it, and so will the service.
 //
-// HTTP clients, memory and rates belong to the process and are here; what one
-// organization may take of them is its share.
+// HTTP clients, memory and rates belong to the process and are here. Each
+// organization has a share of them.
 package worker
 
 import (
@@ -23,32 +23,32 @@ import (
 	"github.com/rolecall/rolecall/internal/transfer"
 )
 
-// Settings are what the operator decides.
+// Settings are the operator's settings.
 type Settings struct {
 	Vendor      rolecall.Vendor
 	Sources     map[string]credential.Source // of the principals' own credentials, by name
 	STSEndpoint string                       // empty: AWS's regional ones
 	S3Endpoint  string                       // empty: AWS's
-	Allow       []netip.Prefix               // addresses, beside public ones, that a tenant's URL may have
-	Memory      int64                        // bytes that the buffers of transfers take together; zero: 256 MiB
+	Allow       []netip.Prefix               // addresses that a tenant's URL may reach although they are not public
+	Memory      int64                        // limit of bytes for the buffers of all transfers; zero: 256 MiB
 	Log         *slog.Logger                 // nil: none
 	OnEvent     func(credential.Event)       // see credential.Options; nil: none
 }
 
-// Stores are what a worker keeps, or reads, elsewhere.
+// Stores are the worker's stores.
 type Stores struct {
 	Verdicts credential.Verdicts
 	Secrets  tenant.Secrets // nil: none
 }
 
-// Worker runs jobs and checks, and gives access to places. Use Open, and close
-// it when all work has ended.
+// Worker runs jobs and checks, and provides access to places. Open makes it.
+// Close it when all work has ended.
 type Worker struct {
 	access access.Access
 	log    *slog.Logger
 }
 
-// Open makes a worker. Nobody is contacted.
+// Open returns a worker. It contacts nobody.
 func Open(s Settings, stores Stores) (*Worker, error) {
 	log := cmp.Or(s.Log, slog.New(slog.DiscardHandler))
 	declared := map[string]credential.Declared{}
@@ -62,7 +62,7 @@ func Open(s Settings, stores Stores) (*Worker, error) {
 	clients := guard.NewClients(s.Allow)
 	options := credential.Options{
 		Principals: principals, VendorAccounts: s.Vendor.Accounts, Verdicts: stores.Verdicts, Tenants: clients.Tenant,
-		STSEndpoint: s.STSEndpoint, Log: log, OnEvent: logged(log, s.OnEvent),
+		STSEndpoint: s.STSEndpoint, Log: log, OnEvent: logEvents(log, s.OnEvent),
 	}
 	if stores.Secrets != nil {
 		options.Secrets, options.Bearers = stores.Secrets.Keys, stores.Secrets.Bearer
@@ -80,13 +80,13 @@ func Open(s Settings, stores Stores) (*Worker, error) {
 	}, nil
 }
 
-// Close ends what is under way and drops idle connections.
+// Close ends work that still runs and closes idle connections.
 func (w *Worker) Close() {
 	w.access.Vault.Close()
 	w.access.Clients.Close()
 }
 
-// Access returns the way to an organization's places, with its share of the
+// Access returns the access to an organization's places, with its share of the
 // process's memory.
 func (w *Worker) Access(organization string) *access.Access {
 	a := w.access
@@ -94,24 +94,22 @@ func (w *Worker) Access(organization string) *access.Access {
 	return &a
 }
 
-// Run runs a job; see job.Run. The worker's log takes the place of a missing
-// one.
+// Run runs a job; see job.Run. If j.Log is nil, the worker's log is used.
 func (w *Worker) Run(ctx context.Context, j job.Job, observe func(job.Event)) rolecall.JobReport {
 	j.Log = cmp.Or(j.Log, w.log)
 	return job.Run(ctx, j, w.Access(j.Plan.Organization), observe)
 }
 
-// Check makes a check; see check.Run. The worker's log takes the place of a
-// missing one.
+// Check runs a check; see check.Run. If r.Log is nil, the worker's log is used.
 func (w *Worker) Check(ctx context.Context, r check.Request, observe func(check.Event)) rolecall.CheckReport {
 	r.Log = cmp.Or(r.Log, w.log)
 	return check.Run(ctx, r, w.Access(r.Organization.APIName), observe)
 }
 
 // Release ends the organization's claim on the connection's role or dispenser,
-// and with it the work that rests on it. It returns what was released: a role's
-// ARN or a dispenser's URL. A connection that rests on no claim is an error of
-// code Invalid.
+// and all work that depends on it. It returns what was released: a role's ARN
+// or a dispenser's URL. If the connection has no claim, the error has code
+// Invalid.
 func (w *Worker) Release(ctx context.Context, org rolecall.Organization, c rolecall.Connection) (string, error) {
 	switch source := c.HTTPCredentialSource; {
 	case source != nil:
