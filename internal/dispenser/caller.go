@@ -11,21 +11,21 @@ import (
 	"github.com/rolecall/rolecall/internal/strict"
 )
 
-// vendor lists who may ask with a proof of identity.
+// vendor lists the callers that prove their identity with AWS credentials.
 type vendor struct {
 	Principals []string `json:"principals"`
 }
 
-// bearer says where the secret is that may be asked with.
+// bearer says where the bearer secret is.
 type bearer struct {
 	File string `json:"file"`
 	Env  string `json:"env"`
 }
 
-// minBearer keeps out secrets that can be guessed.
+// minBearer is the shortest bearer secret, since shorter ones can be guessed.
 const minBearer = 20
 
-// callers checks how callers prove themselves.
+// callers checks who may call, and how callers authenticate.
 func (r *reader) callers(f file) {
 	if len(f.Vendor.Principals) == 0 && f.Bearer == nil {
 		r.faults.Add("/vendor/principals", "nobody may ask", "list the ARN of the vendor's dispenser principal, or give bearer")
@@ -69,7 +69,7 @@ func (r *reader) secret(b bearer) (string, error) {
 		}
 		return value, nil
 	case b.File != "":
-		data, err := readFile(r.within(b.File), maxSecret)
+		data, err := readFile(r.resolvePath(b.File), maxSecret)
 		if err != nil {
 			return "", &rolecall.Error{Code: rolecall.Invalid, Pointer: "/file", Message: "cannot read " + b.File, Hint: "check that the file is there and readable", Err: err}
 		}
@@ -79,10 +79,10 @@ func (r *reader) secret(b bearer) (string, error) {
 	}
 }
 
-// caller proves who asks: by the bearer secret, or by the proof of identity.
-// The signature in an Authorization of AWS's is left aside: only AWS could
-// verify it.
-func (d *Dispenser) caller(ctx context.Context, r *http.Request) (string, error) {
+// authenticate returns the caller's name, by the bearer secret or by the proof
+// of identity. It ignores AWS's signature in an Authorization header, which
+// only AWS could verify.
+func (d *Dispenser) authenticate(ctx context.Context, r *http.Request) (string, error) {
 	authorization, proofs := r.Header.Values("Authorization"), r.Header.Values(credential.IdentityHeader)
 	if len(authorization) > 1 || len(proofs) > 1 {
 		return "", refuse(rolecall.Unauthenticated, "a header that proves the caller is given twice", nil)
@@ -104,8 +104,8 @@ func (d *Dispenser) caller(ctx context.Context, r *http.Request) (string, error)
 	case len(proofs) == 0 || len(d.cfg.principals) == 0:
 		return "", refuse(rolecall.Unauthenticated, "nothing that is taken here proves the caller", nil)
 	}
-	// The digest is of the URL as the vendor calls it, whatever proxies stand
-	// in between.
+	// The digest is of the URL as the vendor calls it, whatever proxies are in
+	// between.
 	digest := credential.RequestDigest(d.cfg.url + "?" + r.URL.RawQuery)
 	who, err := d.identify(ctx, proofs[0], digest)
 	if err != nil {
@@ -114,9 +114,9 @@ func (d *Dispenser) caller(ctx context.Context, r *http.Request) (string, error)
 	return d.Principal(who.String())
 }
 
-// Principal proves a caller whose signature somebody trusted has verified, as
-// API Gateway does: it is a listed principal of the vendor's, or refused. The
-// name is the caller's ARN.
+// Principal returns the name of a caller whose signature a trusted party, such
+// as API Gateway, has verified. The name is its ARN. The error says that it is
+// not one of the listed principals.
 func (d *Dispenser) Principal(arn string) (string, error) {
 	caller, err := rolecall.ParseARN(arn)
 	if err != nil {
@@ -127,6 +127,6 @@ func (d *Dispenser) Principal(arn string) (string, error) {
 			return arn, nil
 		}
 	}
-	// Known to AWS, and not to us.
+	// AWS knows the caller, but the config does not list it.
 	return "", refuse(rolecall.Forbidden, "the caller "+arn+" is not listed", nil)
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/rolecall/rolecall/internal/strict/yaml"
 )
 
-// Config is a dispenser.yaml, checked. Make one with Load.
+// Config is a valid dispenser.yaml. Load makes it.
 type Config struct {
 	Listen string // address to listen on
 
@@ -26,22 +26,22 @@ type Config struct {
 	certificate *tls.Certificate
 	principals  []rolecall.ARN
 	bearer      *digest
-	known       map[string]digest // of organization and external id, by organization
+	externalIDs map[string]digest // digests of organization and external id, by organization
 	identity    credential.Declared
 	grants      []Grant
 	stsEndpoint *url.URL // nil: AWS's regional ones
 	getenv      func(string) string
 }
 
-// digest stands for a secret that is compared and not kept. Digests compare
-// in constant time whatever the lengths of what they are of.
+// digest represents a secret that is compared and not kept. Digests compare in
+// constant time, whatever the length of their input.
 type digest [sha256.Size]byte
 
 func digestOf(parts ...string) digest {
 	return sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 }
 
-// file is dispenser.yaml as it is written.
+// file is the form of dispenser.yaml.
 type file struct {
 	URL            string                  `json:"url"`
 	Listen         string                  `json:"listen"`
@@ -79,9 +79,9 @@ const (
 	maxSecret     = 64 << 10
 )
 
-// Load reads and checks a config file and the files and environment that it
-// refers to; paths in it are relative to its directory. Faults come all in one
-// rolecall.Errors. Getenv is os.Getenv, but for tests.
+// Load reads and checks a config file, and the files and environment variables
+// that it refers to. Paths in it are relative to its directory. The error is a
+// rolecall.Errors with all faults. Getenv is os.Getenv, except in tests.
 func Load(path string, getenv func(string) string) (*Config, error) {
 	data, err := readFile(path, maxConfig)
 	if err != nil {
@@ -98,8 +98,8 @@ func parse(data []byte, dir string, getenv func(string) string) (*Config, error)
 	var f file
 	var shape rolecall.Errors
 	strict.Decode(text, &f, &shape)
-	r := reader{dir: dir, config: &Config{Listen: f.Listen, known: map[string]digest{}, getenv: getenv}}
-	r.where(f)
+	r := reader{dir: dir, config: &Config{Listen: f.Listen, externalIDs: map[string]digest{}, getenv: getenv}}
+	r.address(f)
 	r.callers(f)
 	r.organizations(f.Organizations)
 	r.identity(f.Identity)
@@ -117,10 +117,10 @@ type reader struct {
 	faults rolecall.Errors
 }
 
-// where checks how vendors get here.
-func (r *reader) where(f file) {
-	// The rules and the one spelling are those of the worker's side, which
-	// signs them.
+// address checks the URL and how the dispenser listens.
+func (r *reader) address(f file) {
+	// The rules and the normal form are those of the worker's side, which signs
+	// the URL.
 	source := rolecall.HTTPCredentialSource{URL: f.URL}
 	for _, e := range rolecall.List(source.Validate()) {
 		r.faults.Add("/url", e.Message, e.Hint)
@@ -158,7 +158,7 @@ func (r *reader) certificate(t tlsFiles) {
 	if len(r.faults) > before {
 		return
 	}
-	pair, err := tls.LoadX509KeyPair(r.within(t.Certificate), r.within(t.Key))
+	pair, err := tls.LoadX509KeyPair(r.resolvePath(t.Certificate), r.resolvePath(t.Key))
 	if err != nil {
 		r.faults.AddErr("/tls", &rolecall.Error{Code: rolecall.Invalid, Message: "certificate and key cannot be read, or do not belong together", Hint: "both in PEM", Err: err})
 		return
@@ -182,13 +182,13 @@ func (r *reader) organizations(m map[string]organization) {
 			r.faults.Add(at+"/external_id", "not an external id", "2 to 1224 letters, digits or characters of _+=,.@:/-")
 			continue
 		}
-		r.config.known[name] = digestOf(name, id)
+		r.config.externalIDs[name] = digestOf(name, id)
 	}
 }
 
-// self is the name under which package credential knows the dispenser's own
-// identity.
-const self = "dispenser"
+// ownIdentity is the name of the dispenser's own identity in package
+// credential.
+const ownIdentity = "dispenser"
 
 func (r *reader) identity(i identity) {
 	const at = "/identity"
@@ -207,9 +207,9 @@ func (r *reader) identity(i identity) {
 		r.faults.Add(at+"/arn", "a web identity token is exchanged for a role", "give the role's ARN")
 	}
 	if source.File != "" {
-		source.File = r.within(source.File)
+		source.File = r.resolvePath(source.File)
 	}
-	r.config.identity = credential.Declared{Principal: rolecall.Principal{Name: self, ARN: arn}, Source: source}
+	r.config.identity = credential.Declared{Principal: rolecall.Principal{Name: ownIdentity, ARN: arn}, Source: source}
 }
 
 func (r *reader) endpoint(s string) {
@@ -224,21 +224,21 @@ func (r *reader) endpoint(s string) {
 	r.config.stsEndpoint = &url.URL{Scheme: u.Scheme, Host: u.Host}
 }
 
-func (r *reader) within(path string) string {
+func (r *reader) resolvePath(path string) string {
 	if filepath.IsAbs(path) {
 		return filepath.Clean(path)
 	}
 	return filepath.Join(r.dir, path)
 }
 
-func readFile(path string, most int64) ([]byte, error) {
+func readFile(path string, limit int64) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, most+1))
-	if err == nil && int64(len(data)) > most {
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(data)) > limit {
 		err = &rolecall.Error{Code: rolecall.Invalid, Message: path + " is too large"}
 	}
 	return data, err

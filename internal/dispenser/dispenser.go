@@ -18,26 +18,26 @@ import (
 	"github.com/rolecall/rolecall/internal/awscode"
 )
 
-// Options are what a Dispenser may be given; the zero value works.
+// Options are optional settings of a Dispenser. The zero value works.
 type Options struct {
-	Log   *slog.Logger     // of what was vended and refused; discarded when nil
-	Clock func() time.Time // time.Now when nil
+	Log   *slog.Logger     // logs what is vended and refused; nil: none
+	Clock func() time.Time // nil: time.Now
 }
 
-// Dispenser vends. New is mandatory, and so is Close.
+// Dispenser vends credentials. New makes it; Close closes its connections.
 type Dispenser struct {
-	cfg   *Config
-	path  string // of its URL
-	own   aws.CredentialsProvider
-	http  *http.Client
-	log   *slog.Logger
-	clock func() time.Time
-	// Of what is under way at a time. Strangers can fill proofs, never slots.
-	proofs slots // of identity, about which STS is asked
-	slots  slots // answers to callers that are proved
+	cfg         *Config
+	path        string // of its URL
+	credentials aws.CredentialsProvider
+	http        *http.Client
+	log         *slog.Logger
+	clock       func() time.Time
+	// Limits of concurrent work. Strangers can fill proofs, but never slots.
+	proofs slots // proofs of identity that STS is verifying
+	slots  slots // requests of callers that are authenticated
 }
 
-// New makes a dispenser of the config. Its own credentials are looked for when
+// New returns a dispenser for the config. Its own credentials are loaded when
 // the first session is vended.
 func New(cfg *Config, o Options) (*Dispenser, error) {
 	if o.Log == nil {
@@ -51,7 +51,7 @@ func New(cfg *Config, o Options) (*Dispenser, error) {
 	if cfg.stsEndpoint != nil {
 		source.STSEndpoint = cfg.stsEndpoint.String()
 	}
-	opened, err := credential.Open(map[string]credential.Declared{self: cfg.identity}, source)
+	opened, err := credential.Open(map[string]credential.Declared{ownIdentity: cfg.identity}, source)
 	if err != nil {
 		return nil, err
 	}
@@ -60,16 +60,16 @@ func New(cfg *Config, o Options) (*Dispenser, error) {
 		return nil, err
 	}
 	return &Dispenser{
-		cfg: cfg, path: u.EscapedPath(), own: opened[self].Credentials, http: client, log: o.Log, clock: o.Clock,
+		cfg: cfg, path: u.EscapedPath(), credentials: opened[ownIdentity].Credentials, http: client, log: o.Log, clock: o.Clock,
 		proofs: make(slots, maxRequests), slots: make(slots, maxRequests),
 	}, nil
 }
 
-// Close drops idle connections to STS.
+// Close closes idle connections to STS.
 func (d *Dispenser) Close() { d.http.CloseIdleConnections() }
 
-// newClient reaches STS, which is all that a dispenser calls. A proxy from the
-// environment is the customer's own.
+// newClient returns a client for STS, the only service that a dispenser calls.
+// A proxy from the environment is the customer's own.
 func newClient() *http.Client {
 	return &http.Client{
 		Timeout: stsTimeout,
@@ -83,18 +83,19 @@ func newClient() *http.Client {
 
 const (
 	stsTimeout = 5 * time.Second
-	// answerTimeout is less than what the worker's side waits.
+	// answerTimeout is shorter than the timeout of the worker's side.
 	answerTimeout = 9 * time.Second
-	// maxRequests are proved at a time, and as many answered: each makes a call
-	// to STS.
+	// maxRequests limits concurrent proofs, and concurrent answers: each makes a
+	// call to STS.
 	maxRequests = 64
 )
 
-// slots bound how much is done at a time.
+// slots limit concurrent work.
 type slots chan struct{}
 
-// take takes a slot, or refuses. What it gives must be called in the end.
-func (s slots) take(what string) (release func(), err error) {
+// acquire takes a slot, or returns an error if none is free. The caller must
+// call release.
+func (s slots) acquire(what string) (release func(), err error) {
 	select {
 	case s <- struct{}{}:
 		return func() { <-s }, nil
@@ -103,71 +104,70 @@ func (s slots) take(what string) (release func(), err error) {
 	}
 }
 
-// Ask is a request, whoever took it in.
+// Ask is a request, from any kind of server.
 type Ask struct {
 	Query url.Values
-	From  string // where it came from, for the log
-	// Caller proves who asks and gives a name for the log. Its error is
-	// made by this package, or counts as a failure.
+	From  string // the client's address, for the log
+	// Caller authenticates the caller and returns a name for the log. Its error
+	// must be one of this package; any other counts as a failure.
 	Caller func(context.Context) (string, error)
 }
 
-// Answer is the response to an Ask: a status, and JSON that is not to be kept
-// by anything on its way.
+// Answer is the response to an Ask: a status, and JSON that must not be cached.
 type Answer struct {
 	Status int
 	Body   []byte
 }
 
-// Answer decides, vends, and logs the decision.
+// Answer decides on a request, vends credentials, and logs the decision.
 func (d *Dispenser) Answer(ctx context.Context, ask Ask) Answer {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	log := d.log.With("from", ask.From)
 	caller, err := ask.Caller(ctx)
 	if err != nil {
-		return d.refused(ctx, log, err)
+		return d.refusal(ctx, log, err)
 	}
 	log = log.With("caller", caller)
-	release, err := d.slots.take("requests")
+	release, err := d.slots.acquire("requests")
 	if err != nil {
-		return d.refused(ctx, log, err)
+		return d.refusal(ctx, log, err)
 	}
 	defer release()
 	r, err := readRequest(ask.Query)
 	if err != nil {
-		return d.refused(ctx, log, err)
+		return d.refusal(ctx, log, err)
 	}
 	log = log.With("job", r.job, "task", r.task, "tool", r.tool, "bucket", r.bucket, "prefix", r.prefix, "access", r.access)
 	if !d.cfg.knows(r) {
-		return d.refused(ctx, log, refuse(rolecall.Forbidden, "organization and external id are not known together", nil))
+		return d.refusal(ctx, log, refuse(rolecall.Forbidden, "organization and external id are not known together", nil))
 	}
 	log = log.With("org", r.organization)
 	g, ok := d.cfg.grantFor(r)
 	if !ok {
-		return d.refused(ctx, log, refuse(rolecall.Forbidden, "no grant covers this", nil))
+		return d.refusal(ctx, log, refuse(rolecall.Forbidden, "no grant covers this", nil))
 	}
 	log = log.With("role", g.Role.String())
 	s, err := d.assume(ctx, g, r)
 	if err != nil {
-		return d.refused(ctx, log, err)
+		return d.refusal(ctx, log, err)
 	}
 	log.InfoContext(ctx, "vended", "access_key_id", s.AccessKeyID, "expires", s.Expiration)
 	return answer(http.StatusOK, s)
 }
 
-// knows tells whether the external id is the organization's, comparing with
-// all of them, each in constant time.
+// knows reports whether the external id is the organization's. It compares it
+// with all of them, each in constant time.
 func (c *Config) knows(r request) bool {
 	given := digestOf(r.organization, r.externalID)
 	found := 0
-	for _, d := range c.known {
+	for _, d := range c.externalIDs {
 		found |= subtle.ConstantTimeCompare(given[:], d[:])
 	}
 	return found == 1
 }
 
-// session is the answer, in the form of AWS's container endpoints.
+// session is the body of an answer, in the form of AWS's container endpoints.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
 type session struct {
 	AccessKeyID     string    `json:"AccessKeyId"`
@@ -176,7 +176,7 @@ type session struct {
 	Expiration      time.Time `json:"Expiration"`
 }
 
-// assume takes a session of the grant's role for the request. Its name shows
+// assume assumes the grant's role for the request. The session's name shows
 // organization and job in CloudTrail.
 func (d *Dispenser) assume(ctx context.Context, g Grant, r request) (session, error) {
 	sessionPolicy, duration, err := g.session(r)
@@ -191,7 +191,7 @@ func (d *Dispenser) assume(ctx context.Context, g Grant, r request) (session, er
 	if region == "" {
 		region = rolecall.HomeRegion(g.Role.Partition)
 	}
-	o := sts.Options{Region: region, Credentials: d.own, HTTPClient: d.http, RetryMaxAttempts: 2}
+	o := sts.Options{Region: region, Credentials: d.credentials, HTTPClient: d.http, RetryMaxAttempts: 2}
 	if d.cfg.stsEndpoint != nil {
 		o.BaseEndpoint = aws.String(d.cfg.stsEndpoint.String())
 	}
@@ -202,7 +202,7 @@ func (d *Dispenser) assume(ctx context.Context, g Grant, r request) (session, er
 		DurationSeconds: aws.Int32(int32(duration / time.Second)),
 	})
 	if err != nil {
-		return session{}, notAssumed(err)
+		return session{}, assumeError(err)
 	}
 	c := out.Credentials
 	if c == nil || aws.ToString(c.SessionToken) == "" || c.Expiration == nil {
@@ -211,10 +211,10 @@ func (d *Dispenser) assume(ctx context.Context, g Grant, r request) (session, er
 	return session{aws.ToString(c.AccessKeyId), aws.ToString(c.SecretAccessKey), aws.ToString(c.SessionToken), c.Expiration.UTC()}, nil
 }
 
-// notAssumed tells what may pass from what the customer's administrator must
-// mend: a role that does not trust the dispenser, its own credentials, or a
-// duration that the role does not grant.
-func notAssumed(err error) error {
+// assumeError distinguishes failures that may pass from those that the
+// customer's administrator must fix: a role that does not trust the dispenser,
+// missing credentials of its own, or a duration that the role does not allow.
+func assumeError(err error) error {
 	answer, answered := awscode.Read(err)
 	var own *rolecall.Error
 	switch {
@@ -227,15 +227,15 @@ func notAssumed(err error) error {
 	}
 }
 
-// refuse makes the error of a refusal: the code is for the caller, the reason
+// refuse returns the error of a refusal. The code is for the caller; the reason
 // and its cause are for the log.
 func refuse(code rolecall.Code, reason string, cause error) error {
 	return &rolecall.Error{Code: code, Message: reason, Err: cause}
 }
 
-// said is all that callers hear of a refusal: none of the reasons, so that one
-// answer is like the other.
-var said = map[rolecall.Code]struct {
+// answers are all that callers learn about a refusal. They contain no reasons,
+// so that one cannot be distinguished from another.
+var answers = map[rolecall.Code]struct {
 	status  int
 	message string
 }{
@@ -247,7 +247,8 @@ var said = map[rolecall.Code]struct {
 	rolecall.Internal:        {http.StatusBadGateway, "AWS does not give the dispenser what it needs; its operator finds the cause in its log"},
 }
 
-func (d *Dispenser) refused(ctx context.Context, log *slog.Logger, err error) Answer {
+// refusal logs a refusal and returns its answer.
+func (d *Dispenser) refusal(ctx context.Context, log *slog.Logger, err error) Answer {
 	e := rolecall.List(err)[0]
 	attrs := []any{"code", e.Code, "reason", e.Message}
 	if e.Err != nil {
@@ -258,12 +259,13 @@ func (d *Dispenser) refused(ctx context.Context, log *slog.Logger, err error) An
 		level = slog.LevelError
 	}
 	log.Log(ctx, level, "refused", attrs...)
-	return failure(e.Code)
+	return errorAnswer(e.Code)
 }
 
-// failure has the form that AWS's tools expect of a credential endpoint.
-func failure(code rolecall.Code) Answer {
-	s := said[code]
+// errorAnswer returns the answer for a code, in the form that AWS's tools
+// expect of a credential endpoint.
+func errorAnswer(code rolecall.Code) Answer {
+	s := answers[code]
 	return answer(s.status, map[string]string{"code": string(code), "message": s.message})
 }
 

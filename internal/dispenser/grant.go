@@ -12,20 +12,20 @@ import (
 	"github.com/rolecall/rolecall/policy"
 )
 
-// Grant is what an organization may have credentials for: objects of a bucket
-// below a prefix, through a role of the customer's.
+// Grant is what an organization may get credentials for: objects of a bucket
+// below a prefix, through a role of the customer.
 type Grant struct {
 	Organization string
 	Bucket       string
 	Prefix       string // empty, or ends in a slash
-	Write        bool   // which comes with reading
+	Write        bool   // which includes reading
 	Role         rolecall.ARN
-	KMSKey       string // that the objects are under, policy.AnyKey for whichever; empty: no use of KMS
+	KMSKey       string // of the objects, or policy.AnyKey; empty: KMS is not used
 	Region       string // of the bucket; empty: any of the role's partition
 	Duration     time.Duration
 }
 
-// grant is a Grant as it is written.
+// grant is the form of a Grant in the config.
 type grant struct {
 	Organization string  `json:"organization"`
 	Bucket       string  `json:"bucket"`
@@ -44,7 +44,7 @@ func (r *reader) grants(f file) {
 	for i, g := range f.Grants {
 		at := strict.Pointer("grants", i)
 		r.grantForm(g, at)
-		made := g.grant(f.Organizations)
+		made := g.toGrant(f.Organizations)
 		switch _, known := f.Organizations[made.Organization]; {
 		case g.Organization == "" && len(f.Organizations) > 1:
 			r.faults.Add(at+"/organization", "with several organizations, a grant says whose it is", "")
@@ -61,8 +61,8 @@ func (r *reader) grants(f file) {
 	}
 }
 
-// grantForm checks a grant by itself. It has the form of a connection, and its
-// parts are checked as those are.
+// grantForm checks one grant. It has the form of a connection, and its members
+// are checked in the same way.
 func (r *reader) grantForm(g grant, at string) {
 	c := rolecall.Connection{
 		Purpose: rolecall.Source, Bucket: g.Bucket, RoleARN: g.RoleARN, Region: g.Region, RoleSessionDurationSeconds: g.Duration,
@@ -79,7 +79,7 @@ func (r *reader) grantForm(g grant, at string) {
 	}
 	if g.RoleARN == "" {
 		r.faults.Add(at+"/role_arn", "the role is missing", "the ARN of a role of yours that the dispenser may assume")
-		c.RoleARN = "arn:aws:iam::111122223333:role/r" // for what else there is to say
+		c.RoleARN = "arn:aws:iam::111122223333:role/r" // so that the other faults are found
 	}
 	r.faults.AddErr(at, c.Validate())
 	role, err := rolecall.ParseRoleARN(g.RoleARN)
@@ -93,7 +93,7 @@ func (r *reader) grantForm(g grant, at string) {
 	}
 }
 
-func (g grant) grant(organizations map[string]organization) Grant {
+func (g grant) toGrant(organizations map[string]organization) Grant {
 	made := Grant{
 		Organization: g.Organization, Bucket: g.Bucket, Write: g.Access == credential.AccessWrite,
 		KMSKey: g.KMSKey, Region: g.Region, Duration: time.Duration(g.Duration) * time.Second,
@@ -113,14 +113,14 @@ func (g grant) grant(organizations map[string]organization) Grant {
 	return made
 }
 
-// covers tells whether the request stays within the grant. The grant's prefix
+// covers reports whether the request is within the grant. The grant's prefix
 // ends in a slash, so that in/ covers neither input/ nor an object named in.
 func (g Grant) covers(r request) bool {
 	return r.organization == g.Organization && r.bucket == g.Bucket && strings.HasPrefix(r.prefix, g.Prefix) && (g.Write || !r.writes())
 }
 
-// grantFor picks the narrowest grant that covers the request: the longest
-// prefix, and of those the one that is for reading only.
+// grantFor returns the narrowest grant that covers the request: the one with
+// the longest prefix, and of those one for reading only.
 func (c *Config) grantFor(r request) (Grant, bool) {
 	var best Grant
 	found := false
@@ -133,12 +133,12 @@ func (c *Config) grantFor(r request) (Grant, bool) {
 	return best, found
 }
 
-// probeDuration is the shortest that STS grants.
+// probeDuration is the shortest that STS allows.
 const probeDuration = rolecall.MinSessionDuration
 
-// session gives the session policy and duration for the request: all that it
-// asked for and nothing else. What a probe gets is thrown away, so that it is
-// a session that can do nothing.
+// session returns the session policy and duration for the request: what it asks
+// for and nothing else. A probe's session is thrown away, so its policy denies
+// everything.
 func (g Grant) session(r request) (sessionPolicy []byte, duration time.Duration, err error) {
 	if r.tool == credential.ProbeTool {
 		return policy.DenyAll(), probeDuration, nil

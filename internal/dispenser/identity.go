@@ -19,9 +19,9 @@ import (
 	"github.com/rolecall/rolecall/policy"
 )
 
-// The bounds of a proof of identity.
+// The limits of a proof of identity.
 const (
-	maxProof      = 8 << 10 // session tokens have grown before
+	maxProof      = 8 << 10 // session tokens may grow
 	maxProofLife  = credential.IdentityExpires
 	maxClockSkew  = time.Minute
 	maxSTSAnswer  = 64 << 10
@@ -29,9 +29,10 @@ const (
 	stsAPIVersion = "2011-06-15"
 )
 
-// forms says what each parameter of a presigned GetCallerIdentity looks like.
-// All must be there, but for the last; nothing else may.
-var forms = map[string]*regexp.Regexp{
+// parameterForms has the form of each parameter of a presigned
+// GetCallerIdentity. All are required except the session token; no others are
+// allowed.
+var parameterForms = map[string]*regexp.Regexp{
 	"Action":               regexp.MustCompile(`^GetCallerIdentity$`),
 	"Version":              regexp.MustCompile(`^` + stsAPIVersion + `$`),
 	"X-Amz-Algorithm":      regexp.MustCompile(`^AWS4-HMAC-SHA256$`),
@@ -45,20 +46,20 @@ var forms = map[string]*regexp.Regexp{
 
 const tokenParameter = "X-Amz-Security-Token"
 
-// identify finds out who made the proof that a request brings, by sending the
-// GetCallerIdentity in it to STS, which verifies the signature. The signed
-// header gets the digest of the URL that this request came to, so that a proof
-// made for another one does not hold.
+// identify returns who made the proof in a request's header. It sends the
+// GetCallerIdentity in the proof to STS, which verifies the signature. It sets
+// the signed digest header from the URL of this request, so that a proof made
+// for another URL is invalid.
 //
-// The same proof is taken twice while it is valid: it can be had only from
-// within TLS, it gives what its first use gave, and two requests alike within
-// a second have the same signature.
+// A proof may be used twice while it is valid: only someone within the TLS
+// connection can have it, a second use returns what the first did, and two
+// equal requests within a second have the same signature.
 func (d *Dispenser) identify(ctx context.Context, header string, digest string) (rolecall.ARN, error) {
 	target, err := d.cfg.proofURL(header, d.clock())
 	if err != nil {
 		return rolecall.ARN{}, refuse(rolecall.Unauthenticated, "proof of identity: "+err.Error(), nil)
 	}
-	release, err := d.proofs.take("proofs of identity")
+	release, err := d.proofs.acquire("proofs of identity")
 	if err != nil {
 		return rolecall.ARN{}, err
 	}
@@ -78,12 +79,13 @@ func (d *Dispenser) identify(ctx context.Context, header string, digest string) 
 	if err != nil || len(body) > maxSTSAnswer {
 		return rolecall.ARN{}, refuse(rolecall.Unavailable, "read STS's answer", withoutURL(err))
 	}
-	return callerOf(resp.StatusCode, body)
+	return parseCaller(resp.StatusCode, body)
 }
 
-// callerOf reads STS's answer: who calls, or that the proof does not hold.
+// parseCaller returns the caller from STS's answer, or an error if the proof is
+// invalid.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
-func callerOf(status int, body []byte) (rolecall.ARN, error) {
+func parseCaller(status int, body []byte) (rolecall.ARN, error) {
 	var answer struct {
 		Arn  string `xml:"GetCallerIdentityResult>Arn"`
 		Code string `xml:"Error>Code"`
@@ -104,9 +106,9 @@ func callerOf(status int, body []byte) (rolecall.ARN, error) {
 	return caller, nil
 }
 
-// proofURL reads the presigned URL of a proof and builds it anew from what was
-// understood of it, so that no other reading of the same text decides what is
-// called. It leads to a regional endpoint of STS, or is refused.
+// proofURL parses the presigned URL of a proof, and builds a new one from what
+// it understood, so that no other parser of the same text decides what is
+// called. The URL must be that of a regional endpoint of STS.
 func (c *Config) proofURL(header string, now time.Time) (*url.URL, error) {
 	if len(header) > maxProof {
 		return nil, errors.New("too long")
@@ -126,7 +128,7 @@ func (c *Config) proofURL(header string, now time.Time) (*url.URL, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := inTime(query, now); err != nil {
+	if err := checkLifetime(query, now); err != nil {
 		return nil, err
 	}
 	region := strings.Split(query.Get("X-Amz-Credential"), "/")[2]
@@ -136,14 +138,14 @@ func (c *Config) proofURL(header string, now time.Time) (*url.URL, error) {
 	return &url.URL{Scheme: u.Scheme, Host: u.Host, Path: "/", RawQuery: query.Encode()}, nil
 }
 
-// parameters reads the query of a presigned GetCallerIdentity, strictly.
+// parameters parses the query of a presigned GetCallerIdentity strictly.
 func parameters(raw string) (url.Values, error) {
 	query, err := url.ParseQuery(raw)
 	if err != nil {
 		return nil, errors.New("its query does not parse")
 	}
 	for name, values := range query {
-		form, known := forms[name]
+		form, known := parameterForms[name]
 		switch {
 		case !known:
 			return nil, errors.New("it has a parameter that GetCallerIdentity does not take")
@@ -153,7 +155,7 @@ func parameters(raw string) (url.Values, error) {
 			return nil, errors.New(name + " is not of its form")
 		}
 	}
-	for name := range forms {
+	for name := range parameterForms {
 		if !query.Has(name) && name != tokenParameter {
 			return nil, errors.New(name + " is missing")
 		}
@@ -161,11 +163,12 @@ func parameters(raw string) (url.Values, error) {
 	return query, nil
 }
 
-// inTime holds proofs to their short life. STS does not: it takes a presigned
-// request for 15 minutes, whatever X-Amz-Expires says.
+// checkLifetime returns an error unless the proof is valid now, for its short
+// life. STS does not check that: it accepts a presigned request for 15 minutes,
+// whatever X-Amz-Expires says.
 // https://github.com/kubernetes-sigs/aws-iam-authenticator#api-authorization-from-outside-a-cluster
-func inTime(query url.Values, now time.Time) error {
-	signed, err := time.Parse(signingTime, query.Get("X-Amz-Date"))
+func checkLifetime(query url.Values, now time.Time) error {
+	signedAt, err := time.Parse(signingTime, query.Get("X-Amz-Date"))
 	if err != nil {
 		return errors.New("X-Amz-Date is no time")
 	}
@@ -173,17 +176,17 @@ func inTime(query url.Values, now time.Time) error {
 	switch {
 	case err != nil || life < 1 || life > maxProofLife:
 		return errors.New("it is valid for too long")
-	case now.Before(signed.Add(-maxClockSkew)):
+	case now.Before(signedAt.Add(-maxClockSkew)):
 		return errors.New("it is signed in the future")
-	case now.After(signed.Add(time.Duration(life)*time.Second + maxClockSkew)):
+	case now.After(signedAt.Add(time.Duration(life)*time.Second + maxClockSkew)):
 		return errors.New("it has expired")
 	}
 	return nil
 }
 
-// isSTS tells whether the URL's host is STS's in the region, in a partition
-// that a listed principal is of, or the configured endpoint. The region's form
-// keeps the name within AWS's own domain; the global endpoint is not asked.
+// isSTS reports whether the URL's host is the configured endpoint, or else STS
+// of the region, in the partition of a listed principal. The region's form
+// keeps the name within AWS's own domain. The global endpoint is not called.
 // https://docs.aws.amazon.com/general/latest/gr/sts.html
 func (c *Config) isSTS(u *url.URL, region string) bool {
 	if e := c.stsEndpoint; e != nil {
@@ -197,8 +200,8 @@ func (c *Config) isSTS(u *url.URL, region string) bool {
 	return ours && u.Scheme == "https" && rolecall.IsRegion(region) && u.Host == "sts."+region+"."+policy.DNSSuffix(partition)
 }
 
-// withoutURL takes the URL, and with it the proof's signature and session
-// token, out of an error.
+// withoutURL removes the URL, and with it the proof's signature and session
+// token, from an error.
 func withoutURL(err error) error {
 	var e *url.Error
 	if errors.As(err, &e) {

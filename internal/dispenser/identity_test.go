@@ -295,7 +295,7 @@ func FuzzProof(f *testing.F) {
 		}
 		region, ok := strings.CutPrefix(u.Host, "sts.")
 		region, isAWS := strings.CutSuffix(region, ".amazonaws.com")
-		if !ok || !isAWS || strings.ContainsAny(region, ".:@/") || u.Scheme != "https" || u.Path != "/" || u.Query().Get("Action") != "GetCallerIdentity" || len(u.Query()) > len(forms) {
+		if !ok || !isAWS || strings.ContainsAny(region, ".:@/") || u.Scheme != "https" || u.Path != "/" || u.Query().Get("Action") != "GetCallerIdentity" || len(u.Query()) > len(parameterForms) {
 			t.Errorf("%q leads to %s", text, u)
 		}
 	})

@@ -10,7 +10,7 @@ import (
 	"github.com/rolecall/rolecall/credential"
 )
 
-// request is what is asked for, in the parameters of the contract.
+// request has the parameters of the contract.
 type request struct {
 	organization, externalID string
 	job, task, tool          string
@@ -19,15 +19,15 @@ type request struct {
 
 func (r request) writes() bool { return r.access == credential.AccessWrite }
 
-// The lengths of parameters: of a key in S3, of an external id in STS.
+// The limits of parameters in bytes, among them those of S3's keys and STS's external ids.
 const (
 	maxParameter  = 256
 	maxPrefix     = 1024
 	maxExternalID = 1224
 )
 
-// readRequest reads the parameters. What is not of its form is refused whoever
-// asks; organization and external id may be missing, and are then wrong.
+// readRequest parses the parameters. It refuses malformed ones whoever calls.
+// Organization and external id may be missing; then they are wrong.
 func readRequest(query url.Values) (request, error) {
 	var r request
 	for name, p := range map[string]struct {

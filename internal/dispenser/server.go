@@ -12,7 +12,7 @@ import (
 	"github.com/rolecall/rolecall"
 )
 
-// Limits on what a request may cost before anyone is known.
+// Limits of a request before its caller is known.
 const (
 	maxHeader     = 32 << 10
 	maxQuery      = 8 << 10
@@ -20,10 +20,11 @@ const (
 	readTimeout   = 10 * time.Second
 	writeTimeout  = 15 * time.Second
 	idleTimeout   = time.Minute
-	endTimeout    = 15 * time.Second // for requests that run when it is told to end
+	endTimeout    = 15 * time.Second // for requests that run when Serve ends
 )
 
-// HealthPath answers 200 while the dispenser serves, without a look at AWS.
+// HealthPath is answered with status 200 while the dispenser serves. AWS is not
+// called for it.
 const HealthPath = "/healthz"
 
 // ServeHTTP answers one request.
@@ -33,7 +34,7 @@ func (d *Dispenser) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", "no-store")
 	switch path := r.URL.EscapedPath(); {
 	case path != d.path && path != HealthPath:
-		write(w, failure(rolecall.NotFound))
+		write(w, errorAnswer(rolecall.NotFound))
 	case r.Method != http.MethodGet:
 		h.Set("Allow", http.MethodGet)
 		write(w, answer(http.StatusMethodNotAllowed, map[string]string{"code": string(rolecall.Invalid), "message": "GET only"}))
@@ -44,7 +45,7 @@ func (d *Dispenser) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		a := d.Answer(r.Context(), Ask{
 			Query: r.URL.Query(), From: r.RemoteAddr,
-			Caller: func(ctx context.Context) (string, error) { return d.caller(ctx, r) },
+			Caller: func(ctx context.Context) (string, error) { return d.authenticate(ctx, r) },
 		})
 		if a.Status == http.StatusUnauthorized && d.cfg.bearer != nil {
 			h.Set("WWW-Authenticate", "Bearer")
@@ -61,8 +62,8 @@ func write(w http.ResponseWriter, a Answer) {
 	_, _ = w.Write(a.Body) // the client is gone
 }
 
-// Serve answers on the listener, with TLS where the config has it, until ctx
-// ends; then it lets requests that run finish.
+// Serve serves the listener, with TLS if the config has a certificate, until
+// ctx ends. Then it waits for requests that run.
 func (d *Dispenser) Serve(ctx context.Context, l net.Listener) error {
 	server := &http.Server{
 		Handler: d, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,

@@ -1,10 +1,10 @@
-// Command dispenser-lambda is the dispenser as an AWS Lambda function, behind
-// a REST API of API Gateway whose method asks for IAM authorization: the
-// gateway verifies the vendor's signature and says whose it is. Nothing else
-// may be let invoke the function, since it believes what it is told there.
+// Command dispenser-lambda is the dispenser as an AWS Lambda function, behind a
+// REST API of API Gateway whose method requires IAM authorization: the gateway
+// verifies the vendor's signature and passes the caller's ARN. Nothing else may
+// be allowed to invoke the function, since it trusts that ARN.
 //
-// docs/dispenser.md says how to build and deploy it; template.yaml is all that
-// it needs.
+// docs/dispenser.md describes how to build and deploy it; template.yaml has
+// everything that it needs.
 package main
 
 import (
@@ -19,7 +19,7 @@ import (
 	"github.com/rolecall/rolecall/internal/dispenser"
 )
 
-// configFile lies beside the program in the function's archive.
+// configFile is in the function's archive, beside the program.
 const configFile = "dispenser.yaml"
 
 func main() {
@@ -43,12 +43,12 @@ func open(path string, getenv func(string) string, log *slog.Logger) (handler, e
 	return handler{d}, err
 }
 
-// answer answers one request of the gateway's.
+// answer answers one request of the gateway.
 func (h handler) answer(ctx context.Context, event events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error) {
 	a := h.Answer(ctx, dispenser.Ask{
 		Query: url.Values(event.MultiValueQueryStringParameters),
 		From:  event.RequestContext.Identity.SourceIP,
-		// Without IAM authorization the gateway names nobody, and nobody is
+		// Without IAM authorization the gateway passes no ARN, and the caller is
 		// refused.
 		Caller: func(context.Context) (string, error) { return h.Principal(event.RequestContext.Identity.UserArn) },
 	})
