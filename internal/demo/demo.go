@@ -18,19 +18,19 @@ import (
 	"github.com/rolecall/rolecall/sandbox"
 )
 
-// Options are what a demo is run with. All may be left out.
+// Options are the options of a demo. All are optional.
 type Options struct {
-	Keep    bool                       // leave the directory with the files, and name it in the story
-	Ready   func(Story, rolecall.Plan) // told when the accounts stand and the job begins
-	Observe func(job.Event)            // told how the job goes on
+	Keep    bool                       // keep the directory with the files, and name it in the story
+	Ready   func(Story, rolecall.Plan) // called when the accounts exist and the job begins
+	Observe func(job.Event)            // called with the events of the job
 	Log     *slog.Logger
 
-	onEvent func(credential.Event) // takes the events of the vault, in place of the story; for tests
+	onEvent func(credential.Event) // for tests: gets the events of the vault instead of the story
 }
 
-// Run tells the story by living it. The error lists the expectations that
-// did not hold, which the story has too; any other error means that there is
-// no whole story to tell.
+// Run runs the demo and returns its story. If the error is a rolecall.Errors,
+// it lists the expectations that failed, which are in the story too. With any
+// other error the story is incomplete.
 func Run(ctx context.Context, o Options) (_ Story, err error) {
 	dir, err := os.MkdirTemp("", "rolecall-demo-")
 	if err != nil {
@@ -52,13 +52,13 @@ func Run(ctx context.Context, o Options) (_ Story, err error) {
 			return Story{}, err
 		}
 		if d.story.Job.Status != rolecall.Completed {
-			break // nothing of the rest can hold
+			break // the rest would fail too
 		}
 	}
 	return d.story, d.story.Errors.Err()
 }
 
-// demo is a story under way.
+// demo is a demo that runs.
 type demo struct {
 	*world
 	options  Options
@@ -70,9 +70,9 @@ type demo struct {
 	story    Story
 }
 
-// start makes the accounts and reads the config, as its user would.
+// start creates the accounts and reads the config, as a user would.
 func (d *demo) start(ctx context.Context) error {
-	if err := errors.Join(d.film(), d.write("sandbox.yaml"), d.writeKeys()); err != nil {
+	if err := errors.Join(d.writeObjects(), d.write("sandbox.yaml"), d.writeKeys()); err != nil {
 		return err
 	}
 	accounts, err := sandbox.LoadConfig(d.path("sandbox.yaml"))
@@ -93,7 +93,7 @@ func (d *demo) start(ctx context.Context) error {
 	return d.open()
 }
 
-// open opens what runs jobs, as a user's run opens it.
+// open opens the worker, as a user's run does.
 func (d *demo) open() error {
 	local := worker.Local{Log: d.options.Log, OnEvent: d.vaultLog.add}
 	if d.options.onEvent != nil {
@@ -107,7 +107,7 @@ func (d *demo) open() error {
 	return err
 }
 
-// close ends what start began, as far as it came.
+// close ends what start began, even if it failed halfway.
 func (d *demo) close() error {
 	if d.worker != nil {
 		d.worker.Close()
@@ -124,21 +124,21 @@ func (d *demo) job(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if d.plan, err = d.planned(data, "acme", ""); err != nil {
+	if d.plan, err = d.readPlan(data, "acme", ""); err != nil {
 		return err
 	}
 	if d.options.Ready != nil {
 		d.options.Ready(d.story, d.plan)
 	}
-	watch := newWatch(d.options.Observe)
-	d.story.Job, err = d.run(ctx, d.plan, watch.observe)
-	d.story.Moves = watch.moves
+	recorder := newMoveRecorder(d.options.Observe)
+	d.story.Job, err = d.run(ctx, d.plan, recorder.observe)
+	d.story.Moves = recorder.moves
 	d.expect(d.story.Job.Status == rolecall.Completed, "the job did not complete")
 	d.story.Errors = append(d.story.Errors, d.story.Job.Errors...)
 	return err
 }
 
-func (d *demo) planned(data []byte, org, principal string) (rolecall.Plan, error) {
+func (d *demo) readPlan(data []byte, org, principal string) (rolecall.Plan, error) {
 	return rolecall.ReadPlan(data, d.config.Organizations[org], d.config.Vendor, principal)
 }
 
@@ -155,29 +155,29 @@ func (d *demo) run(ctx context.Context, plan rolecall.Plan, observe func(job.Eve
 	return report, errors.Join(dir.Close(), os.RemoveAll(path))
 }
 
-// expect notes what did not turn out as it should.
-func (d *demo) expect(held bool, otherwise string) {
-	if !held {
+// expect records a failure unless ok.
+func (d *demo) expect(ok bool, failure string) {
+	if !ok {
 		d.story.Errors = append(d.story.Errors, &rolecall.Error{
-			Code: rolecall.Internal, Message: otherwise,
+			Code: rolecall.Internal, Message: failure,
 			Hint: "this is a fault of rolecall's; run again with --output json and report what it prints",
 		})
 	}
 }
 
-// watch makes moves of a job's events.
-type watch struct {
+// moveRecorder records moves from a job's events.
+type moveRecorder struct {
 	next    func(job.Event)
 	moves   []Move
 	started map[int]time.Time
 	current map[int]Move
 }
 
-func newWatch(next func(job.Event)) *watch {
-	return &watch{next: next, started: map[int]time.Time{}, current: map[int]Move{}}
+func newMoveRecorder(next func(job.Event)) *moveRecorder {
+	return &moveRecorder{next: next, started: map[int]time.Time{}, current: map[int]Move{}}
 }
 
-func (w *watch) observe(e job.Event) {
+func (w *moveRecorder) observe(e job.Event) {
 	if w.next != nil {
 		w.next(e)
 	}

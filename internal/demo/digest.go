@@ -14,14 +14,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// content is what an auditor of one customer finds below a prefix of its
-// bucket: the digest of each object, by its name below the prefix.
-type content struct {
+// inventory is what a customer's auditor finds below a prefix of the bucket:
+// the digest of each object, by its name below the prefix.
+type inventory struct {
 	digests map[string]string
-	keys    map[string]int // objects by the KMS key that they are under
+	keys    map[string]int // number of objects by their KMS key
 }
 
-// digests compares what the two customers have, each read with its own user.
+// digests compares the objects of the two customers, each read with its own
+// user.
 func (d *demo) digests(ctx context.Context) error {
 	from, err := d.audit(ctx, d.AcmeAuditor, d.Masters, "in/")
 	if err != nil {
@@ -44,8 +45,8 @@ func (d *demo) digests(ctx context.Context) error {
 	return nil
 }
 
-// digest is one digest of all.
-func (c content) digest() string {
+// digest returns one digest of all objects.
+func (c inventory) digest() string {
 	var lines []string
 	for name, digest := range c.digests {
 		lines = append(lines, digest+"  "+name+"\n")
@@ -55,25 +56,25 @@ func (c content) digest() string {
 	return hex.EncodeToString(sum[:])
 }
 
-func (d *demo) audit(ctx context.Context, by keys, bucket, prefix string) (content, error) {
-	client := d.s3(by.provider())
-	found := content{digests: map[string]string{}, keys: map[string]int{}}
+func (d *demo) audit(ctx context.Context, k keys, bucket, prefix string) (inventory, error) {
+	client := d.s3(k.provider())
+	found := inventory{digests: map[string]string{}, keys: map[string]int{}}
 	pages := s3.NewListObjectsV2Paginator(client, &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: &prefix})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return content{}, fmt.Errorf("list %s: %w", bucket, err)
+			return inventory{}, fmt.Errorf("list %s: %w", bucket, err)
 		}
 		for _, o := range page.Contents {
 			if err := found.read(ctx, client, bucket, prefix, *o.Key); err != nil {
-				return content{}, err
+				return inventory{}, err
 			}
 		}
 	}
 	return found, nil
 }
 
-func (c *content) read(ctx context.Context, client *s3.Client, bucket, prefix, key string) error {
+func (c *inventory) read(ctx context.Context, client *s3.Client, bucket, prefix, key string) error {
 	object, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
 	if err != nil {
 		return fmt.Errorf("get %s: %w", key, err)
@@ -92,7 +93,7 @@ func (k keys) provider() aws.CredentialsProvider {
 	return credentials.NewStaticCredentialsProvider(k.AccessKeyID, k.SecretAccessKey, k.SessionToken)
 }
 
-// s3 is a plain client of the sandbox.
+// s3 returns a plain client of the sandbox.
 func (d *demo) s3(by aws.CredentialsProvider) *s3.Client {
 	return s3.New(s3.Options{Region: d.Region, BaseEndpoint: &d.URL, UsePathStyle: true, Credentials: by})
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/rolecall/rolecall/credential"
 )
 
-// vaultLog keeps what the vault did, in order.
+// vaultLog records the vault's events in order.
 type vaultLog struct {
 	mu     sync.Mutex
 	events []credential.Event
@@ -20,20 +20,20 @@ func (l *vaultLog) add(e credential.Event) {
 	l.events = append(l.events, e)
 }
 
-// of gives the events of one role.
-func (l *vaultLog) of(role string) []credential.Event {
+// byRole returns the events of one role.
+func (l *vaultLog) byRole(role string) []credential.Event {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.DeleteFunc(slices.Clone(l.events), func(e credential.Event) bool { return e.RoleARN != role })
 }
 
-// roles tells of each role of the job how it was proved and assumed: the
-// probes as the vault made them, the sessions as STS handed them out.
+// roles records how each role of the job was proved and assumed: the probes as
+// the vault made them, the sessions as STS issued them.
 func (d *demo) roles(context.Context) error {
 	for _, step := range d.plan.Steps {
 		role := Role{ARN: step.Place.RoleARN, Principal: d.plan.Principal.Name}
 		proved := false
-		for _, e := range d.vaultLog.of(role.ARN) {
+		for _, e := range d.vaultLog.byRole(role.ARN) {
 			switch e.Kind {
 			case credential.EventProbe:
 				d.expect(!proved, "a role was assumed before its probes had passed")

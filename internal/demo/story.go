@@ -7,37 +7,36 @@ import (
 	"github.com/rolecall/rolecall/credential"
 )
 
-// Story is what happened, as it was seen.
+// Story is what happened.
 type Story struct {
-	Endpoint  string             `json:"endpoint"`            // of the sandbox, while it ran
-	Directory string             `json:"directory,omitempty"` // with the files, when it was kept
+	Endpoint  string             `json:"endpoint"`            // of the sandbox while it ran
+	Directory string             `json:"directory,omitempty"` // with the files, if it is kept
 	Accounts  []Account          `json:"accounts"`
 	Job       rolecall.JobReport `json:"job"`
 	Roles     []Role             `json:"roles"`
 	Moves     []Move             `json:"moves"`
 	Digests   Digests            `json:"digests"`
 	Refusals  []Refusal          `json:"refusals"`
-	Errors    rolecall.Errors    `json:"errors"` // expectations that did not hold
+	Errors    rolecall.Errors    `json:"errors"` // expectations that failed
 }
 
-// Account is one of the accounts in the sandbox.
+// Account is an account in the sandbox.
 type Account struct {
 	Name       string   `json:"name"`
 	ID         string   `json:"id"`
 	Principals []string `json:"principals,omitempty"` // of the vendor
 	Roles      []string `json:"roles,omitempty"`
 	Bucket     string   `json:"bucket,omitempty"`
-	Key        string   `json:"key,omitempty"` // that the bucket encrypts with
+	Key        string   `json:"key,omitempty"` // that encrypts the bucket's objects
 }
 
-// Role is a role that the job used: how it was proved, and what session the
-// job had of it.
+// Role is a role that the job used, with its probes and the job's session.
 type Role struct {
 	ARN         string             `json:"role_arn"`
 	Principal   string             `json:"principal"`
 	Probes      []credential.Probe `json:"probes"`
 	SessionName string             `json:"session_name"`
-	Calls       int                `json:"assume_role_calls"` // beside the probes, as STS counted them
+	Calls       int                `json:"assume_role_calls"` // without the probes, as STS counted them
 	Policy      json.RawMessage    `json:"session_policy"`
 }
 
@@ -60,7 +59,7 @@ type Digests struct {
 	All       string `json:"digest"`    // of the sorted list of digests and names
 }
 
-// Refusal is something that was tried and must not work.
+// Refusal is an attempt that must be refused.
 type Refusal struct {
 	Attempt string `json:"attempt"`
 	By      string `json:"by"` // who refused: STS, S3 or rolecall

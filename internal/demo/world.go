@@ -17,37 +17,37 @@ import (
 //go:embed world
 var files embed.FS
 
-// world is what the three files are filled in with.
+// world has the values for the three files.
 type world struct {
 	Vendor, Acme, Globex string // account ids
 	Region               string
 	Masters, Delivery    string // buckets
-	Key                  string // of the delivery bucket, an ARN
+	Key                  string // ARN of the delivery bucket's key
 
 	AcmeID, DeliveryID, GlobexID string // external ids
-	Production, Staging          keys   // the standing sessions of the worker roles
-	AcmeAuditor, GlobexAuditor   keys   // users of the customers' own
+	Production, Staging          keys   // the fixed sessions of the worker roles
+	AcmeAuditor, GlobexAuditor   keys   // the customers' own users
 	URL                          string // of the sandbox
 
 	dir string
 }
 
-// keys is the file of a principal's credentials.
+// keys is the form of a file with a principal's credentials.
 type keys struct {
 	AccessKeyID     string `json:"access_key_id"`
 	SecretAccessKey string `json:"secret_access_key"`
 	SessionToken    string `json:"session_token,omitempty"`
 }
 
-// The size of what acme has in its bucket.
+// The sizes of the objects in acme's bucket.
 const (
 	masterBytes = 64 << 20
 	stillCount  = 200
 	stillBytes  = 12 << 10
 )
 
-// private is an object beside what the job may read.
-const private = "private/contract.txt"
+// outsideKey is the key of an object that the job may not read.
+const outsideKey = "private/contract.txt"
 
 func newWorld(dir string) *world {
 	w := &world{
@@ -62,7 +62,7 @@ func newWorld(dir string) *world {
 	return w
 }
 
-// newKeys makes keys whose id begins with ASIA, for a session, or AKIA.
+// newKeys returns new keys. Kind is ASIA, for a session, or AKIA.
 func newKeys(kind string) keys {
 	k := keys{AccessKeyID: kind + fmt.Sprintf("%X", randomBytes(8)), SecretAccessKey: random(20)}
 	if kind == "ASIA" {
@@ -85,7 +85,7 @@ func (w *world) role(account, name string) string {
 
 func (w *world) path(name string) string { return filepath.Join(w.dir, name) }
 
-// write fills in one of the files and puts it into the directory.
+// write fills in one of the files and writes it to the directory.
 func (w *world) write(name string) error {
 	text, err := files.ReadFile("world/" + name)
 	if err != nil {
@@ -102,7 +102,8 @@ func (w *world) write(name string) error {
 	return os.WriteFile(w.path(name), b.Bytes(), 0o600)
 }
 
-// writeKeys puts the principals' credentials where the config expects them.
+// writeKeys writes the principals' credentials to the files that the config
+// names.
 func (w *world) writeKeys() error {
 	for name, k := range map[string]keys{"production.json": w.Production, "staging.json": w.Staging} {
 		data, err := json.Marshal(k)
@@ -116,9 +117,9 @@ func (w *world) writeKeys() error {
 	return nil
 }
 
-// film generates what acme has in its bucket: one large file and many small
-// ones, the same each time, and one that is nobody else's business.
-func (w *world) film() error {
+// writeObjects generates acme's objects: one large file and many small ones,
+// always with the same bytes, and one outside the job's prefix.
+func (w *world) writeObjects() error {
 	source := mathrand.NewChaCha8([32]byte([]byte("metropolis, fritz lang, 1927 ...")))
 	generate := func(name string, size int64) error {
 		path := filepath.Join(w.dir, w.Masters, filepath.FromSlash(name))
@@ -143,10 +144,10 @@ func (w *world) film() error {
 			return err
 		}
 	}
-	return generate(private, 1<<10)
+	return generate(outsideKey, 1<<10)
 }
 
-// accounts tells who is in this world.
+// accounts returns the accounts of the story.
 func (w *world) accounts() []Account {
 	return []Account{
 		{Name: "vendor", ID: w.Vendor, Principals: []string{"production", "staging"}},
