@@ -1,10 +1,10 @@
-// Package access leads from a place and what is to be done there to S3: the
-// bucket's region, the session policy, the credential under it and the client
-// that uses it. Tasks, checks and tools all come this way, so that a check finds
-// what a job would.
+// Package access provides what work at a place needs: the bucket's region, the
+// session policy, credentials under it and an S3 client that uses them. Tasks,
+// checks and tools all use it, so that a check finds what a job would.
 //
-// Which places a tenant may name is package rolecall's concern, whether a role
-// may be used package credential's, and what a refusal means package refusal's.
+// Which places a tenant may name is decided in package rolecall, whether a role
+// may be used in package credential, and what a refusal means in package
+// refusal.
 package access
 
 import (
@@ -19,19 +19,19 @@ import (
 	"github.com/rolecall/rolecall/internal/transfer"
 )
 
-// Access is how all work of a process reaches S3. Vault and Clients are needed;
-// nobody here closes them.
+// Access is how all work of a process reaches S3. Vault and Clients are
+// required; Access does not close them.
 type Access struct {
 	Vault       *credential.Vault
 	Clients     guard.Clients
-	STSEndpoint string           // the operator's, as the vault's; empty: AWS's regional ones
+	STSEndpoint string           // the operator's, the same as the vault's; empty: AWS's regional ones
 	S3Endpoint  string           // the operator's; empty: AWS's
 	Memory      *transfer.Memory // nil: 256 MiB for each client
 	Rates       *transfer.Rates  // nil: each client's own
 }
 
-// Endpoint returns where a place's bucket is asked for, empty for AWS, and the
-// HTTP client that may go there.
+// Endpoint returns the URL of a place's S3, empty for AWS, and the HTTP client
+// for it.
 func (a *Access) Endpoint(place rolecall.Place) (string, *http.Client) {
 	if place.EndpointURL != "" {
 		return place.EndpointURL, a.Clients.Tenant(place.EndpointURL)
@@ -48,9 +48,9 @@ func (a *Access) Client(r Request, credentials aws.CredentialsProvider) *transfe
 	})
 }
 
-// AskRegion returns the region of the request's bucket, as S3 tells it to
-// anyone in a header of HeadBucket, or empty if the server does not say. The
-// error is a *transfer.Error.
+// AskRegion returns the region of the request's bucket, which S3 reports to
+// anyone in a header of HeadBucket. It is empty if the server does not report
+// one. The error is a *transfer.Error.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
 func (a *Access) AskRegion(ctx context.Context, r Request) (string, error) {
 	endpoint, client := a.Endpoint(r.Place)

@@ -44,7 +44,7 @@ func TestKMSKey(t *testing.T) {
 		"looks for uploads that were left":    {[]policy.Operation{policy.Sweep}, nil, false, ""},
 		"reads tags, which are not encrypted": {[]policy.Operation{policy.ReadTags}, nil, false, ""},
 	} {
-		r := Request{Place: rolecall.Place{Bucket: "b", Encryption: c.encryption}, Operations: c.operations, Unasked: c.unasked}
+		r := Request{Place: rolecall.Place{Bucket: "b", Encryption: c.encryption}, Operations: c.operations, DefaultEncryption: c.unasked}
 		if got := r.Scope().KMSKey; got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}

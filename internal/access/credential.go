@@ -4,17 +4,17 @@ import (
 	"github.com/rolecall/rolecall/credential"
 )
 
-// Credential is a source of credentials for a request, and what may be told of
-// it.
+// Credential is a source of credentials for a request, with what users may know
+// about it.
 type Credential struct {
 	*credential.Provider
-	Session string // name of the role session, as the customer's CloudTrail shows it; empty: not a role's
-	Policy  []byte // session policy; nil: not narrowed here, a secret's or a dispenser's
+	Session string // name of the role session, as in the customer's CloudTrail; empty: not a role's
+	Policy  []byte // session policy; nil for a secret or a dispenser
 }
 
-// Credential returns the credentials for a request, by whatever authorizes its
+// Credential returns the credentials for a request, by what authorizes its
 // place: a role under a session policy, a secret or a dispenser. Nothing is
-// called before the first one is taken. The error is that of SessionPolicy.
+// requested before the first Retrieve. The error is that of SessionPolicy.
 func (a *Access) Credential(r Request) (Credential, error) {
 	switch {
 	case r.Place.Secret.Name != "":

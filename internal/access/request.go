@@ -9,33 +9,34 @@ import (
 	"github.com/rolecall/rolecall/policy"
 )
 
-// Request says who works at a place, and what is to be done there.
+// Request describes who works at a place, and what is done there.
 type Request struct {
 	Organization string
 	Principal    rolecall.Principal
-	JobRegion    string // that the job names; empty: none
-	ID           string // of the job, or of what else names role sessions
+	JobRegion    string // as the job names it; empty: none
+	ID           string // of the job, or of a check or tool; part of the role session's name
 	Label        string // goes into the User-Agent, for the customer's CloudTrail
-	TaskID       string // told to a dispenser, with Tool
+	TaskID       string // sent to a dispenser, with Tool
 	Tool         string
 
-	// Place is where. Its Region is the bucket's as far as it is known, and its
-	// Key a prefix if it is empty or ends in a slash, else one object.
+	// Place is where the work is. Its Region is empty as long as it is unknown.
+	// Its Key is a prefix if it is empty or ends in a slash, else one object.
 	Place      rolecall.Place
 	Operations []policy.Operation
-	// Optional operations are allowed, too, as far as the session policy has
-	// room; the last of them goes first. The customer's role need not allow them.
+	// Optional operations are also allowed, as far as the session policy has
+	// room; the last ones are left out first. The customer's role need not
+	// allow them.
 	Optional []policy.Operation
-	// Unasked says that requests to write do not ask for the place's encryption:
-	// they are those of a tool that is not ours.
-	Unasked  bool
-	Attempts int // of one request to S3; zero: as many as long transfers make
+	// DefaultEncryption is for tools that are not ours: their requests to write
+	// do not name the place's encryption.
+	DefaultEncryption bool
+	Attempts          int // of one request to S3; zero: as many as in long transfers
 }
 
 func (r Request) does(op policy.Operation) bool { return slices.Contains(r.Operations, op) }
 
-// Scope returns what a session for the request may do: its operations on its
-// place, and nothing wider.
+// Scope returns what a session for the request may do: its operations at its
+// place, and nothing else.
 func (r Request) Scope() policy.Scope {
 	s := policy.Scope{
 		Partition: r.Principal.ARN.Partition, Region: r.Place.Region, Bucket: r.Place.Bucket,
@@ -55,14 +56,14 @@ func (r Request) Scope() policy.Scope {
 // kmsKey returns the KMS key that a session may use, through S3 and for its own
 // objects only. This is the one rule for it:
 //
-//   - Who only reads may use any key: which ones the objects are under, only
-//     their owner knows.
-//   - Who writes may use the key that the place names, which its requests ask
-//     for, and reads back what it wrote under that.
-//   - Where the place asks for AES256, requests that say so need no key. Those
-//     that do not say so fall to the bucket's default encryption, whose key only
-//     the owner knows: any.
-//   - Where the place asks for nothing, the bucket's default decides, too: any.
+//   - To read, any key is allowed, since only the owner knows which keys the objects
+//     are encrypted with.
+//   - To write, the key that the place names is allowed, which the requests name
+//     too. It also serves to read what was written.
+//   - If the place names AES256, requests that say so need no key. For requests
+//     that do not, the bucket's default encryption applies, whose key only the
+//     owner knows: any key is allowed.
+//   - If the place names no encryption, the bucket's default applies too: any key.
 //   - Other operations need no key.
 func (r Request) kmsKey() string {
 	e := r.Place.Encryption
@@ -73,7 +74,7 @@ func (r Request) kmsKey() string {
 		return policy.AnyKey
 	case e.Key != "":
 		return e.Key
-	case e.Type == "AES256" && !r.Unasked:
+	case e.Type == "AES256" && !r.DefaultEncryption:
 		return ""
 	default:
 		return policy.AnyKey
@@ -81,8 +82,8 @@ func (r Request) kmsKey() string {
 }
 
 // SessionPolicy returns the session policy of the request's scope, with the
-// optional operations that there is room for. The error is a rolecall.Error of
-// code Invalid if it does not fit without them.
+// optional operations that there is room for. If it does not fit without them,
+// the error is a rolecall.Error of code Invalid.
 func (r Request) SessionPolicy() ([]byte, error) {
 	scope := r.Scope()
 	for optional := r.Optional; ; optional = optional[:len(optional)-1] {
@@ -95,10 +96,11 @@ func (r Request) SessionPolicy() ([]byte, error) {
 	}
 }
 
-// stsRegion returns the region whose STS is asked.
+// stsRegion returns the region whose STS is called.
 func (r Request) stsRegion() string { return r.Principal.STSRegion(r.JobRegion, r.Place) }
 
-// Role asks the vault for a session of the place's role, without a policy.
+// Role returns the vault's request for a session of the place's role, without a
+// policy.
 func (r Request) Role() credential.Role {
 	return credential.Role{
 		Organization: r.Organization, Principal: r.Principal.Name, RoleARN: r.Place.RoleARN, ExternalID: r.Place.ExternalID,
@@ -106,8 +108,8 @@ func (r Request) Role() credential.Role {
 	}
 }
 
-// Dispenser asks the vault for the credentials of the place's dispenser, which
-// is told what they are for. How far they reach is its decision.
+// Dispenser returns the vault's request to the place's dispenser, with the
+// scope. The dispenser decides how far its credentials reach.
 func (r Request) Dispenser() credential.DispenserRequest {
 	access := credential.AccessRead
 	if r.does(policy.Write) || r.does(policy.Tag) {

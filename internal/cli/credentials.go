@@ -62,7 +62,7 @@ func (c *credentialsCommand) Run(ctx context.Context, out *output) error {
 	if err != nil {
 		return err
 	}
-	credentials, err := vend.NewSource(provider, nil).Take(ctx)
+	credentials, err := vend.NewSource(provider, nil).Retrieve(ctx)
 	if err != nil {
 		return err
 	}

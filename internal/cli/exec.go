@@ -103,7 +103,7 @@ func (c *execCommand) vend(ctx context.Context, p *prepared, vault *credential.V
 	source := vend.NewSource(from, nil)
 	// Taken now, so that the command starts only where it can work, and finds
 	// a role proved: SDKs wait a second or two.
-	first, err := source.Take(ctx)
+	first, err := source.Retrieve(ctx)
 	if err != nil {
 		return nil, err
 	}

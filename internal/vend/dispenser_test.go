@@ -84,7 +84,7 @@ func TestDispenserIsToldTheScope(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := NewSource(provider, nil).Take(t.Context())
+	got, err := NewSource(provider, nil).Retrieve(t.Context())
 	if err != nil || got.SessionToken != "token" || got.AccountID != "111122223333" {
 		t.Fatalf("%s of %s, %v", got.AccessKeyID, got.AccountID, err)
 	}

@@ -1,12 +1,12 @@
-// Package vend gives a connection's credentials to tools that are not
-// rolecall's, in the forms that they take: credential_process JSON, the
-// container endpoint, environment variables. All of them are scoped to the
-// connection and named for who asked.
+// Package vend passes a connection's credentials to tools that are not
+// rolecall's, in the forms that they read: credential_process JSON, the
+// container endpoint, environment variables. All credentials are scoped to the
+// connection, and their sessions are named for who asked.
 //
-// What is given out lives for a quarter of an hour at least, where its source
-// has such: tools renew minutes ahead. Keys that cannot be scoped and do not
-// expire, a secret's, are not given out at all.
+// Credentials are valid for at least a quarter of an hour when a tool gets
+// them, if their source issues such ones: tools renew minutes ahead. The keys
+// of a secret, which cannot be scoped and do not expire, are never passed on.
 //
-// Proving roles and holding credentials is package credential's concern,
-// running the tools that of the command line.
+// Package credential proves roles and caches credentials; the command line runs
+// the tools.
 package vend

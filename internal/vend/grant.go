@@ -15,21 +15,21 @@ import (
 // Access is what a tool may do below the prefix.
 type Access string
 
-// The accesses. Each may list: tools list before they read or write.
+// The accesses. Both include listing: tools list before they read or write.
 const (
 	Read  Access = credential.AccessRead
 	Write Access = credential.AccessWrite // and read
 )
 
-// MinDuration is the shortest session that tools get: they renew theirs up to
-// a quarter of an hour ahead.
+// MinDuration is the shortest session for a tool, because tools renew up to a
+// quarter of an hour ahead.
 const MinDuration = 30 * time.Minute
 
-// Request says what credentials a tool is to have.
+// Request describes the credentials that a tool needs.
 type Request struct {
 	Organization rolecall.Organization
 	Vendor       rolecall.Vendor
-	Principal    string // name; empty: the one of the connection's region, else the default
+	Principal    string // name; empty: the one that serves the connection's region, else the default
 	Connection   string
 	Access       Access
 	Prefix       string        // below the connection's; empty: the whole of it
@@ -37,20 +37,20 @@ type Request struct {
 	Label        string        // goes into the User-Agent of STS calls
 }
 
-// Grant is a request that was found to be in order: whose role is assumed how,
-// and what its sessions can do. Plan makes it.
+// Grant is a valid request: which role is assumed how, and what its sessions
+// can do. Plan makes it.
 type Grant struct {
 	Organization string // its api_name
 	Principal    rolecall.Principal
 	Place        rolecall.Place // its Key is the prefix: empty, or ending in a slash
 
 	access  Access
-	session string // what names it, as a job's id does
+	session string // part of the role session's name, like a job's id
 	label   string
 }
 
-// Plan holds a request to the rules that a job of the same reach is held to.
-// Nobody is contacted. Faults come in one answer, without pointers.
+// Plan validates a request by the rules for a job at the same place. It
+// contacts nobody. The error has all faults, without pointers.
 func Plan(r Request) (Grant, error) {
 	c, ok := r.Organization.Connections[r.Connection]
 	if !ok {
@@ -102,7 +102,8 @@ func Plan(r Request) (Grant, error) {
 	return g, nil
 }
 
-// withoutPointers removes pointers into a step that nobody wrote.
+// withoutPointers removes the pointers, since they point into a step that
+// nobody wrote.
 func withoutPointers(faults rolecall.Errors) error {
 	for _, e := range faults {
 		e.Pointer = ""
@@ -110,24 +111,24 @@ func withoutPointers(faults rolecall.Errors) error {
 	return faults
 }
 
-// Provider returns the grant's credentials. Region is the bucket's, empty where
-// it is not known. Nothing is called until a credential is taken. A dispenser
-// is told the scope, and decides itself how far its credentials reach.
+// Provider returns the grant's credentials. Region is the bucket's, empty if it
+// is not known. Nothing is requested before the first Retrieve. A dispenser is
+// sent the scope, and decides itself how far its credentials reach.
 func (g Grant) Provider(a *access.Access, region string) (*credential.Provider, error) {
 	g.Place.Region = region
 	c, err := a.Credential(g.request())
 	return c.Provider, err
 }
 
-// attempts of asking where the bucket is.
-const attempts = 3
+// regionAttempts is how often the bucket's region is requested.
+const regionAttempts = 3
 
-// request is what the tool may do. Its requests do not ask for the connection's
-// encryption.
+// request returns what the tool may do. Its requests do not name the
+// connection's encryption.
 func (g Grant) request() access.Request {
 	r := access.Request{
 		Organization: g.Organization, Principal: g.Principal, ID: g.session, Label: g.label, TaskID: g.label, Tool: "rolecall:" + g.label,
-		Place: g.Place, Operations: []policy.Operation{policy.Read, policy.List}, Unasked: true, Attempts: attempts,
+		Place: g.Place, Operations: []policy.Operation{policy.Read, policy.List}, DefaultEncryption: true, Attempts: regionAttempts,
 	}
 	if g.access == Write {
 		r.Operations = append(r.Operations, policy.Write)

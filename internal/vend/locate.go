@@ -10,23 +10,23 @@ import (
 	"github.com/rolecall/rolecall/internal/transfer"
 )
 
-// Location is where a tool finds a bucket.
+// Location is where a tool reaches a bucket.
 type Location struct {
 	Region   string
 	Endpoint string // empty: AWS's
 }
 
-// Locate finds where a tool reaches the grant's bucket. Endpoint is what whoever
-// runs the tool chose, if anything.
+// Locate returns where a tool reaches the grant's bucket. Endpoint is the
+// choice of whoever runs the tool, if any.
 //
-// An endpoint of the connection's is a tenant's choice, and a tool goes there
+// The endpoint of a connection is a tenant's choice, and a tool goes there
 // without the guard. It looks names up again and, as most SDKs do, follows
-// redirects: only an address that the operator lists is passed on to it.
+// redirects. So only an address that the operator lists is passed to it.
 func (g Grant) Locate(ctx context.Context, a *access.Access, endpoint string) (Location, error) {
-	reached := *a
+	used := *a
 	switch chosen := g.Place.EndpointURL; {
 	case endpoint != "":
-		reached.S3Endpoint, g.Place.EndpointURL = endpoint, ""
+		used.S3Endpoint, g.Place.EndpointURL = endpoint, ""
 	case chosen != "":
 		if err := a.Clients.Listed(chosen); err != nil {
 			return Location{}, &rolecall.Error{
@@ -36,17 +36,17 @@ func (g Grant) Locate(ctx context.Context, a *access.Access, endpoint string) (L
 			}
 		}
 	}
-	at := Location{Region: g.Place.Region}
-	at.Endpoint, _ = reached.Endpoint(g.Place)
+	l := Location{Region: g.Place.Region}
+	l.Endpoint, _ = used.Endpoint(g.Place)
 	var err error
-	if at.Region == "" {
-		at.Region, err = g.askRegion(ctx, &reached)
+	if l.Region == "" {
+		l.Region, err = g.askRegion(ctx, &used)
 	}
-	return at, err
+	return l, err
 }
 
 // Region returns the region of the grant's bucket for a tool that finds the
-// bucket by itself. Servers of a tenant's choice are not asked.
+// bucket by itself. It does not contact servers that a tenant chose.
 func (g Grant) Region(ctx context.Context, a *access.Access) (string, error) {
 	if g.Place.Region != "" || g.Place.EndpointURL != "" {
 		return g.Place.Region, nil
@@ -54,8 +54,8 @@ func (g Grant) Region(ctx context.Context, a *access.Access) (string, error) {
 	return g.askRegion(ctx, a)
 }
 
-// askRegion asks for the region of the grant's bucket. Where the server does
-// not know, it is one that any signature may name.
+// askRegion requests the region of the grant's bucket. If the server reports
+// none, any region will do in a signature.
 func (g Grant) askRegion(ctx context.Context, a *access.Access) (string, error) {
 	region, err := a.AskRegion(ctx, g.request())
 	var failed *transfer.Error

@@ -7,8 +7,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// Process gives credentials as the SDKs' credential_process takes them, on one
-// line.
+// Process returns credentials in the form of the SDKs' credential_process, on
+// one line.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html
 func Process(c aws.Credentials) ([]byte, error) {
 	return json.Marshal(struct {
@@ -21,7 +21,7 @@ func Process(c aws.Credentials) ([]byte, error) {
 	}{1, c.AccessKeyID, c.SecretAccessKey, c.SessionToken, expiration(c), c.AccountID})
 }
 
-// container gives credentials as the SDKs' container provider takes them.
+// container returns credentials in the form of the SDKs' container provider.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
 func container(c aws.Credentials) ([]byte, error) {
 	return json.Marshal(struct {

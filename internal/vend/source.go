@@ -8,29 +8,29 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// remainder is for how long credentials live when tools get them. SDKs renew
-// 5 to 15 minutes ahead, and would come again and again for less.
-const remainder = 15 * time.Minute
+// minLifetime is for how long credentials are valid when a tool gets them. SDKs
+// renew 5 to 15 minutes ahead, and would request shorter ones again and again.
+const minLifetime = 15 * time.Minute
 
-// Provider is a cached source of credentials that can be told to fetch anew;
+// Provider is a cached source of credentials, which Invalidate empties;
 // *credential.Provider is one.
 type Provider interface {
 	Retrieve(ctx context.Context) (aws.Credentials, error)
 	Invalidate(credentials aws.Credentials)
 }
 
-// Source hands out a provider's credentials with enough of their life left.
-// It is safe for concurrent use.
+// Source returns a provider's credentials with enough of their life left. It is
+// safe for concurrent use.
 type Source struct {
 	provider Provider
 	now      func() time.Time
 
-	mu    sync.Mutex
-	held  aws.Credentials
-	since time.Time // that held is known: it was given out first
+	mu        sync.Mutex
+	current   aws.Credentials
+	firstSeen time.Time // when current was first returned
 }
 
-// NewSource makes a source. Now is time.Now where nil.
+// NewSource returns a source. If now is nil, it is time.Now.
 func NewSource(p Provider, now func() time.Time) *Source {
 	if now == nil {
 		now = time.Now
@@ -38,30 +38,31 @@ func NewSource(p Provider, now func() time.Time) *Source {
 	return &Source{provider: p, now: now}
 }
 
-// Take gives credentials that live for a quarter of an hour still, or, where
-// the provider has only shorter ones, for half of what it gives.
-func (s *Source) Take(ctx context.Context) (aws.Credentials, error) {
+// Retrieve returns credentials that are valid for another quarter of an hour.
+// If the provider issues only shorter ones, they are valid for at least half of
+// the time that they had at first.
+func (s *Source) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	got, err := s.provider.Retrieve(ctx)
-	if err != nil || !s.old(got) {
+	if err != nil || !s.expiring(got) {
 		return got, err
 	}
 	s.provider.Invalidate(got)
 	if got, err = s.provider.Retrieve(ctx); err == nil {
-		s.old(got) // notes when they came
+		s.expiring(got) // records when they were first returned
 	}
 	return got, err
 }
 
-// old tells whether credentials are too near their end to be given out.
-func (s *Source) old(c aws.Credentials) bool {
+// expiring reports whether credentials are too near their end to be passed on.
+func (s *Source) expiring(c aws.Credentials) bool {
 	if !c.CanExpire {
 		return false
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()
-	if s.held.AccessKeyID != c.AccessKeyID || s.held.SessionToken != c.SessionToken {
-		s.held, s.since = c, now
+	if s.current.AccessKeyID != c.AccessKeyID || s.current.SessionToken != c.SessionToken {
+		s.current, s.firstSeen = c, now
 	}
-	return c.Expires.Sub(now) < min(remainder, c.Expires.Sub(s.since)/2)
+	return c.Expires.Sub(now) < min(minLifetime, c.Expires.Sub(s.firstSeen)/2)
 }

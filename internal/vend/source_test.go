@@ -19,7 +19,7 @@ func TestTakeIsNeverOld(t *testing.T) {
 			i := &issuer{now: time.Now, life: life}
 			s := NewSource(i, nil)
 			for range 60 {
-				c, err := s.Take(t.Context())
+				c, err := s.Retrieve(t.Context())
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -40,12 +40,12 @@ func TestTakeFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i := &issuer{now: time.Now, life: time.Hour}
 		s := NewSource(i, nil)
-		if _, err := s.Take(t.Context()); err != nil {
+		if _, err := s.Retrieve(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(50 * time.Minute) // of the bubble's fake clock
 		i.fail(errGone)
-		if c, err := s.Take(t.Context()); err == nil || c.HasKeys() {
+		if c, err := s.Retrieve(t.Context()); err == nil || c.HasKeys() {
 			t.Errorf("%v beside %v", c.AccessKeyID, err)
 		}
 	})
