@@ -88,6 +88,9 @@ var causes = map[awscode.Meaning]struct {
 // To says what the answer to a request means; it is false where the fault is
 // none of the server's, so that whoever asked knows better.
 func (a Answer) To(q Request) (Refusal, bool) {
+	if a.Kind == transfer.NoCredentials { // what STS answered is in the error's own words
+		return Refusal{}, false
+	}
 	means := a.Meaning
 	if a.Kind == transfer.Archived {
 		means = awscode.Archived

@@ -122,7 +122,11 @@ func TestRefusals(t *testing.T) {
 		}
 	}
 	for _, kind := range []transfer.Kind{transfer.NoCredentials, transfer.DiskFull, transfer.Panicked} {
-		if r, ok := Read(&transfer.Error{Kind: kind}).To(Request{}); ok {
+		code := ""
+		if kind == transfer.NoCredentials {
+			code = "RequestTimeTooSkewed"
+		}
+		if r, ok := Read(&transfer.Error{Kind: kind, Code: code}).To(Request{}); ok {
 			t.Errorf("%s is no answer: %+v", kind, r)
 		}
 	}
