@@ -44,7 +44,7 @@ func TestARNNames(t *testing.T) {
 	}
 }
 
-// What has the form of a region cannot leave AWS's domain in a host name.
+// A region, by its form, cannot lead a host name out of AWS's domain.
 func TestIsRegion(t *testing.T) {
 	t.Parallel()
 	for _, s := range []string{"eu-central-1", "us-gov-west-1", "cn-north-1", "eusc-de-east-1", "us-isob-east-1", "ap-southeast-12"} {

@@ -43,7 +43,7 @@ func convertAxinom(data []byte) (Job, error) {
 	for _, e := range faults {
 		e.Hint = axinomHint(e)
 	}
-	job := Job{places: strings.NewReplacer(
+	job := Job{pointers: strings.NewReplacer(
 		"/tasks/0/parameters/location", "/ContentAcquisition/UriPath", "/tasks/0/parameters/role_arn", "/ContentAcquisition/RoleArnToAssume",
 		"/tasks/0/parameters/role_session_duration_seconds", "/ContentAcquisition/RoleSessionDurationInSeconds",
 		"/tasks/0/parameters/files", "/ContentAcquisition/Files", "/tasks/0/parameters", "/ContentAcquisition",

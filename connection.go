@@ -71,22 +71,22 @@ func (c Connection) Validate() error {
 	if c.Region != "" && !IsRegion(c.Region) {
 		faults.Add("/region", strict.Quote(c.Region)+" is not a region", "for example eu-central-1")
 	}
-	c.validateWay(&faults)
+	c.validateAuthorization(&faults)
 	if c.ExternalID != nil {
 		faults.AddErr("/external_id", c.ExternalID.Validate())
 		if c.Secret != "" {
 			faults.Add("/external_id", "an external id has no meaning with a secret", "")
 		}
 	}
-	validateCommon(&faults, c.RoleSessionDurationSeconds, c.BucketOwner, c.StorageClass, c.ACL, c.S3EndpointURL)
-	if c.Encryption != nil {
-		faults.AddErr("/encryption", c.Encryption.Validate())
-	}
+	storage{
+		RoleSessionDurationSeconds: c.RoleSessionDurationSeconds, BucketOwner: c.BucketOwner, StorageClass: c.StorageClass, ACL: c.ACL,
+		S3EndpointURL: c.S3EndpointURL, Encryption: c.Encryption,
+	}.validate(&faults)
 	return faults.Err()
 }
 
-// validateWay checks how the connection is authorized.
-func (c Connection) validateWay(faults *Errors) {
+// validateAuthorization checks how the connection is authorized.
+func (c Connection) validateAuthorization(faults *Errors) {
 	const one = "a connection is authorized in one way; remove one"
 	switch dispenser := c.HTTPCredentialSource; {
 	case c.RoleARN == "" && c.Secret == "" && dispenser == nil:

@@ -6,7 +6,7 @@ import (
 	"github.com/rolecall/rolecall"
 )
 
-// What a prefix should be is told as one that would be taken.
+// The hint for a wrong prefix shows one that is valid.
 func TestPrefixHint(t *testing.T) {
 	t.Parallel()
 	for prefix, want := range map[string]string{

@@ -15,7 +15,7 @@ func digestOf(t *testing.T, job, principal string) string {
 	return plan.Digest
 }
 
-// However the same is said, it is the same job.
+// The digest does not depend on how the document is written.
 func TestDigestOfOneJob(t *testing.T) {
 	t.Parallel()
 	for name, forms := range map[string][]string{
@@ -54,8 +54,7 @@ func TestDigestOfOneJob(t *testing.T) {
 	}
 }
 
-// What is said to any tool, by another organization or as another principal,
-// is another job.
+// Any other parameter, organization or principal makes another job.
 func TestDigestOfOthers(t *testing.T) {
 	t.Parallel()
 	seen := map[string]string{}
@@ -92,7 +91,7 @@ func TestDigestOfOthers(t *testing.T) {
 	other("twice", digestOf(t, again, ""))
 }
 
-// Whatever field a job or its parameters have, now or later, it counts.
+// Every field of a job and its parameters counts, also those added later.
 func TestDigestOfEveryField(t *testing.T) {
 	t.Parallel()
 	for _, parameters := range []any{&storageParameters{}, &copyParameters{}} {
@@ -120,8 +119,8 @@ func setEach(t *testing.T, v reflect.Value, at string, done func(at string)) {
 		v.SetZero()
 	}
 	switch {
-	case at == "Job.places" || at == "Job.Tasks.0.Parameters": // of the document's spelling; given apart
-	case at == "Job.Tasks.0.Retries" || at == "Job.Tasks.0.TimeoutSeconds": // patience
+	case at == "Job.pointers" || at == "Job.Tasks.0.Parameters": // depends on how the document is written; passed separately
+	case at == "Job.Tasks.0.Retries" || at == "Job.Tasks.0.TimeoutSeconds": // do not change what the job does
 	case v.Kind() == reflect.Struct:
 		for i := range v.NumField() {
 			setEach(t, v.Field(i), at+"."+v.Type().Field(i).Name, done)

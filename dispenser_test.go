@@ -60,7 +60,7 @@ func TestDispenserURL(t *testing.T) {
 	}
 }
 
-// What passes keeps its meaning in its normal spelling.
+// The normal form of a valid URL has the same meaning.
 func FuzzDispenserURL(f *testing.F) {
 	for _, s := range []string{"https://vend.example.com/a", "https://X:443", "https://[::1]:443/", "https://a@b/", "https://a/../?#"} {
 		f.Add(s)
@@ -110,15 +110,15 @@ func TestPlanOfDispensers(t *testing.T) {
 		t.Fatal(err)
 	}
 	type ends struct {
-		Way, ExternalID, Owner string
-		Dispenser              HTTPCredentialSource
+		AuthorizedAt, ExternalID, Owner string
+		Dispenser                       HTTPCredentialSource
 	}
 	var got []ends
 	for _, s := range plan.Steps {
 		if s.Place.RoleARN+s.Place.Secret.Name != "" {
 			t.Errorf("authorized in two ways: %+v", s.Place)
 		}
-		got = append(got, ends{s.Place.Way, s.Place.ExternalID, s.Place.BucketOwner, *s.Place.Dispenser})
+		got = append(got, ends{s.Place.AuthorizedAt, s.Place.ExternalID, s.Place.BucketOwner, *s.Place.Dispenser})
 	}
 	want := []ends{
 		{"/tasks/0/parameters/http_credential_source", "x-42", "222233334444", HTTPCredentialSource{URL: "https://x.example/"}},

@@ -51,9 +51,9 @@ type fieldTable struct {
 	} `json:"cases"`
 }
 
-// TestFieldTablesAreTrue holds each vendor's table to its files: the policies
-// read or not as it says, the sandbox holds the same ones, and no file is
-// left out. The jobs themselves run elsewhere.
+// TestFieldTablesAreTrue compares each vendor's table with its files: the
+// policies parse or not as the table says, the sandbox has the same ones, and
+// no file is missing. The jobs themselves run elsewhere.
 func TestFieldTablesAreTrue(t *testing.T) {
 	t.Parallel()
 	tables, err := filepath.Glob("testdata/field/*/cases.json")
@@ -121,8 +121,8 @@ func read(t *testing.T, path string) []byte {
 	return data
 }
 
-// sameDocument compares a policy's file with what sandbox.yaml has at the
-// pointer.
+// sameDocument compares a policy's file with the document at the pointer in
+// sandbox.yaml.
 func sameDocument(t *testing.T, dir, file, at string) {
 	t.Helper()
 	text, err := yaml.ToJSON(read(t, filepath.Join(dir, "sandbox.yaml")))

@@ -20,17 +20,17 @@ type Job struct {
 	Notify                     string   `json:"notify,omitempty"`
 	Tasks                      []Task   `json:"tasks"`
 
-	places *strings.Replacer // from pointers of this job to those of the request it was made of, or nil
+	pointers *strings.Replacer // from pointers of this job to those of the request it was made of, or nil
 }
 
-// Task runs one tool. Neighbours whose tools end in |p run side by side.
+// Task runs one tool. Neighbours whose tools end in |p run in parallel.
 type Task struct {
 	Name           string          `json:"name,omitempty"`
 	Tool           string          `json:"tool"`
 	Version        string          `json:"version,omitempty"` // for the reader: storage tools have one version
 	Parameters     json.RawMessage `json:"parameters,omitempty"`
 	Retries        int             `json:"retries,omitempty"`         // 0 to 10, for faults that may pass
-	TimeoutSeconds int             `json:"timeout_seconds,omitempty"` // of each try; 0: none
+	TimeoutSeconds int             `json:"timeout_seconds,omitempty"` // of each attempt; 0: none
 }
 
 // The storage tools.
@@ -81,7 +81,7 @@ func readJob(data []byte) (job Job, readable bool, err error) {
 	return job, isJSON && strict.TypeOf(data) == strict.Object, faults.Err()
 }
 
-// storage holds the parameters that all storage tools know.
+// storage has the parameters of all storage tools.
 type storage struct {
 	Connection                 string                `json:"connection"`
 	Path                       string                `json:"path"`
@@ -124,10 +124,11 @@ var cannedACLs = []string{
 	"bucket-owner-read", "bucket-owner-full-control",
 }
 
-func validateCommon(faults *Errors, duration int, owner, class, acl, endpoint string) {
-	validateDuration(faults, "/role_session_duration_seconds", duration)
-	if owner != "" && !IsAccountID(owner) {
-		faults.Add("/bucket_owner", strict.Quote(owner)+" is not an account id", "twelve digits, in quotes")
+// validate checks the parameters that jobs and connections have in common.
+func (q storage) validate(faults *Errors) {
+	validateDuration(faults, "/role_session_duration_seconds", q.RoleSessionDurationSeconds)
+	if q.BucketOwner != "" && !IsAccountID(q.BucketOwner) {
+		faults.Add("/bucket_owner", strict.Quote(q.BucketOwner)+" is not an account id", "twelve digits, in quotes")
 	}
 	oneOf := func(pointer, what, value string, known []string) {
 		for _, k := range known {
@@ -141,10 +142,13 @@ func validateCommon(faults *Errors, duration int, owner, class, acl, endpoint st
 		}
 		faults.Add(pointer, "unknown "+what+" "+strict.Quote(value), hint)
 	}
-	oneOf("/storage_class", "storage class", class, storageClasses)
-	oneOf("/acl", "acl", acl, cannedACLs)
-	if endpoint != "" {
-		faults.AddErr("/s3_endpoint_url", validateEndpoint(endpoint))
+	oneOf("/storage_class", "storage class", q.StorageClass, storageClasses)
+	oneOf("/acl", "acl", q.ACL, cannedACLs)
+	if q.S3EndpointURL != "" {
+		faults.AddErr("/s3_endpoint_url", validateEndpoint(q.S3EndpointURL))
+	}
+	if q.Encryption != nil {
+		faults.AddErr("/encryption", q.Encryption.Validate())
 	}
 }
 

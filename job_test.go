@@ -191,20 +191,20 @@ func TestValidate(t *testing.T) {
 	want := Plan{
 		Organization: "acme", Principal: vendor(t).Principals["staging"], Region: "eu-west-1", Tags: []string{"a"}, Notify: "https://example.com/hook", Digest: plan.Digest,
 		Steps: []Step{
-			{Name: "n", Tool: StorageGet, Parallel: true, Retries: 2, Timeout: time.Minute, Files: files("*.mov"), FilesAt: "/tasks/0/parameters/files", BaseDir: "work", Place: Place{
-				Pointer: "/tasks/0/parameters", Way: "/role_arn", Bucket: "acme-masters", Key: "in/", RoleARN: "arn:aws:iam::111122223333:role/path/jobs",
+			{Name: "n", Tool: StorageGet, Parallel: true, Retries: 2, Timeout: time.Minute, Files: files("*.mov"), FilesPointer: "/tasks/0/parameters/files", BaseDir: "work", Place: Place{
+				Pointer: "/tasks/0/parameters", AuthorizedAt: "/role_arn", Bucket: "acme-masters", Key: "in/", RoleARN: "arn:aws:iam::111122223333:role/path/jobs",
 				ExternalID: "x-42", Duration: time.Hour, BucketOwner: "111122223333",
 			}},
-			{Index: 1, Tool: StoragePut, Files: files("**"), FilesAt: "/tasks/1/parameters/files", Overwrite: true, Place: Place{
-				Pointer: "/tasks/1/parameters", Way: "/tasks/1/parameters/connection", Bucket: "out-bucket", Key: "out/day/", RoleARN: "arn:aws:iam::111122223333:role/media",
+			{Index: 1, Tool: StoragePut, Files: files("**"), FilesPointer: "/tasks/1/parameters/files", Overwrite: true, Place: Place{
+				Pointer: "/tasks/1/parameters", AuthorizedAt: "/tasks/1/parameters/connection", Bucket: "out-bucket", Key: "out/day/", RoleARN: "arn:aws:iam::111122223333:role/media",
 				ExternalID: "y-43", Duration: 15 * time.Minute, Connection: "delivery", Revision: connections["delivery"].Revision(), BucketOwner: "222233334444",
 				Encryption: connections["delivery"].Encryption, StorageClass: "STANDARD_IA",
 			}},
-			{Index: 2, Tool: StorageCopy, FilesAt: "/tasks/2/parameters/files", Place: Place{
-				Pointer: "/tasks/2/parameters/source", Way: "/tasks/2/parameters/source/connection", Bucket: "acme-masters", Key: "in/a.mov", Region: "eu-central-1", RoleARN: "arn:aws:iam::111122223333:role/media",
+			{Index: 2, Tool: StorageCopy, FilesPointer: "/tasks/2/parameters/files", Place: Place{
+				Pointer: "/tasks/2/parameters/source", AuthorizedAt: "/tasks/2/parameters/source/connection", Bucket: "acme-masters", Key: "in/a.mov", Region: "eu-central-1", RoleARN: "arn:aws:iam::111122223333:role/media",
 				ExternalID: "x-42", Duration: time.Hour, Connection: "masters", Revision: connections["masters"].Revision(), BucketOwner: "111122223333",
 			}, Destination: Place{
-				Pointer: "/tasks/2/parameters/destination", Way: "/tasks/2/parameters/destination/location", Bucket: "bucket", Key: "b.mov", Secret: acme().Secrets["keys"], Duration: time.Hour, BucketOwner: "333344445555",
+				Pointer: "/tasks/2/parameters/destination", AuthorizedAt: "/tasks/2/parameters/destination/location", Bucket: "bucket", Key: "b.mov", Secret: acme().Secrets["keys"], Duration: time.Hour, BucketOwner: "333344445555",
 			}},
 		},
 	}
@@ -284,7 +284,7 @@ func TestAxinom(t *testing.T) {
 	}
 }
 
-// lines gives faults as "pointer: message (hint)".
+// lines returns faults as "pointer: message (hint)".
 func lines(err error) []string {
 	var out []string
 	for _, e := range List(err) {

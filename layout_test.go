@@ -76,7 +76,7 @@ var mayImport = map[string][]string{
 	"bench/transfer":                 {"internal/guard", "internal/journal", "internal/transfer"},
 }
 
-// testsMayImport is what tests may import besides: real neighbours to run
+// testsMayImport is what tests may import in addition: real neighbours to run
 // against, instead of mocks.
 var testsMayImport = []string{
 	".", "policy", "credential", "credential/verdicttest", "internal/access", "internal/config", "internal/guard", "internal/state",
@@ -162,7 +162,7 @@ func sources(t *testing.T) []source {
 	return out
 }
 
-// ours gives the directory of an import of this module.
+// ours returns the directory of an import of this module.
 func ours(imported string) (dir string, ok bool) {
 	if imported == module {
 		return ".", true
@@ -287,7 +287,7 @@ func TestNamesSayWhatIsInside(t *testing.T) {
 	}
 }
 
-// required reads go.mod's requirements: the module's path, and whether it is
+// required returns go.mod's requirements: the module's path, and whether it is
 // marked indirect.
 func required(t *testing.T) map[string]bool {
 	t.Helper()

@@ -150,7 +150,7 @@ func TestParseRoleARN(t *testing.T) {
 	}
 }
 
-// Keys that were pasted with a location where a name belongs are not repeated.
+// Keys that are pasted with a location where a name belongs are not repeated.
 func TestConnectionHidesKeys(t *testing.T) {
 	t.Parallel()
 	const told = "literal credential"

@@ -35,13 +35,13 @@ type Principal struct {
 // are ignored, and so is what a tenant's endpoint says about its bucket:
 // tenants do not choose which STS is asked.
 func (p Principal) STSRegion(job string, bucket Place) string {
-	others := func(region string) bool { return !IsRegion(region) || PartitionOf(region) != p.ARN.Partition }
-	served := slices.DeleteFunc(slices.Clone(p.Regions), others)
-	near := bucket.EndpointURL == "" && !others(bucket.Region)
+	foreign := func(region string) bool { return !IsRegion(region) || PartitionOf(region) != p.ARN.Partition }
+	served := slices.DeleteFunc(slices.Clone(p.Regions), foreign)
+	usable := bucket.EndpointURL == "" && !foreign(bucket.Region)
 	switch {
-	case !others(job):
+	case !foreign(job):
 		return job
-	case near && (len(served) == 0 || slices.Contains(served, bucket.Region)):
+	case usable && (len(served) == 0 || slices.Contains(served, bucket.Region)):
 		return bucket.Region
 	case len(served) > 0:
 		return served[0]
@@ -68,43 +68,43 @@ func (p Principal) CheckRegion(region string) error {
 // that serves the job's region, else the default, else the only one. It is
 // never the one that signs for dispensers.
 func (v Vendor) PrincipalFor(name, region string) (Principal, error) {
-	names := make([]string, 0, len(v.Principals))
+	declared := make([]string, 0, len(v.Principals))
 	for n := range v.Principals {
 		if n != DispenserPrincipal {
-			names = append(names, n)
+			declared = append(declared, n)
 		}
 	}
-	sort.Strings(names)
+	sort.Strings(declared)
 	if name == DispenserPrincipal {
 		return Principal{}, &Error{
 			Code: Invalid, Message: "the principal " + strict.Quote(name) + " signs requests to dispensers and does nothing else",
-			Hint: "declared principals: " + strings.Join(names, ", "),
+			Hint: "declared principals: " + strings.Join(declared, ", "),
 		}
 	}
 	if name != "" {
 		if p, ok := v.Principals[name]; ok {
 			return p, nil
 		}
-		return Principal{}, &Error{Code: Invalid, Message: "there is no principal " + strict.Quote(name), Hint: "declared principals: " + strings.Join(names, ", ")}
+		return Principal{}, &Error{Code: Invalid, Message: "there is no principal " + strict.Quote(name), Hint: "declared principals: " + strings.Join(declared, ", ")}
 	}
-	for _, n := range names {
+	for _, n := range declared {
 		for _, r := range v.Principals[n].Regions {
 			if region != "" && r == region {
 				return v.Principals[n], nil
 			}
 		}
 	}
-	for _, n := range names {
+	for _, n := range declared {
 		if v.Principals[n].Default {
 			return v.Principals[n], nil
 		}
 	}
-	if len(names) == 1 {
-		return v.Principals[names[0]], nil
+	if len(declared) == 1 {
+		return v.Principals[declared[0]], nil
 	}
 	return Principal{}, &Error{
 		Code: Invalid, Message: "no principal serves this job",
-		Hint: "the operator marks one principal as default in rolecall.yaml, or the job is run with --principal; declared: " + strings.Join(names, ", "),
+		Hint: "the operator marks one principal as default in rolecall.yaml, or the job is run with --principal; declared: " + strings.Join(declared, ", "),
 	}
 }
 

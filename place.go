@@ -41,25 +41,38 @@ type PlaceRequest struct {
 // a job. It reports all faults at once; nothing is contacted.
 func (o Organization) Place(r PlaceRequest) (Place, error) {
 	p := &planner{org: o, vendor: r.Vendor, principal: r.Principal}
-	place := p.place(storage{Connection: r.Connection, Path: r.Path}, true, r.Purpose, "")
+	place := p.place(storage{Connection: r.Connection, Path: r.Path}, prefix, r.Purpose, "")
 	if err := p.faults.Err(); err != nil {
 		return Place{}, err
 	}
 	return place, nil
 }
 
-// place resolves one end of a storage step. Purpose is what the step does
-// with it; a prefix, not an object, is meant when it has files.
-func (p *planner) place(q storage, hasFiles bool, purpose Purpose, at string) Place {
+// extent is what of a bucket a place covers.
+type extent int
+
+const (
+	oneObject extent = iota
+	prefix           // with files below it
+)
+
+// extentOf returns the extent of a step's place, by the step's files.
+func extentOf(files []string) extent {
+	if len(files) == 0 {
+		return oneObject
+	}
+	return prefix
+}
+
+// place resolves one end of a storage step. Purpose is what the step does with
+// it.
+func (p *planner) place(q storage, covers extent, purpose Purpose, at string) Place {
 	pl := Place{
-		Pointer: at, Way: at, EndpointURL: q.S3EndpointURL, BucketOwner: q.BucketOwner, Encryption: q.Encryption,
+		Pointer: at, AuthorizedAt: at, EndpointURL: q.S3EndpointURL, BucketOwner: q.BucketOwner, Encryption: q.Encryption,
 		StorageClass: q.StorageClass, ACL: q.ACL, Duration: sessionDuration(cmp.Or(q.RoleSessionDurationSeconds, p.job.RoleSessionDurationSeconds)),
 	}
 	var faults Errors
-	validateCommon(&faults, q.RoleSessionDurationSeconds, q.BucketOwner, q.StorageClass, q.ACL, q.S3EndpointURL)
-	if q.Encryption != nil {
-		faults.AddErr("/encryption", q.Encryption.Validate())
-	}
+	q.validate(&faults)
 	p.faults.AddErr(at, faults.Err())
 
 	var location Location
@@ -88,7 +101,7 @@ func (p *planner) place(q storage, hasFiles bool, purpose Purpose, at string) Pl
 		return pl
 	}
 	p.checkAccounts(pl, at)
-	p.shape(&pl, hasFiles, at)
+	p.shape(&pl, covers, at)
 	return pl
 }
 
@@ -96,7 +109,7 @@ func (p *planner) place(q storage, hasFiles bool, purpose Purpose, at string) Pl
 // a key that the bucket's partition cannot reach.
 func (p *planner) checkAccounts(pl Place, at string) {
 	role, err := ParseRoleARN(pl.RoleARN)
-	if told := err == nil && role.Account == pl.BucketOwner; !told && p.vendor.Owns(pl.BucketOwner) {
+	if reported := err == nil && role.Account == pl.BucketOwner; !reported && p.vendor.Owns(pl.BucketOwner) {
 		p.faults = append(p.faults, &Error{
 			Code: Forbidden, Pointer: at + "/bucket_owner", Message: "the bucket's owner " + pl.BucketOwner + " is an account of the vendor's",
 			Hint: "give the account that owns the customer's bucket",
@@ -140,19 +153,19 @@ func (p *planner) authorize(pl *Place, q storage, location Location, at string) 
 	case len(ways) > 1:
 		p.faults.Add(at, "the step is authorized in more than one way: "+strings.Join(ways, " and "), "keep one of them")
 	case q.HTTPCredentialSource != nil:
-		pl.Way = at + "/http_credential_source"
-		p.dispenser(pl, *q.HTTPCredentialSource, pl.Way, pl.Way+"/secret")
+		pl.AuthorizedAt = at + "/http_credential_source"
+		p.dispenser(pl, *q.HTTPCredentialSource, pl.AuthorizedAt, pl.AuthorizedAt+"/secret")
 		pl.ExternalID = p.org.ExternalID.Value
 	case location.Secret != "":
-		pl.Way = at + "/location"
-		p.secret(pl, location.Secret, pl.Way)
+		pl.AuthorizedAt = at + "/location"
+		p.secret(pl, location.Secret, pl.AuthorizedAt)
 	case q.RoleARN != "":
-		pl.Way = at + "/role_arn"
-		p.faults.AddErr(pl.Way, p.role(q.RoleARN))
+		pl.AuthorizedAt = at + "/role_arn"
+		p.faults.AddErr(pl.AuthorizedAt, p.role(q.RoleARN))
 		pl.RoleARN, pl.ExternalID = q.RoleARN, p.org.ExternalID.Value
 	case q.Connection != "": // see connect
 	case p.job.RoleARN != "":
-		pl.Way = "/role_arn"
+		pl.AuthorizedAt = "/role_arn"
 		pl.RoleARN, pl.ExternalID = p.job.RoleARN, p.org.ExternalID.Value
 	default:
 		p.faults.Add(at, "nothing authorizes this step", "give a connection, role_arn, a secret in the location or http_credential_source, or role_arn on the job")
@@ -232,7 +245,7 @@ func (p *planner) connect(pl *Place, q storage, purpose Purpose, at string) bool
 	if key := c.Prefix + q.Path; key != "" {
 		p.faults.AddErr(at+"/path", validateKey(key))
 	}
-	held := func(member, given, own string) string {
+	mustMatch := func(member, given, own string) string {
 		if given != "" && given != own {
 			p.faults = append(p.faults, &Error{
 				Code: Conflict, Pointer: at + "/" + member, Message: member + " is not the connection's",
@@ -242,17 +255,17 @@ func (p *planner) connect(pl *Place, q storage, purpose Purpose, at string) bool
 		return own
 	}
 	own := p.org.PlaceOf(c)
-	pl.Way = at + "/connection"
+	pl.AuthorizedAt = at + "/connection"
 	pl.Connection, pl.Revision = q.Connection, own.Revision
 	pl.Bucket, pl.Key, pl.Region = own.Bucket, own.Key+q.Path, own.Region
-	pl.EndpointURL = held("s3_endpoint_url", q.S3EndpointURL, own.EndpointURL)
+	pl.EndpointURL = mustMatch("s3_endpoint_url", q.S3EndpointURL, own.EndpointURL)
 	pl.RequesterPays = own.RequesterPays
 	if own.BucketOwner != "" || own.RoleARN != "" {
-		pl.BucketOwner = held("bucket_owner", q.BucketOwner, own.BucketOwner)
+		pl.BucketOwner = mustMatch("bucket_owner", q.BucketOwner, own.BucketOwner)
 	}
 	if own.Encryption != nil {
 		if q.Encryption != nil && *q.Encryption != *own.Encryption {
-			held("encryption", "given", "")
+			mustMatch("encryption", "given", "")
 		}
 		pl.Encryption = own.Encryption
 	}
@@ -261,11 +274,11 @@ func (p *planner) connect(pl *Place, q storage, purpose Purpose, at string) bool
 	pl.ExternalID = own.ExternalID
 	switch {
 	case c.Secret != "":
-		p.secret(pl, c.Secret, pl.Way)
+		p.secret(pl, c.Secret, pl.AuthorizedAt)
 	case c.HTTPCredentialSource != nil:
-		p.dispenser(pl, *c.HTTPCredentialSource, pl.Way, pl.Way)
+		p.dispenser(pl, *c.HTTPCredentialSource, pl.AuthorizedAt, pl.AuthorizedAt)
 	default:
-		p.faults.AddErr(pl.Way, p.role(c.RoleARN))
+		p.faults.AddErr(pl.AuthorizedAt, p.role(c.RoleARN))
 		pl.RoleARN = own.RoleARN
 		if q.RoleSessionDurationSeconds == 0 && c.RoleSessionDurationSeconds != 0 {
 			pl.Duration = own.Duration
@@ -274,12 +287,12 @@ func (p *planner) connect(pl *Place, q storage, purpose Purpose, at string) bool
 	return true
 }
 
-// shape decides whether the place is a prefix or one object.
-func (p *planner) shape(pl *Place, hasFiles bool, at string) {
+// shape ends a prefix in a slash, and checks that one object is one.
+func (p *planner) shape(pl *Place, covers extent, at string) {
 	switch {
-	case hasFiles && pl.Key != "" && !strings.HasSuffix(pl.Key, "/"):
+	case covers == prefix && pl.Key != "" && !strings.HasSuffix(pl.Key, "/"):
 		pl.Key += "/"
-	case !hasFiles && (pl.Key == "" || strings.HasSuffix(pl.Key, "/")):
+	case covers == oneObject && (pl.Key == "" || strings.HasSuffix(pl.Key, "/")):
 		p.faults.Add(at, "the place is a prefix, and no files are named", `give files, for example ["**"] for all below it, or name one object`)
 	}
 }

@@ -26,13 +26,13 @@ func TestPlaceIsThatOfAStep(t *testing.T) {
 			continue
 		}
 		want := plan.Steps[0].Place
-		want.Pointer, want.Way = got.Pointer, got.Way
+		want.Pointer, want.AuthorizedAt = got.Pointer, got.AuthorizedAt
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-step +place):\n%s", name, diff)
 		}
 		// The whole connection is the same place without the path.
 		c.Name = name
-		want.Key, want.Pointer, want.Way = c.Prefix, "", ""
+		want.Key, want.Pointer, want.AuthorizedAt = c.Prefix, "", ""
 		if diff := cmp.Diff(want, org.PlaceOf(c)); diff != "" {
 			t.Errorf("%s (-step +connection):\n%s", name, diff)
 		}

@@ -27,28 +27,28 @@ type Step struct {
 	Index    int // of the task in the job
 	Name     string
 	Tool     string // one of Tools
-	Parallel bool   // runs side by side with neighbours that have it too
+	Parallel bool   // runs in parallel with neighbours that have it too
 	Retries  int
-	Timeout  time.Duration // of each try; zero: none
+	Timeout  time.Duration // of each attempt; zero: none
 
-	Files       []Pattern // empty: the place is one object
-	FilesAt     string    // pointer of files in the job, for errors
-	BaseDir     string    // below the working directory; may be empty
-	Overwrite   bool
-	Tags        map[string]string
-	Place       Place // the bucket; of copy the source
-	Destination Place // of copy
+	Files        []Pattern // empty: the place is one object
+	FilesPointer string    // pointer of files in the job, for errors
+	BaseDir      string    // below the working directory; may be empty
+	Overwrite    bool
+	Tags         map[string]string
+	Place        Place // the bucket; of copy the source
+	Destination  Place // of copy
 }
 
 // Place is one end of a storage step: where in S3, and how access is
 // authorized: by exactly one of RoleARN, Secret and Dispenser. The values of
 // secrets are read when they are used.
 type Place struct {
-	Pointer string // of what names the place in the job, for errors
-	Way     string // pointer of the member that authorizes it: a role_arn, connection, location or http_credential_source
-	Bucket  string
-	Key     string // of an object; or, for a step with Files, a prefix: empty or ending in a slash
-	Region  string // of the bucket; empty: to be discovered
+	Pointer      string // of what names the place in the job, for errors
+	AuthorizedAt string // pointer of the member that authorizes it: a role_arn, connection, location or http_credential_source
+	Bucket       string
+	Key          string // of an object; or, for a step with Files, a prefix: empty or ending in a slash
+	Region       string // of the bucket; empty: to be discovered
 
 	RoleARN     string
 	ExternalID  string
@@ -125,14 +125,14 @@ func (j Job) Validate(org Organization, vendor Vendor, principal string) (Plan, 
 			plan.Steps = append(plan.Steps, p.step(i, t))
 		}
 	}
-	if j.places != nil {
+	if j.pointers != nil {
 		for _, e := range p.faults {
-			e.Pointer = j.places.Replace(e.Pointer)
+			e.Pointer = j.pointers.Replace(e.Pointer)
 		}
 		for i := range plan.Steps {
-			plan.Steps[i].FilesAt = j.places.Replace(plan.Steps[i].FilesAt)
+			plan.Steps[i].FilesPointer = j.pointers.Replace(plan.Steps[i].FilesPointer)
 			place := &plan.Steps[i].Place
-			place.Pointer, place.Way = j.places.Replace(place.Pointer), j.places.Replace(place.Way)
+			place.Pointer, place.AuthorizedAt = j.pointers.Replace(place.Pointer), j.pointers.Replace(place.AuthorizedAt)
 		}
 	}
 	if err := p.faults.Err(); err != nil {
@@ -167,7 +167,7 @@ func (p *planner) step(index int, t Task) Step {
 		p.faults.Add(at+"/timeout_seconds", fmt.Sprintf("a timeout is 1 to %d seconds", int(MaxTimeout/time.Second)), "")
 	}
 	at += "/parameters"
-	s.FilesAt = at + "/files"
+	s.FilesPointer = at + "/files"
 	raw := []byte(t.Parameters)
 	if len(raw) == 0 {
 		raw = []byte("{}")
@@ -182,8 +182,8 @@ func (p *planner) step(index int, t Task) Step {
 		p.read(raw, &q, at)
 		s.Overwrite = q.Overwrite
 		s.Files = p.files(q.Files, at)
-		s.Place = p.place(q.Source, len(q.Files) > 0, Source, at+"/source")
-		s.Destination = p.place(q.Destination, len(q.Files) > 0, Delivery, at+"/destination")
+		s.Place = p.place(q.Source, extentOf(q.Files), Source, at+"/source")
+		s.Destination = p.place(q.Destination, extentOf(q.Files), Delivery, at+"/destination")
 	case "":
 		p.faults.Add(strings.TrimSuffix(at, "/parameters")+"/tool", "the task names no tool", "tools: "+strings.Join(Tools(), ", "))
 	default:
@@ -240,7 +240,7 @@ func (p *planner) storageStep(s *Step, q storageParameters, at string) {
 	if s.Tool == StoragePut || s.Tool == StorageTagS3 {
 		purpose = Delivery
 	}
-	s.Place = p.place(q.storage, len(q.Files) > 0, purpose, at)
+	s.Place = p.place(q.storage, extentOf(q.Files), purpose, at)
 }
 
 func (p *planner) files(files []string, at string) []Pattern {

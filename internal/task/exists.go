@@ -69,7 +69,7 @@ func (s *work) wanted() []requirement {
 		}
 		seen[f.String()] = true
 		out = append(out, requirement{
-			prefix: place.Key + f.Prefix(), literal: f.Literal(), text: f.String(), pointer: s.step.FilesAt + strict.Pointer(i),
+			prefix: place.Key + f.Prefix(), literal: f.Literal(), text: f.String(), pointer: s.step.FilesPointer + strict.Pointer(i),
 			match: func(key string) bool {
 				name, below := strings.CutPrefix(key, place.Key)
 				return below && !strings.HasSuffix(name, "/") && f.Match(name)

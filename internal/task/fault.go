@@ -33,7 +33,7 @@ func (s *work) located(err error, pointer string) error {
 // points reports whether a pointer leads into the step, which may stand in
 // another format than the native one.
 func (s *work) points(pointer string) bool {
-	for _, at := range []string{strict.Pointer("tasks", s.step.Index), s.step.Place.Pointer, s.step.Destination.Pointer, s.step.FilesAt} {
+	for _, at := range []string{strict.Pointer("tasks", s.step.Index), s.step.Place.Pointer, s.step.Destination.Pointer, s.step.FilesPointer} {
 		if rest, below := strings.CutPrefix(pointer, at); at != "" && below && (rest == "" || rest[0] == '/') {
 			return true
 		}

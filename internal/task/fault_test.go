@@ -199,10 +199,10 @@ func TestEachStopsAtTheFirstError(t *testing.T) {
 // A step of a request in another format is pointed at where it stands there.
 func TestFaultsPointIntoTheRequest(t *testing.T) {
 	t.Parallel()
-	at := rolecall.Place{Pointer: "/ContentAcquisition", Way: "/ContentAcquisition/RoleArnToAssume", Bucket: "b", Key: "in/"}
+	at := rolecall.Place{Pointer: "/ContentAcquisition", AuthorizedAt: "/ContentAcquisition/RoleArnToAssume", Bucket: "b", Key: "in/"}
 	s := &work{
 		tools: &Tools{access: &access.Access{}}, log: slog.New(slog.DiscardHandler),
-		step: rolecall.Step{Place: at, Files: patterns(t, "*.mov"), FilesAt: "/ContentAcquisition/Files"},
+		step: rolecall.Step{Place: at, Files: patterns(t, "*.mov"), FilesPointer: "/ContentAcquisition/Files"},
 	}
 	f := &search{work: s, at: side{place: at}, name: s.fileNames()}
 	if err := f.take(t.Context(), transfer.Object{Key: "in/../x"}, true, nil); err != nil {

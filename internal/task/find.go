@@ -47,7 +47,7 @@ func (h *collection) add(p piece) bool {
 
 // tooMany says that a task would take more than it may.
 func (s *work) tooMany(what string) error {
-	return &rolecall.Error{Code: rolecall.Invalid, Pointer: s.step.FilesAt, Message: what, Hint: "divide them among tasks by narrower patterns"}
+	return &rolecall.Error{Code: rolecall.Invalid, Pointer: s.step.FilesPointer, Message: what, Hint: "divide them among tasks by narrower patterns"}
 }
 
 func (s *work) tooManyObjects() error {
@@ -108,7 +108,7 @@ func (s *work) nothingFor(sel *selection, place string) error {
 	var faults rolecall.Errors
 	for _, i := range sel.unmatched() {
 		faults = append(faults, &rolecall.Error{
-			Code: rolecall.NotFound, Pointer: s.step.FilesAt + strict.Pointer(i),
+			Code: rolecall.NotFound, Pointer: s.step.FilesPointer + strict.Pointer(i),
 			Message: fmt.Sprintf("%q matches nothing in %s", s.step.Files[i].String(), place),
 			Hint:    "patterns are relative to the place, and upper and lower case differ",
 		})
@@ -123,7 +123,7 @@ func (s *work) heads(ctx context.Context, at side, sel *selection) ([]transfer.O
 	var found []transfer.Object
 	var faults rolecall.Errors
 	_, err := each(ctx, all(sel.direct), none, func(ctx context.Context, index int) (int64, error) {
-		o, err := s.head(ctx, at, at.place.Key+s.step.Files[index].String(), s.step.FilesAt+strict.Pointer(index))
+		o, err := s.head(ctx, at, at.place.Key+s.step.Files[index].String(), s.step.FilesPointer+strict.Pointer(index))
 		mu.Lock()
 		defer mu.Unlock()
 		switch {

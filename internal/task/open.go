@@ -53,7 +53,7 @@ func (s *work) open(ctx context.Context, e end) (side, error) {
 	}
 	lease, err := s.take(ctx, at, credential)
 	if err != nil {
-		return at, s.fault(ctx, err, at, at.place.Way)
+		return at, s.fault(ctx, err, at, at.place.AuthorizedAt)
 	}
 	if at.place.Dispenser != nil {
 		s.log.InfoContext(ctx, "session is a dispenser's and not narrowed here", "dispenser", at.place.Dispenser.URL, "place", at.String())
@@ -80,7 +80,7 @@ func (s *work) take(ctx context.Context, at side, c access.Credential) (*lease, 
 	if at.place.Dispenser != nil {
 		authorized.Dispenser = at.place.Dispenser.URL
 	}
-	l := s.lease(ctx, c.Provider, first, at.place.Way)
+	l := s.lease(ctx, c.Provider, first, at.place.AuthorizedAt)
 	s.observe(authorized)
 	return l, nil
 }

@@ -168,5 +168,5 @@ func (f *search) pointer() string {
 	if len(f.step.Files) == 0 {
 		return f.at.place.Pointer
 	}
-	return f.step.FilesAt
+	return f.step.FilesPointer
 }

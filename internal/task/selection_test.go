@@ -205,7 +205,7 @@ func TestListingsAreBounded(t *testing.T) {
 	at := side{bucket: transfer.Bucket{Name: "b", Client: transfer.NewClient(transfer.ClientOptions{
 		Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""), Endpoint: server.URL, PathStyle: true, HTTP: server.Client(),
 	})}}
-	s := &work{step: rolecall.Step{FilesAt: pointer + "/files"}}
+	s := &work{step: rolecall.Step{FilesPointer: pointer + "/files"}}
 	s.listed.Store(maxListed - 3)
 	var last error
 	for range 2 {

@@ -57,7 +57,7 @@ func (s *work) files(ctx context.Context) ([]file, error) {
 	w := walk{work: s, sel: newSelection(s.step.Files, []string{""})}
 	base := path.Join(".", s.step.BaseDir)
 	if err := fs.WalkDir(dir.FS(), base, w.visit(ctx)); err != nil {
-		return nil, s.noFile(ctx, err, base, s.step.FilesAt)
+		return nil, s.noFile(ctx, err, base, s.step.FilesPointer)
 	}
 	if err := w.faults.err(); err != nil {
 		return nil, err
@@ -75,7 +75,7 @@ type walk struct {
 func (w *walk) visit(ctx context.Context) fs.WalkDirFunc {
 	return func(name string, entry fs.DirEntry, err error) error {
 		if err := cmp.Or(ctx.Err(), err); err != nil {
-			return w.work.noFile(ctx, err, name, w.work.step.FilesAt)
+			return w.work.noFile(ctx, err, name, w.work.step.FilesPointer)
 		}
 		relative := name
 		if base := w.work.step.BaseDir; base != "" {
@@ -92,7 +92,7 @@ func (w *walk) visit(ctx context.Context) fs.WalkDirFunc {
 		}
 		info, err := entry.Info()
 		if err != nil {
-			return w.work.noFile(ctx, err, name, w.work.step.FilesAt)
+			return w.work.noFile(ctx, err, name, w.work.step.FilesPointer)
 		}
 		return w.take(ctx, newFile(name, w.work.step.Place.Key+relative, info), relative, info.Mode())
 	}
@@ -100,7 +100,7 @@ func (w *walk) visit(ctx context.Context) fs.WalkDirFunc {
 
 func (w *walk) take(ctx context.Context, f file, relative string, mode fs.FileMode) error {
 	if err := f.check(mode); err != nil {
-		w.faults.add(w.work.step.FilesAt, err)
+		w.faults.add(w.work.step.FilesPointer, err)
 		return nil
 	}
 	if len(w.found) == maxObjects {

@@ -100,7 +100,7 @@ func TestFilesToDeliver(t *testing.T) {
 			t.Parallel()
 			tools := &Tools{job: Job{ID: "j", Dir: newDir(t, tc.have...)}}
 			s := &work{tools: tools, step: rolecall.Step{
-				Index: 3, Tool: rolecall.StoragePut, BaseDir: tc.base, Files: patterns(t, tc.files...), FilesAt: "/tasks/3/parameters/files",
+				Index: 3, Tool: rolecall.StoragePut, BaseDir: tc.base, Files: patterns(t, tc.files...), FilesPointer: "/tasks/3/parameters/files",
 				Place: rolecall.Place{Pointer: "/tasks/3/parameters", Bucket: "b", Key: tc.key},
 			}}
 			found, err := s.files(t.Context())
@@ -127,7 +127,7 @@ func TestFilesToDeliver(t *testing.T) {
 // What cannot be read is named, with the reason.
 func TestUnreadable(t *testing.T) {
 	t.Parallel()
-	s := &work{step: rolecall.Step{FilesAt: "/files"}}
+	s := &work{step: rolecall.Step{FilesPointer: "/files"}}
 	w := walk{work: s, sel: newSelection(patterns(t, "**"), []string{""})}
 	for reason, want := range map[error]string{
 		syscall.EACCES: "invalid /files: \"a/b\" in the working directory cannot be read: permission denied",
