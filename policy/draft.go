@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf16"
+
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // draft is a policy document being written by a builder. Its text is
@@ -32,89 +34,67 @@ type draftCondition struct {
 type words []string
 
 func (d draft) json() string {
-	var b strings.Builder
-	b.WriteString(`{"Version":"2012-10-17","Statement":[`)
-	for i, s := range d {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		s.write(&b)
+	statements := &tree.Node{Kind: '['}
+	for _, s := range d {
+		statements.Items = append(statements.Items, s.node())
 	}
-	b.WriteString("]}")
-	return b.String()
+	return string(tree.Object("Version", "2012-10-17", "Statement", statements).JSON())
 }
 
-func (s draftStatement) write(b *strings.Builder) {
-	b.WriteByte('{')
+func (s draftStatement) node() *tree.Node {
+	n := tree.Object()
 	if s.Sid != "" {
-		b.WriteString(`"Sid":`)
-		asciiJSON(b, s.Sid)
-		b.WriteByte(',')
+		n.Set("Sid", ascii(s.Sid))
 	}
-	b.WriteString(`"Effect":`)
-	asciiJSON(b, s.Effect)
+	n.Set("Effect", ascii(s.Effect))
 	if s.Principal != nil {
-		b.WriteString(`,"Principal":{"AWS":`)
-		s.Principal.write(b)
-		b.WriteByte('}')
+		n.Set("Principal", tree.Object("AWS", s.Principal.node()))
 	}
 	for _, e := range []struct {
 		name   string
 		values words
 	}{{"Action", s.Action}, {"NotAction", s.NotAction}, {"Resource", s.Resource}, {"NotResource", s.NotResource}} {
 		if e.values != nil {
-			b.WriteString(`,"` + e.name + `":`)
-			e.values.write(b)
+			n.Set(e.name, e.values.node())
 		}
 	}
-	s.Condition.write(b)
-	b.WriteByte('}')
+	if len(s.Condition) > 0 {
+		n.Set("Condition", s.Condition.node())
+	}
+	return n
 }
 
-func (cs draftConditions) write(b *strings.Builder) {
-	operator := ""
+func (cs draftConditions) node() *tree.Node {
+	block := tree.Object()
 	for _, c := range cs {
-		switch {
-		case operator == "":
-			b.WriteString(`,"Condition":{"` + c.operator + `":{`)
-		case operator != c.operator:
-			b.WriteString(`},"` + c.operator + `":{`)
-		default:
-			b.WriteByte(',')
+		if block.Get(c.operator) == nil {
+			block.Set(c.operator, tree.Object())
 		}
-		operator = c.operator
-		asciiJSON(b, c.key)
-		b.WriteByte(':')
-		c.values.write(b)
+		block.Get(c.operator).Set(c.key, c.values.node())
 	}
-	if operator != "" {
-		b.WriteString("}}")
+	return block
+}
+
+func (w words) node() *tree.Node {
+	if len(w) == 1 {
+		return ascii(w[0])
 	}
+	n := &tree.Node{Kind: '['}
+	for _, s := range w {
+		n.Items = append(n.Items, ascii(s))
+	}
+	return n
 }
 
 func (w words) without(others words) words {
 	return slices.DeleteFunc(slices.Clone(w), func(s string) bool { return slices.Contains(others, s) })
 }
 
-func (w words) write(b *strings.Builder) {
-	if len(w) == 1 {
-		asciiJSON(b, w[0])
-		return
-	}
-	b.WriteByte('[')
-	for i, s := range w {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		asciiJSON(b, s)
-	}
-	b.WriteByte(']')
-}
-
-// asciiJSON writes a JSON string in ASCII only: STS refuses a session policy
+// ascii is a string that is written in ASCII only: STS refuses a session policy
 // with characters above U+00FF, but understands them escaped.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
-func asciiJSON(b *strings.Builder, s string) {
+func ascii(s string) *tree.Node {
+	var b strings.Builder
 	b.WriteByte('"')
 	for _, r := range s {
 		switch {
@@ -125,10 +105,11 @@ func asciiJSON(b *strings.Builder, s string) {
 			b.WriteRune(r)
 		case r > 0xffff:
 			high, low := utf16.EncodeRune(r)
-			fmt.Fprintf(b, `\u%04x\u%04x`, high, low)
+			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
 		default:
-			fmt.Fprintf(b, `\u%04x`, r)
+			fmt.Fprintf(&b, `\u%04x`, r)
 		}
 	}
 	b.WriteByte('"')
+	return &tree.Node{Kind: '"', Text: s, Source: b.String()}
 }

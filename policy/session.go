@@ -46,21 +46,20 @@ type Scope struct {
 	KMSKey     string // key ARN, AnyKey, or empty for no use of KMS
 }
 
-// Session builds the session policy of a scope, minified. It is an error of
-// code Invalid when the scope is malformed, or when the policy is larger than
-// STS takes; Split helps in the second case.
+// Session returns the policy, minified, of a session that may do what each of
+// the scopes allows, and no more, but for keys: where several use KMS, each key
+// may be used for the objects of all of them. They may neither list nor sweep if
+// they are several. It is an error of code Invalid when a scope is malformed, or
+// when the policy is larger than STS takes; Split helps in the second case.
 //
 // In addition to the Allow there are Denies of everything else: a bucket or key
 // policy that grants to the session, or to everyone, goes past what a session
 // policy merely does not allow.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies.html#policies_session
-func Session(s Scope) ([]byte, error) { return SessionOf(s) }
-
-// SessionOf builds the policy of a session that may do what each of several
-// scopes allows, and no more, but for keys: where several use KMS, each key may
-// be used for the objects of all of them. They may neither list nor sweep if
-// they are several.
-func SessionOf(scopes ...Scope) ([]byte, error) {
+func Session(scopes ...Scope) ([]byte, error) {
+	if len(scopes) == 0 {
+		return nil, &rolecall.Error{Code: rolecall.Invalid, Message: "a session needs a scope"}
+	}
 	for _, s := range scopes {
 		if err := s.validate(); err != nil {
 			return nil, err

@@ -172,7 +172,7 @@ func TestSessionOfTwoScopes(t *testing.T) {
 			s.KMSKey = ""
 			scopes = append(scopes, s)
 		}
-		text, err := policy.SessionOf(scopes...)
+		text, err := policy.Session(scopes...)
 		if tooLong(err) {
 			t.Skip("scopes that no session policy has room for")
 		}
@@ -193,7 +193,7 @@ func TestSessionOfTwoScopes(t *testing.T) {
 	})
 	both := policy.Scope{Region: scopeRegion, Bucket: scopeBucket, Prefixes: []string{"in/"}, Operations: []policy.Operation{policy.Read}, KMSKey: policy.AnyKey}
 	to := policy.Scope{Region: "us-east-1", Bucket: "other", Prefixes: []string{"out/"}, Operations: []policy.Operation{policy.Write, policy.Tag}, KMSKey: policy.AnyKey}
-	text, err := policy.SessionOf(both, to)
+	text, err := policy.Session(both, to)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,11 +220,14 @@ func TestSessionOfTwoScopes(t *testing.T) {
 		}
 	}
 	to.KMSKey = ""
-	if text, err = policy.SessionOf(to, both); err != nil || strings.Contains(string(text), `""`) {
+	if text, err = policy.Session(to, both); err != nil || strings.Contains(string(text), `""`) {
 		t.Errorf("a scope without a key: %s, %v", text, err)
 	}
 	both.Operations = append(both.Operations, policy.List)
-	if _, err := policy.SessionOf(both, to); err == nil {
+	if _, err := policy.Session(); rolecall.CodeOf(err) != rolecall.Invalid {
+		t.Errorf("of no scope: %v", err)
+	}
+	if _, err := policy.Session(both, to); err == nil {
 		t.Error("a session of two scopes lists")
 	}
 }

@@ -40,8 +40,8 @@ func bothPolicy(read, write policy.Scope) ([]byte, error) {
 	tags, tag := read, write
 	tags.Operations = append(slices.Clone(read.Operations), policy.ReadTags)
 	tag.Operations = append(slices.Clone(write.Operations), policy.Tag)
-	if text, err := policy.SessionOf(tags, tag); err == nil {
+	if text, err := policy.Session(tags, tag); err == nil {
 		return text, nil
 	}
-	return policy.SessionOf(read, write)
+	return policy.Session(read, write)
 }

@@ -37,9 +37,7 @@ func (s Setup) WithOthers(kind policy.Kind, d *policy.Document, uses func(c role
 			continue
 		}
 		c.Region = cmp.Or(c.Region, s.Region)
-		kit, err := policy.Generate(policy.KitRequest{
-			Connection: c, Principals: []string{s.Principal.String()}, ExternalIDs: []string{s.ExternalID}, VendorAccounts: s.Vendor.Accounts, Versioned: true,
-		})
+		kit, err := policy.Generate(s.kitRequest(c, s.ExternalID))
 		needed := kit.Document(kind)
 		if err != nil || needed == nil {
 			continue

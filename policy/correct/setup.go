@@ -42,10 +42,9 @@ func (s Setup) BucketARN() string {
 // DeclaredKit returns the documents that the connection needs by its declaration
 // alone. It is false where no documents can be made for it.
 func (s Setup) DeclaredKit() (policy.Kit, bool) {
-	kit, err := policy.Generate(policy.KitRequest{
-		Connection: s.Connection, Principals: []string{s.Principal.String()}, ExternalIDs: []string{s.ExternalID},
-		VendorAccounts: s.Vendor.Accounts, Versioned: true, Whole: true,
-	})
+	request := s.kitRequest(s.Connection, s.ExternalID)
+	request.Whole = true
+	kit, err := policy.Generate(request)
 	return kit, err == nil
 }
 
@@ -78,11 +77,15 @@ func (s Setup) request() policy.KitRequest {
 		}
 		externalID = cmp.Or(externalID, "any")
 	}
+	return s.kitRequest(c, externalID)
+}
+
+// kitRequest asks for the statements that a connection needs. Without versions
+// there is nothing more to read by it, and it is not always known whether there
+// are.
+func (s Setup) kitRequest(c rolecall.Connection, externalID string) policy.KitRequest {
 	return policy.KitRequest{
-		Connection: c, Principals: []string{s.Principal.String()}, ExternalIDs: []string{externalID}, VendorAccounts: s.Vendor.Accounts,
-		// Without versions there is nothing more to read by this, and it is not
-		// always known whether there are.
-		Versioned: true,
+		Connection: c, Principals: []string{s.Principal.String()}, ExternalIDs: []string{externalID}, VendorAccounts: s.Vendor.Accounts, Versioned: true,
 	}
 }
 

@@ -3,6 +3,7 @@ package tree
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 )
 
 // JSON writes the value without white space, of no value nothing. Strings and
@@ -56,6 +57,10 @@ func (n *Node) write(b *bytes.Buffer) {
 }
 
 func writeString(b *bytes.Buffer, s string) {
+	if special := func(c rune) bool { return c < ' ' || c > '~' || c == '"' || c == '\\' }; strings.IndexFunc(s, special) < 0 {
+		b.WriteString(`"` + s + `"`)
+		return
+	}
 	e := json.NewEncoder(b)
 	e.SetEscapeHTML(false)
 	_ = e.Encode(s) // strings can always be encoded
