@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -11,12 +12,13 @@ import (
 type refusal struct {
 	Case
 	service                     string // in lower case
+	action                      string // in words, where it is not known
 	principal                   string // the caller as policies name it; empty for those of no account
 	callerAccount, ownerAccount string // empty: not known
 }
 
 func (c Case) refusal() refusal {
-	r := refusal{Case: c}
+	r := refusal{Case: c, action: cmp.Or(c.Action, "the action")}
 	r.principal = policy.Request{Principal: c.Principal}.PrincipalARN()
 	r.callerAccount, r.ownerAccount = accountOf(c.Principal), accountOf(c.Resource)
 	r.service, _, _ = strings.Cut(strings.ToLower(c.Action), ":")
@@ -118,21 +120,14 @@ func (r refusal) policiesFirst() int {
 // others are the candidates that are no policy of the caller's or resource's.
 func (r refusal) others() []Candidate {
 	var out []Candidate
-	switch r.service {
-	case "sts":
+	switch {
+	case r.service == "sts":
 		return []Candidate{r.noRole()}
-	case "kms":
-		if r.Missing {
-			out = append(out, Candidate{
-				Message: "the key does not exist in this region", Hint: "compare the key's ARN and region with those of the bucket's encryption",
-			})
-		}
-		return out
-	case "s3", "":
-	default:
-		return nil
-	}
-	if r.Missing {
+	case r.Missing && r.service == "kms":
+		out = append(out, Candidate{
+			Message: "the key does not exist in this region", Hint: "compare the key's ARN and region with those of the bucket's encryption",
+		})
+	case r.Missing:
 		out = append(out, Candidate{
 			Target: r.Resource, Message: "the object does not exist",
 			Hint: "without s3:ListBucket on the bucket S3 answers 403 where it would answer 404; allow it to be told",
@@ -152,7 +147,7 @@ func (r refusal) others() []Candidate {
 			Hint:    "the permissions policy and, across accounts, the key policy must allow it",
 		})
 	}
-	if r.Disowned {
+	if r.Disowned && (r.service == "s3" || r.service == "") {
 		other := "the bucket has another owner than the request expects"
 		if r.Owner != "" {
 			other = "the bucket does not belong to account " + r.Owner + ", as the request expects"
@@ -168,33 +163,29 @@ func (r refusal) others() []Candidate {
 func (r refusal) suspect(layer policy.DenialLayer) Candidate {
 	c := r.silent(layer)
 	does := func(what string) { c.Message = r.phrase(layer) + " " + what }
-	action := orElse(r.Action, "the action")
 	switch layer {
 	case policy.DeniedByResource:
-		switch r.service {
-		case "sts":
-			return r.untrusting()
-		case "kms":
-			does("does not allow " + action + ", or denies it")
-			return c
-		case "s3", "":
-		default:
-			return c
-		}
-		c.Add = nil
 		switch {
+		case r.service == "sts":
+			return r.untrusting()
+		case r.service == "kms":
+			does("does not allow " + r.action + ", or denies it")
+			return c
+		case r.service != "s3" && r.service != "":
+			return c
 		case r.ownerAccount != "" && r.ownerAccount == r.callerAccount:
-			does("denies " + action)
+			does("denies " + r.action)
 		case r.ownerAccount != "":
 			does("(account " + r.ownerAccount + ") does not let callers of other accounts in, or denies it")
 		default:
 			does("does not let callers of other accounts in, or denies it")
 		}
+		c.Add = nil
 		c.Hint = "across accounts it must allow the caller; look also for a Deny on TLS, encryption, address or VPC endpoint"
 	case policy.DeniedBySCP:
-		does("denies " + action + ", or does not allow it")
+		does("denies " + r.action + ", or does not allow it")
 	case policy.DeniedByRCP:
-		does("denies " + action)
+		does("denies " + r.action)
 		c.Add, c.Hint = nil, r.denied(layer).Hint
 	}
 	return c

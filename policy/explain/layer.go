@@ -1,12 +1,21 @@
 package explain
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/policy"
 	"github.com/rolecall/rolecall/policy/internal/tree"
 )
+
+// services are those whose resources have policies that rolecall knows.
+var services = map[string]struct {
+	kind     policy.Kind
+	resource string
+}{
+	"s3": {policy.BucketDocument, "the bucket"}, "kms": {policy.KeyDocument, "the key"}, "sts": {policy.TrustDocument, "the role"},
+}
 
 // document is the policy of a layer, without what it does.
 func (r refusal) document(layer policy.DenialLayer) Candidate {
@@ -25,13 +34,8 @@ func (r refusal) document(layer policy.DenialLayer) Candidate {
 	case policy.DeniedByVPCE:
 		c.Document, c.Target, c.Account = "endpoint policy", "", ""
 	default:
-		switch r.service {
-		case "sts":
-			c.Kind = policy.TrustDocument
-		case "kms":
-			c.Kind = policy.KeyDocument
-		case "s3":
-			c.Kind = policy.BucketDocument
+		c.Kind = services[r.service].kind
+		if r.service == "s3" {
 			c.Target, _, _ = strings.Cut(r.Resource, "/")
 		}
 	}
@@ -51,7 +55,7 @@ func (r refusal) phrase(layer policy.DenialLayer) string {
 	switch layer {
 	case policy.DeniedByIdentity, policy.DeniedByBoundary:
 	case policy.DeniedBySession:
-		out = "the session policy of " + orElse(r.Principal, "the caller")
+		out = "the session policy of " + cmp.Or(r.Principal, "the caller")
 		if r.Ours && r.service != "sts" {
 			out = "the session policy that rolecall made"
 		}
@@ -65,7 +69,7 @@ func (r refusal) phrase(layer policy.DenialLayer) string {
 		name := d.Target
 		switch r.service {
 		case "sts":
-			out = "the trust policy of " + orElse(name, "the role")
+			out = "the trust policy of " + cmp.Or(name, "the role")
 		case "kms":
 			out = strings.TrimSuffix("the policy of the KMS key "+name, " ")
 		case "s3":
@@ -84,7 +88,7 @@ func (r refusal) phrase(layer policy.DenialLayer) string {
 }
 
 // who names the caller as policies do.
-func (r refusal) who() string { return orElse(r.principal, orElse(r.Identity, "the caller")) }
+func (r refusal) who() string { return cmp.Or(r.principal, r.Identity, "the caller") }
 
 // holder says what kind of caller it is.
 func (r refusal) holder() string {
@@ -101,25 +105,7 @@ func (r refusal) holder() string {
 }
 
 // resource says what kind of resource it is.
-func (r refusal) resource() string {
-	switch r.service {
-	case "sts":
-		return "the role"
-	case "kms":
-		return "the key"
-	case "s3":
-		return "the bucket"
-	default:
-		return "the resource"
-	}
-}
-
-func orElse(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
-}
+func (r refusal) resource() string { return cmp.Or(services[r.service].resource, "the resource") }
 
 // actor is who can change a layer's policy.
 func (r refusal) actor(layer policy.DenialLayer) string {
@@ -147,7 +133,7 @@ func (r refusal) actor(layer policy.DenialLayer) string {
 // denied is the candidate that a policy of the layer has a Deny that matched.
 func (r refusal) denied(layer policy.DenialLayer) Candidate {
 	c := r.document(layer)
-	c.Message = r.phrase(layer) + " denies " + orElse(r.Action, "the action")
+	c.Message = r.phrase(layer) + " denies " + r.action
 	c.Hint = r.actor(layer) + " removes the Deny, or excepts " + r.who() + " from it; no Allow helps. " +
 		"Look at its conditions: TLS, encryption, address, VPC endpoint, organization"
 	switch layer {
@@ -168,8 +154,7 @@ const narrowSession = "report it to the operator: rolecall asked for less than i
 func (r refusal) silent(layer policy.DenialLayer) Candidate {
 	c := r.document(layer)
 	c.Add = r.statement(layer)
-	action := orElse(r.Action, "the action")
-	c.Message = r.phrase(layer) + " does not allow " + action
+	c.Message = r.phrase(layer) + " does not allow " + r.action
 	switch actor := r.actor(layer); layer {
 	case policy.DeniedBySession:
 		c.Hint = actor + " gave this policy and must allow it there; the role's own policies do not help"
@@ -179,13 +164,13 @@ func (r refusal) silent(layer policy.DenialLayer) Candidate {
 			c.Hint = narrowSession
 		}
 	case policy.DeniedByBoundary:
-		c.Hint = actor + " adds " + action + " to the boundary, which limits what the permissions policy may allow"
+		c.Hint = actor + " adds " + r.action + " to the boundary, which limits what the permissions policy may allow"
 	case policy.DeniedBySCP, policy.DeniedByRCP:
 		c.Hint = "only " + actor + " can allow it, at every level above the account"
 	case policy.DeniedByVPCE:
-		c.Hint = actor + " allows " + action + " in it"
+		c.Hint = actor + " allows " + r.action + " in it"
 	case policy.DeniedByResource:
-		c.Hint = actor + " adds " + action + " for " + r.who() + " to it"
+		c.Hint = actor + " adds " + r.action + " for " + r.who() + " to it"
 		switch r.service {
 		case "sts":
 			c.Hint += ", with the external id that the vendor gave, exactly and in its case"
@@ -193,20 +178,15 @@ func (r refusal) silent(layer policy.DenialLayer) Candidate {
 			c.Hint += "; PutKeyPolicy replaces the whole policy, so begin with what GetKeyPolicy gives"
 		}
 	default:
-		c.Hint = actor + " adds " + action + r.onResource() + " to the policies of " + r.who() + "; AWS names one policy even where several refuse"
+		on := ""
+		if r.Resource != "" {
+			on = " on " + r.Resource
+		} else if r.service == "kms" {
+			on = " on the KMS key"
+		}
+		c.Hint = actor + " adds " + r.action + on + " to the policies of " + r.who() + "; AWS names one policy even where several refuse"
 	}
 	return c
-}
-
-func (r refusal) onResource() string {
-	switch {
-	case r.Resource != "":
-		return " on " + r.Resource
-	case r.service == "kms":
-		return " on the KMS key"
-	default:
-		return ""
-	}
 }
 
 // placeholder stands for what the message does not say. No external id looks
