@@ -14,7 +14,7 @@ import (
 func (s *search) exceptions(ref policy.Ref) []candidate {
 	st := s.statement(ref)
 	resource, spelled := verbatim(s.request.Resource, st.modern)
-	out := []candidate{st.lift(resource)}
+	out := []candidate{st.removeDeny(resource)}
 	for _, e := range []struct{ name, text string }{{"Action", s.request.Action}, {"Resource", resource}} {
 		if st.value.Get("Not"+e.name) == nil {
 			out = append(out, st.drop(dropDenied, "/"+e.name, e.text))
@@ -22,13 +22,13 @@ func (s *search) exceptions(ref policy.Ref) []candidate {
 			out = append(out, st.add(exceptMore, "/Not"+e.name, e.text))
 		}
 	}
-	exempts := st.guardsID()
+	exempts := st.hasIDCondition()
 	conditions := st.conditions()
 	for _, below := range conditions[:min(len(conditions), maxAlike)] {
 		path := tree.Parts(below)
 		values, spelled := s.values(path[2], st.modern)
 		out = append(out, st.ask(below, values)...)
-		if len(values) > 0 && spelled && strings.Contains(path[1], "Not") && !st.guardsID() {
+		if len(values) > 0 && spelled && strings.Contains(path[1], "Not") && !st.hasIDCondition() {
 			out = append(out, st.add(exceptMore, below, values...))
 			exempts = exempts || strings.EqualFold(path[2], principalKey)
 		}
@@ -36,7 +36,7 @@ func (s *search) exceptions(ref policy.Ref) []candidate {
 	named := s.request.PrincipalARN()
 	shared := slices.Contains([]policy.Layer{policy.ResourcePolicy, policy.SCP, policy.RCP}, ref.Policy)
 	if shared && named != "" && !exempts {
-		out = append(out, st.exempt(narrowDeny, named))
+		out = append(out, st.exceptPrincipal(narrowDeny, named))
 		if principal := st.value.Get("Principal"); principal != nil && principal.Kind == '{' {
 			out = append(out, st.drop(exceptMore, "/Principal/AWS", named), st.drop(exceptMore, "/Principal/AWS", s.request.Principal))
 		}
@@ -52,7 +52,7 @@ func (s *search) exceptions(ref policy.Ref) []candidate {
 		out = append(out, st.exceptAction(s.request.Action))
 	}
 	if slices.Contains([]policy.Layer{policy.Identity, policy.Boundary}, ref.Policy) && named != "" && !exempts {
-		out = append(out, st.exempt(exemptPrincipal, named))
+		out = append(out, st.exceptPrincipal(exemptPrincipal, named))
 	}
 	return out
 }
@@ -70,11 +70,11 @@ func (s *search) values(key string, modern bool) ([]string, bool) {
 	return values, true
 }
 
-// lift is the candidate to take a Deny away, with a warning if it denies more
+// removeDeny is the candidate to take a Deny away, with a warning if it denies more
 // than the request.
-func (st statement) lift(resource string) candidate {
+func (st statement) removeDeny(resource string) candidate {
 	c := st.remove(dropStatement)
-	if !st.only("Action", st.action) || !st.only("Resource", resource) {
+	if !st.saysOnly("Action", st.action) || !st.saysOnly("Resource", resource) {
 		c.edit.Text += ", which opens whatever else it denies too"
 	}
 	return c
@@ -105,8 +105,8 @@ func (st statement) exceptAction(action string) candidate {
 
 const principalKey = "aws:PrincipalArn"
 
-// exempt is the candidate to have a Deny for many leave out one principal.
-func (st statement) exempt(cost int, arn string) candidate {
+// exceptPrincipal is the candidate to have a Deny for many leave out one principal.
+func (st statement) exceptPrincipal(cost int, arn string) candidate {
 	below := strict.Pointer("Condition", "ArnNotEquals", principalKey)
 	edit := st.edit(below, "except "+arn+" from "+st.name()+" by a condition")
 	return candidate{cost, edit, func(root *tree.Node) bool {

@@ -29,9 +29,9 @@ func (s *search) externalIDs() []string {
 	return out
 }
 
-// strangeID reports whether the trust policy wants external ids, and the
+// unwantedID reports whether the trust policy wants external ids, and the
 // request's is not known to be one.
-func (s *search) strangeID() bool {
+func (s *search) unwantedID() bool {
 	wants := false
 	s.wantedIDs(func([]string) { wants = true })
 	if !wants {
@@ -66,9 +66,9 @@ func (s *search) wantedIDs(yield func(words []string)) {
 	}
 }
 
-// guardsID reports whether the statement is of a trust policy and has a
+// hasIDCondition reports whether the statement is of a trust policy and has a
 // condition on the external id.
-func (st statement) guardsID() bool {
+func (st statement) hasIDCondition() bool {
 	return st.ref.Policy == policy.ResourcePolicy && slices.ContainsFunc(st.conditions(), func(below string) bool {
 		return strings.EqualFold(tree.Parts(below)[2], externalIDKey)
 	})
@@ -78,7 +78,7 @@ func (st statement) guardsID() bool {
 // external id is not one that the trust policy wants, with those that are.
 func (s *search) starts() []search {
 	out := []search{*s}
-	if !s.strangeID() {
+	if !s.unwantedID() {
 		return out
 	}
 	for _, id := range s.externalIDs() {

@@ -20,7 +20,7 @@ func (s *search) grants(b blocker) []candidate {
 			out = append(out, s.meet(s.statement(v.Ref), v.Unmet[0])...)
 		}
 	}
-	if b.missing == policy.ResourcePolicy && s.strangeID() {
+	if b.missing == policy.ResourcePolicy && s.unwantedID() {
 		return out
 	}
 	for _, principal := range s.principals(b.missing) {
@@ -51,10 +51,10 @@ func (s *search) documents(b blocker) (first, behind int) {
 func (s *search) meet(st statement, u policy.Unmet) []candidate {
 	below, named := st.below(u), s.request.PrincipalARN()
 	resource, spelled := verbatim(s.request.Resource, st.modern)
-	action := st.only("Action", s.request.Action)
-	exact := st.only("Resource", resource) || st.ref.Policy == policy.ResourcePolicy && resourceOf(s.request) == "" ||
-		st.ref.Policy == policy.ResourcePolicy && resourceOf(s.request) == "*" && st.only("Resource", "*")
-	asker := st.value.Get("Principal") == nil && st.value.Get("NotPrincipal") == nil || st.only("Principal", named)
+	action := st.saysOnly("Action", s.request.Action)
+	exact := st.saysOnly("Resource", resource) || st.ref.Policy == policy.ResourcePolicy && resourceOf(s.request) == "" ||
+		st.ref.Policy == policy.ResourcePolicy && resourceOf(s.request) == "*" && st.saysOnly("Resource", "*")
+	asker := st.value.Get("Principal") == nil && st.value.Get("NotPrincipal") == nil || st.saysOnly("Principal", named)
 	switch path := tree.Parts(below); path[0] {
 	case "Action":
 		if exact && asker {
@@ -93,8 +93,8 @@ func (s *search) meet(st statement, u policy.Unmet) []candidate {
 	return nil
 }
 
-// only reports whether an element of the statement says one word and no more.
-func (st statement) only(element, text string) bool {
+// saysOnly reports whether an element of the statement says one word and no more.
+func (st statement) saysOnly(element, text string) bool {
 	words := st.value.Get(element).Words()
 	return len(words) == 1 && (words[0] == text || element == "Action" && strings.EqualFold(words[0], text))
 }

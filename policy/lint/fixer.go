@@ -38,7 +38,7 @@ func fixDocument(d document, kind policy.Kind, options Options, findings []Findi
 			}
 		}
 		if left > 0 {
-			fixed = m.plain()
+			fixed = m.fixForm()
 		}
 	}
 	anyFixed := false
@@ -91,7 +91,7 @@ func newFixer(d document, kind policy.Kind, options Options, findings []Finding)
 		m.errors[f.Rule] = true
 	}
 	if wrapped { // some rules read what is inside only then
-		for _, f := range m.judge(m.plain()) {
+		for _, f := range m.judge(m.fixForm()) {
 			m.errors[f.Rule] = m.errors[f.Rule] || f.Severity == Error
 		}
 		m.only, m.skip = false, map[string]bool{}
@@ -104,8 +104,8 @@ func (m *fixer) form(code string) bool {
 	return code == documentShape.code || slices.ContainsFunc(m.quirks, func(q quirk) bool { return q.rule == code })
 }
 
-// plain fixes the form and leaves out the rest.
-func (m *fixer) plain() *tree.Node {
+// fixForm fixes the form and leaves out the rest.
+func (m *fixer) fixForm() *tree.Node {
 	m.only = true
 	for _, code := range m.codes {
 		m.skip[code] = true

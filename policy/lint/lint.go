@@ -103,7 +103,7 @@ func Check(files []File, options Options) Report {
 			if len(documents) > 1 || d.inside.pointer != "" || d.around > maxAround {
 				r.Document = i + 1
 			}
-			settle(&r, &at, d.encoded)
+			placeFindings(&r, &at, d.encoded)
 			report.Files = append(report.Files, r)
 		}
 	}
@@ -114,8 +114,8 @@ func Check(files []File, options Options) Report {
 // paste's: a sentence, a command. A file with more is about something else.
 const maxAround = 3
 
-// settle returns the findings their lines and columns, and their order.
-func settle(r *FileReport, at *place, encoded bool) {
+// placeFindings sets the lines and columns of the findings, and their order.
+func placeFindings(r *FileReport, at *place, encoded bool) {
 	slices.SortStableFunc(r.Findings, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(rank(a.Severity), rank(b.Severity)), strings.Compare(a.Rule, b.Rule))
 	})

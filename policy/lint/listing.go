@@ -17,7 +17,7 @@ type listing struct {
 // are below, or the connection's. A bucket that is not named whole is left out,
 // and so is one that is not the connection's.
 func (p *pass) listings(objects []string) []listing {
-	home, below := p.home()
+	home, below := p.connectionARNs()
 	var out []listing
 	for _, r := range objects {
 		bucket, key, slash := strings.Cut(r, "/")
@@ -59,7 +59,7 @@ func prefixOf(key string) string {
 // prefix if it is the connection's, those that the document lists if it lists
 // by a prefix. Of a bucket that is not the connection's there are none.
 func (p *pass) objectsOf(bucket string) []string {
-	if home, objects := p.home(); home == bucket {
+	if home, objects := p.connectionARNs(); home == bucket {
 		return []string{objects}
 	} else if home != "" {
 		return nil
@@ -110,17 +110,17 @@ func (s *statement) divide(actions []*tree.Node, parts []part) {
 		if left != nil || i > 0 {
 			n := whole.Clone()
 			n.Remove("Sid")
-			at.after(n)
+			at.insertAfter(n)
 			at = &statement{Node: n, document: s.document, allow: s.allow, deny: s.deny}
 		}
 		if whole.Get("Action").Kind == '[' {
 			at.Set("Action", tree.List(part.actions...))
 		} else {
-			at.Set("Action", one(part.actions))
+			at.Set("Action", single(part.actions))
 		}
-		at.Set("Resource", one(part.resources))
+		at.Set("Resource", single(part.resources))
 		if len(part.prefixes) > 0 && len(at.on("s3:prefix")) == 0 {
-			at.addCondition("StringLike", "s3:prefix", one(part.prefixes))
+			at.addCondition("StringLike", "s3:prefix", single(part.prefixes))
 		}
 	}
 }

@@ -90,9 +90,9 @@ func (p *pass) optional(name string) bool {
 	return false
 }
 
-// home returns the ARNs of the connection's bucket and of the objects below its
+// connectionARNs returns the ARNs of the connection's bucket and of the objects below its
 // prefix, empty without a connection.
-func (p *pass) home() (bucket, objects string) {
+func (p *pass) connectionARNs() (bucket, objects string) {
 	if p.kit() == nil {
 		return "", ""
 	}

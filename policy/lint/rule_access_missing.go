@@ -73,7 +73,7 @@ func (p *pass) missing(document *policy.Document, want *statement) {
 		hint: "add the statement that rolecall policy generate gives", widens: true,
 		fix: func() {
 			add := want.Clone()
-			add.Set("Action", one(lacking))
+			add.Set("Action", single(lacking))
 			for _, s := range p.statements {
 				if sid := s.Get("Sid"); sid != nil && sid.Text == want.Get("Sid").Text {
 					add.Remove("Sid")

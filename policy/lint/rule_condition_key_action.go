@@ -85,11 +85,11 @@ func (p *pass) keyless(s *statement, c condition, actions []*tree.Node) {
 			if s.Get("Action").Without(actions...) == nil {
 				return // moved for another key before
 			}
-			moved := s.like(one((&tree.Node{Kind: '[', Items: actions}).Strings()), nil)
+			moved := s.copyWith(single((&tree.Node{Kind: '[', Items: actions}).Strings()), nil)
 			narrow(moved, c)
 			(&statement{Node: moved}).dropKey(c)
 			s.Set("Action", s.Get("Action").Without(actions...))
-			s.after(moved)
+			s.insertAfter(moved)
 		}
 	case narrow(s.Clone(), c):
 		f.widens = true

@@ -16,7 +16,7 @@ var conditionWildcard = rule{
 		for _, s := range p.statements {
 			for _, c := range s.conditions() {
 				like := map[string]string{"StringEquals": "StringLike", "StringNotEquals": "StringNotLike"}[c.base()]
-				if like == "" || strings.EqualFold(c.key, externalID) || !slices.ContainsFunc(c.values.Each(), func(v *tree.Node) bool { return wild(v.Text) }) {
+				if like == "" || strings.EqualFold(c.key, externalID) || !slices.ContainsFunc(c.values.Each(), func(v *tree.Node) bool { return hasWildcard(v.Text) }) {
 					continue
 				}
 				p.report(found{
@@ -29,8 +29,8 @@ var conditionWildcard = rule{
 	},
 }
 
-// wild reports whether a text has a * or ? outside of variables.
-func wild(s string) bool {
+// hasWildcard reports whether a text has a * or ? outside of variables.
+func hasWildcard(s string) bool {
 	for {
 		i := strings.IndexAny(s, "*?$")
 		if i < 0 {

@@ -77,7 +77,7 @@ func deniedWhole(allow *statement, value string, denies []*statement, budget *in
 		for _, r := range allow.perValue("Resource") {
 			i := slices.IndexFunc(denies, func(deny *statement) bool {
 				*budget -= 1 + len(deny.actions()) + len(deny.resources())
-				return *budget >= 0 && deny.takesBack(allow, name, r)
+				return *budget >= 0 && deny.surelyDenies(allow, name, r)
 			})
 			if i < 0 {
 				return nil, false
@@ -111,10 +111,10 @@ func (s *statement) perValue(element string) []*tree.Node {
 	return out
 }
 
-// takesBack reports whether the Deny surely covers the action on the resource of
+// surelyDenies reports whether the Deny surely covers the action on the resource of
 // the Allow: each by a pattern of its own, by no condition that could fail, for
 // the same or all principals.
-func (s *statement) takesBack(allow *statement, action string, resource *tree.Node) bool {
+func (s *statement) surelyDenies(allow *statement, action string, resource *tree.Node) bool {
 	only := tree.Object("Action", action)
 	return covers(s.Node, only, "Action", true) && covers(s.Node, resource, "Resource", false) && s.deniesAll(allow) && s.conditionsIn(allow, action)
 }

@@ -18,7 +18,7 @@ var externalIDMalformed = rule{
 		for _, s := range p.allows() {
 			for _, c := range s.on(externalID) {
 				for _, v := range c.values.Each() {
-					if takenBySTS(v.Text) || strings.HasPrefix(c.base(), "StringLike") && wild(v.Text) || c.base() == "Null" || placeholderForm.MatchString(v.Text) {
+					if takenBySTS(v.Text) || strings.HasPrefix(c.base(), "StringLike") && hasWildcard(v.Text) || c.base() == "Null" || placeholderForm.MatchString(v.Text) {
 						continue
 					}
 					f := found{

@@ -21,7 +21,7 @@ var externalIDMissing = rule{
 				at: s.Node, message: "the trust has no condition on sts:ExternalId, so the vendor can be led into this role by others",
 				hint: "ask for the external id that the vendor made for you, by StringEquals",
 			}
-			if p.kit() == nil && s.forOwnPeople() {
+			if p.kit() == nil && s.forOwnIdentities() {
 				f.severity = Warning
 				f.hint += "; the role seems to be for your own people, and is not fit for a vendor then"
 			}
@@ -33,9 +33,9 @@ var externalIDMissing = rule{
 	},
 }
 
-// forOwnPeople reports whether the statement asks for what only people of one's
+// forOwnIdentities reports whether the statement asks for what only people of one's
 // own have: a second factor, or an account of one's own organization.
-func (s *statement) forOwnPeople() bool {
+func (s *statement) forOwnIdentities() bool {
 	for _, c := range s.on(secondFactor[0], secondFactor[1], "aws:PrincipalOrgID", "aws:PrincipalOrgPaths") {
 		if !c.holdsWithout() {
 			return true

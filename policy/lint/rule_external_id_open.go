@@ -38,7 +38,7 @@ var externalIDOpen = rule{
 }
 
 func (p *pass) openID(c condition) string {
-	wildcard := slices.ContainsFunc(c.values.Each(), func(v *tree.Node) bool { return wild(v.Text) })
+	wildcard := slices.ContainsFunc(c.values.Each(), func(v *tree.Node) bool { return hasWildcard(v.Text) })
 	switch {
 	case c.negated():
 		return "takes every id but the named, and none at all"

@@ -20,7 +20,7 @@ var grantMissing = rule{
 			if known == nil || p.granted(name) || len(p.statements) == 0 {
 				continue
 			}
-			bucket, objects := p.home()
+			bucket, objects := p.connectionARNs()
 			on := objects
 			if known.onlyOnBuckets() {
 				on = bucket

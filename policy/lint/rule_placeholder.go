@@ -42,7 +42,7 @@ func (p *pass) placeholders(n *tree.Node) {
 	}
 	f := found{at: n, message: quote(left) + " looks like a placeholder that was not filled in", hint: "put your own value there"}
 	if arn, err := rolecall.ParseARN(n.Text); p.kit() != nil && err == nil && arn.Service == "s3" {
-		bucket, objects := p.home()
+		bucket, objects := p.connectionARNs()
 		right := bucket
 		if targetOf(n.Text).object {
 			right = objects

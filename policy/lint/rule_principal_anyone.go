@@ -31,7 +31,7 @@ var principalAnyone = rule{
 					}
 				}
 				if p.kind == policy.TrustDocument && p.kit() != nil {
-					f.fix = func() { s.Set("Principal", tree.Object("AWS", one(p.kit().Principals))) }
+					f.fix = func() { s.Set("Principal", tree.Object("AWS", single(p.kit().Principals))) }
 				}
 				p.report(f)
 			}

@@ -19,7 +19,7 @@ var principalMissing = rule{
 			f := found{at: s.Node, message: "Principal is missing", hint: "name who is allowed or denied"}
 			if p.kit() != nil && p.kind == policy.TrustDocument && s.allow {
 				f.widens = true
-				f.fix = func() { s.Set("Principal", tree.Object("AWS", one(p.kit().Principals))) }
+				f.fix = func() { s.Set("Principal", tree.Object("AWS", single(p.kit().Principals))) }
 			}
 			p.report(f)
 		}

@@ -35,7 +35,7 @@ var principalRoot = rule{
 						}
 					}
 					if len(roles) > 0 {
-						f.fix = func() { s.addCondition("ArnEquals", "aws:PrincipalArn", one(roles)) }
+						f.fix = func() { s.addCondition("ArnEquals", "aws:PrincipalArn", single(roles)) }
 					}
 				}
 				p.report(f)

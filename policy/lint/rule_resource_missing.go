@@ -16,7 +16,7 @@ var resourceMissing = rule{
 				continue
 			}
 			f := found{at: s.Node, message: "Resource is missing", hint: "name what the statement is about"}
-			bucket, objects := p.home()
+			bucket, objects := p.connectionARNs()
 			switch {
 			case p.kind == policy.KeyDocument:
 				f.hint = `give "Resource": "*", which is the key`

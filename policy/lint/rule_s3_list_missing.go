@@ -34,7 +34,7 @@ var s3ListMissing = rule{
 				f.widens = true
 				f.fix = func() {
 					for _, l := range slices.Backward(buckets) {
-						s.after(l.statement())
+						s.insertAfter(l.statement())
 					}
 				}
 			}
@@ -48,7 +48,7 @@ var s3ListMissing = rule{
 func (l listing) statement() *tree.Node {
 	n := tree.Object("Effect", "Allow", "Action", "s3:ListBucket", "Resource", l.bucket)
 	if len(l.prefixes) > 0 {
-		n.Set("Condition", tree.Object("StringLike", tree.Object("s3:prefix", one(l.prefixes))))
+		n.Set("Condition", tree.Object("StringLike", tree.Object("s3:prefix", single(l.prefixes))))
 	}
 	return n
 }

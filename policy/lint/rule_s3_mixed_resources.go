@@ -18,7 +18,7 @@ var s3MixedResources = rule{
 			var onBuckets, onObjects, buckets, objects []string
 			plain := true
 			for _, a := range s.actions() {
-				switch known := meant(a.Text); {
+				switch known := actionMeant(a.Text); {
 				case known != nil && known.onlyOnBuckets():
 					onBuckets = append(onBuckets, a.Text)
 				case known != nil && known.onlyOnObjects():
@@ -47,15 +47,15 @@ var s3MixedResources = rule{
 			switch {
 			case !plain:
 			case len(onBuckets) == 0:
-				f.fix = func() { s.Set("Resource", one(objects)) }
+				f.fix = func() { s.Set("Resource", single(objects)) }
 			case len(onObjects) == 0:
-				f.fix = func() { s.Set("Resource", one(buckets)) }
+				f.fix = func() { s.Set("Resource", single(buckets)) }
 			default:
 				f.fix = func() {
-					second := s.like(one(onBuckets), one(buckets))
-					s.Set("Action", one(onObjects))
-					s.Set("Resource", one(objects))
-					s.after(second)
+					second := s.copyWith(single(onBuckets), single(buckets))
+					s.Set("Action", single(onObjects))
+					s.Set("Resource", single(objects))
+					s.insertAfter(second)
 				}
 			}
 			p.report(f)
@@ -74,8 +74,8 @@ func names(onBuckets, onObjects []string) string {
 	}
 }
 
-// meant returns the known action that a value of Action is or stands for.
-func meant(value string) *action {
+// actionMeant returns the known action that a value of Action is or stands for.
+func actionMeant(value string) *action {
 	if name, found := strings.CutPrefix(strings.ToLower(value), "s3:"); found {
 		if name == "headbucket" {
 			name = "listbucket"
@@ -88,8 +88,8 @@ func meant(value string) *action {
 	return exact(value)
 }
 
-// one returns a list, or the value itself if it is alone.
-func one(values []string) *tree.Node {
+// single returns a list, or the value itself if it is alone.
+func single(values []string) *tree.Node {
 	if len(values) == 1 {
 		return tree.Text(values[0])
 	}

@@ -25,7 +25,7 @@ var s3Operation = rule{
 	},
 }
 
-// s3Operations returns the action of each operation that has none of its name.
+// s3Operations has the action of each operation that has none of its name.
 var s3Operations = map[string]string{
 	"headobject":                      "GetObject",
 	"listobjects":                     "ListBucket",

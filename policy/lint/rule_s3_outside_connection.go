@@ -13,7 +13,7 @@ var s3OutsideConnection = rule{
 	title: "more is opened than the connection's bucket and prefix",
 	kinds: []policy.Kind{policy.PermissionsDocument},
 	check: func(p *pass) {
-		bucket, objects := p.home()
+		bucket, objects := p.connectionARNs()
 		if bucket == "" {
 			return
 		}

@@ -28,7 +28,7 @@ var trustEnvironments = rule{
 					continue
 				}
 				why := p.otherEnvironment(who, arn)
-				if why == "" && p.twin(arn) {
+				if why == "" && p.namedAlike(arn) {
 					why = "the connection's worker of another account, " + who.Text + ","
 				}
 				if why != "" {
@@ -57,9 +57,9 @@ var trustEnvironments = rule{
 	},
 }
 
-// twin reports whether a principal, which is not the connection's, is named like
+// namedAlike reports whether a principal, which is not the connection's, is named like
 // one that is.
-func (p *pass) twin(arn rolecall.ARN) bool {
+func (p *pass) namedAlike(arn rolecall.ARN) bool {
 	return p.kit() != nil && slices.ContainsFunc(p.kit().Principals, func(own string) bool {
 		worker, err := rolecall.ParseARN(own)
 		return err == nil && worker.Service == arn.Service && worker.Resource == arn.Resource && arn.Resource != "root"

@@ -39,7 +39,7 @@ var workerOwnAccounts = rule{
 				switch {
 				case len(open) > 0:
 					f.fix = func() {
-						s.after(tree.Object("Sid", "NeverOurOwn", "Effect", "Deny", "Action", "sts:AssumeRole", "Resource", one(open)))
+						s.insertAfter(tree.Object("Sid", "NeverOurOwn", "Effect", "Deny", "Action", "sts:AssumeRole", "Resource", single(open)))
 					}
 				case len(accounts) > 0 || p.deniesSomeRoles():
 					continue

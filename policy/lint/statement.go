@@ -206,8 +206,8 @@ func (s *statement) removeActions(actions ...*tree.Node) {
 	}
 }
 
-// after puts a new statement behind this one.
-func (s *statement) after(n *tree.Node) {
+// insertAfter puts a new statement behind this one.
+func (s *statement) insertAfter(n *tree.Node) {
 	list := s.document.Get("Statement")
 	if list.Kind != '[' {
 		list = &tree.Node{Kind: '[', At: list.At, Items: []*tree.Node{list}}
@@ -231,9 +231,9 @@ func (p *pass) addStatement(n *tree.Node) {
 	list.Items = append(list.Items, n)
 }
 
-// like returns a copy of the statement with other actions and resources, and
+// copyWith returns a copy of the statement with other actions and resources, and
 // without its Sid.
-func (s *statement) like(actions, resources *tree.Node) *tree.Node {
+func (s *statement) copyWith(actions, resources *tree.Node) *tree.Node {
 	c := s.Clone()
 	c.Remove("Sid")
 	c.Set("Action", actions)

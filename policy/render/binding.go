@@ -42,7 +42,7 @@ func (p *plan) bind(tree any, to binding) any {
 	})
 }
 
-// unescaped returns a pattern that was made of a text back as the text.
+// unescaped undoes the escapes in a pattern that was made of a text.
 var unescaped = strings.NewReplacer("${*}", "*", "${?}", "?", "${$}", "$")
 
 func (p *plan) boundIDs(value any) bool {
