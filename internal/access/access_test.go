@@ -17,7 +17,7 @@ const key = "arn:aws:kms:eu-central-1:222233334444:key/k"
 
 func under(kind, key string) *rolecall.Encryption { return &rolecall.Encryption{Type: kind, Key: key} }
 
-// The rule for KMS keys, whole.
+// This is the complete rule for KMS keys.
 func TestKMSKey(t *testing.T) {
 	t.Parallel()
 	reads, writes := []policy.Operation{policy.Read, policy.List}, []policy.Operation{policy.Write, policy.Read}
@@ -75,8 +75,8 @@ func TestScope(t *testing.T) {
 	}
 }
 
-// Optional operations go, the last first, until the policy fits; the needed
-// ones never do.
+// Optional operations are left out, the last first, until the policy fits. The
+// required ones never are.
 func TestSessionPolicyFits(t *testing.T) {
 	t.Parallel()
 	r := Request{
@@ -113,7 +113,7 @@ func TestSessionPolicyFits(t *testing.T) {
 	}
 }
 
-// A dispenser learns what the credentials are for.
+// A dispenser is sent what the credentials are for.
 func TestDispenserIsToldTheAccess(t *testing.T) {
 	t.Parallel()
 	place := rolecall.Place{Bucket: "b", Key: "in/", Dispenser: &rolecall.HTTPCredentialSource{URL: "https://x.example/"}}
@@ -127,7 +127,8 @@ func TestDispenserIsToldTheAccess(t *testing.T) {
 	}
 }
 
-// A tenant's endpoint is reached by the guarded client, the operator's by its own.
+// A tenant's endpoint is reached by the guarded client, the operator's by its
+// own.
 func TestEndpoint(t *testing.T) {
 	t.Parallel()
 	clients := guard.NewClients([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})

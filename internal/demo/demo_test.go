@@ -13,8 +13,8 @@ import (
 	"github.com/rolecall/rolecall/sandbox"
 )
 
-// Only a refusal counts as one: what is allowed, or fails otherwise, is an
-// expectation that did not hold.
+// Only a refusal counts as one: what is allowed, or fails otherwise, is a
+// failed expectation.
 func TestRefusal(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -41,7 +41,8 @@ func TestRefusal(t *testing.T) {
 	}
 }
 
-// The files are what a user could write, and hold no two alike secrets.
+// The files are what a user could write, and no two secrets in them are the
+// same.
 func TestFiles(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t.TempDir())
@@ -66,7 +67,7 @@ func TestFiles(t *testing.T) {
 	}
 }
 
-// A demo that did not see the probes cannot tell that the roles were proved,
+// A demo that did not see the probes cannot show that the roles were proved,
 // and fails instead.
 func TestUnseenProbesFailTheDemo(t *testing.T) {
 	t.Parallel()

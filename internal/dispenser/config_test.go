@@ -34,7 +34,7 @@ func TestLoad(t *testing.T) {
 	}
 }
 
-// All faults come in one answer, each at its place, and none shows a secret.
+// All faults are reported at once, each at its place, and none shows a secret.
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ text, want string }{
@@ -113,7 +113,7 @@ grants: [{bucket: bucket, prefix: "", access: read, role_arn: "arn:aws:iam::1111
 	}
 }
 
-// Where credentials go over a network, they go by TLS.
+// Credentials cross a network only by TLS.
 func TestListen(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("testdata/dispenser.yaml")
@@ -145,7 +145,7 @@ func TestConfigFile(t *testing.T) {
 	}
 }
 
-// The page shows a config that works, and what all commented lines say too.
+// The page shows a config that is valid, also with all of its commented lines.
 func TestDocumentedConfig(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../../docs/dispenser.md")

@@ -46,8 +46,8 @@ func list(t *testing.T, c *s3.Client, bucket, prefix string) bool {
 	return err == nil
 }
 
-// What is vended reaches what was asked for and nothing beside it, though the
-// role itself may do everything.
+// A vended session reaches what the request asks for and nothing else, although
+// the role itself may do everything.
 func TestVendedSessionsAreScoped(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)
@@ -92,7 +92,7 @@ func TestVendedSessionsAreScoped(t *testing.T) {
 	}
 }
 
-// CloudTrail shows whose job it was, and for how long the session is.
+// CloudTrail shows whose job it was, and for how long the session is valid.
 func TestSessionsAreNamed(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)
@@ -108,7 +108,7 @@ func TestSessionsAreNamed(t *testing.T) {
 	}
 }
 
-// Everybody who may not hears the same, whatever is wrong.
+// Every refused caller gets the same answer, whatever is wrong.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)
@@ -177,7 +177,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// STS in trouble is not the caller's fault, and shows nothing.
+// Failures of STS are not the caller's fault, and show nothing.
 func TestTroubleAtSTS(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]sandbox.Fault{
@@ -195,7 +195,7 @@ func TestTroubleAtSTS(t *testing.T) {
 	}
 }
 
-// A dispenser without credentials of its own says so in its log only.
+// A dispenser without credentials of its own reports that in its log only.
 func TestWithoutOwnCredentials(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil, "VENDING_KEY", "NOT_SET")
@@ -204,7 +204,7 @@ func TestWithoutOwnCredentials(t *testing.T) {
 	}
 }
 
-// Who asks while all slots are taken is told to come back.
+// A caller is asked to try again while all slots are taken.
 func TestBoundedConcurrency(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)
@@ -218,7 +218,8 @@ func TestBoundedConcurrency(t *testing.T) {
 	vended(t, b.askBearer(t, query()))
 }
 
-// Strangers whose proofs are under way take no slots of callers that need none.
+// Strangers whose proofs are being verified take no slots from callers that
+// need no proof.
 func TestStrangersTakeNoSlots(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)
@@ -239,7 +240,7 @@ func TestStrangersTakeNoSlots(t *testing.T) {
 	}
 }
 
-// The narrowest grant counts.
+// The narrowest grant applies.
 func TestNarrowestGrant(t *testing.T) {
 	t.Parallel()
 	cfg := load(t, "prefix: closed/", "prefix: out/x/")

@@ -16,7 +16,7 @@ import (
 	"github.com/rolecall/rolecall/sandbox"
 )
 
-// Only listed principals and holders of the bearer secret are answered.
+// Only listed principals and callers with the bearer secret get credentials.
 func TestCallers(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)
@@ -60,7 +60,7 @@ func TestCallers(t *testing.T) {
 	}
 }
 
-// A dispenser takes only the ways of proof that its config names.
+// A dispenser accepts only the kinds of proof that its config has.
 func TestWaysOfProof(t *testing.T) {
 	t.Parallel()
 	q := query()
@@ -75,7 +75,7 @@ func TestWaysOfProof(t *testing.T) {
 	vended(t, proofOnly.askAs(t, asDispenser, q))
 }
 
-// hostile are identity URLs that must not be called, made from a good one for
+// hostile has identity URLs that must not be called, made from a valid one for
 // sts.eu-central-1.amazonaws.com.
 var hostile = map[string]func(*url.URL, url.Values){
 	"another host":            func(u *url.URL, _ url.Values) { u.Host = "example.com" },
@@ -131,7 +131,7 @@ func scope(q url.Values, region string) {
 	q.Set("X-Amz-Credential", strings.Replace(q.Get("X-Amz-Credential"), "eu-central-1", region, 1))
 }
 
-// good is a proof for AWS's own STS, taken apart.
+// good returns the parts of a valid proof for AWS's own STS.
 func good(t *testing.T, at time.Time) (*url.URL, url.Values) {
 	t.Helper()
 	text, err := base64.RawURLEncoding.DecodeString(presign(t, "https://sts.eu-central-1.amazonaws.com/", asDispenser, "x", at))
@@ -196,7 +196,7 @@ func TestHostileProofs(t *testing.T) {
 	}
 }
 
-// A configured endpoint is the only one, in all its parts.
+// If an endpoint is configured, no other is called, in any of its parts.
 func TestConfiguredEndpoint(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
@@ -211,7 +211,7 @@ func TestConfiguredEndpoint(t *testing.T) {
 	}
 }
 
-// What STS answers is not taken for more than it is.
+// Answers of STS prove nothing beyond what they say.
 func TestAnswersOfSTS(t *testing.T) {
 	t.Parallel()
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -255,7 +255,7 @@ func TestAnswersOfSTS(t *testing.T) {
 	}
 }
 
-// STS that cannot be reached, or does not answer in time, is not a refusal.
+// If STS cannot be reached, or does not answer in time, that is not a refusal.
 func TestSTSNotThere(t *testing.T) {
 	t.Parallel()
 	gone := httptest.NewServer(http.NotFoundHandler())

@@ -97,7 +97,7 @@ func newBench(t *testing.T, change func(*sandbox.Config), edit ...string) *bench
 	return b
 }
 
-// load is testdata/dispenser.yaml with texts replaced.
+// load loads testdata/dispenser.yaml with texts replaced.
 func load(t *testing.T, replace ...string) *Config {
 	t.Helper()
 	text, err := os.ReadFile("testdata/dispenser.yaml")
@@ -111,8 +111,8 @@ func load(t *testing.T, replace ...string) *Config {
 	return cfg
 }
 
-// query is a good request, with changes: pairs of name and value, where an
-// empty value leaves the name out.
+// query returns a valid request, with changes: pairs of name and value, of
+// which an empty value removes the name.
 func query(changes ...string) url.Values {
 	q := url.Values{
 		"organization": {"acme"}, "external_id": {externalID}, "job_id": {"job1"}, "task_id": {"0"}, "tool": {"storage:get"},
@@ -127,7 +127,7 @@ func query(changes ...string) url.Values {
 	return q
 }
 
-// proof makes what the worker's side puts into the identity header.
+// proof returns what the worker's side sends in the identity header.
 func (b *bench) proof(t *testing.T, keys aws.Credentials, q url.Values) string {
 	t.Helper()
 	return presign(t, b.sts+"/", keys, credential.RequestDigest(publicURL+"?"+q.Encode()), time.Now())
@@ -169,7 +169,7 @@ func (b *bench) askBearer(t *testing.T, q url.Values) *httptest.ResponseRecorder
 	return b.ask(t, q, "Authorization", "Bearer "+bearerSecret)
 }
 
-// vended reads a session, or fails the test.
+// vended returns the session in an answer, or fails the test.
 func vended(t *testing.T, w *httptest.ResponseRecorder) aws.CredentialsProvider {
 	t.Helper()
 	var s session

@@ -78,7 +78,7 @@ func certificate(t *testing.T, dir string) *x509.CertPool {
 	return pool
 }
 
-// A request that runs when the dispenser is told to end gets its answer.
+// A request that runs when the dispenser ends gets its answer.
 func TestServe(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -26,7 +26,7 @@ func principal(t *testing.T, name, arn string, keys aws.Credentials) credential.
 }
 
 // Both sides of the contract, over TLS: the worker's side proves the dispenser
-// and takes credentials that work, by either way of proof.
+// and gets credentials that work, by either kind of proof.
 func TestWorkersSide(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)

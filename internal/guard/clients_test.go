@@ -54,7 +54,8 @@ func TestOnlyHTTPSIsNotPlain(t *testing.T) {
 	}
 }
 
-// Who goes without a guard may be led to what the operator vouches for.
+// Programs without a guard may be sent only to addresses that the operator
+// lists.
 func TestListed(t *testing.T) {
 	t.Parallel()
 	c := NewClients([]netip.Prefix{netip.MustParsePrefix("10.1.2.0/24")})

@@ -63,7 +63,7 @@ func TestAllow(t *testing.T) {
 	}
 }
 
-// A spelling of an address must not matter: the guard sees what is dialled.
+// The spelling of an address does not matter: the guard sees what is dialled.
 func TestSpellings(t *testing.T) {
 	t.Parallel()
 	client := Guard{}.Client()
@@ -102,8 +102,8 @@ func TestClient(t *testing.T) {
 	}
 }
 
-// The name first leads to a public address, as a check before dialling would
-// see it, and then to a loopback one.
+// The name first resolves to a public address, which a check before dialling
+// would see, and then to a loopback one.
 func TestRebinding(t *testing.T) {
 	t.Parallel()
 	answers := []string{"93.184.216.34", "127.0.0.1"}
@@ -177,7 +177,7 @@ func get(t *testing.T, client *http.Client, target string) (*http.Response, erro
 	return resp, err
 }
 
-// fakeResolver answers every A question with what next gives, over an
+// fakeResolver answers every A question with what next returns, over an
 // in-memory connection.
 func fakeResolver(t *testing.T, next func() netip.Addr) *net.Resolver {
 	t.Helper()

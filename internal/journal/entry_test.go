@@ -15,7 +15,7 @@ var (
 	later   = DigestOf("a later one")
 )
 
-// upload begins one with a part that is there.
+// upload begins an upload with a stored part.
 func upload(j *Journal, id string) *Entry {
 	e := j.Acquire(DigestOf(id), version)
 	e.BeginUpload("bucket", "keys/"+id, "marker")
@@ -28,7 +28,7 @@ func nothing(context.Context) error { return nil }
 
 var thirdPart = Part{ETag: `"e"`, Bytes: 5, CRC64: 6, Other: []byte{7}}
 
-// What a process noted is there for the next, and for the next try.
+// What a process records is there for the next one, and for the next attempt.
 func TestEntry(t *testing.T) {
 	t.Parallel()
 	root := newRoot(t)
@@ -74,7 +74,7 @@ func TestEntry(t *testing.T) {
 	crash(t, j)
 }
 
-// Whoever has no entry keeps nothing, and comes to no harm.
+// A nil entry records nothing and does no harm.
 func TestNoEntry(t *testing.T) {
 	t.Parallel()
 	j := New()
@@ -94,7 +94,7 @@ func TestNoEntry(t *testing.T) {
 	}
 }
 
-// Retract takes back what this process began, and tells of what it could not.
+// Retract undoes what this process began, and returns what it could not undo.
 func TestRetract(t *testing.T) {
 	t.Parallel()
 	root := newRoot(t)
@@ -153,7 +153,7 @@ func TestSweep(t *testing.T) {
 	crash(t, j)
 }
 
-// Renew forgets what is done, and leaves what is open to be taken back.
+// Renew forgets what is done, and leaves what is open to be undone.
 func TestRenew(t *testing.T) {
 	t.Parallel()
 	root := newRoot(t)
@@ -172,7 +172,7 @@ func TestRenew(t *testing.T) {
 	crash(t, j)
 }
 
-// Unfinished files that no transfer took up go with the journal.
+// Unfinished files that no transfer resumed are removed with the journal.
 func TestRemove(t *testing.T) {
 	t.Parallel()
 	root := newRoot(t)

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// What lies in the journal's place is not followed, not waited for and not
+// Whatever is in the journal's place is not followed, not waited for and not
 // overwritten.
 func TestPlaces(t *testing.T) {
 	t.Parallel()
@@ -69,7 +69,7 @@ func TestPlaces(t *testing.T) {
 	}
 }
 
-// A job may crash before the first line is whole.
+// A job may crash before the first line is complete.
 func TestTornAtFirst(t *testing.T) {
 	t.Parallel()
 	root := newRoot(t)
@@ -87,7 +87,7 @@ func TestTornAtFirst(t *testing.T) {
 	}
 }
 
-// A full disk does not end the work: what is noted no more is told at the end.
+// A full disk does not end the work: Close returns the error.
 func TestCannotWrite(t *testing.T) {
 	t.Parallel()
 	j := openJournal(t, newRoot(t))
@@ -103,7 +103,8 @@ func TestCannotWrite(t *testing.T) {
 	}
 }
 
-// So it is with a journal that is full. To a complete job that is nothing.
+// The same goes for a journal that is full. It does not matter to a complete
+// job.
 func TestFull(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(*Journal) error{"closed": (*Journal).Close, "removed": (*Journal).Remove} {
@@ -120,8 +121,8 @@ func TestFull(t *testing.T) {
 	}
 }
 
-// Whatever the file holds, it is read within bounds, what is kept is what a
-// journal can have, and what is written after it is read again.
+// Whatever is in the file, it is read within limits, only what a journal can
+// have is kept, and what is written after it is read again.
 func FuzzJournal(f *testing.F) {
 	f.Add([]byte(`{"do":"begin","label":"job-1"}` + "\n" + `{"do":"begin","id":"AAAAAAAAAAAAAAAAAAAAAQ","version":"AAAAAAAAAAAAAAAAAAAAAg","key":"x","marker":"m","dir":"down"}` + "\n" +
 		`{"do":"upload","id":"AAAAAAAAAAAAAAAAAAAAAQ","upload":"u"}` + "\n" + `{"do":"part","id":"AAAAAAAAAAAAAAAAAAAAAQ","part":1,"etag":"\"e\"","bytes":5,"crc64":7,"other":"AAA="}` + "\n"))

@@ -30,7 +30,7 @@ func openJournal(t *testing.T, root *os.Root) *Journal {
 	return j
 }
 
-// crash closes the journal as the end of a process does: nothing is retracted.
+// crash closes the journal as the end of a process does: nothing is undone.
 func crash(t *testing.T, j *Journal) {
 	t.Helper()
 	if err := j.Close(); err != nil {
@@ -48,7 +48,7 @@ func newRoot(t *testing.T) *os.Root {
 	return root
 }
 
-// files lists what is below the root, links and all.
+// files lists everything below the root, with links.
 func files(t *testing.T, root *os.Root) []string {
 	t.Helper()
 	var names []string
@@ -107,7 +107,7 @@ func TestFile(t *testing.T) {
 	}
 }
 
-// The line that is written by hand is the one that would be read.
+// The line that is encoded by hand is the one that json.Marshal encodes.
 func TestEncode(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int64{0, 1, math.MaxInt64} {

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// all seals the whole lines of a text.
+// all seals the complete lines of a text.
 func (s *seals) all(text []byte) []byte {
 	var out []byte
 	for l := range bytes.Lines(text) {
@@ -24,7 +24,7 @@ func (s *seals) all(text []byte) []byte {
 	return out
 }
 
-// sealed is the text as it would stand in the journal's file, which is there.
+// sealed returns the text with the seals for the journal's file, which exists.
 func sealed(root *os.Root, text string) []byte {
 	info, err := root.Stat(journalName)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -39,10 +39,10 @@ func sealed(root *os.Root, text string) []byte {
 
 var sealOfLine = regexp.MustCompile(`(?m) [\w-]{22}$`)
 
-// bare is the text of a journal's file without its seals.
+// bare returns the text of a journal's file without its seals.
 func bare(text string) string { return sealOfLine.ReplaceAllString(text, "") }
 
-// reader is a journal that reads the lines of a file without an inode.
+// reader returns a journal that reads the lines of a file without an inode.
 func reader() *Journal {
 	j := New()
 	j.seals = newSeals(journalKey, journalName, 0)
@@ -110,7 +110,8 @@ func TestForged(t *testing.T) {
 	}
 }
 
-// A line that is put in, left out, moved or changed ends what is believed.
+// Lines from the first on that is inserted, omitted, moved or changed are
+// ignored.
 func TestSpliced(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -144,7 +145,7 @@ func TestSpliced(t *testing.T) {
 		if !j.Resumed() || j.Label() != "job-1" {
 			t.Errorf("%s: %v, %s", name, j.Resumed(), j.Label())
 		}
-		j.record(line{Do: doDrop}) // it goes on after what is believed
+		j.record(line{Do: doDrop}) // it continues after the last valid line
 		crash(t, j)
 		if text, err = root.ReadFile(journalName); err != nil || bytes.Count(text, []byte("\n")) != c.want+1 {
 			t.Errorf("%s: %v, it is now\n%s", name, err, text)
@@ -157,8 +158,8 @@ func TestSpliced(t *testing.T) {
 	}
 }
 
-// What a program put in the journal's place goes with the journal.
-func TestRemoveUsurped(t *testing.T) {
+// What a program put in the journal's place is removed with the journal.
+func TestRemoveReplaced(t *testing.T) {
 	t.Parallel()
 	for name, usurp := range map[string]func(*testing.T, *os.Root){
 		"the file is gone": func(t *testing.T, root *os.Root) {

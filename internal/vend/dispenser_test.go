@@ -20,8 +20,8 @@ import (
 	"github.com/rolecall/rolecall/sandbox/sandboxtest"
 )
 
-// A dispenser hears what a tool's credentials are for, after its probes, and
-// what it answers is what the tool gets.
+// A dispenser is sent what a tool's credentials are for, after its probes, and
+// the tool gets what it answers.
 func TestDispenserIsToldTheScope(t *testing.T) {
 	t.Parallel()
 	aws := sandboxtest.Start(t, `accounts:

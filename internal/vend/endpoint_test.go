@@ -93,7 +93,8 @@ func TestEndpointAnswers(t *testing.T) {
 	}
 }
 
-// Only one who has both the URL and the token gets anything, and only there.
+// Only a client that has both the URL and the token gets credentials, and only
+// at that URL.
 func TestEndpointRefuses(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
@@ -138,8 +139,8 @@ func TestEndpointRefuses(t *testing.T) {
 	}
 }
 
-// Failures have the statuses after which SDKs try again or stop, and say no
-// more than users are told.
+// Failures have statuses by which SDKs retry or stop, and show no more than
+// users may see.
 func TestEndpointFails(t *testing.T) {
 	t.Parallel()
 	for code, status := range map[rolecall.Code]int{
@@ -162,8 +163,8 @@ func TestEndpointFails(t *testing.T) {
 	}
 }
 
-// When the claim ends, nothing is given out any more, though the provider may
-// still have something.
+// When the claim ends, no credentials are returned any more, even if the
+// provider still has some.
 func TestEndpointEndsWithTheClaim(t *testing.T) {
 	t.Parallel()
 	s := serve(t)

@@ -37,7 +37,7 @@ func request(change func(*Request, *rolecall.Connection)) Request {
 	return r
 }
 
-// A tool may do what its access says below its prefix, and no more.
+// A tool may do what its access allows below its prefix, and nothing else.
 func TestScope(t *testing.T) {
 	t.Parallel()
 	read := []policy.Operation{policy.Read, policy.List}
@@ -60,7 +60,7 @@ func TestScope(t *testing.T) {
 		"a key": {func(r *Request, c *rolecall.Connection) {
 			r.Access, c.Encryption = Write, &rolecall.Encryption{Type: "aws:kms", Key: key}
 		}, "in/", write, key, time.Hour},
-		// A tool does not ask for AES256, so that the bucket's default decides.
+		// A tool does not name AES256, so that the bucket's default applies.
 		"AES256": {func(r *Request, c *rolecall.Connection) {
 			r.Access, c.Encryption = Write, &rolecall.Encryption{Type: "AES256"}
 		}, "in/", write, policy.AnyKey, time.Hour},

@@ -13,7 +13,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// issuer is a cached provider whose sessions last for life.
+// issuer is a cached provider whose sessions are valid for life.
 type issuer struct {
 	now func() time.Time
 

@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// What is given out lives for a quarter of an hour at least, whatever the
-// provider still holds.
-func TestTakeIsNeverOld(t *testing.T) {
+// Credentials are valid for at least a quarter of an hour, whatever the
+// provider has in its cache.
+func TestCredentialsAreFresh(t *testing.T) {
 	t.Parallel()
 	for life, issued := range map[time.Duration]int{
-		time.Hour:        2, // looked at every minute for an hour: the second from its 45th
+		time.Hour:        2, // retrieved every minute for an hour: the second from minute 45 on
 		30 * time.Minute: 4,
-		10 * time.Minute: 10, // its own half, or each request would ask for another
+		10 * time.Minute: 10, // half of its life, or each request would fetch another
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			i := &issuer{now: time.Now, life: life}
@@ -35,7 +35,7 @@ func TestTakeIsNeverOld(t *testing.T) {
 	}
 }
 
-func TestTakeFails(t *testing.T) {
+func TestRetrieveFails(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		i := &issuer{now: time.Now, life: time.Hour}

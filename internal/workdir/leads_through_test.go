@@ -9,7 +9,7 @@ import (
 	"github.com/rolecall/rolecall/internal/workdir"
 )
 
-func TestHolds(t *testing.T) {
+func TestLeadsThrough(t *testing.T) {
 	t.Parallel()
 	top := t.TempDir()
 	at := func(name string) string { return top + "/" + name } // not cleaned
@@ -32,23 +32,23 @@ func TestHolds(t *testing.T) {
 		{"work/", "etc/../work//./job.json", true},
 		{".", "etc/config", true},
 		{"work", "etc/config", false},
-		{"work", "worker/file", false}, // a name that only begins alike
+		{"work", "worker/file", false}, // only the beginning of the name is the same
 		{"work", "work/sub/../../etc/config", true},
-		{"work", "work/../etc/config", false}, // nothing in it is looked at
+		{"work", "work/../etc/config", false}, // no name in it is looked up
 		{"work/sub", "work/job.json", false},
 		{"to-work", "work/job.json", true},
 		{"work", "to-work/job.json", true},
 		{"work", "work/config", true}, // the link could be replaced
-		{"etc", "work/config", true},  // and so could what it leads to
-		{"work", "etc/round", true},   // by way of work
+		{"etc", "work/config", true},  // and so could its target
+		{"work", "etc/round", true},   // through work
 		{"work", "etc/sub/x", true},
-		{"work", "etc/sub/../job.json", true}, // which is work's, and not etc's
+		{"work", "etc/sub/../job.json", true}, // the one in work, not in etc
 		{"worker", "etc/sub/../job.json", false},
 		{"etc/back", "work/job.json", true},
-		{"work/sub", "etc/back/job.json", false}, // it is left again
+		{"work/sub", "etc/back/job.json", false}, // the path leaves it again
 		{"work", "work/etc/config", true},
 		{"etc", "work/etc/state/key", true},
-		{"none", "none/key", true}, // neither is there yet
+		{"none", "none/key", true}, // neither exists yet
 		{"none/../none", "none/key", true},
 		{"none", "nonesuch/key", false},
 		{"later", "nowhere/later/key", true},

@@ -12,7 +12,8 @@ import (
 	"github.com/rolecall/rolecall/internal/workdir"
 )
 
-// newRoot has a file, a directory, and what a program could leave in the way.
+// newRoot returns a root with a file, a directory, and what a program could put
+// in the way.
 func newRoot(t *testing.T) *os.Root {
 	t.Helper()
 	outside := t.TempDir()

@@ -46,7 +46,7 @@ type tenants struct {
 	orgs   map[string]rolecall.Organization
 }
 
-// open starts a sandbox with two customers and opens a worker for both.
+// open starts a sandbox with two customers, and opens a worker for both.
 func open(t *testing.T, onEvent func(credential.Event)) (*worker.Worker, tenants) {
 	t.Helper()
 	dir := t.TempDir()
@@ -95,7 +95,7 @@ func open(t *testing.T, onEvent func(credential.Event)) (*worker.Worker, tenants
 	return w, all
 }
 
-// fetch runs a job of the organization's that fetches all of its masters.
+// fetch runs a job of the organization that fetches all of its masters.
 func (all tenants) fetch(t *testing.T, w *worker.Worker, org string) (rolecall.JobReport, string) {
 	t.Helper()
 	plan, err := rolecall.ReadPlan([]byte(`{"tasks": [{"tool": "storage:get", "parameters": {"connection": "masters", "files": ["**"]}}]}`),
@@ -139,14 +139,14 @@ func TestOrganizationsSideBySide(t *testing.T) {
 	wait.Wait()
 }
 
-// A claim stands until it is released, and then others may prove the role.
+// A claim lasts until it is released. Then others may prove the role.
 func TestRelease(t *testing.T) {
 	t.Parallel()
 	w, all := open(t, nil)
 	if report, _ := all.fetch(t, w, "acme"); report.Status != rolecall.Completed {
 		t.Fatal(report.Errors)
 	}
-	// Another organization with the same external id: only the claim tells them apart.
+	// Another organization with the same external id: only the claim distinguishes them.
 	thief := all.orgs["acme"]
 	thief.APIName = "initech"
 	all.orgs["initech"] = thief
@@ -165,7 +165,7 @@ func TestRelease(t *testing.T) {
 	}
 }
 
-// What a vault does is passed on, whatever the log.
+// The events of a vault are passed on, whatever the log.
 func TestEventsArePassedOn(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
@@ -185,7 +185,7 @@ func TestEventsArePassedOn(t *testing.T) {
 	}
 }
 
-// What is missing is said at once, not when a job runs.
+// What is missing is reported at once, not when a job runs.
 func TestOpenRefuses(t *testing.T) {
 	t.Parallel()
 	if _, err := worker.Open(worker.Settings{}, worker.Stores{}); err == nil {
