@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Sums of parts, joined, are the sum of the whole.
+// The sums of parts, joined, are the sum of the whole.
 func TestJoin(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -55,7 +55,7 @@ func TestKnownSums(t *testing.T) {
 	}
 }
 
-func TestOffered(t *testing.T) {
+func TestFullObject(t *testing.T) {
 	t.Parallel()
 	value := func(n int) *string {
 		s := base64.StdEncoding.EncodeToString(make([]byte, n))

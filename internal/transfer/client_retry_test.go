@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 )
 
-// answered is S3's error as a client sees it.
+// answered returns an answer of S3 with an error status, as a client's error.
 func answered(status int, header ...string) error {
 	r, err := http.NewRequest(http.MethodGet, "http://s3.invalid/b", http.NoBody)
 	if err != nil {
@@ -31,7 +31,7 @@ func TestRetryDelay(t *testing.T) {
 			{"", 0, time.Second},
 			{"7", 7 * time.Second, 8 * time.Second},
 			{time.Now().Add(5 * time.Second).UTC().Format(http.TimeFormat), 5 * time.Second, 6 * time.Second},
-			{"3600", maxRetryAfter, maxRetryAfter + time.Second}, // nobody may hold a job for long
+			{"3600", maxRetryAfter, maxRetryAfter + time.Second}, // a server may not delay a job for long
 			{"-5", 0, time.Second},
 			{"99999999999999999999", 0, time.Second},
 			{time.Unix(0, 0).UTC().Format(http.TimeFormat), 0, time.Second},
@@ -72,7 +72,7 @@ func TestThrottled(t *testing.T) {
 	}
 }
 
-// An error after the last attempt says how often and how long was tried,
+// The error after the last attempt has the number of attempts and their time,
 // whoever sent the request.
 func TestExhausted(t *testing.T) {
 	t.Parallel()
@@ -83,7 +83,7 @@ func TestExhausted(t *testing.T) {
 		_, err := Head(t.Context(), b, "x")
 		_, wired := Get(t.Context(), b, Object{Key: "x", Size: 1, ETag: `"e"`}, newRoot(t), "x", GetOptions{})
 		for _, err := range []error{err, wired} {
-			e := theFault(t, err, Unavailable)
+			e := wantError(t, err, Unavailable)
 			if e.Attempts != attempts || e.Took < (attempts-1)*10*time.Second || e.Took > 150*time.Second {
 				t.Errorf("%d attempts in %v", e.Attempts, e.Took)
 			}
@@ -95,15 +95,15 @@ func TestExhausted(t *testing.T) {
 			return answer(r, http.StatusForbidden, strings.NewReader(""), 0), nil
 		}).bucket()
 		_, err = Head(t.Context(), refused, "x")
-		if e := theFault(t, err, Denied); e.Attempts != 0 {
+		if e := wantError(t, err, Denied); e.Attempts != 0 {
 			t.Errorf("%d attempts at what is denied", e.Attempts)
 		}
 	})
 }
 
-// An answer that breaks off behind a good status is asked for again, one that
-// is no XML is not.
-func TestCutAnswer(t *testing.T) {
+// An answer that breaks off after a good status is requested again. One that is
+// not XML is not.
+func TestAnswerBreaksOff(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const whole = `<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>`

@@ -19,20 +19,20 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 )
 
-// renewing gives credentials numbered 1, 2, …, a new number when told that the
-// current ones expired.
-type renewing struct {
+// numberedCredentials returns credentials numbered 1, 2, …, with a new number
+// after the current ones are invalidated.
+type numberedCredentials struct {
 	mu  sync.Mutex
 	now int
 }
 
-func (p *renewing) Retrieve(context.Context) (aws.Credentials, error) {
+func (p *numberedCredentials) Retrieve(context.Context) (aws.Credentials, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return aws.Credentials{AccessKeyID: "ASIAEXAMPLE", SecretAccessKey: "secret", SessionToken: strconv.Itoa(p.now)}, nil
 }
 
-func (p *renewing) Invalidate(c aws.Credentials) {
+func (p *numberedCredentials) Invalidate(c aws.Credentials) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if c.SessionToken == strconv.Itoa(p.now) {
@@ -40,14 +40,14 @@ func (p *renewing) Invalidate(c aws.Credentials) {
 	}
 }
 
-// expiring refuses a session after it was used some times.
-type expiring struct {
+// sessionLimit refuses a session after it has been used a number of times.
+type sessionLimit struct {
 	mu   sync.Mutex
 	uses map[string]int
 	most int
 }
 
-func (e *expiring) tamper(w http.ResponseWriter, r *http.Request, _ string, next http.HandlerFunc) {
+func (e *sessionLimit) tamper(w http.ResponseWriter, r *http.Request, _ string, next http.HandlerFunc) {
 	e.mu.Lock()
 	token := r.Header.Get("X-Amz-Security-Token")
 	e.uses[token]++
@@ -63,8 +63,8 @@ func (e *expiring) tamper(w http.ResponseWriter, r *http.Request, _ string, next
 func TestTransferAcrossExpiries(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	data := noise(48*mib + 1) // seven parts
-	o := s.have(t, "big", data)
+	data := testBytes(48*mib + 1) // seven parts
+	o := s.store(t, "big", data)
 	root := newRoot(t)
 	write(t, root, "up", data)
 	for name, do := range map[string]func(from, to Bucket) error{
@@ -81,12 +81,12 @@ func TestTransferAcrossExpiries(t *testing.T) {
 			return err
 		},
 	} {
-		p, e := &renewing{}, &expiring{uses: map[string]int{}, most: 2}
-		s.meddle(e.tamper)
+		p, e := &numberedCredentials{}, &sessionLimit{uses: map[string]int{}, most: 2}
+		s.setTamper(e.tamper)
 		if err := do(s.bucketFor(t, "origin", p), s.bucketFor(t, "target", p)); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		s.meddle(nil)
+		s.setTamper(nil)
 		if p.now < 3 {
 			t.Errorf("%s saw %d expiries", name, p.now)
 		}
@@ -103,7 +103,7 @@ func TestTransferAcrossExpiries(t *testing.T) {
 	}
 }
 
-// counted counts what is read of a body.
+// counted counts the bytes read from a body.
 type counted struct {
 	io.ReadCloser
 	n *atomic.Int64
@@ -115,13 +115,13 @@ func (c counted) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// A refusal comes before the body is sent, which would reset the connection
-// and the refusal with it.
+// A refusal arrives before the body is sent, which would reset the connection
+// and lose the refusal.
 func TestRefusedBodyStays(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	root := newRoot(t)
-	write(t, root, "x", noise(3*mib))
+	write(t, root, "x", testBytes(3*mib))
 	transport := &http.Transport{ExpectContinueTimeout: time.Minute}
 	t.Cleanup(transport.CloseIdleConnections)
 	var sent atomic.Int64
@@ -134,7 +134,7 @@ func TestRefusedBodyStays(t *testing.T) {
 			return transport.RoundTrip(r)
 		}),
 	})}
-	s.meddle(func(w http.ResponseWriter, r *http.Request, _ string, _ http.HandlerFunc) {
+	s.setTamper(func(w http.ResponseWriter, r *http.Request, _ string, _ http.HandlerFunc) {
 		refuse(w, r, http.StatusForbidden, "AccessDenied")
 	})
 	_, err := Put(t.Context(), b, "x", root, "x", PutOptions{})
@@ -142,7 +142,7 @@ func TestRefusedBodyStays(t *testing.T) {
 	if n := sent.Load(); n != 0 {
 		t.Errorf("%d bytes were sent", n)
 	}
-	s.meddle(nil)
+	s.setTamper(nil)
 	if _, err := Put(t.Context(), b, "x", root, "x", PutOptions{}); err != nil || sent.Load() != framedLength(3*mib) {
 		t.Errorf("sent %d bytes, %v", sent.Load(), err)
 	}
@@ -153,28 +153,28 @@ func TestHeadExpired(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	for _, size := range []int{0, 10} {
-		s.have(t, "x", noise(size))
-		s.meddle(func(w http.ResponseWriter, r *http.Request, _ string, next http.HandlerFunc) {
+		s.store(t, "x", testBytes(size))
+		s.setTamper(func(w http.ResponseWriter, r *http.Request, _ string, next http.HandlerFunc) {
 			if r.Header.Get("X-Amz-Security-Token") == "0" {
 				refuse(w, r, http.StatusBadRequest, "ExpiredToken")
 				return
 			}
 			next(w, r)
 		})
-		p := &renewing{}
+		p := &numberedCredentials{}
 		if o, err := Head(t.Context(), s.bucketFor(t, "origin", p), "x"); err != nil || o.Size != int64(size) || p.now != 1 {
 			t.Error(o, err, p.now)
 		}
-		s.meddle(nil)
+		s.setTamper(nil)
 	}
 }
 
-// Without somebody to ask for new ones, expired credentials are the end.
+// Expired credentials that cannot be renewed are an error.
 func TestExpired(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	o := s.have(t, "x", noise(10))
-	s.meddle((&expiring{uses: map[string]int{}}).tamper)
+	o := s.store(t, "x", testBytes(10))
+	s.setTamper((&sessionLimit{uses: map[string]int{}}).tamper)
 	before := s.count("GetObject")
 	_, err := Get(t.Context(), s.bucket(t, "origin"), o, newRoot(t), "x", GetOptions{})
 	wantKind(t, err, Expired)
@@ -192,7 +192,7 @@ func TestNoCredentials(t *testing.T) {
 	s := newServer(t)
 	reason := errors.New("the role does not trust us")
 	_, err := Head(t.Context(), s.bucketFor(t, "origin", failing{reason}), "x")
-	if e := theFault(t, err, NoCredentials); !errors.Is(err, reason) || e.Op != "head" || e.Key != "x" {
+	if e := wantError(t, err, NoCredentials); !errors.Is(err, reason) || e.Op != "head" || e.Key != "x" {
 		t.Errorf("got %+v", e)
 	}
 }
@@ -200,12 +200,12 @@ func TestNoCredentials(t *testing.T) {
 func TestDenied(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	s.have(t, "x", noise(10))
+	s.store(t, "x", testBytes(10))
 	b := s.bucket(t, "origin")
 	b.Owner = "444455556666"
-	// The reason is found although HEAD has no body to say it in.
+	// The reason is found although the answer to HEAD has no body.
 	_, err := Head(t.Context(), b, "x")
-	if e := theFault(t, err, Denied); e.Code != "AccessDenied" || e.Text == "" {
+	if e := wantError(t, err, Denied); e.Code != "AccessDenied" || e.Text == "" {
 		t.Errorf("got %+v", e)
 	}
 	for _, err := range List(t.Context(), b, "") {
@@ -216,9 +216,9 @@ func TestDenied(t *testing.T) {
 func TestSlowDown(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	s.have(t, "x", noise(10))
+	s.store(t, "x", testBytes(10))
 	var once sync.Once
-	s.meddle(func(w http.ResponseWriter, r *http.Request, _ string, next http.HandlerFunc) {
+	s.setTamper(func(w http.ResponseWriter, r *http.Request, _ string, next http.HandlerFunc) {
 		slow := false
 		once.Do(func() { slow = true })
 		if slow {
@@ -264,7 +264,8 @@ func TestPayloadSigning(t *testing.T) {
 	}
 }
 
-// doer answers requests without a network, so that time can be a bubble's.
+// doer answers requests without a network, so that tests can use synctest's
+// clock.
 type doer func(*http.Request) (*http.Response, error)
 
 func (f doer) Do(r *http.Request) (*http.Response, error) { return f(r) }
@@ -275,7 +276,8 @@ func (f doer) bucket() Bucket {
 	})}
 }
 
-// hanging is a body that gives some bytes and then nothing until cancelled.
+// hanging is a body that returns some bytes and then nothing until it is
+// canceled.
 type hanging struct {
 	io.Reader
 	ctx context.Context
@@ -304,7 +306,7 @@ func readAll(ctx context.Context, s source, w io.Writer) error {
 	return s.stream(ctx, span{0, s.Size}, checksum{}).copyTo(w, s.Client.wire.memory)
 }
 
-func TestStalledBodyIsTakenUp(t *testing.T) {
+func TestStalledBodyIsResumed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var asked []string
@@ -345,7 +347,7 @@ func TestStalledUploadIsTriedAgain(t *testing.T) {
 			return answer(r, http.StatusOK, strings.NewReader(""), 0), err
 		}).bucket()
 		u := upload{to: b, key: "x", size: 8, open: func(context.Context, span) content {
-			return held{Reader: bytes.NewReader([]byte("abcdefgh"))}
+			return memoryContent{Reader: bytes.NewReader([]byte("abcdefgh"))}
 		}, check: func(sum) error { return nil }, sourceProperties: func() (http.Header, error) { return http.Header{}, nil }}
 		if _, err := u.run(t.Context()); err != nil || asked != 2 {
 			t.Errorf("%v after %d requests", err, asked)
@@ -353,7 +355,7 @@ func TestStalledUploadIsTriedAgain(t *testing.T) {
 	})
 }
 
-func TestFruitlessReadsEnd(t *testing.T) {
+func TestFailingReadsEnd(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		asked := 0
@@ -365,7 +367,7 @@ func TestFruitlessReadsEnd(t *testing.T) {
 		if !errors.Is(err, io.ErrUnexpectedEOF) || kindOf(err) != Unreachable || asked != maxFailures {
 			t.Errorf("%v after %d requests", err, asked)
 		}
-		if e := theFault(t, fault("get", b, "x", err), Unreachable); e.Attempts != maxFailures || e.Took < time.Second {
+		if e := wantError(t, fault("get", b, "x", err), Unreachable); e.Attempts != maxFailures || e.Took < time.Second {
 			t.Errorf("%d attempts in %v", e.Attempts, e.Took)
 		}
 	})
@@ -387,14 +389,14 @@ func TestUnreachable(t *testing.T) {
 	})
 }
 
-// timeout is what net/http's own timeouts look like.
+// timeout is an error like net/http's own timeouts.
 type timeout struct{}
 
 func (*timeout) Error() string        { return "timeout awaiting response headers" }
 func (*timeout) Timeout() bool        { return true }
 func (*timeout) Is(target error) bool { return target == context.DeadlineExceeded }
 
-// A cancelled read ends at once, in the middle of a pause too.
+// A canceled read ends at once, even during a pause.
 func TestCanceledPause(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -29,13 +29,13 @@ func TestSandbox(t *testing.T) {
 	})
 }
 
-// TestVersity runs against an S3 server that is not ours.
+// TestVersity runs the suite on an S3 server that is not ours.
 func TestVersity(t *testing.T) {
 	t.Parallel()
 	conformance(t, func(t *testing.T) (Bucket, Bucket) {
 		client := versity(t)
-		// It answers an expected owner that is no account of its own with
-		// AccessDenied, so none is sent.
+		// It answers AccessDenied for an expected owner that is not one of its
+		// accounts, so none is sent.
 		from, to := Bucket{Client: client, Name: "origin"}, Bucket{Client: client, Name: "target"}
 		for _, b := range []Bucket{from, to} {
 			if _, err := client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String(b.Name)}); err != nil {
@@ -46,7 +46,7 @@ func TestVersity(t *testing.T) {
 	})
 }
 
-// versity starts a server of its own on a Unix socket.
+// versity starts a server on a Unix socket.
 func versity(t *testing.T) *Client {
 	t.Helper()
 	binary := tool(t, "versitygw")
@@ -83,7 +83,7 @@ func versity(t *testing.T) *Client {
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", socket)
 	}
-	// It tells nobody when it listens; asking is all there is.
+	// It does not report when it listens, so the test has to try.
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -122,12 +122,12 @@ func tool(t *testing.T, name string) string {
 	return ""
 }
 
-// conformance holds the transfers' promises on an S3 server with two empty
+// conformance checks what transfers promise, on an S3 server with two empty
 // buckets.
 func conformance(t *testing.T, start func(*testing.T) (from, to Bucket)) {
 	for name, test := range map[string]func(*testing.T, Bucket, Bucket){
 		"round trip": roundTrip, "overwrite": overwrite, "list": listing, "missing": missing,
-		"changed": changed, "abort": aborts, "tag": tags, "no checksums": noChecksums, "carry": carries, "resume": resumes, "within": within,
+		"changed": changed, "abort": aborts, "tag": tags, "no checksums": noChecksums, "carry": carryProperties, "resume": resumes, "within": within,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -140,7 +140,7 @@ func conformance(t *testing.T, start func(*testing.T) (from, to Bucket)) {
 func roundTrip(t *testing.T, from, to Bucket) {
 	root := newRoot(t)
 	for _, size := range []int{0, 1, 4096, 5 * mib, multipartFrom - 1, multipartFrom, 2*partSize + 1, 20*mib + 3} {
-		data := noise(size)
+		data := testBytes(size)
 		key := fmt.Sprintf("in/%d.bin", size)
 		write(t, root, "up", data)
 		var told counter
@@ -189,7 +189,7 @@ func overwrite(t *testing.T, from, to Bucket) {
 	root := newRoot(t)
 	for _, size := range []int{10, multipartFrom} {
 		key := fmt.Sprint(size)
-		data := noise(size)
+		data := testBytes(size)
 		write(t, root, "file", data)
 		put := func(b Bucket, o PutOptions) (Result, error) { return Put(t.Context(), b, key, root, "file", o) }
 		for _, b := range []Bucket{from, to} {
@@ -280,7 +280,7 @@ func missing(t *testing.T, from, to Bucket) {
 	_, err = Get(t.Context(), from, Object{Key: "nothing", ETag: `"x"`}, root, "file", GetOptions{})
 	wantKind(t, err, NotFound)
 	_, err = Copy(t.Context(), from, Object{Key: "nothing", ETag: `"x"`}, to, "x", PutOptions{})
-	if e := theFault(t, err, NotFound); e.Bucket != "origin" || e.Key != "nothing" || e.Op != "copy" || e.Code != "NoSuchKey" {
+	if e := wantError(t, err, NotFound); e.Bucket != "origin" || e.Key != "nothing" || e.Op != "copy" || e.Code != "NoSuchKey" {
 		t.Errorf("got %+v", e)
 	}
 	nowhere := from
@@ -288,7 +288,7 @@ func missing(t *testing.T, from, to Bucket) {
 	for _, err := range List(t.Context(), nowhere, "") {
 		wantKind(t, err, NoBucket)
 	}
-	write(t, root, "up", noise(10))
+	write(t, root, "up", testBytes(10))
 	_, err = Put(t.Context(), nowhere, "x", root, "up", PutOptions{})
 	wantKind(t, err, NoBucket)
 	if got := files(t, root); !slices.Equal(got, []string{"up"}) {
@@ -300,7 +300,7 @@ func changed(t *testing.T, from, to Bucket) {
 	root := newRoot(t)
 	for _, size := range []int{100, multipartFrom} {
 		key := fmt.Sprint(size)
-		write(t, root, "up", noise(size))
+		write(t, root, "up", testBytes(size))
 		if _, err := Put(t.Context(), from, key, root, "up", PutOptions{}); err != nil {
 			t.Fatal(err)
 		}
@@ -308,7 +308,7 @@ func changed(t *testing.T, from, to Bucket) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		after := noise(size)
+		after := testBytes(size)
 		after[0]++
 		write(t, root, "up", after)
 		if _, err := Put(t.Context(), from, key, root, "up", PutOptions{Overwrite: true}); err != nil {
@@ -326,7 +326,7 @@ func changed(t *testing.T, from, to Bucket) {
 
 func aborts(t *testing.T, from, to Bucket) {
 	root := newRoot(t)
-	write(t, root, "up", noise(6*partSize))
+	write(t, root, "up", testBytes(6*partSize))
 	if _, err := Put(t.Context(), from, "big", root, "up", PutOptions{}); err != nil {
 		t.Fatal(err)
 	}
@@ -347,7 +347,7 @@ func aborts(t *testing.T, from, to Bucket) {
 		ctx, cancel := context.WithCancel(t.Context())
 		err := do(ctx, func(int64) { cancel() })
 		cancel()
-		if e := theFault(t, err, Canceled); e.Upload != "" {
+		if e := wantError(t, err, Canceled); e.Upload != "" {
 			t.Error(name, " left the upload ", e.Upload)
 		}
 	}
@@ -362,7 +362,7 @@ func aborts(t *testing.T, from, to Bucket) {
 
 func tags(t *testing.T, from, to Bucket) {
 	root := newRoot(t)
-	write(t, root, "up", noise(10))
+	write(t, root, "up", testBytes(10))
 	if _, err := Put(t.Context(), from, "x", root, "up", PutOptions{}); err != nil {
 		t.Fatal(err)
 	}
@@ -402,17 +402,17 @@ func noChecksums(t *testing.T, from, to Bucket) {
 	root := newRoot(t)
 	for _, size := range []int{10, multipartFrom} {
 		key := fmt.Sprint(size)
-		write(t, root, "up", noise(size))
+		write(t, root, "up", testBytes(size))
 		for range 2 {
 			if _, err := Put(t.Context(), from, key, root, "up", PutOptions{Marker: "m"}); err != nil {
 				t.Fatal(err)
 			}
 		}
 		r, err := Copy(t.Context(), from, Object{Key: key}, to, key, PutOptions{})
-		if err != nil || r.CRC64 != crc64nvme.Checksum(noise(size)) {
+		if err != nil || r.CRC64 != crc64nvme.Checksum(testBytes(size)) {
 			t.Fatal(r, err)
 		}
-		changed := noise(size)
+		changed := testBytes(size)
 		changed[1]++
 		write(t, root, "up", changed)
 		_, err = Put(t.Context(), from, key, root, "up", PutOptions{Marker: "m"})

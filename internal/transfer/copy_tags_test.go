@@ -13,8 +13,9 @@ import (
 	"github.com/rolecall/rolecall/internal/journal"
 )
 
-// Tags are kept where that is granted. Where it is not, nothing fails, the
-// result says what was lost, and it costs one request of all, not of each.
+// Tags are copied where that is allowed. Where it is not, the copy succeeds,
+// the result reports the loss, and only the first object's request for them is
+// refused.
 func TestCopyTags(t *testing.T) {
 	t.Parallel()
 	want := map[string]string{"team": "media", "run": "a b+c=d/ü"}
@@ -47,11 +48,11 @@ func TestCopyTags(t *testing.T) {
 					if both {
 						options.CopyClient = to.Client
 					}
-					o := s.have(t, "x", noise(size))
+					o := s.store(t, "x", testBytes(size))
 					if err := Tag(t.Context(), from, "x", want); err != nil {
 						t.Fatal(err)
 					}
-					s.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+					s.setTamper(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
 						if c.denied(r, operation) {
 							refuse(w, r, http.StatusForbidden, "AccessDenied")
 							return
@@ -87,18 +88,18 @@ func TestCopyTags(t *testing.T) {
 	}
 }
 
-// What S3 refuses of an upload that it began with the tags is not the tags:
-// they are kept, and so are those of later objects.
+// When S3 refuses a part of an upload that began with the tags, the tags are
+// not the reason: they are kept, and so are those of later objects.
 func TestCopyTagsAreNotToBlame(t *testing.T) {
 	t.Parallel()
 	for _, j := range []*journal.Journal{nil, journal.New()} {
 		s := newServer(t)
 		from, to := s.bucket(t, "origin"), s.bucket(t, "target")
-		o := s.have(t, "x", noise(multipartFrom))
+		o := s.store(t, "x", testBytes(multipartFrom))
 		if err := Tag(t.Context(), from, "x", map[string]string{"team": "media"}); err != nil {
 			t.Fatal(err)
 		}
-		s.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+		s.setTamper(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
 			if operation == "UploadPart" {
 				refuse(w, r, http.StatusForbidden, "AccessDenied")
 				return
@@ -111,7 +112,7 @@ func TestCopyTagsAreNotToBlame(t *testing.T) {
 		if n := s.count("CreateMultipartUpload"); n != 1 {
 			t.Errorf("%d uploads were begun", n)
 		}
-		s.meddle(nil)
+		s.setTamper(nil)
 		if r, err := Copy(t.Context(), from, o, to, "x", options); err != nil || r.TagsLost || len(s.Objects("target")[0].Tags) != 1 {
 			t.Errorf("%+v, %v: %v", r, err, s.Objects("target"))
 		}
@@ -119,8 +120,8 @@ func TestCopyTagsAreNotToBlame(t *testing.T) {
 	}
 }
 
-// The source's server may be anybody's: what it says of tags is bounded, and
-// no more than tags.
+// The source's server may be anybody's: the tags that it reports are limited
+// and checked.
 func TestTagging(t *testing.T) {
 	t.Parallel()
 	tag := func(name, value string) types.Tag { return types.Tag{Key: aws.String(name), Value: aws.String(value)} }
@@ -157,8 +158,8 @@ func TestTagging(t *testing.T) {
 	}
 }
 
-// Tags that an upload was begun without are told to be lost by whoever goes on
-// with it.
+// If an upload that began without tags is resumed, the result reports that they
+// are lost.
 func TestResumeWithoutTags(t *testing.T) {
 	t.Parallel()
 	for _, denied := range []bool{true, false} {

@@ -6,16 +6,17 @@ import (
 	"testing"
 )
 
-// To S3 a folder is a part of a key, and a key that ends in a slash an object
-// as any other: with bytes, without, and beside what is below.
+// For S3 a folder is a part of a key, and a key that ends in a slash is an
+// object like any other: with bytes or without, and beside the objects below
+// it.
 func TestFoldersAreKeys(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	from, to := s.bucket(t, "origin"), s.bucket(t, "target")
 	root := newRoot(t)
 	for key, size := range map[string]int{"a": 10, "a/": 0, "a/b": 3, "a/b/": 7, "a//": 1, "a//b": 0, "/": 2, "//a": 4} {
-		data := noise(size)
-		o := s.have(t, key, data)
+		data := testBytes(size)
+		o := s.store(t, key, data)
 		write(t, root, "file", data)
 		if _, err := Put(t.Context(), to, "put/"+key, root, "file", PutOptions{}); err != nil {
 			t.Errorf("put %q: %v", key, err)
@@ -38,7 +39,7 @@ func TestFoldersAreKeys(t *testing.T) {
 			}
 		}
 	}
-	// What a file system cannot have beside each other, a get refuses.
+	// A get refuses objects that cannot be files side by side.
 	for _, name := range []string{"dir/", "file/below", "/x", "a//b"} {
 		_, err := Get(t.Context(), from, Object{Key: "a"}, root, name, GetOptions{})
 		wantKind(t, err, BadFile)

@@ -14,16 +14,16 @@ import (
 	"github.com/rolecall/rolecall/internal/journal"
 )
 
-// within holds what a copy promises where S3 makes it.
+// within checks what a copy promises where S3 copies on its side.
 func within(t *testing.T, from, to Bucket) {
 	root := newRoot(t)
 	sizes := []int{0, 1, multipartFrom + 1, copyMultipartFrom + 3}
 	if to.Owner == "" {
-		// versitygw says of each part that it copies the checksum of the whole.
+		// versitygw reports the checksum of the whole for each part that it copies.
 		sizes = sizes[:3]
 	}
 	for _, size := range sizes {
-		data := noise(size)
+		data := testBytes(size)
 		key := fmt.Sprintf("in/%d +&ü.bin", size)
 		write(t, root, "up.mov", data)
 		if _, err := Put(t.Context(), from, key, root, "up.mov", PutOptions{Marker: "job/1"}); err != nil {
@@ -57,18 +57,18 @@ func within(t *testing.T, from, to Bucket) {
 		}
 		options.Marker = "job/3"
 		_, err = Copy(t.Context(), from, Object{Key: key}, to, "out/"+key, options)
-		if e := theFault(t, err, Exists); e.Bucket != to.Name {
+		if e := wantError(t, err, Exists); e.Bucket != to.Name {
 			t.Errorf("there already: %v", err)
 		}
 		noUploads(t, to)
 	}
 	_, err := Copy(t.Context(), from, Object{Key: "none", ETag: `"x"`}, to, "none", PutOptions{CopyClient: to.Client})
-	if e := theFault(t, err, NotFound); e.Bucket != from.Name {
+	if e := wantError(t, err, NotFound); e.Bucket != from.Name {
 		t.Errorf("a missing source: %v", err)
 	}
 }
 
-// What S3 refuses to copy by itself is streamed, and it is not asked again for
+// If S3 refuses to copy, the object is streamed, and S3 is not asked again for
 // the next object.
 func TestCopyIsStreamedWhereItMust(t *testing.T) {
 	t.Parallel()
@@ -87,9 +87,9 @@ func TestCopyIsStreamedWhereItMust(t *testing.T) {
 			t.Parallel()
 			s := newServer(t)
 			from, to := s.bucket(t, "origin"), s.bucket(t, "target")
-			data := noise(c.size)
-			o := s.have(t, "x", data)
-			s.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+			data := testBytes(c.size)
+			o := s.store(t, "x", data)
+			s.setTamper(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
 				switch {
 				case operation != c.operation:
 					next(w, r)
@@ -117,8 +117,8 @@ func TestCopyIsStreamedWhereItMust(t *testing.T) {
 	}
 }
 
-// Whose fault it is that S3 cannot copy is found out, and what passes is tried
-// again.
+// The error of a copy says whether the source or the destination is at fault,
+// and what may pass is tried again.
 func TestCopyWithinFails(t *testing.T) {
 	t.Parallel()
 	first := func(n int64, fail http.HandlerFunc) tamper {
@@ -137,7 +137,7 @@ func TestCopyWithinFails(t *testing.T) {
 	for name, c := range map[string]struct {
 		size   int
 		meddle func(s *server) tamper
-		kind   Kind // empty: it works after all
+		kind   Kind // empty: it succeeds in the end
 		bucket string
 	}{
 		"error behind a good status": {100, func(*server) tamper { return first(1, refusing(http.StatusOK, "InternalError")) }, "", ""},
@@ -165,9 +165,9 @@ func TestCopyWithinFails(t *testing.T) {
 			t.Parallel()
 			s := newServer(t)
 			from, to := s.bucket(t, "origin"), s.bucket(t, "target")
-			to.Client = hurried(to.Client)
-			o := s.have(t, "x", noise(c.size))
-			s.meddle(c.meddle(s))
+			to.Client = withoutPauses(to.Client)
+			o := s.store(t, "x", testBytes(c.size))
+			s.setTamper(c.meddle(s))
 			got, err := Copy(t.Context(), from, o, to, "y", PutOptions{CopyClient: to.Client})
 			if c.kind == "" {
 				if err != nil || got.Bytes != o.Size || s.count("GetObject") > 0 {
@@ -175,7 +175,7 @@ func TestCopyWithinFails(t *testing.T) {
 				}
 				return
 			}
-			if e := theFault(t, err, c.kind); e.Bucket != c.bucket || e.Op != "copy" {
+			if e := wantError(t, err, c.kind); e.Bucket != c.bucket || e.Op != "copy" {
 				t.Errorf("got %v", e)
 			}
 			if len(s.Objects("target")) > 0 || len(s.Uploads("target")) > 0 {
@@ -185,17 +185,17 @@ func TestCopyWithinFails(t *testing.T) {
 	}
 }
 
-// What S3 copies is what is asked for: pinned, marked, owned, and with the
+// A request to copy names the source's version, the marker, both owners and the
 // options of the destination.
 func TestCopyWithinAsks(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	from, to := s.bucket(t, "origin"), s.bucket(t, "target")
 	for _, size := range []int{100, copyMultipartFrom} {
-		o := s.have(t, "a b+c/?", noise(size))
+		o := s.store(t, "a b+c/?", testBytes(size))
 		var mu sync.Mutex
 		sent := map[string]http.Header{}
-		s.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+		s.setTamper(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
 			mu.Lock()
 			sent[operation] = r.Header.Clone()
 			mu.Unlock()
@@ -230,22 +230,22 @@ func TestCopyWithinAsks(t *testing.T) {
 	}
 }
 
-// Another try goes on with the parts that S3 copied.
-func TestCopyWithinGoesOn(t *testing.T) {
+// Another attempt resumes with the parts that S3 copied.
+func TestCopyWithinResumes(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	from, to := s.bucket(t, "origin"), s.bucket(t, "target")
-	to.Client = hurried(to.Client)
-	data := noise(copyMultipartFrom + 1)
-	o := s.have(t, "x", data)
+	to.Client = withoutPauses(to.Client)
+	data := testBytes(copyMultipartFrom + 1)
+	o := s.store(t, "x", data)
 	var told counter
 	two := make(chan struct{})
 	options := PutOptions{CopyClient: to.Client, Marker: "job", Journal: journal.New(), Progress: func(n int64) {
-		if told.n.Add(n) == 2*copyPartSize { // not told by two parts at once
+		if told.n.Add(n) == 2*copyPartSize { // by one part only
 			close(two)
 		}
 	}}
-	s.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+	s.setTamper(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
 		if operation == "UploadPartCopy" && r.URL.Query().Get("partNumber") == "3" {
 			<-two
 			refuse(w, r, http.StatusServiceUnavailable, "SlowDown")
@@ -255,7 +255,7 @@ func TestCopyWithinGoesOn(t *testing.T) {
 	})
 	_, err := Copy(t.Context(), from, o, to, "y", options)
 	wantKind(t, err, Unavailable)
-	s.meddle(nil)
+	s.setTamper(nil)
 	options.Progress = nil
 	before := s.count("UploadPartCopy")
 	got, err := Copy(t.Context(), from, o, to, "y", options)

@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// counter adds up what progress reports.
+// counter adds up the reported progress.
 type counter struct{ n atomic.Int64 }
 
 func (c *counter) add(n int64)  { c.n.Add(n) }
 func (c *counter) total() int64 { return c.n.Load() }
 
-// As many objects move side by side as is worth it, and fewer of those in parts.
+// As many objects move in parallel as is worth it, and fewer of those in parts.
 func TestEach(t *testing.T) {
 	t.Parallel()
 	open := int64(maxOpenObjects())

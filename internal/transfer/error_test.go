@@ -53,7 +53,7 @@ func TestKinds(t *testing.T) {
 		{context.DeadlineExceeded, Canceled},
 		{errors.New("anything"), Unreachable},
 	} {
-		e := theFault(t, fault("get", Bucket{Name: "b"}, "k", c.err), c.kind)
+		e := wantError(t, fault("get", Bucket{Name: "b"}, "k", c.err), c.kind)
 		if !errors.Is(e, c.err) || e.Op != "get" || e.Bucket != "b" || e.Key != "k" {
 			t.Errorf("%v became %+v", c.err, e)
 		}
@@ -63,14 +63,14 @@ func TestKinds(t *testing.T) {
 	}
 }
 
-// A machine that cannot is not the fault of the file, and may be able to later.
+// An error of the machine is not the file's, and may pass.
 func TestBadFile(t *testing.T) {
 	t.Parallel()
 	for no, kind := range map[error]Kind{
 		syscall.EMFILE: DiskFailed, syscall.EIO: DiskFailed, syscall.EROFS: DiskFailed, syscall.EFBIG: DiskFull,
 		syscall.EACCES: BadFile, syscall.ENOENT: BadFile, errors.New("a link"): BadFile,
 	} {
-		e := theFault(t, fault("get", Bucket{}, "k", fileError(&fs.PathError{Op: "open", Path: "x", Err: no})), kind)
+		e := wantError(t, fault("get", Bucket{}, "k", fileError(&fs.PathError{Op: "open", Path: "x", Err: no})), kind)
 		if resumable(e) != (kind == DiskFailed) {
 			t.Errorf("after %v another try goes on: %t", no, resumable(e))
 		}

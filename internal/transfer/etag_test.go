@@ -6,25 +6,24 @@ import (
 	"testing"
 )
 
-// tagged gives answers another ETag.
+// tagged changes the ETag of answers.
 type tagged struct {
 	http.ResponseWriter
 	change func(tag string) string
 }
 
-// WriteHeader ends the header.
 func (t tagged) WriteHeader(status int) {
 	t.Header().Set("ETag", t.change(t.Header().Get("ETag")))
 	t.ResponseWriter.WriteHeader(status)
 }
 
-// Without an ETag nothing tells one version of an object from another.
+// Without an ETag, versions of an object cannot be distinguished.
 func TestObjectsHaveETags(t *testing.T) {
 	t.Parallel()
 	for _, size := range []int{0, 100, multipartFrom} {
 		s := newServer(t)
-		s.have(t, "x", noise(size))
-		s.meddle(func(w http.ResponseWriter, r *http.Request, _ string, next http.HandlerFunc) {
+		s.store(t, "x", testBytes(size))
+		s.setTamper(func(w http.ResponseWriter, r *http.Request, _ string, next http.HandlerFunc) {
 			next(tagged{w, func(string) string { return "" }}, r)
 		})
 		from, to := s.bucket(t, "origin"), s.bucket(t, "target")
@@ -32,7 +31,7 @@ func TestObjectsHaveETags(t *testing.T) {
 		wantKind(t, err, Malformed)
 		for _, both := range []*Client{nil, to.Client} {
 			_, err = Copy(t.Context(), from, Object{Key: "x"}, to, "x", PutOptions{CopyClient: both})
-			if e := theFault(t, err, Malformed); e.Bucket != "origin" {
+			if e := wantError(t, err, Malformed); e.Bucket != "origin" {
 				t.Errorf("the fault is that of %s", e.Bucket)
 			}
 		}
@@ -42,7 +41,7 @@ func TestObjectsHaveETags(t *testing.T) {
 	}
 }
 
-// A server may leave the quotes of ETags out, here or there.
+// A server may leave out the quotes of ETags in some answers.
 func TestETagsWithoutQuotes(t *testing.T) {
 	t.Parallel()
 	unquoted := func(tag string) string { return strings.Trim(tag, `"`) }
@@ -54,11 +53,11 @@ func TestETagsWithoutQuotes(t *testing.T) {
 			"in a listing": {true, ""}, "by HEAD": {false, "HeadObject"}, "by GET": {false, "GetObject"},
 		} {
 			s := newServer(t)
-			o := s.have(t, "x", noise(size))
+			o := s.store(t, "x", testBytes(size))
 			if c.listed {
 				o.ETag = unquoted(o.ETag)
 			}
-			s.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+			s.setTamper(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
 				if operation == c.by {
 					w = tagged{w, unquoted}
 				}

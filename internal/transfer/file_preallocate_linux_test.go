@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// A file in memory is not cleared for nothing, and one that cannot fit is
-// refused all the same.
+// A file in memory is not allocated, which would clear it twice, but one that
+// cannot fit is still refused.
 func TestPreallocateInMemory(t *testing.T) {
 	t.Parallel()
 	var fs syscall.Statfs_t
@@ -36,8 +36,7 @@ func TestPreallocateInMemory(t *testing.T) {
 	}
 }
 
-// A disk is not filled to find out that it has too little room: others write to
-// it, too.
+// A file that does not fit does not fill the disk first, which others need too.
 func TestPreallocateLeavesRoom(t *testing.T) {
 	t.Parallel()
 	file, err := os.CreateTemp(t.TempDir(), "")

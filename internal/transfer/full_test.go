@@ -15,13 +15,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 )
 
-// A process of its own may write no file longer than a bound, which is the
-// nearest to a full disk that needs no privileges.
+// A second process may write no file longer than a limit, which is the closest
+// to a full disk that needs no privileges.
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	for _, size := range []int{3 * mib, multipartFrom} {
-		s.have(t, "big", noise(size))
+		s.store(t, "big", testBytes(size))
 		root := newRoot(t)
 		write(t, root, "kept", nil)
 		cmd := exec.CommandContext(t.Context(), os.Args[0])
@@ -36,7 +36,7 @@ func TestDiskFull(t *testing.T) {
 	}
 }
 
-// getOntoFullDisk is what the process does: it prints the error's kind.
+// getOntoFullDisk is that process. It prints the kind of the error.
 func getOntoFullDisk() int {
 	signal.Ignore(syscall.SIGXFSZ)
 	err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: 2 * mib, Max: 2 * mib})

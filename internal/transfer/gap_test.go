@@ -9,24 +9,24 @@ import (
 	"testing"
 )
 
-// gap is in a way to S3: a connection ends after so many bytes in a direction.
-// Toxiproxy's limit does that as well, but where S3 ended the connection before
-// it may hold the client's open for ever.
+// gap is a proxy that ends a connection after a number of bytes in one
+// direction. Toxiproxy's limit does that too, but if S3 has ended the
+// connection before, it may keep the client's open forever.
 type gap struct {
 	stream string // upstream, to S3, or downstream
 	after  int64
 	reset  bool // and not just closed
 }
 
-// newGap is a road whose first connections meet the gap.
-func newGap(t *testing.T, s *server, bad int, g gap) *road {
+// newGap returns a route whose first connections go through the gap.
+func newGap(t *testing.T, s *server, bad int, g gap) *route {
 	t.Helper()
-	r := newStraight(t, s)
+	r := newDirectRoute(t, s)
 	r.proxy, r.bad = g.listen(t, r.to), bad
 	return r
 }
 
-// listen opens the way and gives its address.
+// listen starts the proxy and returns its address.
 func (g gap) listen(t *testing.T, to string) string {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -41,7 +41,7 @@ func (g gap) listen(t *testing.T, to string) string {
 			if err != nil {
 				return
 			}
-			all.Go(func() { g.carry(ctx, near, to) })
+			all.Go(func() { g.pipe(ctx, near, to) })
 		}
 	})
 	t.Cleanup(func() {
@@ -52,35 +52,35 @@ func (g gap) listen(t *testing.T, to string) string {
 	return listener.Addr().String()
 }
 
-// carry passes on what either side sends, until one of them ends.
-func (g gap) carry(ctx context.Context, near net.Conn, to string) {
-	defer near.Close()
-	far, err := new(net.Dialer).DialContext(ctx, "tcp", to)
+// pipe forwards what either side sends, until one of them ends.
+func (g gap) pipe(ctx context.Context, client net.Conn, to string) {
+	defer client.Close()
+	server, err := new(net.Dialer).DialContext(ctx, "tcp", to)
 	if err != nil {
 		return
 	}
 	end := func() {
-		near.Close()
-		far.Close()
+		client.Close()
+		server.Close()
 	}
 	defer context.AfterFunc(ctx, end)()
 	if g.reset {
-		near.(*net.TCPConn).SetLinger(0) //nolint:errcheck,forcetypeassert // it is TCP, and may have ended
-		far.(*net.TCPConn).SetLinger(0)  //nolint:errcheck,forcetypeassert // as above
+		client.(*net.TCPConn).SetLinger(0) //nolint:errcheck,forcetypeassert // it is TCP, and may have ended
+		server.(*net.TCPConn).SetLinger(0) //nolint:errcheck,forcetypeassert // as above
 	}
 	var both sync.WaitGroup
 	both.Go(func() {
 		defer end()
-		g.pass(far, near, "upstream")
+		g.pass(server, client, "upstream")
 	})
 	both.Go(func() {
 		defer end()
-		g.pass(near, far, "downstream")
+		g.pass(client, server, "downstream")
 	})
 	both.Wait()
 }
 
-// pass passes bytes on until there are no more, or were enough.
+// pass forwards bytes until there are no more, or enough have passed.
 func (g gap) pass(to io.Writer, from io.Reader, stream string) {
 	left := int64(math.MaxInt64)
 	if stream == g.stream {

@@ -15,13 +15,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// A source that changes while it is read is an error, and leaves nothing: half
-// of one and half of another would be neither's. A version that is named stays
-// what it is, whatever comes after it.
+// A source that changes while it is read is an error and leaves nothing, since
+// a mixture of two versions would be neither. A version that is named does not
+// change, whatever is written after it.
 func TestSourceChanges(t *testing.T) {
 	t.Parallel()
 	other := func(n int) []byte {
-		data := noise(n)
+		data := testBytes(n)
 		data[0]++
 		return data
 	}
@@ -41,7 +41,7 @@ func TestSourceChanges(t *testing.T) {
 		kinds  []Kind // none: it goes well
 	}{
 		"other bytes":              {replace(other), "origin", false, []Kind{Changed}},
-		"longer":                   {replace(func(n int) []byte { return noise(n + 1) }), "origin", false, []Kind{Changed}},
+		"longer":                   {replace(func(n int) []byte { return testBytes(n + 1) }), "origin", false, []Kind{Changed}},
 		"empty":                    {replace(func(int) []byte { return nil }), "origin", false, []Kind{Changed}},
 		"deleted":                  {remove, "origin", false, []Kind{NotFound}},
 		"another version":          {replace(other), "versions", false, []Kind{Changed}},
@@ -63,7 +63,7 @@ func TestSourceChanges(t *testing.T) {
 				t.Run(fmt.Sprintf("%s %d %s", op, size, name), func(t *testing.T) {
 					t.Parallel()
 					s := newServer(t)
-					if err := s.PutObject(c.bucket, "x", bytes.NewReader(noise(size))); err != nil {
+					if err := s.PutObject(c.bucket, "x", bytes.NewReader(testBytes(size))); err != nil {
 						t.Fatal(err)
 					}
 					from, root := s.bucket(t, c.bucket), newRoot(t)
@@ -78,13 +78,13 @@ func TestSourceChanges(t *testing.T) {
 						}
 						o.VersionID = *out.VersionId
 					}
-					s.meddle(onceInTheMiddle(func() {
+					s.setTamper(onceInTheMiddle(func() {
 						if err := c.change(context.WithoutCancel(t.Context()), s, from, size); err != nil { // the transfer may end before it does
 							t.Error(err)
 						}
 					}))
 					err = do(t.Context(), from, o, s.bucket(t, "target"), root)
-					s.meddle(nil)
+					s.setTamper(nil)
 					if c.kinds == nil {
 						if err != nil {
 							t.Fatal(err)
@@ -97,7 +97,7 @@ func TestSourceChanges(t *testing.T) {
 							data, err = root.ReadFile("x")
 							got.Write(data)
 						}
-						if err != nil || !bytes.Equal(got.Bytes(), noise(size)) {
+						if err != nil || !bytes.Equal(got.Bytes(), testBytes(size)) {
 							t.Error("it is not what was named", err)
 						}
 						return
@@ -113,8 +113,8 @@ func TestSourceChanges(t *testing.T) {
 	}
 }
 
-// onceInTheMiddle breaks the first answer with an object in its middle, having
-// done something before that.
+// onceInTheMiddle breaks the first answer that has an object in the middle,
+// after it has called do.
 func onceInTheMiddle(do func()) tamper {
 	var once sync.Once
 	return func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
@@ -129,7 +129,7 @@ func onceInTheMiddle(do func()) tamper {
 		defer func() {
 			broken := recover()
 			do()
-			if broken != nil { // nil: what was there was shorter
+			if broken != nil { // nil: the object is shorter
 				panic(broken)
 			}
 		}()
@@ -137,8 +137,8 @@ func onceInTheMiddle(do func()) tamper {
 	}
 }
 
-// A file that is written to while it is read is an error as well, in one piece
-// and in parts; one that is replaced stays open as it was.
+// A file that is written to while it is read is an error too, in one piece and
+// in parts. If it is replaced, the open one is read on.
 func TestFileChanges(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -151,7 +151,7 @@ func TestFileChanges(t *testing.T) {
 				_, err = f.WriteAt([]byte("other"), 2*mib)
 				err = errors.Join(err, f.Close())
 			}
-			// A clock may tick more seldom than a test needs.
+			// The file system's clock may be too coarse for the test.
 			return errors.Join(err, root.Chtimes("x", time.Time{}, time.Now().Add(time.Second)))
 		}, Changed},
 		"longer":  {func(root *os.Root) error { return appendTo(root, "x") }, Changed},
@@ -165,9 +165,9 @@ func TestFileChanges(t *testing.T) {
 			t.Run(fmt.Sprintf("%d %s", size, name), func(t *testing.T) {
 				t.Parallel()
 				s, root := newServer(t), newRoot(t)
-				write(t, root, "x", noise(size))
+				write(t, root, "x", testBytes(size))
 				var once sync.Once
-				s.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+				s.setTamper(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
 					if operation == "UploadPart" || operation == "PutObject" {
 						once.Do(func() {
 							if err := c.change(root); err != nil {
@@ -185,7 +185,7 @@ func TestFileChanges(t *testing.T) {
 					if len(s.Objects("target"))+len(s.Uploads("target")) > 0 {
 						t.Error("something is left")
 					}
-				case err != nil || s.ReadObject("target", "x", &got) != nil || !bytes.Equal(got.Bytes(), noise(size)):
+				case err != nil || s.ReadObject("target", "x", &got) != nil || !bytes.Equal(got.Bytes(), testBytes(size)):
 					t.Error("it is not the file that was opened", err)
 				}
 			})

@@ -18,7 +18,7 @@ import (
 	"github.com/rolecall/rolecall/internal/workdir"
 )
 
-// cutter breaks the connection after some bytes of the body.
+// cutter breaks the connection after a number of bytes of the body.
 type cutter struct {
 	http.ResponseWriter
 	left int
@@ -34,7 +34,7 @@ func (c *cutter) Write(p []byte) (int, error) {
 	panic(http.ErrAbortHandler)
 }
 
-// flipper changes a byte on the way.
+// flipper changes one byte of an answer.
 type flipper struct{ http.ResponseWriter }
 
 func (f flipper) Write(p []byte) (int, error) {
@@ -43,7 +43,7 @@ func (f flipper) Write(p []byte) (int, error) {
 	return f.ResponseWriter.Write(p)
 }
 
-// unmeasured takes the length off an answer.
+// unmeasured removes the length from an answer.
 type unmeasured struct{ http.ResponseWriter }
 
 func (u unmeasured) WriteHeader(status int) {
@@ -55,15 +55,15 @@ func (u unmeasured) WriteHeader(status int) {
 func TestGetResumes(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	s.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+	s.setTamper(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
 		if operation == "GetObject" {
 			w = &cutter{w, 3*mib + 7}
 		}
 		next(w, r)
 	})
 	for size, requests := range map[int]int{7 * mib: 3, 17 * mib: 3 + 3 + 1} {
-		data := noise(size)
-		o := s.have(t, "file", data)
+		data := testBytes(size)
+		o := s.store(t, "file", data)
 		root := newRoot(t)
 		var told counter
 		before := s.count("GetObject")
@@ -84,10 +84,10 @@ func TestGetResumes(t *testing.T) {
 func TestGetChangesBetween(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	o := s.have(t, "file", noise(7*mib))
-	s.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+	o := s.store(t, "file", testBytes(7*mib))
+	s.setTamper(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
 		defer func() {
-			if err := s.PutObject("origin", "file", bytes.NewReader(noise(7*mib+1))); err != nil {
+			if err := s.PutObject("origin", "file", bytes.NewReader(testBytes(7*mib+1))); err != nil {
 				t.Error(err)
 			}
 			if broken := recover(); broken != nil {
@@ -106,7 +106,7 @@ func TestGetCorrupt(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	for _, size := range []int{1000, multipartFrom} {
-		o := s.have(t, "file", noise(size))
+		o := s.store(t, "file", testBytes(size))
 		for name, c := range map[string]struct {
 			tamper tamper
 			kind   Kind
@@ -139,9 +139,9 @@ func TestGetCorrupt(t *testing.T) {
 				t.Fatal(err)
 			}
 			root := newRoot(t)
-			s.meddle(c.tamper)
+			s.setTamper(c.tamper)
 			_, err := Get(t.Context(), s.bucket(t, "origin"), o, root, "dir/file", GetOptions{})
-			s.meddle(nil)
+			s.setTamper(nil)
 			if c.kind == "" {
 				if err != nil {
 					t.Errorf("%s: %v", name, err)
@@ -154,13 +154,14 @@ func TestGetCorrupt(t *testing.T) {
 	}
 }
 
-// Whatever function an object's checksum is of, it is used, if it is of the whole.
+// An object's checksum is used whatever its function, if it is one of the
+// whole.
 func TestGetVerifies(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	b := s.bucket(t, "origin")
 	for _, size := range []int{100, multipartFrom + 5} {
-		data := noise(size)
+		data := testBytes(size)
 		for _, function := range []types.ChecksumAlgorithm{"CRC32", "CRC32C", "SHA1", "SHA256", "CRC64NVME"} {
 			if _, err := b.Client.PutObject(t.Context(), &s3.PutObjectInput{
 				Bucket: aws.String("origin"), Key: aws.String("x"), Body: bytes.NewReader(data), ChecksumAlgorithm: function,
@@ -174,7 +175,7 @@ func TestGetVerifies(t *testing.T) {
 			}
 			want := string(function)
 			if size > multipartFrom && strings.HasPrefix(want, "SHA") {
-				want = "" // never together in memory
+				want = "" // composite: not one of the whole
 			}
 			copied, err := Copy(t.Context(), b, Object{Key: "x"}, s.bucket(t, "target"), "x", PutOptions{Overwrite: true})
 			if err != nil || copied.Verified != want {
@@ -187,7 +188,7 @@ func TestGetVerifies(t *testing.T) {
 func TestGetPlaces(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	b, o := s.bucket(t, "origin"), s.have(t, "x", noise(100))
+	b, o := s.bucket(t, "origin"), s.store(t, "x", testBytes(100))
 	outside := t.TempDir()
 	for name, prepare := range map[string]func(*os.Root) error{
 		"dir":                    func(r *os.Root) error { return r.Mkdir("dir", 0o700) },
@@ -229,16 +230,16 @@ func TestGetPlaces(t *testing.T) {
 	}
 }
 
-// A file in the way is replaced: every task is safe to run twice.
+// A file with the name is replaced: every task can safely run twice.
 func TestGetReplaces(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	root := newRoot(t)
 	write(t, root, "a/x", []byte("before"))
-	if _, err := Get(t.Context(), s.bucket(t, "origin"), s.have(t, "x", noise(100)), root, "a/x", GetOptions{}); err != nil {
+	if _, err := Get(t.Context(), s.bucket(t, "origin"), s.store(t, "x", testBytes(100)), root, "a/x", GetOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	if data, err := root.ReadFile("a/x"); err != nil || !bytes.Equal(data, noise(100)) {
+	if data, err := root.ReadFile("a/x"); err != nil || !bytes.Equal(data, testBytes(100)) {
 		t.Error("the file is not the object", err)
 	}
 	if got := files(t, root); !slices.Equal(got, []string{"a/x"}) {
@@ -249,7 +250,7 @@ func TestGetReplaces(t *testing.T) {
 func TestIsTemporary(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	o := s.have(t, "x", noise(multipartFrom))
+	o := s.store(t, "x", testBytes(multipartFrom))
 	root := newRoot(t)
 	var seen []string
 	var once sync.Once
@@ -278,12 +279,13 @@ func empty(t *testing.T, root *os.Root) {
 	}
 }
 
-// What is stored packed stays so, whatever the HTTP client would like.
+// Objects that are stored compressed stay so, although the HTTP client could
+// unpack them.
 func TestGetStaysPacked(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	o := s.have(t, "x", noise(100))
-	s.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+	o := s.store(t, "x", testBytes(100))
+	s.setTamper(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
 		if got := r.Header.Get("Accept-Encoding"); operation == "GetObject" && got != "identity" {
 			t.Errorf("asked for the encoding %q", got)
 		}
@@ -294,7 +296,7 @@ func TestGetStaysPacked(t *testing.T) {
 	if _, err := Get(t.Context(), s.bucket(t, "origin"), o, root, "x", GetOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := root.ReadFile("x"); err != nil || !bytes.Equal(got, noise(100)) {
+	if got, err := root.ReadFile("x"); err != nil || !bytes.Equal(got, testBytes(100)) {
 		t.Error("the bytes differ", err)
 	}
 }

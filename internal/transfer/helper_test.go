@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv("ROLECALL_TEST_DISK_FULL") != "" {
 		os.Exit(getOntoFullDisk())
 	}
-	// Nothing ends a toxic, or what is before it, whose connection is gone.
+	// Toxics, and what feeds them, do not end when their connection is gone.
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/toxics.(*ToxicStub).Run"),
 		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/stream.(*ChanWriter).Write"))
 }
@@ -47,7 +47,7 @@ accounts:
 `
 )
 
-// server is the sandbox with a hand in between, which may do everything.
+// server is the sandbox with a tamper in front of it, which may do everything.
 type server struct {
 	*sandbox.Server
 	url string
@@ -57,7 +57,7 @@ type server struct {
 	tamper tamper
 }
 
-// tamper stands between a client and S3, which is next.
+// tamper handles requests between a client and S3, which is next.
 type tamper func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc)
 
 func newServer(t *testing.T) *server {
@@ -82,8 +82,8 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.serve(w, r)
 }
 
-// serve signs a request anew, for the role: signatures are not what is tested
-// here, and tests make up sessions or change requests on their way.
+// serve signs the request again, for the role: the tests here are not about
+// signatures, and they make up sessions or change requests.
 func (s *server) serve(w http.ResponseWriter, r *http.Request) {
 	r.Header.Del("Authorization")
 	r.URL.Scheme, r.URL.Host = "http", r.Host
@@ -96,13 +96,13 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request) {
 	s.Server.ServeHTTP(w, r)
 }
 
-func (s *server) meddle(f tamper) {
+func (s *server) setTamper(f tamper) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.tamper = f
 }
 
-// refuse answers with an error of S3's.
+// refuse answers with an error like S3's.
 func refuse(w http.ResponseWriter, _ *http.Request, status int, code string) {
 	w.Header().Set("Content-Type", "application/xml")
 	w.WriteHeader(status)
@@ -133,8 +133,8 @@ func (s *server) bucketFor(t *testing.T, name string, provider aws.CredentialsPr
 	})}
 }
 
-// noise gives bytes that no two objects share.
-func noise(n int) []byte {
+// testBytes returns n bytes that are different for each n.
+func testBytes(n int) []byte {
 	var seed [32]byte
 	copy(seed[:], []byte{byte(n), byte(n >> 8), byte(n >> 16), byte(n >> 24)})
 	data := make([]byte, n)
@@ -142,7 +142,7 @@ func noise(n int) []byte {
 	return data
 }
 
-func (s *server) have(t *testing.T, key string, data []byte) Object {
+func (s *server) store(t *testing.T, key string, data []byte) Object {
 	t.Helper()
 	if err := s.PutObject("origin", key, bytes.NewReader(data)); err != nil {
 		t.Fatal(err)
@@ -164,7 +164,7 @@ func newRoot(t *testing.T) *os.Root {
 	return root
 }
 
-// files lists what is below the root, links and all.
+// files lists everything below the root, with links.
 func files(t *testing.T, root *os.Root) []string {
 	t.Helper()
 	var names []string
@@ -193,10 +193,10 @@ func write(t *testing.T, root *os.Root, name string, data []byte) {
 
 func wantKind(t *testing.T, err error, kind Kind) {
 	t.Helper()
-	_ = theFault(t, err, kind)
+	_ = wantError(t, err, kind)
 }
 
-func theFault(t *testing.T, err error, kind Kind) *Error {
+func wantError(t *testing.T, err error, kind Kind) *Error {
 	t.Helper()
 	var e *Error
 	if !errors.As(err, &e) || e.Kind != kind {
@@ -205,18 +205,17 @@ func theFault(t *testing.T, err error, kind Kind) *Error {
 	return e
 }
 
-// held is a content in memory.
-type held struct {
+// memoryContent is a content in memory.
+type memoryContent struct {
 	*bytes.Reader
 	of sum
 }
 
-// Close does nothing.
-func (held) Close() error { return nil }
+func (memoryContent) Close() error { return nil }
 
-func (h held) sum() sum { return h.of }
+func (h memoryContent) sum() sum { return h.of }
 
-// chaos is how many random cases `make chaos` wants on top; none elsewhere.
+// chaos returns how many more random cases `make chaos` runs; otherwise 0.
 func chaos(t *testing.T) int {
 	t.Helper()
 	n, err := strconv.Atoi(cmp.Or(os.Getenv("ROLECALL_CHAOS"), "0"))

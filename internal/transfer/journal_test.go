@@ -29,7 +29,7 @@ func openJournal(t *testing.T, root *os.Root) *journal.Journal {
 	return j
 }
 
-// crash closes the journal as the end of a process does: nothing is retracted.
+// crash closes the journal as the end of a process does: nothing is undone.
 func crash(t *testing.T, j *journal.Journal) {
 	t.Helper()
 	if err := j.Close(); err != nil {
@@ -37,10 +37,9 @@ func crash(t *testing.T, j *journal.Journal) {
 	}
 }
 
-// partsNoted counts, in the journal's file, those of the one transfer that is
-// open.
+// partsNoted counts the parts of the one open transfer in the journal's file.
 func partsNoted(root *os.Root) int {
-	text, _ := root.ReadFile(journalName) // empty where it is not there yet
+	text, _ := root.ReadFile(journalName) // empty if it does not exist yet
 	parts := map[int]bool{}
 	for l := range strings.Lines(bare(string(text))) {
 		var noted struct {
@@ -59,8 +58,7 @@ func partsNoted(root *os.Root) int {
 	return len(parts)
 }
 
-// rewrite changes what the journal says between two processes, as if it had
-// been written so.
+// rewrite changes the journal's file between two processes, with valid seals.
 func (f *fixture) rewrite(t *testing.T, change func(text string) string) {
 	t.Helper()
 	crash(t, f.j)
@@ -74,10 +72,10 @@ func (f *fixture) rewrite(t *testing.T, change func(text string) string) {
 
 var sealOfLine = regexp.MustCompile(`(?m) [\w-]{22}$`)
 
-// bare is the text of a journal's file without its seals.
+// bare returns the text of a journal's file without its seals.
 func bare(text string) string { return sealOfLine.ReplaceAllString(text, "") }
 
-// sealed is the text with the seals that the journal's file would have.
+// sealed returns the text with valid seals.
 func sealed(t *testing.T, root *os.Root, text string) []byte {
 	t.Helper()
 	info, err := root.Stat(journalName)

@@ -31,7 +31,7 @@ func TestListDistrusts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newServer(t)
-			s.meddle(func(w http.ResponseWriter, _ *http.Request, _ string, _ http.HandlerFunc) {
+			s.setTamper(func(w http.ResponseWriter, _ *http.Request, _ string, _ http.HandlerFunc) {
 				fmt.Fprint(w, `<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">`+c.inner+`</ListBucketResult>`)
 			})
 			var last error
@@ -51,7 +51,7 @@ func TestListDistrusts(t *testing.T) {
 	}
 }
 
-// Pages without end are not followed, whatever tokens they bring.
+// A listing with endless pages ends, whatever tokens they have.
 func TestListEnds(t *testing.T) {
 	t.Parallel()
 	for name, key := range map[string]string{"empty": "", "one key": "<Contents><Key>x</Key></Contents>"} {

@@ -10,8 +10,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// holds takes as many streams as it gets at once, and returns how many.
-func holds(t *testing.T, m *Memory) int {
+// takeAll acquires as many streams as it can at once, and returns how many.
+func takeAll(t *testing.T, m *Memory) int {
 	t.Helper()
 	for n := 0; ; n++ {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -23,13 +23,13 @@ func holds(t *testing.T, m *Memory) int {
 	}
 }
 
-// An organization that never gives anything back stops nobody else's work.
+// An organization that never releases anything does not stop others.
 func TestSharesLeaveRoom(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		m := NewMemory(8 * streamCost)
 		alone := m.Share("acme")
-		if got := holds(t, alone); got != 8 {
+		if got := takeAll(t, alone); got != 8 {
 			t.Errorf("alone: %d streams of 8", got)
 		}
 		other := m.Share("globex")
@@ -41,22 +41,22 @@ func TestSharesLeaveRoom(t *testing.T) {
 			t.Error(err)
 		}
 		alone.release()
-		if got := holds(t, alone); got != 0 {
+		if got := takeAll(t, alone); got != 0 {
 			t.Errorf("above its share: %d more", got)
 		}
-		if got := holds(t, other); got != 1 {
+		if got := takeAll(t, other); got != 1 {
 			t.Errorf("the other: %d more", got)
 		}
 	})
 }
 
-// What becomes free goes to whoever holds the least.
+// Freed room goes to the organization that uses the least.
 func TestFreeRoomGoesToTheLeast(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		m := NewMemory(4 * streamCost)
 		acme, globex := m.Share("acme"), m.Share("globex")
-		if got := holds(t, acme) + holds(t, globex); got != 4 {
+		if got := takeAll(t, acme) + takeAll(t, globex); got != 4 {
 			t.Fatalf("%d streams", got)
 		}
 		got := make(chan string, 2)
@@ -68,7 +68,7 @@ func TestFreeRoomGoesToTheLeast(t *testing.T) {
 			}()
 			synctest.Wait()
 		}
-		acme.release() // holds two now, the other one
+		acme.release() // has two now, the other one
 		if next := <-got; next != "globex" {
 			t.Errorf("%s was next", next)
 		}
@@ -77,8 +77,8 @@ func TestFreeRoomGoesToTheLeast(t *testing.T) {
 	})
 }
 
-// Whatever is taken, given back and given up, no more streams are out than
-// there is room for, and all of it comes back.
+// However streams are acquired, released and canceled, no more are in use than
+// there is room for, and all room becomes free again.
 func TestMemoryIsNeverLost(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(r *rapid.T) {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// A panic beside the caller ends the work as an error that says where it was,
-// that is of no other kind, and that no other try goes on after.
+// A panic in another goroutine becomes an error with its place and a kind of
+// its own, and no attempt resumes after it.
 func TestPanicsAreErrors(t *testing.T) {
 	t.Parallel()
 	var none []error
@@ -24,7 +24,7 @@ func TestPanicsAreErrors(t *testing.T) {
 			return Each(t.Context(), items, func(int) int64 { return 0 }, func(context.Context, int) error { return none[len(none)] })
 		},
 		"retract": func() error {
-			return (upload{}).retract("id")(t.Context()) // of no bucket
+			return (upload{}).retract("id")(t.Context()) // without a bucket
 		},
 	} {
 		err := run()

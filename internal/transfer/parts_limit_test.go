@@ -17,7 +17,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Whatever happens, some parts move, and never too many.
+// At any time some parts move, and never too many.
 func TestPaceBounds(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -38,12 +38,12 @@ func TestPaceBounds(t *testing.T) {
 	})
 }
 
-// More parts side by side are kept where each adds to the rate, and given back
-// where they share it, but for another look now and then; trouble halves them.
+// More parallel parts are kept if they add to the rate, and dropped if they
+// share it, apart from a new attempt now and then. Retries halve them.
 func TestPace(t *testing.T) {
 	t.Parallel()
-	// run gives the parts at the end, and how many of all were moved with more
-	// than at first.
+	// run returns the parts at the end, and how many of all moved with more than
+	// at first.
 	run := func(took func(parts int) time.Duration) (parts, more int) {
 		now := time.Unix(0, 0)
 		p := newPace(firstParts, mostParts, now)
@@ -65,7 +65,7 @@ func TestPace(t *testing.T) {
 	if _, more := run(func(int) time.Duration { return 100 * time.Millisecond }); more < 8*4*firstParts || more > 200 {
 		t.Errorf("%d parts were moved with more than at first where they share for minutes", more)
 	}
-	// What is far at first may be near later, and the other way.
+	// The distance may change in either direction.
 	began := time.Unix(0, 0)
 	now, p := began, newPace(firstParts, mostParts, began)
 	for now.Sub(began) < time.Minute {
@@ -86,7 +86,7 @@ func TestPace(t *testing.T) {
 	}
 }
 
-func TestSideBySide(t *testing.T) {
+func TestEachPart(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		spans, w := make([]span, 100), &wire{}
@@ -120,7 +120,7 @@ func TestSideBySide(t *testing.T) {
 	})
 }
 
-// All that share a memory stay below its limit.
+// All transfers that share a memory stay below its limit.
 func TestMemory(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -157,7 +157,7 @@ func TestMemory(t *testing.T) {
 	})
 }
 
-// With room for one stream, everything still goes on.
+// With room for one stream, everything still makes progress.
 func TestLittleMemory(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
@@ -167,42 +167,42 @@ func TestLittleMemory(t *testing.T) {
 	root := newRoot(t)
 	for _, size := range []int{100, ioBuffer + 1, multipartFrom + 1} {
 		key := strconv.Itoa(size)
-		o := s.have(t, key, noise(size))
+		o := s.store(t, key, testBytes(size))
 		for i, step := range []func() (Result, error){
 			func() (Result, error) { return Get(t.Context(), from, o, root, key, GetOptions{}) },
 			func() (Result, error) { return Put(t.Context(), to, key, root, key, PutOptions{Marker: "m"}) },
 			func() (Result, error) { return Copy(t.Context(), from, o, to, key, PutOptions{Marker: "m"}) },
 		} {
-			if r, err := step(); err != nil || r.CRC64 != crc64nvme.Checksum(noise(size)) || r.Already != (i == 2) {
+			if r, err := step(); err != nil || r.CRC64 != crc64nvme.Checksum(testBytes(size)) || r.Already != (i == 2) {
 				t.Errorf("step %d of %d bytes: %+v, %v", i, size, r, err)
 			}
 		}
 	}
 }
 
-// However many transfers share a memory, no more of them move at once than it
-// has room for.
+// However many transfers share a memory, no more of them move at once than
+// there is room for.
 func TestSharedMemory(t *testing.T) {
 	t.Parallel()
 	const streams = 8 * mib / streamCost
 	s, memory := newServer(t), NewMemory(8*mib)
-	var reading, writing tide
+	var reading, writing gauge
 	client := func(name string) Bucket {
 		b := s.bucket(t, name)
 		b.Client.wire.memory = memory
 		next := b.Client.wire.http.next
 		b.Client.wire.http.next = doer(func(r *http.Request) (*http.Response, error) {
 			if r.Method == http.MethodPut {
-				defer writing.rise()()
+				defer writing.enter()()
 				return next.Do(r)
 			}
-			ebb := reading.rise()
+			ebb := reading.enter()
 			resp, err := next.Do(r)
 			if err != nil {
 				ebb()
 				return nil, err
 			}
-			resp.Body = &tidal{resp.Body, sync.OnceFunc(ebb)}
+			resp.Body = &gaugedBody{resp.Body, sync.OnceFunc(ebb)}
 			return resp, nil
 		})
 		return b
@@ -210,11 +210,11 @@ func TestSharedMemory(t *testing.T) {
 	root := newRoot(t)
 	var objects []Object
 	for i := range 20 {
-		key, data := strconv.Itoa(i), noise(ioBuffer+i)
+		key, data := strconv.Itoa(i), testBytes(ioBuffer+i)
 		if i == 0 {
-			data = noise(3 * multipartFrom)
+			data = testBytes(3 * multipartFrom)
 		}
-		objects = append(objects, s.have(t, key, data))
+		objects = append(objects, s.store(t, key, data))
 		write(t, root, "up/"+key, data)
 	}
 	from, to := client("origin"), client("target")
@@ -252,23 +252,22 @@ func TestSharedMemory(t *testing.T) {
 	}
 }
 
-// tide counts what is under way, and keeps the most.
-type tide struct{ now, most atomic.Int64 }
+// gauge counts what is in use, and keeps the maximum.
+type gauge struct{ now, most atomic.Int64 }
 
-func (d *tide) rise() (ebb func()) {
+func (d *gauge) enter() (leave func()) {
 	now := d.now.Add(1)
 	for most := d.most.Load(); now > most && !d.most.CompareAndSwap(most, now); most = d.most.Load() {
 	}
 	return func() { d.now.Add(-1) }
 }
 
-type tidal struct {
+type gaugedBody struct {
 	io.ReadCloser
 	ebb func()
 }
 
-// Close closes the body.
-func (b *tidal) Close() error {
+func (b *gaugedBody) Close() error {
 	b.ebb()
 	return b.ReadCloser.Close()
 }

@@ -6,8 +6,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Every byte is in one part, in order; the parts but the last are equal, no
-// smaller or larger than S3 takes, and no larger than there must be.
+// Every byte is in one part, in order. All parts but the last have the same
+// size, which is within S3's limits and as small as possible.
 func TestPlan(t *testing.T) {
 	t.Parallel()
 	about := func(bounds *rapid.Generator[int64]) *rapid.Generator[int64] {

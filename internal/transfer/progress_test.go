@@ -23,8 +23,8 @@ import (
 )
 
 // unreliable fails one request in three, in every way that a server or the
-// network has: it refuses, breaks off the request's body or the answer's, or
-// does what is asked and loses the answer.
+// network can: it refuses, breaks off the request's body or the answer's, or
+// carries out the request and loses the answer.
 type unreliable struct {
 	mu  sync.Mutex
 	rng *rand.Rand
@@ -50,7 +50,7 @@ func (u *unreliable) tamper(w http.ResponseWriter, r *http.Request, _ string, ne
 	}
 }
 
-// cutWriter breaks off after some bytes.
+// cutWriter breaks off after a number of bytes.
 type cutWriter struct {
 	http.ResponseWriter
 	left int64
@@ -64,8 +64,8 @@ func (c *cutWriter) Write(p []byte) (int, error) {
 	return c.ResponseWriter.Write(p)
 }
 
-// Whatever fails on the way, the progress of a transfer that ends well is the
-// object's size, to the byte, in one try or the last of several.
+// Whatever fails, the progress of a transfer that succeeds is exactly the
+// object's size, in one attempt or in the last of several.
 func TestProgressIsExact(t *testing.T) {
 	t.Parallel()
 	for i, size := range []int{0, 1, ioBuffer + 1, 3 * mib, multipartFrom + 1} {
@@ -73,15 +73,15 @@ func TestProgressIsExact(t *testing.T) {
 			t.Run(fmt.Sprint(size, "/", seed), func(t *testing.T) {
 				t.Parallel()
 				s := newServer(t)
-				data := noise(size)
-				o := s.have(t, "from", data)
+				data := testBytes(size)
+				o := s.store(t, "from", data)
 				root := newRoot(t)
 				write(t, root, "up", data)
 				from, to := s.bucket(t, "origin"), s.bucket(t, "target")
 				for _, b := range []Bucket{from, to} {
 					b.Client.wire.retryer.(*retryer).base = time.Millisecond //nolint:forcetypeassert // it is no other
 				}
-				s.meddle((&unreliable{rng: rand.New(rand.NewPCG(uint64(seed), uint64(i)))}).tamper)
+				s.setTamper((&unreliable{rng: rand.New(rand.NewPCG(uint64(seed), uint64(i)))}).tamper)
 				j := journal.New()
 				for _, op := range []string{"get", "put", "copy"} {
 					for try := 1; ; try++ {
@@ -108,7 +108,7 @@ func TestProgressIsExact(t *testing.T) {
 						}
 					}
 				}
-				s.meddle(nil)
+				s.setTamper(nil)
 				for _, key := range []string{"put", "copy"} {
 					if _, err := Get(t.Context(), to, Object{Key: key}, root, key, GetOptions{}); err != nil {
 						t.Error(err)
@@ -124,8 +124,8 @@ func TestProgressIsExact(t *testing.T) {
 	}
 }
 
-// scripted breaks each attempt at a part off after as many bytes as it says,
-// and takes the one after those.
+// scripted breaks off each attempt at a part after the given number of bytes,
+// and accepts the one after those.
 type scripted struct{ breaks []int64 }
 
 func (s *scripted) Do(r *http.Request) (*http.Response, error) {
@@ -142,9 +142,9 @@ func (s *scripted) Do(r *http.Request) (*http.Response, error) {
 	return nil, syscall.ECONNRESET
 }
 
-// The bytes of a part are told of while they are sent, and none twice,
+// The bytes of a part are reported while they are sent, and none twice,
 // wherever and however often it breaks off.
-func TestPartIsToldOnce(t *testing.T) {
+func TestPartIsReportedOnce(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		size := rapid.Int64Range(1, 100_000).Draw(t, "size")
@@ -159,7 +159,7 @@ func TestPartIsToldOnce(t *testing.T) {
 			to: Bucket{Client: client, Name: "target", NoChecksums: true}, key: "x", size: size,
 			options: PutOptions{Progress: func(n int64) { told += n }},
 			open: func(context.Context, span) content {
-				return held{Reader: bytes.NewReader(make([]byte, size))}
+				return memoryContent{Reader: bytes.NewReader(make([]byte, size))}
 			},
 		}
 		_, err := u.sendPart(t.Context(), "id", 1, span{0, size})
@@ -173,8 +173,8 @@ func TestPartIsToldOnce(t *testing.T) {
 	})
 }
 
-// A part that is refused is no reason to write the copy anew, whether bytes of
-// it were told of or not.
+// If a part is refused, the copy is not written again from the start, whether
+// bytes of the part were reported or not.
 func TestCopyPartRefused(t *testing.T) {
 	t.Parallel()
 	for name, taken := range map[string]bool{"before its body": false, "after its body": true} {
@@ -182,11 +182,11 @@ func TestCopyPartRefused(t *testing.T) {
 			t.Parallel()
 			s := newServer(t)
 			from, to := s.bucket(t, "origin"), s.bucket(t, "target")
-			o := s.have(t, "x", noise(multipartFrom))
+			o := s.store(t, "x", testBytes(multipartFrom))
 			if err := Tag(t.Context(), from, "x", map[string]string{"team": "media"}); err != nil {
 				t.Fatal(err)
 			}
-			s.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+			s.setTamper(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
 				if operation != "UploadPart" {
 					next(w, r)
 					return

@@ -49,7 +49,7 @@ func TestPutRegularFilesOnly(t *testing.T) {
 	}
 }
 
-// What is written to the file meanwhile must not become a mixture in the bucket.
+// Writes to the file during the upload do not become a mixture in the bucket.
 func TestPutChanges(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*os.Root) error{
@@ -70,9 +70,9 @@ func TestPutChanges(t *testing.T) {
 			t.Parallel()
 			s := newServer(t)
 			root := newRoot(t)
-			write(t, root, "up", noise(40*mib))
+			write(t, root, "up", testBytes(40*mib))
 			var once sync.Once
-			s.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+			s.setTamper(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
 				if operation == "UploadPart" {
 					once.Do(func() {
 						if err := change(root); err != nil {
@@ -91,16 +91,16 @@ func TestPutChanges(t *testing.T) {
 	}
 }
 
-// S3 must refuse what is damaged on the way.
+// S3 refuses bytes that are damaged in transfer.
 func TestPutCorrupt(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	root := newRoot(t)
-	s.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+	s.setTamper(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
 		if operation == "PutObject" || operation == "UploadPart" {
 			data, err := io.ReadAll(r.Body)
 			if err != nil {
-				return // the other part was refused first, and this one cut
+				return // the other part was refused first, and this one broke off
 			}
 			data[len(data)/2] ^= 1
 			r.Body = io.NopCloser(bytes.NewReader(data))
@@ -108,7 +108,7 @@ func TestPutCorrupt(t *testing.T) {
 		next(w, r)
 	})
 	for _, size := range []int{100, multipartFrom} {
-		write(t, root, "up", noise(size))
+		write(t, root, "up", testBytes(size))
 		_, err := Put(t.Context(), s.bucket(t, "target"), "x", root, "up", PutOptions{})
 		wantKind(t, err, Corrupt)
 	}
@@ -117,8 +117,9 @@ func TestPutCorrupt(t *testing.T) {
 	}
 }
 
-// The request that makes the object visible succeeds, but its answer is lost:
-// the repeated one is refused, and the object is found to be ours.
+// The request that makes the object visible succeeds, but its answer is lost.
+// The repeated request is refused, and the object is recognized as the one to
+// be written.
 func TestPutLosesAnswer(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -134,9 +135,9 @@ func TestPutLosesAnswer(t *testing.T) {
 			t.Parallel()
 			s := newServer(t)
 			root := newRoot(t)
-			write(t, root, "up", noise(c.size))
+			write(t, root, "up", testBytes(c.size))
 			var once sync.Once
-			s.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+			s.setTamper(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
 				if operation == c.operation {
 					lost := false
 					once.Do(func() {
@@ -162,9 +163,10 @@ func TestPutLosesAnswer(t *testing.T) {
 	}
 }
 
-// Where the outcome cannot be seen after the answer was lost, or the upload
-// goes away in the middle, another try may succeed; the object is not missing.
-func TestPutCannotSeeTheOutcome(t *testing.T) {
+// If the outcome cannot be read after the answer is lost, or the upload
+// disappears, another attempt may succeed. The object is not reported as
+// missing.
+func TestPutOutcomeUnknown(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		options PutOptions
@@ -217,29 +219,29 @@ func TestPutCannotSeeTheOutcome(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newServer(t)
-			s.meddle(c.tamper)
+			s.setTamper(c.tamper)
 			root := newRoot(t)
-			write(t, root, "up", noise(multipartFrom))
+			write(t, root, "up", testBytes(multipartFrom))
 			_, err := Put(t.Context(), s.bucket(t, "target"), "x", root, "up", c.options)
 			wantKind(t, err, c.kind)
 		})
 	}
 }
 
-// A server that does not know If-None-Match has what is there looked for.
+// If a server does not know If-None-Match, the object is looked up before.
 func TestPutLooksFirst(t *testing.T) {
 	t.Parallel()
 	for _, size := range []int{100, multipartFrom} {
 		s := newServer(t)
-		s.meddle(func(w http.ResponseWriter, r *http.Request, _ string, next http.HandlerFunc) {
+		s.setTamper(func(w http.ResponseWriter, r *http.Request, _ string, next http.HandlerFunc) {
 			r.Header.Del("If-None-Match")
 			next(w, r)
 		})
 		b := s.bucket(t, "target")
 		b.LookFirst, b.NoChecksums = true, true
 		root := newRoot(t)
-		write(t, root, "up", noise(size))
-		write(t, root, "other", noise(size+1))
+		write(t, root, "up", testBytes(size))
+		write(t, root, "other", testBytes(size+1))
 		if r, err := Put(t.Context(), b, "x", root, "up", PutOptions{Marker: "m"}); err != nil || r.Already {
 			t.Fatalf("%d: %+v, %v", size, r, err)
 		}
@@ -262,11 +264,11 @@ func TestPutLooksFirst(t *testing.T) {
 	}
 }
 
-// Who may write but not look is left to the server's condition.
+// Without permission to look the object up, the server's condition decides.
 func TestPutMayNotLook(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	s.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+	s.setTamper(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
 		if operation == "HeadObject" || operation == "GetObject" {
 			refuse(w, r, http.StatusForbidden, "AccessDenied")
 			return
@@ -276,7 +278,7 @@ func TestPutMayNotLook(t *testing.T) {
 	b := s.bucket(t, "target")
 	b.LookFirst = true
 	root := newRoot(t)
-	write(t, root, "up", noise(100))
+	write(t, root, "up", testBytes(100))
 	if _, err := Put(t.Context(), b, "x", root, "up", PutOptions{}); err != nil {
 		t.Error(err)
 	}
@@ -288,8 +290,8 @@ func TestPutFailsAndCannotAbort(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	root := newRoot(t)
-	write(t, root, "up", noise(multipartFrom))
-	s.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+	write(t, root, "up", testBytes(multipartFrom))
+	s.setTamper(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
 		if operation == "UploadPart" || operation == "AbortMultipartUpload" {
 			refuse(w, r, http.StatusForbidden, "AccessDenied")
 			return
@@ -297,7 +299,7 @@ func TestPutFailsAndCannotAbort(t *testing.T) {
 		next(w, r)
 	})
 	_, err := Put(t.Context(), s.bucket(t, "target"), "x", root, "up", PutOptions{})
-	e := theFault(t, err, Denied)
+	e := wantError(t, err, Denied)
 	if left := s.Uploads("target"); len(left) != 1 || e.Upload != left[0].ID {
 		t.Errorf("the error names the upload %q, there is %v", e.Upload, left)
 	}
@@ -312,12 +314,12 @@ func TestPutOptions(t *testing.T) {
 	root := newRoot(t)
 	const kms = "arn:aws:kms:us-east-1:111122223333:key/media"
 	for _, size := range []int{100, multipartFrom} {
-		write(t, root, "up", noise(size))
+		write(t, root, "up", testBytes(size))
 		b := s.bucket(t, "target")
 		b.RequesterPays = true
 		var bare []string // requests that lack a header that all must have
 		var mu sync.Mutex
-		s.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+		s.setTamper(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
 			if r.Header.Get("X-Amz-Expected-Bucket-Owner") != owner || r.Header.Get("X-Amz-Request-Payer") != "requester" ||
 				!strings.Contains(r.Header.Get("User-Agent"), "rolecall/test") {
 				mu.Lock()
@@ -356,6 +358,6 @@ func TestPutOptions(t *testing.T) {
 		if len(bare) > 0 {
 			t.Error("owner, payer or label were not sent with ", bare)
 		}
-		s.meddle(nil)
+		s.setTamper(nil)
 	}
 }

@@ -15,9 +15,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 )
 
-// strict is a server that takes so many requests a second of a bucket, and
-// refuses the others. Buckets without a limit are asked as fast as it answers.
-type strict struct {
+// limitedServer accepts a number of requests per second for a bucket, and
+// refuses the others. Buckets without a limit are limited by its answer time
+// only.
+type limitedServer struct {
 	limits map[string]float64
 
 	mu    sync.Mutex
@@ -30,11 +31,11 @@ type tally struct {
 	taken, refused int
 }
 
-func newStrict(limits map[string]float64) *strict {
-	return &strict{limits: limits, tally: map[string]*tally{}}
+func newLimitedServer(limits map[string]float64) *limitedServer {
+	return &limitedServer{limits: limits, tally: map[string]*tally{}}
 }
 
-func (s *strict) Do(r *http.Request) (*http.Response, error) {
+func (s *limitedServer) Do(r *http.Request) (*http.Response, error) {
 	time.Sleep(10*time.Millisecond + rand.N(20*time.Millisecond)) // of the bubble's fake clock
 	bucket, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	s.mu.Lock()
@@ -52,15 +53,15 @@ func (s *strict) Do(r *http.Request) (*http.Response, error) {
 	return answer(r, http.StatusOK, strings.NewReader(""), 0), nil
 }
 
-func (s *strict) of(bucket string) *tally {
+func (s *limitedServer) of(bucket string) *tally {
 	if s.tally[bucket] == nil {
 		s.tally[bucket] = &tally{}
 	}
 	return s.tally[bucket]
 }
 
-// during counts what is asked of a bucket in the time.
-func (s *strict) during(bucket string, d time.Duration) (perSecond, refused float64) {
+// measure counts the requests for a bucket in the time.
+func (s *limitedServer) measure(bucket string, d time.Duration) (perSecond, refused float64) {
 	count := func() tally {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -73,18 +74,19 @@ func (s *strict) during(bucket string, d time.Duration) (perSecond, refused floa
 	return taken / d.Seconds(), no / (taken + no)
 }
 
-func (s *strict) bucket(name string, rates *Rates) Bucket {
+func (s *limitedServer) bucket(name string, rates *Rates) Bucket {
 	return Bucket{Name: name, Client: NewClient(ClientOptions{
 		Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""), Endpoint: "http://s3.invalid", PathStyle: true,
 		HTTP: s, Rates: rates,
 	})}
 }
 
-// keepAsking has many ask for objects until the context ends, one in eight of
-// them by the AWS SDK, and gives what waits for them.
-func keepAsking(ctx context.Context, t *testing.T, b Bucket, askers int) (wait func()) {
+// keepRequesting requests objects from many goroutines until the context ends,
+// one in eight of them by the AWS SDK. It returns a function that waits for
+// them.
+func keepRequesting(ctx context.Context, t *testing.T, b Bucket, clients int) (wait func()) {
 	var all sync.WaitGroup
-	for i := range askers {
+	for i := range clients {
 		all.Go(func() {
 			for ctx.Err() == nil {
 				var err error
@@ -105,19 +107,19 @@ func keepAsking(ctx context.Context, t *testing.T, b Bucket, askers int) (wait f
 	return all.Wait
 }
 
-// What is asked comes to what the server takes, of which little is refused. No
-// request fails, however many are refused at first.
+// The rate of requests converges to what the server accepts, with few refusals.
+// No request fails, however many are refused at first.
 func TestRatesConverge(t *testing.T) {
 	t.Parallel()
 	for _, limit := range []float64{10, 100} {
 		t.Run(fmt.Sprint(limit), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				server := newStrict(map[string]float64{"b": limit})
+				server := newLimitedServer(map[string]float64{"b": limit})
 				ctx, cancel := context.WithCancel(t.Context())
-				wait := keepAsking(ctx, t, server.bucket("b", nil), 32)
-				server.during("b", 15*time.Second)
-				perSecond, refused := server.during("b", 30*time.Second)
+				wait := keepRequesting(ctx, t, server.bucket("b", nil), 32)
+				server.measure("b", 15*time.Second)
+				perSecond, refused := server.measure("b", 30*time.Second)
 				if perSecond < 0.85*limit || refused > 0.1 {
 					t.Errorf("%.1f of %v requests a second, %.1f %% refused", perSecond, limit, 100*refused)
 				}
@@ -128,28 +130,28 @@ func TestRatesConverge(t *testing.T) {
 	}
 }
 
-// Clients of a process share a bucket's rate, and other buckets have theirs.
+// Clients of a process share a bucket's rate. Other buckets have their own.
 func TestRatesShared(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const limit = 40
-		server, rates := newStrict(map[string]float64{"b": limit}), NewRates()
+		server, rates := newLimitedServer(map[string]float64{"b": limit}), NewRates()
 		ctx, cancel := context.WithCancel(t.Context())
 		first, second := server.bucket("b", rates), server.bucket("b", rates)
-		waits := []func(){keepAsking(ctx, t, first, 16), keepAsking(ctx, t, second, 16), keepAsking(ctx, t, server.bucket("other", rates), 2)}
-		server.during("b", 15*time.Second)
-		perSecond, refused := server.during("b", 20*time.Second)
+		waits := []func(){keepRequesting(ctx, t, first, 16), keepRequesting(ctx, t, second, 16), keepRequesting(ctx, t, server.bucket("other", rates), 2)}
+		server.measure("b", 15*time.Second)
+		perSecond, refused := server.measure("b", 20*time.Second)
 		if perSecond < 0.9*limit || refused > 0.1 {
 			t.Errorf("both: %.1f of %v requests a second, %.1f %% refused", perSecond, limit, 100*refused)
 		}
-		if perSecond, _ := server.during("other", 5*time.Second); perSecond < 90 { // two, 20 ms each
+		if perSecond, _ := server.measure("other", 5*time.Second); perSecond < 90 { // two, 20 ms each
 			t.Errorf("the other: %.1f requests a second", perSecond)
 		}
 		cancel()
 		for _, wait := range waits {
 			wait()
 		}
-		// Who comes new waits at once.
+		// A new client waits at once.
 		ctx, cancel = context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		third := server.bucket("b", rates)
@@ -165,8 +167,7 @@ func TestRatesShared(t *testing.T) {
 	})
 }
 
-// A rate that was lowered comes back when S3 takes more, and nothing of it
-// stays.
+// A rate that was lowered recovers when S3 accepts more, and is forgotten.
 func TestRatesRecover(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -204,7 +205,7 @@ func TestRatesRecover(t *testing.T) {
 	})
 }
 
-// What has long recovered makes room when others come.
+// Rates that have recovered are removed when others are added.
 func TestRatesForget(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -219,7 +220,7 @@ func TestRatesForget(t *testing.T) {
 	})
 }
 
-// answering is a server that answers in 20 ms, unless it is to refuse.
+// answering is a server that answers in 20 ms, or refuses.
 func answering(refuses func(n int64) bool) (b Bucket, taken *atomic.Int64) {
 	var asked atomic.Int64
 	taken = new(atomic.Int64)
@@ -235,35 +236,35 @@ func answering(refuses func(n int64) bool) (b Bucket, taken *atomic.Int64) {
 	return b, taken
 }
 
-// A refusal now and then slows nobody but who met it.
+// A refusal now and then delays only the request that it refuses.
 func TestRefusalsNowAndThen(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b, taken := answering(func(n int64) bool { return n%12 == 0 })
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
-		keepAsking(ctx, t, b, 32)()
+		keepRequesting(ctx, t, b, 32)()
 		if rate := b.Client.wire.throttle.rates.rates[rateKey{"http://s3.invalid", "b"}]; rate == nil || rate.accepted != 0 {
 			t.Errorf("after %d requests %+v", taken.Load(), rate)
 		}
 	})
 }
 
-// Where falling does not help, the rate does not go down and down.
+// If fewer requests do not help, the rate does not fall further and further.
 func TestRefusalsAtAnyRate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b, taken := answering(func(int64) bool { return rand.IntN(4) == 0 })
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
-		keepAsking(ctx, t, b, 32)()
-		if n := taken.Load(); n < 1500 { // without Rates 130 a second
+		keepRequesting(ctx, t, b, 32)()
+		if n := taken.Load(); n < 1500 { // without Rates 130 per second
 			t.Errorf("%d requests in half a minute", n)
 		}
 	})
 }
 
-// After an outage the rate is soon what it was.
+// After an outage the rate soon recovers.
 func TestOutage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -271,7 +272,7 @@ func TestOutage(t *testing.T) {
 		b, taken := answering(func(int64) bool { return time.Since(began) > 5*time.Second && time.Since(began) < 15*time.Second })
 		ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
 		defer cancel()
-		wait := keepAsking(ctx, t, b, 16)
+		wait := keepRequesting(ctx, t, b, 16)
 		time.Sleep(35 * time.Second) // of the bubble's fake clock
 		before := taken.Load()
 		wait()

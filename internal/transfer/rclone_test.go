@@ -26,14 +26,14 @@ import (
 	"github.com/rolecall/rolecall/sandbox/sandboxtest"
 )
 
-// What ours writes another client reads alike, and the other way around: names
-// of every character that S3 and a disk both take, sizes at every threshold.
+// Another client reads the same that ours writes, and the reverse: names of
+// all characters that both S3 and a disk allow, sizes at every threshold.
 
-// forest is names of files, with their bytes.
-type forest map[string][]byte
+// tree has the names of files with their bytes.
+type tree map[string][]byte
 
-// pieces are what names are made of: all that means something to a URL, to
-// XML, to a shell or to a file system, and what looks like something else.
+// pieces are the parts of names: everything that has a meaning in a URL, in
+// XML, in a shell or in a file system, and what looks like something else.
 var pieces = []string{
 	"a", "B", "0", " ", "  ", "+", "%", "%20", "%2F", "%zz", "&", "&amp;", "\\", "\"", "'", "`", "?", "#", "*", ":", ";", "=", "@", "$", ",", "!",
 	"(", ")", "[", "]", "{", "}", "<", ">", "|", "^", "~", "-", "_", ".", "..", "...", "\t", "\n", "\r", "\x01", "\x1f", "\x7f", "]]>", "<!--",
@@ -41,7 +41,8 @@ var pieces = []string{
 	".rolecall", "CON", "x.", ".x", "-rf", "*.mov", strings.Repeat("long", 50),
 }
 
-// thresholds are the sizes at which something else is done, or one byte aside.
+// thresholds returns the sizes from which on transfers work differently, and
+// those next to them.
 func thresholds(random *rand.Rand) []int {
 	out := []int{0, 1}
 	for _, at := range []int{ioBuffer, expectFrom, partSize, multipartFrom, 3 * partSize} {
@@ -50,9 +51,10 @@ func thresholds(random *rand.Rand) []int {
 	return out
 }
 
-// grow makes a forest: the names first are small, then come as many sizes.
-func grow(random *rand.Rand, names int, sizes []int) forest {
-	f := forest{}
+// newTree returns a tree: first small files with the names, then one file of
+// each size.
+func newTree(random *rand.Rand, names int, sizes []int) tree {
+	f := tree{}
 	dirs := map[string]bool{}
 	for n := 0; len(f) < names+len(sizes); n++ {
 		var parts []string
@@ -64,7 +66,7 @@ func grow(random *rand.Rand, names int, sizes []int) forest {
 			parts = append(parts, part)
 		}
 		if n < len(pieces) {
-			parts = []string{pieces[n]} // each by itself
+			parts = []string{pieces[n]} // each piece by itself
 		}
 		name := path.Join(parts...)
 		if name != strings.Join(parts, "/") || len(name) > 900 || slices.ContainsFunc(parts, func(p string) bool { return p == "." || p == ".." || len(p) > 255 }) {
@@ -83,7 +85,7 @@ func grow(random *rand.Rand, names int, sizes []int) forest {
 		size := random.IntN(100)
 		if len(f) >= names {
 			if strings.ContainsAny(name, "\x01\x1f") {
-				continue // in parts rclone cannot put those; TestIllegible does
+				continue // rclone cannot upload those in parts; see TestKeysOutsideXML
 			}
 			size = sizes[len(f)-names]
 		}
@@ -95,8 +97,8 @@ func grow(random *rand.Rand, names int, sizes []int) forest {
 	return f
 }
 
-// sums are what a forest looks like from afar.
-func (f forest) sums() map[string]string {
+// sums returns the checksums of a tree.
+func (f tree) sums() map[string]string {
 	out := map[string]string{}
 	for name, data := range f {
 		out[name] = fmt.Sprintf("%d %x", len(data), sha256.Sum256(data))
@@ -104,7 +106,7 @@ func (f forest) sums() map[string]string {
 	return out
 }
 
-func (f forest) each() iter.Seq2[string, error] {
+func (f tree) all() iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		for _, name := range slices.Sorted(maps.Keys(f)) {
 			if !yield(name, nil) {
@@ -114,12 +116,12 @@ func (f forest) each() iter.Seq2[string, error] {
 	}
 }
 
-// TestIllegible: S3 repeats a key in answers about uploads, as XML that no
-// parser takes where the key has control characters.
-func TestIllegible(t *testing.T) {
+// TestKeysOutsideXML: S3 repeats a key in answers about uploads, as XML that no
+// parser accepts if the key has control characters.
+func TestKeysOutsideXML(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	key, data := "in/\x01&#1;&\x1f\b\uffff", noise(multipartFrom)
+	key, data := "in/\x01&#1;&\x1f\b\uffff", testBytes(multipartFrom)
 	root := newRoot(t)
 	write(t, root, "up", data)
 	from, to := s.bucket(t, "origin"), s.bucket(t, "target")
@@ -142,10 +144,10 @@ func TestIllegible(t *testing.T) {
 	wantKind(t, err, Exists)
 }
 
-// onDisk is the forest below a directory.
-func onDisk(t *testing.T, dir string) forest {
+// onDisk returns the tree below a directory.
+func onDisk(t *testing.T, dir string) tree {
 	t.Helper()
-	f := forest{}
+	f := tree{}
 	err := fs.WalkDir(os.DirFS(dir), ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
@@ -159,10 +161,10 @@ func onDisk(t *testing.T, dir string) forest {
 	return f
 }
 
-// atS3 is the forest below a prefix.
-func atS3(t *testing.T, s *sandbox.Server, bucket, prefix string) forest {
+// atS3 returns the tree below a prefix.
+func atS3(t *testing.T, s *sandbox.Server, bucket, prefix string) tree {
 	t.Helper()
-	f := forest{}
+	f := tree{}
 	for _, o := range s.Objects(bucket) {
 		name, ok := strings.CutPrefix(o.Key, prefix)
 		if !ok {
@@ -187,7 +189,7 @@ func rclone(t *testing.T, endpoint, from, to string, more ...string) {
 	args := append([]string{
 		"copy", from, to, "--config", "", "--s3-provider", "Other", "--s3-access-key-id", "AKIAEXAMPLE", "--s3-secret-access-key", "secret",
 		"--s3-region", "us-east-1", "--s3-endpoint", endpoint, "--s3-force-path-style", "--s3-no-check-bucket",
-		// Keys are what they are, in listings too, and not what rclone would have them.
+		// rclone must not change keys, in listings neither.
 		"--s3-encoding", "None", "--s3-list-version", "2", "--s3-list-url-encode", "true", "--local-encoding", "None",
 		"--retries", "1", "--low-level-retries", "2", "--no-unicode-normalization", "--s3-acl", "bucket-owner-full-control", "--quiet",
 	}, more...)
@@ -204,12 +206,12 @@ func TestAsRclone(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			random := rand.New(rand.NewPCG(uint64(seed), 7))
-			asRclone(t, grow(random, 2*len(pieces), thresholds(random)))
+			asRclone(t, newTree(random, 2*len(pieces), thresholds(random)))
 		})
 	}
 }
 
-func asRclone(t *testing.T, f forest) {
+func asRclone(t *testing.T, f tree) {
 	s := sandboxtest.Start(t, accounts)
 	transport := &http.Transport{MaxIdleConnsPerHost: 16, ExpectContinueTimeout: time.Minute}
 	t.Cleanup(transport.CloseIdleConnections)
@@ -223,7 +225,7 @@ func asRclone(t *testing.T, f forest) {
 		write(t, root, name, data)
 	}
 	want := f.sums()
-	same := func(what string, got forest) {
+	same := func(what string, got tree) {
 		t.Helper()
 		if d := cmp.Diff(want, got.sums()); d != "" {
 			t.Errorf("%s: -want +got\n%s", what, d)
@@ -231,7 +233,7 @@ func asRclone(t *testing.T, f forest) {
 	}
 	size := func(name string) int64 { return int64(len(f[name])) }
 
-	err := Each(t.Context(), f.each(), size, func(ctx context.Context, name string) error {
+	err := Each(t.Context(), f.all(), size, func(ctx context.Context, name string) error {
 		_, err := Put(ctx, origin, "ours/"+name, root, name, PutOptions{})
 		return err
 	})

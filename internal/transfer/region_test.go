@@ -51,7 +51,7 @@ func TestRegionOf(t *testing.T) {
 	}
 }
 
-// A short outage does not end the question of who is patient.
+// A short outage does not fail a patient question.
 func TestRegionOfTriesAgain(t *testing.T) {
 	t.Parallel()
 	for patient, want := range map[bool]int{false: 3, true: attempts} {

@@ -29,35 +29,35 @@ import (
 	"github.com/rolecall/rolecall/internal/workdir"
 )
 
-// The network between a client and S3 fails at every point of a transfer. Then
-// the transfer must end right or with an error that says so; what is written is
-// whole or not there, and nothing stays behind.
+// The network between a client and S3 fails at every point of a transfer. The
+// transfer must succeed, or end with the right error. What it writes is
+// complete or absent, and nothing else is left.
 
-// road is a client's way to S3. Its first connections meet toxics, the others
-// go straight.
-type road struct {
-	to, proxy string // addresses
-	bad       int    // connections that go through the proxy
-	lanes     int    // connections at a time
-	tape      *tape  // of the first connection; may be nil
+// route is a client's way to S3. Its first connections meet toxics, the others
+// are direct.
+type route struct {
+	to, proxy string   // addresses
+	bad       int      // connections that go through the proxy
+	lanes     int      // connections at a time
+	traffic   *traffic // of the first connection; may be nil
 
 	mu    sync.Mutex
 	dials int
 }
 
-// newStraight is a road without a proxy.
-func newStraight(t *testing.T, s *server) *road {
+// newDirectRoute returns a route without a proxy.
+func newDirectRoute(t *testing.T, s *server) *route {
 	t.Helper()
 	at, err := url.Parse(s.url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &road{to: at.Host, lanes: 1}
+	return &route{to: at.Host, lanes: 1}
 }
 
-func newRoad(t *testing.T, s *server, bad int, toxics ...string) *road {
+func newRoute(t *testing.T, s *server, bad int, toxics ...string) *route {
 	t.Helper()
-	r := newStraight(t, s)
+	r := newDirectRoute(t, s)
 	front := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
 	proxy := toxiproxy.NewProxy(front, "s3", "127.0.0.1:0", r.to)
 	for i, toxic := range toxics {
@@ -73,7 +73,7 @@ func newRoad(t *testing.T, s *server, bad int, toxics ...string) *road {
 	return r
 }
 
-func (r *road) dial(ctx context.Context, network, _ string) (net.Conn, error) {
+func (r *route) dial(ctx context.Context, network, _ string) (net.Conn, error) {
 	r.mu.Lock()
 	r.dials++
 	n := r.dials
@@ -83,39 +83,39 @@ func (r *road) dial(ctx context.Context, network, _ string) (net.Conn, error) {
 		address = r.proxy
 	}
 	conn, err := new(net.Dialer).DialContext(ctx, network, address)
-	if err == nil && n == 1 && r.tape != nil {
-		conn = &taped{conn, r.tape}
+	if err == nil && n == 1 && r.traffic != nil {
+		conn = &recordedConn{conn, r.traffic}
 	}
 	return conn, err
 }
 
-// bucket is a bucket at the road's end. With one lane a connection carries all
-// requests, so that an offset into it is a point of the transfer.
-func (r *road) bucket(t *testing.T, name string) Bucket {
+// bucket returns a bucket that is reached by the route. With one lane a
+// connection has all requests, so that an offset in it is a point of the
+// transfer.
+func (r *route) bucket(t *testing.T, name string) Bucket {
 	transport := &http.Transport{DialContext: r.dial, MaxConnsPerHost: r.lanes, MaxIdleConnsPerHost: r.lanes, ExpectContinueTimeout: time.Minute}
 	t.Cleanup(transport.CloseIdleConnections)
-	return Bucket{Name: name, Owner: owner, Client: hurried(NewClient(ClientOptions{
+	return Bucket{Name: name, Owner: owner, Client: withoutPauses(NewClient(ClientOptions{
 		Credentials: credentials.NewStaticCredentialsProvider("AKIAEXAMPLE", "secret", ""),
 		Endpoint:    "http://" + r.to, PathStyle: true, UserAgent: "test", HTTP: &http.Client{Transport: transport},
 	}))}
 }
 
-// hurried is the client with next to no time between its attempts.
-func hurried(c *Client) *Client {
-	quick := hasty{c.wire.retryer}
+// withoutPauses returns the client with hardly any time between its attempts.
+func withoutPauses(c *Client) *Client {
+	quick := fastRetryer{c.wire.retryer}
 	c.wire.retryer = quick
 	c.Client = s3.New(c.Client.Options(), func(o *s3.Options) { o.Retryer = quick })
 	return c
 }
 
-type hasty struct{ aws.RetryerV2 }
+type fastRetryer struct{ aws.RetryerV2 }
 
-// RetryDelay is a moment.
-func (hasty) RetryDelay(int, error) (time.Duration, error) { return time.Millisecond, nil }
+func (fastRetryer) RetryDelay(int, error) (time.Duration, error) { return time.Millisecond, nil }
 
-// tape notes how many bytes a connection carried, and at which of them the
-// other side began to speak.
-type tape struct {
+// traffic records how many bytes a connection transferred, and at which of them
+// the other side began to send.
+type traffic struct {
 	mu       sync.Mutex
 	up, down points
 	last     *points
@@ -126,7 +126,7 @@ type points struct {
 	turns []int64
 }
 
-func (t *tape) note(p *points, n int) {
+func (t *traffic) note(p *points, n int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if n == 0 {
@@ -139,26 +139,26 @@ func (t *tape) note(p *points, n int) {
 	p.n += int64(n)
 }
 
-type taped struct {
+type recordedConn struct {
 	net.Conn
-	tape *tape
+	tape *traffic
 }
 
-// Read notes what S3 says.
-func (c *taped) Read(p []byte) (int, error) {
+// Read records what S3 sends.
+func (c *recordedConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	c.tape.note(&c.tape.down, n)
 	return n, err
 }
 
-// Write notes what is said to S3.
-func (c *taped) Write(p []byte) (int, error) {
+// Write records what is sent to S3.
+func (c *recordedConn) Write(p []byte) (int, error) {
 	n, err := c.Conn.Write(p)
 	c.tape.note(&c.tape.up, n)
 	return n, err
 }
 
-// around gives offsets at which something may go wrong differently: where a
+// around returns offsets at which a failure may have different effects: where a
 // request, a body or an answer begins and ends, in headers, and in the middle.
 func (p points) around() []int64 {
 	var out []int64
@@ -174,46 +174,47 @@ func (p points) around() []int64 {
 	return slices.Compact(out)
 }
 
-// haul is a transfer over roads: what is read is at origin, under its size.
-type haul struct {
-	name string
-	size int
-	do   func(ctx context.Context, h haul, a errand) error
-	far  string // the bucket to which the road is rough
+// transferCase is a transfer over routes. Its source is in origin, and the key
+// is its size.
+type transferCase struct {
+	name      string
+	size      int
+	do        func(ctx context.Context, h transferCase, a attempt) error
+	badBucket string // the bucket that is reached by the route
 }
 
-// errand is a haul that is done.
-type errand struct {
+// attempt is one run of a transferCase.
+type attempt struct {
 	from, to Bucket
 	files    *os.Root         // to put
 	into     *os.Root         // to get
-	name     string           // of what is made
+	name     string           // of the object or file that is written
 	journal  *journal.Journal // may be nil
 }
 
-func hauls(sizes ...int) []haul {
-	get := func(ctx context.Context, h haul, a errand) error {
+func transferCases(sizes ...int) []transferCase {
+	get := func(ctx context.Context, h transferCase, a attempt) error {
 		_, err := Get(ctx, a.from, Object{Key: strconv.Itoa(h.size)}, a.into, "file", GetOptions{Marker: "job/0", Journal: a.journal})
 		return err
 	}
-	put := func(ctx context.Context, h haul, a errand) error {
+	put := func(ctx context.Context, h transferCase, a attempt) error {
 		_, err := Put(ctx, a.to, a.name, a.files, strconv.Itoa(h.size), PutOptions{Marker: "job/0", Journal: a.journal})
 		return err
 	}
-	relay := func(ctx context.Context, h haul, a errand) error {
+	relay := func(ctx context.Context, h transferCase, a attempt) error {
 		_, err := Copy(ctx, a.from, Object{Key: strconv.Itoa(h.size)}, a.to, a.name, PutOptions{Marker: "job/0", Journal: a.journal})
 		return err
 	}
-	var all []haul
+	var all []transferCase
 	for _, size := range sizes {
-		all = append(all, haul{"get", size, get, "origin"}, haul{"put", size, put, "target"},
-			haul{"copy from", size, relay, "origin"}, haul{"copy to", size, relay, "target"})
+		all = append(all, transferCase{"get", size, get, "origin"}, transferCase{"put", size, put, "target"},
+			transferCase{"copy from", size, relay, "origin"}, transferCase{"copy to", size, relay, "target"})
 	}
 	return all
 }
 
-// field is where hauls happen.
-type field struct {
+// testbed has the server and the files for transfers.
+type testbed struct {
 	*server
 	root *os.Root // with the files to put
 
@@ -221,38 +222,38 @@ type field struct {
 	known map[string]bool // ids of uploads that a client used
 }
 
-func newField(t *testing.T, sizes ...int) *field {
+func newTestbed(t *testing.T, sizes ...int) *testbed {
 	t.Helper()
-	f := &field{server: newServer(t), root: newRoot(t), known: map[string]bool{}}
-	f.meddle(func(w http.ResponseWriter, r *http.Request, _ string, next http.HandlerFunc) {
+	f := &testbed{server: newServer(t), root: newRoot(t), known: map[string]bool{}}
+	f.setTamper(func(w http.ResponseWriter, r *http.Request, _ string, next http.HandlerFunc) {
 		f.mu.Lock()
 		f.known[r.URL.Query().Get("uploadId")] = true
 		f.mu.Unlock()
 		next(w, r)
 	})
 	for _, size := range sizes {
-		f.have(t, strconv.Itoa(size), noise(size))
-		write(t, f.root, strconv.Itoa(size), noise(size))
+		f.store(t, strconv.Itoa(size), testBytes(size))
+		write(t, f.root, strconv.Itoa(size), testBytes(size))
 	}
 	return f
 }
 
-// haul does it over the road, and holds what became of it against the promise.
-func (f *field) haul(t *testing.T, h haul, over *road, name string) error {
+// try runs the transfer over the route, and checks its result.
+func (f *testbed) try(t *testing.T, h transferCase, over *route, name string) error {
 	t.Helper()
-	a := f.errand(t, name)
-	err := h.over(t, over, a)
+	a := f.newAttempt(t, name)
+	err := h.run(t, over, a)
 	f.judge(t, h, a, err)
 	return err
 }
 
-func (f *field) errand(t *testing.T, name string) errand {
+func (f *testbed) newAttempt(t *testing.T, name string) attempt {
 	t.Helper()
-	return errand{from: f.bucket(t, "origin"), to: f.bucket(t, "target"), files: f.root, into: newRoot(t), name: name}
+	return attempt{from: f.bucket(t, "origin"), to: f.bucket(t, "target"), files: f.root, into: newRoot(t), name: name}
 }
 
-func (h haul) over(t *testing.T, over *road, a errand) error {
-	if h.far == "origin" {
+func (h transferCase) run(t *testing.T, over *route, a attempt) error {
+	if h.badBucket == "origin" {
 		a.from = over.bucket(t, "origin")
 	} else {
 		a.to = over.bucket(t, "target")
@@ -260,8 +261,8 @@ func (h haul) over(t *testing.T, over *road, a errand) error {
 	return h.do(t.Context(), h, a)
 }
 
-// judge asks that all of it is there, or nothing, as the transfer says.
-func (f *field) judge(t *testing.T, h haul, a errand, err error) {
+// judge checks that everything is there, or nothing, as the transfer reports.
+func (f *testbed) judge(t *testing.T, h transferCase, a attempt, err error) {
 	t.Helper()
 	var there []byte
 	var found error
@@ -274,18 +275,18 @@ func (f *field) judge(t *testing.T, h haul, a errand, err error) {
 	}
 	var e *Error
 	switch {
-	case err == nil && (found != nil || !bytes.Equal(there, noise(h.size))):
+	case err == nil && (found != nil || !bytes.Equal(there, testBytes(h.size))):
 		t.Errorf("%d bytes are there, not the same: %v", len(there), found)
 	case err != nil && (!errors.As(err, &e) || (e.Kind != Unreachable && e.Kind != Unavailable)):
 		t.Errorf("another error: %v", err)
-	case found == nil && !bytes.Equal(there, noise(h.size)):
+	case found == nil && !bytes.Equal(there, testBytes(h.size)):
 		t.Errorf("%d bytes are there, not all or others", len(there))
 	}
 	for _, u := range f.Uploads("target") {
 		f.mu.Lock()
 		known := f.known[u.ID]
 		f.mu.Unlock()
-		// One whose id never came, as the answer was lost, is left to Sweep.
+		// An upload whose id was lost with the answer is left to Sweep.
 		if u.Key == a.name && known && (e == nil || e.Upload != u.ID) {
 			t.Errorf("an upload is open; the transfer ended with %v", err)
 		}
@@ -297,21 +298,21 @@ func (f *field) judge(t *testing.T, h haul, a errand, err error) {
 	}
 }
 
-// A connection that ends at any byte, in either direction, costs an attempt,
-// and no more than that.
+// A connection that ends at any byte, in either direction, costs one attempt
+// and nothing else.
 func TestCutAnywhere(t *testing.T) {
 	t.Parallel()
 	sizes := map[int]int{1000: 8, 3 * mib: 4, multipartFrom + 1: 3} // to cuts
-	f := newField(t, slices.Collect(maps.Keys(sizes))...)
+	f := newTestbed(t, slices.Collect(maps.Keys(sizes))...)
 	random := rand.New(rand.NewPCG(1, 2))
 	for size, most := range sizes {
-		for _, h := range hauls(size) {
-			straight := newStraight(t, f.server)
-			straight.tape = &tape{}
-			if err := f.haul(t, h, straight, fmt.Sprint(h.name, h.size)); err != nil {
+		for _, h := range transferCases(size) {
+			straight := newDirectRoute(t, f.server)
+			straight.traffic = &traffic{}
+			if err := f.try(t, h, straight, fmt.Sprint(h.name, h.size)); err != nil {
 				t.Fatal(err)
 			}
-			for stream, passed := range map[string]points{"upstream": straight.tape.up, "downstream": straight.tape.down} {
+			for stream, passed := range map[string]points{"upstream": straight.traffic.up, "downstream": straight.traffic.down} {
 				at := passed.around()
 				random.Shuffle(len(at), func(i, j int) { at[i], at[j] = at[j], at[i] })
 				if more := chaos(t); more > 0 {
@@ -325,7 +326,7 @@ func TestCutAnywhere(t *testing.T) {
 					reset := i%2 == 1
 					t.Run(fmt.Sprintf("%s %d %s at %d %t", h.name, h.size, stream, n, reset), func(t *testing.T) {
 						t.Parallel()
-						if err := f.haul(t, h, newGap(t, f.server, 1, gap{stream, n, reset}), t.Name()); err != nil {
+						if err := f.try(t, h, newGap(t, f.server, 1, gap{stream, n, reset}), t.Name()); err != nil {
 							t.Error(err)
 						}
 					})
@@ -335,19 +336,19 @@ func TestCutAnywhere(t *testing.T) {
 	}
 }
 
-// Where no connection gets further, a transfer ends with an error, or right.
+// If every connection ends early, a transfer ends with an error, or succeeds.
 func TestCutAlways(t *testing.T) {
 	t.Parallel()
 	sizes := []int{1000, multipartFrom + 1}
-	f := newField(t, sizes...)
-	for _, h := range hauls(sizes...) {
+	f := newTestbed(t, sizes...)
+	for _, h := range transferCases(sizes...) {
 		for stream, at := range map[string][]int64{
 			"upstream": {0, 300, 1500, 6 * mib}, "downstream": {0, 100, 700, 6 * mib},
 		} {
 			for i, n := range at {
 				t.Run(fmt.Sprintf("%s %d %s at %d", h.name, h.size, stream, n), func(t *testing.T) {
 					t.Parallel()
-					err := f.haul(t, h, newGap(t, f.server, math.MaxInt, gap{stream, n, i%2 == 1}), t.Name())
+					err := f.try(t, h, newGap(t, f.server, math.MaxInt, gap{stream, n, i%2 == 1}), t.Name())
 					if n == 0 && err == nil {
 						t.Error("nothing came through, but all is well")
 					}
@@ -357,27 +358,27 @@ func TestCutAlways(t *testing.T) {
 	}
 }
 
-// What the network has ended is taken up over a better one, or taken back.
-func TestCutThenTakenUp(t *testing.T) {
+// A transfer that failed is resumed over a better network, or undone.
+func TestCutThenResumed(t *testing.T) {
 	t.Parallel()
 	const size = 3*partSize + 1
-	f := newField(t, size)
+	f := newTestbed(t, size)
 	random := rand.New(rand.NewPCG(5, 6))
-	for _, h := range hauls(size) {
+	for _, h := range transferCases(size) {
 		for i := range 3 + chaos(t)/2 {
 			stream := "upstream"
-			if h.far == "origin" {
+			if h.badBucket == "origin" {
 				stream = "downstream"
 			}
 			n := random.Int64N(partSize)
 			t.Run(fmt.Sprintf("%s %d", h.name, n), func(t *testing.T) {
 				t.Parallel()
-				a := f.errand(t, t.Name())
+				a := f.newAttempt(t, t.Name())
 				a.journal = journal.New()
 				rough := newGap(t, f.server, math.MaxInt, gap{stream, n, i%2 == 1})
 				rough.lanes = 1 + i%4
-				err := h.over(t, rough, a)
-				if err == nil || i%3 == 2 { // it needed no more, or is not wanted any more
+				err := h.run(t, rough, a)
+				if err == nil || i%3 == 2 { // it succeeded, or shall be undone
 					if err := a.journal.Retract(t.Context()); err != nil {
 						t.Error(err)
 					}
@@ -393,12 +394,12 @@ func TestCutThenTakenUp(t *testing.T) {
 	}
 }
 
-// What is slow, late, in crumbs or shy to close is no fault; what goes silent
-// or away is one, that passes.
+// Slow, late or fragmented traffic, and connections that close late, are no
+// error. Connections that go silent or away are one that passes.
 func TestRough(t *testing.T) {
 	t.Parallel()
 	sizes := []int{0, 1000, multipartFrom + 1}
-	f := newField(t, sizes...)
+	f := newTestbed(t, sizes...)
 	both := func(toxic string) []string {
 		return []string{toxic + `, "stream": "upstream"`, toxic + `, "stream": "downstream"`}
 	}
@@ -414,12 +415,12 @@ func TestRough(t *testing.T) {
 		"reset at once":  {3, both(`"type": "reset_peer", "attributes": {"timeout": 0}`)},
 		"reset a little": {3, both(`"type": "reset_peer", "attributes": {"timeout": 20}`)},
 	} {
-		for _, h := range hauls(sizes...) {
+		for _, h := range transferCases(sizes...) {
 			t.Run(fmt.Sprintf("%s %s %d", h.name, name, h.size), func(t *testing.T) {
 				t.Parallel()
-				over := newRoad(t, f.server, c.bad, c.toxics...)
+				over := newRoute(t, f.server, c.bad, c.toxics...)
 				over.lanes = 4
-				if err := f.haul(t, h, over, t.Name()); err != nil {
+				if err := f.try(t, h, over, t.Name()); err != nil {
 					t.Error(err)
 				}
 			})
@@ -427,7 +428,7 @@ func TestRough(t *testing.T) {
 	}
 }
 
-// A listing that breaks off anywhere is never taken for the whole.
+// A listing that breaks off anywhere is never taken for complete.
 func TestListCutAnywhere(t *testing.T) {
 	t.Parallel()
 	const keys = 1100 // two pages
@@ -437,7 +438,7 @@ func TestListCutAnywhere(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	list := func(over *road) (n int, last error) {
+	list := func(over *route) (n int, last error) {
 		for _, err := range List(t.Context(), over.bucket(t, "origin"), "many/") {
 			if last = err; err == nil {
 				n++
@@ -445,12 +446,12 @@ func TestListCutAnywhere(t *testing.T) {
 		}
 		return n, last
 	}
-	straight := newStraight(t, s)
-	straight.tape = &tape{}
+	straight := newDirectRoute(t, s)
+	straight.traffic = &traffic{}
 	if n, err := list(straight); n != keys || err != nil {
 		t.Fatal(n, err)
 	}
-	at := straight.tape.down.around()
+	at := straight.traffic.down.around()
 	if chaos(t) == 0 {
 		at = slices.Concat(at[:4], at[len(at)-4:])
 	}

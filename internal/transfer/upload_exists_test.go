@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// What is in the way of an object in parts is found before they are sent, and
-// so is what an earlier run delivered.
+// An existing object is found before parts are sent, and so is one that an
+// earlier run delivered.
 func TestPartsLookFirst(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -29,8 +29,8 @@ func TestPartsLookFirst(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t)
-			f.data = noise(c.size)
-			f.o = f.have(t, "big", f.data)
+			f.data = testBytes(c.size)
+			f.o = f.store(t, "big", f.data)
 			write(t, f.root, "up", f.data)
 			b := f.bucket(t, "target")
 			if err := f.PutObject("target", "x", strings.NewReader("theirs")); err != nil {
@@ -57,13 +57,13 @@ func TestPartsLookFirst(t *testing.T) {
 	}
 }
 
-// Who may not list is left to the condition of the last request, and asks once.
-// What is not there is not asked for.
+// Without permission to list, which is requested once, the condition of the
+// last request decides. An object that does not exist is not requested.
 func TestPartsMayNotBeListed(t *testing.T) {
 	t.Parallel()
 	for _, denied := range []bool{true, false} {
 		f := newFixture(t)
-		f.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+		f.setTamper(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
 			if denied && operation == "ListObjectsV2" {
 				refuse(w, r, http.StatusForbidden, "AccessDenied")
 				return
@@ -71,7 +71,7 @@ func TestPartsMayNotBeListed(t *testing.T) {
 			next(w, r)
 		})
 		b := f.bucket(t, "target")
-		for _, key := range []string{"x/y", "x"} { // the one is listed with the other
+		for _, key := range []string{"x/y", "x"} { // x is a prefix of the other
 			if _, err := Put(t.Context(), b, key, f.root, "up", PutOptions{}); err != nil {
 				t.Error(err)
 			}
@@ -80,7 +80,7 @@ func TestPartsMayNotBeListed(t *testing.T) {
 		if denied {
 			want = 1
 		}
-		if n := f.count("ListObjectsV2"); n != want || f.count("HeadObject") != 1 { // one is the fixture's
+		if n := f.count("ListObjectsV2"); n != want || f.count("HeadObject") != 1 { // one by the fixture
 			t.Errorf("denied %t: listed %d times, %d asked for", denied, n, f.count("HeadObject"))
 		}
 		_, err := Put(t.Context(), b, "x", f.root, "up", PutOptions{})

@@ -12,17 +12,17 @@ import (
 	"github.com/rolecall/rolecall/internal/journal"
 )
 
-// quick is the bucket to whoever does not wait long between attempts.
+// quick returns the bucket with a client that hardly waits between attempts.
 func (f *fixture) quick(t *testing.T, name string) Bucket {
 	b := f.bucket(t, name)
 	b.Client.wire.retryer.(*retryer).base = 1 //nolint:forcetypeassert // it is no other
 	return b
 }
 
-// first stands between a client and S3 at the first CreateMultipartUpload.
+// first handles the first CreateMultipartUpload.
 func (f *fixture) first(answer http.HandlerFunc) {
 	var begun atomic.Bool
-	f.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+	f.setTamper(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
 		if operation == "CreateMultipartUpload" && begun.CompareAndSwap(false, true) {
 			answer(w, r)
 			return
@@ -31,11 +31,11 @@ func (f *fixture) first(answer http.HandlerFunc) {
 	})
 }
 
-// carriesOut has S3 do what is asked, and its answer lost.
+// carriesOut has S3 carry out the request, and loses the answer.
 func (f *fixture) carriesOut(r *http.Request) { f.serve(httptest.NewRecorder(), r) }
 
-// S3 begins an upload of which nobody learns: another attempt begins a second,
-// and the first is found by a sweep, if it is not certain that there is none.
+// S3 begins an upload, but the answer is lost. Another attempt begins a second
+// one, and a sweep finds the first, unless it is certain that there is none.
 func TestLostAnswers(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -104,13 +104,13 @@ func TestLostAnswers(t *testing.T) {
 					t.Error("they are looked for again")
 				}
 				f.clean(t)
-				f.holds(t, operation)
+				f.checkObject(t, operation)
 			})
 		}
 	}
 }
 
-// Whoever may not list uploads leaves the one that was lost, and no more.
+// Without permission to list uploads, the lost one is left, and nothing else.
 func TestLostMayNotList(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -122,7 +122,7 @@ func TestLostMayNotList(t *testing.T) {
 	if _, err := Put(t.Context(), b, "x", f.root, "up", PutOptions{Marker: "job-1/0", Journal: f.j}); err != nil {
 		t.Fatal(err)
 	}
-	f.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+	f.setTamper(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
 		if operation == "ListMultipartUploads" {
 			refuse(w, r, http.StatusForbidden, "AccessDenied")
 			return
@@ -135,11 +135,11 @@ func TestLostMayNotList(t *testing.T) {
 	if n != 0 || !slices.Equal(f.uploads(), []string{"x"}) {
 		t.Errorf("aborted %d, there are %q", n, f.uploads())
 	}
-	f.meddle(nil)
-	f.holds(t, "put")
+	f.setTamper(nil)
+	f.checkObject(t, "put")
 }
 
-// An upload whose id is none is as lost as one whose answer was.
+// An upload with an invalid id is lost like one whose answer is.
 func TestLostBadID(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

@@ -16,9 +16,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// carries holds that copies keep what the source carries, however they go,
-// and that what is put has a type.
-func carries(t *testing.T, from, to Bucket) {
+// carryProperties checks that copies keep the source's properties, whichever
+// way they are made, and that uploads have a Content-Type.
+func carryProperties(t *testing.T, from, to Bucket) {
 	root := newRoot(t)
 	want := http.Header{
 		"Content-Type": {"video/mp4; codecs=\"avc1.4d002a\""}, "Cache-Control": {"max-age=60,  public"}, "Content-Encoding": {"gzip"},
@@ -27,7 +27,7 @@ func carries(t *testing.T, from, to Bucket) {
 	}
 	for key, size := range map[string]int{"none": 0, "dir/": 0, "held": 100, "streamed": ioBuffer + 1, "in parts": multipartFrom} {
 		in := &s3.PutObjectInput{
-			Bucket: &from.Name, Key: &key, Body: bytes.NewReader(noise(size)), ContentType: aws.String(want.Get("Content-Type")),
+			Bucket: &from.Name, Key: &key, Body: bytes.NewReader(testBytes(size)), ContentType: aws.String(want.Get("Content-Type")),
 			CacheControl: aws.String(want.Get("Cache-Control")), ContentEncoding: aws.String("gzip"),
 			ContentDisposition: aws.String(want.Get("Content-Disposition")), ContentLanguage: aws.String("de, en"),
 			Expires:  aws.Time(time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)),
@@ -49,18 +49,18 @@ func carries(t *testing.T, from, to Bucket) {
 				t.Fatal(err)
 			}
 			expected := want
-			if strings.HasSuffix(key, "/") { // which is a directory to a server, with a type of its own
-				expected = told(source)
+			if strings.HasSuffix(key, "/") { // a server may treat it as a directory, with a type of its own
+				expected = propertiesOf(source)
 				expected[markerHeader] = want[markerHeader]
 			}
-			if d := cmp.Diff(expected, told(copied)); d != "" {
+			if d := cmp.Diff(expected, propertiesOf(copied)); d != "" {
 				t.Errorf("%s%s: %s", way, key, d)
 			}
 		}
 	}
 	for name, want := range map[string]string{"a.MOV": "video/quicktime", "a.tar.gz": "application/gzip", "ts": "application/octet-stream", "a.": "application/octet-stream"} {
 		for _, size := range []int{1, ioBuffer + 1, multipartFrom} {
-			write(t, root, name, noise(size))
+			write(t, root, name, testBytes(size))
 			if _, err := Put(t.Context(), from, fmt.Sprint(size, name), root, name, PutOptions{}); err != nil {
 				t.Fatal(err)
 			}
@@ -68,16 +68,16 @@ func carries(t *testing.T, from, to Bucket) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if d := cmp.Diff(http.Header{"Content-Type": {want}}, told(put)); d != "" {
+			if d := cmp.Diff(http.Header{"Content-Type": {want}}, propertiesOf(put)); d != "" {
 				t.Errorf("%s of %d: %s", name, size, d)
 			}
 		}
 	}
 }
 
-// told is what an object carries, its marker too. That a body was framed is
-// none of it, though a server may have kept it.
-func told(h headResult) http.Header {
+// propertiesOf returns an object's properties with its marker, but without
+// aws-chunked, which a server may have stored.
+func propertiesOf(h headResult) http.Header {
 	out := http.Header{}
 	for name, values := range h.http {
 		if slices.Contains(systemHeaders, name) || strings.HasPrefix(name, metadataPrefix) {
@@ -90,14 +90,14 @@ func told(h headResult) http.Header {
 	return out
 }
 
-// What a copy keeps costs no request, and nothing else of what the source
-// says reaches the destination.
+// Keeping the properties costs no request, and nothing else that the source's
+// server sends reaches the destination.
 func TestCopyKeepsNothingElse(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	var mu sync.Mutex
 	var sent []http.Header
-	s.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+	s.setTamper(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
 		switch operation {
 		case "GetObject", "HeadObject":
 			for _, name := range []string{
@@ -117,7 +117,7 @@ func TestCopyKeepsNothingElse(t *testing.T) {
 	from, to := s.bucket(t, "origin"), s.bucket(t, "target")
 	for _, size := range []int{0, 100, ioBuffer + 1, multipartFrom} {
 		key := fmt.Sprint(size)
-		o := s.have(t, key, noise(size))
+		o := s.store(t, key, testBytes(size))
 		heads, gets := s.count("HeadObject"), s.count("GetObject")
 		if _, err := Copy(t.Context(), from, o, to, key, PutOptions{}); err != nil {
 			t.Fatal(err)
@@ -143,14 +143,14 @@ func TestCopyKeepsNothingElse(t *testing.T) {
 	}
 }
 
-// What S3 would not take is refused before it is sent, and the copy says whose
-// fault it is.
+// Properties that S3 would refuse are refused before anything is sent, and the
+// copy's error names the end at fault.
 func TestCopyCannotCarry(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	from, to := s.bucket(t, "origin"), s.bucket(t, "target")
 	for _, size := range []int{0, 100, ioBuffer + 1, multipartFrom} {
-		o := s.have(t, "x", noise(size))
+		o := s.store(t, "x", testBytes(size))
 		for _, c := range []struct {
 			name   string
 			length int
@@ -161,7 +161,7 @@ func TestCopyCannotCarry(t *testing.T) {
 			{"X-Amz-Meta-A", maxMetadata - len("a") - len("rolecall") - len("job") + 1, Refused, "target"},
 			{"Cache-Control", maxHeaderBytes + 1, Malformed, "origin"},
 		} {
-			s.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+			s.setTamper(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
 				if operation == "GetObject" || operation == "HeadObject" {
 					w.Header().Set(c.name, strings.Repeat("v", c.length))
 				}
@@ -182,7 +182,7 @@ func TestCopyCannotCarry(t *testing.T) {
 	}
 }
 
-func TestCarriedBy(t *testing.T) {
+func TestCopiedHeaders(t *testing.T) {
 	t.Parallel()
 	for name, in := range map[string]http.Header{
 		"line feed":       {"Content-Type": {"a\nX-Amz-Acl: public-read"}},

@@ -16,8 +16,8 @@ import (
 	"github.com/rolecall/rolecall/internal/workdir"
 )
 
-// A transfer fails, or its process dies, at each request in turn. Then it goes
-// on, with another journal of the same file, and ends right.
+// A transfer fails, or its process dies, at each request in turn. Then it
+// resumes, with another journal of the same file, and succeeds.
 func TestResumeAnywhere(t *testing.T) {
 	t.Parallel()
 	const size = 2*partSize + 5 // three parts
@@ -39,14 +39,14 @@ func TestResumeAnywhere(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newServer(t)
-			data := noise(size)
-			o := s.have(t, "big", data)
+			data := testBytes(size)
+			o := s.store(t, "big", data)
 			for n := int64(1); ; n++ {
 				root := newRoot(t)
 				write(t, root, "up", data)
 				var left atomic.Int64
 				left.Store(n)
-				s.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+				s.setTamper(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
 					if left.Add(-1) <= 0 {
 						refuse(w, r, http.StatusForbidden, "AccessDenied")
 						return
@@ -55,10 +55,10 @@ func TestResumeAnywhere(t *testing.T) {
 				})
 				j := openJournal(t, root)
 				_, err := c.do(t.Context(), s.bucket(t, "origin"), s.bucket(t, "target"), o, root, j, new(counter))
-				s.meddle(nil)
+				s.setTamper(nil)
 				crash(t, j)
 				if left.Load() > 0 {
-					break // it got by with fewer requests
+					break // it needs fewer requests
 				}
 				if err == nil {
 					t.Fatalf("%d: it did not fail", n)
@@ -70,9 +70,9 @@ func TestResumeAnywhere(t *testing.T) {
 				noted := partsNoted(root)
 				var moved atomic.Int64
 				var told counter
-				s.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+				s.setTamper(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
 					if operation == c.part && strings.Contains(r.Header.Get("User-Agent"), "rolecall/again") {
-						moved.Add(1) // what was cut before may still arrive
+						moved.Add(1) // a part that broke off may still arrive
 					}
 					next(w, r)
 				})
@@ -122,7 +122,7 @@ func (s *server) remove(t *testing.T, bucket, key string) {
 	}
 }
 
-// again is the bucket as the second try has it.
+// again returns the bucket for the second attempt.
 func (s *server) again(t *testing.T, name string) Bucket {
 	b := s.bucket(t, name)
 	b.Client.wire.agent += " rolecall/again"

@@ -16,7 +16,7 @@ import (
 	"github.com/rolecall/rolecall/internal/workdir"
 )
 
-// unfinished is the name of the one temporary file.
+// unfinished returns the name of the one temporary file.
 func (f *fixture) unfinished(t *testing.T) string {
 	t.Helper()
 	for _, name := range files(t, f.root) {
@@ -56,8 +56,8 @@ var crc64OfPart = regexp.MustCompile(`"part":1,(.*)"crc64":(\d+)`)
 
 func wrongSum(text string) string { return crc64OfPart.ReplaceAllString(text, `"part":1,$1"crc64":7`) }
 
-// What changes between two tries, by whomever, is seen: the transfer ends
-// right, and keeps what is still good of its parts.
+// Whatever changes between two attempts is noticed: the transfer succeeds, and
+// keeps those of its parts that are still right.
 func TestResumeAfterChange(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -74,17 +74,17 @@ func TestResumeAfterChange(t *testing.T) {
 			f.forge(t, "up")
 		}, partSize},
 		"put, the file is small now": {"put", func(t *testing.T, f *fixture) {
-			f.data = noise(100)
+			f.data = testBytes(100)
 			write(t, f.root, "up", f.data)
 		}, 0},
 		"copy, the object is another": {"copy", func(t *testing.T, f *fixture) {
-			f.data = noise(resumed + 1)
-			f.o = f.have(t, "big", f.data)
+			f.data = testBytes(resumed + 1)
+			f.o = f.store(t, "big", f.data)
 		}, 0},
 		"get, the object is another": {"get", func(t *testing.T, f *fixture) {
 			f.data = bytes.Clone(f.data)
 			f.data[0]++
-			f.o = f.have(t, "big", f.data)
+			f.o = f.store(t, "big", f.data)
 		}, 0},
 		"put, the upload is aborted": {"put", func(t *testing.T, f *fixture) {
 			u := upload{to: f.bucket(t, "target"), key: "x"}
@@ -95,13 +95,13 @@ func TestResumeAfterChange(t *testing.T) {
 		"put, a part is another": {"put", func(t *testing.T, f *fixture) {
 			if _, err := f.bucket(t, "target").Client.UploadPart(t.Context(), &s3.UploadPartInput{
 				Bucket: aws.String("target"), Key: aws.String("x"), UploadId: aws.String(f.upload(t)), PartNumber: aws.Int32(1),
-				Body: bytes.NewReader(noise(partSize)), ChecksumAlgorithm: "CRC64NVME",
+				Body: bytes.NewReader(testBytes(partSize)), ChecksumAlgorithm: "CRC64NVME",
 			}); err != nil {
 				t.Fatal(err)
 			}
 		}, partSize},
 		"put, parts may not be listed": {"put", func(_ *testing.T, f *fixture) {
-			f.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+			f.setTamper(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
 				if operation == "ListParts" {
 					refuse(w, r, http.StatusForbidden, "AccessDenied")
 					return
@@ -114,7 +114,7 @@ func TestResumeAfterChange(t *testing.T) {
 			if err := u.abort(t.Context(), f.upload(t)); err != nil {
 				t.Fatal(err)
 			}
-			f.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+			f.setTamper(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
 				if operation == "ListParts" {
 					refuse(w, r, http.StatusBadRequest, "InvalidArgument")
 					return
@@ -124,7 +124,7 @@ func TestResumeAfterChange(t *testing.T) {
 		}, 0},
 		"put, the upload ends while its parts are listed": {"put", func(t *testing.T, f *fixture) {
 			u, id := upload{to: f.bucket(t, "target"), key: "x"}, f.upload(t)
-			f.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+			f.setTamper(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
 				if operation != "ListParts" || r.URL.Query().Has("part-number-marker") {
 					next(w, r)
 					return
@@ -195,13 +195,13 @@ func TestResumeAfterChange(t *testing.T) {
 			if victim, err := f.root.ReadFile("victim"); err == nil && !bytes.Equal(victim, make([]byte, resumed)) {
 				t.Error("another file was written to")
 			}
-			f.holds(t, c.try)
+			f.checkObject(t, c.try)
 		})
 	}
 }
 
-// holds checks what the transfer wrote.
-func (f *fixture) holds(t *testing.T, try string) {
+// checkObject checks what the transfer wrote.
+func (f *fixture) checkObject(t *testing.T, try string) {
 	t.Helper()
 	name := "down/x"
 	if try != "get" {
@@ -215,14 +215,14 @@ func (f *fixture) holds(t *testing.T, try string) {
 	}
 }
 
-// A journal that lies consistently, as S3 cannot say otherwise, makes no wrong
-// object: the sum of the whole is refused, and the next try begins anew.
+// If the journal has consistent lies that S3 cannot disprove, no wrong object
+// is made: the sum of the whole is refused, and the next attempt starts again.
 func TestResumeLies(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.cut(t, f.copy)
 	f.rewrite(t, wrongSum)
-	f.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+	f.setTamper(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
 		if operation == "ListParts" {
 			w = &without{w, regexp.MustCompile(`<ChecksumCRC64NVME>[^<]*</ChecksumCRC64NVME>`)}
 		}
@@ -235,10 +235,10 @@ func TestResumeLies(t *testing.T) {
 	f.clean(t)
 	r, err := f.copy(t)
 	f.whole(t, r, err, 0)
-	f.holds(t, "copy")
+	f.checkObject(t, "copy")
 }
 
-// without takes something out of an answer.
+// without removes something from an answer.
 type without struct {
 	http.ResponseWriter
 	what *regexp.Regexp
@@ -254,7 +254,7 @@ func (w *without) Write(p []byte) (int, error) {
 	return len(p), err
 }
 
-// The process ends after S3 completed the upload, before that is noted.
+// The process ends after S3 completed the upload, before that is recorded.
 func TestResumeCompleted(t *testing.T) {
 	t.Parallel()
 	for _, overwrite := range []bool{false, true} {
@@ -265,7 +265,7 @@ func TestResumeCompleted(t *testing.T) {
 		if _, err := put(); err != nil {
 			t.Fatal(err)
 		}
-		f.rewrite(t, func(text string) string { // less its last line
+		f.rewrite(t, func(text string) string { // without its last line
 			return text[:strings.LastIndex(strings.TrimSuffix(text, "\n"), "\n")+1]
 		})
 		before := f.count("UploadPart")
@@ -276,7 +276,7 @@ func TestResumeCompleted(t *testing.T) {
 	}
 }
 
-// What another process noted as done is looked for.
+// An object that another process recorded as done is looked up.
 func TestResumeDone(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -328,8 +328,8 @@ func TestResumeDone(t *testing.T) {
 			t.Parallel()
 			for _, size := range []int{100, multipartFrom} {
 				f := newFixture(t)
-				f.data = noise(size)
-				f.o = f.have(t, "big", f.data)
+				f.data = testBytes(size)
+				f.o = f.store(t, "big", f.data)
 				write(t, f.root, "up", f.data)
 				try := fixtures()[c.try](f)
 				if r, err := try(t); err != nil || r.Earlier {
@@ -348,13 +348,13 @@ func TestResumeDone(t *testing.T) {
 					t.Errorf("%d: %+v, %v", size, r, err)
 				}
 				f.clean(t)
-				f.holds(t, c.try)
+				f.checkObject(t, c.try)
 			}
 		})
 	}
 }
 
-// The journal names another's upload: it stays as it is.
+// If the journal names an upload of another object, that upload is not touched.
 func TestResumeForeign(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -373,7 +373,7 @@ func TestResumeForeign(t *testing.T) {
 	if r, err := f.put(t); err != nil || r.Kept != 0 {
 		t.Error(r, err)
 	}
-	f.holds(t, "put")
+	f.checkObject(t, "put")
 	if left := f.Uploads("target"); len(left) != 2 {
 		t.Error("there are the uploads ", left)
 	}

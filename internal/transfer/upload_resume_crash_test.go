@@ -6,13 +6,13 @@ import (
 )
 
 // A process dies with the journal at any line, or in the middle of one, while
-// S3 has gone further: the next one ends right, and what it cannot know of is
-// swept.
+// S3 has gone further. The next process succeeds, and uploads that it cannot
+// know of are swept.
 func TestResumeFromAnyLine(t *testing.T) {
 	t.Parallel()
 	for name, try := range fixtures() {
 		if name == "copy" {
-			continue // it is as put
+			continue // the same as for put
 		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -41,7 +41,7 @@ func TestResumeFromAnyLine(t *testing.T) {
 					t.Error(err)
 				}
 				f.clean(t)
-				f.holds(t, name)
+				f.checkObject(t, name)
 			}
 		})
 	}

@@ -7,8 +7,7 @@ import (
 	"github.com/rolecall/rolecall/internal/journal"
 )
 
-// An upload that is not gone on with is aborted, however the object comes to be
-// then.
+// An upload that is not resumed is aborted, however the object is written then.
 func TestResumeOtherwise(t *testing.T) {
 	t.Parallel()
 	answering := func(operation string, status int, code string) tamper {
@@ -41,7 +40,7 @@ func TestResumeOtherwise(t *testing.T) {
 		"there is another": {
 			func(t *testing.T, f *fixture) (Result, error) { return f.put(t) },
 			func(t *testing.T, f *fixture) (Result, error) {
-				f.have(t, "up", noise(5))
+				f.store(t, "up", testBytes(5))
 				if _, err := Copy(t.Context(), f.bucket(t, "origin"), Object{Key: "up"}, f.bucket(t, "target"), "x", PutOptions{}); err != nil {
 					t.Fatal(err)
 				}
@@ -55,7 +54,7 @@ func TestResumeOtherwise(t *testing.T) {
 			f := newFixture(t)
 			f.cut(t, func(t *testing.T) (Result, error) { return c.first(t, f) })
 			f.crash(t)
-			f.meddle(c.tamper)
+			f.setTamper(c.tamper)
 			r, err := c.then(t, f)
 			if c.kind == "" {
 				f.whole(t, r, err, 0)
@@ -70,16 +69,16 @@ func TestResumeOtherwise(t *testing.T) {
 	}
 }
 
-// An upload that turns out to be for nothing stays noted until it is aborted.
+// An upload that turns out to be needless stays recorded until it is aborted.
 func TestResumeAlready(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.cut(t, f.put)
-	other := journal.New() // another process has the job, too
+	other := journal.New() // of another process with the same job
 	if _, err := Put(t.Context(), f.bucket(t, "target"), "x", f.root, "up", PutOptions{Marker: "job-1/0", Journal: other}); err != nil {
 		t.Fatal(err)
 	}
-	f.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+	f.setTamper(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
 		if operation == "AbortMultipartUpload" {
 			refuse(w, r, http.StatusServiceUnavailable, "SlowDown")
 			return
@@ -87,13 +86,13 @@ func TestResumeAlready(t *testing.T) {
 		next(w, r)
 	})
 	b := f.bucket(t, "target")
-	b.Client = hurried(b.Client)
+	b.Client = withoutPauses(b.Client)
 	_, err := Put(t.Context(), b, "x", f.root, "up", PutOptions{Marker: "job-1/0", Journal: f.j})
 	wantKind(t, err, Unavailable)
 	if n := f.j.Unfinished(); n != 1 {
 		t.Fatalf("%d are noted as open", n)
 	}
-	f.meddle(nil)
+	f.setTamper(nil)
 	if r, err := f.put(t); err != nil || !r.Already {
 		t.Errorf("once more: %+v, %v", r, err)
 	}

@@ -20,12 +20,12 @@ import (
 	"github.com/rolecall/rolecall/internal/workdir"
 )
 
-// resumes is part of the conformance suite: each transfer is cut when some of
-// its parts are there, and another process goes on with it.
+// resumes is part of the conformance suite: each transfer fails when some of
+// its parts are stored, and another process resumes it.
 func resumes(t *testing.T, from, to Bucket) {
 	const size = 5*partSize + 5 // six parts
 	root := newRoot(t)
-	data := noise(size)
+	data := testBytes(size)
 	write(t, root, "up", data)
 	if _, err := Put(t.Context(), from, "big", root, "up", PutOptions{}); err != nil {
 		t.Fatal(err)
@@ -92,15 +92,15 @@ func resumes(t *testing.T, from, to Bucket) {
 	}
 }
 
-// fixture is what the tests here begin with: a put, a copy or a get of three
-// parts, of which the first try sent two.
+// fixture is the start of the tests here: a put, a copy or a get of three
+// parts, of which the first attempt sent two.
 type fixture struct {
 	*server
 	root *os.Root
 	data []byte
 	o    Object
 	j    *journal.Journal
-	kept counter // what is told to be
+	kept counter // what is reported as kept
 	// plain has the buckets on a server that is not AWS's.
 	plain bool
 }
@@ -110,8 +110,8 @@ const resumed = 2*partSize + 5
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	s := newServer(t)
-	f := &fixture{server: s, root: newRoot(t), data: noise(resumed)}
-	f.o = s.have(t, "big", f.data)
+	f := &fixture{server: s, root: newRoot(t), data: testBytes(resumed)}
+	f.o = s.store(t, "big", f.data)
 	write(t, f.root, "up", f.data)
 	f.j = openJournal(t, f.root)
 	t.Cleanup(func() { f.j.Close() })
@@ -136,15 +136,15 @@ func (f *fixture) get(t *testing.T) (Result, error) {
 	return Get(t.Context(), f.bucket(t, "origin"), f.o, f.root, "down/x", GetOptions{Marker: "job-1/0", Journal: f.j, Kept: f.kept.add})
 }
 
-// cut has a try of the transfer fail with its last part.
+// cut makes an attempt fail at its last part.
 func (f *fixture) cut(t *testing.T, try func(*testing.T) (Result, error)) {
 	t.Helper()
-	f.meddle(func(w http.ResponseWriter, r *http.Request, _ string, next http.HandlerFunc) {
+	f.setTamper(func(w http.ResponseWriter, r *http.Request, _ string, next http.HandlerFunc) {
 		if r.URL.Query().Get("partNumber") != "3" && !strings.HasPrefix(r.Header.Get("Range"), fmt.Sprintf("bytes=%d-", 2*partSize)) {
 			next(w, r)
 			return
 		}
-		// Nobody tells when the others are noted; asking is all there is.
+		// Nothing reports when the others are recorded, so the test has to poll.
 		tick := time.NewTicker(time.Millisecond)
 		defer tick.Stop()
 		for partsNoted(f.root) < 2 && r.Context().Err() == nil {
@@ -154,21 +154,22 @@ func (f *fixture) cut(t *testing.T, try func(*testing.T) (Result, error)) {
 	})
 	_, err := try(t)
 	wantKind(t, err, Denied)
-	f.meddle(nil)
+	f.setTamper(nil)
 	f.kept.n.Store(0)
 	if n := partsNoted(f.root); n != 2 {
 		t.Fatalf("%d parts are noted, not 2", n)
 	}
 }
 
-// crash goes on in another process.
+// crash continues in another process.
 func (f *fixture) crash(t *testing.T) {
 	t.Helper()
 	crash(t, f.j)
 	f.j = openJournal(t, f.root)
 }
 
-// whole checks that a transfer went on after two parts, and all is right.
+// whole checks that a transfer resumed after two parts, and that everything is
+// right.
 func (f *fixture) whole(t *testing.T, r Result, err error, kept int64) {
 	t.Helper()
 	if err != nil || r.Kept != kept || r.CRC64 != crc64nvme.Checksum(f.data) {
@@ -180,7 +181,7 @@ func (f *fixture) whole(t *testing.T, r Result, err error, kept int64) {
 	f.clean(t)
 }
 
-// clean checks that nothing is left behind.
+// clean checks that nothing is left.
 func (f *fixture) clean(t *testing.T) {
 	t.Helper()
 	if left := f.Uploads("target"); len(left) > 0 {
@@ -205,7 +206,7 @@ func TestResumeThenRetract(t *testing.T) {
 			if err := f.j.Retract(t.Context()); err != nil || partsNoted(f.root) != 2 {
 				t.Error("another process's was retracted: ", err)
 			}
-			f.cut(t, try) // takes it up
+			f.cut(t, try) // resumes it
 			if err := f.j.Retract(t.Context()); err != nil {
 				t.Error(err)
 			}
@@ -225,7 +226,7 @@ func fixtures() map[string]func(*fixture) func(*testing.T) (Result, error) {
 	}
 }
 
-// The sum of the whole is joined from those of kept parts, in the function of
+// The sum of the whole is joined from those of kept parts, by the function of
 // the source's own checksum.
 func TestResumeOtherChecksum(t *testing.T) {
 	t.Parallel()
@@ -246,7 +247,7 @@ func TestResumeOtherChecksum(t *testing.T) {
 	}
 }
 
-// A server without S3's checksums has parts kept by their ETags.
+// On a server without S3's checksums, parts are kept by their ETags.
 func TestResumePlain(t *testing.T) {
 	t.Parallel()
 	for name, try := range fixtures() {
@@ -257,7 +258,7 @@ func TestResumePlain(t *testing.T) {
 		f.crash(t)
 		r, err := try(t)
 		f.whole(t, r, err, 2*partSize)
-		f.holds(t, name)
+		f.checkObject(t, name)
 		f.crash(t)
 		if r, err := try(t); err != nil || !r.Earlier {
 			t.Errorf("%s again: %+v, %v", name, r, err)
@@ -265,15 +266,16 @@ func TestResumePlain(t *testing.T) {
 	}
 }
 
-// A process that dies with a small object leaves a file that the next one uses.
+// A process that dies during a small object leaves a file that the next one
+// uses.
 func TestResumeSmall(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	f.data = noise(100)
-	f.o = f.have(t, "big", f.data)
+	f.data = testBytes(100)
+	f.o = f.store(t, "big", f.data)
 	id := source{Bucket: f.bucket(t, "origin"), Object: f.o}.entryID("down/x", GetOptions{Journal: f.j, Marker: "job-1/0"})
-	write(t, f.root, "down/"+workdir.Temporary(id.String()), noise(50))
+	write(t, f.root, "down/"+workdir.Temporary(id.String()), testBytes(50))
 	r, err := f.get(t)
 	f.whole(t, r, err, 0)
-	f.holds(t, "get")
+	f.checkObject(t, "get")
 }

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// A journal that is renewed has nothing kept and nothing done, in later
-// processes neither, and what was open is taken back.
+// A renewed journal has no parts and no finished transfers, in later processes
+// neither, and what was open is undone.
 func TestRenew(t *testing.T) {
 	t.Parallel()
 	for name, try := range fixtures() {
@@ -30,12 +30,12 @@ func TestRenew(t *testing.T) {
 				t.Errorf("%+v, %v", r, err)
 			}
 			f.clean(t)
-			f.holds(t, name)
+			f.checkObject(t, name)
 		})
 	}
 }
 
-// What nobody comes back to is swept.
+// What no transfer resumes is swept.
 func TestRenewSwept(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -53,23 +53,23 @@ func TestRetractMayNot(t *testing.T) {
 	f := newFixture(t)
 	f.cut(t, f.put)
 	id := f.Uploads("target")[0].ID
-	f.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+	f.setTamper(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
 		if operation == "AbortMultipartUpload" {
 			refuse(w, r, http.StatusForbidden, "AccessDenied")
 			return
 		}
 		next(w, r)
 	})
-	if e := theFault(t, f.j.Retract(t.Context()), Denied); e.Upload != id || e.Bucket != "target" || e.Key != "x" {
+	if e := wantError(t, f.j.Retract(t.Context()), Denied); e.Upload != id || e.Bucket != "target" || e.Key != "x" {
 		t.Errorf("got %+v", e)
 	}
-	f.meddle(nil)
+	f.setTamper(nil)
 	f.crash(t)
 	r, err := f.put(t)
 	f.whole(t, r, err, 2*partSize)
 }
 
-// An unfinished file that no run takes up goes with the journal.
+// An unfinished file that no run resumes is removed with the journal.
 func TestRemoveUnfinished(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -78,7 +78,7 @@ func TestRemoveUnfinished(t *testing.T) {
 	if name := f.unfinished(t); !strings.HasPrefix(name, "down/") {
 		t.Fatal("it is ", name)
 	}
-	if err := f.j.Retract(t.Context()); err != nil { // it is not this process's
+	if err := f.j.Retract(t.Context()); err != nil { // not of this process
 		t.Error(err)
 	}
 	f.unfinished(t)

@@ -13,25 +13,25 @@ import (
 
 const crc64Header = "X-Amz-Checksum-Crc64nvme"
 
-// What S3 says that it has is compared with what was sent, and with what the
-// source is said to be: whoever is wrong, the error names both.
+// The checksum that S3 reports is compared with that of the bytes sent, and
+// with the source's. The error has both, whichever is wrong.
 func TestStored(t *testing.T) {
 	t.Parallel()
 	lie := strings.Repeat("A", 11) + "="
-	// saying has one operation's answer tell the lie, of HEAD those of the source.
+	// saying has one operation's answer lie; of HEAD only those for the source.
 	saying := func(s *server, lying string) {
-		s.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+		s.setTamper(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
 			if operation == lying && (operation != "HeadObject" || strings.HasPrefix(r.URL.Path, "/origin/")) {
-				w = &liar{ResponseWriter: w, value: lie}
+				w = &checksumFalsifier{ResponseWriter: w, value: lie}
 			}
 			next(w, r)
-			if l, ok := w.(*liar); ok {
-				l.tell()
+			if l, ok := w.(*checksumFalsifier); ok {
+				l.flush()
 			}
 		})
 	}
 	for _, size := range []int{100, ioBuffer + 1, multipartFrom} {
-		data := noise(size)
+		data := testBytes(size)
 		right := sum{crc64: crc64nvme.Checksum(data)}.encoded()
 		last := "PutObject"
 		if size >= multipartFrom {
@@ -42,7 +42,7 @@ func TestStored(t *testing.T) {
 			do            func(s *server, from, to Bucket, o Object, root *os.Root) error
 			bucket, op    string
 			told, instead string
-			there         bool // the object, for all to see
+			there         bool // the object, which everyone can see
 		}{
 			{
 				"put", last, func(_ *server, _, to Bucket, _ Object, root *os.Root) error {
@@ -87,9 +87,9 @@ func TestStored(t *testing.T) {
 				from, to := s.bucket(t, "origin"), s.bucket(t, "target")
 				root := newRoot(t)
 				write(t, root, "file", data)
-				o := s.have(t, "x", data)
+				o := s.store(t, "x", data)
 				saying(s, c.lying)
-				e := theFault(t, c.do(s, from, to, o, root), Corrupt)
+				e := wantError(t, c.do(s, from, to, o, root), Corrupt)
 				if e.Bucket != c.bucket || e.Op != c.op || !strings.Contains(e.Error(), "the CRC64NVME "+c.told+", not "+c.instead) {
 					t.Errorf("got %v", e)
 				}
@@ -99,7 +99,7 @@ func TestStored(t *testing.T) {
 				if there := len(s.Objects("target")) == 1; there != c.there || len(files(t, root)) != 1 {
 					t.Errorf("an object: %t; files: %q", there, files(t, root))
 				}
-				s.meddle(nil)
+				s.setTamper(nil)
 				noUploads(t, to)
 			})
 		}
@@ -108,29 +108,29 @@ func TestStored(t *testing.T) {
 		t.Parallel()
 		s := newServer(t)
 		root := newRoot(t)
-		write(t, root, "file", noise(multipartFrom))
+		write(t, root, "file", testBytes(multipartFrom))
 		saying(s, "UploadPart")
 		_, err := Put(t.Context(), s.bucket(t, "target"), "new", root, "file", PutOptions{})
-		if e := theFault(t, err, Corrupt); !strings.Contains(e.Error(), "the part with the CRC64NVME "+lie) {
+		if e := wantError(t, err, Corrupt); !strings.Contains(e.Error(), "the part with the CRC64NVME "+lie) {
 			t.Errorf("got %v", e)
 		}
-		s.meddle(nil)
+		s.setTamper(nil)
 		if len(s.Objects("target")) > 0 || len(s.Uploads("target")) > 0 {
 			t.Error("something is left")
 		}
 	})
 }
 
-// liar changes the CRC64NVME that an answer tells, in its header or in its
-// body, which it holds back if that is XML.
-type liar struct {
+// checksumFalsifier changes the CRC64NVME in an answer, in its header or in its
+// body, which it buffers if that is XML.
+type checksumFalsifier struct {
 	http.ResponseWriter
 	value  string
 	status int
 	held   []byte
 }
 
-func (l *liar) WriteHeader(status int) {
+func (l *checksumFalsifier) WriteHeader(status int) {
 	if h := l.Header(); h.Get(crc64Header) != "" {
 		h.Set(crc64Header, l.value)
 	}
@@ -140,7 +140,7 @@ func (l *liar) WriteHeader(status int) {
 	}
 }
 
-func (l *liar) Write(p []byte) (int, error) {
+func (l *checksumFalsifier) Write(p []byte) (int, error) {
 	if l.status == 0 {
 		l.WriteHeader(http.StatusOK)
 	}
@@ -151,7 +151,7 @@ func (l *liar) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (l *liar) tell() {
+func (l *checksumFalsifier) flush() {
 	if len(l.held) == 0 {
 		return
 	}

@@ -38,7 +38,7 @@ func (f *fixture) sweep(ctx context.Context, b Bucket, prefix, marker, session s
 	return Sweep(ctx, b, SweepOptions{Journal: f.j, Prefix: prefix, Marker: marker, Session: session})
 }
 
-// The journal's own uploads stay, and so does what others began or what lies
+// The journal's own uploads stay, and so do those that others began and those
 // elsewhere.
 func TestSweep(t *testing.T) {
 	t.Parallel()
@@ -73,15 +73,15 @@ func TestSweep(t *testing.T) {
 	f.whole(t, r, err, 2*partSize)
 }
 
-// An upload that nobody takes up again, as its file is gone, goes when its
-// step is done, even where uploads may not be listed.
+// An upload that nobody resumes, because its file is gone, is aborted when its
+// step is done, even if uploads may not be listed.
 func TestSweepLeft(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	b := f.bucket(t, "target")
 	f.cut(t, f.put)
 	f.crash(t)
-	f.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+	f.setTamper(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
 		if operation == "ListMultipartUploads" {
 			refuse(w, r, http.StatusForbidden, "AccessDenied")
 			return
@@ -119,7 +119,7 @@ func TestSweepHostile(t *testing.T) {
 		"elsewhere": {on, one("other/x", "u") + one("y/", "") + one("y/", strings.Repeat("u", maxUpload+1)) + one("y/"+strings.Repeat("k", maxKey), "u") +
 			`<Upload><Key>y/</Key><UploadId>u</UploadId></Upload>`, ""},
 	} {
-		synctest.Test(t, func(t *testing.T) { // so that no page is late
+		synctest.Test(t, func(t *testing.T) { // without real time, so that no page is late
 			pages := 0
 			b := doer(func(r *http.Request) (*http.Response, error) {
 				if r.Method != http.MethodGet || !r.URL.Query().Has("uploads") {
@@ -142,12 +142,12 @@ func TestSweepHostile(t *testing.T) {
 	}
 }
 
-// An upload whose id is on its way to the journal is not taken for an orphan.
+// An upload whose id is about to be recorded is not taken for lost.
 func TestSweepMeanwhile(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	b := f.bucket(t, "target")
-	f.meddle(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
+	f.setTamper(func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
 		if operation == "CreateMultipartUpload" {
 			held := &holding{ResponseWriter: w}
 			next(held, r)
@@ -163,7 +163,7 @@ func TestSweepMeanwhile(t *testing.T) {
 	f.whole(t, r, err, 0)
 }
 
-// holding keeps an answer back.
+// holding delays an answer.
 type holding struct {
 	http.ResponseWriter
 	status int

@@ -13,8 +13,8 @@ import (
 	"github.com/rolecall/rolecall/internal/journal"
 )
 
-// endless is a body that goes on until its request is cancelled. It counts
-// what was taken of it.
+// endless is a body that continues until its request is canceled. It counts
+// what is read.
 type endless struct {
 	done  <-chan struct{}
 	pause time.Duration // before each byte; zero: as many as there is room for
@@ -38,13 +38,13 @@ func (e *endless) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// A server that sends without end is refused, not read into memory, and not
-// asked again.
+// A server that sends without end is refused. The answer is not read into
+// memory, and not requested again.
 func TestAnswersAreBounded(t *testing.T) {
 	t.Parallel()
 	root := newRoot(t)
-	write(t, root, "small", noise(10))
-	write(t, root, "big", noise(multipartFrom))
+	write(t, root, "small", testBytes(10))
+	write(t, root, "big", testBytes(multipartFrom))
 	for name, c := range map[string]struct {
 		status int
 		limit  int64
@@ -90,8 +90,8 @@ func TestAnswersAreBounded(t *testing.T) {
 	}
 }
 
-// Decoded, markup takes many times its bytes: what is nothing else is refused
-// before it fills the memory. A full page is not.
+// Decoded, markup takes many times its bytes. An answer of nothing else is
+// refused before it fills the memory; a full page is not.
 func TestMarkupIsBounded(t *testing.T) {
 	t.Parallel()
 	type fill struct {
@@ -165,8 +165,8 @@ func TestMarkupIsBounded(t *testing.T) {
 	}
 }
 
-// A server that drips a listing does not hold a transfer longer than the
-// longest answer may take, each time that it is asked.
+// A server that drips a listing blocks a transfer no longer than the longest
+// answer may take, in each attempt.
 func TestDrippingAnswersEnd(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -22,7 +22,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Signatures are those of the AWS SDK's signer.
+// Signatures are the same as those of the AWS SDK's signer.
 func TestSignature(t *testing.T) {
 	t.Parallel()
 	ours := &signer{}
@@ -70,7 +70,8 @@ func TestSignature(t *testing.T) {
 	})
 }
 
-// Requests go where the AWS SDK's would, in every style and with odd keys.
+// Requests have the same URL as the AWS SDK's, in every style and with unusual
+// keys.
 func TestWireAsTheSDK(t *testing.T) {
 	t.Parallel()
 	for name, o := range map[string]ClientOptions{
@@ -115,7 +116,7 @@ func TestWireAsTheSDK(t *testing.T) {
 	}
 }
 
-// seen is what S3 sees of a request that both make.
+// seen returns what S3 sees of a request that both make.
 func seen(r *http.Request) []string {
 	_, scope, _ := strings.Cut(r.Header.Get("Authorization"), "/")
 	scope, _, _ = strings.Cut(scope, ",")
@@ -126,7 +127,7 @@ func seen(r *http.Request) []string {
 	return all
 }
 
-// A wrong clock is found out and put right.
+// A wrong clock is noticed and corrected.
 func TestWrongClock(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -151,7 +152,7 @@ func TestWrongClock(t *testing.T) {
 	})
 }
 
-// What drips, in either direction, is given up, though something moves.
+// A connection that only drips, in either direction, is closed.
 func TestFloor(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -169,7 +170,7 @@ func TestFloor(t *testing.T) {
 	})
 }
 
-// What this side takes over the bytes is not the connection's fault.
+// The time that this side takes is not counted against the connection.
 func TestSlowHere(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -188,7 +189,7 @@ func TestSlowHere(t *testing.T) {
 			time.Sleep(10 * stallLimit) // of the bubble's fake clock
 		}
 		u := upload{to: b, key: "x", size: ioBuffer + 1, sourceProperties: func() (http.Header, error) { return http.Header{}, nil }, check: func(sum) error { return nil }, open: func(context.Context, span) content {
-			return &slow{held{Reader: bytes.NewReader(make([]byte, ioBuffer+1))}}
+			return &slow{memoryContent{Reader: bytes.NewReader(make([]byte, ioBuffer+1))}}
 		}}
 		if _, err := u.run(t.Context()); err != nil {
 			t.Error(err)
@@ -196,11 +197,11 @@ func TestSlowHere(t *testing.T) {
 	})
 }
 
-type slow struct{ held }
+type slow struct{ memoryContent }
 
 func (s *slow) Read(p []byte) (int, error) {
 	time.Sleep(2 * stallLimit) // of the bubble's fake clock
-	return s.held.Read(p)
+	return s.memoryContent.Read(p)
 }
 
 // A body is its content in its frame, however it is read.
@@ -210,7 +211,7 @@ func TestBody(t *testing.T) {
 		data := rapid.SliceOfN(rapid.Byte(), 1, 200).Draw(t, "data")
 		d := newDigest(checksum{})
 		d.Write(data) //nolint:errcheck // a digest cannot fail
-		b := &body{from: held{bytes.NewReader(data), d.sum()}, left: int64(len(data)), cancel: func() {}}
+		b := &body{from: memoryContent{bytes.NewReader(data), d.sum()}, left: int64(len(data)), cancel: func() {}}
 		framing := rapid.Bool().Draw(t, "framed")
 		want := string(data)
 		if framing {
@@ -241,16 +242,16 @@ func TestBody(t *testing.T) {
 // Bytes that are not right never arrive whole.
 func TestBodyNotReady(t *testing.T) {
 	t.Parallel()
-	b := &body{from: held{Reader: bytes.NewReader(make([]byte, 10))}, left: 10, cancel: func() {}, check: func(sum) error { return io.ErrNoProgress }}
+	b := &body{from: memoryContent{Reader: bytes.NewReader(make([]byte, 10))}, left: 10, cancel: func() {}, check: func(sum) error { return io.ErrNoProgress }}
 	if got, err := io.ReadAll(b); !errors.Is(err, io.ErrNoProgress) || len(got) == 10 {
 		t.Error(len(got), err)
 	}
-	b = &body{from: held{Reader: bytes.NewReader(make([]byte, 10))}, left: 10, cancel: func() {}}
+	b = &body{from: memoryContent{Reader: bytes.NewReader(make([]byte, 10))}, left: 10, cancel: func() {}}
 	b.Close()
 	if n, err := b.Read(make([]byte, 10)); n > 0 || !errors.Is(err, errClosed) {
 		t.Error(n, err)
 	}
-	b = &body{from: held{Reader: bytes.NewReader(make([]byte, 5))}, left: 10, cancel: func() {}}
+	b = &body{from: memoryContent{Reader: bytes.NewReader(make([]byte, 5))}, left: 10, cancel: func() {}}
 	if _, err := io.ReadAll(b); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Error(err)
 	}
