@@ -21,12 +21,12 @@ import (
 	"github.com/rolecall/rolecall/sandbox/sandboxtest"
 )
 
-// far is how far away AWS is: what is added to each call's answer.
+// far is the delay that is added to each answer, as if AWS were far away.
 const far = 50 * time.Millisecond
 
-// BenchmarkCheck makes whole checks of a connection that works, each with a
-// vault and verdicts of its own, while every answer comes 50 ms late. Beside
-// how long one takes it reports how long its calls take one after the other.
+// BenchmarkCheck runs whole checks of a connection that works, each with its
+// own vault and verdicts, while every answer is 50 ms late. Beside the time of
+// a check it reports the time that its calls take one after the other.
 func BenchmarkCheck(b *testing.B) {
 	for _, c := range []rolecall.Connection{
 		{Name: "source", Purpose: rolecall.Source},
@@ -83,7 +83,7 @@ func benchmarkCheck(b *testing.B, c rolecall.Connection) {
 	b.ReportMetric(b.Elapsed().Seconds()/float64(b.N), "s/check")
 }
 
-// openBucket starts a sandbox with what the connection needs.
+// openBucket starts a sandbox with everything that the connection needs.
 func openBucket(b *testing.B, c rolecall.Connection) *sandbox.Server {
 	b.Helper()
 	kit, err := policy.Generate(policy.KitRequest{Connection: c, Principals: []string{worker}, ExternalIDs: []string{externalID}, Versioned: true})

@@ -1,4 +1,4 @@
-// Package bench holds the measurements of docs/benchmarks.md.
+// Package bench has the measurements of docs/benchmarks.md.
 package bench
 
 import (
@@ -78,7 +78,7 @@ func BenchmarkSimulate(b *testing.B) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "decisions/s")
 }
 
-// repeated reads as a line, n times.
+// repeated reads as the line, n times.
 type repeated struct {
 	line []byte
 	n    int

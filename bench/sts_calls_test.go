@@ -47,10 +47,10 @@ func workerKeys(context.Context) (aws.Credentials, error) {
 }
 
 // BenchmarkSTSCalls counts the STS calls of 1,000 tasks of one job with one
-// role and one scope, each of which takes its own provider: with the vault,
-// the first time with its proof and later with a verdict at hand, and with
-// the SDK's provider and cache for each task. The other calls are the vault's
-// one GetCallerIdentity for the worker's own keys.
+// role and one scope, each with its own provider: with the vault, the first
+// time with its proof and then with a stored verdict, and with the SDK's
+// provider and cache for each task. The other calls are the vault's one
+// GetCallerIdentity for the worker's own keys.
 func BenchmarkSTSCalls(b *testing.B) {
 	session, err := policy.Session(policy.Scope{
 		Region: "eu-central-1", Bucket: "acme-masters", Prefixes: []string{"in/"}, Operations: []policy.Operation{policy.Read, policy.List},
@@ -96,8 +96,8 @@ type local struct {
 	client *http.Client
 }
 
-// countCalls runs the tasks against one sandbox; open is called for each run
-// and gives the provider of a task.
+// countCalls runs the tasks against one sandbox. It calls open for each run,
+// which returns the provider of a task.
 func countCalls(b *testing.B, open func(local) (func(task int) aws.CredentialsProvider, func())) {
 	b.Helper()
 	config, err := sandbox.ParseConfig([]byte(sandboxConfig), b.TempDir())

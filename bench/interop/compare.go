@@ -17,8 +17,8 @@ type answer struct {
 	Error    json.RawMessage `json:"error"`
 }
 
-// compare counts agreements, prints the differences that no known deviation
-// explains, and fails if there are any.
+// compare counts agreements and prints the differences that no known deviation
+// explains. It returns an error if there are any.
 func compare(out io.Writer, casesFile, oursFile, theirsFile string) error {
 	var files [3][][]byte
 	for i, name := range []string{casesFile, oursFile, theirsFile} {
@@ -36,7 +36,7 @@ func compare(out io.Writer, casesFile, oursFile, theirsFile string) error {
 	for i, line := range files[0] {
 		var c Case
 		var ours, theirs answer
-		if err := errorOf(json.Unmarshal(line, &c), json.Unmarshal(files[1][i], &ours), json.Unmarshal(files[2][i], &theirs)); err != nil {
+		if err := firstError(json.Unmarshal(line, &c), json.Unmarshal(files[1][i], &ours), json.Unmarshal(files[2][i], &theirs)); err != nil {
 			return fmt.Errorf("line %d: %w", i+1, err)
 		}
 		if ours.Error == nil && ours.Decision == theirs.Decision {
@@ -63,7 +63,7 @@ func compare(out io.Writer, casesFile, oursFile, theirsFile string) error {
 	return nil
 }
 
-func errorOf(errs ...error) error {
+func firstError(errs ...error) error {
 	for _, err := range errs {
 		if err != nil {
 			return err
@@ -72,9 +72,9 @@ func errorOf(errs ...error) error {
 	return nil
 }
 
-// deviation tells why the other simulator differs, where AWS's documentation
-// sides with us. Each is recognised by what it needs to happen, so that other
-// differences in such cases show.
+// deviation returns why the other simulator differs where AWS's documentation
+// agrees with ours, or an empty string. Each deviation is recognized by what it
+// needs to happen, so that other differences in such cases show.
 func (c Case) deviation(ours, theirs string) string {
 	text, _ := json.Marshal(c)
 	has := func(s string) bool { return bytes.Contains(text, []byte(s)) }
@@ -84,7 +84,7 @@ func (c Case) deviation(ours, theirs string) string {
 			"(reference_policies_evaluation-logic_policy-eval-denyallow.html)"
 	case has("NotPrincipal") && ours == "explicitly_denied":
 		return "NotPrincipal exempts only who is named with account and role (reference_policies_elements_notprincipal.html)"
-	case c.voidVariable(text) && (has("NotEquals") || has("NotLike") || has("NotResource")):
+	case c.hasUnsetVariable(text) && (has("NotEquals") || has("NotLike") || has("NotResource")):
 		return "a variable without a value: negated operators hold, NotResource excludes nothing (reference_policies_variables.html)"
 	case has("ForAnyValue:") && has("IfExists"):
 		return "IfExists holds for a key that is absent, with ForAnyValue too (reference_policies_elements_condition_operators.html)"
@@ -101,8 +101,8 @@ func (c Case) deviation(ours, theirs string) string {
 	return ""
 }
 
-// voidVariable tells whether a variable of the case has no value.
-func (c Case) voidVariable(text []byte) bool {
+// hasUnsetVariable reports whether a variable of the case has no value.
+func (c Case) hasUnsetVariable(text []byte) bool {
 	text = bytes.ToLower(text)
 	noAccount := c.Principal == "*" || strings.HasSuffix(c.Principal, ".amazonaws.com")
 	return bytes.Contains(text, []byte("${aws:username}")) && c.Context["aws:username"] == nil ||

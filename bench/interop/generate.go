@@ -40,8 +40,16 @@ const (
 	away = "222222222222"
 )
 
+// policyKind is whether a policy's statements name principals.
+type policyKind int
+
+const (
+	identityPolicy policyKind = iota // or a session policy, boundary or SCP
+	resourcePolicy                   // names principals
+)
+
 // generator makes random cases that are well formed and likely to matter: most
-// parts of most policies are near the request.
+// parts of most policies are similar to the request.
 type generator struct {
 	*rand.Rand
 	c      Case
@@ -56,8 +64,8 @@ func pick[T any](g *generator, from ...T) T { return from[g.IntN(len(from))] }
 
 func (g *generator) chance(percent int) bool { return g.IntN(100) < percent }
 
-// some gives one value, or a list of one or two.
-func some(g *generator, value func() string) any {
+// oneOrMore returns one value, or a list of one or two.
+func oneOrMore(g *generator, value func() string) any {
 	if g.chance(60) {
 		return value()
 	}
@@ -82,29 +90,29 @@ func (g *generator) next() Case {
 	}
 	inAccount := g.c.Principal != "*" && g.c.Principal != "ec2.amazonaws.com"
 	if inAccount && g.chance(85) {
-		g.c.Identity = g.documents(false)
+		g.c.Identity = g.documents(identityPolicy)
 	}
-	if g.action.policed && g.chance(75) || !inAccount || g.action.required {
-		d := g.document(true)
+	if g.action.hasPolicy && g.chance(75) || !inAccount || g.action.needsPolicy {
+		d := g.document(resourcePolicy)
 		g.c.Policy = &d
 	}
 	if inAccount && g.chance(15) {
-		g.c.Boundary = g.documents(false)[:1]
+		g.c.Boundary = g.documents(identityPolicy)[:1]
 	}
-	if session(g.c.Principal) && g.chance(20) {
-		d := g.document(false)
+	if isSession(g.c.Principal) && g.chance(20) {
+		d := g.document(identityPolicy)
 		g.c.Session = &d
 	}
 	if inAccount && g.chance(20) {
 		for range 1 + g.IntN(2) {
-			g.c.SCP = append(g.c.SCP, g.documents(false))
+			g.c.SCP = append(g.c.SCP, g.documents(identityPolicy))
 		}
 	}
-	if g.action.policed && g.chance(15) {
-		d := g.document(true)
+	if g.action.hasPolicy && g.chance(15) {
+		d := g.document(resourcePolicy)
 		for i := range d.Statement {
 			s := &d.Statement[i]
-			*s = statement{Effect: "Deny", Principal: "*", Action: some(g, g.rcpAction), Resource: "*", Condition: s.Condition}
+			*s = statement{Effect: "Deny", Principal: "*", Action: oneOrMore(g, g.rcpAction), Resource: "*", Condition: s.Condition}
 		}
 		g.c.RCP = [][]document{{d}}
 	}
@@ -117,49 +125,49 @@ func (g *generator) principal() string {
 		"arn:aws:sts::"+home+":federated-user/fred", "ec2.amazonaws.com", "*")
 }
 
-func session(principal string) bool {
+func isSession(principal string) bool {
 	return len(principal) > 12 && principal[:12] == "arn:aws:sts:"
 }
 
-func (g *generator) documents(named bool) []document {
-	out := []document{g.document(named)}
+func (g *generator) documents(k policyKind) []document {
+	out := []document{g.document(k)}
 	if g.chance(30) {
-		out = append(out, g.document(named))
+		out = append(out, g.document(k))
 	}
 	return out
 }
 
-func (g *generator) document(named bool) document {
+func (g *generator) document(k policyKind) document {
 	d := document{Version: "2012-10-17"}
 	for range 1 + g.IntN(3) {
-		d.Statement = append(d.Statement, g.statement(named))
+		d.Statement = append(d.Statement, g.statement(k))
 	}
 	return d
 }
 
-func (g *generator) statement(named bool) statement {
+func (g *generator) statement(k policyKind) statement {
 	s := statement{Effect: "Allow"}
 	if g.chance(22) {
 		s.Effect = "Deny"
 	}
-	if named {
+	if k == resourcePolicy {
 		if s.Effect == "Deny" && g.chance(15) {
-			s.NotPrincipal = g.who()
+			s.NotPrincipal = g.principals()
 		} else {
-			s.Principal = g.who()
+			s.Principal = g.principals()
 		}
 	}
 	if g.chance(12) {
-		s.NotAction = some(g, g.actionPattern)
+		s.NotAction = oneOrMore(g, g.actionPattern)
 	} else {
-		s.Action = some(g, g.actionPattern)
+		s.Action = oneOrMore(g, g.actionPattern)
 	}
 	switch {
-	case named && g.action.required && g.action.name[:3] == "sts": // a trust policy
+	case k == resourcePolicy && g.action.needsPolicy && g.action.name[:3] == "sts": // a trust policy
 	case g.chance(12):
-		s.NotResource = some(g, g.resourcePattern)
+		s.NotResource = oneOrMore(g, g.resourcePattern)
 	default:
-		s.Resource = some(g, g.resourcePattern)
+		s.Resource = oneOrMore(g, g.resourcePattern)
 	}
 	for range g.IntN(3) {
 		if op, key, values, ok := g.condition(); ok {
@@ -175,28 +183,28 @@ func (g *generator) statement(named bool) statement {
 	return s
 }
 
-func (g *generator) who() any {
+func (g *generator) principals() any {
 	aws := func() string {
 		return pick(g, "*", home, away, "arn:aws:iam::"+home+":root", "arn:aws:iam::"+away+":root",
 			"arn:aws:iam::"+home+":user/bob", "arn:aws:iam::"+home+":user/eve", "arn:aws:iam::"+home+":role/worker",
 			"arn:aws:iam::"+home+":role/other", "arn:aws:sts::"+home+":assumed-role/worker/job",
 			"arn:aws:sts::"+home+":assumed-role/worker/other", "arn:aws:sts::"+home+":federated-user/fred",
-			g.known(), g.known())
+			g.requester(), g.requester())
 	}
 	switch g.IntN(10) {
 	case 0:
 		return "*"
 	case 1:
-		return map[string]any{"Service": some(g, func() string { return pick(g, "ec2.amazonaws.com", "s3.amazonaws.com") })}
+		return map[string]any{"Service": oneOrMore(g, func() string { return pick(g, "ec2.amazonaws.com", "s3.amazonaws.com") })}
 	case 2:
-		return map[string]any{"Service": "ec2.amazonaws.com", "AWS": some(g, aws)}
+		return map[string]any{"Service": "ec2.amazonaws.com", "AWS": oneOrMore(g, aws)}
 	default:
-		return map[string]any{"AWS": some(g, aws)}
+		return map[string]any{"AWS": oneOrMore(g, aws)}
 	}
 }
 
-// known gives an ARN that names the requester, where it is an ARN.
-func (g *generator) known() string {
+// requester returns the requester's ARN, or * if it has none.
+func (g *generator) requester() string {
 	if len(g.c.Principal) > 20 {
 		return g.c.Principal
 	}

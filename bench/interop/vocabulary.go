@@ -2,22 +2,22 @@ package main
 
 import "strings"
 
-// action is an action with what belongs to it.
+// action is an action with its resources and condition keys.
 type action struct {
-	name      string
-	resources func(account string) []string
-	policed   bool // its resource can have a policy
-	required  bool // and needs one
-	keys      []key
+	name        string
+	resources   func(account string) []string
+	hasPolicy   bool // its resource can have a policy
+	needsPolicy bool // its resource must have a policy that allows it
+	keys        []key
 }
 
 var actions = []action{
-	{name: "s3:GetObject", resources: objects, policed: true, keys: []key{objectTag}},
-	{name: "s3:PutObject", resources: objects, policed: true, keys: []key{encryption}},
-	{name: "s3:ListBucket", resources: buckets, policed: true, keys: []key{prefix, maxKeys}},
-	{name: "kms:Decrypt", resources: kmsKeys, policed: true, required: true, keys: []key{via}},
-	{name: "kms:GenerateDataKey", resources: kmsKeys, policed: true, required: true, keys: []key{via}},
-	{name: "sts:AssumeRole", resources: roles, policed: true, required: true, keys: []key{externalID}},
+	{name: "s3:GetObject", resources: objects, hasPolicy: true, keys: []key{objectTag}},
+	{name: "s3:PutObject", resources: objects, hasPolicy: true, keys: []key{encryption}},
+	{name: "s3:ListBucket", resources: buckets, hasPolicy: true, keys: []key{prefix, maxKeys}},
+	{name: "kms:Decrypt", resources: kmsKeys, hasPolicy: true, needsPolicy: true, keys: []key{via}},
+	{name: "kms:GenerateDataKey", resources: kmsKeys, hasPolicy: true, needsPolicy: true, keys: []key{via}},
+	{name: "sts:AssumeRole", resources: roles, hasPolicy: true, needsPolicy: true, keys: []key{externalID}},
 	{name: "iam:GetRole", resources: roles},
 	{name: "iam:PassRole", resources: roles},
 }
@@ -49,8 +49,8 @@ const (
 	texts // several
 )
 
-// key is a condition key with values that requests and policies draw from;
-// only policies, if it is derived.
+// key is a condition key with values for requests and policies; only for
+// policies if it is derived.
 type key struct {
 	name    string
 	kind    kind
@@ -86,7 +86,7 @@ var (
 	}
 )
 
-// value draws a request's value.
+// value returns a random value for a request.
 func (k key) value(g *generator) any {
 	if k.kind != texts {
 		return pick(g, k.values...)
@@ -130,7 +130,7 @@ func (g *generator) condition() (op, name string, values any, ok bool) {
 	if g.chance(25) {
 		op += "IfExists"
 	}
-	return op, name, some(g, func() string { return g.policyValue(k) }), true
+	return op, name, oneOrMore(g, func() string { return g.policyValue(k) }), true
 }
 
 func (g *generator) policyValue(k key) string {

@@ -5,27 +5,28 @@ import (
 	"strings"
 )
 
-// client is a program to be measured.
+// client is a program to measure.
 type client struct {
 	name string
-	// peer: it is another's, so that ours is compared with it.
+	// peer is set for others' programs, with which ours is compared.
 	peer bool
-	// commands do the work, the output of each going into the next. There are
-	// none for what the client cannot do.
+	// commands returns a pipeline that does the work. It is empty for work that
+	// the client cannot do.
 	commands func(w work, p place) []command
 }
 
 type command struct{ args, env []string }
 
-// place is where one run of a client moves things from and to.
+// place is where one run of a client moves objects from and to.
 type place struct {
-	source string // directory with the files that go up
-	down   string // empty directory for those that come down
+	source string // directory with the files to upload
+	down   string // empty directory for downloads
 	sink   string // empty bucket
 }
 
-// all are the clients. Each peer is there as it comes, and with the flags that
-// made it fastest here; what they leave unverified then is their choice.
+// all returns the clients. Each peer is measured with its defaults, and with
+// the flags that made it fastest here; what it does not verify then is its
+// choice.
 func (s *session) all() []client {
 	return []client{
 		{name: "ours", commands: s.ours("ours")},
@@ -58,13 +59,13 @@ func (s *session) ours(part string) func(w work, p place) []command {
 
 func (s *session) raw(w work, p place) []command {
 	if !s.target.null {
-		return nil // which checks signatures
+		return nil // other servers check signatures
 	}
 	return s.ours("raw")(w, p)
 }
 
-// rcloneFlags are those that made it fastest. They give up the checks of what
-// was written, by HEAD and by MD5, that it makes by default.
+// rcloneFlags are the flags that made rclone fastest. They omit its checks of
+// what was written, by HEAD and by MD5.
 func rcloneFlags(w work) []string {
 	flags := strings.Fields("--ignore-checksum --no-check-dest --s3-disable-checksum --s3-no-head --s3-no-check-bucket --s3-use-multipart-etag=false")
 	switch w.name() {
@@ -79,7 +80,7 @@ func rcloneFlags(w work) []string {
 	}
 }
 
-// rcloneWide has more at once than is of use on a loopback.
+// rcloneWide runs more in parallel than helps on a loopback.
 func (s *session) rcloneWide(w work, p place) []command {
 	if s.late == 0 {
 		return nil
@@ -115,8 +116,8 @@ func (s *session) mc(w work, p place) []command {
 	return s.mcCommand(w, p, "cp", "-q", "--recursive")
 }
 
-// mcTuned has more workers for small objects, by mirror, and more parts at
-// once for a large one; get and put are there for single objects.
+// mcTuned uses more workers for small objects, by mirror, and more parallel
+// parts for a large one; get and put are for single objects.
 func (s *session) mcTuned(w work, p place) []command {
 	switch w.name() {
 	case "large-down":
@@ -160,7 +161,7 @@ s3 =
   payload_signing_enabled = false
 `
 
-// aws relays by a pipe, and so one object only.
+// aws relays through a pipe, which works for one object only.
 func (s *session) aws(w work, p place) []command {
 	from, to := "s3://"+sourceBucket+"/"+w.set.name+"/", "s3://"+p.sink+"/"+w.set.name+"/"
 	env := []string{

@@ -6,17 +6,17 @@ import (
 	"time"
 )
 
-// far has a server answer as one at a distance: each answer begins late, and
-// the bytes of each request move at a rate of their own, as S3's do.
+// distantServer answers like a server at a distance: each answer begins late,
+// and the bytes of each request move at a rate of their own, like S3's.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance-design-patterns.html
-type far struct {
+type distantServer struct {
 	next http.Handler
 	late time.Duration
-	rate int64 // bytes a second; zero: as fast as it goes
+	rate int64 // bytes per second; zero: unlimited
 }
 
-// ServeHTTP answers late: sleeping is what distance is made of here.
-func (f far) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP answers late.
+func (f distantServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	time.Sleep(f.late)
 	if f.rate > 0 {
 		p := &paced{rate: f.rate, began: time.Now()}
@@ -26,7 +26,7 @@ func (f far) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.next.ServeHTTP(w, r)
 }
 
-// paced counts the bytes of a request, and waits until it is time for more.
+// paced counts the bytes of a request, and waits until more may be sent.
 type paced struct {
 	rate  int64
 	began time.Time
@@ -43,7 +43,7 @@ type pacedBody struct {
 	paced *paced
 }
 
-// Read reads, and waits for as long as that should have taken.
+// Read reads, and waits as long as the bytes should take.
 func (b pacedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	b.paced.moved(int64(n))
@@ -62,7 +62,7 @@ func (a pacedAnswer) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// ReadFrom sends what r has, and waits as Read does.
+// ReadFrom sends what it reads from r, and waits as Read does.
 func (a pacedAnswer) ReadFrom(r io.Reader) (int64, error) {
 	n, err := io.Copy(a.ResponseWriter, r)
 	a.paced.moved(n)

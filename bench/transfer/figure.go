@@ -16,21 +16,20 @@ import (
 	"time"
 )
 
-// figure is what one run of a client cost: all its processes together.
+// figure is the cost of one run of a client, for all its processes together.
 type figure struct {
 	wall, cpu time.Duration
 	peak      int64 // bytes of memory
 }
 
-// String is for watching a run.
+// String formats the figure for the log of a run.
 func (f figure) String() string {
 	return fmt.Sprintf("%6.2f s, %6.2f s of CPU, %4d MiB", f.wall.Seconds(), f.cpu.Seconds(), f.peak>>20)
 }
 
-// timed runs a program, and writes what it cost to the file that it finds
-// open as its third. It is a process between the runner and the client since
-// a new process begins with the peak of the one that made it: this one is
-// small, the runner need not be.
+// timed runs a program and writes its cost to file descriptor 3. It is a
+// process between the runner and the client because a new process begins with
+// the peak memory of its parent: this one is small, the runner may be large.
 func timed(ctx context.Context, args []string, _ io.Writer) error {
 	if len(args) == 0 {
 		return errors.New("timed wants a program")
@@ -55,58 +54,64 @@ func timed(ctx context.Context, args []string, _ io.Writer) error {
 
 const (
 	figureFile = 3
-	mostSaid   = 500 // of what a client says before it fails
+	maxStderr  = 500 // of what a client says before it fails
 )
 
-// cost runs the commands, the output of each going into the next, and gives
-// what they cost together.
+// cost runs the commands as a pipeline, and returns their cost together.
 func (s *session) cost(ctx context.Context, commands []command) (figure, error) {
 	var running []*process
 	var input *os.File
 	for i, c := range commands {
-		p, err := s.begin(ctx, c, input, i < len(commands)-1)
+		p, err := s.begin(ctx, stage{c, input, i < len(commands)-1})
 		if err != nil {
 			return figure{}, err
 		}
 		running, input = append(running, p), p.next
 	}
 	var all figure
-	var failed error
+	var errs error
 	for _, p := range running {
 		f, err := p.end()
-		failed = errors.Join(failed, err)
+		errs = errors.Join(errs, err)
 		all = figure{wall: max(all.wall, f.wall), cpu: all.cpu + f.cpu, peak: all.peak + f.peak}
 	}
-	return all, failed
+	return all, errs
 }
 
 // process is one command under timed.
 type process struct {
 	cmd    *exec.Cmd
-	said   bytes.Buffer
+	stderr bytes.Buffer
 	figure *os.File
-	next   *os.File // what it writes; nil: nobody reads it
+	next   *os.File // its output; nil: not read
 }
 
-func (s *session) begin(ctx context.Context, c command, input *os.File, more bool) (*process, error) {
+// stage is a command in a pipeline.
+type stage struct {
+	command
+	input *os.File // nil: none
+	piped bool     // its output goes to another command
+}
+
+func (s *session) begin(ctx context.Context, c stage) (*process, error) {
 	p := &process{cmd: exec.CommandContext(ctx, s.self, append([]string{"timed"}, c.args...)...)} //nolint:gosec // this program
 	p.cmd.Cancel = func() error { return p.cmd.Process.Signal(os.Interrupt) }
-	p.cmd.Env, p.cmd.Stderr = append(s.environment(), c.env...), &p.said
-	var given []*os.File // closed here once the process has them
+	p.cmd.Env, p.cmd.Stderr = append(s.environment(), c.env...), &p.stderr
+	var given []*os.File // closed here when the process has them
 	defer func() {
 		for _, file := range given {
 			file.Close()
 		}
 	}()
-	if input != nil {
-		p.cmd.Stdin, given = input, append(given, input)
+	if c.input != nil {
+		p.cmd.Stdin, given = c.input, append(given, c.input)
 	}
 	reading, writing, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
 	p.figure, given, p.cmd.ExtraFiles = reading, append(given, writing), []*os.File{writing}
-	if more {
+	if c.piped {
 		if p.next, writing, err = os.Pipe(); err != nil {
 			return nil, err
 		}
@@ -115,7 +120,7 @@ func (s *session) begin(ctx context.Context, c command, input *os.File, more boo
 	return p, p.cmd.Start()
 }
 
-// environment has nothing of the user's own configuration.
+// environment returns an environment without the user's own configuration.
 func (s *session) environment() []string {
 	env := []string{"HOME=" + s.dir, "PATH=" + os.Getenv("PATH")}
 	if s.target.ca != "" {
@@ -129,8 +134,8 @@ func (p *process) end() (figure, error) {
 	var wall, cpu, peak int64
 	_, unread := fmt.Fscan(p.figure, &wall, &cpu, &peak)
 	if err := p.cmd.Wait(); err != nil {
-		said := p.said.String()
-		return figure{}, fmt.Errorf("%w: %s", err, said[max(0, len(said)-mostSaid):])
+		text := p.stderr.String()
+		return figure{}, fmt.Errorf("%w: %s", err, text[max(0, len(text)-maxStderr):])
 	}
 	return figure{time.Duration(wall), time.Duration(cpu), peak}, unread
 }
@@ -139,7 +144,7 @@ func wallOf(f figure) float64 { return f.wall.Seconds() }
 func cpuOf(f figure) float64  { return f.cpu.Seconds() }
 func peakOf(f figure) float64 { return float64(f.peak) }
 
-// median is NaN of none.
+// median returns the median, or NaN of no figures.
 func median(figures []figure, of func(figure) float64) float64 {
 	values := make([]float64, len(figures))
 	for i, f := range figures {
@@ -156,9 +161,9 @@ func median(figures []figure, of func(figure) float64) float64 {
 	}
 }
 
-// fastest is the best of the real clients.
+// fastest returns the shortest time of the real clients.
 func fastest(figures map[string][]figure) time.Duration {
-	best := time.Duration(math.MaxInt64 / hopeless)
+	best := time.Duration(math.MaxInt64 / tooSlow)
 	for name, seen := range figures {
 		if name == "raw" {
 			continue
@@ -170,17 +175,17 @@ func fastest(figures map[string][]figure) time.Duration {
 	return best
 }
 
-// table writes the medians of one work, and what ours is to the best of the
-// peers in each column, whoever that is, and to the limit.
+// table writes the medians of one work, and compares ours with the best peer in
+// each column, whichever that is, and with the limit.
 func (s *session) table(out io.Writer, w work) {
 	figures := s.figures[w.name()]
-	rate, unit, share, cost := float64(w.bytes())/(1<<20), "MiB/s", float64(w.bytes())/(1<<30), "CPU s/GiB"
+	rate, unit, unitCount, cost := float64(w.bytes())/(1<<20), "MiB/s", float64(w.bytes())/(1<<30), "CPU s/GiB"
 	if w.count > 1 {
-		rate, unit, share, cost = float64(w.count), "objects/s", float64(w.count)/1000, "CPU ms/object"
+		rate, unit, unitCount, cost = float64(w.count), "objects/s", float64(w.count)/1000, "CPU ms/object"
 	}
 	fmt.Fprintf(out, "\n%s, %s server%s, %d rounds\n\n", w.title(), s.server, map[bool]string{true: " over TLS"}[s.tls], s.rounds)
 	fmt.Fprintf(out, "| client | seconds (least–most) | of raw's | %s | %s | of raw's | peak MiB |\n|---|---|---|---|---|---|---|\n", unit, cost)
-	for _, c := range s.field(w) {
+	for _, c := range s.clientsFor(w) {
 		f := figures[c.name]
 		if len(f) == 0 {
 			fmt.Fprintf(out, "| %s | – | – | – | – | – | – |\n", c.name)
@@ -189,7 +194,7 @@ func (s *session) table(out io.Writer, w work) {
 		quick, slow := extremes(f)
 		fmt.Fprintf(out, "| %s | %.2f (%.2f–%.2f) | %s | %.0f | %.2f | %s | %.0f |\n", c.name,
 			median(f, wallOf), quick, slow, ratio(f, figures["raw"], wallOf), rate/median(f, wallOf),
-			median(f, cpuOf)/share, ratio(f, figures["raw"], cpuOf), median(f, peakOf)/(1<<20))
+			median(f, cpuOf)/unitCount, ratio(f, figures["raw"], cpuOf), median(f, peakOf)/(1<<20))
 	}
 	fmt.Fprintln(out)
 	for _, column := range []struct {
@@ -197,18 +202,18 @@ func (s *session) table(out io.Writer, w work) {
 		of   func(figure) float64
 	}{{"wall", wallOf}, {"CPU", cpuOf}, {"memory", peakOf}} {
 		own := median(figures["ours"], column.of)
-		var said []string
-		if name, best := s.best(w, column.of); name != "" {
-			said = append(said, fmt.Sprintf("%.2f of the best peer's (%s)", own/best, name))
+		var parts []string
+		if name, best := s.bestPeer(w, column.of); name != "" {
+			parts = append(parts, fmt.Sprintf("%.2f of the best peer's (%s)", own/best, name))
 		}
 		if limit := median(figures["raw"], column.of); !math.IsNaN(limit) {
-			said = append(said, fmt.Sprintf("%.2f of the limit", own/limit))
+			parts = append(parts, fmt.Sprintf("%.2f of the limit", own/limit))
 		}
-		fmt.Fprintf(out, "- ours, %s: %s\n", column.name, strings.Join(said, ", "))
+		fmt.Fprintf(out, "- ours, %s: %s\n", column.name, strings.Join(parts, ", "))
 	}
 }
 
-// ratio is a dash where there is no limit to hold figures against.
+// ratio returns a dash if there is no limit to compare with.
 func ratio(figures, limit []figure, of func(figure) float64) string {
 	if len(limit) == 0 {
 		return "–"
@@ -216,8 +221,8 @@ func ratio(figures, limit []figure, of func(figure) float64) string {
 	return fmt.Sprintf("%.2f", median(figures, of)/median(limit, of))
 }
 
-func (s *session) best(w work, of func(figure) float64) (name string, least float64) {
-	for _, c := range s.field(w) {
+func (s *session) bestPeer(w work, of func(figure) float64) (name string, least float64) {
+	for _, c := range s.clientsFor(w) {
 		m := median(s.figures[w.name()][c.name], of)
 		if c.peer && !math.IsNaN(m) && (name == "" || m < least) {
 			name, least = c.name, m

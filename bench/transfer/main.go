@@ -2,11 +2,11 @@
 // same servers: wall time, processor time and peak memory of each client as a
 // process of its own. run.sh drives it; these are its parts:
 //
-//	serve   an S3 server that costs next to nothing, so that clients show
+//	serve   an S3 server that costs next to nothing, so that clients are measured
 //	ours    one piece of work by internal/transfer, as tasks do it
 //	raw     the same by net/http alone, unsigned and unverified: the limit
 //	run     all clients in turn, and the tables for docs/benchmarks.md
-//	timed   a program, and what it cost; for run's own use
+//	timed   a program, and its cost; used by run
 package main
 
 import (

@@ -22,8 +22,8 @@ type work struct {
 
 func (w work) name() string { return w.set.name + "-" + w.direction }
 
-// works are what is measured, in the order of the tables.
-func (s stock) works() []work {
+// works returns everything that is measured, in the order of the tables.
+func (s stockSizes) works() []work {
 	var all []work
 	for _, set := range s.all() {
 		for _, direction := range []string{"down", "up", "relay"} {
@@ -42,10 +42,10 @@ type session struct {
 	tls     bool
 	late    time.Duration
 	rate    int64
-	dir     string // of what goes up and comes down
+	dir     string // of uploads and downloads
 	works   string
 	clients string
-	stock   stock
+	stock   stockSizes
 
 	self    string // this program
 	target  *target
@@ -93,7 +93,7 @@ func measure(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	for _, w := range s.stock.works() {
-		if !chosen(s.works, w.name()) {
+		if !selected(s.works, w.name()) {
 			continue
 		}
 		if err := s.do(ctx, w); err != nil {
@@ -104,11 +104,11 @@ func measure(ctx context.Context, args []string, out io.Writer) error {
 	return nil
 }
 
-// versions tells which programs the peers are. All of those that are to run
-// must be there, so that none is left out unseen.
+// versions prints the versions of the peers. All selected peers must be
+// installed, so that none is left out unnoticed.
 func (s *session) versions(ctx context.Context, out io.Writer) error {
 	for _, peer := range [][]string{{"rclone", "version"}, {"mc", "--version"}, {"aws", "--version"}} {
-		if !slices.ContainsFunc(s.all(), func(c client) bool { return chosen(s.clients, c.name) && strings.HasPrefix(c.name, peer[0]) }) {
+		if !slices.ContainsFunc(s.all(), func(c client) bool { return selected(s.clients, c.name) && strings.HasPrefix(c.name, peer[0]) }) {
 			continue
 		}
 		cmd := exec.CommandContext(ctx, peer[0], peer[1:]...) //nolint:gosec // the peers' names
@@ -123,7 +123,7 @@ func (s *session) versions(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
-// load is worth a line, since figures of a busy machine say little.
+// load returns the machine's load, since figures of a busy machine mean little.
 func load() string {
 	text, err := os.ReadFile("/proc/loadavg")
 	if err != nil {
@@ -132,31 +132,31 @@ func load() string {
 	return strings.TrimSpace(string(text))
 }
 
-func chosen(list, name string) bool {
+func selected(list, name string) bool {
 	return list == "" || slices.Contains(strings.Split(list, ","), name)
 }
 
-// hopeless is how many times as long as the best a client may take in the
-// first round, to take part in the others.
-const hopeless = 8
+// tooSlow is how many times as long as the best a client may take in the first
+// round to take part in the others.
+const tooSlow = 8
 
-// do measures one work. The clients' order turns from round to round, so that
-// none always comes after the same one.
+// do measures one work. The clients' order rotates from round to round, so that
+// none always runs after the same one.
 func (s *session) do(ctx context.Context, w work) error {
 	if err := s.fill(ctx, w); err != nil {
 		return fmt.Errorf("%s: make the files: %w", w.name(), err)
 	}
 	figures := map[string][]figure{}
 	s.figures[w.name()] = figures
-	field := s.field(w)
+	clients := s.clientsFor(w)
 	for round := range s.rounds {
 		best := fastest(figures)
-		for i := range field {
-			c := field[(i+round)%len(field)]
-			if seen := figures[c.name]; round > 0 && (len(seen) == 0 || seen[0].wall > hopeless*best) {
+		for i := range clients {
+			c := clients[(i+round)%len(clients)]
+			if seen := figures[c.name]; round > 0 && (len(seen) == 0 || seen[0].wall > tooSlow*best) {
 				continue
 			}
-			fig, err := s.once(ctx, c, w)
+			fig, err := s.attempt(ctx, c, w)
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
@@ -171,20 +171,20 @@ func (s *session) do(ctx context.Context, w work) error {
 	return nil
 }
 
-// field are the clients that take part in a work.
-func (s *session) field(w work) []client {
-	var field []client
+// clientsFor returns the clients that take part in a work.
+func (s *session) clientsFor(w work) []client {
+	var clients []client
 	for _, c := range s.all() {
-		if chosen(s.clients, c.name) && c.commands(w, place{}) != nil {
-			field = append(field, c)
+		if selected(s.clients, c.name) && c.commands(w, place{}) != nil {
+			clients = append(clients, c)
 		}
 	}
-	return field
+	return clients
 }
 
-// once has a client do a work, into an empty place, and looks whether all of
-// it was done: neither counts.
-func (s *session) once(ctx context.Context, c client, w work) (figure, error) {
+// attempt runs a client on a work, into an empty place, and checks that
+// everything was done. Only the client's own time counts.
+func (s *session) attempt(ctx context.Context, c client, w work) (figure, error) {
 	s.sinks++
 	p := place{source: filepath.Join(s.dir, "source", w.set.name), down: filepath.Join(s.dir, "down"), sink: fmt.Sprintf("sink-%d", s.sinks)}
 	if err := os.MkdirAll(p.down, 0o700); err != nil {
@@ -211,14 +211,14 @@ func (s *session) once(ctx context.Context, c client, w work) (figure, error) {
 	return fig, err
 }
 
-// fill makes what goes up, once, and for a server that has nothing of itself
-// what comes down.
+// fill creates the files to upload, once, and uploads what is to be downloaded
+// if the server does not generate it.
 func (s *session) fill(ctx context.Context, w work) error {
 	dir := filepath.Join(s.dir, "source", w.set.name)
 	if _, err := os.Stat(dir); err == nil {
 		return nil
 	}
-	content := newNull(nil, io.Discard)
+	content := newNullServer(nil, io.Discard)
 	for _, name := range w.names() {
 		name = filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {

@@ -19,14 +19,14 @@ import (
 	"github.com/minio/crc64nvme"
 )
 
-// null is an S3 server that costs next to nothing: whatever is read is one
-// pattern over and over, and what is written is thrown away, but for its name,
-// its size and what HEAD should tell. It checks no signature.
-type null struct {
-	pattern []byte
-	reel    *reel     // of the pattern; nil: answers are copied
-	log     io.Writer // of requests that it does not know
-	begun   string    // when all objects were modified
+// nullServer is an S3 server that costs next to nothing. Objects are one
+// repeated pattern. Of what is written it keeps only the name, the size and
+// what HEAD returns. It checks no signatures.
+type nullServer struct {
+	pattern     []byte
+	patternFile *patternFile // nil: answers are copied
+	log         io.Writer    // of unknown requests
+	modified    string       // modification time of all objects
 
 	unknowns atomic.Int64
 
@@ -54,20 +54,20 @@ type pending struct {
 	parts  map[int]object
 }
 
-// sourceBucket holds the sets of objects to read, each below its name.
+// sourceBucket has the sets of objects to read, each below its name.
 const sourceBucket = "source"
 
 const patternSize = 1 << 20
 
-func newNull(sets []set, log io.Writer) *null {
-	n := &null{
-		pattern: make([]byte, patternSize), log: log, begun: time.Now().UTC().Format(http.TimeFormat),
+func newNullServer(sets []set, log io.Writer) *nullServer {
+	n := &nullServer{
+		pattern: make([]byte, patternSize), log: log, modified: time.Now().UTC().Format(http.TimeFormat),
 		buckets: map[string]*bucket{}, uploads: map[string]*pending{},
 	}
 	rand.NewChaCha8([32]byte{}).Read(n.pattern) //nolint:errcheck // it cannot fail
 	source := &bucket{objects: map[string]object{}}
 	for _, s := range sets {
-		o := n.describe(s.size)
+		o := n.object(s.size)
 		for _, name := range s.names() {
 			source.objects[s.name+"/"+name] = o
 		}
@@ -76,9 +76,9 @@ func newNull(sets []set, log io.Writer) *null {
 	return n
 }
 
-// describe gives the object of the size, with the ETag that S3 has for it: of
-// small ones their MD5, which some clients verify, and of large ones not.
-func (n *null) describe(size int64) object {
+// object returns an object of the size, with an ETag like S3's: the MD5 of
+// small ones, which some clients verify, but not of large ones.
+func (n *nullServer) object(size int64) object {
 	sum := crc64nvme.New()
 	n.write(sum, 0, size) //nolint:errcheck // a checksum cannot fail
 	o := object{size: size, crc64: base64.StdEncoding.EncodeToString(sum.Sum(nil))}
@@ -90,8 +90,8 @@ func (n *null) describe(size int64) object {
 	return o
 }
 
-// write gives size bytes of the endless pattern from off.
-func (n *null) write(w io.Writer, off, size int64) error {
+// write writes size bytes of the endless pattern from off.
+func (n *nullServer) write(w io.Writer, off, size int64) error {
 	for size > 0 {
 		from := off % patternSize
 		length := min(patternSize-from, size)
@@ -103,8 +103,8 @@ func (n *null) write(w io.Writer, off, size int64) error {
 	return nil
 }
 
-// ServeHTTP finds the operation.
-func (n *null) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP dispatches the operation.
+func (n *nullServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	var query url.Values
 	if r.URL.RawQuery != "" {
@@ -133,7 +133,7 @@ func (n *null) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (n *null) onBucket(w http.ResponseWriter, r *http.Request, name string, query url.Values) {
+func (n *nullServer) onBucket(w http.ResponseWriter, r *http.Request, name string, query url.Values) {
 	switch {
 	case r.Method == http.MethodGet && query.Get("list-type") == "2":
 		n.list(w, name, query)
@@ -145,7 +145,7 @@ func (n *null) onBucket(w http.ResponseWriter, r *http.Request, name string, que
 		fail(w, http.StatusNotFound, "ObjectLockConfigurationNotFoundError")
 	case r.Method == http.MethodHead:
 		w.Header().Set("X-Amz-Bucket-Region", "us-east-1")
-	case r.Method == http.MethodPut: // it is there once something is in it
+	case r.Method == http.MethodPut: // a bucket is created with its first object
 	case r.Method == http.MethodDelete:
 		n.mu.Lock()
 		delete(n.buckets, name)
@@ -156,16 +156,16 @@ func (n *null) onBucket(w http.ResponseWriter, r *http.Request, name string, que
 	}
 }
 
-// unknown is worth a word, since a client that needs the operation might be
+// unknown logs a request, since a client that needs the operation might be
 // measured wrongly.
-func (n *null) unknown(w http.ResponseWriter, r *http.Request) {
+func (n *nullServer) unknown(w http.ResponseWriter, r *http.Request) {
 	if n.unknowns.Add(1) <= 10 {
 		fmt.Fprintf(n.log, "null: no answer for %s %s\n", r.Method, r.URL)
 	}
 	fail(w, http.StatusNotImplemented, "NotImplemented")
 }
 
-func (n *null) find(name, key string) (object, bool) {
+func (n *nullServer) find(name, key string) (object, bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	b := n.buckets[name]
@@ -176,7 +176,7 @@ func (n *null) find(name, key string) (object, bool) {
 	return o, ok
 }
 
-func (n *null) remove(name, key string) {
+func (n *nullServer) remove(name, key string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if b := n.buckets[name]; b != nil {
@@ -185,8 +185,8 @@ func (n *null) remove(name, key string) {
 	}
 }
 
-// keep makes the object visible.
-func (n *null) keep(name, key string, o object) {
+// store makes the object visible.
+func (n *nullServer) store(name, key string, o object) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	b := n.buckets[name]
@@ -197,14 +197,14 @@ func (n *null) keep(name, key string, o object) {
 	b.objects[key], b.sorted = o, nil
 }
 
-func (n *null) next() int {
+func (n *nullServer) next() int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.last++
 	return n.last
 }
 
-func (n *null) read(w http.ResponseWriter, r *http.Request, name, key string) {
+func (n *nullServer) read(w http.ResponseWriter, r *http.Request, name, key string) {
 	o, ok := n.find(name, key)
 	if !ok {
 		fail(w, http.StatusNotFound, "NoSuchKey")
@@ -214,7 +214,7 @@ func (n *null) read(w http.ResponseWriter, r *http.Request, name, key string) {
 	for name, values := range o.header {
 		h[name] = values
 	}
-	h["Etag"], h["Last-Modified"], h["Accept-Ranges"] = []string{o.etag}, []string{n.begun}, []string{"bytes"}
+	h["Etag"], h["Last-Modified"], h["Accept-Ranges"] = []string{o.etag}, []string{n.modified}, []string{"bytes"}
 	if match := r.Header.Get("If-Match"); match != "" && match != o.etag {
 		fail(w, http.StatusPreconditionFailed, "PreconditionFailed")
 		return
@@ -237,14 +237,14 @@ func (n *null) read(w http.ResponseWriter, r *http.Request, name, key string) {
 	w.WriteHeader(status)
 	switch {
 	case r.Method == http.MethodHead:
-	case n.reel != nil && r.TLS == nil && size >= cheapFrom:
-		n.reel.send(w, off, size) //nolint:errcheck // the client went away
+	case n.patternFile != nil && r.TLS == nil && size >= zeroCopyFrom:
+		n.patternFile.send(w, off, size) //nolint:errcheck // the client went away
 	default:
 		n.write(w, off, size) //nolint:errcheck // as above
 	}
 }
 
-// within reads a Range of one run of bytes.
+// within parses a Range of one run of bytes.
 func within(asked string, size int64) (off, n int64, ok bool) {
 	first, last, ok := strings.Cut(strings.TrimPrefix(asked, "bytes="), "-")
 	if !ok {
@@ -264,19 +264,19 @@ func within(asked string, size int64) (off, n int64, ok bool) {
 	return off, end - off + 1, off < size && off <= end
 }
 
-func (n *null) put(w http.ResponseWriter, r *http.Request, name, key string) {
+func (n *nullServer) put(w http.ResponseWriter, r *http.Request, name, key string) {
 	if _, there := n.find(name, key); there && r.Header.Get("If-None-Match") == "*" {
 		fail(w, http.StatusPreconditionFailed, "PreconditionFailed")
 		return
 	}
-	if o, ok := n.take(w, r); ok {
-		o.header = kept(r.Header)
-		n.keep(name, key, o)
+	if o, ok := n.receive(w, r); ok {
+		o.header = storedHeader(r.Header)
+		n.store(name, key, o)
 	}
 }
 
-// take throws a body away and answers with what it would have been.
-func (n *null) take(w http.ResponseWriter, r *http.Request) (object, bool) {
+// receive discards a body and returns the object that it would be.
+func (n *nullServer) receive(w http.ResponseWriter, r *http.Request) (object, bool) {
 	o := object{size: r.ContentLength, crc64: r.Header.Get("X-Amz-Checksum-Crc64nvme")}
 	if decoded, err := strconv.ParseInt(r.Header.Get("X-Amz-Decoded-Content-Length"), 10, 64); err == nil {
 		o.size = decoded
@@ -285,8 +285,8 @@ func (n *null) take(w http.ResponseWriter, r *http.Request) (object, bool) {
 		fail(w, http.StatusBadRequest, "IncompleteBody")
 		return o, false
 	}
-	// The MD5 where the client has told it, else something that cannot be
-	// taken for one, as S3 gives for what is encrypted with KMS.
+	// The MD5 if the client sent it, else something that cannot be
+	// mistaken for one, as S3 returns for objects that are encrypted with KMS.
 	if sum, err := base64.StdEncoding.DecodeString(r.Header.Get("Content-Md5")); err == nil && len(sum) == md5.Size {
 		o.etag = `"` + hex.EncodeToString(sum) + `"`
 	} else {
@@ -299,8 +299,8 @@ func (n *null) take(w http.ResponseWriter, r *http.Request) (object, bool) {
 	return o, true
 }
 
-// kept is what HEAD tells of what a client sent with an object.
-func kept(sent http.Header) http.Header {
+// storedHeader returns the headers of an object that HEAD returns.
+func storedHeader(sent http.Header) http.Header {
 	h := http.Header{}
 	for name, values := range sent {
 		if strings.HasPrefix(name, "X-Amz-Meta-") || name == "Content-Type" {

@@ -19,29 +19,29 @@ import (
 
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "timed" {
-		main() // of begin, which runs its own program
+		main() // begin runs its own program
 		return
 	}
 	os.Exit(m.Run())
 }
 
 // tiny has a large object that moves in parts.
-var tiny = stock{large: 17<<20 + 1, small: 30, medium: 3}
+var tiny = stockSizes{large: 17<<20 + 1, small: 30, medium: 3}
 
-func TestAllWorksAreDone(t *testing.T) {
+func TestAllWorkIsDone(t *testing.T) {
 	t.Parallel()
 	for _, part := range []string{"ours", "raw"} {
 		for _, w := range tiny.works() {
 			t.Run(part+" "+w.name(), func(t *testing.T) {
 				t.Parallel()
 				var unknown bytes.Buffer
-				server := newNull(tiny.all(), &unknown)
-				reel, err := newReel(t.TempDir(), server.pattern)
+				server := newNullServer(tiny.all(), &unknown)
+				reel, err := newPatternFile(t.TempDir(), server.pattern)
 				if err != nil {
 					t.Fatal(err)
 				}
 				listener := httptest.NewUnstartedServer(server)
-				server.reel, listener.Listener = &reel, droppers{listener.Listener}
+				server.patternFile, listener.Listener = &reel, discardingListener{listener.Listener}
 				listener.Start()
 				defer listener.Close()
 				dir := t.TempDir()
@@ -106,7 +106,7 @@ func repeated(pattern []byte, size int64) []byte {
 func TestListing(t *testing.T) {
 	t.Parallel()
 	few := set{"small", 25, 1}
-	server := newNull([]set{few}, io.Discard)
+	server := newNullServer([]set{few}, io.Discard)
 	for _, test := range []struct {
 		delimiter string
 		want      []string

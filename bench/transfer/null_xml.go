@@ -16,8 +16,8 @@ import (
 	"strings"
 )
 
-// onUpload does the multipart operations on a path.
-func (n *null) onUpload(w http.ResponseWriter, r *http.Request, path string, query url.Values) {
+// onUpload handles the multipart operations on a path.
+func (n *nullServer) onUpload(w http.ResponseWriter, r *http.Request, path string, query url.Values) {
 	id := query.Get("uploadId")
 	n.mu.Lock()
 	upload := n.uploads[id]
@@ -27,7 +27,7 @@ func (n *null) onUpload(w http.ResponseWriter, r *http.Request, path string, que
 	case r.Method == http.MethodPost && query.Has("uploads"):
 		id = fmt.Sprintf("upload-%d", n.next())
 		n.mu.Lock()
-		n.uploads[id] = &pending{header: kept(r.Header), parts: map[int]object{}}
+		n.uploads[id] = &pending{header: storedHeader(r.Header), parts: map[int]object{}}
 		n.mu.Unlock()
 		reply(w, fmt.Sprintf("<InitiateMultipartUploadResult><Bucket>%s</Bucket><Key>%s</Key><UploadId>%s</UploadId></InitiateMultipartUploadResult>",
 			escaped(name), escaped(key), id))
@@ -39,7 +39,7 @@ func (n *null) onUpload(w http.ResponseWriter, r *http.Request, path string, que
 			fail(w, http.StatusBadRequest, "InvalidArgument")
 			return
 		}
-		if part, ok := n.take(w, r); ok {
+		if part, ok := n.receive(w, r); ok {
 			n.mu.Lock()
 			upload.parts[number] = part
 			n.mu.Unlock()
@@ -56,7 +56,7 @@ func (n *null) onUpload(w http.ResponseWriter, r *http.Request, path string, que
 	}
 }
 
-func (n *null) complete(w http.ResponseWriter, r *http.Request, path, id string) {
+func (n *nullServer) complete(w http.ResponseWriter, r *http.Request, path, id string) {
 	var asked struct {
 		Part []struct {
 			PartNumber int
@@ -91,12 +91,12 @@ func (n *null) complete(w http.ResponseWriter, r *http.Request, path, id string)
 		o.size += part.size
 		sum, err := hex.DecodeString(strings.Trim(part.etag, `"`))
 		if err != nil {
-			sum = []byte(part.etag) // not an MD5, so whatever comes of it
+			sum = []byte(part.etag) // not an MD5: any value will do
 		}
 		all.Write(sum)
 	}
 	o.etag = fmt.Sprintf(`"%x-%d"`, all.Sum(nil), len(asked.Part))
-	n.keep(name, key, o)
+	n.store(name, key, o)
 	checksum := ""
 	if o.crc64 != "" {
 		checksum = "<ChecksumCRC64NVME>" + escaped(o.crc64) + "</ChecksumCRC64NVME><ChecksumType>FULL_OBJECT</ChecksumType>"
@@ -105,9 +105,9 @@ func (n *null) complete(w http.ResponseWriter, r *http.Request, path, id string)
 		escaped(name), escaped(key), escaped(o.etag), checksum))
 }
 
-// list gives a page of ListObjectsV2. Keys need no URL encoding, so that it
-// is the same with it and without.
-func (n *null) list(w http.ResponseWriter, name string, query url.Values) {
+// list answers with a page of ListObjectsV2. Keys need no URL encoding, so that
+// the answer is the same with it and without.
+func (n *nullServer) list(w http.ResponseWriter, name string, query url.Values) {
 	prefix, delimiter := query.Get("prefix"), query.Get("delimiter")
 	after := cmp.Or(query.Get("continuation-token"), query.Get("start-after"))
 	most, err := strconv.Atoi(query.Get("max-keys"))
@@ -158,7 +158,7 @@ func (n *null) list(w http.ResponseWriter, name string, query url.Values) {
 		escaped(name), escaped(prefix), escaped(delimiter), most, count, cut, encoding, token, entries.Bytes(), groups.Bytes()))
 }
 
-func (n *null) entry(w *bytes.Buffer, key string, o object) {
+func (n *nullServer) entry(w *bytes.Buffer, key string, o object) {
 	w.WriteString("<Contents><Key>")
 	w.WriteString(escaped(key))
 	w.WriteString("</Key><LastModified>2026-11-01T00:00:00.000Z</LastModified><ETag>&quot;")
@@ -168,7 +168,7 @@ func (n *null) entry(w *bytes.Buffer, key string, o object) {
 	w.WriteString("</Size><StorageClass>STANDARD</StorageClass></Contents>")
 }
 
-func (n *null) listBuckets(w http.ResponseWriter) {
+func (n *nullServer) listBuckets(w http.ResponseWriter) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	var all bytes.Buffer
@@ -185,8 +185,8 @@ func reply(w http.ResponseWriter, document string) {
 	io.WriteString(w, document)   //nolint:errcheck // as above
 }
 
-// fail leaves the connection's state to net/http, which drops it where a body
-// was not read.
+// fail answers with an error. It leaves the connection's state to net/http,
+// which closes it if a body was not read.
 func fail(w http.ResponseWriter, status int, code string) {
 	document := xml.Header + "<Error><Code>" + code + "</Code><Message>" + code + "</Message></Error>"
 	w.Header()["Content-Type"] = []string{"application/xml"}

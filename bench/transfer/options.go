@@ -7,8 +7,8 @@ import (
 	"runtime/pprof"
 )
 
-// order is one piece of work, as ours and raw take it.
-type order struct {
+// options describe one piece of work for ours and raw.
+type options struct {
 	direction      string // down, up, relay
 	url            string
 	set            string // the prefix in the bucket, and the directory, of what is moved
@@ -19,10 +19,10 @@ type order struct {
 	toSecret       string
 	plain          bool // not AWS: a server that may not know its newer headers
 	profile        string
-	stock          stock // what the server has
+	stock          stockSizes // the server's objects
 }
 
-func (o *order) parse(name string, args []string) error {
+func (o *options) parse(name string, args []string) error {
 	f := flag.NewFlagSet(name, flag.ContinueOnError)
 	f.StringVar(&o.direction, "direction", "down", "down, up or relay")
 	f.StringVar(&o.url, "url", "", "the server")
@@ -45,8 +45,8 @@ func (o *order) parse(name string, args []string) error {
 	return nil
 }
 
-// profiled runs the work, under a profile if asked for.
-func (o *order) profiled(work func() error) error {
+// profiled runs the work, under a profile if one is requested.
+func (o *options) profiled(work func() error) error {
 	if o.profile == "" {
 		return work()
 	}

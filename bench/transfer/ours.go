@@ -18,18 +18,18 @@ import (
 )
 
 // ours does the work by internal/transfer as tasks do it: objects move while
-// the rest is listed, everything is noted in a journal, nothing is
-// overwritten, what is written carries a marker, checksums are verified, and
+// the rest is listed, everything is recorded in a journal, nothing is
+// overwritten, objects are written with a marker, checksums are verified, and
 // progress is counted.
 func ours(ctx context.Context, args []string, _ io.Writer) error {
-	var o order
+	var o options
 	if err := o.parse("ours", args); err != nil {
 		return err
 	}
 	return o.profiled(func() (err error) {
 		clients := guard.NewClients(nil)
 		defer clients.Close()
-		j := job{order: o, clients: clients, memory: transfer.NewMemory(transfer.DefaultMemory)}
+		j := job{options: o, clients: clients, memory: transfer.NewMemory(transfer.DefaultMemory)}
 		if j.root, err = os.OpenRoot(j.dir); err != nil {
 			return err
 		}
@@ -47,7 +47,7 @@ const (
 )
 
 type job struct {
-	order
+	options
 	clients guard.Clients
 	memory  *transfer.Memory
 	root    *os.Root
@@ -62,19 +62,19 @@ func (j *job) move(ctx context.Context) error {
 	switch j.direction {
 	case "down":
 		from := j.source()
-		return j.each(ctx, j.listed(ctx), func(ctx context.Context, o transfer.Object) error {
+		return j.each(ctx, j.listObjects(ctx), func(ctx context.Context, o transfer.Object) error {
 			_, err := transfer.Get(ctx, from, o, j.root, strings.TrimPrefix(o.Key, prefix), read)
 			return err
 		})
 	case "up":
 		to := j.bucket(j.sink, j.access, j.secret)
-		return j.each(ctx, j.walked(), func(ctx context.Context, f transfer.Object) error {
+		return j.each(ctx, j.walkFiles(), func(ctx context.Context, f transfer.Object) error {
 			_, err := transfer.Put(ctx, to, prefix+f.Key, j.root, f.Key, write)
 			return err
 		})
 	default:
 		from, to := j.source(), j.bucket(j.sink, j.toAccess, j.toSecret)
-		return j.each(ctx, j.listed(ctx), func(ctx context.Context, o transfer.Object) error {
+		return j.each(ctx, j.listObjects(ctx), func(ctx context.Context, o transfer.Object) error {
 			_, err := transfer.Copy(ctx, from, o, to, o.Key, write)
 			return err
 		})
@@ -101,20 +101,20 @@ func (j *job) bucket(name, access, secret string) transfer.Bucket {
 func (j *job) source() transfer.Bucket { return j.bucket(sourceBucket, j.access, j.secret) }
 
 const (
-	listedFirst = 1_000 // objects, before any moves
-	listedAhead = 10_000
+	firstBatch  = 1_000 // objects, before any moves
+	maxPrefetch = 10_000
 )
 
-// listed gives the objects of the set while the rest is listed.
-func (j *job) listed(ctx context.Context) iter.Seq2[transfer.Object, error] {
+// listObjects returns the objects of the set while the rest is listed.
+func (j *job) listObjects(ctx context.Context) iter.Seq2[transfer.Object, error] {
 	return func(yield func(transfer.Object, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		ready := make(chan transfer.Object, listedAhead)
+		ready := make(chan transfer.Object, maxPrefetch)
 		var failed error
 		go func() {
 			defer close(ready)
-			failed = give(ctx, transfer.List(ctx, j.source(), j.set+"/"), ready)
+			failed = prefetch(ctx, transfer.List(ctx, j.source(), j.set+"/"), ready)
 		}()
 		for o := range ready {
 			if !yield(o, nil) {
@@ -127,17 +127,17 @@ func (j *job) listed(ctx context.Context) iter.Seq2[transfer.Object, error] {
 	}
 }
 
-func give(ctx context.Context, all iter.Seq2[transfer.Object, error], ready chan<- transfer.Object) error {
-	var held []transfer.Object
+func prefetch(ctx context.Context, all iter.Seq2[transfer.Object, error], ready chan<- transfer.Object) error {
+	var queue []transfer.Object
 	flush := func() error {
-		for _, o := range held {
+		for _, o := range queue {
 			select {
 			case ready <- o:
 			case <-ctx.Done():
 				return ctx.Err()
 			}
 		}
-		held = held[:0]
+		queue = queue[:0]
 		return nil
 	}
 	count := 0
@@ -145,8 +145,8 @@ func give(ctx context.Context, all iter.Seq2[transfer.Object, error], ready chan
 		if err != nil {
 			return err
 		}
-		held = append(held, o)
-		if count++; count < listedFirst {
+		queue = append(queue, o)
+		if count++; count < firstBatch {
 			continue
 		}
 		if err := flush(); err != nil {
@@ -156,8 +156,8 @@ func give(ctx context.Context, all iter.Seq2[transfer.Object, error], ready chan
 	return flush()
 }
 
-// walked gives the directory's files, once all are found.
-func (j *job) walked() iter.Seq2[transfer.Object, error] {
+// walkFiles returns the directory's files, after all are found.
+func (j *job) walkFiles() iter.Seq2[transfer.Object, error] {
 	return func(yield func(transfer.Object, error) bool) {
 		var files []transfer.Object
 		err := fs.WalkDir(j.root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {

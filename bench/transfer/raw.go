@@ -17,39 +17,39 @@ import (
 
 const (
 	rawPart   = 16 << 20
-	rawParts  = 4  // of one object, at once
-	rawSmall  = 32 // objects at once
+	rawParts  = 4  // of one object, in parallel
+	rawSmall  = 32 // objects in parallel
 	rawBuffer = 256 << 10
 )
 
-// raw does the work by net/http alone: the names are known, nothing is
+// raw does the work by net/http alone: the names are known, and nothing is
 // signed, summed, retried or verified. It is the limit for any client that is
 // built on net/http, and works with the null server only.
 func raw(ctx context.Context, args []string, _ io.Writer) error {
-	var l limit
-	if err := l.parse("raw", args); err != nil {
+	var c rawClient
+	if err := c.parse("raw", args); err != nil {
 		return err
 	}
-	l.client = &http.Client{Transport: &http.Transport{
-		DialContext: dialWide, ReadBufferSize: rawBuffer, WriteBufferSize: rawBuffer, DisableCompression: true, MaxIdleConnsPerHost: rawSmall,
+	c.client = &http.Client{Transport: &http.Transport{
+		DialContext: dialLarge, ReadBufferSize: rawBuffer, WriteBufferSize: rawBuffer, DisableCompression: true, MaxIdleConnsPerHost: rawSmall,
 	}}
-	defer l.client.CloseIdleConnections()
-	for _, s := range l.stock.all() {
-		if s.name == l.set {
-			return l.profiled(func() error { return l.move(ctx, s) })
+	defer c.client.CloseIdleConnections()
+	for _, s := range c.stock.all() {
+		if s.name == c.set {
+			return c.profiled(func() error { return c.move(ctx, s) })
 		}
 	}
-	return fmt.Errorf("no set %q", l.set)
+	return fmt.Errorf("no set %q", c.set)
 }
 
-type limit struct {
-	order
+type rawClient struct {
+	options
 	client *http.Client
 }
 
-func (l *limit) move(ctx context.Context, s set) error {
+func (l *rawClient) move(ctx context.Context, s set) error {
 	if s.count == 1 {
-		return l.large(ctx, s)
+		return l.moveLarge(ctx, s)
 	}
 	if l.direction == "down" {
 		for i := range directories {
@@ -61,12 +61,12 @@ func (l *limit) move(ctx context.Context, s set) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(rawSmall)
 	for _, name := range s.names() {
-		g.Go(func() error { return l.whole(ctx, s, name) })
+		g.Go(func() error { return l.moveSmall(ctx, s, name) })
 	}
 	return g.Wait()
 }
 
-func (l *limit) whole(ctx context.Context, s set, name string) error {
+func (l *rawClient) moveSmall(ctx context.Context, s set, name string) error {
 	from, to := l.url+"/"+sourceBucket+"/"+s.name+"/"+name, l.url+"/"+l.sink+"/"+s.name+"/"+name
 	switch l.direction {
 	case "down":
@@ -79,7 +79,7 @@ func (l *limit) whole(ctx context.Context, s set, name string) error {
 		if err != nil {
 			return err
 		}
-		if err := pour(file, body); err != nil {
+		if err := copyLarge(file, body); err != nil {
 			return err
 		}
 		return file.Close()
@@ -103,7 +103,7 @@ func (l *limit) whole(ctx context.Context, s set, name string) error {
 
 type span struct{ off, n int64 }
 
-func (l *limit) large(ctx context.Context, s set) error {
+func (l *rawClient) moveLarge(ctx context.Context, s set) error {
 	from, to := l.url+"/"+sourceBucket+"/"+s.name+"/object", l.url+"/"+l.sink+"/"+s.name+"/object"
 	var file *os.File
 	var err error
@@ -140,7 +140,7 @@ func (l *limit) large(ctx context.Context, s set) error {
 				return err
 			}
 			defer body.Close()
-			return pour(io.NewOffsetWriter(file, at.off), body)
+			return copyLarge(io.NewOffsetWriter(file, at.off), body)
 		})
 	}
 	if err := g.Wait(); err != nil || l.direction == "down" {
@@ -149,7 +149,7 @@ func (l *limit) large(ctx context.Context, s set) error {
 	return l.complete(ctx, to, id, tags)
 }
 
-func (l *limit) get(ctx context.Context, url string, at span, size int64) (io.ReadCloser, error) {
+func (l *rawClient) get(ctx context.Context, url string, at span, size int64) (io.ReadCloser, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return nil, err
@@ -168,8 +168,8 @@ func (l *limit) get(ctx context.Context, url string, at span, size int64) (io.Re
 	return resp.Body, nil
 }
 
-// send gives the ETag, or of an answer with a document an upload's id.
-func (l *limit) send(ctx context.Context, method, url string, body io.ReadCloser, size int64) (string, error) {
+// send returns the ETag, or the upload's id if the answer is a document.
+func (l *rawClient) send(ctx context.Context, method, url string, body io.ReadCloser, size int64) (string, error) {
 	req, err := http.NewRequestWithContext(ctx, method, url, body)
 	if err != nil {
 		return "", err
@@ -191,15 +191,15 @@ func (l *limit) send(ctx context.Context, method, url string, body io.ReadCloser
 	return begun.UploadId, xml.Unmarshal(text, &begun)
 }
 
-func (l *limit) begin(ctx context.Context, url string) (string, error) {
+func (l *rawClient) begin(ctx context.Context, url string) (string, error) {
 	return l.send(ctx, http.MethodPost, url+"?uploads", http.NoBody, 0)
 }
 
-func (l *limit) part(ctx context.Context, url, id string, number int, body io.ReadCloser, size int64) (string, error) {
+func (l *rawClient) part(ctx context.Context, url, id string, number int, body io.ReadCloser, size int64) (string, error) {
 	return l.send(ctx, http.MethodPut, fmt.Sprintf("%s?partNumber=%d&uploadId=%s", url, number, id), body, size)
 }
 
-func (l *limit) complete(ctx context.Context, url, id string, tags []string) error {
+func (l *rawClient) complete(ctx context.Context, url, id string, tags []string) error {
 	var text strings.Builder
 	text.WriteString("<CompleteMultipartUpload>")
 	for i, tag := range tags {
@@ -210,32 +210,32 @@ func (l *limit) complete(ctx context.Context, url, id string, tags []string) err
 	return err
 }
 
-var wide = sync.Pool{New: func() any { return new([rawBuffer]byte) }}
+var largeBuffers = sync.Pool{New: func() any { return new([rawBuffer]byte) }}
 
-// pour copies with large buffers.
-func pour(w io.Writer, r io.Reader) error {
-	buf := wide.Get().(*[rawBuffer]byte) //nolint:forcetypeassert // it holds nothing else
-	defer wide.Put(buf)
+// copyLarge copies with large buffers.
+func copyLarge(w io.Writer, r io.Reader) error {
+	buf := largeBuffers.Get().(*[rawBuffer]byte) //nolint:forcetypeassert // it holds nothing else
+	defer largeBuffers.Put(buf)
 	_, err := io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{r}, buf[:])
 	return err
 }
 
-// wideConn sends bodies by large buffers: net/http hands a body to the
-// connection as a whole once its own buffer is empty, and io.Copy would then
-// cut it into 32 KiB.
-type wideConn struct{ net.Conn }
+// largeBufferConn sends bodies with large buffers: net/http passes a body to
+// the connection as a whole once its own buffer is empty, and io.Copy would
+// then divide it into 32 KiB.
+type largeBufferConn struct{ net.Conn }
 
-// ReadFrom sends what r has.
-func (c wideConn) ReadFrom(r io.Reader) (int64, error) {
-	buf := wide.Get().(*[rawBuffer]byte) //nolint:forcetypeassert // it holds nothing else
-	defer wide.Put(buf)
+// ReadFrom sends what it reads from r.
+func (c largeBufferConn) ReadFrom(r io.Reader) (int64, error) {
+	buf := largeBuffers.Get().(*[rawBuffer]byte) //nolint:forcetypeassert // it holds nothing else
+	defer largeBuffers.Put(buf)
 	return io.CopyBuffer(struct{ io.Writer }{c.Conn}, struct{ io.Reader }{r}, buf[:])
 }
 
-func dialWide(ctx context.Context, network, address string) (net.Conn, error) {
+func dialLarge(ctx context.Context, network, address string) (net.Conn, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
-	return wideConn{conn}, nil
+	return largeBufferConn{conn}, nil
 }

@@ -28,7 +28,7 @@ func serve(ctx context.Context, args []string, out io.Writer) error {
 	ca := flags.String("tls", "", "serve over TLS, and write the authority's certificate to this file")
 	late := flags.Duration("late", 0, "how late each answer begins")
 	rate := flags.Int64("rate", 0, "bytes a second of each request; 0: as fast as it goes")
-	var sets stock
+	var sets stockSizes
 	sets.flags(flags)
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -37,7 +37,7 @@ func serve(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	handler := newNull(sets.all(), os.Stderr)
+	handler := newNullServer(sets.all(), os.Stderr)
 	scheme := "http"
 	if *ca != "" {
 		config, pemText, err := selfSigned()
@@ -54,15 +54,15 @@ func serve(ctx context.Context, args []string, out io.Writer) error {
 			return err
 		}
 		defer os.RemoveAll(dir)
-		reel, err := newReel(dir, handler.pattern)
+		pattern, err := newPatternFile(dir, handler.pattern)
 		if err != nil {
 			return err
 		}
-		handler.reel, listener = &reel, droppers{listener}
+		handler.patternFile, listener = &pattern, discardingListener{listener}
 	}
 	server := &http.Server{
-		Handler: far{handler, *late, *rate}, ReadHeaderTimeout: time.Minute, WriteTimeout: 10 * time.Minute,
-		ErrorLog:    log.New(io.Discard, "", 0), // of handshakes that failed, which the clients tell as well
+		Handler: distantServer{handler, *late, *rate}, ReadHeaderTimeout: time.Minute, WriteTimeout: 10 * time.Minute,
+		ErrorLog:    log.New(io.Discard, "", 0), // failed handshakes, which the clients report as well
 		BaseContext: func(net.Listener) context.Context { return ctx },
 	}
 	fmt.Fprintf(out, "%s://%s\n", scheme, listener.Addr())
@@ -74,9 +74,9 @@ func serve(ctx context.Context, args []string, out io.Writer) error {
 	return nil
 }
 
-// selfSigned makes an authority for one certificate of this machine's
-// loopback, both of which are forgotten at the end. HTTP/2 is not offered, as
-// S3 does not have it.
+// selfSigned returns an authority for one certificate of this machine's
+// loopback. Both are dropped at the end. HTTP/2 is not offered, since S3 does
+// not have it.
 func selfSigned() (*tls.Config, []byte, error) {
 	authorityKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -5,39 +5,39 @@ import (
 	"fmt"
 )
 
-// stock says how much there is of each set of objects to move.
-type stock struct {
+// stockSizes is how much there is of each set of objects.
+type stockSizes struct {
 	large  int64 // bytes of the one object
 	small  int   // objects of 4 KiB
 	medium int   // objects of 64 KiB
 }
 
-func (s *stock) flags(f *flag.FlagSet) {
+func (s *stockSizes) flags(f *flag.FlagSet) {
 	f.Int64Var(&s.large, "large", 2<<30, "bytes of the large object")
 	f.IntVar(&s.small, "small", 10_000, "how many objects of 4 KiB")
 	f.IntVar(&s.medium, "medium", 2_000, "how many objects of 64 KiB")
 }
 
-// args are the flags that give the same stock again.
-func (s stock) args() []string {
+// args returns the flags for the same sizes.
+func (s stockSizes) args() []string {
 	return []string{"-large", fmt.Sprint(s.large), "-small", fmt.Sprint(s.small), "-medium", fmt.Sprint(s.medium)}
 }
 
-// set is objects of one size, below a prefix of its name.
+// set is a set of objects of one size, below a prefix of its name.
 type set struct {
 	name  string
 	count int
 	size  int64
 }
 
-func (s stock) all() []set {
+func (s stockSizes) all() []set {
 	return []set{{"large", 1, s.large}, {"small", s.small, 4 << 10}, {"medium", s.medium, 64 << 10}}
 }
 
-// directories is over how many directories the files of a set are spread.
+// directories is the number of directories that the files of a set are in.
 const directories = 10
 
-// names are the set's files, as paths below its prefix.
+// names returns the set's files, as paths below its prefix.
 func (s set) names() []string {
 	if s.count == 1 {
 		return []string{"object"}

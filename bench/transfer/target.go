@@ -18,24 +18,24 @@ import (
 	"github.com/rolecall/rolecall/internal/transfer"
 )
 
-// target is the server that all clients work with.
+// target is the server that all clients use.
 type target struct {
 	null           bool
 	url            string
 	ca             string // file of the authority's certificate; empty: no TLS
-	access, secret string // for both ends of a relay: clients take two remotes as strangers, whatever their keys
+	access, secret string // for both ends of a relay: clients treat two remotes as unrelated, whatever their keys
 	client         *transfer.Client
 	stop           func()
 }
 
-// start starts the server as a process of its own.
+// start starts the server as a separate process.
 func (s *session) start(ctx context.Context) (*target, error) {
 	t := &target{access: "AKIABENCHBENCH000001", secret: "bench-secret-0000000000"}
 	data := filepath.Join(s.dir, "server")
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		return nil, err
 	}
-	address, err := free(ctx)
+	address, err := freeAddress(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +82,7 @@ func (s *session) start(ctx context.Context) (*target, error) {
 		return nil, err
 	}
 	if t.ca != "" {
-		// Read when the first connection is made.
+		// The variable is read at the first connection.
 		if err := os.Setenv("SSL_CERT_FILE", t.ca); err != nil {
 			t.stop()
 			return nil, err
@@ -91,9 +91,9 @@ func (s *session) start(ctx context.Context) (*target, error) {
 	return t, nil
 }
 
-// free finds an address that nobody listens on. Another process may take it
-// before the server does; then the run fails.
-func free(ctx context.Context) (string, error) {
+// freeAddress returns an address that nobody listens on. If another process
+// takes it before the server does, the run fails.
+func freeAddress(ctx context.Context) (string, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
@@ -101,7 +101,7 @@ func free(ctx context.Context) (string, error) {
 	return listener.Addr().String(), listener.Close()
 }
 
-// wait waits until the server takes connections.
+// wait waits until the server accepts connections.
 func (t *target) wait(ctx context.Context, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -123,7 +123,7 @@ func (t *target) make(ctx context.Context, bucket string) error {
 	return err
 }
 
-// fill puts a directory's files where clients fetch them from. The null
+// fill uploads a directory's files to the bucket that clients read. The null
 // server has them already.
 func (t *target) fill(ctx context.Context, self, set, dir string) error {
 	if t.null {
@@ -141,7 +141,7 @@ func (t *target) fill(ctx context.Context, self, set, dir string) error {
 	return cmd.Run()
 }
 
-// tally counts what is in a bucket.
+// tally counts the objects in a bucket.
 func (t *target) tally(ctx context.Context, bucket string) (count int, bytes int64, err error) {
 	for o, err := range transfer.List(ctx, transfer.Bucket{Client: t.client, Name: bucket}, "") {
 		if err != nil {
@@ -152,8 +152,8 @@ func (t *target) tally(ctx context.Context, bucket string) (count int, bytes int
 	return count, bytes, nil
 }
 
-// remove removes a bucket and what is in it. What stays behind costs memory
-// only, so that a failure is told and no more.
+// remove removes a bucket and its objects. It only logs a failure: what is left
+// costs nothing but memory.
 func (t *target) remove(ctx context.Context, bucket string) {
 	err := t.empty(ctx, bucket)
 	if err == nil {
@@ -192,7 +192,7 @@ func (t *target) empty(ctx context.Context, bucket string) error {
 	return flush()
 }
 
-// tally counts what is in a directory.
+// tally counts the files in a directory.
 func tally(dir string) (count int, bytes int64, err error) {
 	err = filepath.WalkDir(dir, func(_ string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {

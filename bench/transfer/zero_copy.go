@@ -11,22 +11,21 @@ import (
 	"syscall"
 )
 
-// What makes the null server cheap over plain http: large answers go from the
-// page cache to the socket, and large bodies are dropped by the kernel, so that
-// neither is copied in its process.
+// Over plain http the null server copies nothing in its process: large answers
+// go from the page cache to the socket, and the kernel drops large bodies.
 
-const cheapFrom = 256 << 10 // bytes; below, a copy costs less than the calls
+const zeroCopyFrom = 256 << 10 // bytes; below, a copy costs less than the calls
 
-// reel is the pattern as a file.
-type reel struct{ name string }
+// patternFile is the pattern as a file.
+type patternFile struct{ name string }
 
-func newReel(dir string, pattern []byte) (reel, error) {
-	r := reel{filepath.Join(dir, "pattern")}
-	return r, os.WriteFile(r.name, pattern, 0o600)
+func newPatternFile(dir string, pattern []byte) (patternFile, error) {
+	p := patternFile{filepath.Join(dir, "pattern")}
+	return p, os.WriteFile(p.name, pattern, 0o600)
 }
 
 // send answers with n bytes of the endless pattern from off.
-func (r reel) send(w http.ResponseWriter, off, n int64) error {
+func (r patternFile) send(w http.ResponseWriter, off, n int64) error {
 	sink, ok := w.(io.ReaderFrom)
 	if !ok {
 		return errors.New("the answer takes no file")
@@ -50,24 +49,24 @@ func (r reel) send(w http.ResponseWriter, off, n int64) error {
 	return nil
 }
 
-// droppers are connections of which large reads give nothing but the number of
-// bytes. Nobody but discard reads that much at once.
-type droppers struct{ net.Listener }
+// discardingListener accepts connections whose large reads return only the
+// number of bytes. Only discard reads that much at once.
+type discardingListener struct{ net.Listener }
 
 // Accept accepts a connection.
-func (d droppers) Accept() (net.Conn, error) {
+func (d discardingListener) Accept() (net.Conn, error) {
 	conn, err := d.Listener.Accept()
 	if tcp, ok := conn.(*net.TCPConn); ok {
-		conn = dropper{tcp}
+		conn = discardingConn{tcp}
 	}
 	return conn, err
 }
 
-type dropper struct{ *net.TCPConn }
+type discardingConn struct{ *net.TCPConn }
 
-// Read reads, or drops what it would read.
-func (d dropper) Read(p []byte) (int, error) {
-	if len(p) < cheapFrom {
+// Read reads, or drops the bytes and returns their number.
+func (d discardingConn) Read(p []byte) (int, error) {
+	if len(p) < zeroCopyFrom {
 		return d.TCPConn.Read(p)
 	}
 	raw, err := d.SyscallConn()
@@ -86,15 +85,15 @@ func (d dropper) Read(p []byte) (int, error) {
 	return max(n, 0), err
 }
 
-// bins are never looked into, and large ones take fewer calls.
-var bins = sync.Pool{New: func() any { return new([4 << 20]byte) }}
+// scratch has buffers that are never read. Large ones take fewer calls.
+var scratch = sync.Pool{New: func() any { return new([4 << 20]byte) }}
 
 // discard reads a body to its end.
 func discard(r io.Reader) error {
-	bin := bins.Get().(*[4 << 20]byte) //nolint:forcetypeassert // it holds nothing else
-	defer bins.Put(bin)
+	buf := scratch.Get().(*[4 << 20]byte) //nolint:forcetypeassert // it holds nothing else
+	defer scratch.Put(buf)
 	for {
-		if _, err := r.Read(bin[:]); errors.Is(err, io.EOF) {
+		if _, err := r.Read(buf[:]); errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
 			return err
