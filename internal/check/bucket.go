@@ -93,7 +93,7 @@ func (w *work) open(ctx context.Context, r access.Request) (*s3.Client, error) {
 	return client, err
 }
 
-// take returns a client with the credential, and the first that it gives. It is
+// take returns a client with the credential, and the first that it returns. It is
 // taken now, so that what is wrong with a role is not reported as S3's fault.
 func (w *work) take(ctx context.Context, r access.Request, c access.Credential) (*s3.Client, aws.Credentials, error) {
 	first, err := c.Retrieve(ctx)

@@ -1,5 +1,5 @@
 // Package check diagnoses a connection against the live account: an ordered
-// list of steps, each with what is at fault and what mends it.
+// list of steps, each with what is at fault and what fixes it.
 //
 // A check leaves nothing behind and fires no event of the customer's: writing
 // is tried by multipart uploads that are aborted. A role is used only after
@@ -46,7 +46,7 @@ type Request struct {
 	Log  *slog.Logger // nil: none
 }
 
-// EventKind tells what an Event is about.
+// EventKind is what an Event is about.
 type EventKind string
 
 // The kinds of event.
@@ -56,7 +56,7 @@ const (
 	Ended    EventKind = "ended"
 )
 
-// Event tells how a step goes. Ended events come in the order of the steps.
+// Event reports how a step goes. Ended events come in the order of the steps.
 type Event struct {
 	Kind  EventKind
 	Step  string
@@ -74,7 +74,7 @@ type finding struct {
 	further []rolecall.CheckLayer
 	message string
 	hint    string
-	caution string           // told behind the hint, whatever documents say
+	caution string           // said behind the hint, whatever documents say
 	patches []rolecall.Patch // the likeliest first
 	denied  bool             // by AWS, so that trying again may help
 	denial  policy.Denial    // what AWS said of it

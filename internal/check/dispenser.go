@@ -10,7 +10,7 @@ import (
 	"github.com/rolecall/rolecall/internal/guard"
 )
 
-// dispensed proves the connection's dispenser and tells whether it takes the
+// dispensed proves the connection's dispenser and reports whether it takes the
 // right external id.
 func dispensed(ctx context.Context, w *work) finding {
 	w.proof.verdict, w.proof.err = w.Vault.ProveDispenser(ctx, w.request().Dispenser())
@@ -19,11 +19,11 @@ func dispensed(ctx context.Context, w *work) finding {
 	switch refused := len(p.with(credential.ProbeRight, credential.Refused)) > 0; {
 	case p.err == nil:
 		return passed("the dispenser gives credentials of the account %s", p.verdict.RoleID)
-	case p.loose() && !refused: // which other steps tell
+	case p.loose() && !refused: // which other steps report
 		return passed("the dispenser gives credentials for the organization's external id")
 	case refused:
-		told := rolecall.List(p.err)[0]
-		f := failed(rolecall.LayerTrust, told.Message, told.Hint)
+		known := rolecall.List(p.err)[0]
+		f := failed(rolecall.LayerTrust, known.Message, known.Hint)
 		f.denied = true
 		return f
 	}
@@ -33,30 +33,30 @@ func dispensed(ctx context.Context, w *work) finding {
 // dispenserFault says why a dispenser's credentials could not be had, in
 // whichever step.
 func (w *work) dispenserFault(ctx context.Context, err error) finding {
-	told := rolecall.List(err)[0]
+	known := rolecall.List(err)[0]
 	layer := rolecall.LayerRole // what gives the credentials
 	switch {
 	case guard.Closed(err):
 		// Both alike, lest a tenant finds out what there is in the operator's network.
 		return finding{
 			result: rolecall.CheckFail, candidates: []rolecall.CheckLayer{rolecall.LayerNetwork, rolecall.LayerName},
-			message: told.Message, hint: told.Hint,
+			message: known.Message, hint: known.Hint,
 		}
-	case slow(ctx), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), told.Code == rolecall.Internal:
+	case slow(ctx), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), known.Code == rolecall.Internal:
 		return w.fault(ctx, err)
-	case told.Code == rolecall.Unavailable:
+	case known.Code == rolecall.Unavailable:
 		layer = rolecall.LayerNetwork
-	case told.Code == rolecall.NotFound:
+	case known.Code == rolecall.NotFound:
 		layer = rolecall.LayerName
 	}
-	return failed(layer, told.Message, told.Hint)
+	return failed(layer, known.Message, known.Hint)
 }
 
 // shortLived is how long credentials must live so that they need not be asked
 // for all the time.
 const shortLived = 15 * time.Minute
 
-// dispensedLong looks at how long a dispenser's credentials live.
+// dispensedLong checks how long a dispenser's credentials live.
 func dispensedLong(ctx context.Context, w *work) finding {
 	got, err := w.Vault.Dispenser(w.request().Dispenser()).Retrieve(ctx)
 	if err != nil {

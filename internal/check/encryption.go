@@ -60,8 +60,8 @@ func (w *work) otherwise(found string) finding {
 	return f
 }
 
-// encryptionOf is the encryption that the headers of an answer tell. A server
-// that a tenant chose may tell anything.
+// encryptionOf is the encryption in the headers of an answer. A server that a
+// tenant chose may say anything.
 func encryptionOf(kind types.ServerSideEncryption, key *string) rolecall.Encryption {
 	e := rolecall.Encryption{Type: string(kind)}
 	if !slices.Contains(strengths, e.Type) {
@@ -77,7 +77,7 @@ func encryptionOf(kind types.ServerSideEncryption, key *string) rolecall.Encrypt
 // strengths are the encryptions of S3, the weakest first.
 var strengths = []string{"", "AES256", "aws:kms", "aws:kms:dsse"}
 
-// weaker tells whether what S3 does falls short of what is required.
+// weaker reports whether what S3 does falls short of what is required.
 func weaker(found, required rolecall.Encryption) bool {
 	if slices.Index(strengths, found.Type) < slices.Index(strengths, required.Type) {
 		return true

@@ -105,7 +105,7 @@ func onKey(key string, operations ...string) []rolecall.Patch {
 }
 
 // otherKey is found where the connection names a key that cannot be right. The
-// one that the bucket uses by default is S3's to tell.
+// one that the bucket uses by default is known to S3.
 func (w *work) otherKey(ctx context.Context, f finding) finding {
 	e := rolecall.Encryption{Type: "aws:kms"}
 	if found, ok := w.usual(ctx); ok && found.Type == e.Type {

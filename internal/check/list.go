@@ -97,7 +97,7 @@ func (w *work) orOtherCase(ctx context.Context, f finding) finding {
 	return f
 }
 
-// pays tells whether the bucket opens to who pays for requests.
+// pays reports whether the bucket opens to who pays for requests.
 func (w *work) pays(ctx context.Context) bool {
 	if w.Connection.RequesterPays {
 		return false

@@ -12,11 +12,11 @@ import (
 	"github.com/rolecall/rolecall/policy"
 )
 
-// fullControl gives what is written to the bucket's owner, whatever the
+// fullControl makes what is written the bucket owner's, whatever the
 // bucket's setting.
 const fullControl = "bucket-owner-full-control"
 
-// belongs tells whose objects will be, as far as the connection's acl shows.
+// belongs finds out whose objects will be, as far as the connection's acl shows.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html
 func belongs(ctx context.Context, w *work) finding {
 	acl := w.Connection.ACL
@@ -60,7 +60,7 @@ func belongs(ctx context.Context, w *work) finding {
 
 // writers finds out whether a bucket of another account leaves objects to the
 // account that writes them: it does if it takes an ACL that does not give them
-// to its owner. Only a role that may set ACLs can tell.
+// to its owner. Only a role that may set ACLs can find out.
 func (w *work) writers(ctx context.Context) finding {
 	client, err := w.writer(ctx, policy.ACL)
 	if err == nil {

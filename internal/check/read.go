@@ -70,7 +70,7 @@ func (w *work) oneOf(keys []types.Object) string {
 	return best
 }
 
-// get reads the first byte of an object and tells its version, and how it is
+// get reads the first byte of an object and returns its version, and how it is
 // encrypted.
 func (w *work) get(ctx context.Context, client *s3.Client, key string, version *string) (string, rolecall.Encryption, error) {
 	in := &s3.GetObjectInput{
@@ -143,7 +143,7 @@ func (w *work) disownedObject(key string, f finding) finding {
 }
 
 // head asks for what needs the same permission as reading, but not the use of
-// the object's key, which it tells.
+// the object's key, which it names.
 func (w *work) head(ctx context.Context, key string) bool {
 	out, err := w.reading.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &w.Connection.Bucket, Key: &key, ExpectedBucketOwner: w.asOwner(), RequestPayer: w.payer()})
 	if err != nil {
@@ -153,7 +153,7 @@ func (w *work) head(ctx context.Context, key string) bool {
 	return true
 }
 
-// unreadableVersion tells whether the object cannot be read by its version.
+// unreadableVersion reports whether the object cannot be read by its version.
 func (w *work) unreadableVersion(ctx context.Context, key, version string) (finding, bool) {
 	client, err := w.client(ctx, policy.ReadVersion)
 	if err != nil {

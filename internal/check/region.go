@@ -7,7 +7,7 @@ import (
 	"github.com/rolecall/rolecall/internal/refusal"
 )
 
-// located finds the bucket and its region, which S3 tells everyone.
+// located finds the bucket and its region, which S3 says to everyone.
 func located(ctx context.Context, w *work) finding {
 	c := w.Connection
 	w.region = c.Region

@@ -16,7 +16,7 @@ import (
 	"github.com/rolecall/rolecall/policy/correct"
 )
 
-// roleSteps are the steps that look at who gives the credentials: the role,
+// roleSteps are the steps that check where the credentials come from: the role,
 // and the vendor's own identity that assumes it.
 func roleSteps() []step {
 	const arn, principal, claim, assume = rolecall.StepARN, rolecall.StepPrincipal, rolecall.StepClaim, rolecall.StepAssume
@@ -158,8 +158,8 @@ func claimed(ctx context.Context, w *work) finding {
 	case errors.As(err, &another):
 		return failed(rolecall.LayerName, name+" is not usable", "give one of your own that serves nobody else; if it is, ask the operator")
 	case rolecall.CodeOf(err) == rolecall.Forbidden:
-		told := rolecall.List(err)[0]
-		return failed(rolecall.LayerName, told.Message, told.Hint)
+		known := rolecall.List(err)[0]
+		return failed(rolecall.LayerName, known.Message, known.Hint)
 	case err != nil:
 		return w.fault(ctx, err)
 	case w.earlier.Passed:

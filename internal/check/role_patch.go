@@ -114,7 +114,7 @@ func (w *work) longestSession() string {
 	return strconv.Itoa(int(max(w.place().Duration, rolecall.DefaultSessionDuration).Seconds()))
 }
 
-// oversized is found where no session policy can hold what the connection
+// oversized is found where no session policy has room for what the connection
 // needs: its names are too long.
 func (w *work) oversized(message string) finding {
 	f := failed(rolecall.LayerSession, message, "a session policy names the bucket, the prefix and the key: shorten the prefix, and move what is there")

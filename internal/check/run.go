@@ -25,8 +25,8 @@ const (
 	lastPause  = 15 * time.Second
 )
 
-// Run makes a check and gives its report, which has every step. Observe, which
-// may be nil, is told how it goes, never from two goroutines at once. When the
+// Run makes a check and returns its report, which has every step. Observe, which
+// may be nil, is called with each event, never from two goroutines at once. When the
 // context is cancelled, the steps that have not ended are reported as such.
 func Run(ctx context.Context, request Request, a *access.Access, observe func(Event)) rolecall.CheckReport {
 	return run(ctx, request, a, observe, steps())
@@ -39,14 +39,14 @@ func run(ctx context.Context, request Request, a *access.Access, observe func(Ev
 	if observe == nil {
 		observe = func(Event) {}
 	}
-	c := &course{
+	c := &schedule{
 		work:  &work{Request: request, Access: a},
-		steps: map[string]*under{}, observe: observe, until: time.Now().Add(request.Wait),
+		steps: map[string]*state{}, observe: observe, until: time.Now().Add(request.Wait),
 	}
 	for _, s := range steps {
-		c.steps[s.name] = &under{done: make(chan struct{})}
+		c.steps[s.name] = &state{done: make(chan struct{})}
 	}
-	// The connection is told here: the vault's lines have the role and session only.
+	// The connection is logged here: the vault's lines have the role and session only.
 	request.Log.InfoContext(ctx, "check begins", "org", request.Organization.APIName, "connection", request.Connection.Name,
 		"role", request.Connection.RoleARN, "session", c.work.role().SessionName())
 	var all sync.WaitGroup
@@ -57,12 +57,12 @@ func run(ctx context.Context, request Request, a *access.Access, observe func(Ev
 		Organization: request.Organization.APIName, Connection: request.Connection.Name, Result: rolecall.CheckPass, Steps: []rolecall.CheckStep{},
 	}
 	for _, s := range steps {
-		state := c.steps[s.name]
-		<-state.done
-		ended := state.found.step(s.name)
+		at := c.steps[s.name]
+		<-at.done
+		ended := at.found.step(s.name)
 		report.Steps = append(report.Steps, ended)
 		report.Result = worse(report.Result, ended.Result)
-		c.tell(Event{Kind: Ended, Step: s.name, Ended: ended})
+		c.report(Event{Kind: Ended, Step: s.name, Ended: ended})
 	}
 	all.Wait()
 	if ctx.Err() != nil {
@@ -74,50 +74,50 @@ func run(ctx context.Context, request Request, a *access.Access, observe func(Ev
 	return report
 }
 
-// course is how a check goes.
-type course struct {
+// schedule runs the steps of a check, each as soon as it can.
+type schedule struct {
 	work  *work
-	steps map[string]*under
+	steps map[string]*state
 	until time.Time // denied steps are tried again
 
 	mu      sync.Mutex
 	observe func(Event)
 }
 
-// under is a step under way; found and blocked are set once done is closed.
-type under struct {
+// state is how far a step is; found and blocked are set once done is closed.
+type state struct {
 	done    chan struct{}
 	found   finding
 	blocked string // by this step, which failed: what needs this one cannot run
 }
 
 // take waits for what the step needs and runs it.
-func (c *course) take(ctx context.Context, s step) {
-	state := c.steps[s.name]
-	defer close(state.done)
+func (c *schedule) take(ctx context.Context, s step) {
+	at := c.steps[s.name]
+	defer close(at.done)
 	for _, name := range slices.Concat(s.needs, s.after) {
 		<-c.steps[name].done
 	}
 	for _, name := range s.needs {
-		if state.blocked = c.steps[name].blocked; state.blocked != "" {
-			state.found = skipped("not reached: the step %s failed", state.blocked)
+		if at.blocked = c.steps[name].blocked; at.blocked != "" {
+			at.found = skipped("not reached: the step %s failed", at.blocked)
 			return
 		}
 	}
 	if ctx.Err() != nil && !s.always {
-		state.blocked, state.found = s.name, skipped("the check was interrupted")
+		at.blocked, at.found = s.name, skipped("the check was interrupted")
 		return
 	}
-	c.tell(Event{Kind: Started, Step: s.name})
-	state.found = c.try(ctx, s)
-	if state.found.result == rolecall.CheckFail {
-		state.blocked = s.name
+	c.report(Event{Kind: Started, Step: s.name})
+	at.found = c.try(ctx, s)
+	if at.found.result == rolecall.CheckFail {
+		at.blocked = s.name
 	}
 }
 
 // try runs the step; while it is denied and there is time to wait, again and
 // again.
-func (c *course) try(ctx context.Context, s step) finding {
+func (c *schedule) try(ctx context.Context, s step) finding {
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		found := c.once(ctx, s)
 		left := time.Until(c.until)
@@ -125,7 +125,7 @@ func (c *course) try(ctx context.Context, s step) finding {
 			return found
 		}
 		pause = min(pause, left)
-		c.tell(Event{Kind: Retrying, Step: s.name, Pause: pause})
+		c.report(Event{Kind: Retrying, Step: s.name, Pause: pause})
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
@@ -134,7 +134,7 @@ func (c *course) try(ctx context.Context, s step) finding {
 	}
 }
 
-func (c *course) once(ctx context.Context, s step) finding {
+func (c *schedule) once(ctx context.Context, s step) finding {
 	if !s.always {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, stepTimeout, errSlow)
@@ -148,7 +148,7 @@ func slow(ctx context.Context) bool { return errors.Is(context.Cause(ctx), errSl
 
 var errSlow = fmt.Errorf("no answer within %s", stepTimeout)
 
-func (c *course) tell(e Event) {
+func (c *schedule) report(e Event) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.observe(e)
@@ -174,7 +174,7 @@ func (f finding) step(name string) rolecall.CheckStep {
 	return s
 }
 
-// worse gives the result of a check so far, and of one more step.
+// worse returns the result of a check so far, and of one more step.
 func worse(all, one rolecall.CheckResult) rolecall.CheckResult {
 	switch {
 	case all == rolecall.CheckFail || one == rolecall.CheckFail:

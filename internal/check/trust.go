@@ -68,7 +68,7 @@ func assumed(ctx context.Context, w *work) finding {
 			result: rolecall.CheckWarn, layer: rolecall.LayerRole, message: "the role is another than the one that was proved before: it was deleted and made again",
 			hint: "who owns the role says whether that was meant; what still worked with the old one has been stopped",
 		}
-	case p.err == nil, len(p.with(credential.ProbeRightAgain, credential.Accepted)) > 0: // what else is wrong, other steps tell
+	case p.err == nil, len(p.with(credential.ProbeRightAgain, credential.Accepted)) > 0: // what else is wrong, other steps report
 		return passed("%s assumes the role with the external id", w.Principal.ARN)
 	case len(p.with(credential.ProbeRight, credential.Refused)) > 0: // or the second of them
 		return w.refusal(p.err)

@@ -125,7 +125,7 @@ func (w *work) unwritable(ctx context.Context, asked form, a refusal.Answer) fin
 	return w.diagnose(ctx, q, a.Err)
 }
 
-// beginOwned tells whether an upload can be begun that gives its object to the
+// beginOwned reports whether an upload can be begun that gives its object to the
 // bucket's owner, which many buckets require of other accounts.
 func (w *work) beginOwned(ctx context.Context, asked form) bool {
 	client, err := w.writer(ctx, policy.ACL)
@@ -188,7 +188,7 @@ func (f form) headers() (types.ServerSideEncryption, *string) {
 	return types.ServerSideEncryption(f.encryption.Type), aws.String(f.encryption.Key)
 }
 
-// plainChecksums tells whether the server may not know S3's newer checksums.
+// plainChecksums reports whether the server may not know S3's newer checksums.
 func (w *work) plainChecksums() bool { return w.Connection.S3EndpointURL != "" }
 
 // content is what a check writes.
@@ -238,7 +238,7 @@ func (w *work) listParts(ctx context.Context, client *s3.Client, id string) erro
 }
 
 // store writes an object, reads it back, and leaves it to the step cleanup. It
-// gives what was asked last.
+// returns what was asked last.
 func (w *work) store(ctx context.Context, asked form) (question, error) {
 	q := question{verb: "write an object", action: "s3:PutObject", opened: true}
 	if err := ctx.Err(); err != nil {
