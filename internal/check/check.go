@@ -13,15 +13,12 @@ package check
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"log/slog"
-	"slices"
+	"strings"
 	"time"
 
 	"github.com/rolecall/rolecall"
-	"github.com/rolecall/rolecall/credential"
-	"github.com/rolecall/rolecall/internal/access"
 	"github.com/rolecall/rolecall/policy"
 	"github.com/rolecall/rolecall/policy/correct"
 )
@@ -95,59 +92,48 @@ func skipped(format string, args ...any) finding {
 	return finding{result: rolecall.CheckSkip, message: fmt.Sprintf(format, args...)}
 }
 
-// step is one step of a check. It runs as soon as those that it names have
-// ended, beside others.
-type step struct {
-	name  string
-	needs []string // steps without which it cannot run: it is skipped when one failed, or was skipped for that
-	after []string // steps that it only waits for
-	// always runs it after a cancellation too: it cleans up.
-	always bool
-	run    func(ctx context.Context, w *work) finding
-}
-
-// steps are all steps of a check, in the order in which it reports them.
-func steps() []step {
-	order, all := rolecall.CheckSteps(), append(roleSteps(), bucketSteps()...)
-	slices.SortFunc(all, func(a, b step) int { return slices.Index(order, a.name) - slices.Index(order, b.name) })
-	return all
-}
-
-// work is one check under way: what is asked, and what its steps have learnt.
-// A step writes only what it alone finds out, and reads only what steps found
-// that it needs or comes after; so there is nothing to lock.
-type work struct {
-	Request
-	*access.Access
-
-	roleWork
-	bucketWork
-}
-
-// request asks for access to the connection's place as its jobs do.
-func (w *work) request(operations ...policy.Operation) access.Request {
-	r := access.Request{
-		Organization: w.Organization.APIName, Principal: w.Principal, ID: w.ID, Label: "check", TaskID: "check", Tool: rolecall.StorageGet,
-		Place: w.place(), Operations: operations, Attempts: attempts,
+// counted writes a number of things.
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
 	}
-	if slices.Contains(operations, policy.Write) {
-		r.Tool = rolecall.StoragePut
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+// long writes a duration without what is zero of it.
+func long(d time.Duration) string {
+	s := d.String()
+	if trimmed, ok := strings.CutSuffix(s, "m0s"); ok {
+		s = trimmed + "m"
 	}
-	return r
+	if trimmed, ok := strings.CutSuffix(s, "h0m"); ok {
+		s = trimmed + "h"
+	}
+	return s
 }
 
-// place is the connection's, with the region that was found.
-func (w *work) place() rolecall.Place {
-	p := w.Organization.PlaceOf(w.Connection)
-	p.Region = cmp.Or(w.region, p.Region)
-	p.Revision = w.ID // each check takes credentials of its own
-	return p
+const noRole = "static keys: no role"
+
+const onlyRead = "a source is only read"
+
+func named(e rolecall.Encryption) string {
+	if e.Key != "" {
+		return e.Type + " under " + e.Key
+	}
+	return cmp.Or(e.Type, "nothing")
 }
 
-// externalID is that of work on the connection.
-func (w *work) externalID() string { return w.Organization.ExternalIDFor(w.Connection) }
+// fullControl makes what is written the bucket owner's, whatever the
+// bucket's setting.
+const fullControl = "bucket-owner-full-control"
 
-// role asks for a session of the connection's role, as its jobs do; what the
-// session may do is left to say. Steps that ask come after the one that finds
-// the bucket: STS is asked near it.
-func (w *work) role() credential.Role { return w.request().Role() }
+// question is what S3 was asked.
+type question struct {
+	verb    string // after "S3 refuses to"
+	action  string // that S3 needs for it
+	key     string // of the object
+	missing bool   // it may be that there is none
+	// opened says that S3 let another question on the same bucket pass, so that
+	// not everything is refused.
+	opened bool
+}

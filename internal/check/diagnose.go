@@ -16,20 +16,6 @@ import (
 	"github.com/rolecall/rolecall/policy"
 )
 
-// question is what S3 was asked.
-type question struct {
-	verb    string // after "S3 refuses to"
-	action  string // that S3 needs for it
-	key     string // of the object
-	missing bool   // it may be that there is none
-	// opened says that S3 let another question on the same bucket pass, so that
-	// not everything is refused.
-	opened bool
-}
-
-// identity names who acts on the bucket.
-func (w *work) identity() string { return refusal.Identity(w.place()) }
-
 // diagnose says what is wrong where S3 did not do what it was asked.
 func (w *work) diagnose(ctx context.Context, q question, err error) finding {
 	a := refusal.Read(err)
@@ -204,15 +190,32 @@ func (f *finding) first(layer rolecall.CheckLayer, patches []rolecall.Patch) {
 	f.patches = append(patches, f.patches...)
 }
 
-// accountOf is whose the key is, or the bucket when there is none.
-func (w *work) accountOf(key string) string {
-	if arn, err := rolecall.ParseARN(key); err == nil {
-		return arn.Account
-	}
-	if e := w.Connection.Encryption; e != nil && key == "" {
-		if arn, err := rolecall.ParseARN(e.Key); err == nil {
-			return arn.Account
+// keptByKey notes, for the step key, that a KMS key refuses.
+func (w *work) keptByKey(at **refusal.Answer, a refusal.Answer) finding {
+	*at = &a
+	f := skipped("not told while the KMS key refuses: see the step key")
+	f.denied = a.Kind == transfer.Denied
+	return f
+}
+
+// dispenserFault says why a dispenser's credentials could not be had, in
+// whichever step.
+func (w *work) dispenserFault(ctx context.Context, err error) finding {
+	known := rolecall.List(err)[0]
+	layer := rolecall.LayerRole // what gives the credentials
+	switch {
+	case guard.Closed(err):
+		// Both alike, lest a tenant finds out what there is in the operator's network.
+		return finding{
+			result: rolecall.CheckFail, candidates: []rolecall.CheckLayer{rolecall.LayerNetwork, rolecall.LayerName},
+			message: known.Message, hint: known.Hint,
 		}
+	case slow(ctx), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), known.Code == rolecall.Internal:
+		return w.fault(ctx, err)
+	case known.Code == rolecall.Unavailable:
+		layer = rolecall.LayerNetwork
+	case known.Code == rolecall.NotFound:
+		layer = rolecall.LayerName
 	}
-	return w.owner()
+	return failed(layer, known.Message, known.Hint)
 }

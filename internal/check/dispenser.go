@@ -7,7 +7,6 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
-	"github.com/rolecall/rolecall/internal/guard"
 )
 
 // dispensed proves the connection's dispenser and reports whether it takes the
@@ -28,28 +27,6 @@ func dispensed(ctx context.Context, w *work) finding {
 		return f
 	}
 	return w.dispenserFault(ctx, p.err)
-}
-
-// dispenserFault says why a dispenser's credentials could not be had, in
-// whichever step.
-func (w *work) dispenserFault(ctx context.Context, err error) finding {
-	known := rolecall.List(err)[0]
-	layer := rolecall.LayerRole // what gives the credentials
-	switch {
-	case guard.Closed(err):
-		// Both alike, lest a tenant finds out what there is in the operator's network.
-		return finding{
-			result: rolecall.CheckFail, candidates: []rolecall.CheckLayer{rolecall.LayerNetwork, rolecall.LayerName},
-			message: known.Message, hint: known.Hint,
-		}
-	case slow(ctx), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), known.Code == rolecall.Internal:
-		return w.fault(ctx, err)
-	case known.Code == rolecall.Unavailable:
-		layer = rolecall.LayerNetwork
-	case known.Code == rolecall.NotFound:
-		layer = rolecall.LayerName
-	}
-	return failed(layer, known.Message, known.Hint)
 }
 
 // shortLived is how long credentials must live so that they need not be asked

@@ -1,13 +1,9 @@
 package check
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/refusal"
@@ -60,20 +56,6 @@ func (w *work) otherwise(found string) finding {
 	return f
 }
 
-// encryptionOf is the encryption in the headers of an answer. A server that a
-// tenant chose may say anything.
-func encryptionOf(kind types.ServerSideEncryption, key *string) rolecall.Encryption {
-	e := rolecall.Encryption{Type: string(kind)}
-	if !slices.Contains(strengths, e.Type) {
-		return rolecall.Encryption{}
-	}
-	named := rolecall.Encryption{Type: "aws:kms", Key: aws.ToString(key)}
-	if named.Validate() == nil {
-		e.Key = named.Key
-	}
-	return e
-}
-
 // strengths are the encryptions of S3, the weakest first.
 var strengths = []string{"", "AES256", "aws:kms", "aws:kms:dsse"}
 
@@ -83,11 +65,4 @@ func weaker(found, required rolecall.Encryption) bool {
 		return true
 	}
 	return required.Key != "" && found.Key != required.Key
-}
-
-func named(e rolecall.Encryption) string {
-	if e.Key != "" {
-		return e.Type + " under " + e.Key
-	}
-	return cmp.Or(e.Type, "nothing")
 }

@@ -11,14 +11,6 @@ import (
 	"github.com/rolecall/rolecall/policy"
 )
 
-// keptByKey notes, for the step key, that a KMS key refuses.
-func (w *work) keptByKey(at **refusal.Answer, a refusal.Answer) finding {
-	*at = &a
-	f := skipped("not told while the KMS key refuses: see the step key")
-	f.denied = a.Kind == transfer.Denied
-	return f
-}
-
 // keyed says what is wrong with the KMS key, as reading and writing found it.
 func keyed(ctx context.Context, w *work) finding {
 	declared := ""

@@ -48,14 +48,6 @@ func listable(ctx context.Context, w *work) finding {
 	}
 }
 
-// below says where in the bucket the connection is.
-func (w *work) below() string {
-	if w.Connection.Prefix == "" {
-		return "anywhere in the bucket"
-	}
-	return fmt.Sprintf("below %q", w.Connection.Prefix)
-}
-
 // perhapsElsewhere says that the patches open what is declared, which may not
 // be what is meant.
 func (w *work) perhapsElsewhere() string {
@@ -63,14 +55,6 @@ func (w *work) perhapsElsewhere() string {
 		return ". The connection has no prefix, so that the documents open the whole bucket: if it is meant for a part of it, declare that as prefix"
 	}
 	return fmt.Sprintf(". If the connection is not meant for %q, correct its prefix instead", w.Connection.Prefix)
-}
-
-// counted writes a number of things.
-func counted(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 // orOtherCase adds to a denial that the prefix may be meant in lower case, if

@@ -15,13 +15,6 @@ import (
 	"github.com/rolecall/rolecall/policy"
 )
 
-// listing is an answer to a request to list the bucket.
-type listing struct {
-	keys  []types.Object
-	err   error
-	below error // of listing a name below the prefix
-}
-
 // owned asks for credentials and lists the bucket as its declared owner's.
 // S3 answers a wrong owner with a bare denial.
 func owned(ctx context.Context, w *work) finding {
@@ -127,15 +120,6 @@ func (w *work) disowned(ctx context.Context) finding {
 	}
 }
 
-// opens asks whether the bucket can be listed, for no more than a name that
-// nobody looks at: without an owner it may be a stranger's.
-func (w *work) opens(ctx context.Context, owner *string, payer types.RequestPayer) error {
-	_, err := w.reading.ListObjectsV2(ctx, &s3.ListObjectsV2Input{
-		Bucket: &w.Connection.Bucket, Prefix: &w.Connection.Prefix, MaxKeys: aws.Int32(1), ExpectedBucketOwner: owner, RequestPayer: payer,
-	})
-	return err
-}
-
 // whose finds out which account owns a bucket that the role may list. It is a
 // help for whoever mistyped an account; see policy.OwnerQuestions.
 func (w *work) whose(ctx context.Context, paying bool) (string, bool) {
@@ -167,44 +151,4 @@ func (w *work) whose(ctx context.Context, paying bool) (string, bool) {
 		return "", false
 	}
 	return policy.OwnerOf(allowed)
-}
-
-// list lists what the connection's tasks list first, and a name below.
-func (w *work) list(ctx context.Context) *listing {
-	l := &listing{}
-	beside(
-		func() { l.keys, l.err = w.listAs(ctx, "", w.asOwner(), w.payer()) },
-		func() { _, l.below = w.listAs(ctx, fixedKey, w.asOwner(), w.payer()) },
-	)
-	return l
-}
-
-// few is how many keys are looked at for one that can be read.
-const few = 50
-
-func (w *work) listAs(ctx context.Context, below string, owner *string, payer types.RequestPayer) ([]types.Object, error) {
-	prefix, limit := w.Connection.Prefix+below, int32(few)
-	out, err := w.reading.ListObjectsV2(ctx, &s3.ListObjectsV2Input{
-		Bucket: &w.Connection.Bucket, Prefix: &prefix, MaxKeys: &limit, ExpectedBucketOwner: owner, RequestPayer: payer,
-	})
-	if err != nil {
-		return nil, err
-	}
-	for _, o := range out.Contents {
-		if err := bounded(o.Key); err != nil {
-			return nil, err
-		}
-	}
-	return out.Contents, nil
-}
-
-// bounded refuses a name that is longer than any of S3's: what a server says,
-// which may be a tenant's, goes into reports. Only keys have a limit that is
-// documented.
-// https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
-func bounded(name *string) error {
-	if n := len(aws.ToString(name)); n > 1024 {
-		return &transfer.Error{Kind: transfer.Malformed, Err: fmt.Errorf("a name of %d bytes", n)}
-	}
-	return nil
 }

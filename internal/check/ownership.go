@@ -12,10 +12,6 @@ import (
 	"github.com/rolecall/rolecall/policy"
 )
 
-// fullControl makes what is written the bucket owner's, whatever the
-// bucket's setting.
-const fullControl = "bucket-owner-full-control"
-
 // belongs finds out whose objects will be, as far as the connection's acl shows.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html
 func belongs(ctx context.Context, w *work) finding {

@@ -3,7 +3,6 @@ package check
 import (
 	"context"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -11,7 +10,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/rolecall/rolecall"
-	"github.com/rolecall/rolecall/internal/awscode"
 	"github.com/rolecall/rolecall/internal/refusal"
 	"github.com/rolecall/rolecall/internal/transfer"
 	"github.com/rolecall/rolecall/policy"
@@ -68,28 +66,6 @@ func (w *work) oneOf(keys []types.Object) string {
 		}
 	}
 	return best
-}
-
-// get reads the first byte of an object and returns its version, and how it is
-// encrypted.
-func (w *work) get(ctx context.Context, client *s3.Client, key string, version *string) (string, rolecall.Encryption, error) {
-	in := &s3.GetObjectInput{
-		Bucket: &w.Connection.Bucket, Key: &key, VersionId: version, Range: aws.String("bytes=0-0"),
-		ExpectedBucketOwner: w.asOwner(), RequestPayer: w.payer(),
-	}
-	out, err := client.GetObject(ctx, in)
-	if err != nil && refusal.Read(err).Meaning == awscode.NoRange { // it is empty
-		in.Range = nil
-		out, err = client.GetObject(ctx, in)
-	}
-	if err != nil {
-		return "", rolecall.Encryption{}, err
-	}
-	_, err = io.Copy(io.Discard, io.LimitReader(out.Body, 1))
-	if closed := out.Body.Close(); err == nil {
-		err = closed
-	}
-	return aws.ToString(out.VersionId), encryptionOf(out.ServerSideEncryption, out.SSEKMSKeyId), err
 }
 
 // unreadable says why the object cannot be read.

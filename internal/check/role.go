@@ -12,40 +12,8 @@ import (
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
 	"github.com/rolecall/rolecall/internal/awscode"
-	"github.com/rolecall/rolecall/policy"
 	"github.com/rolecall/rolecall/policy/correct"
 )
-
-// roleSteps are the steps that check where the credentials come from: the role,
-// and the vendor's own identity that assumes it.
-func roleSteps() []step {
-	const arn, principal, claim, assume = rolecall.StepARN, rolecall.StepPrincipal, rolecall.StepClaim, rolecall.StepAssume
-	return []step{
-		{name: arn, run: declared},
-		{name: principal, after: []string{rolecall.StepRegion}, run: identified}, // STS is asked near the bucket
-		{name: claim, needs: []string{arn}, after: []string{rolecall.StepRegion}, run: claimed},
-		{name: assume, needs: []string{arn, principal, claim}, run: assumed},
-		// These read the same proof, whose right external id may have been refused.
-		{name: rolecall.StepExternalIDAbsent, needs: []string{arn, principal, claim}, after: []string{assume}, run: refusesAbsent},
-		{name: rolecall.StepExternalIDRandom, needs: []string{arn, principal, claim}, after: []string{assume}, run: refusesRandom},
-		{name: rolecall.StepExternalIDNear, needs: []string{arn, principal, claim}, after: []string{assume}, run: refusesNear},
-		{
-			name:  rolecall.StepDuration,
-			needs: []string{assume, rolecall.StepExternalIDAbsent, rolecall.StepExternalIDRandom, rolecall.StepExternalIDNear},
-			run:   lasts,
-		},
-	}
-}
-
-// roleWork is what the steps here learn.
-type roleWork struct {
-	arn     rolecall.ARN       // by declared; zero for connections without one
-	earlier credential.Verdict // by claimed: what was known of the role before
-	proof   proof              // by assumed
-	drift   bool               // by assumed: the role had passed its probes once
-}
-
-const noRole = "static keys: no role"
 
 // declared looks at what the connection says, without a call.
 func declared(_ context.Context, w *work) finding {
@@ -204,28 +172,9 @@ func lasts(ctx context.Context, w *work) finding {
 	return passed("sessions last %s", want)
 }
 
-// harmless asks for a session of the role that can do nothing, as the probes'.
-func (w *work) harmless() credential.Role {
-	r := w.role()
-	r.Policy = policy.DenyAll()
-	return r
-}
-
 // shorter begins what is found where sessions cannot last as long as asked.
 func (w *work) shorter() finding {
 	c := w.Connection
 	c.RoleSessionDurationSeconds = int(rolecall.DefaultSessionDuration.Seconds())
 	return finding{patches: []rolecall.Patch{connectionPatch(c)}}
-}
-
-// long writes a duration without what is zero of it.
-func long(d time.Duration) string {
-	s := d.String()
-	if trimmed, ok := strings.CutSuffix(s, "m0s"); ok {
-		s = trimmed + "m"
-	}
-	if trimmed, ok := strings.CutSuffix(s, "h0m"); ok {
-		s = trimmed + "h"
-	}
-	return s
 }

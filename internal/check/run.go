@@ -2,8 +2,6 @@ package check
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -13,10 +11,6 @@ import (
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/access"
 )
-
-// stepTimeout bounds one try of a step: who does not answer for so long is
-// not reachable.
-const stepTimeout = time.Minute
 
 // The pauses before a denied step is tried again grow from the first to the
 // last.
@@ -142,11 +136,6 @@ func (c *schedule) once(ctx context.Context, s step) finding {
 	}
 	return c.work.warnOfReplacing(c.work.judgeGiven(s.name, s.run(ctx, c.work)))
 }
-
-// slow reports whether the step's own time is over.
-func slow(ctx context.Context) bool { return errors.Is(context.Cause(ctx), errSlow) }
-
-var errSlow = fmt.Errorf("no answer within %s", stepTimeout)
 
 func (c *schedule) report(e Event) {
 	c.mu.Lock()

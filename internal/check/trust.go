@@ -11,12 +11,6 @@ import (
 	"github.com/rolecall/rolecall/credential"
 )
 
-// proof is what the probes of the role found out.
-type proof struct {
-	verdict credential.Verdict
-	err     error
-}
-
 // with returns the probes whose names begin so and that ended so.
 func (p proof) with(name string, outcomes ...credential.Outcome) []string {
 	var out []string

@@ -20,34 +20,6 @@ import (
 	"github.com/rolecall/rolecall/policy"
 )
 
-// writeWork is what the steps that write learn.
-type writeWork struct {
-	writing  *s3.Client
-	begun    []string            // by writable: ids of uploads
-	upload   string              // by writable: the one that goes on
-	created  rolecall.Encryption // by writable: how S3 says that it encrypts
-	writeKey *refusal.Answer     // by writable
-	acl      *refusal.Answer     // by writable: why the connection's acl is refused
-	parted   bool                // by inParts: it passed
-	partKey  *refusal.Answer     // by inParts
-	plain    []string            // by encrypted, then keyed: ids of uploads
-	own      []string            // by belongs: ids of uploads
-	stored   *string             // by writable, of a deep check: the version that was written; nil: none
-}
-
-const onlyRead = "a source is only read"
-
-// form is what a request to write says besides the bytes.
-type form struct {
-	encryption *rolecall.Encryption
-	acl, class string
-}
-
-func (w *work) declaredForm() form {
-	c := w.Connection
-	return form{c.Encryption, c.ACL, c.StorageClass}
-}
-
 // writable begins an upload as tasks do.
 func writable(ctx context.Context, w *work) finding {
 	if w.Connection.Purpose != rolecall.Delivery {
@@ -178,16 +150,6 @@ func (w *work) createBy(ctx context.Context, client *s3.Client, asked form) (str
 	return aws.ToString(out.UploadId), encryptionOf(out.ServerSideEncryption, out.SSEKMSKeyId), nil
 }
 
-func (f form) headers() (types.ServerSideEncryption, *string) {
-	switch {
-	case f.encryption == nil:
-		return "", nil
-	case f.encryption.Key == "":
-		return types.ServerSideEncryption(f.encryption.Type), nil
-	}
-	return types.ServerSideEncryption(f.encryption.Type), aws.String(f.encryption.Key)
-}
-
 // plainChecksums reports whether the server may not know S3's newer checksums.
 func (w *work) plainChecksums() bool { return w.Connection.S3EndpointURL != "" }
 
@@ -227,14 +189,6 @@ func inParts(ctx context.Context, w *work) finding {
 	}
 	w.parted = true
 	return passed("a part can be sent, and listed")
-}
-
-func (w *work) listParts(ctx context.Context, client *s3.Client, id string) error {
-	key := w.fixedKey()
-	_, err := client.ListParts(ctx, &s3.ListPartsInput{
-		Bucket: &w.Connection.Bucket, Key: &key, UploadId: &id, ExpectedBucketOwner: w.asOwner(), RequestPayer: w.payer(),
-	})
-	return err
 }
 
 // store writes an object, reads it back, and leaves it to the step cleanup. It
