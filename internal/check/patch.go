@@ -205,4 +205,8 @@ func (w *work) createBucket() []rolecall.Patch {
 	return out
 }
 
-func (w *work) bucketARN() string { return w.setup("").BucketARN() }
+func (w *work) bucketARN() string {
+	s := w.declared()
+	s.Region = w.region
+	return s.BucketARN()
+}
