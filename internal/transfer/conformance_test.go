@@ -127,7 +127,7 @@ func tool(t *testing.T, name string) string {
 func conformance(t *testing.T, start func(*testing.T) (from, to Bucket)) {
 	for name, test := range map[string]func(*testing.T, Bucket, Bucket){
 		"round trip": roundTrip, "overwrite": overwrite, "list": listing, "missing": missing,
-		"changed": changed, "abort": aborts, "tag": tags, "no checksums": noChecksums, "carry": carryProperties, "resume": resumes, "within": within,
+		"changed": changed, "abort": aborts, "tag": tags, "no checksums": noChecksums, "carry": carryProperties, "resume": resumes, "within": serverSideCopy,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

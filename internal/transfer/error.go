@@ -84,10 +84,10 @@ func (e *Error) RetryableError() bool { return false }
 
 // fault returns err as an *Error. If it is one already, its empty members are
 // set.
-func fault(op string, b Bucket, key string, err error) error {
-	var made *Error
-	if errors.As(err, &made) {
-		full := *made
+func fault(op string, b Bucket, key string, err error) *Error {
+	var known *Error
+	if errors.As(err, &known) {
+		full := *known
 		if full.Op == "" {
 			full.Op, full.Bucket, full.Key = op, b.Name, key
 		}
@@ -106,9 +106,9 @@ func fault(op string, b Bucket, key string, err error) error {
 
 // KindOf classifies an error of a call to the Client.
 func KindOf(err error) Kind {
-	var made *Error
-	if errors.As(err, &made) {
-		return made.Kind
+	var known *Error
+	if errors.As(err, &known) {
+		return known.Kind
 	}
 	return kindOf(err)
 }

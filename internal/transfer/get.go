@@ -21,7 +21,7 @@ func Get(ctx context.Context, b Bucket, o Object, root *os.Root, name string, op
 }
 
 func get(ctx context.Context, b Bucket, o Object, root *os.Root, name string, options GetOptions) (Result, error) {
-	src, told, err := resolve(ctx, b, o)
+	src, h, err := resolve(ctx, b, o)
 	if err != nil {
 		return Result{}, err
 	}
@@ -36,7 +36,7 @@ func get(ctx context.Context, b Bucket, o Object, root *os.Root, name string, op
 	if src.Size < multipartFrom {
 		return g.single(ctx)
 	}
-	return g.parts(ctx, told.sum)
+	return g.parts(ctx, h.sum)
 }
 
 // download is one object that is written to a file.
@@ -118,14 +118,14 @@ func (g download) parts(ctx context.Context, want checksum) (result Result, err 
 	var keptBytes atomic.Int64
 	err = eachPart(ctx, spans, g.Client.wire, func(ctx context.Context, i int) error {
 		if noted, ok := kept[i+1]; ok {
-			again, err := g.Client.wire.memory.sumSpan(ctx, file.file, spans[i], joined)
+			now, err := g.Client.wire.memory.sumSpan(ctx, file.file, spans[i], joined)
 			if err != nil {
 				return err
 			}
-			if again.crc64 == noted.CRC64 && again.n == noted.Bytes {
-				sums[i] = again
-				keptBytes.Add(again.n)
-				g.reportKept(again.n)
+			if now.crc64 == noted.CRC64 && now.n == noted.Bytes {
+				sums[i] = now
+				keptBytes.Add(now.n)
+				g.reportKept(now.n)
 				return nil
 			}
 		}

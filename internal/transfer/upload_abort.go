@@ -33,13 +33,11 @@ func (u upload) abortAfter(ctx context.Context, id string, cause error) error {
 	err := u.abort(ctx, id)
 	if err == nil {
 		u.entry.Drop()
-	}
-	if err == nil {
 		return cause
 	}
-	made := *fault("", u.to, u.key, cause).(*Error) //nolint:errorlint,forcetypeassert // fault makes nothing else
-	made.Upload = id
-	return &made
+	e := fault("", u.to, u.key, cause)
+	e.Upload = id
+	return e
 }
 
 // abort aborts the upload even if ctx has ended.

@@ -87,9 +87,9 @@ func (u upload) explainFailure(ctx context.Context, all func(context.Context) (s
 	if errors.As(err, &own) || !errors.As(err, &answer) {
 		return Result{}, err
 	}
-	made := fault("", u.to, u.key, err).(*Error) //nolint:errorlint,forcetypeassert // fault makes nothing else
+	e := fault("", u.to, u.key, err)
 	refused := answer.HTTPStatusCode() == http.StatusPreconditionFailed
-	vanished := answer.HTTPStatusCode() == http.StatusNotFound && parts > 1 && made.Kind != NoBucket
+	vanished := answer.HTTPStatusCode() == http.StatusNotFound && parts > 1 && e.Kind != NoBucket
 	if !refused && !vanished {
 		return Result{}, err
 	}
@@ -98,11 +98,11 @@ func (u upload) explainFailure(ctx context.Context, all func(context.Context) (s
 	case existing != nil:
 		return u.alreadyThere(existing, parts), nil
 	case refused && (headErr == nil || kindOf(headErr) == Denied):
-		made.Kind = Exists
+		e.Kind = Exists
 	default: // another attempt finds out
-		made.Kind = Unavailable
+		e.Kind = Unavailable
 	}
-	return Result{}, made
+	return Result{}, e
 }
 
 // alreadyWritten returns the object's sum if it exists with the bytes to be
@@ -125,16 +125,16 @@ func (u upload) isOurs(ctx context.Context, h headResult, all func(context.Conte
 	if err != nil {
 		return nil, err
 	}
-	same := h.sum.name == "CRC64NVME" && wanted.matches(h.sum)
+	equal := h.sum.name == "CRC64NVME" && wanted.matches(h.sum)
 	if h.sum.name != "CRC64NVME" {
 		// Without such a checksum the object has to be read.
 		present := source{u.to, h.Object}.stream(ctx, span{0, h.Size}, checksum{})
 		if err := present.copyTo(io.Discard, u.to.Client.wire.memory); err != nil {
 			return nil, err
 		}
-		same = present.crc64 == wanted.crc64
+		equal = present.crc64 == wanted.crc64
 	}
-	if !same {
+	if !equal {
 		return nil, nil
 	}
 	return &wanted, nil

@@ -99,11 +99,11 @@ func (u upload) start(ctx context.Context, spans []span) (*openUpload, error) {
 // startNew begins an upload, unless the object exists: S3 would refuse the last
 // request, after everything was sent.
 func (u upload) startNew(ctx context.Context, spans []span) (*openUpload, error) {
-	there, err := u.inListing(ctx)
+	exists, err := u.inListing(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if there {
+	if exists {
 		all := u.sumSource
 		if u.serverSide != nil {
 			all = u.serverSide.sourceSum(u)
@@ -240,7 +240,7 @@ func (p part) journalPart() journal.Part {
 // resumable reports whether another attempt may continue where this error ended
 // one: the source and what is stored are in order, but not everything arrived.
 func resumable(err error) bool {
-	e := *fault("", Bucket{}, "", err).(*Error) //nolint:errorlint,forcetypeassert // fault makes nothing else
+	e := fault("", Bucket{}, "", err)
 	switch e.Kind {
 	case Canceled, Unavailable, Unreachable, Expired, NoCredentials, BadCredentials, Denied, DiskFailed:
 		return awscode.Of(e.Code) != awscode.NoUpload
@@ -254,9 +254,9 @@ func (u upload) retract(id string) func(context.Context) error {
 	bare := upload{to: u.to, key: u.key}
 	return func(ctx context.Context) error {
 		if err := Safely(func() error { return bare.abort(ctx, id) }); err != nil {
-			made := *fault("abort", bare.to, bare.key, err).(*Error) //nolint:errorlint,forcetypeassert // fault makes nothing else
-			made.Upload = id
-			return &made
+			e := fault("abort", bare.to, bare.key, err)
+			e.Upload = id
+			return e
 		}
 		return nil
 	}

@@ -109,7 +109,7 @@ func (u upload) request(operation string) request {
 // beginning. The bytes of a part are reported as they are sent. Those of a
 // whole object are not: S3 may refuse it for its properties, and then it is
 // written again without.
-func (u upload) send(ctx context.Context, r request, at span, ready func(sum) error) (sum, http.Header, error) {
+func (u upload) send(ctx context.Context, r request, at span, check func(sum) error) (sum, http.Header, error) {
 	memory := u.to.Client.wire.memory
 	if err := memory.acquire(ctx); err != nil {
 		return sum{}, nil, err
@@ -121,12 +121,12 @@ func (u upload) send(ctx context.Context, r request, at span, ready func(sum) er
 		r.header["X-Amz-Trailer"] = []string{crc64Trailer}
 	}
 	var progress func(int64)
-	if ready == nil {
+	if check == nil {
 		progress = u.progressOnce(at.n)
 	}
 	open := func(ctx context.Context) *body {
 		ctx, cancel := context.WithCancel(ctx)
-		b := &body{from: u.open(ctx, at), left: at.n, check: ready, progress: progress, cancel: cancel}
+		b := &body{from: u.open(ctx, at), left: at.n, check: check, progress: progress, cancel: cancel}
 		if !u.to.NoChecksums {
 			b.addTrailer()
 		}
@@ -139,7 +139,7 @@ func (u upload) send(ctx context.Context, r request, at span, ready func(sum) er
 		}
 		return last
 	}
-	if ready != nil { // the whole: its properties are known when it is open
+	if check != nil { // the whole: its properties are known when it is open
 		next = open(ctx)
 		defer func() {
 			if next != nil { // nothing was sent

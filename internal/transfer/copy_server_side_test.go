@@ -14,8 +14,8 @@ import (
 	"github.com/rolecall/rolecall/internal/journal"
 )
 
-// within checks what a copy promises where S3 copies on its side.
-func within(t *testing.T, from, to Bucket) {
+// serverSideCopy checks what a copy promises where S3 copies on its side.
+func serverSideCopy(t *testing.T, from, to Bucket) {
 	root := newRoot(t)
 	sizes := []int{0, 1, multipartFrom + 1, copyMultipartFrom + 3}
 	if to.Owner == "" {
@@ -119,7 +119,7 @@ func TestCopyIsStreamedWhereItMust(t *testing.T) {
 
 // The error of a copy says whether the source or the destination is at fault,
 // and what may pass is tried again.
-func TestCopyWithinFails(t *testing.T) {
+func TestServerSideCopyFails(t *testing.T) {
 	t.Parallel()
 	first := func(n int64, fail http.HandlerFunc) tamper {
 		var seen atomic.Int64
@@ -187,7 +187,7 @@ func TestCopyWithinFails(t *testing.T) {
 
 // A request to copy names the source's version, the marker, both owners and the
 // options of the destination.
-func TestCopyWithinAsks(t *testing.T) {
+func TestServerSideCopyRequest(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	from, to := s.bucket(t, "origin"), s.bucket(t, "target")
@@ -231,7 +231,7 @@ func TestCopyWithinAsks(t *testing.T) {
 }
 
 // Another attempt resumes with the parts that S3 copied.
-func TestCopyWithinResumes(t *testing.T) {
+func TestServerSideCopyResumes(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	from, to := s.bucket(t, "origin"), s.bucket(t, "target")
