@@ -44,20 +44,20 @@ func (r *reader) grants(f file) {
 	for i, g := range f.Grants {
 		at := strict.Pointer("grants", i)
 		r.grantForm(g, at)
-		made := g.toGrant(f.Organizations)
-		switch _, known := f.Organizations[made.Organization]; {
+		parsed := g.toGrant(f.Organizations)
+		switch _, known := f.Organizations[parsed.Organization]; {
 		case g.Organization == "" && len(f.Organizations) > 1:
 			r.faults.Add(at+"/organization", "with several organizations, a grant says whose it is", "")
 		case g.Organization != "" && !known:
 			r.faults.Add(at+"/organization", fmt.Sprintf("there is no organization %q", g.Organization), "declare it under organizations")
 		}
 		same := func(o Grant) bool {
-			return o.Organization == made.Organization && o.Bucket == made.Bucket && o.Prefix == made.Prefix && o.Write == made.Write
+			return o.Organization == parsed.Organization && o.Bucket == parsed.Bucket && o.Prefix == parsed.Prefix && o.Write == parsed.Write
 		}
 		if g.Prefix != nil && slices.ContainsFunc(r.config.grants, same) {
 			r.faults.Add(at, "the same is granted twice", "keep one of the two")
 		}
-		r.config.grants = append(r.config.grants, made)
+		r.config.grants = append(r.config.grants, parsed)
 	}
 }
 
@@ -94,23 +94,23 @@ func (r *reader) grantForm(g grant, at string) {
 }
 
 func (g grant) toGrant(organizations map[string]organization) Grant {
-	made := Grant{
+	out := Grant{
 		Organization: g.Organization, Bucket: g.Bucket, Write: g.Access == credential.AccessWrite,
 		KMSKey: g.KMSKey, Region: g.Region, Duration: time.Duration(g.Duration) * time.Second,
 	}
-	made.Role, _ = rolecall.ParseRoleARN(g.RoleARN) // checked by grantForm
+	out.Role, _ = rolecall.ParseRoleARN(g.RoleARN) // checked by grantForm
 	if g.Prefix != nil {
-		made.Prefix = *g.Prefix
+		out.Prefix = *g.Prefix
 	}
-	if made.Organization == "" && len(organizations) == 1 {
+	if out.Organization == "" && len(organizations) == 1 {
 		for name := range organizations {
-			made.Organization = name
+			out.Organization = name
 		}
 	}
-	if made.Duration == 0 {
-		made.Duration = rolecall.DefaultSessionDuration
+	if out.Duration == 0 {
+		out.Duration = rolecall.DefaultSessionDuration
 	}
-	return made
+	return out
 }
 
 // covers reports whether the request is within the grant. The grant's prefix

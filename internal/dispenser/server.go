@@ -59,7 +59,7 @@ func (d *Dispenser) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func write(w http.ResponseWriter, a Answer) {
 	w.WriteHeader(a.Status)
-	_, _ = w.Write(a.Body) // the client is gone
+	_, _ = w.Write(a.Body) // fails only if the client is gone
 }
 
 // Serve serves the listener, with TLS if the config has a certificate, until

@@ -113,7 +113,7 @@ func (e *Endpoint) answer(w http.ResponseWriter, r *http.Request) {
 		refuse(w, statusOf(first.Code), string(first.Code), first.Message)
 		return
 	}
-	_, _ = w.Write(body) // the client is gone
+	_, _ = w.Write(body) // fails only if the client is gone
 }
 
 // credentials returns the credentials as an SDK reads them, while the claim
@@ -162,5 +162,5 @@ func refuse(w http.ResponseWriter, status int, code, message string) {
 		panic(err) // two strings
 	}
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // the client is gone
+	_, _ = w.Write(body) // fails only if the client is gone
 }

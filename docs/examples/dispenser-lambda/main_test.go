@@ -28,7 +28,7 @@ accounts:
         trust: {Version: "2012-10-17", Statement: {Effect: Allow, Principal: {AWS: "arn:aws:iam::111122223333:role/function"}, Action: "sts:AssumeRole"}}
 `
 
-// The function with the example's own config, on a sandbox.
+// The function runs with the example's own config, on a sandbox.
 func TestAnswer(t *testing.T) {
 	t.Parallel()
 	aws := sandboxtest.Start(t, world)
@@ -97,8 +97,8 @@ func TestNotUsable(t *testing.T) {
 	}
 }
 
-// What the function relies on stands in the template: the gateway verifies
-// who calls, and nobody else may invoke.
+// The template has what the function relies on: the gateway verifies the
+// caller, and nothing else may invoke the function.
 func TestTemplate(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("template.yaml")
