@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -107,9 +106,6 @@ func TestBuildersRefuse(t *testing.T) {
 		if text, err := policy.Session(s); rolecall.CodeOf(err) != rolecall.Invalid {
 			t.Errorf("%s: %s, %v", name, text, err)
 		}
-		if parts, err := policy.Split(s); rolecall.CodeOf(err) != rolecall.Invalid {
-			t.Errorf("%s is split into %v, %v", name, parts, err)
-		}
 	}
 	for name, trust := range map[string]policy.Trust{
 		"no external id":    {Principals: []string{worker}},
@@ -121,29 +117,5 @@ func TestBuildersRefuse(t *testing.T) {
 		if text, err := trust.Policy(); rolecall.CodeOf(err) != rolecall.Invalid {
 			t.Errorf("%s: %s, %v", name, text, err)
 		}
-	}
-}
-
-// The parts of a split scope are the whole of it, and each fits.
-func TestSplit(t *testing.T) {
-	t.Parallel()
-	whole := policy.Scope{Region: "eu-central-1", Bucket: "acme-masters", Operations: []policy.Operation{policy.Read, policy.List}, KMSKey: policy.AnyKey}
-	for i := range 200 {
-		whole.Objects = append(whole.Objects, fmt.Sprintf("in/reel-%03d.mov", i))
-	}
-	whole.Prefixes = []string{"a/", "b/", "c/"}
-	parts, err := policy.Split(whole)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var objects, prefixes []string
-	for _, part := range parts {
-		if _, err := policy.Session(part); err != nil {
-			t.Error(err)
-		}
-		objects, prefixes = append(objects, part.Objects...), append(prefixes, part.Prefixes...)
-	}
-	if diff := cmp.Diff([][]string{whole.Objects, whole.Prefixes}, [][]string{objects, prefixes}); diff != "" {
-		t.Error(diff)
 	}
 }

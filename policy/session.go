@@ -50,7 +50,7 @@ type Scope struct {
 // the scopes allows, and no more, but for keys: where several use KMS, each key
 // may be used for the objects of all of them. They may neither list nor sweep if
 // they are several. It is an error of code Invalid when a scope is malformed, or
-// when the policy is larger than STS takes; Split helps in the second case.
+// when the policy is larger than STS takes.
 //
 // In addition to the Allow there are Denies of everything else: a bucket or key
 // policy that grants to the session, or to everyone, goes past what a session
@@ -80,35 +80,6 @@ func Session(scopes ...Scope) ([]byte, error) {
 		}
 	}
 	return []byte(text), nil
-}
-
-// Split divides a scope with many prefixes and objects into scopes that each
-// fit a session policy and together are the whole. A single name that does
-// not fit is an error; nothing is ever widened.
-func Split(s Scope) ([]Scope, error) {
-	_, err := Session(s)
-	if err == nil {
-		return []Scope{s}, nil
-	}
-	if s.validate() != nil || len(s.Prefixes)+len(s.Objects) < 2 {
-		return nil, err
-	}
-	first, second := s, s
-	if p, o := len(s.Prefixes)/2, len(s.Objects)/2; p > 0 || o > 0 {
-		first.Prefixes, second.Prefixes = s.Prefixes[:p], s.Prefixes[p:]
-		first.Objects, second.Objects = s.Objects[:o], s.Objects[o:]
-	} else {
-		first.Objects, second.Prefixes = nil, nil
-	}
-	var all []Scope
-	for _, half := range []Scope{first, second} {
-		parts, err := Split(half)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, parts...)
-	}
-	return all, nil
 }
 
 // DenyAll is a session policy under which a session can do nothing.
