@@ -36,10 +36,11 @@ func NewMemory(limit int64) *Memory {
 }
 
 // Share returns an organization's share of the memory: all of it, as long as no
-// other organization has had a share. From then on a quarter is always left to
-// the others, and freed room goes to the organization that uses the least. So a
-// server that one organization chose, and that never answers, stops nobody
-// else's work.
+// other organization has had a share. From then on an organization may take no
+// more than it leaves free, and freed room goes to the one that uses the least.
+// So servers that some organizations chose, and that never answer, stop nobody
+// else's work: however many they are, something is left for one more, unless
+// there is room for fewer streams than for organizations.
 func (m *Memory) Share(organization string) *Memory {
 	m.pool.mu.Lock()
 	defer m.pool.mu.Unlock()
@@ -74,11 +75,8 @@ func newBufferPool(size int) sync.Pool {
 
 // fits reports whether there is room for one more stream of the organization.
 func (r *streamPool) fits(organization string) bool {
-	limit := r.streams
-	if len(r.sharing) > 1 {
-		limit -= max(r.streams/4, min(r.streams-1, 1))
-	}
-	return r.taken < r.streams && r.held[organization] < limit
+	free := r.streams - r.taken
+	return free > 0 && (len(r.sharing) < 2 || r.held[organization] < free)
 }
 
 func (r *streamPool) take(organization string) {

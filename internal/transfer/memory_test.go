@@ -3,6 +3,7 @@ package transfer
 import (
 	"context"
 	"errors"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -44,8 +45,11 @@ func TestSharesLeaveRoom(t *testing.T) {
 		if got := takeAll(t, alone); got != 0 {
 			t.Errorf("above its share: %d more", got)
 		}
-		if got := takeAll(t, other); got != 1 {
+		if got := takeAll(t, other); got != 0 { // it has one, and one is free
 			t.Errorf("the other: %d more", got)
+		}
+		if got := takeAll(t, m.Share("initech")); got != 1 {
+			t.Errorf("a third: %d streams", got)
 		}
 	})
 }
@@ -54,10 +58,10 @@ func TestSharesLeaveRoom(t *testing.T) {
 func TestFreeRoomGoesToTheLeast(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		m := NewMemory(4 * streamCost)
+		m := NewMemory(8 * streamCost)
 		acme, globex := m.Share("acme"), m.Share("globex")
-		if got := takeAll(t, acme) + takeAll(t, globex); got != 4 {
-			t.Fatalf("%d streams", got)
+		if a, g := takeAll(t, acme), takeAll(t, globex); a != 4 || g != 2 {
+			t.Fatalf("%d and %d streams", a, g)
 		}
 		got := make(chan string, 2)
 		for _, waiting := range []*Memory{acme, globex} {
@@ -68,12 +72,26 @@ func TestFreeRoomGoesToTheLeast(t *testing.T) {
 			}()
 			synctest.Wait()
 		}
-		acme.release() // has two now, the other one
+		acme.release() // has three now, the other two
 		if next := <-got; next != "globex" {
 			t.Errorf("%s was next", next)
 		}
-		globex.release()
+		acme.release()
 		<-got
+	})
+}
+
+// However many organizations give nothing back, something is left for one more.
+func TestEachLeavesSomething(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := NewMemory(DefaultMemory)
+		m.Share("first")
+		for n := range 8 {
+			if got := takeAll(t, m.Share(strconv.Itoa(n))); got == 0 {
+				t.Errorf("nothing is left for number %d", n)
+			}
+		}
 	})
 }
 
