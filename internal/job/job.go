@@ -32,12 +32,24 @@ var ErrHandBack = errors.New("handed back")
 func Run(ctx context.Context, j Job, a *access.Access, observe func(Event)) rolecall.JobReport {
 	tools := task.New(a, j)
 	report := run(ctx, j, tools.Run, observe)
-	handedBack := report.Status == rolecall.Aborted && errors.Is(context.Cause(ctx), ErrHandBack)
-	maySucceed := report.Status == rolecall.Failed && mayPass(report.Errors)
-	if !tools.Resumable() || !handedBack && !maySucceed {
+	if !tools.Resumable() || !leaves(ctx, report) {
 		report.Errors = append(report.Errors, rolecall.List(tools.Retract(ctx))...)
 	}
 	return report
+}
+
+// leaves reports whether a job that ended leaves what is unfinished to a later
+// run: it was handed back, or failed by what may pass and nobody cancelled it.
+func leaves(ctx context.Context, report rolecall.JobReport) bool {
+	handedBack := errors.Is(context.Cause(ctx), ErrHandBack)
+	switch report.Status {
+	case rolecall.Aborted:
+		return handedBack
+	case rolecall.Failed:
+		return mayPass(report.Errors) && (ctx.Err() == nil || handedBack)
+	default:
+		return false
+	}
 }
 
 // sideBySide bounds how many tasks run at once.

@@ -3,6 +3,7 @@ package job
 import (
 	"context"
 	"errors"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -267,5 +268,37 @@ func TestNewID(t *testing.T) {
 		if IsID(id) {
 			t.Errorf("%q is no id", id)
 		}
+	}
+}
+
+// Only a hand-back, and a failure that may pass by itself, leave what is
+// unfinished; any other cancellation does not, though a step failed as well.
+func TestLeaves(t *testing.T) {
+	t.Parallel()
+	handedBack, aborted := fmt.Errorf("the worker drains: %w", ErrHandBack), errors.New("aborted by its owner")
+	passing, lasting := rolecall.Errors{{Code: rolecall.Unavailable}}, rolecall.Errors{{Code: rolecall.Forbidden}}
+	for name, c := range map[string]struct {
+		cause  error // nil: not cancelled
+		status rolecall.Status
+		errs   rolecall.Errors
+		want   bool
+	}{
+		"done":                                 {nil, rolecall.Completed, nil, false},
+		"handed back":                          {handedBack, rolecall.Aborted, nil, true},
+		"aborted":                              {aborted, rolecall.Aborted, nil, false},
+		"failed by what may pass":              {nil, rolecall.Failed, passing, true},
+		"failed":                               {nil, rolecall.Failed, lasting, false},
+		"failed by what may pass, and aborted": {aborted, rolecall.Failed, passing, false},
+		"failed by what may pass, handed back": {handedBack, rolecall.Failed, passing, true},
+		"failed, handed back":                  {handedBack, rolecall.Failed, lasting, false},
+	} {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		if c.cause != nil {
+			cancel(c.cause)
+		}
+		if got := leaves(ctx, rolecall.JobReport{Status: c.status, Errors: c.errs}); got != c.want {
+			t.Errorf("%s: %t", name, got)
+		}
+		cancel(nil)
 	}
 }
