@@ -142,7 +142,7 @@ func TestAssume(t *testing.T) {
 		denied + " because no identity-based policy allows the sts:AssumeRole action":  {rolecall.LayerPrincipal},
 		denied + " because no permissions boundary allows the sts:AssumeRole action":   {rolecall.LayerPrincipal},
 		denied + " with an explicit deny in the role trust policy":                     {rolecall.LayerTrust},
-		denied + " because no role trust policy allows the sts:AssumeRole action":      {rolecall.LayerTrust, rolecall.LayerName},
+		denied + " because no role trust policy allows the sts:AssumeRole action":      {rolecall.LayerTrust},
 		denied + " because no VPC endpoint policy allows the sts:AssumeRole action":    {rolecall.LayerNetwork},
 		denied + " because no service control policy allows the sts:AssumeRole action": {rolecall.LayerOrganization},
 	} {

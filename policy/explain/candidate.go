@@ -72,7 +72,7 @@ func (r refusal) candidates() []Candidate {
 	case r.says() && r.Explicit:
 		return []Candidate{r.denied(r.Layer)}
 	case r.says() && r.service == "sts" && r.Layer == policy.DeniedByResource:
-		return []Candidate{r.untrusting(), r.noRole()}
+		return []Candidate{r.untrusting()}
 	case r.says():
 		return []Candidate{r.silent(r.Layer)}
 	case r.Explicit:
