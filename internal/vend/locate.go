@@ -2,12 +2,10 @@ package vend
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/access"
-	"github.com/rolecall/rolecall/internal/transfer"
+	"github.com/rolecall/rolecall/internal/refusal"
 )
 
 // Location is where a tool reaches a bucket.
@@ -58,20 +56,18 @@ func (g Grant) Region(ctx context.Context, a *access.Access) (string, error) {
 // none, any region will do in a signature.
 func (g Grant) askRegion(ctx context.Context, a *access.Access) (string, error) {
 	region, err := a.AskRegion(ctx, g.request())
-	var failed *transfer.Error
 	switch {
 	case err == nil && region == "":
 		return rolecall.HomeRegion(g.Principal.ARN.Partition), nil
 	case err == nil:
 		return region, nil
-	case ctx.Err() != nil || !errors.As(err, &failed):
+	case ctx.Err() != nil:
 		return "", err
-	case failed.Kind == transfer.NoBucket:
-		return "", &rolecall.Error{Code: rolecall.NotFound, Message: fmt.Sprintf("there is no bucket %q", g.Place.Bucket), Hint: "look for a typing mistake in its name", Err: err}
-	default:
-		return "", &rolecall.Error{
-			Code: rolecall.Unavailable, Message: fmt.Sprintf("the region of the bucket %q cannot be found out", g.Place.Bucket),
-			Hint: "look at the network between here and there, or declare the connection's region", Err: err,
-		}
 	}
+	endpoint, _ := a.Endpoint(g.Place)
+	r, known := refusal.Read(err).To(refusal.Request{Place: g.Place, Endpoint: endpoint, Verb: "say where the bucket is"})
+	if !known {
+		return "", err
+	}
+	return "", r.Err("", err)
 }
