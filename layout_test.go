@@ -3,6 +3,7 @@ package rolecall_test
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -18,7 +19,7 @@ import (
 const module = "github.com/rolecall/rolecall"
 
 // mayImport says, for each directory of packages, which others of ours it may
-// import. ARCHITECTURE.md draws the same map; they change together.
+// import. ARCHITECTURE.md draws the same map, and TestArchitectureDrawsTheMap holds that.
 var mayImport = map[string][]string{
 	".":                      {"internal/strict", "internal/reserved"},
 	"policy":                 {".", "internal/strict", "policy/internal/tree"},
@@ -49,7 +50,7 @@ var mayImport = map[string][]string{
 	},
 	"internal/job":               {".", "internal/access", "internal/journal", "internal/reserved", "internal/strict", "internal/task"},
 	"internal/check":             {".", "policy", "policy/correct", "credential", "internal/access", "internal/guard", "internal/transfer", "internal/awscode", "internal/refusal"},
-	"internal/vend":              {".", "policy", "credential", "internal/access", "internal/transfer"},
+	"internal/vend":              {".", "policy", "credential", "internal/access", "internal/refusal"},
 	"internal/dispenser":         {".", "policy", "credential", "internal/strict", "internal/strict/yaml", "internal/awscode"},
 	"internal/tenant":            {".", "credential", "internal/strict"},
 	"internal/tenant/tenanttest": {".", "credential", "internal/tenant"},
@@ -226,6 +227,45 @@ func TestTheMapIsTrue(t *testing.T) {
 			if !used[[2]string{dir, imported}] && !bench(dir) {
 				t.Errorf("mayImport lets %s import %s, which it does not: take it out", dir, imported)
 			}
+		}
+	}
+}
+
+// The map that people read says the same.
+func TestArchitectureDrawsTheMap(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	drawn := map[string]string{} // last cells, by directory
+	for _, line := range strings.Split(string(page), "\n") {
+		cells := strings.Split(strings.Trim(line, "|"), " | ")
+		if dir, ok := strings.CutPrefix(strings.TrimSpace(cells[0]), "`"); ok && len(cells) == 3 {
+			dir, _, _ = strings.Cut(dir, "`")
+			drawn[path.Clean(dir)] = strings.TrimSpace(cells[2])
+		}
+	}
+	for dir, imports := range mayImport {
+		if within(dir, "docs") || within(dir, "bench") {
+			continue
+		}
+		var names []string
+		for _, imported := range imports {
+			switch {
+			case imported == ".":
+			case strings.Contains(imported, "/internal/"):
+				names = append(names, path.Base(imported))
+			default:
+				names = append(names, strings.TrimPrefix(imported, "internal/"))
+			}
+		}
+		slices.Sort(names)
+		if slices.Contains(imports, ".") {
+			names = slices.Insert(names, 0, "root")
+		}
+		if want := cmp.Or(strings.Join(names, ", "), "none of ours"); drawn[dir] != want {
+			t.Errorf("ARCHITECTURE.md lets %s import %q, mayImport %q", dir, drawn[dir], want)
 		}
 	}
 }
