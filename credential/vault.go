@@ -37,9 +37,11 @@ type Options struct {
 	Principals     map[string]Principal // by name
 	VendorAccounts []string             // beside the principals' own
 	Verdicts       Verdicts
-	// Secrets reads the keys of an organization's secret at each use.
+	// Secrets reads the keys of an organization's secret. They are kept until the
+	// secret's Version changes, or nobody has used them for an hour.
 	Secrets func(ctx context.Context, organization, name string) (Keys, error)
-	// Bearers reads the token of an organization's secret at each use.
+	// Bearers reads the token of an organization's secret at each request to a
+	// dispenser.
 	Bearers func(ctx context.Context, organization, name string) (Bearer, error)
 	// Tenants returns the client for a URL that a tenant chose: it decides
 	// which addresses may be reached. Without it no dispenser is asked.

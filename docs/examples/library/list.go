@@ -62,6 +62,7 @@ func list(ctx context.Context, vault *credential.Vault, c customer, endpoint str
 			RoleARN:      c.connection.RoleARN,
 			ExternalID:   c.externalID,
 			JobID:        "list-" + c.connection.Name,
+			Region:       c.connection.Region, // whose STS is asked
 			Policy:       session,
 		}),
 	}
