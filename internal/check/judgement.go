@@ -92,7 +92,7 @@ func (f finding) blamed(guilty []judgement) finding {
 }
 
 // cleared is what is found once documents of a kind are known to allow it.
-// What a layer has besides may still be at fault.
+// What else a layer has may still be at fault.
 func (f finding) cleared(o judgement, judged []judgement) finding {
 	f.patches = slices.DeleteFunc(slices.Clone(f.patches), func(p rolecall.Patch) bool { return p.Document == string(o.Kind) })
 	f.hint += fmt.Sprintf(". By %s it passes: it is not that", strings.Join(o.Files, ", "))

@@ -145,7 +145,7 @@ type proof struct {
 	err     error
 }
 
-// form is what a request to write says besides the bytes.
+// form is what a request to write says in addition to the bytes.
 type form struct {
 	encryption *rolecall.Encryption
 	acl, class string

@@ -129,7 +129,7 @@ func whatToDo(p rolecall.Patch) string {
 	}
 }
 
-// patch prints a patch, once: several steps may be mended by the same.
+// patch prints a patch, once: the same may fix several steps.
 func (p *checkProgress) patch(step string, patch rolecall.Patch) {
 	text, _ := json.Marshal(patch) // documents that were made here
 	if earlier, given := p.given[string(text)]; given {

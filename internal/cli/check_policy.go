@@ -52,9 +52,9 @@ func (c *checkCommand) policies(ctx context.Context, sys System) ([]correct.Give
 func of(name string, err error) error {
 	var out rolecall.Errors
 	for _, e := range rolecall.List(err) {
-		told := *e
-		told.Message = name + ": " + e.Message
-		out = append(out, &told)
+		named := *e
+		named.Message = name + ": " + e.Message
+		out = append(out, &named)
 	}
 	return out
 }

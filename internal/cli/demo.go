@@ -44,7 +44,7 @@ func (c *demoCommand) Run(ctx context.Context, out *output) error {
 			return err
 		}
 	} else {
-		out.tell(story)
+		out.story(story)
 	}
 	if err != nil {
 		if !out.json {
@@ -78,8 +78,8 @@ func (o *output) introduce(s demo.Story) {
 	o.printf("\nA job of acme's runs, from acme's bucket to globex's:\n\n")
 }
 
-// tell prints the story in chapters, for 100 columns.
-func (o *output) tell(s demo.Story) {
+// story prints the story in chapters, for 100 columns.
+func (o *output) story(s demo.Story) {
 	o.chapter("1", "Each role was probed before its first use")
 	o.probes(s.Roles)
 	o.chapter("2", "Then assumed, for this job and its places only")

@@ -113,8 +113,8 @@ func (c *execCommand) vend(ctx context.Context, p *prepared, vault *credential.V
 	}
 	claim, release := vault.Hold(context.WithoutCancel(ctx), from)
 	p.ends = append(p.ends, release)
-	told := &teller{out: out}
-	endpoint, err := vend.Listen(claim, source, told.tell)
+	reports := &reporter{out: out}
+	endpoint, err := vend.Listen(claim, source, reports.report)
 	if err != nil {
 		return nil, err
 	}
@@ -122,15 +122,15 @@ func (c *execCommand) vend(ctx context.Context, p *prepared, vault *credential.V
 	return around.Container(endpoint), nil
 }
 
-// teller prints why a running command gets no credentials: the command itself
+// reporter prints why a running command gets no credentials: the command itself
 // says little. The same is not printed twice in a row.
-type teller struct {
+type reporter struct {
 	out  *output
 	mu   sync.Mutex
 	last string
 }
 
-func (t *teller) tell(err error) {
+func (t *reporter) report(err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	errs := rolecall.List(err)

@@ -45,7 +45,7 @@ func (c *lintCommand) Run(ctx context.Context, sys System, out *output) error {
 	report := lint.Check(files, options)
 	left := report
 	if c.Fix {
-		left = mended(report, options)
+		left = corrected(report, options)
 		if err := fix(out, report); err != nil {
 			return err
 		}
@@ -104,8 +104,8 @@ func (c *lintCommand) options(ctx context.Context) (lint.Options, error) {
 // document that is only a part of its file does not.
 func replaced(f lint.FileReport) bool { return f.Fixed != nil && f.Document == 0 }
 
-// mended is the report on the files as the corrected documents leave them.
-func mended(report lint.Report, options lint.Options) lint.Report {
+// corrected is the report on the files as the corrected documents leave them.
+func corrected(report lint.Report, options lint.Options) lint.Report {
 	var after lint.Report
 	for _, f := range report.Files {
 		if !replaced(f) {
@@ -120,13 +120,13 @@ func mended(report lint.Report, options lint.Options) lint.Report {
 
 // fix writes the corrected documents over the files.
 func fix(out *output, report lint.Report) error {
-	told := map[string]bool{}
+	seen := map[string]bool{}
 	for _, f := range report.Files {
 		switch {
 		case f.Fixed == nil:
 		case !replaced(f):
-			if !told[f.File] {
-				told[f.File] = true
+			if !seen[f.File] {
+				seen[f.File] = true
 				out.note("%s holds several documents, or one among other things, and was not changed; --output json gives each corrected", f.File)
 			}
 		case f.File == "-":

@@ -82,7 +82,7 @@ func (o *output) fail(err error) int {
 	o.causes(errs)
 	if o.json {
 		if !o.wrote {
-			_ = o.document(map[string]any{"errors": errs}) // there is nowhere left to tell
+			_ = o.document(map[string]any{"errors": errs}) // there is nowhere left to report it
 		}
 		return exitCode(errs)
 	}
@@ -111,7 +111,7 @@ func (o *output) errors(errs rolecall.Errors) {
 			fmt.Fprintf(&b, "  hint: %s\n", indented(e.Hint))
 		}
 	}
-	_, _ = io.WriteString(o.stderr, b.String()) // there is nowhere left to tell
+	_, _ = io.WriteString(o.stderr, b.String()) // there is nowhere left to report it
 }
 
 // indented makes foreign text safe to show, with its lines under the first.

@@ -55,7 +55,7 @@ type Request struct {
 	Verb     string // after "S3 refuses to", with the object: read "s3://b/k"; empty: to use the KMS key
 	Action   string // that S3 wants a policy to allow
 	Opened   bool   // another request on the same bucket passed
-	// What may be at fault besides policies, unless it is known not to be.
+	// What may be at fault other than policies, unless it is known not to be.
 	KMS     bool // the KMS key that the object is under
 	Owner   bool // the bucket is another account's than the place says
 	Missing bool // the object does not exist
