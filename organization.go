@@ -29,19 +29,21 @@ type Principal struct {
 }
 
 // STSRegion returns the region whose STS issues the principal's sessions on a
-// bucket, for jobs, checks and tools alike: the job's, if it names one; else
-// the bucket's, if the principal serves it or has no regions; else the
-// principal's first; else its partition's home. Regions of other partitions
+// bucket, for jobs, checks and tools alike: the job's, if it names one that the
+// principal serves, or the principal has no regions; else the bucket's, likewise;
+// else the principal's first; else its partition's home. Regions of other partitions
 // are ignored, and so is what a tenant's endpoint says about its bucket:
 // tenants do not choose which STS is asked.
 func (p Principal) STSRegion(job string, bucket Place) string {
 	foreign := func(region string) bool { return !IsRegion(region) || PartitionOf(region) != p.ARN.Partition }
 	served := slices.DeleteFunc(slices.Clone(p.Regions), foreign)
-	usable := bucket.EndpointURL == "" && !foreign(bucket.Region)
+	usable := func(region string) bool {
+		return !foreign(region) && (len(served) == 0 || slices.Contains(served, region))
+	}
 	switch {
-	case !foreign(job):
+	case usable(job):
 		return job
-	case usable && (len(served) == 0 || slices.Contains(served, bucket.Region)):
+	case bucket.EndpointURL == "" && usable(bucket.Region):
 		return bucket.Region
 	case len(served) > 0:
 		return served[0]

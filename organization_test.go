@@ -28,7 +28,9 @@ func TestSTSRegion(t *testing.T) {
 		"the bucket's, of those served":  {"aws", []string{"us-west-2", "eu-west-1"}, "", at("eu-west-1"), "eu-west-1"},
 		"the principal's":                {"aws", []string{"eu-central-1", "eu-north-1"}, "", at("eu-west-1"), "eu-central-1"},
 		"the principal's, bucket silent": {"aws", []string{"eu-central-1"}, "", rolecall.Place{}, "eu-central-1"},
-		"the job's":                      {"aws", []string{"eu-central-1"}, "us-west-2", at("eu-west-1"), "us-west-2"},
+		"the job's":                      {"aws", nil, "us-west-2", at("eu-west-1"), "us-west-2"},
+		"the job's, of those served":     {"aws", []string{"eu-central-1", "us-west-2"}, "us-west-2", at("eu-central-1"), "us-west-2"},
+		"the job's, not served":          {"aws", []string{"eu-central-1", "eu-west-1"}, "us-west-2", at("eu-west-1"), "eu-west-1"},
 		"the job's, not a tenant's":      {"aws", nil, "us-west-2", tenants, "us-west-2"},
 
 		"not a tenant's server's":                {"aws", nil, "", tenants, "us-east-1"},

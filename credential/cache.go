@@ -20,7 +20,7 @@ type key struct {
 	SessionName   string
 	Policy        string
 	Duration      time.Duration
-	Region        string
+	AskedRegion   string
 	Secret        string
 	SecretVersion string
 	Bucket        string // that a secret is used for

@@ -18,6 +18,19 @@ func (v *Vault) storedVerdict(ctx context.Context, s Subject) (Verdict, error) {
 	return stored, nil
 }
 
+// ownVerdict is storedVerdict, but of a role that another organization has
+// claimed it returns none: it is probed like any other role, so that neither the
+// answer nor the calls and the time that it takes tell that it is claimed. Only
+// one that passes its probes for both is found out, by storing its verdict.
+func (v *Vault) ownVerdict(ctx context.Context, s Subject) (Verdict, error) {
+	stored, err := v.storedVerdict(ctx, s)
+	var claimed *ClaimedError
+	if errors.As(err, &claimed) {
+		return Verdict{}, nil
+	}
+	return stored, err
+}
+
 // explainStore explains an error of the store: to the organization, another's
 // claim looks like a role that is not usable.
 func (v *Vault) explainStore(ctx context.Context, s Subject, err error) error {
@@ -51,8 +64,9 @@ func (v *Vault) withdrawRecreated(ctx context.Context, t target) error {
 	return v.withdraw(ctx, t.subject(), wasRecreated(t.subject()))
 }
 
-// withdraw removes the verdict, and then ends what rests on it: a fetch that
-// still saw the verdict may be under way, and the purge makes it look again.
+// withdraw removes the verdicts on subjects within s, and then ends what rests
+// on them: a fetch that still saw one may be under way, and the purge makes it
+// look again.
 func (v *Vault) withdraw(ctx context.Context, s Subject, cause error) error {
 	err := v.options.Verdicts.Remove(ctx, s)
 	v.end(s, cause)
@@ -63,9 +77,9 @@ func (v *Vault) withdraw(ctx context.Context, s Subject, cause error) error {
 }
 
 // end ends with the cause all work that holds credentials that rest on the
-// verdict on the subject, and drops these credentials.
+// verdicts on subjects within s, and drops these credentials.
 func (v *Vault) end(s Subject, cause error) {
-	v.endAll(func(held Subject) bool { return held == s }, cause)
+	v.endAll(func(held Subject) bool { return held.Within(s) }, cause)
 }
 
 func (v *Vault) endAll(match func(Subject) bool, cause error) {

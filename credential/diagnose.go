@@ -36,7 +36,7 @@ func (v *Vault) Try(ctx context.Context, r Role) (_ aws.Credentials, err error) 
 	if err != nil {
 		return aws.Credentials{}, err
 	}
-	stored, err := v.storedVerdict(ctx, t.about)
+	stored, err := v.ownVerdict(ctx, t.about)
 	if err != nil {
 		return aws.Credentials{}, err
 	}

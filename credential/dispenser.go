@@ -50,9 +50,11 @@ func (v *Vault) fetchDispensed(ctx context.Context, r DispenserRequest, k key) (
 
 // ProveDispenser probes a dispenser as Prove does a role: the right external
 // id must bring credentials, an absent, random or similar one a refusal, which
-// is an answer of 401 or 403 and no other. The probes ask for reading, with the
-// tool ProbeTool; what they bring is thrown away. The verdict's RoleID is the
-// account of the credentials.
+// is an answer of 401 or 403 and no other. The probes ask for what the request
+// asks for, and differ from it in the external id only, so that a dispenser
+// cannot tell them from use; what they bring is thrown away. A verdict on
+// reading is none on writing. The verdict's RoleID is the account of the
+// credentials.
 //
 // That account is pinned for the organization: a dispenser that answers with
 // credentials of another account is refused, here and when it is asked for
@@ -61,7 +63,7 @@ func (v *Vault) fetchDispensed(ctx context.Context, r DispenserRequest, k key) (
 // with another secret or another external id. What it gave to the same asker
 // before is dropped, and work with it ends.
 func (v *Vault) ProveDispenser(ctx context.Context, r DispenserRequest) (Verdict, error) {
-	t, err := v.admitDispenser(r.asProbe())
+	t, err := v.admitDispenser(r)
 	if err != nil {
 		return Verdict{}, err
 	}
@@ -70,11 +72,11 @@ func (v *Vault) ProveDispenser(ctx context.Context, r DispenserRequest) (Verdict
 
 // ClaimDispenser is Claim for a dispenser.
 func (v *Vault) ClaimDispenser(ctx context.Context, r DispenserRequest) (Verdict, error) {
-	t, err := v.admitDispenser(r.asProbe())
+	t, err := v.admitDispenser(r)
 	if err != nil {
 		return Verdict{}, err
 	}
-	return v.storedVerdict(ctx, t.about)
+	return v.ownVerdict(ctx, t.about)
 }
 
 // ReleaseDispenser is Release for a dispenser.

@@ -25,7 +25,7 @@ func (v *Vault) dispensedAccount(ctx context.Context, t dispenserTarget, got aws
 		return "", explainDispensed(errIncomplete, t.DispenserRequest, t.principal)
 	case v.isVendorAccount(actual.Account):
 		const hint = "the dispenser's owner makes it give credentials of an account of their own"
-		v.end(t.about, claimEnded(t.about, "what it gives is not usable", hint))
+		v.end(t.about.Anywhere(), claimEnded(t.about, "what it gives is not usable", hint))
 		return "", &rolecall.Error{Code: rolecall.Forbidden, Message: "the credentials that " + t.about.String() + " gives are not usable", Hint: hint}
 	}
 	return actual.Account, nil

@@ -14,7 +14,7 @@ import (
 //	external_id   the external id that the customer was given; left out by one probe
 //	job_id        of the job, [\w.-]
 //	task_id       of the task within it
-//	tool          namespace:name, or ProbeTool
+//	tool          namespace:name
 //	bucket        the only one that the credentials need to reach
 //	prefix        of the keys that they need to reach: empty, ending in a slash, or the one key
 //	access        AccessRead or AccessWrite; write comes with read
@@ -37,7 +37,8 @@ import (
 // SessionToken; access_key_id, secret_access_key, session_token, expiration.
 // Expiration is a time of RFC 3339. Other members are ignored. To a caller,
 // organization, external id, bucket or prefix that it does not know it answers
-// 401 or 403: that is what the probes look for.
+// 401 or 403: that is what the probes look for. They are like any other request
+// but for the external id, and their credentials are thrown away.
 const (
 	// IdentityHeader carries the proof of who calls.
 	IdentityHeader = "X-Rolecall-Identity"
@@ -46,8 +47,6 @@ const (
 	DigestHeader = "X-Rolecall-Request"
 	// IdentityExpires is how long a proof is valid, in seconds.
 	IdentityExpires = 60
-	// ProbeTool is the tool of requests whose credentials are thrown away.
-	ProbeTool = "rolecall:probe"
 	// AccessRead and AccessWrite are what credentials may be for.
 	AccessRead  = "read"
 	AccessWrite = "write"

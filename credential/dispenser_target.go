@@ -32,7 +32,6 @@ func (t dispenserTarget) ready(context.Context) error { return nil }
 
 func (t dispenserTarget) ask(ctx context.Context, externalID *string) answer {
 	right := externalID != nil && *externalID == t.ExternalID
-	t.DispenserRequest = t.asProbe()
 	got, err := t.vault.dispense(ctx, t, externalID)
 	var refused *dispenserStatus
 	switch {
@@ -80,7 +79,7 @@ func (t dispenserTarget) previousID(ctx context.Context, _ Verdict, now string) 
 // pin: with its own account the dispenser may be used again.
 func (t dispenserTarget) replaced(pinned, now string) error {
 	hint := "the dispenser's owner makes it give credentials of account " + pinned + " again; where that was meant, the claim is released, and the next proof pins the new one"
-	t.vault.end(t.about, claimEnded(t.about, "it "+anotherAccount, hint, ErrDrift))
+	t.vault.end(t.about.Anywhere(), claimEnded(t.about, "it "+anotherAccount, hint, ErrDrift))
 	return &rolecall.Error{
 		Code: rolecall.Forbidden, Message: fmt.Sprintf("%s gives credentials of the account %s, but it was proved with %s", t.about, now, pinned),
 		Hint: hint, Err: errors.Join(ErrDrift, ErrUnsafe),

@@ -36,6 +36,7 @@ type fakeSTS struct {
 
 type stsCall struct {
 	RoleARN, SessionName, Policy, Duration, UserAgent string
+	Region                                            string // of the signature
 	ExternalID                                        []string
 }
 
@@ -97,6 +98,9 @@ func (f *fakeSTS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	call := stsCall{
 		RoleARN: r.Form.Get("RoleArn"), SessionName: r.Form.Get("RoleSessionName"), Policy: r.Form.Get("Policy"),
 		Duration: r.Form.Get("DurationSeconds"), ExternalID: r.Form["ExternalId"], UserAgent: r.UserAgent(),
+	}
+	if scope := strings.Split(r.Header.Get("Authorization"), "/"); len(scope) > 2 {
+		call.Region = scope[2]
 	}
 	f.mu.Lock()
 	f.calls = append(f.calls, call)
@@ -239,7 +243,7 @@ func (e *events) of(kind credential.EventKind) []credential.Event {
 }
 
 func subject(change func(*credential.Subject)) credential.Subject {
-	s := credential.Subject{Organization: "acme", Principal: "production", RoleARN: mediaARN, ExternalID: externalID}
+	s := credential.Subject{Organization: "acme", Principal: "production", RoleARN: mediaARN, ExternalID: externalID, Region: acme().Region}
 	change(&s)
 	return s
 }

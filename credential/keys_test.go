@@ -126,7 +126,7 @@ func TestSessionName(t *testing.T) {
 		{"acme", "01JOB", "acme.01JOB"},
 		{"acme", "", "acme."},
 		{"acme", "a/b c*é", "acme.a-b-c--"},
-		{strings.Repeat("o", 63), strings.Repeat("j", 63), strings.Repeat("o", 30) + "." + strings.Repeat("j", 33)},
+		{strings.Repeat("o", 63), strings.Repeat("j", 63), strings.Repeat("o", 21) + "-5644a173." + strings.Repeat("j", 24) + "-4259d01d"},
 	} {
 		if got := (credential.Role{Organization: c.organization, JobID: c.job}).SessionName(); got != c.want {
 			t.Errorf("%s", got)

@@ -2,6 +2,7 @@ package credential
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 )
@@ -68,7 +69,7 @@ func (m *memory) Remove(_ context.Context, s Subject) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if c, err := m.claim(s); err == nil {
-		delete(c.verdicts, s)
+		maps.DeleteFunc(c.verdicts, func(known Subject, _ Verdict) bool { return known.Within(s) })
 		if len(c.verdicts) == 0 {
 			delete(m.claims, s.ClaimKey())
 		}

@@ -1,6 +1,8 @@
 package credential
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"regexp"
 	"time"
 
@@ -21,15 +23,39 @@ type Role struct {
 	Revision     string        // of the connection
 }
 
-// SessionName is what the customer's CloudTrail shows: the organization, cut
-// to 30 characters, and the job.
+// SessionName is what the customer's CloudTrail shows: the organization and the
+// job. What is too long is cut and has a digest, so that no two are the same.
 func (r Role) SessionName() string {
-	name := r.Organization[:min(len(r.Organization), 30)] + "." + r.JobID
-	name = notInSessionName.ReplaceAllString(name, "-")
-	return name[:min(len(name), 64)]
+	organization := r.Organization
+	if len(organization) > maxOrganization || cutForm.MatchString(organization) {
+		organization = cutTo(maxOrganization, organization)
+	}
+	name := notInSessionName.ReplaceAllString(organization+"."+r.JobID, "-")
+	if len(name) > maxSessionName {
+		name = cutTo(maxSessionName, name)
+	}
+	return name
 }
 
-var notInSessionName = regexp.MustCompile(`[^\w+=,.@-]`)
+const (
+	maxSessionName  = 64
+	maxOrganization = 30 // of it
+	cutDigits       = 8
+)
+
+// cutTo returns what is left of a text in so many bytes, with a digest of all
+// of it.
+func cutTo(length int, text string) string {
+	sum := sha256.Sum256([]byte(text))
+	digest := hex.EncodeToString(sum[:])[:cutDigits]
+	return text[:min(len(text), length-1-cutDigits)] + "-" + digest
+}
+
+var (
+	notInSessionName = regexp.MustCompile(`[^\w+=,.@-]`)
+	// cutForm matches an organization's name that another's could be cut to.
+	cutForm = regexp.MustCompile(`^.{21}-[0-9a-f]{8}$`)
+)
 
 func (r Role) duration() time.Duration {
 	if r.Duration == 0 {
@@ -39,13 +65,15 @@ func (r Role) duration() time.Duration {
 }
 
 func (r Role) subject(p Principal) Subject {
-	return Subject{Organization: r.Organization, Principal: p.ARN.String(), RoleARN: r.RoleARN, ExternalID: r.ExternalID}
+	return Subject{
+		Organization: r.Organization, Principal: p.ARN.String(), RoleARN: r.RoleARN, ExternalID: r.ExternalID, Region: regionFor(r.Region, p.Principal),
+	}
 }
 
 func (r Role) key(p Principal) key {
 	return key{
 		Subject: r.subject(p), PrincipalName: r.Principal, SessionName: r.SessionName(),
-		Policy: string(r.Policy), Duration: r.duration(), Region: r.Region, Revision: r.Revision,
+		Policy: string(r.Policy), Duration: r.duration(), AskedRegion: r.Region, Revision: r.Revision,
 	}
 }
 
@@ -70,26 +98,21 @@ type DispenserRequest struct {
 	Revision   string // of the connection
 }
 
-// asProbe returns the request for the same credentials that proves the
-// dispenser.
-func (r DispenserRequest) asProbe() DispenserRequest {
-	r.Tool, r.Access = ProbeTool, AccessRead
-	return r
-}
-
 // subject is what a verdict on the dispenser is about. Who asks is the
-// principal that signs, or the name of the bearer secret.
+// principal that signs, for a region, or the name of the bearer secret.
 func (r DispenserRequest) subject(signer Principal) Subject {
-	asks := "bearer:" + r.Source.Secret
-	if r.Source.Secret == "" {
-		asks = signer.ARN.String()
+	s := Subject{
+		Organization: r.Organization, Principal: "bearer:" + r.Source.Secret, RoleARN: r.Source.Normal().URL, ExternalID: r.ExternalID, Access: r.Access,
 	}
-	return Subject{Organization: r.Organization, Principal: asks, RoleARN: r.Source.Normal().URL, ExternalID: r.ExternalID}
+	if r.Source.Secret == "" {
+		s.Principal, s.Region = signer.ARN.String(), regionFor(r.Region, signer.Principal)
+	}
+	return s
 }
 
 func (r DispenserRequest) key(signer Principal) key {
 	return key{
-		Subject: r.subject(signer), PrincipalName: r.Principal, Region: r.Region, Bucket: r.Bucket, Revision: r.Revision,
+		Subject: r.subject(signer), PrincipalName: r.Principal, AskedRegion: r.Region, Bucket: r.Bucket, Revision: r.Revision,
 		Secret: r.Source.Secret, SecretVersion: r.Secret.Version,
 		Dispenser: dispenserKey{r.JobID, r.TaskID, r.Tool, r.Prefix, r.Access},
 	}

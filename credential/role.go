@@ -100,15 +100,15 @@ func (v *Vault) Prove(ctx context.Context, r Role) (Verdict, error) {
 }
 
 // Claim returns, without any call to AWS, the verdict that is stored on the
-// role, even if it is due for renewal; the zero one if there is none. It
-// refuses what must not be asked for: a role of a vendor's account, of another
-// partition, or claimed by another organization.
+// role, even if it is due for renewal; the zero one if there is none, or the
+// role is claimed by another organization. It refuses what must not be asked
+// for: a role of a vendor's account or of another partition.
 func (v *Vault) Claim(ctx context.Context, r Role) (Verdict, error) {
 	t, err := v.admitRole(r)
 	if err != nil {
 		return Verdict{}, err
 	}
-	return v.storedVerdict(ctx, t.about)
+	return v.ownVerdict(ctx, t.about)
 }
 
 // Release ends the organization's claim on a role: all its verdicts are

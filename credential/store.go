@@ -5,18 +5,33 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 )
 
 // Subject is what a verdict is about: this organization's use of this role, or
-// of this dispenser, as this principal, with this external id.
+// of this dispenser, as this principal, with this external id, in this way. A
+// trust policy can see the region, and a dispenser the access: each may decide
+// otherwise about another one.
 type Subject struct {
 	Organization string
 	Principal    string // ARN
 	RoleARN      string // or the dispenser's URL
 	ExternalID   string
+	Region       string // whose STS is called
+	Access       string // that a dispenser is asked for; empty: it is a role
 }
+
+// Anywhere returns the subject without its region and access.
+func (s Subject) Anywhere() Subject {
+	s.Region, s.Access = "", ""
+	return s
+}
+
+// Within reports whether a subject is the other one or, if that has neither
+// region nor access, differs from it in these only.
+func (s Subject) Within(other Subject) bool { return s == other || s.Anywhere() == other }
 
 // String names the role or dispenser, for messages.
 func (s Subject) String() string {
@@ -28,14 +43,16 @@ func (s Subject) String() string {
 
 func (s Subject) isRole() bool { return strings.HasPrefix(strings.ToLower(s.RoleARN), "arn:") }
 
-// Digest is a name of the subject that does not show the external id.
+// Digest is a name of the subject that does not show the external id: what is
+// before the first slash is the same for all subjects that differ only in
+// region and access.
 func (s Subject) Digest() string {
 	h := sha256.New()
 	for _, part := range []string{s.Organization, s.Principal, s.RoleARN, s.ExternalID} {
 		h.Write([]byte(part))
 		h.Write([]byte{0})
 	}
-	return hex.EncodeToString(h.Sum(nil))
+	return hex.EncodeToString(h.Sum(nil)) + "/" + s.Region + "/" + s.Access
 }
 
 // ClaimKey is what a claim is on: two subjects with the same key are of one
@@ -79,6 +96,14 @@ type Verdict struct {
 	Checked time.Time `json:"checked"` // when they last passed
 }
 
+// acceptedWrong reports whether an external id was accepted that is not the
+// right one, or none at all.
+func (v Verdict) acceptedWrong() bool {
+	return slices.ContainsFunc(v.Probes, func(p Probe) bool {
+		return p.Outcome == Accepted && p.Name != ProbeRight && p.Name != ProbeRightAgain
+	})
+}
+
 // settleTime is after how long the negative probes are repeated: IAM's changes
 // take time to spread, and until then a stale denial looks like a pass.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
@@ -116,9 +141,10 @@ type Verdicts interface {
 	// the subject has another First than the old one, or there is none any
 	// more.
 	Put(ctx context.Context, s Subject, old, passing Verdict) error
-	// Remove removes the verdict on a subject, and ends the claim with the
-	// last one. If there is none, or it is another organization's, it changes
-	// nothing and returns no error.
+	// Remove removes the verdict on a subject, or, if it has neither region nor
+	// access, those on all subjects within it. It ends the claim with the last
+	// one. If there is none, or it is another organization's, it changes nothing
+	// and returns no error.
 	Remove(context.Context, Subject) error
 	// Release removes all verdicts of the subject's organization with its
 	// ClaimKey, which ends the claim, and the pin. Those of another organization

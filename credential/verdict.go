@@ -50,7 +50,7 @@ type answer struct {
 // from it.
 func (v *Vault) verdict(ctx context.Context, t target, current verdictID) (Verdict, error) {
 	s := t.subject()
-	stored, err := v.storedVerdict(ctx, s)
+	stored, err := v.ownVerdict(ctx, s)
 	if err != nil {
 		return Verdict{}, err
 	}
@@ -66,7 +66,7 @@ func (v *Vault) verdict(ctx context.Context, t target, current verdictID) (Verdi
 	// Whoever asks here is a fetch of the cache, whose context outlives those
 	// who wait for it, so it does not matter in which of them the proof runs.
 	shared, err, _ := v.proofs.Do(s.Digest(), func() (any, error) {
-		stored, err := v.storedVerdict(ctx, s) // another proof may have ended meanwhile
+		stored, err := v.ownVerdict(ctx, s) // another proof may have ended meanwhile
 		if err != nil || v.isValid(stored) {
 			return stored, err
 		}
@@ -85,7 +85,7 @@ func (v *Vault) isValid(stored Verdict) bool {
 
 // proveNow proves a target, whatever verdict is stored on it.
 func (v *Vault) proveNow(ctx context.Context, t target) (Verdict, error) {
-	stored, err := v.storedVerdict(ctx, t.subject())
+	stored, err := v.ownVerdict(ctx, t.subject())
 	if err != nil {
 		return Verdict{}, err
 	}
@@ -119,7 +119,7 @@ func (v *Vault) judge(ctx context.Context, t target, stored Verdict, plan []plan
 	verdict, err = v.probe(ctx, t, plan)
 	switch {
 	case errors.Is(err, ErrUnsafe):
-		return verdict, v.withdrawUnsafe(ctx, t, stored, err)
+		return verdict, v.withdrawUnsafe(ctx, t, stored, verdict, err)
 	case err != nil:
 		return verdict, err
 	}
@@ -147,14 +147,20 @@ func (v *Vault) judge(ctx context.Context, t target, stored Verdict, plan []plan
 	return verdict, err
 }
 
-// withdrawUnsafe takes back what rests on the verdict of an unsafe target. It
-// returns why the target is unsafe, marked as drift where it had passed.
-func (v *Vault) withdrawUnsafe(ctx context.Context, t target, stored Verdict, why error) error {
+// withdrawUnsafe takes back what rests on the verdict of an unsafe target, in
+// all regions: only where nothing but the right external id was refused, and
+// that had not been accepted there before, may others still be right. It returns
+// why the target is unsafe, marked as drift where it had passed.
+func (v *Vault) withdrawUnsafe(ctx context.Context, t target, stored, found Verdict, why error) error {
+	s := t.subject()
+	if stored.Passed || found.acceptedWrong() {
+		s = s.Anywhere()
+	}
 	if stored.Passed {
 		why = drifted(why)
 		defer v.reportDrift(ctx, t, untrusted)
 	}
-	if err := v.withdraw(ctx, t.subject(), lostTrust(t.subject(), why)); err != nil {
+	if err := v.withdraw(ctx, s, lostTrust(s, why)); err != nil {
 		return err
 	}
 	return why
@@ -170,7 +176,8 @@ func (v *Vault) store(ctx context.Context, s Subject, previous, verdict Verdict)
 	case err == nil:
 		return verdict, nil
 	case !errors.Is(err, ErrStale):
-		return Verdict{}, v.explainStore(ctx, s, err)
+		verdict.Passed = false
+		return verdict, v.explainStore(ctx, s, err)
 	}
 	stored, err := v.storedVerdict(ctx, s)
 	switch {

@@ -21,6 +21,7 @@ func Run(t *testing.T, open func(t *testing.T) credential.Verdicts) {
 		"Claim":         claim,
 		"ClaimKey":      claimKey,
 		"LastVerdict":   lastVerdict,
+		"Anywhere":      anywhere,
 		"Release":       release,
 		"Stale":         stale,
 		"Pin":           pin,
@@ -41,8 +42,8 @@ const (
 )
 
 var (
-	acme   = credential.Subject{Organization: "acme", Principal: "arn:aws:iam::999900009999:role/production", RoleARN: roleARN, ExternalID: "acme-42"}
-	globex = credential.Subject{Organization: "globex", Principal: acme.Principal, RoleARN: roleARN, ExternalID: "globex-7"}
+	acme   = credential.Subject{Organization: "acme", Principal: "arn:aws:iam::999900009999:role/production", RoleARN: roleARN, ExternalID: "acme-42", Region: "eu-central-1"}
+	globex = credential.Subject{Organization: "globex", Principal: acme.Principal, RoleARN: roleARN, ExternalID: "globex-7", Region: acme.Region}
 )
 
 func passed(roleID string) credential.Verdict {
@@ -82,6 +83,9 @@ func subjects(t *testing.T, store credential.Verdicts) {
 	put(t, store, acme, passed("AROA1"))
 	for name, change := range map[string]func(*credential.Subject){
 		"principal":                  func(s *credential.Subject) { s.Principal += "-2" },
+		"region":                     func(s *credential.Subject) { s.Region = "us-east-1" },
+		"no region":                  func(s *credential.Subject) { s.Region = "" },
+		"access":                     func(s *credential.Subject) { s.Access = credential.AccessWrite },
 		"external id":                func(s *credential.Subject) { s.ExternalID += "x" },
 		"external id in other case":  func(s *credential.Subject) { s.ExternalID = strings.ToUpper(s.ExternalID) },
 		"role":                       func(s *credential.Subject) { s.RoleARN += "2" },
@@ -156,6 +160,28 @@ func lastVerdict(t *testing.T, store credential.Verdicts) {
 	has(t, store, globex, credential.Verdict{})
 	put(t, store, globex, passed("AROA1"))
 	isClaimed(t, store, acme, "globex")
+}
+
+// anywhere: without region and access, all verdicts within the subject are
+// removed, and no others.
+func anywhere(t *testing.T, store credential.Verdicts) {
+	far, written, staging := acme, acme, acme
+	far.Region, written.Access, staging.Principal = "us-east-1", credential.AccessWrite, acme.Principal+"-2"
+	all := []credential.Subject{acme, far, written, staging}
+	for _, s := range all {
+		put(t, store, s, passed("AROA1"))
+	}
+	remove(t, store, far)
+	for _, s := range []credential.Subject{acme, written, staging} {
+		has(t, store, s, passed("AROA1"))
+	}
+	put(t, store, far, passed("AROA1"))
+	remove(t, store, acme.Anywhere())
+	for _, s := range all[:3] {
+		has(t, store, s, credential.Verdict{})
+	}
+	has(t, store, staging, passed("AROA1"))
+	isClaimed(t, store, globex, "acme")
 }
 
 // release: a claim ends with all of its verdicts, and with no others.

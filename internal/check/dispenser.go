@@ -13,6 +13,9 @@ import (
 // right external id.
 func dispensed(ctx context.Context, w *work) finding {
 	w.proof.verdict, w.proof.err = w.Vault.ProveDispenser(ctx, w.request().Dispenser())
+	if f, isAnothers := w.notOurs(); isAnothers {
+		return f
+	}
 	p := w.proof
 	w.drift = w.drift || errors.Is(p.err, credential.ErrDrift)
 	switch refused := len(p.with(credential.ProbeRight, credential.Refused)) > 0; {

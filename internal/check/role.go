@@ -108,8 +108,8 @@ func identified(ctx context.Context, w *work) finding {
 	return passed("the principal %s has credentials of its own, of %s", asking.Principal, arn)
 }
 
-// claimed asks whether another organization has the role. Whose it is, is the
-// operator's to know.
+// claimed says since when the organization has its claim on the role. What
+// another organization has looks like a role that nobody has: see notOurs.
 func claimed(ctx context.Context, w *work) finding {
 	if w.Connection.Secret != "" {
 		return skipped(noRole)
@@ -120,11 +120,8 @@ func claimed(ctx context.Context, w *work) finding {
 	} else {
 		w.earlier, err = w.Vault.Claim(ctx, w.role())
 	}
-	var another *credential.ClaimedError
 	name := w.gate().name
 	switch {
-	case errors.As(err, &another):
-		return failed(rolecall.LayerName, name+" is not usable", "give one of your own that serves nobody else; if it is, ask the operator")
 	case rolecall.CodeOf(err) == rolecall.Forbidden:
 		known := rolecall.List(err)[0]
 		return failed(rolecall.LayerName, known.Message, known.Hint)
@@ -133,7 +130,15 @@ func claimed(ctx context.Context, w *work) finding {
 	case w.earlier.Passed:
 		return passed("%s is this organization's, which proved it first on %s", name, w.earlier.First.UTC().Format("2006-01-02 15:04 MST"))
 	}
-	return passed("no other organization has %s", name)
+	return passed("this organization has no claim on %s yet", name)
+}
+
+// notOurs is what a proof found that passed, but of what another organization
+// has claimed. Whose it is, is the operator's to know.
+func (w *work) notOurs() (finding, bool) {
+	var another *credential.ClaimedError
+	return failed(rolecall.LayerName, w.gate().name+" is not usable", "give one of your own that serves nobody else; if it is, ask the operator"),
+		errors.As(w.proof.err, &another)
 }
 
 // lasts asks for a session as long as the connection's jobs do; it may do

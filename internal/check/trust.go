@@ -53,6 +53,9 @@ func assumed(ctx context.Context, w *work) finding {
 		return f
 	}
 	w.proof.verdict, w.proof.err = w.Vault.Prove(ctx, w.role())
+	if f, isAnothers := w.notOurs(); isAnothers {
+		return f
+	}
 	p := w.proof
 	recreated := p.err == nil && w.earlier.Passed && w.earlier.RoleID != p.verdict.RoleID
 	w.drift = w.drift || recreated || errors.Is(p.err, credential.ErrDrift)

@@ -179,7 +179,7 @@ type session struct {
 // assume assumes the grant's role for the request. The session's name shows
 // organization and job in CloudTrail.
 func (d *Dispenser) assume(ctx context.Context, g Grant, r request) (session, error) {
-	sessionPolicy, duration, err := g.session(r)
+	sessionPolicy, err := g.session(r)
 	if err != nil {
 		return session{}, refuse(rolecall.Invalid, "session policy: "+err.Error(), nil)
 	}
@@ -199,7 +199,7 @@ func (d *Dispenser) assume(ctx context.Context, g Grant, r request) (session, er
 		RoleArn:         aws.String(g.Role.String()),
 		RoleSessionName: aws.String(credential.Role{Organization: r.organization, JobID: job}.SessionName()),
 		Policy:          aws.String(string(sessionPolicy)),
-		DurationSeconds: aws.Int32(int32(duration / time.Second)),
+		DurationSeconds: aws.Int32(int32(g.Duration / time.Second)),
 	})
 	if err != nil {
 		return session{}, assumeError(err)

@@ -133,16 +133,9 @@ func (c *Config) grantFor(r request) (Grant, bool) {
 	return best, found
 }
 
-// probeDuration is the shortest that STS allows.
-const probeDuration = rolecall.MinSessionDuration
-
 // session returns the session policy and duration for the request: what it asks
-// for and nothing else. A probe's session is thrown away, so its policy denies
-// everything.
-func (g Grant) session(r request) (sessionPolicy []byte, duration time.Duration, err error) {
-	if r.tool == credential.ProbeTool {
-		return policy.DenyAll(), probeDuration, nil
-	}
+// for and nothing else.
+func (g Grant) session(r request) ([]byte, error) {
 	scope := policy.Scope{Partition: g.Role.Partition, Region: g.Region, Bucket: r.bucket, KMSKey: g.KMSKey}
 	if r.prefix == "" || strings.HasSuffix(r.prefix, "/") {
 		scope.Prefixes = []string{r.prefix}
@@ -157,6 +150,5 @@ func (g Grant) session(r request) (sessionPolicy []byte, duration time.Duration,
 	default:
 		scope.Operations = []policy.Operation{policy.Read, policy.List}
 	}
-	sessionPolicy, err = policy.Session(scope)
-	return sessionPolicy, g.Duration, err
+	return policy.Session(scope)
 }

@@ -10,8 +10,10 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -43,10 +45,12 @@ func (d *Dir) Verdicts(log *slog.Logger) (*Verdicts, error) {
 
 // roleFile is what is kept of one role. The file's form is private to Verdicts.
 type roleFile struct {
-	RoleARN      string                        `json:"role_arn"`
-	Organization string                        `json:"organization,omitempty"` // that holds the claim
-	Verdicts     map[string]credential.Verdict `json:"verdicts,omitempty"`     // its, by digest of the subject
-	Pins         map[string]string             `json:"pins,omitempty"`         // by organization
+	RoleARN      string `json:"role_arn"`
+	Organization string `json:"organization,omitempty"` // that holds the claim
+	// Its verdicts, by digest of the subject. Those of earlier versions, whose
+	// digests have no region, prove nothing any more, but hold the claim.
+	Verdicts map[string]credential.Verdict `json:"verdicts,omitempty"`
+	Pins     map[string]string             `json:"pins,omitempty"` // by organization
 }
 
 // complete reports whether the file holds something, and no claim without a
@@ -87,6 +91,8 @@ func (v *Verdicts) Put(ctx context.Context, s credential.Subject, old, passing c
 		}
 		f.Organization = s.Organization
 		f.Verdicts[s.Digest()] = passing
+		of, _, _ := strings.Cut(s.Digest(), "/")
+		delete(f.Verdicts, of) // see roleFile
 		return nil
 	})
 }
@@ -95,7 +101,10 @@ func (v *Verdicts) Put(ctx context.Context, s credential.Subject, old, passing c
 func (v *Verdicts) Remove(ctx context.Context, s credential.Subject) error {
 	return v.change(ctx, s, func(f *roleFile) error {
 		if f.Organization == s.Organization {
-			delete(f.Verdicts, s.Digest())
+			of, _, _ := strings.Cut(s.Digest(), "/")
+			maps.DeleteFunc(f.Verdicts, func(digest string, _ credential.Verdict) bool {
+				return digest == s.Digest() || s == s.Anywhere() && (digest == of || strings.HasPrefix(digest, of+"/"))
+			})
 		}
 		return nil
 	})
