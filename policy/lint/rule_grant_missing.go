@@ -25,10 +25,11 @@ var grantMissing = rule{
 			if known.onlyOnBuckets() {
 				on = bucket
 			}
-			p.report(found{
-				at: p.root, message: name + " is missing: " + g.Lost(), hint: "allow it on " + on, widens: true,
-				fix: func() { p.addStatement(tree.Object("Effect", "Allow", "Action", name, "Resource", on)) },
-			})
+			f := found{at: p.root, message: name + " is missing: " + g.Lost(), hint: "allow it on " + on, widens: true}
+			if add := tree.Object("Effect", "Allow", "Action", name, "Resource", on); p.keepConditions(add) {
+				f.fix = func() { p.addStatement(add) }
+			}
+			p.report(f)
 		}
 	},
 }

@@ -39,7 +39,7 @@ func (p *pass) partitions(n *tree.Node, want string) {
 	}
 	right, message := "", ""
 	switch {
-	case !known(parts[1]):
+	case !isPartition(parts[1]):
 		right, message = strict.Nearest(parts[1], partitions), " is no partition of AWS's"
 	case len(parts) > 4 && parts[3] != "" && !strings.ContainsAny(parts[3], "*?$") && rolecall.PartitionOf(parts[3]) != parts[1]:
 		right, message = rolecall.PartitionOf(parts[3]), " is not the partition of the region "+parts[3]
@@ -75,7 +75,7 @@ func (p *pass) mixed(n *tree.Node, first *string) (done bool) {
 	}
 	parts := strings.SplitN(n.Text, ":", 6)
 	switch {
-	case n.Kind != '"' || len(parts) < 4 || parts[0] != "arn" || !known(parts[1]) || parts[1] == *first:
+	case n.Kind != '"' || len(parts) < 4 || parts[0] != "arn" || !isPartition(parts[1]) || parts[1] == *first:
 		return false
 	case *first == "":
 		*first = parts[1]
@@ -88,7 +88,7 @@ func (p *pass) mixed(n *tree.Node, first *string) (done bool) {
 	return true
 }
 
-func known(partition string) bool {
+func isPartition(partition string) bool {
 	for _, k := range partitions {
 		if k == partition {
 			return true

@@ -30,11 +30,18 @@ var s3ListMissing = rule{
 				at: a, message: "s3:ListBucket is missing: a missing object looks like a forbidden one, and names with * cannot be resolved",
 				hint: "allow s3:ListBucket on the bucket, limited by s3:prefix",
 			}
-			if buckets := p.listings(s.Get("Resource").Strings()); len(buckets) > 0 {
+			var add []*tree.Node
+			kept := true
+			for _, l := range p.listings(s.Get("Resource").Strings()) {
+				n := l.statement()
+				kept = p.keepConditions(n) && kept
+				add = append(add, n)
+			}
+			if len(add) > 0 && kept {
 				f.widens = true
 				f.fix = func() {
-					for _, l := range slices.Backward(buckets) {
-						s.insertAfter(l.statement())
+					for _, n := range slices.Backward(add) {
+						s.insertAfter(n)
 					}
 				}
 			}

@@ -62,7 +62,7 @@ func (p *pass) roleMeant(resource string) string {
 	}
 	m := roleParts.FindStringSubmatch(resource)
 	partition := "aws"
-	if parts := strings.Split(resource, ":"); len(parts) > 1 && known(parts[1]) {
+	if parts := strings.Split(resource, ":"); len(parts) > 1 && isPartition(parts[1]) {
 		partition = parts[1]
 	}
 	if m == nil {

@@ -76,6 +76,7 @@ var allRules = []rule{
 	denySwallows,
 	grantMissing,
 	accessMissing,
+	accessDepends,
 	documentSize,
 	documentGrammar,
 }
