@@ -1,9 +1,6 @@
 package lint
 
 import (
-	"slices"
-	"strings"
-
 	"github.com/rolecall/rolecall/policy"
 	"github.com/rolecall/rolecall/policy/internal/tree"
 )
@@ -37,19 +34,4 @@ var principalAnyone = rule{
 			}
 		}
 	},
-}
-
-// limited reports whether conditions say which principals, accounts, networks
-// or organizations are meant.
-func (s *statement) limited() bool {
-	return slices.ContainsFunc(s.conditions(), func(c condition) bool {
-		switch strings.ToLower(c.key) {
-		case "aws:principalarn", "aws:principalaccount", "aws:principalorgid", "aws:principalorgpaths", "aws:userid", "aws:username",
-			"aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aws:sourceip", "aws:sourcevpc", "aws:sourcevpce", "kms:calleraccount",
-			"s3:dataaccesspointaccount", "s3:dataaccesspointarn":
-			return !c.holdsWithout()
-		default:
-			return false
-		}
-	})
 }

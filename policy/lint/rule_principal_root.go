@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/rolecall/rolecall"
@@ -61,9 +62,19 @@ func accountOf(p principal) string {
 // confined reports whether conditions name the identities that are meant.
 func (s *statement) confined() bool {
 	for _, c := range s.on("aws:PrincipalArn", "aws:userid", "aws:SourceIdentity") {
-		if !c.holdsWithout() && strings.Trim(strings.Join(c.values.Strings(), ""), "*") != "" {
+		if c.matches() && !slices.ContainsFunc(c.values.Strings(), func(v string) bool { return !namesIdentity(v) }) {
 			return true
 		}
 	}
 	return false
+}
+
+// namesIdentity reports whether a pattern says more of an identity than its
+// account and whether it is a role.
+func namesIdentity(pattern string) bool {
+	name := pattern
+	if strings.HasPrefix(pattern, "arn:") {
+		_, name, _ = strings.Cut(strings.Join(strings.SplitN(pattern, ":", 6)[min(5, strings.Count(pattern, ":")):], ":"), "/")
+	}
+	return strings.Trim(name, "*?/") != ""
 }
