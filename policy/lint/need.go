@@ -145,6 +145,77 @@ func (p *pass) requests(want *statement, action string) ([]policy.Request, func(
 	return nil, among
 }
 
+// sendable reports whether uploads are denied that pass with other headers than
+// the connection's, and what to give the connection for that.
+func (p *pass) sendable() (hint string, denied bool) {
+	if p.kit() == nil || p.kind != policy.BucketDocument || p.kit().Connection.Purpose != rolecall.Delivery {
+		return "", false
+	}
+	if denied = p.uploadDenied(p.kit().Connection); !denied {
+		return "", false
+	}
+	var keys, acls, classes []string
+	for _, s := range p.statements {
+		for _, c := range s.on(keyHeader) {
+			keys = append(keys, c.values.Strings()...)
+		}
+		for _, c := range s.on("s3:x-amz-acl") {
+			acls = append(acls, c.values.Strings()...)
+		}
+		for _, c := range s.on("s3:x-amz-storage-class") {
+			classes = append(classes, c.values.Strings()...)
+		}
+	}
+	encryptions := []*rolecall.Encryption{p.kit().Connection.Encryption, {Type: "AES256"}, {Type: "aws:kms"}}
+	for _, key := range keys {
+		encryptions = append(encryptions, &rolecall.Encryption{Type: "aws:kms", Key: key})
+	}
+	for _, encryption := range encryptions {
+		for _, acl := range append([]string{p.kit().Connection.ACL}, acls...) {
+			for _, class := range append([]string{p.kit().Connection.StorageClass}, classes...) {
+				other := p.kit().Connection
+				other.Encryption, other.ACL, other.StorageClass = encryption, acl, class
+				if other.Validate() == nil && !p.uploadDenied(other) {
+					return changeOf(p.kit().Connection, other), true
+				}
+			}
+		}
+	}
+	return "", true
+}
+
+// uploadDenied reports whether the document denies uploads of a connection.
+func (p *pass) uploadDenied(c rolecall.Connection) bool {
+	with := *p
+	kit := *p.kit()
+	kit.Connection = c
+	with.options.Kit = &kit
+	for _, n := range with.needs() {
+		if slices.Contains(n.denied, "s3:PutObject") {
+			return true
+		}
+	}
+	return false
+}
+
+// changeOf says what to set in a connection to make it another.
+func changeOf(c, other rolecall.Connection) string {
+	var set []string
+	if e := other.Encryption; e != c.Encryption {
+		set = append(set, "encryption.type to "+e.Type)
+		if e.Key != "" {
+			set = append(set, "encryption.key to "+e.Key)
+		}
+	}
+	if other.ACL != c.ACL {
+		set = append(set, "acl to "+other.ACL)
+	}
+	if other.StorageClass != c.StorageClass {
+		set = append(set, "storage_class to "+other.StorageClass)
+	}
+	return "You: set " + strings.Join(set, " and ") + " in the connection"
+}
+
 // keepConditions puts those conditions on a new Allow that the document asks of
 // the same caller elsewhere, such as an address: what the customer limits stays
 // limited. It is false where statements differ in them.

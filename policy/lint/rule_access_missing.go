@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/rolecall/rolecall/policy"
@@ -23,10 +24,16 @@ var accessMissing = rule{
 // of no use.
 func (p *pass) missing(n need) {
 	if len(n.denied) > 0 {
-		p.report(found{
+		f := found{
 			at: p.root, message: strings.Join(n.denied, ", ") + " on " + n.where + " is denied, and the connection needs it",
 			hint: "narrow the Deny; rolecall policy simulate names the statement",
-		})
+		}
+		if slices.Contains(n.denied, "s3:PutObject") {
+			if send, _ := p.sendable(); send != "" { // what can be sent comes before what the customer changes
+				f.hint = send
+			}
+		}
+		p.report(f)
 	}
 	if len(n.lacking) == 0 || len(p.allows()) == 0 && p.denies() {
 		return // a document that only denies comes with another that allows

@@ -1,40 +1,42 @@
 package lint
 
 import (
-	"strings"
+	"slices"
 
+	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/policy"
 )
 
 // The bucket's default encryption sets no header, so a Deny of uploads without
-// the header denies those that rely on the default.
-// https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-bucket-encryption.html
+// the header denies those that rely on the default. So do the negated operators,
+// with and without IfExists; only Null lets them through.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html#Conditions_IfExists
 var bucketEncryptionHeader = rule{
 	code: "bucket-encryption-header", severity: Note,
 	title: "uploads must name their encryption, the bucket's default does not count",
 	kinds: []policy.Kind{policy.BucketDocument},
 	check: func(p *pass) {
+		send, denied := p.sendable()
 		for _, s := range p.statements {
-			if !s.deny || s.grants("s3:PutObject") == nil {
+			headers := s.on(encryptionHeader, keyHeader)
+			if !s.deny || s.grants("s3:PutObject") == nil || len(headers) == 0 || slices.ContainsFunc(headers, func(c condition) bool { return !c.holdsWithout() }) {
 				continue
 			}
-			for _, c := range s.on("s3:x-amz-server-side-encryption") {
-				if !c.holdsWithout() || strings.HasSuffix(c.operator, "IfExists") {
+			f := atKey(headers[0], "is not there in an upload that relies on the bucket's default, so that is denied")
+			f.hint = `Customer: add "Null": {"` + headers[0].key + `": "false"} to let the bucket's default through, or have jobs send their encryption`
+			if p.kit() != nil && p.kit().Connection.Purpose == rolecall.Delivery {
+				if !denied || send == "" {
 					continue
 				}
-				want := strings.Join(c.values.Strings(), " or ")
-				f := atKey(c, "is not there in an upload that relies on the bucket's default, so that is denied")
-				f.hint = "have jobs say their encryption, or use the operator with IfExists"
-				if p.kit() != nil {
-					e := p.kit().Connection.Encryption
-					if e != nil && (e.Type == want || c.base() == "Null") {
-						continue
-					}
-					f.severity = Warning
-					f.hint = "give the connection the encryption " + want
-				}
-				p.report(f)
+				f.severity = Error
+				f.hint = send
 			}
+			p.report(f)
 		}
 	},
 }
+
+const (
+	encryptionHeader = "s3:x-amz-server-side-encryption"
+	keyHeader        = "s3:x-amz-server-side-encryption-aws-kms-key-id"
+)

@@ -28,6 +28,10 @@ var connections = map[string]rolecall.Connection{
 		RoleARN:    "arn:aws:iam::111122223333:role/media",
 		Encryption: &rolecall.Encryption{Type: "aws:kms", Key: "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"},
 	},
+	"plain": {
+		Name: "plain", Purpose: rolecall.Delivery, Bucket: "acme-deliveries", Region: "eu-central-1",
+		RoleARN: "arn:aws:iam::111122223333:role/media",
+	},
 	"crossed": {
 		Name: "crossed", Purpose: rolecall.Delivery, Bucket: "acme-deliveries", Region: "eu-central-1",
 		RoleARN: "arn:aws:iam::111122223333:role/media", BucketOwner: "222233334444",
