@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/rolecall/rolecall/policy"
@@ -20,7 +21,7 @@ var kmsEveryKey = rule{
 				onlyKMS = onlyKMS && strings.HasPrefix(lower, "kms:")
 				uses = uses || strings.HasPrefix(lower, "kms:") && (glob(lower, "kms:decrypt") || glob(lower, "kms:generatedatakey"))
 			}
-			if len(s.on("kms:ViaService", "kms:ResourceAliases", "kms:EncryptionContext:aws:s3:arn", "aws:ResourceTag/*")) > 0 || !uses {
+			if !uses || slices.ContainsFunc(s.conditions(), condition.limitsKeys) {
 				continue
 			}
 			for _, r := range s.resources() {
@@ -35,4 +36,11 @@ var kmsEveryKey = rule{
 			}
 		}
 	},
+}
+
+// limitsKeys reports whether a condition says which keys are meant, or for what
+// they are used.
+func (c condition) limitsKeys() bool {
+	return keyIn([]string{"kms:ViaService", "kms:ResourceAliases", "kms:EncryptionContext:aws:s3:arn", "aws:ResourceTag/*"}, c.key) && c.matches() &&
+		!slices.ContainsFunc(c.values.Strings(), func(v string) bool { return strings.Trim(v, "*") == "" })
 }

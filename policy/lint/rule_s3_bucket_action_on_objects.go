@@ -16,7 +16,12 @@ var s3BucketActionOnObjects = rule{
 	check: func(p *pass) {
 		p.misplaced((*action).onlyOnBuckets, func(t target) bool { return t.bucket || t.other },
 			" works on buckets, and the statement names only objects, so it allows nothing",
-			"give the bucket's ARN, without a slash; limit it to a prefix by a condition on s3:prefix", p.onBuckets)
+			func(a *action) string {
+				if a.hasKey("s3:prefix") {
+					return "give the bucket's ARN, without a slash; limit it to a prefix by a condition on s3:prefix"
+				}
+				return "Customer: give " + a.name + " a statement of its own on the bucket's ARN, without a slash; no condition limits it to a prefix"
+			}, p.onBuckets)
 	},
 }
 

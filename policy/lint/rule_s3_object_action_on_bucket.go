@@ -16,7 +16,7 @@ var s3ObjectActionOnBucket = rule{
 	check: func(p *pass) {
 		p.misplaced((*action).onlyOnObjects, func(t target) bool { return t.object || t.other },
 			" works on objects, and the statement names only buckets, so it allows nothing",
-			"give the objects: the bucket's ARN, a slash, and a prefix with a star",
+			func(*action) string { return "give the objects: the bucket's ARN, a slash, and a prefix with a star" },
 			func(wrong []*tree.Node, resources []string) []part {
 				var objects []string
 				for _, r := range resources {
@@ -34,7 +34,7 @@ var s3ObjectActionOnBucket = rule{
 // misplaced reports the actions of a sort none of whose statement's resources
 // fits. The fix divides the statement into what right returns, if that is
 // anything.
-func (p *pass) misplaced(sort func(*action) bool, fits func(target) bool, message, hint string, right func(wrong []*tree.Node, resources []string) []part) {
+func (p *pass) misplaced(sort func(*action) bool, fits func(target) bool, message string, hint func(*action) string, right func(wrong []*tree.Node, resources []string) []part) {
 	for _, s := range p.statements {
 		resources := s.resources()
 		fitting := len(resources) == 0
@@ -52,7 +52,7 @@ func (p *pass) misplaced(sort func(*action) bool, fits func(target) bool, messag
 		}
 		parts := right(wrong, textsOf(resources))
 		for i, a := range wrong {
-			f := found{at: a, message: quote(a.Text) + message, hint: hint, widens: true}
+			f := found{at: a, message: quote(a.Text) + message, hint: hint(exact(a.Text)), widens: true}
 			switch {
 			case parts == nil:
 			case i == 0:

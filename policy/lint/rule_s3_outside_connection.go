@@ -60,6 +60,8 @@ func (p *pass) listsAll(s *statement, bucket string) {
 	f := found{at: a, message: "names of objects can be listed outside of the prefix " + prefix, hint: "add a condition on s3:prefix"}
 	if len(s.actions()) == 1 && strings.EqualFold(a.Text, "s3:ListBucket") {
 		f.fix = func() { s.addCondition("StringLike", "s3:prefix", tree.Text(literal(prefix)+"*")) }
+	} else { // the others would be denied by it
+		f.hint = "Customer: give s3:ListBucket a statement of its own, with StringLike on s3:prefix " + literal(prefix) + "*"
 	}
 	p.report(f)
 }

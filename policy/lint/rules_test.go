@@ -99,9 +99,10 @@ func canonical(t *testing.T, data []byte) any {
 	return v
 }
 
-// TestCases runs the archive of each rule. Its files are named "hit", "clean"
-// or "fixed", a name, and the words of optionsOf. A hit is found by the rule, a
-// clean one is not; "fixed NAME" is what the hit of the name becomes.
+// TestCases runs the archive of each rule. Its files are named "hit", "clean",
+// "fixed" or "followed", a name, and the words of optionsOf. A hit is found by
+// the rule, a clean one is not; "fixed NAME" is what the hit of the name becomes,
+// and "followed NAME" what a reader makes of it who does what its hint says.
 func TestCases(t *testing.T) {
 	t.Parallel()
 	for _, rule := range lint.Rules() {
@@ -111,7 +112,7 @@ func TestCases(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			fixed := map[string]json.RawMessage{}
+			fixed, found := map[string]json.RawMessage{}, map[string]lint.FileReport{}
 			hits, cleans := 0, 0
 			for _, f := range archive.Files {
 				verdict, rest, _ := strings.Cut(f.Name, " ")
@@ -127,17 +128,19 @@ func TestCases(t *testing.T) {
 				case "hit":
 					hits++
 					r := check(t, f.Data, optionsOf(t, words))
-					fixed[name] = r.Fixed
+					fixed[name], found[name] = r.Fixed, r
 					if len(of(r, rule.Code)) == 0 {
 						t.Errorf("%s: not found among %v", f.Name, r.Findings)
 					}
 				case "clean":
 					cleans++
-					if found := of(check(t, f.Data, optionsOf(t, words)), rule.Code); len(found) > 0 {
-						t.Errorf("%s: %v", f.Name, found)
+					if again := of(check(t, f.Data, optionsOf(t, words)), rule.Code); len(again) > 0 {
+						t.Errorf("%s: %v", f.Name, again)
 					}
+				case "followed":
+					followed(t, f.Name, rule.Code, found[name], check(t, f.Data, optionsOf(t, words)))
 				default:
-					t.Errorf("%s: neither hit, clean nor fixed", f.Name)
+					t.Errorf("%s: neither hit, clean, fixed nor followed", f.Name)
 				}
 			}
 			if hits == 0 || cleans == 0 {
@@ -204,15 +207,24 @@ func TestPages(t *testing.T) {
 			if len(of(found, rule.Code)) == 0 {
 				t.Errorf("the wrong document is not found by the rule, but: %v", found.Findings)
 			}
-			if again := of(check(t, right, optionsOf(t, words(page))), rule.Code); len(again) > 0 {
-				t.Errorf("the right document is found: %v", again)
-			}
+			followed(t, "the right document", rule.Code, found, check(t, right, optionsOf(t, words(page))))
 			if first := of(found, rule.Code); len(first) > 0 && first[0].Fixed && found.Fixed != nil {
 				if diff := cmp.Diff(canonical(t, right), canonical(t, found.Fixed)); diff != "" {
 					t.Errorf("the fix is not the right document (-right +fixed):\n%s", diff)
 				}
 			}
 		})
+	}
+}
+
+// followed checks that a document in which a hint was followed has the finding
+// no more, and no error that it did not have.
+func followed(t *testing.T, name, code string, before, after lint.FileReport) {
+	t.Helper()
+	for _, f := range after.Findings {
+		if f.Rule == code || f.Severity == lint.Error && len(of(before, f.Rule)) == 0 {
+			t.Errorf("%s: the hint was followed, and now there is %s at %s: %s", name, f.Rule, f.Pointer, f.Message)
+		}
 	}
 }
 
