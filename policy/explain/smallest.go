@@ -105,6 +105,12 @@ func (s *search) change() Change {
 		}
 		if d := documentAt(s.policies, e.Policy, e.Index); !empty(d) {
 			e.Document = d
+			if root := tree.MustParse(d.JSON()); e.Policy == policy.ResourcePolicy {
+				if gone := root.DropUniqueIDs(); len(gone) > 0 {
+					e.Document = parse(root)
+					e.Text += "; and take out " + quoted(gone) + ", of deleted identities, since AWS does not store them"
+				}
+			}
 		} else {
 			e.Text += "; nothing else is in the policy, so delete it or detach it"
 		}

@@ -84,6 +84,7 @@ type found struct {
 	hint     string
 	fix      func() // nil: none
 	widens   bool   // the fix allows more than before
+	same     bool   // the fix changes nothing that is decided
 }
 
 // full reports whether no more findings are reported, so that none need be made.
@@ -96,9 +97,13 @@ func (p *pass) report(f found) {
 	if f.severity == "" {
 		f.severity = p.severity
 	}
-	if f.fix != nil && !p.neutral && p.inDeny(f.at) {
-		// Whoever wrote a Deny that denies nothing must say what it is to deny.
-		f.fix, f.hint = nil, f.hint+"; it is left as it is, since a Deny would deny more then"
+	if f.fix != nil && !p.neutral && !f.same && p.inDeny(f.at) {
+		// Whoever wrote a Deny must say what it is to deny.
+		why := "a Deny would deny more then"
+		if p.deniesLess(f.at) {
+			why = "a Deny would deny less then"
+		}
+		f.fix, f.hint = nil, f.hint+"; it is left as it is, since "+why
 	}
 	p.findings = append(p.findings, Finding{
 		Rule: p.code, Severity: f.severity, Pointer: f.at.Pointer, Message: f.message, Hint: f.hint,
@@ -115,6 +120,29 @@ func (p *pass) inDeny(n *tree.Node) bool {
 		made := s.Pointer == "" && s.Node != s.document // by a fix
 		return s.deny && (n == s.Node || !made && n.Pointer != "" && strings.HasPrefix(n.Pointer+"/", s.Pointer+"/"))
 	})
+}
+
+// deniesLess reports whether a correction at a place of a Deny makes it match
+// less: what it excepts, and values that it denies all but.
+func (p *pass) deniesLess(n *tree.Node) bool {
+	for _, s := range p.statements {
+		for _, element := range []string{"NotAction", "NotResource", "NotPrincipal"} {
+			if within(n, s.Get(element)) {
+				return true
+			}
+		}
+		for _, c := range s.conditions() {
+			if within(n, c.values) {
+				return c.negated() || p.code == "condition-key-unknown" && c.holdsWithout()
+			}
+		}
+	}
+	return false
+}
+
+// within reports whether a value is in an element, or is it.
+func within(n, element *tree.Node) bool {
+	return element != nil && element.Pointer != "" && strings.HasPrefix(n.Pointer+"/", element.Pointer+"/")
 }
 
 // quirksOf reports what the reader noted for the rule. Writing the document

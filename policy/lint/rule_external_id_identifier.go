@@ -5,6 +5,7 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // Ids of organizations, accounts and roles are in every log; the external id is
@@ -40,7 +41,6 @@ var externalIDIdentifier = rule{
 var (
 	organizationForm = regexp.MustCompile(`^(o-[a-z0-9]{10,32}|ou-[0-9a-z]{4,32}-[a-z0-9]{8,32}|r-[0-9a-z]{4,32})$`)
 	signInForm       = regexp.MustCompile(`^(https://)?[a-z0-9-]+\.(signin\.aws\.amazon\.com|awsapps\.com)(/.*)?$`)
-	uniqueIDForm     = regexp.MustCompile(`^A[A-Z]{3}[A-Z0-9]{12,}$`)
 )
 
 func identifierOf(s string) string {
@@ -54,7 +54,7 @@ func identifierOf(s string) string {
 		return "an ARN"
 	case signInForm.MatchString(s):
 		return "an account's sign-in address, with its alias"
-	case uniqueIDForm.MatchString(s):
+	case tree.IsUniqueID(s):
 		return "the unique id of an identity or key"
 	default:
 		return ""

@@ -35,10 +35,15 @@ func (p *pass) malformedPrincipal(s *statement, who principal) {
 		f.message = `a principal stands under "AWS", "Service" or another of its sorts`
 		f.widens = s.allow
 		f.fix = func() { s.Set("Principal", tree.Object("AWS", who.Text)) }
-	case uniqueIDForm.MatchString(who.Text):
-		f.message = quote(who.Text) + " is what is left of an identity that was deleted, and lets nobody in"
-		f.hint = "name the identity anew, by its ARN"
-		f.severity = Warning
+	case tree.IsUniqueID(who.Text):
+		f.message = quote(who.Text) + " is what is left of an identity that was deleted: it lets nobody in, and AWS does not store a document with it"
+		f.hint = "Customer: take it out, or name the identity that has its place by its ARN"
+		if len(s.principals()) > 1 {
+			f.same, f.fix = true, func() { s.removePrincipals(who.Node) }
+		} else if s.canLose() {
+			f.hint = "Customer: remove the statement, or name the identity that has its place by its ARN"
+			f.same, f.fix = true, func() { s.removeSelf() }
+		}
 	case rolecall.IsAccountID(who.Text), placeholderForm.MatchString(who.Text), who.Text != strings.TrimSpace(who.Text):
 		return // right, or another rule's
 	case strings.HasPrefix(who.Text, "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity "):
