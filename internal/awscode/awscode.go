@@ -16,6 +16,7 @@ package awscode
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -60,7 +61,12 @@ func fails(err error) bool {
 }
 
 // Of returns what a code alone means.
-func Of(code string) Meaning { return codes[code] }
+func Of(code string) Meaning {
+	if means, ok := codes[code]; ok {
+		return means
+	}
+	return codes[strings.TrimPrefix(code, "KMS.")] // which S3 puts in front of KMS's
+}
 
 // MeaningOf returns what a code means with the text that it came with.
 func MeaningOf(code, text string) Meaning {
@@ -75,26 +81,32 @@ func MeaningOf(code, text string) Meaning {
 	return Of(code)
 }
 
-// InText returns what the known texts and codes in a longer text mean, as logs
-// and tools show them: first those of texts, then those of codes in the order
-// in which they come.
-func InText(text string) []Meaning {
+// InText returns what the known texts in a longer text mean, as logs and tools
+// show them, and then the code of the answer, or, if that is not given, the
+// known codes among the words, in the order in which they come.
+func InText(text, code string) []Meaning {
 	var out []Meaning
-	words := strings.FieldsFunc(text, func(r rune) bool { return r != '.' && !strings.ContainsRune(letters, r) })
-	for _, t := range texts {
-		if t.code == "" && t.form.MatchString(text) {
-			out = append(out, t.means)
+	add := func(means Meaning) {
+		if means != Unlisted && !slices.Contains(out, means) {
+			out = append(out, means)
 		}
 	}
-	for _, word := range words {
+	for _, t := range texts {
+		if t.code == "" && t.form.MatchString(text) {
+			add(t.means)
+		}
+	}
+	if code != "" {
+		add(Of(code))
+		return out
+	}
+	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return r != '.' && !strings.ContainsRune(letters, r) }) {
 		word = strings.Trim(word, ".")
 		means := Of(word)
 		if means == Unlisted {
 			means = Of(word[strings.LastIndexByte(word, '.')+1:])
 		}
-		if means != Unlisted {
-			out = append(out, means)
-		}
+		add(means)
 	}
 	return out
 }

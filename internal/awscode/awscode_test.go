@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -64,9 +65,20 @@ func TestInText(t *testing.T) {
 		"<Code>NoSuchKey</Code>, then SlowDown.":                                                                 {NoObject, Throttled},
 		"SlowDown: Signature expired":                                                                            {Clock, Throttled},
 	} {
-		if got := InText(text); !slices.Equal(got, want) {
+		if got := InText(text, ""); !slices.Equal(got, want) {
 			t.Errorf("%q: %v, want %v", text, got, want)
 		}
+	}
+}
+
+// The code of an answer is its code, whatever words come with it.
+func TestInTextWithACode(t *testing.T) {
+	t.Parallel()
+	if got := InText("s3://b/NotFound/NoSuchKey: Access Denied", "AccessDenied"); !slices.Equal(got, []Meaning{Denied}) {
+		t.Errorf("%v", got)
+	}
+	if got := InText("Roles may not be assumed by root accounts", "AccessDenied"); !slices.Equal(got, []Meaning{RootCaller, Denied}) {
+		t.Errorf("%v", got)
 	}
 }
 
@@ -79,6 +91,34 @@ func TestCodesAreListedOnce(t *testing.T) {
 	}
 	if listed != len(codes) {
 		t.Errorf("%d codes are listed, %d of them different", listed, len(codes))
+	}
+}
+
+// Each code of the SDKs' models is listed, and each text has a source.
+func TestModelsAreListed(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("testdata/codes.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for line := range strings.Lines(string(data)) {
+		service, code, found := strings.Cut(strings.TrimSpace(line), " ")
+		if strings.HasPrefix(line, "#") || !found {
+			continue
+		}
+		n++
+		if Of(code) == Unlisted || service == "kms" && Of("KMS."+strings.TrimPrefix(code, "KMS.")) == Unlisted {
+			t.Errorf("%s of %s is not listed", code, service)
+		}
+	}
+	if n < 40 {
+		t.Errorf("only %d codes", n)
+	}
+	for _, text := range texts {
+		if !strings.HasPrefix(text.source, "https://docs.aws.amazon.com/") {
+			t.Errorf("%s has no source", text.form)
+		}
 	}
 }
 

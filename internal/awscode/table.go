@@ -1,7 +1,5 @@
 package awscode
 
-import "regexp"
-
 // Meaning is what an answer of AWS's means.
 type Meaning string
 
@@ -41,6 +39,24 @@ const (
 	KeyUnusable Meaning = "key_unusable" // the KMS key's state: waiting to be deleted, or without key material
 	KeyMissing  Meaning = "key_missing"  // the KMS key
 
+	KeyMismatch Meaning = "key_mismatch" // the KMS key is not one for this, or not that of the data
+	InvalidKey  Meaning = "invalid_key"  // what is given as a KMS key names none
+	CustomerKey Meaning = "customer_key" // the object is under a key that the customer sends with each request
+
+	Malformed     Meaning = "malformed"      // the request is not one that the service takes
+	BadGrant      Meaning = "bad_grant"      // a grant's token is not valid
+	Exists        Meaning = "exists"         // something of that name exists already
+	NoEntity      Meaning = "no_entity"      // IAM has no role, user or policy of that name
+	Unmodifiable  Meaning = "unmodifiable"   // only AWS changes it
+	InUse         Meaning = "in_use"         // something else has to be removed first
+	LimitReached  Meaning = "limit_reached"  // a quota of the account, or AWS's size of a document
+	BadPrincipal  Meaning = "bad_principal"  // a principal of the policy does not exist
+	NoMatch       Meaning = "no_match"       // an action and the resources of a statement do not fit
+	RootCaller    Meaning = "root_caller"    // the account's root user may not
+	WrongMFA      Meaning = "wrong_mfa"      // the code of the second factor is wrong
+	IdentityToken Meaning = "identity_token" // what an identity provider signed is not accepted
+	NotChained    Meaning = "not_chained"    // a session may not ask for this
+
 	RegionDisabled  Meaning = "region_disabled" // STS is not active there for the account
 	PolicyTooLarge  Meaning = "policy_too_large"
 	MalformedPolicy Meaning = "malformed_policy"
@@ -49,16 +65,16 @@ const (
 	TooLongChained  Meaning = "too_long_chained" // a session's session lasts no longer than an hour
 )
 
-// groups are the codes by themselves.
-//
-// S3's are in https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html,
-// those that all services have in
-// https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html, STS's in
-// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html, KMS's in
-// https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html.
+// groups are the codes by themselves. All are here that the models of AWS's
+// SDKs list for the operations that rolecall calls or grants, of S3, STS, KMS
+// and IAM (testdata/codes.txt has them with their sources), and those of S3's
+// and the common pages that are read in answers:
+// https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html and
+// https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html.
 var groups = map[Meaning][]string{
-	Denied: {AccessDenied, "AccessDeniedException", "Forbidden"},
-	Closed: {"AllAccessDisabled", "AccountProblem", "InvalidPayer"},
+	Denied:        {AccessDenied, "AccessDeniedException", "Forbidden"},
+	Closed:        {"AllAccessDisabled", "AccountProblem", "InvalidPayer"},
+	IdentityToken: {"InvalidIdentityToken", "IDPRejectedClaim"},
 
 	BadKeys: {
 		"InvalidAccessKeyId", "InvalidToken", "InvalidSecurity", "NotSignedUp", "InvalidClientTokenId", "UnrecognizedClientException",
@@ -72,8 +88,11 @@ var groups = map[Meaning][]string{
 		"SlowDown", "Throttling", "ThrottlingException", "ThrottledException", "RequestThrottled", "RequestThrottledException",
 		"TooManyRequestsException", "RequestLimitExceeded", "LimitExceededException", "BandwidthLimitExceeded", "PriorRequestNotComplete",
 	},
-	Failing:   {"ServiceUnavailable", "InternalError", "InternalFailure", "RequestTimeout", "RequestTimeoutException"},
-	Contended: {"OperationAborted", "ConditionalRequestConflict"},
+	Failing: {
+		"ServiceUnavailable", "InternalError", "InternalFailure", "RequestTimeout", "RequestTimeoutException", "ServiceFailure",
+		"DependencyTimeoutException", "KMSInternalException", "KeyUnavailableException", "IDPCommunicationError",
+	},
+	Contended: {"OperationAborted", "ConditionalRequestConflict", "ConcurrentModification", "EntityTemporarilyUnmodifiable"},
 
 	NoObject:    {"NoSuchKey", "NotFound", "NoSuchVersion"},
 	NoBucket:    {"NoSuchBucket"},
@@ -82,7 +101,7 @@ var groups = map[Meaning][]string{
 	Changed:     {"PreconditionFailed"},
 	Archived:    {"InvalidObjectState"},
 	Corrupt:     {"BadDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch", "IncompleteBody"},
-	TooLarge:    {"EntityTooLarge"},
+	TooLarge:    {"EntityTooLarge", "TooManyParts"},
 	WrongRegion: {"PermanentRedirect", "TemporaryRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"},
 	Unsupported: {"NotImplemented", "MethodNotAllowed"},
 
@@ -90,14 +109,27 @@ var groups = map[Meaning][]string{
 	NoStorageClass: {"InvalidStorageClass"},
 	LargeMetadata:  {MetadataTooLarge},
 
-	// S3 puts the service in front of KMS's codes.
-	KeyDisabled: {"KMS.DisabledException", "DisabledException"},
-	KeyUnusable: {"KMS.KMSInvalidStateException", "KMSInvalidStateException"},
-	KeyMissing:  {"KMS.NotFoundException"},
+	KeyDisabled: {"DisabledException"},
+	KeyUnusable: {"KMSInvalidStateException"},
+	KeyMissing:  {"KMS.NotFoundException"}, // without the service it may be any service's
+	KeyMismatch: {"IncorrectKeyException", "InvalidKeyUsageException", "InvalidCiphertextException", "EncryptionTypeMismatch"},
+	InvalidKey:  {"InvalidArnException"},
+	BadGrant:    {"InvalidGrantTokenException"},
+
+	Malformed: {
+		"InvalidRequest", "InvalidArgument", "MalformedXML", "InvalidPart", "InvalidPartOrder", "EntityTooSmall", "InvalidTag", "KeyTooLongError",
+		"InvalidWriteOffset", "IdempotencyParameterMismatch", "InvalidInput", "UnsupportedOperationException", "InvalidAuthorizationMessageException",
+	},
+	Exists:       {"EntityAlreadyExists", "BucketAlreadyExists", "BucketAlreadyOwnedByYou"},
+	NoEntity:     {"NoSuchEntity"},
+	Unmodifiable: {"UnmodifiableEntity", "PolicyNotAttachable"},
+	InUse:        {"DeleteConflict"},
+	LimitReached: {"LimitExceeded", "TooManyBuckets"},
+	NotChained:   {"SessionDurationEscalationException"},
 
 	RegionDisabled:  {"RegionDisabledException"},
 	PolicyTooLarge:  {"PackedPolicyTooLarge"},
-	MalformedPolicy: {"MalformedPolicyDocument", "MalformedPolicy"},
+	MalformedPolicy: {"MalformedPolicyDocument", "MalformedPolicy", "MalformedPolicyDocumentException"},
 	InvalidRequest:  {"ValidationError"},
 }
 
@@ -111,23 +143,4 @@ func byCode(groups map[Meaning][]string) map[string]Meaning {
 		}
 	}
 	return out
-}
-
-// texts say more than the codes that they come with; those without a code are
-// known by themselves. The first that matches counts.
-var texts = []struct {
-	code  string
-	form  *regexp.Regexp
-	means Meaning
-}{
-	// https://docs.aws.amazon.com/IAM/latest/UserGuide/signature-v4-troubleshooting.html
-	{"", regexp.MustCompile(`(?:^|: )Signature (?:expired|not yet current)`), Clock},
-	// https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_roles.html
-	{"", regexp.MustCompile(`DurationSeconds exceeds .* chaining`), TooLongChained},
-	{"", regexp.MustCompile(`DurationSeconds exceeds`), TooLong},
-	{"ValidationError", regexp.MustCompile(`DurationSeconds`), TooLong},
-	{"", regexp.MustCompile(`token included in the request is expired`), Expired},
-	{"", regexp.MustCompile(`Invalid principal in policy`), MalformedPolicy},
-	// https://docs.aws.amazon.com/STS/latest/APIReference/API_DecodeAuthorizationMessage.html
-	{"", regexp.MustCompile(`(?i)encoded authorization failure message`), Encoded},
 }

@@ -53,7 +53,7 @@ func (w *work) keyFault(ctx context.Context, action string, a refusal.Answer) fi
 	case awscode.KeyUnusable:
 		f.patches = onKey(a.Key(), "cancel-key-deletion", "enable-key")
 		return f
-	case awscode.KeyMissing:
+	case awscode.KeyMissing, awscode.InvalidKey:
 		return w.otherKey(ctx, f)
 	}
 	if a.Kind != transfer.Denied {

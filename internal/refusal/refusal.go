@@ -83,6 +83,7 @@ var causes = map[awscode.Meaning]struct {
 	awscode.KeyDisabled:    {rolecall.Invalid, []rolecall.CheckLayer{rolecall.LayerKey}},
 	awscode.KeyUnusable:    {rolecall.Invalid, []rolecall.CheckLayer{rolecall.LayerKey}},
 	awscode.KeyMissing:     {rolecall.Invalid, []rolecall.CheckLayer{rolecall.LayerName, rolecall.LayerKey}},
+	awscode.InvalidKey:     {rolecall.Invalid, []rolecall.CheckLayer{rolecall.LayerName, rolecall.LayerKey}},
 }
 
 // To says what the answer to a request means; it is false where the fault is

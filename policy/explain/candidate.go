@@ -60,7 +60,7 @@ const unsaid = " and does not say which policy did it"
 // elsewhere reports KMS's answer to callers of other accounts, which names
 // neither the key nor what is wrong.
 func (r refusal) elsewhere() bool {
-	return r.service == "kms" && r.Layer == policy.DeniedByResource && r.Resource == "" && !r.Explicit
+	return r.service == "kms" && r.Layer == policy.DeniedByResource && r.Resource == "" && !r.Explicit && !r.unnamed
 }
 
 // says reports whether AWS says which policy refused.

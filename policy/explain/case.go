@@ -23,6 +23,8 @@ type Case struct {
 	Key      bool // the KMS key that the object is under
 	Disowned bool // the bucket is another account's than Owner, which requests expect
 	Missing  bool // what was asked for does not exist
+
+	unnamed bool // KMS says which policy it was, and not which key
 }
 
 // Explain says what refused, or may have.

@@ -44,6 +44,9 @@ func Message(text string) (Explanation, error) {
 	if d, found := bare(text); found {
 		return explain(d), nil
 	}
+	if e, found := unknownCode(text); found {
+		return e, nil
+	}
 	return Explanation{}, &rolecall.Error{
 		Code: rolecall.Invalid, Message: "the text holds no refusal of AWS's",
 		Hint: `give the whole message, such as "User: … is not authorized to perform: … on resource: …"`,
@@ -81,13 +84,7 @@ func bare(text string) (policy.Denial, bool) {
 	if !bareForm.MatchString(text) {
 		return policy.Denial{}, false
 	}
-	var d policy.Denial
-	for _, form := range operationForms {
-		if m := form.FindStringSubmatch(text); m != nil {
-			d.Action = actionOf(m[1])
-			break
-		}
-	}
+	d := policy.Denial{Action: actionOf(operationOf(text))}
 	if all := locationForm.FindAllStringSubmatch(text, -1); len(all) == 1 {
 		d.Resource = "arn:aws:s3:::" + all[0][1]
 		if key := all[0][2]; key != "" && key != "/" && !strings.HasPrefix(d.Action, "s3:List") {

@@ -112,7 +112,7 @@ func TestMessageOfTwo(t *testing.T) {
 
 func TestMessageWithoutARefusal(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{"", "all is well", "NoSuchBucket", strings.Repeat("x", 1<<17)} {
+	for _, text := range []string{"", "all is well", "NoSuchThing", strings.Repeat("x", 1<<17)} {
 		if e, err := explain.Message(text); rolecall.CodeOf(err) != rolecall.Invalid {
 			t.Errorf("%.20q: %+v, %v", text, e, err)
 		}

@@ -76,7 +76,7 @@ func ciphertext(text string) (Explanation, bool) {
 // otherCause reads errors that look like a refusal by policy and are none, by
 // the codes and texts of AWS's that they have.
 func otherCause(text string) (Explanation, bool) {
-	for _, means := range awscode.InText(text) {
+	for _, means := range awscode.InText(text, codeIn(text)) {
 		if summary, hint, known := Cause(means); known {
 			return Explanation{Summary: summary, Candidates: []Candidate{{Message: summary, Hint: hint}}}, true
 		}
@@ -84,52 +84,65 @@ func otherCause(text string) (Explanation, bool) {
 	return Explanation{}, false
 }
 
-// Cause says what an answer of AWS's means that names no policy, and who must
-// act. It is false where an answer of that meaning needs no explanation, or more
-// than its meaning to explain it.
-func Cause(means awscode.Meaning) (message, hint string, known bool) {
-	c, known := causes[means]
-	return c.message, c.hint, known
+var codeForms = []*regexp.Regexp{
+	regexp.MustCompile(`<Code>([A-Za-z.]{3,64})</Code>`),
+	regexp.MustCompile(`An error occurred \(([A-Za-z.]{3,64})\)`),                // botocore
+	regexp.MustCompile(`\bapi error ([A-Za-z.]{3,64}):`),                         // aws-sdk-go-v2
+	regexp.MustCompile(`"(?:[Cc]ode|__type)": ?"(?:[\w.]+#)?([A-Za-z.]{3,64})"`), // JSON
+	regexp.MustCompile(`\b([A-Z][A-Za-z]{2,60}Exception)\b`),
 }
 
-type cause struct{ message, hint string }
-
-var causes = map[awscode.Meaning]cause{
-	awscode.Encoded: {
-		"AWS says only in code which policy refused",
-		"aws sts decode-authorization-message --encoded-message CODE decodes it, for who may sts:DecodeAuthorizationMessage in that account; " +
-			"give its answer to rolecall policy explain",
-	},
-	awscode.Expired: {"the credentials have expired", "assume the role again; no policy is at fault"},
-	awscode.BadKeys: {
-		"AWS does not know the access key", "it was deleted, is of another partition, or its session token was left out; no policy is at fault",
-	},
-	awscode.BadSignature: {
-		"the secret does not fit the access key, or the request was altered on its way", "give the secret again, without white space; no policy is at fault",
-	},
-	awscode.Clock: {"the caller's clock is more than 15 minutes off", "set it; no policy is at fault"},
-	awscode.NoACLs: {
-		"the bucket takes no ACLs: its owner enforces ownership of all objects",
-		"send no acl: the bucket's owner owns all that is written, and no policy needs s3:PutObjectAcl. Only if others rely on ACLs does the bucket's owner turn them on",
-	},
-	awscode.MalformedPolicy: {
-		"the policy was not stored: it is malformed, or a principal in it does not exist",
-		"rolecall policy lint finds what is wrong; a role or user must exist before a policy can name it",
-	},
-	awscode.Archived:       {"the object is archived and cannot be read", "the bucket's owner restores it first, which takes hours; no policy is at fault"},
-	awscode.Closed:         {"AWS has closed the bucket, or its account", "the bucket's owner asks AWS why; no policy is at fault"},
-	awscode.WrongRegion:    {"the bucket is in another region", "ask at the region that the answer names; no policy is at fault"},
-	awscode.NoStorageClass: {"S3 knows no such storage class", "correct the storage class, or leave it out; no policy is at fault"},
-	awscode.KeyDisabled:    {"the KMS key is disabled", "the key's owner enables it; no policy is at fault"},
-	awscode.KeyUnusable: {
-		"the KMS key cannot be used as it is: it may be about to be deleted", "the key's owner cancels the deletion and enables it; no policy is at fault",
-	},
-	awscode.KeyMissing:     {"KMS knows no such key in the bucket's region", "name the key of the bucket as its owner has it, by its ARN"},
-	awscode.TooLong:        tooLong,
-	awscode.TooLongChained: tooLong,
+// unknownCode reads an answer of AWS's whose code is in no list of ours. No
+// layer is guessed: who reads it looks the code up.
+func unknownCode(text string) (Explanation, bool) {
+	code := codeIn(text)
+	if code == "" {
+		return Explanation{}, false
+	}
+	service := serviceOf(text, code)
+	said := service + " answered " + code
+	if operation := operationOf(text); operation != "" {
+		said += " to " + operation
+	}
+	return Explanation{Summary: said + ", which rolecall does not know", Candidates: []Candidate{{
+		Message: said + "; no policy is named",
+		Hint:    "You: look up " + code + " among the errors of " + service + "'s API, and read the text that came with it",
+	}}}, true
 }
 
-var tooLong = cause{
-	"the role does not give sessions of that length",
-	"ask for 3600 seconds or less, or have the role's maximum session duration raised; a chained session never lasts over an hour",
+// codeIn returns the code of the answer that a text shows, empty if it shows none.
+func codeIn(text string) string {
+	for _, form := range codeForms {
+		if m := form.FindStringSubmatch(text); m != nil {
+			return m[1]
+		}
+	}
+	return ""
+}
+
+// serviceForm is how aws-sdk-go-v2 names the service.
+var serviceForm = regexp.MustCompile(`operation error ([\w ]{2,40}): \w+`)
+
+// serviceOf returns the service that an answer is from, AWS if that is not known.
+func serviceOf(text, code string) string {
+	if m := serviceForm.FindStringSubmatch(text); m != nil {
+		return m[1]
+	}
+	if service, _, found := strings.Cut(code, "."); found {
+		return service
+	}
+	if service, _, found := strings.Cut(actionOf(operationOf(text)), ":"); found {
+		return strings.ToUpper(service)
+	}
+	return "AWS"
+}
+
+// operationOf returns the operation that a tool says it called.
+func operationOf(text string) string {
+	for _, form := range operationForms {
+		if m := form.FindStringSubmatch(text); m != nil {
+			return m[1]
+		}
+	}
+	return ""
 }

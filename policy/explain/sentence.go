@@ -12,6 +12,7 @@ import (
 type sentence struct {
 	policy.Denial
 	setting string // of S3's block public access, that refused
+	unnamed bool   // KMS names a policy, and not the key
 	more    bool   // the text has another one
 }
 
@@ -22,6 +23,7 @@ var (
 	// quoteEnd is a quote that no key goes on behind.
 	quoteEnd     = regexp.MustCompile(`"(?: because | with an explicit deny|[\s.,;)'"<]|$)`)
 	resourceForm = regexp.MustCompile(`^ on resource: (?:\*|[^\s"]*[^\s".,;:)])`)
+	unnamedForm  = regexp.MustCompile(`^( on (?:this resource|the resource associated with this ciphertext)) (?:because no|with an explicit deny)`)
 	clauseForm   = regexp.MustCompile(`^ (?:because no [\w -]+? allows the \S+ action` +
 		`|with an explicit deny(?: in (?:an?|the) (?:[\w-]+ )+?(?:policy|boundary)\b)?(?:: arn:[^\s"'<]+)?` +
 		`|on (?:this resource|the resource associated with this ciphertext) because the resource does not exist in this Region, ` +
@@ -64,12 +66,17 @@ func cutSentence(text string) (sentence, bool) {
 		} else {
 			end += len(resourceForm.FindString(form[end:]))
 		}
+		// KMS's own words for the key, and then which policy.
+		unnamed := unnamedForm.FindStringSubmatch(form[end:])
+		if unnamed != nil {
+			end += len(unnamed[1])
+		}
 		end += len(clauseForm.FindString(form[end:]))
 		d, ok := policy.ReadDenial(form[place[0]:end])
 		if !ok || d.Action == "" {
 			continue
 		}
-		s := sentence{Denial: d, more: callForm.MatchString(form[end:])}
+		s := sentence{Denial: d, unnamed: unnamed != nil, more: callForm.MatchString(form[end:])}
 		if m := settingForm.FindStringSubmatch(form[end:]); m != nil {
 			s.setting = m[1]
 		}
@@ -84,7 +91,9 @@ func cutSentence(text string) (sentence, bool) {
 }
 
 func (s sentence) explain() Explanation {
-	e := explain(s.Denial)
+	c := stranger(s.Denial)
+	c.unnamed = s.unnamed
+	e := c.Explain()
 	if s.setting != "" {
 		e.Summary = strings.TrimSuffix(e.Summary, unsaid) + "; the setting " + s.setting + " of S3's block public access did it"
 		e.Candidates = []Candidate{{
