@@ -16,7 +16,6 @@ var bucketEncryptionHeader = rule{
 	title: "uploads must name their encryption, the bucket's default does not count",
 	kinds: []policy.Kind{policy.BucketDocument},
 	check: func(p *pass) {
-		send, denied := p.sendable()
 		for _, s := range p.statements {
 			headers := s.on(encryptionHeader, keyHeader)
 			if !s.deny || s.grants("s3:PutObject") == nil || len(headers) == 0 || slices.ContainsFunc(headers, func(c condition) bool { return !c.holdsWithout() }) {
@@ -25,6 +24,7 @@ var bucketEncryptionHeader = rule{
 			f := atKey(headers[0], "is not there in an upload that relies on the bucket's default, so that is denied")
 			f.hint = `Customer: add "Null": {"` + headers[0].key + `": "false"} to let the bucket's default through, or have jobs send their encryption`
 			if p.kit() != nil && p.kit().Connection.Purpose == rolecall.Delivery {
+				send, denied := p.sendable()
 				if !denied || send == "" {
 					continue
 				}
