@@ -30,7 +30,7 @@ var trustCases = []struct {
 
 	{"no condition", allow(``, ``), "absent " + anyID},
 	{"anyone", `{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:*"}`, "absent " + anyID},
-	{"NotPrincipal", `{"Effect":"Allow","NotPrincipal":{"AWS":"arn:aws:iam::999999999999:root"},"Action":"sts:AssumeRole"}`, "absent " + anyID},
+	{"anyone but an account", `{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole","Condition":{"StringNotEquals":{"aws:PrincipalAccount":"999999999999"}}}`, "absent " + anyID},
 	{"StringLike *", allow(``, `"StringLike":{"sts:ExternalId":"*"}`), anyID},
 	{"Null false", allow(``, `"Null":{"sts:ExternalId":"false"}`), anyID},
 	{"not another's id", allow(``, `"StringNotEquals":{"sts:ExternalId":"globex"}`), "absent " + anyID},

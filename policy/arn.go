@@ -1,13 +1,17 @@
 package policy
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+)
 
 // arnPattern matches ARNs part by part, so that a wildcard does not reach over
 // the colons that part an ARN; within the sixth part, the resource, it does.
 type arnPattern struct {
-	parts     []pattern // nil: "*", which matches anything
-	malformed bool      // matches nothing
-	variables bool      // some part has variables
+	parts      []pattern // nil: "*", which matches anything
+	malformed  bool      // matches nothing
+	incomplete bool      // matches nothing but in a policy that AWS completes
+	variables  bool      // some part has variables
 }
 
 // compileARN compiles a Resource or the value of an ARN condition.
@@ -15,7 +19,7 @@ type arnPattern struct {
 // "If the * wildcard is the last
 // character of a resource ARN segment, it can expand to match beyond the colon
 // boundaries": so a Resource with fewer than six parts is whole if it ends in
-// a star, as arn:aws:s3:* does, and else malformed.
+// a star, as arn:aws:s3:* does, and else incomplete.
 // reference_policies_elements_resource.html
 func compileARN(text string, s syntax) arnPattern {
 	if text == "*" {
@@ -25,10 +29,15 @@ func compileARN(text string, s syntax) arnPattern {
 	a := arnPattern{parts: splitParts(whole), variables: whole.variables}
 	if len(a.parts) < 6 {
 		last := a.parts[len(a.parts)-1].tokens
-		a.malformed = len(last) == 0 || last[len(last)-1].kind != star
+		a.incomplete = len(last) == 0 || last[len(last)-1].kind != star
 	}
 	return a
 }
+
+// completes reports whether AWS completes an ARN with fewer than six parts in
+// policies of the layer, by a star for each that is missing.
+// reference-arns.html
+func completes(layer Layer) bool { return layer == Identity || layer == Boundary }
 
 // compileResource compiles a value of Resource or NotResource, where variables
 // are for the sixth part only. reference_policies_variables.html
@@ -38,6 +47,16 @@ func compileResource(text string, modern bool) arnPattern {
 		a.malformed = a.malformed || part.variables
 	}
 	return a
+}
+
+// typeIsWild reports whether a resource of IAM's has a wildcard in its type, the
+// part before the slash; a star by itself is every type. Other services' ARNs
+// need not have a type.
+// reference_identifiers.html#identifiers-arns and reference-arns.html#arns-paths-wildcards
+func typeIsWild(text string) bool {
+	arn := cutARN(text)
+	kind, _, _ := strings.Cut(arn.part[5], "/")
+	return arn.count == 6 && arn.part[2] == "iam" && arn.part[5] != "*" && strings.ContainsAny(kind, "*?")
 }
 
 // splitParts cuts a pattern at the first five colons of its literals.
@@ -76,6 +95,7 @@ func splitParts(p pattern) []pattern {
 type arnParts struct {
 	part  [6]string
 	count int
+	every bool // the resource is every one of its service, whatever part[5] says
 }
 
 func cutARN(text string) arnParts {
@@ -99,7 +119,7 @@ func (a *arnPattern) resolve(r *request) (arnPattern, bool) {
 	if !a.variables {
 		return *a, true
 	}
-	out := arnPattern{parts: make([]pattern, len(a.parts)), malformed: a.malformed}
+	out := arnPattern{parts: make([]pattern, len(a.parts)), malformed: a.malformed, incomplete: a.incomplete}
 	for i := range a.parts {
 		var ok bool
 		if out.parts[i], ok = a.parts[i].resolve(r); !ok {
@@ -116,9 +136,23 @@ func (a *arnPattern) matches(b *budget, arn *arnParts) bool {
 		return false
 	}
 	for i := range a.parts {
+		if i == 5 && arn.every {
+			return a.parts[5].isStar()
+		}
 		if !a.parts[i].match(b, arn.part[i], false) {
 			return false
 		}
 	}
 	return true
+}
+
+// serviceARN returns what the Resource of a policy is compared with for a
+// request. An action of S3's on no bucket, such as s3:ListAllMyBuckets, is asked
+// on "*", and a policy may allow it on arn:aws:s3:::*.
+// reference_policies_examples_s3_home-directory-console.html
+func serviceARN(in Request, partition string) arnParts {
+	if in.Resource != "*" || !hasPrefix(in.Action, "s3:", true) {
+		return cutARN(in.Resource)
+	}
+	return arnParts{part: [6]string{"arn", cmp.Or(partition, "aws"), "s3"}, count: 6, every: true}
 }

@@ -1,8 +1,6 @@
 package policy
 
 import (
-	"strings"
-
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/policy/internal/tree"
 )
@@ -11,12 +9,13 @@ import (
 // reference_policies_elements_condition_operators.html
 type condition struct {
 	pointer  string // its place in the document
-	key      string
-	null     bool // the operator Null: wants values "true" or "false"
-	negated  bool // a …Not… operator: no value may match
+	key      string // folded
+	null     bool   // the operator Null: wants values "true" or "false"
+	negated  bool   // a …Not… operator: no value may match
 	ifExists bool
 	set      setOperator
 
+	empty       bool // the condition has no values
 	multivalued bool // the key is
 	variables   bool // some operand has them
 	weight      int  // what a comparison costs in addition to reading the value
@@ -82,11 +81,11 @@ func multivalued(key string) bool {
 func (c *condition) holds(r *request) bool {
 	got := r.values(c.key)
 	if c.null {
-		return c.holdsNull(len(got) == 0)
+		return c.holdsNull(isNull(got))
 	}
-	if len(got) == 0 {
+	if len(got) == 0 || c.set != noSet && isNull(got) {
 		switch {
-		case c.ifExists, c.set == forAllValues:
+		case c.ifExists && len(got) == 0, c.set == forAllValues:
 			return true
 		case c.set == forAnyValue:
 			return false
@@ -97,10 +96,11 @@ func (c *condition) holds(r *request) bool {
 	if c.set == noSet && c.multivalued {
 		return false
 	}
-	// ForAllValues takes an empty string for no value at all.
-	// reference_policies_condition-single-vs-multi-valued-context-keys.html
-	if c.set == forAllValues && len(got) == 1 && got[0] == "" {
-		return true
+	// With an empty list, ForAllValues and IfExists match only where the key is
+	// missing, and ForAnyValue never.
+	// access-analyzer-reference-policy-checks.html, "Empty array condition"
+	if c.empty && (c.set != noSet || c.ifExists) {
+		return false
 	}
 	// Without a set operator, a value of several that matches is enough, and
 	// for a negated operator none may.
@@ -115,6 +115,18 @@ func (c *condition) holds(r *request) bool {
 		}
 	}
 	return every
+}
+
+// isNull reports whether the key has no value, or only empty ones: these, too,
+// are null for Null and for the set operators.
+// reference_policies_condition-single-vs-multi-valued-context-keys.html
+func isNull(values []string) bool {
+	for _, v := range values {
+		if v != "" {
+			return false
+		}
+	}
+	return true
 }
 
 // resolved returns the operands without variables.
@@ -181,12 +193,13 @@ func compileConditions(n *tree.Node, at string, modern bool, faults *rolecall.Er
 		eachMember(keys, at, nil, faults, func(key, at string, values *tree.Node) {
 			c := template
 			c.pointer = at
-			c.key = strings.ToLower(key)
+			c.key = foldKey(key)
 			c.multivalued = multivalued(c.key)
 			c.operands = make([]operand, 0, sizeOf(values))
 			for _, text := range readValues(values, at, faults) {
 				c.operands = append(c.operands, op.compile(text, modern))
 			}
+			c.empty = len(c.operands) == 0
 			c.prepare()
 			out = append(out, c)
 		})

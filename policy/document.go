@@ -59,43 +59,6 @@ func (d *Document) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// Fit reports whether the document may be attached as the layer says: only
-// resource policies and RCPs name principals, and they must; all but the
-// policies of resources name resources, which a trust policy does not.
-// reference_policies_elements_principal.html
-func (d *Document) Fit(layer Layer) error {
-	var faults rolecall.Errors
-	named := layer == ResourcePolicy || layer == RCP
-	for i := range d.statements {
-		s := &d.statements[i]
-		if s.principals.given != named {
-			if named {
-				faults.Add(s.pointer, "Principal is missing", "name who is allowed or denied")
-			} else {
-				faults.Add(s.pointer+"/"+s.principals.element(), "a policy of an identity names no principal",
-					"remove it; the policy speaks of whoever it is attached to")
-			}
-		}
-	}
-	if layer != ResourcePolicy {
-		faults.AddErr("", d.needsResources())
-	}
-	return faults.Err()
-}
-
-// needsResources checks that each statement names resources. Of the policies
-// of resources only a role's leaves them out.
-// reference_policies_elements_resource.html
-func (d *Document) needsResources() error {
-	var faults rolecall.Errors
-	for i := range d.statements {
-		if s := &d.statements[i]; !s.resources.given {
-			faults.Add(s.pointer, "Resource is missing", `give Resource or NotResource, "*" for all`)
-		}
-	}
-	return faults.Err()
-}
-
 func fault(pointer, message, hint string) error {
 	var faults rolecall.Errors
 	faults.Add(pointer, message, hint)

@@ -127,7 +127,7 @@ const everything = `{
        "Federated": "cognito-identity.amazonaws.com", "CanonicalUser": "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be"},
      "Condition": {"NumericEquals": {"s3:max-keys": [1.50, 1e3]}, "Bool": {"aws:SecureTransport": true},
        "ForAllValues:StringLikeIfExists": {"aws:TagKeys": ["a", "\u00e9<&>"]}}},
-    {"Effect": "Deny", "NotPrincipal": {"AWS": "111122223333"}, "NotAction": "*:*", "NotResource": []}
+    {"Effect": "Deny", "NotPrincipal": {"AWS": "111122223333"}, "NotAction": "*:*", "NotResource": ["*"]}
   ]
 }`
 
@@ -174,7 +174,7 @@ func TestJSONIsACopy(t *testing.T) {
 
 func TestFit(t *testing.T) {
 	t.Parallel()
-	named := mustParse(t, `{"Statement":{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*"}}`)
+	named := mustParse(t, `{"Statement":{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*"}}`)
 	trust := mustParse(t, `{"Statement":[{"Effect":"Deny","Principal":"*","Action":"*"}]}`)
 	plain := mustParse(t, `{"Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}`)
 	for _, c := range []struct {

@@ -44,11 +44,13 @@ type Ref struct {
 }
 
 // Result is a decision and what made it: the denying statements, or every
-// allowing one, or the layers that must allow and do not.
+// allowing one, or the layers that must allow and do not, or why no policy can
+// allow the request.
 type Result struct {
 	Decision  Decision `json:"decision"`
 	DecidedBy []Ref    `json:"decided_by,omitempty"`
 	Missing   []Layer  `json:"missing,omitempty"`
+	Refused   string   `json:"refused,omitempty"`
 }
 
 // Evaluate decides a request as AWS does.
@@ -77,9 +79,10 @@ func evaluate(in Request, policies Policies) (Result, bool) {
 
 func (e *evaluation) evaluate(policies Policies) Result {
 	in := &e.request.Request
-	// AWS answers this one even to those whom a policy denies it.
-	// https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
-	if equalFold(in.Action, "sts:GetCallerIdentity") {
+	if why := e.request.refusal(); why != "" {
+		return Result{Decision: ImplicitlyDenied, Refused: why}
+	}
+	if Unpoliced(in.Action) {
 		return Result{Decision: Allowed}
 	}
 	granted := e.resource(policies.Resource)
@@ -156,7 +159,7 @@ func (e *evaluation) document(layer Layer, index int, d *Document) bool {
 	allowed := false
 	for i := range d.statements {
 		s := &d.statements[i]
-		if !s.matches(e.request) {
+		if !s.matches(e.request, layer) {
 			continue
 		}
 		allowed = allowed || !s.deny
@@ -226,7 +229,7 @@ func (e *evaluation) resource(d *Document) grant {
 		if s.deny && !s.principals.denies(&e.request.requester, e.bounded) || !s.deny && g == nobody {
 			continue
 		}
-		if !s.matches(e.request) {
+		if !s.matches(e.request, ResourcePolicy) {
 			continue
 		}
 		if !s.deny {
@@ -249,7 +252,7 @@ func (e *evaluation) rcps(levels [][]*Document) {
 		for _, d := range level {
 			for i := range d.statements {
 				s := &d.statements[i]
-				if s.deny && s.principals.denies(&e.request.requester, e.bounded) && s.matches(e.request) {
+				if s.deny && s.principals.denies(&e.request.requester, e.bounded) && s.matches(e.request, RCP) {
 					e.note(s, Ref{RCP, index, i, s.sid})
 				}
 			}

@@ -6,13 +6,15 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/policy"
 )
 
-// TestDocumentation runs what AWS's pages say, one file a page.
+// TestDocumentation runs what AWS's pages say, one file a page. A case wants a
+// decision, or "invalid" and the place of what is wrong.
 func TestDocumentation(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("testdata/evaluate/*.json")
+	files, err := filepath.Glob("testdata/pages/*.json")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no fixtures: %v", err)
 	}
@@ -24,9 +26,8 @@ func TestDocumentation(t *testing.T) {
 		var file struct {
 			Page  string
 			Cases []struct {
-				Name string
-				Want policy.Decision
-				Line json.RawMessage
+				Name, Want, Pointer string
+				Line                json.RawMessage
 			}
 		}
 		if err := json.Unmarshal(data, &file); err != nil {
@@ -36,12 +37,15 @@ func TestDocumentation(t *testing.T) {
 			t.Run(filepath.Base(name)+"/"+c.Name, func(t *testing.T) {
 				t.Parallel()
 				answer := policy.SimulateLine(c.Line)
-				var got policy.Result
+				var got struct {
+					Decision string
+					Error    rolecall.Error
+				}
 				if err := json.Unmarshal(answer, &got); err != nil {
 					t.Fatal(err)
 				}
-				if got.Decision != c.Want {
-					t.Errorf("%s\n%s\nanswer %s\nwant %s", file.Page, c.Line, answer, c.Want)
+				if got.Decision+string(got.Error.Code) != c.Want || got.Error.Pointer != c.Pointer {
+					t.Errorf("%s\n%s\nanswer %s\nwant %s %s", file.Page, c.Line, answer, c.Want, c.Pointer)
 				}
 			})
 		}

@@ -15,7 +15,7 @@ const (
 	variable                  // the value of a condition key, or the default
 )
 
-// token is a piece of a pattern. For a variable, text is the key in lower case.
+// token is a piece of a pattern. For a variable, text is the folded key.
 type token struct {
 	kind        tokenKind
 	text        string
@@ -96,7 +96,7 @@ func compile(text string, s syntax) pattern {
 // comma and a space, and a default in single quotes.
 func compileVariable(inside string) token {
 	key, rest, found := strings.Cut(inside, ", ")
-	t := token{kind: variable, text: strings.ToLower(key)}
+	t := token{kind: variable, text: foldKey(key)}
 	if found && len(rest) >= 2 && rest[0] == '\'' && rest[len(rest)-1] == '\'' {
 		t.fallback, t.hasFallback = rest[1:len(rest)-1], true
 	}
@@ -128,6 +128,9 @@ func (p pattern) resolve(r *request) (pattern, bool) {
 	}
 	return out, true
 }
+
+// isStar reports whether the pattern is a star.
+func (p pattern) isStar() bool { return len(p.tokens) == 1 && p.tokens[0].kind == star }
 
 // match reports whether the whole of s matches. The pattern must be resolved.
 //
@@ -260,8 +263,8 @@ func hasPrefix(s, prefix string, fold bool) bool {
 	return equalFold(s[:len(prefix)], prefix)
 }
 
-// equalFold compares without ASCII case. Actions and condition keys are ASCII;
-// Unicode folding would let other letters stand for them.
+// equalFold compares without ASCII case. Actions are ASCII; Unicode folding
+// would let other letters stand for theirs.
 func equalFold(a, b string) bool {
 	if len(a) != len(b) {
 		return false

@@ -12,10 +12,13 @@ type Request struct {
 	Action    string // s3:GetObject
 	Resource  string // an ARN, or "*"
 	Account   string // owns the resource
-	// Context has the condition keys, in any case. aws:PrincipalArn,
-	// aws:PrincipalAccount and aws:ResourceAccount are derived unless given. For
-	// a session of a role with a path, give aws:PrincipalArn: the session's ARN
-	// leaves the path out.
+	// Context has the condition keys, in any case. What the principal and the
+	// account decide is derived unless given: aws:PrincipalArn,
+	// aws:PrincipalAccount, aws:PrincipalType, aws:PrincipalIsAWSService,
+	// aws:PrincipalServiceName, aws:FederatedProvider, aws:username, aws:userid
+	// but for users and roles, kms:CallerAccount and aws:ResourceAccount. An
+	// empty list says that the request lacks the key. For a session of a role with a
+	// path, give aws:PrincipalArn: the session's ARN leaves the path out.
 	Context map[string][]string
 }
 
@@ -24,65 +27,28 @@ type request struct {
 	Request
 	resource  arnParts
 	requester requester
-	keys      []contextKey   // derived ones last
-	derived   [3]string      // their values
-	index     map[string]int // of many keys: where each stands, by its name in lower case
+	keys      []contextKey   // that were given
+	index     map[string]int // of many keys: where each stands, by its folded name
 	budget    budget
 }
 
 // manyKeys is from how many keys on an index pays.
 const manyKeys = 24
 
-type contextKey struct {
-	name   string
-	values []string
-}
-
-// values returns the values of a condition key, named in lower case; nil when
-// it is not there. Should a context hold a key twice in different case, the first in byte
-// order counts.
-func (r *request) values(key string) []string {
-	if r.index != nil {
-		if i, ok := r.index[key]; ok {
-			return r.keys[i].values
-		}
-		return nil
-	}
-	var found *contextKey
-	for i := range r.keys {
-		k := &r.keys[i]
-		if equalFold(k.name, key) && (found == nil || k.name < found.name) {
-			found = k
-		}
-	}
-	if found == nil {
-		return nil
-	}
-	return found.values
-}
-
 func newRequest(in Request) *request {
-	r := &request{Request: in, resource: cutARN(in.Resource), keys: make([]contextKey, 0, len(in.Context)+3), budget: maxWork}
+	r := &request{Request: in, keys: make([]contextKey, 0, len(in.Context)), budget: maxWork}
 	if len(in.Context) >= manyKeys {
-		r.index = make(map[string]int, len(in.Context)+3)
+		r.index = make(map[string]int, len(in.Context))
 	}
 	for name, values := range in.Context {
 		r.add(name, values)
 	}
-	r.requester = identify(in.Principal, r.values(keyPrincipalARN))
-	// reference_policies_condition-keys.html: for a role the ARN is the role's,
-	// not the session's; anonymous callers and services have none.
-	if q := &r.requester; q.inAccount() {
-		principal := q.arn
-		if q.kind == asSession {
-			principal = q.role
-		}
-		r.derive(0, keyPrincipalARN, principal)
-		r.derive(1, keyPrincipalAccount, q.account)
+	var principalARN []string
+	if k := r.given(keyPrincipalARN); k != nil {
+		principalARN = k.values
 	}
-	if in.Account != "" {
-		r.derive(2, keyResourceAccount, in.Account)
-	}
+	r.requester = identify(in.Principal, principalARN)
+	r.resource = serviceARN(in, r.requester.partition)
 	return r
 }
 
@@ -96,31 +62,6 @@ func (r *request) changesBucketPolicy() bool {
 	}
 	return equalFold(r.Action, "s3:GetBucketPolicy") || equalFold(r.Action, "s3:PutBucketPolicy") || equalFold(r.Action, "s3:DeleteBucketPolicy")
 }
-
-func (r *request) add(name string, values []string) {
-	r.keys = append(r.keys, contextKey{name, values})
-	if r.index == nil {
-		return
-	}
-	last, folded := len(r.keys)-1, strings.ToLower(name)
-	if i, ok := r.index[folded]; !ok || name < r.keys[i].name {
-		r.index[folded] = last
-	}
-}
-
-// derive adds a key that the request does not have.
-func (r *request) derive(i int, key, value string) {
-	if r.values(key) == nil {
-		r.derived[i] = value
-		r.add(key, r.derived[i:i+1])
-	}
-}
-
-const (
-	keyPrincipalARN     = "aws:principalarn"
-	keyPrincipalAccount = "aws:principalaccount"
-	keyResourceAccount  = "aws:resourceaccount"
-)
 
 // requesterKind is what kind of principal asks.
 type requesterKind byte

@@ -18,10 +18,10 @@ import (
 const maxLine = 4 << 20
 
 // Simulate reads requests with their policies as JSON lines and answers each
-// with one line, in order. A line that cannot be read is answered with its
-// fault; only a broken reader or writer is an error. Empty lines are passed
-// over. Answers are written out whenever no further input is waiting, so that
-// a program may ask and wait.
+// with one line, in order. A line that cannot be read, one of blanks too, is
+// answered with its fault; only a broken reader or writer is an error. The
+// newline at the end begins no line. Answers are written out whenever no further
+// input is waiting, so that a program may ask and wait.
 func Simulate(r io.Reader, w io.Writer) error {
 	in := bufio.NewReaderSize(r, 64<<10)
 	out := bufio.NewWriterSize(w, 64<<10)
@@ -30,8 +30,7 @@ func Simulate(r io.Reader, w io.Writer) error {
 		if readErr != nil && !errors.Is(readErr, io.EOF) {
 			return errors.Join(fmt.Errorf("read requests: %w", readErr), out.Flush())
 		}
-		line = bytes.TrimSpace(line)
-		if tooLong || len(line) > 0 {
+		if last := errors.Is(readErr, io.EOF); !last || tooLong || len(line) > 0 {
 			answer := encodeAnswer(answer{Error: &rolecall.Error{Code: rolecall.Invalid, Message: "the line is longer than 4 MiB"}})
 			if !tooLong {
 				answer = SimulateLine(line)
@@ -87,6 +86,11 @@ func encodeAnswer(a answer) []byte {
 // organization's policies as one list, or as a list of lists, its levels.
 // The answer is a Result or {"error": …}, of several faults the first.
 func SimulateLine(line []byte) []byte {
+	if len(bytes.TrimSpace(line)) == 0 {
+		return encodeAnswer(answer{Error: &rolecall.Error{
+			Code: rolecall.Invalid, Message: "the line holds no request", Hint: "You: write one request on each line, as a JSON object, and leave no line blank",
+		}})
+	}
 	request, policies, err := ReadRequest(line)
 	if err != nil {
 		return encodeAnswer(answer{Error: rolecall.List(err)[0]})
@@ -177,7 +181,11 @@ func readRequest(n *tree.Node) (Request, Policies, error) {
 			p.RCP = levels(value, at, RCP)
 		}
 	})
-	if p.Resource != nil && actionForm(in.Action) && !ofSTS(in.Action) {
+	switch {
+	case p.Resource == nil || !actionForm(in.Action):
+	case ofSTS(in.Action):
+		faults.AddErr("/resource_policy", p.Resource.fitTrust())
+	default:
 		faults.AddErr("/resource_policy", p.Resource.needsResources())
 	}
 	if len(faults) == 0 {
@@ -205,7 +213,7 @@ func readContext(n *tree.Node, at string, faults *rolecall.Errors) map[string][]
 	context := make(map[string][]string, len(n.Members))
 	seen := make(map[string]bool, len(n.Members))
 	eachMember(n, at, nil, faults, func(key, at string, value *tree.Node) {
-		if folded := strings.ToLower(key); seen[folded] {
+		if folded := foldKey(key); seen[folded] {
 			faults.Add(at, "the key is given twice; case does not tell keys apart", "remove one of the two")
 		} else {
 			seen[folded] = true

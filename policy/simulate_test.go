@@ -83,8 +83,8 @@ func TestSimulate(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
-	if len(got) != 4 || got[0] != got[3] || !strings.Contains(got[0], "implicitly_denied") ||
-		!strings.Contains(got[1], "longer than 4 MiB") || !strings.Contains(got[2], `"invalid"`) {
+	if len(got) != 6 || got[0] != got[5] || !strings.Contains(got[0], "implicitly_denied") || got[1] != got[2] ||
+		!strings.Contains(got[1], "no request") || !strings.Contains(got[3], "longer than 4 MiB") || !strings.Contains(got[4], `"invalid"`) {
 		t.Errorf("answers:\n%s", out.String())
 	}
 }

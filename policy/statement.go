@@ -19,10 +19,10 @@ type statement struct {
 	conditions []condition
 }
 
-// matches reports whether the statement applies to the request, its principals
-// left aside.
-func (s *statement) matches(r *request) bool {
-	if r.budget.spent() || !s.actions.match(r) || !s.resources.match(r) {
+// matches reports whether the statement of a policy of the layer applies to the
+// request, its principals left aside.
+func (s *statement) matches(r *request, layer Layer) bool {
+	if r.budget.spent() || !s.actions.match(r) || !s.resources.match(r, layer) {
 		return false
 	}
 	for i := range s.conditions {
@@ -36,6 +36,7 @@ func (s *statement) matches(r *request) bool {
 // actions is Action or NotAction.
 type actions struct {
 	given, not bool
+	listed     bool // written as a list
 	patterns   []pattern
 }
 
@@ -52,16 +53,25 @@ func (a *actions) match(r *request) bool {
 // resources is Resource, NotResource, or neither, as in trust policies.
 type resources struct {
 	given, not bool
+	listed     bool // written as a list
 	patterns   []arnPattern
 }
 
-func (rs *resources) match(r *request) bool {
+func (rs *resources) element() string {
+	if rs.not {
+		return "NotResource"
+	}
+	return "Resource"
+}
+
+func (rs *resources) match(r *request, layer Layer) bool {
 	if !rs.given {
 		return true
 	}
 	for i := range rs.patterns {
-		p, ok := &rs.patterns[i], true
-		if p.variables {
+		p := &rs.patterns[i]
+		ok := !p.incomplete || completes(layer)
+		if ok && p.variables {
 			var resolved arnPattern
 			resolved, ok = p.resolve(r)
 			p = &resolved
@@ -80,7 +90,7 @@ var statementMembers = []string{"Sid", "Effect", "Principal", "NotPrincipal", "A
 // reference_policies_elements_version.html
 func compileStatement(n *tree.Node, at string, modern bool, faults *rolecall.Errors) statement {
 	s := statement{pointer: at}
-	effect := false
+	effect := (*tree.Node)(nil)
 	once := func(given bool, name, at string) {
 		if given {
 			name = strings.TrimPrefix(name, "Not")
@@ -93,7 +103,7 @@ func compileStatement(n *tree.Node, at string, modern bool, faults *rolecall.Err
 		case "Sid":
 			s.sid = textOf(value, at, faults)
 		case "Effect":
-			effect = true
+			effect = value
 			text := textOf(value, at, faults)
 			s.deny = text == "Deny"
 			if value.Kind == '"' && text != "Allow" && text != "Deny" {
@@ -104,21 +114,35 @@ func compileStatement(n *tree.Node, at string, modern bool, faults *rolecall.Err
 			s.principals = principals{given: true, not: not, entries: compilePrincipals(value, at, faults)}
 		case "Action", "NotAction":
 			once(s.actions.given, name, at)
-			s.actions = actions{given: true, not: not, patterns: compileActions(value, at, faults)}
+			s.actions = actions{given: true, not: not, listed: value.Kind == '[', patterns: compileActions(value, at, faults)}
+			notEmpty(value, name, at, faults)
 		case "Resource", "NotResource":
 			once(s.resources.given, name, at)
-			s.resources = resources{given: true, not: not, patterns: compileResources(value, at, modern, faults)}
+			s.resources = resources{given: true, not: not, listed: value.Kind == '[', patterns: compileResources(value, at, modern, faults)}
+			notEmpty(value, name, at, faults)
 		case "Condition":
 			s.conditions = compileConditions(value, at, modern, faults)
 		}
 	})
-	if !effect && n.Kind == '{' {
+	if effect == nil && n.Kind == '{' {
 		faults.Add(at+"/Effect", "Effect is missing", "give Allow or Deny")
+	}
+	if s.principals.not && effect != nil && effect.Text == "Allow" {
+		// reference_policies_elements_notprincipal.html
+		faults.Add(at+"/NotPrincipal", "NotPrincipal goes with Deny only", "You: name in Principal who is allowed")
 	}
 	if !s.actions.given && n.Kind == '{' {
 		faults.Add(at+"/Action", "Action is missing", "give Action or NotAction")
 	}
 	return s
+}
+
+// notEmpty checks that an element is no empty list, which IAM does not store.
+// reference_policies_grammar.html
+func notEmpty(n *tree.Node, element, at string, faults *rolecall.Errors) {
+	if n.Kind == '[' && len(n.Items) == 0 {
+		faults.Add(at, element+" is an empty list", "You: put something into "+element+", or remove the statement")
+	}
 }
 
 func compileActions(n *tree.Node, at string, faults *rolecall.Errors) []pattern {
@@ -161,6 +185,9 @@ func compileResources(n *tree.Node, at string, modern bool, faults *rolecall.Err
 		text := textOf(item, at, faults)
 		if item.Kind == '"' && (!strings.HasPrefix(text, "arn:") && !strings.HasPrefix(text, "*") || len(text) > maxText) {
 			faults.Add(at, quote(text)+" is not a resource", `give an ARN, with * and ? where needed, or "*"`)
+		}
+		if typeIsWild(text) {
+			faults.Add(at, quote(text)+" has a wildcard in its resource type", "You: write the type, as in user/* or role/*, or a star alone for all of IAM's")
 		}
 		out = append(out, compileResource(text, modern))
 	})

@@ -81,7 +81,7 @@ func (t *trace) document(layer Layer, index int, d *Document) {
 		if layer == ResourcePolicy || layer == RCP {
 			t.principals(&v, s)
 		}
-		v.Unmet = append(v.Unmet, s.unmet(t.request)...)
+		v.Unmet = append(v.Unmet, s.unmet(t.request, layer)...)
 		t.verdicts = append(t.verdicts, v)
 	}
 }
@@ -114,7 +114,7 @@ func (g grant) named() Named {
 
 // unmet returns the elements that keep the statement from matching, its
 // principals left aside.
-func (s *statement) unmet(r *request) []Unmet {
+func (s *statement) unmet(r *request, layer Layer) []Unmet {
 	var out []Unmet
 	not := func(name string, not bool) string {
 		if not {
@@ -125,7 +125,7 @@ func (s *statement) unmet(r *request) []Unmet {
 	if !s.actions.match(r) {
 		out = append(out, Unmet{not("Action", s.actions.not), []string{r.Action}})
 	}
-	if !s.resources.match(r) {
+	if !s.resources.match(r, layer) {
 		out = append(out, Unmet{not("Resource", s.resources.not), []string{r.Resource}})
 	}
 	for i := range s.conditions {
@@ -136,10 +136,15 @@ func (s *statement) unmet(r *request) []Unmet {
 	return out
 }
 
+// Values returns the values of a condition key, named in any case: those that
+// are given, or what the principal and the account decide. It is empty when the
+// request lacks the key.
+func (in Request) Values(key string) []string { return newRequest(in).values(foldKey(key)) }
+
 // PrincipalARN is the requester's aws:PrincipalArn, by which policies name it:
 // of a session its role's ARN. It is empty for those of no account.
 func (in Request) PrincipalARN() string {
-	if values := newRequest(in).values(keyPrincipalARN); len(values) > 0 {
+	if values := in.Values(keyPrincipalARN); len(values) > 0 {
 		return values[0]
 	}
 	return ""

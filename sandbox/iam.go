@@ -275,6 +275,8 @@ func (i *iamCall) readTrust(text string) (*policy.Document, *serviceError) {
 		switch {
 		case s.Resource != nil || s.NotResource != nil:
 			return nil, malformedPolicy("Has prohibited field Resource")
+		case s.NotPrincipal != nil:
+			return nil, malformedPolicy("Has prohibited field NotPrincipal")
 		case s.Principal == nil && s.NotPrincipal == nil:
 			return nil, malformedPolicy("MissingPrincipal: Missing required field Principal")
 		case s.NotAction != nil || !s.Action.all(func(a string) bool { return strings.HasPrefix(strings.ToLower(a), "sts:") }):

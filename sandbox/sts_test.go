@@ -109,6 +109,9 @@ func TestAssumeRoleInput(t *testing.T) {
 		{"a session policy with a principal", "MalformedPolicyDocument", "rincipal", worker, func(in *sts.AssumeRoleInput) {
 			in.Policy = aws.String(strings.Replace(allow, `"Effect"`, `"Principal":"*","Effect"`, 1))
 		}},
+		{"a session policy with an incomplete ARN", "MalformedPolicyDocument", "incomplete ARN", worker, func(in *sts.AssumeRoleInput) {
+			in.Policy = aws.String(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3"}}`)
+		}},
 		{"a long session policy", "ValidationError", "less than or equal to 2048", worker, func(in *sts.AssumeRoleInput) {
 			in.Policy = aws.String(allow + strings.Repeat(" ", 2048))
 		}},

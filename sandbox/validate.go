@@ -211,7 +211,9 @@ func (v *validator) role(at string, r *Role) {
 	v.path(at, r.Path)
 	v.policies(at+"/policies", r.Policies, policy.Identity)
 	v.policy(at+"/boundary", r.Boundary, policy.Boundary)
-	v.policy(at+"/trust", r.Trust, policy.ResourcePolicy)
+	if r.Trust != nil {
+		v.AddErr(at+"/trust", r.Trust.FitKind(policy.TrustDocument))
+	}
 	v.keys(at, r.AccessKeyID, r.SecretAccessKey)
 	if (r.AccessKeyID == "") != (r.SessionToken == "") {
 		v.Add(at+"/session_token", "a role's standing session has access_key_id, secret_access_key and session_token, all three", "")

@@ -151,7 +151,7 @@ var amended = []struct {
 	{
 		"an organization that lets no outsiders assume roles", roleAccount, "o-acme", func(t *testing.T, s *setting) {
 			s.config.Accounts[roleAccount].RCP = []*policy.Document{with(
-				t, nil, `{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}`,
+				t, nil, `{"Effect":"Deny","Principal":"*","Action":"sqs:*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"false"}}}`,
 				`{"Sid":"Perimeter","Effect":"Deny","Principal":"*","Action":"sts:AssumeRole","Resource":"*","Condition":{"StringNotEquals":{"aws:PrincipalAccount":["111122223333"]}}}`,
 			)}
 		},
@@ -257,7 +257,7 @@ func TestCorrectedTrustIsNotOpen(t *testing.T) {
 		`{"Sid":"Open","Effect":"Allow","Principal":{"AWS":"999900009999"},"Action":"sts:AssumeRole","Condition":{"IpAddress":{"aws:SourceIp":"127.0.0.0/8"}}}`,
 		`{"Sid":"Open","Effect":"Allow","Principal":{"AWS":["arn:aws:iam::999900009999:role/production","arn:aws:iam::999900009999:role/staging"]},"Action":"sts:AssumeRole"}`,
 		`{"Effect":"Allow","Principal":{"AWS":"999900009999"},"Action":"sts:AssumeRole"},{"Sid":"Open","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:user/staging"},"Action":"sts:AssumeRole"}`,
-		`{"Sid":"Open","Effect":"Allow","NotPrincipal":{"AWS":"arn:aws:iam::888888888888:root"},"Action":"sts:AssumeRole"}`,
+		`{"Sid":"Open","Effect":"Allow","Principal":"*","Action":"sts:AssumeRole","Condition":{"StringNotEquals":{"aws:PrincipalAccount":"888888888888"}}}`,
 		`{"Sid":"Open","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:root"},"Action":"sts:AssumeRole","Condition":{"StringLike":{"sts:ExternalId":"*"}}}`,
 	} {
 		s := newSetting(t, roleAccount, "")
@@ -286,7 +286,7 @@ func TestNothingIsAcquittedWrongly(t *testing.T) {
 
 	s := newSetting(t, roleAccount, "o-acme")
 	s.config.Accounts[roleAccount].RCP = []*policy.Document{with(
-		t, nil, `{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}`,
+		t, nil, `{"Effect":"Deny","Principal":"*","Action":"sqs:*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"false"}}}`,
 		`{"Effect":"Deny","Principal":"*","Action":"sts:AssumeRole","Resource":"*","Condition":{"StringNotEqualsIfExists":{"aws:PrincipalOrgID":"o-acme"}}}`,
 	)}
 	report, _ := s.check(t)

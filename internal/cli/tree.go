@@ -20,7 +20,10 @@ func (d decided) print(out *output, in policy.Request) {
 	}
 	out.printf("%s\n\n", out.onOut.paint(color, spaced(d.Decision.Decision)))
 	out.printf("  %s\n  asks %s on %s\n\n", printable(in.Principal), printable(in.Action), printable(in.Resource))
-	if len(d.Layers) == 0 {
+	switch {
+	case d.Refused != "":
+		out.printf("no policy can allow it: %s\n", d.Refused)
+	case len(d.Layers) == 0:
 		out.printf("no policy has a say in it\n")
 	}
 	for i, b := range d.Layers {

@@ -31,13 +31,17 @@ const (
 // have them.
 func drawStatement(t *rapid.T, kind policy.Kind) string {
 	one := func(label string, of ...string) string { return rapid.SampledFrom(of).Draw(t, label) }
-	out := `{"Effect":"` + one("effect", "Allow", "Deny") + `"`
+	effect := one("effect", "Allow", "Deny")
+	out := `{"Effect":"` + effect + `"`
 	if rapid.Bool().Draw(t, "named") {
 		out += `,"Sid":"` + one("sid", "Ours", "Theirs") + `"`
 	}
 	if kind.Layer() == policy.ResourcePolicy {
-		out += "," + one("principal", `"Principal":"*"`, `"Principal":{"AWS":"111122223333"}`, `"Principal":{"AWS":["`+us+`","arn:aws:iam::111122223333:role/other"]}`,
-			`"NotPrincipal":{"AWS":["arn:aws:iam::111122223333:role/other","111122223333"]}`)
+		named := []string{`"Principal":"*"`, `"Principal":{"AWS":"111122223333"}`, `"Principal":{"AWS":["` + us + `","arn:aws:iam::111122223333:role/other"]}`}
+		if effect == "Deny" {
+			named = append(named, `"NotPrincipal":{"AWS":["arn:aws:iam::111122223333:role/other","111122223333"]}`)
+		}
+		out += "," + one("principal", named...)
 	}
 	out += "," + one("action", `"Action":"s3:*"`, `"Action":["s3:GetObject"]`, `"NotAction":"s3:GetObject"`, `"Action":"s3:Put*"`)
 	out += "," + one("resource", `"Resource":"*"`, `"Resource":["arn:aws:s3:::b/in/*"]`, `"NotResource":"arn:aws:s3:::b/out/*"`)

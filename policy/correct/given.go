@@ -42,5 +42,5 @@ func (g Given) Fits(beside []Given) error {
 	case g.Kind.Single() && slices.ContainsFunc(beside, func(o Given) bool { return o.Kind == g.Kind }):
 		return &rolecall.Error{Code: rolecall.Invalid, Message: "the policy " + string(g.Kind) + " is given twice", Hint: "there is but one"}
 	}
-	return g.Document.Fit(g.Kind.Layer())
+	return g.Document.FitKind(g.Kind)
 }

@@ -181,19 +181,3 @@ func withContext(in policy.Request, key, text string) policy.Request {
 	}
 	return in
 }
-
-// contextValues returns the request's values of a context key.
-func contextValues(in policy.Request, key string) []string {
-	for _, k := range slices.Sorted(maps.Keys(in.Context)) {
-		if strings.EqualFold(k, key) {
-			return in.Context[k]
-		}
-	}
-	switch {
-	case strings.EqualFold(key, "aws:PrincipalArn") && in.PrincipalARN() != "":
-		return []string{in.PrincipalARN()}
-	case strings.EqualFold(key, "aws:ResourceAccount") && in.Account != "":
-		return []string{in.Account}
-	}
-	return nil
-}

@@ -60,7 +60,7 @@ func (s *search) exceptions(ref policy.Ref) []candidate {
 // values returns the request's values of a context key as a policy writes them,
 // false if it cannot.
 func (s *search) values(key string, modern bool) ([]string, bool) {
-	values := slices.Clone(contextValues(s.request, key))
+	values := slices.Clone(s.request.Values(key))
 	for i, v := range values {
 		var ok bool
 		if values[i], ok = verbatim(v, modern); !ok {

@@ -131,6 +131,24 @@ func TestTreeAgrees(t *testing.T) {
 	})
 }
 
+// What no policy can allow has no tree, but a reason, and no change turns it.
+func TestTreeOfWhatNoPolicyAllows(t *testing.T) {
+	t.Parallel()
+	for _, asked := range []string{
+		`"principal":"arn:aws:iam::111111111111:root","action":"sts:AssumeRole","resource":"arn:aws:iam::111111111111:role/r"`,
+		`"principal":"arn:aws:sts::111111111111:federated-user/f","action":"iam:GetUser","resource":"arn:aws:iam::111111111111:user/u"`,
+		`"principal":"arn:aws:sts::111111111111:assumed-role/r/s","action":"sts:GetSessionToken","resource":"*"`,
+	} {
+		in, policies := read(t, `{`+asked+`,"resource_policy":{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"*","Resource":"*"}}}`)
+		if tree := explain.Tree(in, policies); tree.Decision != policy.ImplicitlyDenied || tree.Refused == "" || len(tree.Layers) != 0 {
+			t.Errorf("%s: %+v", asked, tree)
+		}
+		if change, ok := explain.Smallest(in, policies); ok {
+			t.Errorf("%s: %+v", asked, change)
+		}
+	}
+}
+
 func TestTreeOfWhatAWSAlwaysAllows(t *testing.T) {
 	t.Parallel()
 	in, policies := read(t, `{"principal":"arn:aws:iam::111111111111:user/u","action":"sts:GetCallerIdentity","resource":"*",

@@ -37,7 +37,7 @@ func (s *search) unwantedID() bool {
 	if !wants {
 		return false
 	}
-	values := contextValues(s.request, externalIDKey)
+	values := s.request.Values(externalIDKey)
 	return len(values) != 1 || !slices.Contains(s.externalIDs(), values[0])
 }
 

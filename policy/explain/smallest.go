@@ -89,6 +89,9 @@ func (s *search) allow() bool {
 		if before.Decision == policy.Allowed {
 			return true
 		}
+		if len(before.DecidedBy)+len(before.Missing) == 0 {
+			return false // whatever the policies say
+		}
 		b := s.next(before)
 		if !s.try(s.candidates(b), func(trial *search) bool { return trial.clears(b, before) }) {
 			return false

@@ -257,6 +257,13 @@ func turned(t rapid.TB, change explain.Change, in policy.Request, policies polic
 	if after.Decision != change.Decision || before == (after.Decision == policy.Allowed) {
 		t.Fatalf("the change gives %+v: %+v", after, change)
 	}
+	for _, e := range change.Edits {
+		if e.Document != nil {
+			if err := e.Document.Fit(e.Policy); err != nil {
+				t.Errorf("AWS would not store what the change makes: %v\n%s", err, e.Document.JSON())
+			}
+		}
+	}
 	for _, left := range change.Edits {
 		less := explain.Change{}
 		for _, e := range change.Edits {
@@ -326,6 +333,12 @@ func TestSmallestTurns(t *testing.T) {
 		change, ok := explain.Smallest(in, policies)
 		if !ok && policies.Resource != nil && strings.Contains(string(policies.Resource.JSON()), "ExternalId") && in.Action == "sts:AssumeRole" {
 			return // none can be found where the ids that are wanted are not named
+		}
+		if policy.Evaluate(in, policies).Refused != "" {
+			if ok {
+				t.Fatalf("%+v is to turn what no policy can allow, of %+v", change, line(in, policies))
+			}
+			return
 		}
 		if !ok {
 			t.Fatalf("nothing found for %+v", line(in, policies))

@@ -93,8 +93,8 @@ func quoted(words []string) string {
 // Tree decides a request and shows what each policy contributes.
 func Tree(in policy.Request, policies policy.Policies) Decision {
 	t := Decision{Result: policy.Evaluate(in, policies), Layers: []Branch{}}
-	if strings.EqualFold(in.Action, "sts:GetCallerIdentity") {
-		return t // whatever the policies, AWS answers it
+	if t.Refused != "" || policy.Unpoliced(in.Action) {
+		return t // whatever the policies say
 	}
 	missing := t.Missing
 	if t.Decision == policy.ExplicitlyDenied {

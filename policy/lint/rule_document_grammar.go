@@ -39,8 +39,5 @@ func grammarOf(root *tree.Node, kind policy.Kind) rolecall.Errors {
 	if err != nil {
 		return rolecall.List(err)
 	}
-	if kind == policy.PermissionsDocument || kind == policy.WorkerDocument {
-		return rolecall.List(d.Fit(policy.Identity))
-	}
-	return rolecall.List(d.Fit(policy.ResourcePolicy))
+	return rolecall.List(d.FitKind(kind))
 }

@@ -17,6 +17,13 @@ var resourceMalformed = rule{
 	check: func(p *pass) {
 		for _, s := range p.statements {
 			for _, r := range append(s.resources(), s.Get("NotResource").Each()...) {
+				if p.completed(r.Text) {
+					p.report(found{
+						at: r, severity: Warning, message: quote(r.Text) + " has fewer than the six parts of an ARN, and AWS adds a star for each that is missing",
+						hint: "You: write all six parts, as in arn:aws:s3:::acme-masters/*",
+					})
+					continue
+				}
 				if message, right := p.malformed(r.Text); message != "" {
 					f := found{at: r, message: quote(r.Text) + " " + message, hint: "the ARN of a bucket is arn:aws:s3:::name, of its objects arn:aws:s3:::name/*"}
 					if right != "" {
@@ -29,6 +36,17 @@ var resourceMalformed = rule{
 			}
 		}
 	},
+}
+
+// completed reports whether AWS completes the ARN, and it then stands for
+// something: the ARNs of S3's buckets have no region and no account.
+func (p *pass) completed(resource string) bool {
+	parts := strings.Split(resource, ":")
+	if p.kind != policy.PermissionsDocument || parts[0] != "arn" || len(parts) > 5 || strings.HasSuffix(resource, "*") {
+		return false
+	}
+	placed := strings.Trim(strings.Join(parts[min(3, len(parts)):], ""), "*") != ""
+	return len(parts) < 3 || parts[2] != "s3" || !placed
 }
 
 // malformed says what is wrong with a resource, and returns the right one where

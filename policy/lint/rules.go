@@ -31,6 +31,7 @@ var allRules = []rule{
 	s3Operation,
 	actionUnknown,
 	valueTwice,
+	listEmpty,
 	partitionRule,
 	resourceMalformed,
 	workerResource,
