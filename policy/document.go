@@ -22,6 +22,7 @@ const (
 // comes from Parse or from JSON and is immutable.
 type Document struct {
 	source     string
+	version    string // empty: it has none
 	statements []statement
 }
 
@@ -75,7 +76,7 @@ func compileDocument(n *tree.Node) (*Document, error) {
 	}
 	var faults rolecall.Errors
 	var statements *tree.Node
-	version := "2008-10-17" // what AWS takes a document without version for
+	version := ""
 	eachMember(n, "", []string{"Version", "Id", "Statement"}, &faults, func(name, at string, value *tree.Node) {
 		switch name {
 		case "Version":
@@ -89,7 +90,7 @@ func compileDocument(n *tree.Node) (*Document, error) {
 			statements = value
 		}
 	})
-	d := &Document{source: n.Source}
+	d := &Document{source: n.Source, version: version}
 	switch {
 	case statements != nil:
 		d.statements = make([]statement, 0, sizeOf(statements))

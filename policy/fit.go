@@ -99,6 +99,9 @@ func (d *Document) fitRCP() error {
 		return nil
 	}
 	var faults rolecall.Errors
+	if d.version != "" && d.version != "2012-10-17" {
+		faults.Add("/Version", "a resource control policy is of version 2012-10-17", "You: write 2012-10-17 as Version")
+	}
 	for i := range d.statements {
 		s := &d.statements[i]
 		if !s.deny {

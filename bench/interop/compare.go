@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -14,6 +15,7 @@ import (
 // answer is a line of either simulator.
 type answer struct {
 	Decision string          `json:"decision"`
+	Refused  string          `json:"refused"`
 	Error    json.RawMessage `json:"error"`
 }
 
@@ -43,7 +45,7 @@ func compare(out io.Writer, casesFile, oursFile, theirsFile string) error {
 			agreed[ours.Decision]++
 			continue
 		}
-		if reason := c.deviation(ours.Decision, theirs.Decision); reason != "" {
+		if reason := c.deviation(ours, theirs.Decision); reason != "" {
 			explained[reason]++
 			continue
 		}
@@ -75,10 +77,28 @@ func firstError(errs ...error) error {
 // deviation returns why the other simulator differs where AWS's documentation
 // agrees with ours, or an empty string. Each deviation is recognized by what it
 // needs to happen, so that other differences in such cases show.
-func (c Case) deviation(ours, theirs string) string {
+func (c Case) deviation(answered answer, theirs string) string {
 	text, _ := json.Marshal(c)
 	has := func(s string) bool { return bytes.Contains(text, []byte(s)) }
+	ours := answered.Decision
 	switch {
+	case answered.Refused != "":
+		return "some credentials cannot make some calls (id_credentials_temp_request.html)"
+	case ours == "allowed" && (c.Action == "sts:GetCallerIdentity" || c.Action == "sts:GetSessionToken"):
+		return "no policy decides about GetCallerIdentity and GetSessionToken (id_credentials_temp_control-access_getsessiontoken.html)"
+	case strings.HasSuffix(c.Principal, ":root") && ours == "allowed" && theirs == "implicitly_denied":
+		return "the root user has full access in its account (reference_policies_evaluation-logic_policy-eval-denyallow.html)"
+	case c.Action == "s3:ListAllMyBuckets" && has("arn:"):
+		return "arn:aws:s3:::* is the resource of actions on no bucket (reference_policies_examples_s3_home-directory-console.html)"
+	case emptyNegation.Match(text):
+		return "with an empty list IfExists and ForAllValues hold only for a key that is absent, and ForAnyValue never, negated or not " +
+			"(access-analyzer-reference-policy-checks.html)"
+	case c.SCP != nil && incomplete(c.SCP):
+		return "an ARN with fewer than six parts is completed in policies of identities and boundaries only (reference-arns.html)"
+	case has(`"NotPrincipal":"*"`):
+		return "NotPrincipal with a star spares everyone (reference_policies_elements_notprincipal.html)"
+	case has("2008-10-17") && has("${"):
+		return "a document of version 2008-10-17 has no variables (reference_policies_elements_version.html)"
 	case c.Session != nil && c.Account == home && c.Policy != nil && ours == "allowed" && theirs == "implicitly_denied":
 		return "a resource policy naming the session passes over the session policy's implicit denial " +
 			"(reference_policies_evaluation-logic_policy-eval-denyallow.html)"
@@ -88,8 +108,8 @@ func (c Case) deviation(ours, theirs string) string {
 		return "a variable without a value: negated operators hold, NotResource excludes nothing (reference_policies_variables.html)"
 	case has("ForAnyValue:") && has("IfExists"):
 		return "IfExists holds for a key that is absent, with ForAnyValue too (reference_policies_elements_condition_operators.html)"
-	case has("NotResource") && has(`arn:aws:s3:*"`):
-		return "NotResource with an ARN cut short by a star excludes only what it covers (reference_policies_elements_resource.html)"
+	case has("NotResource") && incomplete(c):
+		return "NotResource with an ARN of fewer than six parts excludes only what it covers (reference_policies_elements_resource.html)"
 	case has("NotIpAddress") && (has("10.1.2.3") || has("192.0.2.7") || has("2001:db8::7")):
 		return "an address is not one of the other family's (reference_policies_elements_condition_operators.html)"
 	case strings.HasSuffix(c.Principal, ".amazonaws.com") && c.SCP != nil:
@@ -101,10 +121,22 @@ func (c Case) deviation(ours, theirs string) string {
 	return ""
 }
 
+// incomplete reports whether some ARN of the policies has fewer than six parts.
+func incomplete(policies any) bool {
+	text, _ := json.Marshal(policies)
+	return incompleteARN.Match(text)
+}
+
+var incompleteARN = regexp.MustCompile(`"arn:[^":]*(:[^":]*){0,3}"`)
+
+// emptyNegation is an empty list under a negated operator that has a rule of its
+// own for absent keys or for several values.
+var emptyNegation = regexp.MustCompile(`"(For[A-Za-z]*:[A-Za-z]*Not[A-Za-z]*|[A-Za-z]*Not[A-Za-z]*IfExists)":\{[^{}]*:\[\]`)
+
 // hasUnsetVariable reports whether a variable of the case has no value.
 func (c Case) hasUnsetVariable(text []byte) bool {
 	text = bytes.ToLower(text)
-	noAccount := c.Principal == "*" || strings.HasSuffix(c.Principal, ".amazonaws.com")
-	return bytes.Contains(text, []byte("${aws:username}")) && c.Context["aws:username"] == nil ||
-		bytes.Contains(text, []byte("${aws:principalaccount}")) && noAccount
+	unnamed := c.Context["aws:username"] == nil && !strings.Contains(c.Principal, ":user/")
+	return bytes.Contains(text, []byte("${aws:username}")) && unnamed ||
+		bytes.Contains(text, []byte("${aws:principalaccount}")) && strings.HasSuffix(c.Principal, ".amazonaws.com")
 }

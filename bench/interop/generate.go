@@ -1,7 +1,9 @@
 package main
 
 import (
+	"fmt"
 	"math/rand/v2"
+	"strings"
 )
 
 // Case is a line for policy simulate.
@@ -44,7 +46,8 @@ const (
 type policyKind int
 
 const (
-	identityPolicy policyKind = iota // or a session policy, boundary or SCP
+	identityPolicy policyKind = iota // or a boundary or SCP
+	sessionPolicy                    // has no incomplete ARN
 	resourcePolicy                   // names principals
 )
 
@@ -88,6 +91,11 @@ func (g *generator) next() Case {
 			g.c.Context[k.name] = k.value(g)
 		}
 	}
+	if g.chance(5) { // many keys are looked up in another way
+		for i := range 30 {
+			g.c.Context[fmt.Sprintf("aws:RequestTag/other%d", i)] = "x"
+		}
+	}
 	inAccount := g.c.Principal != "*" && g.c.Principal != "ec2.amazonaws.com"
 	if inAccount && g.chance(85) {
 		g.c.Identity = g.documents(identityPolicy)
@@ -100,7 +108,7 @@ func (g *generator) next() Case {
 		g.c.Boundary = g.documents(identityPolicy)[:1]
 	}
 	if isSession(g.c.Principal) && g.chance(20) {
-		d := g.document(identityPolicy)
+		d := g.document(sessionPolicy)
 		g.c.Session = &d
 	}
 	if inAccount && g.chance(20) {
@@ -112,6 +120,7 @@ func (g *generator) next() Case {
 		d := g.document(resourcePolicy)
 		for i := range d.Statement {
 			s := &d.Statement[i]
+			d.Version = "2012-10-17"
 			*s = statement{Effect: "Deny", Principal: "*", Action: oneOrMore(g, g.rcpAction), Resource: "*", Condition: s.Condition}
 		}
 		g.c.RCP = [][]document{{d}}
@@ -122,8 +131,11 @@ func (g *generator) next() Case {
 func (g *generator) principal() string {
 	return pick(g, "arn:aws:iam::"+home+":user/bob", "arn:aws:iam::"+home+":role/worker",
 		"arn:aws:sts::"+home+":assumed-role/worker/job", "arn:aws:sts::"+home+":assumed-role/worker/job",
-		"arn:aws:sts::"+home+":federated-user/fred", "ec2.amazonaws.com", "*")
+		"arn:aws:sts::"+home+":federated-user/fred", "arn:aws:iam::"+home+":root", "ec2.amazonaws.com", "*")
 }
+
+// trusts reports whether the resource's policy is a trust policy.
+func (g *generator) trusts() bool { return strings.HasPrefix(g.action.name, "sts:") }
 
 func isSession(principal string) bool {
 	return len(principal) > 12 && principal[:12] == "arn:aws:sts:"
@@ -138,7 +150,7 @@ func (g *generator) documents(k policyKind) []document {
 }
 
 func (g *generator) document(k policyKind) document {
-	d := document{Version: "2012-10-17"}
+	d := document{Version: pick(g, "2012-10-17", "2012-10-17", "2012-10-17", "2012-10-17", "2008-10-17")}
 	for range 1 + g.IntN(3) {
 		d.Statement = append(d.Statement, g.statement(k))
 	}
@@ -151,7 +163,7 @@ func (g *generator) statement(k policyKind) statement {
 		s.Effect = "Deny"
 	}
 	if k == resourcePolicy {
-		if s.Effect == "Deny" && g.chance(15) {
+		if s.Effect == "Deny" && g.chance(15) && !g.trusts() {
 			s.NotPrincipal = g.principals()
 		} else {
 			s.Principal = g.principals()
@@ -163,11 +175,11 @@ func (g *generator) statement(k policyKind) statement {
 		s.Action = oneOrMore(g, g.actionPattern)
 	}
 	switch {
-	case k == resourcePolicy && g.action.needsPolicy && g.action.name[:3] == "sts": // a trust policy
+	case k == resourcePolicy && g.trusts():
 	case g.chance(12):
-		s.NotResource = oneOrMore(g, g.resourcePattern)
+		s.NotResource = oneOrMore(g, func() string { return g.resourcePattern(k) })
 	default:
-		s.Resource = oneOrMore(g, g.resourcePattern)
+		s.Resource = oneOrMore(g, func() string { return g.resourcePattern(k) })
 	}
 	for range g.IntN(3) {
 		if op, key, values, ok := g.condition(); ok {

@@ -10,16 +10,26 @@ const decisions = { Allowed: 'allowed', ExplicitlyDenied: 'explicitly_denied', I
 const named = (list) => (list ?? []).map((policy, i) => ({ name: String(i), policy }))
 const levels = (list) => (list ?? []).map((level, i) => ({ orgIdentifier: String(i), policies: named(level) }))
 
+const types = { root: 'Account', user: 'User', role: 'AssumedRole', 'assumed-role': 'AssumedRole', 'federated-user': 'FederatedUser' }
+
 // It leaves deriving these keys to its caller.
 function context(c) {
-  const keys = { ...c.context, 'aws:ResourceAccount': c.account }
+  const keys = { 'aws:ResourceAccount': c.account }
   const arn = /^arn:([^:]*):(iam|sts)::(\d+):(.*)$/.exec(c.principal)
   if (arn) {
-    const role = /^assumed-role\/([^/]*)\//.exec(arn[4])
-    keys['aws:PrincipalArn'] = role ? `arn:${arn[1]}:iam::${arn[3]}:role/${role[1]}` : c.principal
+    const [kind, name] = arn[4].split('/')
+    keys['aws:PrincipalArn'] = kind === 'assumed-role' ? `arn:${arn[1]}:iam::${arn[3]}:role/${name}` : c.principal
     keys['aws:PrincipalAccount'] = arn[3]
+    keys['aws:PrincipalIsAWSService'] = 'false'
+    keys['aws:PrincipalType'] = types[kind]
+    if (kind === 'user') keys['aws:username'] = name
+  } else if (c.principal === '*') {
+    keys['aws:PrincipalAccount'] = 'anonymous'
+    keys['aws:PrincipalType'] = 'Anonymous'
+  } else {
+    keys['aws:PrincipalIsAWSService'] = 'true'
   }
-  return keys
+  return { ...keys, ...c.context }
 }
 
 for await (const line of readline.createInterface({ input: process.stdin })) {

@@ -18,6 +18,9 @@ var actions = []action{
 	{name: "kms:Decrypt", resources: kmsKeys, hasPolicy: true, needsPolicy: true, keys: []key{via}},
 	{name: "kms:GenerateDataKey", resources: kmsKeys, hasPolicy: true, needsPolicy: true, keys: []key{via}},
 	{name: "sts:AssumeRole", resources: roles, hasPolicy: true, needsPolicy: true, keys: []key{externalID}},
+	{name: "sts:GetCallerIdentity", resources: none},
+	{name: "sts:GetSessionToken", resources: none},
+	{name: "s3:ListAllMyBuckets", resources: none},
 	{name: "iam:GetRole", resources: roles},
 	{name: "iam:PassRole", resources: roles},
 }
@@ -25,6 +28,8 @@ var actions = []action{
 func objects(string) []string {
 	return []string{"arn:aws:s3:::media/in/a.mov", "arn:aws:s3:::media/in/b/c:d.mov", "arn:aws:s3:::media/bob/x"}
 }
+
+func none(string) []string { return []string{"*"} }
 
 func buckets(string) []string { return []string{"arn:aws:s3:::media", "arn:aws:s3:::other"} }
 
@@ -68,7 +73,10 @@ var (
 
 	globalKeys = []key{
 		{name: "aws:PrincipalTag/team", kind: text, values: []string{"blue", "red", "Blue", "b*"}},
+		{name: "aws:PrincipalTag/Équipe", kind: text, values: []string{"blue", "Ω"}},
 		{name: "aws:username", kind: text, values: []string{"bob", "eve"}},
+		{name: "aws:PrincipalType", kind: text, derived: true, values: []string{"User", "AssumedRole", "Account", "Anonymous"}},
+		{name: "aws:PrincipalIsAWSService", kind: boolean, derived: true, values: []string{"true", "false"}},
 		{name: "aws:PrincipalOrgID", kind: text, values: []string{"o-abc", "o-xyz"}},
 		{name: "aws:MultiFactorAuthAge", kind: number, values: []string{"5", "60", "3600"}},
 		{name: "aws:CurrentTime", kind: date, values: []string{"2026-01-01T00:00:00Z", "2026-06-01T12:30:00Z", "2026-01-01T01:00:00+01:00"}},
@@ -130,6 +138,9 @@ func (g *generator) condition() (op, name string, values any, ok bool) {
 	if g.chance(25) {
 		op += "IfExists"
 	}
+	if g.chance(4) {
+		return op, name, []string{}, true
+	}
 	return op, name, oneOrMore(g, func() string { return g.policyValue(k) }), true
 }
 
@@ -171,10 +182,22 @@ func (g *generator) rcpAction() string {
 	return pick(g, service+":*", g.action.name, service+":"+name[:3]+"*", "sqs:*")
 }
 
-func (g *generator) resourcePattern() string {
+func (g *generator) resourcePattern(k policyKind) string {
 	r := g.c.Resource
+	if r == "*" {
+		r = "arn:aws:s3:::media"
+	}
+	if k == identityPolicy && g.chance(8) {
+		return pick(g, "arn:aws", "arn:aws:s3", "arn:aws:kms", "arn:aws:iam", "arn:aws:s3:*")
+	}
 	head, last := r[:strings.LastIndexByte(r, ':')], r[strings.LastIndexByte(r, ':')+1:]
-	return pick(g, "*", r, r, head+":*", head+":"+last[:1]+"*", r[:len(r)-1]+"?",
-		"arn:aws:s3:::*", "arn:aws:s3:*", "arn:*:*:*:*:"+last, r[:len(r)-2]+"*", r+"/*", "arn:aws:s3:::media/${aws:username}/*",
+	kind, name, found := strings.Cut(last, "/")
+	if !found { // no wildcard in the type of IAM's
+		kind, name = "", last
+	} else {
+		kind += "/"
+	}
+	return pick(g, "*", r, r, head+":*", head+":"+kind+name[:1]+"*", r[:len(r)-1]+"?",
+		"arn:aws:s3:::*", "arn:*:*:*:*:"+last, r[:len(r)-2]+"*", r+"/*", "arn:aws:s3:::media/${aws:username}/*",
 		"arn:aws:s3:::media/${aws:PrincipalTag/team, 'in'}/*", "arn:aws:iam::*:role/*")
 }
