@@ -71,6 +71,7 @@ func (c *checkCommand) Run(ctx context.Context, sys System, out *output) error {
 	if err != nil {
 		return err
 	}
+	exposed(ctx, sys, cfg, out)
 	for org, connections := range cfg.Faulty {
 		for name, faulty := range connections {
 			cfg.Organizations[org].Connections[name] = faulty.Connection

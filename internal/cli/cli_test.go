@@ -47,11 +47,19 @@ func TestScripts(t *testing.T) {
 			e.Setenv("PRODUCTION_KEY", "ASIAPRODUCTION000000")
 			e.Setenv("PRODUCTION_SECRET", "planted-secret-of-production")
 			e.Setenv("PRODUCTION_TOKEN", "planted-token-of-production")
-			return errors.Join(os.CopyFS(e.WorkDir, os.DirFS("testdata/world")), os.Mkdir(filepath.Join(e.WorkDir, "tmp"), 0o700))
+			if err := errors.Join(os.CopyFS(e.WorkDir, os.DirFS("testdata/world")), os.Mkdir(filepath.Join(e.WorkDir, "tmp"), 0o700)); err != nil {
+				return err
+			}
+			keys, err := filepath.Glob(filepath.Join(e.WorkDir, "*keys.json"))
+			for _, file := range keys {
+				err = errors.Join(err, os.Chmod(file, 0o600))
+			}
+			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":  exits,
 			"serve":  serve,
+			"chmod":  changeMode,
 			"empty":  empty,
 			"lacks":  lacks,
 			"golden": func(ts *testscript.TestScript, _ bool, args []string) { compareGolden(ts, golden, args) },
@@ -149,5 +157,14 @@ func compareGolden(ts *testscript.TestScript, dir string, args []string) {
 	ts.Check(err)
 	if diff := cmp.Diff(string(want), got); diff != "" {
 		ts.Fatalf("%s differs from %s (-want +got):\n%s", args[0], args[1], diff)
+	}
+}
+
+// changeMode gives files a mode: chmod 600 FILE...
+func changeMode(ts *testscript.TestScript, _ bool, args []string) {
+	mode, err := strconv.ParseUint(args[0], 8, 12)
+	ts.Check(err)
+	for _, file := range args[1:] {
+		ts.Check(os.Chmod(ts.MkAbs(file), os.FileMode(mode)))
 	}
 }

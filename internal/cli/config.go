@@ -55,11 +55,12 @@ type declaredSecret struct {
 }
 
 // Run prints what the config declares; what is wrong with it is the error.
-func (c *configCheckCommand) Run(ctx context.Context, out *output) error {
+func (c *configCheckCommand) Run(ctx context.Context, sys System, out *output) error {
 	cfg, _, err := loadConfig(ctx, config.Load, c.Config)
 	if err != nil {
 		return err
 	}
+	exposed(ctx, sys, cfg, out)
 	d := describe(c.Config, cfg)
 	if out.json {
 		return out.document(d)

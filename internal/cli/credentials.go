@@ -39,11 +39,12 @@ type credentialsCommand struct {
 
 // Run prints credentials for one tool, as credential_process takes them,
 // whatever the form of output.
-func (c *credentialsCommand) Run(ctx context.Context, out *output) error {
+func (c *credentialsCommand) Run(ctx context.Context, sys System, out *output) error {
 	cfg, dir, err := loadConfig(ctx, config.Load, c.Config)
 	if err != nil {
 		return err
 	}
+	exposed(ctx, sys, cfg, out)
 	grant, err := c.grant(cfg, c.Connection, "credentials")
 	if err != nil {
 		return err

@@ -67,6 +67,7 @@ func (c *execCommand) prepare(ctx context.Context, p *prepared, sys System, out 
 	if err != nil {
 		return err
 	}
+	exposed(ctx, sys, cfg, out)
 	grant, err := c.grant(cfg, c.Connection, "exec")
 	if err != nil {
 		return err

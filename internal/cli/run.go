@@ -30,6 +30,7 @@ func (c *runCommand) Run(ctx context.Context, sys System, out *output) error {
 	if err != nil {
 		return err
 	}
+	exposed(ctx, sys, cfg, out)
 	plan, err := c.plan(ctx, sys, cfg)
 	if err != nil {
 		return err

@@ -31,14 +31,14 @@ organizations:
 		"SSL_CERT_DIR": "/pki/a" + string(filepath.ListSeparator) + "/pki/b",
 	}
 	want := []Place{
-		{"the config", path},
-		{"the state directory", filepath.Join(dir, "rolecall-state")},
-		{"the secret keys", filepath.Join(dir, "keys.json")},
-		{"the credentials of the principal eu", "/run/token"},
-		{"the credentials of the principal production", filepath.Join(dir, "own.json")},
-		{"what SSL_CERT_FILE names", "/pki/roots.pem"},
-		{"what SSL_CERT_DIR names", "/pki/a"},
-		{"what SSL_CERT_DIR names", "/pki/b"},
+		{"the config", path, false},
+		{"the state directory", filepath.Join(dir, "rolecall-state"), false},
+		{"the secret keys", filepath.Join(dir, "keys.json"), true},
+		{"the credentials of the principal eu", "/run/token", true},
+		{"the credentials of the principal production", filepath.Join(dir, "own.json"), true},
+		{"what SSL_CERT_FILE names", "/pki/roots.pem", false},
+		{"what SSL_CERT_DIR names", "/pki/a", false},
+		{"what SSL_CERT_DIR names", "/pki/b", false},
 	}
 	if diff := cmp.Diff(want, c.Places(t.Context(), func(name string) string { return env[name] })); diff != "" {
 		t.Error(diff)

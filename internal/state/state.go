@@ -11,6 +11,7 @@
 package state
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -61,7 +62,8 @@ func (d *Dir) unusable(message string, err error) error {
 	if errors.As(err, &unreliable) {
 		return &rolecall.Error{
 			Code: rolecall.Invalid, Pointer: "/state", Message: unreliable.Error(),
-			Hint: "Operator: see who wrote it; if it is right, give it to the user that runs rolecall (chown), closed to others (chmod go-w)",
+			Hint: cmp.Or(unreliable.hint,
+				"Operator: see who wrote it; if it is right, give it to the user that runs rolecall (chown), closed to others (chmod go-w)"),
 		}
 	}
 	return &rolecall.Error{
@@ -72,7 +74,10 @@ func (d *Dir) unusable(message string, err error) error {
 
 // unreliableError is about a file or directory that was not written here, or
 // that somebody else could have changed since.
-type unreliableError struct{ path, reason string }
+type unreliableError struct {
+	path, reason string
+	hint         string // empty: the one for all
+}
 
 func (e *unreliableError) Error() string { return e.path + " is not relied on: " + e.reason }
 
@@ -86,14 +91,20 @@ func ours(info fs.FileInfo) bool {
 	return ok && int(owner.Uid) == os.Geteuid()
 }
 
+// roots reports whether a file is the superuser's, who can write everywhere.
+func roots(info fs.FileInfo) bool {
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	return ok && owner.Uid == 0
+}
+
 // reliable checks that only its owner, who is us, could have written a file or
 // made a directory.
 func reliable(path string, info fs.FileInfo) error {
 	switch {
 	case !ours(info):
-		return &unreliableError{path, "another user owns it"}
+		return &unreliableError{path: path, reason: "another user owns it"}
 	case info.Mode().Perm()&0o022 != 0:
-		return &unreliableError{path, "others can write to it"}
+		return &unreliableError{path: path, reason: "others can write to it"}
 	}
 	return nil
 }
@@ -110,7 +121,7 @@ func (d *Dir) read(name string) ([]byte, error) {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, &unreliableError{path, "it is no regular file"}
+		return nil, &unreliableError{path: path, reason: "it is no regular file"}
 	}
 	if err := reliable(path, info); err != nil {
 		return nil, err
@@ -148,19 +159,24 @@ func (d *Dir) make(name string) error {
 	if err := os.MkdirAll(filepath.Join(d.path, name), 0o700); err != nil {
 		return err
 	}
+	if err := d.secure(name); err != nil {
+		return err
+	}
 	format := filepath.Join(d.path, formatFile)
 	if _, err := os.Lstat(format); errors.Is(err, fs.ErrNotExist) {
 		if err := create(format, []byte(strconv.Itoa(version)+"\n")); err != nil && !errors.Is(err, fs.ErrExist) {
 			return err
 		}
 	}
-	return d.secure(name)
+	return nil
 }
 
 // secure closes a directory below the state directory, and those that lead to
-// it, to others, and checks them. The state directory itself is left as it is:
-// it may be somebody else's, such as the root of a volume.
+// it, to others, and checks them and the state directory itself.
 func (d *Dir) secure(name string) error {
+	if err := d.secureRoot(); err != nil {
+		return err
+	}
 	for ; name != "."; name = filepath.Dir(name) {
 		path := filepath.Join(d.path, name)
 		info, err := os.Stat(path)
@@ -176,6 +192,37 @@ func (d *Dir) secure(name string) error {
 		if err := os.Chmod(path, 0o700); err != nil { //nolint:gosec // a directory needs its x
 			return fmt.Errorf("close the directory to others: %w", err)
 		}
+	}
+	return nil
+}
+
+// secureRoot keeps others from putting files into the state directory in place
+// of ours. They may go on reading its list of names: it may be a directory that
+// others use too, in which nothing is closed to them that they need.
+func (d *Dir) secureRoot() error {
+	info, err := os.Stat(d.path)
+	if err != nil {
+		return err
+	}
+	unfit := func(reason string) error {
+		return &unreliableError{
+			path: d.path, reason: reason,
+			hint: "Operator: give it to the user that runs rolecall (chown), or name a new directory within it as state in rolecall.yaml",
+		}
+	}
+	open := info.Mode().Perm()&0o022 != 0
+	switch {
+	case !info.IsDir():
+		return &fs.PathError{Op: "open", Path: d.path, Err: syscall.ENOTDIR}
+	case !ours(info) && (open || !roots(info)):
+		return unfit("another user owns it")
+	case !open:
+		return nil
+	case info.Mode()&fs.ModeSticky != 0: // such as /tmp, which must stay as it is
+		return unfit("everybody keeps files in it")
+	}
+	if err := os.Chmod(d.path, info.Mode()&^0o022); err != nil {
+		return fmt.Errorf("close the state directory to others: %w", err)
 	}
 	return nil
 }

@@ -117,9 +117,8 @@ func TestNewerDirectory(t *testing.T) {
 	}
 }
 
-// A directory in the state directory that others could write to is closed to
-// them, and in one that is another user's nothing is kept. The state directory
-// itself stays as it is.
+// A directory that others could write to is closed to them, and in one that is
+// another user's nothing is kept.
 func TestDirectoryIsOurs(t *testing.T) {
 	t.Parallel()
 	path := t.TempDir()
@@ -130,7 +129,7 @@ func TestDirectoryIsOurs(t *testing.T) {
 		}
 	}
 	verdicts(t, path, nil)
-	for dir, mode := range map[string]os.FileMode{path: 0o777, room: 0o700} {
+	for dir, mode := range map[string]os.FileMode{path: 0o755, room: 0o700} {
 		if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != mode {
 			t.Errorf("%s: %v, %v", dir, info.Mode(), err)
 		}
@@ -150,5 +149,112 @@ func TestDirectoryIsOurs(t *testing.T) {
 	}
 	if _, err := d.Verdicts(nil); !strings.Contains(err.Error(), room+" is not relied on: another user owns it") {
 		t.Errorf("another user's: %v", err)
+	}
+}
+
+// Nothing is read from, or written to, a state directory that others can put
+// files into, whatever it is wanted for. One of our own is closed to them first.
+func TestStateDirectoryOfOthers(t *testing.T) {
+	t.Parallel()
+	uses := map[string]func(*state.Dir) error{
+		"a verdict": func(d *state.Dir) error { _, err := d.Verdicts(nil); return err },
+		"a name":    func(d *state.Dir) error { return d.Names().Take(t.Context(), "acme", "acme") },
+		"an external id": func(d *state.Dir) error {
+			_, err := d.Names().GeneratedID(t.Context(), "acme")
+			return err
+		},
+		"the journals' key": func(d *state.Dir) error { _, err := d.JournalKey(); return err },
+		"a report": func(d *state.Dir) error {
+			_, err := d.Checks().Keep(t.Context(), rolecall.CheckReport{Organization: "acme", Connection: "masters"})
+			return err
+		},
+	}
+	const nobody = 65534
+	for name, c := range map[string]struct {
+		owner int
+		mode  os.FileMode
+		after os.FileMode // zero: refused
+	}{
+		"ours":                        {os.Geteuid(), 0o700, 0o700},
+		"ours, others read":           {os.Geteuid(), 0o755, 0o755},
+		"ours, a group writes":        {os.Geteuid(), 0o775, 0o755},
+		"ours, all write":             {os.Geteuid(), 0o777, 0o755},
+		"ours, with a group's bit":    {os.Geteuid(), 0o777 | os.ModeSetgid, 0o755 | os.ModeSetgid},
+		"ours, as /tmp is":            {os.Geteuid(), 0o777 | os.ModeSticky, 0},
+		"another's":                   {nobody, 0o755, 0},
+		"another's, closed to others": {nobody, 0o700, 0},
+		"another's, all write":        {nobody, 0o777, 0},
+		"another's, as /tmp is":       {nobody, 0o777 | os.ModeSticky, 0},
+	} {
+		for use, do := range uses {
+			path := recorded(t)
+			if err := os.Chmod(path, c.mode); err != nil {
+				t.Fatal(err)
+			}
+			d, err := state.Open(path)
+			if c.owner != os.Geteuid() {
+				if os.Geteuid() != 0 {
+					continue // only root can give a directory to another user
+				}
+				if err := errors.Join(os.Chown(path, c.owner, c.owner), os.Chmod(path, c.mode)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err == nil {
+				err = do(d)
+			}
+			if (err == nil) != (c.after != 0) {
+				t.Errorf("%s, %s: %v", name, use, err)
+			}
+			if e := rolecall.List(err); err != nil && (e[0].Pointer != "/state" || !strings.HasPrefix(e[0].Hint, "Operator: ") || !strings.Contains(e[0].Message, path+" is not relied on")) {
+				t.Errorf("%s, %s: %+v", name, use, e[0])
+			}
+			after := c.after
+			if after == 0 {
+				after = c.mode
+			}
+			if info, err := os.Stat(path); err != nil || info.Mode()&^os.ModeDir != after {
+				t.Errorf("%s, %s: the mode is %v, %v", name, use, info.Mode(), err)
+			}
+		}
+	}
+}
+
+func TestExposure(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		dir, file os.FileMode
+		want      state.Exposure
+	}{
+		"closed":             {0o700, 0o600, state.Exposure{}},
+		"others read":        {0o755, 0o644, state.Exposure{Read: true}},
+		"a group reads":      {0o755, 0o640, state.Exposure{Read: true}},
+		"a group writes":     {0o755, 0o660, state.Exposure{Read: true, Write: true}},
+		"others write":       {0o755, 0o602, state.Exposure{Write: true}},
+		"a directory of all": {0o777, 0o600, state.Exposure{Write: true}},
+		"as in /tmp":         {0o777 | os.ModeSticky, 0o600, state.Exposure{}},
+	} {
+		dir := filepath.Join(t.TempDir(), "dir")
+		path := filepath.Join(dir, "file")
+		link := filepath.Join(t.TempDir(), "link")
+		if err := errors.Join(os.Mkdir(dir, 0o700), os.WriteFile(path, nil, 0o600), os.Chmod(path, c.file), os.Chmod(dir, c.dir), os.Symlink(path, link)); err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range []string{path, link} {
+			if got, err := state.ExposureOf(path); err != nil || got != c.want {
+				t.Errorf("%s: %+v, %v", name, got, err)
+			}
+		}
+		if os.Geteuid() == 0 {
+			if err := os.Chown(path, 65534, 65534); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := state.ExposureOf(path); err != nil || !got.Write || !got.Read {
+				t.Errorf("%s, another's: %+v, %v", name, got, err)
+			}
+		}
+	}
+	if _, err := state.ExposureOf(filepath.Join(t.TempDir(), "none")); err == nil {
+		t.Error("no file is no error")
 	}
 }

@@ -195,7 +195,7 @@ func (v *Verdicts) read(ctx context.Context, s credential.Subject) (roleFile, er
 func (v *Verdicts) parse(data []byte, s credential.Subject) (roleFile, error) {
 	var f roleFile
 	damaged := func(reason string) (roleFile, error) {
-		return roleFile{}, &unreliableError{v.path(fileOf(s)), reason}
+		return roleFile{}, &unreliableError{path: v.path(fileOf(s)), reason: reason}
 	}
 	switch err := json.Unmarshal(data, &f); {
 	case err != nil:
