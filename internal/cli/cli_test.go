@@ -59,7 +59,6 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":  exits,
 			"serve":  serve,
-			"chmod":  changeMode,
 			"empty":  empty,
 			"lacks":  lacks,
 			"golden": func(ts *testscript.TestScript, _ bool, args []string) { compareGolden(ts, golden, args) },
@@ -157,14 +156,5 @@ func compareGolden(ts *testscript.TestScript, dir string, args []string) {
 	ts.Check(err)
 	if diff := cmp.Diff(string(want), got); diff != "" {
 		ts.Fatalf("%s differs from %s (-want +got):\n%s", args[0], args[1], diff)
-	}
-}
-
-// changeMode gives files a mode: chmod 600 FILE...
-func changeMode(ts *testscript.TestScript, _ bool, args []string) {
-	mode, err := strconv.ParseUint(args[0], 8, 12)
-	ts.Check(err)
-	for _, file := range args[1:] {
-		ts.Check(os.Chmod(ts.MkAbs(file), os.FileMode(mode)))
 	}
 }

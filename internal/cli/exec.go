@@ -94,6 +94,12 @@ func (c *execCommand) prepare(ctx context.Context, p *prepared, sys System, out 
 	if err != nil {
 		return err
 	}
+	if err := hide(); err != nil {
+		return &rolecall.Error{
+			Code: rolecall.Internal, Message: "the principals' keys cannot be hidden from the command",
+			Hint: "Operator: let the sandbox that rolecall runs in allow prctl, or run the command with `rolecall credentials`", Err: err,
+		}
+	}
 	p.command = exec.Command(c.Command[0], c.Command[1:]...) //nolint:gosec,noctx // G204: running it is what was asked for; signals end it, not a context
 	p.command.Env, p.command.Stdin, p.command.Stdout, p.command.Stderr = variables, sys.Stdin, sys.Stdout, sys.Stderr
 	return nil
