@@ -164,7 +164,8 @@ func parameters(raw string) (url.Values, error) {
 }
 
 // checkLifetime returns an error unless the proof is valid now, for its short
-// life. STS does not check that: it accepts a presigned request for 15 minutes,
+// life and no longer: clocks may differ as much as a proof lives, but that only
+// makes its life shorter or puts it off. STS does not check that: it accepts a presigned request for 15 minutes,
 // whatever X-Amz-Expires says.
 // https://github.com/kubernetes-sigs/aws-iam-authenticator#api-authorization-from-outside-a-cluster
 func checkLifetime(query url.Values, now time.Time) error {
@@ -178,7 +179,7 @@ func checkLifetime(query url.Values, now time.Time) error {
 		return errors.New("it is valid for too long")
 	case now.Before(signedAt.Add(-maxClockSkew)):
 		return errors.New("it is signed in the future")
-	case now.After(signedAt.Add(time.Duration(life)*time.Second + maxClockSkew)):
+	case now.After(signedAt.Add(time.Duration(life) * time.Second)):
 		return errors.New("it has expired")
 	}
 	return nil

@@ -51,6 +51,7 @@ func TestCallers(t *testing.T) {
 		"proof for another request":   {[]string{credential.IdentityHeader, b.proof(t, asDispenser, other)}, 401},
 		"proof for another dispenser": {[]string{credential.IdentityHeader, presign(t, b.sts+"/", asDispenser, credential.RequestDigest("https://other.example.com/rolecall?"+q.Encode()), time.Now())}, 401},
 		"a digest of nothing":         {[]string{credential.IdentityHeader, presign(t, b.sts+"/", asDispenser, "x", time.Now())}, 401},
+		"just expired":                {[]string{credential.IdentityHeader, presign(t, b.sts+"/", asDispenser, credential.RequestDigest(publicURL+"?"+q.Encode()), time.Now().Add(-62*time.Second))}, 401},
 		"expired":                     {[]string{credential.IdentityHeader, presign(t, b.sts+"/", asDispenser, credential.RequestDigest(publicURL+"?"+q.Encode()), time.Now().Add(-3*time.Minute))}, 401},
 	} {
 		w := b.ask(t, q, c.headers...)
@@ -189,7 +190,7 @@ func TestHostileProofs(t *testing.T) {
 		good bool
 	}{
 		"a little early": {-50 * time.Second, true}, "early": {-62 * time.Second, false},
-		"at its end": {110 * time.Second, true}, "late": {122 * time.Second, false},
+		"at its end": {58 * time.Second, true}, "late": {62 * time.Second, false}, "later": {110 * time.Second, false},
 	} {
 		u, _ := good(t, now.Add(-c.at))
 		check(name, base64.RawURLEncoding.EncodeToString([]byte(u.String())), c.good)

@@ -3,11 +3,13 @@ package lint_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -286,5 +288,29 @@ func TestNothingWrong(t *testing.T) {
 	}
 	if !bytes.Contains(r.SARIF(), []byte(`"results": []`)) {
 		t.Error("a SARIF log without findings has an empty list of results")
+	}
+}
+
+// What a policy holds does not steer the terminal that its report is shown on,
+// and arrives as it is where the report is read.
+func TestSARIFIsPrintable(t *testing.T) {
+	t.Parallel()
+	for name, hostile := range map[string]string{
+		"escape": "\x1b[2J\x1b]0;x\a", "C1": "\u009b31m", "bidi": "\u202eevil\u2066", "delete": "\x7f", "line": "\u2028", "beyond": "\U000e0041", "tag": "</script>",
+	} {
+		sid, err := json.Marshal(hostile)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data := fmt.Sprintf(`{"Version": "2012-10-17", "Statement": [{"Sid": %[1]s, "Effect": "Allow", "Action": %[1]s, "Resource": %[1]s}]}`, sid)
+		out := lint.Check([]lint.File{{Name: hostile + ".json", Data: []byte(data)}}, lint.Options{}).SARIF()
+		for _, r := range string(out) {
+			if r != '\n' && !unicode.IsPrint(r) {
+				t.Errorf("%s: %U is printed", name, r)
+			}
+		}
+		if !json.Valid(out) {
+			t.Errorf("%s: not JSON: %s", name, out)
+		}
 	}
 }

@@ -1,15 +1,18 @@
 package lint
 
 import (
-	"encoding/json"
+	"bytes"
 	"net/url"
 	"path/filepath"
+
+	"github.com/rolecall/rolecall/internal/strict"
 )
 
 // rulePages is where the pages of the rules are.
 const rulePages = "https://github.com/rolecall/rolecall/blob/main/docs/lint/"
 
-// SARIF returns the report in the format that code scanners exchange.
+// SARIF returns the report in the format that code scanners exchange. It is safe
+// to show on a terminal, whatever the policies hold.
 // https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 func (r Report) SARIF() []byte {
 	index := map[string]int{}
@@ -40,11 +43,11 @@ func (r Report) SARIF() []byte {
 			})
 		}
 	}
-	out, err := json.MarshalIndent(sarifLog{Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0", Runs: []sarifRun{run}}, "", "  ")
+	out, err := strict.Printable(sarifLog{Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0", Runs: []sarifRun{run}})
 	if err != nil {
 		panic("lint: " + err.Error()) // strings and numbers can always be encoded
 	}
-	return out
+	return bytes.TrimSuffix(out, []byte("\n"))
 }
 
 type (
