@@ -21,9 +21,12 @@ type Location struct {
 // ParseLocation reads s3://bucket/key, s3://{secret-name}@bucket/key and
 // https://bucket.s3.region.amazonaws.com/key (with the older and the
 // path-style forms of host). The key of an s3 URL is literal, that of an
-// https URL percent-encoded. Literal keys, passwords and presigned queries
+// https URL encoded as S3 reads it: a plus is a space. Literal keys, passwords and presigned queries
 // are refused, and no error shows them.
 func ParseLocation(s string) (Location, error) {
+	if e := otherPlace(s); e != nil {
+		return Location{}, e
+	}
 	var l Location
 	var err error
 	switch {
@@ -67,14 +70,14 @@ func parseS3URL(rest string) (Location, error) {
 	var l Location
 	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
 		m := secretForm.FindStringSubmatch(authority[:at])
-		if m == nil {
+		if m == nil || strict.LooksSecret(m[1]) {
 			return Location{}, literalCredential
 		}
 		l.Secret, authority = m[1], authority[at+1:]
 	}
 	// A secret access key may contain a slash, s3://AKIA…:ab/cd@bucket/, and
 	// the rest may be missing.
-	if strings.ContainsAny(strings.TrimPrefix(authority, "arn:aws:s3:::"), ":{}%") || accessKeyForm.MatchString(authority) {
+	if strings.ContainsAny(authority, ":{}%") || strict.LooksSecret(authority) || accessKeyForm.MatchString(authority) {
 		return Location{}, literalCredential
 	}
 	if presignedForm.MatchString(rest) {
@@ -106,7 +109,13 @@ func parseHTTPSURL(s string) (Location, error) {
 			Hint: "for another S3-compatible service give s3://bucket/prefix/ and s3_endpoint_url",
 		}
 	}
-	l := Location{Bucket: strings.TrimSuffix(m[1], "."), Region: m[2], Key: strings.TrimPrefix(u.Path, "/")}
+	// S3 reads a plus in a path as a space, and its console writes it so: url.Parse
+	// does not. A key's own plus is %2B.
+	key, err := url.QueryUnescape(strings.TrimPrefix(u.EscapedPath(), "/"))
+	if err != nil {
+		return Location{}, &Error{Code: Invalid, Message: "the location is not a URL"}
+	}
+	l := Location{Bucket: strings.TrimSuffix(m[1], "."), Region: m[2], Key: key}
 	if l.Bucket == "" {
 		l.Bucket, l.Key, _ = strings.Cut(l.Key, "/")
 	}
@@ -142,9 +151,11 @@ func validateBucket(name string) error {
 	switch {
 	case name == "":
 		return &Error{Code: Invalid, Message: "the bucket is missing"}
+	case arnForm.MatchString(name):
+		return otherPlace(name)
 	case strings.HasPrefix(name, "arn:"):
 		return bad("it is an ARN")
-	case holdsCredential(name):
+	case strict.LooksSecret(name), holdsCredential(name):
 		return &Error{
 			Code: Invalid, Message: "the bucket holds what looks like a literal credential",
 			Hint: "give its name alone, and store the keys as a secret; treat the ones written here as leaked",
@@ -156,6 +167,9 @@ func validateBucket(name string) error {
 	}
 	if _, err := netip.ParseAddr(name); err == nil {
 		return bad("it has the form of an IP address")
+	}
+	if e := specialName(name); e != nil {
+		return e
 	}
 	return nil
 }
