@@ -141,7 +141,7 @@ func (w *wire) attempt(ctx context.Context, r request) (*http.Response, error) {
 
 // sendOnce makes one attempt. The answer it returns has a status of 2xx.
 func (w *wire) sendOnce(ctx context.Context, r request) (*http.Response, error) {
-	req, token, err := w.sign(ctx, r)
+	req, by, err := w.sign(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -179,8 +179,8 @@ func (w *wire) sendOnce(ctx context.Context, r request) (*http.Response, error) 
 	err = responseError(resp)
 	switch {
 	case w.renewer != nil && expired(err):
-		invalidateExpired(ctx, w.renewer, token)
-	case w.adjustClock(resp, err):
+		invalidateExpired(ctx, w.renewer, by.token)
+	case w.adjustClock(resp, err, by.skew):
 		err = clockError{err}
 	}
 	return nil, err
@@ -199,16 +199,21 @@ func readToEnd(body io.Reader, limit int64) error {
 	return nil
 }
 
-// sign returns the request, signed with the current credentials, and their
-// session token.
-func (w *wire) sign(ctx context.Context, r request) (*http.Request, string, error) {
+// signedBy is what a request was signed with.
+type signedBy struct {
+	token string        // of the session
+	skew  time.Duration // see wire
+}
+
+// sign returns the request, signed with the current credentials.
+func (w *wire) sign(ctx context.Context, r request) (*http.Request, signedBy, error) {
 	at, err := w.site(ctx, r.bucket.Name)
 	if err != nil {
-		return nil, "", err
+		return nil, signedBy{}, err
 	}
 	credentials, err := w.options.Credentials.Retrieve(ctx)
 	if err != nil {
-		return nil, "", err
+		return nil, signedBy{}, err
 	}
 	target := at.url
 	target.Path = smithyhttp.JoinPath(at.url.Path, "/"+r.key)
@@ -230,8 +235,9 @@ func (w *wire) sign(ctx context.Context, r request) (*http.Request, string, erro
 	if r.length > 0 {
 		req.Header["Content-Length"] = []string{strconv.FormatInt(r.length, 10)} // signed; net/http writes its own
 	}
-	w.signer.sign(req, credentials, at, time.Now().Add(time.Duration(w.skew.Load())))
-	return req, credentials.SessionToken, nil
+	by := signedBy{credentials.SessionToken, time.Duration(w.skew.Load())}
+	w.signer.sign(req, credentials, at, time.Now().Add(by.skew))
+	return req, by, nil
 }
 
 // site is a bucket's endpoint and what a signature for it names.
@@ -273,9 +279,11 @@ func (w *wire) site(ctx context.Context, bucket string) (*site, error) {
 	return at, nil
 }
 
-// adjustClock follows S3's clock if the local one is so wrong that signatures
-// are refused. It reports whether that changed something.
-func (w *wire) adjustClock(resp *http.Response, err error) bool {
+// adjustClock follows S3's clock if the one that a request was signed by, which
+// is the local one with that skew, is so wrong that signatures are refused. It
+// reports whether another attempt is signed by another clock: other requests,
+// signed at the same time, may have corrected the clock already.
+func (w *wire) adjustClock(resp *http.Response, err error, skew time.Duration) bool {
 	if means := meaningOf(err); means != awscode.Clock && means != awscode.BadSignature {
 		return false
 	}
@@ -283,8 +291,8 @@ func (w *wire) adjustClock(resp *http.Response, err error) bool {
 	if err != nil {
 		return false
 	}
-	ahead, known := time.Until(date), time.Duration(w.skew.Load())
-	if (ahead - known).Abs() < 4*time.Minute {
+	ahead := time.Until(date)
+	if (ahead - skew).Abs() < 4*time.Minute {
 		return false
 	}
 	w.skew.Store(int64(ahead))

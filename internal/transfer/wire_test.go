@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -150,6 +152,44 @@ func TestWrongClock(t *testing.T) {
 			t.Errorf("asked %d times", asked)
 		}
 	})
+}
+
+// Requests that were signed at the same time, by the same wrong clock, all pass
+// at their second attempt.
+func TestWrongClockOfSeveral(t *testing.T) {
+	t.Parallel()
+	for _, off := range []time.Duration{-25 * time.Minute, 25 * time.Minute, -48 * time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			const many = 8
+			var first sync.WaitGroup // all are signed before one is answered
+			first.Add(many)
+			var asked atomic.Int64
+			b := doer(func(r *http.Request) (*http.Response, error) {
+				if asked.Add(1) <= many {
+					first.Done()
+					first.Wait()
+				}
+				there := time.Now().Add(off)
+				if date, err := time.Parse(signingTime, r.Header.Get("X-Amz-Date")); err != nil || date.Sub(there).Abs() > 15*time.Minute {
+					text := `<Error><Code>RequestTimeTooSkewed</Code></Error>`
+					return answer(r, http.StatusForbidden, strings.NewReader(text), len(text), "Date", there.UTC().Format(http.TimeFormat)), nil
+				}
+				return answer(r, http.StatusOK, strings.NewReader("abcdefgh"), 8), nil
+			}).bucket()
+			var all sync.WaitGroup
+			for range many {
+				all.Go(func() {
+					if err := readAll(t.Context(), source{b, Object{Key: "x", Size: 8}}, io.Discard); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			all.Wait()
+			if n := asked.Load(); n != 2*many {
+				t.Errorf("asked %d times", n)
+			}
+		})
+	}
 }
 
 // A connection that only drips, in either direction, is closed.
