@@ -13,14 +13,14 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go/middleware"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // ClientOptions say how to reach S3.
 type ClientOptions struct {
 	// Credentials are retrieved at every attempt, so the provider must cache
 	// them. If it has a method Invalidate(aws.Credentials), that is called with
-	// credentials that S3 reports as expired, and the request is tried again.
+	// credentials that S3 reports as expired, or says twice not to know, and the
+	// request is tried again.
 	Credentials aws.CredentialsProvider
 	Region      string     // empty: us-east-1
 	Endpoint    string     // a URL; empty: AWS's
@@ -90,13 +90,11 @@ func NewClient(o ClientOptions) *Client {
 	if o.UserAgent != "" {
 		options.APIOptions = append(options.APIOptions, awsmiddleware.AddUserAgentKeyValue("rolecall", o.UserAgent))
 	}
-	if p, ok := o.Credentials.(invalidator); ok {
-		options.APIOptions = append(options.APIOptions, func(stack *middleware.Stack) error {
-			return stack.Finalize.Insert(renewExpired{p}, "Signing", middleware.After)
-		})
-	}
+	renewal := &renewal{}
+	renewal.provider, _ = o.Credentials.(invalidator)
+	options.APIOptions = append(options.APIOptions, renewal.addTo)
 	client := s3.New(options)
-	return &Client{Client: client, wire: newWire(o, client.Options(), retryer, throttle)}
+	return &Client{Client: client, wire: newWire(o, client.Options(), retryer, throttle, renewal)}
 }
 
 // http11 sends requests as HTTP/1.1, so that a large body waits until S3 asks
@@ -123,39 +121,4 @@ func (p credentialsProvider) Retrieve(ctx context.Context) (aws.Credentials, err
 		err = &Error{Kind: NoCredentials, Err: err}
 	}
 	return credentials, err
-}
-
-// invalidator is a provider that can drop credentials from its cache.
-type invalidator interface {
-	aws.CredentialsProvider
-	Invalidate(credentials aws.Credentials)
-}
-
-// renewExpired invalidates credentials when an attempt shows that they have
-// expired.
-type renewExpired struct{ provider invalidator }
-
-// ID returns the name of the middleware.
-func (renewExpired) ID() string { return "RolecallRenew" }
-
-// HandleFinalize wraps one attempt, after it is signed.
-func (r renewExpired) HandleFinalize(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (
-	middleware.FinalizeOutput, middleware.Metadata, error,
-) {
-	out, metadata, err := next.HandleFinalize(ctx, in)
-	if err == nil || !expired(err) {
-		return out, metadata, err
-	}
-	if req, ok := in.Request.(*smithyhttp.Request); ok {
-		invalidateExpired(ctx, r.provider, req.Header.Get("X-Amz-Security-Token"))
-	}
-	return out, metadata, err
-}
-
-// invalidateExpired drops the session with the token from the provider's cache.
-// If another request has renewed it meanwhile, the new one stays.
-func invalidateExpired(ctx context.Context, provider invalidator, token string) {
-	if current, err := provider.Retrieve(ctx); err == nil && current.SessionToken == token {
-		provider.Invalidate(current)
-	}
 }

@@ -103,6 +103,69 @@ func TestTransferAcrossExpiries(t *testing.T) {
 	}
 }
 
+// Where S3 says of a session that it does not know it, and knew it before or
+// will soon, a transfer goes on: with the same session, or with a new one. What
+// stays unknown is an error after three answers.
+func TestUnknownKeys(t *testing.T) {
+	t.Parallel()
+	static := credentials.NewStaticCredentialsProvider("AKIAEXAMPLE", "secret", "")
+	for name, c := range map[string]struct {
+		provider   aws.CredentialsProvider
+		code       string
+		first, end int // which answers of each operation say so
+		ok         bool
+	}{
+		"one of a session":         {&numberedCredentials{}, "InvalidAccessKeyId", 0, 1, true},
+		"another code":             {&numberedCredentials{}, "InvalidToken", 0, 1, true},
+		"one later":                {&numberedCredentials{}, "InvalidToken", 1, 2, true},
+		"two, until a new session": {&numberedCredentials{}, "InvalidAccessKeyId", 0, 2, true},
+		"all":                      {&numberedCredentials{}, "InvalidAccessKeyId", 0, 100, false},
+		"one of static keys":       {static, "InvalidAccessKeyId", 1, 2, true},
+		"static keys at first":     {static, "InvalidAccessKeyId", 0, 1, false},
+		"another refusal":          {&numberedCredentials{}, "SignatureDoesNotMatch", 0, 1, false},
+	} {
+		for _, operation := range []string{"GetObject", "ListObjectsV2"} { // ours, and the AWS SDK's
+			t.Run(name+" "+operation, func(t *testing.T) {
+				t.Parallel()
+				s := newServer(t)
+				o := s.store(t, "x", testBytes(10))
+				b, root := s.bucketFor(t, "origin", c.provider), newRoot(t)
+				var asked atomic.Int64
+				s.setTamper(func(w http.ResponseWriter, r *http.Request, op string, next http.HandlerFunc) {
+					if op != operation {
+						next(w, r)
+						return
+					}
+					if n := int(asked.Add(1)) - 1; n >= c.first && n < c.end {
+						refuse(w, r, http.StatusForbidden, c.code)
+						return
+					}
+					next(w, r)
+				})
+				var err error
+				for range 1 + min(c.first, 1) {
+					if operation == "GetObject" {
+						_, err = Get(t.Context(), b, o, root, "x", GetOptions{})
+					} else {
+						for _, failed := range List(t.Context(), b, "") {
+							err = failed
+						}
+					}
+				}
+				switch {
+				case c.ok && err != nil:
+					t.Error(err)
+				case !c.ok:
+					wantKind(t, err, BadCredentials)
+				}
+				if n := asked.Load(); n > unknownLimit+1 {
+					t.Errorf("asked %d times", n)
+				}
+			})
+		}
+	}
+}
+
 // counted counts the bytes read from a body.
 type counted struct {
 	io.ReadCloser

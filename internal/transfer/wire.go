@@ -33,7 +33,7 @@ type wire struct {
 	retryer  aws.RetryerV2
 	throttle throttle
 	signer   signer
-	renewer  invalidator // nil: expired credentials cannot be renewed
+	renewal  *renewal
 	agent    string
 	memory   *Memory
 	lastSite atomic.Pointer[site] // of the last bucket
@@ -50,15 +50,15 @@ const (
 	expectFrom      = 2 * mib // bodies of this size and more wait until S3 asks for them
 )
 
-func newWire(o ClientOptions, options s3.Options, retryer aws.RetryerV2, throttle throttle) *wire {
+func newWire(o ClientOptions, options s3.Options, retryer aws.RetryerV2, throttle throttle, renewal *renewal) *wire {
 	w := &wire{
 		options:  options,
 		retryer:  retryer,
 		throttle: throttle,
+		renewal:  renewal,
 		http:     watchedClient{o.HTTP},
 		memory:   o.Memory,
 	}
-	w.renewer, _ = o.Credentials.(invalidator)
 	agent := smithyhttp.NewUserAgentBuilder()
 	agent.AddKeyValue("rolecall", o.UserAgent)
 	agent.AddKeyValue("lang/go", strings.TrimPrefix(runtime.Version(), "go"))
@@ -78,7 +78,8 @@ type request struct {
 	buffered []byte // the body, if it is not nil
 	// body returns the body otherwise. It is called at each attempt if length
 	// is not 0.
-	body func(ctx context.Context) io.ReadCloser
+	body    func(ctx context.Context) io.ReadCloser
+	unknown *int // see renewal
 }
 
 // get requests an object. The caller closes the answer's body.
@@ -103,6 +104,7 @@ func (w *wire) put(ctx context.Context, r request) (http.Header, error) {
 // send sends the request until it succeeds or another attempt is of no use.
 func (w *wire) send(ctx context.Context, r request) (*http.Response, error) {
 	began := time.Now()
+	r.unknown = new(int)
 	for attempt := 1; ; attempt++ {
 		resp, err := w.attempt(ctx, r)
 		if err == nil {
@@ -169,6 +171,9 @@ func (w *wire) sendOnce(ctx context.Context, r request) (*http.Response, error) 
 		return nil, &smithyhttp.RequestSendError{Err: err}
 	}
 	good := resp.StatusCode >= http.StatusOK && resp.StatusCode < http.StatusMultipleChoices
+	if good {
+		_ = w.renewal.judge(ctx, nil, by.key, by.token, r.unknown)
+	}
 	if good && r.method == http.MethodGet {
 		return resp, nil
 	}
@@ -176,14 +181,10 @@ func (w *wire) sendOnce(ctx context.Context, r request) (*http.Response, error) 
 	if good {
 		return resp, readToEnd(resp.Body, answerLimit)
 	}
-	err = responseError(resp)
-	switch {
-	case w.renewer != nil && expired(err):
-		invalidateExpired(ctx, w.renewer, by.token)
-	case w.adjustClock(resp, err, by.skew):
-		err = clockError{err}
+	if err = responseError(resp); w.adjustClock(resp, err, by.skew) {
+		return nil, clockError{err}
 	}
-	return nil, err
+	return nil, w.renewal.judge(ctx, err, by.key, by.token, r.unknown)
 }
 
 // readToEnd reads an answer to its end, so that the connection can be used
@@ -201,8 +202,8 @@ func readToEnd(body io.Reader, limit int64) error {
 
 // signedBy is what a request was signed with.
 type signedBy struct {
-	token string        // of the session
-	skew  time.Duration // see wire
+	key, token string        // the access key's id, and the session's token
+	skew       time.Duration // see wire
 }
 
 // sign returns the request, signed with the current credentials.
@@ -235,7 +236,7 @@ func (w *wire) sign(ctx context.Context, r request) (*http.Request, signedBy, er
 	if r.length > 0 {
 		req.Header["Content-Length"] = []string{strconv.FormatInt(r.length, 10)} // signed; net/http writes its own
 	}
-	by := signedBy{credentials.SessionToken, time.Duration(w.skew.Load())}
+	by := signedBy{credentials.AccessKeyID, credentials.SessionToken, time.Duration(w.skew.Load())}
 	w.signer.sign(req, credentials, at, time.Now().Add(by.skew))
 	return req, by, nil
 }
