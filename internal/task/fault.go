@@ -154,7 +154,11 @@ func absent(at side, key, pointer string) *rolecall.Error {
 // hidden says that an object is either missing or denied, and that nobody
 // without ListBucket can tell which.
 func (s *work) hidden(err error, at side, key, pointer string) error {
-	q := s.asked(&transfer.Error{Op: "get", Bucket: at.place.Bucket, Key: key}, at)
+	op := "get"
+	if s.step.Tool == rolecall.StorageTagS3 {
+		op = "tag"
+	}
+	q := s.asked(&transfer.Error{Op: op, Bucket: at.place.Bucket, Key: key}, at)
 	q.Missing = true
 	r, _ := refusal.Read(err).To(q)
 	return r.Err(pointer, err)

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/refusal"
 	"github.com/rolecall/rolecall/internal/strict"
 	"github.com/rolecall/rolecall/internal/transfer"
 )
@@ -144,23 +145,41 @@ func (s *work) heads(ctx context.Context, at side, sel *selection) ([]transfer.O
 	return found, few(faults)
 }
 
-// head asks for one object. S3 answers 403 for a missing key to whoever may
-// not list all of the bucket, so a denial is looked into by a listing.
-// https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
+// head asks for one object.
 func (s *work) head(ctx context.Context, at side, key, pointer string) (transfer.Object, error) {
 	o, err := transfer.Head(ctx, at.bucket, key)
 	if err == nil {
 		return o, nil
 	}
 	if kindOf(err) == transfer.Denied {
-		there, unlisted := requirement{prefix: key, literal: true, match: func(k string) bool { return k == key }}.find(s.listing(ctx, at, key))
-		switch {
-		case ctx.Err() != nil:
-		case unlisted != nil:
-			return o, s.hidden(err, at, key, pointer)
-		case there == "":
-			return o, absent(at, key, pointer)
-		}
+		return o, s.deniedObject(ctx, err, at, key, pointer)
 	}
 	return o, s.fault(ctx, err, at, pointer)
+}
+
+// objectFault is the fault of a request for an object that was listed or named.
+// Where S3 says no more than that it may not be listed, the object may be missing.
+func (s *work) objectFault(ctx context.Context, err error, at side, key, pointer string) error {
+	if answer := refusal.Read(err); answer.Kind == transfer.Denied && answer.Denial.Action == listAction {
+		return s.deniedObject(ctx, err, at, key, pointer)
+	}
+	return s.fault(ctx, err, at, pointer)
+}
+
+// listAction is what S3 asks for where an object is missing.
+const listAction = "s3:ListBucket"
+
+// deniedObject looks into a denial by a listing: S3 answers 403 for a missing key
+// to whoever may not list all of the bucket.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
+func (s *work) deniedObject(ctx context.Context, err error, at side, key, pointer string) error {
+	there, unlisted := requirement{prefix: key, literal: true, match: func(k string) bool { return k == key }}.find(s.listing(ctx, at, key))
+	switch {
+	case ctx.Err() != nil:
+	case unlisted != nil:
+		return s.hidden(err, at, key, pointer)
+	case there == "":
+		return absent(at, key, pointer)
+	}
+	return s.fault(ctx, err, at, pointer)
 }

@@ -22,6 +22,9 @@ func (s *work) get(ctx context.Context) (Outcome, error) {
 	f := &search{work: s, at: at, name: s.fileNames()}
 	out, err := f.move(ctx, func(ctx context.Context, p piece) (int64, error) {
 		res, err := transfer.Get(ctx, at.bucket, p.Object, dir, p.to, options)
+		if err != nil {
+			return 0, s.objectFault(ctx, err, at, p.Key, at.place.Pointer)
+		}
 		return s.did(ctx, at, p.Key, res, err)
 	})
 	return s.end(ctx, out, f.found, err, "fetched")

@@ -30,6 +30,8 @@ func operations(step rolecall.Step, end end) []policy.Operation {
 func (s *work) optionalOperations(at side) []policy.Operation {
 	var out []policy.Operation
 	switch {
+	case s.step.Tool == rolecall.StorageTagS3 && !listed(s.step.Files):
+		out = append(out, policy.List) // tells a missing object from a denied one
 	case s.step.Tool != rolecall.StorageCopy:
 	case at.end == source:
 		out = append(out, policy.ReadTags)

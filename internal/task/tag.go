@@ -1,8 +1,10 @@
 package task
 
 import (
+	"cmp"
 	"context"
 
+	"github.com/rolecall/rolecall/internal/strict"
 	"github.com/rolecall/rolecall/internal/transfer"
 )
 
@@ -14,6 +16,7 @@ func (s *work) tag(ctx context.Context) (Outcome, error) {
 		return Outcome{}, err
 	}
 	var found collection
+	pointers := map[string]string{} // of objects that are named, by their keys
 	add := func(o transfer.Object) error {
 		if !found.add(piece{Object: o}) {
 			return s.tooManyObjects()
@@ -28,7 +31,9 @@ func (s *work) tag(ctx context.Context) (Outcome, error) {
 			err = s.nothingFor(sel, at.String())
 		}
 		for n := 0; err == nil && n < len(sel.direct); n++ {
-			err = add(transfer.Object{Key: at.place.Key + s.step.Files[sel.direct[n]].String()})
+			key := at.place.Key + s.step.Files[sel.direct[n]].String()
+			pointers[key] = s.step.FilesPointer + strict.Pointer(sel.direct[n])
+			err = add(transfer.Object{Key: key})
 		}
 	}
 	if err != nil {
@@ -38,7 +43,7 @@ func (s *work) tag(ctx context.Context) (Outcome, error) {
 	s.observe(planned)
 	out, err := each(ctx, all(found.pieces), none, func(ctx context.Context, p piece) (int64, error) {
 		if err := transfer.Tag(ctx, at.bucket, p.Key, s.step.Tags); err != nil {
-			return 0, s.fault(ctx, err, at, at.place.Pointer)
+			return 0, s.objectFault(ctx, err, at, p.Key, cmp.Or(pointers[p.Key], at.place.Pointer))
 		}
 		s.observe(Event{Kind: FileDone, Name: p.Key})
 		return 0, nil
