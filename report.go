@@ -45,5 +45,28 @@ type TaskReport struct {
 	StatusText string `json:"status_text"`
 	Files      int    `json:"files"`
 	Bytes      int64  `json:"bytes"`
+	Notes      []Note `json:"notes"`
 	Errors     Errors `json:"errors"`
 }
+
+// NoteKind says what a note is about.
+type NoteKind string
+
+// The kinds of notes.
+const (
+	Skipped          NoteKind = "skipped"           // the object or file was left out
+	Lost             NoteKind = "lost"              // it is done, but not all of it could be kept
+	Kept             NoteKind = "kept"              // an earlier try or run had moved it, or a part of it
+	AlreadyDelivered NoteKind = "already_delivered" // it was there already, with the same bytes
+)
+
+// Note says what is worth knowing of a task, beside how it ended. Of each kind a
+// task has MaxNotes at most; a last one without a key says how many more there are.
+type Note struct {
+	Kind    NoteKind `json:"kind"`
+	Key     string   `json:"key"` // of the object, or the file's name; empty: the note is about all
+	Message string   `json:"message"`
+}
+
+// MaxNotes is how many notes of a kind a task's report has.
+const MaxNotes = 1000

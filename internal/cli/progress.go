@@ -46,6 +46,8 @@ func (p *progress) observe(e job.Event) {
 	case job.Progress:
 		change(func(b *bar) { b.take(e.Progress) })
 		p.remark(e)
+	case job.Noted:
+		p.note(e)
 	case job.Retrying:
 		change(func(b *bar) { b.state = fmt.Sprintf("again in %v", e.Wait.Round(time.Second)) })
 		for _, err := range e.Errors {
@@ -62,6 +64,11 @@ func (p *progress) observe(e job.Event) {
 		if kept > 0 {
 			p.line(e.Task, "%s were there, by an earlier try or run", size(kept))
 		}
+		for _, more := range e.Report.Notes {
+			if more.Key == "" && more.Kind != rolecall.Kept {
+				p.line(e.Task, "%s: %s", more.Kind, more.Message)
+			}
+		}
 		if !p.out.screen.live {
 			p.line(e.Task, "%s, %d files, %s", e.Report.StatusText, e.Report.Files, size(e.Report.Bytes))
 		}
@@ -70,13 +77,20 @@ func (p *progress) observe(e job.Event) {
 
 // remark writes the lines of a running task.
 func (p *progress) remark(e job.Event) {
-	switch {
-	case e.Progress.Kind == task.Skipped:
-		p.line(e.Task, "left out %q: %s", e.Progress.Name, e.Progress.Reason)
-	case e.Progress.Kind == task.Lost:
-		p.line(e.Task, "%q: %s", e.Progress.Name, e.Progress.Reason)
-	case e.Progress.Kind == task.Planned && !e.Progress.More && !p.out.screen.live:
+	if e.Progress.Kind == task.Planned && !e.Progress.More && !p.out.screen.live {
 		p.line(e.Task, "%d files, %s", e.Progress.Files, size(e.Progress.Bytes))
+	}
+}
+
+// note writes a note of the task's report. What earlier tries moved is summed up
+// at the end of the task.
+func (p *progress) note(e job.Event) {
+	switch e.Note.Kind {
+	case rolecall.Kept:
+	case rolecall.Skipped:
+		p.line(e.Task, "left out %q: %s", e.Note.Key, e.Note.Message)
+	default:
+		p.line(e.Task, "%q: %s", e.Note.Key, e.Note.Message)
 	}
 }
 

@@ -3,6 +3,7 @@ package job_test
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -95,6 +96,9 @@ func TestCopyTellsOfLostTags(t *testing.T) {
 			lost++
 		}
 	}
+	if notes := report.Tasks[0].Notes; len(notes) != 1 || notes[0].Kind != rolecall.Lost {
+		t.Errorf("notes: %+v", notes)
+	}
 	if report.Status != rolecall.Completed || report.Tasks[0].Files != 3 || lost != 1 {
 		t.Errorf("told %d times\n%s", lost, show(report))
 	}
@@ -114,5 +118,33 @@ func TestCopyIntoItself(t *testing.T) {
 		"destination": {"location": "s3://acme-masters/in/", "role_arn": "arn:aws:iam::111122223333:role/curator"}, "files": ["**"]}`), nil)
 	if n := len(w.objects(t, "acme-masters")); report.Status != rolecall.Completed || report.Tasks[0].Files != files || n != 2*files {
 		t.Errorf("%d objects\n%s", n, show(report))
+	}
+}
+
+// A role that may not read tags is not told by S3 that there are any. That is
+// found out and reported once, for people and in the report.
+func TestCopyReportsHiddenTags(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "")
+	objects := map[string][]byte{}
+	for i := range 40 {
+		objects[fmt.Sprintf("in/%02d", i)] = media(byte(i), 10)
+	}
+	w.put(t, "acme-masters", objects)
+	w.tag(t, "acme-masters", "in/07", "kind=master")
+	before := len(w.server.Trail())
+	report := w.run(t.Context(), t, t.TempDir(), tool("storage:copy", `{"source": {"connection": "masters"}, "destination": {"connection": "delivery"}, "files": ["*"]}`), nil)
+	notes := report.Tasks[0].Notes
+	if report.Status != rolecall.Completed || len(notes) != 1 || notes[0].Kind != rolecall.Lost || notes[0].Key == "" || !strings.Contains(notes[0].Message, "s3:GetObjectTagging") {
+		t.Errorf("%+v\n%s", notes, show(report))
+	}
+	asked := 0
+	for _, e := range w.server.Trail()[before:] {
+		if e.Operation == "GetObjectTagging" {
+			asked++
+		}
+	}
+	if asked != 1 {
+		t.Errorf("asked %d times", asked)
 	}
 }

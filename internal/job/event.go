@@ -14,6 +14,7 @@ type Kind string
 const (
 	Started  Kind = "started"  // a task begins its Try
 	Progress Kind = "progress" // see Progress
+	Noted    Kind = "noted"    // the task's report has Note
 	Retrying Kind = "retrying" // the Try ended with Errors that may pass; the next begins after Wait
 	Ended    Kind = "ended"    // see Report
 )
@@ -25,6 +26,7 @@ type Event struct {
 	Task     int // its index in the job
 	Try      int // from 1
 	Progress task.Event
+	Note     rolecall.Note
 	Errors   rolecall.Errors
 	Wait     time.Duration
 	Report   rolecall.TaskReport

@@ -79,7 +79,7 @@ func run(ctx context.Context, j Job, step runStep, observe func(Event)) rolecall
 	for _, s := range j.Plan.Steps {
 		r.report.Tasks = append(r.report.Tasks, rolecall.TaskReport{
 			Index: s.Index, Name: s.Name, Tool: s.Tool,
-			StatusText: rolecall.Submitted.String(), Errors: rolecall.Errors{},
+			StatusText: rolecall.Submitted.String(), Notes: []rolecall.Note{}, Errors: rolecall.Errors{},
 		})
 	}
 	status := rolecall.Completed
@@ -149,18 +149,25 @@ func (r *runner) group(ctx context.Context, steps []rolecall.Step, at int) rolec
 // task runs one step with its retries, and keeps its report.
 func (r *runner) task(ctx context.Context, s rolecall.Step, place int) rolecall.Status {
 	log := r.log.With("task", s.Index)
+	notes := newNotes()
 	update := func(status rolecall.Status, out task.Outcome, err error) rolecall.TaskReport {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		t := &r.report.Tasks[place]
 		t.Status, t.StatusText, t.Files, t.Bytes = status, status.String(), out.Files, out.Bytes
 		t.Errors = append(rolecall.Errors{}, located(err, s)...)
+		t.Notes = notes.list()
 		return *t
 	}
 	update(rolecall.InProgress, task.Outcome{}, nil)
 	for try := 1; ; try++ {
 		r.send(Event{Kind: Started, Task: s.Index, Try: try})
-		out, err := r.try(ctx, s, func(e task.Event) { r.send(Event{Kind: Progress, Task: s.Index, Try: try, Progress: e}) })
+		out, err := r.try(ctx, s, func(e task.Event) {
+			r.send(Event{Kind: Progress, Task: s.Index, Try: try, Progress: e})
+			if note := (rolecall.Note{Kind: e.Note, Key: e.Name, Message: e.Reason}); e.Note != "" && notes.add(note) {
+				r.send(Event{Kind: Noted, Task: s.Index, Try: try, Note: note})
+			}
+		})
 		if err != nil && ctx.Err() == nil {
 			logCauses(ctx, log, try, err)
 			if try <= s.Retries && mayPass(err) {

@@ -3,6 +3,7 @@ package job_test
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -192,11 +193,12 @@ func TestJobRunsWithTheKit(t *testing.T) {
 				t.Error("other bytes came back")
 			}
 			// The proof of the kit in package policy is about these operations.
-			want := []string{"CompleteMultipartUpload", "CreateMultipartUpload", "GetObject", "HeadObject", "ListObjectsV2", "PutObject", "UploadPart"}
+			want := []string{"CompleteMultipartUpload", "CreateMultipartUpload", "GetObject", "GetObjectTagging", "HeadObject", "ListObjectsV2", "PutObject", "UploadPart"}
+			hidden := 1 // the one request by which a copy finds out that it may not read tags
 			if c.optional {
-				want = []string{"CompleteMultipartUpload", "CreateMultipartUpload", "GetObject", "HeadObject", "ListObjectsV2", "PutObject", "PutObjectTagging", "UploadPart"}
+				want, hidden = slices.Insert(want, 7, "PutObjectTagging"), 0
 			}
-			if diff := cmp.Diff(want, w.operations(t)); diff != "" {
+			if diff := cmp.Diff(want, w.operations(t, hidden)); diff != "" {
 				t.Errorf("-want +got\n%s", diff)
 			}
 			w.refusals(t, c, dir)
@@ -212,8 +214,9 @@ func (w *world) fill(t *testing.T, bucket, key string, data []byte) {
 	}
 }
 
-// operations gives what the job asked of S3 as a role; nothing was refused.
-func (w *world) operations(t *testing.T) []string {
+// operations gives what the job asked of S3 as a role; nothing was refused but
+// so many requests for tags.
+func (w *world) operations(t *testing.T, hidden int) []string {
 	t.Helper()
 	out := map[string]bool{}
 	for _, e := range w.server.Trail() {
@@ -221,9 +224,16 @@ func (w *world) operations(t *testing.T) []string {
 			continue
 		}
 		out[e.Operation] = true
-		if e.ErrorCode != "" {
+		switch {
+		case e.ErrorCode == "":
+		case e.Operation == "GetObjectTagging":
+			hidden--
+		default:
 			t.Errorf("%s of %s: %s", e.Operation, e.Resource, e.ErrorCode)
 		}
+	}
+	if hidden != 0 {
+		t.Errorf("%d refused requests for tags are missing", hidden)
 	}
 	return keysOf(out)
 }

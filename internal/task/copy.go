@@ -28,7 +28,10 @@ func (s *work) copy(ctx context.Context) (Outcome, error) {
 	out, err := f.move(ctx, func(ctx context.Context, p piece) (int64, error) {
 		res, err := transfer.Copy(ctx, from.bucket, p.Object, to.bucket, p.to, options)
 		if err == nil && res.TagsLost && s.tagsLost.CompareAndSwap(false, true) {
-			s.observe(Event{Kind: Lost, Name: p.Key, Reason: "its tags, and maybe those of others, could not be kept: the roles may not read them, or not write them"})
+			s.observe(Event{Kind: Lost, Note: rolecall.Lost, Name: p.Key, Reason: "its tags, and maybe those of others, could not be kept: the roles may not read them, or not write them"})
+		}
+		if err == nil && res.TagsHidden && s.tagsLost.CompareAndSwap(false, true) {
+			s.observe(Event{Kind: Lost, Note: rolecall.Lost, Name: p.Key, Reason: "the tags of the objects in " + from.String() + ", if they have any, are not kept: s3:GetObjectTagging is not allowed there"})
 		}
 		return s.did(ctx, failedEnd(err, p.Key, from, to), p.Key, res, err)
 	})

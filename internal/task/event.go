@@ -1,5 +1,7 @@
 package task
 
+import "github.com/rolecall/rolecall"
+
 // Kind is what an Event is about.
 type Kind string
 
@@ -18,7 +20,8 @@ const (
 // story of a job.
 type Event struct {
 	Kind      Kind
-	Name      string // key or file
+	Note      rolecall.NoteKind // that Name and Reason are, for the task's report; empty: none
+	Name      string            // key or file
 	Files     int
 	Bytes     int64
 	More      bool

@@ -90,7 +90,7 @@ func (s *work) list(ctx context.Context, at side, sel *selection, markers bool, 
 			case !wanted:
 				continue
 			case o.Size == 0 && (name == "" || strings.HasSuffix(name, "/") && !markers):
-				s.observe(Event{Kind: Skipped, Name: o.Key, Reason: "an empty marker of a directory"})
+				s.observe(Event{Kind: Skipped, Note: rolecall.Skipped, Name: o.Key, Reason: "an empty marker of a directory"})
 				continue
 			}
 			if err := sel.take(ctx, prefix, name); err != nil {

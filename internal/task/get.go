@@ -64,11 +64,11 @@ func (s *work) did(ctx context.Context, at side, name string, res transfer.Resul
 	e := Event{Kind: FileDone, Name: name, Bytes: res.Bytes}
 	switch {
 	case res.Earlier:
-		e.Reason = "an earlier try has done it"
+		e.Note, e.Reason = rolecall.Kept, "an earlier try or run has done it"
 	case res.Already:
-		e.Reason = "it was there already, with the same bytes"
+		e.Note, e.Reason = rolecall.AlreadyDelivered, "it was there already, with the same bytes"
 	case res.Kept > 0:
-		e.Reason = fmt.Sprintf("%d bytes of it are an earlier try's", res.Kept)
+		e.Note, e.Reason = rolecall.Kept, fmt.Sprintf("%d bytes of it were moved by an earlier try or run", res.Kept)
 	}
 	s.observe(e)
 	return res.Bytes, nil

@@ -29,7 +29,7 @@ func Copy(ctx context.Context, from Bucket, o Object, to Bucket, key string, opt
 	if err != nil {
 		return Result{}, fault("copy", to, key, err)
 	}
-	result.Verified, result.TagsLost = c.verified, c.tags.lost
+	result.Verified, result.TagsLost, result.TagsHidden = c.verified, c.tags.lost, c.tagsHidden
 	return result, nil
 }
 
@@ -42,8 +42,9 @@ type copier struct {
 	options PutOptions
 	moved   atomic.Bool // progress was reported: no other way is tried
 
-	tags     copiedTags
-	verified string
+	tags       copiedTags
+	tagsHidden bool
+	verified   string
 }
 
 func (c *copier) run(ctx context.Context) (Result, error) {
@@ -96,6 +97,7 @@ func (c *copier) properties(ctx context.Context, header http.Header) (http.Heade
 	if err != nil {
 		return nil, c.sourceFault(err)
 	}
+	c.tagsHidden = c.tagsHidden || hidesTags(ctx, c.src, header)
 	if c.tags.withheld {
 		c.tags.lost = header.Get(taggingCount) != ""
 		return properties, nil

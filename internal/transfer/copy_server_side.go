@@ -193,3 +193,7 @@ type denials struct{ set sync.Map }
 
 func (d *denials) add(one denial)      { d.set.Store(one, nil) }
 func (d *denials) has(one denial) bool { _, ok := d.set.Load(one); return ok }
+
+// first adds the denial before it is known, and reports whether it is new: one of
+// those who would find out does.
+func (d *denials) first(one denial) bool { _, known := d.set.LoadOrStore(one, nil); return !known }

@@ -61,10 +61,7 @@ func tagsOf(ctx context.Context, src source, header http.Header) (tags string, l
 	if count, err := strconv.Atoi(header.Get(taggingCount)); err != nil || count <= 0 {
 		return "", false, nil
 	}
-	out, err := src.Client.GetObjectTagging(ctx, &s3.GetObjectTaggingInput{
-		Bucket: aws.String(src.Name), Key: aws.String(src.Key), VersionId: optional(src.VersionID),
-		ExpectedBucketOwner: src.owner(), RequestPayer: src.payer(),
-	})
+	out, err := getTags(ctx, src)
 	switch kind := KindOf(err); {
 	case err == nil:
 	case kind == Denied, kind == Refused:
@@ -74,6 +71,24 @@ func tagsOf(ctx context.Context, src source, header http.Header) (tags string, l
 	}
 	tags, whole := tagging(out.TagSet)
 	return tags, !whole, nil
+}
+
+func getTags(ctx context.Context, src source) (*s3.GetObjectTaggingOutput, error) {
+	return src.Client.GetObjectTagging(ctx, &s3.GetObjectTaggingInput{
+		Bucket: aws.String(src.Name), Key: aws.String(src.Key), VersionId: optional(src.VersionID),
+		ExpectedBucketOwner: src.owner(), RequestPayer: src.payer(),
+	})
+}
+
+// hidesTags reports whether the source's role may not read tags. S3 sends it no
+// count of them then, as if there were none. That is found out by one request
+// of the first object without a count.
+func hidesTags(ctx context.Context, src source, header http.Header) bool {
+	if header.Get(taggingCount) != "" || !src.Client.denied.first(denial{"read tags", src.Name, ""}) {
+		return false
+	}
+	_, err := getTags(ctx, src)
+	return KindOf(err) == Denied
 }
 
 // tagging encodes tags as a header's value, and reports whether it has all of

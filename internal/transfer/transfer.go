@@ -58,9 +58,12 @@ type Result struct {
 	Parts    int    // 1 if it was not moved in parts
 	Verified string // name of the source's checksum that the bytes were compared with; empty: only the size was
 	TagsLost bool   // Copy: the source has tags that could not be read or written
-	Already  bool   // Put, Copy: nothing was written, since the object exists with the same bytes and marker
-	Earlier  bool   // nothing was moved: according to the Journal, an earlier attempt finished
-	Kept     int64  // bytes of parts that an earlier attempt moved, according to the Journal
+	// TagsHidden says, of one copy of a client's, that the source's tags may not be
+	// read, so that copies have none, and nobody can tell which sources have any.
+	TagsHidden bool
+	Already    bool  // Put, Copy: nothing was written, since the object exists with the same bytes and marker
+	Earlier    bool  // nothing was moved: according to the Journal, an earlier attempt finished
+	Kept       int64 // bytes of parts that an earlier attempt moved, according to the Journal
 }
 
 // PutOptions describe the object that Put and Copy write. The zero value uses
