@@ -22,6 +22,26 @@ func CompilePattern(s string) (Pattern, error) {
 	if err := validateFile(s); err != nil {
 		return Pattern{}, err
 	}
+	return compilePattern(s)
+}
+
+// CompileExclusion reads an entry of `exclude`, which is like one of `files`. It
+// may also name keys that can be no files, such as a//b or a/../b, and with a
+// slash at its end it names all below.
+func CompileExclusion(s string) (Pattern, error) {
+	if s == "" {
+		return Pattern{}, &Error{Code: Invalid, Message: "the name is empty", Hint: "You: name what is left out, relative to the location, such as clip.mov, tmp/ or **/*.tmp"}
+	}
+	if err := validateKey(s); err != nil {
+		return Pattern{}, err
+	}
+	if strings.HasSuffix(s, "/") {
+		s += "**"
+	}
+	return compilePattern(s)
+}
+
+func compilePattern(s string) (Pattern, error) {
 	if strings.Count(s, "*")+strings.Count(s, "?") > MaxStars {
 		return Pattern{}, &Error{Code: Invalid, Message: fmt.Sprintf("%s has more than %d wildcards", strict.Quote(s), MaxStars)}
 	}

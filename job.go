@@ -99,6 +99,7 @@ type storage struct {
 type storageParameters struct {
 	storage
 	Files     []string          `json:"files,omitempty"`
+	Exclude   []string          `json:"exclude,omitempty"`
 	BaseDir   string            `json:"base_dir"`
 	Overwrite bool              `json:"overwrite"`
 	Tags      map[string]string `json:"tags"`
@@ -108,6 +109,7 @@ type copyParameters struct {
 	Source      storage  `json:"source"`
 	Destination storage  `json:"destination"`
 	Files       []string `json:"files,omitempty"`
+	Exclude     []string `json:"exclude,omitempty"`
 	Overwrite   bool     `json:"overwrite"`
 }
 

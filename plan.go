@@ -3,6 +3,7 @@ package rolecall
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,6 +34,7 @@ type Step struct {
 
 	Files        []Pattern // empty: the place is one object
 	FilesPointer string    // pointer of files in the job, for errors
+	Exclude      []Pattern // of what the files leave out
 	BaseDir      string    // below the working directory; may be empty
 	Overwrite    bool
 	Tags         map[string]string
@@ -181,7 +183,7 @@ func (p *planner) step(index int, t Task) Step {
 		var q copyParameters
 		p.read(raw, &q, at)
 		s.Overwrite = q.Overwrite
-		s.Files = p.files(q.Files, at)
+		s.Files, s.Exclude = p.files(q.Files, "files", at, CompilePattern), p.exclude(q.Exclude, q.Files, at)
 		s.Place = p.place(q.Source, extentOf(q.Files), Source, at+"/source")
 		s.Destination = p.place(q.Destination, extentOf(q.Files), Delivery, at+"/destination")
 	case "":
@@ -206,7 +208,7 @@ func (p *planner) read(raw []byte, parameters any, at string) {
 
 func (p *planner) storageStep(s *Step, q storageParameters, at string) {
 	s.Overwrite, s.Tags = q.Overwrite, q.Tags
-	s.Files = p.files(q.Files, at)
+	s.Files, s.Exclude = p.files(q.Files, "files", at, CompilePattern), p.exclude(q.Exclude, q.Files, at)
 	if q.BaseDir != "" {
 		s.BaseDir = path.Clean(strings.TrimSuffix(q.BaseDir, "/"))
 		if err := validateFile(strings.TrimSuffix(q.BaseDir, "/")); err != nil {
@@ -243,29 +245,64 @@ func (p *planner) storageStep(s *Step, q storageParameters, at string) {
 	s.Place = p.place(q.storage, extentOf(q.Files), purpose, at)
 }
 
-func (p *planner) files(files []string, at string) []Pattern {
+// files compiles the patterns of a member.
+func (p *planner) files(files []string, member, at string, compile func(string) (Pattern, error)) []Pattern {
 	if len(files) > MaxFiles {
-		p.faults.Add(at+"/files", fmt.Sprintf("%d entries; the limit is %d", len(files), MaxFiles), "use patterns")
+		p.faults.Add(at+"/"+member, fmt.Sprintf("%d entries; the limit is %d", len(files), MaxFiles), "use patterns")
 		return nil
 	}
 	var out []Pattern
 	wild := 0
 	for i, f := range files {
-		pattern, err := CompilePattern(f)
+		pattern, err := compile(f)
 		if err != nil {
-			p.faults.AddErr(at+strict.Pointer("files", i), err)
+			p.faults.AddErr(at+strict.Pointer(member, i), err)
 			continue
 		}
 		if !pattern.Literal() {
 			wild++
 		}
 		if wild == MaxPatterns+1 {
-			p.faults.Add(at+"/files", fmt.Sprintf("more than %d entries have wildcards", MaxPatterns), "say it with fewer patterns, or name the files")
+			p.faults.Add(at+"/"+member, fmt.Sprintf("more than %d entries have wildcards", MaxPatterns), "say it with fewer patterns, or name the files")
 		}
 		out = append(out, pattern)
 	}
 	return out
 }
+
+// exclude compiles the patterns of what the files leave out. A file that is
+// named must not be among it.
+func (p *planner) exclude(exclude, files []string, at string) []Pattern {
+	out := p.files(exclude, "exclude", at, CompileExclusion)
+	if len(exclude) > 0 && len(files) == 0 {
+		p.faults.Add(at+"/exclude", "exclude goes with files", "You: give files, or leave exclude out")
+	}
+	if len(out) != len(exclude) {
+		return out // a fault is reported
+	}
+	literal, wild := map[string]bool{}, []Pattern(nil)
+	for _, pattern := range out {
+		if pattern.Literal() {
+			literal[pattern.String()] = true
+		} else {
+			wild = append(wild, pattern)
+		}
+	}
+	if len(files)*len(wild) > maxCompared {
+		wild = nil
+	}
+	for i, f := range files {
+		named, err := CompilePattern(f)
+		if err == nil && named.Literal() && (literal[f] || slices.ContainsFunc(wild, func(p Pattern) bool { return p.Match(f) })) {
+			p.faults.Add(at+strict.Pointer("files", i), strict.Quote(f)+" is named here, and left out by exclude", "You: remove it from files, or what leaves it out from exclude")
+		}
+	}
+	return out
+}
+
+// maxCompared bounds how many pairs of a file and an exclusion are compared before
+// a job runs.
+const maxCompared = 10_000
 
 // role refuses role ARNs in the vendor's accounts and in other partitions.
 func (p *planner) role(s string) error {

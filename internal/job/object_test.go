@@ -1,6 +1,8 @@
 package job_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -38,5 +40,93 @@ func TestMissingObjectsAreNotFound(t *testing.T) {
 				t.Error(d)
 			}
 		})
+	}
+}
+
+// What cannot become a file, is archived or may not be read is left out, and all
+// of it is named at the end, when the rest is done. What exclude names is not
+// even asked for.
+func TestTheWorstObjectsDoNotDecide(t *testing.T) {
+	t.Parallel()
+	const many = 1500 // more than a page of a listing
+	w := newWorld(t, "")
+	objects := map[string][]byte{"in/bad/..": media(1, 10), "in/bad//x": media(1, 10), "in/zz/": media(1, 10)}
+	for i := range many {
+		objects[fmt.Sprintf("in/%04d", i)] = media(byte(i), 10)
+	}
+	w.put(t, "acme-masters", objects)
+	w.put(t, "acme-archive", map[string][]byte{"closed/a": media(1, 10), "closed/b": media(1, 10), "open/a": media(1, 10), "open/b": media(2, 10)})
+	archive := `"location": "s3://acme-archive/", "role_arn": "arn:aws:iam::111122223333:role/media"`
+	for name, tc := range map[string]struct {
+		tasks string
+		files int
+		named []string
+	}{
+		"no files":           {tool("storage:get", `{"connection": "masters", "files": ["**"]}`), many, []string{"in/bad/..", "in/bad//x", "in/zz/"}},
+		"no files, excluded": {tool("storage:get", `{"connection": "masters", "files": ["**"], "exclude": ["bad/..", "bad//x", "zz/", "00*"]}`), many - 100, nil},
+		"denied":             {tool("storage:get", `{`+archive+`, "files": ["**"]}`), 2, []string{"closed/a", "closed/b"}},
+		"denied, by name":    {tool("storage:get", `{`+archive+`, "files": ["closed/a", "closed/b", "open/a"]}`), 1, []string{"closed/a", "closed/b"}},
+		"denied, excluded":   {tool("storage:get", `{`+archive+`, "files": ["**"], "exclude": ["closed/*"]}`), 2, nil},
+		"copied": {
+			tool("storage:copy", `{"source": {`+archive+`}, "destination": {"connection": "delivery"}, "files": ["**"]}`), 2, []string{"closed/a", "closed/b"},
+		},
+		"copied, excluded": {
+			tool("storage:copy", `{"source": {`+archive+`}, "destination": {"connection": "delivery", "path": "x/"}, "files": ["**"], "exclude": ["closed/*"]}`), 2, nil,
+		},
+		"exists": {tool("storage:exists", `{`+archive+`, "files": ["*/a"], "exclude": ["closed/*"]}`), 1, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			report := w.run(t.Context(), t, t.TempDir(), tc.tasks, nil)
+			want := rolecall.Completed
+			if len(tc.named) > 0 {
+				want = rolecall.Failed
+			}
+			if report.Status != want || report.Tasks[0].Files != tc.files {
+				t.Errorf("%d files\n%s", report.Tasks[0].Files, show(report))
+			}
+			skipped := map[string]bool{}
+			for _, n := range report.Tasks[0].Notes {
+				if n.Kind == rolecall.Skipped {
+					skipped[n.Key] = true
+				}
+			}
+			if len(report.Errors) != len(tc.named) || len(skipped) != len(tc.named) {
+				t.Errorf("notes of %v\n%s", skipped, show(report))
+			}
+			for i, key := range tc.named {
+				if !skipped[key] || !strings.Contains(report.Errors[i].Message, key) || !strings.Contains(report.Errors[i].Hint, "exclude") {
+					t.Errorf("%q is not named: %s", key, show(report))
+				}
+			}
+		})
+	}
+}
+
+// Archived objects are all named, as each restore takes hours.
+func TestArchivedObjectsAreAllNamed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "  - {service: s3, operation: GetObject, bucket: acme-glacier, error: InvalidObjectState}\n")
+	w.put(t, "acme-glacier", map[string][]byte{"a": media(1, 10), "b": media(2, 10), "c": media(3, 10)})
+	report := w.run(t.Context(), t, t.TempDir(), tool("storage:get", `{"location": "s3://acme-glacier/", "role_arn": "arn:aws:iam::111122223333:role/media", "files": ["*"]}`), nil)
+	if report.Status != rolecall.Failed || len(report.Errors) != 3 {
+		t.Error(show(report))
+	}
+}
+
+// A role that may read nothing is refused some objects, not all of a million.
+func TestRefusedPlacesEnd(t *testing.T) {
+	t.Parallel()
+	const many = 3000
+	w := newWorld(t, "")
+	objects := map[string][]byte{}
+	for i := range many {
+		objects[fmt.Sprintf("closed/%04d", i)] = nil
+	}
+	w.put(t, "acme-archive", objects)
+	before := len(w.server.Trail())
+	report := w.run(t.Context(), t, t.TempDir(), tool("storage:get", `{"location": "s3://acme-archive/closed/", "role_arn": "arn:aws:iam::111122223333:role/media", "files": ["*"]}`), nil)
+	if asked := len(w.server.Trail()) - before; report.Status != rolecall.Failed || asked > many/2 {
+		t.Errorf("%d requests\n%s", asked, show(report))
 	}
 }

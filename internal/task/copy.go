@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/awscode"
 	"github.com/rolecall/rolecall/internal/transfer"
 )
 
@@ -33,8 +34,12 @@ func (s *work) copy(ctx context.Context) (Outcome, error) {
 		if err == nil && res.TagsHidden && s.tagsLost.CompareAndSwap(false, true) {
 			s.observe(Event{Kind: Lost, Note: rolecall.Lost, Name: p.Key, Reason: "the tags of the objects in " + from.String() + ", if they have any, are not kept: s3:GetObjectTagging is not allowed there"})
 		}
-		return s.did(ctx, failedEnd(err, p.Key, from, to), p.Key, res, err)
-	})
+		end := failedEnd(err, p.Key, from, to)
+		if err != nil && end.end == source {
+			return 0, s.objectFault(ctx, err, from, p.Key, from.place.Pointer)
+		}
+		return s.did(ctx, end, p.Key, res, err)
+	}, func(p piece, err error) bool { return readsSource(err, p.Key, from, to) })
 	if err == nil {
 		s.sweep(ctx, to)
 	}
@@ -56,6 +61,13 @@ func failedEnd(err error, key string, from, to side) side {
 	return to
 }
 
+// readsSource reports whether an error of a copy is about its source: that cannot
+// be read, or has properties that cannot be kept.
+func readsSource(err error, key string, from, to side) bool {
+	var e *transfer.Error
+	return errors.As(err, &e) && (e.Code == awscode.MetadataTooLarge || failedEnd(err, key, from, to).end == source)
+}
+
 // newKey returns the key of an object's copy.
 func (s *work) newKey(o transfer.Object) (string, error) {
 	from, to := s.step.Place, s.step.Destination
@@ -72,7 +84,7 @@ func (s *work) newKey(o transfer.Object) (string, error) {
 		return refuse(fmt.Sprintf("its new key would have %d bytes, S3 takes %d", len(key), maxKey), "give a shorter prefix")
 	case slices.Contains(parts, "..") || slices.Contains(parts, "."):
 		// Servers between here and a bucket may clean such a path, and so leave the place.
-		return refuse("its key has a part . or ..", "leave it out by the patterns in files, or have it renamed in the bucket")
+		return refuse("its key has a part . or ..", "Customer: rename the object in the bucket")
 	default:
 		return key, nil
 	}

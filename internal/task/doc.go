@@ -3,7 +3,8 @@
 //
 // What it guarantees: a step's session is never wider than its place; keys
 // become local names only inside the job's directory and outside of rolecall's
-// own there, each judged before its bytes move, the first thousand before any;
+// own there, each judged before its bytes move; what cannot become one is left out
+// and named when the rest is done;
 // what is delivered are regular files of that directory; every step is safe to
 // run twice. What a failure says names
 // who must act, and shows none of AWS's internal text.

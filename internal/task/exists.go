@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -72,7 +73,7 @@ func (s *work) wanted() []requirement {
 			prefix: place.Key + f.Prefix(), literal: f.Literal(), text: f.String(), pointer: s.step.FilesPointer + strict.Pointer(i),
 			match: func(key string) bool {
 				name, below := strings.CutPrefix(key, place.Key)
-				return below && !strings.HasSuffix(name, "/") && f.Match(name)
+				return below && !strings.HasSuffix(name, "/") && f.Match(name) && !slices.ContainsFunc(s.step.Exclude, func(p rolecall.Pattern) bool { return p.Match(name) })
 			},
 		})
 	}

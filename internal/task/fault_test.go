@@ -201,7 +201,7 @@ func TestFaultsPointIntoTheRequest(t *testing.T) {
 	t.Parallel()
 	at := rolecall.Place{Pointer: "/ContentAcquisition", AuthorizedAt: "/ContentAcquisition/RoleArnToAssume", Bucket: "b", Key: "in/"}
 	s := &work{
-		tools: &Tools{access: &access.Access{}}, log: slog.New(slog.DiscardHandler),
+		tools: &Tools{access: &access.Access{}}, log: slog.New(slog.DiscardHandler), observe: func(Event) {},
 		step: rolecall.Step{Place: at, Files: patterns(t, "*.mov"), FilesPointer: "/ContentAcquisition/Files"},
 	}
 	f := &search{work: s, at: side{place: at}, name: s.fileNames()}
@@ -212,8 +212,8 @@ func TestFaultsPointIntoTheRequest(t *testing.T) {
 		err  error
 		want string
 	}{
-		{f.faults.err(), "/ContentAcquisition/Files"},
-		{s.nothingFor(newSelection(s.step.Files, prefixesOf(s.step.Files)), "b"), "/ContentAcquisition/Files/0"},
+		{s.aside.err(), "/ContentAcquisition/Files"},
+		{s.nothingFor(newSelection(s.step.Files, s.step.Exclude, prefixesOf(s.step.Files)), "b"), "/ContentAcquisition/Files/0"},
 		{&rolecall.Error{Code: rolecall.Invalid, Pointer: "/principal"}, "/ContentAcquisition"},
 		{&rolecall.Error{Code: rolecall.Invalid, Pointer: "/ContentAcquisitions"}, "/ContentAcquisition"},
 		{&transfer.Error{Kind: transfer.NotFound}, "/ContentAcquisition"},

@@ -106,6 +106,9 @@ func (s *work) list(ctx context.Context, at side, sel *selection, markers bool, 
 
 // nothingFor is the error that names each pattern that matched nothing.
 func (s *work) nothingFor(sel *selection, place string) error {
+	if len(s.step.Exclude) > 0 {
+		place += " but what exclude leaves out"
+	}
 	var faults rolecall.Errors
 	for _, i := range sel.unmatched() {
 		faults = append(faults, &rolecall.Error{
@@ -124,6 +127,9 @@ func (s *work) heads(ctx context.Context, at side, sel *selection) ([]transfer.O
 	var found []transfer.Object
 	var faults rolecall.Errors
 	_, err := each(ctx, all(sel.direct), none, func(ctx context.Context, index int) (int64, error) {
+		if out, err := sel.leavesOut(ctx, s.step.Files[index].String()); out || err != nil {
+			return 0, err
+		}
 		o, err := s.head(ctx, at, at.place.Key+s.step.Files[index].String(), s.step.FilesPointer+strict.Pointer(index))
 		mu.Lock()
 		defer mu.Unlock()
@@ -133,7 +139,7 @@ func (s *work) heads(ctx context.Context, at side, sel *selection) ([]transfer.O
 		case rolecall.CodeOf(err) == rolecall.NotFound:
 			faults = append(faults, rolecall.List(err)...)
 		default:
-			return 0, err
+			return 0, s.setAside(ctx, at.place.Key+s.step.Files[index].String(), s.step.FilesPointer+strict.Pointer(index), len(found) > 0, err)
 		}
 		return 0, nil
 	})

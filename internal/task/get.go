@@ -26,7 +26,7 @@ func (s *work) get(ctx context.Context) (Outcome, error) {
 			return 0, s.objectFault(ctx, err, at, p.Key, at.place.Pointer)
 		}
 		return s.did(ctx, at, p.Key, res, err)
-	})
+	}, func(piece, error) bool { return true })
 	return s.end(ctx, out, f.found, err, "fetched")
 }
 

@@ -58,7 +58,7 @@ func noName(key, why string) error {
 	return &rolecall.Error{
 		Code:    rolecall.Invalid,
 		Message: fmt.Sprintf("the object %q cannot become a file: %s", key, why),
-		Hint:    "leave it out by the patterns in files, or have it renamed in the bucket",
+		Hint:    "Customer: rename the object in the bucket",
 	}
 }
 
@@ -85,7 +85,7 @@ func (t *tree) add(p piece) error {
 	for _, earlier := range t.open {
 		if strings.HasPrefix(p.to[len(earlier.to):], "/") {
 			return &rolecall.Error{
-				Code: rolecall.Invalid, Hint: "leave one of them out by the patterns in files",
+				Code: rolecall.Invalid, Hint: "Customer: rename one of them in the bucket",
 				Message: fmt.Sprintf("the objects %q and %q cannot both become files: one is the other's directory", earlier.Key, p.Key),
 			}
 		}

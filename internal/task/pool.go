@@ -2,6 +2,7 @@ package task
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"sync"
 
@@ -10,12 +11,15 @@ import (
 
 // each works on files, several side by side as their sizes allow. The first
 // error cancels the others, and is returned once all have ended; the outcome
-// counts those that are done.
+// counts those that are done. A file that was set aside is no error, and not done.
 func each[T any](ctx context.Context, files iter.Seq2[T, error], size func(T) int64, work func(context.Context, T) (int64, error)) (Outcome, error) {
 	var mu sync.Mutex // guards out
 	var out Outcome
 	err := transfer.Each(ctx, files, size, func(ctx context.Context, file T) error {
 		bytes, err := work(ctx, file)
+		if errors.Is(err, errAside) {
+			return nil
+		}
 		if err != nil {
 			return err
 		}

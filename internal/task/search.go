@@ -2,6 +2,7 @@ package task
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"sync"
 	"sync/atomic"
@@ -13,9 +14,9 @@ import (
 // order of their keys, and hands them on to be moved while it still lists.
 //
 // Nothing is handed on before something is found for each pattern, and a page of a
-// listing is judged, so that most mistakes show before anything moves. Nothing
-// is handed on after an object that can have no name where it is to go: the
-// search goes on, so that the error names all of them.
+// listing is judged, so that most mistakes show before anything moves. An object
+// that can have no name where it is to go, or that cannot be read, is set aside:
+// the others are moved, and then the error names all of them.
 type search struct {
 	*work
 	at      side
@@ -23,9 +24,9 @@ type search struct {
 	last    bool                                  // nothing is given before all is listed
 	name    func(transfer.Object) (string, error) // gives what an object becomes; asked in order of the keys
 
-	waiting collection // to be given
-	faults  faultList
+	waiting collection  // to be given
 	wrong   atomic.Bool // nothing is to be moved any more
+	done    atomic.Bool // an object was moved
 	found   Event       // Planned, of what is found so far
 }
 
@@ -34,18 +35,30 @@ const (
 	page        = 1000   // objects; as many as S3 lists at once
 )
 
-// move moves what is found, several at a time, and returns what is done.
-func (f *search) move(ctx context.Context, work func(context.Context, piece) (int64, error)) (Outcome, error) {
+// move moves what is found, several at a time, and returns what is done. Reads
+// reports whether an error of the work is one of reading the object.
+func (f *search) move(ctx context.Context, work func(context.Context, piece) (int64, error), reads func(piece, error) bool) (Outcome, error) {
 	f.found = Event{Kind: Planned, More: true}
 	searching, enough := context.WithCancel(ctx)
 	defer enough()
-	return each(ctx, f.pieces(searching), piece.size, func(ctx context.Context, p piece) (int64, error) {
+	out, err := each(ctx, f.pieces(searching), piece.size, func(ctx context.Context, p piece) (int64, error) {
 		n, err := work(ctx, p)
-		if err != nil {
+		switch {
+		case err == nil:
+			f.done.Store(true)
+			return n, nil
+		case reads(p, err):
+			err = f.setAside(ctx, p.Key, f.at.place.Pointer, f.done.Load(), err)
+		}
+		if !errors.Is(err, errAside) {
 			enough() // else the failure would be noticed only with the next piece
 		}
 		return n, err
 	})
+	if err == nil {
+		err = f.aside.err()
+	}
+	return out, err
 }
 
 // pieces yields what the search finds, and at last its error, unless that is
@@ -80,9 +93,6 @@ func (f *search) run(ctx context.Context, ready chan<- piece) error {
 	if err := f.each(ctx, func(o transfer.Object, all bool) error { return f.take(ctx, o, all, ready) }); err != nil {
 		return err
 	}
-	if err := f.faults.err(); err != nil {
-		return err
-	}
 	f.found.More = false
 	f.observe(f.found)
 	return f.give(ctx, ready)
@@ -98,7 +108,7 @@ func (f *search) each(ctx context.Context, give func(o transfer.Object, all bool
 		}
 		return give(o, true)
 	}
-	sel := newSelection(f.step.Files, prefixesOf(f.step.Files))
+	sel := newSelection(f.step.Files, f.step.Exclude, prefixesOf(f.step.Files))
 	heads, err := f.heads(ctx, f.at, sel)
 	if err != nil {
 		return err
@@ -130,9 +140,10 @@ func (f *search) each(ctx context.Context, give func(o transfer.Object, all bool
 func (f *search) take(ctx context.Context, o transfer.Object, all bool, ready chan<- piece) error {
 	name, err := f.name(o)
 	if err != nil {
-		f.wrong.Store(true)
-		f.waiting = collection{}
-		f.faults.add(f.pointer(), err)
+		if err = f.setAside(ctx, o.Key, f.pointer(), true, err); errors.Is(err, errAside) {
+			return nil
+		}
+		return err
 	}
 	if f.wrong.Load() {
 		return nil

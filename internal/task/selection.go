@@ -13,13 +13,15 @@ import (
 // no listing covers are to be looked at directly.
 type selection struct {
 	patterns []rolecall.Pattern
-	prefixes []string          // to list; none is another's beginning
-	under    map[string][]glob // prefix: patterns with wildcards, each text once
-	literal  map[string]int    // name: the first pattern that is this name
-	direct   []int             // literal patterns outside of all prefixes, each name once
-	matched  []bool            // by pattern
-	open     int               // patterns of unmatched, each text once
-	same     []int             // by pattern: the first one of the same text
+	excluded map[string]bool    // names that are not wanted
+	exclude  []rolecall.Pattern // of others
+	prefixes []string           // to list; none is another's beginning
+	under    map[string][]glob  // prefix: patterns with wildcards, each text once
+	literal  map[string]int     // name: the first pattern that is this name
+	direct   []int              // literal patterns outside of all prefixes, each name once
+	matched  []bool             // by pattern
+	open     int                // patterns of unmatched, each text once
+	same     []int              // by pattern: the first one of the same text
 }
 
 // glob is a pattern with wildcards.
@@ -31,11 +33,19 @@ type glob struct {
 
 func (g glob) matches(name string) bool { return strings.HasPrefix(name, g.prefix) && g.match(name) }
 
-// newSelection chooses from listings below the prefixes.
-func newSelection(files []rolecall.Pattern, prefixes []string) *selection {
+// newSelection chooses from listings below the prefixes what matches the files
+// and not the exclusions.
+func newSelection(files, exclude []rolecall.Pattern, prefixes []string) *selection {
 	sel := &selection{
-		patterns: files, prefixes: prefixes, under: map[string][]glob{}, literal: map[string]int{},
+		patterns: files, excluded: map[string]bool{}, prefixes: prefixes, under: map[string][]glob{}, literal: map[string]int{},
 		matched: make([]bool, len(files)), same: make([]int, len(files)),
+	}
+	for _, p := range exclude {
+		if p.Literal() {
+			sel.excluded[p.String()] = true
+		} else {
+			sel.exclude = append(sel.exclude, p)
+		}
 	}
 	first := map[string]int{}
 	for i, f := range files {
@@ -97,6 +107,31 @@ const patience = 16
 // match reports whether a name that was listed below the prefix is wanted. Its
 // error is the context's.
 func (sel *selection) match(ctx context.Context, prefix, name string) (bool, error) {
+	wanted, err := sel.included(ctx, prefix, name)
+	if !wanted || err != nil {
+		return false, err
+	}
+	out, err := sel.leavesOut(ctx, name)
+	return !out, err
+}
+
+// leavesOut reports whether an exclusion matches the name.
+func (sel *selection) leavesOut(ctx context.Context, name string) (bool, error) {
+	if sel.excluded[name] {
+		return true, ctx.Err()
+	}
+	for i, p := range sel.exclude {
+		if i%patience == 0 && ctx.Err() != nil {
+			return false, ctx.Err()
+		}
+		if p.Match(name) {
+			return true, nil
+		}
+	}
+	return false, ctx.Err()
+}
+
+func (sel *selection) included(ctx context.Context, prefix, name string) (bool, error) {
 	if _, named := sel.literal[name]; named {
 		return true, ctx.Err()
 	}

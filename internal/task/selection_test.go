@@ -55,7 +55,7 @@ func TestSelectionFindsWhatPatternsMatch(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		bucket := rapid.SliceOfNDistinct(rapid.Map(rapid.SliceOfN(part, 1, 3), join), 0, 12, rapid.ID[string]).Draw(t, "bucket")
 		files := patterns(t, rapid.SliceOfN(rapid.Map(rapid.SliceOfN(glob, 1, 3), join), 1, 5).Draw(t, "files")...)
-		sel := newSelection(files, prefixesOf(files))
+		sel := newSelection(files, nil, prefixesOf(files))
 		seen := map[string]int{}
 		for _, prefix := range sel.prefixes {
 			for _, name := range bucket {
@@ -144,7 +144,7 @@ func TestSelectionEndsWithItsContext(t *testing.T) {
 func TestSelectionTriesFewPatterns(t *testing.T) {
 	t.Parallel()
 	files := patterns(t, "**", "a/*.mov", "a/*.mov", "b/*.mov", "a/x.mov", "a/*.mov")
-	sel := newSelection(files, prefixesOf(files))
+	sel := newSelection(files, nil, prefixesOf(files))
 	var tried []string
 	for i, g := range sel.under[""] {
 		text := files[g.index].String()

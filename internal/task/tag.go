@@ -26,12 +26,17 @@ func (s *work) tag(ctx context.Context) (Outcome, error) {
 	if len(s.step.Files) == 0 {
 		err = add(transfer.Object{Key: at.place.Key})
 	} else {
-		sel := newSelection(s.step.Files, prefixesOf(s.step.Files))
+		sel := newSelection(s.step.Files, s.step.Exclude, prefixesOf(s.step.Files))
 		if err = s.list(ctx, at, sel, false, add); err == nil {
 			err = s.nothingFor(sel, at.String())
 		}
 		for n := 0; err == nil && n < len(sel.direct); n++ {
-			key := at.place.Key + s.step.Files[sel.direct[n]].String()
+			name := s.step.Files[sel.direct[n]].String()
+			key := at.place.Key + name
+			if out, failed := sel.leavesOut(ctx, name); out || failed != nil {
+				err = failed
+				continue
+			}
 			pointers[key] = s.step.FilesPointer + strict.Pointer(sel.direct[n])
 			err = add(transfer.Object{Key: key})
 		}

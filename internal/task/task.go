@@ -145,6 +145,7 @@ type work struct {
 	stop    context.CancelCauseFunc // of its work
 	leases  []*lease
 
+	aside    aside
 	tagsLost atomic.Bool // and that was reported
 }
 

@@ -54,7 +54,7 @@ func (s *work) files(ctx context.Context) ([]file, error) {
 		f := newFile(name, place.Key, info)
 		return []file{f}, s.located(f.check(info.Mode()), place.Pointer)
 	}
-	w := walk{work: s, sel: newSelection(s.step.Files, []string{""})}
+	w := walk{work: s, sel: newSelection(s.step.Files, s.step.Exclude, []string{""})}
 	base := path.Join(".", s.step.BaseDir)
 	if err := fs.WalkDir(dir.FS(), base, w.visit(ctx)); err != nil {
 		return nil, s.noFile(ctx, err, base, s.step.FilesPointer)

@@ -128,7 +128,7 @@ func TestFilesToDeliver(t *testing.T) {
 func TestUnreadable(t *testing.T) {
 	t.Parallel()
 	s := &work{step: rolecall.Step{FilesPointer: "/files"}}
-	w := walk{work: s, sel: newSelection(patterns(t, "**"), []string{""})}
+	w := walk{work: s, sel: newSelection(patterns(t, "**"), nil, []string{""})}
 	for reason, want := range map[error]string{
 		syscall.EACCES: "invalid /files: \"a/b\" in the working directory cannot be read: permission denied",
 		syscall.EMFILE: "unavailable /files: \"a/b\" in the working directory cannot be read: too many open files",
