@@ -94,6 +94,8 @@ type storage struct {
 	Encryption                 *Encryption           `json:"encryption"`
 	StorageClass               string                `json:"storage_class"`
 	ACL                        string                `json:"acl"`
+	RequesterPays              bool                  `json:"requester_pays,omitempty"`
+	Marker                     *bool                 `json:"marker,omitempty"`
 }
 
 type storageParameters struct {
@@ -111,6 +113,7 @@ type copyParameters struct {
 	Files       []string `json:"files,omitempty"`
 	Exclude     []string `json:"exclude,omitempty"`
 	Overwrite   bool     `json:"overwrite"`
+	Marker      *bool    `json:"marker,omitempty"`
 }
 
 // The storage classes that an upload may ask for.

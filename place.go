@@ -69,7 +69,7 @@ func extentOf(files []string) extent {
 func (p *planner) place(q storage, covers extent, purpose Purpose, at string) Place {
 	pl := Place{
 		Pointer: at, AuthorizedAt: at, EndpointURL: q.S3EndpointURL, BucketOwner: q.BucketOwner, Encryption: q.Encryption,
-		StorageClass: q.StorageClass, ACL: q.ACL, Duration: sessionDuration(cmp.Or(q.RoleSessionDurationSeconds, p.job.RoleSessionDurationSeconds)),
+		StorageClass: q.StorageClass, ACL: q.ACL, RequesterPays: q.RequesterPays, Duration: sessionDuration(cmp.Or(q.RoleSessionDurationSeconds, p.job.RoleSessionDurationSeconds)),
 	}
 	var faults Errors
 	q.validate(&faults)
@@ -259,7 +259,7 @@ func (p *planner) connect(pl *Place, q storage, purpose Purpose, at string) bool
 	pl.Connection, pl.Revision = q.Connection, own.Revision
 	pl.Bucket, pl.Key, pl.Region = own.Bucket, own.Key+q.Path, own.Region
 	pl.EndpointURL = mustMatch("s3_endpoint_url", q.S3EndpointURL, own.EndpointURL)
-	pl.RequesterPays = own.RequesterPays
+	pl.RequesterPays = pl.RequesterPays || own.RequesterPays
 	if own.BucketOwner != "" || own.RoleARN != "" {
 		pl.BucketOwner = mustMatch("bucket_owner", q.BucketOwner, own.BucketOwner)
 	}

@@ -37,6 +37,7 @@ type Step struct {
 	Exclude      []Pattern // of what the files leave out
 	BaseDir      string    // below the working directory; may be empty
 	Overwrite    bool
+	Unmarked     bool // what is written does not carry x-amz-meta-rolecall
 	Tags         map[string]string
 	Place        Place // the bucket; of copy the source
 	Destination  Place // of copy
@@ -183,6 +184,10 @@ func (p *planner) step(index int, t Task) Step {
 		var q copyParameters
 		p.read(raw, &q, at)
 		s.Overwrite = q.Overwrite
+		s.Unmarked = isFalse(q.Marker) || isFalse(q.Destination.Marker)
+		if q.Source.Marker != nil {
+			p.faults.Add(at+"/source/marker", "nothing is written to the source", "You: give marker beside source and destination, or leave it out")
+		}
 		s.Files, s.Exclude = p.files(q.Files, "files", at, CompilePattern), p.exclude(q.Exclude, q.Files, at)
 		s.Place = p.place(q.Source, extentOf(q.Files), Source, at+"/source")
 		s.Destination = p.place(q.Destination, extentOf(q.Files), Delivery, at+"/destination")
@@ -231,6 +236,9 @@ func (p *planner) storageStep(s *Step, q storageParameters, at string) {
 	if q.Overwrite && s.Tool != StoragePut {
 		p.faults.Add(at+"/overwrite", s.Tool+" writes no objects", "leave overwrite out")
 	}
+	if s.Unmarked = isFalse(q.Marker); q.Marker != nil && s.Tool != StoragePut {
+		p.faults.Add(at+"/marker", s.Tool+" writes no objects", "You: leave marker out")
+	}
 	if s.Tool == StorageTagS3 {
 		var faults Errors
 		validateTags(&faults, q.Tags)
@@ -244,6 +252,8 @@ func (p *planner) storageStep(s *Step, q storageParameters, at string) {
 	}
 	s.Place = p.place(q.storage, extentOf(q.Files), purpose, at)
 }
+
+func isFalse(b *bool) bool { return b != nil && !*b }
 
 // files compiles the patterns of a member.
 func (p *planner) files(files []string, member, at string, compile func(string) (Pattern, error)) []Pattern {

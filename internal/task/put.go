@@ -35,7 +35,7 @@ func (s *work) put(ctx context.Context) (Outcome, error) {
 // putOptions say how the step writes its objects.
 func (s *work) putOptions(place rolecall.Place) transfer.PutOptions {
 	o := transfer.PutOptions{
-		Overwrite: s.step.Overwrite, Marker: s.marker(), StorageClass: place.StorageClass, ACL: place.ACL,
+		Overwrite: s.step.Overwrite, Marker: s.marker(), Unmarked: s.step.Unmarked, StorageClass: place.StorageClass, ACL: place.ACL,
 		Journal: s.tools.job.Journal, Progress: s.moved, Kept: s.kept,
 	}
 	if e := place.Encryption; e != nil {

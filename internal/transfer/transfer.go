@@ -61,7 +61,7 @@ type Result struct {
 	// TagsHidden says, of one copy of a client's, that the source's tags may not be
 	// read, so that copies have none, and nobody can tell which sources have any.
 	TagsHidden bool
-	Already    bool  // Put, Copy: nothing was written, since the object exists with the same bytes and marker
+	Already    bool  // Put, Copy: nothing was written, since the object exists with the same bytes
 	Earlier    bool  // nothing was moved: according to the Journal, an earlier attempt finished
 	Kept       int64 // bytes of parts that an earlier attempt moved, according to the Journal
 }
@@ -70,7 +70,8 @@ type Result struct {
 // the bucket's defaults and refuses to replace an object.
 type PutOptions struct {
 	Overwrite    bool
-	Marker       string // stored as the metadata x-amz-meta-rolecall
+	Marker       string // of the task: distinguishes its transfers from others of the Journal, and is stored as the metadata x-amz-meta-rolecall
+	Unmarked     bool   // the marker is not stored: what a lost answer wrote is known only by a checksum
 	Encryption   Encryption
 	StorageClass string
 	ACL          string

@@ -115,10 +115,13 @@ func (u upload) alreadyWritten(ctx context.Context, all func(context.Context) (s
 	return u.isOurs(ctx, h, all)
 }
 
-// isOurs returns the sum of the bytes if the object that exists is the one to
-// be written, with the same marker, size and bytes, else nil.
+// isOurs returns the sum of the bytes if the object that exists is the one to be
+// written, else nil: if it has the same size and bytes. S3's checksum of the
+// whole object shows that, whoever wrote it. Without one, the object counts only
+// if it has the marker, which the same task has given it.
 func (u upload) isOurs(ctx context.Context, h headResult, all func(context.Context) (sum, error)) (*sum, error) {
-	if u.options.Marker == "" || h.marker != u.options.Marker || h.Size != u.size {
+	marked := u.options.Marker != "" && h.marker == u.options.Marker
+	if h.Size != u.size || h.sum.name == "" && !marked {
 		return nil, nil
 	}
 	wanted, err := all(ctx)
@@ -127,7 +130,7 @@ func (u upload) isOurs(ctx context.Context, h headResult, all func(context.Conte
 	}
 	equal := h.sum.name == "CRC64NVME" && wanted.matches(h.sum)
 	if h.sum.name != "CRC64NVME" {
-		// Without such a checksum the object has to be read.
+		// Without this checksum the object has to be read.
 		present := source{u.to, h.Object}.stream(ctx, span{0, h.Size}, checksum{})
 		if err := present.copyTo(io.Discard, u.to.Client.wire.memory); err != nil {
 			return nil, err

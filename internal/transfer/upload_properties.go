@@ -98,7 +98,7 @@ func (u upload) properties() (http.Header, error) {
 	if err != nil {
 		return nil, err
 	}
-	if u.options.Marker != "" {
+	if u.options.Marker != "" && !u.options.Unmarked {
 		h[markerHeader] = []string{u.options.Marker}
 	}
 	size := 0

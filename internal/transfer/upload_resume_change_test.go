@@ -289,8 +289,13 @@ func TestResumeDone(t *testing.T) {
 		"copy":                    {"copy", nil, true, ""},
 		"get":                     {"get", nil, true, ""},
 		"put, the object is gone": {"put", func(t *testing.T, f *fixture) { f.remove(t, "target", "x") }, false, ""},
-		"put, the object is another": {"put", func(t *testing.T, f *fixture) {
+		"put, the object is another with the same bytes": {"put", func(t *testing.T, f *fixture) {
 			if err := f.PutObject("target", "x", bytes.NewReader(f.data)); err != nil {
+				t.Fatal(err)
+			}
+		}, true, ""},
+		"put, the object is another": {"put", func(t *testing.T, f *fixture) {
+			if err := f.PutObject("target", "x", bytes.NewReader(append(f.data[1:len(f.data):len(f.data)], 1))); err != nil {
 				t.Fatal(err)
 			}
 		}, false, Exists},
