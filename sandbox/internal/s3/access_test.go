@@ -62,7 +62,7 @@ func TestActions(t *testing.T) {
 		"begin":           {"POST", "/kms/new?uploads", "", nil, []string{"s3:PutObject", "kms:GenerateDataKey"}},
 		"part":            {"PUT", "/kms/up?partNumber=1&" + upload, "x", nil, []string{"s3:PutObject", "kms:Decrypt"}},
 		"parts":           {"GET", "/kms/up?" + upload, "", nil, []string{"s3:ListMultipartUploadParts"}},
-		"complete":        {"POST", "/kms/up?" + upload, "<CompleteMultipartUpload><Part><PartNumber>9</PartNumber></Part></CompleteMultipartUpload>", nil, []string{"s3:PutObject", "kms:Decrypt"}},
+		"complete":        {"POST", "/kms/up?" + upload, "<CompleteMultipartUpload><Part><PartNumber>9</PartNumber><ETag>x</ETag></Part></CompleteMultipartUpload>", nil, []string{"s3:PutObject", "kms:Decrypt"}},
 		"abort":           {"DELETE", "/kms/new?uploadId=none", "", nil, []string{"s3:AbortMultipartUpload"}},
 		"delete":          {"DELETE", "/plain/gone", "", nil, []string{"s3:DeleteObject"}},
 		"delete version":  {"DELETE", "/versioned/gone?versionId=null", "", nil, []string{"s3:DeleteObjectVersion"}},

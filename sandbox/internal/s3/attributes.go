@@ -87,15 +87,14 @@ func (o *object) listParts(after, limit int) *partsXML {
 	}
 	out := &partsXML{MaxParts: limit, PartNumberMarker: after, PartsCount: len(o.parts)}
 	for _, p := range o.parts {
-		if p.number <= after || p.checksum == "" {
+		if p.number <= after || p.checksum.value == "" {
 			continue
 		}
 		if len(out.Parts) == limit {
 			out.IsTruncated = true
 			break
 		}
-		sum := checksum{o.checksum.algorithm, p.checksum, ""}
-		out.Parts = append(out.Parts, partXML{p.number, p.size, sum.xml()})
+		out.Parts = append(out.Parts, partXML{p.number, p.size, p.checksum.ofPart()})
 		out.NextPartNumberMarker = p.number
 	}
 	return out

@@ -91,6 +91,12 @@ func (x *checksumXML) field(algorithm string) *string {
 	}
 }
 
+// ofPart returns the element of a part's checksum, which has no type.
+func (s checksum) ofPart() checksumXML {
+	s.kind = ""
+	return s.xml()
+}
+
 func (s checksum) xml() checksumXML {
 	var x checksumXML
 	if s.value != "" {
@@ -199,7 +205,7 @@ func (s summer) check(c claim, trailer http.Header) error {
 func compose(algorithm string, parts []*part) checksum {
 	h := newHash(algorithm)
 	for _, p := range parts {
-		sum, _ := base64.StdEncoding.DecodeString(p.checksum) // ours
+		sum, _ := base64.StdEncoding.DecodeString(p.checksum.value) // ours
 		h.Write(sum)
 	}
 	return checksum{algorithm, fmt.Sprintf("%s-%d", encodeSum(h), len(parts)), composite}

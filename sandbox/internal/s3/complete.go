@@ -32,6 +32,9 @@ func parseComplete(data []byte) ([]completePart, error) {
 		return nil, errMalformedXML()
 	}
 	for i, p := range asked.Parts {
+		if p.ETag == "" {
+			return nil, errMalformedXML()
+		}
 		if p.PartNumber < 1 || p.PartNumber > maxParts {
 			return nil, errInvalidArgument("PartNumber must be >= 1", "PartNumber", strconv.Itoa(p.PartNumber))
 		}
@@ -51,14 +54,18 @@ func completeMultipartUpload(c *call) error {
 	if err != nil {
 		return err
 	}
-	// In this request the checksum headers are of the object, not of the body.
-	claimed, err := readClaim(c.r.Header)
+	claimed, err := readWholeClaim(c.r.Header)
 	if err != nil {
 		return err
 	}
-	u, err := c.upload("s3:PutObject")
+	u, err := c.uploadAmong("s3:PutObject", c.bucket.uploads, c.bucket.completed)
 	if err != nil {
 		return err
+	}
+	u.completion.Lock()
+	defer u.completion.Unlock()
+	if u.completed != nil {
+		return c.answerAgain(u, asked)
 	}
 	if err := c.useKey("kms:Decrypt", u.settings.encryption, c.cfg, c.key); err != nil {
 		return err
@@ -75,23 +82,13 @@ func completeMultipartUpload(c *call) error {
 		c.bucket.giveBack(u)
 		return err
 	}
-	sum := o.checksum.xml()
-	return c.writeXML(struct {
-		XMLName  xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ CompleteMultipartUploadResult"`
-		Location text
-		Bucket   string
-		Key      text
-		ETag     text
-		checksumXML
-	}{
-		Location: text(fmt.Sprintf("https://%s.s3.%s.amazonaws.com/%s", c.cfg.Name, c.cfg.Region, urlEncoded(c.key))),
-		Bucket:   c.cfg.Name, Key: text(c.key), ETag: text(quoted(o.etag)), checksumXML: sum,
-	})
+	c.bucket.remember(u, &completion{asked, o})
+	return c.writeCompleted(o)
 }
 
 // complete makes an object of the listed parts and forgets the others. An
 // error leaves the upload as it was.
-func (c *call) complete(u *upload, asked []completePart, claimed claim) (*object, error) {
+func (c *call) complete(u *upload, asked []completePart, claimed wholeClaim) (*object, error) {
 	chosen, err := u.choose(asked)
 	if err != nil {
 		return nil, err
@@ -101,18 +98,15 @@ func (c *call) complete(u *upload, asked []completePart, claimed claim) (*object
 	for _, p := range chosen {
 		files = append(files, p.body.files...)
 		o.size += p.size
-		o.parts = append(o.parts, &part{number: p.number, size: p.size, etag: p.etag, checksum: p.checksum, modified: p.modified})
+		o.parts = append(o.parts, &part{number: p.number, size: p.size, etag: p.etag, checksum: u.shown(p), modified: p.modified})
 	}
 	if want := c.header("X-Amz-Mp-Object-Size"); want != "" && want != strconv.FormatInt(o.size, 10) {
 		return nil, errInvalidRequest("The provided 'x-amz-mp-object-size' header value " + want +
 			" does not match what was computed: " + strconv.FormatInt(o.size, 10))
 	}
 	o.body = newBody(files...)
-	if o.checksum, err = u.checksum(o.body, chosen); err != nil {
+	if o.checksum, err = u.checksum(o.body, chosen, claimed); err != nil {
 		return nil, err
-	}
-	if claimed.value != "" && (claimed.algorithm != o.checksum.algorithm || claimed.value != o.checksum.value) {
-		return nil, errBadDigest(strings.ToLower(claimed.algorithm))
 	}
 	if err := c.commit(o); err != nil {
 		return nil, err
@@ -135,7 +129,7 @@ func (u *upload) choose(asked []completePart) ([]*part, error) {
 		}
 		for _, algorithm := range algorithms {
 			sum := *want.field(algorithm)
-			if sum != "" && (algorithm != u.algorithm || sum != p.checksum) {
+			if sum != "" && (algorithm != p.checksum.algorithm || sum != p.checksum.value) {
 				return nil, errInvalidPart()
 			}
 		}
@@ -156,74 +150,26 @@ func (u *upload) choose(asked []completePart) ([]*part, error) {
 	return chosen, nil
 }
 
-// checksum returns the checksum of the object that the parts make.
-func (u *upload) checksum(whole *body, parts []*part) (checksum, error) {
-	if u.kind == composite {
-		return compose(u.algorithm, parts), nil
+// checksum returns the checksum of the object that the parts make, and holds
+// it against the one that the request claims.
+func (u *upload) checksum(whole *body, parts []*part, claimed wholeClaim) (checksum, error) {
+	kind := cmp.Or(u.kind, fullObject)
+	if claimed.kind != "" && claimed.kind != kind {
+		return checksum{}, errInvalidRequest("The upload was created using the " + kind + " checksum mode. The complete request must use the same checksum mode.")
 	}
-	algorithm := cmp.Or(u.algorithm, defaultChecksum)
-	sums := newHash(algorithm)
-	if err := whole.copyRange(sums, 0, whole.size()); err != nil {
-		return checksum{}, err
-	}
-	return checksum{algorithm, encodeSum(sums), fullObject}, nil
-}
-
-// listParts answers with the parts of an open upload.
-func listParts(c *call) error {
-	u, err := c.upload("s3:ListMultipartUploadParts")
-	if err != nil {
-		return err
-	}
-	limit, err := c.limit("max-parts")
-	if err != nil {
-		return err
-	}
-	after, err := number("part-number-marker", c.query.Get("part-number-marker"), 0)
-	if err != nil {
-		return err
-	}
-	type entry struct {
-		PartNumber   int
-		LastModified stamp
-		ETag         text
-		Size         int64
-		checksumXML
-	}
-	var result struct {
-		XMLName              xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ ListPartsResult"`
-		Bucket               string
-		Key                  text
-		UploadID             string `xml:"UploadId"`
-		Initiator            string `xml:"Initiator>ID"`
-		Owner                string `xml:"Owner>ID"`
-		StorageClass         string
-		PartNumberMarker     int
-		NextPartNumberMarker int
-		MaxParts             int
-		IsTruncated          bool
-		ChecksumAlgorithm    string  `xml:",omitempty"`
-		ChecksumType         string  `xml:",omitempty"`
-		Parts                []entry `xml:"Part"`
-	}
-	result.Bucket, result.Key, result.UploadID = c.cfg.Name, text(u.key), u.id
-	result.Initiator, result.Owner, result.StorageClass = u.initiator, u.settings.owner, u.settings.class
-	result.PartNumberMarker, result.MaxParts = after, limit
-	result.ChecksumAlgorithm, result.ChecksumType = u.algorithm, u.kind
-	c.bucket.mu.RLock()
-	parts := u.sorted()
-	c.bucket.mu.RUnlock()
-	for _, p := range parts {
-		if p.number <= after {
-			continue
+	algorithm := cmp.Or(u.algorithm, claimed.linear(), defaultChecksum)
+	var sum checksum
+	if kind == composite {
+		sum = compose(algorithm, parts)
+	} else {
+		sums := newHash(algorithm)
+		if err := whole.copyRange(sums, 0, whole.size()); err != nil {
+			return checksum{}, err
 		}
-		if len(result.Parts) == limit {
-			result.IsTruncated = true
-			break
-		}
-		sum := checksum{u.algorithm, p.checksum, ""}.xml()
-		result.Parts = append(result.Parts, entry{p.number, stamp(p.modified), text(quoted(p.etag)), p.size, sum})
-		result.NextPartNumberMarker = p.number
+		sum = checksum{algorithm, encodeSum(sums), fullObject}
 	}
-	return c.writeXML(result)
+	if claimed.value != "" && (claimed.algorithm != algorithm || !claimed.covers(sum)) {
+		return checksum{}, errBadDigest(strings.ToLower(claimed.algorithm))
+	}
+	return sum, nil
 }

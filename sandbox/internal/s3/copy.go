@@ -230,7 +230,7 @@ func uploadPartCopy(c *call) error {
 		ETag         text
 		LastModified stamp
 		checksumXML
-	}{ETag: text(quoted(p.etag)), LastModified: stamp(p.modified), checksumXML: checksum{u.algorithm, p.checksum, ""}.xml()})
+	}{ETag: text(quoted(p.etag)), LastModified: stamp(p.modified), checksumXML: u.shown(p).ofPart()})
 }
 
 // copyRange reads x-amz-copy-source-range, which unlike Range must be whole

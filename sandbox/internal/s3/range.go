@@ -58,7 +58,7 @@ func (c *call) partSpan(o *object) (span, error) {
 	var offset int64
 	for _, p := range o.parts {
 		if p.number == number {
-			return span{offset, p.size, true, checksum{o.checksum.algorithm, p.checksum, o.checksum.kind}}, nil
+			return span{offset, p.size, true, checksum{p.checksum.algorithm, p.checksum.value, o.checksum.kind}}, nil
 		}
 		offset += p.size
 	}

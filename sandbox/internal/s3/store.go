@@ -59,7 +59,7 @@ func (s *Service) SetBucket(cfg Bucket) {
 	defer s.store.mu.Unlock()
 	b := s.store.buckets[cfg.Name]
 	if b == nil {
-		b = &bucket{created: s.clock(), objects: map[string][]*object{}, uploads: map[string]*upload{}}
+		b = &bucket{created: s.clock(), objects: map[string][]*object{}, uploads: map[string]*upload{}, completed: map[string]*upload{}}
 		s.store.buckets[cfg.Name] = b
 	}
 	b.mu.Lock()
@@ -74,7 +74,10 @@ type bucket struct {
 	created time.Time
 	keys    []string             // of objects, sorted
 	objects map[string][]*object // versions of a key, the current one last; never empty
-	uploads map[string]*upload
+	uploads map[string]*upload   // open
+
+	completed    map[string]*upload // the last ones
+	completedIDs []string           // of completed, in order
 }
 
 func (b *bucket) config() Bucket {

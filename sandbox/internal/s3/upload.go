@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -22,6 +23,9 @@ type upload struct {
 	// writes of its parts with them.
 	conditions conditions
 	parts      map[int]*part
+
+	completion sync.Mutex  // held while a request completes the upload
+	completed  *completion // nil until then; guarded by the lock
 }
 
 // part is one part of an upload, or of the object made of it, where it has no
@@ -30,9 +34,18 @@ type part struct {
 	number   int
 	size     int64
 	etag     string
-	checksum string // base64, of the upload's algorithm; empty when it has none
+	checksum checksum // of the upload's algorithm; if it has none, of the one that the part was sent with
 	modified time.Time
 	body     *body
+}
+
+// shown returns the checksum of a part as S3 shows it later: none for an upload
+// without an algorithm.
+func (u *upload) shown(p *part) checksum {
+	if u.algorithm == "" {
+		return checksum{}
+	}
+	return p.checksum
 }
 
 // sorted returns the parts by number.
@@ -109,9 +122,18 @@ func readChecksumType(h http.Header) (algorithm, kind string, err error) {
 // upload returns the open upload that the query names, if the caller has the
 // permission.
 func (c *call) upload(action string) (*upload, error) {
+	return c.uploadAmong(action, c.bucket.uploads)
+}
+
+// uploadAmong returns the upload that the query names from the first map that
+// has it, if the caller has the permission.
+func (c *call) uploadAmong(action string, where ...map[string]*upload) (*upload, error) {
 	id := c.query.Get("uploadId")
+	var u *upload
 	c.bucket.mu.RLock()
-	u := c.bucket.uploads[id]
+	for _, uploads := range where {
+		u = cmp.Or(u, uploads[id])
+	}
 	c.bucket.mu.RUnlock()
 	if u != nil && u.key != c.key {
 		u = nil
@@ -170,7 +192,9 @@ func uploadPart(c *call) error {
 	}
 	header := c.w.Header()
 	header.Set("ETag", quoted(p.etag))
-	header.Set(checksumHeader(got.checksum.algorithm), got.checksum.value)
+	if u.algorithm != "" || claimed.algorithm != "" {
+		header.Set(checksumHeader(p.checksum.algorithm), p.checksum.value)
+	}
 	u.settings.encryption.write(header)
 	c.w.WriteHeader(http.StatusOK)
 	return nil
@@ -178,7 +202,7 @@ func uploadPart(c *call) error {
 
 // checkClaim checks that a part has a checksum of the upload's algorithm, or
 // none where S3 does not need one. Parts of an upload without an algorithm may
-// have any; it is checked and forgotten.
+// have any.
 func (u *upload) checkClaim(c claim) error {
 	if u.algorithm == "" || c.algorithm == u.algorithm || c.algorithm == "" && u.kind == fullObject {
 		return nil
@@ -189,10 +213,7 @@ func (u *upload) checkClaim(c claim) error {
 // addPart adds a received part to the upload and replaces one of the same
 // number, unless the upload has ended.
 func (c *call) addPart(u *upload, number int, got *received) (*part, error) {
-	p := &part{number: number, size: got.size, etag: got.etag, modified: c.clock(), body: got.body}
-	if u.algorithm != "" {
-		p.checksum = got.checksum.value
-	}
+	p := &part{number: number, size: got.size, etag: got.etag, checksum: got.checksum, modified: c.clock(), body: got.body}
 	if u.settings.encryption.kms() {
 		p.etag = newID(16)
 	}
