@@ -74,22 +74,59 @@ func TestDescribeKey(t *testing.T) {
 }
 
 // A refusal comes without waiting for the body of a client that expects to be
-// told to send it.
+// told to send it, whatever refuses, and on a connection that is kept alive.
+// https://www.rfc-editor.org/rfc/rfc9110#section-10.1.1
 func TestRefusalBeforeTheBody(t *testing.T) {
 	t.Parallel()
-	w := loaded(t, nil, Options{})
-	transport := &http.Transport{ExpectContinueTimeout: time.Minute}
-	t.Cleanup(transport.CloseIdleConnections)
-	r := w.request(t, http.MethodPut, "/acme-masters/x", "bytes")
-	r.Header.Set("Expect", "100-continue")
-	began := time.Now()
-	resp, err := transport.RoundTrip(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp.Body.Close()
-	if took := time.Since(began); resp.StatusCode != http.StatusForbidden || took > 30*time.Second {
-		t.Errorf("%d after %s", resp.StatusCode, took)
+	w := loaded(t, faulty(Fault{Service: "s3", Operation: "PutObject", Bucket: "acme-open", Error: "throttle"}), Options{})
+	admin := keysOf("admin")
+	for _, c := range []struct {
+		name, path string
+		change     func(*http.Request)
+		status     int
+	}{
+		{"anonymous", "/acme-masters/x", func(*http.Request) {}, 403},
+		{"no permission", "/acme-masters/x", func(r *http.Request) { sign(t, r, keysOf("nobody"), "s3", "eu-central-1", "UNSIGNED-PAYLOAD") }, 403},
+		{"unknown access key", "/acme-masters/x", func(r *http.Request) { sign(t, r, keys{"AKIANONE", "x", ""}, "s3", "eu-central-1", "UNSIGNED-PAYLOAD") }, 403},
+		{"wrong secret", "/acme-masters/x", func(r *http.Request) {
+			sign(t, r, keys{admin.id, "x", ""}, "s3", "eu-central-1", "UNSIGNED-PAYLOAD")
+		}, 403},
+		{"malformed signature", "/acme-masters/x", func(r *http.Request) { r.Header.Set("Authorization", "AWS4-HMAC-SHA256 x") }, 400},
+		{"another region", "/acme-masters/x", func(r *http.Request) { sign(t, r, admin, "s3", "us-west-2", "UNSIGNED-PAYLOAD") }, 400},
+		{"unknown bucket", "/none-such/x", func(r *http.Request) { sign(t, r, admin, "s3", "eu-central-1", "UNSIGNED-PAYLOAD") }, 404},
+		{"a header's value", "/acme-masters/x", func(r *http.Request) {
+			r.Header.Set("X-Amz-Storage-Class", "COLD")
+			sign(t, r, admin, "s3", "eu-central-1", "UNSIGNED-PAYLOAD")
+		}, 400},
+		{"a condition", "/acme-masters/in/a.mov", func(r *http.Request) {
+			r.Header.Set("If-None-Match", "*")
+			sign(t, r, admin, "s3", "eu-central-1", "UNSIGNED-PAYLOAD")
+		}, 412},
+		{"a hashed body", "/acme-masters/x", func(r *http.Request) { sign(t, r, keysOf("nobody"), "s3", "eu-central-1", sha256Hex("bytes")) }, 403},
+		{"a framed body", "/acme-masters/x", func(r *http.Request) {
+			r.Header.Set("X-Amz-Decoded-Content-Length", "1")
+			sign(t, r, keysOf("nobody"), "s3", "eu-central-1", "STREAMING-UNSIGNED-PAYLOAD-TRAILER")
+		}, 403},
+		{"an unknown upload", "/acme-masters/x?partNumber=1&uploadId=none", func(r *http.Request) { sign(t, r, admin, "s3", "eu-central-1", "UNSIGNED-PAYLOAD") }, 404},
+		{"a fault", "/acme-open/x", func(r *http.Request) { sign(t, r, admin, "s3", "eu-central-1", "UNSIGNED-PAYLOAD") }, 503},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			transport := &http.Transport{ExpectContinueTimeout: time.Minute}
+			t.Cleanup(transport.CloseIdleConnections)
+			r := w.request(t, http.MethodPut, c.path, "bytes")
+			r.Header.Set("Expect", "100-continue")
+			c.change(r)
+			began := time.Now()
+			resp, err := transport.RoundTrip(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close()
+			if took := time.Since(began); resp.StatusCode != c.status || took > 30*time.Second {
+				t.Errorf("%d after %s, want %d", resp.StatusCode, took, c.status)
+			}
+		})
 	}
 }
 
