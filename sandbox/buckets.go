@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"cmp"
 	"context"
 	"net/http"
 	"path"
@@ -25,27 +24,27 @@ func (a authority) Claim(ctx context.Context, made s3.Bucket, keys map[string][]
 		return made, accessDenied(policy.Denial{}.String())
 	}
 	owner := c.caller.account
-	asked := cmp.Or(made.Region, firstRegion)
-	made.Account, made.Partition, made.Region = owner.id, owner.partition, c.region
-	access := s3.Access{Action: "s3:CreateBucket", Resource: "arn:" + owner.partition + ":s3:::" + made.Name, Context: keys}
-	if fail := a.Authorize(ctx, access); fail != nil {
-		return made, fail
-	}
-	switch {
-	case !bucketForm.MatchString(made.Name) || strings.Contains(made.Name, ".."):
-		return made, &s3.Error{Status: http.StatusBadRequest, Code: "InvalidBucketName", Message: "The specified bucket is not valid."}
-	case asked != c.region:
-		return made, &s3.Error{
-			Status: http.StatusBadRequest, Code: "IllegalLocationConstraintException",
-			Message: "The " + asked + " location constraint is incompatible for the region specific endpoint this request was sent to.",
+	for _, action := range creating(made) {
+		access := s3.Access{Action: action, Resource: "arn:" + owner.partition + ":s3:::" + made.Name, Context: keys}
+		if fail := a.Authorize(ctx, access); fail != nil {
+			return made, fail
 		}
 	}
+	if !validBucketName(made.Name) {
+		return made, &s3.Error{Status: http.StatusBadRequest, Code: "InvalidBucketName", Message: "The specified bucket is not valid."}
+	}
+	region, fail := newBucketRegion(made.Region, c.region, owner.partition)
+	if fail != nil {
+		return made, fail
+	}
+	made.Account, made.Partition, made.Region = owner.id, owner.partition, region
 	d := a.directory
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if there := d.buckets[made.Name]; there != nil {
 		if there.account == owner {
-			return made, &s3.Error{Status: http.StatusConflict, Code: "BucketAlreadyOwnedByYou", Message: "Your previous request to create the named bucket succeeded and you already own it."}
+			made.Region = there.Region
+			return made, &s3.Error{Status: http.StatusConflict, Code: s3.AlreadyOwned, Message: "Your previous request to create the named bucket succeeded and you already own it."}
 		}
 		return made, &s3.Error{
 			Status: http.StatusConflict, Code: "BucketAlreadyExists",
@@ -54,6 +53,18 @@ func (a authority) Claim(ctx context.Context, made s3.Bucket, keys map[string][]
 	}
 	d.buckets[made.Name] = &bucket{Bucket: &Bucket{Region: made.Region}, name: made.Name, account: owner}
 	return made, nil
+}
+
+// creating returns the permissions that making the bucket needs.
+func creating(made s3.Bucket) []string {
+	actions := []string{"s3:CreateBucket"}
+	if made.Ownership != "" {
+		actions = append(actions, "s3:PutBucketOwnershipControls")
+	}
+	if made.ObjectLock {
+		actions = append(actions, "s3:PutBucketObjectLockConfiguration", "s3:PutBucketVersioning")
+	}
+	return actions
 }
 
 // Release forgets a deleted bucket.

@@ -85,7 +85,31 @@ func TestBucketsAreMade(t *testing.T) {
 		{"another's", "globex-delivery", "eu-central-1", keysOf("admin"), "eu-central-1", nil, "BucketAlreadyExists"},
 		{"bad name", "New_One", "eu-central-1", keysOf("admin"), "eu-central-1", nil, "InvalidBucketName"},
 		{"not allowed", "new-three", "eu-central-1", keysOf("nobody"), "eu-central-1", nil, "AccessDenied"},
-		{"with a list", "new-three", "eu-central-1", keysOf("admin"), "eu-central-1", func(in *s3.CreateBucketInput) { in.ACL = "private" }, "NotImplemented"},
+		{"with an unknown constraint", "new-three", "eu-central-1", keysOf("admin"), "bogus-9", nil, "InvalidLocationConstraint"},
+		{"with one of another partition", "new-three", "us-east-1", keysOf("admin"), "cn-north-1", nil, "InvalidLocationConstraint"},
+		{"in the first region, with its name", "new-three", "us-east-1", keysOf("admin"), "us-east-1", nil, "InvalidLocationConstraint"},
+		{"in the first region, with an unknown one", "new-three", "us-east-1", keysOf("admin"), "eu-nowhere-1", nil, "InvalidLocationConstraint"},
+		{"from the first region", "new-west", "us-east-1", keysOf("admin"), "us-west-2", nil, ""},
+		{"from the first region, by an old name", "new-eu", "us-east-1", keysOf("admin"), "EU", nil, ""},
+		{"again, in the first region", "new-two", "us-east-1", keysOf("admin"), "", nil, ""},
+		{"again, from the first region", "new-west", "us-east-1", keysOf("admin"), "", nil, "BucketAlreadyOwnedByYou"},
+		{"a private list", "new-private", "eu-central-1", keysOf("admin"), "eu-central-1", func(in *s3.CreateBucketInput) { in.ACL = "private" }, ""},
+		{"a list for objects", "new-owner", "eu-central-1", keysOf("admin"), "eu-central-1", func(in *s3.CreateBucketInput) { in.ACL = "bucket-owner-full-control" }, ""},
+		{"an open list", "new-three", "eu-central-1", keysOf("admin"), "eu-central-1", func(in *s3.CreateBucketInput) { in.ACL = "public-read" }, "InvalidBucketAclWithObjectOwnership"},
+		{"an open list, ownership said", "new-three", "eu-central-1", keysOf("admin"), "eu-central-1", func(in *s3.CreateBucketInput) {
+			in.ACL, in.ObjectOwnership = "authenticated-read", "BucketOwnerEnforced"
+		}, "InvalidBucketAclWithObjectOwnership"},
+		{"an open list of a writer's", "new-three", "eu-central-1", keysOf("admin"), "eu-central-1", func(in *s3.CreateBucketInput) {
+			in.ACL, in.ObjectOwnership = "public-read", "ObjectWriter"
+		}, "NotImplemented"},
+		{"a private list of a writer's", "new-writer", "eu-central-1", keysOf("admin"), "eu-central-1", func(in *s3.CreateBucketInput) {
+			in.ACL, in.ObjectOwnership = "private", "ObjectWriter"
+		}, ""},
+		{"grants", "new-three", "eu-central-1", keysOf("admin"), "eu-central-1", func(in *s3.CreateBucketInput) { in.GrantRead = aws.String("id=x") }, "InvalidBucketAclWithObjectOwnership"},
+		{"a list and grants", "new-three", "eu-central-1", keysOf("admin"), "eu-central-1", func(in *s3.CreateBucketInput) {
+			in.ACL, in.GrantRead = "private", aws.String("id=x")
+		}, "InvalidRequest"},
+		{"an unknown list", "new-three", "eu-central-1", keysOf("admin"), "eu-central-1", func(in *s3.CreateBucketInput) { in.ACL = "mine" }, "InvalidArgument"},
 		{"ownership", "new-three", "eu-central-1", keysOf("admin"), "eu-central-1", func(in *s3.CreateBucketInput) { in.ObjectOwnership = "Mine" }, "InvalidArgument"},
 		{"tags", "new-three", "eu-central-1", keysOf("admin"), "eu-central-1", func(in *s3.CreateBucketInput) {
 			in.CreateBucketConfiguration.Tags = []types.Tag{{Key: aws.String("k"), Value: aws.String("v")}}
@@ -126,6 +150,31 @@ func TestBucketsAreMade(t *testing.T) {
 	out, err := admin.PutObject(t.Context(), &s3.PutObjectInput{Bucket: bucket, Key: aws.String("k"), Body: strings.NewReader("x")})
 	if err != nil || out.VersionId == nil || aws.ToString(out.SSEKMSKeyId) != key || !aws.ToBool(out.BucketKeyEnabled) {
 		t.Errorf("put in the new bucket: %+v, %v", out, err)
+	}
+}
+
+// What a new bucket is made with needs permissions of its own.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html
+func TestPermissionsToMakeABucket(t *testing.T) {
+	t.Parallel()
+	w := loaded(t, nil, Options{})
+	making := strings.Replace(readsMasters, `"s3:GetObject","Resource":"arn:aws:s3:::acme-masters/*"`, `"s3:CreateBucket","Resource":"*"`, 1)
+	if status, body := w.iam(t, keysOf("admin"), "PutUserPolicy", "UserName", "nobody", "PolicyName", "make", "PolicyDocument", making); status != http.StatusOK {
+		t.Fatal(body)
+	}
+	for action, change := range map[string]func(*s3.CreateBucketInput){
+		"":                                    func(in *s3.CreateBucketInput) { in.ACL = "private" },
+		"s3:PutBucketOwnershipControls":       func(in *s3.CreateBucketInput) { in.ObjectOwnership = "ObjectWriter" },
+		"s3:PutBucketObjectLockConfiguration": func(in *s3.CreateBucketInput) { in.ObjectLockEnabledForBucket = aws.Bool(true) },
+	} {
+		in := &s3.CreateBucketInput{Bucket: aws.String("new-" + strings.ToLower(strings.TrimPrefix(action, "s3:")) + "-1")}
+		change(in)
+		_, err := w.s3(keysOf("nobody"), "us-east-1").CreateBucket(t.Context(), in)
+		code := ""
+		if action != "" {
+			code = "AccessDenied"
+		}
+		wants(t, err, code, action)
 	}
 }
 

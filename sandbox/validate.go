@@ -241,7 +241,7 @@ func (v *validator) region(at, region string, a *Account) {
 
 func (v *validator) bucket(at, name string, b *Bucket, a *Account) {
 	switch {
-	case !bucketForm.MatchString(name) || strings.Contains(name, ".."):
+	case !validBucketName(name):
 		v.Add(at, fmt.Sprintf("%.80q is no bucket name", name), "3 to 63 lower-case letters, digits, dots and hyphens")
 	case v.buckets[name]:
 		v.Add(at, fmt.Sprintf("bucket %q is given twice", name), "bucket names are unique over all accounts")

@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"cmp"
 	"encoding/xml"
 	"net/http"
 	"slices"
@@ -11,11 +12,6 @@ import (
 // the owner owns all objects.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html
 func createBucket(c *call) error {
-	for name := range c.r.Header {
-		if name == "X-Amz-Acl" || strings.HasPrefix(name, "X-Amz-Grant-") {
-			return errHeaderNotImplemented(strings.ToLower(name))
-		}
-	}
 	data, err := c.readDocument(maxConfiguration)
 	if err != nil {
 		return err
@@ -40,17 +36,65 @@ func createBucket(c *call) error {
 	if made.Ownership != "" && !slices.Contains(ownerships, made.Ownership) {
 		return errInvalidArgument("Invalid x-amz-object-ownership header", "x-amz-object-ownership", made.Ownership)
 	}
+	if err := c.checkBucketACL(made); err != nil {
+		return err
+	}
 	cs := conditions{}
 	cs.set("s3:LocationConstraint", asked.Region)
 	cs.set("s3:x-amz-object-ownership", made.Ownership)
+	cs.set("s3:x-amz-acl", c.header("X-Amz-Acl"))
 	made, refused := c.directory.Claim(c.r.Context(), made, cs)
-	if refused != nil {
+	switch {
+	case refused == nil:
+		c.SetBucket(made)
+	case refused.Code != AlreadyOwned || made.Region != "us-east-1":
 		return refused
+		// In the first region making one's own bucket again succeeds, and
+		// changes nothing.
+		// https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html#API_CreateBucket_Errors
 	}
-	c.SetBucket(made)
 	c.w.Header().Set("Location", "/"+made.Name)
 	c.w.WriteHeader(http.StatusOK)
 	return nil
+}
+
+// AlreadyOwned is the code of the error that a Directory answers to a caller who
+// has the bucket already.
+const AlreadyOwned = "BucketAlreadyOwnedByYou"
+
+// The canned lists of a new bucket: private is what a bucket has anyway, and
+// those for objects are ignored.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html#canned-acl
+var (
+	closedBucketACLs = []string{"", "private", "bucket-owner-read", "bucket-owner-full-control"}
+	openBucketACLs   = []string{"public-read", "public-read-write", "authenticated-read", "aws-exec-read", "log-delivery-write"}
+)
+
+// checkBucketACL refuses a list that opens a new bucket to others: where the
+// owner owns all objects S3 does not take it, and elsewhere the sandbox does
+// not.
+func (c *call) checkBucketACL(made Bucket) error {
+	canned, granted := c.header("X-Amz-Acl"), ""
+	for name := range c.r.Header {
+		if strings.HasPrefix(name, "X-Amz-Grant-") {
+			granted = strings.ToLower(name)
+		}
+	}
+	opens := slices.Contains(openBucketACLs, canned)
+	switch {
+	case !opens && !slices.Contains(closedBucketACLs, canned):
+		return errInvalidArgument("", "x-amz-acl", canned)
+	case canned != "" && granted != "":
+		return errInvalidRequest("Specifying both Canned ACLs and Header Grants is not allowed")
+	case !opens && granted == "":
+		return nil
+	case made.Ownership == "" || made.Ownership == ownerEnforced:
+		return &Error{
+			Status: http.StatusBadRequest, Code: "InvalidBucketAclWithObjectOwnership",
+			Message: "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
+		}
+	}
+	return errHeaderNotImplemented(cmp.Or(granted, "x-amz-acl"))
 }
 
 // deleteBucket deletes an empty bucket, with its unfinished multipart uploads.
