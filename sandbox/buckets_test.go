@@ -133,10 +133,16 @@ func TestBucketsAreMade(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	_, err := admin.PutBucketVersioning(t.Context(), &s3.PutBucketVersioningInput{
-		Bucket: bucket, VersioningConfiguration: &types.VersioningConfiguration{Status: "Suspended"},
-	})
-	wants(t, err, "NotImplemented", "")
+	if _, err := admin.CreateBucket(t.Context(), &s3.CreateBucketInput{
+		Bucket: aws.String("new-locked"), ObjectLockEnabledForBucket: aws.Bool(true),
+		CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: "eu-central-1"},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	lock, err := admin.GetObjectLockConfiguration(t.Context(), &s3.GetObjectLockConfigurationInput{Bucket: aws.String("new-locked")})
+	if err != nil || lock.ObjectLockConfiguration.ObjectLockEnabled != "Enabled" || lock.ObjectLockConfiguration.Rule != nil {
+		t.Errorf("a new bucket with object lock: %+v, %v", lock, err)
+	}
 	encrypt := func(by types.ServerSideEncryptionByDefault) error {
 		_, err := admin.PutBucketEncryption(t.Context(), &s3.PutBucketEncryptionInput{Bucket: bucket, ServerSideEncryptionConfiguration: &types.ServerSideEncryptionConfiguration{
 			Rules: []types.ServerSideEncryptionRule{{ApplyServerSideEncryptionByDefault: &by, BucketKeyEnabled: aws.Bool(true)}},

@@ -78,7 +78,8 @@ type Bucket struct {
 	Versioning    bool             `json:"versioning"`
 	Ownership     string           `json:"ownership"`
 	RequesterPays bool             `json:"requester_pays"`
-	ObjectLock    bool             `json:"object_lock"`
+	// ObjectLock also retains what is written for a day.
+	ObjectLock bool `json:"object_lock"`
 	// Objects is a directory whose regular files are the bucket's first
 	// objects. Their keys are the paths below it.
 	Objects string `json:"objects"`

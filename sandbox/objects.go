@@ -24,11 +24,18 @@ func (d *directory) s3Buckets() []s3.Bucket {
 		if e.Key != "" && !strings.HasPrefix(e.Key, "arn:") {
 			e.Key = "arn:" + b.account.partition + ":kms:" + b.Region + ":" + b.account.id + ":key/" + e.Key
 		}
-		out = append(out, s3.Bucket{
+		made := s3.Bucket{
 			Name: b.name, Account: b.account.id, Partition: b.account.partition, Region: b.Region,
-			Encryption: e, Versioning: b.Versioning, Ownership: cmp.Or(b.Ownership, "BucketOwnerEnforced"),
+			Encryption: e, Ownership: cmp.Or(b.Ownership, "BucketOwnerEnforced"),
 			RequesterPays: b.RequesterPays, ObjectLock: b.ObjectLock,
-		})
+		}
+		if b.Versioning {
+			made.Versioning = "Enabled"
+		}
+		if b.ObjectLock {
+			made.Retention = s3.Retention{Mode: "GOVERNANCE", Days: 1}
+		}
+		out = append(out, made)
 	}
 	return out
 }

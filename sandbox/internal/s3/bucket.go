@@ -55,17 +55,3 @@ func getBucketLocation(c *call) error {
 		Region  string   `xml:",chardata"`
 	}{Region: region})
 }
-
-func getBucketVersioning(c *call) error {
-	if err := c.allowBucket("s3:GetBucketVersioning", nil); err != nil {
-		return err
-	}
-	status := ""
-	if c.cfg.Versioning {
-		status = "Enabled"
-	}
-	return c.writeXML(struct {
-		XMLName xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ VersioningConfiguration"`
-		Status  string   `xml:",omitempty"`
-	}{Status: status})
-}

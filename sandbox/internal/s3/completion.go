@@ -41,7 +41,7 @@ func (c *call) answerAgain(u *upload, asked []completePart) error {
 		return errNoSuchUpload(u.id)
 	}
 	o := u.completed.object
-	c.writeVersion(o)
+	c.writeNewVersion(o)
 	o.encryption.write(c.w.Header())
 	return c.writeCompleted(o)
 }

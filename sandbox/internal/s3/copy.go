@@ -67,7 +67,7 @@ func (c *call) readCopySource() (copySource, error) {
 		src.release()
 		return src, err
 	}
-	if src.cfg.Versioning {
+	if src.cfg.Versioning != "" {
 		c.w.Header().Set("X-Amz-Copy-Source-Version-Id", src.version)
 	}
 	return src, nil
@@ -156,7 +156,7 @@ func (c *call) inherit(s *settings, src copySource) error {
 		}
 	}
 	same := src.cfg.Name == c.cfg.Name && src.key == c.key && c.query.Get("versionId") == ""
-	if same && !replaceMetadata && s.class == src.class && c.header(sseHeader) == "" && !c.cfg.Versioning {
+	if same && !replaceMetadata && s.class == src.class && c.header(sseHeader) == "" && c.cfg.Versioning == "" {
 		return errInvalidRequest("This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.")
 	}
 	if replaceTags || len(src.tags) == 0 {

@@ -2,7 +2,6 @@ package s3
 
 import (
 	"cmp"
-	"encoding/xml"
 	"net/http"
 	"slices"
 	"strings"
@@ -171,26 +170,6 @@ func deleteBucketEncryption(c *call) error {
 	}
 	c.bucket.configure(func(b *Bucket) { b.Encryption = Encryption{Type: "AES256"} })
 	c.w.WriteHeader(http.StatusNoContent)
-	return nil
-}
-
-// putBucketVersioning turns versioning on; the sandbox does not suspend it.
-func putBucketVersioning(c *call) error {
-	if err := c.allowBucket("s3:PutBucketVersioning", nil); err != nil {
-		return err
-	}
-	var asked struct {
-		XMLName xml.Name `xml:"VersioningConfiguration"`
-		Status  string
-	}
-	if err := c.readXML(maxConfiguration, &asked); err != nil {
-		return err
-	}
-	if asked.Status != "Enabled" {
-		return errNotImplemented("PutBucketVersioning with another status than Enabled")
-	}
-	c.bucket.configure(func(b *Bucket) { b.Versioning = true })
-	c.w.WriteHeader(http.StatusOK)
 	return nil
 }
 

@@ -69,7 +69,7 @@ func (c *call) delete(d deletion) (deleted, error) {
 		return deleted{}, err
 	}
 	switch {
-	case d.version == "" && c.cfg.Versioning:
+	case d.version == "" && c.bucket.cfg.Versioning != "":
 		marker := &object{key: d.key, deleted: true, modified: c.clock()}
 		c.bucket.put(marker)
 		return deleted{marker.version, true}, nil

@@ -88,7 +88,7 @@ func TestBucketIsReconfigured(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.put("plain", "k", "one")
-	w.service.SetBucket(Bucket{Name: "plain", Account: owner, Region: "eu-central-1", Versioning: true})
+	w.service.SetBucket(Bucket{Name: "plain", Account: owner, Region: "eu-central-1", Versioning: versioningEnabled})
 	if put := w.put("plain", "k", "two"); put.VersionId == nil {
 		t.Error("no version id")
 	}

@@ -42,9 +42,18 @@ func errInternal() *Error {
 	return &Error{Status: http.StatusInternalServerError, Code: "InternalError", Message: "We encountered an internal error. Please try again."}
 }
 
+// errInvalidArgument is about the argument of that name, or of none that has
+// one.
 func errInvalidArgument(message, name, value string) *Error {
-	return (&Error{Status: http.StatusBadRequest, Code: "InvalidArgument", Message: message}).
-		with("ArgumentName", name).with("ArgumentValue", value)
+	e := &Error{Status: http.StatusBadRequest, Code: "InvalidArgument", Message: message}
+	if name == "" {
+		return e
+	}
+	return e.with("ArgumentName", name).with("ArgumentValue", value)
+}
+
+func errInvalidBucketState(message string) *Error {
+	return &Error{Status: http.StatusConflict, Code: "InvalidBucketState", Message: message}
 }
 
 func errInvalidBucketName(name string) *Error {

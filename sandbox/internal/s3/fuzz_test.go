@@ -105,7 +105,7 @@ func FuzzRequest(f *testing.F) {
 		if err != nil {
 			return
 		}
-		service, err := New(Config{Buckets: []Bucket{{Name: "plain", Account: owner}, {Name: "versioned", Versioning: true}}, Authority: &authority{}, Dir: t.TempDir()})
+		service, err := New(Config{Buckets: []Bucket{{Name: "plain", Account: owner}, {Name: "versioned", Versioning: versioningEnabled}}, Authority: &authority{}, Dir: t.TempDir()})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -174,7 +174,7 @@ func (c *call) serveObject(open func(*object) error) error {
 
 // writeVersion sets the header with the answer's version.
 func (c *call) writeVersion(o *object) {
-	if c.cfg.Versioning {
+	if c.cfg.Versioning != "" {
 		c.w.Header().Set("X-Amz-Version-Id", o.version)
 	}
 }

@@ -6,15 +6,18 @@ import (
 	"time"
 )
 
+// The modes of a retention.
+const (
+	governance = "GOVERNANCE"
+	compliance = "COMPLIANCE"
+)
+
 // lock keeps a version from being deleted.
 type lock struct {
-	mode  string // GOVERNANCE, COMPLIANCE or empty
+	mode  string // of the retention, or empty
 	until time.Time
 	hold  bool
 }
-
-// defaultRetention is the retention in a bucket with object lock.
-const defaultRetention = 24 * time.Hour
 
 // readLock reads the lock that a request asks for.
 func (c *call) readLock() (lock, error) {
@@ -29,7 +32,7 @@ func (c *call) readLock() (lock, error) {
 	if (mode == "") != (until == "") {
 		return l, errInvalidArgument("x-amz-object-lock-retain-until-date and x-amz-object-lock-mode must both be supplied", "x-amz-object-lock-mode", mode)
 	}
-	if mode != "" && mode != "GOVERNANCE" && mode != "COMPLIANCE" {
+	if mode != "" && mode != governance && mode != compliance {
 		return l, errInvalidArgument("Unknown wormMode directive.", "x-amz-object-lock-mode", mode)
 	}
 	if hold != "" && hold != "ON" && hold != "OFF" {
@@ -51,8 +54,8 @@ func (c *call) readLock() (lock, error) {
 
 // withDefault returns the lock of a new version.
 func (l lock) withDefault(b Bucket, now time.Time) lock {
-	if b.ObjectLock && l.mode == "" {
-		l.mode, l.until = "GOVERNANCE", now.Add(defaultRetention)
+	if b.Retention.Mode != "" && l.mode == "" {
+		l.mode, l.until = b.Retention.Mode, now.AddDate(b.Retention.Years, 0, b.Retention.Days)
 	}
 	return l
 }
@@ -72,7 +75,7 @@ func (l lock) write(h http.Header) {
 // bypass governance mode, and may, delete it.
 func (c *call) checkLock(o *object) error {
 	retained := o.lock.mode != "" && c.clock().Before(o.lock.until)
-	if retained && o.lock.mode == "GOVERNANCE" && strings.EqualFold(c.header("X-Amz-Bypass-Governance-Retention"), "true") {
+	if retained && o.lock.mode == governance && strings.EqualFold(c.header("X-Amz-Bypass-Governance-Retention"), "true") {
 		if err := c.allow("s3:BypassGovernanceRetention", objectARN(c.cfg, o.key), c.cfg, nil); err != nil {
 			return err
 		}
@@ -84,9 +87,11 @@ func (c *call) checkLock(o *object) error {
 	return &Error{Status: http.StatusForbidden, Code: "AccessDenied", Message: "Access Denied because object protected by object lock."}
 }
 
-// checkLockDigest checks that a body that will be locked comes with a digest.
-func (c *call) checkLockDigest(claimed claim, request string) error {
-	if !c.cfg.ObjectLock || claimed.md5 != nil || claimed.algorithm != "" {
+// checkLockDigest checks that a body that will be retained comes with a digest.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
+func (c *call) checkLockDigest(l lock, claimed claim, request string) error {
+	retained := l.mode != "" || c.cfg.Retention.Mode != ""
+	if !retained || claimed.md5 != nil || claimed.algorithm != "" {
 		return nil
 	}
 	return errInvalidRequest("Content-MD5 OR x-amz-checksum- HTTP header is required for " + request + " requests with Object Lock parameters")

@@ -23,7 +23,7 @@ func putObject(c *call) error {
 	if _, err := c.allowWrite(s, nil); err != nil {
 		return err
 	}
-	if err := c.checkLockDigest(claimed, "Put Object"); err != nil {
+	if err := c.checkLockDigest(s.lock, claimed, "Put Object"); err != nil {
 		return err
 	}
 	if err := c.useKey("kms:GenerateDataKey", s.encryption, c.cfg, c.key); err != nil {
@@ -103,7 +103,7 @@ func (c *call) commit(o *object) error {
 	o.modified = c.clock()
 	o.lock = o.lock.withDefault(c.bucket.cfg, o.modified)
 	c.bucket.put(o)
-	c.writeVersion(o)
+	c.writeNewVersion(o)
 	o.encryption.write(c.w.Header())
 	return nil
 }

@@ -59,12 +59,17 @@ type Bucket struct {
 	Partition     string // "aws" when empty
 	Region        string
 	Encryption    Encryption // default of new objects; AES256 when zero
-	Versioning    bool
-	Ownership     string // BucketOwnerEnforced when empty, BucketOwnerPreferred, ObjectWriter
+	Versioning    string     // Enabled, Suspended, or empty when it never was enabled
+	Ownership     string     // BucketOwnerEnforced when empty, BucketOwnerPreferred, ObjectWriter
 	RequesterPays bool
-	// ObjectLock implies Versioning. A version without a retention of its own
-	// is kept for a day in governance mode.
-	ObjectLock bool
+	ObjectLock    bool      // implies that Versioning is Enabled
+	Retention     Retention // of versions that have none of their own, with ObjectLock
+}
+
+// Retention is how long versions are kept by default; zero for not at all.
+type Retention struct {
+	Mode        string // GOVERNANCE or COMPLIANCE
+	Days, Years int    // one of them
 }
 
 // Encryption is how an object is encrypted at rest, or a bucket's default.

@@ -125,8 +125,9 @@ func newWorld(t *testing.T) *world {
 	for name, change := range map[string]func(*Bucket){
 		"plain":     func(*Bucket) {},
 		"second":    func(*Bucket) {},
-		"versioned": func(b *Bucket) { b.Versioning = true },
-		"locked":    func(b *Bucket) { b.ObjectLock = true },
+		"versioned": func(b *Bucket) { b.Versioning = versioningEnabled },
+		"locked":    func(b *Bucket) { b.ObjectLock, b.Retention = true, Retention{Mode: governance, Days: 1} },
+		"lockable":  func(b *Bucket) { b.ObjectLock = true },
 		"kms":       func(b *Bucket) { b.Encryption = Encryption{Type: "aws:kms", Key: keyARNs} },
 		"bucketkey": func(b *Bucket) { b.Encryption = Encryption{Type: "aws:kms", Key: keyARNs, BucketKey: true} },
 		"payer":     func(b *Bucket) { b.RequesterPays = true },

@@ -54,7 +54,9 @@ func (s *Service) SetBucket(cfg Bucket) {
 	cfg.Partition = cmp.Or(cfg.Partition, "aws")
 	cfg.Ownership = cmp.Or(cfg.Ownership, ownerEnforced)
 	cfg.Encryption.Type = cmp.Or(cfg.Encryption.Type, "AES256")
-	cfg.Versioning = cfg.Versioning || cfg.ObjectLock
+	if cfg.ObjectLock {
+		cfg.Versioning = versioningEnabled
+	}
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
 	b := s.store.buckets[cfg.Name]
@@ -143,7 +145,7 @@ func (b *bucket) current(key string) *object {
 // caller holds the bucket's lock.
 func (b *bucket) put(o *object) {
 	o.version = "null"
-	if b.cfg.Versioning {
+	if b.cfg.Versioning == versioningEnabled {
 		o.version = newID(16)
 	}
 	if _, ok := b.objects[o.key]; !ok {

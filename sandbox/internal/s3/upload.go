@@ -172,7 +172,7 @@ func uploadPart(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := c.checkLockDigest(claimed, "Put Part"); err != nil {
+	if err := c.checkLockDigest(u.settings.lock, claimed, "Put Part"); err != nil {
 		return err
 	}
 	if err := u.checkClaim(claimed); err != nil {
