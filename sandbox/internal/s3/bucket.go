@@ -3,33 +3,7 @@ package s3
 import (
 	"encoding/xml"
 	"net/http"
-	"slices"
-	"strings"
 )
-
-func listBuckets(c *call) error {
-	if err := c.allow("s3:ListAllMyBuckets", "*", Bucket{}, nil); err != nil {
-		return err
-	}
-	type entry struct {
-		Name         text
-		CreationDate stamp
-		BucketRegion string
-	}
-	var result struct {
-		XMLName xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ ListAllMyBucketsResult"`
-		Owner   string   `xml:"Owner>ID"`
-		Buckets []entry  `xml:"Buckets>Bucket"`
-	}
-	result.Owner = c.authority.Caller(c.r.Context())
-	for name, b := range c.store.all() {
-		if cfg := b.config(); cfg.Account == result.Owner {
-			result.Buckets = append(result.Buckets, entry{text(name), stamp(b.created), cfg.Region})
-		}
-	}
-	slices.SortFunc(result.Buckets, func(a, b entry) int { return strings.Compare(string(a.Name), string(b.Name)) })
-	return c.writeXML(result)
-}
 
 func headBucket(c *call) error {
 	// The region is in the answer even for those who may not see the bucket.
