@@ -12,6 +12,7 @@ import (
 	"hash"
 	"hash/crc32"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -123,6 +124,9 @@ func readClaim(h http.Header) (claim, error) {
 		}
 		c.md5 = sum
 	}
+	if err := checkAlgorithms(h); err != nil {
+		return c, err
+	}
 	trailer := strings.ToLower(strings.TrimSpace(h.Get("X-Amz-Trailer")))
 	for _, algorithm := range algorithms {
 		value := h.Get(checksumHeader(algorithm))
@@ -152,6 +156,28 @@ func readClaim(h http.Header) (claim, error) {
 		return c, errInvalidRequest("Value for x-amz-sdk-checksum-algorithm header is invalid.")
 	}
 	return c, nil
+}
+
+// unsupported lists the checksums of S3's that the sandbox does not compute.
+var unsupported = []string{"MD5", "SHA512", "XXHASH128", "XXHASH3", "XXHASH64"}
+
+// checkAlgorithms refuses a checksum that would not be held, whether it comes
+// as a header or as a trailer.
+func checkAlgorithms(h http.Header) error {
+	names := slices.Sorted(maps.Keys(h))
+	for _, name := range append(names, strings.Split(h.Get("X-Amz-Trailer"), ",")...) {
+		name = strings.ToLower(strings.TrimSpace(name))
+		algorithm, ok := strings.CutPrefix(name, "x-amz-checksum-")
+		algorithm = strings.ToUpper(algorithm)
+		switch {
+		case !ok || slices.Contains(algorithms, algorithm) || slices.Contains([]string{"ALGORITHM", "MODE", "TYPE"}, algorithm):
+		case slices.Contains(unsupported, algorithm):
+			return errHeaderNotImplemented(name)
+		default:
+			return errInvalidRequest("The algorithm type you specified in x-amz-checksum- header is invalid.")
+		}
+	}
+	return nil
 }
 
 func validChecksum(algorithm, value string) bool {

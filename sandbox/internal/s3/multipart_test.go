@@ -185,6 +185,29 @@ func TestUploadPartHoldsTheChecksumType(t *testing.T) {
 	}
 }
 
+// S3 knows these checksums and those that are refused, no others.
+func TestAllAlgorithmsAreTakenOrRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	known := slices.Concat(algorithms, unsupported)
+	for _, algorithm := range types.ChecksumAlgorithm("").Values() {
+		if !slices.Contains(known, string(algorithm)) {
+			t.Errorf("%s is neither", algorithm)
+		}
+		header := "x-amz-checksum-" + strings.ToLower(string(algorithm))
+		answer, body := w.do("PUT", "/plain/k", "hello", header, "AAAA")
+		if answer.StatusCode == 200 {
+			t.Errorf("a wrong %s is stored", header)
+		}
+		m := w.begin("plain", "k")
+		for target, method := range map[string]string{"/plain/k?partNumber=1&uploadId=" + *m.id: "PUT", "/plain?delete": "POST", "/plain?policy": "PUT"} {
+			if answer, body = w.do(method, target, "hello", header, "AAAA"); answer.StatusCode < 400 {
+				t.Errorf("a wrong %s is taken by %s: %s", header, target, body)
+			}
+		}
+	}
+}
+
 func TestAbandonedPartsAreRemoved(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
