@@ -147,7 +147,10 @@ func (c *chunked) chain(kind, rest, given string) error {
 }
 
 // readTrailers reads the lines after the last chunk to the empty one, and
-// puts them into the request's Trailer.
+// puts them into the request's Trailer. Behind the trailers there may be one
+// more empty line, before their signature if they have one, as in AWS's grammar
+// of the trailer, where they end in "\n\r\n"; minio-go writes it so.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html
 func (c *chunked) readTrailers() error {
 	announced := strings.Split(strings.ToLower(c.request.Header.Get("X-Amz-Trailer")), ",")
 	for i := range announced {
@@ -155,11 +158,15 @@ func (c *chunked) readTrailers() error {
 	}
 	trailer := c.request.Trailer
 	var signed strings.Builder
-	signature := ""
+	signature, separated := "", false
 	for range maxTrailers {
 		line, err := c.line()
-		if err != nil && (c.trailers || !errors.Is(err, errEnd)) {
+		if err != nil && (c.trailers && !separated || !errors.Is(err, errEnd)) {
 			return err
+		}
+		if line == "" && err == nil && signature == "" && !separated && len(trailer) > 0 {
+			separated = true
+			continue
 		}
 		if line == "" {
 			if !c.arrived(announced) {
@@ -179,6 +186,8 @@ func (c *chunked) readTrailers() error {
 			return fault(BadTrailer, "the trailer is malformed")
 		case c.sign != nil && name == trailerSignature:
 			signature = value
+		case separated:
+			return fault(BadTrailer, "there is a trailer after the empty line")
 		case !slices.Contains(announced, name):
 			return fault(BadTrailer, "the trailer "+strconv.Quote(name)+" is not announced in x-amz-trailer")
 		default:

@@ -308,6 +308,9 @@ func TestChunkedRefuses(t *testing.T) {
 		{"no trailer signature", trailerExample, "x-amz-trailer-signature:d81f82fc3505edab99d459891051a732e8730629a2e4a59689829ca17fe2e435\r\n", "", Mismatch},
 		{"unannounced trailer", trailerExample, "x-amz-checksum-crc32c:", "x-amz-checksum-crc32:", BadTrailer},
 		{"missing trailer", trailerExample, trailerExample.trailer, "", BadTrailer},
+		{"no signature behind the empty line", trailerExample, "==\r\nx-amz-trailer-signature:d81f82fc3505edab99d459891051a732e8730629a2e4a59689829ca17fe2e435\r\n", "==\n\r\n", Mismatch},
+		{"two empty lines before the signature", trailerExample, "==\r\n", "==\n\r\n\r\n", Mismatch},
+		{"a trailer behind the empty line", trailerExample, "x-amz-trailer-signature", "\r\nx-amz-checksum-crc32:a\r\nx-amz-trailer-signature", BadTrailer},
 		{"trailer after the signature", trailerExample, "7fe2e435\r\n", "7fe2e435\r\nx-amz-checksum-crc32c:a\r\n", BadTrailer},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -321,9 +324,31 @@ func TestChunkedRefuses(t *testing.T) {
 	}
 }
 
+// Clients end trailers in several ways; all of them have the same signature.
+func TestEndsOfTrailers(t *testing.T) {
+	t.Parallel()
+	for _, end := range []string{"==\r\n", "==\n", "==\n\r\n", "==\r\n\r\n"} {
+		r := trailerExample.request(t, strings.Replace(trailerExample.body(), "==\r\n", end, 1))
+		if got, err := verify(r, secret, exampleTime); err != nil || len(got) != 66560 || r.Trailer.Get("X-Amz-Checksum-Crc32c") != "sOO8/Q==" {
+			t.Errorf("signed, %q: %d bytes, %v", end, len(got), err)
+		}
+		for _, last := range []string{"\r\n", ""} {
+			testUnsignedTrailer(t, end+last)
+		}
+	}
+}
+
 func TestUnsignedChunksWithTrailer(t *testing.T) {
 	t.Parallel()
-	r := request(t, "PUT", "http://localhost/b/key", "5\r\nhello\r\n0\r\nx-amz-checksum-crc32:NhCmhg==\r\n\r\n")
+	testUnsignedTrailer(t, "==\r\n\r\n")
+}
+
+func testUnsignedTrailer(t *testing.T, end string) {
+	t.Helper()
+	if !strings.HasSuffix(end, "\n\r\n") { // the empty line is missing
+		return
+	}
+	r := request(t, "PUT", "http://localhost/b/key", "5\r\nhello\r\n0\r\nx-amz-checksum-crc32:NhCmhg"+end)
 	r.Header.Set("X-Amz-Decoded-Content-Length", "5")
 	r.Header.Set("X-Amz-Trailer", "x-amz-checksum-crc32")
 	r.Header.Set("Content-Encoding", "gzip,aws-chunked")
