@@ -53,6 +53,9 @@ func getObjectAttributes(c *call) error {
 		return err
 	}
 	defer o.release()
+	if err := c.checkCustomerKey("X-Amz-"); err != nil {
+		return err
+	}
 	var out attributesXML
 	const asked = "X-Amz-Object-Attributes"
 	for name := range strings.SplitSeq(strings.Join(c.r.Header.Values(asked), ","), ",") {

@@ -77,6 +77,9 @@ func (c *call) checkCopySource(src copySource) error {
 	if src.archived(c.clock()) {
 		return errInvalidObjectState(src.class)
 	}
+	if err := c.checkCustomerKey("X-Amz-Copy-Source-"); err != nil {
+		return err
+	}
 	if err := checkConditions(c.r.Header, "X-Amz-Copy-Source-", src.object); err != nil {
 		return err
 	}
@@ -197,6 +200,9 @@ func uploadPartCopy(c *call) error {
 	}
 	u, err := c.upload("s3:PutObject")
 	if err != nil {
+		return err
+	}
+	if err := c.checkCustomerKey("X-Amz-"); err != nil {
 		return err
 	}
 	src, err := c.readCopySource()

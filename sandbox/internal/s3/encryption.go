@@ -9,9 +9,10 @@ import (
 )
 
 const (
-	sseHeader       = "X-Amz-Server-Side-Encryption"
-	sseKeyHeader    = "X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id"
-	bucketKeyHeader = "X-Amz-Server-Side-Encryption-Bucket-Key-Enabled"
+	sseHeader        = "X-Amz-Server-Side-Encryption"
+	sseKeyHeader     = "X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id"
+	sseContextHeader = "X-Amz-Server-Side-Encryption-Context"
+	bucketKeyHeader  = "X-Amz-Server-Side-Encryption-Bucket-Key-Enabled"
 )
 
 // kms reports whether a KMS key is used.
@@ -33,7 +34,7 @@ func (e Encryption) write(h http.Header) {
 // for, else the bucket's default.
 func (c *call) readEncryption() (Encryption, error) {
 	for name := range c.r.Header {
-		if strings.HasPrefix(name, sseHeader+"-Customer-") || name == sseHeader+"-Context" {
+		if strings.HasPrefix(name, sseHeader+"-Customer-") || name == sseContextHeader {
 			return Encryption{}, errHeaderNotImplemented(strings.ToLower(name))
 		}
 	}
@@ -57,6 +58,35 @@ func (c *call) readEncryption() (Encryption, error) {
 	}
 	asked.Key = keyARN(c.cfg, c.authority.Caller(c.r.Context()), asked.Key)
 	return asked, nil
+}
+
+// keepEncryption lists the operations on an object that is encrypted already,
+// where S3 does not take the headers that ask for encryption.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+var keepEncryption = map[string]bool{
+	"CompleteMultipartUpload": true, "GetObject": true, "GetObjectAttributes": true, "HeadObject": true, "UploadPart": true, "UploadPartCopy": true,
+}
+
+// checkNoEncryption refuses these headers.
+func (c *call) checkNoEncryption() error {
+	for _, name := range []string{sseHeader, sseKeyHeader, bucketKeyHeader, sseContextHeader} {
+		if value := c.header(name); value != "" {
+			name = strings.ToLower(name)
+			return errInvalidArgument(name+" header is not supported for this operation.", name, value)
+		}
+	}
+	return nil
+}
+
+// checkCustomerKey refuses the key that a client says an object is encrypted
+// with: no object is, here.
+func (c *call) checkCustomerKey(prefix string) error {
+	for name := range c.r.Header {
+		if strings.HasPrefix(name, prefix+"Server-Side-Encryption-Customer-") {
+			return errInvalidRequest("The encryption parameters are not applicable to this object.")
+		}
+	}
+	return nil
 }
 
 // ManagedAlias names the AWS managed key that S3 has in each account.

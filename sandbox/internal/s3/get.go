@@ -133,6 +133,9 @@ func (c *call) serveObject(open func(*object) error) error {
 		return err
 	}
 	defer o.release()
+	if err := c.checkCustomerKey("X-Amz-"); err != nil {
+		return err
+	}
 	if err := open(o); err != nil {
 		return err
 	}

@@ -181,5 +181,10 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request) error {
 	if err := c.checkPayer(c.cfg); err != nil {
 		return err
 	}
+	if keepEncryption[to.operation] {
+		if err := c.checkNoEncryption(); err != nil {
+			return err
+		}
+	}
 	return handler(c)
 }

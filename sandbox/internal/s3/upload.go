@@ -172,6 +172,9 @@ func uploadPart(c *call) error {
 	if err != nil {
 		return err
 	}
+	if err := c.checkCustomerKey("X-Amz-"); err != nil {
+		return err
+	}
 	if err := c.checkLockDigest(u.settings.lock, claimed, "Put Part"); err != nil {
 		return err
 	}

@@ -332,9 +332,9 @@ func TestEndsOfTrailers(t *testing.T) {
 		if got, err := verify(r, secret, exampleTime); err != nil || len(got) != 66560 || r.Trailer.Get("X-Amz-Checksum-Crc32c") != "sOO8/Q==" {
 			t.Errorf("signed, %q: %d bytes, %v", end, len(got), err)
 		}
-		for _, last := range []string{"\r\n", ""} {
-			testUnsignedTrailer(t, end+last)
-		}
+	}
+	for _, end := range []string{"==\n\r\n", "==\n\r\n\r\n", "==\r\n\r\n\r\n"} {
+		testUnsignedTrailer(t, end)
 	}
 }
 
@@ -345,9 +345,6 @@ func TestUnsignedChunksWithTrailer(t *testing.T) {
 
 func testUnsignedTrailer(t *testing.T, end string) {
 	t.Helper()
-	if !strings.HasSuffix(end, "\n\r\n") { // the empty line is missing
-		return
-	}
 	r := request(t, "PUT", "http://localhost/b/key", "5\r\nhello\r\n0\r\nx-amz-checksum-crc32:NhCmhg"+end)
 	r.Header.Set("X-Amz-Decoded-Content-Length", "5")
 	r.Header.Set("X-Amz-Trailer", "x-amz-checksum-crc32")
