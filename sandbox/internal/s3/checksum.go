@@ -260,7 +260,7 @@ type received struct {
 func (c *call) receive(claimed claim, algorithm string) (*received, error) {
 	length := c.r.ContentLength
 	switch {
-	case length < 0:
+	case length == 0 && c.saysNoLength():
 		return nil, errMissingContentLength()
 	case length > maxUpload:
 		return nil, errEntityTooLarge(length, maxUpload)
@@ -284,6 +284,12 @@ func (c *call) receive(claimed claim, algorithm string) (*received, error) {
 		return nil, err
 	}
 	return &received{stored, length, sums.etag(), sums.checksum()}, nil
+}
+
+// saysNoLength reports whether an HTTP/1 request without a body leaves out that
+// it has none. In HTTP/2 the end of the request says it.
+func (c *call) saysNoLength() bool {
+	return c.r.ProtoMajor == 1 && c.header("Content-Length") == "" && c.header("X-Amz-Decoded-Content-Length") == ""
 }
 
 // readDocument reads a small body into memory.

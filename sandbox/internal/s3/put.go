@@ -9,8 +9,10 @@ const (
 )
 
 func putObject(c *call) error {
-	if appending := "X-Amz-Write-Offset-Bytes"; c.header(appending) != "" {
-		return errHeaderNotImplemented(appending)
+	for _, name := range []string{"Content-Range", "X-Amz-Write-Offset-Bytes"} {
+		if c.header(name) != "" {
+			return errHeaderNotImplemented(name)
+		}
 	}
 	s, err := c.readSettings()
 	if err != nil {

@@ -185,7 +185,7 @@ func TestBodyThatFails(t *testing.T) {
 		code   string
 	}{
 		"short":     {6, strings.NewReader("hello"), "IncompleteBody"},
-		"no length": {-1, strings.NewReader("hello"), "MissingContentLength"},
+		"no length": {-1, strings.NewReader("hello"), "NotImplemented"},
 		"huge":      {maxUpload + 1, strings.NewReader("hello"), "EntityTooLarge"},
 		"cut":       {6, io.MultiReader(strings.NewReader("hel"), broken{io.ErrUnexpectedEOF}), "IncompleteBody"},
 		"refused":   {6, io.MultiReader(strings.NewReader("hel"), broken{own}), "SignatureDoesNotMatch"},

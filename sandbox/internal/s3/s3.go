@@ -181,6 +181,9 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request) error {
 	if err := c.checkPayer(c.cfg); err != nil {
 		return err
 	}
+	if r.ContentLength < 0 { // S3 takes chunks that say their whole length, and no others
+		return errHeaderNotImplemented("Transfer-Encoding")
+	}
 	if keepEncryption[to.operation] {
 		if err := c.checkNoEncryption(); err != nil {
 			return err
