@@ -33,8 +33,8 @@ func (c *call) refuse(w http.ResponseWriter, r *http.Request, why error, signatu
 		e := c.refusedByS3(why)
 		inQuery := signature != nil && signature.Presigned || r.Header.Get("Authorization") == ""
 		var malformed *sigv4.Error
-		if inQuery && errors.As(why, &malformed) && malformed.Kind == sigv4.Malformed {
-			e = &s3.Error{Status: 400, Code: "AuthorizationQueryParametersError", Message: malformed.Message}
+		if inQuery && errors.As(why, &malformed) {
+			e = inQueryWords(e, malformed)
 		}
 		var refused refusal
 		if errors.As(why, &refused) && refused == unknownKey {
@@ -47,6 +47,19 @@ func (c *call) refuse(w http.ResponseWriter, r *http.Request, why error, signatu
 	default:
 		c.failQuery(w, c.refusedByQuery(why, signature))
 	}
+}
+
+// inQueryWords returns a refusal as S3 words it for presigned requests.
+func inQueryWords(e *s3.Error, why *sigv4.Error) *s3.Error {
+	message := why.Message
+	switch why.Kind {
+	case sigv4.Malformed, sigv4.WrongDate:
+	case sigv4.BadScope:
+		message = "Error parsing the X-Amz-Credential parameter; " + message
+	default:
+		return e
+	}
+	return &s3.Error{Status: http.StatusBadRequest, Code: "AuthorizationQueryParametersError", Message: message}
 }
 
 // refusedByS3 returns a refusal in S3's words.
@@ -72,8 +85,10 @@ func (c *call) refusedByS3(why error) *s3.Error {
 		return answer(500, "InternalError", "We encountered an internal error. Please try again.")
 	}
 	switch e.Kind {
-	case sigv4.Malformed:
+	case sigv4.Malformed, sigv4.BadScope, sigv4.WrongDate:
 		return answer(400, "AuthorizationHeaderMalformed", "The authorization header is malformed; "+e.Message)
+	case sigv4.NoDate:
+		return answer(403, "AccessDenied", e.Message)
 	case sigv4.Unsupported:
 		return answer(400, "InvalidRequest", "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.")
 	case sigv4.Foreign:
@@ -89,8 +104,13 @@ func (c *call) refusedByS3(why error) *s3.Error {
 	case sigv4.Skewed:
 		return answer(403, "RequestTimeTooSkewed", "The difference between the request time and the current time is too large.",
 			serverTime, s3.Field{Name: "MaxAllowedSkewMilliseconds", Value: "900000"})
+	case sigv4.Early:
+		return answer(403, "AccessDenied", "Request is not valid yet", serverTime)
 	case sigv4.Expired:
 		return answer(403, "AccessDenied", "Request has expired", serverTime)
+	case sigv4.BadHash:
+		return answer(400, "InvalidArgument", e.Message,
+			s3.Field{Name: "ArgumentName", Value: "x-amz-content-sha256"}, s3.Field{Name: "ArgumentValue", Value: cut(e.Value)})
 	case sigv4.WrongHash:
 		return answer(400, "XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' header does not match what was computed.")
 	case sigv4.ChunkSize:
@@ -119,8 +139,12 @@ func (c *call) refusedByQuery(why error, signature *sigv4.Signature) *serviceErr
 		return &serviceError{http.StatusInternalServerError, "InternalFailure", "internal error"}
 	}
 	switch e.Kind {
-	case sigv4.Skewed, sigv4.Expired:
+	case sigv4.Skewed, sigv4.Expired, sigv4.Early:
 		return &serviceError{http.StatusForbidden, "SignatureDoesNotMatch", c.timeMessage(signature)}
+	case sigv4.WrongDate:
+		return &serviceError{http.StatusForbidden, "SignatureDoesNotMatch", "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP."}
+	case sigv4.NoDate:
+		return &serviceError{http.StatusBadRequest, "IncompleteSignature", "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header."}
 	case sigv4.Mismatch:
 		return &serviceError{
 			http.StatusForbidden, "SignatureDoesNotMatch",
@@ -165,7 +189,7 @@ func (c *call) refusedByKMS(why error, signature *sigv4.Signature) *serviceError
 		switch e.Kind {
 		case sigv4.LongBody:
 			return errLongBody()
-		case sigv4.Skewed, sigv4.Expired:
+		case sigv4.Skewed, sigv4.Expired, sigv4.Early:
 			message = c.timeMessage(signature)
 		}
 	}

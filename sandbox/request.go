@@ -48,6 +48,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	out.Header().Set("X-Amz-Request-Id", c.id)
 	out.Header().Set("Date", c.at.UTC().Format(http.TimeFormat)) // clients correct their clocks by it
 
+	if bad == nil && signature != nil && s3Only(r) {
+		bad = signature.ForService("s3")
+	}
 	var secret string
 	if bad == nil && signature != nil {
 		secret, bad = s.identify(c, signature)
@@ -96,6 +99,8 @@ func (s *Server) begin(r *http.Request, signature *sigv4.Signature) *call {
 	c.service = "s3"
 	target, isKMS := kmsOperation(r)
 	switch {
+	case signature != nil && s3Only(r):
+		c.region = signature.Region
 	case signature != nil:
 		c.service, c.region = signature.Service, signature.Region
 	case isKMS:
@@ -118,6 +123,12 @@ func (s *Server) begin(r *http.Request, signature *sigv4.Signature) *call {
 		SourceIP: c.sourceIP, UserAgent: c.userAgent,
 	}
 	return c
+}
+
+// s3Only reports whether a request has a form that only S3 takes: the other
+// services are asked by POST, or by a query with an Action, at the root.
+func s3Only(r *http.Request) bool {
+	return r.URL.Path != "/" || r.Method != http.MethodPost && !isForm(r)
 }
 
 func (s *Server) dispatch(c *call, w http.ResponseWriter, r *http.Request) {

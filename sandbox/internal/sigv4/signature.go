@@ -1,6 +1,7 @@
 package sigv4
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -12,6 +13,7 @@ import (
 const (
 	algorithm  = "AWS4-HMAC-SHA256"
 	timeFormat = "20060102T150405Z"
+	dateFormat = "20060102" // of the credential's scope
 	// maxSkew is how far a signature's time may be from the server's.
 	maxSkew = 15 * time.Minute
 	// maxPresign is the longest that a presigned request may live.
@@ -25,14 +27,19 @@ type Kind int
 // The kinds of refusal.
 const (
 	Malformed   Kind = iota + 1 // the header or query does not parse
+	BadScope                    // the credential has another form, or is for another service
+	WrongDate                   // the date of the credential is not the one of the request
+	NoDate                      // neither X-Amz-Date nor Date is a date
 	Unsupported                 // another algorithm than AWS4-HMAC-SHA256
 	Foreign                     // an Authorization that is none of AWS's
 	Ambiguous                   // signed in the header and in the query
 	Mismatch                    // the signature is not the one of this request
 	Unsigned                    // an x-amz-* header is present and not signed
 	Skewed                      // signed too long ago, or in the future
+	Early                       // a presigned request before its time
 	Expired                     // a presigned request after its time
-	NoHash                      // x-amz-content-sha256 is missing or malformed
+	NoHash                      // x-amz-content-sha256 is missing
+	BadHash                     // x-amz-content-sha256 is malformed
 	WrongHash                   // the body is not the one that was hashed
 	BadChunk                    // the aws-chunked framing is broken
 	ChunkSize                   // a chunk's size is no number, or below the least
@@ -47,6 +54,8 @@ type Error struct {
 	Message string
 	// Headers are the names of the unsigned headers, for Unsigned.
 	Headers []string
+	// Value is what x-amz-content-sha256 says, for BadHash.
+	Value string
 	// Canonical and ToSign are what the server signed, for Mismatch: they help
 	// to debug a client and show nothing that it did not send.
 	Canonical, ToSign string
@@ -100,10 +109,14 @@ func parseHeader(value string, h http.Header) (*Signature, error) {
 	if name != algorithm {
 		return nil, fault(Unsupported, "the authorization mechanism is not supported")
 	}
-	var s Signature
+	s := Signature{Token: h.Get("X-Amz-Security-Token")}
 	var credential, signed string
 	for part := range strings.SplitSeq(rest, ",") {
-		key, v, _ := strings.Cut(strings.TrimSpace(part), "=")
+		part = strings.TrimSpace(part)
+		key, v, found := strings.Cut(part, "=")
+		if !found && part != "" {
+			return nil, fault(Malformed, "the authorization component "+strconv.Quote(part)+" is malformed.")
+		}
 		var into *string
 		switch key {
 		case "Credential":
@@ -113,12 +126,15 @@ func parseHeader(value string, h http.Header) (*Signature, error) {
 		case "Signature":
 			into = &s.given
 		default:
-			return nil, fault(Malformed, "the authorization header has an unknown or empty part")
+			return nil, errComponents()
 		}
 		if *into != "" || v == "" {
-			return nil, fault(Malformed, "the authorization header has a repeated or empty part")
+			return nil, errComponents()
 		}
 		*into = v
+	}
+	if credential == "" || signed == "" || s.given == "" {
+		return nil, errComponents()
 	}
 	if err := s.scope(credential); err != nil {
 		return nil, err
@@ -126,12 +142,15 @@ func parseHeader(value string, h http.Header) (*Signature, error) {
 	if err := s.list(signed); err != nil {
 		return nil, err
 	}
-	at, err := headerTime(h)
-	if err != nil {
+	var err error
+	if s.Time, err = headerTime(h); err != nil {
 		return nil, err
 	}
-	s.Time, s.Token = at, h.Get("X-Amz-Security-Token")
 	return s.checked()
+}
+
+func errComponents() *Error {
+	return fault(Malformed, "the authorization header requires three components: Credential, SignedHeaders, and Signature.")
 }
 
 // headerTime is the time of signing: x-amz-date, else Date.
@@ -145,16 +164,21 @@ func headerTime(h http.Header) (time.Time, error) {
 	}
 	t, err := time.Parse(timeFormat, v)
 	if err != nil {
-		return t, fault(Malformed, "a valid x-amz-date or Date header is required")
+		return t, fault(NoDate, "AWS authentication requires a valid Date or x-amz-date header")
 	}
 	return t, nil
 }
 
 func parsePresigned(q query) (*Signature, error) {
-	if got := q.get("X-Amz-Algorithm"); got != algorithm {
-		return nil, fault(Unsupported, `X-Amz-Algorithm only supports "AWS4-HMAC-SHA256"`)
-	}
 	s := Signature{Presigned: true, given: q.get("X-Amz-Signature"), Token: q.get("X-Amz-Security-Token")}
+	for _, name := range []string{"X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "X-Amz-Date", "X-Amz-SignedHeaders"} {
+		if q.get(name) == "" {
+			return nil, errParameters()
+		}
+	}
+	if q.get("X-Amz-Algorithm") != algorithm {
+		return nil, fault(Malformed, `X-Amz-Algorithm only supports "AWS4-HMAC-SHA256 and AWS4-ECDSA-P256-SHA256"`)
+	}
 	if err := s.scope(q.get("X-Amz-Credential")); err != nil {
 		return nil, err
 	}
@@ -171,26 +195,56 @@ func parsePresigned(q query) (*Signature, error) {
 		s.Expires = maxSkew
 		return s.checked()
 	}
-	seconds, err := strconv.ParseUint(q.get("X-Amz-Expires"), 10, 32)
-	switch {
-	case err != nil:
-		return nil, fault(Malformed, "X-Amz-Expires should be a number")
-	case seconds > uint64(maxPresign/time.Second):
-		return nil, fault(Malformed, "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than 604800 seconds")
-	default:
-		s.Expires = time.Duration(seconds) * time.Second
+	if s.Expires, err = parseExpires(q.get("X-Amz-Expires")); err != nil {
+		return nil, err
 	}
 	return s.checked()
+}
+
+func errParameters() *Error {
+	return fault(Malformed, "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.")
+}
+
+// parseExpires reads how long a presigned request lives.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
+func parseExpires(given string) (time.Duration, error) {
+	if given == "" {
+		return 0, errParameters()
+	}
+	seconds, err := strconv.ParseInt(given, 10, 64)
+	switch {
+	case err != nil && !errors.Is(err, strconv.ErrRange):
+		return 0, fault(Malformed, "X-Amz-Expires should be a number")
+	case seconds < 0:
+		return 0, fault(Malformed, "X-Amz-Expires must be non-negative")
+	case seconds > int64(maxPresign/time.Second):
+		return 0, fault(Malformed, "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than 604800 seconds")
+	}
+	return time.Duration(seconds) * time.Second, nil
 }
 
 // scope reads KEY/yyyymmdd/region/service/aws4_request.
 func (s *Signature) scope(credential string) error {
 	parts := strings.Split(credential, "/")
-	if len(parts) != 5 || parts[4] != "aws4_request" || slices.Contains(parts, "") {
-		return fault(Malformed, "the credential must have the form access-key-id/date/region/service/aws4_request")
+	if len(parts) != 5 || slices.Contains(parts, "") {
+		return fault(BadScope, `the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".`)
 	}
 	s.AccessKeyID, s.date, s.Region, s.Service = parts[0], parts[1], parts[2], parts[3]
+	if _, err := time.Parse(dateFormat, s.date); err != nil {
+		return fault(BadScope, "incorrect date format "+strconv.Quote(s.date)+`. This date in the credential must be in the format "yyyyMMdd".`)
+	}
+	if parts[4] != "aws4_request" {
+		return fault(BadScope, "incorrect terminal "+strconv.Quote(parts[4])+`. This endpoint uses "aws4_request".`)
+	}
 	return nil
+}
+
+// ForService refuses a signature for another service than the endpoint's.
+func (s *Signature) ForService(service string) error {
+	if s.Service == service {
+		return nil
+	}
+	return fault(BadScope, "incorrect service "+strconv.Quote(s.Service)+". This endpoint belongs to "+strconv.Quote(service)+".")
 }
 
 func (s *Signature) list(signed string) error {
@@ -208,10 +262,15 @@ func (s *Signature) checked() (*Signature, error) {
 	if len(s.given) != 64 || strings.Trim(s.given, "0123456789abcdef") != "" {
 		return nil, fault(Malformed, "the signature must be 64 hexadecimal digits in lower case")
 	}
-	if s.date != s.Time.UTC().Format("20060102") {
-		return nil, fault(Malformed, "the date of the credential's scope is not the date of the request")
-	}
 	return s, nil
+}
+
+// checkDate refuses a credential of another day than the request's.
+func (s *Signature) checkDate() error {
+	if day := s.Time.UTC().Format(dateFormat); s.date != day {
+		return fault(WrongDate, "Invalid credential date "+strconv.Quote(s.date)+". This date is not the same as X-Amz-Date: "+strconv.Quote(day)+".")
+	}
+	return nil
 }
 
 func (s *Signature) scopeString() string {

@@ -128,8 +128,15 @@ func TestRefuses(t *testing.T) {
 		{"two headers", func(r *http.Request) { r.Header.Add("Authorization", r.Header.Get("Authorization")) }, secret, noon, Ambiguous},
 		{"version 2", func(r *http.Request) { r.Header.Set("Authorization", "AWS AKIA:abc=") }, secret, noon, Unsupported},
 		{"empty", func(r *http.Request) { r.Header.Set("Authorization", "AWS4-HMAC-SHA256 ") }, secret, noon, Malformed},
-		{"another date", func(r *http.Request) { r.Header.Set("X-Amz-Date", "20260302T120000Z") }, secret, noon, Malformed},
-		{"no date", func(r *http.Request) { r.Header.Del("X-Amz-Date") }, secret, noon, Malformed},
+		{"another date", func(r *http.Request) { r.Header.Set("X-Amz-Date", "20260302T120000Z") }, secret, noon, Skewed},
+		{"a credential of another date", func(r *http.Request) {
+			r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), "/20260301/", "/20260228/", 1))
+		}, secret, noon, WrongDate},
+		{"another service", func(r *http.Request) {
+			r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), "/s3/", "/sts/", 1))
+		}, secret, noon, Mismatch},
+		{"a malformed hash", func(r *http.Request) { r.Header.Set("X-Amz-Content-Sha256", "invalid") }, secret, noon, BadHash},
+		{"no date", func(r *http.Request) { r.Header.Del("X-Amz-Date") }, secret, noon, NoDate},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -171,7 +178,7 @@ func TestPresigned(t *testing.T) {
 	}{
 		{"in time", "s3", "?X-Amz-Expires=3600", nil, noon.Add(59 * time.Minute), 0},
 		{"expired", "s3", "?X-Amz-Expires=3600", nil, noon.Add(61 * time.Minute), Expired},
-		{"from the future", "s3", "?X-Amz-Expires=3600", nil, noon.Add(-time.Hour), Skewed},
+		{"from the future", "s3", "?X-Amz-Expires=3600", nil, noon.Add(-time.Hour), Early},
 		{"too long", "s3", "?X-Amz-Expires=604801", nil, noon, Malformed},
 		{"no expiry", "s3", "", nil, noon, Malformed},
 		{"negative expiry", "s3", "?X-Amz-Expires=-1", nil, noon, Malformed},
@@ -373,7 +380,7 @@ func TestUnsignedRequestsAreDecoded(t *testing.T) {
 		{"hashed", emptyHash, "", "", 0},
 		{"wrongly hashed", emptyHash, "hello", "hello", WrongHash},
 		{"signed chunks", streaming, "0\r\n\r\n", "", NoHash},
-		{"nonsense", "abc", "hello", "", NoHash},
+		{"nonsense", "abc", "hello", "", BadHash},
 	} {
 		r := received(request(t, "PUT", "http://localhost/b/key", c.body))
 		r.Header.Set("X-Amz-Decoded-Content-Length", "5")

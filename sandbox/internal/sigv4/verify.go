@@ -36,10 +36,16 @@ func (s *Signature) Verify(r *http.Request, secret string, now time.Time) error 
 	if err := s.inTime(now); err != nil {
 		return err
 	}
+	if err := s.checkDate(); err != nil {
+		return err
+	}
 	if err := s.allSigned(r); err != nil {
 		return err
 	}
 	payload, err := s.payload(r)
+	if err == nil && s.Service == "s3" {
+		err = checkPayload(payload)
+	}
 	if err != nil {
 		return err
 	}
@@ -55,7 +61,10 @@ func (s *Signature) Verify(r *http.Request, secret string, now time.Time) error 
 }
 
 func (s *Signature) inTime(now time.Time) error {
-	if s.Time.After(now.Add(maxSkew)) {
+	switch future := s.Time.After(now.Add(maxSkew)); {
+	case future && s.Presigned:
+		return fault(Early, "the presigned request is not valid yet")
+	case future:
 		return fault(Skewed, "signed in the future")
 	}
 	if s.Presigned {
@@ -175,11 +184,27 @@ func decode(r *http.Request, payload string, sign *signer, seed string) error {
 		stripChunked(r.Header)
 		return nil
 	}
-	if len(payload) != 64 || strings.Trim(payload, "0123456789abcdef") != "" {
-		return fault(NoHash, "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD, or a valid sha256 value")
+	if err := checkPayload(payload); err != nil {
+		return err
 	}
 	r.Body = &hashed{ReadCloser: r.Body, want: payload, sum: sha256.New()}
 	return nil
+}
+
+// checkPayload refuses what x-amz-content-sha256 cannot say.
+func checkPayload(value string) error {
+	switch value {
+	case unsignedPayload, streaming, streamingTrailer, streamingUnsigned:
+		return nil
+	}
+	if len(value) == 64 && strings.Trim(value, "0123456789abcdef") == "" {
+		return nil
+	}
+	e := fault(BadHash, "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, STREAMING-AWS4-HMAC-SHA256-PAYLOAD, "+
+		"STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER, STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD, "+
+		"STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER or a valid sha256 value.")
+	e.Value = value
+	return e
 }
 
 // stripChunked takes aws-chunked out of Content-Encoding: it is the
