@@ -153,13 +153,16 @@ func (c *call) inherit(s *settings, src copySource) error {
 		return err
 	}
 	if !replaceMetadata {
-		redirect := s.header.Get("X-Amz-Website-Redirect-Location")
-		if s.header = maps.Clone(src.header); redirect != "" {
-			s.header.Set("X-Amz-Website-Redirect-Location", redirect)
+		// A redirect is not copied.
+		// https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
+		given := s.header.Get(redirectHeader)
+		s.header = maps.Clone(src.header)
+		if s.header.Del(redirectHeader); given != "" {
+			s.header.Set(redirectHeader, given)
 		}
 	}
 	same := src.cfg.Name == c.cfg.Name && src.key == c.key && c.query.Get("versionId") == ""
-	if same && !replaceMetadata && s.class == src.class && c.header(sseHeader) == "" && c.cfg.Versioning == "" {
+	if same && !replaceMetadata && s.class == src.class && c.header(sseHeader) == "" && c.header(redirectHeader) == "" && c.cfg.Versioning == "" {
 		return errInvalidRequest("This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.")
 	}
 	if replaceTags || len(src.tags) == 0 {

@@ -77,6 +77,34 @@ func TestCopy(t *testing.T) {
 	}
 }
 
+// Where an object redirects to is its own: a copy has only what it is given.
+func TestRedirectsAreNotCopied(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.put("plain", "k", "x", func(in *awss3.PutObjectInput) {
+		in.WebsiteRedirectLocation, in.CacheControl = aws.String("/elsewhere"), aws.String("no-store")
+	})
+	for _, c := range []struct{ key, given, directive, want string }{
+		{"copied", "", "", ""},
+		{"given", "/here", "", "/here"},
+		{"replaced", "", "REPLACE", ""},
+		{"replaced and given", "/here", "REPLACE", "/here"},
+		{"k", "/itself", "", "/itself"},
+	} {
+		in := &awss3.CopyObjectInput{Bucket: aws.String("plain"), Key: &c.key, CopySource: aws.String("plain/k"), MetadataDirective: types.MetadataDirective(c.directive)}
+		if c.given != "" {
+			in.WebsiteRedirectLocation = &c.given
+		}
+		if _, err := w.client.CopyObject(t.Context(), in); err != nil {
+			t.Fatal(err)
+		}
+		out, err := w.client.HeadObject(t.Context(), &awss3.HeadObjectInput{Bucket: aws.String("plain"), Key: &c.key})
+		if err != nil || aws.ToString(out.WebsiteRedirectLocation) != c.want || (aws.ToString(out.CacheControl) == "") != (c.directive == "REPLACE") {
+			t.Errorf("%s: %+v, %v", c.key, out, err)
+		}
+	}
+}
+
 func TestCopyOfAVersion(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -185,6 +185,9 @@ func TestListObjectVersions(t *testing.T) {
 					note(*v.Key, "-", *v.VersionId, v.IsLatest)
 				}
 				for _, v := range out.Versions {
+					if len(v.ChecksumAlgorithm) != 1 || v.ChecksumAlgorithm[0] != "CRC32" || v.ChecksumType != "FULL_OBJECT" {
+						t.Errorf("%s has the checksum %v of the type %s", *v.Key, v.ChecksumAlgorithm, v.ChecksumType)
+					}
 					note(*v.Key, "", *v.VersionId, v.IsLatest)
 				}
 				for _, p := range out.CommonPrefixes {

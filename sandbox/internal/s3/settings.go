@@ -15,9 +15,10 @@ const (
 
 // kept lists the headers that S3 returns as they were stored.
 var kept = []string{
-	"Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language", "Content-Type", "Expires",
-	"X-Amz-Website-Redirect-Location",
+	"Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language", "Content-Type", "Expires", redirectHeader,
 }
+
+const redirectHeader = "X-Amz-Website-Redirect-Location"
 
 // metadataPrefix is the prefix of the headers of user metadata.
 const metadataPrefix = "X-Amz-Meta-"

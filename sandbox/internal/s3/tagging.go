@@ -21,6 +21,7 @@ const maxTags = 10
 // parseTagging reads x-amz-tagging: tags as a query string, in order.
 func parseTagging(header string) ([]tag, error) {
 	var tags []tag
+	seen := map[string]bool{}
 	for pair := range strings.SplitSeq(header, "&") {
 		if pair == "" {
 			continue
@@ -28,9 +29,10 @@ func parseTagging(header string) ([]tag, error) {
 		name, value, _ := strings.Cut(pair, "=")
 		key, keyErr := url.QueryUnescape(name)
 		val, valErr := url.QueryUnescape(value)
-		if keyErr != nil || valErr != nil {
+		if keyErr != nil || valErr != nil || seen[key] {
 			return nil, errTaggingHeader(header)
 		}
+		seen[key] = true
 		tags = append(tags, tag{key, val})
 	}
 	return tags, checkTags(tags)

@@ -6,7 +6,7 @@ import (
 )
 
 // versionXML is a version or a delete marker in a listing; a delete marker has
-// no ETag, size and class.
+// no ETag, checksum, size and class.
 type versionXML struct {
 	XMLName      xml.Name
 	Key          text
@@ -14,6 +14,8 @@ type versionXML struct {
 	IsLatest     bool
 	LastModified stamp
 	ETag         text   `xml:",omitempty"`
+	Algorithm    string `xml:"ChecksumAlgorithm,omitempty"`
+	ChecksumType string `xml:",omitempty"`
 	Size         *int64 `xml:",omitempty"`
 	StorageClass string `xml:",omitempty"`
 	Owner        ownerXML
@@ -29,6 +31,7 @@ func (o *object) listed(encode func(string) text) versionXML {
 		return v
 	}
 	v.ETag, v.Size, v.StorageClass = text(quoted(o.etag)), &o.size, o.class
+	v.Algorithm, v.ChecksumType = o.checksum.algorithm, o.checksum.kind
 	return v
 }
 
