@@ -29,7 +29,7 @@ func TestActions(t *testing.T) {
 		header               []string
 		want                 []string
 	}{
-		"list":               {"GET", "/plain?list-type=2", "", nil, []string{"s3:ListBucket"}},
+		"objects":            {"GET", "/plain?list-type=2", "", nil, []string{"s3:ListBucket"}},
 		"list v1":            {"GET", "/plain", "", nil, []string{"s3:ListBucket"}},
 		"buckets":            {"GET", "/", "", nil, []string{"s3:ListAllMyBuckets"}},
 		"head bucket":        {"HEAD", "/plain", "", nil, []string{"s3:ListBucket"}},
@@ -90,7 +90,12 @@ func TestActions(t *testing.T) {
 		"set payer":        {"PUT", "/plain?requestPayment", "<x/>", nil, []string{"s3:PutBucketRequestPayment"}},
 		"reset encryption": {"DELETE", "/plain?encryption", "", nil, []string{"s3:PutEncryptionConfiguration"}},
 		"restore":          {"POST", "/plain/k?restore", "<RestoreRequest><Days>1</Days></RestoreRequest>", nil, []string{"s3:RestoreObject"}},
-		"unknown":          {"GET", "/plain?acl", "", nil, nil},
+		"delete ownership": {"DELETE", "/writer?ownershipControls", "", nil, []string{"s3:PutBucketOwnershipControls"}},
+		"list":             {"GET", "/plain?acl", "", nil, []string{"s3:GetBucketAcl"}},
+		"object's list":    {"GET", "/plain/k?acl", "", nil, []string{"s3:GetObjectAcl"}},
+		"version's list":   {"GET", "/versioned/k?acl&versionId=" + version, "", nil, []string{"s3:GetObjectVersionAcl"}},
+		"what is not set":  {"GET", "/plain?replication", "", nil, []string{"s3:GetReplicationConfiguration"}},
+		"unknown":          {"PUT", "/plain?acl", "", nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w.denying()

@@ -128,6 +128,11 @@ func errNoSuchBucket(name string) *Error {
 		with("BucketName", name)
 }
 
+func errNoSuchBucketPolicy(name string) *Error {
+	return (&Error{Status: http.StatusNotFound, Code: "NoSuchBucketPolicy", Message: "The bucket policy does not exist"}).
+		with("BucketName", name)
+}
+
 func errNoSuchKey(key string) *Error {
 	return (&Error{Status: http.StatusNotFound, Code: "NoSuchKey", Message: "The specified key does not exist."}).with("Key", key)
 }

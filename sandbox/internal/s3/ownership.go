@@ -18,7 +18,24 @@ func getBucketOwnershipControls(c *call) error {
 	if err := c.allowBucket("s3:GetBucketOwnershipControls", nil); err != nil {
 		return err
 	}
+	if c.cfg.Ownership == noOwnership {
+		return (&Error{Status: http.StatusNotFound, Code: "OwnershipControlsNotFoundError", Message: "The bucket ownership controls were not found"}).
+			with("BucketName", c.cfg.Name)
+	}
 	return c.writeXML(ownershipXML{XMLName: xml.Name{Space: namespace, Local: "OwnershipControls"}, Rules: []string{c.cfg.Ownership}})
+}
+
+// noOwnership is the ownership of a bucket whose controls were deleted: the
+// writer owns an object, as before there were controls.
+const noOwnership = "none"
+
+func deleteBucketOwnershipControls(c *call) error {
+	if err := c.allowBucket("s3:PutBucketOwnershipControls", nil); err != nil {
+		return err
+	}
+	c.bucket.configure(func(b *Bucket) { b.Ownership = noOwnership })
+	c.w.WriteHeader(http.StatusNoContent)
+	return nil
 }
 
 func putBucketOwnershipControls(c *call) error {

@@ -27,12 +27,24 @@ func getBucketPolicy(c *call) error {
 	}
 	policy := c.directory.Policy(c.cfg.Name)
 	if policy == nil {
-		return (&Error{Status: http.StatusNotFound, Code: "NoSuchBucketPolicy", Message: "The bucket policy does not exist"}).with("BucketName", c.cfg.Name)
+		return errNoSuchBucketPolicy(c.cfg.Name)
 	}
 	c.w.Header().Set("Content-Type", "application/json")
 	c.w.WriteHeader(http.StatusOK)
 	c.w.Write(policy) //nolint:errcheck // the client is gone
 	return nil
+}
+
+// getBucketPolicyStatus answers only that there is no policy: the sandbox does
+// not judge whether one is public.
+func getBucketPolicyStatus(c *call) error {
+	if err := c.allowBucket("s3:GetBucketPolicyStatus", nil); err != nil {
+		return err
+	}
+	if c.directory.Policy(c.cfg.Name) != nil {
+		return errNotImplemented("GetBucketPolicyStatus of a bucket with a policy")
+	}
+	return errNoSuchBucketPolicy(c.cfg.Name)
 }
 
 func putBucketPolicy(c *call) error {

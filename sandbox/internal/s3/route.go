@@ -3,6 +3,7 @@ package s3
 import (
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -155,6 +156,7 @@ func objectOperation(r *http.Request, has func(string) bool) string {
 func bucketOperation(r *http.Request, query map[string][]string) string {
 	has := func(name string) bool { return query[name] != nil }
 	for _, sub := range [][2]string{
+		{"abac", "BucketAbac"},
 		{"accelerate", "BucketAccelerateConfiguration"},
 		{"acl", "BucketAcl"},
 		{"analytics", "BucketAnalyticsConfiguration"},
@@ -179,6 +181,9 @@ func bucketOperation(r *http.Request, query map[string][]string) string {
 		{"website", "BucketWebsite"},
 	} {
 		if has(sub[0]) {
+			if slices.Contains(listed, sub[0]) && r.Method == http.MethodGet && !has("id") {
+				return "List" + sub[1] + "s"
+			}
 			return verb(r) + sub[1]
 		}
 	}
@@ -209,6 +214,10 @@ func bucketOperation(r *http.Request, query map[string][]string) string {
 	}
 	return "Unknown"
 }
+
+// listed are the subresources of a bucket of which there can be several, each
+// with an id.
+var listed = []string{"analytics", "intelligent-tiering", "inventory", "metrics"}
 
 func verb(r *http.Request) string {
 	switch r.Method {

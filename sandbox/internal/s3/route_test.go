@@ -106,8 +106,8 @@ func TestPresignedParametersAreHeaders(t *testing.T) {
 func TestUnknownOperationIsNamed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	answer, body := w.do("GET", "/plain?lifecycle", "")
-	if answer.StatusCode != http.StatusNotImplemented || !strings.Contains(body, "the operation GetBucketLifecycleConfiguration<") {
+	answer, body := w.do("PUT", "/plain?lifecycle", "")
+	if answer.StatusCode != http.StatusNotImplemented || !strings.Contains(body, "the operation PutBucketLifecycleConfiguration<") {
 		t.Errorf("%d %s", answer.StatusCode, body)
 	}
 }

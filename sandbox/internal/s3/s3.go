@@ -172,6 +172,9 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request) error {
 	if err := checkKey(to.key); err != nil {
 		return err
 	}
+	if absent, ok := unsetOperations[to.operation]; ok {
+		handler = func(c *call) error { return c.answerUnset(absent) }
+	}
 	if handler == nil {
 		return errNotImplemented(to.operation)
 	}
