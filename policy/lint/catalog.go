@@ -1,14 +1,12 @@
 package lint
 
 import (
-	_ "embed" // the facts
 	"slices"
 	"strings"
 	"sync"
-)
 
-//go:embed actions.txt
-var factsText string
+	"github.com/rolecall/rolecall/internal/awsaction"
+)
 
 // action is what is known of an action.
 type action struct {
@@ -22,7 +20,7 @@ type action struct {
 // on reports whether the action works on the kind of resource.
 func (a *action) on(kind string) bool { return slices.Contains(a.resources, kind) }
 
-// facts is actions.txt, read.
+// facts is what AWS lists, by name.
 type facts struct {
 	date     string
 	services []string
@@ -35,35 +33,20 @@ type facts struct {
 }
 
 var catalog = sync.OnceValue(func() *facts {
-	f := &facts{actions: map[string]*action{}, names: map[string][]string{}, known: map[string][]*action{}}
-	service, with := "", []string(nil)
-	for line := range strings.Lines(factsText) {
-		words := strings.Fields(line)
-		if len(words) == 0 || strings.HasPrefix(line, "#") {
-			continue
+	all := awsaction.Read()
+	f := &facts{
+		date: all.Date, services: all.Services, keys: slices.Clone(all.Keys), global: all.Global,
+		actions: map[string]*action{}, names: map[string][]string{}, known: map[string][]*action{},
+	}
+	for _, listed := range all.Actions {
+		service := listed.Service
+		a := &action{
+			name: service + ":" + listed.Name, lower: strings.ToLower(listed.Name), level: listed.Level,
+			resources: listed.Resources, keys: lowered(listed.Keys),
 		}
-		switch {
-		case line[0] == ' ':
-			a := &action{name: service + ":" + words[0], lower: strings.ToLower(words[0]), level: words[1], keys: with}
-			if len(words) > 2 {
-				a.resources = strings.Split(words[2], ",")
-			}
-			f.actions[strings.ToLower(a.name)] = a
-			f.names[service] = append(f.names[service], a.name)
-			f.known[service] = append(f.known[service], a)
-		case words[0] == "date":
-			f.date = words[1]
-		case words[0] == "service":
-			service = words[1]
-			f.services = append(f.services, service)
-		case words[0] == "keys":
-			f.keys = append(f.keys, words[1:]...)
-		case words[0] == "with":
-			with = lowered(words[1:])
-			f.keys = append(f.keys, words[1:]...)
-		case words[0] == "global":
-			f.global = append(f.global, words[1:]...)
-		}
+		f.actions[strings.ToLower(a.name)] = a
+		f.names[service] = append(f.names[service], a.name)
+		f.known[service] = append(f.known[service], a)
 	}
 	f.anywhere = lowered(f.global)
 	slices.Sort(f.keys)

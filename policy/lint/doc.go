@@ -15,7 +15,7 @@
 //
 // Each rule is a file named rule_CODE.go (those of JSON's form share rule_json.go),
 // its page docs/lint/CODE.md, and its cases testdata/rules/CODE.txtar. What
-// exists in S3, STS, KMS and IAM is in actions.txt.
+// exists in S3, STS, KMS and IAM is in internal/awsaction.
 //
 // Not here: whether a request is allowed (package policy), making documents
 // (policy.Generate), and files.
