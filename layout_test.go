@@ -31,7 +31,7 @@ var mayImport = map[string][]string{
 	"policy/render":          {".", "policy", "policy/internal/tree"},
 	"credential":             {".", "policy", "policy/explain", "internal/strict", "internal/awscode"},
 	"credential/verdicttest": {"credential"},
-	"sandbox":                {".", "policy", "internal/strict", "internal/strict/yaml", "sandbox/internal/s3", "sandbox/internal/sigv4"},
+	"sandbox":                {".", "policy", "internal/strict", "internal/strict/yaml", "internal/awsaction", "sandbox/internal/s3", "sandbox/internal/sigv4"},
 	"sandbox/sandboxtest":    {"sandbox"},
 	"sandbox/internal/s3":    {},
 	"sandbox/internal/sigv4": {},

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"unicode/utf8"
 
@@ -18,9 +19,11 @@ import (
 // nil.
 type writtenStatement struct {
 	at                      string // pointer into the document
+	Sid, Effect             *string
 	Principal, NotPrincipal writtenPrincipals
 	Action, NotAction       oneOrMore
 	Resource, NotResource   oneOrMore
+	Condition               map[string]map[string]scalars // by operator and key
 }
 
 // oneOrMore is a string, or a list of them.
@@ -59,22 +62,48 @@ func (p *writtenPrincipals) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, (*map[string]oneOrMore)(p))
 }
 
+// scalars are the values of a condition, as text.
+type scalars []string
+
+// UnmarshalJSON reads one value or a list, whatever they are.
+func (v *scalars) UnmarshalJSON(data []byte) error {
+	var list []any
+	if json.Unmarshal(data, &list) != nil {
+		list = make([]any, 1)
+		if err := json.Unmarshal(data, &list[0]); err != nil {
+			return err
+		}
+	}
+	*v = scalars{}
+	for _, value := range list {
+		*v = append(*v, fmt.Sprint(value))
+	}
+	return nil
+}
+
 // statements returns the statements of a parsed document, whose elements have
 // the right types.
 func statements(d *policy.Document) []writtenStatement {
+	list, _ := readStatements(d.JSON())
+	return list
+}
+
+// readStatements returns the statements of a policy's text. It reports false if
+// they cannot be read.
+func readStatements(text []byte) ([]writtenStatement, bool) {
 	var list struct{ Statement []writtenStatement }
-	if json.Unmarshal(d.JSON(), &list) == nil {
+	if json.Unmarshal(text, &list) == nil {
 		for i := range list.Statement {
 			list.Statement[i].at = strict.Pointer("Statement", i)
 		}
-		return list.Statement
+		return list.Statement, true
 	}
-	var one struct{ Statement writtenStatement }
-	if json.Unmarshal(d.JSON(), &one) == nil {
+	var one struct{ Statement *writtenStatement }
+	if json.Unmarshal(text, &one) == nil && one.Statement != nil {
 		one.Statement.at = strict.Pointer("Statement")
-		return []writtenStatement{one.Statement}
+		return []writtenStatement{*one.Statement}, true
 	}
-	return nil
+	return nil, false
 }
 
 // documentSize returns what counts for AWS's limits: characters without the
@@ -85,32 +114,6 @@ func documentSize(d *policy.Document) int {
 		return len(d.JSON())
 	}
 	return utf8.RuneCount(out.Bytes())
-}
-
-// readIAMPolicy reads a policy that a call of IAM brings.
-func readIAMPolicy(text string) (*policy.Document, *serviceError) {
-	doc, err := policy.Parse([]byte(text))
-	if err != nil {
-		return nil, malformedPolicy("Syntax errors in policy.")
-	}
-	return doc, nil
-}
-
-// readIdentityPolicy reads a policy for a user or a role.
-func readIdentityPolicy(text string) (*policy.Document, *serviceError) {
-	doc, fail := readIAMPolicy(text)
-	if fail != nil {
-		return nil, fail
-	}
-	for _, s := range statements(doc) {
-		switch {
-		case s.Principal != nil || s.NotPrincipal != nil:
-			return nil, malformedPolicy("Policy document should not specify a principal.")
-		case s.Resource == nil && s.NotResource == nil:
-			return nil, malformedPolicy("Policy statement must contain resources.")
-		}
-	}
-	return doc, nil
 }
 
 // missingPrincipal returns a principal of the document that does not exist, as

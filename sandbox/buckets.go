@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 	"path"
@@ -112,14 +113,21 @@ func (d *directory) readBucketPolicy(name string, text []byte) (*policy.Document
 	malformed := func(message string) (*policy.Document, *s3.Error) {
 		return nil, &s3.Error{Status: http.StatusBadRequest, Code: "MalformedPolicy", Message: message}
 	}
-	doc, err := policy.Parse(text)
-	if err != nil {
+	if !bytes.HasPrefix(text, []byte{'{'}) {
 		return malformed("Policies must be valid JSON and the first byte must be '{'")
 	}
-	for _, s := range statements(doc) {
-		if message := s.bucketFault(name); message != "" {
+	if message := resourceFault(text); message != "" {
+		return malformed(message)
+	}
+	written, _ := readStatements(text)
+	for i := range written {
+		if message := written[i].bucketFault(name); message != "" {
 			return malformed(message)
 		}
+	}
+	doc, err := policy.Parse(text)
+	if err != nil {
+		return malformed(invalidSyntax)
 	}
 	if missing := d.missingPrincipal(doc); missing != "" {
 		_, fail := malformed("Invalid principal in policy")
@@ -136,16 +144,14 @@ func (s *writtenStatement) bucketFault(name string) string {
 	switch {
 	case s.Principal == nil && s.NotPrincipal == nil:
 		return "Missing required field Principal"
-	case len(resources) == 0:
+	case s.Resource == nil && s.NotResource == nil:
 		return "Missing required field Resource"
+	case len(resources) == 0:
+		return "Missing required field Resource cannot be empty!"
 	case !resources.all(func(r string) bool { return ofBucket(r, name) }):
 		return "Policy has invalid resource"
-	case !slices.Concat(s.Action, s.NotAction).all(isS3Action):
-		return "Policy has invalid action"
-	case s.Resource != nil && !s.Action.all(func(action string) bool { return appliesToOne(action, s.Resource) }):
-		return "Action does not apply to any resource(s) in statement"
 	}
-	return ""
+	return s.s3Fault()
 }
 
 // ofBucket reports whether a resource is the bucket or in it.
@@ -157,30 +163,4 @@ func ofBucket(resource, bucket string) bool {
 	name, _, _ := strings.Cut(part[5], "/")
 	matched, err := path.Match(name, bucket)
 	return matched && err == nil
-}
-
-func isS3Action(action string) bool {
-	return action == "*" || strings.HasPrefix(strings.ToLower(action), "s3:")
-}
-
-// appliesToOne reports whether one of the resources is of the action's type,
-// bucket or object. Most of S3's actions name their type.
-// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
-func appliesToOne(action string, resources oneOrMore) bool {
-	var onObject bool
-	switch name := strings.ToLower(action); {
-	case strings.ContainsAny(name, "*?"):
-		return true
-	case strings.Contains(name, "bucket"):
-	case strings.Contains(name, "object"), name == "s3:abortmultipartupload", name == "s3:listmultipartuploadparts":
-		onObject = true
-	default:
-		return true
-	}
-	for _, r := range resources {
-		if strings.Contains(r, "/") == onObject || strings.HasSuffix(r, "*") {
-			return true
-		}
-	}
-	return false
 }

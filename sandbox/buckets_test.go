@@ -35,7 +35,8 @@ func TestBucketPolicies(t *testing.T) {
 	_, err := get(admin)
 	wants(t, err, "NoSuchBucketPolicy", "The bucket policy does not exist")
 	for _, c := range []struct{ name, text, code, want string }{
-		{"no JSON", "{", "MalformedPolicy", "Policies must be valid JSON"},
+		{"no JSON", "{", "MalformedPolicy", "This policy contains invalid Json"},
+		{"no object", " {}", "MalformedPolicy", "Policies must be valid JSON and the first byte must be '{'"},
 		{"nothing", " ", "MissingRequestBodyError", ""},
 		{"too long", strings.Replace(valid, `"a"`, `"`+strings.Repeat("x", maxBucketPolicy)+`"`, 1), "PolicyTooLarge", "exceeds the maximum"},
 		{"no principal", `{"Statement":{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::acme-vault/*"}}`, "MalformedPolicy", "Missing required field Principal"},
@@ -48,7 +49,7 @@ func TestBucketPolicies(t *testing.T) {
 		{"bucket's action on objects", statement(partner, "s3:ListBucketMultipartUploads", "arn:aws:s3:::acme-vault/in/x"), "MalformedPolicy", "Action does not apply to any resource(s) in statement"},
 		{"unknown principal", statement(`{"AWS":"arn:aws:iam::222233334444:role/none"}`, "s3:GetObject", "arn:aws:s3:::acme-vault/*"), "MalformedPolicy", "Invalid principal in policy"},
 		{"wildcards", statement(`"*"`, "s3:*", "arn:aws:s3:::acme-v*"), "", ""},
-		{"neither bucket's nor object's", statement(partner, "s3:DescribeJob", "arn:aws:s3:::acme-vault"), "", ""},
+		{"neither bucket's nor object's", statement(partner, "s3:DescribeJob", "arn:aws:s3:::acme-vault"), "MalformedPolicy", "Action does not apply to any resource(s) in statement"},
 		{"good", valid, "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) { wants(t, put(admin, c.text), c.code, c.want) })

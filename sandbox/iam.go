@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -267,21 +268,28 @@ func (i *iamCall) changeRoleOf(change func(*role, *Role)) *serviceError {
 
 // readTrust reads a role's trust policy.
 func (i *iamCall) readTrust(text string) (*policy.Document, *serviceError) {
-	doc, fail := readIAMPolicy(text)
-	if fail != nil {
-		return nil, fail
+	written, _ := readStatements([]byte(text))
+	if slices.ContainsFunc(written, func(s writtenStatement) bool { return s.Resource != nil || s.NotResource != nil }) {
+		return nil, malformedPolicy("Has prohibited field Resource")
 	}
-	for _, s := range statements(doc) {
+	if message := resourceFault([]byte(text)); message != "" {
+		return nil, malformedPolicy(message)
+	}
+	doc, err := policy.Parse([]byte(text))
+	if err != nil {
+		return nil, malformedPolicy(syntaxErrors)
+	}
+	list := statements(doc)
+	for _, s := range list {
 		switch {
-		case s.Resource != nil || s.NotResource != nil:
-			return nil, malformedPolicy("Has prohibited field Resource")
 		case s.NotPrincipal != nil:
-			return nil, malformedPolicy("Has prohibited field NotPrincipal")
-		case s.Principal == nil && s.NotPrincipal == nil:
-			return nil, malformedPolicy("MissingPrincipal: Missing required field Principal")
+			return nil, malformedPolicy("AssumeRole policy must not contain NotPrincipal field.")
 		case s.NotAction != nil || !s.Action.all(func(a string) bool { return strings.HasPrefix(strings.ToLower(a), "sts:") }):
 			return nil, malformedPolicy("AssumeRole policy may only specify STS AssumeRole actions.")
 		}
+	}
+	if repeatedSid(list) {
+		return nil, malformedPolicy("The Statement Ids in the policy are not unique")
 	}
 	if missing := i.missingPrincipal(doc); missing != "" {
 		return nil, malformedPolicy("Invalid principal in policy: " + missing)

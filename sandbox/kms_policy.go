@@ -85,7 +85,11 @@ func (s *Server) readKeyPolicy(c *call, k *key, in kmsInput) (*policy.Document, 
 	if documentSize(doc) > policy.MaxKeyPolicy {
 		return nil, badKMS("LimitExceededException", fmt.Sprintf("Policy exceeds maximum length of %d", policy.MaxKeyPolicy))
 	}
-	for _, w := range statements(doc) {
+	list := statements(doc)
+	if len(list) == 0 {
+		return malformed("Policy contains no statements.")
+	}
+	for _, w := range list {
 		if message := w.keyFault(); message != "" {
 			return malformed(message)
 		}
@@ -105,7 +109,7 @@ func (s *Server) readKeyPolicy(c *call, k *key, in kmsInput) (*policy.Document, 
 // keyFault returns KMS's message if the statement is not valid in a key's
 // policy, or "".
 func (s *writtenStatement) keyFault() string {
-	if s.Principal == nil && s.NotPrincipal == nil || s.Resource == nil && s.NotResource == nil {
+	if s.Principal.empty() && s.NotPrincipal.empty() || len(s.Resource)+len(s.NotResource) == 0 {
 		return "Policy contains a statement with no principal or no resource."
 	}
 	return ""

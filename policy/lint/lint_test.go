@@ -68,6 +68,7 @@ func TestField(t *testing.T) {
 		{"creative-force/delivery.json", policy.PermissionsDocument, lint.Options{}, []string{"kms-data-key", "kms-encrypt", "s3-mixed-resources", "s3-multipart", "s3-put-object-acl"}},
 		{"creative-force/delivery-corrected.json", policy.PermissionsDocument, lint.Options{}, nil},
 		{"creative-force/bucket-policy.json", policy.BucketDocument, lint.Options{}, []string{"bucket-direct", "bucket-encryption-header", "s3-bucket-action-on-objects", "s3-put-object-acl"}},
+		{"creative-force/bucket-policy-corrected.json", policy.BucketDocument, lint.Options{}, []string{"bucket-direct", "bucket-encryption-header", "s3-put-object-acl"}},
 		{"vtk/trust-as-printed.txt", policy.TrustDocument, lint.Options{}, []string{"external-id-guessable", "json-comment", "trust-environments"}},
 		{"vtk/trust.json", policy.TrustDocument, lint.Options{}, []string{"external-id-guessable", "trust-environments"}},
 		{"vtk/trust.json", policy.TrustDocument, lint.Options{Kit: vtk, Organization: "acme", Others: []string{staging}}, []string{"external-id-guessable", "trust-environments"}},

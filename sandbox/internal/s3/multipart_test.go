@@ -195,13 +195,13 @@ func TestAllAlgorithmsAreTakenOrRefused(t *testing.T) {
 			t.Errorf("%s is neither", algorithm)
 		}
 		header := "x-amz-checksum-" + strings.ToLower(string(algorithm))
-		answer, body := w.do("PUT", "/plain/k", "hello", header, "AAAA")
+		answer, _ := w.do("PUT", "/plain/k", "hello", header, "AAAA")
 		if answer.StatusCode == 200 {
 			t.Errorf("a wrong %s is stored", header)
 		}
 		m := w.begin("plain", "k")
 		for target, method := range map[string]string{"/plain/k?partNumber=1&uploadId=" + *m.id: "PUT", "/plain?delete": "POST", "/plain?policy": "PUT"} {
-			if answer, body = w.do(method, target, "hello", header, "AAAA"); answer.StatusCode < 400 {
+			if answer, body := w.do(method, target, "hello", header, "AAAA"); answer.StatusCode < 400 {
 				t.Errorf("a wrong %s is taken by %s: %s", header, target, body)
 			}
 		}
