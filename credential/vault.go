@@ -49,10 +49,14 @@ type Options struct {
 	STSEndpoint string        // empty: AWS's regional ones
 	HTTPClient  *http.Client  // for STS; nil: the SDK's
 	ProveEvery  time.Duration // zero: 24 hours
-	WatchEvery  time.Duration // between looks at the claims of running work; zero: 15 seconds
-	Now         func() time.Time
-	Rand        io.Reader // seeds the external ids of probes; nil: crypto/rand
-	Log         *slog.Logger
+	// NewRoles is how many roles and dispensers without a verdict may be proved
+	// in an hour because an organization's work as one principal needs them;
+	// zero: 20. Prove is not limited.
+	NewRoles   int
+	WatchEvery time.Duration // between looks at the claims of running work; zero: 15 seconds
+	Now        func() time.Time
+	Rand       io.Reader // seeds the external ids of probes; nil: crypto/rand
+	Log        *slog.Logger
 	// OnEvent is called with each probe, verdict and vended credential, from
 	// several goroutines; it must be quick.
 	OnEvent func(Event)
@@ -64,6 +68,7 @@ type Vault struct {
 	cache    *cache
 	proofs   singleflight.Group
 	refusals refusals
+	quotas   quotas
 	holds    holds
 
 	mu        sync.Mutex
@@ -92,6 +97,9 @@ func New(o Options) (*Vault, error) {
 	}
 	if o.ProveEvery == 0 {
 		o.ProveEvery = 24 * time.Hour
+	}
+	if o.NewRoles == 0 {
+		o.NewRoles = newRoles
 	}
 	if o.WatchEvery == 0 {
 		o.WatchEvery = 15 * time.Second
@@ -142,6 +150,9 @@ func (o Options) validate() error {
 	}
 	if o.ProveEvery < 0 {
 		faults.Add("/ProveEvery", "the time between proofs is negative", "leave it out for 24 hours")
+	}
+	if o.NewRoles < 0 {
+		faults.Add("/NewRoles", "the number of new roles is negative", "leave it out for 20")
 	}
 	if o.WatchEvery < 0 {
 		faults.Add("/WatchEvery", "the time between looks at claims is negative", "leave it out for 15 seconds")

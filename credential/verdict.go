@@ -73,6 +73,16 @@ func (v *Vault) verdict(ctx context.Context, t target, current verdictID) (Verdi
 		if err := v.refusals.remembered(s, v.options.Now()); err != nil {
 			return Verdict{}, err
 		}
+		if !stored.Passed {
+			if err := v.quotas.count(s, v.options.NewRoles, v.options.Now()); err != nil {
+				return Verdict{}, err
+			}
+		}
+		done, err := v.quotas.turn(ctx, s)
+		if err != nil {
+			return Verdict{}, err
+		}
+		defer done()
 		return v.prove(ctx, t, stored)
 	})
 	verdict, _ := shared.(Verdict)

@@ -1,0 +1,96 @@
+package credential_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/credential"
+)
+
+// A job of 200 roles makes as many calls as 20 do, one proof at a time, and
+// takes nothing from other organizations.
+func TestNewRolesAreLimited(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	under, most := map[string]int{}, 0
+	b := newBench(t, func(c stsCall) stsAnswer {
+		mu.Lock()
+		under[c.RoleARN]++
+		most = max(most, len(under))
+		mu.Unlock()
+		time.Sleep(time.Millisecond) // so that proofs side by side would be seen
+		mu.Lock()
+		if under[c.RoleARN]--; under[c.RoleARN] == 0 {
+			delete(under, c.RoleARN)
+		}
+		mu.Unlock()
+		return denied()
+	})
+	try := func(organization string, n int) error {
+		r := acme()
+		r.Organization, r.RoleARN = organization, fmt.Sprintf("arn:aws:iam::111122223333:role/r%d", n)
+		_, err := b.Role(r).Retrieve(t.Context())
+		return err
+	}
+	errs := make([]error, 200)
+	var roles sync.WaitGroup
+	for i := range errs {
+		roles.Go(func() { errs[i] = try("acme", i) })
+	}
+	roles.Wait()
+	limited := 0
+	for _, err := range errs {
+		if rolecall.CodeOf(err) == rolecall.Unavailable {
+			limited++
+			if e := rolecall.List(err)[0]; !strings.HasPrefix(e.Hint, "Operator: ") || len(strings.Fields(e.Hint)) > 25 {
+				t.Fatalf("%+v", e)
+			}
+		} else if rolecall.CodeOf(err) != rolecall.Forbidden {
+			t.Errorf("%v", err)
+		}
+	}
+	if n := len(b.sts.seen()); limited != 180 || n > 20*provedWith {
+		t.Errorf("%d were limited, after %d calls", limited, n)
+	}
+	if most > 1 {
+		t.Errorf("%d roles were probed at once", most)
+	}
+	if err := try("globex", 0); rolecall.CodeOf(err) != rolecall.Forbidden {
+		t.Errorf("another organization: %v", err)
+	}
+	b.clock.Advance(time.Hour)
+	if err := try("acme", 1000); rolecall.CodeOf(err) != rolecall.Forbidden {
+		t.Errorf("after an hour: %v", err)
+	}
+}
+
+// What is proved already, or by a check, is not limited.
+func TestProvedRolesAreNotLimited(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, strict, func(o *credential.Options) { o.NewRoles = 1 })
+	roles := make([]credential.Role, 3)
+	for i := range roles {
+		roles[i] = acme()
+		roles[i].RoleARN = fmt.Sprintf("arn:aws:iam::111122223333:role/r%d", i)
+		if _, err := b.Prove(t.Context(), roles[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, wait := range []time.Duration{0, 10 * time.Minute, 25 * time.Hour} {
+		b.clock.Advance(wait)
+		for i, r := range roles {
+			r.JobID = fmt.Sprint(wait)
+			if _, err := b.Role(r).Retrieve(t.Context()); err != nil && !errors.Is(err, credential.ErrDrift) {
+				t.Errorf("%d after %v: %v", i, wait, err)
+			}
+		}
+	}
+	if _, err := b.Role(acme()).Retrieve(t.Context()); err != nil {
+		t.Errorf("the first new one: %v", err)
+	}
+}
