@@ -44,7 +44,7 @@ type role struct {
 	name, id, arn, description string
 	created                    time.Time
 	inline                     []inlinePolicy
-	boundaryARN                string // empty for one of the config
+	boundaryARN                string
 }
 
 type bucket struct {
@@ -111,6 +111,10 @@ func (d *directory) putRole(a *account, name string, given *Role) {
 	if old := a.roles[name]; old != nil {
 		made.id, made.created = old.id, old.created
 		delete(d.accessKeys, old.AccessKeyID)
+	}
+	if given.Boundary != nil {
+		made.boundaryARN = a.iam("policy", "", name+"-boundary")
+		a.policies[made.boundaryARN] = given.Boundary
 	}
 	a.roles[name] = made
 	if given.AccessKeyID != "" {

@@ -55,6 +55,8 @@ var iamOperations = map[string]iamOperation{
 	"UpdateAccessKey":        {"user", (*iamCall).updateAccessKey},
 
 	"CreatePolicy":                  {"policy", (*iamCall).createPolicy},
+	"GetPolicy":                     {"policy", (*iamCall).getPolicy},
+	"GetPolicyVersion":              {"policy", (*iamCall).getPolicyVersion},
 	"PutRolePermissionsBoundary":    {"role", (*iamCall).putBoundary},
 	"DeleteRolePermissionsBoundary": {"role", (*iamCall).deleteBoundary},
 }
@@ -73,6 +75,10 @@ func (s *Server) doIAM(c *call, form url.Values) (any, *serviceError) {
 	i := &iamCall{call: c, directory: s.directory, form: form, account: c.caller.account, kind: operation.kind}
 	parameter := strings.ToUpper(i.kind[:1]) + i.kind[1:] + "Name"
 	i.name = form.Get(parameter)
+	if arn := form.Get("PolicyArn"); i.kind == "policy" && arn != "" {
+		i.name = arn[strings.LastIndexByte(arn, '/')+1:]
+		form.Set(parameter, i.name)
+	}
 	var v constraints
 	longest := 64
 	if i.kind == "policy" {

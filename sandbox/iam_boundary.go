@@ -52,12 +52,48 @@ func (i *iamCall) createPolicy() (any, *serviceError) {
 	return createPolicyResult{Name: i.name, Arn: arn, Path: "/", Version: "v1"}, nil
 }
 
+type getPolicyResult struct {
+	XMLName xml.Name `xml:"GetPolicyResult"`
+	Name    string   `xml:"Policy>PolicyName"`
+	Arn     string   `xml:"Policy>Arn"`
+	Version string   `xml:"Policy>DefaultVersionId"`
+}
+
+func (i *iamCall) getPolicy() (any, *serviceError) {
+	arn := i.form.Get("PolicyArn")
+	if i.managed(arn) == nil {
+		return nil, noSuchPolicy(arn)
+	}
+	return getPolicyResult{Name: i.name, Arn: arn, Version: "v1"}, nil
+}
+
+type getPolicyVersionResult struct {
+	XMLName  xml.Name `xml:"GetPolicyVersionResult"`
+	Document string   `xml:"PolicyVersion>Document"`
+	Version  string   `xml:"PolicyVersion>VersionId"`
+	Default  bool     `xml:"PolicyVersion>IsDefaultVersion"`
+}
+
+// getPolicyVersion returns the only version that a policy has here.
+func (i *iamCall) getPolicyVersion() (any, *serviceError) {
+	arn := i.form.Get("PolicyArn")
+	d := i.managed(arn)
+	if d == nil || i.form.Get("VersionId") != "v1" {
+		return nil, noSuchPolicy(arn)
+	}
+	return getPolicyVersionResult{Document: encoded(d), Version: "v1", Default: true}, nil
+}
+
+func noSuchPolicy(arn string) *serviceError {
+	return &serviceError{http.StatusNotFound, "NoSuchEntity", "Policy " + cut(arn) + " was not found."}
+}
+
 type boundaryXML struct {
 	Type string `xml:"PermissionsBoundaryType"`
 	Arn  string `xml:"PermissionsBoundaryArn"`
 }
 
-// boundary returns the role's boundary, if a call of IAM set it.
+// boundary returns the role's boundary, if it has one.
 func (r *role) boundary() *boundaryXML {
 	if r.boundaryARN == "" {
 		return nil

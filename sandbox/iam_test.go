@@ -220,6 +220,9 @@ func TestBoundariesArePut(t *testing.T) {
 		{"again", "CreatePolicy", []string{"PolicyName", "limit", "PolicyDocument", readsMasters}, 409, "A policy called limit already exists.", ""},
 		{"of no role", "PutRolePermissionsBoundary", []string{"RoleName", "none", "PermissionsBoundary", arn}, 404, "The role with name none", ""},
 		{"put", "PutRolePermissionsBoundary", []string{"RoleName", "media", "PermissionsBoundary", arn}, 200, "PutRolePermissionsBoundaryResponse", "because no permissions boundary allows the s3:GetObject action"},
+		{"its default version", "GetPolicy", []string{"PolicyArn", arn}, 200, "<DefaultVersionId>v1</DefaultVersionId>", "because no permissions boundary allows"},
+		{"its text", "GetPolicyVersion", []string{"PolicyArn", arn, "VersionId", "v1"}, 200, "<Document>%7B", "because no permissions boundary allows"},
+		{"of another version", "GetPolicyVersion", []string{"PolicyArn", arn, "VersionId", "v2"}, 404, "was not found", "because no permissions boundary allows"},
 		{"shown", "GetRole", []string{"RoleName", "media"}, 200, "<PermissionsBoundaryArn>" + arn + "</PermissionsBoundaryArn>", "because no permissions boundary allows"},
 		{"taken away", "DeleteRolePermissionsBoundary", []string{"RoleName", "media"}, 200, "DeleteRolePermissionsBoundaryResponse", ""},
 	} {
