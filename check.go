@@ -63,6 +63,15 @@ const (
 	LayerPrincipal    CheckLayer = "principal"           // the vendor's own identity: its credentials, policies, clock
 )
 
+// PatchMode is how a policy gets to where it belongs.
+type PatchMode string
+
+// The modes. A document is replaced only if it was given to the check.
+const (
+	PatchReplace PatchMode = "replace" // the policy takes the place of the document that Corrects names
+	PatchMerge   PatchMode = "merge"   // its statements take the place of those with their Sids; all others stay
+)
+
 // CheckReport is the diagnosis of a connection.
 type CheckReport struct {
 	Organization string      `json:"organization"`
@@ -87,15 +96,16 @@ type CheckStep struct {
 	Patches []Patch `json:"patches,omitempty"`
 }
 
-// Patch is a whole corrected document, and where it goes.
+// Patch is a change that fixes what a step found, and where it goes.
 type Patch struct {
 	// Document is one of trust, permissions, boundary, bucket, key, worker,
 	// scp and rcp, with Policy; connection, with Connection; or setting, with
 	// Commands alone.
 	Document string `json:"document"`
 	Target   string `json:"target"` // ARN or name of what it belongs to
-	// Policy replaces Target's policies of that kind, or the one of them that
-	// Corrects names.
+	// Mode says what to do with Policy; empty without one.
+	Mode PatchMode `json:"mode,omitempty"`
+	// Policy is a whole document or statements alone, as Mode says.
 	Policy json.RawMessage `json:"policy,omitempty"`
 	// Corrects is the file of the document that Policy was made from: what it
 	// says for others is unchanged.

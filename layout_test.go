@@ -51,7 +51,7 @@ var mayImport = map[string][]string{
 		"internal/strict", "internal/reserved", "internal/awscode", "internal/refusal",
 	},
 	"internal/job":               {".", "internal/access", "internal/journal", "internal/reserved", "internal/strict", "internal/task"},
-	"internal/check":             {".", "policy", "policy/correct", "credential", "internal/access", "internal/guard", "internal/transfer", "internal/awscode", "internal/refusal"},
+	"internal/check":             {".", "policy", "policy/correct", "policy/render", "credential", "internal/access", "internal/guard", "internal/transfer", "internal/awscode", "internal/refusal"},
 	"internal/vend":              {".", "policy", "credential", "internal/access", "internal/refusal"},
 	"internal/dispenser":         {".", "policy", "credential", "internal/strict", "internal/strict/yaml", "internal/awscode"},
 	"internal/tenant":            {".", "credential", "internal/strict"},

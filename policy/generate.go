@@ -23,11 +23,6 @@ type KitRequest struct {
 	RequireTLS        bool // by the bucket, of everyone
 	RequireEncryption bool // the connection's, by the bucket, of all who write below the prefix
 	Optional          []Grant
-	// Whole makes the bucket's and the key's policies such that they can
-	// replace those that are there, instead of statements to be added: they let
-	// the role in where nothing else is known to, and leave the key to its
-	// account.
-	Whole bool
 
 	// RevokeBefore is when sessions must have begun to live on; see
 	// Kit.Revocation. Zero: no such document.

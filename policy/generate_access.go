@@ -75,12 +75,10 @@ func (p *kitPlan) permissions() []reasoned {
 // the bucket does not permit.
 func (p *kitPlan) bucketPolicy() []reasoned {
 	var out []reasoned
-	if p.bucketOwner != p.role.Account || p.Whole {
+	if p.bucketOwner != p.role.Account {
 		for _, s := range p.access() {
 			s = p.forRole(s)
-			if p.bucketOwner != p.role.Account {
-				s.reason += "; said here too, since across accounts both sides must allow"
-			}
+			s.reason += "; said here too, since across accounts both sides must allow"
 			out = append(out, s)
 		}
 	}
@@ -115,14 +113,8 @@ func (p *kitPlan) keyPolicy() []reasoned {
 	}
 	s := p.useKey()
 	s.Resource = words{"*"} // in a key's policy: this key
-	if !p.Whole {
-		s.reason += "; to be added to the statements that the key's policy has"
-		return []reasoned{p.forRole(s)}
-	}
-	owner := rolecall.ARN{Partition: p.role.Partition, Account: p.keyOwner}
-	return []reasoned{{draftStatement{
-		Sid: "RolecallOwner", Effect: "Allow", Principal: words{accountRoot(owner)}, Action: words{"kms:*"}, Resource: words{"*"},
-	}, "leaves the key to the policies of its account; without it nobody could change this policy any more"}, p.forRole(s)}
+	s.reason += "; to be added to the statements that the key's policy has"
+	return []reasoned{p.forRole(s)}
 }
 
 // forRole says in a resource's policy what s says in the role's. It names the

@@ -58,9 +58,7 @@ func TestGenerateGolden(t *testing.T) {
 			r.Connection.BucketOwner = "222233334444"
 			r.Connection.Encryption.Key = strings.Replace(exampleKey, "111122223333", "333344445555", 1)
 		}),
-		"source-whole":   acme(func(r *policy.KitRequest) { r.Whole = true }),
-		"delivery-whole": globex(func(r *policy.KitRequest) { r.Whole = true }),
-		"delivery-acl":   globex(func(r *policy.KitRequest) { r.Connection.ACL = "bucket-owner-full-control" }),
+		"delivery-acl": globex(func(r *policy.KitRequest) { r.Connection.ACL = "bucket-owner-full-control" }),
 		"delivery-enforced": globex(func(r *policy.KitRequest) {
 			r.RequireTLS, r.RequireEncryption = true, true
 		}),

@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"strings"
 	"time"
 
 	"github.com/rolecall/rolecall"
@@ -24,11 +23,7 @@ func (p *kitPlan) trust() []reasoned {
 // worker is the vendor's side: AssumeRole across accounts must be allowed on
 // both.
 func (p *kitPlan) worker() []reasoned {
-	var attach []string
-	for _, principal := range p.Principals {
-		attach = append(attach, attachCommand(principal))
-	}
-	command := "; attach it with: " + strings.Join(attach, " && ")
+	const command = "; attach it with what rolecall policy generate --format cli --side vendor prints"
 	assume := draftStatement{Sid: "RolecallAssume", Effect: "Allow", Action: words{"sts:AssumeRole"}}
 	if p.Worker == ListedRoles {
 		for _, role := range distinct(append([]string{p.role.String()}, p.WorkerRoles...)) {
@@ -56,17 +51,6 @@ func (p *kitPlan) workerLimit() int {
 		}
 	}
 	return MaxRolePolicy
-}
-
-// attachCommand puts the worker policy on a principal. Names of roles and
-// users have no characters that mean something to a shell.
-func attachCommand(principal string) string {
-	kind := "user"
-	if strings.Contains(principal, ":role/") {
-		kind = "role"
-	}
-	name := principal[strings.LastIndexByte(principal, '/')+1:]
-	return "aws iam put-" + kind + "-policy --" + kind + "-name " + name + " --policy-name rolecall --policy-document file://worker.json"
 }
 
 // revocation ends the sessions that began before a time, and no later ones.

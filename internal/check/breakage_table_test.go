@@ -52,7 +52,7 @@ func tableOf(all []diagnosed) string {
 			cmp.Compare(a.Name, b.Name), cmp.Compare(a.world, b.world),
 		)
 	})
-	var exact, hinted, mendable, first, mended int
+	var exact, hinted, mendable, first, mended, given int
 	names := map[string]bool{}
 	var rows []row
 	in := map[row][]string{}
@@ -67,7 +67,9 @@ func tableOf(all []diagnosed) string {
 		if d.Mends == "" {
 			mendable++
 		}
-		if d.try == 1 {
+		if d.given && d.try > 0 {
+			given++
+		} else if d.try == 1 {
 			first++
 		}
 		if d.try > 0 {
@@ -81,8 +83,9 @@ func tableOf(all []diagnosed) string {
 	}
 	var out strings.Builder
 	fmt.Fprintf(&out, "%d breakages, %d with the set-ups that they are tried in. The step is right for all; the layer is named for %d, "+
-		"among two or three candidates for %d, and in the hint behind three likelier ones for %d. A patch can mend %d of them: the first does for %d, another for %d.\n",
-		len(names), len(all), exact, len(all)-exact-hinted, hinted, mendable, first, mended-first)
+		"among two or three candidates for %d, and in the hint behind three likelier ones for %d. A patch can mend %d of them: the first does for %d, another for %d, "+
+		"and for %d one that corrects what is there, once it is given.\n",
+		len(names), len(all), exact, len(all)-exact-hinted, hinted, mendable, first, mended-first-given, given)
 	step := ""
 	for _, r := range rows {
 		if step != r.step {
@@ -115,7 +118,10 @@ func (d diagnosed) row() row {
 	if d.try > 0 {
 		mends = "`" + d.patch + "`"
 	}
-	if d.try > 1 {
+	switch {
+	case d.given:
+		mends += ", once what is there is given"
+	case d.try > 1:
 		mends += fmt.Sprintf(", patch %d of %d", d.try, d.patches)
 	}
 	return row{d.step.Step, cell(d.Name), layer, cell(d.step.Message), mends}

@@ -52,6 +52,7 @@ type diagnosed struct {
 	patch   string // the document
 	try     int    // which of the patches did, from 1
 	patches int
+	given   bool // the patch did that a second check had, which was given what it had asked for
 }
 
 func TestWorlds(t *testing.T) {
@@ -162,24 +163,16 @@ func (b breakage) diagnose(t *testing.T, whole *world) diagnosed {
 		patches = []rolecall.Patch{*d.step.Patch}
 	}
 	d.patches = len(patches)
-	var tried []string
-	for i, p := range patches {
-		report, ok := broken.mended(t, p, b.Deep)
-		if !ok {
-			tried = append(tried, fmt.Sprintf("%s cannot be applied to %s", p.Document, p.Target))
-			continue
+	tried := d.mend(t, broken, patches)
+	if given := broken.given(t, d.step.Hint); d.try == 0 && len(given) > 0 {
+		report = broken.check(t, broken.start(t), state, b.Deep, given...)
+		corrected := find(report, d.step.Step)
+		d.given, patches = true, corrected.Patches
+		if len(patches) == 0 && corrected.Patch != nil {
+			patches = []rolecall.Patch{*corrected.Patch}
 		}
-		if d.mendedIn(report) {
-			d.patch, d.try = p.Document, i+1
-			if !b.Commands {
-				break
-			}
-			if report, ok := broken.ordered(t, p, b.Deep); !ok || !d.mendedIn(report) {
-				t.Errorf("the commands do not mend it: %s\n%s", p.Commands, faulty(report))
-			}
-			break
-		}
-		tried = append(tried, fmt.Sprintf("with %s of %s:\n%s", p.Document, p.Target, faulty(report)))
+		d.patches = len(patches)
+		tried = append(tried, d.mend(t, broken, patches)...)
 	}
 	switch {
 	case d.try == 0 && b.Mends == "":
@@ -188,6 +181,31 @@ func (b breakage) diagnose(t *testing.T, whole *world) diagnosed {
 		t.Errorf("a patch mends it, %s", d.patch)
 	}
 	return d
+}
+
+// mend tries the patches in order until one mends the set-up. It returns what
+// those did that do not.
+func (d *diagnosed) mend(t *testing.T, broken *world, patches []rolecall.Patch) (tried []string) {
+	t.Helper()
+	for i, p := range patches {
+		report, ok := broken.mended(t, p, d.Deep)
+		if !ok {
+			tried = append(tried, fmt.Sprintf("%s cannot be applied to %s", p.Document, p.Target))
+			continue
+		}
+		if d.mendedIn(report) {
+			d.patch, d.try = p.Document, i+1
+			if !d.Commands {
+				break
+			}
+			if report, ok := broken.ordered(t, p, d.Deep); !ok || !d.mendedIn(report) {
+				t.Errorf("the commands do not mend it: %s\n%s", p.Commands, faulty(report))
+			}
+			break
+		}
+		tried = append(tried, fmt.Sprintf("with %s of %s:\n%s", p.Document, p.Target, faulty(report)))
+	}
+	return tried
 }
 
 // change makes the role of a running sandbox what it is in the broken set-up.

@@ -75,6 +75,8 @@ type finding struct {
 	patches []rolecall.Patch // the likeliest first
 	denied  bool             // by AWS, so that trying again may help
 	denial  policy.Denial    // what AWS said of it
+	// suspects are the kinds of documents that may refuse.
+	suspects []policy.Kind
 }
 
 // passed is what a step found that found nothing wrong.

@@ -14,6 +14,7 @@ import (
 	"github.com/rolecall/rolecall/internal/refusal"
 	"github.com/rolecall/rolecall/internal/transfer"
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/correct"
 )
 
 // diagnose says what is wrong where S3 did not do what it was asked.
@@ -125,59 +126,40 @@ func (w *work) found(r refusal.Refusal, key string) finding {
 		}
 		if r.ByPolicy {
 			f.patches = append(f.patches, w.against(s, r.Denial, key)...)
+			if !operators(s.Kind, r.Denial) {
+				f.suspects = append(f.suspects, s.Kind)
+			}
 		}
 	}
 	most := min(len(f.candidates), 3)
 	f.candidates, f.further = f.candidates[:most:most], f.candidates[most:]
 	if most == 1 {
 		f.layer, f.candidates = f.candidates[0], nil
-		f.hint += remarks[r.Suspects[0].Kind]
 	}
 	return f
 }
 
-// remarks say what a whole document is that does not name all that may be in
-// its place; see finding.replaced for the others.
-var remarks = map[policy.Kind]string{
-	policy.PermissionsDocument: ". The document has what the connection needs: keep what the policies say for others",
-	policy.BoundaryDocument:    ". The document has what the connection needs: keep what the boundary allows to others",
-	policy.SCPDocument:         ". The document is the whole of one that forbids nothing",
-	policy.RCPDocument:         ". The document is the whole of one that forbids nothing",
-}
-
-// against are the patches that help against what a suspect refuses.
+// against are the patches that help against what a suspect refuses. Against a
+// Deny no statement of ours does: its document must be seen.
 func (w *work) against(s refusal.Suspect, d policy.Denial, key string) []rolecall.Patch {
 	assuming := strings.HasPrefix(d.Action, "sts:")
-	switch s.Kind {
-	case policy.TrustDocument:
-		return w.trustPatches()
-	case policy.WorkerDocument:
-		return w.workerPatches()
-	case policy.PermissionsDocument:
-		return w.permissionsPatch(key)
-	case policy.BoundaryDocument:
-		if !assuming { // else it is the principal's
-			return w.boundaryPatch(key)
-		}
-	case policy.BucketDocument:
-		return w.bucketPatch()
-	case policy.KeyDocument:
-		return w.keyPatch(key)
-	case policy.SCPDocument:
-		if !assuming { // else it is the operator's
-			return w.scpPatch(d.Policy)
-		}
-	case policy.RCPDocument:
-		if assuming {
-			return w.rcpPatch(d.Policy, w.arn.Account)
-		}
-		return w.rcpPatch(d.Policy, w.accountOf(key))
-	case "":
-		if assuming && s.Layer == rolecall.LayerName {
-			return slices.Concat(w.rolePatches(), w.accountPatches())
-		}
+	switch {
+	case s.Kind == "" && assuming && s.Layer == rolecall.LayerName:
+		return slices.Concat(w.rolePatches(), w.accountPatches())
+	case !slices.Contains(correct.Kinds(), s.Kind) || d.Explicit || operators(s.Kind, d):
+		return nil
 	}
-	return nil
+	patches := w.patch(s.Kind, key)
+	if d.Policy != "" && len(patches) > 0 {
+		patches[0].Target = d.Policy
+	}
+	return patches
+}
+
+// operators reports whether a policy of the kind is the principal's or the
+// operator's organization's, and not the role's.
+func operators(kind policy.Kind, d policy.Denial) bool {
+	return strings.HasPrefix(d.Action, "sts:") && (kind == policy.BoundaryDocument || kind == policy.SCPDocument)
 }
 
 // first adds a candidate that is likelier than all others, which may crowd out

@@ -118,37 +118,16 @@ func (c refusedCase) corrected(j correct.Judgement) *rolecall.Patch {
 	if j.Corrected == nil {
 		return nil
 	}
-	key := c.setup.KMSKey
-	var whole []rolecall.Patch
-	switch j.Kind {
-	case policy.TrustDocument:
-		whole = c.trustPatches()
-	case policy.WorkerDocument:
-		whole = c.workerPatches()
-	case policy.PermissionsDocument:
-		whole = c.permissionsPatch(key)
-	case policy.BoundaryDocument:
-		whole = c.boundaryPatch(key)
-	case policy.BucketDocument:
-		whole = c.bucketPatch()
-	case policy.KeyDocument:
-		whole = c.keyPatch(key)
-	case policy.SCPDocument:
-		whole = c.scpPatch("")
-	case policy.RCPDocument:
-		whole = c.rcpPatch("", c.accountOf(""))
+	target := c.targetOf(j.Kind, c.setup.KMSKey)
+	switch organization := j.Kind == policy.SCPDocument || j.Kind == policy.RCPDocument; {
+	case organization && c.question.Denial.Policy != "":
+		target = c.question.Denial.Policy
+	case organization && c.question.Assumes():
+		target = c.arn.Account
 	}
-	if len(whole) == 0 {
-		return nil
+	p := rolecall.Patch{Document: string(j.Kind), Target: target, Mode: rolecall.PatchReplace, Policy: j.Corrected, Corrects: j.File}
+	if at, ok := c.attachment(j.Kind, target); ok && j.Kind.Single() { // else it is not known what the account calls it
+		p.Commands = []string{at.Replace(j.Corrected)}
 	}
-	out := whole[0]
-	old := command(string(out.Policy))
-	out.Policy, out.Corrects = j.Corrected, j.File
-	for i, line := range out.Commands {
-		out.Commands[i] = strings.ReplaceAll(line, old, command(string(out.Policy)))
-	}
-	if !j.Kind.Single() {
-		out.Commands = nil // what the account calls this one of its policies is not known
-	}
-	return &out
+	return &p
 }

@@ -32,7 +32,7 @@ func (f finding) corrected(judged []judgement) finding {
 		case o.Standing == correct.Allows:
 			f.hint += fmt.Sprintf(". By %s it should pass: see that this is what is in force", strings.Join(o.Files, ", "))
 		default:
-			f.hint += fmt.Sprintf(". No small change of %s would do: the document is a whole one, which replaces it", strings.Join(o.Files, ", "))
+			f.hint += fmt.Sprintf(". No small change of %s would do", strings.Join(o.Files, ", "))
 		}
 	}
 	f.hint = strings.TrimPrefix(f.hint, ". ")
@@ -132,27 +132,23 @@ func (f finding) withCorrection(o judgement) finding {
 	return f
 }
 
-// warnOfReplacing says of what was found that its documents replace those that are
-// there, which rolecall does not know.
-func (w *work) warnOfReplacing(f finding) finding {
-	names := map[string]string{
-		string(policy.TrustDocument): "the role's trust policy", string(policy.BucketDocument): "the bucket's policy",
-		string(policy.KeyDocument): "the key's policy, and that who administers the key stays in it",
-	}
-	var which, flags []string
-	for _, p := range f.patches {
-		if name := names[p.Document]; name != "" && p.Corrects == "" && !slices.Contains(which, name) {
-			which, flags = append(which, name), append(flags, "--policy "+p.Document+"=FILE")
+// askForDocuments asks for those documents that may have to be changed, and were
+// not given: patches only add to what they have.
+func (w *work) askForDocuments(f finding) finding {
+	var flags []string
+	for _, kind := range correct.Kinds() {
+		given := slices.ContainsFunc(w.Policies, func(g correct.Given) bool { return g.Kind == kind })
+		if slices.Contains(f.suspects, kind) && !given {
+			flags = append(flags, "--policy "+string(kind)+"=FILE")
 		}
 	}
-	if len(which) == 0 {
+	if f.result != rolecall.CheckFail || len(flags) == 0 || w.Connection.RoleARN == "" {
 		return f
 	}
-	f.hint += fmt.Sprintf(". A whole document replaces what is there: see that nothing is lost that others need of %s; or give what is there by %s, to have that corrected",
-		strings.Join(which, ", or of "), strings.Join(flags, " or "))
-	if also := w.declared().Sharing(); len(also) > 0 {
-		f.hint += fmt.Sprintf(". Of this organization the connections %s use the same role, bucket or key", strings.Join(also, ", "))
+	if len(f.patches) > 0 {
+		f.hint += ". Patches only add: a statement that stays may still refuse, or let others in"
 	}
+	f.hint += ". Operator: to have what is there corrected, check again with " + strings.Join(flags, " ")
 	f.hint = strings.TrimPrefix(f.hint, ". ")
 	return f
 }

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -35,14 +36,37 @@ func (w *world) ordered(t *testing.T, p rolecall.Patch, deep bool) (rolecall.Che
 	return w.check(t, aws, t.TempDir(), deep), true
 }
 
-// apply puts what a patch has in the place of what is there.
+// apply puts what a patch has where it belongs. A policy that is merged leaves
+// all other statements; of a role's policies it becomes one more, as an inline
+// policy with a name of its own does.
 func (w *world) apply(t *testing.T, p rolecall.Patch) bool {
 	t.Helper()
-	document := any(nil)
+	at := w.target(p.Target)
+	document, merged := any(nil), p.Mode == rolecall.PatchMerge
 	if len(p.Policy) > 0 {
 		document = jsonOf(p.Policy)
 	}
-	at := w.target(p.Target)
+	whole := func(place string) bool {
+		there := w.find(place)
+		if there == nil && p.Document == "bucket" {
+			there = map[string]any{"Statement": []any{}}
+		}
+		if merged {
+			if document = mergedInto(there, document); document == nil {
+				return false
+			}
+		}
+		w.set(t, place, document)
+		return true
+	}
+	one := func(place string) {
+		if merged {
+			w.set(t, place+"/-", document)
+			return
+		}
+		_, n, _ := strings.Cut(strings.TrimSuffix(p.Corrects, ".json"), "-")
+		w.set(t, place+"/"+n, document)
+	}
 	if p.Document == "connection" {
 		at = "connection"
 	}
@@ -50,26 +74,51 @@ func (w *world) apply(t *testing.T, p rolecall.Patch) bool {
 		return false
 	}
 	switch p.Document {
-	case "trust":
-		w.set(t, at+"/trust", document)
+	case "trust", "boundary":
+		return whole(at + "/" + p.Document)
 	case "permissions", "worker":
-		w.set(t, at+"/policies", []any{document})
-	case "boundary":
-		w.set(t, at+"/boundary", document)
+		one(at + "/policies")
 	case "bucket", "key":
-		w.set(t, at+"/policy", document)
+		return whole(at + "/policy")
 	case "scp", "rcp":
 		if strings.Contains(at, "/"+p.Document+"/") { // AWS named which
-			w.set(t, at, document)
-		} else {
-			w.set(t, at+"/"+p.Document, []any{document})
+			return whole(at)
 		}
+		one(at + "/" + p.Document)
 	case "connection":
 		w.set(t, at, jsonOf(p.Connection))
 	default:
 		t.Fatalf("there is no document %q", p.Document)
 	}
 	return true
+}
+
+// mergedInto is a policy with the statements of another in the place of those
+// with their Sids, nil where there is no policy.
+func mergedInto(there, ours any) any {
+	old, ok := there.(map[string]any)
+	if !ok {
+		return nil
+	}
+	ours = jsonOf(ours)
+	statements := listOf(ours.(map[string]any)["Statement"])
+	var left []any
+	for _, s := range listOf(old["Statement"]) {
+		sid, named := s.(map[string]any)["Sid"]
+		if !named || !slices.ContainsFunc(statements, func(o any) bool { return o.(map[string]any)["Sid"] == sid }) {
+			left = append(left, s)
+		}
+	}
+	out := jsonOf(old).(map[string]any)
+	out["Version"], out["Statement"] = "2012-10-17", append(left, statements...)
+	return out
+}
+
+func listOf(v any) []any {
+	if list, ok := v.([]any); ok {
+		return list
+	}
+	return []any{v}
 }
 
 // target is where in the tree a patch's target is.

@@ -6,34 +6,20 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/policy"
 	"github.com/rolecall/rolecall/policy/correct"
-)
-
-// What an organization has attached where it forbids nothing.
-// https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html
-// https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html
-const (
-	fullSCP = `{"Version":"2012-10-17","Statement":[{"Sid":"FullAWSAccess","Effect":"Allow","Action":"*","Resource":"*"}]}`
-	fullRCP = `{"Version":"2012-10-17","Statement":[{"Sid":"RCPFullAWSAccess","Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}`
+	"github.com/rolecall/rolecall/policy/render"
 )
 
 // declared is what is known of the connection before a step has asked anything.
 func (w *work) declared() correct.Setup {
-	s := correct.Setup{
+	return correct.Setup{
 		Connection: w.Connection, Role: w.arn, Principal: w.Principal.ARN, ExternalID: w.externalID(), Vendor: w.Vendor, Endpoint: w.endpoint(),
 	}
-	for _, name := range slices.Sorted(maps.Keys(w.Organization.Connections)) {
-		if c := w.Organization.Connections[name]; name != w.Connection.Name && c.RoleARN != "" {
-			s.Others = append(s.Others, c)
-		}
-	}
-	return s
 }
 
 // setup is what the steps have found out about the connection, with the KMS key
@@ -55,91 +41,121 @@ func (f form) conditions() map[string]string {
 	}
 }
 
-// policyPatch puts a policy in the place of what the target has.
-func policyPatch(kind policy.Kind, target string, text json.RawMessage) rolecall.Patch {
-	return rolecall.Patch{Document: string(kind), Target: target, Policy: text}
+// merge is the patch that puts the statements of a document into the policy
+// that the target has, which rolecall has not seen.
+func (w *work) merge(kind policy.Kind, target string, d *policy.Document) []rolecall.Patch {
+	if d == nil {
+		return nil
+	}
+	ours, err := render.Statements(kind, d, w.Connection)
+	if err != nil {
+		w.Log.Error("statements of a patch", "org", w.Organization.APIName, "connection", w.Connection.Name, "error", err)
+		return nil
+	}
+	p := rolecall.Patch{Document: string(kind), Target: target, Mode: rolecall.PatchMerge, Policy: ours.JSON()}
+	if at, ok := w.attachment(kind, target); ok {
+		p.Commands = at.Merge(ours)
+	}
+	return []rolecall.Patch{p}
 }
 
-// permissionsPatch is the role's own policy, whole.
-func (w *work) permissionsPatch(key string) []rolecall.Patch {
+// attachment is where the target's policy of the kind is, if there is one that
+// commands can reach.
+func (w *work) attachment(kind policy.Kind, target string) (render.Attachment, bool) {
+	arn, err := rolecall.ParseARN(target)
+	if err != nil {
+		return render.Attachment{}, false
+	}
+	switch kind {
+	case policy.TrustDocument:
+		return render.TrustPolicy(arn), true
+	case policy.PermissionsDocument, policy.WorkerDocument:
+		return render.InlinePolicy(kind, arn, w.Connection), arn.Service == "iam"
+	case policy.BoundaryDocument:
+		return render.BoundaryPolicy(arn, w.Connection), w.Connection.RoleARN != ""
+	case policy.BucketDocument:
+		return render.BucketPolicy(w.Connection.Bucket, cmp.Or(w.region, w.Connection.Region)), true
+	case policy.KeyDocument:
+		return render.KeyPolicy(target), true
+	}
+	return render.Attachment{}, false
+}
+
+// targetOf is what the document of a kind belongs to.
+func (w *work) targetOf(kind policy.Kind, key string) string {
+	switch kind {
+	case policy.TrustDocument:
+		return w.Connection.RoleARN
+	case policy.WorkerDocument:
+		return w.Principal.ARN.String()
+	case policy.BucketDocument:
+		return w.bucketARN()
+	case policy.KeyDocument:
+		return cmp.Or(key, w.declaredKey(), "the default key of "+w.bucketARN())
+	case policy.SCPDocument:
+		return w.arn.Account
+	case policy.RCPDocument:
+		return w.accountOf(key)
+	}
+	return w.identity()
+}
+
+// patch has the statements that the connection needs of the documents of a
+// kind; there is none where it needs none.
+func (w *work) patch(kind policy.Kind, key string) []rolecall.Patch {
+	target := w.targetOf(kind, key)
+	switch kind {
+	case policy.TrustDocument:
+		return w.merge(kind, target, w.sharedTrust())
+	case policy.WorkerDocument:
+		kit, _ := w.declared().DeclaredKit()
+		return w.merge(kind, target, kit.Worker)
+	case policy.RCPDocument: // all that may allow in one is attached everywhere
+		return nil
+	}
 	kit, ok := w.setup(key).NeededKit()
-	if !ok {
+	if !ok || target == "" || w.Connection.RoleARN == "" && kind != policy.PermissionsDocument {
 		return nil
 	}
-	p := policyPatch(policy.PermissionsDocument, w.identity(), kit.Permissions.JSON())
-	if w.Connection.RoleARN != "" {
-		p.Commands = []string{command("aws", "iam", "put-role-policy", "--role-name", w.arn.RoleName(), "--policy-name", "rolecall-"+w.Connection.Name,
-			"--policy-document", string(p.Policy))}
+	switch kind {
+	case policy.BucketDocument:
+		return w.merge(kind, target, kit.Bucket)
+	case policy.KeyDocument:
+		return w.merge(kind, target, kit.Key)
 	}
-	return []rolecall.Patch{p}
+	return w.merge(kind, target, kit.Permissions) // a boundary and the organization must allow the same
 }
 
-// boundaryPatch is a permissions boundary that leaves the role what the
-// connection needs.
-func (w *work) boundaryPatch(key string) []rolecall.Patch {
-	kit, ok := w.setup(key).NeededKit()
-	if !ok || w.Connection.RoleARN == "" {
-		return nil
+// declaredKey is the KMS key that the connection names; empty: none.
+func (w *work) declaredKey() string {
+	if w.Connection.Encryption == nil {
+		return ""
 	}
-	p := policyPatch(policy.BoundaryDocument, w.identity(), kit.Permissions.JSON())
-	made := rolecall.ARN{Partition: w.arn.Partition, Service: "iam", Account: w.arn.Account, Resource: "policy/rolecall-boundary-" + w.Connection.Name}
-	p.Commands = []string{
-		command("aws", "iam", "create-policy", "--policy-name", strings.TrimPrefix(made.Resource, "policy/"), "--policy-document", string(p.Policy)),
-		command("aws", "iam", "put-role-permissions-boundary", "--role-name", w.arn.RoleName(), "--permissions-boundary", made.String()),
-	}
-	return []rolecall.Patch{p}
+	return w.Connection.Encryption.Key
 }
 
-// bucketPatch is the bucket's policy, whole: for all of the organization's
-// connections to it.
-func (w *work) bucketPatch() []rolecall.Patch {
-	setup := w.setup("")
-	kit, ok := setup.NeededKit()
-	if !ok || w.Connection.RoleARN == "" {
+// sharedTrust is the trust policy for all of the organization's connections
+// with this role.
+func (w *work) sharedTrust() *policy.Document {
+	trust := policy.Trust{Principals: []string{w.Principal.ARN.String()}, ExternalIDs: []string{w.externalID()}}
+	for _, name := range slices.Sorted(maps.Keys(w.Organization.Connections)) {
+		c := w.Organization.Connections[name]
+		if c.RoleARN != w.Connection.RoleARN || name == w.Connection.Name {
+			continue
+		}
+		if id := w.Organization.ExternalIDFor(c); id != "" && !slices.Contains(trust.ExternalIDs, id) {
+			trust.ExternalIDs = append(trust.ExternalIDs, id)
+		}
+		if p, err := w.Vendor.PrincipalFor("", c.Region); err == nil && !slices.Contains(trust.Principals, p.ARN.String()) {
+			trust.Principals = append(trust.Principals, p.ARN.String())
+		}
+	}
+	text, err := trust.Policy()
+	if err != nil { // the connection is not well declared
 		return nil
 	}
-	p := policyPatch(policy.BucketDocument, w.bucketARN(), setup.WithOthers(policy.BucketDocument, kit.Bucket, func(c rolecall.Connection) bool {
-		return c.Bucket == w.Connection.Bucket
-	}))
-	p.Commands = []string{w.s3api("put-bucket-policy", "--policy", string(p.Policy))}
-	return []rolecall.Patch{p}
-}
-
-// keyPatch is the policy of a KMS key, whole, for all of the organization's
-// connections that name it; of the connection's key when none is given.
-func (w *work) keyPatch(key string) []rolecall.Patch {
-	setup := w.setup(key)
-	kit, ok := setup.NeededKit()
-	if e := w.Connection.Encryption; key == "" && e != nil {
-		key = e.Key
-	}
-	if !ok || w.Connection.RoleARN == "" || kit.Key == nil {
-		return nil
-	}
-	p := policyPatch(policy.KeyDocument, cmp.Or(key, "the default key of "+w.bucketARN()),
-		setup.WithOthers(policy.KeyDocument, kit.Key, func(c rolecall.Connection) bool { return key != "" && correct.KMSKeyOf(c) == key }))
-	if key != "" {
-		p.Commands = []string{kms("put-key-policy", key, "--policy-name", "default", "--policy", string(p.Policy))}
-	}
-	return []rolecall.Patch{p}
-}
-
-// scpPatch and rcpPatch are organization policies that forbid nothing. Named
-// is the ARN of the policy that denies, where AWS said it. Who administers an
-// organization changes it by hand: the whole of it depends on this.
-func (w *work) scpPatch(named string) []rolecall.Patch {
-	account := w.arn.Account
-	if account == "" && named == "" {
-		return nil
-	}
-	return []rolecall.Patch{policyPatch(policy.SCPDocument, cmp.Or(named, account), json.RawMessage(fullSCP))}
-}
-
-func (w *work) rcpPatch(named, account string) []rolecall.Patch {
-	if account == "" && named == "" {
-		return nil
-	}
-	return []rolecall.Patch{policyPatch(policy.RCPDocument, cmp.Or(named, account), json.RawMessage(fullRCP))}
+	d, _ := policy.Parse(text)
+	return d
 }
 
 // changed is the connection as it should be declared, unless it is.
@@ -164,7 +180,7 @@ func (w *work) s3api(operation string, options ...string) string {
 	if region := cmp.Or(w.region, w.Connection.Region); region != "" {
 		words = append(words, "--region", region)
 	}
-	return command(append(words, options...)...)
+	return render.Command(append(words, options...)...)
 }
 
 // kms writes a command on a key.
@@ -173,7 +189,7 @@ func kms(operation, key string, options ...string) string {
 	if arn, err := rolecall.ParseARN(key); err == nil {
 		words = append(words, "--region", arn.Region)
 	}
-	return command(slices.Concat(words, options)...)
+	return render.Command(slices.Concat(words, options)...)
 }
 
 // defaultEncryption writes the command that sets the bucket's default.
@@ -193,12 +209,12 @@ func (w *work) createBucket() []rolecall.Patch {
 	if region != "us-east-1" {
 		options = append(options, "--create-bucket-configuration", "LocationConstraint="+region)
 	}
-	out := setting(w.bucketARN(), command(append([]string{"aws", "s3api", "create-bucket", "--bucket", w.Connection.Bucket}, options...)...))
+	out := setting(w.bucketARN(), render.Command(append([]string{"aws", "s3api", "create-bucket", "--bucket", w.Connection.Bucket}, options...)...))
 	if e := w.Connection.Encryption; e != nil && e.Type != "AES256" {
 		out[0].Commands = append(out[0].Commands, w.defaultEncryption(*e))
 	}
 	if owner := w.owner(); w.Connection.RoleARN != "" && owner != w.arn.Account {
-		for _, p := range w.bucketPatch() {
+		for _, p := range w.patch(policy.BucketDocument, "") {
 			out[0].Commands = append(out[0].Commands, p.Commands...)
 		}
 	}

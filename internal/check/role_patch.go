@@ -9,6 +9,7 @@ import (
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/policy"
 	"github.com/rolecall/rolecall/policy/correct"
+	"github.com/rolecall/rolecall/policy/render"
 )
 
 // The documents of patches that are no policies.
@@ -17,36 +18,10 @@ const (
 	documentSetting    = "setting"
 )
 
-// command writes a command for a POSIX shell.
-func command(words ...string) string {
-	quoted := make([]string, len(words))
-	for i, word := range words {
-		quoted[i] = word
-		if word == "" || strings.Trim(word, plain) != "" {
-			quoted[i] = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-		}
-	}
-	return strings.Join(quoted, " ")
-}
-
-// plain are the characters that mean themselves to a shell.
-const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+,.:/@%"
-
 // connectionPatch is the connection as it should be declared.
 func connectionPatch(c rolecall.Connection) rolecall.Patch {
 	text, _ := json.Marshal(c) // strings, numbers and booleans
 	return rolecall.Patch{Document: documentConnection, Target: c.Name, Connection: text}
-}
-
-func (w *work) trustPatches() []rolecall.Patch {
-	kit, ok := w.declared().DeclaredKit()
-	if !ok {
-		return nil
-	}
-	text := kit.Trust.JSON()
-	p := policyPatch(policy.TrustDocument, w.Connection.RoleARN, text)
-	p.Commands = []string{command("aws", "iam", "update-assume-role-policy", "--role-name", w.arn.RoleName(), "--policy-document", string(text))}
-	return []rolecall.Patch{p}
 }
 
 // rolePatches make the role, where there is none.
@@ -59,18 +34,16 @@ func (w *work) rolePatches() []rolecall.Patch {
 	path := strings.TrimSuffix(strings.TrimPrefix(role.Resource, "role"), role.RoleName())
 	return []rolecall.Patch{{
 		Document: documentSetting, Target: w.Connection.RoleARN,
-		Commands: []string{
-			command("aws", "iam", "create-role", "--role-name", role.RoleName(), "--path", path, "--max-session-duration", w.longestSession(),
+		Commands: append([]string{
+			render.Command("aws", "iam", "create-role", "--role-name", role.RoleName(), "--path", path, "--max-session-duration", w.longestSession(),
 				"--assume-role-policy-document", string(kit.Trust.JSON())),
-			w.putPermissions(kit),
-		},
+		}, w.mergePermissions(kit)...),
 	}}
 }
 
-// putPermissions writes the command that gives the role what it needs.
-func (w *work) putPermissions(kit policy.Kit) string {
-	return command("aws", "iam", "put-role-policy", "--role-name", w.arn.RoleName(), "--policy-name", "rolecall-"+w.Connection.Name,
-		"--policy-document", string(kit.Permissions.JSON()))
+// mergePermissions are the commands that give the role what it needs.
+func (w *work) mergePermissions(kit policy.Kit) []string {
+	return render.InlinePolicy(policy.PermissionsDocument, w.arn, w.Connection).Merge(kit.Permissions)
 }
 
 // accountPatches declare the role in the other account that the connection
@@ -86,25 +59,11 @@ func (w *work) accountPatches() []rolecall.Patch {
 	return []rolecall.Patch{connectionPatch(c)}
 }
 
-// workerPatches let the principal assume customers' roles.
-func (w *work) workerPatches() []rolecall.Patch {
-	kit, ok := w.declared().DeclaredKit()
-	if !ok {
-		return nil
-	}
-	kind, name, _ := strings.Cut(w.Principal.ARN.Resource, "/")
-	name = name[strings.LastIndexByte(name, '/')+1:]
-	text := kit.Worker.JSON()
-	p := policyPatch(policy.WorkerDocument, w.Principal.ARN.String(), text)
-	p.Commands = []string{command("aws", "iam", "put-"+kind+"-policy", "--"+kind+"-name", name, "--policy-name", "rolecall", "--policy-document", string(text))}
-	return []rolecall.Patch{p}
-}
-
 // longerPatch lets the role's sessions last as long as asked.
 func (w *work) longerPatch() rolecall.Patch {
 	return rolecall.Patch{
 		Document: documentSetting, Target: w.Connection.RoleARN,
-		Commands: []string{command("aws", "iam", "update-role", "--role-name", w.arn.RoleName(), "--max-session-duration", w.longestSession())},
+		Commands: []string{render.Command("aws", "iam", "update-role", "--role-name", w.arn.RoleName(), "--max-session-duration", w.longestSession())},
 	}
 }
 
@@ -126,7 +85,7 @@ func (w *work) oversized(message string) finding {
 			setup := w.declared()
 			setup.Connection = c
 			if kit, ok := setup.DeclaredKit(); ok {
-				patch.Commands = []string{w.putPermissions(kit)}
+				patch.Commands = w.mergePermissions(kit)
 			}
 			f.patches = []rolecall.Patch{patch}
 			f.hint += fmt.Sprintf("; %q would do, and the role's permissions follow", c.Prefix)

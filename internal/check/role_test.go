@@ -7,13 +7,6 @@ import (
 	"github.com/rolecall/rolecall/credential"
 )
 
-func TestCommandIsQuoted(t *testing.T) {
-	t.Parallel()
-	if got, want := command("aws", "--name", "a+b=c@d", `{"a": "$b'c"}`, ""), `aws --name a+b=c@d '{"a": "$b'\''c"}' ''`; got != want {
-		t.Errorf("%s, want %s", got, want)
-	}
-}
-
 func TestLong(t *testing.T) {
 	t.Parallel()
 	for d, want := range map[time.Duration]string{

@@ -9,6 +9,7 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
+	"github.com/rolecall/rolecall/policy"
 )
 
 // with returns the probes whose names begin so and that ended so.
@@ -172,8 +173,8 @@ func (w *work) untrusting(message string) finding {
 			"the dispenser's owner makes it compare organization and external_id exactly, upper and lower case too, and answer 403 to all others")
 	}
 	f := failed(rolecall.LayerTrust, message, w.proof.lets()+
-		"replace the role's trust policy, so that no other customer of this service can reach the role; keep statements for other callers, if they are right")
-	f.patches = w.trustPatches()
+		"correct the role's trust policy, so that no other customer of this service can reach the role; keep statements for other callers, if they are right")
+	f.patches, f.suspects = w.patch(policy.TrustDocument, ""), []policy.Kind{policy.TrustDocument}
 	return f
 }
 

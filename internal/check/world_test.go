@@ -20,6 +20,7 @@ import (
 	"github.com/rolecall/rolecall/internal/state"
 	"github.com/rolecall/rolecall/internal/strict/yaml"
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/correct"
 	"github.com/rolecall/rolecall/sandbox"
 	"github.com/rolecall/rolecall/sandbox/sandboxtest"
 )
@@ -47,7 +48,7 @@ func loadWorld(t *testing.T, name string) *world {
 		}
 		kit, err := policy.Generate(policy.KitRequest{
 			Connection: r.Connection, Principals: []string{r.Principal.ARN.String()}, ExternalIDs: []string{r.Organization.ExternalID.Value},
-			VendorAccounts: r.Vendor.Accounts, Versioned: true, Whole: true,
+			VendorAccounts: r.Vendor.Accounts, Versioned: true,
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -58,7 +59,7 @@ func loadWorld(t *testing.T, name string) *world {
 		for kind, named := range account.(map[string]any) {
 			if kind == "roles" || kind == "buckets" || kind == "keys" {
 				for _, has := range named.(map[string]any) {
-					fill(has.(map[string]any), kind, id == vendor, kits)
+					fill(has.(map[string]any), kind, id, kits)
 				}
 			}
 		}
@@ -69,20 +70,27 @@ func loadWorld(t *testing.T, name string) *world {
 const vendor = "873682911326"
 
 // fill puts documents in the place of connections' names.
-func fill(has map[string]any, kind string, worker bool, kits map[string]policy.Kit) {
+func fill(has map[string]any, kind, account string, kits map[string]policy.Kit) {
 	if name, ok := has["trust"].(string); ok {
 		has["trust"] = jsonOf(kits[name].Trust)
 	}
 	if name, ok := has["policy"].(string); ok && kind == "buckets" {
 		has["policy"] = jsonOf(kits[name].Bucket)
 	} else if ok {
-		has["policy"] = jsonOf(kits[name].Key)
+		key := jsonOf(kits[name].Key).(map[string]any)
+		statements, several := key["Statement"].([]any)
+		if !several {
+			statements = []any{key["Statement"]}
+		}
+		owner := map[string]any{"Sid": "Owner", "Effect": "Allow", "Principal": map[string]any{"AWS": "arn:aws:iam::" + account + ":root"}, "Action": "kms:*", "Resource": "*"}
+		key["Statement"] = append(statements, owner)
+		has["policy"] = key
 	}
 	list, _ := has["policies"].([]any)
 	for i, p := range list {
 		name, ok := p.(string)
 		switch {
-		case ok && worker:
+		case ok && account == vendor:
 			list[i] = jsonOf(kits[name].Worker)
 		case ok:
 			list[i] = jsonOf(kits[name].Permissions)
@@ -219,7 +227,7 @@ func (w *world) start(t *testing.T) *sandbox.Server {
 }
 
 // check checks the connection against a sandbox, as `rolecall check` does.
-func (w *world) check(t *testing.T, aws *sandbox.Server, state string, deep bool) rolecall.CheckReport {
+func (w *world) check(t *testing.T, aws *sandbox.Server, state string, deep bool, given ...correct.Given) rolecall.CheckReport {
 	t.Helper()
 	w = w.copy()
 	for service, url := range map[string]string{"sts": aws.URL, "s3": aws.URL} {
@@ -252,7 +260,7 @@ func (w *world) check(t *testing.T, aws *sandbox.Server, state string, deep bool
 	clients := guard.NewClients(cfg.Allow)
 	defer clients.Close()
 	r := request(t, cfg, c, faults)
-	r.Deep = deep
+	r.Deep, r.Policies = deep, given
 	return check.Run(t.Context(), r, &access.Access{
 		Vault: vault, Clients: clients, STSEndpoint: cfg.Endpoints.STS, S3Endpoint: cfg.Endpoints.S3,
 	}, nil)

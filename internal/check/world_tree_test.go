@@ -2,9 +2,13 @@ package check_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/correct"
 )
 
 // accounts are those of the role and of the bucket.
@@ -72,6 +76,40 @@ func (w *world) find(place string) any {
 		}
 	}
 	return v
+}
+
+// given are the documents of the set-up that a hint asks for by --policy.
+func (w *world) given(t *testing.T, hint string) []correct.Given {
+	t.Helper()
+	var out []correct.Given
+	for _, kind := range correct.Kinds() {
+		if !strings.Contains(hint, "--policy "+string(kind)+"=FILE") {
+			continue
+		}
+		place := map[policy.Kind]string{
+			policy.TrustDocument: "role/trust", policy.PermissionsDocument: "role/policies", policy.BoundaryDocument: "role/boundary", policy.BucketDocument: "bucket/policy",
+			policy.KeyDocument: "key/policy", policy.WorkerDocument: "worker/policies", policy.SCPDocument: "account/scp", policy.RCPDocument: "account/rcp",
+		}[kind]
+		there := w.find(place)
+		if kind == policy.RCPDocument && there == nil {
+			there = w.find("owner/rcp")
+		}
+		if there == nil {
+			continue
+		}
+		for i, document := range listOf(there) {
+			text, err := json.Marshal(document)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d, err := policy.Parse(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out = append(out, correct.Given{Kind: kind, File: fmt.Sprintf("%s-%d.json", kind, i), Document: d})
+		}
+	}
+	return out
 }
 
 // index finds an element by its number, or a statement by its Sid.

@@ -77,11 +77,11 @@ func (w *work) unwritable(ctx context.Context, asked form, a refusal.Answer) fin
 			message: fmt.Sprintf("the bucket refuses what does not ask to be encrypted by %s", kind),
 			hint:    "declare the encryption that the bucket's policy requires; or the bucket's owner requires it no more",
 		}
-		f.patches = append(w.changed(func(c *rolecall.Connection) { c.Encryption = &e }), w.bucketPatch()...)
+		f.patches = append(w.changed(func(c *rolecall.Connection) { c.Encryption = &e }), w.patch(policy.BucketDocument, "")...)
 		if asked.encryption != nil && asked.encryption.Type != "AES256" { // it is not declared without a reason
 			f.candidates = []rolecall.CheckLayer{rolecall.LayerBucket, rolecall.LayerName, rolecall.LayerKey}
 			f.hint += "; where S3 does not say why it refuses, the key may, too"
-			f.patches = slices.Concat(f.patches[1:], f.patches[:1], w.keyPatch(""))
+			f.patches = slices.Concat(f.patches[1:], f.patches[:1], w.patch(policy.KeyDocument, ""))
 		}
 		return f
 	}
@@ -91,7 +91,7 @@ func (w *work) unwritable(ctx context.Context, asked form, a refusal.Answer) fin
 			message: "the bucket refuses what does not come with the ACL " + fullControl,
 			hint:    "declare acl; or the bucket's owner enforces its ownership of all objects, and requires no ACL any more",
 		}
-		f.patches = append(w.changed(func(c *rolecall.Connection) { c.ACL = fullControl }), w.bucketPatch()...)
+		f.patches = append(w.changed(func(c *rolecall.Connection) { c.ACL = fullControl }), w.patch(policy.BucketDocument, "")...)
 		return f
 	}
 	return w.diagnose(ctx, q, a.Err)

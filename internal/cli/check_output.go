@@ -113,19 +113,17 @@ func (o *output) under(text string) { o.printf("       %s\n", printable(text)) }
 
 // whatToDo says where the document of a patch goes.
 func whatToDo(p rolecall.Patch) string {
-	switch kind := policy.Kind(p.Document); kind {
-	case policy.PermissionsDocument, policy.WorkerDocument:
-		return "replace the permissions policies of " + p.Target + " by:"
-	case policy.SCPDocument:
+	switch kind := policy.Kind(p.Document); {
+	case p.Mode == rolecall.PatchReplace:
+		return fmt.Sprintf("replace what is in %s, of %s, by:", p.Corrects, p.Target)
+	case kind == policy.SCPDocument:
 		return "let the service control policies above " + p.Target + " allow:"
-	case policy.RCPDocument:
-		return "let the resource control policies above " + p.Target + " allow:"
-	case "connection":
+	case p.Mode == rolecall.PatchMerge:
+		return "add to the " + kind.Title() + " of " + p.Target + ", in place of statements with these Sids:"
+	case kind == "connection":
 		return "declare the connection " + p.Target + " as:"
-	case "setting":
-		return "change a setting of " + p.Target + ":"
 	default:
-		return "replace the " + kind.Title() + " of " + p.Target + " by:"
+		return "change a setting of " + p.Target + ":"
 	}
 }
 
@@ -141,11 +139,7 @@ func (p *checkProgress) patch(step string, patch rolecall.Patch) {
 }
 
 func (o *output) patch(p rolecall.Patch) {
-	if p.Corrects != "" {
-		o.under(fmt.Sprintf("replace what is in %s, of %s, by:", p.Corrects, p.Target))
-	} else {
-		o.under(whatToDo(p))
-	}
+	o.under(whatToDo(p))
 	for _, document := range []json.RawMessage{p.Policy, p.Connection} {
 		var text bytes.Buffer
 		if len(document) == 0 || json.Indent(&text, document, "", "  ") != nil {
@@ -156,7 +150,11 @@ func (o *output) patch(p rolecall.Patch) {
 		}
 	}
 	if len(p.Commands) > 0 && p.Document != "setting" {
-		o.under("with the aws command line:")
+		how := "with the aws command line:"
+		if p.Mode == rolecall.PatchMerge {
+			how = "with the aws command line and jq, which fetch the policy, show what would change, and write it:"
+		}
+		o.under(how)
 	}
 	for _, c := range p.Commands {
 		o.printf("         %s\n", printable(c))

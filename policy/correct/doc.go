@@ -5,9 +5,8 @@
 // documents of the account. Judge reports whether those of one kind let the
 // connection's requests pass, and returns the one that must change, corrected:
 // what others need of it stays as it was written, nobody else may do more or
-// less than before, and it fits the size that AWS takes. WithOthers adds what
-// the organization's other connections need to a document that replaces what is
-// there. Declaration corrects the connection's own members.
+// less than before, and it fits the size that AWS takes. Declaration corrects
+// the connection's own members.
 //
 // Which documents a connection needs is policy.Generate's concern, and
 // deciding is policy.Evaluate's. Nothing here asks AWS anything.

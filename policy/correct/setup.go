@@ -11,9 +11,8 @@ import (
 // Setup is a connection and what is known of where it leads.
 type Setup struct {
 	Connection  rolecall.Connection
-	Others      []rolecall.Connection // of the organization, with a role, in the order of their names
-	Role        rolecall.ARN          // the connection's; zero: it has none
-	Principal   rolecall.ARN          // assumes the role
+	Role        rolecall.ARN // the connection's; zero: it has none
+	Principal   rolecall.ARN // assumes the role
 	ExternalID  string
 	Vendor      rolecall.Vendor
 	SessionName string            // of the role's sessions
@@ -42,21 +41,17 @@ func (s Setup) BucketARN() string {
 // DeclaredKit returns the documents that the connection needs by its declaration
 // alone. It is false where no documents can be made for it.
 func (s Setup) DeclaredKit() (policy.Kit, bool) {
-	request := s.kitRequest(s.Connection, s.ExternalID)
-	request.Whole = true
-	kit, err := policy.Generate(request)
+	kit, err := policy.Generate(s.kitRequest(s.Connection, s.ExternalID))
 	return kit, err == nil
 }
 
 // NeededKit returns the documents that the connection needs by what is known of
-// its bucket and key, each such that it can replace what is there. It is false
-// where no documents can be made.
+// its bucket and key. It is false where no documents can be made.
 func (s Setup) NeededKit() (policy.Kit, bool) {
 	request := s.request()
 	if request.Connection.RoleARN == "" {
 		return policy.Kit{}, false // whose key it is, is not known
 	}
-	request.Whole = true
 	kit, err := policy.Generate(request)
 	return kit, err == nil
 }

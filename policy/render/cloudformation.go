@@ -209,7 +209,7 @@ func (p *plan) cfnRole() object {
 			{name: "MaxSessionDuration", value: p.duration},
 			{name: "AssumeRolePolicyDocument", value: p.cfnBound(policy.TrustDocument)},
 		}),
-		resource("Permissions", "AWS::IAM::RolePolicy", "InRoleAccount", inline(p.inlineName(), policy.PermissionsDocument)),
+		resource("Permissions", "AWS::IAM::RolePolicy", "InRoleAccount", inline(inlineName(p.Request.Connection), policy.PermissionsDocument)),
 	}
 	if p.Kit.Revocation != nil {
 		out = append(out, resource("Revocation", "AWS::IAM::RolePolicy", "InRoleAccount", inline(revocationPolicy, policy.RevocationDocument)))

@@ -56,3 +56,10 @@ func TestShellReadsBack(t *testing.T) {
 		}
 	}
 }
+
+func TestCommandIsQuoted(t *testing.T) {
+	t.Parallel()
+	if got, want := Command("aws", "--name", "a+b=c@d", `{"a": "$b'c"}`, ""), `aws --name a+b=c@d '{"a": "$b'\''c"}' ''`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}

@@ -157,8 +157,7 @@ const (
 
 // inlineName is of the role's policy for this connection: a role may serve
 // several.
-func (p *plan) inlineName() string {
-	c := p.Request.Connection
+func inlineName(c rolecall.Connection) string {
 	return "rolecall-" + strings.Map(func(r rune) rune {
 		if strings.ContainsRune("+=,.@_-", r) || alphanumeric(r) {
 			return r
@@ -169,9 +168,9 @@ func (p *plan) inlineName() string {
 
 // suffix distinguishes the connection's statements from those of other
 // connections in the policy of the same bucket or key.
-func (p *plan) suffix() string {
+func suffix(c rolecall.Connection) string {
 	var b strings.Builder
-	for _, word := range strings.FieldsFunc(p.Request.Connection.Name, func(r rune) bool { return !alphanumeric(r) }) {
+	for _, word := range strings.FieldsFunc(c.Name, func(r rune) bool { return !alphanumeric(r) }) {
 		b.WriteString(strings.ToUpper(word[:1]) + word[1:])
 	}
 	return b.String()
@@ -209,7 +208,7 @@ func (p *plan) reason(kind policy.Kind, sid string) string {
 	for _, r := range p.Kit.Reasons {
 		if r.Document == kind && r.Sid == sid {
 			// How to attach the worker policy is for those who do it by hand.
-			text, _, _ := strings.Cut(r.Text, "; attach it with:")
+			text, _, _ := strings.Cut(r.Text, "; attach it with")
 			return text
 		}
 	}

@@ -30,19 +30,33 @@ fails() {
   exit 1
 }
 `
-	// scriptMerge keeps what else a policy says. A document of the version
-	// before 2012-10-17 would take policy variables literally.
+	// scriptMerge keeps what else a policy says.
 	scriptMerge = `
-# merge gives the policy in the first file, with the statements in the second
-# in place of those with their names, which tell the connection.
-merge() {
-  jq --ascii-output --slurpfile ours "$2" --arg connection "$connection" '
-    ($ours[0].Statement | [.] | flatten | map(.Sid += $connection)) as $new |
-    ($new | map(.Sid)) as $sids |
-    .Version = "2012-10-17" |
-    .Statement = ([.Statement] | flatten | map(select(.Sid as $s | $sids | index([$s]) | not))) + $new' "$1"
+# fetch writes what a call of aws prints into a file; no statements where the call fails with the code.
+fetch() {
+  code=$1
+  shift
+  "$aws" "$@" > "$work/there.json" 2> "$work/error" && return
+  fails "$code"
+  echo '{"Statement": []}' > "$work/there.json"
 }
-command -v jq > /dev/null || { say "jq is missing; it puts statements into the policy that is there" >&2; exit 1; }
+
+# merge puts the statements of a file into the policy that was fetched, in place of those with their names and
+# the suffix, and shows the difference. All other statements stay.
+merge() {
+  jq --ascii-output --slurpfile ours "$1" --arg suffix "$2" '
+    ($ours[0].Statement | [.] | flatten | map(.Sid += $suffix)) as $new |
+    ` + mergeBySid + `' "$work/there.json" > "$work/merged.json"
+  jq --ascii-output . "$work/there.json" | diff -u - "$work/merged.json" || [ $? = 1 ]
+}
+
+# inline merges a file into the inline policy with the name: inline role ROLE NAME FILE, or inline user USER NAME FILE.
+inline() {
+  fetch NoSuchEntity iam "get-$1-policy" "--$1-name" "$2" --policy-name "$3" --query PolicyDocument --output json
+  merge "$4" ''
+  "$aws" iam "put-$1-policy" "--$1-name" "$2" --policy-name "$3" --policy-document "file://$work/merged.json"
+}
+command -v jq > /dev/null || { say "jq is missing; it puts statements into the policies that are there" >&2; exit 1; }
 `
 )
 
@@ -65,8 +79,9 @@ func (p *plan) script() []byte {
 		b.WriteString("#\n" + comment("", "With CREATE_BUCKET=yes it makes the bucket, too, if there is none."))
 	}
 	b.WriteString(scriptStart)
+	b.WriteString(scriptMerge)
 	if p.Side == Customer && (p.Kit.Bucket != nil || p.Kit.Key != nil) {
-		fmt.Fprintf(&b, "\nconnection=%s\n%s", shell(p.suffix()), scriptMerge)
+		fmt.Fprintf(&b, "connection=%s\n", shell(suffix(p.Request.Connection)))
 	}
 	b.WriteString("\nfound=no\n")
 	if p.Side == Vendor {
@@ -112,22 +127,24 @@ func (p *plan) scriptRole(b *strings.Builder) {
     arn=${there%%%%[[:space:]]*} rest=${there#*[[:space:]]}
     longest=${rest%%%%[[:space:]]*}
     [ "$arn" = %s ] || { say "the role $role is there as $arn; its path differs" >&2; exit 1; }
-    case "$rest ${REPLACE_TRUST:-no}" in
+    case "$rest ${ADD_TRUST:-no}" in
     *'"RolecallAssume"'* | *' yes') ;;
-    *) say "the role $role is there and trusts others: take another, or replace its trust policy with REPLACE_TRUST=yes" >&2; exit 1 ;;
+    *) say "the role $role is there and trusts others: take another, or add to its trust policy with ADD_TRUST=yes" >&2; exit 1 ;;
     esac
-    "$aws" iam update-assume-role-policy --role-name "$role" --policy-document "file://$work/trust.json"
+    "$aws" iam get-role --role-name "$role" --query Role.AssumeRolePolicyDocument --output json > "$work/there.json"
+    merge "$work/trust.json" ''
+    "$aws" iam update-assume-role-policy --role-name "$role" --policy-document "file://$work/merged.json"
     [ "$longest" -ge %d ] || "$aws" iam update-role --role-name "$role" --max-session-duration %d
   else
     fails NoSuchEntity
     "$aws" iam create-role --role-name "$role" --path %s --max-session-duration %d \
       --assume-role-policy-document "file://$work/trust.json" > /dev/null
   fi
-  "$aws" iam put-role-policy --role-name "$role" --policy-name %s --policy-document "file://$work/permissions.json"
-`, shell(nameOf(p.role)), shell(p.role.String()), p.duration, p.duration, shell(pathOf(p.role)), p.duration, shell(p.inlineName()))
+  inline role "$role" %s "$work/permissions.json"
+`, shell(nameOf(p.role)), shell(p.role.String()), p.duration, p.duration, shell(pathOf(p.role)), p.duration, shell(inlineName(p.Request.Connection)))
 	if p.Kit.Revocation != nil {
 		p.file(b, "  ", policy.RevocationDocument)
-		fmt.Fprintf(b, "  \"$aws\" iam put-role-policy --role-name \"$role\" --policy-name %s --policy-document \"file://$work/revocation.json\"\n", revocationPolicy)
+		fmt.Fprintf(b, "  inline role \"$role\" %s \"$work/revocation.json\"\n", revocationPolicy)
 	}
 	fmt.Fprintf(b, "  say %s\nfi\n", shell("set up the role "+p.role.String()))
 }
@@ -164,11 +181,8 @@ func (p *plan) scriptBucket(b *strings.Builder) {
 	}
 	if p.Kit.Bucket != nil {
 		p.file(b, "  ", policy.BucketDocument)
-		b.WriteString(`  if ! "$aws" s3api get-bucket-policy ` + options + ` --query Policy --output text > "$work/there.json" 2> "$work/error"; then
-    fails NoSuchBucketPolicy
-    echo '{"Statement": []}' > "$work/there.json"
-  fi
-  merge "$work/there.json" "$work/bucket.json" > "$work/merged.json"
+		b.WriteString(`  fetch NoSuchBucketPolicy s3api get-bucket-policy ` + options + ` --query Policy --output text
+  merge "$work/bucket.json" "$connection"
   "$aws" s3api put-bucket-policy ` + options + ` --policy "file://$work/merged.json"
   say "set up the policy of the bucket $bucket"
 `)
@@ -192,7 +206,7 @@ func (p *plan) scriptKey(b *strings.Builder) {
 	options := `--key-id "$key" --policy-name default` + inRegion(p.region)
 	b.WriteString(`  if [ -n "$key" ]; then
     "$aws" kms get-key-policy ` + options + ` --query Policy --output text > "$work/there.json"
-    merge "$work/there.json" "$work/key.json" > "$work/merged.json"
+    merge "$work/key.json" "$connection"
     "$aws" kms put-key-policy ` + options + ` --policy "file://$work/merged.json"
     say "set up the policy of the key $key"
   else
@@ -211,8 +225,7 @@ func (p *plan) scriptWorkers(b *strings.Builder) {
 		if isUser(w) {
 			kind = "user"
 		}
-		fmt.Fprintf(b, "  \"$aws\" iam put-%s-policy --%s-name %s --policy-name %s --policy-document \"file://$work/worker.json\"\n  say %s\nfi\n",
-			kind, kind, shell(nameOf(w)), workerPolicy, shell("set up the "+kind+" "+w.String()))
+		fmt.Fprintf(b, "  inline %s %s %s \"$work/worker.json\"\n  say %s\nfi\n", kind, shell(nameOf(w)), workerPolicy, shell("set up the "+kind+" "+w.String()))
 	}
 }
 

@@ -274,8 +274,8 @@ func TestScriptLeavesTheTrustOfOthers(t *testing.T) {
 	if err == nil || !strings.Contains(out, "the role legacy is there and trusts others") || !strings.Contains(show(t, c.iam("111122223333", "GetRole", role)), "ec2.amazonaws.com") {
 		t.Errorf("%v %s", err, out)
 	}
-	c.must(script, "111122223333", "REPLACE_TRUST=yes")
-	if got := show(t, c.iam("111122223333", "GetRole", role)); !strings.Contains(got, "RolecallAssume") {
+	c.must(script, "111122223333", "ADD_TRUST=yes")
+	if got := show(t, c.iam("111122223333", "GetRole", role)); !strings.Contains(got, "RolecallAssume") || !strings.Contains(got, "ec2.amazonaws.com") {
 		t.Errorf("the trust policy is %s", got)
 	}
 }

@@ -149,7 +149,7 @@ func (p *plan) tfVariables(b *strings.Builder) {
 	variable("bucket", "string", "name of the bucket", p.Request.Connection.Bucket)
 	variable("create_bucket", "bool", "make the bucket", false)
 	if p.Kit.Bucket != nil {
-		variable("attach_bucket_policy", "bool", "false leaves the bucket's policy alone: add the output bucket_policy to it", true)
+		variable("attach_bucket_policy", "bool", "true replaces the policy of the bucket that is there: give its statements in bucket_policy_statements; else add the output bucket_policy to it", false)
 		variable("bucket_policy_statements", "any", "statements that the bucket's policy has beside these, which are kept", list{})
 	}
 	if p.Kit.Key != nil {
@@ -229,7 +229,7 @@ func (p *plan) tfRole(b *strings.Builder) {
 			{name: "policy", value: p.encode(documentOf(p.tfBound(kind)))},
 		})
 	}
-	inline("permissions", p.inlineName(), policy.PermissionsDocument)
+	inline("permissions", inlineName(p.Request.Connection), policy.PermissionsDocument)
 	if p.Kit.Revocation != nil {
 		inline("revocation", revocationPolicy, policy.RevocationDocument)
 	}
@@ -264,7 +264,7 @@ func (p *plan) tfBucket(b *strings.Builder) {
 			}}))
 	}
 	if p.Kit.Bucket != nil {
-		hclBlock(b, `resource "aws_s3_bucket_policy" "this"`, p.in(p.bucketOwner, when("var.attach_bucket_policy"),
+		hclBlock(b, `resource "aws_s3_bucket_policy" "this"`, p.in(p.bucketOwner, when("var.attach_bucket_policy || var.create_bucket"),
 			member{name: "bucket", value: expression("var.create_bucket ? aws_s3_bucket.this[0].id : var.bucket")},
 			member{name: "policy", value: expression("local.bucket_policy")}))
 	}

@@ -272,7 +272,7 @@ func TestTerraformSaysWhatTheKitSays(t *testing.T) {
 				if diff := cmp.Diff(string(hclwrite.Format(text)), string(text)); diff != "" {
 					t.Errorf("not as terraform fmt writes (-fmt +got):\n%s", diff)
 				}
-				attach := map[string]cty.Value{"attach_key_policy": cty.True}
+				attach := map[string]cty.Value{"attach_key_policy": cty.True, "attach_bucket_policy": cty.True}
 				if diff := cmp.Diff(wanted(t, s.Kit, side), parseModule(t, text, attach).documents()); diff != "" {
 					t.Errorf("-kit +module:\n%s", diff)
 				}
@@ -282,7 +282,7 @@ func TestTerraformSaysWhatTheKitSays(t *testing.T) {
 				other := changed(request, elsewhere)
 				set := map[string]cty.Value{
 					"role_name": cty.StringVal(elsewhere.role), "bucket": cty.StringVal(elsewhere.bucket),
-					"external_ids": list(other.ExternalIDs), "principals": list(other.Principals), "attach_key_policy": cty.True,
+					"external_ids": list(other.ExternalIDs), "principals": list(other.Principals), "attach_key_policy": cty.True, "attach_bucket_policy": cty.True,
 				}
 				if e := other.Connection.Encryption; e != nil {
 					set["kms_key_arn"] = cty.StringVal(e.Key)
@@ -302,8 +302,8 @@ func TestTerraformLeavesTheRest(t *testing.T) {
 	t.Parallel()
 	text := rendered(t, render.Terraform, setup(t, requests["delivery-cross"], render.Customer))
 	byDefault := parseModule(t, text, nil).documents()
-	if byDefault[policy.KeyDocument] != nil {
-		t.Error("the policy of the key that is there is replaced without being asked")
+	if byDefault[policy.KeyDocument] != nil || byDefault[policy.BucketDocument] != nil {
+		t.Error("the policy of the key or bucket that is there is replaced without being asked")
 	}
 	shared := parseModule(t, text, map[string]cty.Value{"create_role": cty.False}).documents()
 	if shared[policy.TrustDocument] != nil || shared[policy.PermissionsDocument] == nil {

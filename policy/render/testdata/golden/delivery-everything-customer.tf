@@ -55,8 +55,8 @@ variable "create_bucket" {
 
 variable "attach_bucket_policy" {
   type        = bool
-  description = "false leaves the bucket's policy alone: add the output bucket_policy to it"
-  default     = true
+  description = "true replaces the policy of the bucket that is there: give its statements in bucket_policy_statements; else add the output bucket_policy to it"
+  default     = false
 }
 
 variable "bucket_policy_statements" {
@@ -352,7 +352,7 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "this" {
 }
 
 resource "aws_s3_bucket_policy" "this" {
-  count  = var.attach_bucket_policy ? 1 : 0
+  count  = var.attach_bucket_policy || var.create_bucket ? 1 : 0
   bucket = var.create_bucket ? aws_s3_bucket.this[0].id : var.bucket
   policy = local.bucket_policy
 }

@@ -23,6 +23,34 @@ fails() {
   exit 1
 }
 
+# fetch writes what a call of aws prints into a file; no statements where the call fails with the code.
+fetch() {
+  code=$1
+  shift
+  "$aws" "$@" > "$work/there.json" 2> "$work/error" && return
+  fails "$code"
+  echo '{"Statement": []}' > "$work/there.json"
+}
+
+# merge puts the statements of a file into the policy that was fetched, in place of those with their names and
+# the suffix, and shows the difference. All other statements stay.
+merge() {
+  jq --ascii-output --slurpfile ours "$1" --arg suffix "$2" '
+    ($ours[0].Statement | [.] | flatten | map(.Sid += $suffix)) as $new |
+    ($new | map(.Sid)) as $sids |
+    .Version = (if .Version != "2012-10-17" and (.Statement | tostring | contains("${")) then .Version // "2008-10-17" else "2012-10-17" end) |
+    .Statement = ([.Statement] | flatten | map(select(.Sid as $s | $sids | index([$s]) | not))) + $new' "$work/there.json" > "$work/merged.json"
+  jq --ascii-output . "$work/there.json" | diff -u - "$work/merged.json" || [ $? = 1 ]
+}
+
+# inline merges a file into the inline policy with the name: inline role ROLE NAME FILE, or inline user USER NAME FILE.
+inline() {
+  fetch NoSuchEntity iam "get-$1-policy" "--$1-name" "$2" --policy-name "$3" --query PolicyDocument --output json
+  merge "$4" ''
+  "$aws" iam "put-$1-policy" "--$1-name" "$2" --policy-name "$3" --policy-document "file://$work/merged.json"
+}
+command -v jq > /dev/null || { say "jq is missing; it puts statements into the policies that are there" >&2; exit 1; }
+
 found=no
 
 # RolecallAssume: lets workers ask for any customer's role, whose trust policy decides
@@ -52,19 +80,19 @@ JSON
 
 if [ "$account" = '873682911326' ]; then
   found=yes
-  "$aws" iam put-role-policy --role-name 'VTKWorker' --policy-name rolecall --policy-document "file://$work/worker.json"
+  inline role 'VTKWorker' rolecall "$work/worker.json"
   say 'set up the role arn:aws:iam::873682911326:role/VTKWorker'
 fi
 
 if [ "$account" = '873682911326' ]; then
   found=yes
-  "$aws" iam put-role-policy --role-name 'Worker' --policy-name rolecall --policy-document "file://$work/worker.json"
+  inline role 'Worker' rolecall "$work/worker.json"
   say 'set up the role arn:aws:iam::873682911326:role/eu/Worker'
 fi
 
 if [ "$account" = '999988887777' ]; then
   found=yes
-  "$aws" iam put-user-policy --user-name 'staging' --policy-name rolecall --policy-document "file://$work/worker.json"
+  inline user 'staging' rolecall "$work/worker.json"
   say 'set up the user arn:aws:iam::999988887777:user/staging'
 fi
 

@@ -25,18 +25,34 @@ fails() {
   exit 1
 }
 
-connection=''
-
-# merge gives the policy in the first file, with the statements in the second
-# in place of those with their names, which tell the connection.
-merge() {
-  jq --ascii-output --slurpfile ours "$2" --arg connection "$connection" '
-    ($ours[0].Statement | [.] | flatten | map(.Sid += $connection)) as $new |
-    ($new | map(.Sid)) as $sids |
-    .Version = "2012-10-17" |
-    .Statement = ([.Statement] | flatten | map(select(.Sid as $s | $sids | index([$s]) | not))) + $new' "$1"
+# fetch writes what a call of aws prints into a file; no statements where the call fails with the code.
+fetch() {
+  code=$1
+  shift
+  "$aws" "$@" > "$work/there.json" 2> "$work/error" && return
+  fails "$code"
+  echo '{"Statement": []}' > "$work/there.json"
 }
-command -v jq > /dev/null || { say "jq is missing; it puts statements into the policy that is there" >&2; exit 1; }
+
+# merge puts the statements of a file into the policy that was fetched, in place of those with their names and
+# the suffix, and shows the difference. All other statements stay.
+merge() {
+  jq --ascii-output --slurpfile ours "$1" --arg suffix "$2" '
+    ($ours[0].Statement | [.] | flatten | map(.Sid += $suffix)) as $new |
+    ($new | map(.Sid)) as $sids |
+    .Version = (if .Version != "2012-10-17" and (.Statement | tostring | contains("${")) then .Version // "2008-10-17" else "2012-10-17" end) |
+    .Statement = ([.Statement] | flatten | map(select(.Sid as $s | $sids | index([$s]) | not))) + $new' "$work/there.json" > "$work/merged.json"
+  jq --ascii-output . "$work/there.json" | diff -u - "$work/merged.json" || [ $? = 1 ]
+}
+
+# inline merges a file into the inline policy with the name: inline role ROLE NAME FILE, or inline user USER NAME FILE.
+inline() {
+  fetch NoSuchEntity iam "get-$1-policy" "--$1-name" "$2" --policy-name "$3" --query PolicyDocument --output json
+  merge "$4" ''
+  "$aws" iam "put-$1-policy" "--$1-name" "$2" --policy-name "$3" --policy-document "file://$work/merged.json"
+}
+command -v jq > /dev/null || { say "jq is missing; it puts statements into the policies that are there" >&2; exit 1; }
+connection=''
 
 found=no
 
@@ -132,18 +148,20 @@ JSON
     arn=${there%%[[:space:]]*} rest=${there#*[[:space:]]}
     longest=${rest%%[[:space:]]*}
     [ "$arn" = 'arn:aws:iam::111122223333:role/it'\''s/"${x}/$${y}%{z}\/me,dia=@+' ] || { say "the role $role is there as $arn; its path differs" >&2; exit 1; }
-    case "$rest ${REPLACE_TRUST:-no}" in
+    case "$rest ${ADD_TRUST:-no}" in
     *'"RolecallAssume"'* | *' yes') ;;
-    *) say "the role $role is there and trusts others: take another, or replace its trust policy with REPLACE_TRUST=yes" >&2; exit 1 ;;
+    *) say "the role $role is there and trusts others: take another, or add to its trust policy with ADD_TRUST=yes" >&2; exit 1 ;;
     esac
-    "$aws" iam update-assume-role-policy --role-name "$role" --policy-document "file://$work/trust.json"
+    "$aws" iam get-role --role-name "$role" --query Role.AssumeRolePolicyDocument --output json > "$work/there.json"
+    merge "$work/trust.json" ''
+    "$aws" iam update-assume-role-policy --role-name "$role" --policy-document "file://$work/merged.json"
     [ "$longest" -ge 3600 ] || "$aws" iam update-role --role-name "$role" --max-session-duration 3600
   else
     fails NoSuchEntity
     "$aws" iam create-role --role-name "$role" --path '/it'\''s/"${x}/$${y}%{z}\/' --max-session-duration 3600 \
       --assume-role-policy-document "file://$work/trust.json" > /dev/null
   fi
-  "$aws" iam put-role-policy --role-name "$role" --policy-name 'rolecall-globex-inbox' --policy-document "file://$work/permissions.json"
+  inline role "$role" 'rolecall-globex-inbox' "$work/permissions.json"
   say 'set up the role arn:aws:iam::111122223333:role/it'\''s/"${x}/$${y}%{z}\/me,dia=@+'
 fi
 
@@ -218,11 +236,8 @@ if [ "$account" = '222233334444' ]; then
   ]
 }
 JSON
-  if ! "$aws" s3api get-bucket-policy --bucket "$bucket" --expected-bucket-owner "$account" --region 'eu-central-1' --query Policy --output text > "$work/there.json" 2> "$work/error"; then
-    fails NoSuchBucketPolicy
-    echo '{"Statement": []}' > "$work/there.json"
-  fi
-  merge "$work/there.json" "$work/bucket.json" > "$work/merged.json"
+  fetch NoSuchBucketPolicy s3api get-bucket-policy --bucket "$bucket" --expected-bucket-owner "$account" --region 'eu-central-1' --query Policy --output text
+  merge "$work/bucket.json" "$connection"
   "$aws" s3api put-bucket-policy --bucket "$bucket" --expected-bucket-owner "$account" --region 'eu-central-1' --policy "file://$work/merged.json"
   say "set up the policy of the bucket $bucket"
 fi
@@ -267,7 +282,7 @@ if [ "$account" = '111122223333' ]; then
 JSON
   if [ -n "$key" ]; then
     "$aws" kms get-key-policy --key-id "$key" --policy-name default --region 'eu-central-1' --query Policy --output text > "$work/there.json"
-    merge "$work/there.json" "$work/key.json" > "$work/merged.json"
+    merge "$work/key.json" "$connection"
     "$aws" kms put-key-policy --key-id "$key" --policy-name default --region 'eu-central-1' --policy "file://$work/merged.json"
     say "set up the policy of the key $key"
   else

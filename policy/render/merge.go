@@ -1,0 +1,165 @@
+package render
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/internal/tree"
+)
+
+// mergeBySid is the end of a jq program that puts the statements $new into a
+// policy, in the place of those with their Sids. All other statements stay. A
+// policy of an older version keeps it where a statement has "${", which would
+// otherwise become a variable.
+const mergeBySid = `($new | map(.Sid)) as $sids |
+    .Version = (if .Version != "2012-10-17" and (.Statement | tostring | contains("${")) then .Version // "2008-10-17" else "2012-10-17" end) |
+    .Statement = ([.Statement] | flatten | map(select(.Sid as $s | $sids | index([$s]) | not))) + $new`
+
+// Attachment is one policy at AWS, and the calls that read and write it.
+type Attachment struct {
+	kind    policy.Kind
+	read    string // prints the policy
+	missing string // the code of AWS's error where there is no policy; empty: there always is one
+	write   string // ends with the option that takes the policy
+	after   string // follows what write has done
+}
+
+// BucketPolicy is the policy of a bucket.
+func BucketPolicy(bucket, region string) Attachment {
+	at := []string{"--bucket", bucket}
+	if region != "" {
+		at = append(at, "--region", region)
+	}
+	return Attachment{
+		kind:    policy.BucketDocument,
+		read:    on("aws s3api get-bucket-policy", at, "--query Policy --output text"),
+		missing: "NoSuchBucketPolicy",
+		write:   on("aws s3api put-bucket-policy", at, "--policy"),
+	}
+}
+
+// KeyPolicy is the policy of a KMS key, given by its ARN.
+func KeyPolicy(key string) Attachment {
+	at := []string{"--key-id", key}
+	if arn, err := rolecall.ParseARN(key); err == nil {
+		at = append(at, "--region", arn.Region)
+	}
+	return Attachment{
+		kind:  policy.KeyDocument,
+		read:  on("aws kms get-key-policy", at, "--policy-name default --query Policy --output text"),
+		write: on("aws kms put-key-policy", at, "--policy-name default --policy"),
+	}
+}
+
+// TrustPolicy is the trust policy of a role.
+func TrustPolicy(role rolecall.ARN) Attachment {
+	at := []string{"--role-name", nameOf(role)}
+	return Attachment{
+		kind:  policy.TrustDocument,
+		read:  on("aws iam get-role", at, "--query Role.AssumeRolePolicyDocument --output json"),
+		write: on("aws iam update-assume-role-policy", at, "--policy-document"),
+	}
+}
+
+// InlinePolicy is a role's or user's inline policy for a connection, or, of
+// kind worker, the one that lets the vendor's workers assume roles.
+func InlinePolicy(kind policy.Kind, identity rolecall.ARN, c rolecall.Connection) Attachment {
+	name := workerPolicy
+	if kind != policy.WorkerDocument {
+		name = inlineName(c)
+	}
+	of := "role"
+	if isUser(identity) {
+		of = "user"
+	}
+	at := []string{"--" + of + "-name", nameOf(identity), "--policy-name", name}
+	return Attachment{
+		kind:    kind,
+		read:    on("aws iam get-"+of+"-policy", at, "--query PolicyDocument --output json"),
+		missing: "NoSuchEntity",
+		write:   on("aws iam put-"+of+"-policy", at, "--policy-document"),
+	}
+}
+
+// on is a command with its options quoted, and more that needs no quotes.
+func on(operation string, options []string, more string) string {
+	return operation + " " + Command(options...) + " " + more
+}
+
+// BoundaryPolicy is the permissions boundary of a role. What is written becomes a
+// policy of this role's own: others may have the same boundary.
+func BoundaryPolicy(role rolecall.ARN, c rolecall.Connection) Attachment {
+	made := rolecall.ARN{Partition: role.Partition, Service: "iam", Account: role.Account, Resource: "policy/rolecall-boundary-" + c.Name}
+	on := Command("--role-name", nameOf(role))
+	return Attachment{
+		kind: policy.BoundaryDocument,
+		read: "arn=$(aws iam get-role " + on + " --query Role.PermissionsBoundary.PermissionsBoundaryArn --output text) && " +
+			`aws iam get-policy-version --policy-arn "$arn" --version-id "$(aws iam get-policy --policy-arn "$arn" --query Policy.DefaultVersionId --output text)" ` +
+			"--query PolicyVersion.Document --output json",
+		write: "aws iam create-policy " + Command("--policy-name", nameOf(made)) + " --policy-document",
+		after: " && aws iam put-role-permissions-boundary " + on + " " + Command("--permissions-boundary", made.String()),
+	}
+}
+
+// Merge returns commands for a POSIX shell that put the document's statements
+// into the policy that is there: the first fetches it, the second merges by Sid
+// and shows the difference, the third writes the result. Each fails where the
+// one before did. What was there stays in a file.
+func (a Attachment) Merge(d *policy.Document) []string {
+	there, merged, answer := a.file("there.json"), a.file("merged.json"), a.file("error.txt")
+	fetch := a.read + " > " + there
+	if a.missing != "" {
+		fetch += " 2> " + answer + " || { grep -q '(" + a.missing + ")' " + answer + ` && echo '{"Statement": []}' > ` + there + "; }" +
+			" || { cat " + answer + " >&2; rm -f " + there + "; false; }"
+	} else {
+		fetch += " || { rm -f " + there + "; false; }"
+	}
+	program := `($ours.Statement | [.] | flatten) as $new | ` + strings.Join(strings.Fields(mergeBySid), " ")
+	merge := Command("jq", "--ascii-output", "--argjson", "ours", string(d.JSON()), program, there) + " > " + merged +
+		" && { jq --ascii-output . " + there + " | diff -u - " + merged + " || [ $? = 1 ]; } || { rm -f " + merged + "; false; }"
+	return []string{fetch, merge, a.write + " file://" + merged + a.after}
+}
+
+// file is a name in the current directory that nothing else has.
+func (a Attachment) file(name string) string { return "rolecall-" + string(a.kind) + "-" + name }
+
+// Replace returns the command that puts a whole document in the place of the
+// policy, which must have been seen.
+func (a Attachment) Replace(document []byte) string {
+	return a.write + " " + Command(string(document)) + a.after
+}
+
+// Statements returns the document as it is merged: in the policies of buckets
+// and keys the connection's name follows each Sid, since other connections have
+// statements there.
+func Statements(kind policy.Kind, d *policy.Document, c rolecall.Connection) (*policy.Document, error) {
+	if kind != policy.BucketDocument && kind != policy.KeyDocument {
+		return d, nil
+	}
+	root := tree.MustParse(d.JSON())
+	for _, s := range root.Get("Statement").Each() {
+		s.Set("Sid", tree.Text(sidOf(s)+suffix(c)))
+	}
+	out, err := policy.Parse(root.JSON())
+	if err != nil {
+		return nil, fmt.Errorf("name the statements of %s: %w", c.Name, err)
+	}
+	return out, nil
+}
+
+// Command writes a command for a POSIX shell.
+func Command(words ...string) string {
+	quoted := make([]string, len(words))
+	for i, word := range words {
+		quoted[i] = word
+		if word == "" || strings.Trim(word, unquoted) != "" {
+			quoted[i] = shell(word)
+		}
+	}
+	return strings.Join(quoted, " ")
+}
+
+// unquoted are the characters that mean themselves to a shell.
+const unquoted = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+,.:/@%"
