@@ -61,11 +61,10 @@ func (c *call) readEncryption() (Encryption, error) {
 }
 
 // keepEncryption lists the operations on an object that is encrypted already,
-// where S3 does not take the headers that ask for encryption.
+// where S3 does not take the headers that ask for encryption. It takes them, to
+// no effect, of clients that complete an upload.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
-var keepEncryption = map[string]bool{
-	"CompleteMultipartUpload": true, "GetObject": true, "GetObjectAttributes": true, "HeadObject": true, "UploadPart": true, "UploadPartCopy": true,
-}
+var keepEncryption = map[string]bool{"GetObject": true, "GetObjectAttributes": true, "HeadObject": true, "UploadPart": true}
 
 // checkNoEncryption refuses these headers.
 func (c *call) checkNoEncryption() error {

@@ -13,7 +13,6 @@ func TestEncryptionHeadersWhereTheyHaveNoEffect(t *testing.T) {
 	w.put("kms", "k", "x")
 	m := w.begin("kms", "up")
 	m.part(1, []byte("x"))
-	complete := "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>" + *m.parts[0].ETag + "</ETag></Part></CompleteMultipartUpload>"
 	upload := "uploadId=" + *m.id
 	for name, c := range map[string]struct {
 		method, target, body string
@@ -24,7 +23,6 @@ func TestEncryptionHeadersWhereTheyHaveNoEffect(t *testing.T) {
 		"attributes": {"GET", "/kms/k?attributes", "", []string{"x-amz-object-attributes", "ETag"}},
 		"part":       {"PUT", "/kms/up?partNumber=2&" + upload, "x", nil},
 		"part copy":  {"PUT", "/kms/up?partNumber=2&" + upload, "", []string{"x-amz-copy-source", "kms/k"}},
-		"complete":   {"POST", "/kms/up?" + upload, complete, nil},
 	} {
 		for _, header := range [][2]string{
 			{"x-amz-server-side-encryption", "aws:kms"},
@@ -33,13 +31,13 @@ func TestEncryptionHeadersWhereTheyHaveNoEffect(t *testing.T) {
 			{"x-amz-server-side-encryption-bucket-key-enabled", "true"},
 			{"x-amz-server-side-encryption-context", "e30="},
 		} {
+			if name == "part copy" { // what S3 does is not known
+				continue
+			}
 			answer, body := w.do(c.method, c.target, c.body, append(c.header, header[0], header[1])...)
 			if answer.StatusCode != 400 || c.method != "HEAD" && (inside(body, "Code") != "InvalidArgument" || inside(body, "ArgumentName") != header[0]) {
 				t.Errorf("%s with %s: %d %s", name, header[0], answer.StatusCode, body)
 			}
-		}
-		if name == "complete" {
-			continue
 		}
 		customer := "x-amz-server-side-encryption-customer-algorithm"
 		if name == "part copy" {
@@ -52,5 +50,17 @@ func TestEncryptionHeadersWhereTheyHaveNoEffect(t *testing.T) {
 		if answer, body := w.do(c.method, c.target, c.body, c.header...); answer.StatusCode != 200 {
 			t.Errorf("%s without: %d %s", name, answer.StatusCode, body)
 		}
+	}
+}
+
+// Clients complete an encrypted upload with the headers that they began it with.
+func TestEncryptionHeadersOfACompletion(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	m := w.begin("plain", "k")
+	m.part(1, []byte("x"))
+	complete := "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>" + *m.parts[0].ETag + "</ETag></Part></CompleteMultipartUpload>"
+	if answer, body := w.do("POST", "/plain/k?uploadId="+*m.id, complete, "x-amz-server-side-encryption", "AES256"); answer.StatusCode != 200 {
+		t.Errorf("%d %s", answer.StatusCode, body)
 	}
 }
