@@ -6,13 +6,18 @@ import (
 	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
-// A condition or principal without values. Elements that IAM does not store
+// A policy without statements, and a condition or principal without values. Elements that IAM does not store
 // empty are left to document-grammar.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html, "Empty array" and "Empty object"
 var listEmpty = rule{
 	code: "list-empty", severity: Warning,
-	title: "a condition or a principal has no values",
+	title: "a condition, a principal or the policy has nothing in it",
 	check: func(p *pass) {
+		if p.root != nil {
+			if list := policyIn(p.root).Get("Statement"); holdsNone(list) && list.Kind == '[' {
+				p.report(found{at: list, severity: Error, message: "the policy has no statement", hint: "You: write a statement, or delete the policy"})
+			}
+		}
 		for _, s := range p.statements {
 			for _, name := range []string{"Principal", "NotPrincipal"} {
 				if element := s.Get(name); holdsNone(element) {

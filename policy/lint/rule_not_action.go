@@ -14,7 +14,8 @@ var notAction = rule{
 						hint: "name what is meant",
 					}
 					if name == "NotPrincipal" {
-						f.severity, f.hint = Error, "name who is meant; this lets in everyone else, strangers included"
+						f.severity, f.message = Error, "NotPrincipal with Allow would let in everyone else, and AWS does not support it"
+						f.hint = "You: name in Principal who is allowed"
 					}
 					p.report(f)
 				}
