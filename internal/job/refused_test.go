@@ -103,6 +103,22 @@ func TestFailuresNameWhoMustAct(t *testing.T) {
 			"an acl where the owner enforces", fetched + tool("storage:put", `{"location": "s3://{keys}@globex-delivery/x/", "files": ["a.mov"], "acl": "public-read"}`), rolecall.Invalid,
 			"/tasks/1/parameters", `takes no ACLs`, "",
 		},
+		{
+			"a policy may demand a header", fetched + tool("storage:put", `{"location": "s3://globex-delivery/out/", "files": ["a.mov"], "bucket_owner": "222233334444", "acl": "private", `+role("media")+`}`), rolecall.Forbidden,
+			"/tasks/1/parameters", `S3 refuses to write`, "or You: set encryption, storage_class in the step, if the bucket's policy demands it",
+		},
+		{
+			"the requester may have to pay", tool("storage:get", `{"location": "s3://globex-delivery/out/", "files": ["*"], "bucket_owner": "222233334444", `+role("media")+`}`), rolecall.Forbidden,
+			"/tasks/0/parameters", `S3 refuses to list`, "or You: set requester_pays in the step, if it is a Requester Pays bucket",
+		},
+		{
+			"a pattern in a location", tool("storage:get", `{"location": "s3://acme-masters/in/*.mov", `+role("media")+`}`), rolecall.NotFound,
+			"/tasks/0/parameters", `no object "s3://acme-masters/in/*.mov"`, "You: write patterns into files",
+		},
+		{
+			"a pattern before the files", tool("storage:get", `{"location": "s3://acme-masters/in/*/", "files": ["*.mov"], `+role("media")+`}`), rolecall.NotFound,
+			"/tasks/0/parameters/files/0", `matches nothing`, "You: write patterns into files",
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

@@ -80,6 +80,7 @@ var causes = map[awscode.Meaning]struct {
 	awscode.Archived:       {rolecall.Conflict, []rolecall.CheckLayer{rolecall.LayerBucket, rolecall.LayerName}},
 	awscode.NoACLs:         {rolecall.Invalid, []rolecall.CheckLayer{rolecall.LayerName, rolecall.LayerBucket}},
 	awscode.NoStorageClass: {rolecall.Invalid, []rolecall.CheckLayer{rolecall.LayerName}},
+	awscode.CustomerKey:    {rolecall.Invalid, []rolecall.CheckLayer{rolecall.LayerName}},
 	awscode.KeyDisabled:    {rolecall.Invalid, []rolecall.CheckLayer{rolecall.LayerKey}},
 	awscode.KeyUnusable:    {rolecall.Invalid, []rolecall.CheckLayer{rolecall.LayerKey}},
 	awscode.KeyMissing:     {rolecall.Invalid, []rolecall.CheckLayer{rolecall.LayerName, rolecall.LayerKey}},
@@ -116,7 +117,7 @@ func (a Answer) To(q Request) (Refusal, bool) {
 	case transfer.BadCredentials, transfer.Expired:
 		return a.unaccepted(q), true
 	case transfer.NotFound:
-		return of(rolecall.NotFound, NoObject(q.Place.Bucket, q.Key), NoObjectHint, rolecall.LayerName), true
+		return of(rolecall.NotFound, NoObject(q.Place.Bucket, q.Key), MissingHint(q.Key), rolecall.LayerName), true
 	case transfer.NoBucket:
 		return q.noBucket(), true
 	case transfer.WrongRegion:
@@ -163,8 +164,14 @@ func Object(bucket, key string) string {
 // NoObject says that there is no such object.
 func NoObject(bucket, key string) string { return "there is no object " + Object(bucket, key) }
 
-// NoObjectHint goes with it.
-const NoObjectHint = "upper and lower case differ in keys"
+// MissingHint is the hint for an object that is missing, or a place below which
+// nothing is found.
+func MissingHint(key string) string {
+	if strings.ContainsAny(key, "*?") {
+		return "You: write patterns into files and what is before them into location, as in s3://bucket/in/ and *.mov; a key is taken literally"
+	}
+	return "upper and lower case differ in keys"
+}
 
 // OtherRegion is found where a bucket is not in the region that is declared.
 func OtherRegion(p rolecall.Place, actual string) Refusal {

@@ -13,6 +13,7 @@ import (
 	"github.com/rolecall/rolecall/internal/refusal"
 	"github.com/rolecall/rolecall/internal/strict"
 	"github.com/rolecall/rolecall/internal/transfer"
+	"github.com/rolecall/rolecall/policy"
 )
 
 // located sets the pointer of err's faults, where they have none of their own
@@ -117,14 +118,48 @@ func (s *work) word(e *transfer.Error, at side) *rolecall.Error {
 	if e.Code == awscode.MetadataTooLarge {
 		return say(rolecall.Invalid, "the metadata for "+object+" are more than the 2 KiB that S3 takes", "the source's x-amz-meta-* headers must be shorter, for the mark of the task is kept beside them")
 	}
-	r, ok := refusal.Read(e).To(s.asked(e, at))
+	answer := refusal.Read(e)
+	r, ok := answer.To(s.asked(e, at))
 	if !ok {
 		return say(rolecall.Internal, "internal error", "look in the log for the cause")
+	}
+	if e.Kind == transfer.Denied && !answer.OfKey() {
+		r.Hint += unsent(answer, e.Op, at.place)
 	}
 	if e.Kind == transfer.Refused && at.place.EndpointURL != "" && writes(s.step, at.end) && !s.step.Overwrite {
 		r.Hint = "the service may not know conditional writes (If-None-Match): set overwrite where nothing can be lost by it; else " + r.Hint
 	}
 	return r.Err("", nil)
+}
+
+// unsent names, for the end of a hint, what the step may send for the request to
+// pass: what the bucket's policy may demand by a Deny, and who pays for requests,
+// of which S3 says nothing.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/RequesterPaysBuckets.html
+func unsent(answer refusal.Answer, op string, place rolecall.Place) string {
+	where, out := "step", ""
+	if place.Connection != "" {
+		where = "connection"
+	}
+	var members []string
+	for _, m := range []struct {
+		name string
+		set  bool
+	}{
+		{"encryption", place.Encryption != nil}, {"acl", place.ACL != ""}, {"storage_class", place.StorageClass != ""},
+	} {
+		if !m.set {
+			members = append(members, m.name)
+		}
+	}
+	demands := answer.Bare() || answer.Denial.Explicit && answer.Denial.Layer == policy.DeniedByResource
+	if permissions[op].action == "s3:PutObject" && demands && len(members) > 0 {
+		out += "; or You: set " + strings.Join(members, ", ") + " in the " + where + ", if the bucket's policy demands it"
+	}
+	if answer.Bare() && !place.RequesterPays {
+		out += "; or You: set requester_pays in the " + where + ", if it is a Requester Pays bucket"
+	}
+	return out
 }
 
 // corrupt names both checksums, where they are known. An object that S3 made
@@ -148,7 +183,7 @@ func corrupt(e *transfer.Error, object string) *rolecall.Error {
 
 // absent is the error for an object that a listing does not show.
 func absent(at side, key, pointer string) *rolecall.Error {
-	return &rolecall.Error{Code: rolecall.NotFound, Pointer: pointer, Message: refusal.NoObject(at.place.Bucket, key), Hint: refusal.NoObjectHint}
+	return &rolecall.Error{Code: rolecall.NotFound, Pointer: pointer, Message: refusal.NoObject(at.place.Bucket, key), Hint: refusal.MissingHint(key)}
 }
 
 // hidden says that an object is either missing or denied, and that nobody

@@ -109,12 +109,16 @@ func (s *work) nothingFor(sel *selection, place string) error {
 	if len(s.step.Exclude) > 0 {
 		place += " but what exclude leaves out"
 	}
+	hint := "patterns are relative to the place, and upper and lower case differ"
+	if strings.ContainsAny(s.step.Place.Key, "*?") {
+		hint = refusal.MissingHint(s.step.Place.Key)
+	}
 	var faults rolecall.Errors
 	for _, i := range sel.unmatched() {
 		faults = append(faults, &rolecall.Error{
 			Code: rolecall.NotFound, Pointer: s.step.FilesPointer + strict.Pointer(i),
 			Message: fmt.Sprintf("%q matches nothing in %s", s.step.Files[i].String(), place),
-			Hint:    "patterns are relative to the place, and upper and lower case differ",
+			Hint:    hint,
 		})
 	}
 	return few(faults)
