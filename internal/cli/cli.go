@@ -132,6 +132,9 @@ func interruptible(parent context.Context, sys System, out *output) (context.Con
 			case <-sys.Signals:
 			}
 			if errors.Is(context.Cause(ctx), errInterrupted) {
+				if dir := out.left.Load(); dir != nil {
+					out.note("the temporary working directory is left, with all that is in it: remove %s", *dir)
+				}
 				sys.Exit(exitInterrupted)
 				return
 			}

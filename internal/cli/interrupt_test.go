@@ -169,9 +169,19 @@ func TestSecondInterrupt(t *testing.T) {
 	if err := run.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
+	var left string
+	for lines.Scan() {
+		if _, dir, found := strings.Cut(lines.Text(), "working directory is left, with all that is in it: remove "); found {
+			left = dir
+		}
+	}
 	if code := exitCode(t, run); code != 130 {
 		t.Errorf("exit code %d, not 130", code)
 	}
+	if _, err := os.Stat(filepath.Join(left, "large.mov")); left == "" || err != nil {
+		t.Errorf("the directory that is left is not named: %q, %v", left, err)
+	}
+	_ = os.RemoveAll(left)
 }
 
 // What a check is denied is tried again, visibly, for as long as asked, and an

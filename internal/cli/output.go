@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync/atomic"
 	"text/tabwriter"
 	"unicode"
 
@@ -21,8 +22,9 @@ type output struct {
 	json           bool
 	sarif          bool // instead of text, for policy lint
 	onOut, onErr   palette
-	screen         *screen // what is on stderr while a job runs
-	wrote          bool    // the one JSON document is out
+	screen         *screen                // what is on stderr while a job runs
+	wrote          bool                   // the one JSON document is out
+	left           atomic.Pointer[string] // directory that stays if the process ends at once
 }
 
 func newOutput(sys System, asJSON bool) *output {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/rolecall/rolecall"
@@ -63,10 +64,21 @@ func (c *runCommand) Run(ctx context.Context, sys System, out *output) error {
 	todo := job.Job{ID: journal.ID, Plan: plan, Dir: dir, Protected: c.document(), Journal: journal.Journal, Resumable: c.lasting(journal)}
 	working, stop := handedBack(ctx)
 	defer stop()
+	if c.Workdir == "" && !c.Keep && keepsNothing(plan) {
+		out.note("what the job fetches is removed with the temporary directory when it ends: give --workdir DIR, or --keep")
+	}
 	report := work.Run(working, todo, newProgress(out, plan).observe)
 	out.screen.settle()
 	c.leave(journal, report, out)
 	return out.report(report)
+}
+
+// keepsNothing reports whether a job fetches files and delivers none.
+func keepsNothing(plan rolecall.Plan) bool {
+	has := func(tool string) bool {
+		return slices.ContainsFunc(plan.Steps, func(s rolecall.Step) bool { return s.Tool == tool })
+	}
+	return has(rolecall.StorageGet) && !has(rolecall.StoragePut)
 }
 
 // handedBack returns a context that hands a job back when ctx is cancelled, and
@@ -113,7 +125,9 @@ func (c *runCommand) directory(out *output) (*os.Root, func(), error) {
 	path, temporary := c.Workdir, c.Workdir == ""
 	var err error
 	if temporary {
-		path, err = os.MkdirTemp("", "rolecall-")
+		if path, err = os.MkdirTemp("", "rolecall-"); err == nil {
+			out.left.Store(&path)
+		}
 	} else {
 		err = os.MkdirAll(path, 0o700)
 	}
