@@ -2,6 +2,7 @@ package lint
 
 import (
 	"regexp"
+	"strings"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/policy/internal/tree"
@@ -24,6 +25,10 @@ var placeholderForm = regexp.MustCompile(`<[A-Za-z][^<>]*>|\{\{[^{}]*\}\}|(?:^|[
 	`\b(?i:your)[-_ ][\w-]+|\b(?i:replace)[-_ ](?i:me|this|with)\b|CHANGEME|` +
 	`ACCOUNT_?(?:ID|NUMBER)\b|(?i:account[-_](?:id|number))\b|(?i:bucket[-_]name)\b|\bx{6,}\b|\bX{6,}\b`)
 
+// exampleForm has the names of buckets in AWS's own examples, and those that
+// others write in capitals.
+var exampleForm = regexp.MustCompile(`\*\*\*[^*]+\*\*\*|amzn-s3-demo(?:-[a-z]+)*-bucket\d*|\bawsexamplebucket\d*\b|\b(?:[A-Z0-9]+[-_])*[A-Z0-9]*BUCKET(?:[-_]?[A-Z0-9]+)*\b`)
+
 func (p *pass) placeholders(n *tree.Node) {
 	for _, m := range n.Members {
 		if m.Name != "Sid" && m.Name != "Id" {
@@ -36,11 +41,14 @@ func (p *pass) placeholders(n *tree.Node) {
 	if n.Kind != '"' {
 		return
 	}
-	left := placeholderForm.FindString(n.Text)
+	left, severity := placeholderForm.FindString(n.Text), Error
+	if left == "" && strings.HasPrefix(n.Text, "arn:") {
+		left, severity = exampleForm.FindString(n.Text), Warning
+	}
 	if left == "" || exact(n.Text) != nil {
 		return
 	}
-	f := found{at: n, message: quote(left) + " looks like a placeholder that was not filled in", hint: "put your own value there"}
+	f := found{at: n, severity: severity, message: quote(left) + " looks like a placeholder that was not filled in", hint: "put your own value there"}
 	if arn, err := rolecall.ParseARN(n.Text); p.kit() != nil && err == nil && arn.Service == "s3" {
 		bucket, objects := p.connectionARNs()
 		right := bucket

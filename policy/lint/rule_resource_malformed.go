@@ -24,7 +24,11 @@ var resourceMalformed = rule{
 					})
 					continue
 				}
-				if message, right := p.malformed(r.Text); message != "" {
+				message, right := p.malformed(r.Text)
+				if message == "" && accessPoint(r) && s.onlyObjects() {
+					message, right = "is an access point, and the actions are on objects, so it allows nothing", r.Text+"/object/*"
+				}
+				if message != "" {
 					f := found{at: r, message: quote(r.Text) + " " + message, hint: "the ARN of a bucket is arn:aws:s3:::name, of its objects arn:aws:s3:::name/*"}
 					if right != "" {
 						f.hint = "did you mean " + right + "?"
@@ -80,6 +84,12 @@ func (p *pass) malformed(resource string) (message, right string) {
 			right = "arn:" + parts[1] + ":s3:::" + last
 		}
 		return "has fewer than the six parts of an ARN, so it matches nothing", right
+	}
+	if parts[2] == "s3" && parts[3] == "" && parts[4] == "" {
+		return bucketFault(resource)
+	}
+	if parts[2] == "s3" && parts[4] != "" && strings.HasPrefix(parts[5], "accesspoint/") {
+		return accessPointFault(resource)
 	}
 	placed := parts[3] != "" || parts[4] != ""
 	if parts[2] == "s3" && placed && !strings.ContainsAny(parts[3]+parts[4], "*$") && bucketName(strings.Split(parts[5], "/")[0]) && !regional(parts[5]) {

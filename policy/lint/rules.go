@@ -38,6 +38,8 @@ var allRules = []rule{
 	workerOwnAccounts,
 	conditionKeyUnknown,
 	conditionKeyAction,
+	conditionKeyPrincipal,
+	conditionValue,
 	s3Star,
 	s3EveryBucket,
 	s3BucketWildcard,
