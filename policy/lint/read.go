@@ -1,6 +1,8 @@
 package lint
 
 import (
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -56,6 +58,7 @@ func read(source string) []document {
 		return []document{{source: source, quirks: []quirk{tooLarge}, broken: true}}
 	}
 	var out []document
+	var unread *document // the first that is broken, and may be something else than a policy
 	texts := 0
 	for {
 		r.doc = document{source: source, quirks: r.doc.quirks, comments: r.doc.comments}
@@ -63,8 +66,17 @@ func read(source string) []document {
 		if r.at == len(source) || len(out) > maxDocuments {
 			break
 		}
-		texts++
+		start, before := r.at, r.doc
 		root := r.value(0)
+		if r.broken && !policyWords.MatchString(source[start:]) || r.broken && r.policyFollows(start) {
+			if unread == nil {
+				unread = &document{source: source, root: root, quirks: r.doc.quirks, comments: r.doc.comments, broken: true}
+			}
+			r.doc, r.broken, r.at = before, false, start+1
+			r.around += maxAround + 1
+			continue
+		}
+		texts++
 		if !r.broken && root.Get("Statement") == nil {
 			unwrap(root)
 		}
@@ -75,6 +87,11 @@ func read(source string) []document {
 			break
 		}
 	}
+	if len(out) == 0 && unread != nil {
+		out = []document{*unread}
+		r.doc.quirks = nil
+	}
+	out = r.onlyPolicies(out)
 	if len(out) == 0 {
 		r.quirk("json-syntax", 0, "there is no JSON object here")
 		out = []document{{source: source, quirks: r.doc.quirks, broken: true}}
@@ -93,6 +110,31 @@ func read(source string) []document {
 		}
 	}
 	return out
+}
+
+// policyWords are in every policy, broken or not.
+var policyWords = regexp.MustCompile(`(?i)["'“”‘’]?(?:Statement|Effect)["'“”‘’]?\s*:`)
+
+// policyFollows reports whether what could not be read is an example of
+// something else, with a whole policy behind it.
+func (r *reader) policyFollows(start int) bool {
+	next := strings.Index(r.source[start:], "\n```")
+	if next < 0 || policyWords.MatchString(r.source[start:start+next]) {
+		return false
+	}
+	return policyWords.MatchString(r.source[start+next:])
+}
+
+// onlyPolicies leaves out what is none, such as an example of a job, where a
+// page has policies too.
+func (r *reader) onlyPolicies(all []document) []document {
+	other := func(d document) bool {
+		return !d.broken && d.inside.pointer == "" && len(d.root.Members)+len(d.root.Items) > 0 && shapeless(d.root)
+	}
+	if !slices.ContainsFunc(all, func(d document) bool { return !d.broken && !other(d) }) {
+		return all
+	}
+	return slices.DeleteFunc(all, other)
 }
 
 var tooLarge = quirk{"document-size", 0, "larger than 128 KiB"}

@@ -14,16 +14,15 @@ func (r *reader) toDocument() {
 	around := -1
 	for r.at < len(r.source) && !r.opens() {
 		line, _, _ := strings.Cut(r.source[r.at:min(len(r.source), r.at+500)], "\n")
-		if before := r.at; !strings.Contains(line, "{") {
-			if r.space(); r.at > before {
-				continue
-			}
+		if !strings.Contains(line, "{") && r.commentBegins() {
+			r.space()
+			continue
 		}
 		c, size := utf8.DecodeRuneInString(r.rest())
 		if around < 0 && !unicode.IsSpace(c) && !invisible(c) {
 			around = r.at
 		}
-		if invisible(c) {
+		if invisible(c) || unicode.IsSpace(c) && !strings.ContainsRune(" \t\r\n", c) {
 			r.quirk("json-invisible", r.at, "an invisible character, "+codePoint(c))
 		}
 		r.at += size
@@ -37,6 +36,17 @@ func (r *reader) toDocument() {
 			r.around++
 		}
 	}
+}
+
+// commentBegins reports whether a comment begins here, outside of documents: what
+// looks like one in the middle of a line is a part of an address or a sentence.
+func (r *reader) commentBegins() bool {
+	if !r.starts("//", "#", "--", "/*", "<!--") {
+		return false
+	}
+	line := r.source[strings.LastIndexByte(r.source[:r.at], '\n')+1 : r.at]
+	before, _ := utf8.DecodeLastRuneInString(strings.TrimSpace(line))
+	return strings.TrimSpace(line) == "" || strings.ContainsRune("}];`", before)
 }
 
 // opens reports whether a document begins here: a brace before a member's name or

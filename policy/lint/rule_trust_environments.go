@@ -27,14 +27,15 @@ var trustEnvironments = rule{
 				if who.kind != "AWS" || err != nil || p.kit() != nil && slices.Contains(p.kit().Principals, who.Text) {
 					continue
 				}
-				why := p.otherEnvironment(who, arn)
+				why, guessed := p.otherEnvironment(who, arn)
 				if why == "" && p.namedAlike(arn) {
 					why = "the connection's worker of another account, " + who.Text + ","
 				}
 				if why != "" {
 					others = append(others, who.Node)
 					f := found{at: who.Node, message: why + " is trusted", hint: "remove it; give it a role and a bucket of its own if it needs one"}
-					if len(others) < len(principals) {
+					if len(others) < len(principals) && !guessed {
+						f.hint = "Customer: remove it, as the corrected document does; give it a role and a bucket of its own if it needs one"
 						f.fix = func() { s.removePrincipals(who.Node) }
 					}
 					p.report(f)
@@ -69,20 +70,21 @@ func (p *pass) namedAlike(arn rolecall.ARN) bool {
 var environmentForm = regexp.MustCompile(`(?i)(^|[^a-z])(stage|staging|test|tests|testing|dev|devel|development|qa|uat|sandbox|preprod|pre-production|non-?prod)([^a-z]|$)`)
 
 // otherEnvironment names the environment of a principal that is not the
-// connection's, or returns nothing.
-func (p *pass) otherEnvironment(who principal, arn rolecall.ARN) string {
+// connection's, or returns nothing. A comment may speak of something else: it is
+// a guess.
+func (p *pass) otherEnvironment(who principal, arn rolecall.ARN) (name string, guessed bool) {
 	if slices.Contains(p.options.Others, who.Text) {
-		return "a worker of the vendor's that does not work for this connection, " + who.Text + ","
+		return "a worker of the vendor's that does not work for this connection, " + who.Text + ",", false
 	}
 	if name := environmentForm.FindString(arn.Resource); name != "" {
-		return "what its name calls a " + strings.ToLower(strings.Trim(name, "/-_+=,.@:")) + " environment"
+		return "what its name calls a " + strings.ToLower(strings.Trim(name, "/-_+=,.@:")) + " environment", false
 	}
 	for _, c := range p.comments {
 		if who.At >= 0 && c.at > who.At && p.sameLine(who.At, c.at) && environmentForm.MatchString(c.text) {
-			return "what the comment calls " + quote(strings.TrimSpace(strings.TrimLeft(c.text, "-/#* ")))
+			return "what the comment calls " + quote(strings.TrimSpace(strings.TrimLeft(c.text, "-/#* "))), true
 		}
 	}
-	return ""
+	return "", false
 }
 
 func plural(n int, noun string) string {
