@@ -71,6 +71,12 @@ func (r refusal) candidates() []Candidate {
 	switch {
 	case r.says() && r.Explicit:
 		return []Candidate{r.denied(r.Layer)}
+	case r.handsOn() != "" && !r.Explicit && (!r.says() || r.Layer == policy.DeniedByResource || r.Layer == policy.DeniedByIdentity):
+		both := r.handingOn()
+		if r.Layer == policy.DeniedByIdentity { // both must allow it; this one is known not to
+			slices.Reverse(both)
+		}
+		return both
 	case r.says() && r.service == "sts" && r.Layer == policy.DeniedByResource:
 		return []Candidate{r.untrusting()}
 	case r.says():

@@ -211,7 +211,7 @@ func (r refusal) statement(layer policy.DenialLayer) *policy.Document {
 		st.Set("Principal", tree.Object("AWS", r.principal))
 		switch service {
 		case "sts":
-			st.Set("Action", tree.Text(r.Action))
+			st.Set("Action", r.roleActions())
 			st.Set("Condition", tree.Object("StringEquals", tree.Object("sts:ExternalId", placeholder)))
 			return one(st)
 		case "kms":
@@ -224,9 +224,42 @@ func (r refusal) statement(layer policy.DenialLayer) *policy.Document {
 	if _, err := rolecall.ParseARN(resource); err != nil && resource != "*" {
 		return nil
 	}
-	st.Set("Action", tree.Text(r.Action))
+	st.Set("Action", r.roleActions())
 	st.Set("Resource", tree.Text(resource))
 	return one(st)
+}
+
+// roleActions are what a statement about the action allows: what comes along
+// with sts:AssumeRole is of no use without it.
+func (r refusal) roleActions() *tree.Node {
+	if r.handsOn() == "" {
+		return tree.Text(r.Action)
+	}
+	return tree.List("sts:AssumeRole", r.Action)
+}
+
+// handsOn says what of the caller's own session goes on into the role's, so that
+// both sides must allow the action beside sts:AssumeRole.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html
+// https://docs.aws.amazon.com/eks/latest/userguide/pod-id-abac.html
+func (r refusal) handsOn() string {
+	switch r.Action {
+	case "sts:TagSession":
+		return "transitive tags, as EKS Pod Identity sets them"
+	case "sts:SetSourceIdentity":
+		return "a source identity"
+	}
+	return ""
+}
+
+// handingOn are the candidates where the caller's session has something that it
+// hands on: the role's trust policy, and the caller's own.
+func (r refusal) handingOn() []Candidate {
+	trust, own := r.silent(policy.DeniedByResource), r.silent(policy.DeniedByIdentity)
+	trust.Message = r.phrase(policy.DeniedByResource) + " does not allow " + r.Action + ": the caller's session has " + r.handsOn()
+	trust.Hint = "Customer: put " + r.Action + " beside sts:AssumeRole in the role's trust policy. Operator: allow both to the worker, or turn it off"
+	own.Hint = "Operator: put " + r.Action + " beside sts:AssumeRole in the worker's policy, or hand nothing on"
+	return []Candidate{trust, own}
 }
 
 // one is a document of one statement, nil if it would not be valid.
