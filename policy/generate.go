@@ -19,6 +19,12 @@ type KitRequest struct {
 	Worker         WorkerForm // empty: AnyRole
 	WorkerRoles    []string   // that workers may assume in addition to the connection's, for ListedRoles
 
+	// SessionActions are allowed beside sts:AssumeRole, to both sides: STS asks for
+	// sts:TagSession and sts:SetSourceIdentity where the workers' own sessions hand
+	// tags or a source identity on, as those of EKS Pod Identity do.
+	// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html
+	SessionActions []string
+
 	Versioned         bool // old versions are read too
 	RequireTLS        bool // by the bucket, of everyone
 	RequireEncryption bool // the connection's, by the bucket, of all who write below the prefix

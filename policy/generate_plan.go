@@ -38,6 +38,11 @@ func planKit(r KitRequest) (kitPlan, error) {
 	p.region(&faults)
 	p.checkTrust(&faults)
 	p.checkWorker(&faults)
+	for i, action := range r.SessionActions {
+		if action != "sts:TagSession" && action != "sts:SetSourceIdentity" {
+			faults.Add(strict.Pointer("session_actions", i), quote(action)+" does not come along with sts:AssumeRole", "You: give sts:TagSession or sts:SetSourceIdentity")
+		}
+	}
 	checkGrants(&faults, r.Optional, c.Purpose)
 	if r.RequireEncryption && c.Encryption == nil {
 		faults.Add("/require_encryption", "the connection names no encryption to require", "give its encryption, AES256 or aws:kms with a key")

@@ -7,10 +7,13 @@ import (
 )
 
 func (p *kitPlan) trust() []reasoned {
-	s := Trust{Principals: p.Principals, ExternalIDs: p.ExternalIDs, Form: p.Form}.statement()
+	s := Trust{Principals: p.Principals, ExternalIDs: p.ExternalIDs, Form: p.Form, SessionActions: p.SessionActions}.statement()
 	why := "lets the vendor's workers in, with this organization's external id only"
 	if len(p.ExternalIDs) > 1 {
 		why += "; the old id and the new until the change is through"
+	}
+	if len(p.SessionActions) > 0 {
+		why += "; with what their sessions hand on"
 	}
 	if p.Form == ByAccount {
 		why += "; names them by condition, which outlives a worker role made anew, where the form principal would lock it out"
@@ -24,7 +27,7 @@ func (p *kitPlan) trust() []reasoned {
 // both.
 func (p *kitPlan) worker() []reasoned {
 	const command = "; attach it with what rolecall policy generate --format cli --side vendor prints"
-	assume := draftStatement{Sid: "RolecallAssume", Effect: "Allow", Action: words{"sts:AssumeRole"}}
+	assume := draftStatement{Sid: "RolecallAssume", Effect: "Allow", Action: append(words{"sts:AssumeRole"}, p.SessionActions...)}
 	if p.Worker == ListedRoles {
 		for _, role := range distinct(append([]string{p.role.String()}, p.WorkerRoles...)) {
 			assume.Resource = append(assume.Resource, escapeLiteral(role))
@@ -33,7 +36,7 @@ func (p *kitPlan) worker() []reasoned {
 	}
 	role := func(account string) string { return "arn:" + p.role.Partition + ":iam::" + account + ":role/*" }
 	assume.Resource = words{role("*")}
-	own := draftStatement{Sid: "RolecallNotOurs", Effect: "Deny", Action: words{"sts:AssumeRole"}}
+	own := draftStatement{Sid: "RolecallNotOurs", Effect: "Deny", Action: assume.Action}
 	for _, account := range p.accounts {
 		own.Resource = append(own.Resource, role(account))
 	}

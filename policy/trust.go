@@ -24,6 +24,8 @@ type Trust struct {
 	Principals  []string // ARNs of IAM roles or users
 	ExternalIDs []string
 	Form        TrustForm // empty: ByPrincipal
+
+	SessionActions []string // see KitRequest.SessionActions
 }
 
 // Policy builds the trust policy, minified.
@@ -55,7 +57,7 @@ func (t Trust) Policy() ([]byte, error) {
 // statement is the policy's one statement; the principals are valid.
 func (t Trust) statement() draftStatement {
 	s := draftStatement{
-		Sid: "RolecallAssume", Effect: "Allow", Principal: t.Principals, Action: words{"sts:AssumeRole"},
+		Sid: "RolecallAssume", Effect: "Allow", Principal: t.Principals, Action: append(words{"sts:AssumeRole"}, t.SessionActions...),
 		Condition: draftConditions{{"StringEquals", "sts:ExternalId", t.ExternalIDs}},
 	}
 	if t.Form != ByAccount {

@@ -25,6 +25,7 @@ type generateCommand struct {
 
 	Form              string   `enum:"principal,account" default:"principal" placeholder:"FORM" help:"How the trust policy names principals: principal, by ARN, which AWS checks to exist; or account, by a condition, which outlives a worker role made anew."`
 	Worker            string   `enum:"any,list" default:"any" placeholder:"FORM" help:"Which roles the workers may assume: any outside the vendor's accounts, or a list: this one and those of --worker-role."`
+	SessionAction     []string `enum:"sts:TagSession,sts:SetSourceIdentity" placeholder:"ACTION" help:"What STS asks for beside sts:AssumeRole, of both sides: sts:TagSession where the workers' sessions have transitive tags, as on EKS Pod Identity; sts:SetSourceIdentity. Repeatable."`
 	WorkerRole        []string `sep:"none" placeholder:"ARN" help:"Role that workers may assume besides, with --worker list. Repeatable."`
 	Versioned         bool     `help:"Old versions of objects are read too."`
 	RequireTLS        bool     `name:"require-tls" help:"Have the bucket refuse everyone who comes without TLS."`
@@ -104,7 +105,7 @@ func (c *generateCommand) request(ctx context.Context) (policy.KitRequest, error
 	}
 	r.ExternalIDs = append(r.ExternalIDs, c.ExternalID...)
 	r.VendorAccounts = append(slices.Clone(r.VendorAccounts), c.VendorAccount...)
-	r.Form, r.Worker, r.WorkerRoles = policy.TrustForm(c.Form), policy.WorkerForm(c.Worker), c.WorkerRole
+	r.Form, r.Worker, r.WorkerRoles, r.SessionActions = policy.TrustForm(c.Form), policy.WorkerForm(c.Worker), c.WorkerRole, c.SessionAction
 	r.Versioned, r.RequireTLS, r.RequireEncryption = c.Versioned, c.RequireTLS, c.RequireEncryption
 	for _, g := range c.Optional {
 		if g == "all" {

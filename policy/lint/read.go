@@ -16,6 +16,7 @@ const (
 	maxSource    = 128 << 10
 	maxDepth     = 32
 	maxDocuments = 100 // in one file
+	maxUnread    = 32  // of what cannot be read and is no policy
 )
 
 // quirk is something in the source that JSON does not have.
@@ -59,7 +60,7 @@ func read(source string) []document {
 	}
 	var out []document
 	var unread *document // the first that is broken, and may be something else than a policy
-	texts := 0
+	texts, skipped := 0, 0
 	for {
 		r.doc = document{source: source, quirks: r.doc.quirks, comments: r.doc.comments}
 		r.toDocument()
@@ -68,7 +69,8 @@ func read(source string) []document {
 		}
 		start, before := r.at, r.doc
 		root := r.value(0)
-		if r.broken && !policyWords.MatchString(source[start:]) || r.broken && r.policyFollows(start) {
+		if r.broken && skipped < maxUnread && (!policyWords.MatchString(source[start:]) || r.policyFollows(start)) {
+			skipped++
 			if unread == nil {
 				unread = &document{source: source, root: root, quirks: r.doc.quirks, comments: r.doc.comments, broken: true}
 			}
