@@ -31,6 +31,9 @@ func (at side) String() string { return "s3://" + at.place.Bucket + "/" + at.pla
 func (s *work) request(at side) access.Request {
 	job, place := s.tools.job, at.place
 	place.Region = at.region
+	if !writes(s.step, at.end) {
+		place.Key += commonDirectory(s.step.Files)
+	}
 	return access.Request{
 		Organization: job.Plan.Organization, Principal: job.Plan.Principal, JobRegion: job.Plan.Region, ID: job.ID,
 		Label: fmt.Sprintf("task-%d", s.step.Index), TaskID: strconv.Itoa(s.step.Index), Tool: s.step.Tool,

@@ -1,6 +1,8 @@
 package task
 
 import (
+	"strings"
+
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/policy"
 )
@@ -75,4 +77,20 @@ func listed(files []rolecall.Pattern) bool {
 		}
 	}
 	return false
+}
+
+// commonDirectory returns the part of a prefix, ending in a slash, that all
+// files that the patterns name have in common; it may be empty. A session that
+// reads them needs no more.
+func commonDirectory(files []rolecall.Pattern) string {
+	var common string
+	for i, f := range files {
+		if i == 0 {
+			common = f.Prefix()
+		}
+		for !strings.HasPrefix(f.Prefix(), common) {
+			common = common[:len(common)-1]
+		}
+	}
+	return common[:strings.LastIndexByte(common, '/')+1]
 }

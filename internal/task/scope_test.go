@@ -150,3 +150,27 @@ func TestSessionsStayInsideTheirPlace(t *testing.T) {
 		}
 	})
 }
+
+// A session reaches no further than the directory that all named files are in.
+func TestCommonDirectory(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		files string
+		want  string
+	}{
+		{"", ""}, {"a.mov", ""}, {"x/a.mov", "x/"}, {"x/a.mov x/b.mov", "x/"}, {"x/y/a.mov x/b.mov", "x/"}, {"x/y/a.mov x/y/*.mov", "x/y/"},
+		{"x/a.mov y/a.mov", ""}, {"xa/a.mov xb/a.mov", ""}, {"**", ""}, {"x/**", "x/"}, {"x/a*/b.mov", "x/"}, {"x/a?", "x/"}, {"é/a.mov è/a.mov", ""},
+	} {
+		var files []rolecall.Pattern
+		for _, text := range strings.Fields(c.files) {
+			p, err := rolecall.CompilePattern(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			files = append(files, p)
+		}
+		if got := commonDirectory(files); got != c.want {
+			t.Errorf("%q: %q, want %q", c.files, got, c.want)
+		}
+	}
+}
