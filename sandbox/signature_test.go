@@ -93,6 +93,9 @@ func TestMalformedSignatures(t *testing.T) {
 		{"a short hash", header("X-Amz-Content-Sha256", strings.Repeat("0", 63)), 400, "<ArgumentName>x-amz-content-sha256</ArgumentName><ArgumentValue>" + strings.Repeat("0", 63) + "<"},
 		{"no hash", header("X-Amz-Content-Sha256", ""), 400, "<Code>InvalidRequest</Code><Message>missing required header for this request: x-amz-content-sha256"},
 
+		{"an empty header", header("Authorization", ""), 403, "<Code>AccessDenied</Code><Message>Access Denied</Message>"},
+		{"an empty value", func(r *http.Request) { r.Header["Authorization"] = []string{""} }, 403, "<Code>AccessDenied</Code><Message>Access Denied</Message>"},
+
 		{"as it should be", inHeader(), 200, ""},
 		{"presigned as it should be", inQuery(), 200, ""},
 		{"presigned for another service", inQuery("%2Fs3%2F", "%2Fec2%2F"), 400, credential + "incorrect service &quot;ec2&quot;. This endpoint belongs to &quot;s3&quot;."},
