@@ -29,7 +29,8 @@ func Copy(ctx context.Context, from Bucket, o Object, to Bucket, key string, opt
 	if err != nil {
 		return Result{}, fault("copy", to, key, err)
 	}
-	result.Verified, result.TagsLost, result.TagsHidden = c.verified, c.tags.lost, c.tagsHidden
+	result.Verified, result.TagsLost = c.verified, c.tags.lost
+	result.TagsHidden = c.uncounted && hidesTags(ctx, c.src)
 	return result, nil
 }
 
@@ -42,9 +43,9 @@ type copier struct {
 	options PutOptions
 	moved   atomic.Bool // progress was reported: no other way is tried
 
-	tags       copiedTags
-	tagsHidden bool
-	verified   string
+	tags      copiedTags
+	uncounted bool // S3 has sent no count of the source's tags
+	verified  string
 }
 
 func (c *copier) run(ctx context.Context) (Result, error) {
@@ -97,7 +98,7 @@ func (c *copier) properties(ctx context.Context, header http.Header) (http.Heade
 	if err != nil {
 		return nil, c.sourceFault(err)
 	}
-	c.tagsHidden = c.tagsHidden || hidesTags(ctx, c.src, header)
+	c.uncounted = header.Get(taggingCount) == ""
 	if c.tags.withheld {
 		c.tags.lost = header.Get(taggingCount) != ""
 		return properties, nil

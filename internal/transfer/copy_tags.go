@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -73,23 +74,28 @@ func tagsOf(ctx context.Context, src source, header http.Header) (tags string, l
 	return tags, !whole, nil
 }
 
-func getTags(ctx context.Context, src source) (*s3.GetObjectTaggingOutput, error) {
+func getTags(ctx context.Context, src source, options ...func(*s3.Options)) (*s3.GetObjectTaggingOutput, error) {
 	return src.Client.GetObjectTagging(ctx, &s3.GetObjectTaggingInput{
 		Bucket: aws.String(src.Name), Key: aws.String(src.Key), VersionId: optional(src.VersionID),
 		ExpectedBucketOwner: src.owner(), RequestPayer: src.payer(),
-	})
+	}, options...)
 }
 
 // hidesTags reports whether the source's role may not read tags. S3 sends it no
-// count of them then, as if there were none. That is found out by one request
-// of the first object without a count.
-func hidesTags(ctx context.Context, src source, header http.Header) bool {
-	if header.Get(taggingCount) != "" || !src.Client.denied.first(denial{"read tags", src.Name, ""}) {
+// count of them then, as if there were none. That is found out by one request,
+// after the first copy without a count; what does not answer soon is not waited
+// for.
+func hidesTags(ctx context.Context, src source) bool {
+	if !src.Client.denied.first(denial{"read tags", src.Name, ""}) {
 		return false
 	}
-	_, err := getTags(ctx, src)
+	ctx, cancel := context.WithTimeout(ctx, hidesTagsTime)
+	defer cancel()
+	_, err := getTags(ctx, src, func(o *s3.Options) { o.Retryer = aws.NopRetryer{} })
 	return KindOf(err) == Denied
 }
+
+const hidesTagsTime = 5 * time.Second
 
 // tagging encodes tags as a header's value, and reports whether it has all of
 // them.
