@@ -67,7 +67,7 @@ func (c *checkCommand) Run(ctx context.Context, sys System, out *output) error {
 	if !c.All && c.Connection == "" {
 		return &rolecall.Error{Code: rolecall.Invalid, Message: "which connection is to be checked?", Hint: "name one, or give --all"}
 	}
-	cfg, dir, err := loadConfig(ctx, config.LoadTolerant, c.Config)
+	cfg, dir, err := loadConfig(ctx, out, config.LoadTolerant, c.Config)
 	if err != nil {
 		return err
 	}

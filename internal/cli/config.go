@@ -56,7 +56,7 @@ type declaredSecret struct {
 
 // Run prints what the config declares; what is wrong with it is the error.
 func (c *configCheckCommand) Run(ctx context.Context, sys System, out *output) error {
-	cfg, _, err := loadConfig(ctx, config.Load, c.Config)
+	cfg, err := readConfig(ctx, c.Config)
 	if err != nil {
 		return err
 	}
@@ -119,7 +119,11 @@ func (d declaration) print(out *output) {
 	row("may also reach", orNone(d.Allow))
 	row("state", printable(d.State))
 	for _, o := range d.Organizations {
-		row("\norganization "+o.APIName, "external id "+o.ExternalID.Value, string(o.ExternalID.Mode))
+		id := "external id " + o.ExternalID.Value
+		if o.ExternalID.Value == "" {
+			id = "no external id yet: policy generate, check or run makes it"
+		}
+		row("\norganization "+o.APIName, id, string(o.ExternalID.Mode))
 		for _, c := range o.Connections {
 			row("  "+string(c.Purpose)+" "+c.Name, "s3://"+c.Bucket+"/"+c.Prefix, "by "+authorization(c.Connection))
 			if c.ExternalID != nil {

@@ -66,7 +66,7 @@ func (f connectionFlags) connection() rolecall.Connection {
 
 // Run prints all documents of the connection, each statement with its reason.
 func (c *generateCommand) Run(ctx context.Context, out *output) error {
-	r, err := c.request(ctx)
+	r, err := c.request(ctx, out)
 	if err != nil {
 		return err
 	}
@@ -98,8 +98,8 @@ func (c *generateCommand) Run(ctx context.Context, out *output) error {
 	return err
 }
 
-func (c *generateCommand) request(ctx context.Context) (policy.KitRequest, error) {
-	r, err := c.declared(ctx)
+func (c *generateCommand) request(ctx context.Context, out *output) (policy.KitRequest, error) {
+	r, err := c.declared(ctx, out)
 	if err != nil {
 		return r, err
 	}
@@ -128,7 +128,7 @@ func (c *generateCommand) request(ctx context.Context) (policy.KitRequest, error
 
 // declared is what the config or the flags say of the connection and who works
 // on it.
-func (c *generateCommand) declared(ctx context.Context) (policy.KitRequest, error) {
+func (c *generateCommand) declared(ctx context.Context, out *output) (policy.KitRequest, error) {
 	if c.Connection == "" {
 		if c.connectionFlags == (connectionFlags{}) {
 			return policy.KitRequest{}, &rolecall.Error{
@@ -144,7 +144,7 @@ func (c *generateCommand) declared(ctx context.Context) (policy.KitRequest, erro
 			Hint: "give either CONNECTION or --purpose, --bucket and their like",
 		}
 	}
-	cfg, _, err := loadConfig(ctx, config.Load, c.Config)
+	cfg, _, err := loadConfig(ctx, out, config.Load, c.Config)
 	if err != nil {
 		return policy.KitRequest{}, err
 	}

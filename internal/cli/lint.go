@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall"
-	"github.com/rolecall/rolecall/internal/config"
 	"github.com/rolecall/rolecall/internal/state"
 	"github.com/rolecall/rolecall/policy"
 	"github.com/rolecall/rolecall/policy/lint"
@@ -79,13 +78,19 @@ func (c *lintCommand) options(ctx context.Context) (lint.Options, error) {
 		}
 		return options, nil
 	}
-	cfg, _, err := loadConfig(ctx, config.Load, c.Config)
+	cfg, err := readConfig(ctx, c.Config)
 	if err != nil {
 		return options, err
 	}
 	o, declared, err := connection(cfg, c.Org, c.Connection)
 	if err != nil {
 		return options, err
+	}
+	if declared.RoleARN != "" && o.ExternalIDFor(declared) == "" {
+		return options, &rolecall.Error{
+			Code: rolecall.NotFound, Message: "the external id of the organization " + o.APIName + " is not made yet",
+			Hint: "You: run rolecall policy generate " + c.Connection + ", which makes it and says where it is kept",
+		}
 	}
 	kit, err := kitRequest(cfg, o, declared, c.Principal)
 	if err != nil {

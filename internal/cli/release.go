@@ -22,7 +22,7 @@ type release struct {
 
 // Run ends the organization's claim on the connection's role or dispenser.
 func (c *releaseCommand) Run(ctx context.Context, out *output) error {
-	cfg, dir, err := loadConfig(ctx, config.Load, c.Config)
+	cfg, dir, err := loadConfig(ctx, out, config.Load, c.Config)
 	if err != nil {
 		return err
 	}

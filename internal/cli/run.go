@@ -27,7 +27,7 @@ type runCommand struct {
 
 // Run validates the job whole, runs it and prints its report.
 func (c *runCommand) Run(ctx context.Context, sys System, out *output) error {
-	cfg, store, err := loadConfig(ctx, config.Load, c.Config)
+	cfg, store, err := loadConfig(ctx, out, config.Load, c.Config)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"io/fs"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -28,8 +30,7 @@ func (d *Dir) Names() Names { return Names{d} }
 
 // Take implements tenant.Names.
 func (n Names) Take(_ context.Context, name, organization string) error {
-	digest := sha256.Sum256([]byte(strings.ToLower(name)))
-	file := filepath.Join(takenDir, hex.EncodeToString(digest[:16]))
+	file := takenFile(name)
 	owner, err := n.line(file, func() string { return organization })
 	switch {
 	case err != nil:
@@ -40,28 +41,72 @@ func (n Names) Take(_ context.Context, name, organization string) error {
 	return nil
 }
 
+func takenFile(name string) string {
+	digest := sha256.Sum256([]byte(strings.ToLower(name)))
+	return filepath.Join(takenDir, hex.EncodeToString(digest[:16]))
+}
+
+// OwnerOf implements tenant.Names.
+func (n Names) OwnerOf(_ context.Context, name string) (string, error) {
+	owner, _, err := n.existing(takenFile(name))
+	return owner, err
+}
+
 // GeneratedID implements tenant.Names.
 func (n Names) GeneratedID(_ context.Context, organization string) (string, error) {
 	if err := rolecall.ValidateAPIName(organization); err != nil {
 		return "", err // it might lead elsewhere
 	}
 	file := filepath.Join(generatedDir, organization)
-	id, err := n.line(file, func() string {
+	id, found, err := n.existing(file)
+	if err != nil || !found {
+		return "", err
+	}
+	return n.checked(organization, file, id)
+}
+
+// GenerateID implements tenant.Names.
+func (n Names) GenerateID(_ context.Context, organization string) (id, record string, err error) {
+	if err := rolecall.ValidateAPIName(organization); err != nil {
+		return "", "", err
+	}
+	file := filepath.Join(generatedDir, organization)
+	id, err = n.line(file, func() string {
 		var bits [16]byte
 		_, _ = rand.Read(bits[:]) // never fails; see crypto/rand
 		return hex.EncodeToString(bits[:])
 	})
-	if err == nil && !generatedForm.MatchString(id) {
-		err = &rolecall.Error{
-			Code: rolecall.Conflict, Pointer: strict.Pointer("organizations", organization, "external_id"),
-			Message: "the file " + filepath.Join(n.dir.path, file) + " holds no generated external id",
-			Hint:    "put back the id that the customer's trust policy names; only if there is none, remove the file",
-		}
+	if err == nil {
+		id, err = n.checked(organization, file, id)
 	}
-	return id, err
+	return id, filepath.Join(n.dir.path, file), err
+}
+
+// checked returns the id that was read from the file, if it is one.
+func (n Names) checked(organization, file, id string) (string, error) {
+	if generatedForm.MatchString(id) {
+		return id, nil
+	}
+	return id, &rolecall.Error{
+		Code: rolecall.Conflict, Pointer: strict.Pointer("organizations", organization, "external_id"),
+		Message: "the file " + filepath.Join(n.dir.path, file) + " holds no generated external id",
+		Hint:    "put back the id that the customer's trust policy names; only if there is none, remove the file",
+	}
 }
 
 var generatedForm = regexp.MustCompile(`^[0-9a-f]{32}$`)
+
+// existing returns the line in a file, if there is one.
+func (n Names) existing(file string) (line string, found bool, err error) {
+	data, err := n.dir.read(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", false, nil
+	case err != nil:
+		return "", false, n.dir.unusable("cannot read external ids in the state directory ", err)
+	}
+	return strings.TrimSpace(string(data)), true, nil
+}
 
 // line returns the line in a file, which it first writes where there is no
 // file.

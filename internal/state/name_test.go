@@ -43,7 +43,7 @@ func TestNamesStayInTheDirectory(t *testing.T) {
 func TestNamesOthersCouldWrite(t *testing.T) {
 	t.Parallel()
 	path := t.TempDir()
-	if _, err := names(t, path).GeneratedID(t.Context(), "acme"); err != nil {
+	if _, _, err := names(t, path).GenerateID(t.Context(), "acme"); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Chmod(filepath.Join(path, "external-ids", "generated", "acme"), 0o666); err != nil {

@@ -160,7 +160,7 @@ func TestStateDirectoryOfOthers(t *testing.T) {
 		"a verdict": func(d *state.Dir) error { _, err := d.Verdicts(nil); return err },
 		"a name":    func(d *state.Dir) error { return d.Names().Take(t.Context(), "acme", "acme") },
 		"an external id": func(d *state.Dir) error {
-			_, err := d.Names().GeneratedID(t.Context(), "acme")
+			_, _, err := d.Names().GenerateID(t.Context(), "acme")
 			return err
 		},
 		"the journals' key": func(d *state.Dir) error { _, err := d.JournalKey(); return err },

@@ -30,7 +30,8 @@ func register(t *testing.T, dir, organizations string) (map[string]rolecall.Orga
 	if err != nil {
 		t.Fatal(err)
 	}
-	return cfg.Organizations, tenant.Register(t.Context(), d.Names(), cfg.Organizations)
+	_, err = tenant.Register(t.Context(), d.Names(), cfg.Organizations)
+	return cfg.Organizations, err
 }
 
 // TestExternalIDsAreNeverReused holds generated and retired external ids, and
@@ -69,6 +70,42 @@ func TestExternalIDsAreNeverReused(t *testing.T) {
 		}
 		if _, err := load("{acme: {}}"); rolecall.CodeOf(err) != rolecall.Conflict {
 			t.Errorf("with %q for a generated id: %v", bad, err)
+		}
+	}
+}
+
+// An external id is made once, said where it is kept, and never made again for
+// an organization that had one.
+func TestGeneratedIDsAreSaidOnce(t *testing.T) {
+	t.Parallel()
+	d, err := state.Open(filepath.Join(t.TempDir(), "state"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	declared := func() map[string]rolecall.Organization {
+		return map[string]rolecall.Organization{"acme": {APIName: "acme", ExternalID: rolecall.ExternalID{Mode: rolecall.ExternalIDGenerated}}}
+	}
+	unmade := declared()
+	if err := tenant.Read(t.Context(), d.Names(), unmade); err != nil || unmade["acme"].ExternalID.Value != "" {
+		t.Errorf("reading: %+v, %v", unmade, err)
+	}
+	first, again := declared(), declared()
+	made, err := tenant.Register(t.Context(), d.Names(), first)
+	if err != nil || len(made) != 1 || made[0].Organization != "acme" || made[0].ID != first["acme"].ExternalID.Value {
+		t.Fatalf("%+v, %v", made, err)
+	}
+	if made, err := tenant.Register(t.Context(), d.Names(), again); err != nil || len(made) != 0 || again["acme"].ExternalID != first["acme"].ExternalID {
+		t.Errorf("again: %+v, %v", made, err)
+	}
+	if err := os.Remove(made[0].Record); err != nil {
+		t.Fatal(err)
+	}
+	for name, f := range map[string]func() error{
+		"register": func() error { _, err := tenant.Register(t.Context(), d.Names(), declared()); return err },
+		"read":     func() error { return tenant.Read(t.Context(), d.Names(), declared()) },
+	} {
+		if err := f(); rolecall.CodeOf(err) != rolecall.Conflict || !strings.Contains(rolecall.List(err)[0].Hint, "external-ids/generated/acme") {
+			t.Errorf("%s of a lost id: %v", name, err)
 		}
 	}
 }

@@ -26,10 +26,21 @@ type Names interface {
 	// Take records that the name is the organization's. It is a TakenError,
 	// and records nothing, where the name is, or was, another's.
 	Take(ctx context.Context, name, organization string) error
+	// OwnerOf returns whose the name is, or was; empty: nobody's.
+	OwnerOf(ctx context.Context, name string) (organization string, err error)
 	// GeneratedID returns the external id that was generated for the
-	// organization: 32 characters of [0-9a-f], 128 bits of them random. The
-	// first call generates it; it never changes. GeneratedID does not take it.
+	// organization; empty: none was.
 	GeneratedID(ctx context.Context, organization string) (string, error)
+	// GenerateID generates the organization's external id, unless it has one:
+	// 32 characters of [0-9a-f], 128 bits of them random. It never changes.
+	// GenerateID does not take it, and also returns where it is kept.
+	GenerateID(ctx context.Context, organization string) (id, record string, err error)
+}
+
+// Generated is an external id that Register has generated.
+type Generated struct {
+	Organization, ID string
+	Record           string // where it is kept, for the operator
 }
 
 // TakenError reports that a name is another organization's. Only the operator
@@ -49,10 +60,30 @@ type Secrets interface {
 	Bearer(ctx context.Context, organization, secret string) (credential.Bearer, error)
 }
 
-// Register takes the names of declared organizations, and fills in the
-// external ids that are to be generated. It reports all names that are
-// another's. Pointers lead into the declaration of the organizations.
-func Register(ctx context.Context, names Names, organizations map[string]rolecall.Organization) error {
+// Read fills in the external ids that have been generated for declared
+// organizations, and writes nothing: those that are still to be generated stay
+// empty. It reports names that are another's, and an id that is lost.
+func Read(ctx context.Context, names Names, organizations map[string]rolecall.Organization) error {
+	if err := fill(ctx, names, organizations); err != nil {
+		return err
+	}
+	var faults rolecall.Errors
+	for _, name := range slices.Sorted(maps.Keys(organizations)) {
+		pointers := namesOf(organizations[name])
+		for _, value := range slices.Sorted(maps.Keys(pointers)) {
+			switch owner, err := names.OwnerOf(ctx, value); {
+			case err != nil:
+				return err
+			case owner != "" && owner != name:
+				faults = append(faults, conflict(pointers[value], &TakenError{Owner: owner}))
+			}
+		}
+	}
+	return faults.Err()
+}
+
+// fill fills in the external ids that have been generated.
+func fill(ctx context.Context, names Names, organizations map[string]rolecall.Organization) error {
 	for _, name := range slices.Sorted(maps.Keys(organizations)) {
 		org := organizations[name]
 		if org.ExternalID.Mode != rolecall.ExternalIDGenerated {
@@ -62,7 +93,49 @@ func Register(ctx context.Context, names Names, organizations map[string]rolecal
 		if org.ExternalID.Value, err = names.GeneratedID(ctx, name); err != nil {
 			return err
 		}
+		if org.ExternalID.Value == "" {
+			// Its api_name is taken once the id is there.
+			switch owner, err := names.OwnerOf(ctx, name); {
+			case err != nil:
+				return err
+			case owner == name:
+				return lost(name)
+			}
+		}
 		organizations[name] = org
+	}
+	return nil
+}
+
+// lost reports that an organization that was registered has no external id.
+func lost(organization string) error {
+	return &rolecall.Error{
+		Code: rolecall.Conflict, Pointer: strict.Pointer("organizations", organization, "external_id"),
+		Message: "the state directory knows the organization " + organization + ", but its generated external id is gone",
+		Hint:    "Operator: restore external-ids/generated/" + organization + "; or declare the id that the customer's trust policy names as external_id: {mode: custom, value: ID}",
+	}
+}
+
+// Register does what Read does, generates the external ids that are missing,
+// and takes the names of the organizations. It returns the ids that it has
+// generated. It reports all names that are another's. Pointers lead into the
+// declaration of the organizations.
+func Register(ctx context.Context, names Names, organizations map[string]rolecall.Organization) ([]Generated, error) {
+	if err := fill(ctx, names, organizations); err != nil {
+		return nil, err
+	}
+	var made []Generated
+	for _, name := range slices.Sorted(maps.Keys(organizations)) {
+		org := organizations[name]
+		if org.ExternalID.Mode != rolecall.ExternalIDGenerated || org.ExternalID.Value != "" {
+			continue
+		}
+		id, record, err := names.GenerateID(ctx, name)
+		if err != nil {
+			return made, err
+		}
+		org.ExternalID.Value = id
+		organizations[name], made = org, append(made, Generated{name, id, record})
 	}
 	var faults rolecall.Errors
 	for _, name := range slices.Sorted(maps.Keys(organizations)) {
@@ -74,18 +147,21 @@ func Register(ctx context.Context, names Names, organizations map[string]rolecal
 			case errors.As(err, &taken):
 				faults = append(faults, conflict(pointers[value], taken))
 			case err != nil:
-				return err
+				return made, err
 			}
 		}
 	}
-	return faults.Err()
+	return made, faults.Err()
 }
 
 // namesOf returns an organization's names, each with the pointer to where it
 // is declared.
 func namesOf(o rolecall.Organization) map[string]string {
 	at := strict.Pointer("organizations", o.APIName)
-	pointers := map[string]string{o.APIName: at, o.ExternalID.Value: at + "/external_id"}
+	pointers := map[string]string{o.APIName: at}
+	if o.ExternalID.Value != "" {
+		pointers[o.ExternalID.Value] = at + "/external_id"
+	}
 	for name, c := range o.Connections {
 		if c.ExternalID != nil {
 			pointers[c.ExternalID.Value] = at + strict.Pointer("connections", name, "external_id")

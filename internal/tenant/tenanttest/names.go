@@ -22,6 +22,7 @@ func Names(t *testing.T, open func(t *testing.T) tenant.Names) {
 		"EveryName":      everyName,
 		"FirstWins":      firstWins,
 		"Generated":      generated,
+		"Reading":        reading,
 		"GeneratedOnce":  generatedOnce,
 		"GeneratedTaken": generatedTaken,
 	} {
@@ -111,7 +112,7 @@ var form = regexp.MustCompile(`^[0-9a-f]{32}$`)
 
 func generatedID(t *testing.T, names tenant.Names, organization string) string {
 	t.Helper()
-	id, err := names.GeneratedID(t.Context(), organization)
+	id, _, err := names.GenerateID(t.Context(), organization)
 	if err != nil || !form.MatchString(id) {
 		t.Errorf("generated for %s is %q, %v", organization, id, err)
 	}
@@ -136,7 +137,7 @@ func generatedOnce(t *testing.T, names tenant.Names) {
 	for i := range ids {
 		all.Go(func() {
 			var err error
-			if ids[i], err = names.GeneratedID(t.Context(), "acme"); err != nil {
+			if ids[i], _, err = names.GenerateID(t.Context(), "acme"); err != nil {
 				t.Error(err)
 			}
 		})
@@ -154,4 +155,24 @@ func generatedTaken(t *testing.T, names tenant.Names) {
 	id := generatedID(t, names, "acme")
 	take(t, names, id, "acme", "acme")
 	take(t, names, strings.ToUpper(id), "globex", "acme")
+}
+
+// reading: what is only asked for is not made.
+func reading(t *testing.T, names tenant.Names) {
+	for range 2 {
+		if id, err := names.GeneratedID(t.Context(), "acme"); id != "" || err != nil {
+			t.Errorf("an id was generated: %q, %v", id, err)
+		}
+		if owner, err := names.OwnerOf(t.Context(), "acme"); owner != "" || err != nil {
+			t.Errorf("the name is taken by %q, %v", owner, err)
+		}
+	}
+	made := generatedID(t, names, "acme")
+	take(t, names, "Acme", "acme", "acme")
+	if id, err := names.GeneratedID(t.Context(), "acme"); id != made || err != nil {
+		t.Errorf("%q was generated, and %q is read: %v", made, id, err)
+	}
+	if owner, err := names.OwnerOf(t.Context(), "aCME"); owner != "acme" || err != nil {
+		t.Errorf("the name is %q's, %v", owner, err)
+	}
 }
