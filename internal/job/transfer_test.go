@@ -88,8 +88,14 @@ func TestCopyGoesFromAccountToAccount(t *testing.T) {
 	if left := tree(t, dir); len(left) > 0 {
 		t.Errorf("a copy touched the disk: %q", keysOf(left))
 	}
-	// Another job would overwrite, and must not.
+	// Another job is done where the bytes are the same; else it would overwrite, and
+	// must not.
 	again := w.run(t.Context(), t, dir, one, nil)
+	if notes := again.Tasks[0].Notes; again.Status != rolecall.Completed || len(notes) != 1 || notes[0].Kind != rolecall.AlreadyDelivered {
+		t.Error(show(again))
+	}
+	w.put(t, "acme-masters", map[string][]byte{"in/c.txt": media(4, 10)})
+	again = w.run(t.Context(), t, dir, one, nil)
 	if again.Status != rolecall.Failed || again.Errors[0].Code != rolecall.Conflict || again.Errors[0].Pointer != "/tasks/0/parameters/destination" {
 		t.Error(show(again))
 	}

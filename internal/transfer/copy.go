@@ -30,7 +30,7 @@ func Copy(ctx context.Context, from Bucket, o Object, to Bucket, key string, opt
 		return Result{}, fault("copy", to, key, err)
 	}
 	result.Verified, result.TagsLost = c.verified, c.tags.lost
-	result.TagsHidden = c.uncounted && hidesTags(ctx, c.src)
+	result.TagsHidden = !result.Already && c.uncounted && hidesTags(ctx, c.src)
 	return result, nil
 }
 
