@@ -158,8 +158,19 @@ func TestCommonDirectory(t *testing.T) {
 		files string
 		want  string
 	}{
-		{"", ""}, {"a.mov", ""}, {"x/a.mov", "x/"}, {"x/a.mov x/b.mov", "x/"}, {"x/y/a.mov x/b.mov", "x/"}, {"x/y/a.mov x/y/*.mov", "x/y/"},
-		{"x/a.mov y/a.mov", ""}, {"xa/a.mov xb/a.mov", ""}, {"**", ""}, {"x/**", "x/"}, {"x/a*/b.mov", "x/"}, {"x/a?", "x/"}, {"é/a.mov è/a.mov", ""},
+		{"", ""},
+		{"a.mov", ""},
+		{"x/a.mov", "x/"},
+		{"x/a.mov x/b.mov", "x/"},
+		{"x/y/a.mov x/b.mov", "x/"},
+		{"x/y/a.mov x/y/*.mov", "x/y/"},
+		{"x/a.mov y/a.mov", ""},
+		{"xa/a.mov xb/a.mov", ""},
+		{"**", ""},
+		{"x/**", "x/"},
+		{"x/a*/b.mov", "x/"},
+		{"x/a?", "x/"},
+		{"é/a.mov è/a.mov", ""},
 	} {
 		var files []rolecall.Pattern
 		for _, text := range strings.Fields(c.files) {
