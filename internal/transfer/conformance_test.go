@@ -204,10 +204,22 @@ func overwrite(t *testing.T, from, to Bucket) {
 			if r, err := do(PutOptions{Marker: "m"}); err != nil || !r.Already || r.CRC64 != crc64nvme.Checksum(data) {
 				t.Errorf("%s of %d again: %+v, %v", name, size, r, err)
 			}
-			_, err := do(PutOptions{Marker: "other"})
-			wantKind(t, err, Exists)
-			_, err = do(PutOptions{})
-			wantKind(t, err, Exists)
+			at := from
+			if name == "copy" {
+				at = to
+			}
+			h, err := head(t.Context(), at, Object{Key: key})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, marker := range []string{"other", ""} {
+				r, err := do(PutOptions{Marker: marker})
+				if h.sum.name == "" { // only the marker can tell
+					wantKind(t, err, Exists)
+				} else if err != nil || !r.Already {
+					t.Errorf("%s of %d with the marker %q: %+v, %v", name, size, marker, r, err)
+				}
+			}
 		}
 		data[0]++
 		write(t, root, "file", data)

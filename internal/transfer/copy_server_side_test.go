@@ -56,6 +56,13 @@ func serverSideCopy(t *testing.T, from, to Bucket) {
 			t.Errorf("%d bytes were reported of twice %d", told.total(), size)
 		}
 		options.Marker = "job/3"
+		if got, err = Copy(t.Context(), from, Object{Key: key}, to, "out/"+key, options); err != nil || !got.Already {
+			t.Errorf("%d bytes by another job: %+v, %v", size, got, err)
+		}
+		write(t, root, "up.mov", append(testBytes(size), 1))
+		if _, err := Put(t.Context(), from, key, root, "up.mov", PutOptions{Overwrite: true}); err != nil {
+			t.Fatal(err)
+		}
 		_, err = Copy(t.Context(), from, Object{Key: key}, to, "out/"+key, options)
 		if e := wantError(t, err, Exists); e.Bucket != to.Name {
 			t.Errorf("there already: %v", err)

@@ -140,6 +140,10 @@ func TestKeysOutsideXML(t *testing.T) {
 	}
 	_, err = Head(t.Context(), from, key+"missing")
 	wantKind(t, err, NotFound)
+	if r, err := Put(t.Context(), from, key, root, "up", PutOptions{Marker: "job/1"}); err != nil || !r.Already {
+		t.Errorf("the same bytes: %+v, %v", r, err)
+	}
+	write(t, root, "up", make([]byte, len(data)))
 	_, err = Put(t.Context(), from, key, root, "up", PutOptions{Marker: "job/1"})
 	wantKind(t, err, Exists)
 }

@@ -83,6 +83,10 @@ func TestPartsMayNotBeListed(t *testing.T) {
 		if n := f.count("ListObjectsV2"); n != want || f.count("HeadObject") != 1 { // one by the fixture
 			t.Errorf("denied %t: listed %d times, %d asked for", denied, n, f.count("HeadObject"))
 		}
+		if r, err := Put(t.Context(), b, "x", f.root, "up", PutOptions{}); err != nil || !r.Already {
+			t.Errorf("the same bytes: %+v, %v", r, err)
+		}
+		write(t, f.root, "up", make([]byte, len(f.data)))
 		_, err := Put(t.Context(), b, "x", f.root, "up", PutOptions{})
 		wantKind(t, err, Exists)
 		f.clean(t)
