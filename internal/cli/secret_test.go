@@ -59,11 +59,14 @@ func TestVendedSecretsStayInside(t *testing.T) {
 	(&site{url: front.URL}).fillIn(t, filepath.Join(dir, "rolecall.yaml"))
 
 	var said bytes.Buffer
-	for _, output := range []string{"json", "text"} { // the second finds the objects there, and fails
+	for _, output := range []string{"json", "text"} { // the second finds other objects there, and fails
 		run := command(t, dir, "run", "job.json", "--org", "acme", "--verbose", "--keep", "--output", output)
 		run.Stdout, run.Stderr = &said, &said
 		if err := run.Run(); (err == nil) != (output == "json") {
 			t.Fatalf("%v: %s", err, &said)
+		}
+		if err := behind.server.PutObject("acme-masters", "in/a.txt", strings.NewReader("other")); err != nil {
+			t.Fatal(err)
 		}
 	}
 	// Two sessions a run and the accepted probes, with a key and a token each.
