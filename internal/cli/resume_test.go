@@ -32,6 +32,9 @@ func newInterruptible(t *testing.T) *interruptible {
 	if err := os.CopyFS(i.dir, os.DirFS("testdata/world")); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.Chmod(filepath.Join(i.dir, "acme-keys.json"), 0o600); err != nil { // as its owner has it
+		t.Fatal(err)
+	}
 	large := bytes.Repeat([]byte("resumed\n"), 5<<20)
 	if err := os.WriteFile(filepath.Join(i.dir, "masters", "in", "large.mov"), large, 0o600); err != nil {
 		t.Fatal(err)
