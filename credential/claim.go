@@ -49,6 +49,7 @@ func (v *Vault) explainStore(ctx context.Context, s Subject, err error) error {
 // and the external id of its verdicts.
 func (v *Vault) release(ctx context.Context, s Subject) error {
 	err := v.options.Verdicts.Release(ctx, s)
+	v.refusals.forget(s.ClaimKey())
 	v.endAll(func(held Subject) bool { return held.Organization == s.Organization && held.ClaimKey() == s.ClaimKey() },
 		claimEnded(s, "it was released", "the operator or the organization's administrator gave the claim up; check the connection to claim it again"))
 	if err != nil {

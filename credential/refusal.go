@@ -19,6 +19,7 @@ type refusals struct {
 }
 
 type refusal struct {
+	of    Subject
 	err   error
 	until time.Time
 }
@@ -40,7 +41,7 @@ func (r *refusals) note(s Subject, err error, now time.Time) {
 	if r.bySubject == nil {
 		r.bySubject = map[string]refusal{}
 	}
-	r.bySubject[s.Digest()] = refusal{err: err, until: now.Add(refusalTime)}
+	r.bySubject[s.Digest()] = refusal{of: s, err: err, until: now.Add(refusalTime)}
 }
 
 // remembered returns the recent refusal of a subject, or nil.
@@ -51,6 +52,18 @@ func (r *refusals) remembered(s Subject, now time.Time) error {
 		return last.err
 	}
 	return nil
+}
+
+// forget drops the refusals of subjects on what a claim is on: one that is
+// released is no reason any more.
+func (r *refusals) forget(claimKey string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for digest, old := range r.bySubject {
+		if old.of.ClaimKey() == claimKey {
+			delete(r.bySubject, digest)
+		}
+	}
 }
 
 // isRecent allows for clocks that are set back.
