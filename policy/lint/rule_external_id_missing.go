@@ -1,6 +1,9 @@
 package lint
 
 import (
+	"slices"
+
+	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/policy"
 	"github.com/rolecall/rolecall/policy/internal/tree"
 )
@@ -17,6 +20,10 @@ var externalIDMissing = rule{
 			if !s.assumes() || !s.trustsAWS() || len(s.on(externalID)) > 0 {
 				continue
 			}
+			vendor, others := p.trusted(s)
+			if !vendor {
+				continue
+			}
 			f := found{
 				at: s.Node, message: "the trust has no condition on sts:ExternalId, so the vendor can be led into this role by others",
 				hint: "ask for the external id that the vendor made for you, by StringEquals",
@@ -25,12 +32,44 @@ var externalIDMissing = rule{
 				f.severity = Warning
 				f.hint += "; the role seems to be for your own people, and is not fit for a vendor then"
 			}
-			if id := p.externalIDs(); id != nil {
+			// Others in the same statement do not send our external id.
+			if id := p.externalIDs(); id != nil && !others {
 				f.fix = func() { s.addCondition("StringEquals", externalID, id) }
 			}
 			p.report(f)
 		}
 	},
+}
+
+// trusted reports whether a statement trusts the vendor, and whether it trusts
+// other accounts beside it. Without a connection anyone may be the vendor.
+func (p *pass) trusted(s *statement) (vendor, others bool) {
+	if p.kit() == nil || s.Get("NotPrincipal") != nil {
+		return true, true
+	}
+	for _, who := range s.principals() {
+		switch {
+		case who.kind != "" && who.kind != "AWS":
+		case who.anyone() || p.ofVendor(who.Text):
+			vendor = true
+		default:
+			others = true
+		}
+	}
+	return vendor, others
+}
+
+// ofVendor reports whether a principal is of an account of the vendor's: an ARN
+// or an account id.
+func (p *pass) ofVendor(principal string) bool {
+	account := principal
+	if arn, err := rolecall.ParseARN(principal); err == nil {
+		account = arn.Account
+	}
+	return slices.Contains(p.kit().VendorAccounts, account) || slices.ContainsFunc(p.kit().Principals, func(own string) bool {
+		arn, err := rolecall.ParseARN(own)
+		return err == nil && arn.Account == account
+	})
 }
 
 // forOwnIdentities reports whether the statement asks for what only people of one's
