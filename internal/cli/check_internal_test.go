@@ -165,7 +165,7 @@ func TestInterruptedCheckIsReported(t *testing.T) {
 func TestCheckOnATerminal(t *testing.T) {
 	t.Parallel()
 	var terminal bytes.Buffer
-	out := &output{stdout: &terminal, onOut: true, onErr: true, screen: newScreen(&terminal, true, true)}
+	out := &output{stdout: &terminal, onOut: true, onErr: true, wide: 80, screen: newScreen(&terminal, true, true)}
 	out.stderr = out.screen
 	live := newCheckProgress(out)
 	for _, e := range []check.Event{
@@ -184,6 +184,46 @@ func TestCheckOnATerminal(t *testing.T) {
 	}
 	if !strings.Contains(terminal.String(), "denied, trying again in 5s") {
 		t.Error("nothing tells of trying again")
+	}
+}
+
+// Texts are broken between words, at the terminal's width; documents and
+// commands, which are copied, are not.
+func TestCheckFitsTheTerminal(t *testing.T) {
+	t.Parallel()
+	for _, wide := range []int{40, 59, 60, 80, 200} {
+		var terminal bytes.Buffer
+		out := &output{stdout: &terminal, onOut: true, wide: wide, screen: newScreen(&terminal, false, false)}
+		live := newCheckProgress(out)
+		live.observe(check.Event{Kind: check.Ended, Step: "external-id-absent", Ended: rolecall.CheckStep{
+			Step: "external-id-absent", Result: rolecall.CheckFail, Candidates: []rolecall.CheckLayer{rolecall.LayerOrganization, rolecall.LayerBucket, rolecall.LayerPrincipal},
+			Message: strings.Repeat("the role can be assumed without an external id ", 5), Hint: strings.Repeat("replace the trust policy ", 9),
+			Patch: &rolecall.Patch{Document: "setting", Target: "the bucket", Commands: []string{"aws " + strings.Repeat("s3api ", 50)}},
+		}})
+		for line := range strings.Lines(standing(terminal.String())) {
+			if n := len([]rune(strings.TrimSuffix(line, "\n"))); n > wide && !strings.Contains(line, "s3api") {
+				t.Errorf("%d columns: %d in %q", wide, n, line)
+			}
+		}
+		if !strings.Contains(terminal.String(), strings.Repeat("s3api ", 50)) {
+			t.Errorf("%d columns: the command is broken", wide)
+		}
+	}
+}
+
+// With stdout elsewhere nothing is drawn on stderr: both may be one terminal in
+// the end.
+func TestCheckIntoAPipe(t *testing.T) {
+	t.Parallel()
+	var stdout, terminal bytes.Buffer
+	out := &output{stdout: &stdout, screen: newScreen(&terminal, true, true)}
+	out.stderr = out.screen
+	live := newCheckProgress(out)
+	live.observe(check.Event{Kind: check.Started, Step: "arn"})
+	live.observe(check.Event{Kind: check.Ended, Step: "arn", Ended: rolecall.CheckStep{Step: "arn", Result: rolecall.CheckPass, Message: "well formed"}})
+	out.screen.settle()
+	if terminal.Len() > 0 || stdout.String() != "pass arn                well formed\n" {
+		t.Errorf("the terminal shows %q, the pipe has %q", terminal.String(), stdout.String())
 	}
 }
 

@@ -22,6 +22,9 @@ type checkProgress struct {
 }
 
 func newCheckProgress(out *output) *checkProgress {
+	if out.wide == 0 { // what stands below results must not stand among them where stdout leads elsewhere
+		out.screen.live = false
+	}
 	return &checkProgress{out: out, bars: map[string]*bar{}, given: map[string]string{}}
 }
 
@@ -71,7 +74,11 @@ func (p *checkProgress) step(s rolecall.CheckStep) {
 	if o.onOut {
 		mark = marks[s.Result].mark
 	}
-	o.printf("%s %-18s %s\n", o.result(s.Result, mark), s.Step, printable(s.Message))
+	if o.narrow() {
+		o.printf("%s %s\n  %s\n", o.result(s.Result, mark), s.Step, o.fit(s.Message, 2))
+	} else {
+		o.printf("%s %-18s %s\n", o.result(s.Result, mark), s.Step, o.fit(s.Message, 21))
+	}
 	switch {
 	case s.Layer != "" && s.Result != rolecall.CheckPass:
 		o.under("at fault: " + string(s.Layer))
@@ -108,8 +115,26 @@ func (o *output) documentOf(v any) error {
 	return o.document(v)
 }
 
-// under prints a line below a step.
-func (o *output) under(text string) { o.printf("       %s\n", printable(text)) }
+// under prints a text below a step.
+func (o *output) under(text string) {
+	indent := 7
+	if o.narrow() {
+		indent = 2
+	}
+	o.printf("%s%s\n", strings.Repeat(" ", indent), o.fit(text, indent))
+}
+
+// narrow reports whether the terminal has no room for two columns of text.
+func (o *output) narrow() bool { return o.wide > 0 && o.wide < 60 }
+
+// fit breaks a text that begins in a column between words, as the terminal is
+// wide. Where stdout is none, it stays one line.
+func (o *output) fit(text string, column int) string {
+	if o.wide == 0 {
+		return printable(text)
+	}
+	return wrapped(text, o.wide-column, strings.Repeat(" ", column))
+}
 
 // whatToDo says where the document of a patch goes.
 func whatToDo(p rolecall.Patch) string {

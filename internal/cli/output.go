@@ -22,6 +22,7 @@ type output struct {
 	json           bool
 	sarif          bool // instead of text, for policy lint
 	onOut, onErr   palette
+	wide           int                    // columns of the terminal that stdout is; 0: it is none
 	screen         *screen                // what is on stderr while a job runs
 	wrote          bool                   // the one JSON document is out
 	left           atomic.Pointer[string] // directory that stays if the process ends at once
@@ -32,7 +33,7 @@ func newOutput(sys System, asJSON bool) *output {
 	colors := escapes && sys.Getenv("NO_COLOR") == ""
 	width := columns(sys.Stderr)
 	out := &output{
-		stdout: sys.Stdout, json: asJSON,
+		stdout: sys.Stdout, json: asJSON, wide: columns(sys.Stdout),
 		onOut: palette(colors && columns(sys.Stdout) > 0), onErr: palette(colors && width > 0),
 	}
 	out.screen = newScreen(sys.Stderr, escapes && width >= lineWidth && !asJSON, out.onErr)
