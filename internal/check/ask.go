@@ -125,11 +125,11 @@ func bounded(name *string) error {
 	return nil
 }
 
-// get reads the first byte of an object and returns its version, and how it is
+// get reads the first byte of an object and returns how the object is
 // encrypted.
-func (w *work) get(ctx context.Context, client *s3.Client, key string, version *string) (string, rolecall.Encryption, error) {
+func (w *work) get(ctx context.Context, client *s3.Client, key string) (rolecall.Encryption, error) {
 	in := &s3.GetObjectInput{
-		Bucket: &w.Connection.Bucket, Key: &key, VersionId: version, Range: aws.String("bytes=0-0"),
+		Bucket: &w.Connection.Bucket, Key: &key, Range: aws.String("bytes=0-0"),
 		ExpectedBucketOwner: w.asOwner(), RequestPayer: w.payer(),
 	}
 	out, err := client.GetObject(ctx, in)
@@ -138,13 +138,13 @@ func (w *work) get(ctx context.Context, client *s3.Client, key string, version *
 		out, err = client.GetObject(ctx, in)
 	}
 	if err != nil {
-		return "", rolecall.Encryption{}, err
+		return rolecall.Encryption{}, err
 	}
 	_, err = io.Copy(io.Discard, io.LimitReader(out.Body, 1))
 	if closed := out.Body.Close(); err == nil {
 		err = closed
 	}
-	return aws.ToString(out.VersionId), encryptionOf(out.ServerSideEncryption, out.SSEKMSKeyId), err
+	return encryptionOf(out.ServerSideEncryption, out.SSEKMSKeyId), err
 }
 
 func (w *work) listParts(ctx context.Context, client *s3.Client, id string) error {

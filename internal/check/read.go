@@ -12,11 +12,9 @@ import (
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/refusal"
 	"github.com/rolecall/rolecall/internal/transfer"
-	"github.com/rolecall/rolecall/policy"
 )
 
-// readable reads a byte of an object, and of it as an old version where the
-// bucket keeps them.
+// readable reads a byte of an object. No task reads old versions.
 func readable(ctx context.Context, w *work) finding {
 	w.readKey = nil
 	key, probing := w.Connection.ProbeKey, w.Connection.ProbeKey != ""
@@ -35,16 +33,11 @@ func readable(ctx context.Context, w *work) finding {
 			}
 		}
 	}
-	version, kept, err := w.get(ctx, w.reading, key, nil)
+	kept, err := w.get(ctx, w.reading, key)
 	if err != nil {
 		return w.unreadable(ctx, key, refusal.Read(err))
 	}
 	w.kept = kept
-	if version != "" && version != "null" {
-		if f, failed := w.unreadableVersion(ctx, key, version); failed {
-			return f
-		}
-	}
 	w.read = true
 	return passed("%q can be read", key)
 }
@@ -127,23 +120,6 @@ func (w *work) head(ctx context.Context, key string) bool {
 	}
 	w.kept = encryptionOf(out.ServerSideEncryption, out.SSEKMSKeyId)
 	return true
-}
-
-// unreadableVersion reports whether the object cannot be read by its version.
-func (w *work) unreadableVersion(ctx context.Context, key, version string) (finding, bool) {
-	client, err := w.client(ctx, policy.ReadVersion)
-	if err != nil {
-		return w.without(ctx, err), true
-	}
-	_, _, err = w.get(ctx, client, key, &version)
-	a := refusal.Read(err)
-	switch {
-	case err == nil, a.Kind == transfer.NotFound:
-		return finding{}, false
-	case a.OfKey():
-		return w.keptByKey(&w.readKey, a), true
-	}
-	return w.diagnose(ctx, question{verb: fmt.Sprintf("read %q by its version", key), action: "s3:GetObjectVersion", opened: true}, err), true
 }
 
 // absent is found where probe_key names no object.

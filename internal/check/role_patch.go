@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -44,6 +45,26 @@ func (w *work) rolePatches() []rolecall.Patch {
 // mergePermissions are the commands that give the role what it needs.
 func (w *work) mergePermissions(kit policy.Kit) []string {
 	return render.InlinePolicy(policy.PermissionsDocument, w.arn, w.Connection).Merge(kit.Permissions)
+}
+
+// declaring is the connection as it should be declared, with the commands that
+// give the role, and the bucket of another account, what that needs.
+func (w *work) declaring(c rolecall.Connection) rolecall.Patch {
+	p := connectionPatch(c)
+	s := w.setup("")
+	s.Connection, s.KMSKey = c, ""
+	kit, ok := s.NeededKit()
+	if !ok {
+		return p
+	}
+	p.Commands = w.mergePermissions(kit)
+	if kit.Bucket == nil {
+		return p
+	}
+	if ours, err := render.Statements(policy.BucketDocument, kit.Bucket, c); err == nil {
+		p.Commands = append(p.Commands, render.BucketPolicy(c.Bucket, cmp.Or(w.region, c.Region)).Merge(ours)...)
+	}
+	return p
 }
 
 // accountPatches declare the role in the other account that the connection

@@ -59,7 +59,7 @@ func bucketSteps() []step {
 		{name: owner, needs: []string{rolecall.StepAssume, absent, random, near, region}, run: owned},
 		{name: list, needs: []string{owner}, run: listable},
 		{name: read, needs: []string{owner}, after: []string{list}, run: readable},
-		{name: write, needs: []string{owner}, run: writable},
+		{name: write, needs: []string{owner}, after: []string{read}, run: writable}, // which key objects are under, reading shows
 		{name: multipart, needs: []string{write}, run: inParts},
 		{name: encryption, needs: []string{write}, run: encrypted},
 		{name: rolecall.StepKey, needs: []string{owner}, after: []string{read, write, multipart, encryption}, run: keyed},

@@ -48,7 +48,7 @@ func loadWorld(t *testing.T, name string) *world {
 		}
 		kit, err := policy.Generate(policy.KitRequest{
 			Connection: r.Connection, Principals: []string{r.Principal.ARN.String()}, ExternalIDs: []string{r.Organization.ExternalID.Value},
-			VendorAccounts: r.Vendor.Accounts, Versioned: true,
+			VendorAccounts: r.Vendor.Accounts,
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -85,20 +85,53 @@ func (w *work) unwritable(ctx context.Context, asked form, a refusal.Answer) fin
 		}
 		return f
 	}
-	if asked.acl == "" && w.beginOwned(ctx, asked) {
-		f := finding{
-			result: rolecall.CheckFail, denied: true, candidates: []rolecall.CheckLayer{rolecall.LayerName, rolecall.LayerBucket},
-			message: "the bucket refuses what does not come with the ACL " + fullControl,
-			hint:    "declare acl; or the bucket's owner enforces its ownership of all objects, and requires no ACL any more",
-		}
-		f.patches = append(w.changed(func(c *rolecall.Connection) { c.ACL = fullControl }), w.patch(policy.BucketDocument, "")...)
+	if f, wants := w.wantsMore(ctx, asked); wants {
 		return f
 	}
 	return w.diagnose(ctx, q, a.Err)
 }
 
+// wantsMore reports whether the bucket lets uploads through that come with the
+// key that objects there are under, with an ACL, or with a storage class.
+func (w *work) wantsMore(ctx context.Context, asked form) (finding, bool) {
+	c := w.Connection
+	if key := w.kept.Key; key != "" && (asked.encryption == nil || asked.encryption.Key != key) {
+		e := rolecall.Encryption{Type: "aws:kms", Key: key}
+		if _, _, err := w.begin(ctx, form{&e, asked.acl, asked.class}); err == nil || refusal.Read(err).OfKey() {
+			c.Encryption = &e
+			return w.wanting(c, "is not encrypted under "+key, "encryption.key"), true
+		}
+	}
+	if asked.acl == "" && w.beginOwned(ctx, asked) {
+		c.ACL = fullControl
+		return w.wanting(c, "does not come with the ACL "+fullControl, "acl"), true
+	}
+	for _, class := range []types.StorageClass{types.StorageClassStandard, types.StorageClassStandardIa, types.StorageClassIntelligentTiering, types.StorageClassGlacierIr} {
+		if asked.class == string(class) {
+			continue
+		}
+		if _, _, err := w.begin(ctx, form{asked.encryption, asked.acl, string(class)}); err == nil {
+			c.StorageClass = string(class)
+			return w.wanting(c, "does not come with the storage class "+c.StorageClass, "storage_class"), true
+		}
+	}
+	return finding{}, false
+}
+
+// wanting is found where the bucket wants uploads to say what the connection
+// does not declare.
+func (w *work) wanting(c rolecall.Connection, what, member string) finding {
+	return finding{
+		result: rolecall.CheckFail, denied: true, candidates: []rolecall.CheckLayer{rolecall.LayerName, rolecall.LayerBucket},
+		message: "the bucket refuses what " + what,
+		hint:    "Operator: declare " + member + " as the patch shows. Customer: run the patch's commands; or remove that condition from the bucket's policy",
+		patches: append([]rolecall.Patch{w.declaring(c)}, w.patch(policy.BucketDocument, "")...), suspects: []policy.Kind{policy.BucketDocument},
+	}
+}
+
 // beginOwned reports whether an upload can be begun that gives its object to the
-// bucket's owner, which many buckets require of other accounts.
+// bucket's owner, which many buckets require of other accounts; or could be, if
+// the role might set ACLs.
 func (w *work) beginOwned(ctx context.Context, asked form) bool {
 	client, err := w.writer(ctx, policy.ACL)
 	if err != nil {
@@ -107,8 +140,10 @@ func (w *work) beginOwned(ctx context.Context, asked form) bool {
 	id, _, err := w.createBy(ctx, client, form{asked.encryption, fullControl, asked.class})
 	if err == nil {
 		w.begun = append(w.begun, id)
+		return true
 	}
-	return err == nil
+	d := refusal.Read(err).Denial
+	return d.Action == "s3:PutObjectAcl" && !d.Explicit
 }
 
 // begin begins an upload. It outlives a cancellation: one that began at S3
@@ -214,7 +249,7 @@ func (w *work) store(ctx context.Context, asked form) (question, error) {
 		return q, err
 	}
 	w.stored = aws.String(aws.ToString(out.VersionId))
-	_, _, err = w.get(ctx, w.writing, key, nil)
+	_, err = w.get(ctx, w.writing, key)
 	if a := refusal.Read(err); a.Kind == transfer.Archived {
 		err = nil
 	}

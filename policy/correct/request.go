@@ -113,7 +113,7 @@ func (s Setup) accessRequests() []request {
 	out := []request{
 		s3(rolecall.StepList, "s3:ListBucket", bucket, map[string]string{"s3:prefix": s.Connection.Prefix}),
 		s3(rolecall.StepList, "s3:ListBucket", bucket, map[string]string{"s3:prefix": s.Object}),
-		s3(rolecall.StepRead, "s3:GetObject", object, nil), s3(rolecall.StepRead, "s3:GetObjectVersion", object, nil),
+		s3(rolecall.StepRead, "s3:GetObject", object, nil),
 	}
 	writes := s.Connection.Purpose == rolecall.Delivery
 	if writes {

@@ -75,12 +75,11 @@ func (s Setup) request() policy.KitRequest {
 	return s.kitRequest(c, externalID)
 }
 
-// kitRequest asks for the statements that a connection needs. Without versions
-// there is nothing more to read by it, and it is not always known whether there
-// are.
+// kitRequest asks for the statements that a connection needs, as policy generate
+// does.
 func (s Setup) kitRequest(c rolecall.Connection, externalID string) policy.KitRequest {
 	return policy.KitRequest{
-		Connection: c, Principals: []string{s.Principal.String()}, ExternalIDs: []string{externalID}, VendorAccounts: s.Vendor.Accounts, Versioned: true,
+		Connection: c, Principals: []string{s.Principal.String()}, ExternalIDs: []string{externalID}, VendorAccounts: s.Vendor.Accounts,
 	}
 }
 

@@ -1,0 +1,64 @@
+package check_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/correct"
+)
+
+// What the connection can send is proposed before a change of the bucket's
+// policy, with what the role needs for it; whether or not the policy is given.
+func TestWhatCanBeSentComesFirst(t *testing.T) {
+	t.Parallel()
+	const key = "arn:aws:kms:eu-central-1:111122223333:key/media"
+	for _, c := range []struct {
+		name, condition string
+		given           bool
+		want            func(c *rolecall.Connection)
+		grants          string
+	}{
+		{"key", `{"StringNotEquals":{"s3:x-amz-server-side-encryption-aws-kms-key-id":"` + key + `"}}`, false, func(c *rolecall.Connection) {
+			c.Encryption = &rolecall.Encryption{Type: "aws:kms", Key: key}
+		}, "kms:GenerateDataKey"},
+		{"key, given", `{"StringNotEquals":{"s3:x-amz-server-side-encryption-aws-kms-key-id":"` + key + `"}}`, true, func(c *rolecall.Connection) {
+			c.Encryption = &rolecall.Encryption{Type: "aws:kms", Key: key}
+		}, "kms:GenerateDataKey"},
+		{"acl", `{"StringNotEquals":{"s3:x-amz-acl":"bucket-owner-full-control"}}`, false, func(c *rolecall.Connection) { c.ACL = "bucket-owner-full-control" }, "s3:PutObjectAcl"},
+		{"acl, given", `{"StringNotEquals":{"s3:x-amz-acl":"bucket-owner-full-control"}}`, true, func(c *rolecall.Connection) { c.ACL = "bucket-owner-full-control" }, "s3:PutObjectAcl"},
+		{"class", `{"StringNotEquals":{"s3:x-amz-storage-class":"INTELLIGENT_TIERING"}}`, false, func(c *rolecall.Connection) { c.StorageClass = "INTELLIGENT_TIERING" }, ""},
+		{"class, given", `{"StringNotEquals":{"s3:x-amz-storage-class":["ONEZONE_IA"]}}`, true, func(c *rolecall.Connection) { c.StorageClass = "ONEZONE_IA" }, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := newSetting(t, roleAccount, "")
+			s.connection.Encryption = nil
+			s.bucket.Policy = with(t, nil, theirBucket, `{"Sid":"Guard","Effect":"Deny","Principal":"*","Action":"s3:PutObject","Resource":"arn:aws:s3:::acme-delivery/*","Condition":`+c.condition+`}`)
+			if c.given {
+				s.policies = []correct.Given{{Kind: policy.BucketDocument, File: "bucket.json", Document: s.bucket.Policy}}
+			}
+			report, _ := s.check(t)
+			f := step(report, rolecall.StepWrite)
+			want := s.connection
+			c.want(&want)
+			if f.Patch == nil || f.Patch.Document != "connection" || f.Result != rolecall.CheckFail {
+				dump(t, report)
+				t.Fatalf("%+v", f)
+			}
+			if text, err := json.Marshal(want); err != nil || string(text) != string(f.Patch.Connection) {
+				t.Errorf("declares %s, want %s: %v", f.Patch.Connection, text, err)
+			}
+			if commands := strings.Join(f.Patch.Commands, " "); !strings.Contains(commands, c.grants) {
+				t.Errorf("nothing grants %s: %s", c.grants, commands)
+			}
+			s.connection = want
+			report, _ = s.check(t)
+			if f := step(report, rolecall.StepWrite); c.grants == "" && f.Result != rolecall.CheckPass {
+				t.Errorf("declared: %+v", f)
+			}
+		})
+	}
+}
