@@ -179,9 +179,12 @@ func (d *Dir) secure(name string) error {
 	}
 	for ; name != "."; name = filepath.Dir(name) {
 		path := filepath.Join(d.path, name)
-		info, err := os.Stat(path)
+		info, err := os.Lstat(path) // a link could lead to a directory that is not ours to close
 		if err != nil {
 			return err
+		}
+		if !info.IsDir() {
+			return &unreliableError{path: path, reason: "it is no directory"}
 		}
 		if !ours(info) || info.Mode().Perm()&0o077 == 0 {
 			if err := reliable(path, info); err != nil {

@@ -258,3 +258,27 @@ func TestExposure(t *testing.T) {
 		t.Error("no file is no error")
 	}
 }
+
+// A link in place of a directory is not followed: what it leads to is not ours
+// to close, nor to believe.
+func TestLinkIsNoDirectory(t *testing.T) {
+	t.Parallel()
+	path, elsewhere := t.TempDir(), t.TempDir()
+	if err := os.Chmod(elsewhere, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.Mkdir(filepath.Join(elsewhere, "generated"), 0o700), os.Symlink(elsewhere, filepath.Join(path, "external-ids"))); err != nil {
+		t.Fatal(err)
+	}
+	dir, err := state.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if id, err := dir.Names().GeneratedID(t.Context(), "acme"); err == nil {
+		t.Errorf("got %s by a link", id)
+	}
+	info, err := os.Stat(elsewhere)
+	if err != nil || info.Mode().Perm() != 0o755 {
+		t.Errorf("the link's directory is %v, %v", info.Mode(), err)
+	}
+}
