@@ -241,7 +241,7 @@ func (c *cache) invalidate(k key, bad aws.Credentials) {
 }
 
 // epoch returns how often the key was purged in the flight under way. A fetch
-// must call it before it reads anything that a purge takes back.
+// must call it before it reads anything that a purge drops.
 func (c *cache) epoch(k key) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()

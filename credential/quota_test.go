@@ -18,12 +18,14 @@ func TestNewRolesAreLimited(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
 	under, most := map[string]int{}, 0
+	var asking sync.WaitGroup // until all have asked, so that proofs side by side would be seen
+	asking.Add(200)
 	b := newBench(t, func(c stsCall) stsAnswer {
 		mu.Lock()
 		under[c.RoleARN]++
 		most = max(most, len(under))
 		mu.Unlock()
-		time.Sleep(time.Millisecond) // so that proofs side by side would be seen
+		asking.Wait()
 		mu.Lock()
 		if under[c.RoleARN]--; under[c.RoleARN] == 0 {
 			delete(under, c.RoleARN)
@@ -40,7 +42,10 @@ func TestNewRolesAreLimited(t *testing.T) {
 	errs := make([]error, 200)
 	var roles sync.WaitGroup
 	for i := range errs {
-		roles.Go(func() { errs[i] = try("acme", i) })
+		roles.Go(func() {
+			asking.Done()
+			errs[i] = try("acme", i)
+		})
 	}
 	roles.Wait()
 	limited := 0

@@ -121,7 +121,7 @@ func (v *Vault) prove(ctx context.Context, t target, stored Verdict) (verdict Ve
 	return verdict, err
 }
 
-// judge makes the planned probes, and stores or takes back what follows from
+// judge makes the planned probes, and stores or withdraws what follows from
 // them.
 func (v *Vault) judge(ctx context.Context, t target, stored Verdict, plan []plannedProbe) (verdict Verdict, err error) {
 	defer catchPanic(&err)
@@ -157,7 +157,7 @@ func (v *Vault) judge(ctx context.Context, t target, stored Verdict, plan []plan
 	return verdict, err
 }
 
-// withdrawUnsafe takes back what rests on the verdict of an unsafe target, in
+// withdrawUnsafe ends what rests on the verdict of an unsafe target, in
 // all regions: only where nothing but the right external id was refused, and
 // that had not been accepted there before, may others still be right. It returns
 // why the target is unsafe, marked as drift where it had passed.
