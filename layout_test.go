@@ -53,6 +53,7 @@ var mayImport = map[string][]string{
 	"internal/job":               {".", "internal/access", "internal/journal", "internal/reserved", "internal/strict", "internal/task"},
 	"internal/check":             {".", "policy", "policy/correct", "policy/render", "credential", "internal/access", "internal/guard", "internal/transfer", "internal/awscode", "internal/refusal"},
 	"internal/vend":              {".", "policy", "credential", "internal/access", "internal/refusal"},
+	"internal/hinttest":          {},
 	"internal/dispenser":         {".", "policy", "credential", "internal/strict", "internal/strict/yaml", "internal/awscode"},
 	"internal/tenant":            {".", "credential", "internal/strict"},
 	"internal/tenant/tenanttest": {".", "credential", "internal/tenant"},
@@ -83,17 +84,17 @@ var mayImport = map[string][]string{
 // against, instead of mocks.
 var testsMayImport = []string{
 	".", "policy", "credential", "credential/verdicttest", "internal/access", "internal/config", "internal/guard", "internal/state",
-	"internal/tenant", "internal/tenant/tenanttest", "internal/journal", "internal/transfer",
+	"internal/hinttest", "internal/tenant", "internal/tenant/tenanttest", "internal/journal", "internal/transfer",
 	"internal/strict", "internal/strict/yaml", "internal/reserved", "sandbox", "sandbox/sandboxtest",
 }
 
 // forTests are packages that tests of others call. Only they import package
 // testing, and nothing but tests imports them.
-var forTests = []string{"credential/verdicttest", "internal/tenant/tenanttest", "sandbox/sandboxtest"}
+var forTests = []string{"credential/verdicttest", "internal/hinttest", "internal/tenant/tenanttest", "sandbox/sandboxtest"}
 
 // onlyInTests are modules and packages that never become part of the program.
 var onlyInTests = []string{
-	"testing", module + "/credential/verdicttest", module + "/internal/tenant/tenanttest", module + "/sandbox/sandboxtest",
+	"testing", module + "/credential/verdicttest", module + "/internal/hinttest", module + "/internal/tenant/tenanttest", module + "/sandbox/sandboxtest",
 	"github.com/Shopify/toxiproxy", "github.com/google/go-cmp", "github.com/hashicorp/hcl", "github.com/rogpeppe/go-internal",
 	"github.com/rs/zerolog", "github.com/zclconf/go-cty", "go.uber.org/goleak", "pgregory.net/rapid",
 }

@@ -40,8 +40,8 @@ func TestWhyADenyIsLeft(t *testing.T) {
 		case after < before:
 			want = "a Deny would deny more then"
 		}
-		if want == "" || !strings.HasSuffix(found[0].Hint, want) {
-			t.Errorf("%s, %s: %d requests pass before and %d after, and the hint is %q", c.rule, c.rest, before, after, found[0].Hint)
+		if want == "" || !strings.HasSuffix(found[0].Message, want) {
+			t.Errorf("%s, %s: %d requests pass before and %d after, and the message is %q", c.rule, c.rest, before, after, found[0].Message)
 		}
 	}
 }

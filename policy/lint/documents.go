@@ -17,7 +17,7 @@ func Documents(text []byte) ([]*policy.Document, error) {
 			if n := len(d.quirks); n > 0 {
 				why = d.quirks[n-1].text
 			}
-			faults.Add(d.inside.pointer, why, "rolecall policy lint tells where")
+			faults.Add(d.inside.pointer, why, "You: run rolecall policy lint FILE, which says where it is wrong")
 			continue
 		}
 		if d.inside.pointer == "" {

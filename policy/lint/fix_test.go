@@ -122,7 +122,7 @@ func held(t interface {
 	widened, denies := false, false
 	for _, f := range r.Findings {
 		widened = widened || f.Widens
-		denies = denies || f.Fixed && strings.HasPrefix(f.Hint, "add a Deny")
+		denies = denies || f.Fixed && strings.HasPrefix(f.Hint, "Operator: add a Deny")
 	}
 	before, err := policy.Parse(data)
 	if err != nil {

@@ -213,7 +213,7 @@ func changeOf(c, other rolecall.Connection) string {
 	if other.StorageClass != c.StorageClass {
 		set = append(set, "storage_class to "+other.StorageClass)
 	}
-	return "You: set " + strings.Join(set, " and ") + " in the connection"
+	return "set " + strings.Join(set, " and ") + " in the connection"
 }
 
 // keepConditions puts those conditions on a new Allow that the document asks of

@@ -81,7 +81,8 @@ type found struct {
 	at       *tree.Node
 	severity Severity // empty: the rule's
 	message  string
-	hint     string
+	hint     string // what to do, after who acts
+	by       string // who acts; empty: whose document it is
 	fix      func() // nil: none
 	widens   bool   // the fix allows more than before
 	same     bool   // the fix changes nothing that is decided
@@ -103,14 +104,33 @@ func (p *pass) report(f found) {
 		if p.deniesLess(f.at) {
 			why = "a Deny would deny less then"
 		}
-		f.fix, f.hint = nil, f.hint+"; it is left as it is, since "+why
+		f.fix, f.message = nil, f.message+"; it is left as it is, since "+why
 	}
 	p.findings = append(p.findings, Finding{
-		Rule: p.code, Severity: f.severity, Pointer: f.at.Pointer, Message: f.message, Hint: f.hint,
+		Rule: p.code, Severity: f.severity, Pointer: f.at.Pointer, Message: f.message, Hint: cmp.Or(f.by, p.owner()) + ": " + f.hint,
 		Fixed: f.fix != nil, Widens: f.fix != nil && f.widens, at: max(f.at.At, 0),
 	})
 	if f.fix != nil {
 		p.fixes = append(p.fixes, repair{f.fix, f.widens})
+	}
+}
+
+// Who acts on what a hint says.
+const (
+	customer = "Customer"
+	operator = "Operator"
+	you      = "You" // who pasted the text
+)
+
+// owner is who has the document: the worker's is the operator's.
+func (p *pass) owner() string {
+	switch p.kind {
+	case "":
+		return you
+	case policy.WorkerDocument:
+		return operator
+	default:
+		return customer
 	}
 }
 
@@ -156,7 +176,7 @@ func (p *pass) quirksOf(hint string) {
 		if p.root != nil {
 			mend = func() {}
 		}
-		p.report(found{at: &tree.Node{At: q.at}, message: q.text, hint: hint, fix: mend})
+		p.report(found{at: &tree.Node{At: q.at}, message: q.text, hint: hint, by: you, fix: mend})
 	}
 }
 

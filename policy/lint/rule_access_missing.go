@@ -26,11 +26,11 @@ func (p *pass) missing(n need) {
 	if len(n.denied) > 0 {
 		f := found{
 			at: p.root, message: strings.Join(n.denied, ", ") + " on " + n.where + " is denied, and the connection needs it",
-			hint: "narrow the Deny; rolecall policy simulate names the statement",
+			hint: "narrow the Deny; rolecall policy simulate names its statement",
 		}
 		if slices.Contains(n.denied, "s3:PutObject") {
 			if send, _ := p.sendable(); send != "" { // what can be sent comes before what the customer changes
-				f.hint = send
+				f.hint, f.by = send, operator
 			}
 		}
 		p.report(f)
@@ -40,7 +40,7 @@ func (p *pass) missing(n need) {
 	}
 	f := found{
 		at: p.root, message: strings.Join(n.lacking, ", ") + " on " + n.where + " is not allowed, and the connection needs it",
-		hint: "add the statement that rolecall policy generate gives", widens: true,
+		hint: "add the statement that rolecall policy generate prints", widens: true,
 	}
 	add := n.statement.Clone()
 	add.Set("Action", single(n.lacking))
@@ -52,7 +52,7 @@ func (p *pass) missing(n need) {
 	if p.keepConditions(add) {
 		f.fix = func() { p.addStatement(add) }
 	} else {
-		f.hint += ", with the conditions that your other statements have"
+		f.hint += ", with the conditions of the other statements"
 	}
 	p.report(f)
 }

@@ -31,7 +31,7 @@ var actionUnknown = rule{
 
 func (p *pass) unknownAction(s *statement, a *tree.Node, service string) {
 	near := strict.Nearest(a.Text, catalog().names[service])
-	f := found{at: a, message: quote(a.Text) + " is not an action, so it allows nothing", hint: "see AWS's list of the actions of " + service}
+	f := found{at: a, message: quote(a.Text) + " is not an action, so it allows nothing", hint: "look the action up in AWS's list of the actions of " + service}
 	if near == "" {
 		// It may be newer than the facts.
 		f.severity = Warning
@@ -39,7 +39,7 @@ func (p *pass) unknownAction(s *statement, a *tree.Node, service string) {
 		p.report(f)
 		return
 	}
-	f.hint = "did you mean " + near + "?"
+	f.hint = "write " + near + ", if that is meant"
 	f.widens = true
 	f.fix = func() { a.Become(tree.Text(near)) }
 	p.report(f)

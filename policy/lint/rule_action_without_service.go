@@ -17,9 +17,9 @@ var actionWithoutService = rule{
 				if p.full() || a.Kind != '"' || a.Text == "*" || strings.Contains(a.Text, ":") {
 					continue
 				}
-				f := found{at: a, message: quote(a.Text) + " has no service in front, and IAM refuses the document", hint: "write s3:" + a.Text + ", or the prefix of its service"}
+				f := found{at: a, message: quote(a.Text) + " has no service in front, and IAM refuses the document", hint: "write s3:" + a.Text + ", or put its own service before it"}
 				if name := actionNamed(a.Text); name != "" {
-					f.hint = "did you mean " + name + "?"
+					f.hint = "write " + name + ", if that is meant"
 					f.widens = true
 					f.fix = func() { a.Become(tree.Text(name)) }
 				}

@@ -25,7 +25,7 @@ var bucketDirect = rule{
 				}
 				f := found{
 					at: who.Node, message: who.Text + " is let in directly: no role and no external id stand between",
-					hint: "let in a role of your own, which trusts the vendor with an external id",
+					hint: "allow a role of your own, whose trust policy asks the vendor for an external id",
 				}
 				if p.kit() != nil && p.kit().Connection.RoleARN != "" {
 					f.widens = true

@@ -22,14 +22,14 @@ var bucketEncryptionHeader = rule{
 				continue
 			}
 			f := atKey(headers[0], "is not there in an upload that relies on the bucket's default, so that is denied")
-			f.hint = `Customer: add "Null": {"` + headers[0].key + `": "false"} to let the bucket's default through, or have jobs send their encryption`
+			f.hint = `add "Null": {"` + headers[0].key + `": "false"} to allow the bucket's default; or have jobs send their encryption`
 			if p.kit() != nil && p.kit().Connection.Purpose == rolecall.Delivery {
 				send, denied := p.sendable()
 				if !denied || send == "" {
 					continue
 				}
 				f.severity = Error
-				f.hint = send
+				f.hint, f.by = send, operator
 			}
 			p.report(f)
 		}

@@ -60,7 +60,7 @@ func (p *pass) alwaysDenied(s *statement, c condition) {
 		if len(denied) > 0 {
 			p.report(found{
 				at: a, severity: Warning, message: quote(c.key) + " is never there in requests for " + strings.Join(denied, ", ") + ", so they are always denied",
-				hint: "name the actions that the condition is meant for",
+				hint: "name in Action only what the condition is meant for",
 			})
 		}
 	}
@@ -72,12 +72,12 @@ func (p *pass) keyless(s *statement, c condition, actions []*tree.Node) {
 	}
 	names := strings.Join((&tree.Node{Kind: '[', Items: actions}).Strings(), ", ")
 	f := atKey(c, "is never there in requests for "+names+", so the statement never speaks of them")
-	f.hint = "give these actions a statement without the condition"
+	f.hint = "give these actions a statement of their own without the condition"
 	switch {
 	case s.deny && c.holdsWithout():
 		f.message = quote(c.key) + " is never there in requests for " + names + ", so they are always denied"
 		f.severity = Warning
-		f.hint = "leave these actions out of the statement"
+		f.hint = "remove these actions from the statement"
 	case !s.allow || slices.ContainsFunc(actions, func(a *tree.Node) bool { return exact(a.Text) == nil }):
 	case s.Get("Action").Without(actions...) != nil:
 		f.widens = true

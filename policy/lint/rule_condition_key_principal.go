@@ -28,7 +28,7 @@ var conditionKeyPrincipal = rule{
 					continue
 				}
 				f := atKey(c, "is there only in requests of AWS's services, so the statement never lets these principals in")
-				f.hint = "Customer: remove the condition; who may act for whom is said by sts:ExternalId in a trust policy"
+				f.hint = "remove the condition; ask for sts:ExternalId in the role's trust policy instead"
 				p.report(f)
 			}
 		}

@@ -25,7 +25,7 @@ var conditionKeyUnknown = rule{
 				near := strict.Nearest(c.key, all)
 				switch {
 				case near != "" && !strings.ContainsAny(near, "*"):
-					f.hint, f.widens = "did you mean "+near+"?", true
+					f.hint, f.widens = "write "+near+", if that is meant", true
 					f.fix = func() { c.member.Name = near }
 				case found:
 					f.severity = Warning // it may be newer than the facts
@@ -40,7 +40,7 @@ var conditionKeyUnknown = rule{
 func atKey(c condition, message string) found {
 	at := *c.values
 	at.At = c.member.At
-	return found{at: &at, message: quote(c.key) + " " + message, hint: "see AWS's list of condition keys"}
+	return found{at: &at, message: quote(c.key) + " " + message, hint: "look the key up in AWS's list of condition keys"}
 }
 
 func equalKey(c condition, key string) bool { return strings.EqualFold(c.key, key) }

@@ -19,7 +19,7 @@ var conditionStar = rule{
 				if i := slices.IndexFunc(c.values.Each(), func(v *tree.Node) bool { return v.Text == "*" }); i >= 0 {
 					p.report(found{
 						at: c.values.Each()[i], message: "* is met by every value of " + c.key + ", so the condition holds nothing back",
-						hint: "give the values that are meant, or remove the condition",
+						hint: "write the values that are meant, or remove the condition",
 					})
 				}
 			}

@@ -35,7 +35,7 @@ func (p *pass) values(s *statement, c condition) {
 		}
 		p.report(found{
 			at: c.values, message: c.operator + " compares texts, and " + c.key + " is a single address: a network is never equal to it",
-			hint: "Customer: use the operator " + right,
+			hint: "use the operator " + right,
 		})
 		return
 	}
@@ -55,15 +55,15 @@ func valueFault(c condition, key, value string) (message, hint string) {
 	case base == "IpAddress" || base == "NotIpAddress":
 		return addressFault(key, value)
 	case strings.HasPrefix(base, "Date") && !isDate(value):
-		return "is no date", "Customer: write it as 2027-01-31T00:00:00Z"
+		return "is no date", "write it as 2027-01-31T00:00:00Z"
 	case strings.HasPrefix(base, "Numeric") && !isNumber(value):
-		return "is no number", "Customer: write a number, in digits"
+		return "is no number", "write a number, in digits"
 	case (base == "Bool" || base == "Null") && value != "true" && value != "false":
-		return "is neither true nor false", "Customer: write true or false"
+		return "is neither true nor false", "write true or false"
 	case arnKeys[key] && arnOperator(base):
 		return arnFault(key, value)
 	case accountKeys[key] && textOperator(base) && !accountForm.MatchString(value):
-		return "is no account, so no request has it", "Customer: write the twelve digits of the account"
+		return "is no account, so no request has it", "write the twelve digits of the account"
 	}
 	return "", ""
 }
@@ -80,13 +80,13 @@ func addressFault(key, value string) (message, hint string) {
 	if err != nil {
 		address, err := netip.ParseAddr(value)
 		if err != nil {
-			return "is no address or network, so no request comes from it", "Customer: write it as 203.0.113.7 or 203.0.113.0/24"
+			return "is no address or network, so no request comes from it", "write it as 203.0.113.7 or 203.0.113.0/24"
 		}
 		network = netip.PrefixFrom(address, address.BitLen())
 	}
 	address := network.Addr()
 	if key == "aws:sourceip" && (address.IsPrivate() || address.IsLoopback() || address.IsLinkLocalUnicast() || shared.Contains(address)) {
-		return "is a private address, and aws:SourceIp is a public one", "Customer: give the public addresses, or the VPC endpoint by aws:SourceVpce"
+		return "is a private address, and aws:SourceIp is a public one", "give the public addresses, or the VPC endpoint by aws:SourceVpce"
 	}
 	return "", ""
 }
@@ -100,11 +100,11 @@ func arnFault(key, value string) (message, hint string) {
 	case strings.Trim(value, "*") == "" || len(parts) < 6 && strings.HasSuffix(value, "*"):
 		return "", ""
 	case len(parts) < 6 || parts[0] != "arn" && !strings.ContainsAny(parts[0], "*?"):
-		return "is no ARN, so no request has it", "Customer: write the whole ARN, such as arn:aws:iam::111122223333:role/name"
+		return "is no ARN, so no request has it", "write the whole ARN, such as arn:aws:iam::111122223333:role/name"
 	case key == "aws:principalarn" && parts[2] == "sts" && strings.HasPrefix(parts[5], "assumed-role/"):
 		role, _, _ := strings.Cut(strings.TrimPrefix(parts[5], "assumed-role/"), "/")
 		right := rolecall.ARN{Partition: parts[1], Service: "iam", Account: parts[4], Resource: "role/" + role}.String()
-		return "is a session, and aws:PrincipalArn of a session is its role's ARN", "Customer: write " + right + ", with the role's path if it has one"
+		return "is a session, and aws:PrincipalArn of a session is its role's ARN", "write " + right + ", with the role's path if it has one"
 	}
 	return "", ""
 }

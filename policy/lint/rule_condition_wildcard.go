@@ -21,7 +21,7 @@ var conditionWildcard = rule{
 				}
 				p.report(found{
 					at: c.values, message: c.operator + " takes * and ? literally, so the value is never met",
-					hint: "use " + like, widens: true,
+					hint: "use the operator " + like, widens: true,
 					fix: func() { s.moveCondition(c, strings.Replace(c.operator, c.base(), like, 1)) },
 				})
 			}

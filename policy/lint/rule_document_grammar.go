@@ -1,6 +1,8 @@
 package lint
 
 import (
+	"strings"
+
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/policy"
 	"github.com/rolecall/rolecall/policy/internal/tree"
@@ -28,7 +30,7 @@ var documentGrammar = rule{
 				at = &tree.Node{Pointer: e.Pointer}
 			}
 			if !told[e.Pointer] {
-				p.report(found{at: at, message: e.Message, hint: e.Hint})
+				p.report(found{at: at, message: e.Message, hint: strings.TrimPrefix(e.Hint, you+": ")})
 			}
 		}
 	},

@@ -5,6 +5,6 @@ var documentSeveral = rule{
 	code: "document-several", severity: Error,
 	title: "the file holds several documents",
 	check: func(p *pass) {
-		p.quirksOf("give each document a file of its own; AWS takes one at a time")
+		p.quirksOf("put each document into a file of its own; AWS takes one at a time")
 	},
 }

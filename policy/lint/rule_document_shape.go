@@ -14,7 +14,7 @@ var documentShape = rule{
 	check: func(p *pass) {
 		for _, q := range p.quirks {
 			if q.rule == p.code {
-				p.report(found{at: &tree.Node{At: q.at}, message: q.text, hint: "give what stands there, and no more; the file is left as it is"})
+				p.report(found{at: &tree.Node{At: q.at}, message: q.text, hint: "keep only the policy itself; lint --fix leaves this file as it is", by: you})
 			}
 		}
 		switch {
@@ -22,7 +22,7 @@ var documentShape = rule{
 		case policyIn(p.root) != p.root:
 			inner := policyIn(p.root)
 			p.report(found{
-				at: p.root, message: "the policy stands inside of something else", hint: "give what " + inner.Pointer + " holds, and no more",
+				at: p.root, message: "the policy stands inside of something else", hint: "keep only what " + inner.Pointer + " holds",
 				fix: func() { p.root.Become(inner) },
 			})
 		case len(p.statements) > 0:
@@ -37,7 +37,7 @@ var documentShape = rule{
 				fix: enclose,
 			})
 		default:
-			p.report(found{at: p.root, message: "this is no policy: it has no Statement", hint: `a policy is {"Version": "2012-10-17", "Statement": [...]}`})
+			p.report(found{at: p.root, message: "this is no policy: it has no Statement", hint: `write a policy: {"Version": "2012-10-17", "Statement": [...]}`})
 		}
 	},
 }

@@ -33,9 +33,9 @@ func (p *pass) elements(n *tree.Node, known []string) {
 		}
 		at := *m.Value
 		at.At = m.At
-		f := found{at: &at, message: quote(m.Name) + " is no element of a policy here", hint: "known here: " + strings.Join(known, ", ")}
+		f := found{at: &at, message: quote(m.Name) + " is no element of a policy here", hint: "use one of " + strings.Join(known, ", ")}
 		if near := strict.Nearest(m.Name, known); near != "" && n.Get(near) == nil {
-			f.hint = "did you mean " + near + "?"
+			f.hint = "write " + near + ", if that is meant"
 			f.widens = true
 			f.fix = func() { m.Name = near }
 		}

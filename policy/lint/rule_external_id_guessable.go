@@ -25,7 +25,7 @@ var externalIDGuessable = rule{
 					}
 					f := found{
 						at: v, message: "the external id " + why + ", so others can guess it",
-						hint: "ask the vendor for an id that it makes for you, of 128 random bits",
+						hint: "ask the vendor for an external id of 128 random bits, and put it into sts:ExternalId",
 					}
 					if id := p.externalIDs(); id != nil && p.guessable(p.kit().ExternalIDs[0]) == "" {
 						f.widens = true

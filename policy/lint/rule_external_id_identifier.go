@@ -25,7 +25,7 @@ var externalIDIdentifier = rule{
 					}
 					f := found{
 						at: v, message: quote(v.Text) + " is " + what + ", which others know, and not an external id that the vendor made",
-						hint: "ask the vendor for the external id that it made for you",
+						hint: "ask the vendor for the external id that it made for you, and put it into sts:ExternalId",
 					}
 					if id := p.externalIDs(); id != nil && identifierOf(p.kit().ExternalIDs[0]) == "" {
 						f.widens = true

@@ -23,7 +23,7 @@ var externalIDMalformed = rule{
 					}
 					f := found{
 						at: v, message: quote(v.Text) + " is no external id that STS takes, so nobody gets in",
-						hint: "2 to 1224 letters, digits and _+=,.@:/- without spaces",
+						hint: "write 2 to 1224 letters, digits and _+=,.@:/- without spaces",
 					}
 					if id := p.externalIDs(); id != nil {
 						f.widens = true

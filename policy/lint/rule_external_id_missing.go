@@ -26,11 +26,11 @@ var externalIDMissing = rule{
 			}
 			f := found{
 				at: s.Node, message: "the trust has no condition on sts:ExternalId, so the vendor can be led into this role by others",
-				hint: "ask for the external id that the vendor made for you, by StringEquals",
+				hint: "add a condition StringEquals on sts:ExternalId, with the id that the vendor made for you",
 			}
 			if p.kit() == nil && s.forOwnIdentities() {
 				f.severity = Warning
-				f.hint += "; the role seems to be for your own people, and is not fit for a vendor then"
+				f.hint += "; or give the vendor a role of its own"
 			}
 			// Others in the same statement do not send our external id.
 			if id := p.externalIDs(); id != nil && !others {

@@ -21,7 +21,7 @@ var externalIDOpen = rule{
 				if why == "" {
 					continue
 				}
-				f := found{at: c.values, message: c.operator + " on sts:ExternalId " + why, hint: "use StringEquals with the exact external id"}
+				f := found{at: c.values, message: c.operator + " on sts:ExternalId " + why, hint: "use StringEquals with the exact external id in sts:ExternalId"}
 				switch id := p.externalIDs(); {
 				case id != nil:
 					f.fix = func() {

@@ -24,7 +24,7 @@ var externalIDOther = rule{
 				}
 				p.report(found{
 					at: c.values, message: "the trust asks for another external id than this connection has",
-					hint: "the external id is " + ids[0], widens: true, fix: func() { c.member.Value = id },
+					hint: "write the external id " + ids[0], widens: true, fix: func() { c.member.Value = id },
 				})
 			}
 		}

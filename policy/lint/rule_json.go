@@ -4,10 +4,10 @@ package lint
 var (
 	jsonSyntax    = jsonRule("json-syntax", "the text is no JSON document", "copy the whole document again, from its first brace to its last")
 	jsonFence     = jsonRule("json-fence", "text stands around the document", "paste only what is between the outermost braces")
-	jsonInvisible = jsonRule("json-invisible", "the document holds invisible characters", "type these places anew; they come from web pages and word processors")
-	jsonComment   = jsonRule("json-comment", "the document holds comments", "JSON has no comments; what they say fits into a Sid")
-	jsonComma     = jsonRule("json-comma", "a comma is missing, or one too many", "JSON has exactly one comma between two values")
-	jsonQuotes    = jsonRule("json-quotes", "names or strings are not in straight double quotes", "write straight double quotes; word processors and chat programs bend them")
+	jsonInvisible = jsonRule("json-invisible", "the document holds invisible characters", "type these places again; they come from web pages and word processors")
+	jsonComment   = jsonRule("json-comment", "the document holds comments", "remove the comments, which JSON does not have; a Sid can say the same")
+	jsonComma     = jsonRule("json-comma", "a comma is missing, or one too many", "put exactly one comma between two values")
+	jsonQuotes    = jsonRule("json-quotes", "names or strings are not in straight double quotes", "write straight double quotes; word processors and chat programs change them")
 	jsonEscape    = jsonRule("json-escape", "a string holds a backslash that JSON does not know", "write the characters themselves; Markdown puts backslashes before stars and underscores")
 )
 

@@ -27,7 +27,7 @@ var kmsAlias = rule{
 				}
 				f := found{
 					at: r, message: quote(r.Text) + " is an alias, and the use of a key is judged by the key's ARN",
-					hint: "give arn:aws:kms:REGION:ACCOUNT:key/ID, or all keys with ForAnyValue:StringEquals on kms:ResourceAliases",
+					hint: "write arn:aws:kms:REGION:ACCOUNT:key/ID, or all keys with ForAnyValue:StringEquals on kms:ResourceAliases",
 				}
 				if key := p.key(); key != "" {
 					f.widens = true

@@ -30,7 +30,7 @@ func (p *pass) missingOfKey(name string, work []string, message string) {
 				continue
 			}
 			p.report(found{
-				at: a, message: message, hint: "allow it on the same key", widens: true,
+				at: a, message: message, hint: "allow kms:GenerateDataKey on the same key", widens: true,
 				fix: func() { s.Set("Action", s.Get("Action").Add(name)) },
 			})
 			return

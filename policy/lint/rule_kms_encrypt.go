@@ -21,7 +21,7 @@ var kmsEncrypt = rule{
 				if lower := strings.ToLower(a.Text); lower != "kms:encrypt" && !strings.HasPrefix(lower, "kms:reencrypt") {
 					continue
 				}
-				f := found{at: a, message: quote(a.Text) + " is never asked for by S3", hint: "remove it; kms:Decrypt and, for uploads, kms:GenerateDataKey are what S3 asks for"}
+				f := found{at: a, message: quote(a.Text) + " is never asked for by S3", hint: "remove it; S3 asks for kms:Decrypt and, for uploads, kms:GenerateDataKey"}
 				if s.canLoseActions(a) {
 					f.fix = func() { s.removeActions(a) }
 				}

@@ -28,7 +28,7 @@ var kmsResource = rule{
 			for i, a := range wrong {
 				f := found{
 					at: a, message: quote(a.Text) + " works on KMS keys, and the statement names none, so it allows nothing",
-					hint: "give it a statement whose resource is the key's ARN", widens: true,
+					hint: "move it to a statement whose Resource is the key's ARN", widens: true,
 				}
 				switch key := p.key(); {
 				case key == "":

@@ -29,7 +29,7 @@ var kmsStar = rule{
 						needed = append(needed, name)
 					}
 				}
-				f := found{at: a, message: quote(a.Text) + " allows more than the use of the key", hint: "allow kms:Decrypt and, for uploads, kms:GenerateDataKey"}
+				f := found{at: a, message: quote(a.Text) + " allows more than the use of the key", hint: "allow kms:Decrypt and, for uploads, kms:GenerateDataKey only"}
 				if len(needed) > 0 {
 					f.fix = func() { s.Set("Action", s.Get("Action").Without(a).Add(needed...)) }
 				}
@@ -56,7 +56,7 @@ func (p *pass) keyStars() {
 			if owner && len(s.conditions()) == 0 || !strings.Contains(lower, "*") || !glob(lower, "kms:decrypt") {
 				continue
 			}
-			p.report(found{at: a, message: quote(a.Text) + " allows more than the use of the key", hint: "allow kms:Decrypt and, for uploads, kms:GenerateDataKey; leave the rest to the key's account"})
+			p.report(found{at: a, message: quote(a.Text) + " allows more than the use of the key", hint: "allow kms:Decrypt and, for uploads, kms:GenerateDataKey only; leave the rest to the key's account"})
 		}
 	}
 }

@@ -15,13 +15,13 @@ var listEmpty = rule{
 	check: func(p *pass) {
 		if p.root != nil {
 			if list := policyIn(p.root).Get("Statement"); holdsNone(list) && list.Kind == '[' {
-				p.report(found{at: list, severity: Error, message: "the policy has no statement", hint: "You: write a statement, or delete the policy"})
+				p.report(found{at: list, severity: Error, message: "the policy has no statement", hint: "write a statement, or delete the policy"})
 			}
 		}
 		for _, s := range p.statements {
 			for _, name := range []string{"Principal", "NotPrincipal"} {
 				if element := s.Get(name); holdsNone(element) {
-					p.report(found{at: element, severity: Error, message: name + " names nobody", hint: "You: name who is meant in " + name + ", or remove the statement"})
+					p.report(found{at: element, severity: Error, message: name + " names nobody", hint: "name who is meant in " + name + ", or remove the statement"})
 				}
 			}
 			block := s.Get("Condition")
@@ -30,12 +30,12 @@ var listEmpty = rule{
 			}
 			for _, operator := range block.Members {
 				if operator.Value.Kind == '{' && len(operator.Value.Members) == 0 {
-					p.report(found{at: operator.Value, message: operator.Name + " has no key, so it limits nothing", hint: "You: write a key and its values under " + operator.Name + ", or remove it"})
+					p.report(found{at: operator.Value, message: operator.Name + " has no key, so it limits nothing", hint: "write a key and its values under " + operator.Name + ", or remove it"})
 				}
 			}
 			for _, c := range s.conditions() {
 				if holdsNone(c.values) {
-					p.report(found{at: c.values, message: quote(c.key) + " has no values: " + c.withoutValues(), hint: "You: write the values of " + c.key})
+					p.report(found{at: c.values, message: quote(c.key) + " has no values: " + c.withoutValues(), hint: "write the values of " + c.key})
 				}
 			}
 		}

@@ -24,7 +24,7 @@ func (p *pass) twice(n *tree.Node) {
 		}
 		at := *m.Value
 		at.At = m.At
-		f := found{at: &at, message: quote(m.Name) + " is given twice", hint: "make one of the two"}
+		f := found{at: &at, message: quote(m.Name) + " is given twice", hint: "keep one of the two"}
 		if merged := merge(first.Value, m.Value); merged != nil {
 			f.fix = func() {
 				first.Value = merged

@@ -11,11 +11,11 @@ var notAction = rule{
 				if element := s.Get(name); element != nil {
 					f := found{
 						at: element, message: "an Allow with " + name + " allows everything else, and what AWS adds later",
-						hint: "name what is meant",
+						hint: "name in Action, Resource or Principal what is meant",
 					}
 					if name == "NotPrincipal" {
 						f.severity, f.message = Error, "NotPrincipal with Allow would let in everyone else, and AWS does not support it"
-						f.hint = "You: name in Principal who is allowed"
+						f.hint = "name in Principal who is allowed"
 					}
 					p.report(f)
 				}

@@ -24,12 +24,12 @@ var operatorUnknown = rule{
 				}
 				at := *m.Value
 				at.At = m.At
-				f := found{at: &at, message: quote(m.Name) + " is no condition operator", hint: "see AWS's list of condition operators"}
+				f := found{at: &at, message: quote(m.Name) + " is no condition operator", hint: "look the operator up in AWS's list of condition operators"}
 				if near := strict.Nearest(c.base(), operators); near != "" && block.Get(near) == nil && !strings.Contains(m.Name, ":") {
 					if strings.HasSuffix(m.Name, "IfExists") {
 						near += "IfExists"
 					}
-					f.hint = "did you mean " + near + "?"
+					f.hint = "write " + near + ", if that is meant"
 					f.widens = true
 					f.fix = func() { m.Name = near }
 				}

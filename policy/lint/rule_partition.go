@@ -48,7 +48,7 @@ func (p *pass) partitions(n *tree.Node, want string) {
 	default:
 		return
 	}
-	f := found{at: n, message: quote(parts[1]) + message + ", so the ARN matches nothing", hint: "partitions are aws, aws-cn, aws-us-gov and aws-eusc"}
+	f := found{at: n, message: quote(parts[1]) + message + ", so the ARN matches nothing", hint: "write one of the partitions aws, aws-cn, aws-us-gov and aws-eusc"}
 	if right != "" {
 		f.hint = "write arn:" + right + ":…"
 		f.widens = true
@@ -83,7 +83,7 @@ func (p *pass) mixed(n *tree.Node, first *string) (done bool) {
 	}
 	p.report(found{
 		at: n, severity: Warning, message: "an ARN of the partition " + parts[1] + " stands beside others of " + *first + ", and matches nothing where those do",
-		hint: "keep to the partition of the account that the document is for",
+		hint: "use the partition of the account that the document is for",
 	})
 	return true
 }

@@ -48,7 +48,7 @@ func (p *pass) placeholders(n *tree.Node) {
 	if left == "" || exact(n.Text) != nil {
 		return
 	}
-	f := found{at: n, severity: severity, message: quote(left) + " looks like a placeholder that was not filled in", hint: "put your own value there"}
+	f := found{at: n, severity: severity, message: quote(left) + " looks like a placeholder that was not filled in", hint: "put your own value in its place"}
 	if arn, err := rolecall.ParseARN(n.Text); p.kit() != nil && err == nil && arn.Service == "s3" {
 		bucket, objects := p.connectionARNs()
 		right := bucket

@@ -28,7 +28,7 @@ var principalMalformed = rule{
 func (p principal) kindOfValue() bool { return p.Node.Kind == '"' }
 
 func (p *pass) malformedPrincipal(s *statement, who principal) {
-	f := found{at: who.Node, hint: "give the ARN of a role or user, or an account id"}
+	f := found{at: who.Node, hint: "write the ARN of a role or user, or an account id"}
 	arn, err := rolecall.ParseARN(who.Text)
 	switch {
 	case who.kind == "":
@@ -37,11 +37,11 @@ func (p *pass) malformedPrincipal(s *statement, who principal) {
 		f.fix = func() { s.Set("Principal", tree.Object("AWS", who.Text)) }
 	case tree.IsUniqueID(who.Text):
 		f.message = quote(who.Text) + " is what is left of an identity that was deleted: it lets nobody in, and AWS does not store a document with it"
-		f.hint = "Customer: take it out, or name the identity that has its place by its ARN"
+		f.hint = "remove it, or name by its ARN the identity that replaced it"
 		if len(s.principals()) > 1 {
 			f.same, f.fix = true, func() { s.removePrincipals(who.Node) }
 		} else if s.canLose() {
-			f.hint = "Customer: remove the statement, or name the identity that has its place by its ARN"
+			f.hint = "remove the statement, or name by its ARN the identity that replaced it"
 			f.same, f.fix = true, func() { s.removeSelf() }
 		}
 	case rolecall.IsAccountID(who.Text), placeholderForm.MatchString(who.Text), who.Text != strings.TrimSpace(who.Text):
@@ -50,7 +50,7 @@ func (p *pass) malformedPrincipal(s *statement, who principal) {
 		return // AWS's own way to name a CloudFront distribution's reader
 	case strings.ContainsAny(who.Text, "*?"):
 		f.message = quote(who.Text) + " holds a wildcard, and IAM takes none in a principal"
-		f.hint = "name the account, and the roles by ArnLike on aws:PrincipalArn"
+		f.hint = "name the account, and the roles by a condition ArnLike on aws:PrincipalArn"
 		if err == nil && arn.Account != "" && s.allow && len(s.principals()) == 1 && len(s.on("aws:PrincipalArn")) == 0 {
 			pattern := who.Text
 			f.widens = true
@@ -76,7 +76,7 @@ func (p *pass) malformedPrincipal(s *statement, who principal) {
 		parts := strings.Split(arn.Resource, "/")
 		f.severity = Warning
 		f.message = "a session is named, and the next one of the role has another name"
-		f.hint = "name the role, " + rolecall.ARN{Partition: arn.Partition, Service: "iam", Account: arn.Account, Resource: "role/" + parts[1]}.String() + ", or its path with it"
+		f.hint = "name the role, " + rolecall.ARN{Partition: arn.Partition, Service: "iam", Account: arn.Account, Resource: "role/" + parts[1]}.String() + ", with its path if it has one"
 	default:
 		return
 	}

@@ -16,7 +16,7 @@ var principalMissing = rule{
 			if s.Get("Principal") != nil || s.Get("NotPrincipal") != nil {
 				continue
 			}
-			f := found{at: s.Node, message: "Principal is missing", hint: "name who is allowed or denied"}
+			f := found{at: s.Node, message: "Principal is missing", hint: "name in Principal who is allowed or denied"}
 			if p.kit() != nil && p.kind == policy.TrustDocument && s.allow {
 				f.widens = true
 				f.fix = func() { s.Set("Principal", tree.Object("AWS", single(p.kit().Principals))) }

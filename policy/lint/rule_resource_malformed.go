@@ -20,7 +20,7 @@ var resourceMalformed = rule{
 				if p.completed(r.Text) {
 					p.report(found{
 						at: r, severity: Warning, message: quote(r.Text) + " has fewer than the six parts of an ARN, and AWS adds a star for each that is missing",
-						hint: "You: write all six parts, as in arn:aws:s3:::acme-masters/*",
+						hint: "write all six parts, as in arn:aws:s3:::acme-masters/*",
 					})
 					continue
 				}
@@ -29,9 +29,9 @@ var resourceMalformed = rule{
 					message, right = "is an access point, and the actions are on objects, so it allows nothing", r.Text+"/object/*"
 				}
 				if message != "" {
-					f := found{at: r, message: quote(r.Text) + " " + message, hint: "the ARN of a bucket is arn:aws:s3:::name, of its objects arn:aws:s3:::name/*"}
+					f := found{at: r, message: quote(r.Text) + " " + message, hint: "write arn:aws:s3:::name for a bucket, arn:aws:s3:::name/* for its objects"}
 					if right != "" {
-						f.hint = "did you mean " + right + "?"
+						f.hint = "write " + right + ", if that is meant"
 						f.widens = true
 						f.fix = func() { r.Become(tree.Text(right)) }
 					}

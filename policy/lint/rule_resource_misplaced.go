@@ -13,7 +13,7 @@ var resourceMisplaced = rule{
 			for _, name := range []string{"Resource", "NotResource"} {
 				if element := s.Get(name); element != nil {
 					p.report(found{
-						at: element, message: "a trust policy takes no " + name, hint: "remove it; the role is the resource",
+						at: element, message: "a trust policy takes no " + name, hint: "remove it; in a trust policy the role is the resource",
 						fix: func() { s.Remove(name) }, widens: true,
 					})
 				}

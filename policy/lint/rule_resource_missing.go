@@ -15,11 +15,11 @@ var resourceMissing = rule{
 			if s.Get("Resource") != nil || s.Get("NotResource") != nil {
 				continue
 			}
-			f := found{at: s.Node, message: "Resource is missing", hint: "name what the statement is about"}
+			f := found{at: s.Node, message: "Resource is missing", hint: "name in Resource what the statement is about"}
 			bucket, objects := p.connectionARNs()
 			switch {
 			case p.kind == policy.KeyDocument:
-				f.hint = `give "Resource": "*", which is the key`
+				f.hint = `write "Resource": "*", which is the key`
 				f.widens = true
 				f.fix = func() { s.Set("Resource", tree.Text("*")) }
 			case bucket != "" && p.kind != policy.WorkerDocument:

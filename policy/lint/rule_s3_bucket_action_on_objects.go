@@ -18,9 +18,9 @@ var s3BucketActionOnObjects = rule{
 			" works on buckets, and the statement names only objects, so it allows nothing",
 			func(a *action) string {
 				if a.hasKey("s3:prefix") {
-					return "give the bucket's ARN, without a slash; limit it to a prefix by a condition on s3:prefix"
+					return "write the bucket's ARN, without a slash; limit it to a prefix by a condition on s3:prefix"
 				}
-				return "Customer: give " + a.name + " a statement of its own on the bucket's ARN, without a slash; no condition limits it to a prefix"
+				return "give " + a.name + " a statement of its own on the bucket's ARN, without a slash; no condition limits it to a prefix"
 			}, p.onBuckets)
 	},
 }

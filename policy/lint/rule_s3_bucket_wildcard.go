@@ -25,7 +25,7 @@ var s3BucketWildcard = rule{
 				}
 				f := found{
 					at: r, message: quote(r.Text) + " also matches every other bucket of such a name",
-					hint: "write the bucket's name whole, and for its objects the name, a slash and a star",
+					hint: "write the bucket's whole name, and for its objects the name, a slash and a star",
 				}
 				bucket := strings.TrimSuffix(bucketOf(r.Text), "*")
 				if !slash && !strings.ContainsAny(bucket, "*?") && !strings.HasSuffix(bucket, "-") && s.Get("Resource") != nil {

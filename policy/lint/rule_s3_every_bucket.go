@@ -27,7 +27,7 @@ var s3EveryBucket = rule{
 				}
 				f := found{
 					at: r, message: quote(r.Text) + " is every bucket of the account",
-					hint: "name the one bucket, and its objects by a prefix",
+					hint: "name one bucket, and its objects by a prefix",
 				}
 				if bucket, objects := p.connectionARNs(); bucket != "" && onlyS3 {
 					f.fix = func() { s.Set("Resource", s.Get("Resource").Without(r).Add(bucket, objects)) }

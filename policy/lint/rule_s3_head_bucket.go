@@ -12,7 +12,7 @@ var s3HeadBucket = rule{
 			for _, a := range s.actions() {
 				if strings.EqualFold(a.Text, "s3:HeadBucket") {
 					p.replaceAction(s, a, "s3:ListBucket", "s3:HeadBucket is not an action, so this allows nothing",
-						"s3:ListBucket allows the operation HeadBucket")
+						"write s3:ListBucket, which allows the operation HeadBucket")
 				}
 			}
 		}

@@ -42,7 +42,7 @@ var s3MixedResources = rule{
 			}
 			f := found{
 				at: s.Node, message: "both the bucket and its objects are resources of " + names(onBuckets, onObjects),
-				hint: "give each its own statement: actions on the bucket on its ARN, actions on objects on the ARN with a slash",
+				hint: "write two statements: actions on the bucket with its ARN, actions on objects with the ARN and /*",
 			}
 			switch {
 			case !plain:

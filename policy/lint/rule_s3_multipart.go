@@ -30,7 +30,7 @@ var s3Multipart = rule{
 			}
 			p.report(found{
 				at: a, message: strings.Join(missing, " and ") + " missing beside s3:PutObject: what a broken upload leaves cannot be found or removed, and costs",
-				hint: "allow them on the same objects", widens: true,
+				hint: "allow them on the same objects as s3:PutObject", widens: true,
 				fix: func() { s.Set("Action", s.Get("Action").Add(missing...)) },
 			})
 			return

@@ -16,7 +16,7 @@ var s3ObjectActionOnBucket = rule{
 	check: func(p *pass) {
 		p.misplaced((*action).onlyOnObjects, func(t target) bool { return t.object || t.other },
 			" works on objects, and the statement names only buckets, so it allows nothing",
-			func(*action) string { return "give the objects: the bucket's ARN, a slash, and a prefix with a star" },
+			func(*action) string { return "write the objects: the bucket's ARN, a slash, and a prefix with a star" },
 			func(wrong []*tree.Node, resources []string) []part {
 				var objects []string
 				for _, r := range resources {

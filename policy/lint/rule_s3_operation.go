@@ -19,7 +19,7 @@ var s3Operation = rule{
 				if service != "s3" || right == "s3:" {
 					continue
 				}
-				p.replaceAction(s, a, right, quote(a.Text)+" is an operation and not an action", right+" allows the operation")
+				p.replaceAction(s, a, right, quote(a.Text)+" is an operation and not an action", "write "+right+", which allows the operation")
 			}
 		}
 	},

@@ -30,7 +30,7 @@ var s3OutsideConnection = rule{
 				if glob(right, r.Text) {
 					continue
 				}
-				f := found{at: r, message: quote(r.Text) + " is not within " + right, hint: "name what the connection works on"}
+				f := found{at: r, message: quote(r.Text) + " is not within " + right, hint: "name only the connection's bucket and prefix"}
 				if glob(r.Text, right) {
 					f.message = quote(r.Text) + " is more than the connection's " + right
 					f.fix = func() { s.Set("Resource", s.Get("Resource").Without(r).Add(right)) }
@@ -61,7 +61,7 @@ func (p *pass) listsAll(s *statement, bucket string) {
 	if len(s.actions()) == 1 && strings.EqualFold(a.Text, "s3:ListBucket") {
 		f.fix = func() { s.addCondition("StringLike", "s3:prefix", tree.Text(literal(prefix)+"*")) }
 	} else { // the others would be denied by it
-		f.hint = "Customer: give s3:ListBucket a statement of its own, with StringLike on s3:prefix " + literal(prefix) + "*"
+		f.hint = "give s3:ListBucket a statement of its own, with StringLike on s3:prefix " + literal(prefix) + "*"
 	}
 	p.report(f)
 }

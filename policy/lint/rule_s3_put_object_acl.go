@@ -21,7 +21,7 @@ var s3PutObjectACL = rule{
 				}
 				f := found{
 					at: a, message: known.name + " is of no use where the bucket owner is enforced, as in every new bucket, and can make objects public elsewhere",
-					hint: "remove it, and send no acl",
+					hint: "remove it, and set no acl in the connection",
 				}
 				if s.canLoseActions(a) {
 					f.fix = func() { s.removeActions(a) }

@@ -31,7 +31,7 @@ var sidCharacters = rule{
 			}
 			p.report(found{
 				at: sid, message: "the Sid " + quote(sid.Text) + " has other characters than letters and digits",
-				hint: "IAM takes A-Z, a-z and 0-9", fix: func() {
+				hint: "use A-Z, a-z and 0-9 only", fix: func() {
 					if plain == "" {
 						s.Remove("Sid")
 					} else {

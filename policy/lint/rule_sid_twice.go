@@ -35,7 +35,7 @@ var sidTwice = rule{
 			taken[other] = true
 			p.report(found{
 				at: sid, message: "the Sid " + quote(sid.Text) + " stands at another statement too",
-				hint: "give each statement its own, or none", fix: func() { sid.Become(tree.Text(other)) },
+				hint: "give each statement a Sid of its own, or none", fix: func() { sid.Become(tree.Text(other)) },
 			})
 		}
 	},

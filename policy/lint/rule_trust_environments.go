@@ -35,7 +35,7 @@ var trustEnvironments = rule{
 					others = append(others, who.Node)
 					f := found{at: who.Node, message: why + " is trusted", hint: "remove it; give it a role and a bucket of its own if it needs one"}
 					if len(others) < len(principals) && !guessed {
-						f.hint = "Customer: remove it, as the corrected document does; give it a role and a bucket of its own if it needs one"
+						f.hint = "remove it, as the corrected document does; give it a role and a bucket of its own if it needs one"
 						f.fix = func() { s.removePrincipals(who.Node) }
 					}
 					p.report(f)

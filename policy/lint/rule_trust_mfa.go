@@ -1,6 +1,10 @@
 package lint
 
-import "github.com/rolecall/rolecall/policy"
+import (
+	"slices"
+
+	"github.com/rolecall/rolecall/policy"
+)
 
 // Workers are programs: nobody enters a code for them.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_mfa_configure-api-require.html
@@ -11,7 +15,7 @@ var trustMFA = rule{
 	check: func(p *pass) {
 		for _, s := range p.statements {
 			for _, c := range s.on(secondFactor...) {
-				if s.allow && c.holdsWithout() {
+				if s.allow && c.holdsWithout() || s.deny && p.exceptsRole(s) {
 					continue
 				}
 				f := atKey(c, "asks for a second factor, and a vendor's workers have none")
@@ -19,7 +23,7 @@ var trustMFA = rule{
 				switch {
 				case p.kind != policy.TrustDocument:
 					f.severity = Warning
-					f.hint = "leave the role that workers assume out of it"
+					f.hint = "except the role that workers assume, by ArnNotEquals on aws:PrincipalArn"
 				case p.kit() == nil && len(s.on(externalID)) == 0:
 					f.severity = Warning
 					f.hint = "make another role for the vendor; this one seems to be for people"
@@ -31,6 +35,14 @@ var trustMFA = rule{
 			}
 		}
 	},
+}
+
+// exceptsRole reports whether a Deny leaves out the role that workers assume: the
+// connection's, or without one whichever it names.
+func (p *pass) exceptsRole(s *statement) bool {
+	return slices.ContainsFunc(s.on("aws:PrincipalArn"), func(c condition) bool {
+		return c.negated() && (p.kit() == nil || slices.ContainsFunc(c.values.Strings(), func(v string) bool { return glob(v, p.kit().Connection.RoleARN) }))
+	})
 }
 
 var secondFactor = []string{"aws:MultiFactorAuthPresent", "aws:MultiFactorAuthAge"}

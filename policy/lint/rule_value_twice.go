@@ -17,7 +17,7 @@ var valueTwice = rule{
 						key = strings.ToLower(key)
 					}
 					if seen[key] {
-						p.report(found{at: v, message: quote(v.Text) + " stands in the list twice", hint: "once is enough", fix: func() { s.Set(name, s.Get(name).Without(v)) }})
+						p.report(found{at: v, message: quote(v.Text) + " stands in the list twice", hint: "remove one of them", fix: func() { s.Set(name, s.Get(name).Without(v)) }})
 					}
 					seen[key] = true
 				}

@@ -24,7 +24,7 @@ var versionMissing = rule{
 		}
 		p.report(found{
 			at: at, message: message + "; AWS reads the document by the rules of 2008, without policy variables",
-			hint: `give "Version": "2012-10-17"`,
+			hint: `add "Version": "2012-10-17"`,
 			fix: func() {
 				p.root.Remove("Version")
 				p.root.Members = append([]*tree.Member{{Name: "Version", At: -1, Value: tree.Text("2012-10-17")}}, p.root.Members...)

@@ -13,7 +13,7 @@ var versionUnknown = rule{
 		}
 		p.report(found{
 			at: version, message: quote(version.Text) + " is no version of the policy language",
-			hint: "the version is 2012-10-17; it is not the date of the document",
+			hint: "write 2012-10-17, which is not the date of the document",
 			fix:  func() { version.Become(tree.Text("2012-10-17")) },
 		})
 	},

@@ -29,7 +29,7 @@ var workerResource = rule{
 					hint: "write arn:aws:iam::ACCOUNT:role/NAME",
 				}
 				if right := p.roleMeant(r.Text); right != "" {
-					f.hint = "did you mean " + right + "?"
+					f.hint = "write " + right + ", if that is meant"
 					f.widens = true
 					f.fix = func() { r.Become(tree.Text(right)) }
 				}
