@@ -25,7 +25,7 @@ func readIdentityPolicy(text string) (*policy.Document, *serviceError) {
 	if !read || len(list) == 0 {
 		return nil, malformedPolicy(syntaxErrors)
 	}
-	if message := identityFault(list); message != "" {
+	if _, message := identityFault(list); message != "" {
 		return nil, malformedPolicy(message)
 	}
 	doc, err := policy.Parse([]byte(text))
@@ -35,44 +35,40 @@ func readIdentityPolicy(text string) (*policy.Document, *serviceError) {
 	return doc, nil
 }
 
-// identityFault returns IAM's message about what is wrong with the statements,
-// or "".
-func identityFault(list []writtenStatement) string {
-	for _, check := range []func(*writtenStatement) string{
-		(*writtenStatement).identityPrincipal, (*writtenStatement).alphanumericSid, nil,
-		(*writtenStatement).hasActions, (*writtenStatement).hasResources,
-		(*writtenStatement).resourceForm, (*writtenStatement).actionForm, (*writtenStatement).addressForm,
-	} {
-		if check == nil {
-			if repeatedSid(list) {
-				return "Statement IDs (SID) in a single policy must be unique."
-			}
-			continue
+// identityFault returns a pointer to the statement that IAM refuses first, and
+// IAM's message about it, or two empty strings.
+func identityFault(list []writtenStatement) (at, message string) {
+	seen := map[string]bool{}
+	uniqueSid := func(s *writtenStatement) string {
+		if s.repeatsSid(seen) {
+			return "Statement IDs (SID) in a single policy must be unique."
 		}
+		return ""
+	}
+	for _, check := range []func(*writtenStatement) string{
+		(*writtenStatement).identityPrincipal, (*writtenStatement).alphanumericSid, uniqueSid,
+		(*writtenStatement).hasActions, (*writtenStatement).hasResources,
+		(*writtenStatement).resourceForm, (*writtenStatement).actionForm, (*writtenStatement).conditionForm, (*writtenStatement).addressForm,
+	} {
 		for i := range list {
 			if message := check(&list[i]); message != "" {
-				return message
+				return list[i].at, message
 			}
 		}
 	}
-	return ""
+	return "", ""
 }
 
-// repeatedSid reports whether two statements have the same Sid, which IAM does
-// not store.
+// repeatsSid reports whether a statement that was seen has the same Sid, which
+// IAM does not store, and sees this one.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_sid.html
-func repeatedSid(list []writtenStatement) bool {
-	seen := map[string]bool{}
-	for _, s := range list {
-		if s.Sid == nil || *s.Sid == "" {
-			continue
-		}
-		if seen[*s.Sid] {
-			return true
-		}
-		seen[*s.Sid] = true
+func (s *writtenStatement) repeatsSid(seen map[string]bool) bool {
+	if s.Sid == nil || *s.Sid == "" {
+		return false
 	}
-	return false
+	repeated := seen[*s.Sid]
+	seen[*s.Sid] = true
+	return repeated
 }
 
 func (s *writtenStatement) identityPrincipal() string {
@@ -107,6 +103,8 @@ func (s *writtenStatement) hasResources() string {
 
 var vendorForm = regexp.MustCompile(`^[A-Za-z0-9.-]+$`)
 
+const noVendor = "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."
+
 // actionForm checks that actions have the form service:name.
 func (s *writtenStatement) actionForm() string {
 	for _, element := range []oneOrMore{s.Action, s.NotAction} {
@@ -115,11 +113,25 @@ func (s *writtenStatement) actionForm() string {
 			switch {
 			case action == "*":
 			case !found:
-				return "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."
+				return noVendor
 			case strings.Contains(name, ":"):
 				return "Actions/Condition can contain only one colon."
 			case !vendorForm.MatchString(vendor):
 				return "Vendor " + cut(vendor) + " is not valid"
+			}
+		}
+	}
+	return ""
+}
+
+// conditionForm checks that keys of conditions begin with a service. Which keys
+// the service has is not checked: IAM stores any. Colons in their names are part
+// of what they name, such as kms:EncryptionContext:aws:s3:arn.
+func (s *writtenStatement) conditionForm() string {
+	for _, keys := range s.Condition {
+		for key := range keys {
+			if vendor, _, found := strings.Cut(key, ":"); !found || vendor == "" {
+				return noVendor
 			}
 		}
 	}

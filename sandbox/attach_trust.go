@@ -31,7 +31,8 @@ func (i *iamCall) readTrust(text string) (*policy.Document, *serviceError) {
 			return nil, malformedPolicy("AssumeRole policy may only specify STS AssumeRole actions.")
 		}
 	}
-	if repeatedSid(list) {
+	seen := map[string]bool{}
+	if slices.ContainsFunc(list, func(s writtenStatement) bool { return s.repeatsSid(seen) }) {
 		return nil, malformedPolicy("The Statement Ids in the policy are not unique")
 	}
 	if missing := i.missingPrincipal(doc); missing != "" {

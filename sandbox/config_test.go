@@ -69,6 +69,16 @@ func TestConfigFaults(t *testing.T) {
 			[]string{"/accounts/111122223333/users/u/policies/0/Statement/0/Principal"},
 		},
 		{
+			"policies that IAM does not store", in("users: {u: {policies: [{Statement: [{Effect: Allow, Action: 's3:*', Resource: '*'}, " +
+				"{Effect: Allow, Action: 's3:*', Resource: '*', Condition: {StringLike: {prefix: 'in/*'}}}]}]}}, " +
+				"roles: {r: {policies: [{Statement: {Sid: 'two words', Effect: Allow, Action: 's3:*', Resource: '*'}}], " +
+				"boundary: {Statement: [{Sid: a, Effect: Allow, Action: 's3:*', Resource: '*'}, {Sid: a, Effect: Deny, Action: 's3:*', Resource: '*'}]}}}"),
+			[]string{
+				"/accounts/111122223333/users/u/policies/0/Statement/1", "/accounts/111122223333/roles/r/policies/0/Statement",
+				"/accounts/111122223333/roles/r/boundary/Statement/1",
+			},
+		},
+		{
 			"no principal in a trust", in("roles: {r: {trust: {Statement: [{Effect: Allow, Action: 'sts:AssumeRole'}]}}}"),
 			[]string{"/accounts/111122223333/roles/r/trust/Statement/0"},
 		},

@@ -99,8 +99,7 @@ func (v *validator) account(at string, a *Account) {
 			continue
 		}
 		v.path(place, u.Path)
-		v.policies(place+"/policies", u.Policies, policy.Identity)
-		v.policy(place+"/boundary", u.Boundary, policy.Boundary)
+		v.identityPolicies(place, u.Policies, u.Boundary)
 		v.keys(place, u.AccessKeyID, u.SecretAccessKey)
 	}
 	v.names(at+"/roles", slices.Collect(maps.Keys(a.Roles)))
@@ -173,6 +172,29 @@ func (v *validator) policy(at string, p *policy.Document, layer policy.Layer) {
 	}
 }
 
+// identityPolicies checks the policies of a user or a role as the calls that put
+// them do.
+func (v *validator) identityPolicies(at string, list []*policy.Document, boundary *policy.Document) {
+	v.policies(at+"/policies", list, policy.Identity)
+	v.policy(at+"/boundary", boundary, policy.Boundary)
+	for i, p := range list {
+		v.stored(at+strict.Pointer("policies", i), p)
+	}
+	v.stored(at+"/boundary", boundary)
+}
+
+// stored checks that IAM stores a policy that is valid as a user's or a role's.
+func (v *validator) stored(at string, p *policy.Document) {
+	if p == nil || p.Fit(policy.Identity) != nil {
+		return
+	}
+	if place, message := identityFault(statements(p)); message != "" {
+		v.Add(at+place, message, unstorable)
+	}
+}
+
+const unstorable = "AWS refuses to store such a policy"
+
 // attached checks the policy of a bucket or of a key as the calls that put one
 // do, except its principals: they may be of accounts that the config does not
 // have.
@@ -182,11 +204,11 @@ func (v *validator) attached(at string, p *policy.Document, limit int, fault fun
 	}
 	for _, s := range statements(p) {
 		if message := fault(&s); message != "" {
-			v.Add(at+s.at, message, "AWS refuses to store such a policy")
+			v.Add(at+s.at, message, unstorable)
 		}
 	}
 	if documentSize(p) > limit {
-		v.Add(at, fmt.Sprintf("the policy is longer than %d characters", limit), "AWS refuses to store such a policy")
+		v.Add(at, fmt.Sprintf("the policy is longer than %d characters", limit), unstorable)
 	}
 }
 
@@ -209,8 +231,7 @@ func (v *validator) keys(at, id, secret string) {
 
 func (v *validator) role(at string, r *Role) {
 	v.path(at, r.Path)
-	v.policies(at+"/policies", r.Policies, policy.Identity)
-	v.policy(at+"/boundary", r.Boundary, policy.Boundary)
+	v.identityPolicies(at, r.Policies, r.Boundary)
 	if r.Trust != nil {
 		v.AddErr(at+"/trust", r.Trust.FitKind(policy.TrustDocument))
 	}
