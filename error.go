@@ -2,7 +2,10 @@ package rolecall
 
 import (
 	"errors"
+	"fmt"
 	"strings"
+
+	"github.com/rolecall/rolecall/internal/strict"
 )
 
 // Code classifies an error for whoever must act on it.
@@ -113,6 +116,22 @@ func (es Errors) Merge(later Errors) Errors {
 		}
 	}
 	return es
+}
+
+// In returns the faults of a document with its name, and each with the line that
+// it is in, before their messages.
+func (es Errors) In(document string, lines strict.Lines) Errors {
+	out := make(Errors, len(es))
+	for i, e := range es {
+		named := *e
+		if line := lines.Of(e.Pointer); line > 0 {
+			named.Message = fmt.Sprintf("%s, line %d: %s", document, line, e.Message)
+		} else if e.Pointer != "" || e.Code == Invalid {
+			named.Message = document + ": " + e.Message
+		}
+		out[i] = &named
+	}
+	return out
 }
 
 // List returns err as the list that users see. An error that is not one of

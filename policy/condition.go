@@ -247,7 +247,7 @@ func readValues(n *tree.Node, at string, faults *rolecall.Errors) []string {
 			}
 			out = append(out, item.Text)
 		default:
-			faults.Add(at, "must be a string, a number, true or false, or a list of them, not "+item.What(), "")
+			faults.Add(at, "must be a string, a number, true or false, or a list of them, not "+item.What(), `You: write a value, or a list such as ["a", "b"]`)
 		}
 	})
 	return out

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,7 +15,11 @@ import (
 // every byte once: a stream of requests is mostly their policies.
 func readTree(data []byte) (*tree.Node, error) {
 	n, err := tree.Parse(string(data))
-	if err != nil {
+	var wrong *strict.SyntaxError
+	switch {
+	case errors.As(err, &wrong):
+		return nil, fault("", wrong.Error(), wrong.Hint)
+	case err != nil:
 		return nil, fault("", err.Error(), "")
 	}
 	return n, nil
@@ -24,7 +29,7 @@ func readTree(data []byte) (*tree.Node, error) {
 // known ones are faults; nil knows all.
 func eachMember(n *tree.Node, at string, known []string, faults *rolecall.Errors, use func(name, at string, value *tree.Node)) {
 	if n.Kind != '{' {
-		faults.Add(at, "must be an object, not "+n.What(), "")
+		faults.Add(at, "must be an object, not "+n.What(), strict.HowTo(strict.Object, strict.Type(n.What())))
 		return
 	}
 	if len(n.Members) > maxList {
@@ -77,7 +82,7 @@ func escapeName(name string) string {
 // textOf returns the value of a string.
 func textOf(n *tree.Node, at string, faults *rolecall.Errors) string {
 	if n.Kind != '"' {
-		faults.Add(at, "must be a string, not "+n.What(), "")
+		faults.Add(at, "must be a string, not "+n.What(), strict.HowTo(strict.String, strict.Type(n.What())))
 	}
 	return n.Text
 }

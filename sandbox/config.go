@@ -148,7 +148,11 @@ func LoadConfig(path string) (*Config, error) {
 	if err != nil {
 		return nil, &rolecall.Error{Code: rolecall.Invalid, Message: err.Error(), Hint: "give the sandbox's config with --config", Err: err}
 	}
-	return ParseConfig(data, filepath.Dir(path))
+	cfg, err := ParseConfig(data, filepath.Dir(path))
+	if err != nil {
+		return nil, rolecall.List(err).In(path, yaml.LinesOf(data))
+	}
+	return cfg, nil
 }
 
 // ParseConfig reads a sandbox.yaml strictly and reports all its faults at

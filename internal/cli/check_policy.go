@@ -32,29 +32,15 @@ func (c *checkCommand) policies(ctx context.Context, sys System) ([]correct.Give
 		}
 		documents, err := lint.Documents(data)
 		if err != nil {
-			return nil, of(name, err)
+			return nil, rolecall.List(err).In(shownName(name), nil)
 		}
 		for _, d := range documents {
-			given := correct.Given{Kind: policy.Kind(kind), File: name, Document: d}
-			if name == "-" {
-				given.File = "standard input"
-			}
+			given := correct.Given{Kind: policy.Kind(kind), File: shownName(name), Document: d}
 			if err := given.Fits(out); err != nil {
-				return nil, of(name, err)
+				return nil, rolecall.List(err).In(shownName(name), nil)
 			}
 			out = append(out, given)
 		}
 	}
 	return out, nil
-}
-
-// of says of errors which file they are about.
-func of(name string, err error) error {
-	var out rolecall.Errors
-	for _, e := range rolecall.List(err) {
-		named := *e
-		named.Message = name + ": " + e.Message
-		out = append(out, &named)
-	}
-	return out
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/strict"
 )
 
 // open opens the file of that name, or stdin for -. An interrupt ends the
@@ -46,6 +47,20 @@ func read(ctx context.Context, sys System, name string, limit int64) ([]byte, er
 		return nil, unreadable(name, err)
 	}
 	return data, nil
+}
+
+// inFile returns the faults of a JSON document with the name of its file and
+// their lines.
+func inFile(name string, document []byte, err error) error {
+	return rolecall.List(err).In(shownName(name), strict.LinesOf(document))
+}
+
+// shownName names an input file in messages.
+func shownName(name string) string {
+	if name == "-" {
+		return "standard input"
+	}
+	return name
 }
 
 func unreadable(name string, err error) error {

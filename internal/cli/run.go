@@ -102,7 +102,11 @@ func (c *runCommand) plan(ctx context.Context, sys System, cfg *config.Config) (
 	if err != nil {
 		return rolecall.Plan{}, err
 	}
-	return rolecall.ReadPlan(data, org, cfg.Vendor, c.Principal)
+	plan, err := rolecall.ReadPlan(data, org, cfg.Vendor, c.Principal)
+	if err != nil {
+		return plan, inFile(c.Job, data, err)
+	}
+	return plan, nil
 }
 
 func organization(cfg *config.Config, name string) (rolecall.Organization, error) {

@@ -137,7 +137,7 @@ func (c *simulateCommand) request(ctx context.Context, sys System, document []by
 		parts := map[string]json.RawMessage{}
 		var faults rolecall.Errors
 		if strict.Decode(document, &parts, &faults); len(faults) > 0 {
-			return nil, inFile(c.Requests, faults)
+			return nil, inFile(c.Requests, document, faults)
 		}
 		for name, part := range parts {
 			all[name] = part
@@ -221,18 +221,7 @@ func readPolicy(ctx context.Context, sys System, name string) (*policy.Document,
 	}
 	d, err := policy.Parse(data)
 	if err != nil {
-		return nil, inFile(name, err)
+		return nil, inFile(name, data, err)
 	}
 	return d, nil
-}
-
-// inFile says in which file the faults are.
-func inFile(name string, err error) error {
-	var faults rolecall.Errors
-	for _, e := range rolecall.List(err) {
-		named := *e
-		named.Message = name + ": " + named.Message
-		faults = append(faults, &named)
-	}
-	return faults.Err()
 }

@@ -71,12 +71,13 @@ func load(path string, separate func(*Config, rolecall.Errors) rolecall.Errors) 
 	if len(data) > maxBytes {
 		return nil, &rolecall.Error{Code: rolecall.Invalid, Message: "the config " + path + " is larger than 4 MiB"}
 	}
+	lines := yaml.LinesOf(data)
 	c, faults := parse(data, filepath.Dir(path))
-	if faults = separate(c, faults); len(faults) > 0 {
+	if faults = separate(c, faults.In(path, lines)); len(faults) > 0 {
 		return nil, faults
 	}
 	c.path = path
-	if faults = separate(c, rolecall.List(c.readSecrets())); len(faults) > 0 {
+	if faults = separate(c, rolecall.List(c.readSecrets()).In(path, lines)); len(faults) > 0 {
 		return nil, faults
 	}
 	return c, nil

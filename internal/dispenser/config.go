@@ -87,7 +87,11 @@ func Load(path string, getenv func(string) string) (*Config, error) {
 	if err != nil {
 		return nil, &rolecall.Error{Code: rolecall.Invalid, Message: "cannot read the config " + path, Hint: "name the config with --config", Err: err}
 	}
-	return parse(data, filepath.Dir(path), getenv)
+	cfg, err := parse(data, filepath.Dir(path), getenv)
+	if err != nil {
+		return nil, rolecall.List(err).In(path, yaml.LinesOf(data))
+	}
+	return cfg, nil
 }
 
 func parse(data []byte, dir string, getenv func(string) string) (*Config, error) {

@@ -3,9 +3,6 @@ package strict
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"reflect"
 	"strconv"
 	"strings"
@@ -24,15 +21,18 @@ type Faults interface {
 // Decode reads one JSON document into v, a pointer, strictly: unknown and
 // repeated members, wrong types and trailing data are faults. It reports all of
 // them in one pass, and whether the document is JSON at all: a syntax error is
-// a single fault that names line and column.
+// a single fault that names line and column; see Syntax.
 //
 // Members are matched by json tags, with case. A type that implements
 // json.Unmarshaler reads its own part; its faults get their place in front.
 func Decode(data []byte, v any, faults Faults) (isJSON bool) {
+	if wrong := Syntax(data); wrong != nil {
+		faults.Add("", wrong.Error(), wrong.Hint)
+		return false
+	}
 	tree, err := parse(data)
 	if err != nil {
-		faults.Add("", err.Error(), "")
-		return false
+		panic("strict: cannot read what is JSON: " + err.Error())
 	}
 	assign(tree, reflect.ValueOf(v).Elem(), "", faults)
 	return true
@@ -81,76 +81,50 @@ type node struct {
 	members []member
 	items   []node
 	raw     []byte
+	end     int64 // in the text, of its first token
 }
 
 type member struct {
 	name  string
 	value node
+	end   int64 // in the text, of the name
 }
 
 func parse(data []byte) (node, error) {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
-	n, err := parseValue(dec, data, 0)
-	if err == nil {
-		if _, tail := dec.Token(); tail != io.EOF {
-			return node{}, syntaxFault(data, dec.InputOffset(), "there is more after the document")
-		}
-		return n, nil
-	}
-	if errors.Is(err, errTooDeep) {
-		return node{}, err
-	}
-	// A decoder of tokens counts its offsets from the last token; only a
-	// reading of the whole counts them from the beginning.
-	var syn *json.SyntaxError
-	if whole := json.Unmarshal(data, new(json.RawMessage)); errors.As(whole, &syn) && syn.Offset < int64(len(data)) {
-		return node{}, syntaxFault(data, syn.Offset, syn.Error())
-	}
-	return node{}, syntaxFault(data, int64(len(data)), "the document ends too early")
+	return parseValue(dec, data)
 }
 
-func syntaxFault(data []byte, offset int64, why string) error {
-	offset = max(0, min(offset, int64(len(data))))
-	before := data[:offset]
-	line := 1 + bytes.Count(before, []byte("\n"))
-	column := len(before) - (bytes.LastIndexByte(before, '\n') + 1)
-	return fmt.Errorf("not JSON at line %d, column %d: %s", line, max(column, 1), why)
-}
-
-var errTooDeep = fmt.Errorf("the document nests deeper than %d", maxDepth)
-
-func parseValue(dec *json.Decoder, data []byte, depth int) (node, error) {
+func parseValue(dec *json.Decoder, data []byte) (node, error) {
 	tok, err := dec.Token()
 	if err != nil {
 		return node{}, err
 	}
-	if depth > maxDepth {
-		return node{}, errTooDeep
-	}
 	start := dec.InputOffset()
 	switch t := tok.(type) {
 	case json.Delim:
-		n := node{kind: List}
+		n := node{kind: List, end: start}
 		if t == '{' {
 			n.kind = Object
 		}
 		start--
 		for dec.More() {
 			var name string
+			var named int64
 			if t == '{' {
 				key, err := dec.Token()
 				if err != nil {
 					return node{}, err
 				}
-				name = key.(string)
+				name, named = key.(string), dec.InputOffset()
 			}
-			v, err := parseValue(dec, data, depth+1)
+			v, err := parseValue(dec, data)
 			if err != nil {
 				return node{}, err
 			}
 			if t == '{' {
-				n.members = append(n.members, member{name, v})
+				n.members = append(n.members, member{name, v, named})
 			} else {
 				n.items = append(n.items, v)
 			}
@@ -162,13 +136,13 @@ func parseValue(dec *json.Decoder, data []byte, depth int) (node, error) {
 		return n, nil
 	case string:
 		raw, _ := json.Marshal(t)
-		return node{kind: String, text: t, raw: raw}, nil
+		return node{kind: String, end: start, text: t, raw: raw}, nil
 	case json.Number:
-		return node{kind: Number, text: t.String(), raw: []byte(t)}, nil
+		return node{kind: Number, end: start, text: t.String(), raw: []byte(t)}, nil
 	case bool:
-		return node{kind: Boolean, text: strconv.FormatBool(t), raw: strconv.AppendBool(nil, t)}, nil
+		return node{kind: Boolean, end: start, text: strconv.FormatBool(t), raw: strconv.AppendBool(nil, t)}, nil
 	default:
-		return node{kind: Null, raw: []byte("null")}, nil
+		return node{kind: Null, end: start, raw: []byte("null")}, nil
 	}
 }
 
@@ -182,8 +156,12 @@ func assign(n node, v reflect.Value, at string, faults Faults) {
 	if n.kind == Null && (v.Kind() == reflect.Pointer || v.Kind() == reflect.Map || v.Kind() == reflect.Slice) {
 		return
 	}
-	mismatch := func(want string) {
-		faults.Add(at, "must be "+want+", not "+string(n.kind), "")
+	mismatch := func(want Type) {
+		is := string(n.kind)
+		if n.kind == Number && want == whole {
+			is = Quote(n.text)
+		}
+		faults.Add(at, "must be "+string(want)+", not "+is, HowTo(want, n.kind))
 	}
 	switch v.Kind() {
 	case reflect.Pointer:
@@ -191,13 +169,13 @@ func assign(n node, v reflect.Value, at string, faults Faults) {
 		assign(n, v.Elem(), at, faults)
 	case reflect.Struct:
 		if n.kind != Object {
-			mismatch("an object")
+			mismatch(Object)
 			return
 		}
 		assignStruct(n, v, at, faults)
 	case reflect.Map:
 		if n.kind != Object {
-			mismatch("an object")
+			mismatch(Object)
 			return
 		}
 		v.Set(reflect.MakeMapWithSize(v.Type(), len(n.members)))
@@ -214,7 +192,7 @@ func assign(n node, v reflect.Value, at string, faults Faults) {
 		}
 	case reflect.Slice:
 		if n.kind != List {
-			mismatch("a list")
+			mismatch(List)
 			return
 		}
 		v.Set(reflect.MakeSlice(v.Type(), len(n.items), len(n.items)))
@@ -223,27 +201,27 @@ func assign(n node, v reflect.Value, at string, faults Faults) {
 		}
 	case reflect.String:
 		if n.kind != String {
-			mismatch("a string")
+			mismatch(String)
 			return
 		}
 		v.SetString(n.text)
 	case reflect.Bool:
 		if n.kind != Boolean {
-			mismatch("true or false")
+			mismatch(Boolean)
 			return
 		}
 		v.SetBool(n.text == "true")
 	case reflect.Int, reflect.Int64:
 		i, err := strconv.ParseInt(n.text, 10, v.Type().Bits())
 		if n.kind != Number || err != nil {
-			mismatch("a whole number")
+			mismatch(whole)
 			return
 		}
 		v.SetInt(i)
 	case reflect.Float64:
 		f, err := strconv.ParseFloat(n.text, 64)
 		if n.kind != Number || err != nil {
-			mismatch("a number")
+			mismatch(Number)
 			return
 		}
 		v.SetFloat(f)
@@ -255,6 +233,31 @@ func assign(n node, v reflect.Value, at string, faults Faults) {
 		}
 	default:
 		panic("strict: Decode into " + v.Type().String())
+	}
+}
+
+// whole is the type of a number that goes into an integer.
+const whole Type = "a whole number"
+
+// HowTo is the hint for a value of the type got where the type want belongs.
+func HowTo(want, got Type) string {
+	switch {
+	case got == Null:
+		return "You: give a value, or leave the name out"
+	case want == Object:
+		return `You: write names with values, as in {"name": "value"}`
+	case want == List:
+		return `You: write a list, as in ["first", "second"]`
+	case want == String && (got == Object || got == List):
+		return "You: give one text in double quotes"
+	case want == String:
+		return "You: put the value into double quotes"
+	case want == Boolean:
+		return "You: write true or false, without quotes"
+	case want == whole:
+		return "You: write the number in digits, without quotes, fraction and exponent"
+	default:
+		return "You: write a number such as 0.5, without quotes"
 	}
 }
 

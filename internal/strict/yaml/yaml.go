@@ -7,9 +7,7 @@ package yaml
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"regexp"
 	"strings"
 
@@ -30,37 +28,51 @@ const (
 // document is an empty object. Repeated keys, merge keys, binary values and a
 // second document are faults with pointers; all are found in one pass.
 func ToJSON(data []byte) ([]byte, error) {
-	dec := yaml.NewDecoder(bytes.NewReader(data))
-	var doc yaml.Node
-	switch err := dec.Decode(&doc); {
-	case errors.Is(err, io.EOF):
-		return []byte("{}"), nil
-	case err != nil:
-		return nil, syntax(err)
+	n, err := read(data)
+	if err != nil {
+		return nil, err
 	}
-	var second yaml.Node
-	switch err := dec.Decode(&second); {
-	case err == nil:
-		return nil, &rolecall.Error{Code: rolecall.Invalid, Message: "there is a second document after the first", Hint: "keep one document in the file"}
-	case !errors.Is(err, io.EOF):
-		return nil, syntax(err)
-	}
-	if len(doc.Content) != 1 {
-		return []byte("{}"), nil
-	}
-	if n := doc.Content[0]; n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" {
+	if n == nil {
 		return []byte("{}"), nil
 	}
 	c := converter{budget: maxNodes}
-	c.value(doc.Content[0], "", 0)
+	c.value(n, "", 0)
 	if err := c.faults.Err(); err != nil {
 		return nil, err
 	}
 	return c.out.Bytes(), nil
 }
 
-func syntax(err error) error {
-	return &rolecall.Error{Code: rolecall.Invalid, Message: "not YAML: " + err.Error()}
+// LinesOf returns the lines of what is in a document, as far as it is YAML.
+func LinesOf(data []byte) strict.Lines {
+	lines := strict.Lines{}
+	if n, err := read(data); err == nil && n != nil {
+		budget := maxNodes
+		note(n, "", lines, &budget)
+	}
+	return lines
+}
+
+func note(n *yaml.Node, at string, lines strict.Lines, budget *int) {
+	if *budget--; *budget < 0 {
+		return
+	}
+	switch n.Kind {
+	case yaml.AliasNode:
+		note(n.Alias, at, lines, budget)
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			place := at + strict.Pointer(n.Content[i].Value)
+			lines[place] = n.Content[i].Line
+			note(n.Content[i+1], place, lines, budget)
+		}
+	case yaml.SequenceNode:
+		for i, item := range n.Content {
+			place := at + strict.Pointer(i)
+			lines[place] = item.Line
+			note(item, place, lines, budget)
+		}
+	}
 }
 
 type converter struct {
@@ -69,15 +81,11 @@ type converter struct {
 	budget int
 }
 
-func (c *converter) fault(at string, n *yaml.Node, message, hint string) {
-	c.faults.Add(at, fmt.Sprintf("%s (line %d)", message, n.Line), hint)
-}
-
 func (c *converter) value(n *yaml.Node, at string, depth int) {
 	c.budget--
 	switch {
 	case c.budget == 0 || depth == maxDepth+1:
-		c.fault(at, n, "the document is too large or nests too deep", "aliases count with all they stand for")
+		c.faults.Add(at, "the document is too large or nests too deep", "aliases count with all they stand for")
 		c.budget = min(c.budget, 0)
 		return
 	case c.budget < 0:
@@ -111,16 +119,16 @@ func (c *converter) mapping(n *yaml.Node, at string, depth int) {
 			key = key.Alias
 		}
 		if key.Kind != yaml.ScalarNode {
-			c.fault(at, key, "a key must be a plain word", "")
+			c.faults.Add(at, fmt.Sprintf("the name at line %d is not a plain word", key.Line), "You: put a name that begins with [, { or ? into double quotes")
 			continue
 		}
 		place := at + strict.Pointer(key.Value)
 		switch {
 		case key.ShortTag() == "!!merge":
-			c.fault(place, key, "merge keys are not supported", "write the fields out, or use an alias for the whole value")
+			c.faults.Add(place, "merge keys are not supported", "write the fields out, or use an alias for the whole value")
 			continue
 		case seen[key.Value]:
-			c.fault(place, key, fmt.Sprintf("%q is given twice", key.Value), "remove one of the two")
+			c.faults.Add(place, strict.Quote(key.Value)+" is given twice", "remove one of the two")
 			continue
 		}
 		if len(seen) > 0 {
@@ -148,7 +156,7 @@ func (c *converter) scalar(n *yaml.Node, at string) {
 	case tag == "!!str" || tag == "!!timestamp" || tag == "!!int" || tag == "!!float":
 		c.text(n.Value)
 	default:
-		c.fault(at, n, fmt.Sprintf("%q is no value of the YAML type %q that is supported here", n.Value, tag), "")
+		c.faults.Add(at, "the value has the type "+strict.Quote(tag)+" of YAML, which is not taken", "You: put a text into double quotes, without ! before it")
 	}
 }
 

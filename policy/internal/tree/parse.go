@@ -1,36 +1,31 @@
 package tree
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/rolecall/rolecall/internal/strict"
 )
 
 // maxDepth bounds how deep a document or line may nest.
 const maxDepth = 32
 
-// Parse reads one JSON document. A syntax error says line and column.
+// Parse reads one JSON document. What is no JSON is a strict.SyntaxError.
 // It follows RFC 8259, up to maxDepth, and leaves names that repeat to the caller.
 func Parse(source string) (*Node, error) {
 	r := reader{source: source}
-	if !utf8.ValidString(source) {
-		return nil, errors.New("the document is not UTF-8")
-	}
 	n := r.value(0)
 	r.space()
-	if r.wrong == "" && r.at < len(source) {
-		r.fail("there is more after the document")
+	if !r.failed && r.at == len(source) && utf8.ValidString(source) {
+		return n, nil
 	}
-	if r.wrong != "" {
-		before := source[:r.at]
-		line := 1 + strings.Count(before, "\n")
-		column := r.at - strings.LastIndexByte(before, '\n')
-		return nil, fmt.Errorf("not JSON at line %d, column %d: %s", line, column, r.wrong)
+	if r.deep {
+		return nil, fmt.Errorf("the document nests deeper than %d", maxDepth)
 	}
-	return n, nil
+	return nil, strict.Syntax([]byte(source))
 }
 
 // MustParse reads a document that is known to be JSON: a policy.Document's.
@@ -46,7 +41,8 @@ func MustParse(source []byte) *Node {
 type reader struct {
 	source  string
 	at      int
-	wrong   string
+	failed  bool
+	deep    bool     // for it nests too deep
 	nodes   []Node   // to be used: made by the slab, since there are many
 	members []Member // likewise
 }
@@ -74,15 +70,7 @@ func (r *reader) member() *Member {
 // slab is how many nodes are made at once.
 const slab = 16
 
-func (r *reader) fail(why string) {
-	switch {
-	case r.wrong != "":
-	case r.at == len(r.source):
-		r.wrong = "the document ends too early"
-	default:
-		r.wrong = why
-	}
-}
+func (r *reader) fail() { r.failed = true }
 
 // space passes over white space.
 func (r *reader) space() {
@@ -99,7 +87,7 @@ func (r *reader) space() {
 // peek returns the next character that is no space, 0 at the end.
 func (r *reader) peek() byte {
 	r.space()
-	if r.wrong != "" || r.at == len(r.source) {
+	if r.failed || r.at == len(r.source) {
 		return 0
 	}
 	return r.source[r.at]
@@ -121,7 +109,8 @@ func (r *reader) value(depth int) *Node {
 	n.Kind, n.At = c, start
 	switch {
 	case depth > maxDepth:
-		r.fail("it nests deeper than " + strconv.Itoa(maxDepth))
+		r.fail()
+		r.deep = true
 	case c == '{', c == '[':
 		r.at++
 		r.list(n, depth)
@@ -145,19 +134,19 @@ func (r *reader) list(n *Node, depth int) {
 	if r.take(end) {
 		return
 	}
-	for r.wrong == "" {
+	for !r.failed {
 		if n.Kind == '[' {
 			n.Items = append(n.Items, r.value(depth+1))
 		} else {
 			if r.peek() != '"' {
-				r.fail("a name in quotes is missing")
+				r.fail()
 				return
 			}
 			m := r.member()
 			m.At = r.at
 			m.Name = r.string()
 			if !r.take(':') {
-				r.fail("a colon is missing")
+				r.fail()
 				return
 			}
 			m.Value = r.value(depth + 1)
@@ -167,7 +156,7 @@ func (r *reader) list(n *Node, depth int) {
 			return
 		}
 		if !r.take(',') {
-			r.fail("a comma or the end of the list is missing")
+			r.fail()
 		}
 	}
 }
@@ -183,7 +172,7 @@ func (r *reader) word() byte {
 			return w.kind
 		}
 	}
-	r.fail("a value is missing")
+	r.fail()
 	return 0
 }
 
@@ -193,7 +182,7 @@ func (r *reader) digits() {
 		r.at++
 	}
 	if r.at == start {
-		r.fail("a digit is missing")
+		r.fail()
 	}
 }
 
@@ -236,13 +225,13 @@ func (r *reader) string() string {
 			b.WriteString(text)
 			return b.String()
 		case c < ' ':
-			r.fail("a control character in a string")
+			r.fail()
 			return ""
 		case c == '\\':
 			b.WriteString(r.source[start:r.at])
 			r.at++
 			r.escape(&b)
-			if r.wrong != "" {
+			if r.failed {
 				return ""
 			}
 			start = r.at
@@ -250,7 +239,7 @@ func (r *reader) string() string {
 			r.at++
 		}
 	}
-	r.fail("a string does not end")
+	r.fail()
 	return ""
 }
 
@@ -274,7 +263,7 @@ func (r *reader) escape(b *strings.Builder) {
 		return
 	}
 	if r.at == len(r.source) || strings.IndexByte(escapes, r.source[r.at]) < 0 {
-		r.fail("an unknown escape in a string")
+		r.fail()
 		return
 	}
 	b.WriteByte(meanings[strings.IndexByte(escapes, r.source[r.at])])
@@ -288,6 +277,6 @@ func (r *reader) hex() rune {
 			return rune(c)
 		}
 	}
-	r.fail("four hexadecimal digits are missing in a string")
+	r.fail()
 	return utf8.RuneError
 }
