@@ -70,6 +70,8 @@ func TestBucketPoliciesThatAreRefused(t *testing.T) {
 		{"no address at all", on(get, objects, when("IpAddressIfExists", "aws:SourceIp", `""`)), wrongAddress},
 		{"an address as a word", on(get, objects, when("ForAnyValue:IpAddress", "aws:SourceIp", `"192.0.2"`)), wrongAddress},
 
+		{"an operator that is not there", on(get, objects, when("StringSame", "aws:SourceIp", `"x"`)), "Invalid Condition type : StringSame"},
+		{"an operator in another form", on(get, objects, when("ForAllValue:StringEquals", "aws:SourceIp", `"x"`)), "Invalid Condition type : ForAllValue:StringEquals"},
 		{"a wildcard of all", on(`"s3:*"`, objects, when("StringLike", "s3:prefix", `"in/*"`)), notCombined},
 		{"everything", on(`"s3:*"`, both, when("StringLike", "s3:prefix", `"in/*"`)), ""},
 		{"all of AWS's", on(`"*"`, both, ""), ""},

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/policy"
 	"github.com/rolecall/rolecall/sandbox/internal/s3"
 )
@@ -127,7 +128,7 @@ func (d *directory) readBucketPolicy(name string, text []byte) (*policy.Document
 	}
 	doc, err := policy.Parse(text)
 	if err != nil {
-		return malformed(invalidSyntax)
+		return malformed(syntaxMessage(err))
 	}
 	if missing := d.missingPrincipal(doc); missing != "" {
 		_, fail := malformed("Invalid principal in policy")
@@ -135,6 +136,15 @@ func (d *directory) readBucketPolicy(name string, text []byte) (*policy.Document
 		return nil, fail
 	}
 	return doc, nil
+}
+
+// syntaxMessage returns S3's message about a policy that cannot be parsed.
+func syntaxMessage(err error) string {
+	_, operator, found := strings.Cut(rolecall.List(err)[0].Pointer, "/Condition/")
+	if !found || strings.Contains(operator, "/") {
+		return invalidSyntax
+	}
+	return "Invalid Condition type : " + cut(operator)
 }
 
 // bucketFault returns S3's message if the statement is not valid in the

@@ -31,18 +31,17 @@ func readClaim(h http.Header) (claim, error) {
 	}
 	trailer := strings.ToLower(strings.TrimSpace(h.Get("X-Amz-Trailer")))
 	for _, algorithm := range algorithms {
-		value := h.Get(checksumHeader(algorithm))
-		inTrailer := trailer == "x-amz-checksum-"+strings.ToLower(algorithm)
-		if value == "" && !inTrailer {
+		values, given := h[http.CanonicalHeaderKey(checksumHeader(algorithm))]
+		if !given && trailer != "x-amz-checksum-"+strings.ToLower(algorithm) {
 			continue
 		}
 		if c.algorithm != "" {
 			return c, errInvalidRequest("Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
 		}
-		if value != "" && !validChecksum(algorithm, value) {
+		if given && !validChecksum(algorithm, values[0]) {
 			return c, errInvalidRequest("Value for x-amz-checksum-" + strings.ToLower(algorithm) + " header is invalid.")
 		}
-		c.algorithm, c.value = algorithm, value
+		c.algorithm, c.value = algorithm, h.Get(checksumHeader(algorithm))
 	}
 	if trailer != "" && c.algorithm == "" {
 		return c, errInvalidRequest("The value specified in the x-amz-trailer header is not supported")

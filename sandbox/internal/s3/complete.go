@@ -74,7 +74,7 @@ func completeMultipartUpload(c *call) error {
 		return err
 	}
 	// From here on no part of the upload can be added or removed.
-	if !c.bucket.take(u) {
+	if !c.bucket.beginCompletion(u) {
 		return errNoSuchUpload(u.id)
 	}
 	o, err := c.complete(u, asked, claimed)

@@ -18,6 +18,28 @@ type completion struct {
 // maxCompleted bounds how many completed uploads a bucket remembers.
 const maxCompleted = 1000
 
+// beginCompletion takes an upload from those that can be changed. Requests that
+// complete it, too, find it all the while, and wait. It reports false if the
+// upload was aborted.
+func (b *bucket) beginCompletion(u *upload) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.uploads[u.id] != u {
+		return false
+	}
+	delete(b.uploads, u.id)
+	b.completed[u.id] = u
+	return true
+}
+
+// giveBack ends a completion that failed.
+func (b *bucket) giveBack(u *upload) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.completed, u.id)
+	b.uploads[u.id] = u
+}
+
 // remember keeps a completed upload, so that the client can ask again if the
 // answer was lost, and forgets the oldest one when there are too many. The
 // caller holds the upload's completion.

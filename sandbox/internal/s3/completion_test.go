@@ -3,6 +3,7 @@ package s3
 import (
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -190,5 +191,31 @@ func TestCompletedUploadsAreForgotten(t *testing.T) {
 	}
 	if len(b.completed) != maxCompleted || len(b.completedIDs) != maxCompleted {
 		t.Errorf("%d and %d are remembered", len(b.completed), len(b.completedIDs))
+	}
+}
+
+// Requests that complete an upload at the same time all get its object.
+func TestCompleteAtTheSameTime(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	data := media(minPart) // reading it again takes a while
+	for range 3 {
+		m := w.begin("plain", "k")
+		m.part(1, data)
+		etags := make([]string, 8)
+		var clients sync.WaitGroup
+		for i := range etags {
+			clients.Go(func() {
+				if out, err := m.complete(); err != nil {
+					t.Error(err)
+				} else {
+					etags[i] = *out.ETag
+				}
+			})
+		}
+		clients.Wait()
+		if got := slices.Compact(etags); len(got) != 1 || got[0] == "" {
+			t.Fatalf("got %q", got)
+		}
 	}
 }

@@ -128,6 +128,11 @@ func (c *call) serveObject(open func(*object) error) error {
 	if len(replaced) > 0 && c.authority.Caller(c.r.Context()) == "" {
 		return errInvalidRequest("Request specific response headers cannot be used for anonymous GET requests.")
 	}
+	if c.query.Has("partNumber") {
+		if _, err := parsePartNumber(c.query.Get("partNumber")); err != nil {
+			return err
+		}
+	}
 	o, err := c.lookup(c.bucket, c.cfg, c.key, c.query, c.allowRead(c.cfg, c.key))
 	if err != nil {
 		return err

@@ -52,6 +52,7 @@ func TestRead(t *testing.T) {
 		"part one":              {"k?partNumber=1", nil, 206, "0123456789", "bytes 0-9/10"},
 		"part two":              {"k?partNumber=2", nil, 416, "InvalidPartNumber", ""},
 		"part zero":             {"k?partNumber=0", nil, 400, "InvalidArgument", ""},
+		"part zero of nothing":  {"none?partNumber=0", nil, 400, "InvalidArgument", ""},
 		"part and range":        {"k?partNumber=1", []string{"Range", "bytes=0-1"}, 400, "InvalidRequest", ""},
 		"missing":               {"none", nil, 404, "NoSuchKey", ""},
 		"missing version":       {"k?versionId=" + strings.Repeat("0", 32), nil, 404, "NoSuchVersion", ""},

@@ -12,11 +12,17 @@ const (
 	compliance = "COMPLIANCE"
 )
 
+// The states of a legal hold.
+const (
+	holdOn  = "ON"
+	holdOff = "OFF"
+)
+
 // lock keeps a version from being deleted.
 type lock struct {
 	mode  string // of the retention, or empty
 	until time.Time
-	hold  bool
+	hold  string // the state of the legal hold; empty if none was set
 }
 
 // readLock reads the lock that a request asks for.
@@ -35,7 +41,7 @@ func (c *call) readLock() (lock, error) {
 	if mode != "" && mode != governance && mode != compliance {
 		return l, errInvalidArgument("Unknown wormMode directive.", "x-amz-object-lock-mode", mode)
 	}
-	if hold != "" && hold != "ON" && hold != "OFF" {
+	if hold != "" && hold != holdOn && hold != holdOff {
 		return l, errInvalidArgument("Legal Hold must be either of 'ON' or 'OFF'", "x-amz-object-lock-legal-hold", hold)
 	}
 	if until != "" {
@@ -48,7 +54,7 @@ func (c *call) readLock() (lock, error) {
 		}
 		l.until = at
 	}
-	l.mode, l.hold = mode, hold == "ON"
+	l.mode, l.hold = mode, hold
 	return l, nil
 }
 
@@ -66,24 +72,35 @@ func (l lock) write(h http.Header) {
 		h.Set("X-Amz-Object-Lock-Mode", l.mode)
 		h.Set("X-Amz-Object-Lock-Retain-Until-Date", l.until.UTC().Format(time.RFC3339))
 	}
-	if l.hold {
-		h.Set("X-Amz-Object-Lock-Legal-Hold", "ON")
+	if l.hold != "" {
+		h.Set("X-Amz-Object-Lock-Legal-Hold", l.hold)
 	}
 }
 
-// checkLock refuses the deletion of a locked version. Callers who ask to
-// bypass governance mode, and may, delete it.
+// checkLock refuses the deletion of a locked version.
 func (c *call) checkLock(o *object) error {
-	retained := o.lock.mode != "" && c.clock().Before(o.lock.until)
-	if retained && o.lock.mode == governance && strings.EqualFold(c.header("X-Amz-Bypass-Governance-Retention"), "true") {
-		if err := c.allow("s3:BypassGovernanceRetention", objectARN(c.cfg, o.key), c.cfg, nil); err != nil {
-			return err
-		}
-		retained = false
+	if err := c.checkRetention(o); err != nil {
+		return err
 	}
-	if !retained && !o.lock.hold {
+	if o.lock.hold == holdOn {
+		return errLocked()
+	}
+	return nil
+}
+
+// checkRetention refuses what a retained version does not allow. Callers who ask
+// to bypass governance mode, and may, do it.
+func (c *call) checkRetention(o *object) error {
+	if o.lock.mode == "" || !c.clock().Before(o.lock.until) {
 		return nil
 	}
+	if o.lock.mode == governance && strings.EqualFold(c.header("X-Amz-Bypass-Governance-Retention"), "true") {
+		return c.allow("s3:BypassGovernanceRetention", objectARN(c.cfg, o.key), c.cfg, nil)
+	}
+	return errLocked()
+}
+
+func errLocked() *Error {
 	return &Error{Status: http.StatusForbidden, Code: "AccessDenied", Message: "Access Denied because object protected by object lock."}
 }
 

@@ -3,6 +3,7 @@ package s3
 import (
 	"context"
 	"io"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -99,6 +100,11 @@ func TestPutRefuses(t *testing.T) {
 		"malformed MD5":        {[]string{"Content-MD5", "nonsense"}, 400, "InvalidDigest"},
 		"wrong CRC32":          {[]string{"x-amz-checksum-crc32", "AAAAAA=="}, 400, "BadDigest"},
 		"malformed CRC32":      {[]string{"x-amz-checksum-crc32", "AAAA"}, 400, "InvalidRequest"},
+		"empty CRC32":          {[]string{"x-amz-checksum-crc32", ""}, 400, "InvalidRequest"},
+		"redirect to a word":   {[]string{"x-amz-website-redirect-location", "there"}, 400, "InvalidRedirectLocation"},
+		"redirect by ftp":      {[]string{"x-amz-website-redirect-location", "ftp://there/"}, 400, "InvalidRedirectLocation"},
+		"redirect to a key":    {[]string{"x-amz-website-redirect-location", "/there"}, 200, ""},
+		"redirect by https":    {[]string{"x-amz-website-redirect-location", "https://there/"}, 200, ""},
 		"two checksums":        {[]string{"x-amz-checksum-crc32", "AAAAAA==", "x-amz-checksum-crc32c", "AAAAAA=="}, 400, "InvalidRequest"},
 		"SHA512":               {[]string{"x-amz-checksum-sha512", "AAAA"}, 501, "NotImplemented"},
 		"MD5 as a checksum":    {[]string{"x-amz-checksum-md5", "AAAAAAAAAAAAAAAAAAAAAA=="}, 501, "NotImplemented"},
@@ -248,5 +254,20 @@ func TestTagging(t *testing.T) {
 	}
 	if got := w.get("plain", "k"); got != "x" {
 		t.Errorf("the object is now %q", got)
+	}
+}
+
+// The framing of a request is not part of what is stored; the rest is, as it was
+// sent.
+func TestContentEncoding(t *testing.T) {
+	t.Parallel()
+	for sent, want := range map[string]string{
+		"gzip": "gzip", "deflate, gzip": "deflate, gzip", "deflate,gzip": "deflate,gzip", "gzip, aws-chunked": "gzip", "aws-chunked,gzip": "gzip",
+		"AWS-Chunked": "", "aws-chunked, aws-chunked": "",
+	} {
+		stored, err := readMetadata(http.Header{"Content-Encoding": {sent}})
+		if err != nil || stored.Get("Content-Encoding") != want {
+			t.Errorf("%q is stored as %q, %v", sent, stored.Get("Content-Encoding"), err)
+		}
 	}
 }

@@ -52,7 +52,7 @@ func (c *call) partSpan(o *object) (span, error) {
 		if number != 1 {
 			return span{}, errInvalidPartNumber()
 		}
-		return span{length: o.size, partial: true, checksum: o.checksum}, nil
+		return span{length: o.size, partial: o.size > 0, checksum: o.checksum}, nil
 	}
 	c.w.Header().Set("X-Amz-Mp-Parts-Count", strconv.Itoa(len(o.parts)))
 	var offset int64

@@ -3,6 +3,7 @@ package s3
 import (
 	"cmp"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -19,6 +20,8 @@ var kept = []string{
 }
 
 const redirectHeader = "X-Amz-Website-Redirect-Location"
+
+var redirectForm = regexp.MustCompile(`^(/|https?://)`)
 
 // metadataPrefix is the prefix of the headers of user metadata.
 const metadataPrefix = "X-Amz-Meta-"
@@ -47,6 +50,9 @@ func (c *call) readSettings() (settings, error) {
 	if s.encryption, err = c.readEncryption(); err != nil {
 		return s, err
 	}
+	if to := c.header(redirectHeader); to != "" && !redirectForm.MatchString(to) {
+		return s, &Error{Status: http.StatusBadRequest, Code: "InvalidRedirectLocation", Message: "The website redirect location must have a prefix of 'http://' or 'https://' or '/'."}
+	}
 	if s.acl = c.header("X-Amz-Acl"); s.acl != "" && !slices.Contains(cannedACLs, s.acl) {
 		return s, errInvalidArgument("", "x-amz-acl", s.acl)
 	}
@@ -74,7 +80,7 @@ func readMetadata(h http.Header) (http.Header, error) {
 		}
 	}
 	// aws-chunked is the framing of the request, not the object's encoding.
-	if coding := out.Get("Content-Encoding"); coding != "" {
+	if coding := out.Get("Content-Encoding"); strings.Contains(strings.ToLower(coding), "aws-chunked") {
 		var rest []string
 		for word := range strings.SplitSeq(coding, ",") {
 			if word = strings.TrimSpace(word); !strings.EqualFold(word, "aws-chunked") {
@@ -135,9 +141,7 @@ func (c *call) allowWrite(s settings, extra conditions) (conditions, error) {
 	if !s.lock.until.IsZero() {
 		locked.set("s3:object-lock-retain-until-date", s.lock.until.UTC().Format(time.RFC3339))
 	}
-	if s.lock.hold {
-		locked.set("s3:object-lock-legal-hold", "ON")
-	}
+	locked.set("s3:object-lock-legal-hold", s.lock.hold)
 	for name, values := range locked {
 		cs[name] = values
 	}
@@ -151,7 +155,7 @@ func (c *call) allowWrite(s settings, extra conditions) (conditions, error) {
 		{"s3:PutObjectTagging", len(s.tags) > 0},
 		{"s3:PutObjectAcl", c.asksACL()},
 		{"s3:PutObjectRetention", s.lock.mode != ""},
-		{"s3:PutObjectLegalHold", s.lock.hold},
+		{"s3:PutObjectLegalHold", s.lock.hold != ""},
 	} {
 		if also.when {
 			if err := c.allowObject(also.action, cs); err != nil {

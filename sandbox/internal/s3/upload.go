@@ -256,9 +256,3 @@ func (b *bucket) take(u *upload) bool {
 	delete(b.uploads, u.id)
 	return true
 }
-
-func (b *bucket) giveBack(u *upload) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.uploads[u.id] = u
-}
