@@ -31,11 +31,15 @@ type Facts struct {
 	Actions  []Action
 	Keys     []string // of the services, those of the actions among them
 	Global   []string // keys that every service has
+	// Types has the types of the keys that are no single text, by their names in
+	// lower case: Bool, Number, Date, Address, ARN, or Set for several values.
+	Types    map[string]string
+	Prefixes []string // of the actions of all services
 }
 
 // Read returns the list.
 var Read = sync.OnceValue(func() *Facts {
-	f := &Facts{}
+	f := &Facts{Types: map[string]string{}}
 	service, with := "", []string(nil)
 	for line := range strings.Lines(text) {
 		words := strings.Fields(line)
@@ -61,6 +65,12 @@ var Read = sync.OnceValue(func() *Facts {
 			f.Keys = append(f.Keys, words[1:]...)
 		case words[0] == "global":
 			f.Global = append(f.Global, words[1:]...)
+		case words[0] == "type":
+			for _, key := range words[2:] {
+				f.Types[strings.ToLower(key)] = words[1]
+			}
+		case words[0] == "prefix":
+			f.Prefixes = append(f.Prefixes, words[1:]...)
 		}
 	}
 	return f

@@ -22,3 +22,25 @@ func TestFactsNameTheirPages(t *testing.T) {
 		}
 	}
 }
+
+func TestTypesAreOfKeys(t *testing.T) {
+	t.Parallel()
+	f := Read()
+	keys := map[string]bool{}
+	for _, key := range slices.Concat(f.Keys, f.Global) {
+		keys[strings.ToLower(key)] = true
+	}
+	for key, kind := range f.Types {
+		if !keys[key] {
+			t.Errorf("%s has a type, and is not among the keys", key)
+		}
+		if !slices.Contains([]string{"Bool", "Number", "Date", "Address", "ARN", "Set"}, kind) {
+			t.Errorf("%s has the type %s", key, kind)
+		}
+	}
+	for _, service := range f.Services {
+		if !slices.Contains(f.Prefixes, service) {
+			t.Errorf("%s is no prefix", service)
+		}
+	}
+}
