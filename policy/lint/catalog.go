@@ -95,6 +95,9 @@ func expand(value string) (actions []*action, known bool) {
 
 // hasKey reports whether requests for the action can have the condition key.
 func (a *action) hasKey(key string) bool {
+	if service := notOf[strings.ToLower(key)]; service != "" && strings.HasPrefix(a.name, service+":") {
+		return false
+	}
 	return isGlobal(key) || keyIn(a.keys, key)
 }
 
@@ -127,4 +130,11 @@ func glob(pattern, s string) bool {
 		}
 	}
 	return strings.Trim(pattern[p:], "*") == ""
+}
+
+// typeOfKey returns the type of a condition key, empty for a text; it is false
+// for keys that the facts do not have.
+func typeOfKey(key string) (kind string, known bool) {
+	kind = awsaction.Read().Types[strings.ToLower(key)]
+	return kind, kind != "" || isGlobal(key) || keyIn(catalog().keys, key)
 }

@@ -18,6 +18,7 @@ var changeless = []string{
 	"look the action up in AWS's list of the actions of …",
 	"look the key up in AWS's list of condition keys",
 	"look the operator up in AWS's list of condition operators",
+	"look the service up in AWS's list of services",
 	"You: run rolecall policy lint FILE, which says where it is wrong",
 }
 

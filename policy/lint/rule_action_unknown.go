@@ -18,9 +18,13 @@ var actionUnknown = rule{
 				values = s.Get("NotAction").Each()
 			}
 			for _, a := range values {
-				found, known := expand(a.Text)
-				service, name, _ := strings.Cut(strings.ToLower(a.Text), ":")
-				if p.full() || !known || len(found) > 0 || service == "s3" && (name == "headbucket" || s3Operations[name] != "") {
+				actions, known := expand(a.Text)
+				service, name, named := strings.Cut(strings.ToLower(a.Text), ":")
+				if message, hint := unknownService(service); named && message != "" {
+					p.report(found{at: a, severity: Warning, message: quote(a.Text) + " " + message, hint: hint})
+					continue
+				}
+				if p.full() || !known || len(actions) > 0 || service == "s3" && (name == "headbucket" || s3Operations[name] != "") {
 					continue
 				}
 				p.unknownAction(s, a, service)

@@ -15,7 +15,7 @@ var conditionKeyAction = rule{
 	check: func(p *pass) {
 		for _, s := range p.statements {
 			for _, c := range s.conditions() {
-				if !keyIn(catalog().keys, c.key) || isGlobal(c.key) {
+				if _, partly := notOf[strings.ToLower(c.key)]; !partly && (!keyIn(catalog().keys, c.key) || isGlobal(c.key)) {
 					continue // unknown, or of services that are not in the facts
 				}
 				var without []*tree.Node
@@ -44,6 +44,10 @@ func (s *statement) keyNever(value, key string) bool {
 	}
 	return len(actions) > 0 && !slices.ContainsFunc(actions, func(a *action) bool { return a.hasKey(key) })
 }
+
+// notOf has the global keys that the requests of a service of ours do not have.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-vpceaccount
+var notOf = map[string]string{"aws:vpceaccount": "sts", "aws:vpceorgid": "sts", "aws:vpceorgpaths": "sts"}
 
 var withAssumeRole = map[string]bool{"sts:TagSession": true, "sts:SetSourceIdentity": true, "sts:SetContext": true}
 

@@ -3,6 +3,7 @@ package lint
 import (
 	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -39,9 +40,18 @@ func (p *pass) values(s *statement, c condition) {
 		})
 		return
 	}
+	if c.base() == "Bool" && slices.Contains(c.values.Strings(), "true") && slices.Contains(c.values.Strings(), "false") {
+		p.report(found{
+			at: c.values, message: c.key + " is always true or false, so the condition only asks that it be there",
+			hint: "write one of the two",
+		})
+	}
 	for _, v := range c.values.Each() {
 		if strings.Contains(v.Text, "${") {
 			continue
+		}
+		if strings.HasPrefix(c.base(), "Date") && isNumber(v.Text) && len(v.Text) != len("2027") && !equalKey(c, "aws:EpochTime") {
+			p.report(found{at: v, severity: Note, message: "a date is written as seconds since 1970, and reads as another to most people", hint: "write it as 2027-01-31T00:00:00Z"})
 		}
 		if message, hint := valueFault(c, key, v.Text); message != "" {
 			p.report(found{at: v, message: quote(v.Text) + " " + message, hint: hint})
@@ -65,7 +75,7 @@ func valueFault(c condition, key, value string) (message, hint string) {
 	case accountKeys[key] && textOperator(base) && !accountForm.MatchString(value):
 		return "is no account, so no request has it", "write the twelve digits of the account"
 	}
-	return "", ""
+	return formFault(c, key, value)
 }
 
 func textOperator(base string) bool { return strings.HasPrefix(base, "String") }

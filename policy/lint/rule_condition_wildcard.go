@@ -16,6 +16,9 @@ var conditionWildcard = rule{
 		for _, s := range p.statements {
 			for _, c := range s.conditions() {
 				like := map[string]string{"StringEquals": "StringLike", "StringNotEquals": "StringNotLike"}[c.base()]
+				if kind, _ := typeOfKey(c.key); kind == "ARN" {
+					like = strings.Replace(like, "String", "Arn", 1)
+				}
 				if like == "" || strings.EqualFold(c.key, externalID) || !slices.ContainsFunc(c.values.Each(), func(v *tree.Node) bool { return hasWildcard(v.Text) }) {
 					continue
 				}

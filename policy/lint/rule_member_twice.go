@@ -1,14 +1,31 @@
 package lint
 
-import "github.com/rolecall/rolecall/policy/internal/tree"
+import (
+	"strings"
 
-// JSON leaves open which of two members of one name counts; IAM refuses them.
+	"github.com/rolecall/rolecall/policy/internal/tree"
+)
+
+// JSON leaves open which of two members of one name counts; IAM refuses them,
+// and condition keys of one name in different case too.
 var memberTwice = rule{
 	code: "member-twice", severity: Error, neutral: true,
 	title: "a member is given twice",
 	check: func(p *pass) {
 		if p.root != nil {
 			p.twice(p.root)
+		}
+		for _, s := range p.statements {
+			seen := map[string]condition{}
+			for _, c := range s.conditions() {
+				of := c.operator + " " + strings.ToLower(c.key)
+				if first, found := seen[of]; found && first.key != c.key {
+					f := atKey(c, "is the same key as "+quote(first.key)+", in other capitals")
+					f.hint = "write the values of both under one"
+					p.report(f)
+				}
+				seen[of] = c
+			}
 		}
 	},
 }

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/rolecall/rolecall"
@@ -17,7 +18,10 @@ var principalMalformed = rule{
 	check: func(p *pass) {
 		for _, s := range p.statements {
 			for _, principal := range s.principals() {
-				if (principal.kind == "AWS" || principal.kind == "" && principal.kindOfValue()) && principal.Text != "*" {
+				switch {
+				case principal.kind == "Service":
+					p.malformedService(principal)
+				case (principal.kind == "AWS" || principal.kind == "" && principal.kindOfValue()) && principal.Text != "*":
 					p.malformedPrincipal(s, principal)
 				}
 			}
@@ -48,6 +52,9 @@ func (p *pass) malformedPrincipal(s *statement, who principal) {
 		return // right, or another rule's
 	case strings.HasPrefix(who.Text, "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity "):
 		return // AWS's own way to name a CloudFront distribution's reader
+	case strings.Contains(who.Text, "${"):
+		f.message = quote(who.Text) + " holds a variable, and IAM takes none in a principal"
+		f.hint = "name the account, and put the variable into a condition on aws:PrincipalArn"
 	case strings.ContainsAny(who.Text, "*?"):
 		f.message = quote(who.Text) + " holds a wildcard, and IAM takes none in a principal"
 		f.hint = "name the account, and the roles by a condition ArnLike on aws:PrincipalArn"
@@ -79,6 +86,24 @@ func (p *pass) malformedPrincipal(s *statement, who principal) {
 		f.hint = "name the role, " + rolecall.ARN{Partition: arn.Partition, Service: "iam", Account: arn.Account, Resource: "role/" + parts[1]}.String() + ", with its path if it has one"
 	default:
 		return
+	}
+	p.report(f)
+}
+
+// serviceName is a service as a principal: s3.amazonaws.com, states.eu-central-1.amazonaws.com.
+var serviceName = regexp.MustCompile(`^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.` + domain + `$`)
+
+// domain is what services of every partition end in.
+const domain = `(?:amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu|aws\.internal|aws\.com|c2s\.ic\.gov|sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)`
+
+func (p *pass) malformedService(who principal) {
+	if serviceName.MatchString(who.Text) || placeholderForm.MatchString(who.Text) {
+		return
+	}
+	f := found{at: who.Node, message: quote(who.Text) + " is no service principal", hint: "write the service as s3.amazonaws.com is written, in small letters"}
+	if strings.ContainsAny(who.Text, "*?") {
+		f.message = quote(who.Text) + " holds a wildcard, and IAM takes none in a service principal"
+		f.hint = "name each service that is meant"
 	}
 	p.report(f)
 }

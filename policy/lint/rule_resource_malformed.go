@@ -24,6 +24,12 @@ var resourceMalformed = rule{
 					})
 					continue
 				}
+				if parts := strings.SplitN(r.Text, ":", 6); len(parts) == 6 {
+					if message, hint := unknownService(parts[2]); message != "" {
+						p.report(found{at: r, severity: Warning, message: quote(r.Text) + " " + message, hint: hint})
+						continue
+					}
+				}
 				message, right := p.malformed(r.Text)
 				if message == "" && accessPoint(r) && s.onlyObjects() {
 					message, right = "is an access point, and the actions are on objects, so it allows nothing", r.Text+"/object/*"
@@ -89,13 +95,15 @@ func (p *pass) malformed(resource string) (message, right string) {
 		return bucketFault(resource)
 	}
 	if parts[2] == "s3" && parts[4] != "" && strings.HasPrefix(parts[5], "accesspoint/") {
-		return accessPointFault(resource)
+		if message, right = accessPointFault(resource); message != "" {
+			return message, right
+		}
 	}
 	placed := parts[3] != "" || parts[4] != ""
 	if parts[2] == "s3" && placed && !strings.ContainsAny(parts[3]+parts[4], "*$") && bucketName(strings.Split(parts[5], "/")[0]) && !regional(parts[5]) {
 		return "has a region or account, and the ARNs of buckets have none, so it matches nothing", "arn:" + parts[1] + ":s3:::" + parts[5]
 	}
-	return "", ""
+	return partsFault(resource)
 }
 
 // regional reports whether the ARN of a resource of S3 has a region and account.

@@ -1,17 +1,28 @@
 package lint
 
-import "github.com/rolecall/rolecall/policy"
+import (
+	"strings"
 
-// A trust policy is about the role that it is attached to.
+	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/internal/tree"
+)
+
+// A trust policy is about the role that it is attached to, and a bucket's policy
+// about the bucket.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_terms-and-concepts.html
 var resourceMisplaced = rule{
 	code: "resource-misplaced", severity: Error,
-	title: "a trust policy names a resource",
-	kinds: []policy.Kind{policy.TrustDocument},
+	title: "a policy names a resource that it cannot be about",
+	kinds: []policy.Kind{policy.TrustDocument, policy.BucketDocument},
 	check: func(p *pass) {
 		for _, s := range p.statements {
 			for _, name := range []string{"Resource", "NotResource"} {
-				if element := s.Get(name); element != nil {
+				element := s.Get(name)
+				switch {
+				case element == nil:
+				case p.kind == policy.BucketDocument:
+					p.foreign(s, name)
+				default:
 					p.report(found{
 						at: element, message: "a trust policy takes no " + name, hint: "remove it; in a trust policy the role is the resource",
 						fix: func() { s.Remove(name) }, widens: true,
@@ -20,4 +31,28 @@ var resourceMisplaced = rule{
 			}
 		}
 	},
+}
+
+// foreign reports resources of other services than S3 in a bucket's policy.
+func (p *pass) foreign(s *statement, name string) {
+	var wrong []*tree.Node
+	for _, r := range s.Get(name).Each() {
+		if parts := strings.SplitN(r.Text, ":", 6); len(parts) == 6 && parts[0] == "arn" && !glob(strings.ToLower(parts[2]), "s3") && !strings.Contains(parts[2], "$") {
+			wrong = append(wrong, r)
+		}
+	}
+	for _, r := range wrong {
+		f := found{
+			at: r, message: quote(r.Text) + " is no bucket or object, and S3 does not store a policy that names it",
+			hint: "remove it here, and write it into the policy of that resource or of the role",
+		}
+		if s.Get(name).Without(wrong...) != nil {
+			f.same, f.fix = true, func() {
+				if left := s.Get(name).Without(r); left != nil {
+					s.Set(name, left)
+				}
+			}
+		}
+		p.report(f)
+	}
 }

@@ -44,12 +44,12 @@ func assumable(resource string) bool {
 	if resource == "*" {
 		return true
 	}
-	parts := strings.SplitN(resource, ":", 6)
+	parts := strings.SplitN(inVariables.ReplaceAllString(resource, "$"), ":", 6)
 	if len(parts) < 6 {
 		return strings.HasPrefix(resource, "arn:") && strings.HasSuffix(resource, "*") && (len(parts) < 3 || glob(parts[2], "iam"))
 	}
 	kind, _, _ := strings.Cut(parts[5], "/")
-	return glob(parts[2], "iam") && glob(parts[3], "") && glob(kind, "role") && parts[4] != ""
+	return glob(parts[2], "iam") && glob(parts[3], "") && glob(kind, "role") && parts[4] != "" && isAccount(parts[4])
 }
 
 var roleParts = regexp.MustCompile(`\b([0-9]{12})[:/]+(?:role/|instance-profile/)?([\w+=,.@/-]+)$`)
