@@ -44,6 +44,17 @@ type Connection struct {
 // Validate checks a connection by itself and reports all faults at once.
 func (c Connection) Validate() error {
 	var faults Errors
+	if c.RoleARN == "" && c.Secret == "" && c.HTTPCredentialSource == nil {
+		faults.Add("", "a connection needs a way to authorize", "give role_arn, secret or http_credential_source")
+	}
+	faults.AddErr("", c.ValidateDraft())
+	return faults.Err()
+}
+
+// ValidateDraft is Validate for a connection that may still lack what
+// authorizes it.
+func (c Connection) ValidateDraft() error {
+	var faults Errors
 	switch c.Purpose {
 	case Source, Delivery:
 	case "":
@@ -89,8 +100,6 @@ func (c Connection) Validate() error {
 func (c Connection) validateAuthorization(faults *Errors) {
 	const one = "a connection is authorized in one way; remove one"
 	switch dispenser := c.HTTPCredentialSource; {
-	case c.RoleARN == "" && c.Secret == "" && dispenser == nil:
-		faults.Add("", "a connection needs a way to authorize", "give role_arn, secret or http_credential_source")
 	case c.RoleARN != "" && c.Secret != "":
 		faults.Add("/secret", "role_arn and secret are both given", one)
 	case dispenser != nil && c.RoleARN+c.Secret != "":

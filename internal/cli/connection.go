@@ -5,7 +5,6 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/config"
-	"github.com/rolecall/rolecall/policy"
 )
 
 // connection finds a declared connection and whose it is. The organization
@@ -38,22 +37,4 @@ func connection(cfg *config.Config, org, name string) (rolecall.Organization, ro
 	return rolecall.Organization{}, rolecall.Connection{}, &rolecall.Error{
 		Code: rolecall.NotFound, Message: fmt.Sprintf("there is no connection %q", name), Hint: "declared: " + orNone(names),
 	}
-}
-
-// kitRequest is what a declared connection asks of policies. Without names of
-// principals it is for the one that the connection's jobs run as: that of its
-// region, else the default.
-func kitRequest(cfg *config.Config, o rolecall.Organization, c rolecall.Connection, principals []string) (policy.KitRequest, error) {
-	r := policy.KitRequest{Connection: c, ExternalIDs: []string{o.ExternalIDFor(c)}, VendorAccounts: cfg.Vendor.Accounts}
-	if len(principals) == 0 {
-		principals = []string{""}
-	}
-	for _, name := range principals {
-		p, err := cfg.Vendor.PrincipalFor(name, c.Region)
-		if err != nil {
-			return r, err
-		}
-		r.Principals = append(r.Principals, p.ARN.String())
-	}
-	return r, nil
 }

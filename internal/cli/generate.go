@@ -152,7 +152,7 @@ func (c *generateCommand) declared(ctx context.Context, out *output) (policy.Kit
 	if err != nil {
 		return policy.KitRequest{}, err
 	}
-	return kitRequest(cfg, o, declared, c.Principal)
+	return policy.RequestFor(cfg.Vendor, o, declared, c.Principal)
 }
 
 // printKit prints each document, where it belongs and what its statements are

@@ -92,7 +92,7 @@ func (c *lintCommand) options(ctx context.Context) (lint.Options, error) {
 			Hint: "You: run rolecall policy generate " + c.Connection + ", which makes it and says where it is kept",
 		}
 	}
-	kit, err := kitRequest(cfg, o, declared, c.Principal)
+	kit, err := policy.RequestFor(cfg.Vendor, o, declared, c.Principal)
 	if err != nil {
 		return options, err
 	}

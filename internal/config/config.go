@@ -196,22 +196,7 @@ func (r reader) organization(name string, o organization) {
 		conn := o.Connections[n]
 		conn.Name = n
 		r.faults.AddErr(place, conn.Validate())
-		if s, ok := org.Secrets[conn.Secret]; conn.Secret != "" {
-			switch {
-			case !ok:
-				r.faults.Add(place+"/secret", "there is no secret "+conn.Secret, "declare it under the organization's secrets")
-			case s.Type != rolecall.SecretAWSAccessKey:
-				r.faults.Add(place+"/secret", "the secret "+conn.Secret+" holds no AWS access key", "use one of type aws_access_key")
-			case s.Bucket != "" && s.Bucket != conn.Bucket:
-				r.faults.Add(place+"/secret", "the secret "+conn.Secret+" is bound to another bucket", "")
-			}
-		}
-		if d := conn.HTTPCredentialSource; d != nil && d.Validate() == nil {
-			r.dispenserSource(org, *d, place+"/http_credential_source")
-		}
-		if role, err := rolecall.ParseRoleARN(conn.RoleARN); err == nil && r.config.Vendor.Owns(role.Account) {
-			r.faults.Add(place+"/role_arn", "the role is in an account of the vendor's", "a connection's role is in the customer's account")
-		}
+		r.faults.AddErr(place, org.CheckConnection(r.config.Vendor, conn))
 		org.Connections[n] = conn
 	}
 	r.config.Organizations[name] = org

@@ -17,12 +17,3 @@ func (r reader) dispenserPrincipal(p principal, f file, at string) {
 		}
 	}
 }
-
-// dispenserSource checks that somebody can ask the dispenser.
-func (r reader) dispenserSource(org rolecall.Organization, d rolecall.HTTPCredentialSource, at string) {
-	if d.Secret != "" {
-		r.faults.AddErr(at+"/secret", org.CheckBearer(d))
-	} else if _, ok := r.config.Vendor.Principals[rolecall.DispenserPrincipal]; !ok {
-		r.faults.Add(at, "no principal dispenser is declared that signs the request", "declare it, or name a secret of type text")
-	}
-}
