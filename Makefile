@@ -86,7 +86,7 @@ generate: lint-tools ## write what a tool can write: go.mod, go.sum, imports and
 ##@ Install
 
 .PHONY: deps
-deps: $(BIN)/aws /usr/bin/jq /usr/bin/rclone $(BIN)/versitygw@$(VERSITYGW_VERSION) ## what the tests run against: the AWS command line, jq, rclone and versitygw
+deps: $(BIN)/aws /usr/bin/jq /usr/bin/rclone $(BIN)/versitygw@$(VERSITYGW_VERSION) postgresql ## what the tests run against: the AWS command line, jq, rclone, versitygw and PostgreSQL
 
 .PHONY: peers
 peers: $(PEERS)/rclone@$(RCLONE_VERSION) $(PEERS)/mc@$(MC_VERSION) $(PEERS)/minio@$(MINIO_VERSION) ## what transfers are measured against (takes minutes to build)
@@ -107,6 +107,11 @@ $(BIN)/aws:
 # What generated scripts put statements into policies with.
 /usr/bin/jq:
 	@.ci/apt-install jq $@
+
+# The service's other database; each test package starts a server of its own.
+.PHONY: postgresql
+postgresql:
+	@.ci/apt-install postgresql '/usr/lib/postgresql/*/bin/initdb'
 
 # A tool that takes a connection's credentials and renews them.
 /usr/bin/rclone:

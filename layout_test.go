@@ -63,6 +63,14 @@ var mayImport = map[string][]string{
 		".", "credential", "internal/access", "internal/check", "internal/config", "internal/guard", "internal/job", "internal/state", "internal/tenant",
 		"internal/transfer",
 	},
+	"internal/store":           {".", "credential", "internal/tenant"},
+	"internal/store/storetest": {"internal/store"},
+	"internal/account":         {"."},
+	"internal/service": {
+		".", "policy", "policy/correct", "policy/render", "internal/account", "internal/check", "internal/job", "internal/store", "internal/strict", "internal/tenant",
+	},
+	"internal/api":    {".", "policy/render", "internal/account", "internal/job", "internal/service", "internal/strict"},
+	"internal/server": {".", "internal/api", "internal/config", "internal/service", "internal/state", "internal/store", "internal/tenant", "internal/worker"},
 	"internal/demo": {
 		".", "credential", "internal/task", "internal/job", "internal/config", "internal/state", "internal/worker", "sandbox", "internal/awscode",
 	},
@@ -70,7 +78,7 @@ var mayImport = map[string][]string{
 		".", "policy", "credential", "internal/journal", "internal/task", "internal/worker",
 		"internal/job", "internal/config", "internal/state", "internal/tenant", "sandbox", "internal/demo",
 		"policy/correct", "policy/explain", "policy/lint", "policy/render", "internal/check", "internal/vend", "internal/dispenser",
-		"internal/workdir", "internal/strict",
+		"internal/workdir", "internal/strict", "internal/account", "internal/server", "internal/service",
 	},
 	"cmd/rolecall":                   {"internal/cli"},
 	"docs/examples":                  {},
@@ -85,16 +93,16 @@ var mayImport = map[string][]string{
 var testsMayImport = []string{
 	".", "policy", "credential", "credential/verdicttest", "internal/access", "internal/config", "internal/guard", "internal/state",
 	"internal/hinttest", "internal/tenant", "internal/tenant/tenanttest", "internal/journal", "internal/transfer",
-	"internal/strict", "internal/strict/yaml", "internal/reserved", "sandbox", "sandbox/sandboxtest",
+	"internal/strict", "internal/strict/yaml", "internal/reserved", "internal/account", "internal/store/storetest", "sandbox", "sandbox/sandboxtest",
 }
 
 // forTests are packages that tests of others call. Only they import package
 // testing, and nothing but tests imports them.
-var forTests = []string{"credential/verdicttest", "internal/hinttest", "internal/tenant/tenanttest", "sandbox/sandboxtest"}
+var forTests = []string{"credential/verdicttest", "internal/hinttest", "internal/store/storetest", "internal/tenant/tenanttest", "sandbox/sandboxtest"}
 
 // onlyInTests are modules and packages that never become part of the program.
 var onlyInTests = []string{
-	"testing", module + "/credential/verdicttest", module + "/internal/hinttest", module + "/internal/tenant/tenanttest", module + "/sandbox/sandboxtest",
+	"testing", module + "/credential/verdicttest", module + "/internal/hinttest", module + "/internal/store/storetest", module + "/internal/tenant/tenanttest", module + "/sandbox/sandboxtest",
 	"github.com/Shopify/toxiproxy", "github.com/google/go-cmp", "github.com/hashicorp/hcl", "github.com/rogpeppe/go-internal",
 	"github.com/rs/zerolog", "github.com/zclconf/go-cty", "go.uber.org/goleak", "pgregory.net/rapid",
 }

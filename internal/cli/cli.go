@@ -42,6 +42,7 @@ type commands struct {
 	Demo    demoCommand    `cmd:"" help:"Run a job across two customers' accounts on the built-in sandbox, and tell what happened."`
 	Run     runCommand     `cmd:"" help:"Run a job here and now, without a server."`
 	Check   checkCommand   `cmd:"" help:"Diagnose a connection step by step, and print what mends it."`
+	Serve   serveCommand   `cmd:"" help:"Run the service: organizations, connections and checks over HTTP."`
 	Sandbox sandboxCommand `cmd:"" help:"Serve a local AWS: STS, S3, IAM and KMS enough to be refused properly."`
 	Policy  struct {
 		Generate generateCommand `cmd:"" help:"Print the least policies that make a connection work, for both sides."`
@@ -55,6 +56,9 @@ type commands struct {
 	Connection struct {
 		Release releaseCommand `cmd:"" help:"Give up an organization's claim on a connection's role or dispenser: work that uses it stops, and another organization may claim it. The next use claims it again."`
 	} `cmd:"" help:"Work with connections."`
+	Token struct {
+		Create tokenCreateCommand `cmd:"" help:"Make a token for the service, on its own machine, and print it."`
+	} `cmd:"" help:"Work with tokens of rolecall serve."`
 	Credentials credentialsCommand `cmd:"" help:"Print a connection's credentials for a tool, as credential_process takes them."`
 	Exec        execCommand        `cmd:"" help:"Run a command with a connection's credentials in its environment."`
 	Dispenser   dispenserCommand   `cmd:"" help:"Serve credentials of a customer's own roles to a vendor: the other side of http_credential_source."`

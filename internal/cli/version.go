@@ -25,3 +25,11 @@ func (versionCommand) Run(out *output) error {
 	out.printf("rolecall %s (%s)\n", v.Version, v.Go)
 	return nil
 }
+
+// version is the version of this build.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return info.Main.Version
+	}
+	return "unknown"
+}

@@ -30,6 +30,7 @@ type Config struct {
 	Endpoints     Endpoints
 	Allow         []netip.Prefix // addresses that tenants' URLs may reach beside public ones
 	State         string         // absolute path of the state directory
+	Serve         Serve
 	// Faulty are connections that only LoadTolerant takes, by organization and
 	// name; they are not among the organizations' own.
 	Faulty map[string]map[string]Faulty
@@ -115,6 +116,7 @@ func parse(data []byte, dir string) (*Config, rolecall.Errors) {
 	r.network(f)
 	r.endpoint("/endpoints/sts", f.Endpoints.STS)
 	r.endpoint("/endpoints/s3", f.Endpoints.S3)
+	r.serve(f.serveFile)
 	for _, name := range sorted(f.Organizations) {
 		r.organization(name, f.Organizations[name])
 	}
@@ -132,6 +134,7 @@ type file struct {
 		Allow []string `json:"allow"`
 	} `json:"network"`
 	State string `json:"state"`
+	serveFile
 }
 
 type organization struct {
@@ -149,12 +152,7 @@ type reader struct {
 func (r reader) network(f file) {
 	for i, text := range f.Network.Allow {
 		at := strict.Pointer("network", "allow", i)
-		prefix, err := netip.ParsePrefix(text)
-		if err != nil {
-			if addr, notAddr := netip.ParseAddr(text); notAddr == nil {
-				prefix, err = netip.PrefixFrom(addr, addr.BitLen()), nil
-			}
-		}
+		prefix, err := parsePrefix(text)
 		if err != nil {
 			r.faults.Add(at, "not an address or a range of addresses", "for example 127.0.0.0/8")
 			continue
@@ -165,6 +163,14 @@ func (r reader) network(f file) {
 		}
 		r.config.Allow = append(r.config.Allow, prefix.Masked())
 	}
+}
+
+// parsePrefix reads a range of addresses, or one address.
+func parsePrefix(text string) (netip.Prefix, error) {
+	if addr, err := netip.ParseAddr(text); err == nil {
+		return netip.PrefixFrom(addr, addr.BitLen()), nil
+	}
+	return netip.ParsePrefix(text)
 }
 
 func (r reader) endpoint(at, s string) {

@@ -112,21 +112,27 @@ func reliable(path string, info fs.FileInfo) error {
 // read reads a file of the directory. In directories that pass the check
 // nobody else can exchange the file meanwhile.
 func (d *Dir) read(name string) ([]byte, error) {
-	if err := d.secure(filepath.Dir(name)); err != nil {
+	path, err := d.readable(name)
+	if err != nil {
 		return nil, err
+	}
+	return os.ReadFile(path)
+}
+
+// readable returns the path of a file of the directory, if it can be relied on.
+func (d *Dir) readable(name string) (string, error) {
+	if err := d.secure(filepath.Dir(name)); err != nil {
+		return "", err
 	}
 	path := filepath.Join(d.path, name)
 	info, err := os.Lstat(path)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, &unreliableError{path: path, reason: "it is no regular file"}
+		return "", &unreliableError{path: path, reason: "it is no regular file"}
 	}
-	if err := reliable(path, info); err != nil {
-		return nil, err
-	}
-	return os.ReadFile(path)
+	return path, reliable(path, info)
 }
 
 // write puts a file in place of the one that is there.

@@ -11,11 +11,16 @@ import (
 
 // Printable returns v as indented JSON that is safe to show on a terminal: it
 // escapes what is not printable, which encoding/json does to few characters.
-func Printable(v any) ([]byte, error) {
+func Printable(v any) ([]byte, error) { return printable(v, "  ") }
+
+// Line returns v as Printable does, but in one line.
+func Line(v any) ([]byte, error) { return printable(v, "") }
+
+func printable(v any, indent string) ([]byte, error) {
 	var plain, safe bytes.Buffer
 	enc := json.NewEncoder(&plain)
 	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
+	enc.SetIndent("", indent)
 	if err := enc.Encode(v); err != nil {
 		return nil, err
 	}

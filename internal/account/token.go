@@ -1,0 +1,67 @@
+package account
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"hash/crc32"
+	"strings"
+)
+
+// A token is a prefix that says what it is, 30 random characters and 6 of their
+// checksum, all of base62, so that scanners of leaked secrets can tell one
+// without asking.
+const (
+	randomLength   = 30
+	checksumLength = 6
+	base62         = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+)
+
+// The prefixes of tokens.
+const (
+	OperatorPrefix = "rco_"
+	ServicePrefix  = "rcs_"
+)
+
+// NewToken returns a new token with the prefix, and its hash. It has 178
+// random bits.
+func NewToken(prefix string) (text, hash string) {
+	random := make([]byte, 0, randomLength)
+	for buffer := make([]byte, randomLength); len(random) < randomLength; {
+		_, _ = rand.Read(buffer) // never fails; see crypto/rand
+		for _, b := range buffer {
+			if b < 4*62 && len(random) < randomLength { // so that each character is as likely as the others
+				random = append(random, base62[b%62])
+			}
+		}
+	}
+	text = prefix + string(random) + checksum(string(random))
+	return text, Hash(text)
+}
+
+// IsToken reports whether NewToken may have made the text with this prefix.
+func IsToken(text, prefix string) bool {
+	random, ok := strings.CutPrefix(text, prefix)
+	if !ok || len(random) != randomLength+checksumLength || strings.Trim(random, base62) != "" {
+		return false
+	}
+	return checksum(random[:randomLength]) == random[randomLength:]
+}
+
+// Hash is what is stored of a token: nobody can present it. A token has so many
+// random bits that no slow hash is needed.
+func Hash(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
+}
+
+// checksum is the IEEE CRC-32 in base62, left-padded with 0.
+func checksum(random string) string {
+	sum := crc32.ChecksumIEEE([]byte(random))
+	text := make([]byte, checksumLength)
+	for i := checksumLength - 1; i >= 0; i-- {
+		text[i] = base62[sum%62]
+		sum /= 62
+	}
+	return string(text)
+}

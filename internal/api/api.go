@@ -1,0 +1,118 @@
+// Package api is the service over HTTP: paths, JSON, status codes and the
+// OpenAPI document. Each route translates a request to one operation of package
+// service, and holds no rules of its own.
+package api
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"strings"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/account"
+	"github.com/rolecall/rolecall/internal/job"
+	"github.com/rolecall/rolecall/internal/service"
+)
+
+// Options are what New needs.
+type Options struct {
+	Service *service.Service
+	Version string
+	Log     *slog.Logger // nil: none
+}
+
+// API answers requests. New makes it.
+type API struct {
+	service  *service.Service
+	log      *slog.Logger
+	mux      *http.ServeMux
+	document *document
+}
+
+// New returns the handler of everything below /api, of /problems, and of
+// /healthz and /readyz.
+func New(o Options) *API {
+	a := &API{service: o.Service, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), mux: http.NewServeMux(), document: newDocument(o.Version)}
+	a.organizations()
+	a.connections()
+	a.checks()
+	a.tokens()
+	a.audit()
+	text, err := a.document.text()
+	if err != nil {
+		panic(err) // it is made of our own types
+	}
+	a.mux.HandleFunc("GET /api/openapi.json", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/openapi+json")
+		_, _ = w.Write(text)
+	})
+	version, err := json.Marshal(map[string]string{"version": o.Version})
+	if err != nil {
+		panic(err) // a string
+	}
+	a.mux.HandleFunc("GET /api/version", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(version)
+	})
+	a.mux.HandleFunc("GET /problems/{code}", func(w http.ResponseWriter, r *http.Request) {
+		text, ok := problems[rolecall.Code(r.PathValue("code"))]
+		if !ok {
+			a.fail(w, r, errNoSuchPath)
+			return
+		}
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = w.Write([]byte(text + "\n"))
+	})
+	a.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	a.mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		if err := a.service.Ready(r.Context()); err != nil {
+			a.log.WarnContext(r.Context(), "not ready", "error", err)
+			http.Error(w, "the database cannot be reached", http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = w.Write([]byte("ready\n"))
+	})
+	a.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { a.fail(w, r, errNoSuchPath) })
+	return a
+}
+
+// ServeHTTP answers a request. A panic is that request's alone.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	id := job.NewID()
+	r = r.WithContext(context.WithValue(r.Context(), requestKey{}, id))
+	w.Header().Set("X-Request-Id", id)
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Cache-Control", "no-store")
+	defer func() {
+		if p := recover(); p != nil {
+			a.log.ErrorContext(r.Context(), "panic in a request", "method", r.Method, "path", r.Pattern, "request", id, "panic", p, "stack", string(debug.Stack()))
+			a.fail(w, r, &rolecall.Error{Code: rolecall.Internal, Message: "internal error"})
+		}
+	}()
+	a.mux.ServeHTTP(w, r)
+}
+
+type requestKey struct{}
+
+func requestID(r *http.Request) string {
+	id, _ := r.Context().Value(requestKey{}).(string)
+	return id
+}
+
+// actor returns who presents the request's token.
+func (a *API) actor(r *http.Request) (account.Actor, error) {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return account.Actor{}, account.ErrUnauthenticated
+	}
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		from = netip.AddrPort{}
+	}
+	return a.service.Authenticate(r.Context(), strings.TrimSpace(token), from.Addr().Unmap())
+}

@@ -1,0 +1,89 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+	"reflect"
+	"slices"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/service"
+	"github.com/rolecall/rolecall/policy/render"
+)
+
+func (a *API) connections() {
+	handle(a, route{
+		method: http.MethodGet, path: "/api/o/{org}/connections", id: "listConnections", summary: "An organization's connections", lists: true, status: http.StatusOK,
+	}, func(q *request) (answer[service.List[service.Connection]], error) {
+		return list(q, func(p service.Page) (service.List[service.Connection], error) {
+			return a.service.Connections(q.Context(), q.call, q.PathValue("org"), p)
+		})
+	})
+	const one = "/api/o/{org}/connections/{name}"
+	handle(a, route{
+		method: http.MethodGet, path: one, id: "getConnection", summary: "A connection and what checks found", status: http.StatusOK,
+	}, func(q *request) (answer[service.Connection], error) {
+		found, err := a.service.Connection(q.Context(), q.call, q.PathValue("org"), q.PathValue("name"))
+		return answer[service.Connection]{body: found, revision: found.Revision}, err
+	})
+	handle(a, route{
+		method: http.MethodPut, path: one, id: "putConnection", summary: "Make a connection, or change it", body: reflect.TypeFor[rolecall.Connection](), changes: true, status: http.StatusOK,
+	}, func(q *request) (answer[service.Connection], error) {
+		put, made, err := a.service.PutConnection(q.Context(), q.call, q.PathValue("org"), q.PathValue("name"), q.body(false))
+		out := answer[service.Connection]{body: put, revision: put.Revision}
+		if made {
+			out.status = http.StatusCreated
+		}
+		return out, err
+	})
+	handle(a, route{
+		method: http.MethodDelete, path: one, id: "deleteConnection", summary: "Remove a connection", changes: true, status: http.StatusNoContent,
+	}, func(q *request) (answer[nothing], error) {
+		return answer[nothing]{}, a.service.DeleteConnection(q.Context(), q.call, q.PathValue("org"), q.PathValue("name"))
+	})
+	handle(a, route{
+		method: http.MethodPost, path: one + "/release", id: "releaseConnection", summary: "End the organization's claim on the connection's role or dispenser", status: http.StatusNoContent,
+	}, func(q *request) (answer[nothing], error) {
+		return answer[nothing]{}, a.service.ReleaseConnection(q.Context(), q.call, q.PathValue("org"), q.PathValue("name"))
+	})
+	a.policies(one + "/policies")
+}
+
+// policies answers with documents that are not all JSON.
+func (a *API) policies(path string) {
+	rt := route{
+		method: http.MethodGet, path: path, id: "getPolicies", summary: "The policies that the connection needs", status: http.StatusOK,
+		query: []query{{name: "format", description: "json if left out", of: formats()}},
+	}
+	a.document.add(rt, reflect.TypeFor[map[string]any]())
+	a.mux.HandleFunc(rt.method+" "+rt.path, func(w http.ResponseWriter, r *http.Request) {
+		q, err := a.open(w, r, rt)
+		var text []byte
+		format := render.JSON
+		if asked := r.URL.Query().Get("format"); err == nil && asked != "" {
+			if format = render.Format(asked); !slices.Contains(render.Formats(), format) {
+				err = invalid(fmt.Sprintf("there is no format %q", asked), "You: write json, cloudformation, terraform or cli")
+			}
+		}
+		if err == nil {
+			text, err = a.service.Policies(r.Context(), q.call, r.PathValue("org"), r.PathValue("name"), format)
+		}
+		if err != nil {
+			a.fail(w, r, err)
+			return
+		}
+		w.Header().Set("Content-Type", map[render.Format]string{render.JSON: "application/json", render.CloudFormation: "application/yaml"}[format])
+		if format == render.Terraform || format == render.CLI {
+			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		}
+		_, _ = w.Write(text)
+	})
+}
+
+func formats() []string {
+	var out []string
+	for _, f := range render.Formats() {
+		out = append(out, string(f))
+	}
+	return out
+}

@@ -1,0 +1,67 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/account"
+	"github.com/rolecall/rolecall/internal/config"
+	"github.com/rolecall/rolecall/internal/server"
+	"github.com/rolecall/rolecall/internal/service"
+	"github.com/rolecall/rolecall/internal/state"
+)
+
+type tokenCreateCommand struct {
+	Operator   bool   `help:"A token of the operator's, for all organizations."`
+	Org        string `placeholder:"NAME" help:"Organization whose token it is."`
+	Role       string `placeholder:"ROLE" help:"viewer, submitter, admin or credentials."`
+	Connection string `placeholder:"NAME" help:"With the role credentials: the connection."`
+	Access     string `placeholder:"ACCESS" help:"With the role credentials: read or write."`
+	Expires    string `placeholder:"TIME" default:"90d" help:"When it ends, from now: ${default} by default."`
+	Name       string `placeholder:"TEXT" help:"What it is for."`
+	Config     string `placeholder:"FILE" default:"rolecall.yaml" env:"ROLECALL_CONFIG" help:"The config of rolecall serve; ${default} by default."`
+}
+
+// Run makes a token in the database of rolecall serve, which may run meanwhile,
+// and prints it, alone.
+func (c *tokenCreateCommand) Run(ctx context.Context, out *output) error {
+	if c.Operator == (c.Org != "") {
+		return &rolecall.Error{Code: rolecall.Invalid, Message: "whose token is it to be?", Hint: "You: give --operator, or --org with --role"}
+	}
+	cfg, err := config.LoadServe(c.Config)
+	if err != nil {
+		return err
+	}
+	dir, err := state.Open(cfg.State)
+	if err != nil {
+		return err
+	}
+	db, err := server.OpenStore(ctx, cfg, dir, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }()
+	s := service.New(service.Options{Store: db, Vendor: cfg.Vendor})
+	defer s.Close()
+	expires, err := service.ParseDuration(c.Expires)
+	if err != nil {
+		return err
+	}
+	call := service.Call{Actor: service.Host(), RequestID: "token create"}
+	var made service.MadeToken
+	if c.Operator {
+		made, err = s.CreateOperatorToken(ctx, call, service.Given(service.NewOperatorToken{Name: c.Name, Expires: expires}))
+	} else {
+		made, err = s.CreateToken(ctx, call, c.Org, service.Given(service.NewToken{
+			Name: c.Name, Role: account.Role(c.Role), Connection: c.Connection, Access: c.Access, Expires: expires,
+		}))
+	}
+	if err != nil {
+		return err
+	}
+	if out.json {
+		return out.document(made)
+	}
+	out.printf("%s\n", made.Secret)
+	return nil
+}

@@ -1,0 +1,144 @@
+package server_test
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rolecall/rolecall/internal/service"
+	"github.com/rolecall/rolecall/internal/store"
+)
+
+// operations are those of the OpenAPI document, as method and path.
+func operations(w *world) []string {
+	w.t.Helper()
+	document := read[struct {
+		Paths map[string]map[string]any `json:"paths"`
+	}](w.t, w.must(http.StatusOK, http.MethodGet, "/api/openapi.json", ""))
+	var out []string
+	for _, path := range slices.Sorted(maps.Keys(document.Paths)) {
+		for _, method := range slices.Sorted(maps.Keys(document.Paths[path])) {
+			if method != "parameters" {
+				out = append(out, strings.ToUpper(method)+" "+path)
+			}
+		}
+	}
+	return out
+}
+
+// Everybody gets at what is theirs, and at nothing else: every operation that
+// the OpenAPI document has below an organization, by every kind of actor. An
+// operation that is added is tried with all of them.
+func TestIsolation(t *testing.T) {
+	t.Parallel()
+	engines.Each(t, func(t *testing.T, o store.Options) {
+		w := newWorld(t, o, "{}")
+		token := func(org, body string) service.MadeToken {
+			return read[service.MadeToken](t, w.must(http.StatusCreated, http.MethodPost, "/api/o/"+org+"/tokens", body))
+		}
+		for _, org := range []string{"acme", "globex"} {
+			w.must(http.StatusCreated, http.MethodPost, "/api/o", fmt.Sprintf(`{"api_name":%q}`, org))
+			w.must(http.StatusCreated, http.MethodPut, "/api/o/"+org+"/connections/masters", `{"purpose":"source","bucket":"acme-masters","region":"eu-central-1","role_arn":"arn:aws:iam::111122223333:role/media"}`)
+		}
+		revoked := token("acme", `{"role":"admin"}`)
+		w.must(http.StatusNoContent, http.MethodDelete, "/api/o/acme/tokens/"+revoked.ID, "")
+		theirs := w.check("/api/o/globex/connections/masters", "")
+		their := token("globex", `{"role":"viewer"}`)
+
+		const ours, none, forbidden = 0, http.StatusNotFound, http.StatusForbidden
+		actors := []struct {
+			name, token string
+			reads       int // on what a viewer may do in acme
+			writes      int // on all else there
+		}{
+			{"nobody", "", http.StatusUnauthorized, http.StatusUnauthorized},
+			{"an odd token", "rcs_" + strings.Repeat("0", 36), http.StatusUnauthorized, http.StatusUnauthorized},
+			{"a revoked admin", revoked.Secret, http.StatusUnauthorized, http.StatusUnauthorized},
+			{"an expired admin", token("acme", `{"role":"admin","expires":"1ns"}`).Secret, http.StatusUnauthorized, http.StatusUnauthorized},
+			{"another organization's admin", token("globex", `{"role":"admin"}`).Secret, none, none},
+			{"a credentials token", token("acme", `{"role":"credentials","connection":"masters","access":"read"}`).Secret, forbidden, forbidden},
+			{"a viewer", token("acme", `{"role":"viewer"}`).Secret, ours, forbidden},
+			{"a submitter", token("acme", `{"role":"submitter"}`).Secret, ours, forbidden},
+			{"an admin", token("acme", `{"role":"admin"}`).Secret, ours, ours},
+		}
+		// What a viewer may do. All else needs an admin.
+		reads := []string{
+			"GET /api/o/{org}", "GET /api/o/{org}/connections", "GET /api/o/{org}/connections/{name}", "GET /api/o/{org}/connections/{name}/policies",
+			"GET /api/o/{org}/connections/{name}/checks", "GET /api/o/{org}/connections/{name}/checks/{id}", "GET /api/o/{org}/connections/{name}/checks/{id}/events",
+		}
+		tried := 0
+		for _, op := range operations(w) {
+			method, path, _ := strings.Cut(op, " ")
+			if !strings.HasPrefix(path, "/api/o/{org}") {
+				continue
+			}
+			for _, a := range actors {
+				want := a.writes
+				if slices.Contains(reads, op) {
+					want = a.reads
+				}
+				if want == ours {
+					continue // other tests do it
+				}
+				tried++
+				// A wrong body comes last, so that it tells nothing.
+				got := w.do(a.token, method, strings.NewReplacer("{org}", "acme", "{name}", "masters", "{id}", "none").Replace(path), "{")
+				if method == http.MethodGet {
+					got = w.do(a.token, method, strings.NewReplacer("{org}", "acme", "{name}", "masters", "{id}", "none").Replace(path), "")
+				}
+				if got.status != want {
+					t.Errorf("%s as %s: %d, want %d\n%s", op, a.name, got.status, want, got.body)
+				}
+				if want != none {
+					continue
+				}
+				// Another's organization answers as one that does not exist.
+				missing := w.do(a.token, method, strings.NewReplacer("{org}", "nobody", "{name}", "masters", "{id}", "none").Replace(path), "")
+				if string(missing.body) != strings.ReplaceAll(string(got.body), "acme", "nobody") {
+					t.Errorf("%s as %s tells that it exists:\n%s\n%s", op, a.name, got.body, missing.body)
+				}
+			}
+		}
+		if tried < 100 {
+			t.Errorf("%d were tried", tried)
+		}
+
+		// Ids of others are worth nothing in one's own organization.
+		admin := actors[len(actors)-1].token
+		for path, method := range map[string]string{
+			"/connections/masters/checks/" + theirs.ID:             http.MethodGet,
+			"/connections/masters/checks/" + theirs.ID + "/events": http.MethodGet,
+			"/tokens/" + their.ID:                                  http.MethodDelete,
+		} {
+			if got := w.do(admin, method, "/api/o/acme"+path, ""); got.status != http.StatusNotFound {
+				t.Errorf("%s %s: %d\n%s", method, path, got.status, got.body)
+			}
+		}
+		if got := w.do(their.Secret, http.MethodGet, "/api/o/globex", ""); got.status != http.StatusOK {
+			t.Errorf("their token: %d", got.status)
+		}
+		// Nor are cursors.
+		cursor := read[service.List[service.Token]](t, w.must(http.StatusOK, http.MethodGet, "/api/o/globex/tokens?limit=1", "")).Next
+		if got := w.do(admin, http.MethodGet, "/api/o/acme/tokens?cursor="+cursor, ""); cursor == "" || got.status != http.StatusUnprocessableEntity {
+			t.Errorf("their cursor %q: %d\n%s", cursor, got.status, got.body)
+		}
+		// An organization's own list is of itself.
+		list := read[service.List[service.Organization]](t, w.do(admin, http.MethodGet, "/api/o", ""))
+		if len(list.Results) != 1 || list.Results[0].APIName != "acme" {
+			t.Errorf("%+v", list)
+		}
+		if got := w.do(admin, http.MethodPost, "/api/o", "{"); got.status != http.StatusForbidden {
+			t.Errorf("an admin makes an organization: %d", got.status)
+		}
+		// What was refused is on the record of who tried it.
+		for org, want := range map[string]bool{"acme": true, "globex": true} {
+			found := strings.Contains(string(w.must(http.StatusOK, http.MethodGet, "/api/o/"+org+"/audit?limit=200", "").body), `"decision":"refused"`)
+			if found != want {
+				t.Errorf("%s has a refusal on record: %v", org, found)
+			}
+		}
+	})
+}

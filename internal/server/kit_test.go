@@ -1,0 +1,231 @@
+package server_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rolecall/rolecall/internal/account"
+	"github.com/rolecall/rolecall/internal/config"
+	"github.com/rolecall/rolecall/internal/server"
+	"github.com/rolecall/rolecall/internal/service"
+	"github.com/rolecall/rolecall/internal/state"
+	"github.com/rolecall/rolecall/internal/store"
+	"github.com/rolecall/rolecall/internal/store/storetest"
+	"github.com/rolecall/rolecall/sandbox"
+	"github.com/rolecall/rolecall/sandbox/sandboxtest"
+)
+
+var engines storetest.Engines
+
+func TestMain(m *testing.M) { os.Exit(storetest.Run(m, &engines)) }
+
+// accounts are a vendor's and a customer's, with an administrator each, and
+// nothing set up between them.
+const accounts = `
+accounts:
+  "999988887777":
+    users: {admin: {access_key_id: AKIAVENDOR, secret_access_key: administrators, policies: &all [{Statement: {Effect: Allow, Action: "*", Resource: "*"}}]}}
+    roles:
+      worker:
+        access_key_id: ASIAPRODUCTION000000
+        secret_access_key: planted-secret-of-production
+        session_token: planted-token-of-production
+        policies: [{Version: "2012-10-17", Statement: {Effect: Allow, Action: "sts:AssumeRole", Resource: "*"}}]
+  "111122223333":
+    users: {admin: {access_key_id: AKIAROLES, secret_access_key: administrators, policies: *all}}
+    buckets: {acme-masters: {region: eu-central-1}, acme-delivery: {region: eu-central-1}}
+`
+
+// world is a service, on the sandbox.
+type world struct {
+	t        *testing.T
+	aws      *sandbox.Server
+	dir      string
+	url      string
+	token    string // the operator's
+	database string // URL; empty: SQLite
+	stop     context.CancelFunc
+	ended    chan error
+}
+
+// newWorld starts a service with a config whose organizations are given, on an
+// engine.
+func newWorld(t *testing.T, o store.Options, organizations string) *world {
+	t.Helper()
+	w := &world{t: t, dir: t.TempDir(), aws: sandboxtest.Start(t, accounts), database: o.URL}
+	w.declare(organizations)
+	w.start()
+	return w
+}
+
+func (w *world) path() string { return filepath.Join(w.dir, "rolecall.yaml") }
+
+// declare writes the config.
+func (w *world) declare(organizations string) {
+	w.t.Helper()
+	keys := filepath.Join(w.dir, "worker.json")
+	text := fmt.Sprintf(`
+principals:
+  production: {arn: "arn:aws:iam::999988887777:role/worker", default: true, credentials: {source: static, file: %s}}
+endpoints: {sts: %q, s3: %q}
+network: {allow: [127.0.0.0/8]}
+listen: 127.0.0.1:0
+organizations: %s
+`, keys, w.aws.URL, w.aws.URL, organizations)
+	for path, content := range map[string]string{
+		w.path(): text,
+		keys:     `{"AccessKeyId":"ASIAPRODUCTION000000","SecretAccessKey":"planted-secret-of-production","SessionToken":"planted-token-of-production"}`,
+	} {
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
+// start starts the service, and makes a token of the operator's as the command
+// does: in the database, beside it.
+func (w *world) start() {
+	w.t.Helper()
+	cfg, err := config.LoadServe(w.path())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	cfg.Serve.DatabaseURL = w.database
+	ctx, stop := context.WithCancel(context.Background())
+	ready := make(chan server.Started, 1)
+	w.stop, w.ended = stop, make(chan error, 1)
+	go func() {
+		w.ended <- server.Run(ctx, server.Options{Config: cfg, Version: "test", Ready: func(s server.Started) { ready <- s }})
+	}()
+	select {
+	case s := <-ready:
+		w.url = s.URL
+	case err := <-w.ended:
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { w.end() })
+	w.token = w.beside(cfg)
+}
+
+// end stops the service and checks that it ended well.
+func (w *world) end() {
+	w.t.Helper()
+	if w.stop == nil {
+		return
+	}
+	w.stop()
+	w.stop = nil
+	if err := <-w.ended; err != nil {
+		w.t.Error(err)
+	}
+}
+
+func (w *world) beside(cfg *config.Config) string {
+	w.t.Helper()
+	dir, err := state.Open(cfg.State)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	db, err := server.OpenStore(w.t.Context(), cfg, dir, nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	s := service.New(service.Options{Store: db})
+	defer s.Close()
+	made, err := s.CreateOperatorToken(w.t.Context(), service.Call{Actor: service.Host()}, service.Given(service.NewOperatorToken{Name: "test"}))
+	if err != nil || !account.IsToken(made.Secret, account.OperatorPrefix) {
+		w.t.Fatalf("%+v, %v", made, err)
+	}
+	return made.Secret
+}
+
+// reply is what was answered.
+type reply struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// do sends a request with a token, and a body where it is not empty. Headers
+// are name and value in turn.
+func (w *world) do(token, method, path, body string, headers ...string) reply {
+	w.t.Helper()
+	r, err := http.NewRequestWithContext(w.t.Context(), method, w.url+path, strings.NewReader(body))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return reply{answer.StatusCode, answer.Header, text}
+}
+
+// must is do as the operator; the status must be this.
+func (w *world) must(status int, method, path, body string, headers ...string) reply {
+	w.t.Helper()
+	got := w.do(w.token, method, path, body, headers...)
+	if got.status != status {
+		w.t.Fatalf("%s %s: %d, want %d\n%s", method, path, got.status, status, got.body)
+	}
+	return got
+}
+
+// read reads an answer's body.
+func read[T any](t *testing.T, r reply) (v T) {
+	t.Helper()
+	if err := json.Unmarshal(r.body, &v); err != nil {
+		t.Fatalf("%v\n%s", err, r.body)
+	}
+	return v
+}
+
+// paste runs a script of aws commands in an administrator's account.
+func (w *world) paste(script []byte, accessKeyID string) {
+	w.t.Helper()
+	aws := filepath.Join(w.dir, "aws")
+	if err := os.WriteFile(aws, []byte("#!/bin/sh\nexec aws --endpoint-url "+w.aws.URL+" \"$@\"\n"), 0o700); err != nil {
+		w.t.Fatal(err)
+	}
+	cmd := exec.CommandContext(w.t.Context(), "sh")
+	cmd.Stdin = bytes.NewReader(script)
+	cmd.Dir = w.dir
+	cmd.Env = append(os.Environ(), "AWS="+aws, "AWS_ACCESS_KEY_ID="+accessKeyID, "AWS_SECRET_ACCESS_KEY=administrators",
+		"AWS_REGION=eu-central-1", "AWS_DEFAULT_REGION=eu-central-1", "AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		w.t.Fatalf("%v\n%s", err, out)
+	}
+}
+
+// check checks a connection, and returns the check when it has ended. It waits
+// on the events.
+func (w *world) check(connection, body string) service.Check {
+	w.t.Helper()
+	begun := read[service.Check](w.t, w.must(http.StatusAccepted, http.MethodPost, connection+"/checks", body))
+	w.must(http.StatusOK, http.MethodGet, connection+"/checks/"+begun.ID+"/events", "")
+	return read[service.Check](w.t, w.must(http.StatusOK, http.MethodGet, connection+"/checks/"+begun.ID, ""))
+}

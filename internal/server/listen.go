@@ -1,0 +1,107 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/api"
+	"github.com/rolecall/rolecall/internal/config"
+)
+
+func listen(ctx context.Context, s config.Serve) (net.Listener, error) {
+	if err := s.Exposed(); err != nil {
+		return nil, err
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.Listen)
+	if err != nil {
+		return nil, &rolecall.Error{
+			Code: rolecall.Unavailable, Message: "cannot listen on " + s.Listen, Err: err,
+			Hint: "Operator: see who listens there, or give another address with --listen",
+		}
+	}
+	if s.TLS.Certificate == "" {
+		return listener, nil
+	}
+	certificate, err := tls.LoadX509KeyPair(s.TLS.Certificate, s.TLS.Key)
+	if err != nil {
+		return nil, &rolecall.Error{
+			Code: rolecall.Invalid, Pointer: "/tls", Message: "the certificate and its key cannot be used", Err: errors.Join(err, listener.Close()),
+			Hint: "Operator: check both files in tls: PEM, of one pair, readable",
+		}
+	}
+	return tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}), nil
+}
+
+func publicURL(s config.Serve, listener net.Listener) string {
+	switch {
+	case s.PublicURL != nil:
+		return s.PublicURL.String()
+	case s.TLS.Certificate != "":
+		return "https://" + listener.Addr().String()
+	}
+	return "http://" + listener.Addr().String()
+}
+
+// onlyHosts refuses requests to other hosts than the service's: a page of
+// somebody else's whose name leads to this address gets nothing.
+func onlyHosts(s config.Serve, listener net.Listener, next http.Handler) http.Handler {
+	ours := map[string]bool{}
+	if s.PublicURL != nil {
+		ours[s.PublicURL.Host] = true
+	} else {
+		_, port, _ := net.SplitHostPort(listener.Addr().String())
+		for _, host := range []string{"localhost", "127.0.0.1", "::1"} {
+			ours[net.JoinHostPort(host, port)] = true
+		}
+		ours[listener.Addr().String()] = true
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !ours[r.Host] && r.URL.Path != "/healthz" && r.URL.Path != "/readyz" {
+			api.WriteProblem(w, http.StatusMisdirectedRequest, &rolecall.Error{
+				Code: rolecall.Invalid, Message: "this service is not at that host", Hint: "You: use the service's own URL; the operator declares it as public_url",
+			})
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// behindProxy takes the client's address from X-Forwarded-For, as far as known
+// proxies vouch for it.
+func behindProxy(proxies []netip.Prefix, next http.Handler) http.Handler {
+	if len(proxies) == 0 {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if from, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+			client := forwardedFor(proxies, from.Addr().Unmap(), r.Header.Values("X-Forwarded-For"))
+			r.RemoteAddr = netip.AddrPortFrom(client, from.Port()).String()
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// forwardedFor returns the address of the client: the last in the chain of
+// X-Forwarded-For that is not a proxy's. From is who sent the request; headers
+// of anyone but a proxy count for nothing.
+func forwardedFor(proxies []netip.Prefix, from netip.Addr, headers []string) netip.Addr {
+	isProxy := func(a netip.Addr) bool {
+		return slices.ContainsFunc(proxies, func(p netip.Prefix) bool { return p.Contains(a) })
+	}
+	chain := strings.Split(strings.Join(headers, ","), ",")
+	for i := len(chain) - 1; i >= 0 && isProxy(from); i-- {
+		next, err := netip.ParseAddr(strings.TrimSpace(chain[i]))
+		if err != nil {
+			break
+		}
+		from = next.Unmap()
+	}
+	return from
+}

@@ -1,0 +1,365 @@
+package service
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/account"
+	"github.com/rolecall/rolecall/internal/check"
+	"github.com/rolecall/rolecall/internal/job"
+	"github.com/rolecall/rolecall/internal/store"
+	"github.com/rolecall/rolecall/internal/strict"
+	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/correct"
+)
+
+// Check is a check of a connection, as far as it is.
+type Check struct {
+	ID           string                `json:"id"`
+	Organization string                `json:"organization"`
+	Connection   string                `json:"connection"`
+	Result       *rolecall.CheckResult `json:"result"` // null: it runs, or was interrupted
+	Steps        []rolecall.CheckStep  `json:"steps"`  // those that have ended
+	Started      time.Time             `json:"started"`
+	Ended        *time.Time            `json:"ended"` // null: it runs
+}
+
+func checkOf(c store.Check) Check {
+	out := Check{
+		ID: c.ID, Organization: c.Organization, Connection: c.Report.Connection, Steps: append([]rolecall.CheckStep{}, c.Report.Steps...),
+		Started: c.Started.UTC(), Ended: orNull(c.Ended),
+	}
+	if c.Report.Result != "" {
+		out.Result = &c.Report.Result
+	}
+	return out
+}
+
+// NewCheck is what StartCheck takes. All is optional.
+type NewCheck struct {
+	Deep bool `json:"deep,omitempty"` // write and delete a real object, too
+	// Wait is for how long a denied step is tried again; left out: as long as
+	// the connection has just changed.
+	Wait *Duration `json:"wait,omitempty"`
+	// Policies are documents as the account has them, by kind: a document, or a
+	// list of those of which there can be several.
+	Policies map[policy.Kind]json.RawMessage `json:"policies,omitempty"`
+
+	given []correct.Given
+}
+
+// maxWait bounds NewCheck.Wait.
+const maxWait = Duration(10 * time.Minute)
+
+func (n *NewCheck) validate() error {
+	var faults rolecall.Errors
+	if n.Wait != nil && *n.Wait > maxWait {
+		faults.Add("/wait", "a check waits at most 10m", "You: write 10m or less")
+	}
+	for kind, text := range n.Policies {
+		at := strict.Pointer("policies", string(kind))
+		documents := []json.RawMessage{text}
+		if strict.TypeOf(text) == strict.List {
+			if err := json.Unmarshal(text, &documents); err != nil {
+				faults.Add(at, "not a list of policies", "You: send each policy as a JSON object")
+				continue
+			}
+		}
+		for _, document := range documents {
+			parsed, err := policy.Parse(document)
+			if err != nil {
+				faults.AddErr(at, err)
+				continue
+			}
+			given := correct.Given{Kind: kind, File: string(kind), Document: parsed}
+			if err := given.Fits(n.given); err != nil {
+				faults.AddErr(at, err)
+				continue
+			}
+			n.given = append(n.given, given)
+		}
+	}
+	return faults.Err()
+}
+
+// checks are those that run here, by id.
+type checks struct {
+	mu      sync.Mutex
+	running map[string]*running
+}
+
+func (c *checks) get(id string) *running {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.running[id]
+}
+
+// set sets what runs under the id; nil: nothing any more.
+func (c *checks) set(id string, r *running) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if r == nil {
+		delete(c.running, id)
+		return
+	}
+	c.running[id] = r
+}
+
+// running is a check that runs.
+type running struct {
+	mu      sync.Mutex
+	stored  store.Check
+	changed chan struct{} // closed when stored changes
+}
+
+func (r *running) update(change func(*store.Check)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	change(&r.stored)
+	close(r.changed)
+	r.changed = make(chan struct{})
+}
+
+// now returns how far the check is, and what is closed when it is further.
+func (r *running) now() (store.Check, <-chan struct{}) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	stored := r.stored
+	stored.Report.Steps = append([]rolecall.CheckStep{}, stored.Report.Steps...)
+	return stored, r.changed
+}
+
+// StartCheck begins a check of a connection. One check of it runs at a time:
+// the code of its error is Conflict if another does.
+func (s *Service) StartCheck(ctx context.Context, c Call, organization, name string, body Body) (Check, error) {
+	op := operation{action: account.CheckStart, organization: organization, target: "connections/" + name, body: body, creates: true}
+	var begin func()
+	out, err := change(ctx, s, c, op, (*NewCheck).validate, func(ctx context.Context, tx *store.Tx, n NewCheck) (Check, error) {
+		begin = nil
+		o, err := tx.Organization(ctx, organization)
+		if err != nil {
+			return Check{}, err
+		}
+		stored, err := connection(ctx, tx, organization, name)
+		if err != nil {
+			return Check{}, err
+		}
+		request, err := s.checkRequest(o, stored, n)
+		if err != nil {
+			return Check{}, err
+		}
+		kept := store.Check{
+			ID: request.ID, Organization: organization, Connection: stored.ID, Started: tx.Now(),
+			Report: rolecall.CheckReport{Organization: organization, Connection: name},
+		}
+		switch other, err := tx.BeginCheck(ctx, kept); {
+		case err != nil:
+			return Check{}, err
+		case other != "":
+			return Check{}, &rolecall.Error{
+				Code: rolecall.Conflict, Message: fmt.Sprintf("the check %s of the connection runs already", other),
+				Hint: "You: wait for it to end",
+			}
+		}
+		begin = func() { s.begin(&running{stored: kept, changed: make(chan struct{})}, request, n.Wait, stored) }
+		return checkOf(kept), nil
+	})
+	if err == nil && begin != nil && !c.DryRun {
+		begin()
+	}
+	return out, err
+}
+
+// checkRequest says what to check.
+func (s *Service) checkRequest(o store.Organization, stored store.Connection, n NewCheck) (check.Request, error) {
+	if s.worker == nil {
+		return check.Request{}, &rolecall.Error{
+			Code: rolecall.Unavailable, Message: "no principal is declared, so nobody can check the connection",
+			Hint: "Operator: declare a principal in rolecall.yaml and start rolecall serve again",
+		}
+	}
+	r := check.Request{
+		ID: job.NewID(), Organization: s.declared(o), Connection: stored.Declared, Vendor: s.vendor, Policies: n.given, Deep: n.Deep, Log: s.log,
+	}
+	r.Organization.Connections[stored.Declared.Name] = stored.Declared
+	r.Faults.AddErr("", stored.Declared.Validate())
+	var err error
+	if r.Principal, err = s.vendor.PrincipalFor("", stored.Declared.Region); err != nil {
+		r.Faults.AddErr("", err)
+	}
+	if len(n.given) > 0 && stored.Declared.RoleARN == "" {
+		return r, &rolecall.Error{Code: rolecall.Invalid, Pointer: "/policies", Message: "the connection has no role, so no policies can be judged", Hint: "You: leave policies out"}
+	}
+	return r, nil
+}
+
+// begin runs a check that was stored.
+func (s *Service) begin(r *running, request check.Request, wait *Duration, checked store.Connection) {
+	s.checks.set(request.ID, r)
+	s.work.Go(func() {
+		defer s.checks.set(request.ID, nil)
+		records := &records{service: s, running: r, checked: checked}
+		_, _, err := check.Recorded(s.ctx, request, s.worker, records, func(q *check.Request) {
+			if wait != nil {
+				q.Wait = time.Duration(*wait)
+			}
+		}, func(e check.Event) {
+			if e.Kind == check.Ended {
+				r.update(func(c *store.Check) { c.Report.Steps = append(c.Report.Steps, e.Ended) })
+			}
+		})
+		if err != nil {
+			s.log.WarnContext(s.ctx, "the check was not recorded", "org", request.Organization.APIName, "connection", request.Connection.Name, "check", request.ID, "error", err)
+		}
+	})
+}
+
+// records implements check.Records for one check.
+type records struct {
+	service *Service
+	running *running
+	checked store.Connection
+}
+
+// Changed implements check.Records.
+func (r *records) Changed(ctx context.Context, _ rolecall.Organization, _ rolecall.Connection, p rolecall.Principal, revision string) (since time.Time, err error) {
+	err = r.service.store.Change(ctx, func(ctx context.Context, tx *store.Tx) error {
+		since, err = tx.Revision(ctx, r.checked.Organization, r.checked.ID, p.Name, revision)
+		return err
+	})
+	return since, err
+}
+
+// Keep implements check.Records: the report, and the connection's status by it,
+// unless the connection changed meanwhile.
+func (r *records) Keep(ctx context.Context, report rolecall.CheckReport) (string, error) {
+	var kept store.Check
+	err := r.service.store.Change(ctx, func(ctx context.Context, tx *store.Tx) error {
+		kept, _ = r.running.now()
+		kept.Report, kept.Ended = report, tx.Now()
+		if err := tx.EndCheck(ctx, kept); err != nil {
+			return err
+		}
+		stored, err := tx.Connection(ctx, r.checked.Organization, r.checked.Declared.Name)
+		switch {
+		case errors.Is(err, store.ErrNone):
+			return nil
+		case err != nil:
+			return err
+		case stored.ID != r.checked.ID || stored.Revision != r.checked.Revision:
+			return nil
+		}
+		stored.Checked = kept.Ended
+		stored.Status, stored.Reason = statusOf(report)
+		if stored.Status == string(Verified) {
+			stored.Verified = kept.Ended
+		}
+		return tx.PutConnection(ctx, stored)
+	})
+	if err == nil {
+		r.running.update(func(c *store.Check) { *c = kept })
+	}
+	return "", err
+}
+
+// statusOf returns what a report makes of its connection, and why.
+func statusOf(report rolecall.CheckReport) (status, reason string) {
+	for _, step := range report.Steps {
+		if step.Result == rolecall.CheckFail {
+			reason = step.Step + ": " + step.Message
+			break
+		}
+	}
+	switch report.Result {
+	case rolecall.CheckPass, rolecall.CheckWarn:
+		return string(Verified), ""
+	case rolecall.CheckDrift:
+		return string(Drifted), reason
+	}
+	return string(Failed), reason
+}
+
+// Check returns a check of a connection.
+func (s *Service) Check(ctx context.Context, c Call, organization, name, id string) (Check, error) {
+	out, _, err := s.WatchCheck(ctx, c, organization, name, id)
+	return out, err
+}
+
+// WatchCheck returns how far a check is, and what is closed when it is further; nil
+// if it has ended.
+func (s *Service) WatchCheck(ctx context.Context, c Call, organization, name, id string) (Check, <-chan struct{}, error) {
+	op := operation{action: account.CheckGet, organization: organization, target: "connections/" + name + "/checks/" + id}
+	var further <-chan struct{}
+	out, err := view(ctx, s, c, op, func(ctx context.Context, tx *store.Tx) (Check, error) {
+		of, err := connection(ctx, tx, organization, name)
+		if err != nil {
+			return Check{}, err
+		}
+		stored, err := tx.Check(ctx, of.ID, id)
+		if errors.Is(err, store.ErrNone) {
+			err = &rolecall.Error{Code: rolecall.NotFound, Message: fmt.Sprintf("there is no check %q of the connection", id), Hint: "You: list the connection's checks"}
+		}
+		if err != nil {
+			return Check{}, err
+		}
+		if r := s.checks.get(id); r != nil && stored.Ended.IsZero() {
+			stored, further = r.now()
+		}
+		if !stored.Ended.IsZero() {
+			further = nil
+		}
+		return checkOf(stored), nil
+	})
+	return out, further, err
+}
+
+// Checks returns the checks of a connection.
+func (s *Service) Checks(ctx context.Context, c Call, organization, name string, p Page) (List[Check], error) {
+	op := operation{action: account.CheckGet, organization: organization, target: "connections/" + name}
+	return view(ctx, s, c, op, func(ctx context.Context, tx *store.Tx) (List[Check], error) {
+		of, err := connection(ctx, tx, organization, name)
+		if err != nil {
+			return List[Check]{}, err
+		}
+		return page(p, "checks "+of.ID, func(p store.Page) ([]Check, []string, error) {
+			stored, err := tx.Checks(ctx, of.ID, p)
+			var list []Check
+			var ids []string
+			for _, c := range stored {
+				list, ids = append(list, checkOf(c)), append(ids, c.ID)
+			}
+			return list, ids, err
+		})
+	})
+}
+
+// ReleaseConnection ends the organization's claim on the connection's role or
+// dispenser, and all work that depends on it.
+func (s *Service) ReleaseConnection(ctx context.Context, c Call, organization, name string) error {
+	op := operation{action: account.ConnectionRelease, organization: organization, target: "connections/" + name}
+	type found struct {
+		o store.Organization
+		c store.Connection
+	}
+	// The audit record first: the claim is released even if the answer is lost.
+	of, err := change(ctx, s, c, op, always, func(ctx context.Context, tx *store.Tx, _ nothing) (f found, err error) {
+		if f.o, err = tx.Organization(ctx, organization); err != nil {
+			return f, err
+		}
+		f.c, err = connection(ctx, tx, organization, name)
+		return f, err
+	})
+	if err != nil {
+		return err
+	}
+	if s.worker == nil {
+		return &rolecall.Error{Code: rolecall.Unavailable, Message: "no principal is declared", Hint: "Operator: declare a principal in rolecall.yaml and start rolecall serve again"}
+	}
+	_, err = s.worker.Release(ctx, s.declared(of.o), of.c.Declared)
+	return err
+}

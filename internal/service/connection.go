@@ -1,0 +1,232 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/account"
+	"github.com/rolecall/rolecall/internal/job"
+	"github.com/rolecall/rolecall/internal/store"
+	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/render"
+)
+
+// Connection is a connection and what checks found.
+type Connection struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	rolecall.Connection
+	Status   Status     `json:"status" enum:"pending,verified,failed,drifted"`
+	Reason   string     `json:"reason,omitempty"`
+	Checked  *time.Time `json:"checked"`  // when a check last ended; null: never
+	Verified *time.Time `json:"verified"` // when a check last passed; null: never
+	Revision int64      `json:"revision"`
+}
+
+// Status is what checks found of a connection.
+type Status string
+
+// The statuses. Jobs run on verified connections only.
+const (
+	Pending  Status = "pending"  // not checked since it changed
+	Verified Status = "verified" // the last check passed
+	Failed   Status = "failed"   // the last check did not
+	Drifted  Status = "drifted"  // a role that had passed its probes no longer does
+)
+
+func connectionOf(c store.Connection) Connection {
+	return Connection{
+		ID: c.ID, Name: c.Declared.Name, Connection: c.Declared, Status: Status(c.Status), Reason: c.Reason,
+		Checked: orNull(c.Checked), Verified: orNull(c.Verified), Revision: c.Revision,
+	}
+}
+
+func orNull(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// PutConnection makes a connection, or changes the one with the name. A change
+// of anything but its probe_key makes it pending. Made reports whether there was
+// none.
+func (s *Service) PutConnection(ctx context.Context, c Call, organization, name string, body Body) (out Connection, made bool, err error) {
+	op := operation{action: account.ConnectionPut, organization: organization, target: "connections/" + name, body: body}
+	valid := func(declared *rolecall.Connection) error {
+		var faults rolecall.Errors
+		faults.AddErr("", rolecall.ValidateName(name))
+		declared.Name = name
+		faults.AddErr("", declared.ValidateDraft())
+		if declared.ExternalID != nil && declared.ExternalID.Mode == rolecall.ExternalIDGenerated {
+			faults.Add("/external_id/mode", "a connection's external id is not generated", "You: leave external_id out to use the organization's")
+		}
+		return faults.Err()
+	}
+	out, err = change(ctx, s, c, op, valid, func(ctx context.Context, tx *store.Tx, declared rolecall.Connection) (Connection, error) {
+		o, err := changeable(ctx, tx, organization)
+		if err != nil {
+			return Connection{}, err
+		}
+		stored, err := tx.Connection(ctx, organization, name)
+		if made = errors.Is(err, store.ErrNone); err != nil && !made {
+			return Connection{}, err
+		}
+		if err := c.match(stored.Revision); err != nil {
+			return Connection{}, err
+		}
+		if err := s.externalID(ctx, tx, c, o, stored.Declared, &declared); err != nil {
+			return Connection{}, err
+		}
+		if err := s.declared(o).CheckConnection(s.vendor, declared); err != nil {
+			return Connection{}, err
+		}
+		if made {
+			stored = store.Connection{ID: job.NewID(), Organization: organization, Created: tx.Now()}
+		}
+		if matters(stored.Declared, declared) {
+			stored.Status, stored.Reason = string(Pending), ""
+		}
+		stored.Declared, stored.Changed = declared, tx.Now()
+		stored.Revision++
+		return connectionOf(stored), tx.PutConnection(ctx, stored)
+	})
+	return out, made, err
+}
+
+// matters reports whether a change of a connection may change what a check
+// finds.
+func matters(old, changed rolecall.Connection) bool {
+	old.ProbeKey, changed.ProbeKey = "", ""
+	return old.Revision() != changed.Revision()
+}
+
+// externalID decides a connection's own external id: only an operator chooses
+// one, others may repeat it, and leaving it out does not drop it.
+func (s *Service) externalID(ctx context.Context, tx *store.Tx, c Call, o store.Organization, old rolecall.Connection, declared *rolecall.Connection) error {
+	if declared.ExternalID == nil {
+		if c.Actor.Role != account.Operator && declared.Secret == "" {
+			declared.ExternalID = old.ExternalID
+		}
+		return nil
+	}
+	own := *declared.ExternalID
+	if own.Mode == rolecall.ExternalIDAPIName {
+		own.Value = o.APIName
+	}
+	declared.ExternalID = &own
+	if c.Actor.Role != account.Operator && (old.ExternalID == nil || *old.ExternalID != own) {
+		return &rolecall.Error{
+			Code: rolecall.Forbidden, Pointer: "/external_id", Message: "only an operator chooses an external id",
+			Hint: "You: leave external_id out, or ask an operator of the service",
+		}
+	}
+	return takeName(ctx, tx, "/external_id/value", own.Value, o.APIName)
+}
+
+// changeable returns an organization whose connections the API may change.
+func changeable(ctx context.Context, tx *store.Tx, organization string) (store.Organization, error) {
+	o, err := tx.Organization(ctx, organization)
+	if err == nil && o.ManagedBy == string(ByConfig) {
+		err = &rolecall.Error{
+			Code: rolecall.Conflict, Message: fmt.Sprintf("the organization %q is declared in rolecall.yaml", organization),
+			Hint: "Operator: change it there and send SIGHUP to rolecall serve",
+		}
+	}
+	return o, err
+}
+
+// declared returns an organization as jobs and checks see it.
+func (s *Service) declared(o store.Organization) rolecall.Organization {
+	out := rolecall.Organization{APIName: o.APIName, ExternalID: o.ExternalID, Connections: map[string]rolecall.Connection{}, Secrets: map[string]rolecall.Secret{}}
+	if o.ManagedBy == string(ByConfig) {
+		s.declaredMu.Lock()
+		defer s.declaredMu.Unlock()
+		maps.Copy(out.Secrets, s.declaredOrganizations[o.APIName].Secrets)
+	}
+	return out
+}
+
+// connection returns an organization's connection by name.
+func connection(ctx context.Context, tx *store.Tx, organization, name string) (store.Connection, error) {
+	stored, err := tx.Connection(ctx, organization, name)
+	if errors.Is(err, store.ErrNone) {
+		err = &rolecall.Error{Code: rolecall.NotFound, Message: fmt.Sprintf("there is no connection %q", name), Hint: "You: list the organization's connections"}
+	}
+	return stored, err
+}
+
+// Connection returns a connection.
+func (s *Service) Connection(ctx context.Context, c Call, organization, name string) (Connection, error) {
+	op := operation{action: account.ConnectionGet, organization: organization, target: "connections/" + name}
+	return view(ctx, s, c, op, func(ctx context.Context, tx *store.Tx) (Connection, error) {
+		stored, err := connection(ctx, tx, organization, name)
+		return connectionOf(stored), err
+	})
+}
+
+// Connections returns an organization's connections.
+func (s *Service) Connections(ctx context.Context, c Call, organization string, p Page) (List[Connection], error) {
+	op := operation{action: account.ConnectionList, organization: organization}
+	return view(ctx, s, c, op, func(ctx context.Context, tx *store.Tx) (List[Connection], error) {
+		return page(p, "connections "+organization, func(p store.Page) ([]Connection, []string, error) {
+			stored, err := tx.Connections(ctx, organization, p)
+			var list []Connection
+			var ids []string
+			for _, c := range stored {
+				list, ids = append(list, connectionOf(c)), append(ids, c.ID)
+			}
+			return list, ids, err
+		})
+	})
+}
+
+// DeleteConnection removes a connection. Its claim stays until it is released.
+func (s *Service) DeleteConnection(ctx context.Context, c Call, organization, name string) error {
+	op := operation{action: account.ConnectionDelete, organization: organization, target: "connections/" + name}
+	_, err := change(ctx, s, c, op, always, func(ctx context.Context, tx *store.Tx, _ nothing) (nothing, error) {
+		if _, err := changeable(ctx, tx, organization); err != nil {
+			return nothing{}, err
+		}
+		stored, err := connection(ctx, tx, organization, name)
+		if err != nil {
+			return nothing{}, err
+		}
+		if err := c.match(stored.Revision); err != nil {
+			return nothing{}, err
+		}
+		return nothing{}, tx.DeleteConnection(ctx, organization, name)
+	})
+	return err
+}
+
+// Policies returns the documents that a connection needs, in a format.
+func (s *Service) Policies(ctx context.Context, c Call, organization, name string, format render.Format) ([]byte, error) {
+	op := operation{action: account.PoliciesGet, organization: organization, target: "connections/" + name}
+	return view(ctx, s, c, op, func(ctx context.Context, tx *store.Tx) ([]byte, error) {
+		o, err := tx.Organization(ctx, organization)
+		if err != nil {
+			return nil, err
+		}
+		stored, err := connection(ctx, tx, organization, name)
+		if err != nil {
+			return nil, err
+		}
+		request, err := policy.RequestFor(s.vendor, s.declared(o), stored.Declared, nil)
+		if err != nil {
+			return nil, err
+		}
+		if format == render.JSON {
+			request.RevokeBefore = tx.Now()
+		}
+		kit, err := policy.Generate(request)
+		if err != nil {
+			return nil, err
+		}
+		return render.Render(format, render.Setup{Request: request, Kit: kit})
+	})
+}

@@ -1,0 +1,251 @@
+package service
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/account"
+	"github.com/rolecall/rolecall/internal/job"
+	"github.com/rolecall/rolecall/internal/store"
+)
+
+// operation is what is done, to what.
+type operation struct {
+	action       account.Action
+	organization string // api_name; empty: it is about none
+	target       string // what in it, for the audit record
+	// creates says that the call's Key counts, and secret that the answer
+	// holds one, which is not kept.
+	creates, secret bool
+	body            Body   // nil: none
+	text            []byte // of the body, once it was read
+}
+
+// authorize returns nil if the actor may do it and the organization exists.
+func (s *Service) authorize(ctx context.Context, c Call, op operation) error {
+	refused := c.Actor.May(op.action, op.organization)
+	if refused == nil && op.organization != "" {
+		err := s.store.View(ctx, func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Organization(ctx, op.organization)
+			return err
+		})
+		if errors.Is(err, store.ErrNone) {
+			return account.NoOrganization(op.organization)
+		}
+		return err
+	}
+	if refused == nil {
+		return nil
+	}
+	err := s.store.Change(ctx, func(ctx context.Context, tx *store.Tx) error {
+		return audit(ctx, tx, c, op, Refused, rolecall.List(refused)[0].Message)
+	})
+	if err != nil {
+		return err
+	}
+	return refused
+}
+
+// view makes an operation that reads.
+func view[Out any](ctx context.Context, s *Service, c Call, op operation, do func(context.Context, *store.Tx) (Out, error)) (out Out, err error) {
+	if err := s.authorize(ctx, c, op); err != nil {
+		return out, err
+	}
+	err = s.store.View(ctx, func(ctx context.Context, tx *store.Tx) error {
+		out, err = do(ctx, tx)
+		return err
+	})
+	return out, err
+}
+
+// change makes an operation that changes something. In is what its body is read
+// into; valid says what else is wrong with it. The change, its audit record and
+// the kept answer are one transaction.
+func change[In, Out any](ctx context.Context, s *Service, c Call, op operation, valid func(*In) error, do func(context.Context, *store.Tx, In) (Out, error)) (out Out, err error) {
+	if err := s.authorize(ctx, c, op); err != nil {
+		return out, err
+	}
+	var in In
+	if op.body != nil {
+		if op.text, err = op.body(&in); err != nil {
+			return out, err
+		}
+	}
+	if err := valid(&in); err != nil {
+		return out, err
+	}
+	err = s.store.Change(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if done, err := repeated(ctx, tx, c, op, &out); done || err != nil {
+			return err
+		}
+		if out, err = do(ctx, tx, in); err != nil {
+			return err
+		}
+		if c.DryRun {
+			return errDryRun
+		}
+		if err := audit(ctx, tx, c, op, Allowed, ""); err != nil {
+			return err
+		}
+		return keep(ctx, tx, c, op, out)
+	})
+	if errors.Is(err, errDryRun) {
+		err = nil
+	}
+	return out, err
+}
+
+// errDryRun takes a change back that was only tried.
+var errDryRun = errors.New("dry run")
+
+// ErrPrecondition says that what was to be changed has another revision than
+// the caller knows.
+var ErrPrecondition = errors.New("the revision is another")
+
+// match returns an error unless the revision is the one that the caller knows.
+func (c Call) match(revision int64) error {
+	if c.IfMatch == 0 || c.IfMatch == revision {
+		return nil
+	}
+	return &rolecall.Error{
+		Code: rolecall.Conflict, Message: "it was changed since you read it", Err: ErrPrecondition,
+		Hint: "You: read it again, and send its ETag as If-Match",
+	}
+}
+
+// nothing is the body of operations that have none.
+type nothing struct{}
+
+func always(*nothing) error { return nil }
+
+// keepFor is for how long an answer is kept for its Idempotency-Key.
+const keepFor = 24 * time.Hour
+
+// route is where a key counts: the same actor, doing the same to the same.
+func (op operation) route(c Call) string {
+	sum := sha256.Sum256([]byte(strings.Join([]string{c.Actor.ID, string(op.action), op.organization, op.target, c.Key}, "\x00")))
+	return hex.EncodeToString(sum[:])
+}
+
+func (op operation) digest() string {
+	sum := sha256.Sum256(op.text)
+	return hex.EncodeToString(sum[:])
+}
+
+// repeated answers a call whose key was seen before as it was answered then.
+func repeated[Out any](ctx context.Context, tx *store.Tx, c Call, op operation, out *Out) (bool, error) {
+	if c.Key == "" || !op.creates {
+		return false, nil
+	}
+	kept, err := tx.Kept(ctx, op.route(c), tx.Now().Add(-keepFor))
+	switch {
+	case errors.Is(err, store.ErrNone):
+		return false, nil
+	case err != nil:
+		return false, err
+	case kept.Body != op.digest():
+		return true, &rolecall.Error{Code: rolecall.Invalid, Message: "the Idempotency-Key was used for another body", Hint: "You: send a new key with a new body"}
+	case op.secret:
+		return true, &rolecall.Error{
+			Code: rolecall.Conflict, Message: "this request was answered already, and its answer held a secret that is not kept",
+			Hint: "You: use what you were given then, or delete what was made and make another",
+		}
+	}
+	if err := json.Unmarshal([]byte(kept.Answer), out); err != nil {
+		return true, fmt.Errorf("read kept answer: %w", err)
+	}
+	return true, nil
+}
+
+func keep(ctx context.Context, tx *store.Tx, c Call, op operation, out any) error {
+	if c.Key == "" || !op.creates {
+		return nil
+	}
+	answer := "null"
+	if !op.secret {
+		text, err := json.Marshal(out)
+		if err != nil {
+			return fmt.Errorf("keep answer: %w", err)
+		}
+		answer = string(text)
+	}
+	return tx.Keep(ctx, store.Answer{Key: op.route(c), Body: op.digest(), Answer: answer})
+}
+
+// Decision is what became of an attempt.
+type Decision string
+
+// The decisions.
+const (
+	Allowed Decision = "allowed"
+	Refused Decision = "refused"
+)
+
+// AuditRecord says who did what, or was refused to.
+type AuditRecord struct {
+	Time         time.Time      `json:"time"`
+	ID           string         `json:"id"`
+	Organization string         `json:"organization"`
+	Actor        AuditActor     `json:"actor"`
+	Action       account.Action `json:"action"`
+	Target       string         `json:"target"`
+	Decision     Decision       `json:"decision" enum:"allowed,refused"`
+	Reason       string         `json:"reason,omitempty"`
+	RequestID    string         `json:"request_id"`
+}
+
+// AuditActor is who it was.
+type AuditActor struct {
+	Kind    account.Kind `json:"kind"`
+	ID      string       `json:"id"`
+	Name    string       `json:"name"`
+	Address string       `json:"address,omitempty"`
+}
+
+// audit writes the record of an attempt. One that was refused is of the actor's
+// own organization, whichever was asked for: nobody else's record shows that it
+// was tried.
+func audit(ctx context.Context, tx *store.Tx, c Call, op operation, d Decision, reason string) error {
+	r := AuditRecord{
+		Time: tx.Now().UTC(), ID: job.NewID(), Organization: op.organization, Action: op.action, Target: op.target, Decision: d, Reason: reason, RequestID: c.RequestID,
+		Actor: AuditActor{Kind: c.Actor.Kind, ID: c.Actor.ID, Name: c.Actor.Name},
+	}
+	if c.Actor.Address.IsValid() {
+		r.Actor.Address = c.Actor.Address.String()
+	}
+	if d == Refused {
+		r.Organization = c.Actor.Organization
+	}
+	text, err := json.Marshal(r)
+	if err != nil {
+		return fmt.Errorf("write audit record: %w", err)
+	}
+	return tx.InsertAudit(ctx, r.ID, r.Organization, string(text))
+}
+
+// Audit returns an organization's audit records.
+func (s *Service) Audit(ctx context.Context, c Call, organization string, p Page) (List[AuditRecord], error) {
+	op := operation{action: account.AuditList, organization: organization}
+	return view(ctx, s, c, op, func(ctx context.Context, tx *store.Tx) (List[AuditRecord], error) {
+		return page(p, "audit "+organization, func(p store.Page) ([]AuditRecord, []string, error) {
+			stored, err := tx.Audit(ctx, organization, p)
+			var list []AuditRecord
+			var ids []string
+			for _, kept := range stored {
+				var r AuditRecord
+				if err := json.Unmarshal([]byte(kept.Record), &r); err != nil {
+					return nil, nil, fmt.Errorf("read audit record %s: %w", kept.ID, err)
+				}
+				list, ids = append(list, r), append(ids, kept.ID)
+			}
+			return list, ids, err
+		})
+	})
+}

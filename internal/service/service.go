@@ -1,0 +1,112 @@
+// Package service is what the service does: every operation authorizes,
+// validates, changes and audits, here and nowhere else. The HTTP API, the web
+// pages and the command line translate to it.
+//
+// Who may do what is package account's, and how things are stored package
+// store's, which only this package uses.
+package service
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"sync"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/account"
+	"github.com/rolecall/rolecall/internal/check"
+	"github.com/rolecall/rolecall/internal/store"
+)
+
+// Worker does the work of the service.
+type Worker interface {
+	check.Checker
+	Release(ctx context.Context, o rolecall.Organization, c rolecall.Connection) (string, error)
+}
+
+// Options are what New needs.
+type Options struct {
+	Store  *store.Store
+	Worker Worker          // nil: operations that need one are Unavailable
+	Vendor rolecall.Vendor // declared by the operator
+	Log    *slog.Logger    // nil: none
+}
+
+// Service has the operations. New makes it. Close it before its store.
+type Service struct {
+	store  *store.Store
+	worker Worker
+	vendor rolecall.Vendor
+	log    *slog.Logger
+
+	checks checks
+
+	declaredMu            sync.Mutex
+	declaredOrganizations map[string]rolecall.Organization // by the config
+
+	work sync.WaitGroup
+	ctx  context.Context //nolint:containedctx // of the work that outlives the requests that begin it
+	stop context.CancelFunc
+}
+
+// New returns a service. Start it before it takes requests.
+func New(o Options) *Service {
+	s := &Service{store: o.Store, worker: o.Worker, vendor: o.Vendor, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), checks: checks{running: map[string]*running{}}}
+	s.ctx, s.stop = context.WithCancel(context.Background())
+	return s
+}
+
+// Start ends what an earlier process left behind. Only the one that serves may
+// call it.
+func (s *Service) Start(ctx context.Context) error {
+	return s.store.Change(ctx, func(ctx context.Context, tx *store.Tx) error { return tx.EndInterruptedChecks(ctx) })
+}
+
+// Close interrupts the work that goes on and waits for it to end.
+func (s *Service) Close() {
+	s.stop()
+	s.work.Wait()
+}
+
+// Ready returns an error if the service cannot work.
+func (s *Service) Ready(ctx context.Context) error { return s.store.Ready(ctx) }
+
+// Call is who calls an operation, and how.
+type Call struct {
+	Actor     account.Actor
+	RequestID string // for the audit record and the log
+	// Key makes a call that creates something repeatable for a day: empty, or
+	// what the caller sent as Idempotency-Key.
+	Key string
+	// DryRun has a change checked, answered and not made.
+	DryRun bool
+	// IfMatch is the revision that the caller knows of what it changes; zero:
+	// any.
+	IfMatch int64
+}
+
+// Body reads what a caller sent into a document, a pointer, and returns the
+// text of it too. It is called only after the caller was found to be allowed to
+// send it.
+type Body func(document any) (text []byte, err error)
+
+// Given is the body of a caller that has the document itself.
+func Given[T any](v T) Body {
+	return func(document any) ([]byte, error) {
+		*document.(*T) = v //nolint:forcetypeassert // an operation has one type of document
+		return nil, nil
+	}
+}
+
+// Page asks for a part of a list.
+type Page struct {
+	Limit  int    // 0: 50; at most 200
+	Cursor string // of the page before this one, as it was given
+}
+
+// List is a page of a list. Next is the cursor of the next page, empty on the
+// last.
+type List[T any] struct {
+	Results []T    `json:"results"`
+	Next    string `json:"next,omitempty"`
+}

@@ -1,0 +1,162 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/account"
+	"github.com/rolecall/rolecall/internal/job"
+	"github.com/rolecall/rolecall/internal/store"
+)
+
+// Token is a token without its secret.
+type Token struct {
+	ID         string       `json:"id"`
+	Name       string       `json:"name"`
+	Role       account.Role `json:"role" enum:"viewer,submitter,admin,credentials,operator"`
+	Connection string       `json:"connection,omitempty"` // id
+	Access     string       `json:"access,omitempty"`
+	Created    time.Time    `json:"created"`
+	Expires    *time.Time   `json:"expires"` // null: never
+	Used       *time.Time   `json:"used"`    // about; null: never
+}
+
+// MadeToken is a token with its secret, which is shown once.
+type MadeToken struct {
+	Token
+	Secret string `json:"token"`
+}
+
+// NewToken is what CreateToken takes. A connection is named for the role
+// credentials only.
+type NewToken struct {
+	Name       string       `json:"name,omitempty"`
+	Role       account.Role `json:"role" enum:"viewer,submitter,admin,credentials"`
+	Connection string       `json:"connection,omitempty"`
+	Access     string       `json:"access,omitempty" enum:"read,write"`
+	Expires    Duration     `json:"expires,omitempty"` // from now on; left out: 90d
+}
+
+// defaultExpiry is of tokens.
+const defaultExpiry = Duration(90 * 24 * time.Hour)
+
+func (n *NewToken) validate() error {
+	var faults rolecall.Errors
+	switch {
+	case n.Role == "":
+		faults.Add("/role", "a token needs a role", "You: write viewer, submitter, admin or credentials")
+	case !slices.Contains(account.Roles(), n.Role):
+		faults.Add("/role", "there is no such role", "You: write viewer, submitter, admin or credentials")
+	}
+	if n.Role == account.Credentials {
+		if n.Connection == "" {
+			faults.Add("/connection", "a token with the role credentials is for one connection", "You: name the connection")
+		}
+		if n.Access != "read" && n.Access != "write" {
+			faults.Add("/access", "a token with the role credentials is for read or write", "You: write read or write")
+		}
+	} else {
+		for member, value := range map[string]string{"connection": n.Connection, "access": n.Access} {
+			if value != "" {
+				faults.Add("/"+member, "only the role credentials takes it", "You: leave it out")
+			}
+		}
+	}
+	if len(n.Name) > maxNameLength {
+		faults.Add("/name", fmt.Sprintf("the name has more than %d bytes", maxNameLength), "You: give a shorter one")
+	}
+	if n.Expires == 0 {
+		n.Expires = defaultExpiry
+	}
+	return faults.Err()
+}
+
+// CreateToken makes a token of an organization.
+func (s *Service) CreateToken(ctx context.Context, c Call, organization string, body Body) (MadeToken, error) {
+	op := operation{action: account.TokenCreate, organization: organization, body: body, creates: true, secret: true}
+	return change(ctx, s, c, op, (*NewToken).validate, func(ctx context.Context, tx *store.Tx, n NewToken) (MadeToken, error) {
+		g := store.Grant{Kind: string(account.KindService), Organization: organization, Role: string(n.Role), Access: n.Access, Name: n.Name}
+		if n.Connection != "" {
+			bound, err := tx.Connection(ctx, organization, n.Connection)
+			if errors.Is(err, store.ErrNone) {
+				err = &rolecall.Error{Code: rolecall.Invalid, Pointer: "/connection", Message: fmt.Sprintf("there is no connection %q", n.Connection), Hint: "You: list the organization's connections"}
+			}
+			if err != nil {
+				return MadeToken{}, err
+			}
+			g.Connection = bound.ID
+		}
+		return newGrant(ctx, tx, c, g, account.ServicePrefix, n.Expires)
+	})
+}
+
+// CreateOperatorToken makes a token of the operator's.
+func (s *Service) CreateOperatorToken(ctx context.Context, c Call, body Body) (MadeToken, error) {
+	op := operation{action: account.OperatorTokenCreate, body: body, creates: true, secret: true}
+	valid := func(n *NewOperatorToken) error {
+		if n.Expires == 0 {
+			n.Expires = defaultExpiry
+		}
+		return nil
+	}
+	return change(ctx, s, c, op, valid, func(ctx context.Context, tx *store.Tx, n NewOperatorToken) (MadeToken, error) {
+		g := store.Grant{Kind: string(account.KindOperator), Role: string(account.Operator), Name: n.Name}
+		return newGrant(ctx, tx, c, g, account.OperatorPrefix, n.Expires)
+	})
+}
+
+// NewOperatorToken is what CreateOperatorToken takes.
+type NewOperatorToken struct {
+	Name    string   `json:"name,omitempty"`
+	Expires Duration `json:"expires,omitempty"`
+}
+
+func newGrant(ctx context.Context, tx *store.Tx, c Call, g store.Grant, prefix string, expires Duration) (MadeToken, error) {
+	secret, hash := account.NewToken(prefix)
+	g.ID, g.Hash, g.Created, g.CreatedBy = job.NewID(), hash, tx.Now(), c.Actor.ID
+	g.Expires = g.Created.Add(time.Duration(expires))
+	if c.DryRun {
+		secret = ""
+	}
+	return MadeToken{tokenOf(g), secret}, tx.InsertGrant(ctx, g)
+}
+
+func tokenOf(g store.Grant) Token {
+	return Token{
+		ID: g.ID, Name: g.Name, Role: account.Role(g.Role), Connection: g.Connection, Access: g.Access,
+		Created: g.Created.UTC(), Expires: orNull(g.Expires), Used: orNull(g.Used),
+	}
+}
+
+// Tokens returns an organization's tokens.
+func (s *Service) Tokens(ctx context.Context, c Call, organization string, p Page) (List[Token], error) {
+	op := operation{action: account.TokenList, organization: organization}
+	return view(ctx, s, c, op, func(ctx context.Context, tx *store.Tx) (List[Token], error) {
+		return page(p, "tokens "+organization, func(p store.Page) ([]Token, []string, error) {
+			stored, err := tx.Grants(ctx, organization, string(account.KindService), p)
+			var list []Token
+			var ids []string
+			for _, g := range stored {
+				list, ids = append(list, tokenOf(g)), append(ids, g.ID)
+			}
+			return list, ids, err
+		})
+	})
+}
+
+// DeleteToken revokes a token of an organization, at once.
+func (s *Service) DeleteToken(ctx context.Context, c Call, organization, id string) error {
+	op := operation{action: account.TokenDelete, organization: organization, target: "tokens/" + id}
+	_, err := change(ctx, s, c, op, always, func(ctx context.Context, tx *store.Tx, _ nothing) (nothing, error) {
+		err := tx.DeleteGrant(ctx, organization, string(account.KindService), id)
+		if errors.Is(err, store.ErrNone) {
+			err = &rolecall.Error{Code: rolecall.NotFound, Message: fmt.Sprintf("there is no token %q", id), Hint: "You: list the organization's tokens"}
+		}
+		return nothing{}, err
+	})
+	return err
+}

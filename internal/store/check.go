@@ -1,0 +1,111 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rolecall/rolecall"
+)
+
+// Check is a check of a connection that runs or has ended.
+type Check struct {
+	ID           string // sorts by when it was made
+	Organization string
+	Connection   string               // id
+	Request      string               // how it was asked for, as JSON
+	Report       rolecall.CheckReport // of the steps that have ended
+	Started      time.Time
+	Ended        time.Time // zero: it runs, or was interrupted
+}
+
+const checkColumns = `id, organization, connection, report, started, ended`
+
+func scanCheck(read func(...any) error) (c Check, err error) {
+	var report string
+	var started, ended int64
+	if err := read(&c.ID, &c.Organization, &c.Connection, &report, &started, &ended); err != nil {
+		return c, err
+	}
+	c.Started, c.Ended = fromMicros(started), fromMicros(ended)
+	if err := json.Unmarshal([]byte(report), &c.Report); err != nil {
+		return c, fmt.Errorf("read check %s: %w", c.ID, err)
+	}
+	return c, nil
+}
+
+// Check returns a check of a connection, or ErrNone.
+func (t *Tx) Check(ctx context.Context, connection, id string) (Check, error) {
+	return scanCheck(func(into ...any) error {
+		return t.one(ctx, `SELECT `+checkColumns+` FROM checks WHERE connection = $1 AND id = $2`, []any{connection, id}, into...)
+	})
+}
+
+// Checks returns a page of a connection's checks.
+func (t *Tx) Checks(ctx context.Context, connection string, p Page) (list []Check, err error) {
+	err = t.each(ctx, `SELECT `+checkColumns+` FROM checks WHERE connection = $1 AND id < $2 ORDER BY id DESC LIMIT $3`,
+		[]any{connection, p.before(), p.Limit}, func(read func(...any) error) error {
+			c, err := scanCheck(read)
+			list = append(list, c)
+			return err
+		})
+	return list, err
+}
+
+// BeginCheck stores a check that begins, unless one of the connection runs
+// already: it returns the id of that.
+func (t *Tx) BeginCheck(ctx context.Context, c Check) (running string, err error) {
+	err = t.one(ctx, `SELECT id FROM checks WHERE connection = $1 AND ended = 0`, []any{c.Connection}, &running)
+	if !errors.Is(err, ErrNone) {
+		return running, err
+	}
+	report, err := json.Marshal(c.Report)
+	if err != nil {
+		return "", fmt.Errorf("write check: %w", err)
+	}
+	_, err = t.exec(ctx, `INSERT INTO checks (`+checkColumns+`) VALUES ($1, $2, $3, $4, $5, 0)`,
+		c.ID, c.Organization, c.Connection, string(report), toMicros(c.Started))
+	return "", err
+}
+
+// EndCheck stores the report of a check, and when it ended.
+func (t *Tx) EndCheck(ctx context.Context, c Check) error {
+	report, err := json.Marshal(c.Report)
+	if err != nil {
+		return fmt.Errorf("write check: %w", err)
+	}
+	_, err = t.exec(ctx, `UPDATE checks SET report = $2, ended = $3 WHERE id = $1`, c.ID, string(report), toMicros(c.Ended))
+	return err
+}
+
+// EndInterruptedChecks ends the checks that nobody runs any more. Only the
+// service may call it, when it starts.
+func (t *Tx) EndInterruptedChecks(ctx context.Context) error {
+	_, err := t.exec(ctx, `UPDATE checks SET ended = $1 WHERE ended = 0`, toMicros(t.Now()))
+	return err
+}
+
+// Revision records how a principal's check found a connection, and returns
+// since when it is so: zero if no other revision was recorded before.
+func (t *Tx) Revision(ctx context.Context, organization, connection, principal, found string) (time.Time, error) {
+	var revision string
+	var since int64
+	err := t.one(ctx, `SELECT revision, since FROM revisions WHERE organization = $1 AND connection = $2 AND principal = $3`,
+		[]any{organization, connection, principal}, &revision, &since)
+	switch {
+	case err == nil && revision == found:
+		return fromMicros(since), nil
+	case err == nil:
+		since = toMicros(t.Now())
+	case errors.Is(err, ErrNone):
+		since = 0
+	default:
+		return time.Time{}, err
+	}
+	_, err = t.exec(ctx, `INSERT INTO revisions (organization, connection, principal, revision, since) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (organization, connection, principal) DO UPDATE SET revision = excluded.revision, since = excluded.since`,
+		organization, connection, principal, found, since)
+	return fromMicros(since), err
+}

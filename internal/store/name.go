@@ -1,0 +1,95 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"strings"
+
+	"github.com/rolecall/rolecall/internal/tenant"
+)
+
+// Names is the registry of external ids and api_names. It implements
+// tenant.Names.
+type Names struct{ store *Store }
+
+// Names returns the registry of external ids and api_names.
+func (s *Store) Names() Names { return Names{s} }
+
+// Take implements tenant.Names.
+func (n Names) Take(ctx context.Context, name, organization string) error {
+	return n.store.Change(ctx, func(ctx context.Context, tx *Tx) error { return tx.TakeName(ctx, name, organization) })
+}
+
+// OwnerOf implements tenant.Names.
+func (n Names) OwnerOf(ctx context.Context, name string) (owner string, err error) {
+	err = n.store.View(ctx, func(ctx context.Context, tx *Tx) error {
+		owner, err = tx.ownerOf(ctx, name)
+		return err
+	})
+	return owner, err
+}
+
+// GeneratedID implements tenant.Names.
+func (n Names) GeneratedID(ctx context.Context, organization string) (id string, err error) {
+	err = n.store.View(ctx, func(ctx context.Context, tx *Tx) error {
+		id, err = tx.generatedID(ctx, organization)
+		return err
+	})
+	return id, err
+}
+
+// GenerateID implements tenant.Names.
+func (n Names) GenerateID(ctx context.Context, organization string) (id, record string, err error) {
+	err = n.store.Change(ctx, func(ctx context.Context, tx *Tx) error {
+		id, err = tx.GenerateID(ctx, organization)
+		return err
+	})
+	return id, "the database", err
+}
+
+// TakeName records that the name is the organization's, or returns a
+// tenant.TakenError.
+func (t *Tx) TakeName(ctx context.Context, name, organization string) error {
+	name = strings.ToLower(name)
+	if _, err := t.exec(ctx, `INSERT INTO names (name, organization, taken) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING`,
+		name, organization, toMicros(t.Now())); err != nil {
+		return err
+	}
+	switch owner, err := t.ownerOf(ctx, name); {
+	case err != nil:
+		return err
+	case owner != organization:
+		return &tenant.TakenError{Owner: owner}
+	}
+	return nil
+}
+
+func (t *Tx) ownerOf(ctx context.Context, name string) (owner string, err error) {
+	err = t.one(ctx, `SELECT organization FROM names WHERE name = $1`, []any{strings.ToLower(name)}, &owner)
+	if errors.Is(err, ErrNone) {
+		return "", nil
+	}
+	return owner, err
+}
+
+func (t *Tx) generatedID(ctx context.Context, organization string) (id string, err error) {
+	err = t.one(ctx, `SELECT external_id FROM generated_ids WHERE organization = $1`, []any{organization}, &id)
+	if errors.Is(err, ErrNone) {
+		return "", nil
+	}
+	return id, err
+}
+
+// GenerateID generates the organization's external id, unless it has one. It
+// does not take it.
+func (t *Tx) GenerateID(ctx context.Context, organization string) (string, error) {
+	var bits [16]byte
+	_, _ = rand.Read(bits[:]) // never fails; see crypto/rand
+	if _, err := t.exec(ctx, `INSERT INTO generated_ids (organization, external_id) VALUES ($1, $2) ON CONFLICT (organization) DO NOTHING`,
+		organization, hex.EncodeToString(bits[:])); err != nil {
+		return "", err
+	}
+	return t.generatedID(ctx, organization)
+}

@@ -1,0 +1,172 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"github.com/rolecall/rolecall"
+)
+
+// Options say where the database is.
+type Options struct {
+	URL  string           // postgres://…; empty: SQLite
+	Path string           // of SQLite's file, which is made if it is missing
+	Now  func() time.Time // nil: time.Now
+	Log  *slog.Logger     // nil: none
+}
+
+// Store is an open database. Open makes it. It may be used from many
+// goroutines, and many processes may have it open.
+type Store struct {
+	write, read *sql.DB // the same pool on PostgreSQL
+	now         func() time.Time
+	log         *slog.Logger
+
+	queue  chan pending // SQLite's changes; nil on PostgreSQL
+	quit   chan struct{}
+	writer sync.WaitGroup
+}
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Open opens the database and migrates it to this version's schema, under a
+// lock. The code of its errors is Unavailable if the database cannot be
+// reached, and Conflict if its schema is of a newer version. Close the store.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	s := &Store{now: o.Now, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), quit: make(chan struct{})}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	var err error
+	if o.URL != "" {
+		err = s.openPostgreSQL(o.URL)
+	} else {
+		err = s.openSQLite(o.Path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := s.migrate(ctx, o); err != nil {
+		_ = s.Close()
+		return nil, err
+	}
+	if o.URL == "" {
+		s.queue = make(chan pending)
+		s.writer.Go(s.commitTogether)
+	}
+	return s, nil
+}
+
+// Close waits for changes that are under way and closes the database.
+func (s *Store) Close() error {
+	close(s.quit)
+	s.writer.Wait()
+	if s.read == s.write {
+		return s.write.Close()
+	}
+	return errors.Join(s.read.Close(), s.write.Close())
+}
+
+// Ready returns an error if the database does not answer.
+func (s *Store) Ready(ctx context.Context) error {
+	return s.View(ctx, func(ctx context.Context, tx *Tx) error { return tx.one(ctx, "SELECT 1", nil, new(int)) })
+}
+
+// openSQLite opens the writer's single connection, whose transactions take the
+// lock when they begin, and the readers' pool.
+func (s *Store) openSQLite(path string) error {
+	open := func(options string) (*sql.DB, error) {
+		name := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}).String()
+		db, err := sql.Open("sqlite", name+"?_pragma=journal_mode(WAL)&_pragma=busy_timeout(10000)&_pragma=foreign_keys(1)&_pragma=synchronous(FULL)"+options)
+		if err != nil {
+			return nil, fmt.Errorf("open database: %w", err)
+		}
+		return db, nil
+	}
+	var err error
+	// Auto-vacuum cannot be added to a database that there is.
+	if s.write, err = open("&_txlock=immediate&_pragma=auto_vacuum(2)"); err != nil {
+		return err
+	}
+	s.write.SetMaxOpenConns(1)
+	if s.read, err = open("&_pragma=query_only(1)"); err != nil {
+		return errors.Join(err, s.write.Close())
+	}
+	s.read.SetMaxOpenConns(readers)
+	s.read.SetMaxIdleConns(readers)
+	return nil
+}
+
+// How many connections each pool has.
+const (
+	readers     = 4
+	connections = 16
+)
+
+func (s *Store) openPostgreSQL(databaseURL string) error {
+	config, err := pgx.ParseConfig(databaseURL)
+	if err != nil {
+		// The error's text may show the password.
+		return &rolecall.Error{Code: rolecall.Invalid, Message: "the database's URL is not one that PostgreSQL takes", Hint: "Operator: write it as postgres://USER:PASSWORD@HOST/DATABASE"}
+	}
+	s.write = stdlib.OpenDB(*config)
+	s.write.SetMaxOpenConns(connections)
+	s.write.SetMaxIdleConns(connections)
+	s.read = s.write
+	return nil
+}
+
+// migrate brings the schema up to date. Processes that start at the same time
+// wait for each other.
+func (s *Store) migrate(ctx context.Context, o Options) error {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err // the directory is embedded
+	}
+	dialect, options := goose.DialectSQLite3, []goose.ProviderOption{goose.WithDisableGlobalRegistry(true)}
+	if o.URL != "" {
+		locker, err := lock.NewPostgresSessionLocker()
+		if err != nil {
+			return fmt.Errorf("migrate: %w", err)
+		}
+		dialect, options = goose.DialectPostgres, append(options, goose.WithSessionLocker(locker))
+	}
+	provider, err := goose.NewProvider(dialect, s.write, files, options...)
+	if err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	sources := provider.ListSources()
+	newest := sources[len(sources)-1].Version
+	current, err := provider.GetDBVersion(ctx)
+	switch {
+	case err != nil:
+		return s.explain(fmt.Errorf("read schema version: %w", err))
+	case current > newest:
+		return &rolecall.Error{
+			Code: rolecall.Conflict, Message: fmt.Sprintf("the database has schema %d, and this rolecall knows schemas up to %d", current, newest),
+			Hint: "Operator: run the rolecall that migrated it, or a newer one",
+		}
+	case current == newest:
+		return nil
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		return s.explain(fmt.Errorf("migrate: %w", err))
+	}
+	return nil
+}
