@@ -1,9 +1,11 @@
 package check_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -94,7 +96,8 @@ func (w *world) apply(t *testing.T, p rolecall.Patch) bool {
 }
 
 // mergedInto is a policy with the statements of another in the place of those
-// with their Sids, nil where there is no policy.
+// that these were, as the commands of patches merge them; nil where there is no
+// policy.
 func mergedInto(there, ours any) any {
 	old, ok := there.(map[string]any)
 	if !ok {
@@ -104,14 +107,26 @@ func mergedInto(there, ours any) any {
 	statements := listOf(ours.(map[string]any)["Statement"])
 	var left []any
 	for _, s := range listOf(old["Statement"]) {
-		sid, named := s.(map[string]any)["Sid"]
-		if !named || !slices.ContainsFunc(statements, func(o any) bool { return o.(map[string]any)["Sid"] == sid }) {
+		if !slices.ContainsFunc(statements, func(o any) bool { return was(s.(map[string]any), o.(map[string]any)) }) {
 			left = append(left, s)
 		}
 	}
 	out := jsonOf(old).(map[string]any)
 	out["Version"], out["Statement"] = "2012-10-17", append(left, statements...)
 	return out
+}
+
+// was reports whether a statement is one of ours as it was.
+func was(s, ours map[string]any) bool {
+	sid, _ := s["Sid"].(string)
+	who := func(s map[string]any) string {
+		condition, _ := s["Condition"].(map[string]any)
+		equals, _ := condition["ArnEquals"].(map[string]any)
+		accounts := regexp.MustCompile("[0-9]{12}|[*]").FindAllString(fmt.Sprint(s["Principal"]), -1)
+		return strings.NewReplacer("[", "", "]", "").Replace(fmt.Sprint(accounts, s["Resource"], equals["aws:PrincipalArn"]))
+	}
+	digest := regexp.MustCompile("[0-9a-f]{8}$")
+	return sid != "" && s["Effect"] == ours["Effect"] && (sid == ours["Sid"] || sid == digest.ReplaceAllString(ours["Sid"].(string), "") && who(s) == who(ours))
 }
 
 func listOf(v any) []any {

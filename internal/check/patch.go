@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"maps"
 	"slices"
 
@@ -47,9 +48,8 @@ func (w *work) merge(kind policy.Kind, target string, d *policy.Document) []role
 	if d == nil {
 		return nil
 	}
-	ours, err := render.Statements(kind, d, w.Connection)
+	ours, err := w.named(kind, d)
 	if err != nil {
-		w.Log.Error("statements of a patch", "org", w.Organization.APIName, "connection", w.Connection.Name, "error", err)
 		return nil
 	}
 	p := rolecall.Patch{Document: string(kind), Target: target, Mode: rolecall.PatchMerge, Policy: ours.JSON()}
@@ -57,6 +57,18 @@ func (w *work) merge(kind policy.Kind, target string, d *policy.Document) []role
 		p.Commands = at.Merge(ours)
 	}
 	return []rolecall.Patch{p}
+}
+
+// named is a document of the connection's as it is merged.
+func (w *work) named(kind policy.Kind, d *policy.Document) (*policy.Document, error) {
+	if d == nil {
+		return nil, errors.New("there is no such document")
+	}
+	ours, err := render.Statements(kind, d, w.Connection, w.Principal.ARN)
+	if err != nil {
+		w.Log.Error("statements of a patch", "org", w.Organization.APIName, "connection", w.Connection.Name, "error", err)
+	}
+	return ours, err
 }
 
 // attachment is where the target's policy of the kind is, if there is one that

@@ -28,7 +28,8 @@ func connectionPatch(c rolecall.Connection) rolecall.Patch {
 // rolePatches make the role, where there is none.
 func (w *work) rolePatches() []rolecall.Patch {
 	kit, ok := w.declared().DeclaredKit()
-	if !ok {
+	trust, err := w.named(policy.TrustDocument, kit.Trust)
+	if !ok || err != nil {
 		return nil
 	}
 	role := w.arn
@@ -37,14 +38,18 @@ func (w *work) rolePatches() []rolecall.Patch {
 		Document: documentSetting, Target: w.Connection.RoleARN,
 		Commands: append([]string{
 			render.Command("aws", "iam", "create-role", "--role-name", role.RoleName(), "--path", path, "--max-session-duration", w.longestSession(),
-				"--assume-role-policy-document", string(kit.Trust.JSON())),
+				"--assume-role-policy-document", string(trust.JSON())),
 		}, w.mergePermissions(kit)...),
 	}}
 }
 
 // mergePermissions are the commands that give the role what it needs.
 func (w *work) mergePermissions(kit policy.Kit) []string {
-	return render.InlinePolicy(policy.PermissionsDocument, w.arn, w.Connection).Merge(kit.Permissions)
+	ours, err := w.named(policy.PermissionsDocument, kit.Permissions)
+	if err != nil {
+		return nil
+	}
+	return render.InlinePolicy(policy.PermissionsDocument, w.arn, w.Connection).Merge(ours)
 }
 
 // declaring is the connection as it should be declared, with the commands that
@@ -61,7 +66,7 @@ func (w *work) declaring(c rolecall.Connection) rolecall.Patch {
 	if kit.Bucket == nil {
 		return p
 	}
-	if ours, err := render.Statements(policy.BucketDocument, kit.Bucket, c); err == nil {
+	if ours, err := w.named(policy.BucketDocument, kit.Bucket); err == nil {
 		p.Commands = append(p.Commands, render.BucketPolicy(c.Bucket, cmp.Or(w.region, c.Region)).Merge(ours)...)
 	}
 	return p

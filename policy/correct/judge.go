@@ -110,10 +110,19 @@ func (s Setup) judgeTrust(q Question, out Judgement, l layer, right policy.Reque
 }
 
 // corrected returns the judgement with the corrected document in the place of
-// one that was given.
+// one that was given. Deleted identities are taken out of it: AWS shows them, and
+// stores no document that has them.
 func (j Judgement) corrected(old, fixed *tree.Node, i int) Judgement {
+	fixed = fixed.Clone()
+	var gone []string
+	if j.Kind.Layer() == policy.ResourcePolicy {
+		gone = fixed.DropUniqueIDs()
+	}
 	j.File, j.Corrected = j.Files[i], fixed.JSON()
 	j.Changes = changes(j.File, old, fixed)
+	if len(gone) > 0 {
+		j.Changes += ", but for " + strings.Join(gone, ", ") + ", of deleted identities, which AWS does not store"
+	}
 	return j
 }
 

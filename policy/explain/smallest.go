@@ -106,16 +106,18 @@ func (s *search) change() Change {
 		if e.Policy == "" {
 			continue
 		}
-		if d := documentAt(s.policies, e.Policy, e.Index); !empty(d) {
-			e.Document = d
-			if root := tree.MustParse(d.JSON()); e.Policy == policy.ResourcePolicy {
-				if gone := root.DropUniqueIDs(); len(gone) > 0 {
-					e.Document = parse(root)
-					e.Text += "; and take out " + quoted(gone) + ", of deleted identities, since AWS does not store them"
-				}
+		d := documentAt(s.policies, e.Policy, e.Index)
+		if e.Policy == policy.ResourcePolicy {
+			root := tree.MustParse(d.JSON())
+			if gone := root.DropUniqueIDs(); len(gone) > 0 {
+				d = parse(root)
+				e.Text += "; and take out " + quoted(gone) + ", of deleted identities, since AWS does not store them"
 			}
-		} else {
+		}
+		if d == nil || empty(d) {
 			e.Text += "; nothing else is in the policy, so delete it or detach it"
+		} else {
+			e.Document = d
 		}
 	}
 	return Change{Decision: s.decide().Decision, Edits: s.edits}

@@ -10,12 +10,22 @@ import (
 )
 
 // mergeBySid is the end of a jq program that puts the statements $new into a
-// policy, in the place of those with their Sids. All other statements stay. A
+// policy, each in the place of the one that is there already: that has its Effect
+// and its Sid, or the Sid without the digest, as rolecall once wrote them, and is
+// about the same callers' accounts, role and resources. All other statements stay, and so do the conditions that
+// somebody added to ours: those on keys that our statements have no say in. A
 // policy of an older version keeps it where a statement has "${", which would
 // otherwise become a variable.
-const mergeBySid = `($new | map(.Sid)) as $sids |
-    .Version = (if .Version != "2012-10-17" and (.Statement | tostring | contains("${")) then .Version // "2008-10-17" else "2012-10-17" end) |
-    .Statement = ([.Statement] | flatten | map(select(.Sid as $s | $sids | index([$s]) | not))) + $new`
+const mergeBySid = `def who: [(.Principal | [.. | strings | scan("[0-9]{12}|[*]")]), ((.Resource, .Condition.ArnEquals["aws:PrincipalArn"]) | [.. | strings])] | map(unique);
+    def is($ours): .Effect == $ours.Effect and (.Sid == $ours.Sid or .Sid == ($ours.Sid // "" | sub("[0-9a-f]{8}$"; "")) and who == ($ours | who));
+    def said: [.Condition // {} | .[] | keys[] | ascii_downcase] + ["sts:externalid", "aws:principalarn", "s3:prefix", "kms:viaservice",
+      "kms:encryptioncontext:aws:s3:arn", "s3:x-amz-server-side-encryption", "s3:x-amz-server-side-encryption-aws-kms-key-id"];
+    def added($said): .Condition // {} | map_values(with_entries(select(.key | ascii_downcase | IN($said[]) | not))) | with_entries(select(.value != {}));
+    ([.Statement] | flatten | map(select(. != null))) as $there |
+    .Version = (if .Version != "2012-10-17" and ($there | tostring | contains("${")) then .Version // "2008-10-17" else "2012-10-17" end) |
+    .Statement = ($there | map(select(. as $s | any($new[]; . as $n | $s | is($n)) | not))) +
+      ($new | map(. as $n | [$there[] | select(is($n)) | added($n | said)] as $kept |
+        if any($kept[]; . != {}) then .Condition = reduce $kept[] as $k (.Condition // {}; $k * .) else . end))`
 
 // Attachment is one policy at AWS, and the calls that read and write it.
 type Attachment struct {
@@ -131,16 +141,12 @@ func (a Attachment) Replace(document []byte) string {
 	return a.write + " " + Command(string(document)) + a.after
 }
 
-// Statements returns the document as it is merged: in the policies of buckets
-// and keys the connection's name follows each Sid, since other connections have
-// statements there.
-func Statements(kind policy.Kind, d *policy.Document, c rolecall.Connection) (*policy.Document, error) {
-	if kind != policy.BucketDocument && kind != policy.KeyDocument {
-		return d, nil
-	}
+// Statements returns the document as it is merged, for a connection whose worker
+// the principal is: its Sids are the connection's own.
+func Statements(kind policy.Kind, d *policy.Document, c rolecall.Connection, principal rolecall.ARN) (*policy.Document, error) {
 	root := tree.MustParse(d.JSON())
 	for _, s := range root.Get("Statement").Each() {
-		s.Set("Sid", tree.Text(sidOf(s)+suffix(c)))
+		s.Set("Sid", tree.Text(sidOf(s)+suffix(kind, c, principal)))
 	}
 	out, err := policy.Parse(root.JSON())
 	if err != nil {

@@ -3,6 +3,8 @@ package render
 import (
 	"bytes"
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -166,13 +168,27 @@ func inlineName(c rolecall.Connection) string {
 	}, cmp.Or(c.Name, c.Bucket))
 }
 
-// suffix distinguishes the connection's statements from those of other
-// connections in the policy of the same bucket or key.
-func suffix(c rolecall.Connection) string {
+// suffix distinguishes the statements of a connection from those of others in the
+// same policy: another vendor's, another organization's, or another connection's,
+// though they have the same name. A vendor has one organization to a role, whose
+// connections share its trust policy. What one side alone writes has none.
+func suffix(kind policy.Kind, c rolecall.Connection, principal rolecall.ARN) string {
 	var b strings.Builder
-	for _, word := range strings.FieldsFunc(c.Name, func(r rune) bool { return !alphanumeric(r) }) {
-		b.WriteString(strings.ToUpper(word[:1]) + word[1:])
+	of := []string{principal.Account, c.RoleARN}
+	switch kind {
+	case policy.TrustDocument:
+	case policy.PermissionsDocument, policy.BoundaryDocument:
+		of = append(of, cmp.Or(c.Name, c.Bucket))
+	case policy.BucketDocument, policy.KeyDocument:
+		of = append(of, cmp.Or(c.Name, c.Bucket))
+		for _, word := range strings.FieldsFunc(c.Name, func(r rune) bool { return !alphanumeric(r) }) {
+			b.WriteString(strings.ToUpper(word[:1]) + word[1:])
+		}
+	default:
+		return ""
 	}
+	digest := sha256.Sum256([]byte(strings.Join(of, "\n")))
+	b.WriteString(hex.EncodeToString(digest[:4]))
 	return b.String()
 }
 

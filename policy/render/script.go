@@ -42,7 +42,7 @@ fetch() {
 }
 
 # merge puts the statements of a file into the policy that was fetched, in place of those with their names and
-# the suffix, and shows the difference. All other statements stay.
+# the suffix, and shows the difference. All other statements stay, and conditions that were added to these.
 merge() {
   jq --ascii-output --slurpfile ours "$1" --arg suffix "$2" '
     ($ours[0].Statement | [.] | flatten | map(.Sid += $suffix)) as $new |
@@ -50,10 +50,10 @@ merge() {
   jq --ascii-output . "$work/there.json" | diff -u - "$work/merged.json" || [ $? = 1 ]
 }
 
-# inline merges a file into the inline policy with the name: inline role ROLE NAME FILE, or inline user USER NAME FILE.
+# inline merges a file into the inline policy with the name: inline role ROLE NAME FILE SUFFIX, or inline user USER NAME FILE SUFFIX.
 inline() {
   fetch NoSuchEntity iam "get-$1-policy" "--$1-name" "$2" --policy-name "$3" --query PolicyDocument --output json
-  merge "$4" ''
+  merge "$4" "$5"
   "$aws" iam "put-$1-policy" "--$1-name" "$2" --policy-name "$3" --policy-document "file://$work/merged.json"
 }
 command -v jq > /dev/null || { say "jq is missing; it puts statements into the policies that are there" >&2; exit 1; }
@@ -80,9 +80,6 @@ func (p *plan) script() []byte {
 	}
 	b.WriteString(scriptStart)
 	b.WriteString(scriptMerge)
-	if p.Side == Customer && (p.Kit.Bucket != nil || p.Kit.Key != nil) {
-		fmt.Fprintf(&b, "connection=%s\n", shell(suffix(p.Request.Connection)))
-	}
 	b.WriteString("\nfound=no\n")
 	if p.Side == Vendor {
 		p.scriptWorkers(&b)
@@ -97,6 +94,11 @@ func (p *plan) script() []byte {
 	}
 	b.WriteString("\n[ $found = yes ] || { say \"nothing here is for account $account; it is for " + strings.Join(ids, ", ") + "\" >&2; exit 1; }\n")
 	return []byte(b.String())
+}
+
+// suffix is that of the Sids of the kit's document, for the shell.
+func (p *plan) suffix(kind policy.Kind) string {
+	return shell(suffix(kind, p.Request.Connection, p.workers[0]))
 }
 
 // creates reports whether the script can make the bucket: in which region is
@@ -128,23 +130,25 @@ func (p *plan) scriptRole(b *strings.Builder) {
     longest=${rest%%%%[[:space:]]*}
     [ "$arn" = %s ] || { say "the role $role is there as $arn; its path differs" >&2; exit 1; }
     case "$rest ${ADD_TRUST:-no}" in
-    *'"RolecallAssume"'* | *' yes') ;;
+    *%s* | *' yes') ;;
     *) say "the role $role is there and trusts others: take another, or add to its trust policy with ADD_TRUST=yes" >&2; exit 1 ;;
     esac
     "$aws" iam get-role --role-name "$role" --query Role.AssumeRolePolicyDocument --output json > "$work/there.json"
-    merge "$work/trust.json" ''
+    merge "$work/trust.json" %s
     "$aws" iam update-assume-role-policy --role-name "$role" --policy-document "file://$work/merged.json"
     [ "$longest" -ge %d ] || "$aws" iam update-role --role-name "$role" --max-session-duration %d
   else
     fails NoSuchEntity
+    echo '{"Statement": []}' > "$work/there.json"
+    merge "$work/trust.json" %s
     "$aws" iam create-role --role-name "$role" --path %s --max-session-duration %d \
-      --assume-role-policy-document "file://$work/trust.json" > /dev/null
+      --assume-role-policy-document "file://$work/merged.json" > /dev/null
   fi
-  inline role "$role" %s "$work/permissions.json"
-`, shell(nameOf(p.role)), shell(p.role.String()), p.duration, p.duration, shell(pathOf(p.role)), p.duration, shell(inlineName(p.Request.Connection)))
+  inline role "$role" %s "$work/permissions.json" %s
+`, shell(nameOf(p.role)), shell(p.role.String()), shell("::"+p.workers[0].Account+":"), p.suffix(policy.TrustDocument), p.duration, p.duration, p.suffix(policy.TrustDocument), shell(pathOf(p.role)), p.duration, shell(inlineName(p.Request.Connection)), p.suffix(policy.PermissionsDocument))
 	if p.Kit.Revocation != nil {
 		p.file(b, "  ", policy.RevocationDocument)
-		fmt.Fprintf(b, "  inline role \"$role\" %s \"$work/revocation.json\"\n", revocationPolicy)
+		fmt.Fprintf(b, "  inline role \"$role\" %s \"$work/revocation.json\" ''\n", revocationPolicy)
 	}
 	fmt.Fprintf(b, "  say %s\nfi\n", shell("set up the role "+p.role.String()))
 }
@@ -182,7 +186,7 @@ func (p *plan) scriptBucket(b *strings.Builder) {
 	if p.Kit.Bucket != nil {
 		p.file(b, "  ", policy.BucketDocument)
 		b.WriteString(`  fetch NoSuchBucketPolicy s3api get-bucket-policy ` + options + ` --query Policy --output text
-  merge "$work/bucket.json" "$connection"
+  merge "$work/bucket.json" ` + p.suffix(policy.BucketDocument) + `
   "$aws" s3api put-bucket-policy ` + options + ` --policy "file://$work/merged.json"
   say "set up the policy of the bucket $bucket"
 `)
@@ -206,7 +210,7 @@ func (p *plan) scriptKey(b *strings.Builder) {
 	options := `--key-id "$key" --policy-name default` + inRegion(p.region)
 	b.WriteString(`  if [ -n "$key" ]; then
     "$aws" kms get-key-policy ` + options + ` --query Policy --output text > "$work/there.json"
-    merge "$work/key.json" "$connection"
+    merge "$work/key.json" ` + p.suffix(policy.KeyDocument) + `
     "$aws" kms put-key-policy ` + options + ` --policy "file://$work/merged.json"
     say "set up the policy of the key $key"
   else
@@ -225,7 +229,7 @@ func (p *plan) scriptWorkers(b *strings.Builder) {
 		if isUser(w) {
 			kind = "user"
 		}
-		fmt.Fprintf(b, "  inline %s %s %s \"$work/worker.json\"\n  say %s\nfi\n", kind, shell(nameOf(w)), workerPolicy, shell("set up the "+kind+" "+w.String()))
+		fmt.Fprintf(b, "  inline %s %s %s \"$work/worker.json\" ''\n  say %s\nfi\n", kind, shell(nameOf(w)), workerPolicy, shell("set up the "+kind+" "+w.String()))
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -157,9 +158,11 @@ func (c *cloud) keyPolicy(account, id string) any {
 	return plain(c.t, []byte(out.Policy))
 }
 
-// statementsOf are those of a document that a connection has named.
+// statementsOf are those of a document that are the connection's, by the names
+// that the kit gives them; and how many others there are.
 func statementsOf(t *testing.T, document any, connection string) (ours []any, others int) {
 	t.Helper()
+	named := regexp.MustCompile("^(Rolecall[A-Za-z]*)" + connection + "[0-9a-f]{8}$")
 	d, _ := document.(map[string]any)
 	all, several := d["Statement"].([]any)
 	if !several {
@@ -168,8 +171,8 @@ func statementsOf(t *testing.T, document any, connection string) (ours []any, ot
 	for _, s := range all {
 		m, _ := s.(map[string]any)
 		sid, _ := m["Sid"].(string)
-		if name, ok := strings.CutSuffix(sid, connection); ok && strings.HasPrefix(name, "Rolecall") {
-			m["Sid"] = name
+		if name := named.FindStringSubmatch(sid); name != nil {
+			m["Sid"] = name[1]
 			ours = append(ours, m)
 			continue
 		}
@@ -194,17 +197,20 @@ func TestScriptSetsUp(t *testing.T) {
 		t.Helper()
 		role := url.Values{"RoleName": {"media"}, "PolicyName": {"rolecall-eu-delivery"}}
 		want := wanted(t, customer.Kit, render.Customer)
-		got := documents{
-			policy.TrustDocument:       c.iam("111122223333", "GetRole", role),
-			policy.PermissionsDocument: c.iam("111122223333", "GetRolePolicy", role),
-		}
-		for name, d := range map[policy.Kind]any{
-			policy.BucketDocument: c.bucketPolicy("222233334444", "globex-inbox"),
-			policy.KeyDocument:    c.keyPolicy("333344445555", "1234abcd-12ab-34cd-56ef-1234567890ab"),
+		got := documents{}
+		for name, of := range map[policy.Kind]struct {
+			document   any
+			connection string
+			others     int
+		}{
+			policy.TrustDocument:       {c.iam("111122223333", "GetRole", role), "", 0},
+			policy.PermissionsDocument: {c.iam("111122223333", "GetRolePolicy", role), "", 0},
+			policy.BucketDocument:      {c.bucketPolicy("222233334444", "globex-inbox"), "EuDelivery", 1},
+			policy.KeyDocument:         {c.keyPolicy("333344445555", "1234abcd-12ab-34cd-56ef-1234567890ab"), "EuDelivery", 1},
 		} {
-			ours, others := statementsOf(t, d, "EuDelivery")
-			if others != 1 {
-				t.Errorf("%s: %d statements of others in the policy of the %s: %s", when, others, name, show(t, d))
+			ours, others := statementsOf(t, of.document, of.connection)
+			if others != of.others {
+				t.Errorf("%s: %d statements of others in the policy of the %s: %s", when, others, name, show(t, of.document))
 			}
 			got[name] = flattened(map[string]any{"Version": "2012-10-17", "Statement": ours})
 		}

@@ -14,8 +14,8 @@ func IsUniqueID(principal string) bool { return uniqueIDForm.MatchString(princip
 var uniqueIDForm = regexp.MustCompile(`^A[A-Z]{3}[A-Z0-9]{12,}$`)
 
 // DropUniqueIDs takes deleted identities out of the principals of a policy, and
-// statements that name nobody else, and returns what it took. The last statement
-// stays.
+// returns what it took. A statement that names nobody else is for nobody and goes;
+// one for all but them is for everyone.
 func (n *Node) DropUniqueIDs() []string {
 	var out []string
 	list := n.Statements()
@@ -42,10 +42,10 @@ func (n *Node) DropUniqueIDs() []string {
 				named.Set("AWS", left)
 			case len(named.Members) > 1:
 				named.Remove("AWS")
-			case element == "Principal" && len(list.Items) > 1:
-				list.Items = slices.DeleteFunc(list.Items, func(item *Node) bool { return item == s })
+			case element == "NotPrincipal":
+				s.Rename(element, "Principal", Text("*"))
 			default:
-				continue
+				list.Items = slices.DeleteFunc(list.Items, func(item *Node) bool { return item == s })
 			}
 			for _, v := range gone {
 				out = append(out, v.Text)

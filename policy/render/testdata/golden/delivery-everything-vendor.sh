@@ -33,20 +33,27 @@ fetch() {
 }
 
 # merge puts the statements of a file into the policy that was fetched, in place of those with their names and
-# the suffix, and shows the difference. All other statements stay.
+# the suffix, and shows the difference. All other statements stay, and conditions that were added to these.
 merge() {
   jq --ascii-output --slurpfile ours "$1" --arg suffix "$2" '
     ($ours[0].Statement | [.] | flatten | map(.Sid += $suffix)) as $new |
-    ($new | map(.Sid)) as $sids |
-    .Version = (if .Version != "2012-10-17" and (.Statement | tostring | contains("${")) then .Version // "2008-10-17" else "2012-10-17" end) |
-    .Statement = ([.Statement] | flatten | map(select(.Sid as $s | $sids | index([$s]) | not))) + $new' "$work/there.json" > "$work/merged.json"
+    def who: [(.Principal | [.. | strings | scan("[0-9]{12}|[*]")]), ((.Resource, .Condition.ArnEquals["aws:PrincipalArn"]) | [.. | strings])] | map(unique);
+    def is($ours): .Effect == $ours.Effect and (.Sid == $ours.Sid or .Sid == ($ours.Sid // "" | sub("[0-9a-f]{8}$"; "")) and who == ($ours | who));
+    def said: [.Condition // {} | .[] | keys[] | ascii_downcase] + ["sts:externalid", "aws:principalarn", "s3:prefix", "kms:viaservice",
+      "kms:encryptioncontext:aws:s3:arn", "s3:x-amz-server-side-encryption", "s3:x-amz-server-side-encryption-aws-kms-key-id"];
+    def added($said): .Condition // {} | map_values(with_entries(select(.key | ascii_downcase | IN($said[]) | not))) | with_entries(select(.value != {}));
+    ([.Statement] | flatten | map(select(. != null))) as $there |
+    .Version = (if .Version != "2012-10-17" and ($there | tostring | contains("${")) then .Version // "2008-10-17" else "2012-10-17" end) |
+    .Statement = ($there | map(select(. as $s | any($new[]; . as $n | $s | is($n)) | not))) +
+      ($new | map(. as $n | [$there[] | select(is($n)) | added($n | said)] as $kept |
+        if any($kept[]; . != {}) then .Condition = reduce $kept[] as $k (.Condition // {}; $k * .) else . end))' "$work/there.json" > "$work/merged.json"
   jq --ascii-output . "$work/there.json" | diff -u - "$work/merged.json" || [ $? = 1 ]
 }
 
-# inline merges a file into the inline policy with the name: inline role ROLE NAME FILE, or inline user USER NAME FILE.
+# inline merges a file into the inline policy with the name: inline role ROLE NAME FILE SUFFIX, or inline user USER NAME FILE SUFFIX.
 inline() {
   fetch NoSuchEntity iam "get-$1-policy" "--$1-name" "$2" --policy-name "$3" --query PolicyDocument --output json
-  merge "$4" ''
+  merge "$4" "$5"
   "$aws" iam "put-$1-policy" "--$1-name" "$2" --policy-name "$3" --policy-document "file://$work/merged.json"
 }
 command -v jq > /dev/null || { say "jq is missing; it puts statements into the policies that are there" >&2; exit 1; }
@@ -80,19 +87,19 @@ JSON
 
 if [ "$account" = '873682911326' ]; then
   found=yes
-  inline role 'VTKWorker' rolecall "$work/worker.json"
+  inline role 'VTKWorker' rolecall "$work/worker.json" ''
   say 'set up the role arn:aws:iam::873682911326:role/VTKWorker'
 fi
 
 if [ "$account" = '873682911326' ]; then
   found=yes
-  inline role 'Worker' rolecall "$work/worker.json"
+  inline role 'Worker' rolecall "$work/worker.json" ''
   say 'set up the role arn:aws:iam::873682911326:role/eu/Worker'
 fi
 
 if [ "$account" = '999988887777' ]; then
   found=yes
-  inline user 'staging' rolecall "$work/worker.json"
+  inline user 'staging' rolecall "$work/worker.json" ''
   say 'set up the user arn:aws:iam::999988887777:user/staging'
 fi
 
