@@ -66,11 +66,15 @@ var mayImport = map[string][]string{
 	"internal/store":           {".", "credential", "internal/tenant"},
 	"internal/store/storetest": {"internal/store"},
 	"internal/account":         {"."},
+	"internal/seal":            {"."},
 	"internal/service": {
-		".", "policy", "policy/correct", "policy/render", "internal/account", "internal/check", "internal/job", "internal/store", "internal/strict", "internal/tenant",
+		".", "policy", "policy/correct", "policy/render", "credential", "internal/access", "internal/account", "internal/check", "internal/job", "internal/seal", "internal/store",
+		"internal/strict", "internal/tenant", "internal/vend",
 	},
-	"internal/api":    {".", "policy/render", "internal/account", "internal/job", "internal/service", "internal/strict"},
-	"internal/server": {".", "internal/api", "internal/config", "internal/service", "internal/state", "internal/store", "internal/tenant", "internal/worker"},
+	"internal/api": {".", "policy/render", "internal/account", "internal/job", "internal/service", "internal/strict", "internal/vend"},
+	"internal/server": {
+		".", "internal/api", "internal/config", "internal/seal", "internal/service", "internal/state", "internal/store", "internal/tenant", "internal/worker",
+	},
 	"internal/demo": {
 		".", "credential", "internal/task", "internal/job", "internal/config", "internal/state", "internal/worker", "sandbox", "internal/awscode",
 	},

@@ -200,6 +200,29 @@ type Secret struct {
 	Host    string
 }
 
+// Validate checks the type and what the secret is bound to, and writes the
+// host as requests name it.
+func (s *Secret) Validate() error {
+	var faults Errors
+	switch s.Type {
+	case SecretAWSAccessKey, SecretText:
+	case "":
+		faults.Add("/type", "a secret needs a type", "aws_access_key or text")
+	default:
+		faults.Add("/type", "unknown type of secret", "aws_access_key or text")
+	}
+	switch host := (HTTPCredentialSource{URL: "https://" + s.Host + "/"}).Host(); {
+	case s.Host == "":
+	case s.Type == SecretAWSAccessKey:
+		faults.Add("/host", "an access key is sent to no host", "bind it to a bucket")
+	case host == "" || !strings.EqualFold(host, s.Host):
+		faults.Add("/host", "not a host name", "for example credentials.example.com")
+	default:
+		s.Host = host
+	}
+	return faults.Err()
+}
+
 // Encryption is the server-side encryption of objects that are written. Type
 // is AES256 or aws:kms; Key is the ARN of a KMS key, or empty for the bucket's
 // default key.

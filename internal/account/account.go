@@ -71,6 +71,10 @@ const (
 	TokenList           Action = "token.list"
 	TokenCreate         Action = "token.create"
 	TokenDelete         Action = "token.delete"
+	SecretList          Action = "secret.list"
+	SecretPut           Action = "secret.put"
+	SecretDelete        Action = "secret.delete"
+	CredentialsVend     Action = "credentials.vend"
 	AuditList           Action = "audit.list"
 	OperatorTokenCreate Action = "operator_token.create"
 )
@@ -80,7 +84,7 @@ func needs(do Action) Role {
 	switch do {
 	case OrganizationGet, OrganizationList, ConnectionList, ConnectionGet, PoliciesGet, CheckGet:
 		return Viewer
-	case ConnectionPut, ConnectionDelete, ConnectionRelease, CheckStart, TokenList, TokenCreate, TokenDelete, AuditList:
+	case ConnectionPut, ConnectionDelete, ConnectionRelease, CheckStart, TokenList, TokenCreate, TokenDelete, SecretList, SecretPut, SecretDelete, CredentialsVend, AuditList:
 		return Admin
 	}
 	return Operator // all that is of no organization, and what nobody thought of
@@ -109,6 +113,9 @@ func (a Actor) May(do Action, organization string) error {
 	}
 	if organization != "" && organization != a.Organization {
 		return NoOrganization(organization)
+	}
+	if a.Role == Credentials && do == CredentialsVend {
+		return nil
 	}
 	if least := needs(do); rank(a.Role) < rank(least) {
 		hint := "You: ask an operator of the service"

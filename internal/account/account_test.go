@@ -44,11 +44,11 @@ func TestMay(t *testing.T) {
 	t.Parallel()
 	all := []Action{
 		OrganizationList, OrganizationCreate, OrganizationGet, ConnectionList, ConnectionGet, ConnectionPut, ConnectionDelete, ConnectionRelease,
-		PoliciesGet, CheckStart, CheckGet, TokenList, TokenCreate, TokenDelete, AuditList, OperatorTokenCreate, "unknown.action",
+		PoliciesGet, CheckStart, CheckGet, TokenList, TokenCreate, TokenDelete, SecretList, SecretPut, SecretDelete, CredentialsVend, AuditList, OperatorTokenCreate, "unknown.action",
 	}
 	reads := " organization.list organization.get connection.list connection.get policies.get check.get "
-	writes := reads + "connection.put connection.delete connection.release check.start token.list token.create token.delete audit.list "
-	for role, allowed := range map[Role]string{Viewer: reads, Submitter: reads, Admin: writes, Credentials: "", "": "", "unknown": "", Operator: writes} {
+	writes := reads + "connection.put connection.delete connection.release check.start token.list token.create token.delete secret.list secret.put secret.delete credentials.vend audit.list "
+	for role, allowed := range map[Role]string{Viewer: reads, Submitter: reads, Admin: writes, Credentials: " credentials.vend ", "": "", "unknown": "", Operator: writes} {
 		for _, do := range all {
 			a := Actor{Role: role, Organization: "acme"}
 			want := rolecall.Forbidden

@@ -42,6 +42,8 @@ func New(o Options) *API {
 	a.connections()
 	a.checks()
 	a.tokens()
+	a.secrets()
+	a.credentials()
 	a.audit()
 	text, err := a.document.text()
 	if err != nil {

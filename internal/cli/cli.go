@@ -59,6 +59,12 @@ type commands struct {
 	Token struct {
 		Create tokenCreateCommand `cmd:"" help:"Make a token for the service, on its own machine, and print it."`
 	} `cmd:"" help:"Work with tokens of rolecall serve."`
+	Audit struct {
+		Verify auditVerifyCommand `cmd:"" help:"Check that no audit record of rolecall serve was changed, removed or cut off."`
+	} `cmd:"" help:"Work with audit records."`
+	Seal struct {
+		Rotate sealRotateCommand `cmd:"" help:"Make a new key that the secrets of rolecall serve are sealed under; it may serve meanwhile."`
+	} `cmd:"" help:"Work with the keys that secrets are sealed under."`
 	Credentials credentialsCommand `cmd:"" help:"Print a connection's credentials for a tool, as credential_process takes them."`
 	Exec        execCommand        `cmd:"" help:"Run a command with a connection's credentials in its environment."`
 	Dispenser   dispenserCommand   `cmd:"" help:"Serve credentials of a customer's own roles to a vendor: the other side of http_credential_source."`

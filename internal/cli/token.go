@@ -8,7 +8,6 @@ import (
 	"github.com/rolecall/rolecall/internal/config"
 	"github.com/rolecall/rolecall/internal/server"
 	"github.com/rolecall/rolecall/internal/service"
-	"github.com/rolecall/rolecall/internal/state"
 )
 
 type tokenCreateCommand struct {
@@ -32,17 +31,12 @@ func (c *tokenCreateCommand) Run(ctx context.Context, out *output) error {
 	if err != nil {
 		return err
 	}
-	dir, err := state.Open(cfg.State)
+	opened, err := server.Beside(ctx, cfg, nil)
 	if err != nil {
 		return err
 	}
-	db, err := server.OpenStore(ctx, cfg, dir, nil)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = db.Close() }()
-	s := service.New(service.Options{Store: db, Vendor: cfg.Vendor})
-	defer s.Close()
+	defer func() { _ = opened.Close() }()
+	s := opened.Service
 	expires, err := service.ParseDuration(c.Expires)
 	if err != nil {
 		return err

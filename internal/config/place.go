@@ -34,6 +34,8 @@ func (c *Config) Places(ctx context.Context, getenv func(string) string) []Place
 			add(Place{"the credentials of the principal " + name, file, slices.Contains(c.Sources[name].KeyFiles(getenv), file)})
 		}
 	}
+	add(Place{"the sealing keys", c.Serve.SealingFile, true})
+	add(Place{"the certificate's key", c.Serve.TLS.Key, true})
 	// https://pkg.go.dev/crypto/x509#SystemCertPool
 	add(Place{What: "what SSL_CERT_FILE names", Path: getenv("SSL_CERT_FILE")})
 	for _, dir := range filepath.SplitList(getenv("SSL_CERT_DIR")) {

@@ -26,22 +26,9 @@ type secret struct {
 const maxSecretBytes = 64 << 10
 
 func (r reader) secret(s *secret, at string) {
-	switch s.Type {
-	case rolecall.SecretAWSAccessKey, rolecall.SecretText:
-	case "":
-		r.faults.Add(at+"/type", "a secret needs a type", "aws_access_key or text")
-	default:
-		r.faults.Add(at+"/type", "unknown type of secret", "aws_access_key or text")
-	}
-	switch host := (rolecall.HTTPCredentialSource{URL: "https://" + s.Host + "/"}).Host(); {
-	case s.Host == "":
-	case s.Type == rolecall.SecretAWSAccessKey:
-		r.faults.Add(at+"/host", "an access key is sent to no host", "bind it to a bucket")
-	case host == "" || !strings.EqualFold(host, s.Host):
-		r.faults.Add(at+"/host", "not a host name", "for example credentials.example.com")
-	default:
-		s.Host = host
-	}
+	declared := rolecall.Secret{Type: s.Type, Bucket: s.Bucket, Host: s.Host}
+	r.faults.AddErr(at, declared.Validate())
+	s.Host = declared.Host
 	switch {
 	case s.File == "" && s.Env == "":
 		r.faults.Add(at, "a secret needs a place for its value", "give file, or env with the name of an environment variable")

@@ -20,6 +20,7 @@ type Serve struct {
 	TLS         TLS            // zero: plain http
 	BehindProxy []netip.Prefix // whose X-Forwarded-For counts
 	DatabaseURL string         // empty: SQLite in the state directory
+	SealingFile string         // of the sealing keys; empty: made in the state directory
 }
 
 // TLS are the files of a certificate and its key; empty: none.
@@ -39,6 +40,9 @@ type serveFile struct {
 	Database    struct {
 		URLEnv string `json:"url_env"`
 	} `json:"database"`
+	Sealing struct {
+		KeyFile string `json:"key_file"`
+	} `json:"sealing"`
 }
 
 func (r reader) serve(f serveFile) {
@@ -68,6 +72,9 @@ func (r reader) serve(f serveFile) {
 		r.faults.Add("/tls", "a certificate needs its key", "Operator: give both certificate and key, as names of files")
 	case f.TLS.Certificate != "":
 		s.TLS = TLS{within(r.dir, f.TLS.Certificate), within(r.dir, f.TLS.Key)}
+	}
+	if f.Sealing.KeyFile != "" {
+		s.SealingFile = within(r.dir, f.Sealing.KeyFile)
 	}
 	r.faults.AddErr("/listen", s.Exposed())
 	if name := f.Database.URLEnv; name != "" {

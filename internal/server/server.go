@@ -15,9 +15,9 @@ import (
 
 	"github.com/rolecall/rolecall/internal/api"
 	"github.com/rolecall/rolecall/internal/config"
+	"github.com/rolecall/rolecall/internal/seal"
 	"github.com/rolecall/rolecall/internal/service"
 	"github.com/rolecall/rolecall/internal/state"
-	"github.com/rolecall/rolecall/internal/store"
 	"github.com/rolecall/rolecall/internal/tenant"
 	"github.com/rolecall/rolecall/internal/worker"
 )
@@ -59,7 +59,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	defer unlock()
-	db, err := OpenStore(ctx, cfg, dir, log)
+	db, err := openStore(ctx, cfg, dir, log)
 	if err != nil {
 		return err
 	}
@@ -68,11 +68,19 @@ func Run(ctx context.Context, o Options) (err error) {
 	if started.Made, err = tenant.Register(ctx, db.Names(), cfg.Organizations); err != nil {
 		return err
 	}
-	options := service.Options{Store: db, Vendor: cfg.Vendor, Log: log}
+	keyring, err := service.NewKeyring(func() (*seal.Keys, error) { return sealingKeys(cfg, dir) })
+	if err != nil {
+		return err
+	}
+	keep, err := anchor(dir)
+	if err != nil {
+		return err
+	}
+	options := service.Options{Store: db, Vendor: cfg.Vendor, Keyring: keyring, Anchor: keep, Log: log}
 	if cfg.HasPrincipals() {
 		work, err := worker.Open(worker.Settings{
 			Vendor: cfg.Vendor, Sources: cfg.Sources, STSEndpoint: cfg.Endpoints.STS, S3Endpoint: cfg.Endpoints.S3, Allow: cfg.Allow, Log: log,
-		}, worker.Stores{Verdicts: db.Verdicts(), Secrets: cfg})
+		}, worker.Stores{Verdicts: db.Verdicts(), Secrets: service.Values{Store: db, Keyring: keyring, Declared: cfg}})
 		if err != nil {
 			return err
 		}
@@ -129,18 +137,8 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler, log
 	if err := server.Shutdown(stop); err != nil {
 		_ = server.Close()
 	}
-	_ = <-ended
-	return nil
-}
-
-// OpenStore opens the database of a config.
-func OpenStore(ctx context.Context, cfg *config.Config, dir *state.Dir, log *slog.Logger) (*store.Store, error) {
-	o := store.Options{URL: cfg.Serve.DatabaseURL, Log: log}
-	if o.URL == "" {
-		var err error
-		if o.Path, err = dir.Database(); err != nil {
-			return nil, err
-		}
+	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve: %w", err)
 	}
-	return store.Open(ctx, o)
+	return nil
 }

@@ -149,7 +149,11 @@ func (s *Service) StartCheck(ctx context.Context, c Call, organization, name str
 		if err != nil {
 			return Check{}, err
 		}
-		request, err := s.checkRequest(o, stored, n)
+		whole, err := s.declared(ctx, tx, o)
+		if err != nil {
+			return Check{}, err
+		}
+		request, err := s.checkRequest(whole, stored, n)
 		if err != nil {
 			return Check{}, err
 		}
@@ -176,15 +180,12 @@ func (s *Service) StartCheck(ctx context.Context, c Call, organization, name str
 }
 
 // checkRequest says what to check.
-func (s *Service) checkRequest(o store.Organization, stored store.Connection, n NewCheck) (check.Request, error) {
+func (s *Service) checkRequest(o rolecall.Organization, stored store.Connection, n NewCheck) (check.Request, error) {
 	if s.worker == nil {
-		return check.Request{}, &rolecall.Error{
-			Code: rolecall.Unavailable, Message: "no principal is declared, so nobody can check the connection",
-			Hint: "Operator: declare a principal in rolecall.yaml and start rolecall serve again",
-		}
+		return check.Request{}, errNoPrincipal
 	}
 	r := check.Request{
-		ID: job.NewID(), Organization: s.declared(o), Connection: stored.Declared, Vendor: s.vendor, Policies: n.given, Deep: n.Deep, Log: s.log,
+		ID: job.NewID(), Organization: o, Connection: stored.Declared, Vendor: s.vendor, Policies: n.given, Deep: n.Deep, Log: s.log,
 	}
 	r.Organization.Connections[stored.Declared.Name] = stored.Declared
 	r.Faults.AddErr("", stored.Declared.Validate())
@@ -343,12 +344,16 @@ func (s *Service) Checks(ctx context.Context, c Call, organization, name string,
 func (s *Service) ReleaseConnection(ctx context.Context, c Call, organization, name string) error {
 	op := operation{action: account.ConnectionRelease, organization: organization, target: "connections/" + name}
 	type found struct {
-		o store.Organization
+		o rolecall.Organization
 		c store.Connection
 	}
 	// The audit record first: the claim is released even if the answer is lost.
 	of, err := change(ctx, s, c, op, always, func(ctx context.Context, tx *store.Tx, _ nothing) (f found, err error) {
-		if f.o, err = tx.Organization(ctx, organization); err != nil {
+		stored, err := tx.Organization(ctx, organization)
+		if err == nil {
+			f.o, err = s.declared(ctx, tx, stored)
+		}
+		if err != nil {
 			return f, err
 		}
 		f.c, err = connection(ctx, tx, organization, name)
@@ -358,8 +363,8 @@ func (s *Service) ReleaseConnection(ctx context.Context, c Call, organization, n
 		return err
 	}
 	if s.worker == nil {
-		return &rolecall.Error{Code: rolecall.Unavailable, Message: "no principal is declared", Hint: "Operator: declare a principal in rolecall.yaml and start rolecall serve again"}
+		return errNoPrincipal
 	}
-	_, err = s.worker.Release(ctx, s.declared(of.o), of.c.Declared)
+	_, err = s.worker.Release(ctx, of.o, of.c.Declared)
 	return err
 }

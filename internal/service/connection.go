@@ -82,7 +82,11 @@ func (s *Service) PutConnection(ctx context.Context, c Call, organization, name 
 		if err := s.externalID(ctx, tx, c, o, stored.Declared, &declared); err != nil {
 			return Connection{}, err
 		}
-		if err := s.declared(o).CheckConnection(s.vendor, declared); err != nil {
+		whole, err := s.declared(ctx, tx, o)
+		if err != nil {
+			return Connection{}, err
+		}
+		if err := whole.CheckConnection(s.vendor, declared); err != nil {
 			return Connection{}, err
 		}
 		if made {
@@ -140,24 +144,31 @@ func changeable(ctx context.Context, tx *store.Tx, organization string) (store.O
 	return o, err
 }
 
-// declared returns an organization as jobs and checks see it.
-func (s *Service) declared(o store.Organization) rolecall.Organization {
-	out := rolecall.Organization{APIName: o.APIName, ExternalID: o.ExternalID, Connections: map[string]rolecall.Connection{}, Secrets: map[string]rolecall.Secret{}}
+// declared returns an organization as jobs and checks see it, without its
+// connections.
+func (s *Service) declared(ctx context.Context, tx *store.Tx, o store.Organization) (out rolecall.Organization, err error) {
+	out = rolecall.Organization{APIName: o.APIName, ExternalID: o.ExternalID, Connections: map[string]rolecall.Connection{}}
 	if o.ManagedBy == string(ByConfig) {
 		s.declaredMu.Lock()
 		defer s.declaredMu.Unlock()
-		maps.Copy(out.Secrets, s.declaredOrganizations[o.APIName].Secrets)
+		out.Secrets = maps.Clone(s.declaredOrganizations[o.APIName].Secrets)
+		return out, nil
 	}
-	return out
+	out.Secrets, err = secretsOf(ctx, tx, o.APIName)
+	return out, err
 }
 
 // connection returns an organization's connection by name.
 func connection(ctx context.Context, tx *store.Tx, organization, name string) (store.Connection, error) {
 	stored, err := tx.Connection(ctx, organization, name)
 	if errors.Is(err, store.ErrNone) {
-		err = &rolecall.Error{Code: rolecall.NotFound, Message: fmt.Sprintf("there is no connection %q", name), Hint: "You: list the organization's connections"}
+		err = noConnection(name)
 	}
 	return stored, err
+}
+
+func noConnection(name string) error {
+	return &rolecall.Error{Code: rolecall.NotFound, Message: fmt.Sprintf("there is no connection %q", name), Hint: "You: list the organization's connections"}
 }
 
 // Connection returns a connection.
@@ -216,7 +227,11 @@ func (s *Service) Policies(ctx context.Context, c Call, organization, name strin
 		if err != nil {
 			return nil, err
 		}
-		request, err := policy.RequestFor(s.vendor, s.declared(o), stored.Declared, nil)
+		whole, err := s.declared(ctx, tx, o)
+		if err != nil {
+			return nil, err
+		}
+		request, err := policy.RequestFor(s.vendor, whole, stored.Declared, nil)
 		if err != nil {
 			return nil, err
 		}

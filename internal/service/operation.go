@@ -12,7 +12,6 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/account"
-	"github.com/rolecall/rolecall/internal/job"
 	"github.com/rolecall/rolecall/internal/store"
 )
 
@@ -45,7 +44,7 @@ func (s *Service) authorize(ctx context.Context, c Call, op operation) error {
 		return nil
 	}
 	err := s.store.Change(ctx, func(ctx context.Context, tx *store.Tx) error {
-		return audit(ctx, tx, c, op, Refused, rolecall.List(refused)[0].Message)
+		return audit(ctx, tx, c, op, AuditRecord{Decision: Refused, Reason: rolecall.List(refused)[0].Message})
 	})
 	if err != nil {
 		return err
@@ -91,7 +90,7 @@ func change[In, Out any](ctx context.Context, s *Service, c Call, op operation, 
 		if c.DryRun {
 			return errDryRun
 		}
-		if err := audit(ctx, tx, c, op, Allowed, ""); err != nil {
+		if err := audit(ctx, tx, c, op, AuditRecord{Decision: Allowed}); err != nil {
 			return err
 		}
 		return keep(ctx, tx, c, op, out)
@@ -177,75 +176,4 @@ func keep(ctx context.Context, tx *store.Tx, c Call, op operation, out any) erro
 		answer = string(text)
 	}
 	return tx.Keep(ctx, store.Answer{Key: op.route(c), Body: op.digest(), Answer: answer})
-}
-
-// Decision is what became of an attempt.
-type Decision string
-
-// The decisions.
-const (
-	Allowed Decision = "allowed"
-	Refused Decision = "refused"
-)
-
-// AuditRecord says who did what, or was refused to.
-type AuditRecord struct {
-	Time         time.Time      `json:"time"`
-	ID           string         `json:"id"`
-	Organization string         `json:"organization"`
-	Actor        AuditActor     `json:"actor"`
-	Action       account.Action `json:"action"`
-	Target       string         `json:"target"`
-	Decision     Decision       `json:"decision" enum:"allowed,refused"`
-	Reason       string         `json:"reason,omitempty"`
-	RequestID    string         `json:"request_id"`
-}
-
-// AuditActor is who it was.
-type AuditActor struct {
-	Kind    account.Kind `json:"kind"`
-	ID      string       `json:"id"`
-	Name    string       `json:"name"`
-	Address string       `json:"address,omitempty"`
-}
-
-// audit writes the record of an attempt. One that was refused is of the actor's
-// own organization, whichever was asked for: nobody else's record shows that it
-// was tried.
-func audit(ctx context.Context, tx *store.Tx, c Call, op operation, d Decision, reason string) error {
-	r := AuditRecord{
-		Time: tx.Now().UTC(), ID: job.NewID(), Organization: op.organization, Action: op.action, Target: op.target, Decision: d, Reason: reason, RequestID: c.RequestID,
-		Actor: AuditActor{Kind: c.Actor.Kind, ID: c.Actor.ID, Name: c.Actor.Name},
-	}
-	if c.Actor.Address.IsValid() {
-		r.Actor.Address = c.Actor.Address.String()
-	}
-	if d == Refused {
-		r.Organization = c.Actor.Organization
-	}
-	text, err := json.Marshal(r)
-	if err != nil {
-		return fmt.Errorf("write audit record: %w", err)
-	}
-	return tx.InsertAudit(ctx, r.ID, r.Organization, string(text))
-}
-
-// Audit returns an organization's audit records.
-func (s *Service) Audit(ctx context.Context, c Call, organization string, p Page) (List[AuditRecord], error) {
-	op := operation{action: account.AuditList, organization: organization}
-	return view(ctx, s, c, op, func(ctx context.Context, tx *store.Tx) (List[AuditRecord], error) {
-		return page(p, "audit "+organization, func(p store.Page) ([]AuditRecord, []string, error) {
-			stored, err := tx.Audit(ctx, organization, p)
-			var list []AuditRecord
-			var ids []string
-			for _, kept := range stored {
-				var r AuditRecord
-				if err := json.Unmarshal([]byte(kept.Record), &r); err != nil {
-					return nil, nil, fmt.Errorf("read audit record %s: %w", kept.ID, err)
-				}
-				list, ids = append(list, r), append(ids, kept.ID)
-			}
-			return list, ids, err
-		})
-	})
 }

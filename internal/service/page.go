@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"strings"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/job"
@@ -46,20 +45,31 @@ func cursor(filter, id string) string {
 }
 
 func (p Page) position(filter string) (store.Page, error) {
-	at := store.Page{Limit: p.Limit}
-	if at.Limit == 0 {
-		at.Limit = defaultLimit
+	limit, id, err := p.after(filter)
+	if err == nil && id != "" && !job.IsID(id) {
+		err = errCursor
 	}
-	if at.Limit < 1 || at.Limit > maxLimit {
-		return at, &rolecall.Error{Code: rolecall.Invalid, Message: fmt.Sprintf("limit %d is not between 1 and %d", p.Limit, maxLimit), Hint: "You: leave it out for 50"}
-	}
-	if p.Cursor != "" {
-		const digest = 8
-		id := p.Cursor[:max(0, len(p.Cursor)-digest)]
-		if !job.IsID(id) || p.Cursor != cursor(filter, id) || strings.TrimSpace(id) == "" {
-			return at, &rolecall.Error{Code: rolecall.Invalid, Message: "the cursor is not of this list", Hint: "You: send what the page before gave as next, with the same filters"}
-		}
-		at.Before = id
-	}
-	return at, nil
+	return store.Page{Limit: limit, Before: id}, err
 }
+
+// after returns the limit, and what the page comes after; empty: nothing.
+func (p Page) after(filter string) (limit int, last string, err error) {
+	if limit = p.Limit; limit == 0 {
+		limit = defaultLimit
+	}
+	if limit < 1 || limit > maxLimit {
+		return limit, "", &rolecall.Error{Code: rolecall.Invalid, Message: fmt.Sprintf("limit %d is not between 1 and %d", p.Limit, maxLimit), Hint: "You: leave it out for 50"}
+	}
+	if p.Cursor == "" {
+		return limit, "", nil
+	}
+	last = p.Cursor[:max(0, len(p.Cursor)-digestLength)]
+	if last == "" || p.Cursor != cursor(filter, last) {
+		return limit, "", errCursor
+	}
+	return limit, last, nil
+}
+
+const digestLength = 8
+
+var errCursor = &rolecall.Error{Code: rolecall.Invalid, Message: "the cursor is not of this list", Hint: "You: send what the page before gave as next, with the same filters"}

@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/access"
 	"github.com/rolecall/rolecall/internal/account"
 	"github.com/rolecall/rolecall/internal/check"
 	"github.com/rolecall/rolecall/internal/store"
@@ -21,7 +22,13 @@ import (
 // Worker does the work of the service.
 type Worker interface {
 	check.Checker
+	Access(organization string) *access.Access
 	Release(ctx context.Context, o rolecall.Organization, c rolecall.Connection) (string, error)
+}
+
+var errNoPrincipal = &rolecall.Error{
+	Code: rolecall.Unavailable, Message: "no principal is declared, so nobody can use the connection",
+	Hint: "Operator: declare a principal in rolecall.yaml and start rolecall serve again",
 }
 
 // Options are what New needs.
@@ -29,15 +36,22 @@ type Options struct {
 	Store  *store.Store
 	Worker Worker          // nil: operations that need one are Unavailable
 	Vendor rolecall.Vendor // declared by the operator
-	Log    *slog.Logger    // nil: none
+	// Keyring has the keys outside the database.
+	Keyring *Keyring
+	// Anchor keeps the heads of organizations' audit records outside the
+	// database; nil: nobody does.
+	Anchor func(map[string]Head) error
+	Log    *slog.Logger // nil: none
 }
 
 // Service has the operations. New makes it. Close it before its store.
 type Service struct {
-	store  *store.Store
-	worker Worker
-	vendor rolecall.Vendor
-	log    *slog.Logger
+	store   *store.Store
+	worker  Worker
+	vendor  rolecall.Vendor
+	keyring *Keyring
+	anchor  func(map[string]Head) error
+	log     *slog.Logger
 
 	checks checks
 
@@ -51,15 +65,25 @@ type Service struct {
 
 // New returns a service. Start it before it takes requests.
 func New(o Options) *Service {
-	s := &Service{store: o.Store, worker: o.Worker, vendor: o.Vendor, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), checks: checks{running: map[string]*running{}}}
+	s := &Service{store: o.Store, worker: o.Worker, vendor: o.Vendor, keyring: o.Keyring, anchor: o.Anchor, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), checks: checks{running: map[string]*running{}}}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	return s
 }
 
-// Start ends what an earlier process left behind. Only the one that serves may
-// call it.
+// Start ends what an earlier process left behind, and begins what goes on while
+// the service runs. Only the one that serves may call it. The code of its error
+// is Conflict if the sealing key is not the database's.
 func (s *Service) Start(ctx context.Context) error {
-	return s.store.Change(ctx, func(ctx context.Context, tx *store.Tx) error { return tx.EndInterruptedChecks(ctx) })
+	err := s.store.Change(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := s.keyring.prove(ctx, tx); err != nil {
+			return err
+		}
+		return tx.EndInterruptedChecks(ctx)
+	})
+	if err == nil {
+		s.work.Go(func() { s.linkAudit(s.ctx) })
+	}
+	return err
 }
 
 // Close interrupts the work that goes on and waits for it to end.

@@ -1,25 +1,97 @@
 package store
 
-import "context"
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+)
 
-// InsertAudit stores an audit record, which is JSON. The organization is empty
-// for those of none.
-func (t *Tx) InsertAudit(ctx context.Context, id, organization, record string) error {
-	_, err := t.exec(ctx, `INSERT INTO audit (id, organization, record) VALUES ($1, $2, $3)`, id, organization, record)
+// AuditRecord is an audit record, which is JSON.
+type AuditRecord struct {
+	ID           string // sorts by when it was made
+	Organization string // empty: of none
+	Record       string
+	Sequence     int64 // its place in the organization's records; zero: not linked yet
+	Link         []byte
+}
+
+// InsertAudit stores an audit record, which is linked later.
+func (t *Tx) InsertAudit(ctx context.Context, r AuditRecord) error {
+	_, err := t.exec(ctx, `INSERT INTO audit (id, organization, record, sequence, link) VALUES ($1, $2, $3, 0, '')`, r.ID, r.Organization, r.Record)
 	return err
 }
 
-// AuditRecord is an audit record with its id.
-type AuditRecord struct{ ID, Record string }
+const auditColumns = `id, organization, record, sequence, link`
+
+func scanAudit(read func(...any) error) (r AuditRecord, err error) {
+	var link string
+	if err := read(&r.ID, &r.Organization, &r.Record, &r.Sequence, &link); err != nil {
+		return r, err
+	}
+	if r.Link, err = base64.StdEncoding.DecodeString(link); err != nil {
+		return r, fmt.Errorf("read audit record %s: %w", r.ID, err)
+	}
+	return r, nil
+}
+
+func (t *Tx) auditRecords(ctx context.Context, query string, args ...any) (list []AuditRecord, err error) {
+	err = t.each(ctx, query, args, func(read func(...any) error) error {
+		r, err := scanAudit(read)
+		list = append(list, r)
+		return err
+	})
+	return list, err
+}
 
 // Audit returns a page of an organization's audit records.
-func (t *Tx) Audit(ctx context.Context, organization string, p Page) (list []AuditRecord, err error) {
-	err = t.each(ctx, `SELECT id, record FROM audit WHERE organization = $1 AND id < $2 ORDER BY id DESC LIMIT $3`,
-		[]any{organization, p.before(), p.Limit}, func(read func(...any) error) error {
-			var r AuditRecord
-			err := read(&r.ID, &r.Record)
-			list = append(list, r)
-			return err
-		})
+func (t *Tx) Audit(ctx context.Context, organization string, p Page) ([]AuditRecord, error) {
+	return t.auditRecords(ctx, `SELECT `+auditColumns+` FROM audit WHERE organization = $1 AND id < $2 ORDER BY id DESC LIMIT $3`, organization, p.before(), p.Limit)
+}
+
+// UnlinkedAudit returns records that are not linked yet, the oldest first.
+func (t *Tx) UnlinkedAudit(ctx context.Context, limit int) ([]AuditRecord, error) {
+	return t.auditRecords(ctx, `SELECT `+auditColumns+` FROM audit WHERE sequence = 0 ORDER BY id LIMIT $1`, limit)
+}
+
+// LinkedAudit returns an organization's linked records after a place, in their
+// order.
+func (t *Tx) LinkedAudit(ctx context.Context, organization string, after int64, limit int) ([]AuditRecord, error) {
+	return t.auditRecords(ctx, `SELECT `+auditColumns+` FROM audit WHERE organization = $1 AND sequence > $2 AND sequence > 0 ORDER BY sequence LIMIT $3`, organization, after, limit)
+}
+
+// CountUnlinkedAudit returns how many records of an organization are not linked
+// yet.
+func (t *Tx) CountUnlinkedAudit(ctx context.Context, organization string) (n int64, err error) {
+	err = t.one(ctx, `SELECT COUNT(*) FROM audit WHERE organization = $1 AND sequence = 0`, []any{organization}, &n)
+	return n, err
+}
+
+// AuditHead returns an organization's last linked record, the zero one if there
+// is none.
+func (t *Tx) AuditHead(ctx context.Context, organization string) (AuditRecord, error) {
+	r, err := scanAudit(func(into ...any) error {
+		return t.one(ctx, `SELECT `+auditColumns+` FROM audit WHERE organization = $1 AND sequence > 0 ORDER BY sequence DESC LIMIT 1`, []any{organization}, into...)
+	})
+	if errors.Is(err, ErrNone) {
+		return AuditRecord{Organization: organization}, nil
+	}
+	return r, err
+}
+
+// LinkAudit links a record.
+func (t *Tx) LinkAudit(ctx context.Context, r AuditRecord) error {
+	_, err := t.exec(ctx, `UPDATE audit SET sequence = $2, link = $3 WHERE id = $1 AND sequence = 0`, r.ID, r.Sequence, base64.StdEncoding.EncodeToString(r.Link))
+	return err
+}
+
+// Audited returns the organizations that have audit records.
+func (t *Tx) Audited(ctx context.Context) (list []string, err error) {
+	err = t.each(ctx, `SELECT DISTINCT organization FROM audit ORDER BY organization`, nil, func(read func(...any) error) error {
+		var organization string
+		err := read(&organization)
+		list = append(list, organization)
+		return err
+	})
 	return list, err
 }

@@ -130,7 +130,7 @@ func (e *Endpoint) credentials(ctx context.Context) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	}
-	return container(c)
+	return Container(c)
 }
 
 // firstError returns the one error that the answer to an SDK has room for.

@@ -111,6 +111,15 @@ func withoutPointers(faults rolecall.Errors) error {
 	return faults
 }
 
+// SessionName returns the name of the grant's role sessions, as the customer's
+// CloudTrail shows it; empty for those of a dispenser.
+func (g Grant) SessionName() string {
+	if g.Place.RoleARN == "" {
+		return ""
+	}
+	return credential.Role{Organization: g.Organization, JobID: g.session}.SessionName()
+}
+
 // Provider returns the grant's credentials. Region is the bucket's, empty if it
 // is not known. Nothing is requested before the first Retrieve. A dispenser is
 // sent the scope, and decides itself how far its credentials reach.

@@ -21,9 +21,9 @@ func Process(c aws.Credentials) ([]byte, error) {
 	}{1, c.AccessKeyID, c.SecretAccessKey, c.SessionToken, expiration(c), c.AccountID})
 }
 
-// container returns credentials in the form of the SDKs' container provider.
+// Container returns credentials in the form of the SDKs' container provider.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
-func container(c aws.Credentials) ([]byte, error) {
+func Container(c aws.Credentials) ([]byte, error) {
 	return json.Marshal(struct {
 		AccessKeyID     string `json:"AccessKeyId"`
 		SecretAccessKey string

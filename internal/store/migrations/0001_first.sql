@@ -104,12 +104,34 @@ CREATE TABLE checks (
 CREATE INDEX checks_newest ON checks (connection, id);
 CREATE UNIQUE INDEX checks_running ON checks (connection) WHERE ended = 0;
 
+-- A secret that was deleted has nothing sealed, and keeps its version.
+CREATE TABLE secrets (
+  organization TEXT NOT NULL,
+  name         TEXT NOT NULL,
+  type         TEXT NOT NULL,
+  bucket       TEXT NOT NULL,
+  host         TEXT NOT NULL,
+  version      BIGINT NOT NULL,
+  sealed       TEXT NOT NULL,
+  updated      BIGINT NOT NULL,
+  PRIMARY KEY (organization, name)
+);
+CREATE TABLE data_keys (
+  organization TEXT PRIMARY KEY,
+  wrapped      TEXT NOT NULL
+);
+
+-- Records are linked after they were written: until then sequence is 0.
 CREATE TABLE audit (
   id           TEXT PRIMARY KEY,
   organization TEXT NOT NULL,
-  record       TEXT NOT NULL
+  record       TEXT NOT NULL,
+  sequence     BIGINT NOT NULL,
+  link         TEXT NOT NULL
 );
 CREATE INDEX audit_newest ON audit (organization, id);
+CREATE INDEX audit_unlinked ON audit (id) WHERE sequence = 0;
+CREATE UNIQUE INDEX audit_linked ON audit (organization, sequence) WHERE sequence > 0;
 
 -- The answers to requests that had an Idempotency-Key.
 CREATE TABLE idempotency (
@@ -123,6 +145,8 @@ CREATE INDEX idempotency_oldest ON idempotency (created);
 -- +goose Down
 DROP TABLE idempotency;
 DROP TABLE audit;
+DROP TABLE data_keys;
+DROP TABLE secrets;
 DROP TABLE checks;
 DROP TABLE revisions;
 DROP TABLE grants;

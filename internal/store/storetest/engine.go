@@ -122,11 +122,14 @@ func start(directory string) (stop func(), err error) {
 	if err := server.Start(); err != nil {
 		return nil, err
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- server.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = server.Wait() // its log says why it ended
+	}()
 	stop = func() {
 		_ = server.Process.Signal(syscall.SIGINT) // without waiting for its clients
-		_ = <-ended
+		<-ended
 	}
 	if err := answers(directory, ended); err != nil {
 		stop()
@@ -136,7 +139,7 @@ func start(directory string) (stop func(), err error) {
 }
 
 // answers waits until the server takes connections.
-func answers(directory string, ended chan error) error {
+func answers(directory string, ended <-chan struct{}) error {
 	db, err := sql.Open("pgx", (&Engines{directory: directory}).url("postgres"))
 	if err != nil {
 		return err
@@ -147,8 +150,7 @@ func answers(directory string, ended chan error) error {
 			return nil
 		}
 		select {
-		case err := <-ended:
-			ended <- err
+		case <-ended:
 			return errors.New("it ended at once")
 		case <-time.After(20 * time.Millisecond):
 		}

@@ -1,0 +1,91 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/rolecall/rolecall/internal/config"
+	"github.com/rolecall/rolecall/internal/server"
+	"github.com/rolecall/rolecall/internal/service"
+)
+
+type auditVerifyCommand struct {
+	Config string `placeholder:"FILE" default:"rolecall.yaml" env:"ROLECALL_CONFIG" help:"The config of rolecall serve; ${default} by default."`
+}
+
+// Run checks that no audit record was changed, removed or cut off. It exits
+// with 1 if one was.
+func (c *auditVerifyCommand) Run(ctx context.Context, out *output) error {
+	cfg, err := config.LoadServe(c.Config)
+	if err != nil {
+		return err
+	}
+	opened, err := server.Beside(ctx, cfg, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = opened.Close() }()
+	findings, err := opened.VerifyAudit(ctx)
+	if err != nil {
+		return err
+	}
+	code := exitDone
+	for _, f := range findings {
+		if f.Fault != "" {
+			code = exitFailed
+		}
+	}
+	if out.json {
+		if err := out.document(map[string]any{"results": append([]service.Finding{}, findings...)}); err != nil {
+			return err
+		}
+	} else {
+		printFindings(out, findings)
+	}
+	if code != exitDone {
+		return shown(code)
+	}
+	return nil
+}
+
+func printFindings(out *output, findings []service.Finding) {
+	if len(findings) == 0 {
+		out.printf("there are no audit records\n")
+	}
+	for _, f := range findings {
+		name := f.Organization
+		if name == "" {
+			name = "(the service itself)"
+		}
+		state := "as they were written"
+		if f.Fault != "" {
+			state = f.Fault
+		}
+		out.printf("%s: %d records, %s; %d not linked yet\n", printable(name), f.Records, state, f.Unlinked)
+	}
+}
+
+type sealRotateCommand struct {
+	Config string `placeholder:"FILE" default:"rolecall.yaml" env:"ROLECALL_CONFIG" help:"The config of rolecall serve; ${default} by default."`
+}
+
+// Run makes a new sealing key, which the service uses from then on.
+func (c *sealRotateCommand) Run(ctx context.Context, out *output) error {
+	cfg, err := config.LoadServe(c.Config)
+	if err != nil {
+		return err
+	}
+	opened, err := server.Beside(ctx, cfg, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = opened.Close() }()
+	n, err := opened.RotateSealing(ctx)
+	if err != nil {
+		return err
+	}
+	if out.json {
+		return out.document(map[string]int{"data_keys": n})
+	}
+	out.printf("%d data keys are wrapped under a new sealing key; back its file up\n", n)
+	return nil
+}

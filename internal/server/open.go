@@ -1,0 +1,144 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/config"
+	"github.com/rolecall/rolecall/internal/seal"
+	"github.com/rolecall/rolecall/internal/service"
+	"github.com/rolecall/rolecall/internal/state"
+	"github.com/rolecall/rolecall/internal/store"
+)
+
+// Beside opens the service of a config without serving: for commands on its
+// machine, while it may serve. Close what it returns.
+func Beside(ctx context.Context, cfg *config.Config, log *slog.Logger) (*Opened, error) {
+	dir, err := state.Open(cfg.State)
+	if err != nil {
+		return nil, err
+	}
+	db, err := openStore(ctx, cfg, dir, log)
+	if err != nil {
+		return nil, err
+	}
+	keyring, err := service.NewKeyring(func() (*seal.Keys, error) { return sealingKeys(cfg, dir) })
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return &Opened{
+		Service: service.New(service.Options{Store: db, Vendor: cfg.Vendor, Keyring: keyring, Log: log}), store: db, dir: dir, config: cfg,
+	}, nil
+}
+
+// Opened is the service of a config, opened by Beside.
+type Opened struct {
+	Service *service.Service
+	store   *store.Store
+	dir     *state.Dir
+	config  *config.Config
+}
+
+// Close closes it.
+func (o *Opened) Close() error {
+	o.Service.Close()
+	return o.store.Close()
+}
+
+// VerifyAudit checks all audit records, also against the heads that are kept
+// outside the database.
+func (o *Opened) VerifyAudit(ctx context.Context) ([]service.Finding, error) {
+	heads := map[string]service.Head{}
+	if err := o.dir.AuditHeads(&heads); err != nil {
+		return nil, err
+	}
+	return o.Service.VerifyAudit(ctx, heads)
+}
+
+// RotateSealing makes a new sealing key, and wraps all data keys under it. It
+// returns how many.
+func (o *Opened) RotateSealing(ctx context.Context) (int, error) {
+	keys, err := sealingKeys(o.config, o.dir)
+	if err != nil {
+		return 0, err
+	}
+	if keys, err = keys.Rotated(); err != nil {
+		return 0, err
+	}
+	text, err := keys.Text()
+	if err != nil {
+		return 0, err
+	}
+	// The file first: what is wrapped under the new key can be opened then.
+	if err := state.WriteFile(sealingFile(o.config, o.dir), text, 0o600); err != nil {
+		return 0, fmt.Errorf("write sealing keys: %w", err)
+	}
+	return o.Service.RotateSealing(ctx, keys)
+}
+
+func sealingFile(cfg *config.Config, dir *state.Dir) string {
+	if cfg.Serve.SealingFile != "" {
+		return cfg.Serve.SealingFile
+	}
+	return dir.SealingFile()
+}
+
+// sealingKeys reads the sealing keys, and makes them in the state directory
+// where the config names no file.
+func sealingKeys(cfg *config.Config, dir *state.Dir) (*seal.Keys, error) {
+	if path := cfg.Serve.SealingFile; path != "" {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return nil, &rolecall.Error{
+				Code: rolecall.Invalid, Pointer: "/sealing/key_file", Message: "cannot read " + path, Err: err,
+				Hint: "Operator: restore the file, or leave sealing out to have one made in the state directory",
+			}
+		}
+		return seal.Read(text)
+	}
+	var failed error
+	text, err := dir.SealingKeys(func() []byte {
+		keys, err := seal.New()
+		if err != nil {
+			failed = err
+			return nil
+		}
+		text, err := keys.Text()
+		failed = err
+		return text
+	})
+	if err := errors.Join(failed, err); err != nil {
+		return nil, err
+	}
+	return seal.Read(text)
+}
+
+// openStore opens the database of a config.
+func openStore(ctx context.Context, cfg *config.Config, dir *state.Dir, log *slog.Logger) (*store.Store, error) {
+	o := store.Options{URL: cfg.Serve.DatabaseURL, Log: log}
+	if o.URL == "" {
+		var err error
+		if o.Path, err = dir.Database(); err != nil {
+			return nil, err
+		}
+	}
+	return store.Open(ctx, o)
+}
+
+// anchor returns a function that keeps the heads of audit records outside the
+// database.
+func anchor(dir *state.Dir) (func(map[string]service.Head) error, error) {
+	all := map[string]service.Head{}
+	if err := dir.AuditHeads(&all); err != nil {
+		return nil, err
+	}
+	return func(heads map[string]service.Head) error {
+		maps.Copy(all, heads)
+		return dir.KeepAuditHeads(all)
+	}, nil
+}
