@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -132,6 +135,31 @@ func TestShown(t *testing.T) {
 	for _, code := range []string{"a b", "\x1b[31m", "<b>", "Fünf", "a1", strings.Repeat("a", 65)} {
 		if got := Shown(code); got != "" {
 			t.Errorf("%q is given as %q", code, got)
+		}
+	}
+}
+
+// TestSDK reads the models of the SDKs that go.mod has: every code of theirs is listed.
+func TestSDK(t *testing.T) {
+	t.Parallel()
+	form := regexp.MustCompile(`\) ErrorCode\(\) string \{\n(?:\tif [^\n]*\n\t\t)?\s*return "([A-Za-z.]+)"`)
+	for _, service := range []string{"sts", "s3"} {
+		out, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "github.com/aws/aws-sdk-go-v2/service/"+service).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		source, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(out)), "types", "errors.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		codes := form.FindAllStringSubmatch(string(source), -1)
+		if len(codes) < 8 {
+			t.Errorf("%s has %d codes", service, len(codes))
+		}
+		for _, m := range codes {
+			if Of(m[1]) == Unlisted {
+				t.Errorf("%s of %s is not listed", m[1], service)
+			}
 		}
 	}
 }

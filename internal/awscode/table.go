@@ -43,6 +43,7 @@ const (
 	InvalidKey  Meaning = "invalid_key"  // what is given as a KMS key names none
 	CustomerKey Meaning = "customer_key" // the object is under a key that the customer sends with each request
 
+	OldSignature  Meaning = "old_signature"  // not Signature Version 4
 	Malformed     Meaning = "malformed"      // the request is not one that the service takes
 	BadGrant      Meaning = "bad_grant"      // a grant's token is not valid
 	Exists        Meaning = "exists"         // something of that name exists already
@@ -81,7 +82,7 @@ var groups = map[Meaning][]string{
 		"MissingAuthenticationToken",
 	},
 	BadSignature: {"SignatureDoesNotMatch", "IncompleteSignature"},
-	Expired:      {"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"},
+	Expired:      {"ExpiredToken", "ExpiredTokenException", "ExpiredTradeInTokenException", "TokenRefreshRequired"},
 	Clock:        {"RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture"},
 
 	Throttled: {
@@ -94,16 +95,16 @@ var groups = map[Meaning][]string{
 	},
 	Contended: {"OperationAborted", "ConditionalRequestConflict", "ConcurrentModification", "EntityTemporarilyUnmodifiable"},
 
-	NoObject:    {"NoSuchKey", "NotFound", "NoSuchVersion"},
+	NoObject:    {"NoSuchKey", "NotFound", "NoSuchVersion", "NoSuchAnnotation"},
 	NoBucket:    {"NoSuchBucket"},
 	NoUpload:    {"NoSuchUpload"},
 	NoRange:     {"InvalidRange"},
 	Changed:     {"PreconditionFailed"},
-	Archived:    {"InvalidObjectState"},
+	Archived:    {"InvalidObjectState", "ObjectNotInActiveTierError"},
 	Corrupt:     {"BadDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch", "IncompleteBody"},
 	TooLarge:    {"EntityTooLarge", "TooManyParts"},
 	WrongRegion: {"PermanentRedirect", "TemporaryRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"},
-	Unsupported: {"NotImplemented", "MethodNotAllowed"},
+	Unsupported: {"NotImplemented", "MethodNotAllowed", "OutboundWebIdentityFederationDisabledException"},
 
 	NoACLs:         {"AccessControlListNotSupported"},
 	NoStorageClass: {"InvalidStorageClass"},
@@ -119,8 +120,10 @@ var groups = map[Meaning][]string{
 	Malformed: {
 		"InvalidRequest", "InvalidArgument", "MalformedXML", "InvalidPart", "InvalidPartOrder", "EntityTooSmall", "InvalidTag", "KeyTooLongError",
 		"InvalidWriteOffset", "IdempotencyParameterMismatch", "InvalidInput", "UnsupportedOperationException", "InvalidAuthorizationMessageException",
+		"JWTPayloadSizeExceededException", "DryRunOperationException", "UnsupportedMediaType", "InvalidPrefix", "InvalidAnnotationName", "AnnotationNameTooLong",
+		"AnnotationLimitExceeded",
 	},
-	Exists:       {"EntityAlreadyExists", "BucketAlreadyExists", "BucketAlreadyOwnedByYou"},
+	Exists:       {"EntityAlreadyExists", "BucketAlreadyExists", "BucketAlreadyOwnedByYou", "ObjectAlreadyInActiveTierError"},
 	NoEntity:     {"NoSuchEntity"},
 	Unmodifiable: {"UnmodifiableEntity", "PolicyNotAttachable"},
 	InUse:        {"DeleteConflict"},

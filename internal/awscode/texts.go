@@ -35,6 +35,7 @@ var texts = []struct {
 	{"", regexp.MustCompile(`Policy has (?:an )?invalid (?:resource|action|condition)`), MalformedPolicy, s3Errors},
 	{"", regexp.MustCompile(`Conditions do not apply to combination of actions and resources`), NoMatch, s3Errors},
 	{"", regexp.MustCompile(`(?:Syntax errors in policy|This policy contains invalid Json|Policies must be valid JSON|Missing required field (?:Principal|Resource|Action|Effect)|` +
+		`Policy document should not specify a principal|must be in ARN format or|AssumeRole policy may only specify STS AssumeRole actions|` +
 		`Has prohibited field|failed legacy parsing|Unknown field \w+|Invalid policy syntax)`), MalformedPolicy, iamGuide + "troubleshoot_policies.html"},
 	{"", regexp.MustCompile(`Maximum policy size of \d+ bytes exceeded|Cannot exceed quota for \w+`), LimitReached, iamGuide + "reference_iam-quotas.html"},
 	{"", regexp.MustCompile(`The new key policy will not allow you to update the key policy in the future`), Unmodifiable, "https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html"},
@@ -47,6 +48,7 @@ var texts = []struct {
 
 	// S3
 	{"", regexp.MustCompile(`object was stored using a form of Server Side Encryption`), CustomerKey, s3Guide + "ServerSideEncryptionCustomerKeys.html"},
+	{"", regexp.MustCompile(`(?:require|Please use) (?:AWS Signature Version 4|AWS4-HMAC-SHA256)`), OldSignature, s3Guide + "UsingKMSEncryption.html"},
 	{"", regexp.MustCompile(`operation is not valid for the object's storage class`), Archived, s3Guide + "troubleshoot-403-errors.html"},
 	{"", regexp.MustCompile(`bucket does not allow ACLs`), NoACLs, s3Guide + "object-ownership-error-responses.html"},
 	{"", regexp.MustCompile(`bucket you are attempting to access must be addressed using the specified endpoint`), WrongRegion, s3Errors},

@@ -114,6 +114,8 @@ func (r refusal) order() []policy.DenialLayer {
 // role or key does not exist is almost as likely as that its policy refuses.
 func (r refusal) policiesFirst() int {
 	switch {
+	case r.notRole():
+		return 0
 	case r.service == "sts", r.service == "kms":
 		return 1
 	case r.Ours:
@@ -207,8 +209,21 @@ func (r refusal) untrusting() Candidate {
 // noRole is the candidate that there is no such role: AWS does not tell that
 // from a role that does not let the caller in.
 func (r refusal) noRole() Candidate {
+	if r.notRole() {
+		return Candidate{
+			Target: r.Resource, Account: r.ownerAccount, Message: r.Resource + " is not the ARN of a role, and only roles can be assumed",
+			Hint: "You: ask for the role by its ARN, arn:aws:iam::ACCOUNT:role/NAME",
+		}
+	}
 	return Candidate{
 		Target: r.Resource, Account: r.ownerAccount, Message: "the role does not exist",
 		Hint: "compare the ARN letter by letter: account, path and name; case counts",
 	}
+}
+
+// notRole reports whether a role was to be assumed by what names none. People
+// black out accounts.
+func (r refusal) notRole() bool {
+	return strings.HasPrefix(r.Action, "sts:AssumeRole") && r.Resource != "" && r.Resource != "*" &&
+		(!strings.HasPrefix(r.Resource, "arn:") || !strings.Contains(r.Resource, ":role/"))
 }

@@ -55,6 +55,10 @@ var causes = map[awscode.Meaning]cause{
 		"the object is encrypted with a key that is sent with each request (SSE-C)",
 		"Customer: copy it to the bucket's own encryption, or exclude it; rolecall does not send such keys",
 	},
+	awscode.OldSignature: {
+		"the request is signed in an old way, which S3 does not take in this region or for data under a KMS key",
+		"You: sign with Signature Version 4, as current tools do; a public link cannot. No policy is at fault",
+	},
 	awscode.BadGrant: {"the token of a KMS grant is not valid", "You: ask without grant tokens, or with the one that CreateGrant returned"},
 	awscode.RegionDisabled: {
 		"STS is not active in this region for the role's account",

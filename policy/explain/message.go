@@ -112,11 +112,14 @@ func actionOf(operation string) string {
 		return "s3:ListBucketMultipartUploads"
 	case "DeleteObject", "DeleteObjects":
 		return "s3:DeleteObject"
-	case "AbortMultipartUpload", "GetBucketLocation", "GetObjectTagging", "PutObjectTagging", "PutObjectAcl":
+	case "ListBuckets":
+		return "s3:ListAllMyBuckets"
+	case "AbortMultipartUpload", "GetBucketLocation", "GetObjectTagging", "PutObjectTagging", "PutObjectAcl", "GetObjectAcl", "GetBucketAcl",
+		"GetBucketPolicy", "PutBucketPolicy", "GetBucketTagging", "GetBucketVersioning", "CreateBucket", "DeleteBucket":
 		return "s3:" + operation
 	case "AssumeRole":
 		return "sts:AssumeRole"
-	case "Decrypt", "Encrypt", "GenerateDataKey":
+	case "Decrypt", "Encrypt", "GenerateDataKey", "DescribeKey", "PutKeyPolicy", "CreateGrant":
 		return "kms:" + operation
 	default:
 		return ""

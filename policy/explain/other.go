@@ -86,9 +86,18 @@ func otherCause(text string) (Explanation, bool) {
 
 var codeForms = []*regexp.Regexp{
 	regexp.MustCompile(`<Code>([A-Za-z.]{3,64})</Code>`),
-	regexp.MustCompile(`An error occurred \(([A-Za-z.]{3,64})\)`),                // botocore
-	regexp.MustCompile(`\bapi error ([A-Za-z.]{3,64}):`),                         // aws-sdk-go-v2
-	regexp.MustCompile(`"(?:[Cc]ode|__type)": ?"(?:[\w.]+#)?([A-Za-z.]{3,64})"`), // JSON
+	regexp.MustCompile(`An error occurred \(([A-Za-z.]{3,64})\)`),                                                // botocore
+	regexp.MustCompile(`A client error \(([A-Za-z.]{3,64})\) occurred`),                                          // of old
+	regexp.MustCompile(`\bapi error ([A-Za-z.]{3,64}):`),                                                         // aws-sdk-go-v2
+	regexp.MustCompile(`\bRequestID: [^,]*,(?: HostID: [^,]*,)? ([A-Za-z.]{3,64}):`),                             // and of codes that it models
+	regexp.MustCompile(`\b((?:[A-Z][a-z]+|[A-Z]{2,}\.?)[A-Z][A-Za-z.]{1,60}): [^\n]*\n?\s*status code: \d{3}\b`), // aws-sdk-go
+	regexp.MustCompile(`\bError Code: ([A-Za-z.]{3,64})\b`),                                                      // Java
+	regexp.MustCompile(`\bAws::\w+::Errors::([A-Z][A-Za-z]{2,63})\b`),                                            // Ruby
+	regexp.MustCompile(`\b([A-Za-z.]{3,64}) \((?:client|server)\): `),                                            // PHP
+	regexp.MustCompile(`\b[Cc]ode: ['"]([A-Za-z.]{3,64})['"]`),                                                   // JavaScript
+	regexp.MustCompile(`\b[Cc]ode: Some\("([A-Za-z.]{3,64})"\)`),                                                 // Rust
+	regexp.MustCompile(`\bS3 error: \d{3} \(([A-Za-z.]{3,64})\)`),                                                // s3cmd
+	regexp.MustCompile(`"(?:[Cc]ode|errorCode|__type)": ?"(?:[\w.]+#)?([A-Za-z.]{3,64})"`),                       // JSON
 	regexp.MustCompile(`\b([A-Z][A-Za-z]{2,60}Exception)\b`),
 }
 
@@ -120,13 +129,13 @@ func codeIn(text string) string {
 	return ""
 }
 
-// serviceForm is how aws-sdk-go-v2 names the service.
-var serviceForm = regexp.MustCompile(`operation error ([\w ]{2,40}): \w+`)
+// serviceForm is how the SDKs of Go, Java and Ruby name the service.
+var serviceForm = regexp.MustCompile(`operation error ([\w ]{2,40}): \w+|\(Service: (?:Amazon ?|AWS ?)?([A-Za-z0-9 ]{2,40})[,;]|\bAws::(\w{2,40})::Errors\b`)
 
 // serviceOf returns the service that an answer is from, AWS if that is not known.
 func serviceOf(text, code string) string {
 	if m := serviceForm.FindStringSubmatch(text); m != nil {
-		return m[1]
+		return m[1] + m[2] + m[3]
 	}
 	if service, _, found := strings.Cut(code, "."); found {
 		return service

@@ -19,10 +19,12 @@ type sentence struct {
 var (
 	messageForm = regexp.MustCompile(`(?s)<Message>(.*?)</Message>`)
 	callForm    = regexp.MustCompile(`User: \S+ is not authorized to perform: [\w-]+:\w+`)
-	quotedForm  = regexp.MustCompile(`^ on resource: "`)
+	// nobodyForm is the sentence as it is when its beginning was cut off.
+	nobodyForm = regexp.MustCompile(`(?:^|\s)(?:(?:is|are|am) )?not authorized to perform: ([\w-]+:\w+ on )`)
+	quotedForm = regexp.MustCompile(`^ on resource: "`)
 	// quoteEnd is a quote that no key goes on behind.
 	quoteEnd     = regexp.MustCompile(`"(?: because | with an explicit deny|[\s.,;)'"<]|$)`)
-	resourceForm = regexp.MustCompile(`^ on resource: (?:\*|[^\s"]*[^\s".,;:)])`)
+	resourceForm = regexp.MustCompile(`^ on resource: (?:\*|[^\s"\\]*[^\s".,;:)'\]}\\])`)
 	unnamedForm  = regexp.MustCompile(`^( on (?:this resource|the resource associated with this ciphertext)) (?:because no|with an explicit deny)`)
 	clauseForm   = regexp.MustCompile(`^ (?:because no [\w -]+? allows the \S+ action` +
 		`|with an explicit deny(?: in (?:an?|the) (?:[\w-]+ )+?(?:policy|boundary)\b)?(?:: arn:[^\s"'<]+)?` +
@@ -52,6 +54,10 @@ func cutSentence(text string) (sentence, bool) {
 	var out sentence
 	for _, form := range []string{text, strings.Join(strings.Fields(text), " ")} {
 		place := callForm.FindStringIndex(form)
+		if m := nobodyForm.FindStringSubmatchIndex(form); place == nil && m != nil {
+			form = "User: " + nobody + " is not authorized to perform: " + form[m[2]:]
+			place = callForm.FindStringIndex(form)
+		}
 		if place == nil {
 			continue
 		}
@@ -76,7 +82,10 @@ func cutSentence(text string) (sentence, bool) {
 		if !ok || d.Action == "" {
 			continue
 		}
-		s := sentence{Denial: d, unnamed: unnamed != nil, more: callForm.MatchString(form[end:])}
+		if d.Principal == nobody {
+			d.Principal = ""
+		}
+		s := sentence{Denial: d, unnamed: unnamed != nil, more: another(form[place[0]:end], form[end:])}
 		if m := settingForm.FindStringSubmatch(form[end:]); m != nil {
 			s.setting = m[1]
 		}
@@ -88,6 +97,20 @@ func cutSentence(text string) (sentence, bool) {
 		}
 	}
 	return out, out.Action != ""
+}
+
+// nobody stands for the user that a text does not name.
+const nobody = "?"
+
+// another reports whether a text holds a further refusal than the one that was
+// read. Some tools repeat what they show.
+func another(read, rest string) bool {
+	for _, at := range callForm.FindAllStringIndex(rest, -1) {
+		if !strings.HasPrefix(rest[at[0]:], read) {
+			return true
+		}
+	}
+	return false
 }
 
 func (s sentence) explain() Explanation {
