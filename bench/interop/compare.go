@@ -112,6 +112,10 @@ func (c Case) deviation(answered answer, theirs string) string {
 		return "NotResource with an ARN of fewer than six parts excludes only what it covers (reference_policies_elements_resource.html)"
 	case has("NotIpAddress") && (has("10.1.2.3") || has("192.0.2.7") || has("2001:db8::7")):
 		return "an address is not one of the other family's (reference_policies_elements_condition_operators.html)"
+	case c.Principal == provider && (has(`"`+home+`"`) || has(`:iam::`+home+`:root"`)):
+		return "users of an identity provider are of no account (reference_policies_elements_principal.html)"
+	case strings.HasPrefix(c.Principal, "arn:aws-cn:") && has(`"arn:aws:iam::`+home+`:root"`), strings.HasPrefix(c.Principal, "arn:aws:") && has(`"arn:aws-cn:iam::`+home+`:root"`):
+		return "the root ARN of another partition is another account (reference-arns.html)"
 	case strings.HasSuffix(c.Principal, ".amazonaws.com") && c.SCP != nil:
 		return "SCPs do not speak of services (orgs_manage_policies_scps.html)"
 	case strings.Contains(c.Principal, ":federated-user/") && c.Session == nil && ours == "implicitly_denied" && theirs == "allowed":
@@ -138,5 +142,5 @@ func (c Case) hasUnsetVariable(text []byte) bool {
 	text = bytes.ToLower(text)
 	unnamed := c.Context["aws:username"] == nil && !strings.Contains(c.Principal, ":user/")
 	return bytes.Contains(text, []byte("${aws:username}")) && unnamed ||
-		bytes.Contains(text, []byte("${aws:principalaccount}")) && strings.HasSuffix(c.Principal, ".amazonaws.com")
+		bytes.Contains(text, []byte("${aws:principalaccount}")) && (strings.HasSuffix(c.Principal, ".amazonaws.com") || c.Principal == provider)
 }

@@ -38,8 +38,9 @@ type statement struct {
 }
 
 const (
-	home = "111111111111" // the requester's account
-	away = "222222222222"
+	home     = "111111111111" // the requester's account
+	away     = "222222222222"
+	provider = "arn:aws:iam::" + home + ":oidc-provider/idp.example.com"
 )
 
 // policyKind is whether a policy's statements name principals.
@@ -82,8 +83,12 @@ func oneOrMore(g *generator, value func() string) any {
 func (g *generator) next() Case {
 	g.action = pick(g, actions...)
 	account := pick(g, home, home, away)
+	who := g.principal()
+	if g.action.forProviders {
+		who, account = provider, home // IAM looks for the provider in the role's account
+	}
 	g.c = Case{
-		Principal: g.principal(), Action: g.action.name, Resource: pick(g, g.action.resources(account)...), Account: account,
+		Principal: who, Action: g.action.name, Resource: pick(g, g.action.resources(account)...), Account: account,
 		Context: map[string]any{},
 	}
 	for _, k := range append(globalKeys, g.action.keys...) {
@@ -96,7 +101,7 @@ func (g *generator) next() Case {
 			g.c.Context[fmt.Sprintf("aws:RequestTag/other%d", i)] = "x"
 		}
 	}
-	inAccount := g.c.Principal != "*" && g.c.Principal != "ec2.amazonaws.com"
+	inAccount := g.c.Principal != "*" && g.c.Principal != "ec2.amazonaws.com" && g.c.Principal != provider
 	if inAccount && g.chance(85) {
 		g.c.Identity = g.documents(identityPolicy)
 	}
@@ -131,7 +136,8 @@ func (g *generator) next() Case {
 func (g *generator) principal() string {
 	return pick(g, "arn:aws:iam::"+home+":user/bob", "arn:aws:iam::"+home+":role/worker",
 		"arn:aws:sts::"+home+":assumed-role/worker/job", "arn:aws:sts::"+home+":assumed-role/worker/job",
-		"arn:aws:sts::"+home+":federated-user/fred", "arn:aws:iam::"+home+":root", "ec2.amazonaws.com", "*")
+		"arn:aws:sts::"+home+":federated-user/fred", "arn:aws:iam::"+home+":root", "ec2.amazonaws.com", "*",
+		"arn:aws-cn:iam::"+home+":user/bob", "arn:aws-cn:sts::"+home+":assumed-role/worker/job")
 }
 
 // trusts reports whether the resource's policy is a trust policy.
@@ -199,9 +205,15 @@ func (g *generator) principals() any {
 	aws := func() string {
 		return pick(g, "*", home, away, "arn:aws:iam::"+home+":root", "arn:aws:iam::"+away+":root",
 			"arn:aws:iam::"+home+":user/bob", "arn:aws:iam::"+home+":user/eve", "arn:aws:iam::"+home+":role/worker",
+			"arn:aws-cn:iam::"+home+":user/bob", "arn:aws-cn:iam::"+home+":root",
 			"arn:aws:iam::"+home+":role/other", "arn:aws:sts::"+home+":assumed-role/worker/job",
 			"arn:aws:sts::"+home+":assumed-role/worker/other", "arn:aws:sts::"+home+":federated-user/fred",
 			g.requester(), g.requester())
+	}
+	if g.action.forProviders && g.chance(70) {
+		return map[string]any{"Federated": oneOrMore(g, func() string {
+			return pick(g, provider, provider, "arn:aws:iam::"+away+":oidc-provider/idp.example.com", "arn:aws:iam::"+home+":saml-provider/idp", "accounts.google.com")
+		})}
 	}
 	switch g.IntN(10) {
 	case 0:
@@ -217,7 +229,7 @@ func (g *generator) principals() any {
 
 // requester returns the requester's ARN, or * if it has none.
 func (g *generator) requester() string {
-	if len(g.c.Principal) > 20 {
+	if len(g.c.Principal) > 20 && g.c.Principal != provider { // which stands under Federated
 		return g.c.Principal
 	}
 	return "*"

@@ -16,7 +16,7 @@ const types = { root: 'Account', user: 'User', role: 'AssumedRole', 'assumed-rol
 function context(c) {
   const keys = { 'aws:ResourceAccount': c.account }
   const arn = /^arn:([^:]*):(iam|sts)::(\d+):(.*)$/.exec(c.principal)
-  if (arn) {
+  if (arn && !c.principal.includes(':oidc-provider/')) { // whose users' requests are not signed
     const [kind, name] = arn[4].split('/')
     keys['aws:PrincipalArn'] = kind === 'assumed-role' ? `arn:${arn[1]}:iam::${arn[3]}:role/${name}` : c.principal
     keys['aws:PrincipalAccount'] = arn[3]
@@ -26,7 +26,7 @@ function context(c) {
   } else if (c.principal === '*') {
     keys['aws:PrincipalAccount'] = 'anonymous'
     keys['aws:PrincipalType'] = 'Anonymous'
-  } else {
+  } else if (!arn) {
     keys['aws:PrincipalIsAWSService'] = 'true'
   }
   return { ...keys, ...c.context }

@@ -9,6 +9,8 @@ type action struct {
 	hasPolicy   bool // its resource can have a policy
 	needsPolicy bool // its resource must have a policy that allows it
 	keys        []key
+
+	forProviders bool // asked for by who comes from an identity provider
 }
 
 var actions = []action{
@@ -18,6 +20,7 @@ var actions = []action{
 	{name: "kms:Decrypt", resources: kmsKeys, hasPolicy: true, needsPolicy: true, keys: []key{via}},
 	{name: "kms:GenerateDataKey", resources: kmsKeys, hasPolicy: true, needsPolicy: true, keys: []key{via}},
 	{name: "sts:AssumeRole", resources: roles, hasPolicy: true, needsPolicy: true, keys: []key{externalID}},
+	{name: "sts:AssumeRoleWithWebIdentity", resources: roles, hasPolicy: true, needsPolicy: true, keys: []key{subject}, forProviders: true},
 	{name: "sts:GetCallerIdentity", resources: none},
 	{name: "sts:GetSessionToken", resources: none},
 	{name: "s3:ListAllMyBuckets", resources: none},
@@ -26,7 +29,7 @@ var actions = []action{
 }
 
 func objects(string) []string {
-	return []string{"arn:aws:s3:::media/in/a.mov", "arn:aws:s3:::media/in/b/c:d.mov", "arn:aws:s3:::media/bob/x"}
+	return []string{"arn:aws:s3:::media/in/a.mov", "arn:aws:s3:::media/in/b/c:d.mov", "arn:aws:s3:::media/bob/x", "arn:aws:s3:::media/in/Größe Ω.mov", "arn:aws-cn:s3:::media/in/a.mov"}
 }
 
 func none(string) []string { return []string{"*"} }
@@ -67,19 +70,20 @@ var (
 	objectTag  = key{name: "s3:ExistingObjectTag/team", kind: text, values: []string{"blue", "red", "Blue"}}
 	encryption = key{name: "s3:x-amz-server-side-encryption", kind: text, values: []string{"aws:kms", "AES256"}}
 	prefix     = key{name: "s3:prefix", kind: text, values: []string{"in/", "in/b", "bob/", ""}}
-	maxKeys    = key{name: "s3:max-keys", kind: number, values: []string{"1", "10", "10.0", "100"}}
+	maxKeys    = key{name: "s3:max-keys", kind: number, values: []string{"1", "10", "10.0", "100", "-1", "0.5", "010"}}
 	via        = key{name: "kms:ViaService", kind: text, values: []string{"s3.eu-west-1.amazonaws.com", "s3.us-east-1.amazonaws.com"}}
+	subject    = key{name: "accounts.google.com:sub", kind: text, values: []string{"media", "Media", "médias", "other"}}
 	externalID = key{name: "sts:ExternalId", kind: text, values: []string{"x-42", "X-42", "x-4", "x-421"}}
 
 	globalKeys = []key{
 		{name: "aws:PrincipalTag/team", kind: text, values: []string{"blue", "red", "Blue", "b*"}},
-		{name: "aws:PrincipalTag/Équipe", kind: text, values: []string{"blue", "Ω"}},
+		{name: "aws:PrincipalTag/Équipe", kind: text, values: []string{"blue", "Ω", "ω"}},
 		{name: "aws:username", kind: text, values: []string{"bob", "eve"}},
 		{name: "aws:PrincipalType", kind: text, derived: true, values: []string{"User", "AssumedRole", "Account", "Anonymous"}},
 		{name: "aws:PrincipalIsAWSService", kind: boolean, derived: true, values: []string{"true", "false"}},
 		{name: "aws:PrincipalOrgID", kind: text, values: []string{"o-abc", "o-xyz"}},
 		{name: "aws:MultiFactorAuthAge", kind: number, values: []string{"5", "60", "3600"}},
-		{name: "aws:CurrentTime", kind: date, values: []string{"2026-01-01T00:00:00Z", "2026-06-01T12:30:00Z", "2026-01-01T01:00:00+01:00"}},
+		{name: "aws:CurrentTime", kind: date, values: []string{"2026-01-01T00:00:00Z", "2026-06-01T12:30:00Z", "2026-01-01T01:00:00+01:00", "2026-01-01", "2026-06-01T12:30:00.5Z"}},
 		{name: "aws:SecureTransport", kind: boolean, values: []string{"true", "false"}},
 		{name: "aws:SourceIp", kind: address, values: []string{"10.1.2.3", "192.0.2.7", "2001:db8::7"}},
 		{name: "aws:SourceArn", kind: arn, values: []string{"arn:aws:s3:::media", "arn:aws:iam::" + home + ":role/team/media"}},
