@@ -46,6 +46,35 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
+// Undisclosed is a cause that the operator may know and a tenant may not, such as
+// where an address leads or whose a role is. It is among the causes of an
+// Error, which a command that the operator runs shows by Disclosed.
+type Undisclosed struct {
+	Message string // what the error's message does not say
+	Hint    string // in place of the error's
+	Err     error
+}
+
+// Error returns the message.
+func (u *Undisclosed) Error() string { return u.Message }
+
+// Unwrap returns the cause.
+func (u *Undisclosed) Unwrap() error { return u.Err }
+
+// Disclosed returns the errors as the operator may know them.
+func (es Errors) Disclosed() Errors {
+	out := make(Errors, len(es))
+	for i, e := range es {
+		out[i] = e
+		if u := (*Undisclosed)(nil); errors.As(e.Err, &u) {
+			known := *e
+			known.Message, known.Hint = e.Message+"; "+u.Message, u.Hint
+			out[i] = &known
+		}
+	}
+	return out
+}
+
 // Errors is a list of faults found together. The nil list is no error; use
 // Err to turn a list into an error value.
 type Errors []*Error

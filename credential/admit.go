@@ -36,6 +36,10 @@ func (v *Vault) admitRole(r Role) (roleTarget, error) {
 		return roleTarget{}, &rolecall.Error{
 			Code: rolecall.Forbidden, Message: "the role " + r.RoleARN + " is not usable",
 			Hint: "give a role in your own account",
+			Err: &rolecall.Undisclosed{
+				Message: "the account " + role.Account + " is the vendor's own",
+				Hint:    "Customer: give a role in your own account. Operator: see vendor_accounts and principals in rolecall.yaml",
+			},
 		}
 	}
 	return roleTarget{Role: r, principal: p, about: r.subject(p), vault: v}, nil

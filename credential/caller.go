@@ -1,6 +1,7 @@
 package credential
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,7 +37,7 @@ func (v *Vault) identify(ctx context.Context, r Role, p Principal) (rolecall.ARN
 	var nobody rolecall.ARN
 	keys, err := p.Credentials.Retrieve(ctx)
 	if err != nil {
-		return nobody, aws.Credentials{}, explainNoKeys(err, r)
+		return nobody, aws.Credentials{}, explainNoKeys(err, r, p)
 	}
 	c := v.caller(r.Principal)
 	select {
@@ -101,7 +102,7 @@ func (v *Vault) isVendorAccount(account string) bool {
 }
 
 // explainNoKeys explains why a principal's keys could not be had.
-func explainNoKeys(err error, r Role) error {
+func explainNoKeys(err error, r Role, p Principal) error {
 	var why *rolecall.Error
 	if errors.Is(err, context.Canceled) || errors.As(err, &why) && why.Code == rolecall.Internal {
 		return err
@@ -109,13 +110,36 @@ func explainNoKeys(err error, r Role) error {
 	e := &rolecall.Error{
 		Code:    rolecall.Unauthenticated,
 		Message: fmt.Sprintf("the principal %s has no credentials of its own", r.Principal),
-		Hint:    "the operator looks at the principal's credentials in rolecall.yaml",
+		Hint:    "Operator: see credentials of the principal " + r.Principal + " in rolecall.yaml",
 		Err:     fmt.Errorf("credentials of principal %s: %w", r.Principal, err),
 	}
-	if why != nil {
+	switch answer, answered := awscode.Read(err); {
+	case why != nil:
 		e.Message += ": " + why.Message
+	case answered && awscode.Shown(answer.Code) != "":
+		e.Message += ": AWS answered " + answer.Code
 	}
 	return e
+}
+
+// notAccepted words what it means that AWS does not accept a principal's own keys.
+func (p Principal) notAccepted(e *rolecall.Error, answer awscode.Answer) {
+	why, does := "it does not know their access key id", "see whether the key was deleted, deactivated or mistyped, and give another"
+	switch {
+	case answer.Meaning == awscode.Expired:
+		why, does = "they have expired", "renew the credentials"
+	case answer.Meaning == awscode.BadSignature:
+		why, does = "the secret access key does not belong to the access key id", "copy both keys again, of the same pair"
+	}
+	e.Code = rolecall.Unauthenticated
+	e.Message = fmt.Sprintf("AWS does not accept the credentials of the principal %s: %s", p.Name, why)
+	if code := awscode.Shown(answer.Code); code != "" {
+		e.Message += " (" + code + ")"
+	}
+	e.Hint = "Operator: " + does
+	e.Err = &rolecall.Undisclosed{
+		Message: "they come from " + cmp.Or(p.From, "the source in rolecall.yaml"), Hint: e.Hint, Err: e.Err,
+	}
 }
 
 // explainNoCaller explains why STS did not say who calls. Only an endpoint's

@@ -41,7 +41,16 @@ func (v *Vault) explainStore(ctx context.Context, s Subject, err error) error {
 	v.options.Log.WarnContext(ctx, "role is claimed by another organization", "org", s.Organization, "role", s.RoleARN, "owner", claimed.Owner)
 	return &rolecall.Error{
 		Code: rolecall.Forbidden, Message: s.String() + " is not usable",
-		Hint: "ask the operator", Err: errors.Join(ErrUnsafe, err),
+		Hint: "You: ask the operator", Err: errors.Join(ErrUnsafe, anothers(claimed)),
+	}
+}
+
+// anothers is the cause of what ends at another organization's claim.
+func anothers(c *ClaimedError) error {
+	return &rolecall.Undisclosed{
+		Message: "the organization " + c.Owner + " has claimed it",
+		Hint:    "Operator: if it is no longer theirs, run rolecall connection release CONNECTION --org " + c.Owner,
+		Err:     c,
 	}
 }
 

@@ -190,7 +190,10 @@ func explainNoAnswer(ctx context.Context, err error, asked string) error {
 	switch {
 	case errors.As(err, &final) && !final.RetryableError(), errors.As(err, &unknown) && unknown.IsNotFound:
 		e.Code, e.Message = rolecall.Forbidden, name+" may not be reached"
-		e.Hint = "it takes a public address, or one that the operator lists in network.allow; the cause is in the operator's log"
+		e.Hint = "You: give a public address. Operator: the cause is in the log; network.allow lists other addresses"
+		e.Err = &rolecall.Undisclosed{
+			Message: err.Error(), Hint: "You: correct the URL. Operator: list the address in network.allow, if requests may go there", Err: e.Err,
+		}
 	case errors.As(err, &certificate):
 		e.Code, e.Message = rolecall.Invalid, name+" has no valid certificate"
 		e.Hint = "its owner gives it a certificate for that host name, of an authority that is commonly trusted"

@@ -50,9 +50,7 @@ func explainAnswer(e *rolecall.Error, answer awscode.Answer, r Role, p Principal
 			e.Hint += ". " + rightTrust(r, p)
 		}
 	case awscode.Expired, awscode.BadKeys, awscode.BadSignature:
-		e.Code = rolecall.Unauthenticated
-		e.Message = fmt.Sprintf("AWS does not accept the own credentials of the principal %s", r.Principal)
-		e.Hint = "they are expired, deactivated or wrong; the operator renews them"
+		p.notAccepted(e, answer)
 	case awscode.RegionDisabled:
 		e.Code = rolecall.Forbidden
 		e.Message = fmt.Sprintf("STS is not active in region %s for the role's account", regionFor(r.Region, p.Principal))

@@ -29,8 +29,9 @@ func TestErrorsSayWhoMustAct(t *testing.T) {
 	}{
 		"denied":           {denied(), rolecall.Forbidden, "does not let " + workerARN + " assume the role " + mediaARN, `"sts:ExternalId":"` + externalID + `"`},
 		"vendor denies":    {stsAnswer{status: 403, code: "AccessDenied", message: vendors.String()}, rolecall.Forbidden, "the permissions policy of " + workerARN + " does not allow sts:AssumeRole", "the operator adds"},
-		"expired":          {stsAnswer{status: 403, code: "ExpiredToken"}, rolecall.Unauthenticated, "own credentials of the principal production", "operator"},
-		"wrong keys":       {stsAnswer{status: 403, code: "InvalidClientTokenId"}, rolecall.Unauthenticated, "own credentials", "operator"},
+		"expired":          {stsAnswer{status: 403, code: "ExpiredToken"}, rolecall.Unauthenticated, "credentials of the principal production: they have expired (ExpiredToken)", "Operator: renew"},
+		"wrong keys":       {stsAnswer{status: 403, code: "InvalidClientTokenId"}, rolecall.Unauthenticated, "does not know their access key id (InvalidClientTokenId)", "Operator: see whether"},
+		"wrong secret":     {stsAnswer{status: 403, code: "SignatureDoesNotMatch"}, rolecall.Unauthenticated, "the secret access key does not belong to the access key id (SignatureDoesNotMatch)", "Operator: copy"},
 		"region":           {stsAnswer{status: 403, code: "RegionDisabledException"}, rolecall.Forbidden, "eu-central-1", "administrator of the role's account"},
 		"packed policy":    {stsAnswer{status: 400, code: "PackedPolicyTooLarge"}, rolecall.Invalid, "too large", "fewer objects"},
 		"malformed policy": {stsAnswer{status: 400, code: "MalformedPolicyDocument"}, rolecall.Internal, "session policy", "log"},

@@ -177,7 +177,7 @@ func (h *hold) whyEnded(stored Verdict, err error, now time.Time) error {
 	var claimed *ClaimedError
 	switch {
 	case errors.As(err, &claimed):
-		return claimEnded(subject, "it is another organization's", "ask the operator", err)
+		return claimEnded(subject, "it is another organization's", "You: ask the operator", anothers(claimed))
 	case err != nil:
 		if h.failingSince.IsZero() || h.failingSince.After(now) {
 			h.failingSince = now

@@ -3,7 +3,9 @@ package credential
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"net/http"
 	"net/url"
@@ -120,7 +122,7 @@ func Open(declared map[string]Declared, o SourceOptions) (map[string]Principal, 
 			faults.AddErr(strict.Pointer("principals", name, "credentials"), err)
 			continue
 		}
-		out[name] = Principal{Principal: declared[name].Principal, Credentials: provider}
+		out[name] = Principal{Principal: declared[name].Principal, Credentials: provider, From: declared[name].Source.From(o.Getenv)}
 	}
 	return out, faults.Err()
 }
@@ -178,10 +180,31 @@ func (o *opener) static(s Source) (aws.Credentials, error) {
 	}
 	data, err := os.ReadFile(s.File)
 	if err != nil {
-		return aws.Credentials{}, &rolecall.Error{Code: rolecall.Unauthenticated, Message: "the file with its keys cannot be read", Err: err}
+		return aws.Credentials{}, &rolecall.Error{Code: rolecall.Unauthenticated, Message: "the file with its keys cannot be read", Err: unreadable(s.File, err)}
 	}
 	keys, err := ReadKeys(data)
-	return keys.credentials(ownSource), err
+	if err != nil {
+		return aws.Credentials{}, &rolecall.Error{Code: rolecall.Unauthenticated, Message: "the file with its keys has none", Err: malformed(s.File, err)}
+	}
+	return keys.credentials(ownSource), nil
+}
+
+// unreadable tells the operator why a file cannot be read.
+func unreadable(path string, err error) error {
+	why, hint := path+" cannot be read", "Operator: see why the file cannot be read"
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		why, hint = path+" does not exist", "Operator: put the file there, or correct its name in rolecall.yaml"
+	case errors.Is(err, fs.ErrPermission):
+		why, hint = path+" may not be read by this user", "Operator: give the file to the user that runs rolecall (chown), with mode 0600"
+	}
+	return &rolecall.Undisclosed{Message: why, Hint: hint, Err: err}
+}
+
+// malformed tells the operator what is wrong with a file of keys.
+func malformed(path string, err error) error {
+	wrong := rolecall.List(err)[0]
+	return &rolecall.Undisclosed{Message: path + ": " + wrong.Message, Hint: cmp.Or(wrong.Hint, "Operator: write access_key_id and secret_access_key into it")}
 }
 
 func (o *opener) environment(id, secret, token string) (aws.Credentials, error) {
@@ -213,6 +236,9 @@ func (o *opener) webIdentity(ctx context.Context, d Declared) (aws.Credentials, 
 	if file == "" {
 		return aws.Credentials{}, &rolecall.Error{Code: rolecall.Unauthenticated, Message: "neither file nor AWS_WEB_IDENTITY_TOKEN_FILE names its web identity token"}
 	}
+	if _, err := os.ReadFile(file); err != nil {
+		return aws.Credentials{}, &rolecall.Error{Code: rolecall.Unauthenticated, Message: "its web identity token cannot be read", Err: unreadable(file, err)}
+	}
 	client := newSTS(regionFor("", d.Principal), o.options.STSEndpoint, o.options.HTTPClient, aws.AnonymousCredentials{})
 	return stscreds.NewWebIdentityRoleProvider(client, d.ARN.String(), stscreds.IdentityTokenFile(file)).Retrieve(ctx)
 }
@@ -239,7 +265,7 @@ func (o *opener) instance(ctx context.Context) (aws.Credentials, error) {
 	if file := o.options.Getenv(containerTokenFile); file != "" {
 		text, err := os.ReadFile(file)
 		if err != nil {
-			return aws.Credentials{}, &rolecall.Error{Code: rolecall.Unauthenticated, Message: "the file of AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE cannot be read", Err: err}
+			return aws.Credentials{}, &rolecall.Error{Code: rolecall.Unauthenticated, Message: "the file of AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE cannot be read", Err: unreadable(file, err)}
 		}
 		token = strings.TrimSpace(string(text))
 	}

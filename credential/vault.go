@@ -27,6 +27,7 @@ import (
 type Principal struct {
 	rolecall.Principal
 	Credentials aws.CredentialsProvider
+	From        string // where they come from, for messages to the operator; may be empty
 }
 
 // Options configure a Vault. Verdicts is needed, and Principals for roles and

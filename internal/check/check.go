@@ -40,7 +40,10 @@ type Request struct {
 	// Wait is for how long a denied positive step is tried again before it is
 	// called a failure: IAM's changes take time to spread. Zero: not at all.
 	Wait time.Duration
-	Log  *slog.Logger // nil: none
+	// Discloses has the report say what only the operator may know: for a command
+	// that the operator runs. See rolecall.Undisclosed.
+	Discloses bool
+	Log       *slog.Logger // nil: none
 }
 
 // EventKind is what an Event is about.

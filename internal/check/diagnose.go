@@ -52,6 +52,8 @@ func (w *work) answered(ctx context.Context, q question, a refusal.Answer) findi
 	case (a.Kind == transfer.Unreachable || a.Kind == transfer.Malformed) && endpoint:
 		if guard.Closed(a.Err) {
 			w.Log.WarnContext(ctx, "endpoint of a connection may not be reached", "org", w.Organization.APIName, "connection", w.Connection.Name, "error", a.Err)
+			known := w.known(r.Err("", a.Err))
+			f.message, f.hint = known.Message, known.Hint
 		}
 		f.hint += ". For a bucket at AWS, leave s3_endpoint_url out"
 		f.patches = w.atAWS()
@@ -66,6 +68,16 @@ func (w *work) atAWS() []rolecall.Patch {
 	return w.changed(func(c *rolecall.Connection) { c.S3EndpointURL = "" })
 }
 
+// known is the first of err's errors, with what only the operator may know where
+// the report is the operator's.
+func (w *work) known(err error) *rolecall.Error {
+	errs := rolecall.List(err)
+	if w.Discloses {
+		errs = errs.Disclosed()
+	}
+	return errs[0]
+}
+
 // without says why there are no credentials.
 func (w *work) without(ctx context.Context, err error) finding {
 	if w.Connection.HTTPCredentialSource != nil {
@@ -77,7 +89,7 @@ func (w *work) without(ctx context.Context, err error) finding {
 // fault says why there are no credentials, in whichever step: what is wrong is
 // the vendor's own side, the way to STS, or the session policy.
 func (w *work) fault(ctx context.Context, err error) finding {
-	e, layer := rolecall.List(err)[0], rolecall.LayerPrincipal
+	e, layer := w.known(err), rolecall.LayerPrincipal
 	answer, _ := awscode.Read(err)
 	switch {
 	case errors.Is(err, context.Canceled) && !slow(ctx):
@@ -183,7 +195,7 @@ func (w *work) keptByKey(at **refusal.Answer, a refusal.Answer) finding {
 // dispenserFault says why a dispenser's credentials could not be had, in
 // whichever step.
 func (w *work) dispenserFault(ctx context.Context, err error) finding {
-	known := rolecall.List(err)[0]
+	known := w.known(err)
 	layer := rolecall.LayerRole // what gives the credentials
 	switch {
 	case guard.Closed(err):

@@ -123,7 +123,7 @@ func claimed(ctx context.Context, w *work) finding {
 	name := w.gate().name
 	switch {
 	case rolecall.CodeOf(err) == rolecall.Forbidden:
-		known := rolecall.List(err)[0]
+		known := w.known(err)
 		return failed(rolecall.LayerName, known.Message, known.Hint)
 	case err != nil:
 		return w.fault(ctx, err)
@@ -137,8 +137,15 @@ func claimed(ctx context.Context, w *work) finding {
 // has claimed. Whose it is, is the operator's to know.
 func (w *work) notOurs() (finding, bool) {
 	var another *credential.ClaimedError
-	return failed(rolecall.LayerName, w.gate().name+" is not usable", "give one of your own that serves nobody else; if it is, ask the operator"),
-		errors.As(w.proof.err, &another)
+	f := failed(rolecall.LayerName, w.gate().name+" is not usable", "give one of your own that serves nobody else; if it is, ask the operator")
+	if !errors.As(w.proof.err, &another) {
+		return f, false
+	}
+	if w.Discloses {
+		known := w.known(w.proof.err)
+		f.message, f.hint = known.Message, known.Hint
+	}
+	return f, true
 }
 
 // lasts asks for a session as long as the connection's jobs do; it may do

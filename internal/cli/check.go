@@ -137,7 +137,7 @@ func (c *checkCommand) requests(cfg *config.Config) ([]check.Request, error) {
 func (c *checkCommand) request(cfg *config.Config, org rolecall.Organization, conn rolecall.Connection) check.Request {
 	r := check.Request{
 		ID: job.NewID(), Organization: org, Connection: conn, Vendor: cfg.Vendor,
-		Faults: cfg.Faulty[org.APIName][conn.Name].Faults, Deep: c.Deep,
+		Faults: cfg.Faulty[org.APIName][conn.Name].Faults, Deep: c.Deep, Discloses: true,
 	}
 	var err error
 	if r.Principal, err = cfg.Vendor.PrincipalFor(c.Principal, conn.Region); err != nil {

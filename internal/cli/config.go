@@ -61,6 +61,9 @@ func (c *configCheckCommand) Run(ctx context.Context, sys System, out *output) e
 		return err
 	}
 	exposed(ctx, sys, cfg, out)
+	if err := cfg.CheckFiles(ctx, sys.Getenv); err != nil {
+		return err
+	}
 	d := describe(c.Config, cfg)
 	if out.json {
 		return out.document(d)

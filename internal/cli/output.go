@@ -83,6 +83,7 @@ func (o *output) note(format string, args ...any) {
 func (o *output) fail(err error) int {
 	errs := rolecall.List(err)
 	o.causes(errs)
+	errs = errs.Disclosed()
 	if o.json {
 		if !o.wrote {
 			_ = o.document(map[string]any{"errors": errs}) // there is nowhere left to report it
@@ -93,11 +94,13 @@ func (o *output) fail(err error) int {
 	return exitCode(errs)
 }
 
-// causes logs what no error shows: why something is a fault of rolecall's own.
+// causes logs what no error shows: why something is a fault of rolecall's own. The
+// hints of such errors then lead there.
 func (o *output) causes(errs rolecall.Errors) {
 	for _, e := range errs {
 		if e.Code == rolecall.Internal && e.Err != nil {
 			o.logger(false).Error("internal error", "cause", e.Err)
+			e.Hint = "You: report it with its cause, which is logged above on stderr"
 		}
 	}
 }

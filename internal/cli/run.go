@@ -159,6 +159,10 @@ func (c *runCommand) directory(out *output) (*os.Root, func(), error) {
 // report prints a job as it ended. Its errors are part of it.
 func (o *output) report(r rolecall.JobReport) error {
 	o.causes(r.Errors)
+	r.Errors = r.Errors.Disclosed()
+	for i := range r.Tasks {
+		r.Tasks[i].Errors = r.Tasks[i].Errors.Disclosed()
+	}
 	if o.json {
 		if err := o.document(r); err != nil {
 			return err

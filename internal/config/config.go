@@ -36,6 +36,7 @@ type Config struct {
 	Faulty map[string]map[string]Faulty
 
 	path    string // of the file; empty: of none
+	lines   strict.Lines
 	secrets map[string]map[string]secret
 }
 
@@ -77,7 +78,7 @@ func load(path string, separate func(*Config, rolecall.Errors) rolecall.Errors) 
 	if faults = separate(c, faults.In(path, lines)); len(faults) > 0 {
 		return nil, faults
 	}
-	c.path = path
+	c.path, c.lines = path, lines
 	if faults = separate(c, rolecall.List(c.readSecrets()).In(path, lines)); len(faults) > 0 {
 		return nil, faults
 	}

@@ -2,8 +2,14 @@ package config
 
 import (
 	"context"
+	"errors"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/strict"
 )
 
 // Place is a file or directory that decides what rolecall does, for whom and
@@ -42,4 +48,22 @@ func (c *Config) Places(ctx context.Context, getenv func(string) string) []Place
 		add(Place{What: "what SSL_CERT_DIR names", Path: dir})
 	}
 	return places
+}
+
+// CheckFiles opens the files that principals' credentials and certificates are read
+// from, and returns all that is wrong with them. Those of secrets are opened
+// when the config is loaded.
+func (c *Config) CheckFiles(ctx context.Context, getenv func(string) string) error {
+	var faults rolecall.Errors
+	for _, name := range sorted(c.Sources) {
+		faults.AddErr(strict.Pointer("principals", name, "credentials"), c.Sources[name].CheckFiles(ctx, getenv))
+	}
+	faults = faults.In(c.path, c.lines)
+	certificates := append(filepath.SplitList(getenv("SSL_CERT_DIR")), getenv("SSL_CERT_FILE"))
+	for _, path := range certificates {
+		if _, err := os.Stat(path); path != "" && errors.Is(err, fs.ErrNotExist) {
+			faults.Add("", path+" does not exist, which the environment names for certificates", "Operator: correct SSL_CERT_FILE or SSL_CERT_DIR, or unset it")
+		}
+	}
+	return faults.Err()
 }

@@ -58,6 +58,21 @@ func Closed(err error) bool {
 	return errors.As(err, &refused) || errors.As(err, &unknown) && unknown.IsNotFound
 }
 
+// Why says of an error that is Closed which address was refused, or which name
+// does not exist.
+func Why(err error) string {
+	var refused *Error
+	var unknown *net.DNSError
+	switch {
+	case errors.As(err, &refused):
+		return refused.Error()
+	case errors.As(err, &unknown):
+		return "there is no host " + unknown.Name
+	default:
+		return ""
+	}
+}
+
 // Check returns nil if the address may be reached, else an *Error.
 func (g Guard) Check(addr netip.Addr) error {
 	addr = addr.WithZone("")

@@ -34,6 +34,7 @@ type Refusal struct {
 	Hint     string
 	Denial   policy.Denial // of a refusal by policy
 	ByPolicy bool          // a policy refused, so that trying again may help: changes at IAM take time to spread
+	closed   bool          // the endpoint is a tenant's, and leads where it may not
 }
 
 // Suspect is what may be at fault.
@@ -42,8 +43,14 @@ type Suspect struct {
 	Kind  policy.Kind // the document that may be; empty: no policy
 }
 
-// Err returns the refusal as an error of what the pointer leads to.
+// Err returns the refusal as an error of what the pointer leads to. Where an
+// endpoint leads is undisclosed.
 func (r Refusal) Err(pointer string, cause error) *rolecall.Error {
+	if r.closed && cause != nil {
+		cause = &rolecall.Undisclosed{
+			Message: guard.Why(cause), Hint: "You: correct s3_endpoint_url. Operator: list the address in network.allow, if jobs may reach it", Err: cause,
+		}
+	}
 	return &rolecall.Error{Code: r.Code, Pointer: pointer, Message: r.Message, Hint: r.Hint, Err: cause}
 }
 
@@ -229,8 +236,8 @@ func (a Answer) unreachable(q Request) Refusal {
 	switch {
 	case guard.Closed(a.Err):
 		// Both alike, lest a tenant finds out what there is in the operator's network.
-		r.Code, r.Message = rolecall.Forbidden, "the endpoint may not be reached"
-		r.Hint = "it takes https and a public address, or an address that the operator lists in network.allow; the cause is in the operator's log"
+		r.Code, r.Message, r.closed = rolecall.Forbidden, "the endpoint may not be reached", true
+		r.Hint = "You: give https and a public address. Operator: the cause is in the log; network.allow lists other addresses"
 	case a.Kind == transfer.Malformed:
 		r.Hint = "look at s3_endpoint_url: it must lead to a service that speaks S3's protocol"
 	default:

@@ -58,7 +58,7 @@ func (s *work) fault(ctx context.Context, err error, at side, pointer string) er
 		if at.place.EndpointURL != "" && at.place.Connection == "" && guard.Closed(err) {
 			pointer += "/s3_endpoint_url"
 		}
-		e.Pointer, e.Err = pointer, err
+		e.Pointer = pointer
 		return e
 	default:
 		return &rolecall.Error{Code: rolecall.Internal, Pointer: pointer, Message: "internal error", Hint: "look in the log for the cause", Err: err}
@@ -95,7 +95,7 @@ func (s *work) asked(e *transfer.Error, at side) refusal.Request {
 func (s *work) word(e *transfer.Error, at side) *rolecall.Error {
 	object := refusal.Object(e.Bucket, e.Key)
 	say := func(code rolecall.Code, message, hint string) *rolecall.Error {
-		return &rolecall.Error{Code: code, Message: message, Hint: hint}
+		return &rolecall.Error{Code: code, Message: message, Hint: hint, Err: e}
 	}
 	switch e.Kind {
 	case transfer.Exists:
@@ -129,7 +129,7 @@ func (s *work) word(e *transfer.Error, at side) *rolecall.Error {
 	if e.Kind == transfer.Refused && at.place.EndpointURL != "" && writes(s.step, at.end) && !s.step.Overwrite {
 		r.Hint = "the service may not know conditional writes (If-None-Match): set overwrite where nothing can be lost by it; else " + r.Hint
 	}
-	return r.Err("", nil)
+	return r.Err("", e)
 }
 
 // unsent names, for the end of a hint, what the step may send for the request to
@@ -166,6 +166,7 @@ func unsent(answer refusal.Answer, op string, place rolecall.Place) string {
 // of wrong bytes is not tried again: it would be in its own way.
 func corrupt(e *transfer.Error, object string) *rolecall.Error {
 	out := &rolecall.Error{
+		Err:  e,
 		Code: rolecall.Unavailable, Message: "the bytes of " + object + " are not those that its checksum promises",
 		Hint: "try again; if it stays so, the object is damaged",
 	}

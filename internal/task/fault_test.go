@@ -238,7 +238,7 @@ func TestRefusedEndpointsLookAlike(t *testing.T) {
 		err := s.fault(t.Context(), &transfer.Error{Kind: transfer.Unreachable, Err: &url.Error{Op: "Head", URL: at.place.EndpointURL, Err: cause}}, at, pointer)
 		want := &rolecall.Error{
 			Code: rolecall.Forbidden, Pointer: pointer + "/s3_endpoint_url", Message: "the endpoint may not be reached",
-			Hint: "it takes https and a public address, or an address that the operator lists in network.allow; the cause is in the operator's log",
+			Hint: "You: give https and a public address. Operator: the cause is in the log; network.allow lists other addresses",
 		}
 		got := rolecall.List(err)[0]
 		if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(rolecall.Error{}, "Err")); diff != "" || !errors.Is(got.Err, cause) {
