@@ -14,6 +14,7 @@
 package refusal
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -228,6 +229,10 @@ func (a Answer) unreachable(q Request) Refusal {
 	r := of(rolecall.Unavailable, "S3 does not answer"+a.tried(), "the operator looks at the worker's network, and at the proxy if there is one", rolecall.LayerNetwork)
 	if a.Kind == transfer.Malformed {
 		r.Code, r.Message = rolecall.Invalid, fmt.Sprintf("the server of the bucket %q does not answer as S3 does", q.Place.Bucket)
+	}
+	if errors.Is(a.Err, transfer.ErrUnordered) {
+		return of(rolecall.Invalid, fmt.Sprintf("the server of the bucket %q lists keys out of byte order, in which S3 lists them", q.Place.Bucket),
+			"You: name files without wildcards, which needs no listing, or use a service that lists in byte order", rolecall.LayerName)
 	}
 	if q.Place.EndpointURL == "" {
 		return r

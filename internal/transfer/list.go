@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"net/http"
@@ -51,6 +52,12 @@ func List(ctx context.Context, b Bucket, prefix string) iter.Seq2[Object, error]
 	}
 }
 
+// ErrUnordered is the cause of an error about a listing that is not in the order of
+// the bytes of its keys, in which S3 lists. Without it nobody could tell in little
+// memory whether a listing comes to its end and names no key twice.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
+var ErrUnordered = errors.New("a listing is not in the order of keys")
+
 // lister is the state of a listing.
 type lister struct {
 	bucket Bucket
@@ -74,8 +81,12 @@ func (l *lister) page(ctx context.Context) ([]Object, error) {
 	var objects []Object
 	for _, entry := range page.Contents {
 		o, err := parseEntry(entry, page.EncodingType, l.prefix)
-		if err == nil && o.Key <= l.last {
-			err = malformed("listed the key %.100q after %.100q", o.Key, l.last)
+		switch {
+		case err != nil:
+		case o.Key == l.last:
+			err = malformed("listed the key %.100q twice", o.Key)
+		case o.Key < l.last:
+			err = malformed("%w: listed the key %.100q after %.100q", ErrUnordered, o.Key, l.last)
 		}
 		if err != nil {
 			return nil, err

@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -44,6 +45,9 @@ func TestListDistrusts(t *testing.T) {
 				return
 			}
 			wantKind(t, last, c.kind)
+			if errors.Is(last, ErrUnordered) != (name == "no order") {
+				t.Errorf("%s: %v", name, last)
+			}
 			if n := s.count("ListObjectsV2"); n > 2 {
 				t.Errorf("asked %d times", n)
 			}
