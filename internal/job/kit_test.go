@@ -28,6 +28,7 @@ type kitCase struct {
 	bucketKey         bool
 	form              policy.TrustForm
 	worker            policy.WorkerForm
+	skew              time.Duration // how far the sandbox's clock is ahead
 }
 
 const (
@@ -84,7 +85,7 @@ func newKitWorld(t *testing.T, c kitCase) (*world, map[string]policy.Kit) {
 		},
 	}
 	secure := true
-	cfg := sandbox.Config{SecureTransport: &secure, Accounts: map[string]*sandbox.Account{}}
+	cfg := sandbox.Config{SecureTransport: &secure, ClockSkew: sandbox.Skew(c.skew), Accounts: map[string]*sandbox.Account{}}
 	for _, id := range []string{kitVendor, kitRoles, kitBuckets, kitElse} {
 		cfg.Accounts[id] = &sandbox.Account{
 			Partition: c.partition, Roles: map[string]*sandbox.Role{}, Buckets: map[string]*sandbox.Bucket{}, Keys: map[string]*sandbox.Key{},
@@ -167,31 +168,8 @@ func TestJobRunsWithTheKit(t *testing.T) {
 		t.Run(fmt.Sprintf("%s-%s-cross-%t", c.encryption, c.partition, c.cross), func(t *testing.T) {
 			t.Parallel()
 			w, kits := newKitWorld(t, c)
-			have := map[string][]byte{"big.mov": media(1, 17<<20), "stills/1.jpg": media(2, 1000), "stills/2.jpg": media(3, 0)}
-			for name, data := range have {
-				w.fill(t, "acme-masters", c.prefix+name, data)
-			}
-			w.fill(t, "acme-masters", "private/contract", nil)
 			dir := t.TempDir()
-			tasks := []string{
-				tool("storage:get", `{"connection": "masters", "files": ["**"]}`),
-				tool("storage:get", `{"connection": "masters", "path": "stills/1.jpg", "base_dir": "one"}`),
-				tool("storage:put", `{"connection": "delivery", "files": ["big.mov", "stills/*"]}`),
-				tool("storage:put", `{"connection": "delivery", "files": ["stills/*"], "overwrite": true}`),
-				tool("storage:exists", `{"connection": "delivery", "files": ["big.mov", "stills/*.jpg"]}`),
-				tool("storage:copy", `{"source": {"connection": "masters"}, "destination": {"connection": "delivery", "path": "copy/"}, "files": ["*.mov"]}`),
-				tool("storage:get", `{"connection": "delivery", "files": ["copy/*"], "base_dir": "back"}`),
-			}
-			if c.optional {
-				tasks = append(tasks, tool("storage:tag_s3", `{"connection": "delivery", "files": ["**"], "tags": {"state": "done"}}`))
-			}
-			report := w.run(t.Context(), t, dir, strings.Join(tasks, ","), nil)
-			if report.Status != rolecall.Completed {
-				t.Fatal(show(report))
-			}
-			if local := tree(t, dir); !bytes.Equal(local["back/copy/big.mov"], have["big.mov"]) || !bytes.Equal(local["one/1.jpg"], have["stills/1.jpg"]) {
-				t.Error("other bytes came back")
-			}
+			w.works(t, c, dir)
 			// The proof of the kit in package policy is about these operations.
 			want := []string{"CompleteMultipartUpload", "CreateMultipartUpload", "GetObject", "GetObjectTagging", "HeadObject", "ListObjectsV2", "PutObject", "UploadPart"}
 			hidden := 1 // the one request by which a copy finds out that it may not read tags
@@ -204,6 +182,51 @@ func TestJobRunsWithTheKit(t *testing.T) {
 			w.refusals(t, c, dir)
 			w.revoke(t, dir, kits)
 		})
+	}
+}
+
+// TestJobRunsWithAWrongClock: all that works with the kits works too where the
+// clocks of the worker and of AWS differ by more than the quarter of an hour that
+// AWS takes.
+func TestJobRunsWithAWrongClock(t *testing.T) {
+	t.Parallel()
+	for _, c := range kitCases() {
+		for _, c.skew = range []time.Duration{25 * time.Minute, -25 * time.Minute} {
+			t.Run(fmt.Sprintf("%s-%s-cross-%t by %v", c.encryption, c.partition, c.cross, c.skew), func(t *testing.T) {
+				t.Parallel()
+				w, _ := newKitWorld(t, c)
+				w.works(t, c, t.TempDir())
+			})
+		}
+	}
+}
+
+// works runs a job of every tool, which completes and moves the right bytes.
+func (w *world) works(t *testing.T, c kitCase, dir string) {
+	t.Helper()
+	have := map[string][]byte{"big.mov": media(1, 17<<20), "stills/1.jpg": media(2, 1000), "stills/2.jpg": media(3, 0)}
+	for name, data := range have {
+		w.fill(t, "acme-masters", c.prefix+name, data)
+	}
+	w.fill(t, "acme-masters", "private/contract", nil)
+	tasks := []string{
+		tool("storage:get", `{"connection": "masters", "files": ["**"]}`),
+		tool("storage:get", `{"connection": "masters", "path": "stills/1.jpg", "base_dir": "one"}`),
+		tool("storage:put", `{"connection": "delivery", "files": ["big.mov", "stills/*"]}`),
+		tool("storage:put", `{"connection": "delivery", "files": ["stills/*"], "overwrite": true}`),
+		tool("storage:exists", `{"connection": "delivery", "files": ["big.mov", "stills/*.jpg"]}`),
+		tool("storage:copy", `{"source": {"connection": "masters"}, "destination": {"connection": "delivery", "path": "copy/"}, "files": ["*.mov"]}`),
+		tool("storage:get", `{"connection": "delivery", "files": ["copy/*"], "base_dir": "back"}`),
+	}
+	if c.optional {
+		tasks = append(tasks, tool("storage:tag_s3", `{"connection": "delivery", "files": ["**"], "tags": {"state": "done"}}`))
+	}
+	report := w.run(t.Context(), t, dir, strings.Join(tasks, ","), nil)
+	if report.Status != rolecall.Completed {
+		t.Fatal(show(report))
+	}
+	if local := tree(t, dir); !bytes.Equal(local["back/copy/big.mov"], have["big.mov"]) || !bytes.Equal(local["one/1.jpg"], have["stills/1.jpg"]) {
+		t.Error("other bytes came back")
 	}
 }
 

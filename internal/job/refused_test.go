@@ -112,6 +112,10 @@ func TestFailuresNameWhoMustAct(t *testing.T) {
 			"/tasks/0/parameters", `S3 refuses to list`, "or You: set requester_pays in the step, if it is a Requester Pays bucket",
 		},
 		{
+			"a pattern in the place of a delivery", tool("storage:put", `{"connection": "delivery", "path": "new/*.mov"}`), rolecall.NotFound,
+			"/tasks/0/parameters", `there is no "*.mov" in the working directory`, "You: write patterns into files",
+		},
+		{
 			"a pattern in a location", tool("storage:get", `{"location": "s3://acme-masters/in/*.mov", `+role("media")+`}`), rolecall.NotFound,
 			"/tasks/0/parameters", `no object "s3://acme-masters/in/*.mov"`, "You: write patterns into files",
 		},

@@ -34,6 +34,9 @@ func (s *work) copy(ctx context.Context) (Outcome, error) {
 		if err == nil && res.TagsHidden && s.tagsLost.CompareAndSwap(false, true) {
 			s.observe(Event{Kind: Lost, Note: rolecall.Lost, Name: p.Key, Reason: "the tags of the objects in " + from.String() + ", if they have any, are not kept: s3:GetObjectTagging is not allowed there"})
 		}
+		if err == nil && len(res.Dropped) > 0 {
+			s.observe(Event{Kind: Lost, Note: rolecall.Lost, Name: p.Key, Reason: strings.Join(res.Dropped, " and ") + " is not kept: only the owner of the destination sets that"})
+		}
 		end := failedEnd(err, p.Key, from, to)
 		if err != nil && end.end == source {
 			return 0, s.objectFault(ctx, err, from, p.Key, from.place.Pointer)

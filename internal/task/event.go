@@ -13,7 +13,7 @@ const (
 	Kept       Kind = "kept"       // Bytes of those that Moved tells of are an earlier try's or run's
 	FileDone   Kind = "file_done"  // Name with its Bytes is done
 	Skipped    Kind = "skipped"    // Name is left out, for the Reason
-	Lost       Kind = "lost"       // Name is done, but not all of it could be kept, for the Reason; reported once
+	Lost       Kind = "lost"       // Name is done, but not all of it could be kept, for the Reason; tags are reported once
 )
 
 // Event is something that happened in a step, for progress bars and for the

@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/refusal"
 	"github.com/rolecall/rolecall/internal/reserved"
 	"github.com/rolecall/rolecall/internal/strict"
 	"github.com/rolecall/rolecall/internal/workdir"
@@ -48,6 +49,12 @@ func (s *work) files(ctx context.Context) ([]file, error) {
 			return nil, s.located(err, place.Pointer)
 		}
 		info, err := dir.Lstat(name)
+		if errors.Is(err, fs.ErrNotExist) && strings.ContainsAny(place.Key, "*?") {
+			return nil, &rolecall.Error{
+				Code: rolecall.NotFound, Pointer: place.Pointer, Message: fmt.Sprintf("there is no %q in the working directory", name),
+				Hint: refusal.MissingHint(place.Key), Err: err,
+			}
+		}
 		if err != nil {
 			return nil, s.noFile(ctx, err, name, place.Pointer)
 		}

@@ -62,7 +62,7 @@ func (r *retryer) MaxAttempts() int { return r.attempts }
 // random below a bound that doubles, so that requests that failed together are
 // not retried together, and is added to what the server asks for.
 func (r *retryer) RetryDelay(attempt int, err error) (time.Duration, error) {
-	if attempt <= 3 && expired(err) {
+	if attempt <= 3 && (expired(err) || meaningOf(err) == awscode.Clock) { // the next is signed with another session or time
 		return 0, nil
 	}
 	most := min(r.base<<min(max(attempt-1, 0), 16), maxBackoff)

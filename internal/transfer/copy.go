@@ -14,7 +14,9 @@ import (
 //
 // Copy keeps the source's Content-Type and similar headers, its metadata, and
 // its tags if they can be read and written. It does not keep the storage class:
-// the copy's is that of the options, or the bucket's default.
+// the copy's is that of the options, or the bucket's default. Nor does it keep where
+// a website redirects to, and what locks the object: that is the destination's owner's
+// to decide, and in Result.Dropped.
 func Copy(ctx context.Context, from Bucket, o Object, to Bucket, key string, options PutOptions) (Result, error) {
 	c := copier{to: to, key: key, options: options}
 	c.options.Progress = func(n int64) {
@@ -30,6 +32,9 @@ func Copy(ctx context.Context, from Bucket, o Object, to Bucket, key string, opt
 		return Result{}, fault("copy", to, key, err)
 	}
 	result.Verified, result.TagsLost = c.verified, c.tags.lost
+	if !result.Already {
+		result.Dropped = c.dropped
+	}
 	result.TagsHidden = !result.Already && c.uncounted && hidesTags(ctx, c.src)
 	return result, nil
 }
@@ -46,6 +51,7 @@ type copier struct {
 	tags      copiedTags
 	uncounted bool // S3 has sent no count of the source's tags
 	verified  string
+	dropped   []string // see Result
 }
 
 func (c *copier) run(ctx context.Context) (Result, error) {
@@ -98,7 +104,7 @@ func (c *copier) properties(ctx context.Context, header http.Header) (http.Heade
 	if err != nil {
 		return nil, c.sourceFault(err)
 	}
-	c.uncounted = header.Get(taggingCount) == ""
+	c.uncounted, c.dropped = header.Get(taggingCount) == "", droppedHeaders(header)
 	if c.tags.withheld {
 		c.tags.lost = header.Get(taggingCount) != ""
 		return properties, nil

@@ -61,9 +61,12 @@ type Result struct {
 	// TagsHidden says, of one copy of a client's, that the source's tags may not be
 	// read, so that copies have none, and nobody can tell which sources have any.
 	TagsHidden bool
-	Already    bool  // Put, Copy: nothing was written, since the object exists with the same bytes
-	Earlier    bool  // nothing was moved: according to the Journal, an earlier attempt finished
-	Kept       int64 // bytes of parts that an earlier attempt moved, according to the Journal
+	// Dropped names, of one that was copied now, properties of the source that the
+	// copy does not have.
+	Dropped []string
+	Already bool  // Put, Copy: nothing was written, since the object exists with the same bytes
+	Earlier bool  // nothing was moved: according to the Journal, an earlier attempt finished
+	Kept    int64 // bytes of parts that an earlier attempt moved, according to the Journal
 }
 
 // PutOptions describe the object that Put and Copy write. The zero value uses

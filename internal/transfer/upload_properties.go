@@ -72,6 +72,25 @@ func copiedHeaders(header http.Header) (http.Header, error) {
 	return copied, nil
 }
 
+// notKept are the headers of a source that its copy does not have, and what they
+// are called.
+var notKept = []struct{ header, name string }{
+	{"X-Amz-Website-Redirect-Location", "its website redirect"},
+	{"X-Amz-Object-Lock-Mode", "its retention by object lock"},
+	{"X-Amz-Object-Lock-Legal-Hold", "its legal hold"},
+}
+
+// droppedHeaders returns the names of what a copy does not keep of the source.
+func droppedHeaders(header http.Header) []string {
+	var out []string
+	for _, h := range notKept {
+		if value := header.Get(h.header); value != "" && value != "OFF" {
+			out = append(out, h.name)
+		}
+	}
+	return out
+}
+
 // withoutChunked removes aws-chunked, which describes how a body is sent, from
 // a Content-Encoding.
 func withoutChunked(encoding string) string {
