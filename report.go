@@ -58,6 +58,7 @@ const (
 	Lost             NoteKind = "lost"              // it is done, but not all of it could be kept
 	Kept             NoteKind = "kept"              // an earlier try or run had moved it, or a part of it
 	AlreadyDelivered NoteKind = "already_delivered" // it was there already, with the same bytes
+	Waited           NoteKind = "waited"            // nothing happened for longer than three seconds
 )
 
 // Note says what is worth knowing of a task, beside how it ended. Of each kind a

@@ -65,7 +65,7 @@ func (p *progress) observe(e job.Event) {
 			p.line(e.Task, "%s were there, by an earlier try or run", size(kept))
 		}
 		for _, more := range e.Report.Notes {
-			if more.Key == "" && more.Kind != rolecall.Kept {
+			if more.Key == "" && more.Kind != rolecall.Kept && more.Kind != rolecall.Waited {
 				p.line(e.Task, "%s: %s", more.Kind, more.Message)
 			}
 		}
@@ -77,7 +77,10 @@ func (p *progress) observe(e job.Event) {
 
 // remark writes the lines of a running task.
 func (p *progress) remark(e job.Event) {
-	if e.Progress.Kind == task.Planned && !e.Progress.More && !p.out.screen.live {
+	switch {
+	case e.Progress.Kind == task.Waiting && e.Progress.Note == "":
+		p.line(e.Task, "%s", e.Progress.Reason)
+	case e.Progress.Kind == task.Planned && !e.Progress.More && !p.out.screen.live:
 		p.line(e.Task, "%d files, %s", e.Progress.Files, size(e.Progress.Bytes))
 	}
 }
@@ -87,6 +90,8 @@ func (p *progress) remark(e job.Event) {
 func (p *progress) note(e job.Event) {
 	switch e.Note.Kind {
 	case rolecall.Kept:
+	case rolecall.Waited:
+		p.line(e.Task, "%s", e.Note.Message)
 	case rolecall.Skipped:
 		p.line(e.Task, "left out %q: %s", e.Note.Key, e.Note.Message)
 	default:

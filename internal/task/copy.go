@@ -23,6 +23,7 @@ func (s *work) copy(ctx context.Context) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
+	s.wait.on("the copies from " + from.String() + " to " + to.String())
 	options := s.putOptions(to.place)
 	options.CopyClient = s.both(ctx, from, to)
 	f := &search{work: s, at: from, markers: true, last: overlapping(from.place, to.place), name: s.newKey}

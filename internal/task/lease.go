@@ -92,5 +92,6 @@ func (s *work) close() {
 		}
 		l.free()
 	}
+	s.wait.stop()
 	s.stop(nil)
 }

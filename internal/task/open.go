@@ -75,10 +75,17 @@ func (s *work) open(ctx context.Context, e end) (side, error) {
 // take takes the first credential, so that what is wrong with a role is not
 // reported as S3's fault, and holds the claim that it rests on.
 func (s *work) take(ctx context.Context, at side, c access.Credential) (*lease, error) {
+	switch {
+	case at.place.RoleARN != "":
+		s.wait.on("STS, to prove and assume the role " + at.place.RoleARN)
+	case at.place.Dispenser != nil:
+		s.wait.on("the dispenser " + at.place.Dispenser.URL)
+	}
 	first, err := c.Retrieve(ctx)
 	if err != nil {
 		return nil, err
 	}
+	s.wait.on("the transfers with " + at.String())
 	authorized := Event{Kind: Authorized, Place: at.String(), Role: at.place.RoleARN, Session: c.Session, Policy: c.Policy}
 	if at.place.Dispenser != nil {
 		authorized.Dispenser = at.place.Dispenser.URL
@@ -96,6 +103,7 @@ func (s *work) region(ctx context.Context, at side) (string, error) {
 	if declared != "" && at.place.EndpointURL != "" {
 		return declared, nil
 	}
+	s.wait.on(fmt.Sprintf("S3, to say in which region the bucket %q is", at.place.Bucket))
 	answered, err := s.tools.askRegion(ctx, s.request(at))
 	if err != nil {
 		return "", s.fault(ctx, err, at, at.place.Pointer)

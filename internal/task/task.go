@@ -115,7 +115,8 @@ func (t *Tools) Run(ctx context.Context, step rolecall.Step, observe func(Event)
 // begin returns a step under way, to be closed, and the context that ends with it.
 func (t *Tools) begin(ctx context.Context, step rolecall.Step, observe func(Event)) (context.Context, *work) {
 	working, stop := context.WithCancelCause(ctx)
-	return working, &work{tools: t, step: step, observe: observe, log: t.job.Log.With("task", step.Index), stop: stop}
+	s := &work{tools: t, step: step, log: t.job.Log.With("task", step.Index), stop: stop}
+	return s.watch(working, observe), s
 }
 
 func (s *work) run(ctx context.Context) (Outcome, error) {
@@ -140,6 +141,7 @@ type work struct {
 	tools   *Tools
 	step    rolecall.Step
 	observe func(Event)
+	wait    *wait
 	log     *slog.Logger
 	listed  atomic.Int64            // keys that were looked at
 	stop    context.CancelCauseFunc // of its work

@@ -70,8 +70,19 @@ func (r *retryer) RetryDelay(attempt int, err error) (time.Duration, error) {
 }
 
 // GetRetryToken allows another attempt.
-func (*retryer) GetRetryToken(context.Context, error) (func(error) error, error) {
+func (*retryer) GetRetryToken(ctx context.Context, err error) (func(error) error, error) {
+	if retried, ok := ctx.Value(retriesKey{}).(func(error)); ok {
+		retried(err)
+	}
 	return noRelease, nil
+}
+
+type retriesKey struct{}
+
+// WithRetries returns a context with which each attempt of a request that failed,
+// and is made again, is reported with its error.
+func WithRetries(ctx context.Context, retried func(error)) context.Context {
+	return context.WithValue(ctx, retriesKey{}, retried)
 }
 
 // GetInitialToken allows the first attempt.

@@ -117,6 +117,9 @@ func (w *wire) send(ctx context.Context, r request) (*http.Response, error) {
 		if attempt >= w.retryer.MaxAttempts() {
 			return nil, &exhausted{attempt, time.Since(began), err}
 		}
+		if _, err := w.retryer.GetRetryToken(ctx, err); err != nil {
+			return nil, err
+		}
 		delay, err := w.retryer.RetryDelay(attempt, err)
 		if err != nil {
 			return nil, err
