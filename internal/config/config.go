@@ -75,12 +75,12 @@ func load(path string, separate func(*Config, rolecall.Errors) rolecall.Errors) 
 	}
 	lines := yaml.LinesOf(data)
 	c, faults := parse(data, filepath.Dir(path))
-	if faults = separate(c, faults.In(path, lines)); len(faults) > 0 {
-		return nil, faults
+	if faults = separate(c, faults); len(faults) > 0 {
+		return nil, faults.In(path, lines)
 	}
 	c.path, c.lines = path, lines
-	if faults = separate(c, rolecall.List(c.readSecrets()).In(path, lines)); len(faults) > 0 {
-		return nil, faults
+	if faults = separate(c, rolecall.List(c.readSecrets())); len(faults) > 0 {
+		return nil, faults.In(path, lines)
 	}
 	return c, nil
 }

@@ -110,7 +110,9 @@ func TestRefusals(t *testing.T) {
 		},
 		"a listing out of order": {
 			&transfer.Error{Kind: transfer.Malformed, Err: fmt.Errorf("%w: b after a", transfer.ErrUnordered)}, func(q *Request) { q.Place.EndpointURL = "https://s3.example" },
-			rolecall.Invalid, names{name}, "lists keys out of byte order", "You: name files without wildcards",
+			rolecall.Invalid,
+			names{name},
+			"lists keys out of byte order", "You: name files without wildcards",
 		},
 		"a code of a tenant's server": {&transfer.Error{Kind: transfer.Refused, Code: "<b>"}, as, rolecall.Invalid, names{name}, `S3 refuses to read "s3://b/in/a"`, "compare"},
 		"a KMS key":                   {&transfer.Error{Kind: transfer.Refused, Code: "KMS.DisabledException"}, as, rolecall.Invalid, names{key}, `S3 refuses to read "s3://b/in/a": the KMS key is disabled`, "the key's owner enables it"},
