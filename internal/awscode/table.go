@@ -43,6 +43,10 @@ const (
 	InvalidKey  Meaning = "invalid_key"  // what is given as a KMS key names none
 	CustomerKey Meaning = "customer_key" // the object is under a key that the customer sends with each request
 
+	Locked        Meaning = "locked"         // the version of an object is kept by an object lock
+	Insecure      Meaning = "insecure"       // asked for without TLS
+	Unsigned      Meaning = "unsigned"       // asked for without credentials
+	NoLocation    Meaning = "no_location"    // no bucket can be made there from here
 	OldSignature  Meaning = "old_signature"  // not Signature Version 4
 	Malformed     Meaning = "malformed"      // the request is not one that the service takes
 	BadGrant      Meaning = "bad_grant"      // a grant's token is not valid
@@ -103,7 +107,8 @@ var groups = map[Meaning][]string{
 	Archived:    {"InvalidObjectState", "ObjectNotInActiveTierError"},
 	Corrupt:     {"BadDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch", "IncompleteBody"},
 	TooLarge:    {"EntityTooLarge", "TooManyParts"},
-	WrongRegion: {"PermanentRedirect", "TemporaryRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"},
+	WrongRegion: {"PermanentRedirect", "TemporaryRedirect", "AuthorizationHeaderMalformed"},
+	NoLocation:  {"IllegalLocationConstraintException", "InvalidLocationConstraint"},
 	Unsupported: {"NotImplemented", "MethodNotAllowed", "OutboundWebIdentityFederationDisabledException"},
 
 	NoACLs:         {"AccessControlListNotSupported"},

@@ -19,6 +19,15 @@ var texts = []struct {
 	{"", regexp.MustCompile(`provided token has expired`), Expired, s3Errors},
 	{"", regexp.MustCompile(`(?i)encoded authorization failure message`), Encoded, "https://docs.aws.amazon.com/STS/latest/APIReference/API_DecodeAuthorizationMessage.html"},
 
+	// What S3 says with AccessDenied, and is no policy's.
+	{"", regexp.MustCompile(`(?:^|>|: )Request has expired\b`), Expired, s3Guide + "using-presigned-url.html"},
+	{"", regexp.MustCompile(`headers present in the request which were not signed|Query-string authentication requires the Signature`), Malformed, s3Errors},
+	{"", regexp.MustCompile(`AWS authentication requires a valid Date or x-amz-date header`), Malformed, s3Errors},
+	{"", regexp.MustCompile(`object protected by object lock`), Locked, s3Guide + "object-lock.html"},
+	{"", regexp.MustCompile(`must be made over a secure connection`), Insecure, s3Guide + "ServerSideEncryptionCustomerKeys.html"},
+	{"", regexp.MustCompile(`Anonymous (?:users|callers?) (?:cannot|must)|Anonymous access is forbidden`), Unsigned, s3Errors},
+	{"", regexp.MustCompile(`the Credential is mal-?formed; expecting "<YOUR-AKID>`), BadKeys, s3Errors},
+
 	// STS
 	{"", regexp.MustCompile(`STS is not activated in this region`), RegionDisabled, iamGuide + "id_credentials_temp_enable-regions.html"},
 	{"", regexp.MustCompile(`Roles may not be assumed by root accounts`), RootCaller, iamGuide + "id_roles_use_switch-role-api.html"},

@@ -55,6 +55,17 @@ var causes = map[awscode.Meaning]cause{
 		"the object is encrypted with a key that is sent with each request (SSE-C)",
 		"Customer: copy it to the bucket's own encryption, or exclude it; rolecall does not send such keys",
 	},
+	awscode.Locked: {"an object lock keeps this version of the object", "Customer: wait until its retention ends, or remove the legal hold; no policy is at fault"},
+	awscode.Insecure: {
+		"the request came without TLS, and S3 takes it only over HTTPS", "You: use an https:// endpoint; no policy is at fault",
+	},
+	awscode.Unsigned: {
+		"the request has no credentials, and S3 takes this one only from known callers", "You: give the tool credentials; no policy is at fault",
+	},
+	awscode.NoLocation: {
+		"no bucket can be made in that region from the endpoint that was asked",
+		"You: ask the endpoint of the bucket's region, and give that region as LocationConstraint; no policy is at fault",
+	},
 	awscode.OldSignature: {
 		"the request is signed in an old way, which S3 does not take in this region or for data under a KMS key",
 		"You: sign with Signature Version 4, as current tools do; a public link cannot. No policy is at fault",

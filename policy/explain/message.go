@@ -36,7 +36,7 @@ func Message(text string) (Explanation, error) {
 	if s, found := cutSentence(unwrap(text)); found {
 		return s.explain(), nil
 	}
-	for _, read := range []func(string) (Explanation, bool){decoded, federated, ciphertext, otherCause} {
+	for _, read := range []func(string) (Explanation, bool){decoded, federated, ciphertext, otherCause, statusOnly} {
 		if e, found := read(text); found {
 			return e, nil
 		}
@@ -76,6 +76,7 @@ var (
 		regexp.MustCompile(`\b(\w+) operation: (?:Access Denied|Forbidden)`),
 	}
 	locationForm = regexp.MustCompile(`s3://([a-z0-9][a-z0-9.-]+)(/[^\s"':]*)?`)
+	actionForm   = regexp.MustCompile(`(?i)not authorized to perform:? ([a-z0-9-]+:[A-Za-z]+)`)
 	bareForm     = regexp.MustCompile(`(?i)\baccess ?denied\b|\bforbidden\b|\b403\b`)
 )
 
@@ -85,6 +86,9 @@ func bare(text string) (policy.Denial, bool) {
 		return policy.Denial{}, false
 	}
 	d := policy.Denial{Action: actionOf(operationOf(text))}
+	if m := actionForm.FindStringSubmatch(text); m != nil {
+		return policy.Denial{Action: m[1]}, true
+	}
 	if all := locationForm.FindAllStringSubmatch(text, -1); len(all) == 1 {
 		d.Resource = "arn:aws:s3:::" + all[0][1]
 		if key := all[0][2]; key != "" && key != "/" && !strings.HasPrefix(d.Action, "s3:List") {

@@ -84,6 +84,36 @@ func otherCause(text string) (Explanation, bool) {
 	return Explanation{}, false
 }
 
+var statusForm = regexp.MustCompile(`An error occurred \((301|400|404)\) when calling the Head(Object|Bucket) operation|operation error S3: Head(Object|Bucket), https response error StatusCode: (301|400|404)`)
+
+// statusOnly reads S3's answers to HEAD, which have no text: their status says
+// as much as there is.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
+func statusOnly(text string) (Explanation, bool) {
+	m := statusForm.FindStringSubmatch(text)
+	if m == nil {
+		return Explanation{}, false
+	}
+	var means []awscode.Meaning
+	switch m[1] + m[4] {
+	case "301":
+		means = []awscode.Meaning{awscode.WrongRegion}
+	case "404":
+		means = []awscode.Meaning{awscode.NoObject}
+		if m[2]+m[3] == "Bucket" {
+			means = []awscode.Meaning{awscode.NoBucket}
+		}
+	default:
+		means = []awscode.Meaning{awscode.Expired, awscode.WrongRegion, awscode.CustomerKey}
+	}
+	e := Explanation{Summary: "S3 answered " + m[1] + m[4] + " to Head" + m[2] + m[3] + ", without a text"}
+	for _, cause := range means {
+		message, hint, _ := Cause(cause)
+		e.Candidates = append(e.Candidates, Candidate{Message: message, Hint: hint})
+	}
+	return e, true
+}
+
 var codeForms = []*regexp.Regexp{
 	regexp.MustCompile(`<Code>([A-Za-z.]{3,64})</Code>`),
 	regexp.MustCompile(`An error occurred \(([A-Za-z.]{3,64})\)`),                                                // botocore

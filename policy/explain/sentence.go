@@ -30,7 +30,7 @@ var (
 		`|with an explicit deny(?: in (?:an?|the) (?:[\w-]+ )+?(?:policy|boundary)\b)?(?:: arn:[^\s"'<]+)?` +
 		`|on (?:this resource|the resource associated with this ciphertext) because the resource does not exist in this Region, ` +
 		`no resource-based policies allow access, or a resource-based policy explicitly denies access)`)
-	settingForm = regexp.MustCompile(`^ because public [\w ()]+ are blocked by the (\w+)`)
+	settingForm = regexp.MustCompile(`^ because public [\w ()]+ are (?:blocked|prevented) by the (\w+)`)
 )
 
 // unwrap takes S3's message out of its XML, and the escapes of XML and JSON
