@@ -50,7 +50,7 @@ func (r *request) refusalOfSTS(operation string) string {
 		if !longTerm {
 			return "the call takes the long-term credentials of a user or of the account's root user"
 		}
-	case "assumerole":
+	case "assumerole", "tagsession", "setsourceidentity", "setcontext": // which go with it
 		// id_roles_use_switch-role-api.html
 		if kind == asRoot {
 			return "the account's root user cannot assume a role"

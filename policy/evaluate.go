@@ -1,5 +1,10 @@
 package policy
 
+import (
+	"slices"
+	"strings"
+)
+
 // Policies are all policies that bear on a request.
 type Policies struct {
 	Identity []*Document
@@ -147,9 +152,26 @@ func (e *evaluation) decide(missing []Layer) Result {
 }
 
 // needsResourcePolicy reports whether the resource's policy must allow even
-// within its account: trust policies and key policies must.
+// within its account: trust policies and key policies must. Some actions of
+// their services have no role or key as resource.
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_awskeymanagementservice.html and
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecuritytokenservice.html
 func (e *evaluation) needsResourcePolicy() bool {
-	return ofSTS(e.request.Action) || hasPrefix(e.request.Action, "kms:", true)
+	service, name, _ := strings.Cut(strings.ToLower(e.request.Action), ":")
+	switch service {
+	case "sts":
+		return strings.HasPrefix(name, "assumerole") || name == "tagsession" || name == "setsourceidentity" || name == "setcontext"
+	case "kms":
+		return !slices.Contains(withoutKey, name)
+	default:
+		return false
+	}
+}
+
+// withoutKey are the actions of KMS on no key that is there.
+var withoutKey = []string{
+	"createkey", "listkeys", "listaliases", "listretirablegrants", "generaterandom", "createcustomkeystore", "deletecustomkeystore",
+	"describecustomkeystores", "connectcustomkeystore", "disconnectcustomkeystore", "updatecustomkeystore",
 }
 
 func ofSTS(action string) bool { return hasPrefix(action, "sts:", true) }
@@ -244,7 +266,7 @@ func (e *evaluation) resource(d *Document) grant {
 // Allow: RCPFullAWSAccess is attached everywhere and cannot be detached.
 // https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html
 func (e *evaluation) rcps(levels [][]*Document) {
-	if e.request.requester.serviceLinked() {
+	if e.request.requester.serviceLinked() || equalFold(e.request.Action, "kms:RetireGrant") { // orgs_manage_policies_rcps.html
 		return
 	}
 	index := 0

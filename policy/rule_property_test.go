@@ -164,7 +164,7 @@ func TestCallers(t *testing.T) {
 	trust := mustParse(t, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"*","Service":"*","Federated":"*"},"Action":"*"}}`)
 	for action, callers := range map[string]string{
 		"sts:AssumeRole":                "user role session service web saml",
-		"sts:TagSession":                "user role session service root web saml",
+		"sts:TagSession":                "user role session service web saml",
 		"sts:AssumeRoleWithSAML":        "user role session service root web saml federated anonymous",
 		"sts:AssumeRoleWithWebIdentity": "user role session service root web saml federated anonymous",
 		"sts:GetFederationToken":        "user root",
