@@ -34,6 +34,7 @@ var forms = []form{
 		[]string{"iam:passedtoservice", "iam:awsservicename", "aws:calledvia", "aws:calledviafirst", "aws:calledvialast", "aws:principalservicename", "aws:principalservicenameslist"},
 		serviceName, "is no service", "s3.amazonaws.com",
 	},
+	{[]string{"aws:principaltype"}, regexp.MustCompile(`^(?:Account|User|FederatedUser|AssumedRole|Anonymous)$`), "is no type of principal", "AssumedRole, User, FederatedUser or Account"},
 	{[]string{"aws:requestedregion"}, regionForm, "is no region", "eu-central-1"},
 	{[]string{"aws:principalorgid", "aws:resourceorgid", "aws:sourceorgid", "aws:vpceorgid"}, regexp.MustCompile(`^o-[a-z0-9]{10,32}$`), "is no organization", "o-a1b2c3d4e5"},
 }

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"net"
 	"regexp"
 	"strings"
 
@@ -17,6 +18,9 @@ func bucketFault(arn string) (message, right string) {
 	bucket, key, slash := strings.Cut(inVariables.ReplaceAllString(name, "x"), "/")
 	if strings.Contains(bucket, "***") { // a placeholder of AWS's pages
 		return "", ""
+	}
+	if !strings.ContainsAny(bucket, "*?") && (bucket == "" || strings.Contains(bucket, "..") || net.ParseIP(bucket) != nil || strings.HasSuffix(bucket, ".amazonaws.com")) {
+		return "names no bucket: such a name cannot be, so it matches nothing", ""
 	}
 	if strings.Trim(bucket, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-*?") == "" {
 		return "", ""

@@ -39,7 +39,7 @@ var conditionKeyAction = rule{
 // the same request.
 func (s *statement) keyNever(value, key string) bool {
 	actions, _ := expand(value)
-	if strings.HasPrefix(strings.ToLower(key), "sts:") && s.assumes() {
+	if strings.HasPrefix(strings.ToLower(key), "sts:") {
 		actions = slices.DeleteFunc(slices.Clone(actions), func(a *action) bool { return withAssumeRole[a.name] })
 	}
 	return len(actions) > 0 && !slices.ContainsFunc(actions, func(a *action) bool { return a.hasKey(key) })

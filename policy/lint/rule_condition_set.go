@@ -22,7 +22,6 @@ var conditionSet = rule{
 				case kind != "Set" && known && set == "ForAllValues":
 					f := atKey(c, "has one value in a request, and ForAllValues also takes requests that lack it")
 					f.severity, f.hint = Warning, "remove ForAllValues:"
-					f.fix = func() { s.moveCondition(c, strings.TrimPrefix(c.operator, "ForAllValues:")) }
 					p.report(f)
 				case set == "ForAnyValue" && strings.HasSuffix(strings.ToLower(c.key), ":aud"):
 					f := atKey(c, "is one audience for most providers, and ForAnyValue takes a token for others beside it")

@@ -1,6 +1,8 @@
 package lint
 
 import (
+	"slices"
+
 	"github.com/rolecall/rolecall/policy"
 	"github.com/rolecall/rolecall/policy/internal/tree"
 )
@@ -22,9 +24,12 @@ var principalAnyone = rule{
 				}
 				f := found{at: principal.Node, message: "everyone at AWS is let in", hint: "name the vendor's role, or your own"}
 				if p.kind != policy.TrustDocument {
-					f.severity, f.message = Warning, "everyone is let in, without any account"
+					f.message = "everyone is let in, without any account"
+					if s.onlyReads() {
+						f.severity = Warning // some buckets are meant to be public
+					}
 					if p.kind == policy.KeyDocument {
-						f.message = "everyone at AWS may use the key"
+						f.severity, f.message = Error, "everyone at AWS may use the key"
 					}
 				}
 				if p.kind == policy.TrustDocument && p.kit() != nil {
@@ -34,4 +39,15 @@ var principalAnyone = rule{
 			}
 		}
 	},
+}
+
+// onlyReads reports whether the statement allows nothing but to read and list.
+func (s *statement) onlyReads() bool {
+	for _, a := range s.actions() {
+		actions, known := expand(a.Text)
+		if !known || slices.ContainsFunc(actions, func(a *action) bool { return a.level != "read" && a.level != "list" }) {
+			return false
+		}
+	}
+	return len(s.actions()) > 0
 }

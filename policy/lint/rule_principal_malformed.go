@@ -19,6 +19,11 @@ var principalMalformed = rule{
 		for _, s := range p.statements {
 			for _, principal := range s.principals() {
 				switch {
+				case principal.kind == "CanonicalUser" && p.kind == policy.TrustDocument:
+					p.report(found{
+						at: principal.Node, message: "a canonical user is S3's way to name an account, and no trust policy takes it",
+						hint: "name the account by its id under AWS",
+					})
 				case principal.kind == "Service":
 					p.malformedService(principal)
 				case (principal.kind == "AWS" || principal.kind == "" && principal.kindOfValue()) && principal.Text != "*":
@@ -79,6 +84,9 @@ func (p *pass) malformedPrincipal(s *statement, who principal) {
 		}
 	case arn.Service == "iam" && arn.Resource != "root" && !strings.HasPrefix(arn.Resource, "role/") && !strings.HasPrefix(arn.Resource, "user/"):
 		f.message = quote(who.Text) + " is neither a role nor a user; groups and policies cannot be principals"
+	case strings.HasSuffix(arn.Resource, "/") || strings.Contains(arn.Resource, "//") ||
+		strings.HasPrefix(arn.Resource, "assumed-role/") && strings.Count(arn.Resource, "/") != 2:
+		f.message = quote(who.Text) + " lacks a name, so AWS does not store the policy"
 	case arn.Service == "sts" && strings.HasPrefix(arn.Resource, "assumed-role/"):
 		parts := strings.Split(arn.Resource, "/")
 		f.severity = Warning

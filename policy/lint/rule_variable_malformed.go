@@ -38,10 +38,18 @@ var variableMalformed = rule{
 }
 
 func (p *pass) variables(n *tree.Node) {
-	if message, hint := variableFault(n.Text); message != "" {
+	message, hint := variableFault(n.Text)
+	if m := keyless.FindString(n.Text); m != "" && message == "" && p.inside.pointer == "" {
+		// Inside of a template it is the template's.
+		message, hint = quote(m)+" is no variable of AWS's, so it never has a value", "${aws:username}"
+	}
+	if message != "" {
 		p.report(found{at: n, message: message, hint: "write it as " + hint})
 	}
 }
+
+// keyless is a variable that names no condition key: one of a template.
+var keyless = regexp.MustCompile(`\$\{[A-Za-z][\w.-]*\}`)
 
 // unopened is a variable without its opening brace.
 var unopened = regexp.MustCompile(`\$([a-zA-Z0-9-]+:[\w/.:=@-]+)\}`)
