@@ -47,7 +47,7 @@ func explainAnswer(e *rolecall.Error, answer awscode.Answer, r Role, p Principal
 		e.Code = rolecall.Forbidden
 		e.Message, e.Hint = c.Words("")
 		if c.Layer == "" || c.Layer == policy.DeniedByResource {
-			e.Hint += ". " + rightTrust(r, p)
+			e.Hint += ". " + rightTrust(r, p, c.SessionActions()...)
 		}
 	case awscode.Expired, awscode.BadKeys, awscode.BadSignature:
 		p.notAccepted(e, answer)
@@ -80,9 +80,10 @@ func busy(e *rolecall.Error, answer awscode.Answer) {
 	}
 }
 
-// rightTrust is the trust policy that the role should have, as a hint.
-func rightTrust(r Role, p Principal) string {
-	trust, err := policy.Trust{Principals: []string{p.ARN.String()}, ExternalIDs: []string{r.ExternalID}}.Policy()
+// rightTrust is the trust policy that the role should have, as a hint, with what
+// comes along with sts:AssumeRole.
+func rightTrust(r Role, p Principal, along ...string) string {
+	trust, err := policy.Trust{Principals: []string{p.ARN.String()}, ExternalIDs: []string{r.ExternalID}, SessionActions: along}.Policy()
 	if err != nil {
 		return "" // the principal is declared by something else than an IAM ARN
 	}

@@ -20,6 +20,7 @@ import (
 // must act.
 func TestErrorsSayWhoMustAct(t *testing.T) {
 	t.Parallel()
+	along := policy.Denial{Principal: workerARN, Action: "sts:TagSession", Resource: mediaARN}
 	vendors := policy.Denial{Principal: workerARN, Action: "sts:AssumeRole", Resource: mediaARN, Layer: policy.DeniedByIdentity}
 	for name, c := range map[string]struct {
 		answer stsAnswer
@@ -29,6 +30,7 @@ func TestErrorsSayWhoMustAct(t *testing.T) {
 	}{
 		"denied":           {denied(), rolecall.Forbidden, "does not let " + workerARN + " assume the role " + mediaARN, `"sts:ExternalId":"` + externalID + `"`},
 		"vendor denies":    {stsAnswer{status: 403, code: "AccessDenied", message: vendors.String()}, rolecall.Forbidden, "the permissions policy of " + workerARN + " does not allow sts:AssumeRole", "the operator adds"},
+		"tags come along":  {stsAnswer{status: 403, code: "AccessDenied", message: along.String()}, rolecall.Forbidden, "does not let " + workerARN, `"Action":["sts:AssumeRole","sts:TagSession"]`},
 		"expired":          {stsAnswer{status: 403, code: "ExpiredToken"}, rolecall.Unauthenticated, "credentials of the principal production: they have expired (ExpiredToken)", "Operator: renew"},
 		"wrong keys":       {stsAnswer{status: 403, code: "InvalidClientTokenId"}, rolecall.Unauthenticated, "does not know their access key id (InvalidClientTokenId)", "Operator: see whether"},
 		"wrong secret":     {stsAnswer{status: 403, code: "SignatureDoesNotMatch"}, rolecall.Unauthenticated, "the secret access key does not belong to the access key id (SignatureDoesNotMatch)", "Operator: copy"},

@@ -201,3 +201,12 @@ func (d *Denial) readClause(text string) string {
 	}
 	return text
 }
+
+// SessionActions returns the action that was refused where it comes along with
+// sts:AssumeRole, for KitRequest.SessionActions; none where another was.
+func (d Denial) SessionActions() []string {
+	if d.Action == "sts:TagSession" || d.Action == "sts:SetSourceIdentity" {
+		return []string{d.Action}
+	}
+	return nil
+}

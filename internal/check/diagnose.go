@@ -161,7 +161,7 @@ func (w *work) against(s refusal.Suspect, d policy.Denial, key string) []rolecal
 	case !slices.Contains(correct.Kinds(), s.Kind) || d.Explicit || operators(s.Kind, d):
 		return nil
 	}
-	patches := w.patch(s.Kind, key)
+	patches := w.alongside(d).patch(s.Kind, key)
 	if d.Policy != "" && len(patches) > 0 {
 		patches[0].Target = d.Policy
 	}

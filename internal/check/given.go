@@ -63,7 +63,7 @@ func (w *work) refusedCaseOf(name string, f finding) (refusedCase, bool) {
 		key = w.kept.Key
 	case rolecall.StepOwner, rolecall.StepList, rolecall.StepWrite, rolecall.StepMultipart, rolecall.StepOwnership:
 	default:
-		c.setup = w.declared()
+		c.setup = w.alongside(f.denial).declared()
 		return c, c.question.Assumes()
 	}
 	if e := w.Connection.Encryption; e != nil && e.Key != "" {

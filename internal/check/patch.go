@@ -20,7 +20,16 @@ import (
 func (w *work) declared() correct.Setup {
 	return correct.Setup{
 		Connection: w.Connection, Role: w.arn, Principal: w.Principal.ARN, ExternalID: w.externalID(), Vendor: w.Vendor, Endpoint: w.endpoint(),
+		SessionActions: w.along,
 	}
+}
+
+// alongside returns the work where a denial refused what comes along with
+// sts:AssumeRole: the documents of both sides must allow it.
+func (w *work) alongside(d policy.Denial) *work {
+	with := *w
+	with.along = d.SessionActions()
+	return &with
 }
 
 // setup is what the steps have found out about the connection, with the KMS key
@@ -149,7 +158,7 @@ func (w *work) declaredKey() string {
 // sharedTrust is the trust policy for all of the organization's connections
 // with this role.
 func (w *work) sharedTrust() *policy.Document {
-	trust := policy.Trust{Principals: []string{w.Principal.ARN.String()}, ExternalIDs: []string{w.externalID()}}
+	trust := policy.Trust{Principals: []string{w.Principal.ARN.String()}, ExternalIDs: []string{w.externalID()}, SessionActions: w.along}
 	for _, name := range slices.Sorted(maps.Keys(w.Organization.Connections)) {
 		c := w.Organization.Connections[name]
 		if c.RoleARN != w.Connection.RoleARN || name == w.Connection.Name {

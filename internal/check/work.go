@@ -36,6 +36,7 @@ type roleWork struct {
 	earlier credential.Verdict // by claimed: what was known of the role before
 	proof   proof              // by assumed
 	drift   bool               // by assumed: the role had passed its probes once
+	along   []string           // what was refused beside sts:AssumeRole; see alongside
 }
 
 // bucketWork is what the steps here learn.

@@ -110,6 +110,35 @@ func TestGeneratedIDsAreSaidOnce(t *testing.T) {
 	}
 }
 
+// An organization with a custom id gets a generated one as the hint says.
+func TestFromCustomToGenerated(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if _, err := register(t, dir, "{acme: {external_id: {mode: custom, value: acme-42}}}"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := register(t, dir, "{acme: {}}")
+	hint := rolecall.List(err)[0].Hint
+	_, command, found := strings.Cut(hint, "For a new one: openssl rand -hex 16 > ")
+	if rolecall.CodeOf(err) != rolecall.Conflict || !found || !strings.HasPrefix(hint, "Operator: ") {
+		t.Fatalf("%v: %s", err, hint)
+	}
+	const id = "5f2c9a2e7b1d4c0f9e8d7c6b5a493827"
+	file := filepath.Join(dir, "rolecall-state", command)
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(id+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := register(t, dir, "{acme: {}}"); err != nil || got["acme"].ExternalID.Value != id {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if _, err := register(t, dir, "{acme: {}, globex: {external_id: {mode: custom, value: "+id+"}}}"); rolecall.CodeOf(err) != rolecall.Conflict {
+		t.Errorf("the new id is anyone's: %v", err)
+	}
+}
+
 // All names that are another's are reported, each where it is declared, with
 // what the operator can do about it.
 func TestTakenNamesAreReported(t *testing.T) {

@@ -107,12 +107,13 @@ func fill(ctx context.Context, names Names, organizations map[string]rolecall.Or
 	return nil
 }
 
-// lost reports that an organization that was registered has no external id.
+// lost reports that an organization that was registered has no generated external
+// id: it is lost, or was declared before. Which it was, only the operator knows.
 func lost(organization string) error {
 	return &rolecall.Error{
 		Code: rolecall.Conflict, Pointer: strict.Pointer("organizations", organization, "external_id"),
-		Message: "the state directory knows the organization " + organization + ", but its generated external id is gone",
-		Hint:    "Operator: restore external-ids/generated/" + organization + "; or declare the id that the customer's trust policy names as external_id: {mode: custom, value: ID}",
+		Message: "the state directory knows the organization " + organization + ", but has no generated external id: it is lost, or was a custom one before",
+		Hint:    "Operator: restore external-ids/generated/" + organization + ", or declare the old id with mode custom. For a new one: openssl rand -hex 16 > external-ids/generated/" + organization,
 	}
 }
 
@@ -173,10 +174,10 @@ func namesOf(o rolecall.Organization) map[string]string {
 func conflict(pointer string, taken *TakenError) *rolecall.Error {
 	e := &rolecall.Error{
 		Code: rolecall.Conflict, Pointer: pointer, Message: "the external id or api_name is, or was, that of the organization " + taken.Owner,
-		Hint: "they are never given to another, so that an old trust policy opens nothing; choose a new one",
+		Hint: "Operator: choose another; a name is never given to a second organization, so that an old trust policy opens nothing",
 	}
 	if taken.Record != "" {
-		e.Hint += fmt.Sprintf(". Only if the organization was renamed, remove %s", taken.Record)
+		e.Hint += fmt.Sprintf(". If this organization was renamed, remove %s", taken.Record)
 	}
 	return e
 }

@@ -51,7 +51,7 @@ func (s Setup) Judge(q Question, kind policy.Kind, all []Given) (Judgement, bool
 	}
 	l.known = knownKeys(needed)
 	if kind == policy.TrustDocument {
-		return s.judgeTrust(q, out, l, needed[0]), true
+		return s.judgeTrust(q, out, l, needed), true
 	}
 	who := s.Connection.RoleARN
 	if q.Assumes() {
@@ -89,9 +89,9 @@ func (l layer) assumptionFor(q Question, asked []policy.Request, standing Standi
 	return strict
 }
 
-func (s Setup) judgeTrust(q Question, out Judgement, l layer, right policy.Request) Judgement {
+func (s Setup) judgeTrust(q Question, out Judgement, l layer, right []policy.Request) Judgement {
 	wrong := s.wrongRequests(s.Principal)
-	out.Standing = l.standing([]policy.Request{right})
+	out.Standing = l.standing(right)
 	switch {
 	case !q.LayerKnown: // it refused the right external id, and nobody knows of others
 	case l.allowsAny(wrong, strict):

@@ -143,12 +143,12 @@ func (l layer) fits(i int) bool {
 	return len(text) <= l.kind.Limit() && (d.Modern() || !bytes.Contains(text, []byte("${")))
 }
 
-// correctTrust returns the trust policy that allows the right request and none
+// correctTrust returns the trust policy that allows the right requests and none
 // of the wrong ones, which are the vendor's: the vendor's principals are taken
 // out of the statements that let those pass; these stay for the others whom
 // they name. A statement about everyone is changed only if it is known to let
 // in the vendor's: it may be for an organization of the customer's.
-func (l layer) correctTrust(right policy.Request, wrong []policy.Request, principal string, vendors func(account string) bool, grants []*tree.Node) (layer, bool) {
+func (l layer) correctTrust(right, wrong []policy.Request, principal string, vendors func(account string) bool, grants []*tree.Node) (layer, bool) {
 	out, changed := l, false
 	var left []*tree.Node
 	for _, s := range statements(l.documents[0]) {
@@ -167,8 +167,8 @@ func (l layer) correctTrust(right policy.Request, wrong []policy.Request, princi
 		left = append(left, s)
 	}
 	out.documents = []*tree.Node{withStatements(l.documents[0], left)}
-	if only := []policy.Request{right}; !out.allowsAll(only, strict) {
-		fixed, _, ok := out.correct(only, principal, grants, strict)
+	if !out.allowsAll(right, strict) {
+		fixed, _, ok := out.correct(right, principal, grants, strict)
 		if !ok {
 			return l, false
 		}

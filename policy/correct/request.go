@@ -37,7 +37,13 @@ type request struct {
 // about it: for the role, or for the bucket and its key.
 func (s Setup) requests(q Question) []request {
 	if q.Assumes() {
-		return []request{{q.Step, s.assumeRequest(s.Principal, s.ExternalID)}}
+		out := []request{{q.Step, s.assumeRequest(s.Principal, s.ExternalID)}}
+		for _, action := range s.SessionActions {
+			along := s.assumeRequest(s.Principal, s.ExternalID)
+			along.Action = action
+			out = append(out, request{q.Step, along})
+		}
+		return out
 	}
 	return s.accessRequests()
 }

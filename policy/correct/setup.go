@@ -15,14 +15,16 @@ type Setup struct {
 	Principal   rolecall.ARN // assumes the role
 	ExternalID  string
 	Vendor      rolecall.Vendor
-	SessionName string            // of the role's sessions
-	RoleID      string            // the role's unique id; empty: not known
-	Region      string            // of the bucket; empty: not known
-	Owner       string            // account of the bucket; empty: not known
-	Endpoint    string            // of S3; empty: AWS's
-	KMSKey      string            // in use, in the place of the declared one; empty: none is known
-	Object      string            // key of an object that is read and written
-	Upload      map[string]string // condition keys of a request that writes, empty ones left out
+	SessionName string // of the role's sessions
+	RoleID      string // the role's unique id; empty: not known
+	Region      string // of the bucket; empty: not known
+	Owner       string // account of the bucket; empty: not known
+	Endpoint    string // of S3; empty: AWS's
+	KMSKey      string // in use, in the place of the declared one; empty: none is known
+	Object      string // key of an object that is read and written
+	// SessionActions come along with sts:AssumeRole; see policy.KitRequest.
+	SessionActions []string
+	Upload         map[string]string // condition keys of a request that writes, empty ones left out
 }
 
 // Partition is that of the role, or of the bucket's region.
@@ -80,6 +82,7 @@ func (s Setup) request() policy.KitRequest {
 func (s Setup) kitRequest(c rolecall.Connection, externalID string) policy.KitRequest {
 	return policy.KitRequest{
 		Connection: c, Principals: []string{s.Principal.String()}, ExternalIDs: []string{externalID}, VendorAccounts: s.Vendor.Accounts,
+		SessionActions: s.SessionActions,
 	}
 }
 

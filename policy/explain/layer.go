@@ -165,7 +165,9 @@ func (r refusal) silent(layer policy.DenialLayer) Candidate {
 		}
 	case policy.DeniedByBoundary:
 		c.Hint = actor + " adds " + r.action + " to the boundary, which limits what the permissions policy may allow"
-	case policy.DeniedBySCP, policy.DeniedByRCP:
+	case policy.DeniedByRCP: // no other statement may allow
+		c.Hint = actor + " attaches AWS's own policy RCPFullAWSAccess again, at every level above the account"
+	case policy.DeniedBySCP:
 		c.Hint = "only " + actor + " can allow it, at every level above the account"
 	case policy.DeniedByVPCE:
 		c.Hint = actor + " allows " + r.action + " in it"
@@ -196,7 +198,7 @@ const placeholder = "<external id>"
 // statement is what to add to the layer's policy; nil when too little is known.
 func (r refusal) statement(layer policy.DenialLayer) *policy.Document {
 	service := r.service
-	if r.Action == "" || strings.ContainsAny(r.Action+r.principal, "*?$") {
+	if layer == policy.DeniedByRCP || r.Action == "" || strings.ContainsAny(r.Action+r.principal, "*?$") {
 		return nil
 	}
 	st := tree.Object("Effect", "Allow")
