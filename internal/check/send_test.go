@@ -10,6 +10,28 @@ import (
 	"github.com/rolecall/rolecall/policy/correct"
 )
 
+// Across accounts S3 does not say that an ACL is missing: it is proposed with
+// what else may be at fault, and what that needs.
+func TestACLIsProposedAcrossAccounts(t *testing.T) {
+	t.Parallel()
+	s := newSetting(t, otherAccount, "")
+	s.bucket.Policy = with(t, s.bucket.Policy, `{"Sid":"Guard","Effect":"Deny","Principal":"*","Action":"s3:PutObject","Resource":"arn:aws:s3:::acme-delivery/*","Condition":{"StringNotEquals":{"s3:x-amz-acl":"bucket-owner-full-control"}}}`)
+	report, _ := s.check(t)
+	f := step(report, rolecall.StepWrite)
+	patches := f.Patches
+	if f.Patch != nil {
+		patches = append(patches, *f.Patch)
+	}
+	for _, p := range patches {
+		if p.Document == "connection" && strings.Contains(string(p.Connection), `"acl":"bucket-owner-full-control"`) && strings.Contains(f.Hint, "declare acl") &&
+			strings.Count(strings.Join(p.Commands, " "), "s3:PutObjectAcl") >= 2 {
+			return
+		}
+	}
+	dump(t, report)
+	t.Errorf("%+v", f)
+}
+
 // What the connection can send is proposed before a change of the bucket's
 // policy, with what the role needs for it; whether or not the policy is given.
 func TestWhatCanBeSentComesFirst(t *testing.T) {

@@ -88,7 +88,21 @@ func (w *work) unwritable(ctx context.Context, asked form, a refusal.Answer) fin
 	if f, wants := w.wantsMore(ctx, asked); wants {
 		return f
 	}
-	return w.diagnose(ctx, q, a.Err)
+	return w.mayWantACL(asked, a, w.diagnose(ctx, q, a.Err))
+}
+
+// mayWantACL adds, where nothing is said to another account, that the bucket may
+// want objects to be given to its owner: whether it does shows only once the role
+// may set ACLs.
+func (w *work) mayWantACL(asked form, a refusal.Answer, f finding) finding {
+	if !a.Bare() || asked.acl != "" || w.Connection.RoleARN == "" || w.owner() == "" || w.owner() == w.arn.Account {
+		return f
+	}
+	c := w.Connection
+	c.ACL = fullControl
+	f.patches = append(f.patches, w.declaring(c))
+	f.hint += ". Operator: if the bucket's policy asks for the ACL " + fullControl + ", declare acl as the last patch shows. Customer: run that patch's commands"
+	return f
 }
 
 // wantsMore reports whether the bucket lets uploads through that come with the
