@@ -73,10 +73,15 @@ organizations: {acme: {connections: {masters: {purpose: source, bucket: acme-mas
 		}
 		before := treeOf(t, dir)
 		for _, args := range [][]string{
-			{"config", "check", "--config", config}, {"config", "check", "--config", config, "--output", "json"},
-			{"policy", "lint", given}, {"policy", "lint", given, "--connection", "masters", "--config", config}, {"policy", "lint", "-", "--fix"},
+			{"config", "check", "--config", config},
+			{"config", "check", "--config", config, "--output", "json"},
+			{"policy", "lint", given},
+			{"policy", "lint", given, "--connection", "masters", "--config", config},
+			{"policy", "lint", "-", "--fix"},
 			{"policy", "simulate", "--principal", "arn:aws:iam::873682911326:role/Worker", "--action", "sts:AssumeRole", "--resource", "arn:aws:iam::111122223333:role/media", "--resource-policy", given},
-			{"policy", "explain", "Access Denied"}, {"version"}, {"--help"},
+			{"policy", "explain", "Access Denied"},
+			{"version"},
+			{"--help"},
 		} {
 			run(args...)
 			if diff := cmp.Diff(before, treeOf(t, dir)); diff != "" {
