@@ -2,8 +2,11 @@ package rolecall
 
 import (
 	"encoding/json"
+	"maps"
 	"net/url"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -165,6 +168,9 @@ func validateEndpoint(s string) error {
 	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
 		return &Error{Code: Invalid, Message: "not an http or https URL", Hint: "for example https://s3.example.com"}
 	}
+	if _, err := strconv.ParseUint(u.Port(), 10, 16); u.Port() != "" && err != nil {
+		return &Error{Code: Invalid, Message: "the URL has the port " + strict.Quote(u.Port()) + ", and ports end at 65535", Hint: "You: correct the port"}
+	}
 	if u.User != nil || u.RawQuery != "" || u.Fragment != "" || (u.Path != "" && u.Path != "/") {
 		return &Error{Code: Invalid, Message: "the URL has more than scheme and host", Hint: "no credentials, path, query or fragment; for example https://s3.example.com"}
 	}
@@ -193,7 +199,8 @@ func validateTags(faults *Errors, tags map[string]string) {
 	if len(tags) > 10 {
 		faults.Add("/tags", "an object has at most 10 tags", "")
 	}
-	for k, v := range tags {
+	for _, k := range slices.Sorted(maps.Keys(tags)) {
+		v := tags[k]
 		if k == "" || len([]rune(k)) > 128 || strings.HasPrefix(strings.ToLower(k), "aws:") || !tagForm.MatchString(k) {
 			faults.Add("/tags"+strict.Pointer(k), strict.Quote(k)+" is not a tag key", "1 to 128 letters, digits, spaces or characters of +-=._:/@, not beginning with aws:")
 		}

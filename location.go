@@ -67,6 +67,11 @@ func ParseLocation(s string) (Location, error) {
 
 func parseS3URL(rest string) (Location, error) {
 	authority, key, _ := strings.Cut(rest, "/")
+	for i, c := range rest + "/" { // a secret access key may have slashes in it
+		if (c == '@' || c == '/' && !bucketForm.MatchString(authority)) && strict.LooksSecret(rest[:i]) {
+			return Location{}, literalCredential
+		}
+	}
 	var l Location
 	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
 		m := secretForm.FindStringSubmatch(authority[:at])
@@ -90,7 +95,10 @@ func parseS3URL(rest string) (Location, error) {
 func parseHTTPSURL(s string) (Location, error) {
 	u, err := url.Parse(s)
 	if err != nil {
-		// url.Error shows the URL, which may contain a secret.
+		// url.Error shows the URL, which may contain a secret, also one with slashes.
+		if strings.Contains(s, "@") {
+			return Location{}, literalCredential
+		}
 		return Location{}, &Error{Code: Invalid, Message: "the location is not a URL"}
 	}
 	if u.User != nil {
@@ -153,6 +161,8 @@ func validateBucket(name string) error {
 		return &Error{Code: Invalid, Message: "the bucket is missing"}
 	case arnForm.MatchString(name):
 		return otherPlace(name)
+	case awsHostForm.MatchString(name):
+		return &Error{Code: Invalid, Message: strict.Quote(name) + " is a host of AWS's, and not the name of a bucket", Hint: "You: give the bucket's name alone"}
 	case strings.HasPrefix(name, "arn:"):
 		return bad("it is an ARN")
 	case strict.LooksSecret(name), holdsCredential(name):

@@ -29,10 +29,26 @@ func otherPlace(s string) *Error {
 			Code: Invalid, Message: "the location has a placeholder where the bucket's name belongs",
 			Hint: "You: write the bucket's own name, as in s3://bucket/prefix/",
 		}
+	case rest != s && awsHostForm.MatchString(strings.ToLower(authority)):
+		return hostAsBucket("https://" + rest)
 	case strings.HasPrefix(s, "https://"):
 		return otherHost(s)
 	}
 	return nil
+}
+
+// hostAsBucket returns the error for a location s3://host/…, given as https://host/….
+func hostAsBucket(s string) *Error {
+	if e := otherHost(s); e != nil {
+		return e
+	}
+	e := &Error{
+		Code: Invalid, Message: "the location begins with a host of AWS's, where the bucket's name belongs", Hint: "You: write s3://bucket/prefix/",
+	}
+	if l, err := parseHTTPSURL(s); err == nil && bucketForm.MatchString(l.Bucket) {
+		e.Hint = "You: write s3://" + l.Bucket + "/" + l.Key
+	}
+	return e
 }
 
 // arnPlace returns the error for an ARN, by its parts.

@@ -64,6 +64,9 @@ func (c *configCheckCommand) Run(ctx context.Context, sys System, out *output) e
 	if err := cfg.CheckFiles(ctx, sys.Getenv); err != nil {
 		return err
 	}
+	for _, name := range cfg.UnsetVariables(sys.Getenv) {
+		out.note("the environment variable %s, in which a principal's keys are, is not set here", name)
+	}
 	d := describe(c.Config, cfg)
 	if out.json {
 		return out.document(d)

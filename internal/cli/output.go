@@ -70,9 +70,9 @@ func (o *output) printf(format string, args ...any) {
 }
 
 // table aligns cells that end in tabs; flush it.
-func (o *output) table() *tabwriter.Writer {
-	return tabwriter.NewWriter(o.stdout, 0, 0, 2, ' ', 0)
-}
+func (o *output) table() *tabwriter.Writer { return newTable(o.stdout) }
+
+func newTable(w io.Writer) *tabwriter.Writer { return tabwriter.NewWriter(w, 0, 0, 2, ' ', 0) }
 
 // note prints something beside the result.
 func (o *output) note(format string, args ...any) {

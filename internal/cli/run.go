@@ -3,9 +3,12 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
+	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/config"
@@ -27,6 +30,8 @@ type runCommand struct {
 
 // Run validates the job whole, runs it and prints its report.
 func (c *runCommand) Run(ctx context.Context, sys System, out *output) error {
+	ctx, stopped := outliving(ctx)
+	defer stopped()
 	cfg, store, err := loadConfig(ctx, out, config.Load, c.Config)
 	if err != nil {
 		return err
@@ -71,6 +76,18 @@ func (c *runCommand) Run(ctx context.Context, sys System, out *output) error {
 	out.screen.settle()
 	c.leave(journal, report, out)
 	return out.report(report)
+}
+
+// outliving returns a context that ends too when the terminal is closed, so that
+// the job is handed back and its directory removed, and lets the job outlive who
+// reads its output. The function undoes both.
+func outliving(ctx context.Context) (context.Context, func()) {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP)
+	signal.Ignore(syscall.SIGPIPE)
+	return ctx, func() {
+		stop()
+		signal.Reset(syscall.SIGPIPE)
+	}
 }
 
 // keepsNothing reports whether a job fetches files and delivers none.
@@ -129,9 +146,10 @@ func (c *runCommand) directory(out *output) (*os.Root, func(), error) {
 	path, temporary := c.Workdir, c.Workdir == ""
 	var err error
 	if temporary {
-		if path, err = os.MkdirTemp("", "rolecall-"); err == nil {
-			out.left.Store(&path)
+		if path, err = os.MkdirTemp("", "rolecall-"); err != nil {
+			return nil, nil, unfit(os.TempDir(), err)
 		}
+		out.left.Store(&path)
 	} else {
 		err = os.MkdirAll(path, 0o700)
 	}
@@ -168,8 +186,9 @@ func (o *output) report(r rolecall.JobReport) error {
 			return err
 		}
 	} else {
-		o.printf("job %s %s\n", r.ID, strings.ToLower(r.StatusText))
-		table := o.table()
+		var text strings.Builder
+		fmt.Fprintf(&text, "job %s %s\n", r.ID, strings.ToLower(r.StatusText))
+		table := newTable(&text)
 		for _, t := range r.Tasks {
 			fmt.Fprintf(table, "  task %d\t%s\t%s\t%d files\t%s", t.Index, t.Tool, strings.ToLower(t.StatusText), t.Files, size(t.Bytes))
 			if t.Name != "" {
@@ -178,7 +197,11 @@ func (o *output) report(r rolecall.JobReport) error {
 			fmt.Fprintln(table)
 		}
 		table.Flush()
+		_, err := io.WriteString(o.stdout, text.String())
 		o.errors(r.Errors)
+		if err != nil && jobExitCode(r) == exitDone {
+			return &rolecall.Error{Code: rolecall.Internal, Message: "the job is done, and its report cannot be written: " + err.Error(), Hint: "You: see where standard output leads"}
+		}
 	}
 	if code := jobExitCode(r); code != exitDone {
 		return shown(code)

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/credential"
 	"github.com/rolecall/rolecall/internal/strict"
 )
 
@@ -58,7 +59,12 @@ func (c *Config) CheckFiles(ctx context.Context, getenv func(string) string) err
 	for _, name := range sorted(c.Sources) {
 		faults.AddErr(strict.Pointer("principals", name, "credentials"), c.Sources[name].CheckFiles(ctx, getenv))
 	}
-	faults = faults.In(c.path, c.lines)
+	declared := map[string]credential.Declared{}
+	for name, p := range c.Vendor.Principals {
+		declared[name] = credential.Declared{Principal: p, Source: c.Sources[name]}
+	}
+	_, err := credential.Open(declared, credential.SourceOptions{}) // finds principals that rest on themselves
+	faults = faults.Merge(rolecall.List(err)).In(c.path, c.lines)
 	certificates := append(filepath.SplitList(getenv("SSL_CERT_DIR")), getenv("SSL_CERT_FILE"))
 	for _, path := range certificates {
 		if _, err := os.Stat(path); path != "" && errors.Is(err, fs.ErrNotExist) {

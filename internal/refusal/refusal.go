@@ -16,6 +16,7 @@ package refusal
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -172,11 +173,18 @@ func Object(bucket, key string) string {
 // NoObject says that there is no such object.
 func NoObject(bucket, key string) string { return "there is no object " + Object(bucket, key) }
 
+var encodedForm = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
+
 // MissingHint is the hint for an object that is missing, or a place below which
 // nothing is found.
 func MissingHint(key string) string {
-	if strings.ContainsAny(key, "*?") {
+	switch {
+	case strings.ContainsAny(key, "*?"):
 		return "You: write patterns into files and what is before them into location, as in s3://bucket/in/ and *.mov; a key is taken literally"
+	case strings.ContainsAny(key, "[{"):
+		return "You: write patterns into files; they know *, ** and ? only, and a key is taken literally"
+	case encodedForm.MatchString(key):
+		return "You: write the key as it is; an s3:// location is not percent-decoded"
 	}
 	return "upper and lower case differ in keys"
 }

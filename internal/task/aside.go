@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/rolecall/rolecall"
@@ -55,7 +56,7 @@ func (s *work) setAside(ctx context.Context, key, pointer string, done bool, err
 	for _, e := range rolecall.List(s.located(err, pointer)) {
 		one := *e
 		if len(s.step.Files) > 0 {
-			one.Hint = joinHints(one.Hint, excludeHint)
+			one.Hint = joinHints(one.Hint, s.leaveOutHint(key))
 		}
 		faults = append(faults, &one)
 	}
@@ -71,6 +72,15 @@ func (s *work) setAside(ctx context.Context, key, pointer string, done bool, err
 // excludeHint goes with the fault of an object that the step can do without.
 const excludeHint = "You: name it in exclude to leave it out"
 
+// leaveOutHint says how to leave an object or file out.
+func (s *work) leaveOutHint(key string) string {
+	name := strings.TrimPrefix(strings.TrimPrefix(key, s.step.Place.Key), s.step.BaseDir+"/")
+	if slices.ContainsFunc(s.step.Files, func(p rolecall.Pattern) bool { return p.Literal() && p.String() == name }) {
+		return "You: remove it from files to leave it out"
+	}
+	return excludeHint
+}
+
 func joinHints(first, second string) string {
 	if first == "" {
 		return second
@@ -83,10 +93,11 @@ func joinHints(first, second string) string {
 func ownFault(err error) (kind string, own bool) {
 	var moving *transfer.Error
 	if !errors.As(err, &moving) {
-		return "name", rolecall.CodeOf(err) == rolecall.Invalid
+		code := rolecall.CodeOf(err)
+		return "name", code == rolecall.Invalid || code == rolecall.NotFound
 	}
 	switch moving.Kind {
-	case transfer.NotFound, transfer.Denied, transfer.Archived, transfer.Changed, transfer.Corrupt, transfer.TooLarge, transfer.BadFile:
+	case transfer.Exists, transfer.NotFound, transfer.Denied, transfer.Archived, transfer.Changed, transfer.Corrupt, transfer.TooLarge, transfer.BadFile:
 		return string(moving.Kind), true
 	case transfer.Refused:
 		return string(moving.Kind), awscode.Of(moving.Code) != awscode.Unsupported

@@ -65,11 +65,11 @@ func failedEnd(err error, key string, from, to side) side {
 	return to
 }
 
-// readsSource reports whether an error of a copy is about its source: that cannot
-// be read, or has properties that cannot be kept.
+// readsSource reports whether an error of a copy is about one object: its source cannot
+// be read, or has properties that cannot be kept, or another is where it goes.
 func readsSource(err error, key string, from, to side) bool {
 	var e *transfer.Error
-	return errors.As(err, &e) && (e.Code == awscode.MetadataTooLarge || failedEnd(err, key, from, to).end == source)
+	return errors.As(err, &e) && (e.Kind == transfer.Exists || e.Code == awscode.MetadataTooLarge || failedEnd(err, key, from, to).end == source)
 }
 
 // newKey returns the key of an object's copy.

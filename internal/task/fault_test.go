@@ -205,7 +205,7 @@ func TestFaultsPointIntoTheRequest(t *testing.T) {
 		step: rolecall.Step{Place: at, Files: patterns(t, "*.mov"), FilesPointer: "/ContentAcquisition/Files"},
 	}
 	f := &search{work: s, at: side{place: at}, name: s.fileNames()}
-	if err := f.take(t.Context(), transfer.Object{Key: "in/../x"}, true, nil); err != nil {
+	if err := f.take(t.Context(), transfer.Object{Key: "in/../x"}, nil); err != nil {
 		t.Fatal(err)
 	}
 	for _, tc := range []struct {

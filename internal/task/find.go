@@ -125,12 +125,12 @@ func (s *work) nothingFor(sel *selection, place string) error {
 }
 
 // heads asks for the objects that no listing covers, and returns them in order of
-// their keys. All that are missing are in the error.
-func (s *work) heads(ctx context.Context, at side, sel *selection) ([]transfer.Object, error) {
+// their keys. All that are missing are in absent.
+func (s *work) heads(ctx context.Context, at side, sel *selection) (_ []transfer.Object, absent, err error) {
 	var mu sync.Mutex // guards found and faults
 	var found []transfer.Object
 	var faults rolecall.Errors
-	_, err := each(ctx, all(sel.direct), none, func(ctx context.Context, index int) (int64, error) {
+	_, err = each(ctx, all(sel.direct), none, func(ctx context.Context, index int) (int64, error) {
 		if out, err := sel.leavesOut(ctx, s.step.Files[index].String()); out || err != nil {
 			return 0, err
 		}
@@ -142,17 +142,18 @@ func (s *work) heads(ctx context.Context, at side, sel *selection) ([]transfer.O
 			found = append(found, o)
 		case rolecall.CodeOf(err) == rolecall.NotFound:
 			faults = append(faults, rolecall.List(err)...)
+			s.observe(Event{Kind: Skipped, Note: rolecall.Skipped, Name: at.place.Key + s.step.Files[index].String(), Reason: faults[len(faults)-1].Message})
 		default:
 			return 0, s.setAside(ctx, at.place.Key+s.step.Files[index].String(), s.step.FilesPointer+strict.Pointer(index), len(found) > 0, err)
 		}
 		return 0, nil
 	})
 	if err != nil {
-		return nil, s.fault(ctx, err, at, at.place.Pointer)
+		return nil, nil, s.fault(ctx, err, at, at.place.Pointer)
 	}
 	sort.Slice(faults, func(i, j int) bool { return faults[i].Message < faults[j].Message })
 	sort.Slice(found, func(i, j int) bool { return found[i].Key < found[j].Key })
-	return found, few(faults)
+	return found, few(faults), nil
 }
 
 // head asks for one object.

@@ -13,10 +13,10 @@ import (
 // search finds the objects that a step's patterns name, or its one object, in
 // order of their keys, and hands them on to be moved while it still lists.
 //
-// Nothing is handed on before something is found for each pattern, and a page of a
-// listing is judged, so that most mistakes show before anything moves. An object
-// that can have no name where it is to go, or that cannot be read, is set aside:
-// the others are moved, and then the error names all of them.
+// Nothing is handed on before a page of a listing is judged. An object that is
+// missing, can have no name where it is to go, or cannot be read is set aside: the
+// others are moved, and then the error names all of them, and the patterns that
+// match nothing.
 type search struct {
 	*work
 	at      side
@@ -25,6 +25,7 @@ type search struct {
 	name    func(transfer.Object) (string, error) // gives what an object becomes; asked in order of the keys
 
 	waiting collection  // to be given
+	missing error       // named objects that are not there, and patterns that match nothing
 	wrong   atomic.Bool // nothing is to be moved any more
 	done    atomic.Bool // an object was moved
 	found   Event       // Planned, of what is found so far
@@ -56,7 +57,7 @@ func (f *search) move(ctx context.Context, work func(context.Context, piece) (in
 		return n, err
 	})
 	if err == nil {
-		err = f.aside.err()
+		err = joined(f.missing, f.aside.err())
 	}
 	return out, err
 }
@@ -90,7 +91,7 @@ func (f *search) pieces(ctx context.Context) iter.Seq2[piece, error] {
 
 // run finds all there is.
 func (f *search) run(ctx context.Context, ready chan<- piece) error {
-	if err := f.each(ctx, func(o transfer.Object, all bool) error { return f.take(ctx, o, all, ready) }); err != nil {
+	if err := f.each(ctx, func(o transfer.Object) error { return f.take(ctx, o, ready) }); err != nil {
 		return err
 	}
 	f.found.More = false
@@ -98,24 +99,24 @@ func (f *search) run(ctx context.Context, ready chan<- piece) error {
 	return f.give(ctx, ready)
 }
 
-// each yields the objects, and whether something is found for each pattern.
-func (f *search) each(ctx context.Context, give func(o transfer.Object, all bool) error) error {
+// each yields the objects.
+func (f *search) each(ctx context.Context, give func(transfer.Object) error) error {
 	place := f.at.place
 	if len(f.step.Files) == 0 {
 		o, err := f.head(ctx, f.at, place.Key, place.Pointer)
 		if err != nil {
 			return err
 		}
-		return give(o, true)
+		return give(o)
 	}
 	sel := newSelection(f.step.Files, f.step.Exclude, prefixesOf(f.step.Files))
-	heads, err := f.heads(ctx, f.at, sel)
+	heads, absent, err := f.heads(ctx, f.at, sel)
 	if err != nil {
 		return err
 	}
 	headsBefore := func(key string) error {
 		for ; len(heads) > 0 && (key == "" || heads[0].Key < key); heads = heads[1:] {
-			if err := give(heads[0], sel.open == 0); err != nil {
+			if err := give(heads[0]); err != nil {
 				return err
 			}
 		}
@@ -125,19 +126,17 @@ func (f *search) each(ctx context.Context, give func(o transfer.Object, all bool
 		if err := headsBefore(o.Key); err != nil {
 			return err
 		}
-		return give(o, sel.open == 0)
+		return give(o)
 	})
 	if err != nil {
 		return err
 	}
-	if err := f.nothingFor(sel, f.at.String()); err != nil {
-		return err
-	}
+	f.missing = joined(absent, f.nothingFor(sel, f.at.String()))
 	return headsBefore("")
 }
 
 // take names an object, and hands it on when it is time.
-func (f *search) take(ctx context.Context, o transfer.Object, all bool, ready chan<- piece) error {
+func (f *search) take(ctx context.Context, o transfer.Object, ready chan<- piece) error {
 	name, err := f.name(o)
 	if err != nil {
 		if err = f.setAside(ctx, o.Key, f.pointer(), true, err); errors.Is(err, errAside) {
@@ -155,7 +154,7 @@ func (f *search) take(ctx context.Context, o transfer.Object, all bool, ready ch
 	if f.found.Files%page == 0 {
 		f.observe(f.found)
 	}
-	if f.last || !all || f.found.Files < page {
+	if f.last || f.found.Files < page {
 		return nil
 	}
 	return f.give(ctx, ready)

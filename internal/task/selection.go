@@ -20,7 +20,6 @@ type selection struct {
 	literal  map[string]int     // name: the first pattern that is this name
 	direct   []int              // literal patterns outside of all prefixes, each name once
 	matched  []bool             // by pattern
-	open     int                // patterns of unmatched, each text once
 	same     []int              // by pattern: the first one of the same text
 }
 
@@ -55,9 +54,6 @@ func newSelection(files, exclude []rolecall.Pattern, prefixes []string) *selecti
 		}
 		sel.same[i] = first[name]
 		p, covered := sel.covering(f.Prefix())
-		if covered && sel.same[i] == i {
-			sel.open++
-		}
 		if !f.Literal() {
 			if sel.same[i] == i {
 				sel.under[p] = append(sel.under[p], glob{i, f.Prefix(), f.Match})
@@ -163,12 +159,7 @@ func (sel *selection) take(ctx context.Context, prefix, name string) error {
 }
 
 // matches marks the first pattern of its text.
-func (sel *selection) matches(index int) {
-	if !sel.matched[index] {
-		sel.matched[index] = true
-		sel.open--
-	}
-}
+func (sel *selection) matches(index int) { sel.matched[index] = true }
 
 // unmatched returns the patterns that no listed name has matched. What is to be
 // looked at directly is not among them.

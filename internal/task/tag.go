@@ -3,6 +3,7 @@ package task
 import (
 	"cmp"
 	"context"
+	"sync/atomic"
 
 	"github.com/rolecall/rolecall/internal/strict"
 	"github.com/rolecall/rolecall/internal/transfer"
@@ -16,6 +17,8 @@ func (s *work) tag(ctx context.Context) (Outcome, error) {
 		return Outcome{}, err
 	}
 	var found collection
+	var missing error
+	var done atomic.Bool
 	pointers := map[string]string{} // of objects that are named, by their keys
 	add := func(o transfer.Object) error {
 		if !found.add(piece{Object: o}) {
@@ -27,9 +30,8 @@ func (s *work) tag(ctx context.Context) (Outcome, error) {
 		err = add(transfer.Object{Key: at.place.Key})
 	} else {
 		sel := newSelection(s.step.Files, s.step.Exclude, prefixesOf(s.step.Files))
-		if err = s.list(ctx, at, sel, false, add); err == nil {
-			err = s.nothingFor(sel, at.String())
-		}
+		err = s.list(ctx, at, sel, false, add)
+		missing = s.nothingFor(sel, at.String())
 		for n := 0; err == nil && n < len(sel.direct); n++ {
 			name := s.step.Files[sel.direct[n]].String()
 			key := at.place.Key + name
@@ -48,10 +50,19 @@ func (s *work) tag(ctx context.Context) (Outcome, error) {
 	s.observe(planned)
 	out, err := each(ctx, all(found.pieces), none, func(ctx context.Context, p piece) (int64, error) {
 		if err := transfer.Tag(ctx, at.bucket, p.Key, s.step.Tags); err != nil {
-			return 0, s.objectFault(ctx, err, at, p.Key, cmp.Or(pointers[p.Key], at.place.Pointer))
+			pointer := cmp.Or(pointers[p.Key], at.place.Pointer)
+			err = s.objectFault(ctx, err, at, p.Key, pointer)
+			if len(s.step.Files) == 0 {
+				return 0, err
+			}
+			return 0, s.setAside(ctx, p.Key, pointer, done.Load(), err)
 		}
+		done.Store(true)
 		s.observe(Event{Kind: FileDone, Name: p.Key})
 		return 0, nil
 	})
+	if err == nil {
+		err = joined(missing, s.aside.err())
+	}
 	return s.end(ctx, out, planned, err, "tagged")
 }

@@ -34,42 +34,43 @@ func newFile(name, key string, info fs.FileInfo) file {
 	return file{name: name, key: key, size: info.Size()}
 }
 
-// files returns the files that the step delivers. All that match but are no
-// regular files are in one error, and so are all patterns that match nothing.
+// files returns the files that the step delivers. All that match but cannot be
+// delivered, and all patterns that match nothing, are in unfit, which does not keep the
+// others from being delivered.
 // No link is followed: a program in an earlier task may have left one to be
 // fallen for.
-func (s *work) files(ctx context.Context) ([]file, error) {
+func (s *work) files(ctx context.Context) (found []file, unfit, err error) {
 	dir, place := s.tools.job.Dir, s.step.Place
 	if err := s.noLinks(ctx, dir); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if len(s.step.Files) == 0 {
 		name, err := objectName(s.step.BaseDir, place.Key)
 		if err != nil {
-			return nil, s.located(err, place.Pointer)
+			return nil, nil, s.located(err, place.Pointer)
 		}
 		info, err := dir.Lstat(name)
 		if errors.Is(err, fs.ErrNotExist) && strings.ContainsAny(place.Key, "*?") {
-			return nil, &rolecall.Error{
+			return nil, nil, &rolecall.Error{
 				Code: rolecall.NotFound, Pointer: place.Pointer, Message: fmt.Sprintf("there is no %q in the working directory", name),
 				Hint: refusal.MissingHint(place.Key), Err: err,
 			}
 		}
 		if err != nil {
-			return nil, s.noFile(ctx, err, name, place.Pointer)
+			return nil, nil, s.noFile(ctx, err, name, place.Pointer)
 		}
 		f := newFile(name, place.Key, info)
-		return []file{f}, s.located(f.check(info.Mode()), place.Pointer)
+		if err := f.check(info.Mode()); err != nil {
+			return nil, nil, s.located(err, place.Pointer)
+		}
+		return []file{f}, nil, nil
 	}
 	w := walk{work: s, sel: newSelection(s.step.Files, s.step.Exclude, []string{""})}
 	base := path.Join(".", s.step.BaseDir)
 	if err := fs.WalkDir(dir.FS(), base, w.visit(ctx)); err != nil {
-		return nil, s.noFile(ctx, err, base, s.step.FilesPointer)
+		return nil, nil, s.noFile(ctx, err, base, s.step.FilesPointer)
 	}
-	if err := w.faults.err(); err != nil {
-		return nil, err
-	}
-	return w.found, s.nothingFor(w.sel, "the working directory")
+	return w.found, joined(w.faults.err(), s.nothingFor(w.sel, "the working directory")), nil
 }
 
 type walk struct {
@@ -107,8 +108,11 @@ func (w *walk) visit(ctx context.Context) fs.WalkDirFunc {
 
 func (w *walk) take(ctx context.Context, f file, relative string, mode fs.FileMode) error {
 	if err := f.check(mode); err != nil {
-		w.faults.add(w.work.step.FilesPointer, err)
-		return nil
+		one := *rolecall.List(err)[0]
+		one.Hint = joinHints(one.Hint, excludeHint)
+		w.faults.add(w.work.step.FilesPointer, &one)
+		w.work.observe(Event{Kind: Skipped, Note: rolecall.Skipped, Name: f.name, Reason: one.Message})
+		return w.sel.take(ctx, "", relative)
 	}
 	if len(w.found) == maxObjects {
 		return w.work.tooMany(fmt.Sprintf("more than %d files match", maxObjects))

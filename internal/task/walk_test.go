@@ -99,11 +99,12 @@ func TestFilesToDeliver(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			tools := &Tools{job: Job{ID: "j", Dir: newDir(t, tc.have...)}}
-			s := &work{tools: tools, step: rolecall.Step{
+			s := &work{tools: tools, observe: func(Event) {}, step: rolecall.Step{
 				Index: 3, Tool: rolecall.StoragePut, BaseDir: tc.base, Files: patterns(t, tc.files...), FilesPointer: "/tasks/3/parameters/files",
 				Place: rolecall.Place{Pointer: "/tasks/3/parameters", Bucket: "b", Key: tc.key},
 			}}
-			found, err := s.files(t.Context())
+			found, unfit, err := s.files(t.Context())
+			err = joined(err, unfit)
 			if rolecall.CodeOf(err) != tc.code || err != nil && !strings.Contains(err.Error(), tc.refused) {
 				t.Fatalf("error %v (%s), want %s with %q", err, rolecall.CodeOf(err), tc.code, tc.refused)
 			}
