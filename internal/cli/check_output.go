@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/check"
@@ -77,7 +78,7 @@ func (p *checkProgress) step(s rolecall.CheckStep) {
 	if o.narrow() {
 		o.printf("%s %s\n  %s\n", o.result(s.Result, mark), s.Step, o.fit(s.Message, 2))
 	} else {
-		o.printf("%s %-18s %s\n", o.result(s.Result, mark), s.Step, o.fit(s.Message, 21))
+		o.printf("%s %-18s %s\n", o.result(s.Result, mark), s.Step, o.fit(s.Message, utf8.RuneCountInString(mark)+20))
 	}
 	switch {
 	case s.Layer != "" && s.Result != rolecall.CheckPass:

@@ -109,8 +109,8 @@ func describe(path string, cfg *config.Config) declaration {
 
 func (d declaration) print(out *output) {
 	out.printf("%s is valid\n\n", printable(d.Config))
-	table := out.table()
-	row := func(cells ...string) { fmt.Fprintln(table, strings.TrimRight(strings.Join(cells, "\t"), "\t")) }
+	var rows [][]string
+	row := func(cells ...string) { rows = append(rows, cells) }
 	row("vendor accounts", orNone(d.VendorAccounts))
 	for _, p := range d.Principals {
 		marks := append([]string{"credentials: " + p.Source}, p.Regions...)
@@ -147,7 +147,7 @@ func (d declaration) print(out *output) {
 			row("  secret "+s.Name, string(s.Type), bound)
 		}
 	}
-	table.Flush()
+	out.printf("%s", out.rows(rows))
 }
 
 func authorization(c rolecall.Connection) string {

@@ -33,19 +33,19 @@ func (c *explainCommand) Run(ctx context.Context, sys System, out *output) error
 	if out.json {
 		return out.document(e)
 	}
-	out.printf("%s\n", wrapped(e.Summary, textWidth, ""))
+	out.printf("%s\n", wrapped(e.Summary, out.prose(), ""))
 	for i, candidate := range e.Candidates {
 		mark := "  "
 		if len(e.Candidates) > 1 {
 			mark = fmt.Sprintf("%d ", i+1)
 		}
-		out.printf("\n%s%s\n", mark, out.onOut.paint(bold, wrapped(candidate.Message, textWidth, "  ")))
+		out.printf("\n%s%s\n", mark, out.onOut.paint(bold, wrapped(candidate.Message, out.prose()-2, "  ")))
 		if candidate.Target != "" {
 			out.printf("  at:   %s\n", printable(candidate.Target))
 		} else if candidate.Account != "" {
 			out.printf("  at:   account %s\n", candidate.Account)
 		}
-		out.printf("  hint: %s\n", wrapped(candidate.Hint, textWidth-8, "        "))
+		out.printf("  hint: %s\n", wrapped(candidate.Hint, out.prose()-8, "        "))
 		if candidate.Add != nil {
 			out.printf("  add:\n%s\n", pretty(candidate.Add))
 		}
@@ -53,5 +53,13 @@ func (c *explainCommand) Run(ctx context.Context, sys System, out *output) error
 	return nil
 }
 
-// textWidth is how wide sentences are shown.
+// prose is how wide sentences are shown on stdout.
+func (o *output) prose() int {
+	if o.wide > 0 {
+		return min(o.wide, textWidth)
+	}
+	return textWidth
+}
+
+// textWidth is how wide sentences are shown where there is room.
 const textWidth = 96

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"text/tabwriter"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/term"
 
@@ -23,6 +24,7 @@ type output struct {
 	sarif          bool // instead of text, for policy lint
 	onOut, onErr   palette
 	wide           int                    // columns of the terminal that stdout is; 0: it is none
+	wideErr        int                    // likewise of stderr
 	screen         *screen                // what is on stderr while a job runs
 	wrote          bool                   // the one JSON document is out
 	left           atomic.Pointer[string] // directory that stays if the process ends at once
@@ -33,7 +35,7 @@ func newOutput(sys System, asJSON bool) *output {
 	colors := escapes && sys.Getenv("NO_COLOR") == ""
 	width := columns(sys.Stderr)
 	out := &output{
-		stdout: sys.Stdout, json: asJSON, wide: columns(sys.Stdout),
+		stdout: sys.Stdout, json: asJSON, wide: columns(sys.Stdout), wideErr: width,
 		onOut: palette(colors && columns(sys.Stdout) > 0), onErr: palette(colors && width > 0),
 	}
 	out.screen = newScreen(sys.Stderr, escapes && width >= lineWidth && !asJSON, out.onErr)
@@ -74,9 +76,42 @@ func (o *output) table() *tabwriter.Writer { return newTable(o.stdout) }
 
 func newTable(w io.Writer) *tabwriter.Writer { return tabwriter.NewWriter(w, 0, 0, 2, ' ', 0) }
 
+// rows returns the rows of a table, aligned, or, where the terminal is too narrow
+// for that, the cells of each row below its first.
+func (o *output) rows(rows [][]string) string {
+	var text strings.Builder
+	table := newTable(&text)
+	for _, cells := range rows {
+		fmt.Fprintln(table, strings.TrimRight(strings.Join(cells, "\t"), "\t"))
+	}
+	table.Flush()
+	fits := true
+	for line := range strings.Lines(text.String()) {
+		fits = fits && utf8.RuneCountInString(strings.TrimRight(line, "\n")) <= o.wide
+	}
+	if o.wide == 0 || fits {
+		return text.String()
+	}
+	text.Reset()
+	for _, cells := range rows {
+		first := strings.TrimLeft(cells[0], "\n ")
+		lead := cells[0][:len(cells[0])-len(first)]
+		indent := strings.Repeat(" ", strings.Count(lead, " ")+4)
+		if first != "" {
+			fmt.Fprintf(&text, "%s%s\n", lead, wrapped(first, o.wide-len(indent), indent))
+		}
+		for _, cell := range cells[1:] {
+			if cell != "" {
+				fmt.Fprintf(&text, "%s%s\n", indent, wrapped(cell, o.wide-len(indent), indent))
+			}
+		}
+	}
+	return text.String()
+}
+
 // note prints something beside the result.
 func (o *output) note(format string, args ...any) {
-	fmt.Fprintf(o.stderr, "note: %s\n", printable(fmt.Sprintf(format, args...)))
+	fmt.Fprintf(o.stderr, "note: %s\n", o.beside(fmt.Sprintf(format, args...), 6, 6))
 }
 
 // fail prints err and returns the exit code for it.
@@ -109,24 +144,27 @@ func (o *output) causes(errs rolecall.Errors) {
 func (o *output) errors(errs rolecall.Errors) {
 	var b strings.Builder
 	for _, e := range errs {
-		fmt.Fprintf(&b, "%s %s\n", o.onErr.paint(red, "error:"), indented(e.Message))
+		fmt.Fprintf(&b, "%s %s\n", o.onErr.paint(red, "error:"), o.beside(e.Message, 7, 8))
 		if e.Pointer != "" {
-			fmt.Fprintf(&b, "  at:   %s\n", indented(e.Pointer))
+			fmt.Fprintf(&b, "  at:   %s\n", o.beside(e.Pointer, 8, 8))
 		}
 		if e.Hint != "" {
-			fmt.Fprintf(&b, "  hint: %s\n", indented(e.Hint))
+			fmt.Fprintf(&b, "  hint: %s\n", o.beside(e.Hint, 8, 8))
 		}
 	}
 	_, _ = io.WriteString(o.stderr, b.String()) // there is nowhere left to report it
 }
 
-// indented makes foreign text safe to show, with its lines under the first.
-func indented(s string) string {
-	lines := strings.Split(strings.TrimRight(s, "\n"), "\n")
+// beside makes text safe to show on stderr, where it begins in a column: its lines,
+// which break between words as the terminal is wide, are indented.
+func (o *output) beside(text string, column, indent int) string {
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
 	for i, line := range lines {
-		lines[i] = printable(line)
+		if lines[i] = printable(line); o.wideErr > 0 {
+			lines[i] = wrapped(line, o.wideErr-max(column, indent), strings.Repeat(" ", indent))
+		}
 	}
-	return strings.Join(lines, "\n        ")
+	return strings.Join(lines, "\n"+strings.Repeat(" ", indent))
 }
 
 // printable keeps names and answers that others chose from steering the

@@ -101,7 +101,7 @@ func (p *progress) note(e job.Event) {
 
 func (p *progress) line(index int, format string, args ...any) {
 	text := fmt.Sprintf("task %d %s: ", index, p.labels[index]) + fmt.Sprintf(format, args...)
-	_, _ = io.WriteString(p.out.stderr, printable(text)+"\n") // progress that cannot be shown is no fault of the job
+	_, _ = io.WriteString(p.out.stderr, p.out.beside(text, 0, 2)+"\n") // progress that cannot be shown is no fault of the job
 }
 
 // take counts what an event says.

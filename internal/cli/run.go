@@ -186,18 +186,17 @@ func (o *output) report(r rolecall.JobReport) error {
 			return err
 		}
 	} else {
-		var text strings.Builder
-		fmt.Fprintf(&text, "job %s %s\n", r.ID, strings.ToLower(r.StatusText))
-		table := newTable(&text)
+		var rows [][]string
 		for _, t := range r.Tasks {
-			fmt.Fprintf(table, "  task %d\t%s\t%s\t%d files\t%s", t.Index, t.Tool, strings.ToLower(t.StatusText), t.Files, size(t.Bytes))
-			if t.Name != "" {
-				fmt.Fprintf(table, "\t%s", printable(t.Name))
-			}
-			fmt.Fprintln(table)
+			rows = append(rows, []string{
+				fmt.Sprintf("  task %d", t.Index), t.Tool, strings.ToLower(t.StatusText), fmt.Sprintf("%d files", t.Files), size(t.Bytes), printable(t.Name),
+			})
 		}
-		table.Flush()
-		_, err := io.WriteString(o.stdout, text.String())
+		head := "job " + r.ID + " " + strings.ToLower(r.StatusText)
+		if o.wide > 0 {
+			head = wrapped(head, o.wide, "  ")
+		}
+		_, err := io.WriteString(o.stdout, head+"\n"+o.rows(rows))
 		o.errors(r.Errors)
 		if err != nil && jobExitCode(r) == exitDone {
 			return &rolecall.Error{Code: rolecall.Internal, Message: "the job is done, and its report cannot be written: " + err.Error(), Hint: "You: see where standard output leads"}
