@@ -50,8 +50,8 @@ race: deps ## the tests of all that is concurrent, under the race detector
 	go test -race -timeout 20m $(RACE_PACKAGES)
 
 .PHONY: chaos
-chaos: deps ## processes killed, networks cut and odd names, many times at random (CHAOS=100; not in CI)
-	ROLECALL_CHAOS=$(CHAOS) go test -timeout 60m -run 'Killed|Cut|Rough|AsRclone' ./internal/cli ./internal/transfer
+chaos: deps ## processes killed, networks cut, odd names and wrong clocks, many times at random (CHAOS=100; not in CI)
+	ROLECALL_CHAOS=$(CHAOS) go test -timeout 60m -run 'Killed|Cut|Rough|AsRclone|WrongClock' ./internal/cli ./internal/transfer ./internal/check
 
 .PHONY: lint
 lint: lint-tools ## golangci-lint with the list in .golangci.yml

@@ -72,12 +72,15 @@ type Role struct {
 
 // Bucket is an S3 bucket; its name is the key in Account.Buckets.
 type Bucket struct {
-	Region        string           `json:"region"`
-	Policy        *policy.Document `json:"policy"`
-	Encryption    Encryption       `json:"encryption"`
-	Versioning    bool             `json:"versioning"`
-	Ownership     string           `json:"ownership"`
-	RequesterPays bool             `json:"requester_pays"`
+	// Region must be given, such as eu-central-1: there is no default.
+	Region     string           `json:"region"`
+	Policy     *policy.Document `json:"policy"`
+	Encryption Encryption       `json:"encryption"`
+	Versioning bool             `json:"versioning"`
+	// Ownership says who owns what others write: BucketOwnerEnforced, which is
+	// the default as on AWS, BucketOwnerPreferred or ObjectWriter.
+	Ownership     string `json:"ownership"`
+	RequesterPays bool   `json:"requester_pays"`
 	// ObjectLock also retains what is written for a day.
 	ObjectLock bool `json:"object_lock"`
 	// Objects is a directory whose regular files are the bucket's first
@@ -96,7 +99,7 @@ type Encryption struct {
 
 // Key is a KMS key; its name, the key in Account.Keys, is its id.
 type Key struct {
-	Region string `json:"region"`
+	Region string `json:"region"` // must be given
 	// Policy is AWS's default if nil: the account's own policies decide.
 	Policy *policy.Document `json:"policy"`
 	State  string           `json:"state"` // Enabled when empty, Disabled, PendingDeletion

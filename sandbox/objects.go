@@ -60,11 +60,14 @@ type Upload struct {
 }
 
 // PutObject stores an object as the bucket's owner would. Like the other
-// methods for buckets' contents, it asks no policy.
+// methods for buckets' contents, it asks no policy. It returns an error if there
+// is no such bucket, if the key is empty, longer than 1,024 bytes or not UTF-8,
+// or if r or the disk fails; then nothing is stored.
 func (s *Server) PutObject(bucket, key string, r io.Reader) error { return s.s3.Put(bucket, key, r) }
 
-// ReadObject writes an object's bytes to w. The error is os.ErrNotExist when
-// there is no such object.
+// ReadObject writes an object's bytes to w, whatever its storage class. The error
+// wraps os.ErrNotExist if there is no such object, or only a delete marker;
+// it is another one if there is no such bucket, or if w or the disk fails.
 func (s *Server) ReadObject(bucket, key string, w io.Writer) error {
 	return s.s3.Read(bucket, key, w)
 }
