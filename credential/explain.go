@@ -41,7 +41,7 @@ func explained(err error, r Role, p Principal) error {
 func explainAnswer(e *rolecall.Error, answer awscode.Answer, r Role, p Principal) {
 	switch answer.Meaning {
 	case awscode.Clock:
-		e.Code, e.Message, e.Hint = rolecall.Unauthenticated, explain.WrongClock, explain.WrongClockHint
+		e.Code, e.Message, e.Hint = rolecall.Unauthenticated, awscode.WrongClock, awscode.WrongClockHint
 	case awscode.Denied:
 		c := explain.Assume(answer.Text, p.ARN.String(), r.RoleARN)
 		e.Code = rolecall.Forbidden

@@ -5,7 +5,7 @@
 // code alone does not say enough. Everyone reads answers by Read and decides by
 // their Meaning; no other package of ours compares an error of AWS's with a
 // string. What a meaning is called in words for users depends on who reads
-// them: policy/explain has the words for anyone, credential those for the
+// them: Cause has the words for anyone, credential those for the
 // principal's own calls to STS, internal/refusal those for a place of a job.
 //
 // To add a code, add it to the group of its meaning; a meaning that decides

@@ -25,7 +25,6 @@ import (
 	"github.com/rolecall/rolecall/internal/guard"
 	"github.com/rolecall/rolecall/internal/transfer"
 	"github.com/rolecall/rolecall/policy"
-	"github.com/rolecall/rolecall/policy/explain"
 )
 
 // Refusal is what an answer means.
@@ -79,7 +78,7 @@ func of(code rolecall.Code, message, hint string, layers ...rolecall.CheckLayer)
 	return r
 }
 
-// causes are the meanings that policy/explain has the words for, with what is at
+// causes are the meanings that awscode has the words for, with what is at
 // fault.
 var causes = map[awscode.Meaning]struct {
 	code   rolecall.Code
@@ -107,7 +106,7 @@ func (a Answer) To(q Request) (Refusal, bool) {
 		means = awscode.Archived
 	}
 	if c, ok := causes[means]; ok {
-		message, hint, _ := explain.Cause(means)
+		message, hint, _ := awscode.Cause(means)
 		if q.Verb != "" {
 			message = q.refused() + ": " + message
 		}
@@ -115,7 +114,7 @@ func (a Answer) To(q Request) (Refusal, bool) {
 	}
 	switch means {
 	case awscode.Clock:
-		return of(rolecall.Unauthenticated, explain.WrongClock, explain.WrongClockHint, rolecall.LayerPrincipal), true
+		return of(rolecall.Unauthenticated, awscode.WrongClock, awscode.WrongClockHint, rolecall.LayerPrincipal), true
 	case awscode.NoUpload:
 		return of(rolecall.Unavailable, "the upload was ended by others while it was under way", "try again: something that tidies up may have ended it",
 			rolecall.LayerNetwork), true

@@ -74,9 +74,3 @@ func Assume(text string, principal, role string) Case {
 	d.Principal, d.Resource = principal, role
 	return Case{Denial: d, Ours: true}
 }
-
-// What is said where AWS does not accept the time of the worker's requests.
-const (
-	WrongClock     = "the clock of the worker is wrong: AWS does not accept the time of its requests"
-	WrongClockHint = "the operator sets the clock, and keeps it right by NTP"
-)

@@ -77,7 +77,7 @@ func ciphertext(text string) (Explanation, bool) {
 // the codes and texts of AWS's that they have.
 func otherCause(text string) (Explanation, bool) {
 	for _, means := range awscode.InText(text, codeIn(text)) {
-		if summary, hint, known := Cause(means); known {
+		if summary, hint, known := awscode.Cause(means); known {
 			return Explanation{Summary: summary, Candidates: []Candidate{{Message: summary, Hint: hint}}}, true
 		}
 	}
@@ -108,7 +108,7 @@ func statusOnly(text string) (Explanation, bool) {
 	}
 	e := Explanation{Summary: "S3 answered " + m[1] + m[4] + " to Head" + m[2] + m[3] + ", without a text"}
 	for _, cause := range means {
-		message, hint, _ := Cause(cause)
+		message, hint, _ := awscode.Cause(cause)
 		e.Candidates = append(e.Candidates, Candidate{Message: message, Hint: hint})
 	}
 	return e, true

@@ -1,137 +1,141 @@
-package explain
-
-import "github.com/rolecall/rolecall/internal/awscode"
+package awscode
 
 // Cause says what an answer of AWS's means that names no policy, and who must
 // act. It is false where an answer of that meaning needs no explanation, or more
 // than its meaning to explain it.
-func Cause(means awscode.Meaning) (message, hint string, known bool) {
+func Cause(means Meaning) (message, hint string, known bool) {
 	c, known := causes[means]
 	return c.message, c.hint, known
 }
 
 type cause struct{ message, hint string }
 
-var causes = map[awscode.Meaning]cause{
-	awscode.Encoded: {
+var causes = map[Meaning]cause{
+	Encoded: {
 		"AWS says only in code which policy refused",
 		"aws sts decode-authorization-message --encoded-message CODE decodes it, for who may sts:DecodeAuthorizationMessage in that account; " +
 			"give its answer to rolecall policy explain",
 	},
-	awscode.Expired: {"the credentials have expired", "assume the role again; no policy is at fault"},
-	awscode.BadKeys: {
+	Expired: {"the credentials have expired", "assume the role again; no policy is at fault"},
+	BadKeys: {
 		"AWS does not know the access key", "it was deleted, is of another partition, or its session token was left out; no policy is at fault",
 	},
-	awscode.BadSignature: {
+	BadSignature: {
 		"the secret does not fit the access key, or the request was altered on its way", "give the secret again, without white space; no policy is at fault",
 	},
-	awscode.Clock: {"the caller's clock is more than 15 minutes off", "set it; no policy is at fault"},
-	awscode.NoACLs: {
+	Clock: {"the caller's clock is more than 15 minutes off", "set it; no policy is at fault"},
+	NoACLs: {
 		"the bucket takes no ACLs: its owner enforces ownership of all objects",
 		"send no acl: the bucket's owner owns all that is written, and no policy needs s3:PutObjectAcl. Only if others rely on ACLs does the bucket's owner turn them on",
 	},
-	awscode.MalformedPolicy: {
+	MalformedPolicy: {
 		"the policy was not stored: it is malformed, or a principal in it does not exist",
 		"rolecall policy lint finds what is wrong; a role or user must exist before a policy can name it",
 	},
-	awscode.Archived:       {"the object is archived and cannot be read", "the bucket's owner restores it first, which takes hours; no policy is at fault"},
-	awscode.Closed:         {"AWS has closed the bucket, or its account", "the bucket's owner asks AWS why; no policy is at fault"},
-	awscode.WrongRegion:    {"the bucket is in another region", "ask at the region that the answer names; no policy is at fault"},
-	awscode.NoStorageClass: {"S3 knows no such storage class", "correct the storage class, or leave it out; no policy is at fault"},
-	awscode.KeyDisabled:    {"the KMS key is disabled", "the key's owner enables it; no policy is at fault"},
-	awscode.KeyUnusable: {
+	Archived:       {"the object is archived and cannot be read", "the bucket's owner restores it first, which takes hours; no policy is at fault"},
+	Closed:         {"AWS has closed the bucket, or its account", "the bucket's owner asks AWS why; no policy is at fault"},
+	WrongRegion:    {"the bucket is in another region", "ask at the region that the answer names; no policy is at fault"},
+	NoStorageClass: {"S3 knows no such storage class", "correct the storage class, or leave it out; no policy is at fault"},
+	KeyDisabled:    {"the KMS key is disabled", "the key's owner enables it; no policy is at fault"},
+	KeyUnusable: {
 		"the KMS key cannot be used as it is: it may be about to be deleted", "the key's owner cancels the deletion and enables it; no policy is at fault",
 	},
-	awscode.KeyMissing: {"KMS knows no such key in the bucket's region", "name the key of the bucket as its owner has it, by its ARN"},
-	awscode.InvalidKey: {
+	KeyMissing: {"KMS knows no such key in the bucket's region", "name the key of the bucket as its owner has it, by its ARN"},
+	InvalidKey: {
 		"what the request names as KMS key names none",
 		"You: name the key by its ARN, or leave it out for the bucket's own; an alias begins with alias/",
 	},
-	awscode.KeyMismatch: {
+	KeyMismatch: {
 		"the KMS key is not one for this use, or not the one that the data is under",
 		"You: compare the key with the object's or bucket's encryption; it must be symmetric, for encryption. No policy is at fault",
 	},
-	awscode.CustomerKey: {
+	CustomerKey: {
 		"the object is encrypted with a key that is sent with each request (SSE-C)",
 		"Customer: copy it to the bucket's own encryption, or exclude it; rolecall does not send such keys",
 	},
-	awscode.Locked: {"an object lock keeps this version of the object", "Customer: wait until its retention ends, or remove the legal hold; no policy is at fault"},
-	awscode.Insecure: {
+	Locked: {"an object lock keeps this version of the object", "Customer: wait until its retention ends, or remove the legal hold; no policy is at fault"},
+	Insecure: {
 		"the request came without TLS, and S3 takes it only over HTTPS", "You: use an https:// endpoint; no policy is at fault",
 	},
-	awscode.Unsigned: {
+	Unsigned: {
 		"the request has no credentials, and S3 takes this one only from known callers", "You: give the tool credentials; no policy is at fault",
 	},
-	awscode.NoLocation: {
+	NoLocation: {
 		"no bucket can be made in that region from the endpoint that was asked",
 		"You: ask the endpoint of the bucket's region, and give that region as LocationConstraint; no policy is at fault",
 	},
-	awscode.OldSignature: {
+	OldSignature: {
 		"the request is signed in an old way, which S3 does not take in this region or for data under a KMS key",
 		"You: sign with Signature Version 4, as current tools do; a public link cannot. No policy is at fault",
 	},
-	awscode.BadGrant: {"the token of a KMS grant is not valid", "You: ask without grant tokens, or with the one that CreateGrant returned"},
-	awscode.RegionDisabled: {
+	BadGrant: {"the token of a KMS grant is not valid", "You: ask without grant tokens, or with the one that CreateGrant returned"},
+	RegionDisabled: {
 		"STS is not active in this region for the role's account",
 		"Customer: activate STS in that region, in the account settings of IAM; or ask STS in another region. No policy is at fault",
 	},
-	awscode.RootCaller: {
+	RootCaller: {
 		"the root user of an account asked for the role, and no root user may assume roles",
 		"You: ask as a user or role of the account; no policy is at fault",
 	},
-	awscode.WrongMFA: {
+	WrongMFA: {
 		"the code of the second factor is wrong or was used before, or its device is another user's",
 		"You: give the device's ARN and its next code; no policy is at fault",
 	},
-	awscode.IdentityToken: {
+	IdentityToken: {
 		"AWS does not accept what the identity provider signed",
 		"You: get a new token, and compare its issuer and audience with the provider in IAM; no policy is at fault",
 	},
-	awscode.NotChained: {
+	NotChained: {
 		"a session asks for what only long-term credentials may, or for more time than it has left",
 		"You: ask with the user's or role's own credentials; no policy is at fault",
 	},
-	awscode.PolicyTooLarge: {
+	PolicyTooLarge: {
 		"the session policies and tags are together larger than STS takes, packed",
 		"You: name fewer objects, shorten the prefix, or hand on fewer session tags; no policy is at fault",
 	},
-	awscode.BadPrincipal: {
+	BadPrincipal: {
 		"the policy was not stored: a principal in it does not exist, was deleted, or is no ARN that IAM knows",
 		"Customer: make the role or user first, and take ids such as AROA… out; rolecall policy lint names them",
 	},
-	awscode.NoMatch: {
+	NoMatch: {
 		"the policy was not stored: a statement's actions and resources do not fit",
 		"Customer: s3:ListBucket goes with the bucket's ARN, s3:GetObject with the ARN and /*; rolecall policy lint names the statement",
 	},
-	awscode.LimitReached: {
+	LimitReached: {
 		"a quota of the account is reached, or the document is larger than AWS takes",
 		"Customer: remove what is not needed, shorten the document, or have AWS raise the quota; no policy is at fault",
 	},
-	awscode.NoEntity:     {"IAM has no role, user or policy of that name in the account", "You: compare account, path and name letter by letter; case counts"},
-	awscode.Exists:       {"something of that name exists already", "You: change it, or choose another name; no policy is at fault"},
-	awscode.Unmodifiable: {"AWS does not let this be changed so", "You: leave what AWS made as it is; a key's policy must let someone change it. No policy is at fault"},
-	awscode.InUse:        {"something else hangs on it and has to be removed first", "You: detach its policies and remove what uses it; no policy is at fault"},
-	awscode.Malformed:    {"the service does not take the request as it was written", "You: read the text that came with it, which says which part; no policy is at fault"},
-	awscode.InvalidRequest: {
+	NoEntity:     {"IAM has no role, user or policy of that name in the account", "You: compare account, path and name letter by letter; case counts"},
+	Exists:       {"something of that name exists already", "You: change it, or choose another name; no policy is at fault"},
+	Unmodifiable: {"AWS does not let this be changed so", "You: leave what AWS made as it is; a key's policy must let someone change it. No policy is at fault"},
+	InUse:        {"something else hangs on it and has to be removed first", "You: detach its policies and remove what uses it; no policy is at fault"},
+	Malformed:    {"the service does not take the request as it was written", "You: read the text that came with it, which says which part; no policy is at fault"},
+	InvalidRequest: {
 		"the service does not take the request as it was written", "You: read the text that came with it, which says which part; no policy is at fault",
 	},
-	awscode.Throttled:      {"AWS is asked too often", "You: wait and try again; no policy is at fault"},
-	awscode.Failing:        {"the service fails or is overloaded", "You: try again; no policy is at fault"},
-	awscode.Contended:      {"another request on the same thing is under way", "You: try again; no policy is at fault"},
-	awscode.NoObject:       {"what was asked for does not exist", "You: compare the key letter by letter; case counts. No policy is at fault"},
-	awscode.NoBucket:       {"there is no such bucket", "You: compare the bucket's name letter by letter; no policy is at fault"},
-	awscode.NoUpload:       {"the upload in parts was completed or aborted, or never begun", "You: begin it again; no policy is at fault"},
-	awscode.NoRange:        {"the object has no such bytes", "You: compare the range with the object's size; no policy is at fault"},
-	awscode.Changed:        {"a condition of the request does not hold: the object was changed meanwhile, or exists", "You: ask again; no policy is at fault"},
-	awscode.Corrupt:        {"what arrived is not what was sent", "You: send it again; no policy is at fault"},
-	awscode.TooLarge:       {"the object, or its number of parts, is larger than S3 takes", "You: send it in larger parts, or divide it; no policy is at fault"},
-	awscode.LargeMetadata:  {"the object's metadata is larger than S3 takes", "You: shorten its headers and metadata; no policy is at fault"},
-	awscode.Unsupported:    {"the server does not do this", "You: ask without what it does not know; no policy is at fault"},
-	awscode.TooLong:        tooLong,
-	awscode.TooLongChained: tooLong,
+	Throttled:      {"AWS is asked too often", "You: wait and try again; no policy is at fault"},
+	Failing:        {"the service fails or is overloaded", "You: try again; no policy is at fault"},
+	Contended:      {"another request on the same thing is under way", "You: try again; no policy is at fault"},
+	NoObject:       {"what was asked for does not exist", "You: compare the key letter by letter; case counts. No policy is at fault"},
+	NoBucket:       {"there is no such bucket", "You: compare the bucket's name letter by letter; no policy is at fault"},
+	NoUpload:       {"the upload in parts was completed or aborted, or never begun", "You: begin it again; no policy is at fault"},
+	NoRange:        {"the object has no such bytes", "You: compare the range with the object's size; no policy is at fault"},
+	Changed:        {"a condition of the request does not hold: the object was changed meanwhile, or exists", "You: ask again; no policy is at fault"},
+	Corrupt:        {"what arrived is not what was sent", "You: send it again; no policy is at fault"},
+	TooLarge:       {"the object, or its number of parts, is larger than S3 takes", "You: send it in larger parts, or divide it; no policy is at fault"},
+	LargeMetadata:  {"the object's metadata is larger than S3 takes", "You: shorten its headers and metadata; no policy is at fault"},
+	Unsupported:    {"the server does not do this", "You: ask without what it does not know; no policy is at fault"},
+	TooLong:        tooLong,
+	TooLongChained: tooLong,
 }
 
 var tooLong = cause{
 	"the role does not give sessions of that length",
 	"ask for 3600 seconds or less, or have the role's maximum session duration raised; a chained session never lasts over an hour",
 }
+
+// What is said where AWS does not accept the time of the worker's requests.
+const (
+	WrongClock     = "the clock of the worker is wrong: AWS does not accept the time of its requests"
+	WrongClockHint = "the operator sets the clock, and keeps it right by NTP"
+)
