@@ -24,7 +24,7 @@ func ParseARN(s string) (ARN, error) {
 	if len(parts) != 6 || parts[0] != "arn" {
 		return ARN{}, &Error{
 			Code: Invalid, Message: strict.Quote(s) + " is not an ARN",
-			Hint: "an ARN has the form arn:partition:service:region:account:resource",
+			Hint: "You: write it as arn:partition:service:region:account:resource",
 		}
 	}
 	a := ARN{Partition: parts[1], Service: parts[2], Region: parts[3], Account: parts[4], Resource: parts[5]}
@@ -32,14 +32,14 @@ func ParseARN(s string) (ARN, error) {
 	case !partitionForm.MatchString(a.Partition):
 		return ARN{}, &Error{
 			Code: Invalid, Message: strict.Quote(s) + " has an unknown partition " + strict.Quote(a.Partition),
-			Hint: "partitions are aws, aws-cn, aws-us-gov and aws-eusc",
+			Hint: "You: write one of the partitions aws, aws-cn, aws-us-gov and aws-eusc",
 		}
 	case a.Service == "" || a.Resource == "":
 		return ARN{}, &Error{Code: Invalid, Message: strict.Quote(s) + " has an empty service or resource"}
 	case a.Account != "" && !IsAccountID(a.Account):
 		return ARN{}, &Error{
 			Code: Invalid, Message: strict.Quote(s) + " has a malformed account id " + strict.Quote(a.Account),
-			Hint: "account ids are twelve digits",
+			Hint: "You: write an account of twelve digits",
 		}
 	}
 	return a, nil
@@ -82,7 +82,7 @@ func ParseRoleARN(s string) (ARN, error) {
 	bad := func(why string) (ARN, error) {
 		return ARN{}, &Error{
 			Code: Invalid, Message: strict.Quote(s) + " is not the ARN of an IAM role: " + why,
-			Hint: "a role ARN looks like arn:aws:iam::111122223333:role/name",
+			Hint: "You: write it as arn:aws:iam::111122223333:role/name",
 		}
 	}
 	switch {

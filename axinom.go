@@ -61,12 +61,12 @@ func convertAxinom(data []byte) (Job, error) {
 		at := strict.Pointer(part.member)
 		if part.given.Provider == "" && part.given.URIPath == "" {
 			if !strings.Contains(faults.Error(), at) {
-				faults.Add(at, "the request has no "+part.member, "a request needs both ContentAcquisition and ContentPublishing")
+				faults.Add(at, "the request has no "+part.member, "You: give both ContentAcquisition and ContentPublishing")
 			}
 			continue
 		}
 		if part.given.Provider != "AmazonS3" {
-			faults.Add(at+"/Provider", "the provider "+strict.Quote(part.given.Provider)+" is not Amazon S3", `only "AmazonS3" is supported`)
+			faults.Add(at+"/Provider", "the provider "+strict.Quote(part.given.Provider)+" is not Amazon S3", `You: write "AmazonS3"; nothing else is supported`)
 		}
 		files := part.given.Files
 		if len(files) == 0 {
@@ -90,9 +90,9 @@ func convertAxinom(data []byte) (Job, error) {
 func axinomHint(e *Error) string {
 	switch _, member, _ := strings.Cut(strings.TrimPrefix(e.Pointer, "/"), "/"); {
 	case strings.HasPrefix(member, "Credentials"):
-		return "literal credentials are refused; give RoleArnToAssume, and treat the ones written here as leaked"
+		return "You: give RoleArnToAssume; literal credentials are refused, so treat the ones written here as leaked"
 	case member == "":
-		return "rolecall carries over ContentAcquisition and ContentPublishing only; write a native job for the rest"
+		return "You: write a native job for it; only ContentAcquisition and ContentPublishing are carried over"
 	default:
 		return e.Hint
 	}

@@ -45,7 +45,7 @@ type Connection struct {
 func (c Connection) Validate() error {
 	var faults Errors
 	if c.RoleARN == "" && c.Secret == "" && c.HTTPCredentialSource == nil {
-		faults.Add("", "a connection needs a way to authorize", "give role_arn, secret or http_credential_source")
+		faults.Add("", "a connection needs a way to authorize", "You: give role_arn, secret or http_credential_source")
 	}
 	faults.AddErr("", c.ValidateDraft())
 	return faults.Err()
@@ -58,29 +58,29 @@ func (c Connection) ValidateDraft() error {
 	switch c.Purpose {
 	case Source, Delivery:
 	case "":
-		faults.Add("/purpose", "a connection needs a purpose", "source to read, delivery to read and write")
+		faults.Add("/purpose", "a connection needs a purpose", "You: write source to read, delivery to read and write")
 	default:
-		faults.Add("/purpose", "unknown purpose "+strict.Quote(string(c.Purpose)), "source to read, delivery to read and write")
+		faults.Add("/purpose", "unknown purpose "+strict.Quote(string(c.Purpose)), "You: write source to read, delivery to read and write")
 	}
 	faults.AddErr("/bucket", validateBucket(c.Bucket))
 	switch {
 	case c.Prefix == "":
 	case strings.Contains(c.Prefix, "://") && holdsCredential(c.Prefix):
 		faults.Add("/prefix", "the prefix holds what looks like a literal credential",
-			"give the beginning of keys, and store the keys of the account as a secret; treat the ones written here as leaked")
+			"You: give the beginning of keys, and store the account's keys as a secret; treat the ones written here as leaked")
 	case !strings.HasSuffix(c.Prefix, "/"):
-		hint := "leave it out for the whole bucket"
+		hint := "You: leave it out for the whole bucket"
 		if p := strings.TrimRight(strings.TrimSuffix(c.Prefix, "*"), "/"); p != "" {
-			hint = "write " + strict.Quote(p+"/")
+			hint = "You: write " + strict.Quote(p+"/")
 		}
 		faults.Add("/prefix", "a prefix ends in a slash", hint)
 	case strings.HasPrefix(c.Prefix, "/"):
-		faults.Add("/prefix", "a prefix does not begin with a slash", "keys in S3 begin without one; write "+strict.Quote(strings.TrimLeft(c.Prefix, "/")))
+		faults.Add("/prefix", "a prefix does not begin with a slash", "You: leave the slash out; write "+strict.Quote(strings.TrimLeft(c.Prefix, "/")))
 	default:
 		faults.AddErr("/prefix", validateKey(c.Prefix))
 	}
 	if c.Region != "" && !IsRegion(c.Region) {
-		faults.Add("/region", strict.Quote(c.Region)+" is not a region", "for example eu-central-1")
+		faults.Add("/region", strict.Quote(c.Region)+" is not a region", "You: write it as eu-central-1")
 	}
 	c.validateAuthorization(&faults)
 	if c.ExternalID != nil {
@@ -98,7 +98,7 @@ func (c Connection) ValidateDraft() error {
 
 // validateAuthorization checks how the connection is authorized.
 func (c Connection) validateAuthorization(faults *Errors) {
-	const one = "a connection is authorized in one way; remove one"
+	const one = "You: remove one; a connection is authorized in one way"
 	switch dispenser := c.HTTPCredentialSource; {
 	case c.RoleARN != "" && c.Secret != "":
 		faults.Add("/secret", "role_arn and secret are both given", one)
@@ -111,7 +111,7 @@ func (c Connection) validateAuthorization(faults *Errors) {
 	case dispenser != nil:
 		faults.AddErr("/http_credential_source", dispenser.Validate())
 		if c.RoleSessionDurationSeconds != 0 {
-			faults.Add("/role_session_duration_seconds", dispenserDecides, "leave it out")
+			faults.Add("/role_session_duration_seconds", dispenserDecides, "You: leave it out")
 		}
 	case c.RoleARN != "":
 		_, err := ParseRoleARN(c.RoleARN)

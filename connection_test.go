@@ -10,7 +10,7 @@ import (
 func TestPrefixHint(t *testing.T) {
 	t.Parallel()
 	for prefix, want := range map[string]string{
-		"out": `write "out/"`, "out/*": `write "out/"`, "out*": `write "out/"`, "*": "leave it out for the whole bucket",
+		"out": `You: write "out/"`, "out/*": `You: write "out/"`, "out*": `You: write "out/"`, "*": "You: leave it out for the whole bucket",
 	} {
 		c := rolecall.Connection{Purpose: rolecall.Source, Bucket: "acme-masters", Prefix: prefix, RoleARN: "arn:aws:iam::111122223333:role/media"}
 		if told := rolecall.List(c.Validate()); len(told) != 1 || told[0].Hint != want {

@@ -45,8 +45,8 @@ func (s *HTTPCredentialSource) UnmarshalJSON(data []byte) error {
 }
 
 const (
-	dispenserHint    = `give its URL, or {"url": "https://…", "secret": "name"}`
-	dispenserExample = "for example https://credentials.example.com/rolecall"
+	dispenserHint    = `You: give its URL, or {"url": "https://…", "secret": "name"}`
+	dispenserExample = "You: write it as https://credentials.example.com/rolecall"
 )
 
 var errNoDispenserURL = &Error{Code: Invalid, Message: "the dispenser's URL is missing", Hint: dispenserExample}
@@ -100,17 +100,17 @@ func (s HTTPCredentialSource) parse() (*url.URL, error) {
 	case err != nil || !strings.EqualFold(u.Scheme, "https") || u.Opaque != "":
 		return bad("a dispenser's URL is an https URL", dispenserExample)
 	case u.User != nil:
-		return bad("the dispenser's URL holds a literal credential", "store the token as a secret of type text and name it as secret; treat what is written here as leaked")
+		return bad("the dispenser's URL holds a literal credential", "You: store the token as a secret of type text and name it as secret; treat what is written here as leaked")
 	case u.RawQuery != "" || u.ForceQuery:
-		return bad("the dispenser's URL has a query", "rolecall adds its own; a token goes into a secret of type text; treat one written here as leaked")
+		return bad("the dispenser's URL has a query", "You: leave it out; a token goes into a secret of type text, and treat one written here as leaked")
 	case strings.Contains(s.URL, "#"):
-		return bad("the dispenser's URL has a fragment", "leave it out")
+		return bad("the dispenser's URL has a fragment", "You: leave it out")
 	case u.Port() != "" && u.Port() != "443" || strings.HasSuffix(u.Host, ":"):
-		return bad("a dispenser is asked on port 443 only", "leave the port out")
+		return bad("a dispenser is asked on port 443 only", "You: leave the port out")
 	case len(u.Hostname()) > 253 || !dispenserHostForm.MatchString(strings.TrimSuffix(u.Host, ":443")):
 		return bad("the dispenser's URL has no host name", dispenserExample)
 	case !dispenserPathForm.MatchString(u.EscapedPath()) || hasDotSegment(u.Path):
-		return bad("the dispenser's URL has a path that servers may read differently", "parts of letters, digits and characters of -._~!$&'()*+,;=:@ between single slashes, none of them . or ..")
+		return bad("the dispenser's URL has a path that servers may read differently", "You: write parts of letters, digits and characters of -._~!$&'()*+,;=:@ between single slashes, none of them . or ..")
 	}
 	return u, nil
 }
@@ -122,13 +122,13 @@ func (o Organization) CheckBearer(source HTTPCredentialSource) error {
 	host := source.Host()
 	switch name := strict.Quote(source.Secret); {
 	case !ok:
-		return &Error{Code: NotFound, Message: "there is no secret " + name, Hint: "the organization's secrets: " + names(o.Secrets)}
+		return &Error{Code: NotFound, Message: "there is no secret " + name, Hint: "You: name one of the organization's secrets: " + names(o.Secrets)}
 	case s.Type != SecretText:
-		return &Error{Code: Invalid, Message: "the secret " + name + " is no text", Hint: "a dispenser takes a secret of type text as bearer token"}
+		return &Error{Code: Invalid, Message: "the secret " + name + " is no text", Hint: "You: name a secret of type text, as the bearer token"}
 	case s.Host == "":
-		return &Error{Code: Forbidden, Message: "the secret " + name + " is bound to no host", Hint: "a secret is sent to no host but the one that it is declared with: " + host}
+		return &Error{Code: Forbidden, Message: "the secret " + name + " is bound to no host", Hint: "Operator: declare the secret with this host, or name another; it is sent to no other than " + host}
 	case !strings.EqualFold(s.Host, host):
-		return &Error{Code: Forbidden, Message: "the secret " + name + " is not for the host " + strict.Quote(host), Hint: "a secret is sent to the host that it is bound to"}
+		return &Error{Code: Forbidden, Message: "the secret " + name + " is not for the host " + strict.Quote(host), Hint: "Operator: bind the secret to this host, or name another secret"}
 	}
 	return nil
 }

@@ -118,7 +118,7 @@ func (es *Errors) add(e *Error) {
 	case len(*es) < maxErrors:
 		*es = append(*es, e)
 	case len(*es) == maxErrors:
-		*es = append(*es, &Error{Code: Invalid, Message: "there are more faults than these", Hint: "mend these first"})
+		*es = append(*es, &Error{Code: Invalid, Message: "there are more faults than these", Hint: "You: fix these first"})
 	}
 }
 
@@ -177,7 +177,7 @@ func List(err error) Errors {
 	if errors.As(err, &one) {
 		return Errors{one}
 	}
-	return Errors{{Code: Internal, Message: "internal error", Hint: "look in the log for the cause", Err: err}}
+	return Errors{{Code: Internal, Message: "internal error", Hint: "You: report this as a fault of rolecall's, with the log", Err: err}}
 }
 
 // CodeOf returns the code of the first Error in err's chain, or Internal if

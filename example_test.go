@@ -51,8 +51,8 @@ func ExampleList() {
 		fmt.Printf("%s: %s (%s)\n", fault.Pointer, fault.Message, fault.Hint)
 	}
 	// Output:
-	// /tasks/0/parameters/connection: there is no connection "master" (the organization's connections: masters)
-	// /tasks/1/tool: unknown tool "storage:move" (did you mean "storage:copy"?)
+	// /tasks/0/parameters/connection: there is no connection "master" (You: name one of the organization's connections: masters)
+	// /tasks/1/tool: unknown tool "storage:move" (You: write "storage:copy", if that is meant)
 }
 
 func ExampleConnection_Validate() {

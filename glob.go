@@ -100,7 +100,7 @@ func (p Pattern) Prefix() string {
 // validateFile checks an entry of `files`: a relative path or pattern that
 // stays inside.
 func validateFile(s string) error {
-	hint := "a path relative to the location, such as clip.mov, *.mov or **/*.mov"
+	hint := "You: write a path relative to the location, such as clip.mov, *.mov or **/*.mov"
 	if s == "" {
 		return &Error{Code: Invalid, Message: "the name is empty", Hint: hint}
 	}
@@ -108,7 +108,7 @@ func validateFile(s string) error {
 		return &Error{Code: Invalid, Message: strict.Quote(s) + " is absolute", Hint: hint}
 	}
 	if strings.HasSuffix(s, "/") {
-		return &Error{Code: Invalid, Message: strict.Quote(s) + " names a directory", Hint: "write " + strict.Quote(s+"**")}
+		return &Error{Code: Invalid, Message: strict.Quote(s) + " names a directory", Hint: "You: write " + strict.Quote(s+"**")}
 	}
 	for _, part := range strings.Split(s, "/") {
 		if part == ".." || part == "." || part == "" {

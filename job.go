@@ -136,7 +136,7 @@ var cannedACLs = []string{
 func (q storage) validate(faults *Errors) {
 	validateDuration(faults, "/role_session_duration_seconds", q.RoleSessionDurationSeconds)
 	if q.BucketOwner != "" && !IsAccountID(q.BucketOwner) {
-		faults.Add("/bucket_owner", strict.Quote(q.BucketOwner)+" is not an account id", "twelve digits, in quotes")
+		faults.Add("/bucket_owner", strict.Quote(q.BucketOwner)+" is not an account id", "You: write twelve digits, in quotes")
 	}
 	oneOf := func(pointer, what, value string, known []string) {
 		for _, k := range known {
@@ -144,9 +144,9 @@ func (q storage) validate(faults *Errors) {
 				return
 			}
 		}
-		hint := "one of " + strings.Join(known, ", ")
+		hint := "You: name one of " + strings.Join(known, ", ")
 		if near := strict.Nearest(value, known); near != "" {
-			hint = "did you mean " + strict.Quote(near) + "?"
+			hint = "You: write " + strict.Quote(near) + ", if that is meant"
 		}
 		faults.Add(pointer, "unknown "+what+" "+strict.Quote(value), hint)
 	}
@@ -166,13 +166,13 @@ func (q storage) validate(faults *Errors) {
 func validateEndpoint(s string) error {
 	u, err := url.Parse(s)
 	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
-		return &Error{Code: Invalid, Message: "not an http or https URL", Hint: "for example https://s3.example.com"}
+		return &Error{Code: Invalid, Message: "not an http or https URL", Hint: "You: write it as https://s3.example.com"}
 	}
 	if _, err := strconv.ParseUint(u.Port(), 10, 16); u.Port() != "" && err != nil {
 		return &Error{Code: Invalid, Message: "the URL has the port " + strict.Quote(u.Port()) + ", and ports end at 65535", Hint: "You: correct the port"}
 	}
 	if u.User != nil || u.RawQuery != "" || u.Fragment != "" || (u.Path != "" && u.Path != "/") {
-		return &Error{Code: Invalid, Message: "the URL has more than scheme and host", Hint: "no credentials, path, query or fragment; for example https://s3.example.com"}
+		return &Error{Code: Invalid, Message: "the URL has more than scheme and host", Hint: "You: write it as https://s3.example.com, without credentials, path, query or fragment"}
 	}
 	return nil
 }
@@ -180,13 +180,13 @@ func validateEndpoint(s string) error {
 func validateNotify(s string) error {
 	u, err := url.Parse(s)
 	if err != nil || u.Host == "" || u.Scheme != "https" {
-		return &Error{Code: Invalid, Message: "notify is not an https URL", Hint: "for example https://example.com/hook"}
+		return &Error{Code: Invalid, Message: "notify is not an https URL", Hint: "You: write it as https://example.com/hook"}
 	}
 	if presignedForm.MatchString("?" + u.RawQuery) {
-		return &Error{Code: Invalid, Message: "the notify URL holds a signature, as presigned URLs do", Hint: "treat it as leaked"}
+		return &Error{Code: Invalid, Message: "the notify URL holds a signature, as presigned URLs do", Hint: "You: leave it out, and treat it as leaked"}
 	}
 	if u.User != nil {
-		return &Error{Code: Invalid, Message: "the notify URL holds a literal credential", Hint: "treat it as leaked"}
+		return &Error{Code: Invalid, Message: "the notify URL holds a literal credential", Hint: "You: leave it out, and treat it as leaked"}
 	}
 	return nil
 }
@@ -194,7 +194,7 @@ func validateNotify(s string) error {
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html
 func validateTags(faults *Errors, tags map[string]string) {
 	if len(tags) == 0 {
-		faults.Add("/tags", "there are no tags to set", `for example {"state": "done"}`)
+		faults.Add("/tags", "there are no tags to set", `You: write it as {"state": "done"}`)
 	}
 	if len(tags) > 10 {
 		faults.Add("/tags", "an object has at most 10 tags", "")
@@ -202,10 +202,10 @@ func validateTags(faults *Errors, tags map[string]string) {
 	for _, k := range slices.Sorted(maps.Keys(tags)) {
 		v := tags[k]
 		if k == "" || len([]rune(k)) > 128 || strings.HasPrefix(strings.ToLower(k), "aws:") || !tagForm.MatchString(k) {
-			faults.Add("/tags"+strict.Pointer(k), strict.Quote(k)+" is not a tag key", "1 to 128 letters, digits, spaces or characters of +-=._:/@, not beginning with aws:")
+			faults.Add("/tags"+strict.Pointer(k), strict.Quote(k)+" is not a tag key", "You: use 1 to 128 letters, digits, spaces or characters of +-=._:/@, not beginning with aws:")
 		}
 		if len([]rune(v)) > 256 || !tagForm.MatchString(v) {
-			faults.Add("/tags"+strict.Pointer(k), strict.Quote(v)+" is not a tag value", "up to 256 letters, digits, spaces or characters of +-=._:/@")
+			faults.Add("/tags"+strict.Pointer(k), strict.Quote(v)+" is not a tag value", "You: use up to 256 letters, digits, spaces or characters of +-=._:/@")
 		}
 	}
 }

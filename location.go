@@ -42,7 +42,7 @@ func ParseLocation(s string) (Location, error) {
 	if err != nil {
 		e := List(err)[0]
 		if e.Hint == "" {
-			e.Hint = "write s3://bucket/prefix/, s3://{secret-name}@bucket/prefix/ or https://bucket.s3.region.amazonaws.com/prefix/"
+			e.Hint = "You: write s3://bucket/prefix/, s3://{secret-name}@bucket/prefix/ or https://bucket.s3.region.amazonaws.com/prefix/"
 		}
 		return Location{}, e
 	}
@@ -58,7 +58,7 @@ func ParseLocation(s string) (Location, error) {
 		if part == ".." || part == "." {
 			return Location{}, &Error{
 				Code: Invalid, Message: "the key " + strict.Quote(l.Key) + " has a part . or ..",
-				Hint: "S3 takes such parts literally, and much between here and there does not; name the object otherwise",
+				Hint: "You: name the object otherwise; S3 takes such parts literally, and much between here and there does not",
 			}
 		}
 	}
@@ -108,13 +108,13 @@ func parseHTTPSURL(s string) (Location, error) {
 		return Location{}, presigned
 	}
 	if u.Fragment != "" || strings.Contains(s, "#") {
-		return Location{}, &Error{Code: Invalid, Message: "the location has a fragment", Hint: "write # in a key as %23"}
+		return Location{}, &Error{Code: Invalid, Message: "the location has a fragment", Hint: "You: write # in a key as %23"}
 	}
 	m := s3HostForm.FindStringSubmatch(u.Host)
 	if m == nil {
 		return Location{}, &Error{
 			Code: Invalid, Message: "the host " + strict.Quote(u.Host) + " is not one of S3's",
-			Hint: "for another S3-compatible service give s3://bucket/prefix/ and s3_endpoint_url",
+			Hint: "You: for another S3-compatible service give s3://bucket/prefix/ and s3_endpoint_url",
 		}
 	}
 	// S3 reads a plus in a path as a space, and its console writes it so: url.Parse
@@ -133,11 +133,11 @@ func parseHTTPSURL(s string) (Location, error) {
 var (
 	literalCredential = &Error{
 		Code: Invalid, Message: "the location holds a literal credential",
-		Hint: "store the keys as a secret and write s3://{secret-name}@bucket/prefix/; treat the ones written here as leaked",
+		Hint: "You: store the keys as a secret and write s3://{secret-name}@bucket/prefix/; treat the ones written here as leaked",
 	}
 	presigned = &Error{
 		Code: Invalid, Message: "the location has a query, as presigned URLs do",
-		Hint: "authorize by role_arn, a connection or a secret; treat a signature written here as leaked",
+		Hint: "You: authorize by role_arn, a connection or a secret; treat a signature written here as leaked",
 	}
 
 	secretForm    = regexp.MustCompile(`^\{([A-Za-z0-9][A-Za-z0-9._-]{0,62})\}$`)
@@ -153,7 +153,7 @@ func validateBucket(name string) error {
 	bad := func(why string) error {
 		return &Error{
 			Code: Invalid, Message: strict.Quote(name) + " is not a bucket name: " + why,
-			Hint: "3 to 63 lowercase letters, digits, dots and hyphens",
+			Hint: "You: use 3 to 63 lowercase letters, digits, dots and hyphens",
 		}
 	}
 	switch {
@@ -168,7 +168,7 @@ func validateBucket(name string) error {
 	case strict.LooksSecret(name), holdsCredential(name):
 		return &Error{
 			Code: Invalid, Message: "the bucket holds what looks like a literal credential",
-			Hint: "give its name alone, and store the keys as a secret; treat the ones written here as leaked",
+			Hint: "You: give its name alone, and store the keys as a secret; treat the ones written here as leaked",
 		}
 	case !bucketForm.MatchString(name):
 		return bad("it has characters or a length that S3 does not allow")

@@ -62,7 +62,7 @@ func (p Principal) CheckRegion(region string) error {
 	}
 	return &Error{
 		Code: Invalid, Message: fmt.Sprintf("the region %s is of partition %s, but the principal %q is in %s", region, PartitionOf(region), p.Name, own),
-		Hint: "partitions do not mix; the operator declares a principal for that partition",
+		Hint: "Operator: declare a principal for that partition",
 	}
 }
 
@@ -80,14 +80,14 @@ func (v Vendor) PrincipalFor(name, region string) (Principal, error) {
 	if name == DispenserPrincipal {
 		return Principal{}, &Error{
 			Code: Invalid, Message: "the principal " + strict.Quote(name) + " signs requests to dispensers and does nothing else",
-			Hint: "declared principals: " + strings.Join(declared, ", "),
+			Hint: "You: name one that is declared: " + strings.Join(declared, ", "),
 		}
 	}
 	if name != "" {
 		if p, ok := v.Principals[name]; ok {
 			return p, nil
 		}
-		return Principal{}, &Error{Code: Invalid, Message: "there is no principal " + strict.Quote(name), Hint: "declared principals: " + strings.Join(declared, ", ")}
+		return Principal{}, &Error{Code: Invalid, Message: "there is no principal " + strict.Quote(name), Hint: "You: name one that is declared: " + strings.Join(declared, ", ")}
 	}
 	for _, n := range declared {
 		for _, r := range v.Principals[n].Regions {
@@ -106,7 +106,7 @@ func (v Vendor) PrincipalFor(name, region string) (Principal, error) {
 	}
 	return Principal{}, &Error{
 		Code: Invalid, Message: "no principal serves this job",
-		Hint: "the operator marks one principal as default in rolecall.yaml, or the job is run with --principal; declared: " + strings.Join(declared, ", "),
+		Hint: "You: choose one with --principal. Operator: or mark one as default in rolecall.yaml; declared: " + strings.Join(declared, ", "),
 	}
 }
 
@@ -168,10 +168,10 @@ func (e ExternalID) Validate() error {
 	switch e.Mode {
 	case ExternalIDGenerated, ExternalIDAPIName, ExternalIDCustom:
 	default:
-		faults.Add("/mode", "unknown external id mode "+strict.Quote(string(e.Mode)), "one of generated, api_name, custom")
+		faults.Add("/mode", "unknown external id mode "+strict.Quote(string(e.Mode)), "You: write one of generated, api_name, custom")
 	}
 	if e.Value != "" && (len(e.Value) < 2 || len(e.Value) > 1224 || !externalIDForm.MatchString(e.Value)) {
-		faults.Add("/value", "the external id is not one that STS accepts", `2 to 1224 letters, digits or characters of _+=,.@:/-`)
+		faults.Add("/value", "the external id is not one that STS accepts", `You: write 2 to 1224 letters, digits or characters of _+=,.@:/-`)
 	}
 	if e.Value == "" && e.Mode == ExternalIDCustom {
 		faults.Add("/value", "an external id of mode custom needs a value", "")
@@ -207,16 +207,16 @@ func (s *Secret) Validate() error {
 	switch s.Type {
 	case SecretAWSAccessKey, SecretText:
 	case "":
-		faults.Add("/type", "a secret needs a type", "aws_access_key or text")
+		faults.Add("/type", "a secret needs a type", "You: write aws_access_key or text")
 	default:
-		faults.Add("/type", "unknown type of secret", "aws_access_key or text")
+		faults.Add("/type", "unknown type of secret", "You: write aws_access_key or text")
 	}
 	switch host := (HTTPCredentialSource{URL: "https://" + s.Host + "/"}).Host(); {
 	case s.Host == "":
 	case s.Type == SecretAWSAccessKey:
-		faults.Add("/host", "an access key is sent to no host", "bind it to a bucket")
+		faults.Add("/host", "an access key is sent to no host", "You: bind it to a bucket")
 	case host == "" || !strings.EqualFold(host, s.Host):
-		faults.Add("/host", "not a host name", "for example credentials.example.com")
+		faults.Add("/host", "not a host name", "You: write it as credentials.example.com")
 	default:
 		s.Host = host
 	}
@@ -237,7 +237,7 @@ func (e Encryption) Validate() error {
 	switch e.Type {
 	case "AES256":
 		if e.Key != "" {
-			faults.Add("/key", "AES256 takes no key", "use type aws:kms with a key")
+			faults.Add("/key", "AES256 takes no key", "You: use type aws:kms with a key")
 		}
 	case "aws:kms":
 		if e.Key != "" {
@@ -246,13 +246,13 @@ func (e Encryption) Validate() error {
 			case err != nil:
 				faults.AddErr("/key", err)
 			case a.Service != "kms" || a.Region == "" || a.Account == "" || !keyForm.MatchString(a.Resource):
-				faults.Add("/key", strict.Quote(e.Key)+" is not the ARN of a KMS key", "aliases do not work across accounts; it looks like arn:aws:kms:eu-central-1:111122223333:key/ID")
+				faults.Add("/key", strict.Quote(e.Key)+" is not the ARN of a KMS key", "You: write it as arn:aws:kms:eu-central-1:111122223333:key/ID; aliases do not work across accounts")
 			}
 		}
 	case "":
-		faults.Add("/type", "encryption needs a type", "AES256 or aws:kms")
+		faults.Add("/type", "encryption needs a type", "You: write AES256 or aws:kms")
 	default:
-		faults.Add("/type", "unknown encryption type "+strict.Quote(e.Type), "AES256 or aws:kms; client-side encryption is not supported")
+		faults.Add("/type", "unknown encryption type "+strict.Quote(e.Type), "You: write AES256 or aws:kms; client-side encryption is not supported")
 	}
 	return faults.Err()
 }
@@ -275,7 +275,7 @@ func validateDuration(faults *Errors, pointer string, seconds int) {
 // characters.
 func ValidateAPIName(name string) error {
 	if len(name) < 2 || len(name) > 63 || !kebabForm.MatchString(name) {
-		return &Error{Code: Invalid, Message: strict.Quote(name) + " is not an api_name", Hint: "2 to 63 lowercase letters, digits and single hyphens, beginning with a letter or digit"}
+		return &Error{Code: Invalid, Message: strict.Quote(name) + " is not an api_name", Hint: "You: use 2 to 63 lowercase letters, digits and single hyphens, beginning with a letter or digit"}
 	}
 	return nil
 }
@@ -283,7 +283,7 @@ func ValidateAPIName(name string) error {
 // ValidateName checks the name of a principal, connection or secret.
 func ValidateName(name string) error {
 	if len(name) > 63 || !nameForm.MatchString(name) {
-		return &Error{Code: Invalid, Message: strict.Quote(name) + " is not a name", Hint: "1 to 63 letters, digits and characters of ._-, beginning with a letter or digit"}
+		return &Error{Code: Invalid, Message: strict.Quote(name) + " is not a name", Hint: "You: use 1 to 63 letters, digits and characters of ._-, beginning with a letter or digit"}
 	}
 	return nil
 }

@@ -9,9 +9,9 @@ func (o Organization) CheckConnection(v Vendor, c Connection) error {
 	if s, ok := o.Secrets[c.Secret]; c.Secret != "" {
 		switch {
 		case !ok:
-			faults.Add("/secret", "there is no secret "+c.Secret, "declare it under the organization's secrets")
+			faults.Add("/secret", "there is no secret "+c.Secret, "You: declare it under the organization's secrets")
 		case s.Type != SecretAWSAccessKey:
-			faults.Add("/secret", "the secret "+c.Secret+" holds no AWS access key", "use one of type aws_access_key")
+			faults.Add("/secret", "the secret "+c.Secret+" holds no AWS access key", "You: name one of type aws_access_key")
 		case s.Bucket != "" && s.Bucket != c.Bucket:
 			faults.Add("/secret", "the secret "+c.Secret+" is bound to another bucket", "")
 		}
@@ -20,11 +20,11 @@ func (o Organization) CheckConnection(v Vendor, c Connection) error {
 		if d.Secret != "" {
 			faults.AddErr("/http_credential_source/secret", o.CheckBearer(*d))
 		} else if _, ok := v.Principals[DispenserPrincipal]; !ok {
-			faults.Add("/http_credential_source", "no principal dispenser is declared that signs the request", "declare it, or name a secret of type text")
+			faults.Add("/http_credential_source", "no principal dispenser is declared that signs the request", "You: declare it, or name a secret of type text")
 		}
 	}
 	if role, err := ParseRoleARN(c.RoleARN); err == nil && v.Owns(role.Account) {
-		faults.Add("/role_arn", "the role is in an account of the vendor's", "a connection's role is in the customer's account")
+		faults.Add("/role_arn", "the role is in an account of the vendor's", "You: give a role in the customer's account")
 	}
 	return faults.Err()
 }

@@ -80,10 +80,10 @@ func (p *planner) place(q storage, covers extent, purpose Purpose, at string) Pl
 	case q.Location == "" && q.Connection == "" && (p.hasFault(at+"/location") || p.hasFault(at+"/connection")):
 		return pl
 	case q.Location == "" && q.Connection == "":
-		p.faults.Add(at, "the step names no place", "give location, or connection with path")
+		p.faults.Add(at, "the step names no place", "You: give location, or connection with path")
 		return pl
 	case q.Location != "" && q.Connection != "":
-		p.faults.Add(at+"/location", "connection and location are both given", "with a connection, give path below its prefix instead")
+		p.faults.Add(at+"/location", "connection and location are both given", "You: give path below the connection's prefix instead")
 		return pl
 	case q.Location != "":
 		var err error
@@ -93,7 +93,7 @@ func (p *planner) place(q storage, covers extent, purpose Purpose, at string) Pl
 		}
 		pl.Bucket, pl.Key, pl.Region = location.Bucket, location.Key, location.Region
 		if q.Path != "" {
-			p.faults.Add(at+"/path", "path goes with a connection", "write the whole place in location")
+			p.faults.Add(at+"/path", "path goes with a connection", "You: write the whole place in location")
 		}
 	}
 	p.authorize(&pl, q, location, at)
@@ -112,7 +112,7 @@ func (p *planner) checkAccounts(pl Place, at string) {
 	if reported := err == nil && role.Account == pl.BucketOwner; !reported && p.vendor.Owns(pl.BucketOwner) {
 		p.faults = append(p.faults, &Error{
 			Code: Forbidden, Pointer: at + "/bucket_owner", Message: "the bucket's owner " + pl.BucketOwner + " is an account of the vendor's",
-			Hint: "give the account that owns the customer's bucket",
+			Hint: "You: give the account that owns the customer's bucket",
 		})
 	}
 	if pl.Encryption == nil || pl.Encryption.Key == "" {
@@ -124,10 +124,10 @@ func (p *planner) checkAccounts(pl Place, at string) {
 	case p.vendor.Owns(key.Account):
 		p.faults = append(p.faults, &Error{
 			Code: Forbidden, Pointer: at + "/encryption/key", Message: "the KMS key is in an account of the vendor's",
-			Hint: "give a key of the customer's",
+			Hint: "You: give a key of the customer's",
 		})
 	case own != "" && key.Partition != own:
-		p.faults.Add(at+"/encryption/key", "the KMS key is in partition "+key.Partition+", but the principal is in "+own, "partitions do not mix")
+		p.faults.Add(at+"/encryption/key", "the KMS key is in partition "+key.Partition+", but the principal is in "+own, "You: give a key of the partition of the role")
 	}
 }
 
@@ -151,7 +151,7 @@ func (p *planner) authorize(pl *Place, q storage, location Location, at string) 
 	}
 	switch {
 	case len(ways) > 1:
-		p.faults.Add(at, "the step is authorized in more than one way: "+strings.Join(ways, " and "), "keep one of them")
+		p.faults.Add(at, "the step is authorized in more than one way: "+strings.Join(ways, " and "), "You: keep one of them")
 	case q.HTTPCredentialSource != nil:
 		pl.AuthorizedAt = at + "/http_credential_source"
 		p.dispenser(pl, *q.HTTPCredentialSource, pl.AuthorizedAt, pl.AuthorizedAt+"/secret")
@@ -168,15 +168,15 @@ func (p *planner) authorize(pl *Place, q storage, location Location, at string) 
 		pl.AuthorizedAt = "/role_arn"
 		pl.RoleARN, pl.ExternalID = p.job.RoleARN, p.org.ExternalID.Value
 	default:
-		p.faults.Add(at, "nothing authorizes this step", "give a connection, role_arn, a secret in the location or http_credential_source, or role_arn on the job")
+		p.faults.Add(at, "nothing authorizes this step", "You: give a connection, role_arn, a secret in the location or http_credential_source, or role_arn on the job")
 	}
 	c := p.org.Connections[q.Connection] // of no name: none
 	switch pointer := at + "/role_session_duration_seconds"; {
 	case q.RoleSessionDurationSeconds == 0:
 	case location.Secret != "" || c.Secret != "":
-		p.faults.Add(pointer, "static keys have no session", "leave it out")
+		p.faults.Add(pointer, "static keys have no session", "You: leave it out")
 	case q.HTTPCredentialSource != nil || c.HTTPCredentialSource != nil:
-		p.faults.Add(pointer, dispenserDecides, "leave it out")
+		p.faults.Add(pointer, dispenserDecides, "You: leave it out")
 	}
 	pl.BucketOwner = ownerOf(pl.BucketOwner, pl.RoleARN)
 }
@@ -185,11 +185,11 @@ func (p *planner) secret(pl *Place, name, at string) {
 	s, ok := p.org.Secrets[name]
 	switch {
 	case !ok:
-		p.faults = append(p.faults, &Error{Code: NotFound, Pointer: at, Message: "there is no secret " + strict.Quote(name), Hint: "the organization's secrets: " + names(p.org.Secrets)})
+		p.faults = append(p.faults, &Error{Code: NotFound, Pointer: at, Message: "there is no secret " + strict.Quote(name), Hint: "You: name one of the organization's secrets: " + names(p.org.Secrets)})
 	case s.Type != SecretAWSAccessKey:
-		p.faults.Add(at, "the secret "+strict.Quote(name)+" holds no AWS access key", "a location takes a secret of type aws_access_key")
+		p.faults.Add(at, "the secret "+strict.Quote(name)+" holds no AWS access key", "You: name a secret of type aws_access_key")
 	case s.Bucket != "" && s.Bucket != pl.Bucket:
-		p.faults = append(p.faults, &Error{Code: Forbidden, Pointer: at, Message: "the secret " + strict.Quote(name) + " is not for the bucket " + strict.Quote(pl.Bucket), Hint: "a secret is used for the bucket that it is bound to"})
+		p.faults = append(p.faults, &Error{Code: Forbidden, Pointer: at, Message: "the secret " + strict.Quote(name) + " is not for the bucket " + strict.Quote(pl.Bucket), Hint: "Operator: bind the secret to this bucket, or name another secret"})
 	}
 	pl.Secret = s
 }
@@ -207,7 +207,7 @@ func (p *planner) dispenser(pl *Place, source HTTPCredentialSource, at, secretAt
 	}
 	if source.Secret == "" {
 		if _, ok := p.vendor.Principals[DispenserPrincipal]; !ok {
-			p.faults.Add(at, "nobody here signs requests to dispensers", "the operator declares a principal named "+DispenserPrincipal+"; or name a secret of type text that the dispenser takes as bearer token")
+			p.faults.Add(at, "nobody here signs requests to dispensers", "Operator: declare a principal named "+DispenserPrincipal+". You: or name a secret of type text that the dispenser takes as bearer token")
 		}
 		return
 	}
@@ -222,22 +222,22 @@ func (p *planner) connect(pl *Place, q storage, purpose Purpose, at string) bool
 	if !ok {
 		p.faults = append(p.faults, &Error{
 			Code: NotFound, Pointer: at + "/connection", Message: "there is no connection " + strict.Quote(q.Connection),
-			Hint: "the organization's connections: " + names(p.org.Connections),
+			Hint: "You: name one of the organization's connections: " + names(p.org.Connections),
 		})
 		return false
 	}
 	if purpose == Delivery && c.Purpose == Source {
 		p.faults = append(p.faults, &Error{
 			Code: Forbidden, Pointer: at + "/connection", Message: "the connection " + strict.Quote(q.Connection) + " is for reading",
-			Hint: "use a connection of purpose delivery",
+			Hint: "You: use a connection of purpose delivery",
 		})
 	}
 	if strings.HasPrefix(q.Path, "/") {
-		p.faults.Add(at+"/path", "the path begins with a slash", "give it relative to the connection's prefix "+strict.Quote(c.Prefix))
+		p.faults.Add(at+"/path", "the path begins with a slash", "You: give it relative to the connection's prefix "+strict.Quote(c.Prefix))
 	} else {
 		for _, part := range strings.Split(strings.TrimSuffix(q.Path, "/"), "/") {
 			if part == ".." || part == "." || part == "" && q.Path != "" {
-				p.faults.Add(at+"/path", strict.Quote(q.Path)+" has an empty part or a part . or ..", "give a path below the connection's prefix "+strict.Quote(c.Prefix))
+				p.faults.Add(at+"/path", strict.Quote(q.Path)+" has an empty part or a part . or ..", "You: give a path below the connection's prefix "+strict.Quote(c.Prefix))
 				break
 			}
 		}
@@ -249,7 +249,7 @@ func (p *planner) connect(pl *Place, q storage, purpose Purpose, at string) bool
 		if given != "" && given != own {
 			p.faults = append(p.faults, &Error{
 				Code: Conflict, Pointer: at + "/" + member, Message: member + " is not the connection's",
-				Hint: "leave it out, or have the connection changed",
+				Hint: "You: leave it out, or have the connection changed",
 			})
 		}
 		return own
@@ -293,7 +293,7 @@ func (p *planner) shape(pl *Place, covers extent, at string) {
 	case covers == prefix && pl.Key != "" && !strings.HasSuffix(pl.Key, "/"):
 		pl.Key += "/"
 	case covers == oneObject && (pl.Key == "" || strings.HasSuffix(pl.Key, "/")):
-		p.faults.Add(at, "the place is a prefix, and no files are named", `give files, for example ["**"] for all below it, or name one object`)
+		p.faults.Add(at, "the place is a prefix, and no files are named", `You: give files, for example ["**"] for all below it, or name one object`)
 	}
 }
 

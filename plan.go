@@ -96,7 +96,7 @@ func (j Job) Validate(org Organization, vendor Vendor, principal string) (Plan, 
 		if m := jobRegionForm.FindStringSubmatch(j.Region); m != nil {
 			plan.Region = m[1]
 		} else {
-			p.faults.Add("/region", strict.Quote(j.Region)+" is not a region", "for example aws:eu-central-1")
+			p.faults.Add("/region", strict.Quote(j.Region)+" is not a region", "You: write it as aws:eu-central-1")
 		}
 	}
 	var err error
@@ -122,7 +122,7 @@ func (j Job) Validate(org Organization, vendor Vendor, principal string) (Plan, 
 	case len(j.Tasks) == 0:
 		p.faults.Add("/tasks", "the job has no tasks", "")
 	case len(j.Tasks) > MaxTasks:
-		p.faults.Add("/tasks", fmt.Sprintf("the job has %d tasks; the limit is %d", len(j.Tasks), MaxTasks), "split it into several jobs")
+		p.faults.Add("/tasks", fmt.Sprintf("the job has %d tasks; the limit is %d", len(j.Tasks), MaxTasks), "You: split it into several jobs")
 	default:
 		for i, t := range j.Tasks {
 			plan.Steps = append(plan.Steps, p.step(i, t))
@@ -161,7 +161,7 @@ func (p *planner) step(index int, t Task) Step {
 	tool, mark, marked := strings.Cut(t.Tool, "|")
 	s := Step{Index: index, Name: t.Name, Tool: tool, Parallel: marked, Retries: t.Retries, Timeout: time.Duration(t.TimeoutSeconds) * time.Second}
 	if marked && mark != "p" {
-		p.faults.Add(at+"/tool", "unknown mark "+strict.Quote("|"+mark)+" after the tool's name", "|p lets neighbours so marked run side by side")
+		p.faults.Add(at+"/tool", "unknown mark "+strict.Quote("|"+mark)+" after the tool's name", "You: write |p, which lets neighbours so marked run side by side, or nothing")
 	}
 	if t.Retries < 0 || t.Retries > MaxRetries {
 		p.faults.Add(at+"/retries", fmt.Sprintf("retries are 0 to %d", MaxRetries), "")
@@ -192,11 +192,11 @@ func (p *planner) step(index int, t Task) Step {
 		s.Place = p.place(q.Source, extentOf(q.Files), Source, at+"/source")
 		s.Destination = p.place(q.Destination, extentOf(q.Files), Delivery, at+"/destination")
 	case "":
-		p.faults.Add(strings.TrimSuffix(at, "/parameters")+"/tool", "the task names no tool", "tools: "+strings.Join(Tools(), ", "))
+		p.faults.Add(strings.TrimSuffix(at, "/parameters")+"/tool", "the task names no tool", "You: use one of "+strings.Join(Tools(), ", "))
 	default:
-		hint := "tools: " + strings.Join(Tools(), ", ")
+		hint := "You: use one of " + strings.Join(Tools(), ", ")
 		if near := strict.Nearest(tool, Tools()); near != "" {
-			hint = "did you mean " + strict.Quote(near) + "?"
+			hint = "You: write " + strict.Quote(near) + ", if that is meant"
 		}
 		p.faults.Add(strings.TrimSuffix(at, "/parameters")+"/tool", "unknown tool "+strict.Quote(tool), hint)
 	}
@@ -217,24 +217,24 @@ func (p *planner) storageStep(s *Step, q storageParameters, at string) {
 	if q.BaseDir != "" {
 		s.BaseDir = path.Clean(strings.TrimSuffix(q.BaseDir, "/"))
 		if err := validateFile(strings.TrimSuffix(q.BaseDir, "/")); err != nil {
-			p.faults.Add(at+"/base_dir", strict.Quote(q.BaseDir)+" does not stay inside the working directory", "a relative path without . or ..")
+			p.faults.Add(at+"/base_dir", strict.Quote(q.BaseDir)+" does not stay inside the working directory", "You: write a relative path without . or ..")
 		}
 		if reserved.Path(s.BaseDir) {
-			p.faults.Add(at+"/base_dir", strict.Quote(q.BaseDir)+" is rolecall's own", "choose another name")
+			p.faults.Add(at+"/base_dir", strict.Quote(q.BaseDir)+" is rolecall's own", "You: choose another name")
 		}
 		if s.Tool != StorageGet && s.Tool != StoragePut {
-			p.faults.Add(at+"/base_dir", s.Tool+" touches no files in the working directory", "leave base_dir out")
+			p.faults.Add(at+"/base_dir", s.Tool+" touches no files in the working directory", "You: leave base_dir out")
 		}
 	}
 	if (s.Tool == StorageGet || s.Tool == StoragePut) && s.BaseDir == "" {
 		for i, f := range q.Files {
 			if reserved.Path(f) {
-				p.faults.Add(at+strict.Pointer("files", i), strict.Quote(f)+" leads to "+reserved.Dir+" in the working directory, which is rolecall's own", "leave it out, or give a base_dir")
+				p.faults.Add(at+strict.Pointer("files", i), strict.Quote(f)+" leads to "+reserved.Dir+" in the working directory, which is rolecall's own", "You: leave it out, or give a base_dir")
 			}
 		}
 	}
 	if q.Overwrite && s.Tool != StoragePut {
-		p.faults.Add(at+"/overwrite", s.Tool+" writes no objects", "leave overwrite out")
+		p.faults.Add(at+"/overwrite", s.Tool+" writes no objects", "You: leave overwrite out")
 	}
 	if s.Unmarked = isFalse(q.Marker); q.Marker != nil && s.Tool != StoragePut {
 		p.faults.Add(at+"/marker", s.Tool+" writes no objects", "You: leave marker out")
@@ -244,7 +244,7 @@ func (p *planner) storageStep(s *Step, q storageParameters, at string) {
 		validateTags(&faults, q.Tags)
 		p.faults.AddErr(at, faults.Err())
 	} else if q.Tags != nil {
-		p.faults.Add(at+"/tags", s.Tool+" sets no tags", "use storage:tag_s3")
+		p.faults.Add(at+"/tags", s.Tool+" sets no tags", "You: use storage:tag_s3")
 	}
 	purpose := Source
 	if s.Tool == StoragePut || s.Tool == StorageTagS3 {
@@ -258,7 +258,7 @@ func isFalse(b *bool) bool { return b != nil && !*b }
 // files compiles the patterns of a member.
 func (p *planner) files(files []string, member, at string, compile func(string) (Pattern, error)) []Pattern {
 	if len(files) > MaxFiles {
-		p.faults.Add(at+"/"+member, fmt.Sprintf("%d entries; the limit is %d", len(files), MaxFiles), "use patterns")
+		p.faults.Add(at+"/"+member, fmt.Sprintf("%d entries; the limit is %d", len(files), MaxFiles), "You: use patterns")
 		return nil
 	}
 	var out []Pattern
@@ -273,7 +273,7 @@ func (p *planner) files(files []string, member, at string, compile func(string) 
 			wild++
 		}
 		if wild == MaxPatterns+1 {
-			p.faults.Add(at+"/"+member, fmt.Sprintf("more than %d entries have wildcards", MaxPatterns), "say it with fewer patterns, or name the files")
+			p.faults.Add(at+"/"+member, fmt.Sprintf("more than %d entries have wildcards", MaxPatterns), "You: say it with fewer patterns, or name the files")
 		}
 		out = append(out, pattern)
 	}
@@ -323,13 +323,13 @@ func (p *planner) role(s string) error {
 	if p.vendor.Owns(a.Account) {
 		return &Error{
 			Code: Forbidden, Message: "the role " + strict.Quote(s) + " is in an account of the vendor's",
-			Hint: "give a role in your own account",
+			Hint: "You: give a role in the customer's account",
 		}
 	}
 	if own := p.principal.ARN.Partition; own != "" && own != a.Partition {
 		return &Error{
 			Code: Invalid, Message: fmt.Sprintf("the role is in partition %s, but the principal %q is in %s", a.Partition, p.principal.Name, own),
-			Hint: "partitions do not mix; choose a principal of partition " + a.Partition + " with --principal or the job's region",
+			Hint: "You: choose a principal of partition " + a.Partition + " with --principal or the job's region",
 		}
 	}
 	return nil

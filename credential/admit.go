@@ -15,7 +15,7 @@ func (v *Vault) admitRole(r Role) (roleTarget, error) {
 	}
 	if r.Principal == rolecall.DispenserPrincipal {
 		return roleTarget{}, &rolecall.Error{
-			Code: rolecall.Invalid, Message: "the principal dispenser assumes no roles", Hint: "it signs requests to dispensers and does nothing else",
+			Code: rolecall.Invalid, Message: "the principal dispenser assumes no roles", Hint: "Operator: name another principal for roles; this one signs requests to dispensers only",
 		}
 	}
 	role, err := rolecall.ParseRoleARN(r.RoleARN)
@@ -29,13 +29,13 @@ func (v *Vault) admitRole(r Role) (roleTarget, error) {
 		return roleTarget{}, &rolecall.Error{
 			Code:    rolecall.Invalid,
 			Message: fmt.Sprintf("the role %s is in partition %s, the principal %s in %s", r.RoleARN, role.Partition, r.Principal, p.ARN.Partition),
-			Hint:    "partitions do not mix: use a principal of the role's partition",
+			Hint:    "You: name a principal of the role's partition",
 		}
 	}
 	if v.isVendorAccount(role.Account) {
 		return roleTarget{}, &rolecall.Error{
 			Code: rolecall.Forbidden, Message: "the role " + r.RoleARN + " is not usable",
-			Hint: "give a role in your own account",
+			Hint: "You: give a role in the customer's account",
 			Err: &rolecall.Undisclosed{
 				Message: "the account " + role.Account + " is the vendor's own",
 				Hint:    "Customer: give a role in your own account. Operator: see vendor_accounts and principals in rolecall.yaml",
@@ -61,7 +61,7 @@ func (v *Vault) admitDispenser(r DispenserRequest) (dispenserTarget, error) {
 	var signer Principal
 	switch secret := r.Secret; {
 	case r.Access != AccessRead && r.Access != AccessWrite || r.Organization == "" || r.Bucket == "":
-		err = &rolecall.Error{Code: rolecall.Internal, Message: "a dispenser is asked for an access to a bucket", Hint: "a fault of rolecall's"}
+		err = &rolecall.Error{Code: rolecall.Internal, Message: "a dispenser is asked for an access to a bucket", Hint: "You: report this as a fault of rolecall's"}
 	case r.Source.Secret == "":
 		signer, err = v.principal(rolecall.DispenserPrincipal)
 	case secret.Name != r.Source.Secret || secret.Type != rolecall.SecretText:
@@ -69,7 +69,7 @@ func (v *Vault) admitDispenser(r DispenserRequest) (dispenserTarget, error) {
 	case secret.Host == "" || !strings.EqualFold(secret.Host, r.Source.Host()):
 		err = &rolecall.Error{
 			Code: rolecall.Forbidden, Message: fmt.Sprintf("the secret %q is not for the host %q", secret.Name, r.Source.Host()),
-			Hint: "a secret is sent to the host that it is bound to",
+			Hint: "Operator: bind the secret to this host, or name another secret",
 		}
 	}
 	if err != nil {
@@ -86,7 +86,7 @@ func admitSecret(r SecretRequest) error {
 	case r.Secret.Bucket != "" && r.Secret.Bucket != r.Bucket:
 		return &rolecall.Error{
 			Code: rolecall.Forbidden, Message: fmt.Sprintf("the secret %q is not for the bucket %q", r.Secret.Name, r.Bucket),
-			Hint: "a secret is used for the bucket that it is bound to",
+			Hint: "Operator: bind the secret to this bucket, or name another secret",
 		}
 	default:
 		return nil
@@ -98,7 +98,7 @@ func (v *Vault) principal(name string) (Principal, error) {
 	if !ok {
 		return Principal{}, &rolecall.Error{
 			Code: rolecall.Invalid, Message: fmt.Sprintf("there is no principal %q", name),
-			Hint: "the operator declares principals in rolecall.yaml",
+			Hint: "Operator: declare it under principals in rolecall.yaml",
 		}
 	}
 	return p, nil
@@ -108,7 +108,7 @@ func checkExternalID(id string) error {
 	if id == "" {
 		return &rolecall.Error{
 			Code: rolecall.Invalid, Message: "the organization has no external id",
-			Hint: "a role is assumed, and a dispenser asked, with an external id only",
+			Hint: "Operator: give the organization an external id; without one no role is assumed and no dispenser asked",
 		}
 	}
 	return rolecall.ExternalID{Mode: rolecall.ExternalIDCustom, Value: id}.Validate()

@@ -19,7 +19,7 @@ func (b Bearer) Validate() error {
 	if !isGraphic(b.Token) || len(b.Token) > maxBearer {
 		return &rolecall.Error{
 			Code: rolecall.Invalid, Message: "the secret cannot be a bearer token",
-			Hint: "1 to 8192 printable characters of ASCII, without spaces",
+			Hint: "Operator: give 1 to 8192 printable characters of ASCII, without spaces",
 		}
 	}
 	return nil

@@ -97,7 +97,7 @@ var errClosed = errors.New("the vault is closed")
 
 var errPurged = &rolecall.Error{
 	Code: rolecall.Unavailable, Message: "what the credential rests on was withdrawn again and again while it was fetched",
-	Hint: "the role is being changed, or proved by others who find it unsafe; try again",
+	Hint: "You: try again; the role is being changed, or others prove it and find it unsafe",
 }
 
 // get returns the credential of a key. It fetches it if there is none that is

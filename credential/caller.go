@@ -84,7 +84,7 @@ func (v *Vault) checkCaller(actual rolecall.ARN, r Role, p Principal) error {
 	return &rolecall.Error{
 		Code:    rolecall.Unauthenticated,
 		Message: fmt.Sprintf("the principal %s is declared as %s, but its credentials are those of %s", r.Principal, p.ARN, actual),
-		Hint:    "the operator gives the principal its own credentials in rolecall.yaml, or declares the ARN that they belong to",
+		Hint:    "Operator: give the principal its own credentials in rolecall.yaml, or declare the ARN that they belong to",
 	}
 }
 
@@ -149,7 +149,7 @@ func explainNoCaller(err error, r Role, p Principal) error {
 		return &rolecall.Error{
 			Code:    rolecall.Forbidden,
 			Message: fmt.Sprintf("AWS does not say whose credentials the principal %s has", r.Principal),
-			Hint:    "the operator allows sts:GetCallerIdentity in the policy of the VPC endpoint for STS",
+			Hint:    "Operator: allow sts:GetCallerIdentity in the policy of the VPC endpoint for STS",
 			Err:     fmt.Errorf("identify principal %s: %w", r.Principal, err),
 		}
 	}

@@ -59,7 +59,7 @@ func TestKeysAreTheDeclaredPrincipals(t *testing.T) {
 					continue
 				}
 				e := rolecall.List(err)[0]
-				if e.Code != rolecall.Unauthenticated || !strings.Contains(e.Message, c.declared) || !strings.Contains(e.Message, c.actual) || !strings.Contains(e.Hint, "operator") {
+				if e.Code != rolecall.Unauthenticated || !strings.Contains(e.Message, c.declared) || !strings.Contains(e.Message, c.actual) || !strings.Contains(e.Hint, "Operator: ") {
 					t.Errorf("%s: %s (%s)", e.Code, e.Message, e.Hint)
 				}
 			}

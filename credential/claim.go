@@ -60,7 +60,7 @@ func (v *Vault) release(ctx context.Context, s Subject) error {
 	err := v.options.Verdicts.Release(ctx, s)
 	v.refusals.forget(s.ClaimKey())
 	v.endAll(func(held Subject) bool { return held.Organization == s.Organization && held.ClaimKey() == s.ClaimKey() },
-		claimEnded(s, "it was released", "the operator or the organization's administrator gave the claim up; check the connection to claim it again"))
+		claimEnded(s, "it was released", "You: run rolecall check CONNECTION to claim it again, if it was not meant to be released"))
 	if err != nil {
 		return fmt.Errorf("release %s: %w", s, err)
 	}

@@ -42,7 +42,7 @@ func (v *Vault) Try(ctx context.Context, r Role) (_ aws.Credentials, err error) 
 	}
 	if !v.isValid(stored) {
 		return aws.Credentials{}, &rolecall.Error{
-			Code: rolecall.Forbidden, Message: t.about.String() + " has not passed its probes", Hint: "prove it first",
+			Code: rolecall.Forbidden, Message: t.about.String() + " has not passed its probes", Hint: "You: prove it first, by rolecall check CONNECTION",
 			Err: errors.New("no verdict that is valid now"),
 		}
 	}

@@ -24,7 +24,7 @@ func (v *Vault) dispensedAccount(ctx context.Context, t dispenserTarget, got aws
 	case err != nil || !rolecall.IsAccountID(actual.Account):
 		return "", explainDispensed(errIncomplete, t.DispenserRequest, t.principal)
 	case v.isVendorAccount(actual.Account):
-		const hint = "the dispenser's owner makes it give credentials of an account of their own"
+		const hint = "Customer: have the dispenser answer with credentials of your own account"
 		v.end(t.about.Anywhere(), claimEnded(t.about, "what it gives is not usable", hint))
 		return "", &rolecall.Error{Code: rolecall.Forbidden, Message: "the credentials that " + t.about.String() + " gives are not usable", Hint: hint}
 	}
@@ -46,10 +46,10 @@ func explainDispensed(err error, r DispenserRequest, p Principal) error {
 		busy(e, answer)
 	case awscode.Denied:
 		e.Code, e.Message = rolecall.Forbidden, "AWS does not say whose credentials the dispenser gave"
-		e.Hint = "the operator allows sts:GetCallerIdentity in the policy of the VPC endpoint for STS"
+		e.Hint = "Operator: allow sts:GetCallerIdentity in the policy of the VPC endpoint for STS"
 	default:
 		e.Code, e.Message = rolecall.Unauthenticated, "AWS does not accept the credentials that the dispenser gave"
-		e.Hint = "the dispenser's owner looks at what it answers: they are expired, revoked, of another partition or none of AWS's"
+		e.Hint = "Customer: look at what the dispenser answers: it is expired, revoked, of another partition or none of AWS's"
 	}
 	return e
 }

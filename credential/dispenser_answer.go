@@ -56,7 +56,7 @@ func readDispensed(body []byte, now time.Time) (aws.Credentials, error) {
 	bad := func(message, hint string) (aws.Credentials, error) {
 		return aws.Credentials{}, &rolecall.Error{Code: rolecall.Invalid, Message: "the dispenser's answer " + message, Hint: hint}
 	}
-	const form = `its owner makes it answer {"AccessKeyId": "…", "SecretAccessKey": "…", "SessionToken": "…", "Expiration": "2026-11-01T12:00:00Z"}`
+	const form = `Customer: have the dispenser answer {"AccessKeyId": "…", "SecretAccessKey": "…", "SessionToken": "…", "Expiration": "2026-11-01T12:00:00Z"}`
 	if len(body) > dispenserBytes {
 		return bad("is larger than 64 KiB", form)
 	}
@@ -69,7 +69,7 @@ func readDispensed(body []byte, now time.Time) (aws.Credentials, error) {
 	case given[dispensedID] == "" || given[dispensedSecret] == "":
 		return bad("has no access key", form)
 	case given[dispensedToken] == "":
-		return bad("holds a long-lived key, without a session token", "rolecall takes only keys from a dispenser that end by themselves: its owner makes it answer with a session of sts:AssumeRole")
+		return bad("holds a long-lived key, without a session token", "Customer: have the dispenser answer with a session of sts:AssumeRole; only keys that end by themselves are taken")
 	case !isGraphic(given[dispensedID]) || !isGraphic(given[dispensedSecret]) || !isGraphic(given[dispensedToken]):
 		return bad("holds keys with characters that no key of AWS has", form)
 	}
@@ -78,7 +78,7 @@ func readDispensed(body []byte, now time.Time) (aws.Credentials, error) {
 	case err != nil:
 		return bad("has no Expiration that is a time of RFC 3339", form)
 	case !expires.After(now):
-		return bad("holds credentials that have expired", "its owner makes it renew what it gives, and sets its clock")
+		return bad("holds credentials that have expired", "Customer: have the dispenser renew its credentials, and set its clock")
 	case expires.Sub(now) > maxDispensed:
 		expires = now.Add(maxDispensed)
 	}
@@ -150,23 +150,23 @@ func explainStatus(code int, url string) error {
 	case status.refuses():
 		e.Code = rolecall.Forbidden
 		e.Message = fmt.Sprintf("%s refuses (%d)", name, code)
-		e.Hint = "its owner looks at whether it knows this caller, organization and external id, and grants this access to the bucket and prefix"
+		e.Hint = "Customer: see that the dispenser knows this caller, organization and external id, and grants this access to the bucket and prefix"
 	case code == http.StatusNotFound:
 		e.Code = rolecall.NotFound
 		e.Message = fmt.Sprintf("nothing is at the dispenser's URL %s (404)", url)
-		e.Hint = "look for a typing mistake in its path"
+		e.Hint = "You: correct the path of the dispenser's URL"
 	case code >= 300 && code < 400:
 		e.Code = rolecall.Invalid
 		e.Message = fmt.Sprintf("%s answers with a redirect (%d), which is not followed", name, code)
-		e.Hint = "give the URL that it leads to, if that is the dispenser"
+		e.Hint = "You: give the URL that it leads to, if that is the dispenser"
 	case code == http.StatusTooManyRequests || code >= 500:
 		e.Code = rolecall.Unavailable
 		e.Message = fmt.Sprintf("%s is overloaded or failing (%d)", name, code)
-		e.Hint = "try again later; if it stays so, its owner looks at its log"
+		e.Hint = "You: try again later. Customer: if it stays so, look at the dispenser's log"
 	default:
 		e.Code = rolecall.Invalid
 		e.Message = fmt.Sprintf("%s answered %d", name, code)
-		e.Hint = "its owner makes it answer 200 with credentials, or 403"
+		e.Hint = "Customer: have the dispenser answer 200 with credentials, or 403"
 	}
 	return e
 }
@@ -196,11 +196,11 @@ func explainNoAnswer(ctx context.Context, err error, asked string) error {
 		}
 	case errors.As(err, &certificate):
 		e.Code, e.Message = rolecall.Invalid, name+" has no valid certificate"
-		e.Hint = "its owner gives it a certificate for that host name, of an authority that is commonly trusted"
+		e.Hint = "Customer: give the dispenser a certificate for that host name, of an authority that is commonly trusted"
 	case errors.Is(err, context.DeadlineExceeded):
-		e.Message, e.Hint = name+" did not answer within ten seconds", "try again; if it stays so, its owner looks at its log"
+		e.Message, e.Hint = name+" did not answer within ten seconds", "You: try again. Customer: if it stays so, look at the dispenser's log"
 	default:
-		e.Message, e.Hint = name+" is not reachable", "try again; if it stays so, its owner looks at whether it runs"
+		e.Message, e.Hint = name+" is not reachable", "You: try again. Customer: if it stays so, see whether the dispenser runs"
 	}
 	return e
 }

@@ -64,8 +64,7 @@ func (t dispenserTarget) unsafe(accepted []plannedProbe) error {
 	return &rolecall.Error{
 		Code: rolecall.Forbidden, Err: ErrUnsafe,
 		Message: fmt.Sprintf("%s is not safe to use: it gives out credentials %s (failed probes: %s)", t.about, what, strings.Join(names, ", ")),
-		Hint: "the dispenser's owner makes it compare organization and external_id exactly, upper and lower case too, and answer 403 to all others: " +
-			"else any other customer of this service gets these credentials",
+		Hint:    "Customer: have the dispenser compare organization and external_id exactly, upper and lower case too, and answer 403 to all others",
 	}
 }
 
@@ -78,7 +77,7 @@ func (t dispenserTarget) previousID(ctx context.Context, _ Verdict, now string) 
 // replaced ends what rests on the dispenser's verdict, which stays, as does the
 // pin: with its own account the dispenser may be used again.
 func (t dispenserTarget) replaced(pinned, now string) error {
-	hint := "the dispenser's owner makes it give credentials of account " + pinned + " again; where that was meant, the claim is released, and the next proof pins the new one"
+	hint := "Customer: have the dispenser give credentials of account " + pinned + " again. Operator: if it was meant, run rolecall connection release, and check again"
 	t.vault.end(t.about.Anywhere(), claimEnded(t.about, "it "+anotherAccount, hint, ErrDrift))
 	return &rolecall.Error{
 		Code: rolecall.Forbidden, Message: fmt.Sprintf("%s gives credentials of the account %s, but it was proved with %s", t.about, now, pinned),

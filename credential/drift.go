@@ -59,7 +59,7 @@ func lostTrust(s Subject, why error) error {
 }
 
 func wasRecreated(s Subject) error {
-	return claimEnded(s, "it "+recreated, "who owns it says whether that was meant; then check the connection and run the job again", ErrDrift)
+	return claimEnded(s, "it "+recreated, "Customer: say whether that was meant. You: run rolecall check CONNECTION then, and the job again", ErrDrift)
 }
 
 // verdictID tells a verdict from one that was put in its place after it was
@@ -78,13 +78,13 @@ func (v Verdict) id() verdictID { return verdictID{v.RoleID, v.First} }
 func (id verdictID) whyEnded(s Subject, stored Verdict) error {
 	switch {
 	case !stored.Passed:
-		return claimEnded(s, "its verdict was withdrawn", "check the connection: that says what changed and who must act")
+		return claimEnded(s, "its verdict was withdrawn", "You: run rolecall check CONNECTION, which says what changed and who must act")
 	case id.first.IsZero() || id.roleID == stored.RoleID && id.first.Equal(stored.First):
 		return nil
 	case id.roleID != stored.RoleID:
 		return wasRecreated(s)
 	default:
-		return claimEnded(s, "its verdict was withdrawn, and it was proved anew since", "run the job again, if the claim was not meant to end")
+		return claimEnded(s, "its verdict was withdrawn, and it was proved anew since", "You: run the job again, if the claim was not meant to end")
 	}
 }
 

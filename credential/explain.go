@@ -29,11 +29,11 @@ func explained(err error, r Role, p Principal) error {
 	case errors.Is(err, errIncomplete):
 		e.Code = rolecall.Unavailable
 		e.Message = "STS gave an incomplete answer"
-		e.Hint = "the operator looks at the STS endpoint"
+		e.Hint = "Operator: look at the STS endpoint"
 	default:
 		e.Code = rolecall.Unavailable
 		e.Message = "STS is not reachable in region " + regionFor(r.Region, p.Principal)
-		e.Hint = "try again; if it stays so, the operator looks at the worker's network"
+		e.Hint = "You: try again. Operator: if it stays so, look at the worker's network"
 	}
 	return e
 }
@@ -54,19 +54,19 @@ func explainAnswer(e *rolecall.Error, answer awscode.Answer, r Role, p Principal
 	case awscode.RegionDisabled:
 		e.Code = rolecall.Forbidden
 		e.Message = fmt.Sprintf("STS is not active in region %s for the role's account", regionFor(r.Region, p.Principal))
-		e.Hint = "an administrator of the role's account activates STS in that region, in the account settings of IAM"
+		e.Hint = "Customer: activate STS in that region, in the account settings of IAM"
 	case awscode.PolicyTooLarge:
 		e.Code = rolecall.Invalid
 		e.Message = "the session policy for this step is too large for STS"
-		e.Hint = "name fewer objects in one task, or give a shorter prefix"
+		e.Hint = "You: name fewer objects in one task, or give a shorter prefix"
 	case awscode.MalformedPolicy:
 		e.Code = rolecall.Internal
 		e.Message = "STS does not accept the session policy for this step"
-		e.Hint = "a fault of rolecall's; the log has what STS says"
+		e.Hint = "You: report this as a fault of rolecall's"
 	case awscode.InvalidRequest, awscode.TooLong, awscode.TooLongChained:
 		e.Code = rolecall.Invalid
 		e.Message = "STS does not accept the request for a session of " + r.RoleARN
-		e.Hint = "check role_arn and role_session_duration_seconds"
+		e.Hint = "You: correct role_arn and role_session_duration_seconds"
 	default:
 		busy(e, answer)
 	}
@@ -74,7 +74,7 @@ func explainAnswer(e *rolecall.Error, answer awscode.Answer, r Role, p Principal
 
 // busy words an answer of STS's after which another try may help.
 func busy(e *rolecall.Error, answer awscode.Answer) {
-	e.Code, e.Message, e.Hint = rolecall.Unavailable, "STS answered "+answer.Code, "try again later"
+	e.Code, e.Message, e.Hint = rolecall.Unavailable, "STS answered "+answer.Code, "You: try again later"
 	if answer.Meaning == awscode.Throttled || answer.Meaning == awscode.Failing {
 		e.Message += ": it is asked too often, or overloaded"
 	}
@@ -87,7 +87,7 @@ func rightTrust(r Role, p Principal, along ...string) string {
 	if err != nil {
 		return "" // the principal is declared by something else than an IAM ARN
 	}
-	return "The role's trust policy should be: " + string(trust)
+	return "Customer: have in the role's trust policy: " + string(trust)
 }
 
 // durationRefused reports whether STS refuses just the length of the session:

@@ -29,14 +29,14 @@ func TestErrorsSayWhoMustAct(t *testing.T) {
 		hint   string
 	}{
 		"denied":           {denied(), rolecall.Forbidden, "does not let " + workerARN + " assume the role " + mediaARN, `"sts:ExternalId":"` + externalID + `"`},
-		"vendor denies":    {stsAnswer{status: 403, code: "AccessDenied", message: vendors.String()}, rolecall.Forbidden, "the permissions policy of " + workerARN + " does not allow sts:AssumeRole", "the operator adds"},
+		"vendor denies":    {stsAnswer{status: 403, code: "AccessDenied", message: vendors.String()}, rolecall.Forbidden, "the permissions policy of " + workerARN + " does not allow sts:AssumeRole", "Operator: add"},
 		"tags come along":  {stsAnswer{status: 403, code: "AccessDenied", message: along.String()}, rolecall.Forbidden, "does not let " + workerARN, `"Action":["sts:AssumeRole","sts:TagSession"]`},
 		"expired":          {stsAnswer{status: 403, code: "ExpiredToken"}, rolecall.Unauthenticated, "credentials of the principal production: they have expired (ExpiredToken)", "Operator: renew"},
 		"wrong keys":       {stsAnswer{status: 403, code: "InvalidClientTokenId"}, rolecall.Unauthenticated, "does not know their access key id (InvalidClientTokenId)", "Operator: see whether"},
 		"wrong secret":     {stsAnswer{status: 403, code: "SignatureDoesNotMatch"}, rolecall.Unauthenticated, "the secret access key does not belong to the access key id (SignatureDoesNotMatch)", "Operator: copy"},
-		"region":           {stsAnswer{status: 403, code: "RegionDisabledException"}, rolecall.Forbidden, "eu-central-1", "administrator of the role's account"},
+		"region":           {stsAnswer{status: 403, code: "RegionDisabledException"}, rolecall.Forbidden, "eu-central-1", "Customer: activate STS"},
 		"packed policy":    {stsAnswer{status: 400, code: "PackedPolicyTooLarge"}, rolecall.Invalid, "too large", "fewer objects"},
-		"malformed policy": {stsAnswer{status: 400, code: "MalformedPolicyDocument"}, rolecall.Internal, "session policy", "log"},
+		"malformed policy": {stsAnswer{status: 400, code: "MalformedPolicyDocument"}, rolecall.Internal, "session policy", "fault of rolecall"},
 		"validation":       {stsAnswer{status: 400, code: "ValidationError"}, rolecall.Invalid, mediaARN, "role_arn"},
 		"hour refused":     {stsAnswer{status: 400, code: "ValidationError", message: "DurationSeconds"}, rolecall.Invalid, mediaARN, "role_session_duration_seconds"},
 		"unheard of":       {stsAnswer{status: 400, code: "Surprise"}, rolecall.Unavailable, "Surprise", "later"},

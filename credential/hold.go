@@ -187,7 +187,7 @@ func (h *hold) whyEnded(stored Verdict, err error, now time.Time) error {
 		}
 		return &rolecall.Error{
 			Code: rolecall.Unavailable, Message: fmt.Sprintf("whether the claim on %s still stands could not be looked up for %v", subject, grace),
-			Hint: "the operator looks at the store of the verdicts; then the job can be run again", Err: err,
+			Hint: "Operator: look at the store of the verdicts. You: run the job again then", Err: err,
 		}
 	}
 	if cause := h.verdict.whyEnded(subject, stored); cause != nil {

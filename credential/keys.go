@@ -32,7 +32,7 @@ func ReadKeys(data []byte) (Keys, error) {
 	if err := json.Unmarshal(data, &in); err != nil {
 		return Keys{}, &rolecall.Error{
 			Code: rolecall.Invalid, Message: "the keys are not a JSON object of strings",
-			Hint: `write {"access_key_id": "AKIA…", "secret_access_key": "…"}`,
+			Hint: `Operator: write {"access_key_id": "AKIA…", "secret_access_key": "…"}`,
 		}
 	}
 	wire := in.wireKeys

@@ -22,7 +22,7 @@ func catchPanic(err *error) {
 	if fault, ok := p.(runtime.Error); ok {
 		cause = fmt.Errorf("panic: %w\n%s", fault, debug.Stack())
 	}
-	*err = &rolecall.Error{Code: rolecall.Internal, Message: "internal error", Hint: "look in the log for the cause", Err: cause}
+	*err = &rolecall.Error{Code: rolecall.Internal, Message: "internal error", Hint: "You: report this as a fault of rolecall's, with the log", Err: cause}
 }
 
 // recoveringStore is a store whose panics are errors.

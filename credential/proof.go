@@ -117,7 +117,7 @@ func (p *proof) read(planned plannedProbe, a answer) {
 	case planned.accept && a.outcome == Refused:
 		p.refused = markUnsafe(a.err)
 	case planned.accept && p.verdict.RoleID != "" && a.id != p.verdict.RoleID:
-		p.stop = &rolecall.Error{Code: rolecall.Unavailable, Message: p.subject().String() + " was recreated while it was probed", Hint: "try again"}
+		p.stop = &rolecall.Error{Code: rolecall.Unavailable, Message: p.subject().String() + " was recreated while it was probed", Hint: "You: try again"}
 	case planned.accept:
 		p.verdict.RoleID = a.id
 	case a.outcome == Accepted:

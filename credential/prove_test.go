@@ -132,7 +132,7 @@ func checkVerdict(t *testing.T, verdict credential.Verdict, err error, failed st
 		t.Errorf("%q does not name the probes %s", e.Message, failed)
 	}
 	// The hint has the policy that fixes the role.
-	_, text, _ := strings.Cut(e.Hint, "trust policy should be: ")
+	_, text, _ := strings.Cut(e.Hint, "have in the role's trust policy: ")
 	document, err := policy.Parse([]byte(text))
 	if err != nil {
 		t.Fatalf("%q: %v", e.Hint, err)

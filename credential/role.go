@@ -22,7 +22,7 @@ func (v *Vault) Role(r Role) *Provider {
 	}}
 }
 
-var errNoPolicy = &rolecall.Error{Code: rolecall.Internal, Message: "a session of a role needs a session policy", Hint: "a fault of rolecall's"}
+var errNoPolicy = &rolecall.Error{Code: rolecall.Internal, Message: "a session of a role needs a session policy", Hint: "You: report this as a fault of rolecall's"}
 
 // fetchSession proves the role if that is due, and assumes it.
 func (v *Vault) fetchSession(ctx context.Context, r Role, k key) (fetched, error) {
@@ -54,7 +54,7 @@ func (v *Vault) fetchSession(ctx context.Context, r Role, k key) (fetched, error
 		if again {
 			return fetched{}, &rolecall.Error{
 				Code: rolecall.Unavailable, Message: "the role " + r.RoleARN + " keeps changing",
-				Hint: "the role was recreated while it was being probed; try again",
+				Hint: "You: try again; the role was made again while it was probed",
 			}
 		}
 	}

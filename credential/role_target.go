@@ -85,7 +85,7 @@ func (t roleTarget) unsafe(accepted []plannedProbe) error {
 	return &rolecall.Error{
 		Code: rolecall.Forbidden, Err: ErrUnsafe,
 		Message: fmt.Sprintf("the role %s is not safe to use: it can be assumed %s (failed probes: %s)", t.RoleARN, what, strings.Join(names, ", ")),
-		Hint:    "the role's owner replaces the trust policy, so that no other customer of this service can reach the role. " + rightTrust(t.Role, t.principal),
+		Hint:    "Customer: correct the trust policy, so that no other customer of this service can reach the role. " + rightTrust(t.Role, t.principal),
 	}
 }
 

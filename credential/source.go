@@ -56,7 +56,7 @@ func (s Source) Validate() error {
 		case s.File != "":
 			takes = []string{"file"}
 		case s.AccessKeyIDEnv == "" || s.SecretAccessKeyEnv == "":
-			faults.Add("", "static credentials need their keys", "give access_key_id_env and secret_access_key_env, or file")
+			faults.Add("", "static credentials need their keys", "You: give access_key_id_env and secret_access_key_env, or file")
 			fallthrough
 		default:
 			takes = []string{"access_key_id_env", "secret_access_key_env", "session_token_env"}
@@ -68,7 +68,7 @@ func (s Source) Validate() error {
 	case SourcePrincipal:
 		takes = []string{"principal"}
 		if s.Principal == "" {
-			faults.Add("/principal", "a principal is missing", "name the principal that assumes this one's role")
+			faults.Add("/principal", "a principal is missing", "You: name the principal that assumes this one's role")
 		}
 	case SourceEnvironment, SourceInstance:
 	case "":
@@ -84,13 +84,13 @@ func (s Source) Validate() error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		if given[name] != "" && !slices.Contains(takes, name) {
-			faults.Add(strict.Pointer(name), fmt.Sprintf("%s does not go with source %s", name, s.Source), "leave it out")
+			faults.Add(strict.Pointer(name), fmt.Sprintf("%s does not go with source %s", name, s.Source), "You: leave it out")
 		}
 	}
 	return faults.Err()
 }
 
-const knownSources = "one of static, environment, profile, web_identity, instance, principal"
+const knownSources = "You: write one of static, environment, profile, web_identity, instance, principal"
 
 // Declared is a principal with the source of its credentials, as declared.
 type Declared struct {

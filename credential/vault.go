@@ -124,39 +124,39 @@ func (o Options) validate() error {
 	for _, name := range slices.Sorted(maps.Keys(o.Principals)) {
 		p, at := o.Principals[name], strict.Pointer("Principals", name)
 		if p.Name != "" && p.Name != name {
-			faults.Add(at+"/Name", fmt.Sprintf("the principal %q is listed as %q", p.Name, name), "list a principal under its own name")
+			faults.Add(at+"/Name", fmt.Sprintf("the principal %q is listed as %q", p.Name, name), "You: list a principal under its own name")
 		}
 		if !rolecall.IsAccountID(p.ARN.Account) {
-			faults.Add(at+"/ARN", fmt.Sprintf("the principal %q has no ARN of an account", name), "give the ARN of its role or user")
+			faults.Add(at+"/ARN", fmt.Sprintf("the principal %q has no ARN of an account", name), "You: give the ARN of its role or user")
 		}
 		if p.Credentials == nil {
-			faults.Add(at+"/Credentials", fmt.Sprintf("the principal %q has no credentials", name), "give a provider, such as one of Open's")
+			faults.Add(at+"/Credentials", fmt.Sprintf("the principal %q has no credentials", name), "You: give a provider, such as one of Open's")
 		}
 	}
 	for i, account := range o.VendorAccounts {
 		if !rolecall.IsAccountID(account) {
-			faults.Add(strict.Pointer("VendorAccounts", i), fmt.Sprintf("%q is no account id", account), "an account id has 12 digits")
+			faults.Add(strict.Pointer("VendorAccounts", i), fmt.Sprintf("%q is no account id", account), "You: give the twelve digits of an account")
 		}
 	}
 	if o.Verdicts == nil {
-		faults.Add("/Verdicts", "a store of verdicts is missing", "give Memory(), or a store that outlasts the process")
+		faults.Add("/Verdicts", "a store of verdicts is missing", "You: give Memory(), or a store that outlasts the process")
 	}
 	if o.Bearers != nil && o.Tenants == nil {
-		faults.Add("/Tenants", "bearer tokens are given, but no client to reach dispensers with", "give Tenants as well, or leave Bearers out")
+		faults.Add("/Tenants", "bearer tokens are given, but no client to reach dispensers with", "You: give Tenants as well, or leave Bearers out")
 	}
 	if o.STSEndpoint != "" {
 		if u, err := url.Parse(o.STSEndpoint); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
-			faults.Add("/STSEndpoint", "the endpoint of STS is no URL of http or https", "give scheme and host, or leave it out for AWS's own")
+			faults.Add("/STSEndpoint", "the endpoint of STS is no URL of http or https", "You: give scheme and host, or leave it out for AWS's own")
 		}
 	}
 	if o.ProveEvery < 0 {
-		faults.Add("/ProveEvery", "the time between proofs is negative", "leave it out for 24 hours")
+		faults.Add("/ProveEvery", "the time between proofs is negative", "You: leave it out for 24 hours")
 	}
 	if o.NewRoles < 0 {
-		faults.Add("/NewRoles", "the number of new roles is negative", "leave it out for 20")
+		faults.Add("/NewRoles", "the number of new roles is negative", "You: leave it out for 20")
 	}
 	if o.WatchEvery < 0 {
-		faults.Add("/WatchEvery", "the time between looks at claims is negative", "leave it out for 15 seconds")
+		faults.Add("/WatchEvery", "the time between looks at claims is negative", "You: leave it out for 15 seconds")
 	}
 	return faults.Err()
 }

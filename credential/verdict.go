@@ -200,6 +200,6 @@ func (v *Vault) store(ctx context.Context, s Subject, previous, verdict Verdict)
 	verdict.Passed = false
 	return verdict, &rolecall.Error{
 		Code: rolecall.Unavailable, Message: fmt.Sprintf("what was known of %s was changed or taken back while it was proved", s),
-		Hint: "try again", Err: ErrStale,
+		Hint: "You: try again", Err: ErrStale,
 	}
 }

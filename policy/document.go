@@ -67,7 +67,7 @@ func fault(pointer, message, hint string) error {
 }
 
 func errTooLarge() error {
-	return fault("", "the document is larger than 1 MiB", "AWS stores none above 32 KiB")
+	return fault("", "the document is larger than 1 MiB", "You: shorten it; AWS stores none above 32 KiB")
 }
 
 func compileDocument(n *tree.Node) (*Document, error) {
@@ -82,7 +82,7 @@ func compileDocument(n *tree.Node) (*Document, error) {
 		case "Version":
 			version = textOf(value, at, &faults)
 			if value.Kind == '"' && version != "2012-10-17" && version != "2008-10-17" {
-				faults.Add(at, "unknown version "+quote(version), "use 2012-10-17")
+				faults.Add(at, "unknown version "+quote(version), "You: use 2012-10-17")
 			}
 		case "Id":
 			textOf(value, at, &faults)

@@ -77,11 +77,11 @@ func TestParseFaults(t *testing.T) {
 func TestParseHints(t *testing.T) {
 	t.Parallel()
 	for operator, want := range map[string]string{
-		"stringequals":                   `did you mean "StringEquals"?`,
-		"ForAnyValue:StringLikesIfExist": `did you mean "ForAnyValue:StringLikeIfExists"?`,
-		"ArnLikesIfExists":               `did you mean "ArnLikeIfExists"?`,
-		"NullIfExists":                   "Null takes no IfExists",
-		"ForAll:StringLike":              "before the colon stands ForAllValues or ForAnyValue",
+		"stringequals":                   `You: write "StringEquals", if that is meant`,
+		"ForAnyValue:StringLikesIfExist": `You: write "ForAnyValue:StringLikeIfExists", if that is meant`,
+		"ArnLikesIfExists":               `You: write "ArnLikeIfExists", if that is meant`,
+		"NullIfExists":                   "You: write Null without IfExists",
+		"ForAll:StringLike":              "You: write ForAllValues or ForAnyValue before the colon",
 	} {
 		_, err := policy.Parse([]byte(`{"Statement":{"Effect":"Deny","Action":"*","Condition":{"` + operator + `":{"a":"b"}}}}`))
 		if got := rolecall.List(err)[0].Hint; got != want {

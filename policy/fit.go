@@ -19,10 +19,10 @@ func (d *Document) Fit(layer Layer) error {
 		s := &d.statements[i]
 		if s.principals.given != named {
 			if named {
-				faults.Add(s.pointer, "Principal is missing", "name who is allowed or denied")
+				faults.Add(s.pointer, "Principal is missing", "You: name in Principal who is allowed or denied")
 			} else {
 				faults.Add(s.pointer+"/"+s.principals.element(), "a policy of an identity names no principal",
-					"remove it; the policy speaks of whoever it is attached to")
+					"You: remove it; the policy speaks of whoever it is attached to")
 			}
 		}
 	}
@@ -69,7 +69,7 @@ func (d *Document) needsResources() error {
 	var faults rolecall.Errors
 	for i := range d.statements {
 		if s := &d.statements[i]; !s.resources.given {
-			faults.Add(s.pointer, "Resource is missing", `give Resource or NotResource, "*" for all`)
+			faults.Add(s.pointer, "Resource is missing", `You: give Resource or NotResource, "*" for all`)
 		}
 	}
 	return faults.Err()

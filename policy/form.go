@@ -24,14 +24,14 @@ func checkPrincipal(text string, faults *rolecall.Errors) {
 	switch {
 	case text == "*":
 	case text == "":
-		faults.Add("/principal", "principal is missing", `give an ARN, a service's domain, or "*" for an anonymous caller`)
+		faults.Add("/principal", "principal is missing", `You: give an ARN, a service's domain, or "*" for an anonymous caller`)
 	case len(text) > maxARN:
-		faults.Add("/principal", "principal is longer than 2,048 characters", "AWS has no longer ARNs")
+		faults.Add("/principal", "principal is longer than 2,048 characters", "You: shorten it; AWS has no longer ARNs")
 	case strings.ContainsAny(text, "*?"):
-		faults.Add("/principal", "principal holds a wildcard", `give the one who asks; "*" by itself is an anonymous caller`)
+		faults.Add("/principal", "principal holds a wildcard", `You: give the one who asks; "*" by itself is an anonymous caller`)
 	case !principalForm.MatchString(text) && !domainForm.MatchString(text) && !canonicalForm.MatchString(text):
 		faults.Add("/principal", quote(text)+" is not a principal",
-			"give the ARN of a user, role, role session, federated user or an account's root, or a service like ec2.amazonaws.com")
+			"You: give the ARN of a user, role, role session, federated user or an account's root, or a service like ec2.amazonaws.com")
 	}
 }
 
@@ -42,10 +42,10 @@ func checkResource(text string, faults *rolecall.Errors) {
 	switch {
 	case text == "*":
 	case text == "":
-		faults.Add("/resource", "resource is missing", `give an ARN, or "*" for actions on no resource`)
+		faults.Add("/resource", "resource is missing", `You: give an ARN, or "*" for actions on no resource`)
 	case len(text) > maxARN:
-		faults.Add("/resource", "resource is longer than 2,048 characters", "AWS has no longer ARNs")
+		faults.Add("/resource", "resource is longer than 2,048 characters", "You: shorten it; AWS has no longer ARNs")
 	case arn.count < 6 || arn.part[0] != "arn" || arn.part[1] == "" || arn.part[2] == "" || arn.part[5] == "":
-		faults.Add("/resource", quote(text)+" is not an ARN", `give an ARN like arn:aws:s3:::bucket/key, or "*" for actions on no resource`)
+		faults.Add("/resource", quote(text)+" is not an ARN", `You: give an ARN like arn:aws:s3:::bucket/key, or "*" for actions on no resource`)
 	}
 }

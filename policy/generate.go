@@ -134,12 +134,12 @@ type reasoned struct {
 }
 
 func tooLong(kind Kind, n, limit int) error {
-	hint := "shorten the prefix, or ask for less in one connection"
+	hint := "You: shorten the prefix, or ask for less in one connection"
 	switch kind {
 	case TrustDocument:
-		hint = "name fewer principals or external ids, or have AWS raise the quota \"Role trust policy length\""
+		hint = "You: name fewer principals or external ids, or have AWS raise the quota \"Role trust policy length\""
 	case WorkerDocument:
-		hint = "let workers assume any role outside the vendor's accounts, or divide the roles among workers"
+		hint = "You: let workers assume any role outside the vendor's accounts, or divide the roles among workers"
 	}
 	return &rolecall.Error{Code: rolecall.Invalid, Message: fmt.Sprintf("the %s policy has %d characters, AWS takes %d", kind, n, limit), Hint: hint}
 }

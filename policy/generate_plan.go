@@ -26,7 +26,7 @@ func planKit(r KitRequest) (kitPlan, error) {
 	c := r.Connection
 	faults.AddErr("/connection", c.Validate())
 	if c.RoleARN == "" {
-		faults.Add("/connection/role_arn", "policies are made for a role", "give role_arn; the policies of a user with static keys are beyond us")
+		faults.Add("/connection/role_arn", "policies are made for a role", "You: give role_arn; the policies of a user with static keys are not generated")
 	}
 	if err := faults.Err(); err != nil {
 		return p, err
@@ -45,10 +45,10 @@ func planKit(r KitRequest) (kitPlan, error) {
 	}
 	checkGrants(&faults, r.Optional, c.Purpose)
 	if r.RequireEncryption && c.Encryption == nil {
-		faults.Add("/require_encryption", "the connection names no encryption to require", "give its encryption, AES256 or aws:kms with a key")
+		faults.Add("/require_encryption", "the connection names no encryption to require", "You: give its encryption, AES256 or aws:kms with a key")
 	}
 	if c.Purpose == rolecall.Source && r.RequireEncryption {
-		faults.Add("/require_encryption", "nothing is written to a source", "leave it out")
+		faults.Add("/require_encryption", "nothing is written to a source", "You: leave it out")
 	}
 	if c.ACL != "" && c.Purpose == rolecall.Delivery && !slices.Contains(r.Optional, PutObjectACL) {
 		p.Optional = append(slices.Clone(r.Optional), PutObjectACL)
@@ -63,7 +63,7 @@ func (p *kitPlan) region(faults *rolecall.Errors) {
 	c := p.Connection
 	scope := Scope{Partition: p.role.Partition, Region: c.Region, Bucket: c.Bucket, Prefixes: []string{c.Prefix}}
 	if c.Region != "" && rolecall.PartitionOf(c.Region) != p.role.Partition {
-		faults.Add("/connection/region", fmt.Sprintf("the region %s is not in the role's partition %s", c.Region, p.role.Partition), "partitions do not mix")
+		faults.Add("/connection/region", fmt.Sprintf("the region %s is not in the role's partition %s", c.Region, p.role.Partition), "You: keep to the partition of the role")
 	}
 	key := ""
 	if e := c.Encryption; e != nil && e.Type == "aws:kms" {
@@ -74,11 +74,11 @@ func (p *kitPlan) region(faults *rolecall.Errors) {
 		p.keyOwner = a.Account
 		switch {
 		case a.Account == "" || a.Region == "" || strings.ContainsAny(key, "*?$"):
-			faults.Add("/connection/encryption/key", quote(key)+" does not name one KMS key", "it looks like arn:aws:kms:eu-central-1:111122223333:key/ID")
+			faults.Add("/connection/encryption/key", quote(key)+" does not name one KMS key", "You: write it as arn:aws:kms:eu-central-1:111122223333:key/ID")
 		case a.Partition != p.role.Partition:
-			faults.Add("/connection/encryption/key", fmt.Sprintf("the key is in partition %s, the role in %s", a.Partition, p.role.Partition), "partitions do not mix")
+			faults.Add("/connection/encryption/key", fmt.Sprintf("the key is in partition %s, the role in %s", a.Partition, p.role.Partition), "You: keep to the partition of the role")
 		case c.Region != "" && a.Region != c.Region:
-			faults.Add("/connection/encryption/key", fmt.Sprintf("the key is in the region %s, the bucket in %s", a.Region, c.Region), "S3 uses keys of the bucket's region only")
+			faults.Add("/connection/encryption/key", fmt.Sprintf("the key is in the region %s, the bucket in %s", a.Region, c.Region), "You: name a key of the bucket's region; S3 uses no other")
 		}
 		scope.Region = a.Region
 	}
@@ -90,10 +90,10 @@ func (p *kitPlan) region(faults *rolecall.Errors) {
 
 func (p *kitPlan) checkTrust(faults *rolecall.Errors) {
 	if p.Form != "" && p.Form != ByPrincipal && p.Form != ByAccount {
-		faults.Add("/form", "unknown form "+quote(string(p.Form)), "principal or account")
+		faults.Add("/form", "unknown form "+quote(string(p.Form)), "You: name principal or account")
 	}
 	if len(p.Principals) == 0 {
-		faults.Add("/principals", "a trust policy needs a principal", "give the ARN of the workers' role")
+		faults.Add("/principals", "a trust policy needs a principal", "You: give the ARN of the workers' role")
 	}
 	for i, s := range p.KitRequest.Principals {
 		at := strict.Pointer("principals", i)
@@ -103,15 +103,15 @@ func (p *kitPlan) checkTrust(faults *rolecall.Errors) {
 			continue
 		}
 		if a.Partition != p.role.Partition {
-			faults.Add(at, fmt.Sprintf("the principal is in partition %s, the role in %s", a.Partition, p.role.Partition), "partitions do not mix; name the principal of the role's")
+			faults.Add(at, fmt.Sprintf("the principal is in partition %s, the role in %s", a.Partition, p.role.Partition), "You: name the principal of the role's partition")
 		}
 		if p.Form != ByAccount && strings.ContainsAny(s, "*?") {
-			faults.Add(at, "IAM takes no "+quote(s)+" as a principal, since its path has a wildcard", "use the form account")
+			faults.Add(at, "IAM takes no "+quote(s)+" as a principal, since its path has a wildcard", "You: use the form account")
 		}
 		p.accounts = append(p.accounts, a.Account)
 	}
 	if len(p.ExternalIDs) == 0 {
-		faults.Add("/external_ids", "a trust policy needs an external id", "without it, others could lead the vendor into this role")
+		faults.Add("/external_ids", "a trust policy needs an external id", "You: give an external id; without it, others could lead the vendor into this role")
 	}
 	for i, id := range p.KitRequest.ExternalIDs {
 		faults.AddErr(strict.Pointer("external_ids", i), rolecall.ExternalID{Mode: rolecall.ExternalIDCustom, Value: id}.Validate())
@@ -123,7 +123,7 @@ func (p *kitPlan) checkTrust(faults *rolecall.Errors) {
 func (p *kitPlan) checkWorker(faults *rolecall.Errors) {
 	for i, a := range p.VendorAccounts {
 		if !rolecall.IsAccountID(a) {
-			faults.Add(strict.Pointer("vendor_accounts", i), quote(a)+" is not an account id", "account ids are twelve digits")
+			faults.Add(strict.Pointer("vendor_accounts", i), quote(a)+" is not an account id", "You: write twelve digits")
 		}
 	}
 	p.accounts = distinct(append(slices.Clone(p.VendorAccounts), p.accounts...))
@@ -131,7 +131,7 @@ func (p *kitPlan) checkWorker(faults *rolecall.Errors) {
 		if slices.Contains(p.accounts, a.Account) {
 			*faults = append(*faults, &rolecall.Error{
 				Code: rolecall.Forbidden, Pointer: at, Message: "the role " + quote(a.String()) + " is in an account of the vendor's",
-				Hint: "nothing of a customer's leads there; give a role in the customer's account",
+				Hint: "You: give a role in the customer's account",
 			})
 		}
 	}
@@ -145,10 +145,10 @@ func (p *kitPlan) checkWorker(faults *rolecall.Errors) {
 	case ListedRoles:
 	case "", AnyRole:
 		if len(p.WorkerRoles) > 0 {
-			faults.Add("/worker_roles", "workers may assume any role", "give the form list, or leave the roles out")
+			faults.Add("/worker_roles", "workers may assume any role", "You: give the form list, or leave the roles out")
 		}
 	default:
-		faults.Add("/worker", "unknown form "+quote(string(p.Worker)), "any or list")
+		faults.Add("/worker", "unknown form "+quote(string(p.Worker)), "You: name any or list")
 	}
 }
 
@@ -166,7 +166,7 @@ func parseWorker(s string) (rolecall.ARN, error) {
 	if _, err := rolecall.ParseRoleARN(role.String()); err != nil {
 		return a, &rolecall.Error{
 			Code: rolecall.Invalid, Message: quote(s) + " is not the ARN of an IAM user",
-			Hint: "a user's ARN looks like arn:aws:iam::111122223333:user/name", Err: err,
+			Hint: "You: write the user's ARN as arn:aws:iam::111122223333:user/name", Err: err,
 		}
 	}
 	return a, nil

@@ -69,9 +69,9 @@ func checkGrants(faults *rolecall.Errors, given []Grant, p rolecall.Purpose) {
 			for i, d := range grantDetails {
 				names[i] = string(d.grant)
 			}
-			faults.Add(at, "unknown grant "+quote(string(g)), "one of "+strings.Join(names, ", "))
+			faults.Add(at, "unknown grant "+quote(string(g)), "You: name one of "+strings.Join(names, ", "))
 		case !slices.Contains(Grants(p), g):
-			faults.Add(at, fmt.Sprintf("%s has no use for a connection that is a %s", g, p), "leave it out")
+			faults.Add(at, fmt.Sprintf("%s has no use for a connection that is a %s", g, p), "You: leave it out")
 		}
 	}
 }

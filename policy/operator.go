@@ -72,17 +72,17 @@ func operatorHint(name string) string {
 		set, name = name[:i+1], name[i+1:]
 	}
 	if set != "" && set != "ForAllValues:" && set != "ForAnyValue:" {
-		return "before the colon stands ForAllValues or ForAnyValue"
+		return "You: write ForAllValues or ForAnyValue before the colon"
 	}
 	if name == nullOperator+"IfExists" {
-		return "Null takes no IfExists"
+		return "You: write Null without IfExists"
 	}
 	names := make([]string, 0, 2*len(operators))
 	for _, o := range operators {
 		names = append(names, o.name, o.name+"IfExists")
 	}
 	if near := strict.Nearest(name, names); near != "" {
-		return "did you mean " + quote(set+near) + "?"
+		return "You: write " + quote(set+near) + ", if that is meant"
 	}
-	return "operators are StringEquals, StringLike, NumericEquals, DateLessThan, Bool, IpAddress, ArnLike, Null and their like"
+	return "You: use an operator such as StringEquals, StringLike, NumericEquals, DateLessThan, Bool, IpAddress, ArnLike or Null"
 }

@@ -154,7 +154,7 @@ func compilePrincipals(n *tree.Node, at string, faults *rolecall.Errors) []princ
 	case n.Kind == '"' && n.Text == "*":
 		return []principal{{kind: namesAnyone}}
 	case n.Kind != '{':
-		faults.Add(at, `must be "*" or an object, not `+n.What(), `write {"AWS": "arn:aws:iam::111122223333:role/name"}`)
+		faults.Add(at, `must be "*" or an object, not `+n.What(), `You: write {"AWS": "arn:aws:iam::111122223333:role/name"}`)
 		return nil
 	}
 	var out []principal

@@ -41,11 +41,11 @@ func eachMember(n *tree.Node, at string, known []string, faults *rolecall.Errors
 		place := at + "/" + escapeName(m.Name)
 		switch {
 		case repeats(i):
-			faults.Add(place, quote(m.Name)+" is given twice", "remove one of the two")
+			faults.Add(place, quote(m.Name)+" is given twice", "You: remove one of the two")
 		case known != nil && !slices.Contains(known, m.Name):
-			hint := "known here: " + strings.Join(known, ", ")
+			hint := "You: write one of " + strings.Join(known, ", ")
 			if near := strict.Nearest(m.Name, known); near != "" {
-				hint = "did you mean " + quote(near) + "?"
+				hint = "You: write " + quote(near) + ", if that is meant"
 			}
 			faults.Add(place, "unknown field "+quote(m.Name), hint)
 		default:

@@ -76,7 +76,7 @@ func Session(scopes ...Scope) ([]byte, error) {
 		return nil, &rolecall.Error{
 			Code:    rolecall.Invalid,
 			Message: fmt.Sprintf("the session policy for this step has %d characters, STS takes %d", n, MaxSessionPolicy),
-			Hint:    "name fewer objects in one task, or give a shorter prefix",
+			Hint:    "You: name fewer objects in one task, or give a shorter prefix",
 		}
 	}
 	return []byte(text), nil
@@ -97,7 +97,7 @@ func (s Scope) validate() error {
 	}
 	for _, op := range s.Operations {
 		if _, known := operationActions[op]; !known {
-			faults.Add("", fmt.Sprintf("unknown operation %q", string(op)), "one of read, list, write, tag, acl, read-version, delete, read-tags, sweep")
+			faults.Add("", fmt.Sprintf("unknown operation %q", string(op)), "You: name one of read, list, write, tag, acl, read-version, delete, read-tags, sweep")
 		}
 	}
 	if len(s.Prefixes)+len(s.Objects) == 0 {
@@ -105,7 +105,7 @@ func (s Scope) validate() error {
 	}
 	for _, p := range s.Prefixes {
 		if !utf8.ValidString(p) || p != "" && !strings.HasSuffix(p, "/") {
-			faults.Add("", fmt.Sprintf("the prefix %q does not end in a slash", p), "without it, neighbours that begin alike would be reached too")
+			faults.Add("", fmt.Sprintf("the prefix %q does not end in a slash", p), "You: end it in a slash; without it, neighbours that begin alike would be reached too")
 		}
 	}
 	for _, o := range s.Objects {
@@ -116,7 +116,7 @@ func (s Scope) validate() error {
 	if s.KMSKey != "" && s.KMSKey != AnyKey {
 		a, err := rolecall.ParseARN(s.KMSKey)
 		if err != nil || a.Service != "kms" || !strings.HasPrefix(a.Resource, "key/") || strings.ContainsAny(s.KMSKey, "*?$") {
-			faults.Add("", fmt.Sprintf("%q is not the ARN of a KMS key", s.KMSKey), "an alias cannot be used in a policy")
+			faults.Add("", fmt.Sprintf("%q is not the ARN of a KMS key", s.KMSKey), "You: give the key's ARN; an alias cannot be used in a policy")
 		}
 	}
 	return faults.Err()

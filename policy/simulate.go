@@ -99,7 +99,7 @@ func SimulateLine(line []byte) []byte {
 	if !ok {
 		return encodeAnswer(answer{Error: &rolecall.Error{
 			Code: rolecall.Invalid, Message: "the request takes too much work to decide",
-			Hint: "give fewer or shorter patterns and values; AWS allows far less",
+			Hint: "You: give fewer or shorter patterns and values; AWS allows far less",
 		}})
 	}
 	return encodeAnswer(answer{Result: &result})
@@ -201,11 +201,11 @@ func readRequest(n *tree.Node) (Request, Policies, error) {
 func (in Request) check(faults *rolecall.Errors) {
 	checkPrincipal(in.Principal, faults)
 	if !actionForm(in.Action) || strings.ContainsAny(in.Action, "*?") {
-		faults.Add("/action", quote(in.Action)+" is not an action", "an action looks like s3:GetObject")
+		faults.Add("/action", quote(in.Action)+" is not an action", "You: write the action as s3:GetObject")
 	}
 	checkResource(in.Resource, faults)
 	if in.Account != "" && !rolecall.IsAccountID(in.Account) {
-		faults.Add("/account", quote(in.Account)+" is not an account id", "account ids are twelve digits")
+		faults.Add("/account", quote(in.Account)+" is not an account id", "You: write twelve digits")
 	}
 }
 
@@ -214,7 +214,7 @@ func readContext(n *tree.Node, at string, faults *rolecall.Errors) map[string][]
 	seen := make(map[string]bool, len(n.Members))
 	eachMember(n, at, nil, faults, func(key, at string, value *tree.Node) {
 		if folded := foldKey(key); seen[folded] {
-			faults.Add(at, "the key is given twice; case does not tell keys apart", "remove one of the two")
+			faults.Add(at, "the key is given twice; case does not tell keys apart", "You: remove one of the two")
 		} else {
 			seen[folded] = true
 		}

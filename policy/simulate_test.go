@@ -41,18 +41,18 @@ func TestSimulateLine(t *testing.T) {
 			`{"decision":"implicitly_denied","missing":["identity"]}`,
 		},
 		"not JSON":      {`{`, `{"error":{"code":"invalid","message":"not JSON at line 1, column 2: the document ends, and the { of line 1 is not closed","hint":"You: add the missing }, or see whether the file is whole"}}`},
-		"misspelt":      {line(`,"identities":[]`), `{"error":{"code":"invalid","pointer":"/identities","message":"unknown field \"identities\"","hint":"did you mean \"identity\"?"}}`},
-		"long action":   {`{"principal":"*","resource":"*","action":"s3:` + strings.Repeat("a", 126) + `"}`, `{"error":{"code":"invalid","pointer":"/action","message":"\"s3:` + strings.Repeat("a", 74) + `...\" is not an action","hint":"an action looks like s3:GetObject"}}`},
-		"long resource": {`{"principal":"*","resource":"arn:aws:s3:::b/` + strings.Repeat("a", 2034) + `","action":"s3:GetObject"}`, `{"error":{"code":"invalid","pointer":"/resource","message":"resource is longer than 2,048 characters","hint":"AWS has no longer ARNs"}}`},
-		"no action":     {`{"principal":"*","resource":"*","action":"s3:*"}`, `{"error":{"code":"invalid","pointer":"/action","message":"\"s3:*\" is not an action","hint":"an action looks like s3:GetObject"}}`},
+		"misspelt":      {line(`,"identities":[]`), `{"error":{"code":"invalid","pointer":"/identities","message":"unknown field \"identities\"","hint":"You: write \"identity\", if that is meant"}}`},
+		"long action":   {`{"principal":"*","resource":"*","action":"s3:` + strings.Repeat("a", 126) + `"}`, `{"error":{"code":"invalid","pointer":"/action","message":"\"s3:` + strings.Repeat("a", 74) + `...\" is not an action","hint":"You: write the action as s3:GetObject"}}`},
+		"long resource": {`{"principal":"*","resource":"arn:aws:s3:::b/` + strings.Repeat("a", 2034) + `","action":"s3:GetObject"}`, `{"error":{"code":"invalid","pointer":"/resource","message":"resource is longer than 2,048 characters","hint":"You: shorten it; AWS has no longer ARNs"}}`},
+		"no action":     {`{"principal":"*","resource":"*","action":"s3:*"}`, `{"error":{"code":"invalid","pointer":"/action","message":"\"s3:*\" is not an action","hint":"You: write the action as s3:GetObject"}}`},
 		"in a policy": {
 			line(`,"identity":[` + allowAll + `,{"Statement":[{"Effect":"Allow","Action":"s3:*"}]}]`),
-			`{"error":{"code":"invalid","pointer":"/identity/1/Statement/0","message":"Resource is missing","hint":"give Resource or NotResource, \"*\" for all"}}`,
+			`{"error":{"code":"invalid","pointer":"/identity/1/Statement/0","message":"Resource is missing","hint":"You: give Resource or NotResource, \"*\" for all"}}`,
 		},
 		// reference_policies_elements_resource.html
 		"in a bucket policy": {
 			line(`,"resource_policy":{"Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:*"}]}`),
-			`{"error":{"code":"invalid","pointer":"/resource_policy/Statement/0","message":"Resource is missing","hint":"give Resource or NotResource, \"*\" for all"}}`,
+			`{"error":{"code":"invalid","pointer":"/resource_policy/Statement/0","message":"Resource is missing","hint":"You: give Resource or NotResource, \"*\" for all"}}`,
 		},
 		"not in a trust policy": {
 			`{"principal":"arn:aws:iam::111111111111:user/bob","action":"STS:AssumeRole","resource":"arn:aws:iam::111111111111:role/r","identity":[` + allowAll + `],` +
@@ -60,8 +60,8 @@ func TestSimulateLine(t *testing.T) {
 			`{"decision":"allowed","decided_by":[{"policy":"resource_policy","index":0,"statement":0},{"policy":"identity","index":0,"statement":0,"sid":"all"}]}`,
 		},
 		"null policy":      {line(`,"identity":[null]`), `{"error":{"code":"invalid","pointer":"/identity/0","message":"must be an object, not null","hint":"You: give a value, or leave the name out"}}`},
-		"key given twice":  {line(`,"context":{"aws:username":"a","AWS:Username":"b"}`), `{"error":{"code":"invalid","pointer":"/context/AWS:Username","message":"the key is given twice; case does not tell keys apart","hint":"remove one of the two"}}`},
-		"account":          {line(`,"account":"1"`), `{"error":{"code":"invalid","pointer":"/account","message":"\"1\" is not an account id","hint":"account ids are twelve digits"}}`},
+		"key given twice":  {line(`,"context":{"aws:username":"a","AWS:Username":"b"}`), `{"error":{"code":"invalid","pointer":"/context/AWS:Username","message":"the key is given twice; case does not tell keys apart","hint":"You: remove one of the two"}}`},
+		"account":          {line(`,"account":"1"`), `{"error":{"code":"invalid","pointer":"/account","message":"\"1\" is not an account id","hint":"You: write twelve digits"}}`},
 		"levels, a fault":  {line(`,"scp":[[` + allowAll + `],[{}]]`), `{"error":{"code":"invalid","pointer":"/scp/1/0/Statement","message":"Statement is missing"}}`},
 		"sts needs trust":  {`{"principal":"arn:aws:iam::111111111111:user/bob","action":"sts:AssumeRole","resource":"arn:aws:iam::111111111111:role/r","identity":[` + allowAll + `]}`, `{"decision":"implicitly_denied","missing":["resource_policy"]}`},
 		"owner by the ARN": {`{"principal":"arn:aws:iam::111111111111:user/bob","action":"sqs:SendMessage","resource":"arn:aws:sqs:eu-west-1:222222222222:q","identity":[` + allowAll + `]}`, `{"decision":"implicitly_denied","missing":["resource_policy"]}`},

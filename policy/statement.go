@@ -94,7 +94,7 @@ func compileStatement(n *tree.Node, at string, modern bool, faults *rolecall.Err
 	once := func(given bool, name, at string) {
 		if given {
 			name = strings.TrimPrefix(name, "Not")
-			faults.Add(at, "the statement has both "+name+" and Not"+name, "remove one of the two")
+			faults.Add(at, "the statement has both "+name+" and Not"+name, "You: remove one of the two")
 		}
 	}
 	eachMember(n, at, statementMembers, faults, func(name, at string, value *tree.Node) {
@@ -107,7 +107,7 @@ func compileStatement(n *tree.Node, at string, modern bool, faults *rolecall.Err
 			text := textOf(value, at, faults)
 			s.deny = text == "Deny"
 			if value.Kind == '"' && text != "Allow" && text != "Deny" {
-				faults.Add(at, "unknown effect "+quote(text), "give Allow or Deny")
+				faults.Add(at, "unknown effect "+quote(text), "You: give Allow or Deny")
 			}
 		case "Principal", "NotPrincipal":
 			once(s.principals.given, name, at)
@@ -125,14 +125,14 @@ func compileStatement(n *tree.Node, at string, modern bool, faults *rolecall.Err
 		}
 	})
 	if effect == nil && n.Kind == '{' {
-		faults.Add(at+"/Effect", "Effect is missing", "give Allow or Deny")
+		faults.Add(at+"/Effect", "Effect is missing", "You: give Allow or Deny")
 	}
 	if s.principals.not && effect != nil && effect.Text == "Allow" {
 		// reference_policies_elements_notprincipal.html
 		faults.Add(at+"/NotPrincipal", "NotPrincipal goes with Deny only", "You: name in Principal who is allowed")
 	}
 	if !s.actions.given && n.Kind == '{' {
-		faults.Add(at+"/Action", "Action is missing", "give Action or NotAction")
+		faults.Add(at+"/Action", "Action is missing", "You: give Action or NotAction")
 	}
 	return s
 }
@@ -150,7 +150,7 @@ func compileActions(n *tree.Node, at string, faults *rolecall.Errors) []pattern 
 	eachItem(n, at, "a string", faults, func(at string, item *tree.Node) {
 		text := textOf(item, at, faults)
 		if item.Kind == '"' && !actionForm(text) {
-			faults.Add(at, quote(text)+" is not an action", "actions look like s3:GetObject, s3:Get* or *")
+			faults.Add(at, quote(text)+" is not an action", "You: write actions as s3:GetObject, s3:Get* or *")
 		}
 		out = append(out, compile(text, syntax{wildcards: true}))
 	})
@@ -184,7 +184,7 @@ func compileResources(n *tree.Node, at string, modern bool, faults *rolecall.Err
 	eachItem(n, at, "a string", faults, func(at string, item *tree.Node) {
 		text := textOf(item, at, faults)
 		if item.Kind == '"' && (!strings.HasPrefix(text, "arn:") && !strings.HasPrefix(text, "*") || len(text) > maxText) {
-			faults.Add(at, quote(text)+" is not a resource", `give an ARN, with * and ? where needed, or "*"`)
+			faults.Add(at, quote(text)+" is not a resource", `You: give an ARN, with * and ? where needed, or "*"`)
 		}
 		if typeIsWild(text) {
 			faults.Add(at, quote(text)+" has a wildcard in its resource type", "You: write the type, as in user/* or role/*, or a star alone for all of IAM's")

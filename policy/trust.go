@@ -32,7 +32,7 @@ type Trust struct {
 func (t Trust) Policy() ([]byte, error) {
 	var faults rolecall.Errors
 	if len(t.ExternalIDs) == 0 {
-		faults.Add("", "a trust policy needs an external id", "without it, others could lead the vendor into this role")
+		faults.Add("", "a trust policy needs an external id", "You: give an external id; without it, others could lead the vendor into this role")
 	}
 	for _, id := range t.ExternalIDs {
 		if id == "" {

@@ -126,7 +126,7 @@ func (d *Skew) UnmarshalJSON(data []byte) error {
 }
 
 func readDuration(data []byte, least time.Duration) (time.Duration, error) {
-	const hint = `write it like "500ms" or "1m30s"`
+	const hint = `You: write it like "500ms" or "1m30s"`
 	var text string
 	if err := json.Unmarshal(data, &text); err != nil {
 		return 0, &rolecall.Error{Code: rolecall.Invalid, Message: "must be a duration", Hint: hint}
@@ -149,7 +149,7 @@ const (
 func LoadConfig(path string) (*Config, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, &rolecall.Error{Code: rolecall.Invalid, Message: err.Error(), Hint: "give the sandbox's config with --config", Err: err}
+		return nil, &rolecall.Error{Code: rolecall.Invalid, Message: err.Error(), Hint: "You: give the sandbox's config with --config", Err: err}
 	}
 	cfg, err := ParseConfig(data, filepath.Dir(path))
 	if err != nil {

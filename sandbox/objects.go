@@ -110,7 +110,7 @@ func (s *Server) loadObjects(cfg *Config) error {
 			}
 			if err := s.loadDirectory(name, dir, b.StorageClass); err != nil {
 				faults.Add(strict.Pointer("accounts", id, "buckets", name, "objects"), err.Error(),
-					"give a directory, relative to the config's own")
+					"You: give a directory, relative to the config's own")
 			}
 		}
 	}

@@ -131,7 +131,7 @@ func (s *Server) listen(ctx context.Context, address string) error {
 	var lc net.ListenConfig
 	listener, err := lc.Listen(ctx, "tcp", address)
 	if err != nil {
-		return &rolecall.Error{Code: rolecall.Unavailable, Message: err.Error(), Hint: "choose another address with --listen", Err: err}
+		return &rolecall.Error{Code: rolecall.Unavailable, Message: err.Error(), Hint: "You: choose another address with --listen", Err: err}
 	}
 	s.URL = "http://" + listener.Addr().String()
 	s.http = &http.Server{

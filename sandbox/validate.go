@@ -45,12 +45,12 @@ type validator struct {
 func (cfg *Config) validate() error {
 	v := &validator{accessKeys: map[string]bool{}, buckets: map[string]bool{}}
 	if len(cfg.Accounts) == 0 {
-		v.Add("/accounts", "no account is given", `give at least one, such as accounts: {"111122223333": {…}}`)
+		v.Add("/accounts", "no account is given", `You: give at least one, such as accounts: {"111122223333": {…}}`)
 	}
 	for id, a := range sorted(cfg.Accounts) {
 		at := strict.Pointer("accounts", id)
 		if !rolecall.IsAccountID(id) {
-			v.Add(at, fmt.Sprintf("%.80q is no account id", id), "account ids are twelve digits")
+			v.Add(at, fmt.Sprintf("%.80q is no account id", id), "You: write twelve digits")
 		}
 		if a == nil {
 			cfg.Accounts[id] = &Account{}
@@ -80,9 +80,9 @@ func (v *validator) oneOf(at, value string, known []string) {
 	if value == "" || slices.Contains(known, value) {
 		return
 	}
-	hint := "known: " + strings.Join(known, ", ")
+	hint := "You: name one of " + strings.Join(known, ", ")
 	if near := strict.Nearest(value, known); near != "" {
-		hint = fmt.Sprintf("did you mean %q?", near)
+		hint = fmt.Sprintf("You: write %q, if that is meant", near)
 	}
 	v.Add(at, fmt.Sprintf("%.80q is not known", value), hint)
 }
@@ -114,7 +114,7 @@ func (v *validator) account(at string, a *Account) {
 	for name, b := range sorted(a.Buckets) {
 		place := at + strict.Pointer("buckets", name)
 		if b == nil {
-			v.Add(place, "a bucket needs a region", "give it as region: eu-central-1")
+			v.Add(place, "a bucket needs a region", "You: give it as region: eu-central-1")
 			continue
 		}
 		v.bucket(place, name, b, a)
@@ -122,10 +122,10 @@ func (v *validator) account(at string, a *Account) {
 	for name, k := range sorted(a.Keys) {
 		place := at + strict.Pointer("keys", name)
 		if !keyForm.MatchString(name) {
-			v.Add(place, fmt.Sprintf("%.80q is no id of a key", name), "letters, digits, _ and -")
+			v.Add(place, fmt.Sprintf("%.80q is no id of a key", name), "You: use letters, digits, _ and -")
 		}
 		if k == nil {
-			v.Add(place, "a key needs a region", "give it as region: eu-central-1")
+			v.Add(place, "a key needs a region", "You: give it as region: eu-central-1")
 			continue
 		}
 		v.region(place+"/region", k.Region, a)
@@ -141,7 +141,7 @@ func (v *validator) names(at string, names []string) {
 	for _, name := range names {
 		place := at + strict.Pointer(name)
 		if !nameForm.MatchString(name) {
-			v.Add(place, fmt.Sprintf("%.80q is no name that IAM allows", name), "1 to 64 letters, digits and +=,.@_-")
+			v.Add(place, fmt.Sprintf("%.80q is no name that IAM allows", name), "You: use 1 to 64 letters, digits and +=,.@_-")
 		}
 		if other, ok := seen[strings.ToLower(name)]; ok {
 			v.Add(place, fmt.Sprintf("%q differs from %q only by case", name, other), "")
@@ -152,7 +152,7 @@ func (v *validator) names(at string, names []string) {
 
 func (v *validator) path(at, path string) {
 	if path != "" && (!pathForm.MatchString(path) || len(path) > 512) {
-		v.Add(at+"/path", fmt.Sprintf("%.80q is no path", path), "a path begins and ends with a slash: /team/")
+		v.Add(at+"/path", fmt.Sprintf("%.80q is no path", path), "You: begin and end the path with a slash: /team/")
 	}
 }
 
@@ -193,7 +193,7 @@ func (v *validator) stored(at string, p *policy.Document) {
 	}
 }
 
-const unstorable = "AWS refuses to store such a policy"
+const unstorable = "You: correct the policy; AWS refuses to store it"
 
 // attached checks the policy of a bucket or of a key as the calls that put one
 // do, except its principals: they may be of accounts that the config does not
@@ -221,7 +221,7 @@ func (v *validator) keys(at, id, secret string) {
 	case !accessForm.MatchString(id):
 		v.Add(at+"/access_key_id", "must be 1 to 128 letters and digits", "")
 	case v.accessKeys[id]:
-		v.Add(at+"/access_key_id", "is given to two identities", "access key ids are unique over all accounts")
+		v.Add(at+"/access_key_id", "is given to two identities", "You: choose another; access key ids are unique over all accounts")
 	}
 	v.accessKeys[id] = true
 	if secret == "" {
@@ -240,13 +240,13 @@ func (v *validator) role(at string, r *Role) {
 		v.Add(at+"/session_token", "a role's standing session has access_key_id, secret_access_key and session_token, all three", "")
 	}
 	if r.SessionName != "" && !sessionForm.MatchString(r.SessionName) {
-		v.Add(at+"/session_name", fmt.Sprintf("%.80q is no role session name", r.SessionName), "2 to 64 letters, digits and +=,.@_-")
+		v.Add(at+"/session_name", fmt.Sprintf("%.80q is no role session name", r.SessionName), "You: use 2 to 64 letters, digits and +=,.@_-")
 	}
 	if r.SessionExpired && r.AccessKeyID == "" {
-		v.Add(at+"/session_expired", "there is no standing session", "give access_key_id, secret_access_key and session_token")
+		v.Add(at+"/session_expired", "there is no standing session", "You: give access_key_id, secret_access_key and session_token")
 	}
 	if d := r.MaxSessionDuration; d != 0 && (d < 3600 || d > 43200) {
-		v.Add(at+"/max_session_duration", fmt.Sprintf("%d is out of range", d), "3600 to 43200 seconds")
+		v.Add(at+"/max_session_duration", fmt.Sprintf("%d is out of range", d), "You: give 3600 to 43200 seconds")
 	}
 }
 
@@ -254,18 +254,18 @@ func (v *validator) region(at, region string, a *Account) {
 	partition := cmp.Or(a.Partition, "aws")
 	switch {
 	case !regionForm.MatchString(region):
-		v.Add(at, fmt.Sprintf("%.80q is no region", region), "such as eu-central-1")
+		v.Add(at, fmt.Sprintf("%.80q is no region", region), "You: write it as eu-central-1")
 	case rolecall.PartitionOf(region) != partition:
-		v.Add(at, fmt.Sprintf("region %s is not in the account's partition %s", region, partition), "give the account's partition, such as partition: aws-cn")
+		v.Add(at, fmt.Sprintf("region %s is not in the account's partition %s", region, partition), "You: give the account's partition, such as partition: aws-cn")
 	}
 }
 
 func (v *validator) bucket(at, name string, b *Bucket, a *Account) {
 	switch {
 	case !validBucketName(name):
-		v.Add(at, fmt.Sprintf("%.80q is no bucket name", name), "3 to 63 lower-case letters, digits, dots and hyphens")
+		v.Add(at, fmt.Sprintf("%.80q is no bucket name", name), "You: use 3 to 63 lower-case letters, digits, dots and hyphens")
 	case v.buckets[name]:
-		v.Add(at, fmt.Sprintf("bucket %q is given twice", name), "bucket names are unique over all accounts")
+		v.Add(at, fmt.Sprintf("bucket %q is given twice", name), "You: choose another; bucket names are unique over all accounts")
 	}
 	v.buckets[name] = true
 	v.region(at+"/region", b.Region, a)
@@ -280,10 +280,10 @@ func (v *validator) bucket(at, name string, b *Bucket, a *Account) {
 		v.Add(at+"/encryption/key", "a key needs the type aws:kms", "")
 	case strings.HasPrefix(key, "arn:"):
 		if arn, err := rolecall.ParseARN(key); err != nil || arn.Service != "kms" || !strings.HasPrefix(arn.Resource, "key/") {
-			v.Add(at+"/encryption/key", fmt.Sprintf("%.160q is no ARN of a KMS key", key), "arn:aws:kms:REGION:ACCOUNT:key/NAME")
+			v.Add(at+"/encryption/key", fmt.Sprintf("%.160q is no ARN of a KMS key", key), "You: write it as arn:aws:kms:REGION:ACCOUNT:key/NAME")
 		}
 	case a.Keys[key] == nil:
-		v.Add(at+"/encryption/key", fmt.Sprintf("the account has no key %.80q", key), "declare it under the account's keys, or give the ARN of another account's")
+		v.Add(at+"/encryption/key", fmt.Sprintf("the account has no key %.80q", key), "You: declare it under the account's keys, or give the ARN of another account's")
 	case a.Keys[key].Region != b.Region:
 		v.Add(at+"/encryption/key", fmt.Sprintf("key %q is in another region than the bucket", key), "")
 	}
@@ -292,22 +292,22 @@ func (v *validator) bucket(at, name string, b *Bucket, a *Account) {
 func (v *validator) fault(at string, f *Fault) {
 	v.oneOf(at+"/service", f.Service, services)
 	if f.Error == "" && f.Delay == 0 && f.CutResponseAfter == nil && f.CutRequestAfter == nil && f.ExpireAfter == 0 && f.Lifetime == 0 {
-		v.Add(at, "nothing happens by this fault", "give one of error, delay, cut_response_after, cut_request_after, expire_after, lifetime")
+		v.Add(at, "nothing happens by this fault", "You: give one of error, delay, cut_response_after, cut_request_after, expire_after, lifetime")
 	}
 	if f.Error != "" && !accessForm.MatchString(f.Error) {
-		v.Add(at+"/error", fmt.Sprintf("%.80q is no error code", f.Error), "such as SlowDown, or throttle, internal, unavailable")
+		v.Add(at+"/error", fmt.Sprintf("%.80q is no error code", f.Error), "You: write one such as SlowDown, or throttle, internal, unavailable")
 	}
 	late := f.Status == http.StatusOK && slices.Contains(failsLate, f.Operation)
 	if f.Status != 0 && !late && (f.Status < 400 || f.Status > 599) || f.Status != 0 && f.Error == "" {
-		v.Add(at+"/status", "must be 400 to 599, beside an error", "or 200, of "+strings.Join(failsLate, ", "))
+		v.Add(at+"/status", "must be 400 to 599, beside an error", "You: write that, or 200 for "+strings.Join(failsLate, ", "))
 	}
 	for name, d := range sorted(map[string]Duration{"expire_after": f.ExpireAfter, "lifetime": f.Lifetime}) {
 		if d != 0 && f.Service != "sts" {
-			v.Add(at+"/"+name, "sessions begin at sts only", "give service: sts")
+			v.Add(at+"/"+name, "sessions begin at sts only", "You: give service: sts")
 		}
 	}
 	if f.Bucket != "" && f.Service != "s3" {
-		v.Add(at+"/bucket", "only s3 has buckets", "give service: s3")
+		v.Add(at+"/bucket", "only s3 has buckets", "You: give service: s3")
 	}
 	for name, n := range sorted(map[string]*int64{"cut_request_after": f.CutRequestAfter, "cut_response_after": f.CutResponseAfter}) {
 		if n != nil && *n < 0 {

@@ -13,34 +13,33 @@ type cause struct{ message, hint string }
 var causes = map[Meaning]cause{
 	Encoded: {
 		"AWS says only in code which policy refused",
-		"aws sts decode-authorization-message --encoded-message CODE decodes it, for who may sts:DecodeAuthorizationMessage in that account; " +
-			"give its answer to rolecall policy explain",
+		"You: decode it by aws sts decode-authorization-message --encoded-message CODE in that account, and give the answer to rolecall policy explain",
 	},
-	Expired: {"the credentials have expired", "assume the role again; no policy is at fault"},
+	Expired: {"the credentials have expired", "You: assume the role again; no policy is at fault"},
 	BadKeys: {
-		"AWS does not know the access key", "it was deleted, is of another partition, or its session token was left out; no policy is at fault",
+		"AWS does not know the access key", "You: give keys that exist, of this partition, with their session token if they have one; no policy is at fault",
 	},
 	BadSignature: {
-		"the secret does not fit the access key, or the request was altered on its way", "give the secret again, without white space; no policy is at fault",
+		"the secret does not fit the access key, or the request was altered on its way", "You: give the secret again, without white space; no policy is at fault",
 	},
-	Clock: {"the caller's clock is more than 15 minutes off", "set it; no policy is at fault"},
+	Clock: {"the caller's clock is more than 15 minutes off", "You: set the clock; no policy is at fault"},
 	NoACLs: {
 		"the bucket takes no ACLs: its owner enforces ownership of all objects",
-		"send no acl: the bucket's owner owns all that is written, and no policy needs s3:PutObjectAcl. Only if others rely on ACLs does the bucket's owner turn them on",
+		"You: send no acl, and ask for no s3:PutObjectAcl: the bucket's owner owns all that is written",
 	},
 	MalformedPolicy: {
 		"the policy was not stored: it is malformed, or a principal in it does not exist",
-		"rolecall policy lint finds what is wrong; a role or user must exist before a policy can name it",
+		"You: run rolecall policy lint FILE, which finds what is wrong; make a role or user before a policy names it",
 	},
-	Archived:       {"the object is archived and cannot be read", "the bucket's owner restores it first, which takes hours; no policy is at fault"},
-	Closed:         {"AWS has closed the bucket, or its account", "the bucket's owner asks AWS why; no policy is at fault"},
-	WrongRegion:    {"the bucket is in another region", "ask at the region that the answer names; no policy is at fault"},
-	NoStorageClass: {"S3 knows no such storage class", "correct the storage class, or leave it out; no policy is at fault"},
-	KeyDisabled:    {"the KMS key is disabled", "the key's owner enables it; no policy is at fault"},
+	Archived:       {"the object is archived and cannot be read", "Customer: restore it first, which takes hours; no policy is at fault"},
+	Closed:         {"AWS has closed the bucket, or its account", "Customer: ask AWS why; no policy is at fault"},
+	WrongRegion:    {"the bucket is in another region", "You: ask in the region that the answer names; no policy is at fault"},
+	NoStorageClass: {"S3 knows no such storage class", "You: correct the storage class, or leave it out; no policy is at fault"},
+	KeyDisabled:    {"the KMS key is disabled", "Customer: enable it; no policy is at fault"},
 	KeyUnusable: {
-		"the KMS key cannot be used as it is: it may be about to be deleted", "the key's owner cancels the deletion and enables it; no policy is at fault",
+		"the KMS key cannot be used as it is: it may be about to be deleted", "Customer: cancel the deletion and enable it; no policy is at fault",
 	},
-	KeyMissing: {"KMS knows no such key in the bucket's region", "name the key of the bucket as its owner has it, by its ARN"},
+	KeyMissing: {"KMS knows no such key in the bucket's region", "You: name the key by its ARN, as the bucket's owner has it"},
 	InvalidKey: {
 		"what the request names as KMS key names none",
 		"You: name the key by its ARN, or leave it out for the bucket's own; an alias begins with alias/",
@@ -99,7 +98,7 @@ var causes = map[Meaning]cause{
 	},
 	NoMatch: {
 		"the policy was not stored: a statement's actions and resources do not fit",
-		"Customer: s3:ListBucket goes with the bucket's ARN, s3:GetObject with the ARN and /*; rolecall policy lint names the statement",
+		"Customer: put s3:ListBucket on the bucket's ARN, s3:GetObject on the ARN and /*; rolecall policy lint names the statement",
 	},
 	LimitReached: {
 		"a quota of the account is reached, or the document is larger than AWS takes",
@@ -131,11 +130,11 @@ var causes = map[Meaning]cause{
 
 var tooLong = cause{
 	"the role does not give sessions of that length",
-	"ask for 3600 seconds or less, or have the role's maximum session duration raised; a chained session never lasts over an hour",
+	"You: ask for 3600 seconds or less, or have the role's maximum session duration raised; a chained session lasts an hour at most",
 }
 
 // What is said where AWS does not accept the time of the worker's requests.
 const (
 	WrongClock     = "the clock of the worker is wrong: AWS does not accept the time of its requests"
-	WrongClockHint = "the operator sets the clock, and keeps it right by NTP"
+	WrongClockHint = "Operator: set the clock, and keep it right by NTP"
 )

@@ -124,7 +124,8 @@ func (d diagnosed) row() row {
 	case d.try > 1:
 		mends += fmt.Sprintf(", patch %d of %d", d.try, d.patches)
 	}
-	return row{d.step.Step, cell(d.Name), layer, cell(d.step.Message), mends}
+	message, _, _ := strings.Cut(d.step.Message, "; ")
+	return row{d.step.Step, cell(d.Name), layer, cell(message), mends}
 }
 
 // cell keeps a text from meaning something in a table.

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/hinttest"
 	"github.com/rolecall/rolecall/internal/strict"
 	"github.com/rolecall/rolecall/sandbox"
 )
@@ -260,6 +261,11 @@ func (b breakage) judge(t *testing.T, report rolecall.CheckReport) rolecall.Chec
 	}
 	if found.Message == "" || found.Hint == "" {
 		t.Errorf("a message or a hint is missing:\n%s", faulty(report))
+	}
+	for _, s := range report.Steps {
+		if err := hinttest.Check(s.Hint); s.Hint != "" && err != nil {
+			t.Error(err)
+		}
 	}
 	return found
 }

@@ -15,6 +15,7 @@ import (
 	"cmp"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -90,6 +91,19 @@ func passed(format string, args ...any) finding {
 // failed is what a step found that knows what is at fault.
 func failed(layer rolecall.CheckLayer, message, hint string) finding {
 	return finding{result: rolecall.CheckFail, layer: layer, message: message, hint: hint}
+}
+
+// joined is the hint of several, one after the other.
+func joined(hints ...string) string {
+	return strings.Join(slices.DeleteFunc(hints, func(h string) bool { return h == "" }), ". ")
+}
+
+// actor is who has documents of a kind, as hints name them.
+func actor(kind policy.Kind) string {
+	if kind == policy.WorkerDocument {
+		return "Operator"
+	}
+	return "Customer"
 }
 
 // skipped says why a step has no meaning here.

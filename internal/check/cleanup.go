@@ -45,7 +45,7 @@ func cleaned(ctx context.Context, w *work) finding {
 		f := w.diagnose(ctx, question{verb: "abort an upload", action: "s3:AbortMultipartUpload", opened: true}, cause)
 		f.denied = false // trying again would not undo what is left now
 		f.message += fmt.Sprintf("; left in the bucket: %s of %q that did not end", counted(len(remaining), "upload"), w.fixedKey())
-		f.hint += fmt.Sprintf(". What is left goes by: %s", w.s3api("abort-multipart-upload", "--key", w.fixedKey(), "--upload-id", remaining[0]))
+		f.hint = joined(f.hint, "You: remove what is left by "+w.s3api("abort-multipart-upload", "--key", w.fixedKey(), "--upload-id", remaining[0]))
 		return f
 	case left.result != "":
 		return left
@@ -114,7 +114,7 @@ func (w *work) removed(ctx context.Context) finding {
 	}
 	stays := finding{
 		result: rolecall.CheckWarn, message: fmt.Sprintf("the object %q stays in the bucket: it could not be deleted", w.fixedKey()),
-		hint: "allow s3:DeleteObject, or remove it by hand; the next deep check writes it again",
+		hint: "Customer: allow s3:DeleteObject, or remove it by hand; the next deep check writes it again",
 	}
 	client, err := w.client(ctx, policy.Delete)
 	if err != nil {
@@ -128,7 +128,7 @@ func (w *work) removed(ctx context.Context) finding {
 	}
 	if version := *w.stored; version != "" && version != "null" {
 		stays.message = fmt.Sprintf("the object %q is deleted, but its version %q stays: the bucket keeps versions", key, version)
-		stays.hint = "remove it by hand, once no object lock holds it; a lifecycle rule for old versions does it too"
+		stays.hint = "Customer: remove it by hand, once no object lock holds it; a lifecycle rule for old versions removes it, too"
 		return stays
 	}
 	return finding{}

@@ -55,10 +55,10 @@ func (w *work) answered(ctx context.Context, q question, a refusal.Answer) findi
 			known := w.known(r.Err("", a.Err))
 			f.message, f.hint = known.Message, known.Hint
 		}
-		f.hint += ". For a bucket at AWS, leave s3_endpoint_url out"
+		f.hint = joined(f.hint, "Operator: for a bucket at AWS, leave s3_endpoint_url out")
 		f.patches = w.atAWS()
 	case a.Bare() && !q.opened && !a.OfKey():
-		f.hint += ". If the bucket is not where or whose the connection says, look at its name and bucket_owner"
+		f.hint = joined(f.hint, "Operator: if the bucket is not where or whose the connection says, correct its name and bucket_owner")
 	}
 	return f
 }
@@ -95,7 +95,7 @@ func (w *work) fault(ctx context.Context, err error) finding {
 	case errors.Is(err, context.Canceled) && !slow(ctx):
 		return failed(rolecall.LayerNetwork, "the check was interrupted", "")
 	case slow(ctx) || errors.Is(err, context.DeadlineExceeded):
-		return failed(rolecall.LayerNetwork, "no answer within "+stepTimeout.String(), "try again; if it stays so, the operator looks at the worker's network")
+		return failed(rolecall.LayerNetwork, "no answer within "+stepTimeout.String(), "You: check again. Operator: if it stays so, look at the worker's network")
 	case answer.Meaning == awscode.Clock:
 		return w.wrongClock(skewOf(err))
 	case answer.Meaning == awscode.PolicyTooLarge:

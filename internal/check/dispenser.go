@@ -46,7 +46,7 @@ func dispensedLong(ctx context.Context, w *work) finding {
 	if life < shortLived {
 		return finding{
 			result: rolecall.CheckWarn, layer: rolecall.LayerRole, message: "the dispenser's credentials live for " + long(life) + " only",
-			hint: "a quarter of an hour at least keeps the dispenser from being asked all the time",
+			hint: "Customer: let them live for a quarter of an hour at least, so that the dispenser is not asked all the time",
 		}
 	}
 	return passed("the dispenser's credentials live for %s", long(life))

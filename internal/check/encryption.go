@@ -24,7 +24,7 @@ func encrypted(ctx context.Context, w *work) finding {
 		return passed("the connection requires none; what S3 says that it does: %s", named(w.created))
 	case weaker(w.created, *required):
 		return failed(rolecall.LayerBucket, fmt.Sprintf("the server encrypts by %s, although it was asked for %s", named(w.created), named(*required)),
-			"it does not do what S3 does: look at s3_endpoint_url, or require what it can do")
+			"Operator: correct s3_endpoint_url, or declare an encryption that this server can do")
 	}
 	id, found, err := w.create(ctx, form{nil, "", w.Connection.StorageClass})
 	switch a := refusal.Read(err); {
@@ -51,7 +51,7 @@ func (w *work) otherwise(found string) finding {
 	required := *w.Connection.Encryption
 	f := failed(rolecall.LayerBucket,
 		fmt.Sprintf("the bucket's default encryption is %s, not %s as the connection requires", found, named(required)),
-		"tasks ask for what is required, but tools that take the connection's credentials do not: set the bucket's default, or have its policy refuse what does not ask")
+		"Customer: set the bucket's default, or have its policy refuse what does not ask; tasks ask for it, but other tools do not")
 	f.patches = setting(w.bucketARN(), w.defaultEncryption(required))
 	return f
 }

@@ -104,7 +104,7 @@ func (c refusedCase) deniedForTLS(f finding) (finding, bool) {
 	}
 	if c.setup.DeniesPlainHTTP(c.question, c.Policies[given].Document) {
 		return failed(rolecall.LayerNetwork, f.message+"; "+c.Policies[given].File+" denies what comes without TLS, as through this endpoint",
-			refusal.NeedsTLS(c.place())+"; the bucket's policy stays as it is"), true
+			refusal.TLSHint(c.place())+"; the bucket's policy can stay as it is"), true
 	}
 	if f.layer == "" && f.denial.Layer == policy.DeniedByResource { // then TLS is not why
 		f.layer, f.candidates = rolecall.LayerBucket, nil

@@ -28,16 +28,19 @@ func (f finding) corrected(judged []judgement) finding {
 		case o.patch != nil:
 			f = f.withCorrection(o)
 		case o.Standing == correct.Allows && o.Kind == policy.TrustDocument && !f.denied: // a probe was accepted
-			f.hint += fmt.Sprintf(". By %s it should be refused: see that this is what is in force", strings.Join(o.Files, ", "))
+			f.message += fmt.Sprintf("; by %s it should be refused", strings.Join(o.Files, ", "))
+			f.hint = joined(f.hint, inForceHint)
 		case o.Standing == correct.Allows:
-			f.hint += fmt.Sprintf(". By %s it should pass: see that this is what is in force", strings.Join(o.Files, ", "))
+			f.message += fmt.Sprintf("; by %s it should pass", strings.Join(o.Files, ", "))
+			f.hint = joined(f.hint, inForceHint)
 		default:
-			f.hint += fmt.Sprintf(". No small change of %s would do", strings.Join(o.Files, ", "))
+			f.hint = joined(f.hint, fmt.Sprintf(actor(o.Kind)+": change %s by hand; no small change would do", strings.Join(o.Files, ", ")))
 		}
 	}
-	f.hint = strings.TrimPrefix(f.hint, ". ")
 	return f
 }
+
+const inForceHint = "You: see that the documents given are those in force"
 
 // inferred is what is found where AWS did not say whose documents are at
 // fault: those that were given may.
@@ -60,7 +63,8 @@ func (f finding) inferred(judged []judgement) finding {
 	switch len(f.candidates) {
 	case 0:
 		f.candidates = before
-		f.hint += ". None of what was given refuses it: see that these are what is in force"
+		f.message += "; none of what was given refuses it"
+		f.hint = joined(f.hint, inForceHint)
 	case 1:
 		f.layer, f.candidates = f.candidates[0], nil
 	}
@@ -86,7 +90,7 @@ func (f finding) blamed(guilty []judgement) finding {
 	if len(layers) == 1 {
 		f.layer, f.candidates = layers[0], nil
 	} else {
-		f.hint = "each of these must change"
+		f.message += "; each of these must change"
 	}
 	return f.corrected(guilty)
 }
@@ -95,7 +99,7 @@ func (f finding) blamed(guilty []judgement) finding {
 // What else a layer has may still be at fault.
 func (f finding) cleared(o judgement, judged []judgement) finding {
 	f.patches = slices.DeleteFunc(slices.Clone(f.patches), func(p rolecall.Patch) bool { return p.Document == string(o.Kind) })
-	f.hint += fmt.Sprintf(". By %s it passes: it is not that", strings.Join(o.Files, ", "))
+	f.message += fmt.Sprintf("; by %s it passes: it is not that", strings.Join(o.Files, ", "))
 	for _, k := range correct.Kinds() {
 		if refusal.LayerOf(k) == refusal.LayerOf(o.Kind) && !slices.ContainsFunc(judged, func(o judgement) bool { return o.Kind == k && o.Standing == correct.Allows }) {
 			return f.movedLast(refusal.LayerOf(o.Kind))
@@ -125,10 +129,7 @@ func (f finding) withCorrection(o judgement) finding {
 	} else {
 		f.patches = append(f.patches, *o.patch)
 	}
-	if f.hint != "" {
-		f.hint += ". "
-	}
-	f.hint += o.Changes
+	f.hint = joined(f.hint, actor(o.Kind)+": "+o.Changes)
 	return f
 }
 
@@ -145,10 +146,10 @@ func (w *work) askForDocuments(f finding) finding {
 	if f.result != rolecall.CheckFail || len(flags) == 0 || w.Connection.RoleARN == "" {
 		return f
 	}
+	again := "You: to have what is there corrected, check again with " + strings.Join(flags, " ")
 	if len(f.patches) > 0 {
-		f.hint += ". Patches only add: a statement that stays may still refuse, or let others in"
+		again += "; patches only add to it"
 	}
-	f.hint += ". Operator: to have what is there corrected, check again with " + strings.Join(flags, " ")
-	f.hint = strings.TrimPrefix(f.hint, ". ")
+	f.hint = joined(f.hint, again)
 	return f
 }

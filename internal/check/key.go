@@ -61,8 +61,7 @@ func (w *work) keyFault(ctx context.Context, action string, a refusal.Answer) fi
 	}
 	if e := w.Connection.Encryption; len(f.candidates) > 0 && (e == nil || e.Key == "") && w.owner() != w.arn.Account {
 		// Its policy is AWS's, and lets the account in that it is in.
-		f.caution = "If the bucket encrypts under aws/s3, AWS's own key, no other account may use that: its owner sets a key of their own as the bucket's " +
-			"default, and writes again what is there"
+		f.caution = "Customer: if the bucket encrypts under aws/s3, which no other account may use, set a key of your own as default and copy the objects"
 	}
 	f.denied = false // what the key keeps from being tried was tried again
 	return w.orOtherKey(ctx, f)
@@ -80,7 +79,8 @@ func (w *work) orOtherKey(ctx context.Context, f finding) finding {
 		return f
 	}
 	f.first(rolecall.LayerName, w.changed(func(c *rolecall.Connection) { c.Encryption = &found }))
-	f.hint = "the bucket's own key is another, which the role can use: name that one, unless this one is meant. If it is: " + f.hint
+	f.message += "; the bucket's own key is another, which the role can use"
+	f.hint = "Operator: declare the bucket's own key, unless this one is meant. Else " + f.hint
 	return f
 }
 

@@ -28,7 +28,7 @@ func listable(ctx context.Context, w *work) finding {
 		}
 		f := w.diagnose(ctx, q, l.err)
 		if f.denied && len(f.patches) > 0 {
-			f.hint += w.perhapsElsewhere()
+			f.hint = joined(f.hint, w.elsewhereHint())
 		}
 		return w.orOtherCase(ctx, f)
 	}
@@ -48,13 +48,13 @@ func listable(ctx context.Context, w *work) finding {
 	}
 }
 
-// perhapsElsewhere says that the patches open what is declared, which may not
+// elsewhereHint says that the patches open what is declared, which may not
 // be what is meant.
-func (w *work) perhapsElsewhere() string {
+func (w *work) elsewhereHint() string {
 	if w.Connection.Prefix == "" {
-		return ". The connection has no prefix, so that the documents open the whole bucket: if it is meant for a part of it, declare that as prefix"
+		return "Operator: if the connection is meant for a part of the bucket, declare its prefix; without one the documents open the whole bucket"
 	}
-	return fmt.Sprintf(". If the connection is not meant for %q, correct its prefix instead", w.Connection.Prefix)
+	return fmt.Sprintf("Operator: if the connection is not meant for %q, correct its prefix instead", w.Connection.Prefix)
 }
 
 // orOtherCase adds to a denial that the prefix may be meant in lower case, if
@@ -77,7 +77,8 @@ func (w *work) orOtherCase(ctx context.Context, f finding) finding {
 		return f
 	}
 	f.first(rolecall.LayerName, w.changed(func(c *rolecall.Connection) { c.Prefix = lower }))
-	f.hint = fmt.Sprintf("upper and lower case differ in keys, and there are objects below %q: declare that prefix, if it is meant. Else: ", lower) + f.hint
+	f.message += fmt.Sprintf("; there are objects below %q", lower)
+	f.hint = fmt.Sprintf("Operator: declare the prefix %q, if it is meant; upper and lower case differ. Else ", lower) + f.hint
 	return f
 }
 
@@ -91,7 +92,7 @@ func (w *work) pays(ctx context.Context) bool {
 
 func (w *work) unpaid() finding {
 	f := failed(rolecall.LayerName, "the bucket has its requesters pay, and the connection does not say that we do",
-		"declare requester_pays: AWS then charges the role's account for requests and traffic")
+		"Operator: declare requester_pays; AWS then charges the role's account for requests and traffic")
 	f.patches = w.changed(func(c *rolecall.Connection) { c.RequesterPays = true })
 	return f
 }

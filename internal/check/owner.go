@@ -50,7 +50,7 @@ func owned(ctx context.Context, w *work) finding {
 	case owner == "":
 		return finding{
 			result: rolecall.CheckWarn, message: "the connection does not say whose the bucket is: requests are not held to an owner",
-			hint: "declare bucket_owner: a name that was given up may be taken by others",
+			hint: "Operator: declare bucket_owner; a name that was given up may be taken by others",
 		}
 	case w.listing.err == nil:
 		return passed("the bucket is the account %s's", owner)
@@ -65,11 +65,11 @@ func owned(ctx context.Context, w *work) finding {
 func (w *work) stranger() (finding, bool) {
 	c := w.Connection
 	if w.Vendor.Owns(c.BucketOwner) {
-		return failed(rolecall.LayerName, "the bucket is not usable", "give the account that owns the bucket, which is a customer's"), true
+		return failed(rolecall.LayerName, "the bucket is not usable", "Operator: give as bucket_owner the customer's account, which owns the bucket"), true
 	}
 	if c.Encryption != nil {
 		if key, err := rolecall.ParseARN(c.Encryption.Key); err == nil && w.Vendor.Owns(key.Account) {
-			return failed(rolecall.LayerName, "the KMS key is not usable", "give a key of the customer's"), true
+			return failed(rolecall.LayerName, "the KMS key is not usable", "Operator: give a key of the customer's"), true
 		}
 	}
 	return finding{}, false
@@ -96,13 +96,12 @@ func (w *work) disowned(ctx context.Context) finding {
 		f := failed(rolecall.LayerName, fmt.Sprintf("the bucket is not the account %s's", declared), "")
 		switch {
 		case !known:
-			f.hint = "declare whose it is as bucket_owner; if that should be " + declared + ", the bucket's name is wrong, or was taken by others"
+			f.hint = "Operator: declare whose it is as bucket_owner; if that should be " + declared + ", correct the bucket's name, which others may have taken"
 		case w.Vendor.Owns(account):
-			f.message, f.hint = "the bucket is not usable", "give a bucket in your own account"
+			f.message, f.hint = "the bucket is not usable", "Operator: give a bucket in the customer's account"
 		default:
 			f.message += fmt.Sprintf(": it is %s's", account)
-			f.hint = "declare it as bucket_owner only if that account is yours, or you know it: the name of a bucket that was given up can be taken by others. " +
-				"Else correct the bucket's name"
+			f.hint = "Operator: declare it as bucket_owner only if the customer knows that account, since others can take a name that was given up; else correct the name"
 			f.patches = w.changed(func(c *rolecall.Connection) {
 				c.BucketOwner, c.RequesterPays = account, c.RequesterPays || free != nil
 			})
@@ -113,7 +112,7 @@ func (w *work) disowned(ctx context.Context) finding {
 		f := w.diagnose(ctx, question{verb: "list the bucket", action: "s3:ListBucket"}, w.listing.err)
 		f.first(rolecall.LayerName, nil)
 		f.message = fmt.Sprintf("the bucket does not seem to be the account %s's: within an account S3 says what refuses, and here it does not", declared)
-		f.hint = "correct the bucket's name, or declare whose it is as bucket_owner; then its policy must let the role in. " + f.hint
+		f.hint = joined("Operator: correct the bucket's name, or declare whose it is as bucket_owner; its policy must let the role in then", f.hint)
 		return f
 	default:
 		return skipped("not told while listing is refused: see the step list")

@@ -31,7 +31,7 @@ func belongs(ctx context.Context, w *work) finding {
 			f.patches = append(f.patches, w.changed(without)...)
 		} else {
 			f.first(rolecall.LayerName, w.changed(without))
-			f.hint = "leave acl out, unless others rely on it: the bucket's owner owns what is written, or sees to it. Else: " + f.hint
+			f.hint = "Operator: leave acl out, unless others rely on it. Else " + f.hint
 		}
 		f.denied = false // only the step write could try it again
 		return f
@@ -41,7 +41,7 @@ func belongs(ctx context.Context, w *work) finding {
 		f := finding{
 			result: rolecall.CheckWarn, layer: rolecall.LayerName,
 			message: fmt.Sprintf("the bucket takes ACLs: what is delivered with the ACL %q may belong to the role's account, not to the bucket's owner", acl),
-			hint:    "deliver with the acl " + fullControl + ", or have the bucket's owner enforce its ownership and leave acl out",
+			hint:    "Operator: declare the acl " + fullControl + ". Customer: or enforce the ownership of the bucket's owner, so that acl can be left out",
 		}
 		f.patches = w.changed(func(c *rolecall.Connection) { c.ACL = fullControl })
 		return f
@@ -72,7 +72,7 @@ func (w *work) writers(ctx context.Context) finding {
 		f := finding{
 			result: rolecall.CheckWarn, candidates: []rolecall.CheckLayer{rolecall.LayerBucket, rolecall.LayerName},
 			message: "the bucket takes ACLs, and the connection asks for none: what is delivered belongs to the role's account, and the bucket's owner cannot read it",
-			hint:    "the bucket's owner enforces its ownership of all objects; or deliver with the acl " + fullControl,
+			hint:    "Customer: enforce the ownership of the bucket's owner. Operator: or declare the acl " + fullControl,
 		}
 		f.patches = append(setting(w.bucketARN(),
 			w.s3api("put-bucket-ownership-controls", "--ownership-controls", "Rules=[{ObjectOwnership=BucketOwnerEnforced}]")),

@@ -20,7 +20,7 @@ func readable(ctx context.Context, w *work) finding {
 	key, probing := w.Connection.ProbeKey, w.Connection.ProbeKey != ""
 	switch {
 	case probing && !strings.HasPrefix(key, w.Connection.Prefix):
-		f := failed(rolecall.LayerName, fmt.Sprintf("probe_key %q is not below the prefix %q", key, w.Connection.Prefix), "name an object below the prefix, or leave probe_key out")
+		f := failed(rolecall.LayerName, fmt.Sprintf("probe_key %q is not below the prefix %q", key, w.Connection.Prefix), "Operator: name as probe_key an object below the prefix, or leave it out")
 		f.patches = w.withProbe("")
 		return f
 	case !probing && !w.listed && len(w.keys) == 0:
@@ -29,7 +29,7 @@ func readable(ctx context.Context, w *work) finding {
 		if key = w.oneOf(w.keys); key == "" {
 			return finding{
 				result: rolecall.CheckWarn, message: "reading was not tried: there is no object below the prefix",
-				hint: "put one there, or name one as probe_key",
+				hint: "Customer: put an object there. Operator: or name one as probe_key",
 			}
 		}
 	}
@@ -72,7 +72,7 @@ func (w *work) unreadable(ctx context.Context, key string, a refusal.Answer) fin
 	case a.Kind == transfer.Archived:
 		return w.archived(w.answered(ctx, q, a), key)
 	case a.Kind == transfer.NotFound && !named:
-		return finding{result: rolecall.CheckWarn, message: fmt.Sprintf("reading was not tried: %q was there, and is gone", key), hint: "name an object as probe_key"}
+		return finding{result: rolecall.CheckWarn, message: fmt.Sprintf("reading was not tried: %q was there, and is gone", key), hint: "Operator: name an object as probe_key"}
 	case a.Kind == transfer.NotFound:
 		return w.absent(key)
 	case a.Kind != transfer.Denied:
@@ -102,11 +102,11 @@ func (w *work) disownedObject(key string, f finding) finding {
 	enforced := setting(w.bucketARN(), w.s3api("put-bucket-ownership-controls", "--ownership-controls", "Rules=[{ObjectOwnership=BucketOwnerEnforced}]"))
 	if w.owner() != w.arn.Account {
 		f.patches = append(f.patches, enforced...)
-		f.hint += "; or the object is its writer's, and not the bucket owner's"
+		f.message += "; or the object is its writer's, and not the bucket owner's"
 		return f
 	}
 	f = failed(rolecall.LayerBucket, fmt.Sprintf("%q seems to belong to the account that wrote it, not to the bucket's", key),
-		"enforce the bucket owner's ownership of all objects; ACLs, if any are relied on, mean nothing then")
+		"Customer: enforce the ownership of the bucket's owner; ACLs that others rely on mean nothing then")
 	f.patches = enforced
 	return f
 }
@@ -124,14 +124,14 @@ func (w *work) head(ctx context.Context, key string) bool {
 
 // absent is found where probe_key names no object.
 func (w *work) absent(key string) finding {
-	f := failed(rolecall.LayerName, fmt.Sprintf("there is no object %q, which probe_key names", key), "upper and lower case differ in keys; name one that is there, or leave probe_key out")
+	f := failed(rolecall.LayerName, fmt.Sprintf("there is no object %q, which probe_key names", key), "Operator: name as probe_key an object that is there, or leave it out; upper and lower case differ")
 	f.patches = w.withProbe(w.oneOf(w.keys))
 	return f
 }
 
 // archived is found where an object must be restored before it can be read.
 func (w *work) archived(f finding, key string) finding {
-	f.hint += ". Or name another object as probe_key, if only this one is archived"
+	f.hint = joined(f.hint, "Operator: or name another object as probe_key, if only this one is archived")
 	f.patches = setting(w.bucketARN(), w.s3api("restore-object", "--key", key, "--restore-request", `{"Days":1}`))
 	if other := w.oneOf(w.keys); other != "" && other != key {
 		f.candidates = []rolecall.CheckLayer{rolecall.LayerName, rolecall.LayerBucket}

@@ -19,7 +19,7 @@ import (
 func declared(_ context.Context, w *work) finding {
 	c := w.Connection
 	if arn, err := rolecall.ParseRoleARN(c.RoleARN); err == nil && w.Vendor.Owns(arn.Account) {
-		return failed(rolecall.LayerName, "the role is not usable", "give a role in your own account")
+		return failed(rolecall.LayerName, "the role is not usable", "Operator: give a role in the customer's account")
 	}
 	if len(w.Faults) > 0 {
 		f := misdeclared(w.Faults)
@@ -48,7 +48,7 @@ func declared(_ context.Context, w *work) finding {
 	case arn.Partition != w.Principal.ARN.Partition:
 		f := failed(rolecall.LayerName,
 			fmt.Sprintf("the role is in the partition %s, the principal %s in %s", arn.Partition, w.Principal.Name, w.Principal.ARN.Partition),
-			"partitions do not mix: give a role of the principal's partition, or choose a principal of the role's with --principal")
+			"You: choose a principal of the role's partition with --principal. Operator: or give a role of the principal's partition")
 		arn.Partition = w.Principal.ARN.Partition
 		c.RoleARN = arn.String()
 		f.patches = []rolecall.Patch{connectionPatch(c)}
@@ -61,7 +61,7 @@ func declared(_ context.Context, w *work) finding {
 }
 
 func withoutID() finding {
-	return failed(rolecall.LayerName, "the organization has no external id", "the operator gives it one: credentials are asked for with an external id only")
+	return failed(rolecall.LayerName, "the organization has no external id", "Operator: give it one; credentials are asked for with an external id only")
 }
 
 // misdeclared says all that is wrong with the declaration.
@@ -74,9 +74,9 @@ func misdeclared(faults rolecall.Errors) finding {
 		}
 	}
 	if len(hints) == 0 {
-		hints = []string{"correct the connection's declaration"}
+		hints = []string{"Operator: correct the connection in rolecall.yaml"}
 	}
-	return failed(rolecall.LayerName, strings.Join(messages, "; "), strings.Join(hints, "; "))
+	return failed(rolecall.LayerName, strings.Join(messages, "; "), joined(hints...))
 }
 
 // identified asks STS whose the principal's own keys are, and looks at the
@@ -141,7 +141,7 @@ func claimed(ctx context.Context, w *work) finding {
 // has claimed. Whose it is, is the operator's to know.
 func (w *work) notOurs() (finding, bool) {
 	var another *credential.ClaimedError
-	f := failed(rolecall.LayerName, w.gate().name+" is not usable", "give one of your own that serves nobody else; if it is, ask the operator")
+	f := failed(rolecall.LayerName, w.gate().name+" is not usable", "Customer: give one of your own that serves nobody else. Operator: if it is, look in rolecall's log for the reason")
 	if !errors.As(w.proof.err, &another) {
 		return f, false
 	}
@@ -168,13 +168,13 @@ func lasts(ctx context.Context, w *work) finding {
 		f := w.shorter()
 		f.result, f.layer = rolecall.CheckWarn, rolecall.LayerPrincipal
 		f.message = fmt.Sprintf("sessions last one hour, not %s: the principal %s is a role session itself, and AWS lets no session of a session last longer", want, w.Principal.Name)
-		f.hint = "sessions are renewed before they end, so jobs may be longer; ask for an hour, or the operator gives the principal credentials of a user"
+		f.hint = "Operator: declare an hour, since sessions are renewed and jobs may last longer; or give the principal the keys of a user"
 		return f
 	case awscode.TooLong:
 		f := w.shorter()
 		f.result, f.layer = rolecall.CheckFail, rolecall.LayerRole
 		f.message = fmt.Sprintf("the role's maximum is shorter than the sessions of %s that the connection asks for", want)
-		f.hint = "raise the role's maximum session duration, or ask for less: sessions are renewed before they end, so jobs may be longer"
+		f.hint = "Customer: raise the role's maximum session duration. Operator: or declare less, since sessions are renewed and jobs may last longer"
 		f.patches = append([]rolecall.Patch{w.longerPatch()}, f.patches...)
 		return f
 	}

@@ -102,7 +102,7 @@ func (w *work) longestSession() string {
 // oversized is found where no session policy has room for what the connection
 // needs: its names are too long.
 func (w *work) oversized(message string) finding {
-	f := failed(rolecall.LayerSession, message, "a session policy names the bucket, the prefix and the key: shorten the prefix, and move what is there")
+	f := failed(rolecall.LayerSession, message, "Operator: shorten the prefix, which session policies name with the bucket and the key. Customer: move what is there")
 	c := w.Connection
 	for c.Prefix != "" {
 		c.Prefix = c.Prefix[:strings.LastIndexByte(strings.TrimSuffix(c.Prefix, "/"), '/')+1]
@@ -114,7 +114,7 @@ func (w *work) oversized(message string) finding {
 				patch.Commands = w.mergePermissions(kit)
 			}
 			f.patches = []rolecall.Patch{patch}
-			f.hint += fmt.Sprintf("; %q would do, and the role's permissions follow", c.Prefix)
+			f.message += fmt.Sprintf("; the prefix %q would do, and the role's permissions follow", c.Prefix)
 			break
 		}
 	}

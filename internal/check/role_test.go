@@ -23,9 +23,9 @@ func TestLets(t *testing.T) {
 	t.Parallel()
 	for hint, accepted := range map[string][]string{
 		"": nil,
-		"the trust policy does not ask for an external id. ":                                  {"absent", "random", "near-case"},
-		"the trust policy asks for some external id, whichever it is. ":                       {"random", "near-case", "near-prefix"},
-		"an operator with a wildcard, such as StringLike, lets ids like the right one pass. ": {"near-prefix", "near-case"},
+		"the trust policy does not ask for an external id":                                  {"absent", "random", "near-case"},
+		"the trust policy asks for some external id, whichever it is":                       {"random", "near-case", "near-prefix"},
+		"an operator with a wildcard, such as StringLike, lets ids like the right one pass": {"near-prefix", "near-case"},
 	} {
 		var p proof
 		for _, name := range accepted {

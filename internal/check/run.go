@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -146,10 +145,7 @@ func (c *schedule) report(e Event) {
 // step is the finding as it is reported.
 func (f finding) step(name string) rolecall.CheckStep {
 	s := rolecall.CheckStep{
-		Step: name, Result: f.result, Layer: f.layer, Candidates: f.candidates, Message: f.message, Hint: f.hint,
-	}
-	if f.caution != "" {
-		s.Hint = strings.TrimPrefix(s.Hint+". "+f.caution, ". ")
+		Step: name, Result: f.result, Layer: f.layer, Candidates: f.candidates, Message: f.message, Hint: joined(f.hint, f.caution),
 	}
 	if s.Candidates == nil {
 		s.Candidates = []rolecall.CheckLayer{}

@@ -18,7 +18,7 @@ func TestBucketForTLS(t *testing.T) {
 		s.bucket.Policy = with(t, s.bucket.Policy, theirBucket, denyAll(`{"Bool":{"aws:SecureTransport":"false"}}`))
 		report, _ := s.check(t)
 		f := step(report, rolecall.StepList)
-		if !strings.Contains(f.Hint, "leave it there: the operator gives an endpoint") || owner == roleAccount && !slices.Equal(f.Candidates, []rolecall.CheckLayer{"network", "bucket"}) {
+		if !strings.Contains(f.Hint, "Operator: give an endpoint of S3 with https") || owner == roleAccount && !slices.Equal(f.Candidates, []rolecall.CheckLayer{"network", "bucket"}) {
 			dump(t, report)
 			t.Errorf("%s: %+v", owner, f)
 		}

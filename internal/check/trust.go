@@ -44,7 +44,7 @@ func assumed(ctx context.Context, w *work) finding {
 	if w.Connection.Secret != "" {
 		return finding{
 			result: rolecall.CheckWarn, message: "static keys: they cannot be limited to a task, nor end with it",
-			hint: "a role gives each task a session of its own, which can do just what the task needs",
+			hint: "Customer: make a role; it gives each task a session of its own, which can do just what the task needs",
 		}
 	}
 	if w.Connection.HTTPCredentialSource != nil {
@@ -64,7 +64,7 @@ func assumed(ctx context.Context, w *work) finding {
 	case recreated:
 		return finding{
 			result: rolecall.CheckWarn, layer: rolecall.LayerRole, message: "the role is another than the one that was proved before: it was deleted and made again",
-			hint: "who owns the role says whether that was meant; what still worked with the old one has been stopped",
+			hint: "Customer: say whether that was meant; what still worked with the old one has been stopped",
 		}
 	case p.err == nil, len(p.with(credential.ProbeRightAgain, credential.Accepted)) > 0: // what else is wrong, other steps report
 		return passed("%s assumes the role with the external id", w.Principal.ARN)
@@ -115,7 +115,7 @@ func (w *work) refuses(ctx context.Context, name, how string) finding {
 	case len(unknown) > 0:
 		f := w.unproved(ctx)
 		if errors.Is(w.proof.err, credential.ErrUnsafe) { // by another probe
-			f = failed(rolecall.LayerNetwork, w.proof.detail(unknown[0]), "mend what else is wrong, and check again")
+			f = failed(rolecall.LayerNetwork, w.proof.detail(unknown[0]), "You: fix what else is wrong, and check again")
 		}
 		f.message = fmt.Sprintf("it is not known whether %s %s: %s", at.open, how, f.message)
 		return f
@@ -153,27 +153,30 @@ func (p proof) lets() string {
 	absent, random := len(p.with(credential.ProbeAbsent, credential.Accepted)) > 0, len(p.with(credential.ProbeRandom, credential.Accepted)) > 0
 	switch {
 	case absent && random:
-		return "the trust policy does not ask for an external id. "
+		return "the trust policy does not ask for an external id"
 	case absent:
-		return "the trust policy asks for the external id only where one is sent: an operator with IfExists, or a second statement, lets calls without one pass. "
+		return "an operator with IfExists, or a second statement, lets calls without an external id pass"
 	case random:
-		return "the trust policy asks for some external id, whichever it is. "
+		return "the trust policy asks for some external id, whichever it is"
 	case len(near) == 0:
 		return ""
 	case slices.Equal(near, []string{credential.ProbeNearCase}):
-		return "an operator that ignores case, such as StringEqualsIgnoreCase, lets the same id in another case pass. "
+		return "an operator that ignores case, such as StringEqualsIgnoreCase, lets the same id in another case pass"
 	}
-	return "an operator with a wildcard, such as StringLike, lets ids like the right one pass. "
+	return "an operator with a wildcard, such as StringLike, lets ids like the right one pass"
 }
 
 // untrusting is found where the trust policy is at fault and nothing else.
 func (w *work) untrusting(message string) finding {
 	if w.Connection.HTTPCredentialSource != nil {
 		return failed(rolecall.LayerTrust, message,
-			"the dispenser's owner makes it compare organization and external_id exactly, upper and lower case too, and answer 403 to all others")
+			"Customer: have the dispenser compare organization and external_id exactly, upper and lower case too, and answer 403 to all others")
 	}
-	f := failed(rolecall.LayerTrust, message, w.proof.lets()+
-		"correct the role's trust policy, so that no other customer of this service can reach the role; keep statements for other callers, if they are right")
+	if lets := w.proof.lets(); lets != "" {
+		message += "; " + lets
+	}
+	f := failed(rolecall.LayerTrust, message,
+		"Customer: correct the trust policy, so that no other customer of this service can reach the role; keep right statements for other callers")
 	f.patches, f.suspects = w.patch(policy.TrustDocument, ""), []policy.Kind{policy.TrustDocument}
 	return f
 }
@@ -187,7 +190,7 @@ func (w *work) refusal(err error) finding {
 	}
 	f := w.refused(err)
 	if w.earlier.Passed && len(f.candidates) > 0 {
-		f.hint = "it could once, so that somebody changed something: " + f.hint
+		f.message += "; it could once, so that somebody changed something"
 	}
 	return f
 }

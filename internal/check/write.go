@@ -75,12 +75,12 @@ func (w *work) unwritable(ctx context.Context, asked form, a refusal.Answer) fin
 		f := finding{
 			result: rolecall.CheckFail, denied: true, candidates: []rolecall.CheckLayer{rolecall.LayerName, rolecall.LayerBucket},
 			message: fmt.Sprintf("the bucket refuses what does not ask to be encrypted by %s", kind),
-			hint:    "declare the encryption that the bucket's policy requires; or the bucket's owner requires it no more",
+			hint:    "Operator: declare the encryption that the bucket's policy requires. Customer: or require it no more",
 		}
 		f.patches = append(w.changed(func(c *rolecall.Connection) { c.Encryption = &e }), w.patch(policy.BucketDocument, "")...)
 		if asked.encryption != nil && asked.encryption.Type != "AES256" { // it is not declared without a reason
 			f.candidates = []rolecall.CheckLayer{rolecall.LayerBucket, rolecall.LayerName, rolecall.LayerKey}
-			f.hint += "; where S3 does not say why it refuses, the key may, too"
+			f.message += "; where S3 does not say why it refuses, the key may, too"
 			f.patches = slices.Concat(f.patches[1:], f.patches[:1], w.patch(policy.KeyDocument, ""))
 		}
 		return f
@@ -138,7 +138,7 @@ func (w *work) wanting(c rolecall.Connection, what, member string) finding {
 	return finding{
 		result: rolecall.CheckFail, denied: true, candidates: []rolecall.CheckLayer{rolecall.LayerName, rolecall.LayerBucket},
 		message: "the bucket refuses what " + what,
-		hint:    "Operator: declare " + member + " as the patch shows. Customer: run the patch's commands; or remove that condition from the bucket's policy",
+		hint:    "Operator: declare " + member + " as the patch shows. Customer: run the patch's commands, or remove that condition from the bucket's policy",
 		patches: append([]rolecall.Patch{w.declaring(c)}, w.patch(policy.BucketDocument, "")...), suspects: []policy.Kind{policy.BucketDocument},
 	}
 }

@@ -62,10 +62,10 @@ func likeTime(text string) bool {
 // Run diagnoses a connection, or all.
 func (c *checkCommand) Run(ctx context.Context, sys System, out *output) error {
 	if c.All && c.Connection != "" {
-		return &rolecall.Error{Code: rolecall.Invalid, Message: "--all checks every connection, and " + strconv.Quote(c.Connection) + " is one", Hint: "leave one of the two out"}
+		return &rolecall.Error{Code: rolecall.Invalid, Message: "--all checks every connection, and " + strconv.Quote(c.Connection) + " is one", Hint: "You: leave one of the two out"}
 	}
 	if !c.All && c.Connection == "" {
-		return &rolecall.Error{Code: rolecall.Invalid, Message: "which connection is to be checked?", Hint: "name one, or give --all"}
+		return &rolecall.Error{Code: rolecall.Invalid, Message: "which connection is to be checked?", Hint: "You: name one, or give --all"}
 	}
 	cfg, dir, err := loadConfig(ctx, out, config.LoadTolerant, c.Config)
 	if err != nil {
@@ -87,7 +87,7 @@ func (c *checkCommand) Run(ctx context.Context, sys System, out *output) error {
 	}
 	if len(given) > 0 {
 		if requests[0].Connection.RoleARN == "" {
-			return &rolecall.Error{Code: rolecall.Invalid, Message: "the connection " + c.Connection + " has no role: its policies cannot be judged", Hint: "leave --policy out"}
+			return &rolecall.Error{Code: rolecall.Invalid, Message: "the connection " + c.Connection + " has no role: its policies cannot be judged", Hint: "You: leave --policy out"}
 		}
 		requests[0].Policies = given
 	}

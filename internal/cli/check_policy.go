@@ -15,7 +15,7 @@ import (
 // policies reads the documents that the account has.
 func (c *checkCommand) policies(ctx context.Context, sys System) ([]correct.Given, error) {
 	if len(c.Policy) > 0 && c.All {
-		return nil, &rolecall.Error{Code: rolecall.Invalid, Message: "--policy is about one connection", Hint: "name it, in the place of --all"}
+		return nil, &rolecall.Error{Code: rolecall.Invalid, Message: "--policy is about one connection", Hint: "You: name it, in the place of --all"}
 	}
 	var out []correct.Given
 	for _, flag := range c.Policy {
@@ -23,7 +23,7 @@ func (c *checkCommand) policies(ctx context.Context, sys System) ([]correct.Give
 		if !found || name == "" || !slices.Contains(correct.Kinds(), policy.Kind(kind)) {
 			return nil, &rolecall.Error{
 				Code: rolecall.Invalid, Message: fmt.Sprintf("--policy %q does not say which policy is in which file", flag),
-				Hint: "give it as bucket=FILE, or with one of " + correct.Names(),
+				Hint: "You: give it as bucket=FILE, or with one of " + correct.Names(),
 			}
 		}
 		data, err := read(ctx, sys, name, maxPolicyFile)

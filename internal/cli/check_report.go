@@ -18,7 +18,7 @@ func writeReport(path string, report any) error {
 		err = writeTo(path, text)
 	}
 	if err != nil {
-		return &rolecall.Error{Code: rolecall.Invalid, Message: "cannot write the report " + path, Hint: "give a file that you may write with --report", Err: err}
+		return &rolecall.Error{Code: rolecall.Invalid, Message: "cannot write the report " + path, Hint: "You: give a file that you may write with --report", Err: err}
 	}
 	return nil
 }

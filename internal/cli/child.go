@@ -73,7 +73,7 @@ func unstarted(command *exec.Cmd, err error, out *output) error {
 	}
 	out.fail(&rolecall.Error{
 		Code: rolecall.Invalid, Message: fmt.Sprintf("the command %q %s", command.Args[0], message),
-		Hint: "give a program of PATH, or the path of one", Err: err,
+		Hint: "You: give a program of PATH, or the path of one", Err: err,
 	})
 	return shown(code)
 }

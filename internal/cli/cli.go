@@ -93,12 +93,12 @@ func Run(ctx context.Context, args []string, sys System) int {
 		return exitDone
 	}
 	if err != nil {
-		return out.fail(&rolecall.Error{Code: rolecall.Invalid, Message: err.Error(), Hint: "rolecall --help lists the commands and their flags"})
+		return out.fail(&rolecall.Error{Code: rolecall.Invalid, Message: err.Error(), Hint: "You: run rolecall --help, which lists the commands and their flags"})
 	}
 
 	out.json, out.sarif = root.Output == "json", root.Output == "sarif"
 	if _, lints := parsed.Selected().Target.Addr().Interface().(*lintCommand); out.sarif && !lints {
-		return out.fail(&rolecall.Error{Code: rolecall.Invalid, Message: "only policy lint prints sarif", Hint: "give --output text or json"})
+		return out.fail(&rolecall.Error{Code: rolecall.Invalid, Message: "only policy lint prints sarif", Hint: "You: give --output text or json"})
 	}
 	if _, execs := parsed.Selected().Target.Addr().Interface().(*execCommand); !execs { // which passes signals on
 		interrupted, stop := interruptible(ctx, sys, out)

@@ -22,7 +22,7 @@ func connection(cfg *config.Config, org, name string) (rolecall.Organization, ro
 		return o, o.Connections[name], nil
 	case len(having) > 1:
 		return rolecall.Organization{}, rolecall.Connection{}, &rolecall.Error{
-			Code: rolecall.Invalid, Message: fmt.Sprintf("several organizations have a connection %q", name), Hint: "give --org: " + orNone(having),
+			Code: rolecall.Invalid, Message: fmt.Sprintf("several organizations have a connection %q", name), Hint: "You: give --org; declared: " + orNone(having),
 		}
 	}
 	var names []string
@@ -35,6 +35,6 @@ func connection(cfg *config.Config, org, name string) (rolecall.Organization, ro
 		return rolecall.Organization{}, rolecall.Connection{}, err
 	}
 	return rolecall.Organization{}, rolecall.Connection{}, &rolecall.Error{
-		Code: rolecall.NotFound, Message: fmt.Sprintf("there is no connection %q", name), Hint: "declared: " + orNone(names),
+		Code: rolecall.NotFound, Message: fmt.Sprintf("there is no connection %q", name), Hint: "You: name one that is declared: " + orNone(names),
 	}
 }

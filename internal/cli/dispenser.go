@@ -30,7 +30,7 @@ func (c *dispenserCommand) Run(ctx context.Context, sys System, out *output) err
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", cfg.Listen)
 	if err != nil {
-		return &rolecall.Error{Code: rolecall.Unavailable, Message: err.Error(), Hint: "choose another address as listen", Err: err}
+		return &rolecall.Error{Code: rolecall.Unavailable, Message: err.Error(), Hint: "You: choose another address as listen", Err: err}
 	}
 	if address := l.Addr().String(); !out.json {
 		out.printf("%s\n", address)

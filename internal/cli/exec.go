@@ -61,7 +61,7 @@ func (c *execCommand) prepare(ctx context.Context, p *prepared, sys System, out 
 		c.Command = c.Command[1:]
 	}
 	if len(c.Command) == 0 {
-		return &rolecall.Error{Code: rolecall.Invalid, Message: "there is no command to run", Hint: "rolecall exec CONNECTION -- COMMAND ARGUMENTS"}
+		return &rolecall.Error{Code: rolecall.Invalid, Message: "there is no command to run", Hint: "You: write rolecall exec CONNECTION -- COMMAND ARGUMENTS"}
 	}
 	cfg, dir, err := loadConfig(ctx, out, config.Load, c.Config)
 	if err != nil {
@@ -73,7 +73,7 @@ func (c *execCommand) prepare(ctx context.Context, p *prepared, sys System, out 
 		return err
 	}
 	if u, err := url.Parse(c.EndpointURL); c.EndpointURL != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
-		return &rolecall.Error{Code: rolecall.Invalid, Message: "--endpoint-url is not an http or https URL", Hint: "for example https://s3.example.com"}
+		return &rolecall.Error{Code: rolecall.Invalid, Message: "--endpoint-url is not an http or https URL", Hint: "You: write it as https://s3.example.com"}
 	}
 	work, err := worker.OpenLocal(cfg, dir, worker.Local{Log: out.logger(c.Verbose).With("connection", c.Connection)})
 	if err != nil {

@@ -120,7 +120,7 @@ func (c *generateCommand) request(ctx context.Context, out *output) (policy.KitR
 		r.RevokeBefore = time.Now()
 	default:
 		if r.RevokeBefore, err = time.Parse(time.RFC3339, c.RevokeBefore); err != nil {
-			return r, &rolecall.Error{Code: rolecall.Invalid, Message: fmt.Sprintf("--revoke-before %q is not a time", c.RevokeBefore), Hint: "now, or such as 2026-11-21T13:00:00Z"}
+			return r, &rolecall.Error{Code: rolecall.Invalid, Message: fmt.Sprintf("--revoke-before %q is not a time", c.RevokeBefore), Hint: "You: write now, or a time such as 2026-11-21T13:00:00Z"}
 		}
 	}
 	return r, nil
@@ -133,7 +133,7 @@ func (c *generateCommand) declared(ctx context.Context, out *output) (policy.Kit
 		if c.connectionFlags == (connectionFlags{}) {
 			return policy.KitRequest{}, &rolecall.Error{
 				Code: rolecall.Invalid, Message: "there is no connection to make policies for",
-				Hint: "name one that the config declares, or give --purpose, --bucket, --role-arn, --principal and --external-id",
+				Hint: "You: name one that the config declares, or give --purpose, --bucket, --role-arn, --principal and --external-id",
 			}
 		}
 		return policy.KitRequest{Connection: c.connection(), Principals: c.Principal}, nil
@@ -141,7 +141,7 @@ func (c *generateCommand) declared(ctx context.Context, out *output) (policy.Kit
 	if c.connectionFlags != (connectionFlags{}) {
 		return policy.KitRequest{}, &rolecall.Error{
 			Code: rolecall.Invalid, Message: "the config says what the connection is, and flags do too",
-			Hint: "give either CONNECTION or --purpose, --bucket and their like",
+			Hint: "You: give either CONNECTION or --purpose, --bucket and their like",
 		}
 	}
 	cfg, _, err := loadConfig(ctx, out, config.Load, c.Config)

@@ -68,5 +68,5 @@ func unreadable(name string, err error) error {
 	if os.IsNotExist(err) {
 		why = " does not exist"
 	}
-	return &rolecall.Error{Code: rolecall.Invalid, Message: name + why, Hint: "give the name of a file that you may read", Err: err}
+	return &rolecall.Error{Code: rolecall.Invalid, Message: name + why, Hint: "You: give the name of a file that you may read", Err: err}
 }

@@ -22,7 +22,7 @@ func (c *runCommand) journal(dir *os.Root, digest string, key []byte, out *outpu
 	case errors.Is(err, journal.ErrLocked):
 		return j, &rolecall.Error{
 			Code: rolecall.Conflict, Message: "another process is at work on this job in " + c.Workdir,
-			Hint: "wait for its end, or give another directory with --workdir", Err: err,
+			Hint: "You: wait for its end, or give another directory with --workdir", Err: err,
 		}
 	case err != nil:
 		return j, unusable(err)
@@ -51,10 +51,10 @@ func reason(err error) string {
 func unusable(err error) error {
 	e := &rolecall.Error{
 		Code: rolecall.Invalid, Message: "the journal of the job in the working directory cannot be used",
-		Hint: "begin anew with --fresh, or give another directory with --workdir; one that was copied, or was used with another state directory, cannot be taken up", Err: err,
+		Hint: "You: begin again with --fresh, or give another directory with --workdir; a journal is good for its own directory and state only", Err: err,
 	}
 	if why := reason(err); why != "" {
-		e.Message, e.Hint = e.Message+": "+why, "give another directory with --workdir"
+		e.Message, e.Hint = e.Message+": "+why, "You: give another directory with --workdir"
 	}
 	return e
 }

@@ -74,7 +74,7 @@ func (c *lintCommand) options(ctx context.Context) (lint.Options, error) {
 	options := lint.Options{Kind: policy.Kind(c.Kind)}
 	if c.Connection == "" {
 		if c.Org != "" || c.Principal != nil {
-			return options, &rolecall.Error{Code: rolecall.Invalid, Message: "--org and --principal say more of a connection, and there is none", Hint: "give --connection too"}
+			return options, &rolecall.Error{Code: rolecall.Invalid, Message: "--org and --principal say more of a connection, and there is none", Hint: "You: give --connection too"}
 		}
 		return options, nil
 	}
@@ -137,7 +137,7 @@ func fix(out *output, report lint.Report) error {
 		case f.File == "-":
 		default:
 			if err := replaceFile(f.File, append(slices.Clone(f.Fixed), '\n')); err != nil {
-				return &rolecall.Error{Code: rolecall.Invalid, Message: f.File + " could not be written", Hint: "make it writable, with its directory", Err: err}
+				return &rolecall.Error{Code: rolecall.Invalid, Message: f.File + " could not be written", Hint: "You: make it writable, with its directory", Err: err}
 			}
 		}
 	}

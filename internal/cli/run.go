@@ -136,9 +136,9 @@ func organization(cfg *config.Config, name string) (rolecall.Organization, error
 	case ok:
 		return org, nil
 	case name == "":
-		return org, &rolecall.Error{Code: rolecall.Invalid, Message: "the job needs an organization", Hint: "give --org; declared: " + orNone(names)}
+		return org, &rolecall.Error{Code: rolecall.Invalid, Message: "the job needs an organization", Hint: "You: give --org; declared: " + orNone(names)}
 	}
-	return org, &rolecall.Error{Code: rolecall.NotFound, Message: fmt.Sprintf("there is no organization %q", name), Hint: "declared: " + orNone(names)}
+	return org, &rolecall.Error{Code: rolecall.NotFound, Message: fmt.Sprintf("there is no organization %q", name), Hint: "You: name one that is declared: " + orNone(names)}
 }
 
 // directory opens the working directory, and returns what to do at the end.

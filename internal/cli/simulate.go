@@ -99,7 +99,7 @@ func (c *simulateCommand) answerLines(sys System, in io.Reader) error {
 	if given := c.flags(); len(given) > 0 {
 		return &rolecall.Error{
 			Code: rolecall.Invalid, Message: "lines say all of their requests; --" + given[0] + " has no part in them",
-			Hint: "give flags with a file of one request, or with none",
+			Hint: "You: give flags with a file of one request, or with none",
 		}
 	}
 	if err := policy.Simulate(in, sys.Stdout); err != nil {
@@ -129,7 +129,7 @@ func (c *simulateCommand) request(ctx context.Context, sys System, document []by
 	if document == nil && len(c.flags()) == 0 {
 		return nil, &rolecall.Error{
 			Code: rolecall.Invalid, Message: "there is nothing to decide",
-			Hint: "give --principal, --action, --resource and the policies, or a file of a request, or JSON lines as a file or - for stdin",
+			Hint: "You: give --principal, --action, --resource and the policies, or a file of a request, or JSON lines as a file or - for stdin",
 		}
 	}
 	all := map[string]any{}
@@ -194,7 +194,7 @@ func (c *simulateCommand) context(all map[string]any) error {
 	for _, pair := range c.Context {
 		key, text, found := strings.Cut(pair, "=")
 		if !found || key == "" {
-			return &rolecall.Error{Code: rolecall.Invalid, Message: fmt.Sprintf("--context %q has no value", pair), Hint: "write it as KEY=VALUE, such as sts:ExternalId=x-42"}
+			return &rolecall.Error{Code: rolecall.Invalid, Message: fmt.Sprintf("--context %q has no value", pair), Hint: "You: write it as KEY=VALUE, such as sts:ExternalId=x-42"}
 		}
 		values[key] = append(values[key], text)
 	}

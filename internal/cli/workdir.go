@@ -41,14 +41,14 @@ func (c *runCommand) apart(ctx context.Context, sys System, cfg *config.Config) 
 func (c *runCommand) misplaced(how string, p config.Place) error {
 	return &rolecall.Error{
 		Code: rolecall.Invalid, Message: fmt.Sprintf("the working directory %s %s %s: %s", c.Workdir, how, p.What, p.Path),
-		Hint: "a job could replace it by an object, or deliver it: give a directory with --workdir that has the job's files only",
+		Hint: "You: give a directory with --workdir that has the job's files only; a job could replace this file by an object, or deliver it",
 	}
 }
 
 func unfit(dir string, err error) error {
 	return &rolecall.Error{
 		Code: rolecall.Invalid, Message: "cannot use " + dir + " as the working directory",
-		Hint: "give a directory that you may write to with --workdir", Err: err,
+		Hint: "You: give a directory that you may write to with --workdir", Err: err,
 	}
 }
 

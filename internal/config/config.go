@@ -59,9 +59,9 @@ func Load(path string) (*Config, error) { return load(path, allFaults) }
 func load(path string, separate func(*Config, rolecall.Errors) rolecall.Errors) (*Config, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		code, hint := rolecall.Invalid, "name the config with --config or in ROLECALL_CONFIG"
+		code, hint := rolecall.Invalid, "You: name the config with --config or in ROLECALL_CONFIG"
 		if !errors.Is(err, fs.ErrNotExist) {
-			hint = "check the file's permissions"
+			hint = "You: make the file readable for the user that runs rolecall"
 		}
 		return nil, &rolecall.Error{Code: code, Message: "cannot read the config " + path, Hint: hint, Err: err}
 	}
@@ -155,11 +155,11 @@ func (r reader) network(f file) {
 		at := strict.Pointer("network", "allow", i)
 		prefix, err := parsePrefix(text)
 		if err != nil {
-			r.faults.Add(at, "not an address or a range of addresses", "for example 127.0.0.0/8")
+			r.faults.Add(at, "not an address or a range of addresses", "You: write it as 127.0.0.0/8")
 			continue
 		}
 		if prefix.Bits() == 0 {
-			r.faults.Add(at, "this would allow every address", "list only what tenants' URLs may reach, for example 10.1.2.0/24")
+			r.faults.Add(at, "this would allow every address", "You: list only what tenants' URLs may reach, for example 10.1.2.0/24")
 			continue
 		}
 		r.config.Allow = append(r.config.Allow, prefix.Masked())
@@ -180,7 +180,7 @@ func (r reader) endpoint(at, s string) {
 	}
 	u, err := url.Parse(s)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.RawQuery != "" {
-		r.faults.Add(at, "not an http or https URL", "for example https://sts.example.com, without credentials or query")
+		r.faults.Add(at, "not an http or https URL", "You: write it as https://sts.example.com, without credentials or query")
 	}
 }
 

@@ -6,14 +6,14 @@ import "github.com/rolecall/rolecall"
 // does nothing else: whoever has such a request could do that with its identity.
 func (r reader) dispenserPrincipal(p principal, f file, at string) {
 	if p.Default {
-		r.faults.Add(at+"/default", "the principal dispenser runs no jobs", "leave default out")
+		r.faults.Add(at+"/default", "the principal dispenser runs no jobs", "You: leave default out")
 	}
 	if len(p.Regions) > 0 {
-		r.faults.Add(at+"/regions", "the principal dispenser runs no jobs", "leave regions out")
+		r.faults.Add(at+"/regions", "the principal dispenser runs no jobs", "You: leave regions out")
 	}
 	for _, other := range sorted(f.Principals) {
 		if other != rolecall.DispenserPrincipal && p.ARN != "" && f.Principals[other].ARN == p.ARN {
-			r.faults.Add(at+"/arn", "the principal "+other+" is the same", "the principal dispenser is one of its own, that may do nothing in AWS but invoke customers' APIs")
+			r.faults.Add(at+"/arn", "the principal "+other+" is the same", "You: give it an identity of its own, that may do nothing in AWS but invoke customers' APIs")
 		}
 	}
 }

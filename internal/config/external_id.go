@@ -23,7 +23,7 @@ func (r reader) externalIDs(f file) {
 			*r.faults = append(*r.faults, &rolecall.Error{
 				Code: rolecall.Conflict, Pointer: at,
 				Message: "the external id is also that of, or the name of, the organization " + owner,
-				Hint:    "external ids and api_names are unique, ignoring case",
+				Hint:    "You: choose another; external ids and api_names are unique, ignoring case",
 			})
 			return
 		}
@@ -46,7 +46,7 @@ func (r reader) externalIDs(f file) {
 			place := at + strict.Pointer("connections", n, "external_id")
 			own := r.explicitID(*conn.ExternalID, name, place)
 			if own.Mode == rolecall.ExternalIDGenerated {
-				r.faults.Add(place+"/mode", "a connection's external id is not generated here", "leave it out to use the organization's, or give mode custom and a value")
+				r.faults.Add(place+"/mode", "a connection's external id is not generated here", "You: leave it out to use the organization's, or give mode custom and a value")
 			}
 			conn.ExternalID = &own
 			org.Connections[n] = conn
@@ -59,7 +59,7 @@ func (r reader) externalIDs(f file) {
 func (r reader) explicitID(id rolecall.ExternalID, org, at string) rolecall.ExternalID {
 	r.faults.AddErr(at, id.Validate())
 	if id.Mode != rolecall.ExternalIDCustom && id.Value != "" {
-		r.faults.Add(at+"/value", "only mode custom takes a value", "leave it out, or choose mode custom")
+		r.faults.Add(at+"/value", "only mode custom takes a value", "You: leave it out, or choose mode custom")
 	}
 	if id.Mode == rolecall.ExternalIDAPIName {
 		id.Value = org

@@ -31,9 +31,9 @@ func (r reader) secret(s *secret, at string) {
 	s.Host = declared.Host
 	switch {
 	case s.File == "" && s.Env == "":
-		r.faults.Add(at, "a secret needs a place for its value", "give file, or env with the name of an environment variable")
+		r.faults.Add(at, "a secret needs a place for its value", "You: give file, or env with the name of an environment variable")
 	case s.File != "" && s.Env != "":
-		r.faults.Add(at+"/env", "file and env are both given", "keep one")
+		r.faults.Add(at+"/env", "file and env are both given", "You: keep one")
 	case s.File != "":
 		s.File = within(r.dir, s.File)
 	}
@@ -113,7 +113,7 @@ func (s secret) read() ([]byte, error) {
 func readFile(path, at string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, &rolecall.Error{Code: rolecall.Invalid, Pointer: at, Message: "cannot read " + path, Hint: "check that the file is there and readable", Err: err}
+		return nil, &rolecall.Error{Code: rolecall.Invalid, Pointer: at, Message: "cannot read " + path, Hint: "You: see that the file is there and readable", Err: err}
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxSecretBytes+1))

@@ -160,7 +160,7 @@ func (d *demo) expect(ok bool, failure string) {
 	if !ok {
 		d.story.Errors = append(d.story.Errors, &rolecall.Error{
 			Code: rolecall.Internal, Message: failure,
-			Hint: "this is a fault of rolecall's; run again with --output json and report what it prints",
+			Hint: "You: run it again with --output json, and report what it prints as a fault of rolecall's",
 		})
 	}
 }

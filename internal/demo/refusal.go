@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -118,7 +119,8 @@ func (d *demo) refusal(attempt, by string, err error) {
 	var own rolecall.Errors
 	switch {
 	case errors.As(err, &own):
-		r.Code, r.Answer = string(own[0].Code), own[0].Message
+		r.Code = string(own[0].Code)
+		r.Answer, _, _ = strings.Cut(own[0].Message, "; ") // what may be at fault is no part of the story
 		r.Refused = !slices.ContainsFunc(own, func(e *rolecall.Error) bool { return e.Code != rolecall.Forbidden })
 	case answered:
 		r.Code, r.Answer = answer.Code, answer.Text

@@ -28,7 +28,7 @@ const minBearer = 20
 // callers checks who may call, and how callers authenticate.
 func (r *reader) callers(f file) {
 	if len(f.Vendor.Principals) == 0 && f.Bearer == nil {
-		r.faults.Add("/vendor/principals", "nobody may ask", "list the ARN of the vendor's dispenser principal, or give bearer")
+		r.faults.Add("/vendor/principals", "nobody may ask", "You: list the ARN of the vendor's dispenser principal, or give bearer")
 	}
 	for i, text := range f.Vendor.Principals {
 		at := strict.Pointer("vendor", "principals", i)
@@ -37,7 +37,7 @@ func (r *reader) callers(f file) {
 		case err != nil:
 			r.faults.AddErr(at, err)
 		case a.Service != "iam" || a.Account == "" || a.Region != "" || a.RoleName() == "" && !strings.HasPrefix(a.Resource, "user/") || strings.ContainsAny(a.Resource, "*?"):
-			r.faults.Add(at, "not the ARN of one IAM role or user", "it looks like arn:aws:iam::111122223333:role/name")
+			r.faults.Add(at, "not the ARN of one IAM role or user", "You: write it as arn:aws:iam::111122223333:role/name")
 		default:
 			r.config.principals = append(r.config.principals, a)
 		}
@@ -51,7 +51,7 @@ func (r *reader) callers(f file) {
 		r.faults.AddErr("/bearer", err)
 	case len(secret) < minBearer || strings.ContainsFunc(secret, func(c rune) bool { return c <= ' ' || c > '~' }):
 		r.faults.Add("/bearer", "the bearer secret is short, or has characters that a header does not take",
-			"20 or more letters, digits and signs without spaces, for example of: openssl rand -hex 32")
+			"You: give 20 or more letters, digits and signs without spaces, for example of: openssl rand -hex 32")
 	default:
 		d := digestOf(secret)
 		r.config.bearer = &d
@@ -61,7 +61,7 @@ func (r *reader) callers(f file) {
 func (r *reader) secret(b bearer) (string, error) {
 	switch {
 	case b.File != "" && b.Env != "":
-		return "", &rolecall.Error{Code: rolecall.Invalid, Pointer: "/env", Message: "file and env are both given", Hint: "keep one"}
+		return "", &rolecall.Error{Code: rolecall.Invalid, Pointer: "/env", Message: "file and env are both given", Hint: "You: keep one"}
 	case b.Env != "":
 		value := r.config.getenv(b.Env)
 		if value == "" {
@@ -71,11 +71,11 @@ func (r *reader) secret(b bearer) (string, error) {
 	case b.File != "":
 		data, err := readFile(r.resolvePath(b.File), maxSecret)
 		if err != nil {
-			return "", &rolecall.Error{Code: rolecall.Invalid, Pointer: "/file", Message: "cannot read " + b.File, Hint: "check that the file is there and readable", Err: err}
+			return "", &rolecall.Error{Code: rolecall.Invalid, Pointer: "/file", Message: "cannot read " + b.File, Hint: "You: see that the file is there and readable", Err: err}
 		}
 		return strings.TrimRight(string(data), "\r\n"), nil
 	default:
-		return "", &rolecall.Error{Code: rolecall.Invalid, Message: "the bearer secret needs a place", Hint: "give file, or env with the name of an environment variable"}
+		return "", &rolecall.Error{Code: rolecall.Invalid, Message: "the bearer secret needs a place", Hint: "You: give file, or env with the name of an environment variable"}
 	}
 }
 

@@ -85,7 +85,7 @@ const (
 func Load(path string, getenv func(string) string) (*Config, error) {
 	data, err := readFile(path, maxConfig)
 	if err != nil {
-		return nil, &rolecall.Error{Code: rolecall.Invalid, Message: "cannot read the config " + path, Hint: "name the config with --config", Err: err}
+		return nil, &rolecall.Error{Code: rolecall.Invalid, Message: "cannot read the config " + path, Hint: "You: name the config with --config", Err: err}
 	}
 	cfg, err := parse(data, filepath.Dir(path), getenv)
 	if err != nil {
@@ -131,7 +131,7 @@ func (r *reader) address(f file) {
 	}
 	r.config.url = source.Normal().URL
 	if u, err := url.Parse(r.config.url); err == nil && u.Path == HealthPath {
-		r.faults.Add("/url", "the path "+HealthPath+" tells whether the dispenser serves", "choose another path")
+		r.faults.Add("/url", "the path "+HealthPath+" tells whether the dispenser serves", "You: choose another path")
 	}
 	if r.config.Listen == "" {
 		r.config.Listen = defaultListen
@@ -140,12 +140,12 @@ func (r *reader) address(f file) {
 	ip := net.ParseIP(host)
 	switch {
 	case err != nil:
-		r.faults.Add("/listen", "not an address to listen on", "for example "+defaultListen)
+		r.faults.Add("/listen", "not an address to listen on", "You: write it as "+defaultListen)
 	case f.TLS != nil && f.BehindTLSProxy:
-		r.faults.Add("/behind_tls_proxy", "tls and behind_tls_proxy are both given", "keep the one that tells where TLS ends")
+		r.faults.Add("/behind_tls_proxy", "tls and behind_tls_proxy are both given", "You: keep the one that says where TLS ends")
 	case f.TLS == nil && !f.BehindTLSProxy && host != "localhost" && (ip == nil || !ip.IsLoopback()):
 		r.faults.Add("/listen", "credentials would cross the network in the clear",
-			"give tls, or listen on 127.0.0.1 behind a proxy that ends TLS; where that runs elsewhere in a network of yours, say behind_tls_proxy: true")
+			"You: give tls, or listen on 127.0.0.1 behind a proxy that ends TLS; where that runs elsewhere, write behind_tls_proxy: true")
 	case f.TLS != nil:
 		r.certificate(*f.TLS)
 	}
@@ -154,17 +154,17 @@ func (r *reader) address(f file) {
 func (r *reader) certificate(t tlsFiles) {
 	before := len(r.faults)
 	if t.Certificate == "" {
-		r.faults.Add("/tls/certificate", "the certificate's file is missing", "in PEM, with the intermediate ones")
+		r.faults.Add("/tls/certificate", "the certificate's file is missing", "You: give them in PEM, with the intermediate ones")
 	}
 	if t.Key == "" {
-		r.faults.Add("/tls/key", "the key's file is missing", "in PEM")
+		r.faults.Add("/tls/key", "the key's file is missing", "You: give it in PEM")
 	}
 	if len(r.faults) > before {
 		return
 	}
 	pair, err := tls.LoadX509KeyPair(r.resolvePath(t.Certificate), r.resolvePath(t.Key))
 	if err != nil {
-		r.faults.AddErr("/tls", &rolecall.Error{Code: rolecall.Invalid, Message: "certificate and key cannot be read, or do not belong together", Hint: "both in PEM", Err: err})
+		r.faults.AddErr("/tls", &rolecall.Error{Code: rolecall.Invalid, Message: "certificate and key cannot be read, or do not belong together", Hint: "You: give both in PEM", Err: err})
 		return
 	}
 	r.config.certificate = &pair
@@ -172,18 +172,18 @@ func (r *reader) certificate(t tlsFiles) {
 
 func (r *reader) organizations(m map[string]organization) {
 	if len(m) == 0 {
-		r.faults.Add("/organizations", "no organization is declared", "the api_name that the vendor knows you by, with the external id that it gave you")
+		r.faults.Add("/organizations", "no organization is declared", "You: name under organizations the api_name that the vendor knows you by, with the external id that it gave you")
 	}
 	for _, name := range slices.Sorted(maps.Keys(m)) {
 		at := strict.Pointer("organizations", name)
 		r.faults.AddErr(at, rolecall.ValidateAPIName(name))
 		id := m[name].ExternalID
 		if id == "" {
-			r.faults.Add(at+"/external_id", "the external id is missing", "the one that the vendor gave you for this organization")
+			r.faults.Add(at+"/external_id", "the external id is missing", "You: write the one that the vendor gave you for this organization")
 			continue
 		}
 		if (rolecall.ExternalID{Mode: rolecall.ExternalIDCustom, Value: id}).Validate() != nil {
-			r.faults.Add(at+"/external_id", "not an external id", "2 to 1224 letters, digits or characters of _+=,.@:/-")
+			r.faults.Add(at+"/external_id", "not an external id", "You: write 2 to 1224 letters, digits or characters of _+=,.@:/-")
 			continue
 		}
 		r.config.externalIDs[name] = digestOf(name, id)
@@ -199,7 +199,7 @@ func (r *reader) identity(i identity) {
 	r.faults.AddErr(at+"/credentials", i.Credentials.Validate())
 	source := i.Credentials
 	if source.Source == credential.SourcePrincipal {
-		r.faults.Add(at+"/credentials/source", "there are no other principals here", "one of static, environment, profile, web_identity, instance")
+		r.faults.Add(at+"/credentials/source", "there are no other principals here", "You: write one of static, environment, profile, web_identity, instance")
 	}
 	var arn rolecall.ARN
 	switch {
@@ -208,7 +208,7 @@ func (r *reader) identity(i identity) {
 		arn, err = rolecall.ParseARN(i.ARN)
 		r.faults.AddErr(at+"/arn", err)
 	case source.Source == credential.SourceWebIdentity:
-		r.faults.Add(at+"/arn", "a web identity token is exchanged for a role", "give the role's ARN")
+		r.faults.Add(at+"/arn", "a web identity token is exchanged for a role", "You: give the role's ARN")
 	}
 	if source.File != "" {
 		source.File = r.resolvePath(source.File)
@@ -222,7 +222,7 @@ func (r *reader) endpoint(s string) {
 	}
 	u, err := url.Parse(s)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.RawQuery != "" || strings.Trim(u.Path, "/") != "" {
-		r.faults.Add("/endpoints/sts", "not an http or https URL of a host", "for example https://sts.example.com")
+		r.faults.Add("/endpoints/sts", "not an http or https URL of a host", "You: write it as https://sts.example.com")
 		return
 	}
 	r.config.stsEndpoint = &url.URL{Scheme: u.Scheme, Host: u.Host}

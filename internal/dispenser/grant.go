@@ -39,7 +39,7 @@ type grant struct {
 
 func (r *reader) grants(f file) {
 	if len(f.Grants) == 0 {
-		r.faults.Add("/grants", "nothing is granted", "give bucket, prefix, access and role_arn")
+		r.faults.Add("/grants", "nothing is granted", "You: give bucket, prefix, access and role_arn")
 	}
 	for i, g := range f.Grants {
 		at := strict.Pointer("grants", i)
@@ -49,13 +49,13 @@ func (r *reader) grants(f file) {
 		case g.Organization == "" && len(f.Organizations) > 1:
 			r.faults.Add(at+"/organization", "with several organizations, a grant says whose it is", "")
 		case g.Organization != "" && !known:
-			r.faults.Add(at+"/organization", fmt.Sprintf("there is no organization %q", g.Organization), "declare it under organizations")
+			r.faults.Add(at+"/organization", fmt.Sprintf("there is no organization %q", g.Organization), "You: declare it under organizations")
 		}
 		same := func(o Grant) bool {
 			return o.Organization == parsed.Organization && o.Bucket == parsed.Bucket && o.Prefix == parsed.Prefix && o.Write == parsed.Write
 		}
 		if g.Prefix != nil && slices.ContainsFunc(r.config.grants, same) {
-			r.faults.Add(at, "the same is granted twice", "keep one of the two")
+			r.faults.Add(at, "the same is granted twice", "You: keep one of the two")
 		}
 		r.config.grants = append(r.config.grants, parsed)
 	}
@@ -70,21 +70,21 @@ func (r *reader) grantForm(g grant, at string) {
 	switch g.Access {
 	case credential.AccessRead, credential.AccessWrite:
 	default:
-		r.faults.Add(at+"/access", "a grant is for reading or writing", "read, or write, which comes with read")
+		r.faults.Add(at+"/access", "a grant is for reading or writing", "You: write read, or write, which comes with read")
 	}
 	if g.Prefix == nil {
-		r.faults.Add(at+"/prefix", "the prefix is missing", `it ends in a slash; "" is the whole bucket`)
+		r.faults.Add(at+"/prefix", "the prefix is missing", `You: end it in a slash; "" is the whole bucket`)
 	} else {
 		c.Prefix = *g.Prefix
 	}
 	if g.RoleARN == "" {
-		r.faults.Add(at+"/role_arn", "the role is missing", "the ARN of a role of yours that the dispenser may assume")
+		r.faults.Add(at+"/role_arn", "the role is missing", "You: give the ARN of a role of yours that the dispenser may assume")
 		c.RoleARN = "arn:aws:iam::111122223333:role/r" // so that the other faults are found
 	}
 	r.faults.AddErr(at, c.Validate())
 	role, err := rolecall.ParseRoleARN(g.RoleARN)
 	if err == nil && g.Region != "" && rolecall.PartitionOf(g.Region) != role.Partition {
-		r.faults.Add(at+"/region", "the region is not of the role's partition "+role.Partition, "partitions do not mix")
+		r.faults.Add(at+"/region", "the region is not of the role's partition "+role.Partition, "You: keep to the partition of the role")
 	}
 	if g.KMSKey != "" && g.KMSKey != policy.AnyKey {
 		for _, e := range rolecall.List((rolecall.Encryption{Type: "aws:kms", Key: g.KMSKey}).Validate()) {

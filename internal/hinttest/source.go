@@ -47,7 +47,7 @@ type source struct {
 // Texts returns the hints in the Go files of a directory, without its tests.
 func Texts(t testing.TB, dir string) []Text {
 	t.Helper()
-	s := &source{fset: token.NewFileSet(), constants: map[string]string{}, arguments: map[string]int{"Add": 2, "add": 2}, fields: map[string]int{}}
+	s := &source{fset: token.NewFileSet(), constants: map[string]string{}, arguments: map[string]int{"Add": 2}, fields: map[string]int{}}
 	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	if err != nil {
 		t.Fatal(err)

@@ -75,15 +75,15 @@ func TestRunningWorkEndsWithItsClaim(t *testing.T) {
 		message, hint     string
 	}{
 		{"get, here", get, "GetObject", true, open("111122223333", "media"), prove(masters), "/tasks/0/parameters/connection", "any more", "trust policy"},
-		{"get, elsewhere", get, "GetObject", false, open("111122223333", "media"), prove(masters), "/tasks/0/parameters/connection", "withdrawn", "check the connection"},
+		{"get, elsewhere", get, "GetObject", false, open("111122223333", "media"), prove(masters), "/tasks/0/parameters/connection", "withdrawn", "You: run rolecall check CONNECTION"},
 		{"put, here", put, "UploadPart", true, open("222233334444", "delivery"), prove(delivery), "/tasks/0/parameters/connection", "any more", "trust policy"},
-		{"put, elsewhere", put, "UploadPart", false, open("222233334444", "delivery"), prove(delivery), "/tasks/0/parameters/connection", "withdrawn", "check the connection"},
-		{"copy, source", copied, "UploadPart", false, open("111122223333", "media"), prove(masters), "/tasks/0/parameters/source/connection", "withdrawn", "check the connection"},
-		{"copy, destination", copied, "UploadPart", false, open("222233334444", "delivery"), prove(delivery), "/tasks/0/parameters/destination/connection", "withdrawn", "check the connection"},
+		{"put, elsewhere", put, "UploadPart", false, open("222233334444", "delivery"), prove(delivery), "/tasks/0/parameters/connection", "withdrawn", "You: run rolecall check CONNECTION"},
+		{"copy, source", copied, "UploadPart", false, open("111122223333", "media"), prove(masters), "/tasks/0/parameters/source/connection", "withdrawn", "You: run rolecall check CONNECTION"},
+		{"copy, destination", copied, "UploadPart", false, open("222233334444", "delivery"), prove(delivery), "/tasks/0/parameters/destination/connection", "withdrawn", "You: run rolecall check CONNECTION"},
 		{
 			"released", put, "UploadPart", false, func(*testing.T, *world) {},
 			func(ctx context.Context, v *credential.Vault) error { return v.Release(ctx, delivery) },
-			"/tasks/0/parameters/connection", "withdrawn", "check the connection",
+			"/tasks/0/parameters/connection", "withdrawn", "You: run rolecall check CONNECTION",
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

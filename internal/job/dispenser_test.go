@@ -180,8 +180,8 @@ func TestDispensersBucketOwner(t *testing.T) {
 		if report.Status != rolecall.Failed || len(report.Errors) != 1 {
 			t.Fatal(show(report))
 		}
-		if e := report.Errors[0]; e.Code != rolecall.Forbidden || !strings.Contains(e.Message, "may not be read") || !strings.Contains(e.Hint, "the dispenser https://vend.example.com/") ||
-			owner == "" && !strings.Contains(e.Hint, "does not belong to account 111122223333") {
+		if e := report.Errors[0]; e.Code != rolecall.Forbidden || !strings.Contains(e.Message, "may not be read") || !strings.Contains(e.Message, "the dispenser https://vend.example.com/") ||
+			owner == "" && !strings.Contains(e.Message, "does not belong to account 111122223333") {
 			t.Errorf("%+v", e)
 		}
 	}

@@ -198,14 +198,14 @@ func (r *runner) try(ctx context.Context, s rolecall.Step, observe func(task.Eve
 	defer func() {
 		if p := recover(); p != nil {
 			err = &rolecall.Error{
-				Code: rolecall.Internal, Message: "internal error", Hint: "look in the log for the cause",
+				Code: rolecall.Internal, Message: "internal error", Hint: "You: report this as a fault of rolecall's, with the log",
 				Err: fmt.Errorf("panic: %v\n%s", p, debug.Stack()),
 			}
 		}
 	}()
-	limit, pointer, hint := s.Timeout, strict.Pointer("tasks", s.Index, "timeout_seconds"), "give it more time, or divide its files among tasks"
+	limit, pointer, hint := s.Timeout, strict.Pointer("tasks", s.Index, "timeout_seconds"), "You: give it more time, or divide its files among tasks"
 	if limit == 0 {
-		limit, pointer, hint = rolecall.MaxTimeout, place(s), "divide its files among tasks"
+		limit, pointer, hint = rolecall.MaxTimeout, place(s), "You: divide its files among tasks"
 	}
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()

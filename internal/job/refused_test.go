@@ -33,7 +33,7 @@ func TestFailuresNameWhoMustAct(t *testing.T) {
 	}{
 		{
 			"an archived object", tool("storage:get", `{"location": "s3://acme-glacier/a.mov", `+role("media")+`}`), rolecall.Conflict,
-			"/tasks/0/parameters", "is archived", "restores it",
+			"/tasks/0/parameters", "is archived", "Customer: restore it",
 		},
 		{
 			"nothing matches", tool("storage:get", `{"connection": "masters", "files": ["*.mov", "*.mxf"]}`), rolecall.NotFound,
@@ -49,27 +49,27 @@ func TestFailuresNameWhoMustAct(t *testing.T) {
 		},
 		{
 			"missing or denied, who can tell", tool("storage:get", `{"location": "s3://acme-masters/in/c.mov", `+role("unlisted")+`}`), rolecall.Forbidden,
-			"/tasks/0/parameters", "does not exist, or may not be read", "without s3:ListBucket",
+			"/tasks/0/parameters", "may not be read; without s3:ListBucket", "You: look for a typing mistake in the key first",
 		},
 		{
 			"listing is denied, and S3 says why", tool("storage:get", `{"location": "s3://acme-masters/in/", "files": ["*"], `+role("unlisted")+`}`), rolecall.Forbidden,
-			"/tasks/0/parameters", "the permissions policy of arn:aws:iam::111122223333:role/unlisted does not allow s3:ListBucket", "adds s3:ListBucket",
+			"/tasks/0/parameters", "the permissions policy of arn:aws:iam::111122223333:role/unlisted does not allow s3:ListBucket", "Customer: add s3:ListBucket",
 		},
 		{
 			"the bucket policy denies", tool("storage:get", `{"location": "s3://acme-archive/closed/", "files": ["*"], `+role("media")+`}`), rolecall.Forbidden,
-			"/tasks/0/parameters", `the bucket policy of "acme-archive" denies s3:GetObject`, "the bucket's owner removes the Deny",
+			"/tasks/0/parameters", `the bucket policy of "acme-archive" denies s3:GetObject`, "Customer: remove the Deny",
 		},
 		{
 			"a role that may do nothing", tool("storage:get", `{"location": "s3://acme-masters/in/a.mov", `+role("nothing")+`}`), rolecall.Forbidden,
-			"/tasks/0/parameters", "does not exist, or may not be read", "the permissions policy of arn:aws:iam::111122223333:role/nothing does not allow s3:GetObject",
+			"/tasks/0/parameters", "the permissions policy of arn:aws:iam::111122223333:role/nothing does not allow s3:GetObject", "You: look for",
 		},
 		{
 			"S3 is silent to strangers", fetched + tool("storage:put", `{"location": "s3://globex-delivery/out/", "files": ["a.mov"], "bucket_owner": "222233334444", `+role("media")+`}`), rolecall.Forbidden,
-			"/tasks/1/parameters", `S3 refuses to write`, `the bucket policy of "globex-delivery" (account 222233334444)`,
+			"/tasks/1/parameters", `the bucket policy of "globex-delivery" (account 222233334444)`, "Customer: allow the caller in the bucket policy",
 		},
 		{
 			"not the owner", fetched + tool("storage:put", `{"location": "s3://globex-delivery/out/", "files": ["a.mov"], `+role("media")+`}`), rolecall.Forbidden,
-			"/tasks/1/parameters", `S3 refuses to write`, "does not belong to account 111122223333",
+			"/tasks/1/parameters", "does not belong to account 111122223333", "Customer: ",
 		},
 		{
 			"the key's permissions are missing", fetched + tool("storage:put", `{"connection": "keyless", "files": ["b.mov"]}`), rolecall.Forbidden,
@@ -77,7 +77,7 @@ func TestFailuresNameWhoMustAct(t *testing.T) {
 		},
 		{
 			"what exists is not replaced", fetched + tool("storage:put", `{"connection": "delivery", "files": ["*.mov"]}`), rolecall.Conflict,
-			"/tasks/1/parameters", `"s3://globex-delivery/out/a.mov" exists already`, "of 2 files are delivered",
+			"/tasks/1/parameters", "of 2 files are delivered", "You: set overwrite",
 		},
 		{
 			"no such bucket", tool("storage:get", `{"location": "s3://acme-nowhere/a", `+role("media")+`}`), rolecall.NotFound,
@@ -105,11 +105,11 @@ func TestFailuresNameWhoMustAct(t *testing.T) {
 		},
 		{
 			"a policy may demand a header", fetched + tool("storage:put", `{"location": "s3://globex-delivery/out/", "files": ["a.mov"], "bucket_owner": "222233334444", "acl": "private", `+role("media")+`}`), rolecall.Forbidden,
-			"/tasks/1/parameters", `S3 refuses to write`, "or You: set encryption, storage_class in the step, if the bucket's policy demands it",
+			"/tasks/1/parameters", `S3 refuses to write`, ". You: set encryption, storage_class in the step, if the bucket's policy demands it",
 		},
 		{
 			"the requester may have to pay", tool("storage:get", `{"location": "s3://globex-delivery/out/", "files": ["*"], "bucket_owner": "222233334444", `+role("media")+`}`), rolecall.Forbidden,
-			"/tasks/0/parameters", `S3 refuses to list`, "or You: set requester_pays in the step, if it is a Requester Pays bucket",
+			"/tasks/0/parameters", `S3 refuses to list`, ". You: set requester_pays in the step, if it is a Requester Pays bucket",
 		},
 		{
 			"a pattern in the place of a delivery", tool("storage:put", `{"connection": "delivery", "path": "new/*.mov"}`), rolecall.NotFound,

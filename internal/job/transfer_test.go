@@ -274,7 +274,7 @@ func TestLaterFaultDoesNotStopMoving(t *testing.T) {
 	dir := t.TempDir()
 	report := w.run(t.Context(), t, dir, tool("storage:get", `{"connection": "masters", "files": ["**"]}`), nil)
 	if report.Status != rolecall.Failed || len(report.Errors) != 2 || !strings.Contains(report.Errors[1].Message, "in/z//2") ||
-		!strings.Contains(report.Errors[1].Hint, "1001 of 1001 files are fetched") {
+		!strings.Contains(report.Errors[1].Message, "1001 of 1001 files are fetched") {
 		t.Error(show(report))
 	}
 	if _, there := tree(t, dir)["zz"]; !there {

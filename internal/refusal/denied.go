@@ -41,27 +41,27 @@ func (a Answer) denied(q Request) Refusal {
 		Key: q.KMS, Disowned: q.Owner && q.Place.BucketOwner != "",
 	}, q.refused())
 	if q.Missing {
-		r.Hint = "without s3:ListBucket S3 answers both alike: look for a typing mistake in the key first. Else " + r.Message + ": " + r.Hint
-		r.Message = "the object " + Object(q.Place.Bucket, q.Key) + " does not exist, or may not be read"
+		r.Hint = "You: look for a typing mistake in the key first. Else " + r.Hint
+		r.Message = "the object " + Object(q.Place.Bucket, q.Key) + " does not exist, or may not be read; without s3:ListBucket S3 answers both alike. Else " + r.Message
 	}
 	if strings.HasPrefix(q.Endpoint, "http://") && slices.ContainsFunc(r.Suspects, func(s Suspect) bool { return s.Kind == policy.BucketDocument }) {
-		tls := "if the bucket's policy has a Deny by aws:SecureTransport, which refuses this endpoint, as it is without TLS, leave it there: " + NeedsTLS(q.Place)
+		tlsHint := TLSHint(q.Place) + ", if the bucket's policy has a Deny by aws:SecureTransport; that can stay"
 		if said.Layer == "" {
-			r.Hint += "; " + tls
+			r.Hint += ". " + tlsHint
 		} else if said.Explicit {
-			r.Hint = tls + ". Else " + r.Hint
+			r.Hint = tlsHint + ". Else " + r.Hint
 			r.Suspects = slices.Insert(r.Suspects, 0, Suspect{Layer: rolecall.LayerNetwork})
 		}
 	}
 	return r
 }
 
-// NeedsTLS says who fixes what a bucket denies for coming without TLS.
-func NeedsTLS(p rolecall.Place) string {
+// TLSHint begins the hint on what a bucket denies for coming without TLS.
+func TLSHint(p rolecall.Place) string {
 	if p.EndpointURL != "" {
-		return "give an s3_endpoint_url with https"
+		return "Operator: give an s3_endpoint_url with https"
 	}
-	return "the operator gives an endpoint of S3 with https"
+	return "Operator: give an endpoint of S3 with https"
 }
 
 func byPolicy(c explain.Case, refused string) Refusal {

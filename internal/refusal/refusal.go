@@ -116,7 +116,7 @@ func (a Answer) To(q Request) (Refusal, bool) {
 	case awscode.Clock:
 		return of(rolecall.Unauthenticated, awscode.WrongClock, awscode.WrongClockHint, rolecall.LayerPrincipal), true
 	case awscode.NoUpload:
-		return of(rolecall.Unavailable, "the upload was ended by others while it was under way", "try again: something that tidies up may have ended it",
+		return of(rolecall.Unavailable, "the upload was ended by others while it was under way", "You: run it again; something that tidies up may have ended the upload",
 			rolecall.LayerNetwork), true
 	}
 	switch a.Kind {
@@ -131,7 +131,7 @@ func (a Answer) To(q Request) (Refusal, bool) {
 	case transfer.WrongRegion:
 		return of(rolecall.Invalid, fmt.Sprintf("the bucket %q is not in the region %q", q.Place.Bucket, q.Place.Region), regionHint, rolecall.LayerName), true
 	case transfer.Unavailable:
-		return of(rolecall.Unavailable, "S3 is overloaded or failing, asked to "+q.Verb+a.tried(), "try again later; retries on the task do so by themselves",
+		return of(rolecall.Unavailable, "S3 is overloaded or failing, asked to "+q.Verb+a.tried(), "You: try again later; retries on the task do so by themselves",
 			rolecall.LayerNetwork), true
 	case transfer.Unreachable, transfer.Malformed, transfer.Canceled: // by a timeout of the connection
 		return a.unreachable(q), true
@@ -140,7 +140,7 @@ func (a Answer) To(q Request) (Refusal, bool) {
 		if code := awscode.Shown(a.Code); code != "" {
 			message += ", with " + code
 		}
-		return of(rolecall.Invalid, message, "compare encryption, storage class and acl with what the bucket's owner requires", rolecall.LayerName), true
+		return of(rolecall.Invalid, message, "You: compare encryption, storage class and acl with what the bucket's owner requires", rolecall.LayerName), true
 	default:
 		return Refusal{}, false
 	}
@@ -185,7 +185,7 @@ func MissingHint(key string) string {
 	case encodedForm.MatchString(key):
 		return "You: write the key as it is; an s3:// location is not percent-decoded"
 	}
-	return "upper and lower case differ in keys"
+	return "You: compare the key letter by letter; upper and lower case differ"
 }
 
 // OtherRegion is found where a bucket is not in the region that is declared.
@@ -193,7 +193,7 @@ func OtherRegion(p rolecall.Place, actual string) Refusal {
 	return of(rolecall.Invalid, fmt.Sprintf("the bucket %q is in the region %s, not %s", p.Bucket, actual, p.Region), regionHint, rolecall.LayerName)
 }
 
-const regionHint = "correct the region of the connection or location, or leave it out"
+const regionHint = "You: correct the region of the connection or location, or leave it out"
 
 // unaccepted is found where S3 does not take the credentials.
 func (a Answer) unaccepted(q Request) Refusal {
@@ -205,23 +205,23 @@ func (a Answer) unaccepted(q Request) Refusal {
 	switch p := q.Place; {
 	case p.Secret.Name != "":
 		return of(code, fmt.Sprintf("S3 does not accept the keys of the secret %q", p.Secret.Name),
-			"they are wrong, or their user was deleted or disabled: give the secret new ones, or name another", rolecall.LayerRole, rolecall.LayerName)
+			"Operator: give the secret keys of a user that exists and is enabled, or name another secret", rolecall.LayerRole, rolecall.LayerName)
 	case p.Dispenser != nil:
-		return of(code, message, "try again; if it stays so, the dispenser's owner looks at what it gives", rolecall.LayerRole)
+		return of(code, message, "You: try again. Customer: if it stays so, look at what the dispenser answers", rolecall.LayerRole)
 	default:
-		return of(code, message, "try again; if it stays so, the role's account looks for a policy that revokes sessions", rolecall.LayerRole)
+		return of(code, message, "You: try again. Customer: if it stays so, look for a policy that revokes the role's sessions", rolecall.LayerRole)
 	}
 }
 
 // noBucket is found where there is no bucket of the place's name.
 func (q Request) noBucket() Refusal {
 	r := of(rolecall.NotFound, fmt.Sprintf("there is no bucket %q", q.Place.Bucket),
-		"correct the name; or, if it is right, make the bucket in the account that is to own it. A name that is free may be taken by anyone", rolecall.LayerName)
+		"You: correct the name. Customer: if it is right, make the bucket in your account; anyone may take a free name", rolecall.LayerName)
 	switch {
 	case IsAlias(q.Place.Bucket):
-		r.Hint = "this is the alias of an access point, which S3 keeps for its own: access points are not taken, name the bucket behind it"
+		r.Hint = "You: name the bucket behind the access point that this is the alias of; access points are not taken"
 	case q.Place.EndpointURL != "":
-		r.Hint = "correct the name, or s3_endpoint_url; for a bucket at AWS, leave that out"
+		r.Hint = "You: correct the name or s3_endpoint_url; for a bucket at AWS, leave s3_endpoint_url out"
 	}
 	return r
 }
@@ -233,7 +233,7 @@ func IsAlias(bucket string) bool {
 
 // unreachable is found where S3 does not answer, or something that is not S3.
 func (a Answer) unreachable(q Request) Refusal {
-	r := of(rolecall.Unavailable, "S3 does not answer"+a.tried(), "the operator looks at the worker's network, and at the proxy if there is one", rolecall.LayerNetwork)
+	r := of(rolecall.Unavailable, "S3 does not answer"+a.tried(), "Operator: look at the worker's network, and at the proxy if there is one", rolecall.LayerNetwork)
 	if a.Kind == transfer.Malformed {
 		r.Code, r.Message = rolecall.Invalid, fmt.Sprintf("the server of the bucket %q does not answer as S3 does", q.Place.Bucket)
 	}
@@ -251,9 +251,9 @@ func (a Answer) unreachable(q Request) Refusal {
 		r.Code, r.Message, r.closed = rolecall.Forbidden, "the endpoint may not be reached", true
 		r.Hint = "You: give https and a public address. Operator: the cause is in the log; network.allow lists other addresses"
 	case a.Kind == transfer.Malformed:
-		r.Hint = "look at s3_endpoint_url: it must lead to a service that speaks S3's protocol"
+		r.Hint = "You: give as s3_endpoint_url a service that speaks S3's protocol"
 	default:
-		r.Message, r.Hint = "the endpoint does not answer"+a.tried(), "see that its service is up, and look at s3_endpoint_url"
+		r.Message, r.Hint = "the endpoint does not answer"+a.tried(), "You: correct s3_endpoint_url, or see that its service is up"
 	}
 	return r
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/guard"
+	"github.com/rolecall/rolecall/internal/hinttest"
 	"github.com/rolecall/rolecall/internal/transfer"
 )
 
@@ -58,27 +59,27 @@ func TestRefusals(t *testing.T) {
 		layers        names
 		message, hint string
 	}{
-		"silent": {denied("Access Denied"), as, rolecall.Forbidden, names{bucket, ofRole, org}, `S3 refuses to read "s3://b/in/a", and does not say why`, `the bucket policy of "b" (account 222233334444) does not let`},
+		"silent": {denied("Access Denied"), as, rolecall.Forbidden, names{bucket, ofRole, org}, `S3 refuses to read "s3://b/in/a", and does not say why; any of these may be it: the bucket policy of "b" (account 222233334444) does not let`, "Customer: allow the caller in the bucket policy"},
 		"silent, and another request passed": {
-			denied("Access Denied"), func(q *Request) { q.Opened = true }, rolecall.Forbidden, names{ofRole, bucket, org}, "does not say why", "any of these may be it: the permissions policy of " + role,
+			denied("Access Denied"), func(q *Request) { q.Opened = true }, rolecall.Forbidden, names{ofRole, bucket, org}, "does not say why; any of these may be it: the permissions policy of " + role, "Customer: add s3:GetObject on arn:aws:s3:::b/in/*",
 		},
 		"silent, and all may be": {
 			denied("Access Denied"), func(q *Request) { q.KMS, q.Owner, q.Missing = true, true, true }, rolecall.Forbidden,
 			names{bucket, ofRole, key, name, org},
-			`the object "s3://b/in/a" does not exist, or may not be read`, "does not belong to account 222233334444",
+			"does not belong to account 222233334444", "You: look for a typing mistake in the key first. Else Customer: allow the caller",
 		},
 		"a Deny of the bucket's over plain HTTP": {
 			denied(user + `s3:GetObject on resource: "arn:aws:s3:::b/in/a" with an explicit deny in a resource-based policy`),
 			func(q *Request) { q.Endpoint = "http://s3.internal" }, rolecall.Forbidden,
 			names{network, bucket},
 			`the bucket policy of "b" denies s3:GetObject`,
-			"leave it there: the operator gives an endpoint of S3 with https. Else the bucket's owner removes the Deny",
+			"that can stay. Else Customer: remove the Deny",
 		},
 		"a policy that AWS names": {
 			denied(user + `s3:GetObject on resource: "arn:aws:s3:::b/in/a" with an explicit deny in a service control policy: arn:aws:organizations::555555555555:policy/o-1/service_control_policy/p-1`),
 			as, rolecall.Forbidden,
 			names{org},
-			"a service control policy of the role's organization (arn:aws:organizations::555555555555:policy/o-1/service_control_policy/p-1) denies s3:GetObject", "the administrators of that organization remove the Deny",
+			"a service control policy of the role's organization (arn:aws:organizations::555555555555:policy/o-1/service_control_policy/p-1) denies s3:GetObject", "Customer: have the organization's administrators remove the Deny",
 		},
 		"a policy that a tenant's server names": {
 			denied(user + "s3:GetObject on resource: x with an explicit deny in a service control policy: <script>"),
@@ -90,15 +91,15 @@ func TestRefusals(t *testing.T) {
 			denied(user + "kms:Decrypt on this resource because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access"),
 			func(q *Request) { q.Opened = true }, rolecall.Forbidden,
 			names{key, ofRole, org},
-			"KMS refuses kms:Decrypt, and does not say why", "the policy of the KMS key does not allow kms:Decrypt, or denies it",
+			"the policy of the KMS key does not allow kms:Decrypt, or denies it", "Customer: add kms:Decrypt",
 		},
 		"closed by AWS": {&transfer.Error{Kind: transfer.Denied, Code: "AllAccessDisabled"}, as, rolecall.Forbidden, names{bucket}, "AWS has closed the bucket", "no policy is at fault"},
-		"clock":         {&transfer.Error{Kind: transfer.BadCredentials, Code: "RequestTimeTooSkewed"}, as, rolecall.Unauthenticated, names{rolecall.LayerPrincipal}, "the clock of the worker is wrong", "the operator sets the clock"},
+		"clock":         {&transfer.Error{Kind: transfer.BadCredentials, Code: "RequestTimeTooSkewed"}, as, rolecall.Unauthenticated, names{rolecall.LayerPrincipal}, "the clock of the worker is wrong", "Operator: set the clock"},
 		"a secret's keys": {
 			&transfer.Error{Kind: transfer.BadCredentials, Code: "InvalidAccessKeyId"}, func(q *Request) { q.Place.RoleARN, q.Place.Secret.Name = "", "acme" },
 			rolecall.Unauthenticated,
 			names{ofRole, name},
-			`the keys of the secret "acme"`, "give the secret new ones",
+			`the keys of the secret "acme"`, "Operator: give the secret keys",
 		},
 		"a bucket at an endpoint": {&transfer.Error{Kind: transfer.NoBucket}, func(q *Request) { q.Place.EndpointURL = "https://s3.example" }, rolecall.NotFound, names{name}, `there is no bucket "b"`, "s3_endpoint_url"},
 		"an alias":                {&transfer.Error{Kind: transfer.NoBucket}, func(q *Request) { q.Place.Bucket = "b-s3alias" }, rolecall.NotFound, names{name}, `"b-s3alias"`, "access points are not taken"},
@@ -115,11 +116,14 @@ func TestRefusals(t *testing.T) {
 			"lists keys out of byte order", "You: name files without wildcards",
 		},
 		"a code of a tenant's server": {&transfer.Error{Kind: transfer.Refused, Code: "<b>"}, as, rolecall.Invalid, names{name}, `S3 refuses to read "s3://b/in/a"`, "compare"},
-		"a KMS key":                   {&transfer.Error{Kind: transfer.Refused, Code: "KMS.DisabledException"}, as, rolecall.Invalid, names{key}, `S3 refuses to read "s3://b/in/a": the KMS key is disabled`, "the key's owner enables it"},
+		"a KMS key":                   {&transfer.Error{Kind: transfer.Refused, Code: "KMS.DisabledException"}, as, rolecall.Invalid, names{key}, `S3 refuses to read "s3://b/in/a": the KMS key is disabled`, "Customer: enable it"},
 	} {
 		r, ok := Read(c.err).To(ask(c.ask))
 		if !ok || r.Code != c.code || !strings.Contains(r.Message, c.message) || !strings.Contains(r.Hint, c.hint) {
 			t.Errorf("%s: %s: %s (%s)", about, r.Code, r.Message, r.Hint)
+		}
+		if err := hinttest.Check(r.Hint); err != nil {
+			t.Errorf("%s: %v", about, err)
 		}
 		if diff := cmp.Diff(c.layers, layers(r)); diff != "" {
 			t.Errorf("%s: %s", about, diff)

@@ -68,7 +68,7 @@ func (d *Dir) unusable(message string, err error) error {
 	}
 	return &rolecall.Error{
 		Code: rolecall.Invalid, Pointer: "/state", Message: message + d.path,
-		Hint: "make it writable, or give another directory as state", Err: err,
+		Hint: "Operator: make it writable, or name another directory as state in rolecall.yaml", Err: err,
 	}
 }
 

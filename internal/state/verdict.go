@@ -243,7 +243,7 @@ func (v *Verdicts) locked(ctx context.Context, how int, do func() error) error {
 		case <-ctx.Done():
 			return &rolecall.Error{
 				Code: rolecall.Unavailable, Message: "another rolecall holds the state directory",
-				Hint: "wait for it to end, or look for one that hangs", Err: ctx.Err(),
+				Hint: "You: wait for it to end, or look for one that hangs", Err: ctx.Err(),
 			}
 		}
 	}

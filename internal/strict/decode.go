@@ -183,7 +183,7 @@ func assign(n node, v reflect.Value, at string, faults Faults) {
 			place := at + Pointer(m.name)
 			key := reflect.ValueOf(m.name).Convert(v.Type().Key())
 			if v.MapIndex(key).IsValid() {
-				faults.Add(place, Quote(m.name)+" is given twice", "remove one of the two")
+				faults.Add(place, Quote(m.name)+" is given twice", "You: remove one of the two")
 				continue
 			}
 			value := reflect.New(v.Type().Elem()).Elem()
@@ -272,7 +272,7 @@ next:
 	for _, m := range n.members {
 		place := at + Pointer(m.name)
 		if seen[m.name] {
-			faults.Add(place, Quote(m.name)+" is given twice", "remove one of the two")
+			faults.Add(place, Quote(m.name)+" is given twice", "You: remove one of the two")
 			continue
 		}
 		seen[m.name] = true
@@ -282,9 +282,9 @@ next:
 				continue next
 			}
 		}
-		hint := "known here: " + strings.Join(names, ", ")
+		hint := "You: write one of " + strings.Join(names, ", ")
 		if near := Nearest(m.name, names); near != "" {
-			hint = "did you mean " + Quote(near) + "?"
+			hint = "You: write " + Quote(near) + ", if that is meant"
 		}
 		faults.Add(place, "unknown field "+Quote(m.name), hint)
 	}

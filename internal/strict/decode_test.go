@@ -36,8 +36,8 @@ func TestDecode(t *testing.T) {
 		{"whole", `{"name":"a","count":3,"flag":true,"list":["x"],"map":{"k":{"name":"b"}},"raw":{"z": [1]},"inner":{"name":"c"},"any":[1]}`, nil},
 		{"null is absent", `{"list":null,"map":null,"inner":null,"any":null}`, nil},
 		{"unknown", `{"nmae":"a","zzzzzzzz":1}`, []string{
-			`/nmae: unknown field "nmae" (did you mean "name"?)`,
-			`/zzzzzzzz: unknown field "zzzzzzzz" (known here: name, count, flag, list, map, raw, any, inner)`,
+			`/nmae: unknown field "nmae" (You: write "name", if that is meant)`,
+			`/zzzzzzzz: unknown field "zzzzzzzz" (You: write one of name, count, flag, list, map, raw, any, inner)`,
 		}},
 		{"types, all in one answer", `{"name":1,"count":"3","flag":0,"list":{},"map":{"a/b":{"count":1.5}},"inner":[]}`, []string{
 			`/name: must be a string, not a number (You: put the value into double quotes)`,
@@ -47,9 +47,9 @@ func TestDecode(t *testing.T) {
 			`/map/a~1b/count: must be a whole number, not "1.5" (You: write the number in digits, without quotes, fraction and exponent)`,
 			`/inner: must be an object, not a list (You: write names with values, as in {"name": "value"})`,
 		}},
-		{"case matters", `{"Name":"a"}`, []string{`/Name: unknown field "Name" (did you mean "name"?)`}},
+		{"case matters", `{"Name":"a"}`, []string{`/Name: unknown field "Name" (You: write "name", if that is meant)`}},
 		{"repeated", `{"name":"a","name":"b","map":{"k":{},"k":{}}}`, []string{
-			`/name: "name" is given twice (remove one of the two)`, `/map/k: "k" is given twice (remove one of the two)`,
+			`/name: "name" is given twice (You: remove one of the two)`, `/map/k: "k" is given twice (You: remove one of the two)`,
 		}},
 		{"top level", `[]`, []string{`must be an object, not a list (You: write names with values, as in {"name": "value"})`}},
 		{"syntax", "{\n  \"name\": nope}", []string{`not JSON at line 2, column 11: a value is expected, and "nope" is not in quotes (You: put it into double quotes)`}},

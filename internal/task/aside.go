@@ -85,7 +85,7 @@ func joinHints(first, second string) string {
 	if first == "" {
 		return second
 	}
-	return first + "; " + second
+	return first + ". " + second
 }
 
 // ownFault reports whether an error is an object's own, of a kind, so that others

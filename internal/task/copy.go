@@ -85,7 +85,7 @@ func (s *work) newKey(o transfer.Object) (string, error) {
 	parts := strings.Split(rest, "/")
 	switch key := to.Key + rest; {
 	case len(key) > maxKey:
-		return refuse(fmt.Sprintf("its new key would have %d bytes, S3 takes %d", len(key), maxKey), "give a shorter prefix")
+		return refuse(fmt.Sprintf("its new key would have %d bytes, S3 takes %d", len(key), maxKey), "You: give a shorter prefix")
 	case slices.Contains(parts, "..") || slices.Contains(parts, "."):
 		// Servers between here and a bucket may clean such a path, and so leave the place.
 		return refuse("its key has a part . or ..", "Customer: rename the object in the bucket")

@@ -61,7 +61,7 @@ func (s *work) fault(ctx context.Context, err error, at side, pointer string) er
 		e.Pointer = pointer
 		return e
 	default:
-		return &rolecall.Error{Code: rolecall.Internal, Pointer: pointer, Message: "internal error", Hint: "look in the log for the cause", Err: err}
+		return &rolecall.Error{Code: rolecall.Internal, Pointer: pointer, Message: "internal error", Hint: "You: report this as a fault of rolecall's, with the log", Err: err}
 	}
 }
 
@@ -99,35 +99,35 @@ func (s *work) word(e *transfer.Error, at side) *rolecall.Error {
 	}
 	switch e.Kind {
 	case transfer.Exists:
-		return say(rolecall.Conflict, object+" exists already and is not what this task would write", "set overwrite to replace it, or deliver to another place")
+		return say(rolecall.Conflict, object+" exists already and is not what this task would write", "You: set overwrite to replace it, or deliver to another place")
 	case transfer.Changed:
-		return say(rolecall.Conflict, "what was read for "+object+" changed while it was read", "try again when nothing writes to it any more")
+		return say(rolecall.Conflict, "what was read for "+object+" changed while it was read", "You: try again when nothing writes to it any more")
 	case transfer.Corrupt:
 		return corrupt(e, object)
 	case transfer.TooLarge:
 		return say(rolecall.Invalid, object+" is larger than S3 takes", "")
 	case transfer.DiskFull:
-		return say(rolecall.Unavailable, "the disk of the working directory has no room for "+object, "the operator makes room, or gives a larger working directory")
+		return say(rolecall.Unavailable, "the disk of the working directory has no room for "+object, "Operator: make room, or give a larger working directory")
 	case transfer.DiskFailed:
 		return say(rolecall.Unavailable, "the system under the working directory fails at the file for "+object,
-			"the operator looks at the disk, and at how many files may be open; retries on the task try again by themselves")
+			"Operator: look at the disk, and at how many files may be open; retries on the task try again by themselves")
 	case transfer.BadFile:
 		return say(rolecall.Invalid, "the file in the working directory for "+object+" is not a regular file that can be opened, or cannot be one",
-			"links, devices and directories are neither followed nor replaced; look for an earlier task that left one there, or took the file away")
+			"You: look for an earlier task that left a link, device or directory there, or took the file away; none is followed or replaced")
 	}
 	if e.Code == awscode.MetadataTooLarge {
-		return say(rolecall.Invalid, "the metadata for "+object+" are more than the 2 KiB that S3 takes", "the source's x-amz-meta-* headers must be shorter, for the mark of the task is kept beside them")
+		return say(rolecall.Invalid, "the metadata for "+object+" are more than the 2 KiB that S3 takes", "Customer: shorten the source's x-amz-meta-* headers. You: or leave marker out, which is kept beside them")
 	}
 	answer := refusal.Read(e)
 	r, ok := answer.To(s.asked(e, at))
 	if !ok {
-		return say(rolecall.Internal, "internal error", "look in the log for the cause")
+		return say(rolecall.Internal, "internal error", "You: report this as a fault of rolecall's, with the log")
 	}
 	if e.Kind == transfer.Denied && !answer.OfKey() {
 		r.Hint += unsent(answer, e.Op, at.place)
 	}
 	if e.Kind == transfer.Refused && at.place.EndpointURL != "" && writes(s.step, at.end) && !s.step.Overwrite {
-		r.Hint = "the service may not know conditional writes (If-None-Match): set overwrite where nothing can be lost by it; else " + r.Hint
+		r.Hint = "You: set overwrite where nothing can be lost by it; the service may not know conditional writes (If-None-Match). Else " + r.Hint
 	}
 	return r.Err("", e)
 }
@@ -154,10 +154,10 @@ func unsent(answer refusal.Answer, op string, place rolecall.Place) string {
 	}
 	demands := answer.Bare() || answer.Denial.Explicit && answer.Denial.Layer == policy.DeniedByResource
 	if permissions[op].action == "s3:PutObject" && demands && len(members) > 0 {
-		out += "; or You: set " + strings.Join(members, ", ") + " in the " + where + ", if the bucket's policy demands it"
+		out += ". You: set " + strings.Join(members, ", ") + " in the " + where + ", if the bucket's policy demands it"
 	}
 	if answer.Bare() && !place.RequesterPays {
-		out += "; or You: set requester_pays in the " + where + ", if it is a Requester Pays bucket"
+		out += ". You: set requester_pays in the " + where + ", if it is a Requester Pays bucket"
 	}
 	return out
 }
@@ -168,7 +168,7 @@ func corrupt(e *transfer.Error, object string) *rolecall.Error {
 	out := &rolecall.Error{
 		Err:  e,
 		Code: rolecall.Unavailable, Message: "the bytes of " + object + " are not those that its checksum promises",
-		Hint: "try again; if it stays so, the object is damaged",
+		Hint: "You: try again; if it stays so, the object is damaged",
 	}
 	m := e.Mismatch
 	if m == nil {
@@ -177,7 +177,7 @@ func corrupt(e *transfer.Error, object string) *rolecall.Error {
 	out.Message += fmt.Sprintf(": they have the %s %s, not %s", m.Algorithm, m.Got, m.Want)
 	if m.Stored {
 		out.Code, out.Message = rolecall.Conflict, fmt.Sprintf("S3 says that it has %s with the %s %s, not %s", object, m.Algorithm, m.Got, m.Want)
-		out.Hint = "the object must not be used: remove it, or replace it by a task with overwrite"
+		out.Hint = "Customer: do not use the object; remove it. You: or replace it by a task with overwrite"
 	}
 	return out
 }

@@ -142,25 +142,25 @@ func TestDenialsNameTheirPolicy(t *testing.T) {
 	const user = "User: arn:aws:sts::111122223333:assumed-role/media/acme.j is not authorized to perform: "
 	for text, want := range map[string][2]string{
 		user + `s3:GetObject on resource: "arn:aws:s3:::b/in/a" because no identity-based policy allows the s3:GetObject action`: {
-			"the permissions policy of arn:aws:iam::111122223333:role/media does not allow s3:GetObject", "adds s3:GetObject on arn:aws:s3:::b/in/*",
+			"the permissions policy of arn:aws:iam::111122223333:role/media does not allow s3:GetObject", "Customer: add s3:GetObject on arn:aws:s3:::b/in/*",
 		},
 		user + `s3:GetObject on resource: "arn:aws:s3:::b/in/a" with an explicit deny in a resource-based policy`: {
-			`the bucket policy of "b" denies s3:GetObject`, `the bucket's owner removes the Deny, or excepts arn:aws:iam::111122223333:role/media`,
+			`the bucket policy of "b" denies s3:GetObject`, `Customer: remove the Deny, or except arn:aws:iam::111122223333:role/media`,
 		},
 		user + `s3:GetObject on resource: "arn:aws:s3:::b/in/a" with an explicit deny in a service control policy`: {
-			"a service control policy of the role's organization denies s3:GetObject", "the administrators of that organization remove the Deny",
+			"a service control policy of the role's organization denies s3:GetObject", "Customer: have the organization's administrators remove the Deny",
 		},
 		user + `kms:Decrypt on resource: arn:aws:kms:eu-central-1:222233334444:key/k because no resource-based policy allows the kms:Decrypt action`: {
-			"the policy of the KMS key arn:aws:kms:eu-central-1:222233334444:key/k does not allow kms:Decrypt", "the key's owner",
+			"the policy of the KMS key arn:aws:kms:eu-central-1:222233334444:key/k does not allow kms:Decrypt", "Customer: add kms:Decrypt",
 		},
 		user + `s3:GetObject on resource: "arn:aws:s3:::b/in/a" because no session policy allows the s3:GetObject action`: {
-			"the session policy that rolecall made does not allow s3:GetObject", "report it to the operator",
+			"the session policy that rolecall made does not allow s3:GetObject", "Operator: report this as a fault of rolecall's",
 		},
 		user + `s3:GetObject on resource: "arn:aws:s3:::b/in/a" because no VPC endpoint policy allows the s3:GetObject action`: {
-			"the policy of the VPC endpoint on the way does not allow s3:GetObject", "the operator allows",
+			"the policy of the VPC endpoint on the way does not allow s3:GetObject", "Operator: allow s3:GetObject",
 		},
-		"Access Denied": {`S3 refuses to read "s3://b/in/a", and does not say why`, `any of these may be it: the bucket policy of "b" denies s3:GetObject; the permissions policy of arn:aws:iam::111122223333:role/media does not allow s3:GetObject`},
-		user + "evil:<script> on resource: x because no identity-based policy allows the evil:<script> action": {"does not allow s3:GetObject", "adds s3:GetObject"},
+		"Access Denied": {`S3 refuses to read "s3://b/in/a", and does not say why; any of these may be it: the bucket policy of "b" denies s3:GetObject; the permissions policy of arn:aws:iam::111122223333:role/media does not allow s3:GetObject`, "Customer: "},
+		user + "evil:<script> on resource: x because no identity-based policy allows the evil:<script> action": {"does not allow s3:GetObject", "Customer: add s3:GetObject"},
 	} {
 		err := &transfer.Error{Op: "get", Bucket: "b", Key: "in/a", Kind: transfer.Denied, Code: awscode.AccessDenied, Text: text}
 		e := rolecall.List(s.fault(t.Context(), err, bucket, pointer))[0]

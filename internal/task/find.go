@@ -48,7 +48,7 @@ func (h *collection) add(p piece) bool {
 
 // tooMany says that a task would take more than it may.
 func (s *work) tooMany(what string) error {
-	return &rolecall.Error{Code: rolecall.Invalid, Pointer: s.step.FilesPointer, Message: what, Hint: "divide them among tasks by narrower patterns"}
+	return &rolecall.Error{Code: rolecall.Invalid, Pointer: s.step.FilesPointer, Message: what, Hint: "You: divide them among tasks by narrower patterns"}
 }
 
 func (s *work) tooManyObjects() error {
@@ -109,7 +109,7 @@ func (s *work) nothingFor(sel *selection, place string) error {
 	if len(s.step.Exclude) > 0 {
 		place += " but what exclude leaves out"
 	}
-	hint := "patterns are relative to the place, and upper and lower case differ"
+	hint := "You: write patterns relative to the place; upper and lower case differ"
 	if strings.ContainsAny(s.step.Place.Key, "*?") {
 		hint = refusal.MissingHint(s.step.Place.Key)
 	}

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"slices"
-	"strings"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/transfer"
@@ -89,9 +88,9 @@ func (s *work) end(ctx context.Context, out Outcome, planned Event, err error, d
 	}
 	list := append(rolecall.Errors(nil), rolecall.List(err)...)
 	last := *list[len(list)-1]
-	last.Hint = strings.TrimPrefix(fmt.Sprintf("%s; %d of %s are %s", last.Hint, out.Files, of, done), "; ")
+	last.Message += fmt.Sprintf("; %d of %s are %s", out.Files, of, done)
 	if out.Files > 0 && s.step.Tool != rolecall.StorageTagS3 { // of tags no account is kept
-		last.Hint += ", and a retry of the task goes on after them"
+		last.Message += ", and a retry of the task goes on after them"
 	}
 	list[len(list)-1] = &last
 	return out, list

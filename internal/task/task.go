@@ -83,17 +83,17 @@ func (t *Tools) leftover(ctx context.Context, err error) error {
 	var e *transfer.Error
 	if !errors.As(err, &e) || e.Upload == "" {
 		return &rolecall.Error{
-			Code: rolecall.Unavailable, Message: "an unfinished file is left in the working directory", Hint: "its name begins with .rolecall- and ends in .part", Err: err,
+			Code: rolecall.Unavailable, Message: "an unfinished file is left in the working directory", Hint: "You: remove it; its name begins with .rolecall- and ends in .part", Err: err,
 		}
 	}
 	t.job.Log.WarnContext(ctx, "unfinished upload left in the bucket", "bucket", e.Bucket, "key", e.Key, "upload", e.Upload)
 	out := &rolecall.Error{
 		Code: rolecall.Unavailable, Err: err,
 		Message: fmt.Sprintf("the unfinished upload of %q could not be aborted and is left in the bucket", "s3://"+e.Bucket+"/"+e.Key),
-		Hint:    "a lifecycle rule with AbortIncompleteMultipartUpload removes it",
+		Hint:    "Customer: abort it, or add a lifecycle rule with AbortIncompleteMultipartUpload",
 	}
 	if e.Kind == transfer.Denied {
-		out.Code, out.Hint = rolecall.Forbidden, "allow s3:AbortMultipartUpload; "+out.Hint
+		out.Code, out.Hint = rolecall.Forbidden, "Customer: allow s3:AbortMultipartUpload, or add a lifecycle rule with AbortIncompleteMultipartUpload"
 	}
 	return out
 }

@@ -128,11 +128,11 @@ func (f file) check(mode fs.FileMode) error {
 	}
 	switch {
 	case !mode.IsRegular():
-		return refuse("it is "+kindOfFile(mode), "only regular files are delivered, and links are never followed")
+		return refuse("it is "+kindOfFile(mode), "You: deliver a regular file; links are never followed")
 	case !utf8.ValidString(f.key):
-		return refuse("its name is not UTF-8", "keys in S3 are UTF-8; rename the file")
+		return refuse("its name is not UTF-8", "You: rename the file; keys in S3 are UTF-8")
 	case len(f.key) > maxKey:
-		return refuse(fmt.Sprintf("its key would have %d bytes, S3 takes %d", len(f.key), maxKey), "give it a shorter name or prefix")
+		return refuse(fmt.Sprintf("its key would have %d bytes, S3 takes %d", len(f.key), maxKey), "You: give it a shorter name or prefix")
 	}
 	return nil
 }
@@ -168,7 +168,7 @@ func (s *work) noLinks(ctx context.Context, dir *os.Root) error {
 		if !info.IsDir() {
 			return &rolecall.Error{
 				Code: rolecall.Invalid, Pointer: at, Message: fmt.Sprintf("%q is %s, not a directory", name, describe(info.Mode())),
-				Hint: "links are never followed",
+				Hint: "You: give a directory or file itself; links are never followed",
 			}
 		}
 	}
@@ -190,7 +190,7 @@ func (s *work) noFile(ctx context.Context, err error, name, pointer string) erro
 	case errors.Is(err, fs.ErrNotExist):
 		return &rolecall.Error{
 			Code: rolecall.NotFound, Pointer: pointer, Message: fmt.Sprintf("there is no %q in the working directory", name),
-			Hint: "an earlier task of the job fetches or makes it", Err: err,
+			Hint: "You: name a file that an earlier task of the job fetches or makes", Err: err,
 		}
 	case ctx.Err() != nil:
 		return err

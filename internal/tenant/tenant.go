@@ -177,7 +177,7 @@ func conflict(pointer string, taken *TakenError) *rolecall.Error {
 		Hint: "Operator: choose another; a name is never given to a second organization, so that an old trust policy opens nothing",
 	}
 	if taken.Record != "" {
-		e.Hint += fmt.Sprintf(". If this organization was renamed, remove %s", taken.Record)
+		e.Hint += fmt.Sprintf(". Operator: if this organization was renamed, remove %s", taken.Record)
 	}
 	return e
 }

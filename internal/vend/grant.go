@@ -62,23 +62,23 @@ func Plan(r Request) (Grant, error) {
 	case Write:
 		purpose = rolecall.Delivery
 	default:
-		return Grant{}, &rolecall.Error{Code: rolecall.Invalid, Message: fmt.Sprintf("unknown access %q", string(r.Access)), Hint: "read or write"}
+		return Grant{}, &rolecall.Error{Code: rolecall.Invalid, Message: fmt.Sprintf("unknown access %q", string(r.Access)), Hint: "You: write read or write"}
 	}
 	if r.Duration != 0 && (r.Duration < MinDuration || r.Duration > rolecall.MaxSessionDuration) {
 		return Grant{}, &rolecall.Error{
 			Code: rolecall.Invalid, Message: fmt.Sprintf("a tool's session cannot last %s", r.Duration),
-			Hint: "tools renew theirs ahead of time: 30m to 12h",
+			Hint: "You: give 30m to 12h, since tools renew ahead of time",
 		}
 	}
 	if c.Secret != "" {
 		return Grant{}, &rolecall.Error{
 			Code: rolecall.Forbidden, Message: fmt.Sprintf("the connection %q is authorized by a secret, whose keys are given to no tool", r.Connection),
-			Hint: "static keys can neither be narrowed to the connection nor end: have the connection authorized by a role, or run a job",
+			Hint: "Operator: have the connection authorized by a role; static keys can neither be narrowed nor end. You: or run a job",
 		}
 	}
 	if c.HTTPCredentialSource != nil && r.Duration != 0 {
 		return Grant{}, &rolecall.Error{
-			Code: rolecall.Invalid, Message: "how long credentials of a dispenser last is for the dispenser to decide", Hint: "leave the duration out",
+			Code: rolecall.Invalid, Message: "how long credentials of a dispenser last is for the dispenser to decide", Hint: "You: leave the duration out",
 		}
 	}
 	var faults rolecall.Errors

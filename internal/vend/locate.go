@@ -29,8 +29,8 @@ func (g Grant) Locate(ctx context.Context, a *access.Access, endpoint string) (L
 		if err := a.Clients.Listed(chosen); err != nil {
 			return Location{}, &rolecall.Error{
 				Code: rolecall.Forbidden, Err: err, Message: "the connection's endpoint is not one that a command may be led to",
-				Hint: "it is the tenant's choice, and a command goes there and further unguarded: run a job; or, if you trust that server, " +
-					"list its address in network.allow, or give it with --endpoint-url",
+				Hint: "You: run a job, since a command reaches that server unguarded; or, if you trust it, give it with --endpoint-url. " +
+					"Operator: or list its address in network.allow",
 			}
 		}
 	}

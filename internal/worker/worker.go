@@ -119,7 +119,7 @@ func (w *Worker) Release(ctx context.Context, org rolecall.Organization, c rolec
 	default:
 		return "", &rolecall.Error{
 			Code: rolecall.Invalid, Message: fmt.Sprintf("the connection %q rests on no claim", c.Name),
-			Hint: "only roles and dispensers are claimed, not the keys of a secret",
+			Hint: "You: name a connection with a role or dispenser; the keys of a secret are not claimed",
 		}
 	}
 }

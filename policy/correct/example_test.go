@@ -38,5 +38,5 @@ func ExampleSetup_Judge() {
 	fmt.Println(judgement.Changes)
 	// Output:
 	// true true
-	// the document is that of bucket.json, to be put in its place; narrowed so that the role may do what the connection does: Office, Office2, Office3. All else is as it was
+	// put the corrected document in the place of bucket.json; narrowed: Office, Office2, Office3; all else stays
 }

@@ -38,9 +38,9 @@ func Names() string {
 func (g Given) Fits(beside []Given) error {
 	switch {
 	case !slices.Contains(Kinds(), g.Kind):
-		return &rolecall.Error{Code: rolecall.Invalid, Message: fmt.Sprintf("there is no policy %q of a connection", g.Kind), Hint: "it is one of " + Names()}
+		return &rolecall.Error{Code: rolecall.Invalid, Message: fmt.Sprintf("there is no policy %q of a connection", g.Kind), Hint: "You: name one of " + Names()}
 	case g.Kind.Single() && slices.ContainsFunc(beside, func(o Given) bool { return o.Kind == g.Kind }):
-		return &rolecall.Error{Code: rolecall.Invalid, Message: "the policy " + string(g.Kind) + " is given twice", Hint: "there is but one"}
+		return &rolecall.Error{Code: rolecall.Invalid, Message: "the policy " + string(g.Kind) + " is given twice", Hint: "You: give one of this kind"}
 	}
 	return g.Document.FitKind(g.Kind)
 }

@@ -21,7 +21,7 @@ type Judgement struct {
 	// do.
 	Corrected json.RawMessage
 	File      string
-	Changes   string // what differs in it, in words
+	Changes   string // what to do with it, and what differs in it
 }
 
 // Standing is what documents are to the requests of a connection.
@@ -68,7 +68,7 @@ func (s Setup) Judge(q Question, kind policy.Kind, all []Given) (Judgement, bool
 	if fixed, i, ok := l.correct(needed, who, s.grants(kind), l.assumptionFor(q, asked, out.Standing)); ok {
 		out = out.corrected(l.documents[i], fixed.documents[i], i)
 		if s.plainHTTP() && bytes.Contains(bytes.ToLower(l.documents[i].JSON()), []byte("aws:securetransport")) {
-			out.Changes += ". The document speaks of TLS, which this endpoint is without: better give one that has it"
+			out.Changes += ". Operator: better give an endpoint with TLS, of which the document speaks"
 		}
 	}
 	return out, true
@@ -126,21 +126,21 @@ func (j Judgement) corrected(old, fixed *tree.Node, i int) Judgement {
 	return j
 }
 
-// changes says what differs in a corrected document.
+// changes says what to do with a corrected document, and what differs in it.
 func changes(file string, old, corrected *tree.Node) string {
 	added, narrowed := lackedBy(old, corrected)
 	gone, denied := lackedBy(corrected, old)
 	gone = slices.DeleteFunc(append(gone, denied...), func(name string) bool { return slices.Contains(added, name) || slices.Contains(narrowed, name) })
-	out := fmt.Sprintf("the document is that of %s, to be put in its place", file)
+	out := fmt.Sprintf("put the corrected document in the place of %s", file)
 	for _, c := range []struct {
 		what  string
 		names []string
-	}{{"new or changed in it", added}, {"narrowed so that the role may do what the connection does", narrowed}, {"not in it any more", gone}} {
+	}{{"new or changed", added}, {"narrowed", narrowed}, {"removed", gone}} {
 		if len(c.names) > 0 {
 			out += "; " + c.what + ": " + strings.Join(c.names, ", ")
 		}
 	}
-	return out + ". All else is as it was"
+	return out + "; all else stays"
 }
 
 // lackedBy names the statements of another document that d does not have, and

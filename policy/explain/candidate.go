@@ -133,12 +133,12 @@ func (r refusal) others() []Candidate {
 		return []Candidate{r.noRole()}
 	case r.Missing && r.service == "kms":
 		out = append(out, Candidate{
-			Message: "the key does not exist in this region", Hint: "compare the key's ARN and region with those of the bucket's encryption",
+			Message: "the key does not exist in this region", Hint: "You: compare the key's ARN and region with those of the bucket's encryption",
 		})
 	case r.Missing:
 		out = append(out, Candidate{
 			Target: r.Resource, Message: "the object does not exist",
-			Hint: "without s3:ListBucket on the bucket S3 answers 403 where it would answer 404; allow it to be told",
+			Hint: "Customer: allow s3:ListBucket on the bucket; without it S3 answers 403 where it would answer 404",
 		})
 	}
 	if r.Key {
@@ -152,7 +152,7 @@ func (r refusal) others() []Candidate {
 		out = append(out, Candidate{
 			Layer: policy.DeniedByResource, Kind: policy.KeyDocument, Document: "key policy",
 			Message: "the policy of the KMS key that the bucket uses, or the permissions of " + r.who() + " on it, lack " + needs,
-			Hint:    "the permissions policy and, across accounts, the key policy must allow it",
+			Hint:    "Customer: allow it in the permissions policy and, across accounts, in the key policy",
 		})
 	}
 	if r.Disowned && (r.service == "s3" || r.service == "") {
@@ -161,7 +161,7 @@ func (r refusal) others() []Candidate {
 			other = "the bucket does not belong to account " + r.Owner + ", as the request expects"
 		}
 		out = append(out, Candidate{
-			Target: r.document(policy.DeniedByResource).Target, Message: other, Hint: "declare the account that owns the bucket as bucket_owner",
+			Target: r.document(policy.DeniedByResource).Target, Message: other, Hint: "Operator: declare the account that owns the bucket as bucket_owner",
 		})
 	}
 	return out
@@ -189,7 +189,7 @@ func (r refusal) suspect(layer policy.DenialLayer) Candidate {
 			does("does not let callers of other accounts in, or denies it")
 		}
 		c.Add = nil
-		c.Hint = "across accounts it must allow the caller; look also for a Deny on TLS, encryption, address or VPC endpoint"
+		c.Hint = "Customer: allow the caller in the " + c.Document + ", if it is of another account; look for a Deny on TLS, encryption, address or VPC endpoint"
 	case policy.DeniedBySCP:
 		does("denies " + r.action + ", or does not allow it")
 	case policy.DeniedByRCP:
@@ -217,7 +217,7 @@ func (r refusal) noRole() Candidate {
 	}
 	return Candidate{
 		Target: r.Resource, Account: r.ownerAccount, Message: "the role does not exist",
-		Hint: "compare the ARN letter by letter: account, path and name; case counts",
+		Hint: "You: compare the ARN letter by letter: account, path and name; case counts",
 	}
 }
 

@@ -33,9 +33,9 @@ func (c Case) Explain() Explanation {
 	return Explanation{Denial: c.Denial, Summary: r.summary(), Candidates: r.candidates()}
 }
 
-// Words says in a message what was refused, and why if AWS says; and in a hint
-// who must act, or what may be it. Refused begins the message; when it is empty,
-// the message is that of a role that cannot be assumed.
+// Words says in a message what was refused, and why if AWS says or else what may
+// be it; and in a hint who must act if it is the likeliest. Refused begins the
+// message; when it is empty, the message is that of a role that cannot be assumed.
 func (c Case) Words(refused string) (message, hint string) {
 	r := c.refusal()
 	candidates := r.candidates()
@@ -43,26 +43,29 @@ func (c Case) Words(refused string) (message, hint string) {
 		refused = "AWS does not let " + r.who() + " assume the role " + r.Resource
 	}
 	if r.says() {
-		hint = candidates[0].Hint
-		for _, other := range candidates[1:] {
-			hint += "; or " + other.Message + ": " + other.Hint
+		var hints []string // each must do it
+		for _, c := range candidates {
+			hints = append(hints, c.Hint)
 		}
-		return refused + ": " + candidates[0].Message, hint
+		return refused + ": " + candidates[0].Message, strings.Join(hints, ". ")
 	}
 	var may []string
-	for _, candidate := range candidates {
-		may = append(may, candidate.Message)
+	for _, c := range candidates {
+		may = append(may, c.Message)
 	}
-	hint = "any of these may be it: " + strings.Join(may, "; ")
 	switch {
 	case r.Explicit:
-		return refused + ": a Deny did it, and AWS does not say in which policy", hint
+		refused += ": a Deny did it, and AWS does not say in which policy"
 	case r.service == "kms":
-		return refused + ": KMS refuses " + c.Action + ", and does not say why", hint
+		refused += ": KMS refuses " + c.Action + ", and does not say why"
 	default:
-		return refused + ", and does not say why", hint
+		refused += ", and does not say why"
 	}
+	return refused + AnyOf + strings.Join(may, "; "), candidates[0].Hint
 }
+
+// AnyOf stands in a message before what may be at fault, where AWS does not say.
+const AnyOf = "; any of these may be it: "
 
 // Assume is the case of a role that a principal may not assume, as AWS words
 // it in the text of its answer.

@@ -107,38 +107,40 @@ func (r refusal) holder() string {
 // resource says what kind of resource it is.
 func (r refusal) resource() string { return cmp.Or(services[r.service].resource, "the resource") }
 
-// actor is who can change a layer's policy.
+// Who acts, in the words of docs/words.md.
+const (
+	customer = "Customer"
+	operator = "Operator"
+	you      = "You"
+)
+
+// actor is who can change a layer's policy: the customer has roles, buckets and
+// keys, and the operator who assumes the roles.
 func (r refusal) actor(layer policy.DenialLayer) string {
 	switch layer {
-	case policy.DeniedBySCP, policy.DeniedByRCP:
-		return "the administrators of that organization"
-	case policy.DeniedByResource:
-		return r.resource() + "'s owner"
-	case policy.DeniedByVPCE:
+	case policy.DeniedByResource, policy.DeniedByRCP:
+		return customer
+	case policy.DeniedByVPCE, policy.DeniedBySession:
 		if !r.Ours {
-			return "who runs that endpoint"
+			return you
 		}
-	case policy.DeniedBySession:
-		if !r.Ours {
-			return "who assumed the role"
-		}
+		return operator
 	default:
-		if !r.Ours || r.service != "sts" {
-			return r.holder() + "'s account"
+		if r.service == "sts" {
+			return operator
 		}
+		return customer
 	}
-	return "the operator"
 }
 
 // denied is the candidate that a policy of the layer has a Deny that matched.
 func (r refusal) denied(layer policy.DenialLayer) Candidate {
 	c := r.document(layer)
 	c.Message = r.phrase(layer) + " denies " + r.action
-	c.Hint = r.actor(layer) + " removes the Deny, or excepts " + r.who() + " from it; no Allow helps. " +
-		"Look at its conditions: TLS, encryption, address, VPC endpoint, organization"
+	c.Hint = r.actor(layer) + ": remove the Deny, or except " + r.who() + " from it; look at its conditions: TLS, encryption, address, VPC endpoint, organization"
 	switch layer {
 	case policy.DeniedBySCP, policy.DeniedByRCP:
-		c.Hint = r.actor(layer) + " remove the Deny, or except " + r.who() + " from it by a condition ArnNotEquals on aws:PrincipalArn; no Allow helps"
+		c.Hint = r.actor(layer) + ": have the organization's administrators remove the Deny, or except " + r.who() + " from it by ArnNotEquals on aws:PrincipalArn"
 	case policy.DeniedBySession:
 		if r.Ours && r.service != "sts" {
 			c.Hint = narrowSession
@@ -148,7 +150,7 @@ func (r refusal) denied(layer policy.DenialLayer) Candidate {
 }
 
 // narrowSession is the hint where a session policy of rolecall's own refuses.
-const narrowSession = "report it to the operator: rolecall asked for less than is needed here"
+const narrowSession = operator + ": report this as a fault of rolecall's, which asked for less than is needed here"
 
 // silent is the candidate that no policy of the layer allows the action.
 func (r refusal) silent(layer policy.DenialLayer) Candidate {
@@ -157,27 +159,27 @@ func (r refusal) silent(layer policy.DenialLayer) Candidate {
 	c.Message = r.phrase(layer) + " does not allow " + r.action
 	switch actor := r.actor(layer); layer {
 	case policy.DeniedBySession:
-		c.Hint = actor + " gave this policy and must allow it there; the role's own policies do not help"
+		c.Hint = actor + ": allow it in the policy that the role was assumed with; the role's own policies do not help"
 		if r.Ours && r.service == "sts" {
-			c.Hint = actor + " gives the principal credentials that may assume roles"
+			c.Hint = actor + ": give the principal credentials that may assume roles"
 		} else if r.Ours {
 			c.Hint = narrowSession
 		}
 	case policy.DeniedByBoundary:
-		c.Hint = actor + " adds " + r.action + " to the boundary, which limits what the permissions policy may allow"
+		c.Hint = actor + ": add " + r.action + " to the boundary, which limits what the permissions policy may allow"
 	case policy.DeniedByRCP: // no other statement may allow
-		c.Hint = actor + " attaches AWS's own policy RCPFullAWSAccess again, at every level above the account"
+		c.Hint = actor + ": have the organization's administrators attach AWS's own policy RCPFullAWSAccess again, at every level above the account"
 	case policy.DeniedBySCP:
-		c.Hint = "only " + actor + " can allow it, at every level above the account"
+		c.Hint = actor + ": have the organization's administrators allow it, at every level above the account"
 	case policy.DeniedByVPCE:
-		c.Hint = actor + " allows " + r.action + " in it"
+		c.Hint = actor + ": allow " + r.action + " in the endpoint's policy"
 	case policy.DeniedByResource:
-		c.Hint = actor + " adds " + r.action + " for " + r.who() + " to it"
+		c.Hint = actor + ": add " + r.action + " for " + r.who() + " to the " + c.Document
 		switch r.service {
 		case "sts":
 			c.Hint += ", with the external id that the vendor gave, exactly and in its case"
 		case "kms":
-			c.Hint += "; PutKeyPolicy replaces the whole policy, so begin with what GetKeyPolicy gives"
+			c.Hint += "; PutKeyPolicy replaces the whole policy, so begin with what GetKeyPolicy returns"
 		}
 	default:
 		on := ""
@@ -186,7 +188,7 @@ func (r refusal) silent(layer policy.DenialLayer) Candidate {
 		} else if r.service == "kms" {
 			on = " on the KMS key"
 		}
-		c.Hint = actor + " adds " + r.action + on + " to the policies of " + r.who() + "; AWS names one policy even where several refuse"
+		c.Hint = actor + ": add " + r.action + on + " to the policies of " + r.who() + "; AWS names one policy even where several refuse"
 	}
 	return c
 }
@@ -259,8 +261,8 @@ func (r refusal) handsOn() string {
 func (r refusal) handingOn() []Candidate {
 	trust, own := r.silent(policy.DeniedByResource), r.silent(policy.DeniedByIdentity)
 	trust.Message = r.phrase(policy.DeniedByResource) + " does not allow " + r.Action + ": the caller's session has " + r.handsOn()
-	trust.Hint = "Customer: put " + r.Action + " beside sts:AssumeRole in the role's trust policy. Operator: allow both to the worker, or turn it off"
-	own.Hint = "Operator: put " + r.Action + " beside sts:AssumeRole in the worker's policy, or hand nothing on"
+	trust.Hint = customer + ": put " + r.Action + " beside sts:AssumeRole in the role's trust policy"
+	own.Hint = operator + ": put " + r.Action + " beside sts:AssumeRole in the worker's policy, or hand nothing on"
 	return []Candidate{trust, own}
 }
 

@@ -49,7 +49,7 @@ func Message(text string) (Explanation, error) {
 	}
 	return Explanation{}, &rolecall.Error{
 		Code: rolecall.Invalid, Message: "the text holds no refusal of AWS's",
-		Hint: `give the whole message, such as "User: … is not authorized to perform: … on resource: …"`,
+		Hint: `You: give the whole message, such as "User: … is not authorized to perform: … on resource: …"`,
 	}
 }
 

@@ -54,10 +54,10 @@ func federated(text string) (Explanation, bool) {
 		return c
 	}
 	return Explanation{Denial: d, Summary: r.summary(), Candidates: []Candidate{
-		trust("a condition of the role's trust policy does not hold", "compare its conditions with "+claims),
+		trust("a condition of the role's trust policy does not hold", "Customer: compare its conditions with "+claims),
 		trust("the role's trust policy does not name the identity provider, or not this action",
-			"its Principal must be Federated with the ARN of the provider that made the "+token+", and its Action "+m[1]),
-		trust("the role's trust policy has a Deny that matches", "look in it for a Deny of this action, and at its conditions"),
+			"Customer: name in its Principal, as Federated, the ARN of the provider that made the "+token+", and in its Action "+m[1]),
+		trust("the role's trust policy has a Deny that matches", "Customer: look in it for a Deny of this action, and at its conditions"),
 		r.noRole(),
 	}}, true
 }

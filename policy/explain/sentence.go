@@ -121,7 +121,7 @@ func (s sentence) explain() Explanation {
 		e.Summary = strings.TrimSuffix(e.Summary, unsaid) + "; the setting " + s.setting + " of S3's block public access did it"
 		e.Candidates = []Candidate{{
 			Target: s.Resource, Message: "the setting " + s.setting + ", of the bucket or its account, refuses what would let anyone in",
-			Hint: "name who is to be let in, in the place of everyone; a condition may narrow a star, too. No policy is at fault",
+			Hint: "Customer: name who is allowed in the place of everyone, or narrow the star by a condition; no policy is at fault",
 		}}
 	}
 	if s.more {

@@ -72,7 +72,7 @@ func Render(f Format, s Setup) ([]byte, error) {
 	for i, k := range known {
 		names[i] = string(k)
 	}
-	return nil, &rolecall.Error{Code: rolecall.Invalid, Message: fmt.Sprintf("unknown format %.40q", string(f)), Hint: "one of " + strings.Join(names, ", ")}
+	return nil, &rolecall.Error{Code: rolecall.Invalid, Message: fmt.Sprintf("unknown format %.40q", string(f)), Hint: "You: name one of " + strings.Join(names, ", ")}
 }
 
 // plan is a setup with what follows from it.
@@ -95,7 +95,7 @@ func (s Setup) plan() (*plan, error) {
 		return nil, err
 	}
 	if s.Kit.Trust == nil || s.Kit.Permissions == nil || s.Kit.Worker == nil {
-		return nil, &rolecall.Error{Code: rolecall.Invalid, Message: "the kit is not complete", Hint: "make it with policy.Generate"}
+		return nil, &rolecall.Error{Code: rolecall.Invalid, Message: "the kit is not complete", Hint: "You: make it with policy.Generate"}
 	}
 	p.bucketOwner = cmp.Or(c.BucketOwner, p.role.Account)
 	if s.Kit.Key != nil {
@@ -121,7 +121,7 @@ func (s Setup) plan() (*plan, error) {
 		p.Side = Customer
 	case Customer, Vendor:
 	default:
-		return nil, &rolecall.Error{Code: rolecall.Invalid, Message: fmt.Sprintf("unknown side %.40q", string(s.Side)), Hint: "customer or vendor"}
+		return nil, &rolecall.Error{Code: rolecall.Invalid, Message: fmt.Sprintf("unknown side %.40q", string(s.Side)), Hint: "You: name customer or vendor"}
 	}
 	return p, nil
 }
@@ -133,7 +133,7 @@ const minRoleDuration = 3600
 func (p *plan) cannotCarry(what, instead string) error {
 	return &rolecall.Error{
 		Code: rolecall.Invalid, Message: fmt.Sprintf("%s cannot carry the prefix %q: IAM takes its characters only escaped", what, p.Request.Connection.Prefix),
-		Hint: "use the format " + instead,
+		Hint: "You: use the format " + instead,
 	}
 }
 

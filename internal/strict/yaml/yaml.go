@@ -85,7 +85,7 @@ func (c *converter) value(n *yaml.Node, at string, depth int) {
 	c.budget--
 	switch {
 	case c.budget == 0 || depth == maxDepth+1:
-		c.faults.Add(at, "the document is too large or nests too deep", "aliases count with all they stand for")
+		c.faults.Add(at, "the document is too large or nests too deep", "You: write less; aliases count with all they stand for")
 		c.budget = min(c.budget, 0)
 		return
 	case c.budget < 0:
@@ -125,10 +125,10 @@ func (c *converter) mapping(n *yaml.Node, at string, depth int) {
 		place := at + strict.Pointer(key.Value)
 		switch {
 		case key.ShortTag() == "!!merge":
-			c.faults.Add(place, "merge keys are not supported", "write the fields out, or use an alias for the whole value")
+			c.faults.Add(place, "merge keys are not supported", "You: write the fields out, or use an alias for the whole value")
 			continue
 		case seen[key.Value]:
-			c.faults.Add(place, strict.Quote(key.Value)+" is given twice", "remove one of the two")
+			c.faults.Add(place, strict.Quote(key.Value)+" is given twice", "You: remove one of the two")
 			continue
 		}
 		if len(seen) > 0 {
