@@ -116,6 +116,7 @@ func TestValidateFaults(t *testing.T) {
 		{"absolute path", task("storage:get", `"connection": "masters", "path": "/x"`), []string{"invalid " + at + "/path: begins with a slash"}},
 		{"weaker encryption", task("storage:put", `"connection": "delivery", "path": "x", "encryption": {"type": "AES256"}`), []string{"conflict " + at + "/encryption: not the connection's"}},
 		{"other owner", task("storage:put", `"connection": "delivery", "path": "x", "bucket_owner": "111122223333"`), []string{"conflict " + at + "/bucket_owner: not the connection's"}},
+		{"null among files", task("storage:get", `"connection": "masters", "path": "in/", "files": [null]`), []string{"invalid " + at + "/files/0: must be a string, not null"}},
 		{"a port that cannot be", task("storage:get", `"location": "s3://bucket/x", "role_arn": "arn:aws:iam::111122223333:role/media", "s3_endpoint_url": "http://127.0.0.1:99999"`), []string{"invalid " + at + "/s3_endpoint_url: the URL has the port"}},
 		{"other endpoint", task("storage:put", `"connection": "delivery", "path": "x", "s3_endpoint_url": "https://s3.example.com"`), []string{"conflict " + at + "/s3_endpoint_url: not the connection's"}},
 		{"client-side encryption", task("storage:put", role+`, "location": "s3://bucket/x", "encryption": {"type": "client"}`), []string{"invalid " + at + "/encryption/type: unknown encryption type"}},

@@ -2,6 +2,7 @@ package rolecall
 
 import (
 	"cmp"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -299,7 +300,7 @@ func (p *planner) shape(pl *Place, covers extent, at string) {
 
 // hasFault reports whether a place of the job already has a fault.
 func (p *planner) hasFault(pointer string) bool {
-	for _, e := range p.faults {
+	for _, e := range slices.Concat(p.types, p.faults) {
 		if e.Pointer == pointer {
 			return true
 		}

@@ -128,6 +128,7 @@ func (j Job) Validate(org Organization, vendor Vendor, principal string) (Plan, 
 			plan.Steps = append(plan.Steps, p.step(i, t))
 		}
 	}
+	p.faults = p.types.Merge(p.faults)
 	if j.pointers != nil {
 		for _, e := range p.faults {
 			e.Pointer = j.pointers.Replace(e.Pointer)
@@ -153,6 +154,7 @@ type planner struct {
 	vendor     Vendor
 	principal  Principal
 	parameters []any // of each task, as they were read
+	types      Errors // of parameters that are not of the right types
 	faults     Errors
 }
 
@@ -207,7 +209,7 @@ func (p *planner) step(index int, t Task) Step {
 func (p *planner) read(raw []byte, parameters any, at string) {
 	var faults Errors
 	strict.Decode(raw, parameters, &faults)
-	p.faults.AddErr(at, faults.Err())
+	p.types.AddErr(at, faults.Err())
 	p.parameters = append(p.parameters, parameters)
 }
 

@@ -339,6 +339,17 @@ func (s *syntax) string() {
 	s.fail(start, "the text that begins here does not end", "You: close it with a double quote")
 }
 
+// half reports whether an escape u1234 is one half of a pair of UTF-16, and low
+// whether it is the second.
+func half(escape []byte) bool {
+	return len(escape) >= 5 && (escape[1] == 'd' || escape[1] == 'D') && escape[2] >= '8'
+}
+
+func low(escape []byte) bool {
+	digit := bytes.ToLower(escape[2:3])[0]
+	return half(escape) && digit >= 'c' && digit <= 'f' && len(bytes.Trim(escape[1:5], "0123456789abcdefABCDEF")) == 0
+}
+
 // escape reads what follows a backslash, but for its last character.
 func (s *syntax) escape() bool {
 	start := s.at
@@ -351,7 +362,13 @@ func (s *syntax) escape() bool {
 			s.fail(start, `\u stands without its four hexadecimal digits`, `You: write a character as it is, or \\ for a backslash`)
 			return false
 		}
-		s.at += 4
+		if half(rest) && (low(rest) || len(rest) < 11 || rest[5] != '\\' || rest[6] != 'u' || !low(rest[6:])) {
+			s.fail(start, `\`+string(rest[:5])+" is half of a character", "You: write the character as it is, or both halves of it")
+			return false
+		}
+		if s.at += 4; half(rest) {
+			s.at += 6
+		}
 	case strings.IndexByte(`"\/bfnrt`, rest[0]) < 0:
 		r, _ := utf8.DecodeRune(rest)
 		s.fail(start, fmt.Sprintf(`\%s is no escape of JSON's`, strings.Trim(fmt.Sprintf("%q", r), "'")), `You: write \\ for a backslash`)

@@ -36,7 +36,7 @@ func (s *work) copy(ctx context.Context) (Outcome, error) {
 			s.observe(Event{Kind: Lost, Note: rolecall.Lost, Name: p.Key, Reason: "the tags of the objects in " + from.String() + ", if they have any, are not kept: s3:GetObjectTagging is not allowed there"})
 		}
 		if err == nil && len(res.Dropped) > 0 {
-			s.observe(Event{Kind: Lost, Note: rolecall.Lost, Name: p.Key, Reason: strings.Join(res.Dropped, " and ") + " is not kept: only the owner of the destination sets that"})
+			s.observe(Event{Kind: Lost, Note: rolecall.Lost, Name: p.Key, Reason: strings.Join(res.Dropped, " and ") + " is not kept: set it on the copy, if it is wanted there"})
 		}
 		end := failedEnd(err, p.Key, from, to)
 		if err != nil && end.end == source {
