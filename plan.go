@@ -153,7 +153,7 @@ type planner struct {
 	org        Organization
 	vendor     Vendor
 	principal  Principal
-	parameters []any // of each task, as they were read
+	parameters []any  // of each task, as they were read
 	types      Errors // of parameters that are not of the right types
 	faults     Errors
 }
