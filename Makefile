@@ -23,6 +23,7 @@ RACE_PACKAGES ?= ./credential/... ./sandbox/... ./internal/...
 ARGS ?=
 ROUNDS ?= 5
 CHAOS ?= 100
+S3TESTS ?=
 
 ##@ Use
 
@@ -75,6 +76,10 @@ interop: ## compare the evaluator with an independent simulator (needs node and 
 bench-transfer: deps peers ## transfers against rclone, mc and aws, near and far, on three servers (ROUNDS=5; ARGS='-works large-relay'; not in CI)
 	bench/transfer/run.sh $(ROUNDS) $(ARGS)
 
+.PHONY: suites
+suites: $(BIN)/versitygw@$(VERSITYGW_VERSION) python3-deps ## other projects' S3 tests on the sandbox (S3TESTS=DIR: a checkout of ceph/s3-tests, too; needs node and npm; not in CI)
+	go run ./bench/suites $(if $(S3TESTS),-s3tests $(S3TESTS)) $(ARGS)
+
 ##@ Change
 
 .PHONY: generate
@@ -116,6 +121,13 @@ postgresql:
 # A tool that takes a connection's credentials and renews them.
 /usr/bin/rclone:
 	@.ci/apt-install rclone $@
+
+# What Python's suites import.
+.PHONY: python3-deps
+python3-deps:
+	@.ci/apt-install python3-boto3 /usr/lib/python3/dist-packages/boto3
+	@for p in pytest munch httplib2 lxml isodate; do .ci/apt-install python3-$$p /usr/lib/python3/dist-packages/$$p; done
+	@.ci/apt-install python3-tz /usr/lib/python3/dist-packages/pytz
 
 # A tool is kept under its version, so that a new version here replaces it.
 $(BIN)/versitygw@%:

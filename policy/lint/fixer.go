@@ -12,7 +12,7 @@ const rounds = 10
 
 // fixDocument returns a copy of the document with the fixes made, or nil if there is
 // nothing to fix. A fix that leaves the document with an error that it did not
-// have, or does not last, is not made: its findings then say so.
+// have, does not last, or lets everyone in is not made: its findings then say so.
 func fixDocument(d document, kind policy.Kind, options Options, findings []Finding) *tree.Node {
 	if shapeless(d.root) { // nothing written would be a policy
 		for i := range findings {
@@ -24,6 +24,7 @@ func fixDocument(d document, kind policy.Kind, options Options, findings []Findi
 	}
 	m := newFixer(d, kind, options, findings)
 	fixed := m.try()
+	opened := m.opens(fixed)
 	if left := m.faults(fixed); left > 0 {
 		for _, code := range m.codes {
 			m.skip[code] = true
@@ -41,10 +42,14 @@ func fixDocument(d document, kind policy.Kind, options Options, findings []Findi
 			fixed = m.fixForm()
 		}
 	}
+	refused := m.refused(fixed)
 	anyFixed := false
 	for i := range findings {
 		f := &findings[i]
-		if m.skip[f.Rule] {
+		if f.Fixed && m.skip[f.Rule] && opened {
+			f.Message += "; it is left as it is, since everyone would be let in"
+		}
+		if m.skip[f.Rule] || refused {
 			f.Fixed, f.Widens = false, false
 		}
 		anyFixed = anyFixed || f.Fixed
@@ -152,7 +157,16 @@ func (m *fixer) faults(fixed *tree.Node) int {
 			n++
 		}
 	}
+	if m.opens(fixed) {
+		n++
+	}
 	return n
+}
+
+// refused reports whether a fixed document has a principal that AWS does not know,
+// so that it would not be stored.
+func (m *fixer) refused(fixed *tree.Node) bool {
+	return slices.ContainsFunc(m.judge(fixed), func(f Finding) bool { return f.Rule == principalMalformed.code && f.Severity == Error })
 }
 
 // judge finds what is wrong with a fixed document, read again.

@@ -223,7 +223,13 @@ func (p *pass) keepConditions(add *tree.Node) bool {
 	to := &statement{Node: add}
 	for _, s := range p.allows() {
 		for _, c := range s.conditions() {
-			if !p.ofEveryCall(c, to) || !p.sameCaller(s, to) {
+			if !p.sameCaller(s, to) {
+				continue
+			}
+			if !p.ofEveryCall(c, to) {
+				if factor := slices.ContainsFunc(secondFactor, func(k string) bool { return strings.EqualFold(k, c.key) }); factor && c.holdsWithout() || p.limitsOtherwise(s, c, to) {
+					return false
+				}
 				continue
 			}
 			switch has := add.Get("Condition").Get(c.operator).Fold(c.key); {
@@ -247,6 +253,16 @@ func (p *pass) ofEveryCall(c condition, to *statement) bool {
 	return !slices.ContainsFunc(to.actions(), func(a *tree.Node) bool {
 		action := exact(a.Text)
 		return action == nil || !action.hasKey(c.key)
+	})
+}
+
+// limitsOtherwise reports whether a condition limits one of the same actions by a
+// key that requests for it never have: whoever wrote it must say what is meant.
+func (p *pass) limitsOtherwise(s *statement, c condition, to *statement) bool {
+	return slices.ContainsFunc(to.actions(), func(a *tree.Node) bool {
+		action := exact(a.Text)
+		allowed := slices.ContainsFunc(s.actions(), func(b *tree.Node) bool { return glob(strings.ToLower(b.Text), strings.ToLower(a.Text)) })
+		return action != nil && allowed && !action.hasKey(c.key)
 	})
 }
 

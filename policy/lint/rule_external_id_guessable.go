@@ -17,6 +17,10 @@ var externalIDGuessable = rule{
 	kinds: []policy.Kind{policy.TrustDocument},
 	check: func(p *pass) {
 		for _, s := range p.allows() {
+			vendor, ids := p.idsFor(s)
+			if !vendor {
+				continue
+			}
 			for _, c := range s.on(externalID) {
 				for _, v := range c.values.Each() {
 					why := p.guessable(v.Text)
@@ -27,9 +31,9 @@ var externalIDGuessable = rule{
 						at: v, message: "the external id " + why + ", so others can guess it",
 						hint: "ask the vendor for an external id of 128 random bits, and put it into sts:ExternalId",
 					}
-					if id := p.externalIDs(); id != nil && p.guessable(p.kit().ExternalIDs[0]) == "" {
+					if ids != nil && p.guessable(p.kit().ExternalIDs[0]) == "" {
 						f.widens = true
-						f.fix = func() { c.member.Value = id }
+						f.fix = func() { c.member.Value = ids }
 					}
 					p.report(f)
 				}

@@ -17,6 +17,10 @@ var externalIDIdentifier = rule{
 	kinds: []policy.Kind{policy.TrustDocument},
 	check: func(p *pass) {
 		for _, s := range p.allows() {
+			vendor, ids := p.idsFor(s)
+			if !vendor {
+				continue
+			}
 			for _, c := range s.on(externalID) {
 				for _, v := range c.values.Each() {
 					what := identifierOf(v.Text)
@@ -27,9 +31,9 @@ var externalIDIdentifier = rule{
 						at: v, message: quote(v.Text) + " is " + what + ", which others know, and not an external id that the vendor made",
 						hint: "ask the vendor for the external id that it made for you, and put it into sts:ExternalId",
 					}
-					if id := p.externalIDs(); id != nil && identifierOf(p.kit().ExternalIDs[0]) == "" {
+					if ids != nil && identifierOf(p.kit().ExternalIDs[0]) == "" {
 						f.widens = true
-						f.fix = func() { c.member.Value = id }
+						f.fix = func() { c.member.Value = ids }
 					}
 					p.report(f)
 				}

@@ -16,6 +16,10 @@ var externalIDMalformed = rule{
 	kinds: []policy.Kind{policy.TrustDocument},
 	check: func(p *pass) {
 		for _, s := range p.allows() {
+			vendor, ids := p.idsFor(s)
+			if !vendor {
+				continue
+			}
 			for _, c := range s.on(externalID) {
 				for _, v := range c.values.Each() {
 					if takenBySTS(v.Text) || strings.HasPrefix(c.base(), "StringLike") && hasWildcard(v.Text) || c.base() == "Null" || placeholderForm.MatchString(v.Text) {
@@ -25,9 +29,9 @@ var externalIDMalformed = rule{
 						at: v, message: quote(v.Text) + " is no external id that STS takes, so nobody gets in",
 						hint: "write 2 to 1224 letters, digits and _+=,.@:/- without spaces",
 					}
-					if id := p.externalIDs(); id != nil {
+					if ids != nil {
 						f.widens = true
-						f.fix = func() { c.member.Value = id }
+						f.fix = func() { c.member.Value = ids }
 					}
 					p.report(f)
 				}

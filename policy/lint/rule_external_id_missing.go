@@ -109,6 +109,17 @@ func (s *statement) trustsAWS() bool {
 	return s.Get("NotPrincipal") != nil
 }
 
+// idsFor reports whether a statement trusts the vendor, and returns the ids that
+// it may ask for, nil where they are not known or others are trusted with it: what
+// these send is another vendor's to say.
+func (p *pass) idsFor(s *statement) (vendor bool, ids *tree.Node) {
+	vendor, others := p.trusted(s)
+	if !vendor || others {
+		return vendor, nil
+	}
+	return true, p.externalIDs()
+}
+
 // externalIDs returns the ids that the connection may be asked with, as a
 // condition's value, or nil if they are not known.
 func (p *pass) externalIDs() *tree.Node {

@@ -16,19 +16,20 @@ var externalIDOpen = rule{
 	kinds: []policy.Kind{policy.TrustDocument},
 	check: func(p *pass) {
 		for _, s := range p.allows() {
+			_, ids := p.idsFor(s)
 			for _, c := range s.on(externalID) {
 				why := p.openID(c)
 				if why == "" {
 					continue
 				}
 				f := found{at: c.values, message: c.operator + " on sts:ExternalId " + why, hint: "use StringEquals with the exact external id in sts:ExternalId"}
-				switch id := p.externalIDs(); {
-				case id != nil:
+				switch {
+				case ids != nil:
 					f.fix = func() {
 						s.dropCondition(c)
-						s.addCondition("StringEquals", externalID, id)
+						s.addCondition("StringEquals", externalID, ids)
 					}
-				case !c.negated() && c.base() != "Null" && !slices.ContainsFunc(c.values.Each(), func(v *tree.Node) bool { return strings.ContainsAny(v.Text, "*?") }):
+				case p.kit() == nil && !c.negated() && c.base() != "Null" && !slices.ContainsFunc(c.values.Each(), func(v *tree.Node) bool { return strings.ContainsAny(v.Text, "*?") }):
 					f.fix = func() { s.moveCondition(c, "StringEquals") }
 				}
 				p.report(f)

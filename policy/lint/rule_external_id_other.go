@@ -12,20 +12,24 @@ var externalIDOther = rule{
 	title: "the external id is not the connection's",
 	kinds: []policy.Kind{policy.TrustDocument},
 	check: func(p *pass) {
-		id := p.externalIDs()
-		if id == nil {
+		if p.externalIDs() == nil {
 			return
 		}
-		ids := p.kit().ExternalIDs
+		known := p.kit().ExternalIDs
 		for _, s := range p.allows() {
+			vendor, ids := p.idsFor(s)
+			if !vendor {
+				continue
+			}
 			for _, c := range s.on(externalID) {
-				if c.base() != "StringEquals" || slices.ContainsFunc(c.values.Strings(), func(v string) bool { return slices.Contains(ids, v) }) {
+				if c.base() != "StringEquals" || slices.ContainsFunc(c.values.Strings(), func(v string) bool { return slices.Contains(known, v) }) {
 					continue
 				}
-				p.report(found{
-					at: c.values, message: "the trust asks for another external id than this connection has",
-					hint: "write the external id " + ids[0], widens: true, fix: func() { c.member.Value = id },
-				})
+				f := found{at: c.values, message: "the trust asks for another external id than this connection has", hint: "write the external id " + known[0], widens: true}
+				if ids != nil {
+					f.fix = func() { c.member.Value = ids }
+				}
+				p.report(f)
 			}
 		}
 	},

@@ -69,15 +69,32 @@ func (p *pass) namedAlike(arn rolecall.ARN) bool {
 
 var environmentForm = regexp.MustCompile(`(?i)(^|[^a-z])(stage|staging|test|tests|testing|dev|devel|development|qa|uat|sandbox|preprod|pre-production|non-?prod)([^a-z]|$)`)
 
+// besideAnother reports whether a principal stands in a list with others of its
+// account, which show whose environment it is.
+func (p *pass) besideAnother(who principal, arn rolecall.ARN) bool {
+	for _, m := range who.owner.Members {
+		for _, v := range m.Value.Each() {
+			other, err := rolecall.ParseARN(v.Text)
+			if err == nil && v != who.Node && other.Account == arn.Account && m.Name == who.kind {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // otherEnvironment names the environment of a principal that is not the
-// connection's, or returns nothing. A comment may speak of something else: it is
-// a guess.
+// connection's, or returns nothing. A comment may speak of something else, and a
+// name, where it is not known who the vendor is: these are guesses.
 func (p *pass) otherEnvironment(who principal, arn rolecall.ARN) (name string, guessed bool) {
 	if slices.Contains(p.options.Others, who.Text) {
 		return "a worker of the vendor's that does not work for this connection, " + who.Text + ",", false
 	}
+	if p.kit() != nil && !p.ofVendor(who.Text) {
+		return "", false // whose people these are is their own to say
+	}
 	if name := environmentForm.FindString(arn.Resource); name != "" {
-		return "what its name calls a " + strings.ToLower(strings.Trim(name, "/-_+=,.@:")) + " environment", false
+		return "what its name calls a " + strings.ToLower(strings.Trim(name, "/-_+=,.@:")) + " environment", p.kit() == nil && !p.besideAnother(who, arn)
 	}
 	for _, c := range p.comments {
 		if who.At >= 0 && c.at > who.At && p.sameLine(who.At, c.at) && environmentForm.MatchString(c.text) {

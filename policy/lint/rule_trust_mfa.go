@@ -14,6 +14,10 @@ var trustMFA = rule{
 	kinds: []policy.Kind{policy.TrustDocument, policy.PermissionsDocument, policy.BucketDocument},
 	check: func(p *pass) {
 		for _, s := range p.statements {
+			vendor, others := p.trusted(s)
+			if p.kind == policy.TrustDocument && s.allow && !vendor {
+				continue // people of one's own
+			}
 			for _, c := range s.on(secondFactor...) {
 				if s.allow && c.holdsWithout() || s.deny && p.exceptsRole(s) {
 					continue
@@ -27,6 +31,7 @@ var trustMFA = rule{
 				case p.kit() == nil && len(s.on(externalID)) == 0:
 					f.severity = Warning
 					f.hint = "make another role for the vendor; this one seems to be for people"
+				case s.allow && others && p.kit() != nil: // people may be named beside the vendor
 				case s.allow:
 					f.widens = true
 					f.fix = func() { s.dropCondition(c) }

@@ -106,9 +106,10 @@ func (r objectRetentionXML) read(now time.Time) (lock, error) {
 	return lock{mode: r.Mode, until: until.UTC()}, nil
 }
 
-// weakened reports whether another retention would protect less.
+// weakened reports whether another retention would protect less, or is of the
+// other mode, which takes the same permission.
 func (l lock) weakened(next lock) bool {
-	return next.until.Before(l.until) || l.mode == compliance && next.mode != compliance
+	return next.until.Before(l.until) || l.mode != "" && next.mode != l.mode
 }
 
 func getObjectLegalHold(c *call) error {
