@@ -95,6 +95,39 @@ func TestFixesLeaveOthersAlone(t *testing.T) {
 	}
 }
 
+// TestFixesLeaveTheRightsOfOthers fixes documents in which others have rights of
+// theirs: what they need is not known here.
+func TestFixesLeaveTheRightsOfOthers(t *testing.T) {
+	t.Parallel()
+	const both = `"Resource":["arn:aws:s3:::acme-masters","arn:aws:s3:::acme-masters/*"]`
+	ours := `{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:role/media"},"Action":"s3:*","Resource":["arn:aws:s3:::acme-masters/in/*"]}`
+	for kind, theirs := range map[policy.Kind][]string{
+		policy.BucketDocument: {
+			`{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::444455556666:user/owner"},"Action":"s3:*",` + both + `}`,
+			`{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::444455556666:user/owner"},"Action":["s3:PutObject","s3:PutObjectAcl"],"Resource":"arn:aws:s3:::acme-masters/*"}`,
+			`{"Effect":"Allow","Principal":{"Service":"logging.s3.amazonaws.com"},"Action":"s3:*","Resource":"arn:aws:s3:::acme-masters/*","Condition":{"StringEquals":{"aws:SourceAccount":"444455556666"}}}`,
+			`{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::873682911326:role/billing"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::acme-masters/invoices/*"}`,
+		},
+		policy.TrustDocument: {
+			`{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:user/boss"},"Action":"sts:*"}`,
+			`{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-a1b2c3d4e5"}}}`,
+		},
+	} {
+		for _, statement := range theirs {
+			text := `{"Version":"2012-10-17","Statement":[` + statement
+			if kind == policy.BucketDocument {
+				text += "," + ours
+			}
+			for _, kit := range []*policy.KitRequest{nil, harmKit()} {
+				got := check(t, []byte(text+"]}"), lint.Options{Kit: kit, Kind: kind})
+				if fixed := strings.Join(strings.Fields(string(got.Fixed)), ""); got.Fixed != nil && !strings.Contains(fixed, statement) {
+					t.Errorf("%s became %s", statement, fixed)
+				}
+			}
+		}
+	}
+}
+
 // TestFixedDocumentsAreStorable gives no fixed document where a principal stays
 // in it that AWS does not know.
 func TestFixedDocumentsAreStorable(t *testing.T) {

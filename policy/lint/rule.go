@@ -18,6 +18,7 @@ type rule struct {
 	kinds    []policy.Kind // of documents; empty: all
 	check    func(*pass)
 	neutral  bool // its fixes change nothing of what a document says
+	own      bool // its fixes are for statements that let in nobody but the connection
 }
 
 // Rule is what is known of a rule without a document.
@@ -105,6 +106,9 @@ func (p *pass) report(f found) {
 			why = "a Deny would deny less then"
 		}
 		f.fix, f.message = nil, f.message+"; it is left as it is, since "+why
+	}
+	if f.fix != nil && p.own && p.ofOthers(f.at) {
+		f.fix, f.message = nil, f.message+"; it is left as it is, since others are let in by it, too"
 	}
 	p.findings = append(p.findings, Finding{
 		Rule: p.code, Severity: f.severity, Pointer: f.at.Pointer, Message: f.message, Hint: cmp.Or(f.by, p.owner()) + ": " + f.hint,

@@ -27,7 +27,7 @@ var bucketDirect = rule{
 					at: who.Node, message: who.Text + " is let in directly: no role and no external id stand between",
 					hint: "allow a role of your own, whose trust policy asks the vendor for an external id",
 				}
-				if p.kit() != nil && p.kit().Connection.RoleARN != "" {
+				if p.kit() != nil && p.kit().Connection.RoleARN != "" && p.withinConnection(s) {
 					f.widens = true
 					f.fix = func() { who.Become(tree.Text(p.kit().Connection.RoleARN)) }
 				}
@@ -35,6 +35,23 @@ var bucketDirect = rule{
 			}
 		}
 	},
+}
+
+// withinConnection reports whether a statement is about nothing but the
+// connection's bucket and what is below its prefix.
+func (p *pass) withinConnection(s *statement) bool {
+	bucket := "arn:" + partitionOf(p.kit().Connection.RoleARN) + ":s3:::" + p.kit().Connection.Bucket
+	return len(s.resources()) > 0 && !slices.ContainsFunc(s.resources(), func(r *tree.Node) bool {
+		return r.Text != bucket && !strings.HasPrefix(r.Text, bucket+"/"+p.kit().Connection.Prefix)
+	})
+}
+
+func partitionOf(arn string) string {
+	parsed, err := rolecall.ParseARN(arn)
+	if err != nil {
+		return "aws"
+	}
+	return parsed.Partition
 }
 
 // vendors reports whether an identity is a vendor's: a declared one or, where none

@@ -6,7 +6,7 @@ import "github.com/rolecall/rolecall/policy"
 // elsewhere PutObjectAcl can make objects public.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html
 var s3PutObjectACL = rule{
-	code: "s3-put-object-acl", severity: Warning,
+	code: "s3-put-object-acl", severity: Warning, own: true,
 	title: "s3:PutObjectAcl is allowed",
 	kinds: []policy.Kind{policy.PermissionsDocument, policy.BucketDocument},
 	check: func(p *pass) {
@@ -23,7 +23,7 @@ var s3PutObjectACL = rule{
 					at: a, message: known.name + " is of no use where the bucket owner is enforced, as in every new bucket, and can make objects public elsewhere",
 					hint: "remove it, and set no acl in the connection",
 				}
-				if s.canLoseActions(a) {
+				if p.kit() != nil && s.canLoseActions(a) { // else a connection may ask for an acl
 					f.fix = func() { s.removeActions(a) }
 				}
 				p.report(f)
