@@ -33,7 +33,7 @@ type Task struct {
 	Version        string          `json:"version,omitempty"` // for the reader: storage tools have one version
 	Parameters     json.RawMessage `json:"parameters,omitempty"`
 	Retries        int             `json:"retries,omitempty"`         // 0 to 10, for faults that may pass
-	TimeoutSeconds int             `json:"timeout_seconds,omitempty"` // of each attempt; 0: none
+	TimeoutSeconds int             `json:"timeout_seconds,omitempty"` // of each attempt; 0: DefaultTimeout
 }
 
 // The storage tools.
@@ -59,6 +59,10 @@ const (
 	MaxStars    = 32    // wildcards in one of them
 	MaxRetries  = 10
 	MaxTimeout  = 7 * 24 * time.Hour
+
+	// DefaultTimeout is how long an attempt of a task may take that names no
+	// timeout_seconds. No server keeps a task for longer, however little it sends.
+	DefaultTimeout = 24 * time.Hour
 )
 
 // ParseJob reads a job in the native format, or an Axinom job request, which

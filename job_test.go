@@ -197,12 +197,12 @@ func TestValidate(t *testing.T) {
 				Pointer: "/tasks/0/parameters", AuthorizedAt: "/role_arn", Bucket: "acme-masters", Key: "in/", RoleARN: "arn:aws:iam::111122223333:role/path/jobs",
 				ExternalID: "x-42", Duration: time.Hour, BucketOwner: "111122223333",
 			}},
-			{Index: 1, Tool: StoragePut, Files: files("**"), FilesPointer: "/tasks/1/parameters/files", Overwrite: true, Place: Place{
+			{Index: 1, Tool: StoragePut, Timeout: DefaultTimeout, Files: files("**"), FilesPointer: "/tasks/1/parameters/files", Overwrite: true, Place: Place{
 				Pointer: "/tasks/1/parameters", AuthorizedAt: "/tasks/1/parameters/connection", Bucket: "out-bucket", Key: "out/day/", RoleARN: "arn:aws:iam::111122223333:role/media",
 				ExternalID: "y-43", Duration: 15 * time.Minute, Connection: "delivery", Revision: connections["delivery"].Revision(), BucketOwner: "222233334444",
 				Encryption: connections["delivery"].Encryption, StorageClass: "STANDARD_IA",
 			}},
-			{Index: 2, Tool: StorageCopy, FilesPointer: "/tasks/2/parameters/files", Place: Place{
+			{Index: 2, Tool: StorageCopy, Timeout: DefaultTimeout, FilesPointer: "/tasks/2/parameters/files", Place: Place{
 				Pointer: "/tasks/2/parameters/source", AuthorizedAt: "/tasks/2/parameters/source/connection", Bucket: "acme-masters", Key: "in/a.mov", Region: "eu-central-1", RoleARN: "arn:aws:iam::111122223333:role/media",
 				ExternalID: "x-42", Duration: time.Hour, Connection: "masters", Revision: connections["masters"].Revision(), BucketOwner: "111122223333",
 			}, Destination: Place{

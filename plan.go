@@ -1,6 +1,7 @@
 package rolecall
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -30,7 +31,7 @@ type Step struct {
 	Tool     string // one of Tools
 	Parallel bool   // runs in parallel with neighbours that have it too
 	Retries  int
-	Timeout  time.Duration // of each attempt; zero: none
+	Timeout  time.Duration // of each attempt; in a plan never zero
 
 	Files        []Pattern // empty: the place is one object
 	FilesPointer string    // pointer of files in the job, for errors
@@ -161,7 +162,8 @@ type planner struct {
 func (p *planner) step(index int, t Task) Step {
 	at := strict.Pointer("tasks", index)
 	tool, mark, marked := strings.Cut(t.Tool, "|")
-	s := Step{Index: index, Name: t.Name, Tool: tool, Parallel: marked, Retries: t.Retries, Timeout: time.Duration(t.TimeoutSeconds) * time.Second}
+	s := Step{Index: index, Name: t.Name, Tool: tool, Parallel: marked, Retries: t.Retries}
+	s.Timeout = cmp.Or(time.Duration(t.TimeoutSeconds)*time.Second, DefaultTimeout)
 	if marked && mark != "p" {
 		p.faults.Add(at+"/tool", "unknown mark "+strict.Quote("|"+mark)+" after the tool's name", "You: write |p, which lets neighbours so marked run side by side, or nothing")
 	}

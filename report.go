@@ -45,6 +45,7 @@ type TaskReport struct {
 	StatusText string `json:"status_text"`
 	Files      int    `json:"files"`
 	Bytes      int64  `json:"bytes"`
+	Timeout    int    `json:"timeout_seconds"` // of each attempt
 	Notes      []Note `json:"notes"`
 	Errors     Errors `json:"errors"`
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/middleware"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
@@ -42,9 +43,9 @@ func withLabel(label string) func(*sts.Options) {
 }
 
 func newSTS(region, endpoint string, client *http.Client, credentials aws.CredentialsProvider) *sts.Client {
-	o := sts.Options{Region: region, Credentials: aws.NewCredentialsCache(credentials)}
+	o := sts.Options{Region: region, Credentials: aws.NewCredentialsCache(credentials), HTTPClient: limitedClient{awshttp.NewBuildableClient()}}
 	if client != nil {
-		o.HTTPClient = client
+		o.HTTPClient = limitedClient{client}
 	}
 	if endpoint != "" {
 		o.BaseEndpoint = aws.String(endpoint)

@@ -1,6 +1,7 @@
 package job
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -78,7 +79,7 @@ func run(ctx context.Context, j Job, step runStep, observe func(Event)) rolecall
 	r.report = rolecall.JobReport{ID: j.ID, Tags: append([]string{}, j.Plan.Tags...), Errors: rolecall.Errors{}}
 	for _, s := range j.Plan.Steps {
 		r.report.Tasks = append(r.report.Tasks, rolecall.TaskReport{
-			Index: s.Index, Name: s.Name, Tool: s.Tool,
+			Index: s.Index, Name: s.Name, Tool: s.Tool, Timeout: int(cmp.Or(s.Timeout, rolecall.DefaultTimeout).Seconds()),
 			StatusText: rolecall.Submitted.String(), Notes: []rolecall.Note{}, Errors: rolecall.Errors{},
 		})
 	}
@@ -192,8 +193,8 @@ func (r *runner) task(ctx context.Context, s rolecall.Step, place int) rolecall.
 	}
 }
 
-// try runs a step once, within its timeout or the longest that there is. A panic is a fault of this step,
-// not the end of the process.
+// try runs a step once, within its timeout. A panic is a fault of this step, not
+// the end of the process.
 func (r *runner) try(ctx context.Context, s rolecall.Step, observe func(task.Event)) (out task.Outcome, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -204,8 +205,8 @@ func (r *runner) try(ctx context.Context, s rolecall.Step, observe func(task.Eve
 		}
 	}()
 	limit, pointer, hint := s.Timeout, strict.Pointer("tasks", s.Index, "timeout_seconds"), "You: give it more time, or divide its files among tasks"
-	if limit == 0 {
-		limit, pointer, hint = rolecall.MaxTimeout, place(s), "You: divide its files among tasks"
+	if limit == 0 || limit == rolecall.DefaultTimeout { // the job need not name it
+		limit, pointer, hint = rolecall.DefaultTimeout, place(s), "You: set timeout_seconds, to 604800 at most, or divide its files among tasks"
 	}
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()

@@ -117,8 +117,8 @@ func TestRunTellsHowItEnded(t *testing.T) {
 		},
 		{
 			name: "none lasts for ever", steps: make([]rolecall.Step, 1), script: script{0: {hangs}},
-			want: []rolecall.Status{failed, failed}, took: [2]time.Duration{rolecall.MaxTimeout, rolecall.MaxTimeout + time.Second},
-			errors: "/tasks/0: the task was not done after its 168h0m0s",
+			want: []rolecall.Status{failed, failed}, took: [2]time.Duration{rolecall.DefaultTimeout, rolecall.DefaultTimeout + time.Second},
+			errors: "/tasks/0: the task was not done after its 24h0m0s",
 		},
 		{
 			name: "of a request in another format", steps: []rolecall.Step{{Place: rolecall.Place{Pointer: "/ContentAcquisition"}}}, script: script{0: {fails(refused)}},

@@ -133,7 +133,7 @@ func (a Answer) To(q Request) (Refusal, bool) {
 	case transfer.Unavailable:
 		return of(rolecall.Unavailable, "S3 is overloaded or failing, asked to "+q.Verb+a.tried(), "You: try again later; retries on the task do so by themselves",
 			rolecall.LayerNetwork), true
-	case transfer.Unreachable, transfer.Malformed, transfer.Canceled: // by a timeout of the connection
+	case transfer.Unreachable, transfer.Stalled, transfer.Malformed, transfer.Canceled: // by a timeout of the connection
 		return a.unreachable(q), true
 	case transfer.Refused:
 		message := q.refused()
@@ -231,10 +231,16 @@ func IsAlias(bucket string) bool {
 	return strings.HasSuffix(bucket, "-s3alias") || strings.HasSuffix(bucket, "--ol-s3")
 }
 
+// tooSlow says what was too little.
+const tooSlow = ": for a minute nothing came, or fewer than 4 KiB a second"
+
 // unreachable is found where S3 does not answer, or something that is not S3.
 func (a Answer) unreachable(q Request) Refusal {
 	r := of(rolecall.Unavailable, "S3 does not answer"+a.tried(), "Operator: look at the worker's network, and at the proxy if there is one", rolecall.LayerNetwork)
-	if a.Kind == transfer.Malformed {
+	switch a.Kind {
+	case transfer.Stalled:
+		r.Message = "S3 answers too slowly" + tooSlow + a.tried()
+	case transfer.Malformed:
 		r.Code, r.Message = rolecall.Invalid, fmt.Sprintf("the server of the bucket %q does not answer as S3 does", q.Place.Bucket)
 	}
 	if errors.Is(a.Err, transfer.ErrUnordered) {
@@ -252,6 +258,8 @@ func (a Answer) unreachable(q Request) Refusal {
 		r.Hint = "You: give https and a public address. Operator: the cause is in the log; network.allow lists other addresses"
 	case a.Kind == transfer.Malformed:
 		r.Hint = "You: give as s3_endpoint_url a service that speaks S3's protocol"
+	case a.Kind == transfer.Stalled:
+		r.Message, r.Hint = "the endpoint answers too slowly"+tooSlow+a.tried(), "Customer: see that the service at s3_endpoint_url is up and not overloaded"
 	default:
 		r.Message, r.Hint = "the endpoint does not answer"+a.tried(), "You: correct s3_endpoint_url, or see that its service is up"
 	}

@@ -39,7 +39,7 @@ func TestEveryKindOfErrorIsWorded(t *testing.T) {
 		transfer.BadCredentials: rolecall.Unauthenticated, transfer.Expired: rolecall.Unauthenticated, transfer.Exists: rolecall.Conflict,
 		transfer.Changed: rolecall.Conflict, transfer.Archived: rolecall.Conflict, transfer.Corrupt: rolecall.Unavailable,
 		transfer.TooLarge: rolecall.Invalid, transfer.WrongRegion: rolecall.Invalid, transfer.Refused: rolecall.Invalid,
-		transfer.Unavailable: rolecall.Unavailable, transfer.Unreachable: rolecall.Unavailable, transfer.DiskFull: rolecall.Unavailable,
+		transfer.Unavailable: rolecall.Unavailable, transfer.Unreachable: rolecall.Unavailable, transfer.Stalled: rolecall.Unavailable, transfer.DiskFull: rolecall.Unavailable,
 		transfer.DiskFailed: rolecall.Unavailable,
 		transfer.BadFile:    rolecall.Invalid, transfer.Canceled: rolecall.Unavailable, transfer.Malformed: rolecall.Invalid, "new kind": rolecall.Internal,
 	} {

@@ -30,7 +30,7 @@ type RegionQuestion struct {
 // such bucket or no answer.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
 func RegionOf(ctx context.Context, q RegionQuestion) (string, error) {
-	options := s3.Options{Credentials: aws.AnonymousCredentials{}, Region: q.Home, UsePathStyle: q.Endpoint != "", HTTPClient: q.HTTP}
+	options := s3.Options{Credentials: aws.AnonymousCredentials{}, Region: q.Home, UsePathStyle: q.Endpoint != "", HTTPClient: boundedClient{watchedClient{q.HTTP}}}
 	if q.Endpoint != "" {
 		options.BaseEndpoint = &q.Endpoint
 	}
@@ -62,6 +62,9 @@ func RegionOf(ctx context.Context, q RegionQuestion) (string, error) {
 }
 
 func (q RegionQuestion) unanswered(kind Kind, began time.Time, err error) error {
+	if errors.Is(err, errStalled) {
+		kind = Stalled
+	}
 	e := &Error{Op: "head", Bucket: q.Bucket, Kind: kind, Err: err}
 	var spent *retry.MaxAttemptsError
 	if errors.As(err, &spent) {

@@ -242,7 +242,7 @@ func (p part) journalPart() journal.Part {
 func resumable(err error) bool {
 	e := fault("", Bucket{}, "", err)
 	switch e.Kind {
-	case Canceled, Unavailable, Unreachable, Expired, NoCredentials, BadCredentials, Denied, DiskFailed:
+	case Canceled, Unavailable, Unreachable, Stalled, Expired, NoCredentials, BadCredentials, Denied, DiskFailed:
 		return awscode.Of(e.Code) != awscode.NoUpload
 	default:
 		return false

@@ -162,11 +162,11 @@ func (w *wire) sendOnce(ctx context.Context, r request) (*http.Response, error) 
 		// When S3 has answered, the rest is not read any more.
 		defer req.Body.Close()
 	}
-	limit := answerTime
+	allowed := answerAllowance
 	if r.method == http.MethodGet {
-		limit = 0
+		allowed = objectAllowance
 	}
-	resp, err := w.http.send(req, limit)
+	resp, err := w.http.send(req, allowed)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, &aws.RequestCanceledError{Err: ctx.Err()}

@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -9,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/rolecall/rolecall/internal/journal"
 )
@@ -165,23 +168,85 @@ func TestMarkupIsBounded(t *testing.T) {
 	}
 }
 
-// A server that drips a listing blocks a transfer no longer than the longest
-// answer may take, in each attempt.
+// A server that drips any answer blocks a transfer for little longer than
+// stallLimit in each attempt: every byte of every answer has to keep up with
+// stallFloor. Only while S3 completes an upload or copies may it drip spaces, and
+// not for ever.
 func TestDrippingAnswersEnd(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		began, asked := time.Now(), 0
-		b := doer(func(r *http.Request) (*http.Response, error) {
-			asked++
-			return answer(r, http.StatusOK, &endless{done: r.Context().Done(), pause: stallLimit - time.Second}, -1), nil
-		}).bucket()
-		for _, err := range List(t.Context(), b, "") {
-			wantKind(t, err, Unreachable)
+	text := "x"
+	for name, c := range map[string]struct {
+		most time.Duration // of one attempt
+		do   func(context.Context, Bucket) error
+	}{
+		"listing": {2 * stallLimit, func(ctx context.Context, b Bucket) error {
+			for _, err := range List(ctx, b, "") {
+				return err
+			}
+			return nil
+		}},
+		"uploads": {2 * stallLimit, func(ctx context.Context, b Bucket) error {
+			_, err := b.Client.ListMultipartUploads(ctx, &s3.ListMultipartUploadsInput{Bucket: &text})
+			return err
+		}},
+		"parts": {2 * stallLimit, func(ctx context.Context, b Bucket) error {
+			_, err := b.Client.ListParts(ctx, &s3.ListPartsInput{Bucket: &text, Key: &text, UploadId: &text})
+			return err
+		}},
+		"tags": {2 * stallLimit, func(ctx context.Context, b Bucket) error {
+			_, err := b.Client.GetObjectTagging(ctx, &s3.GetObjectTaggingInput{Bucket: &text, Key: &text})
+			return err
+		}},
+		"tagged": {2 * stallLimit, func(ctx context.Context, b Bucket) error { return Tag(ctx, b, "x", map[string]string{"a": "b"}) }},
+		"begun": {2 * stallLimit, func(ctx context.Context, b Bucket) error {
+			_, err := b.Client.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{Bucket: &text, Key: &text})
+			return err
+		}},
+		"put": {2 * stallLimit, func(ctx context.Context, b Bucket) error {
+			_, err := b.Client.wire.put(ctx, request{bucket: b, key: "x", header: http.Header{}, length: 1, buffered: []byte("x"), hash: unsigned})
+			return err
+		}},
+		"completed": {answerTime + stallLimit, func(ctx context.Context, b Bucket) error {
+			_, err := b.Client.CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{Bucket: &text, Key: &text, UploadId: &text})
+			return err
+		}},
+		"copied": {answerTime + stallLimit, func(ctx context.Context, b Bucket) error {
+			_, err := b.Client.CopyObject(ctx, &s3.CopyObjectInput{Bucket: &text, Key: &text, CopySource: &text})
+			return err
+		}},
+		"region": {2 * stallLimit, func(ctx context.Context, b Bucket) error {
+			_, err := RegionOf(ctx, RegionQuestion{Bucket: "x", Endpoint: "http://s3.invalid", Home: "us-east-1", HTTP: silent{}})
+			return err
+		}},
+	} {
+		for _, status := range []int{http.StatusOK, http.StatusForbidden} {
+			t.Run(fmt.Sprint(name, " ", status), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					began, asked := time.Now(), 0
+					b := doer(func(r *http.Request) (*http.Response, error) {
+						asked++
+						return answer(r, status, &endless{done: r.Context().Done(), pause: time.Second / 2}, -1), nil
+					}).bucket()
+					err := c.do(t.Context(), b)
+					if KindOf(err) != Stalled {
+						t.Errorf("%s: %v", KindOf(err), err)
+					}
+					if took := time.Since(began); took > attempts*(c.most+maxBackoff) {
+						t.Errorf("%d attempts took %v", asked, took)
+					}
+				})
+			})
 		}
-		if took := time.Since(began); took > attempts*(answerTime+maxBackoff) {
-			t.Errorf("it took %v", took)
-		}
-	})
+	}
+}
+
+// silent never answers.
+type silent struct{}
+
+func (silent) Do(r *http.Request) (*http.Response, error) {
+	<-r.Context().Done()
+	return nil, r.Context().Err()
 }
 
 // One byte for each connection is no progress.

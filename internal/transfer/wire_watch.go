@@ -13,8 +13,7 @@ import (
 
 // watchedClient cancels a request when the other side makes it wait for
 // stallLimit, in either direction, or moves fewer than stallFloor bytes per
-// second for long, or when an answer that is no object takes longer than
-// answerTime. Otherwise a connection that died silently, or a server that sends
+// second for long, or when an answer takes longer than its allowance. Otherwise a connection that died silently, or a server that sends
 // a byte now and then, would block a transfer forever. The time that this side
 // takes to produce or use bytes does not count.
 type watchedClient struct{ next HTTPClient }
@@ -25,17 +24,41 @@ const stallFloor = 4 << 10
 
 var errStalled = errors.New("nothing moved over the connection for a minute, or too little")
 
-// Do sends the request. The watch ends when the answer's body is closed.
-func (w watchedClient) Do(req *http.Request) (*http.Response, error) {
-	limit := answerTime
-	if awsmiddleware.GetOperationName(req.Context()) == "GetObject" {
-		limit = 0
-	}
-	return w.send(req, limit)
+// allowance says how an answer may be sent.
+type allowance struct {
+	total time.Duration // for all of it; zero: no limit, since each byte is one more of an object
+	// keptAlive is for operations on which S3 may work for minutes while it sends
+	// a space now and then: any byte counts as much as stallLimit.
+	keptAlive bool
 }
 
-// send sends the request. The limit is for reading the answer; 0 means none.
-func (w watchedClient) send(req *http.Request, limit time.Duration) (*http.Response, error) {
+var (
+	objectAllowance    = allowance{}
+	answerAllowance    = allowance{total: answerTime}
+	keptAliveAllowance = allowance{total: answerTime, keptAlive: true}
+)
+
+// allowanceOf returns the allowance for an answer to the operation.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
+func allowanceOf(operation string) allowance {
+	switch operation {
+	case "GetObject":
+		return objectAllowance
+	case "CompleteMultipartUpload", "CopyObject", "UploadPartCopy":
+		return keptAliveAllowance
+	default:
+		return answerAllowance
+	}
+}
+
+// Do sends the request. The watch ends when the answer's body is closed.
+func (w watchedClient) Do(req *http.Request) (*http.Response, error) {
+	return w.send(req, allowanceOf(awsmiddleware.GetOperationName(req.Context())))
+}
+
+// send sends the request, whose answer has the allowance.
+func (w watchedClient) send(req *http.Request, allowed allowance) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(req.Context())
 	watching := &watch{cancel: cancel, ctx: ctx, left: stallLimit}
 	watching.timer = time.AfterFunc(stallLimit, func() { cancel(errStalled) })
@@ -50,7 +73,7 @@ func (w watchedClient) send(req *http.Request, limit time.Duration) (*http.Respo
 		watching.end()
 		return resp, err
 	}
-	watching.answered(limit)
+	watching.answered(allowed)
 	resp.Body = &watchedAnswer{resp.Body, watching}
 	return resp, nil
 }
@@ -65,18 +88,18 @@ type watch struct {
 	left      time.Duration // until the other side has stalled
 	since     time.Time     // when the timer was started
 	until     time.Time     // deadline of the answer; zero: none
+	keptAlive bool          // see allowance
 	hasAnswer bool          // the request's body does not matter any more
 }
 
-// answered ends the wait for an answer, which may take the limit to read; 0
-// means no limit.
-func (w *watch) answered(limit time.Duration) {
+// answered ends the wait for an answer. Reading it has the allowance.
+func (w *watch) answered(allowed allowance) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.timer.Stop()
-	w.hasAnswer, w.left = true, stallLimit
-	if limit > 0 {
-		w.until = time.Now().Add(limit)
+	w.hasAnswer, w.left, w.keptAlive = true, stallLimit, allowed.keptAlive
+	if allowed.total > 0 {
+		w.until = time.Now().Add(allowed.total)
 	}
 }
 
@@ -94,7 +117,7 @@ func (w *watch) wait() {
 func (w *watch) moved(n int) {
 	w.timer.Stop()
 	bought := time.Duration(n) * time.Second / stallFloor
-	if n > 0 && !w.until.IsZero() {
+	if n > 0 && w.keptAlive {
 		bought = stallLimit
 	}
 	w.left = min(max(w.left-time.Since(w.since), 0)+bought, stallLimit)
