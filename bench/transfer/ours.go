@@ -29,7 +29,7 @@ func ours(ctx context.Context, args []string, _ io.Writer) error {
 	return o.profiled(func() (err error) {
 		clients := guard.NewClients(nil)
 		defer clients.Close()
-		j := job{options: o, clients: clients, memory: transfer.NewMemory(transfer.DefaultMemory)}
+		j := job{options: o, clients: clients, limits: transfer.NewLimits(transfer.DefaultMemory)}
 		if j.root, err = os.OpenRoot(j.dir); err != nil {
 			return err
 		}
@@ -49,7 +49,7 @@ const (
 type job struct {
 	options
 	clients guard.Clients
-	memory  *transfer.Memory
+	limits  *transfer.Limits
 	root    *os.Root
 	journal *journal.Journal
 	bytes   atomic.Int64
@@ -93,7 +93,7 @@ func (j *job) bucket(name, access, secret string) transfer.Bucket {
 		Name: name, NoChecksums: j.plain, LookFirst: j.plain,
 		Client: transfer.NewClient(transfer.ClientOptions{
 			Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return keys, nil }),
-			Endpoint:    j.url, PathStyle: true, HTTP: j.clients.Operator, UserAgent: "bench", Memory: j.memory,
+			Endpoint:    j.url, PathStyle: true, HTTP: j.clients.Operator, UserAgent: "bench", Limits: j.limits,
 		}),
 	}
 }

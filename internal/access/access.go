@@ -26,7 +26,7 @@ type Access struct {
 	Clients     guard.Clients
 	STSEndpoint string           // the operator's, the same as the vault's; empty: AWS's regional ones
 	S3Endpoint  string           // the operator's; empty: AWS's
-	Memory      *transfer.Memory // nil: 256 MiB for each client
+	Limits      *transfer.Limits // nil: 256 MiB for each client
 	Rates       *transfer.Rates  // nil: each client's own
 }
 
@@ -44,7 +44,7 @@ func (a *Access) Client(r Request, credentials aws.CredentialsProvider) *transfe
 	endpoint, client := a.Endpoint(r.Place)
 	return transfer.NewClient(transfer.ClientOptions{
 		Credentials: credentials, Region: r.Place.Region, Endpoint: endpoint, PathStyle: endpoint != "", HTTP: client, UserAgent: r.Label,
-		Attempts: r.Attempts, Memory: a.Memory, Rates: a.Rates,
+		Attempts: r.Attempts, Limits: a.Limits, Rates: a.Rates,
 	})
 }
 

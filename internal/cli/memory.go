@@ -3,6 +3,8 @@ package cli
 import (
 	"errors"
 	"math"
+	"os"
+	"runtime/debug"
 	"strconv"
 	"strings"
 )
@@ -13,6 +15,9 @@ type memory int64
 const (
 	leastMemory = 4 << 20 // a few streams
 	mostMemory  = 1 << 40
+	// besideMemory is what a run takes beside that: the program, listings and what
+	// is garbage until it is collected.
+	besideMemory = 110 << 20
 )
 
 // UnmarshalText reads bytes, or a number with one of the units of 1024: K, M
@@ -29,4 +34,12 @@ func (m *memory) UnmarshalText(text []byte) error {
 	}
 	*m = memory(n)
 	return nil
+}
+
+// limitHeap has the garbage collector keep the process close to its memory. The
+// environment's GOMEMLIMIT goes before.
+func (m memory) limitHeap() {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(int64(m) + besideMemory)
+	}
 }

@@ -53,6 +53,7 @@ func (c *runCommand) Run(ctx context.Context, sys System, out *output) error {
 		out.note("notify is sent by the service only, not by a local run")
 	}
 
+	c.Memory.limitHeap()
 	work, err := worker.OpenLocal(cfg, store, worker.Local{Memory: int64(c.Memory), Log: out.logger(c.Verbose)})
 	if err != nil {
 		return err

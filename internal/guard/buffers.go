@@ -17,6 +17,9 @@ const (
 	// connections is how many idle connections are kept, for all hosts: as many as
 	// may be in use at once. Their buffers are kept as well.
 	connections = 384
+	// maxHeader is how long an answer's header may be. S3's have 8 KiB at most, with
+	// those of users.
+	maxHeader = 32 << 10
 )
 
 // largeBufferConn sends with large buffers: net/http passes a request's body to

@@ -76,7 +76,7 @@ func operatorClient() *http.Client {
 			IdleConnTimeout:        30 * time.Second,
 			MaxIdleConns:           connections,
 			MaxIdleConnsPerHost:    connections,
-			MaxResponseHeaderBytes: 64 << 10,
+			MaxResponseHeaderBytes: maxHeader,
 			ReadBufferSize:         readBuffer,
 			WriteBufferSize:        writeBuffer,
 			DisableCompression:     true,

@@ -118,7 +118,7 @@ func (g Guard) Transport() *http.Transport {
 		IdleConnTimeout:        30 * time.Second,
 		MaxIdleConns:           connections,
 		MaxIdleConnsPerHost:    connections,
-		MaxResponseHeaderBytes: 64 << 10,
+		MaxResponseHeaderBytes: maxHeader,
 		ReadBufferSize:         readBuffer,
 		WriteBufferSize:        writeBuffer,
 		DisableCompression:     true,

@@ -14,6 +14,7 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/access"
+	"github.com/rolecall/rolecall/internal/bound"
 	"github.com/rolecall/rolecall/internal/strict"
 	"github.com/rolecall/rolecall/internal/task"
 )
@@ -53,7 +54,7 @@ func leaves(ctx context.Context, report rolecall.JobReport) bool {
 	}
 }
 
-// sideBySide bounds how many tasks run at once.
+// sideBySide bounds how many tasks of one job run at once.
 const sideBySide = 16
 
 // runStep does the work of one step, once.
@@ -61,6 +62,7 @@ type runStep func(context.Context, rolecall.Step, func(task.Event)) (task.Outcom
 
 type runner struct {
 	step    runStep
+	slots   *bound.Share // see Job
 	log     *slog.Logger
 	mu      sync.Mutex // guards report, and orders the events
 	observe func(Event)
@@ -75,7 +77,7 @@ func run(ctx context.Context, j Job, step runStep, observe func(Event)) rolecall
 	if observe == nil {
 		observe = func(Event) {}
 	}
-	r := &runner{step: step, log: log.With("org", j.Plan.Organization, "job", j.ID), observe: observe}
+	r := &runner{step: step, slots: cmp.Or(j.Slots, bound.New(sideBySide).Whole()), log: log.With("org", j.Plan.Organization, "job", j.ID), observe: observe}
 	r.report = rolecall.JobReport{ID: j.ID, Tags: append([]string{}, j.Plan.Tags...), Errors: rolecall.Errors{}}
 	for _, s := range j.Plan.Steps {
 		r.report.Tasks = append(r.report.Tasks, rolecall.TaskReport{
@@ -129,6 +131,10 @@ func (r *runner) group(ctx context.Context, steps []rolecall.Step, at int) rolec
 		}
 		wait.Go(func() {
 			defer func() { <-slots }()
+			if r.slots.Acquire(inner, 1) != nil {
+				return
+			}
+			defer r.slots.Release(1)
 			if r.task(inner, s, at+i) == rolecall.Failed {
 				cancel()
 			}

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/bound"
 	"github.com/rolecall/rolecall/internal/task"
 )
 
@@ -205,6 +206,41 @@ func TestManyNeighboursAreBounded(t *testing.T) {
 		}
 		if took := time.Since(began); took != 3*time.Minute {
 			t.Errorf("took %v", took)
+		}
+	})
+}
+
+// Tasks of several jobs share the slots of the process, and an organization that
+// never ends its own leaves some for another.
+func TestJobsShareSlots(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		slots := bound.New(4)
+		endless, end := context.WithCancel(t.Context())
+		all := steps(slices.Repeat([]rolecall.Step{{Parallel: true}}, 8)...)
+		stuck, s := script{}, script{}
+		for i := range all.Plan.Steps {
+			stuck[i], s[i] = []func(context.Context) (task.Outcome, error){hangs}, []func(context.Context) (task.Outcome, error){slow(time.Minute)}
+		}
+		theirs, ours := all, all
+		theirs.Slots, ours.Slots = slots.Share("acme"), slots.Share("globex")
+		ended := make(chan rolecall.JobReport)
+		go func() { ended <- run(endless, theirs, stuck.run(t), nil) }()
+		synctest.Wait()
+		if slots.Taken() != 2 {
+			t.Errorf("%d tasks of an organization that is not alone", slots.Taken())
+		}
+		began := time.Now()
+		if report := run(t.Context(), ours, s.run(t), nil); report.Status != rolecall.Completed {
+			t.Errorf("%+v", report)
+		}
+		if took := time.Since(began); took != 8*time.Minute {
+			t.Errorf("took %v", took)
+		}
+		end()
+		report := <-ended
+		if report.Status != rolecall.Aborted || report.Tasks[7].Status == rolecall.Completed || slots.Taken() != 0 {
+			t.Errorf("%+v", report)
 		}
 	})
 }

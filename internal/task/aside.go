@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -17,24 +18,36 @@ import (
 // themselves: it does the rest, and then fails and names them. The zero value is
 // empty.
 type aside struct {
-	mu     sync.Mutex
-	faults []leftOut
-	more   int // that are not kept
+	mu    sync.Mutex
+	all   int
+	kinds map[string]*asideKind // faults of one kind stand together
+}
+
+// asideKind has the faults of one kind.
+type asideKind struct {
+	first []leftOut // those of the first keys, in their order
+	more  int       // that are not kept
 }
 
 // leftOut is an object and what is wrong with it.
 type leftOut struct {
-	key  string
-	kind string // faults of one kind stand together
-	err  error
+	key string
+	err error
 }
 
-const (
-	maxAside = 10_000 // faults that are kept
-	// maxRefused is how many objects may be refused while none is done: more of
-	// them show that the place is at fault, and not its objects.
-	maxRefused = 32
-)
+// maxRefused is how many objects may be refused while none is done: more of them
+// show that the place is at fault, and not its objects.
+const maxRefused = 32
+
+// add adds a fault in the order of the keys, and keeps no more than an answer
+// lists.
+func (k *asideKind) add(f leftOut) {
+	at, _ := slices.BinarySearchFunc(k.first, f.key, func(l leftOut, key string) int { return cmp.Compare(l.key, key) })
+	k.first = slices.Insert(k.first, at, f)
+	if len(k.first) > maxFaults {
+		k.first, k.more = slices.Delete(k.first, maxFaults, len(k.first)), k.more+1
+	}
+}
 
 // errAside is the error for an object that was set aside.
 var errAside = errors.New("set aside")
@@ -49,7 +62,7 @@ func (s *work) setAside(ctx context.Context, key, pointer string, done bool, err
 	l := &s.aside
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.faults) >= maxRefused && !done && (kind == string(transfer.Denied) || kind == string(transfer.Refused)) {
+	if l.all >= maxRefused && !done && (kind == string(transfer.Denied) || kind == string(transfer.Refused)) {
 		return err
 	}
 	var faults rolecall.Errors
@@ -61,11 +74,14 @@ func (s *work) setAside(ctx context.Context, key, pointer string, done bool, err
 		faults = append(faults, &one)
 	}
 	s.observe(Event{Kind: Skipped, Note: rolecall.Skipped, Name: key, Reason: faults[0].Message})
-	if len(l.faults) == maxAside {
-		l.more++
-	} else {
-		l.faults = append(l.faults, leftOut{key, kind, faults})
+	l.all++
+	if l.kinds == nil {
+		l.kinds = map[string]*asideKind{}
 	}
+	if l.kinds[kind] == nil {
+		l.kinds[kind] = &asideKind{}
+	}
+	l.kinds[kind].add(leftOut{key, faults})
 	return errAside
 }
 
@@ -111,16 +127,11 @@ func ownFault(err error) (kind string, own bool) {
 func (l *aside) err() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	slices.SortFunc(l.faults, func(a, b leftOut) int { return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.key, b.key)) })
 	var all rolecall.Errors
-	for i := 0; i < len(l.faults); {
-		var kind faultList
-		first := i
-		for ; i < len(l.faults) && l.faults[i].kind == l.faults[first].kind; i++ {
-			kind.add("", l.faults[i].err)
-		}
-		if i == len(l.faults) {
-			kind.more += l.more
+	for _, name := range slices.Sorted(maps.Keys(l.kinds)) {
+		kind := faultList{more: l.kinds[name].more}
+		for _, f := range l.kinds[name].first {
+			kind.add("", f.err)
 		}
 		all = append(all, rolecall.List(kind.err())...)
 	}

@@ -3,7 +3,6 @@ package task
 import (
 	"context"
 	"fmt"
-	"iter"
 	"slices"
 	"sort"
 	"strings"
@@ -11,7 +10,6 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/strict"
-	"github.com/rolecall/rolecall/internal/transfer"
 )
 
 // exists succeeds when all that the step names is there; its error names all that
@@ -27,7 +25,7 @@ func (s *work) exists(ctx context.Context) (Outcome, error) {
 	var mu sync.Mutex // guards missing
 	var missing rolecall.Errors
 	out, err := each(ctx, all(wanted), none, func(ctx context.Context, w requirement) (int64, error) {
-		key, err := w.find(s.listing(ctx, at, w.prefix))
+		key, err := s.find(ctx, at, w)
 		switch {
 		case err != nil:
 			return 0, err
@@ -81,16 +79,19 @@ func (s *work) wanted() []requirement {
 }
 
 // find returns the first listed key that meets the requirement, or an empty one.
-func (w requirement) find(listing iter.Seq2[transfer.Object, error]) (string, error) {
-	for o, err := range listing {
+func (s *work) find(ctx context.Context, at side, w requirement) (string, error) {
+	if w.literal {
+		if there, err := s.isListed(ctx, at, w.prefix); !there || err != nil || !w.match(w.prefix) {
+			return "", err
+		}
+		return w.prefix, nil
+	}
+	for o, err := range s.listing(ctx, at, w.prefix) {
 		if err != nil {
 			return "", err
 		}
 		if w.match(o.Key) {
 			return o.Key, nil
-		}
-		if w.literal {
-			break // a key that is exactly the prefix is the first of all
 		}
 	}
 	return "", nil

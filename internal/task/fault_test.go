@@ -201,11 +201,11 @@ func TestFaultsPointIntoTheRequest(t *testing.T) {
 	t.Parallel()
 	at := rolecall.Place{Pointer: "/ContentAcquisition", AuthorizedAt: "/ContentAcquisition/RoleArnToAssume", Bucket: "b", Key: "in/"}
 	s := &work{
-		tools: &Tools{access: &access.Access{}}, log: slog.New(slog.DiscardHandler), observe: func(Event) {},
+		tools: New(&access.Access{}, Job{}), log: slog.New(slog.DiscardHandler), observe: func(Event) {},
 		step: rolecall.Step{Place: at, Files: patterns(t, "*.mov"), FilesPointer: "/ContentAcquisition/Files"},
 	}
 	f := &search{work: s, at: side{place: at}, name: s.fileNames()}
-	if err := f.take(t.Context(), transfer.Object{Key: "in/../x"}, nil); err != nil {
+	if err := f.take(t.Context(), transfer.Object{Key: "in/../x"}, queue{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, tc := range []struct {

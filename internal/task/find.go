@@ -14,11 +14,10 @@ import (
 	"github.com/rolecall/rolecall/internal/transfer"
 )
 
-// Bounds on what one task takes. Names are held in memory, and the server that
-// lists them may be a tenant's, which can go on for ever.
+// Bounds on what one task takes. The server that lists may be a tenant's, which
+// can go on for ever. How many names are held at once, the process's limits say.
 const (
 	maxObjects = 1_000_000  // objects or files that it works on
-	maxHeld    = 256 << 20  // bytes of their keys and ETags
 	maxListed  = 10_000_000 // keys that it looks at
 )
 
@@ -30,20 +29,22 @@ type piece struct {
 
 func (p piece) size() int64 { return p.Size }
 
-// collection is what a task has found, in memory.
-type collection struct {
-	pieces []piece
-	held   int
-}
+// held is about how many bytes the piece takes where it is held.
+func (p piece) held() int64 { return p.Held() + int64(len(p.to)) }
 
-// add takes an object, unless there are too many.
-func (h *collection) add(p piece) bool {
-	h.held += len(p.Key) + len(p.ETag) + len(p.to)
-	if len(h.pieces) == maxObjects || h.held > maxHeld {
+// hold takes n bytes for names of the process's memory, until they are dropped or
+// the step ends, and reports whether there is room for them.
+func (s *work) hold(n int64) bool {
+	if !s.tools.limits.Hold(n) {
 		return false
 	}
-	h.pieces = append(h.pieces, p)
+	s.held.Add(n)
 	return true
+}
+
+func (s *work) drop(n int64) {
+	s.held.Add(-n)
+	s.tools.limits.Drop(n)
 }
 
 // tooMany says that a task would take more than it may.
@@ -52,7 +53,16 @@ func (s *work) tooMany(what string) error {
 }
 
 func (s *work) tooManyObjects() error {
-	return s.tooMany(fmt.Sprintf("more objects match than one task takes: %d, or fewer with long keys", maxObjects))
+	return s.tooMany(fmt.Sprintf("more objects match than one task takes: %d", maxObjects))
+}
+
+// noRoom says that no more names can be held, which may pass: other tasks hold
+// some as well.
+func (s *work) noRoom(n int) error {
+	return &rolecall.Error{
+		Code: rolecall.Unavailable, Pointer: s.step.FilesPointer, Message: fmt.Sprintf("there is no memory left to hold more than the names of %d objects or files", n),
+		Hint: "You: divide them among tasks by narrower patterns. Operator: give rolecall more --memory",
+	}
 }
 
 // listing returns the objects whose keys begin with the prefix, until the
@@ -184,13 +194,23 @@ const listAction = "s3:ListBucket"
 // to whoever may not list all of the bucket.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
 func (s *work) deniedObject(ctx context.Context, err error, at side, key, pointer string) error {
-	there, unlisted := requirement{prefix: key, literal: true, match: func(k string) bool { return k == key }}.find(s.listing(ctx, at, key))
+	there, unlisted := s.isListed(ctx, at, key)
 	switch {
 	case ctx.Err() != nil:
 	case unlisted != nil:
 		return s.hidden(err, at, key, pointer)
-	case there == "":
+	case !there:
 		return absent(at, key, pointer)
 	}
 	return s.fault(ctx, err, at, pointer)
+}
+
+// isListed reports whether a listing has the key: as the first that begins with
+// it, if at all.
+func (s *work) isListed(ctx context.Context, at side, key string) (bool, error) {
+	o, ok, err := transfer.ListFirst(ctx, at.bucket, key)
+	if ok {
+		s.listed.Add(1)
+	}
+	return o.Key == key, err
 }

@@ -93,5 +93,6 @@ func (s *work) close() {
 		l.free()
 	}
 	s.wait.stop()
+	s.drop(s.held.Load())
 	s.stop(nil)
 }

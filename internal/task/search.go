@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/rolecall/rolecall/internal/transfer"
 )
 
@@ -24,7 +26,7 @@ type search struct {
 	last    bool                                  // nothing is given before all is listed
 	name    func(transfer.Object) (string, error) // gives what an object becomes; asked in order of the keys
 
-	waiting collection  // to be given
+	waiting []piece     // to be given; they are held
 	missing error       // named objects that are not there, and patterns that match nothing
 	wrong   atomic.Bool // nothing is to be moved any more
 	done    atomic.Bool // an object was moved
@@ -32,8 +34,9 @@ type search struct {
 }
 
 const (
-	searchAhead = 10_000 // objects that are given and not begun yet
-	page        = 1000   // objects; as many as S3 lists at once
+	searchAhead = 10_000  // objects that are given and not begun yet
+	aheadBytes  = 1 << 20 // of their names
+	page        = 1000    // objects; as many as S3 lists at once
 )
 
 // move moves what is found, several at a time, and returns what is done. Reads
@@ -67,18 +70,19 @@ func (f *search) move(ctx context.Context, work func(context.Context, piece) (in
 func (f *search) pieces(ctx context.Context) iter.Seq2[piece, error] {
 	return func(yield func(piece, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
-		ready := make(chan piece, searchAhead)
+		ready := queue{make(chan piece, searchAhead), semaphore.NewWeighted(aheadBytes)}
 		var err error
 		var wait sync.WaitGroup
 		wait.Go(func() {
-			defer close(ready)
+			defer close(ready.pieces)
 			if err = transfer.Safely(func() error { return f.run(ctx, ready) }); err != nil {
 				f.wrong.Store(true)
 			}
 		})
 		defer wait.Wait()
 		defer cancel()
-		for p := range ready {
+		for p := range ready.pieces {
+			ready.room.Release(p.held())
 			if !f.wrong.Load() && !yield(p, nil) {
 				return
 			}
@@ -90,7 +94,7 @@ func (f *search) pieces(ctx context.Context) iter.Seq2[piece, error] {
 }
 
 // run finds all there is.
-func (f *search) run(ctx context.Context, ready chan<- piece) error {
+func (f *search) run(ctx context.Context, ready queue) error {
 	if err := f.each(ctx, func(o transfer.Object) error { return f.take(ctx, o, ready) }); err != nil {
 		return err
 	}
@@ -136,7 +140,7 @@ func (f *search) each(ctx context.Context, give func(transfer.Object) error) err
 }
 
 // take names an object, and hands it on when it is time.
-func (f *search) take(ctx context.Context, o transfer.Object, ready chan<- piece) error {
+func (f *search) take(ctx context.Context, o transfer.Object, ready queue) error {
 	name, err := f.name(o)
 	if err != nil {
 		if err = f.setAside(ctx, o.Key, f.pointer(), true, err); errors.Is(err, errAside) {
@@ -148,29 +152,57 @@ func (f *search) take(ctx context.Context, o transfer.Object, ready chan<- piece
 		return nil
 	}
 	f.found.Files, f.found.Bytes = f.found.Files+1, f.found.Bytes+o.Size
-	if f.found.Files > maxObjects || !f.waiting.add(piece{o, name}) {
+	if f.found.Files > maxObjects {
 		return f.tooManyObjects()
 	}
 	if f.found.Files%page == 0 {
 		f.observe(f.found)
 	}
-	if f.last || f.found.Files < page {
-		return nil
+	p := piece{o, name}
+	if f.hold(p.held()) {
+		if f.waiting = append(f.waiting, p); f.last || f.found.Files < page {
+			return nil
+		}
+		return f.give(ctx, ready)
 	}
-	return f.give(ctx, ready)
+	if f.last {
+		return f.noRoom(f.found.Files - 1)
+	}
+	if err := f.give(ctx, ready); err != nil {
+		return err
+	}
+	return ready.add(ctx, p)
 }
 
 // give hands on all that waits.
-func (f *search) give(ctx context.Context, ready chan<- piece) error {
-	for _, p := range f.waiting.pieces {
-		select {
-		case ready <- p:
-		case <-ctx.Done():
-			return ctx.Err()
+func (f *search) give(ctx context.Context, ready queue) error {
+	for _, p := range f.waiting {
+		if err := ready.add(ctx, p); err != nil {
+			return err // what is held is dropped when the step ends
 		}
+		f.drop(p.held())
 	}
-	f.waiting = collection{}
+	f.waiting = nil
 	return nil
+}
+
+// queue has the pieces that are given and not begun yet.
+type queue struct {
+	pieces chan piece
+	room   *semaphore.Weighted // for bytes of them
+}
+
+// add adds a piece when there is room for it.
+func (q queue) add(ctx context.Context, p piece) error {
+	if err := q.room.Acquire(ctx, p.held()); err != nil {
+		return err
+	}
+	select {
+	case q.pieces <- p:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // pointer is where the job names the objects.

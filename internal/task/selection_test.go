@@ -157,21 +157,6 @@ func TestSelectionTriesFewPatterns(t *testing.T) {
 	}
 }
 
-func TestHaulIsBounded(t *testing.T) {
-	t.Parallel()
-	var h collection
-	long := piece{Object: transfer.Object{Key: strings.Repeat("k", maxKey)}}
-	for h.add(long) {
-	}
-	if n := len(h.pieces); n != maxHeld/maxKey {
-		t.Errorf("%d long keys are held", n)
-	}
-	h = collection{pieces: make([]piece, maxObjects)}
-	if h.add(piece{}) {
-		t.Error("more objects than one task takes")
-	}
-}
-
 // Of the faults of a million objects few are held.
 func TestFaultListsAreBounded(t *testing.T) {
 	t.Parallel()

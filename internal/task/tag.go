@@ -16,14 +16,19 @@ func (s *work) tag(ctx context.Context) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	var found collection
+	var found []piece
 	var missing error
 	var done atomic.Bool
 	pointers := map[string]string{} // of objects that are named, by their keys
 	add := func(o transfer.Object) error {
-		if !found.add(piece{Object: o}) {
+		p := piece{Object: transfer.Object{Key: o.Key}}
+		switch {
+		case len(found) == maxObjects:
 			return s.tooManyObjects()
+		case !s.hold(p.held()):
+			return s.noRoom(len(found))
 		}
+		found = append(found, p)
 		return nil
 	}
 	if len(s.step.Files) == 0 {
@@ -46,9 +51,9 @@ func (s *work) tag(ctx context.Context) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	planned := Event{Kind: Planned, Files: len(found.pieces)}
+	planned := Event{Kind: Planned, Files: len(found)}
 	s.observe(planned)
-	out, err := each(ctx, all(found.pieces), none, func(ctx context.Context, p piece) (int64, error) {
+	out, err := each(ctx, all(found), none, func(ctx context.Context, p piece) (int64, error) {
 		if err := transfer.Tag(ctx, at.bucket, p.Key, s.step.Tags); err != nil {
 			pointer := cmp.Or(pointers[p.Key], at.place.Pointer)
 			err = s.objectFault(ctx, err, at, p.Key, pointer)

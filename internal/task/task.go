@@ -13,6 +13,7 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/access"
+	"github.com/rolecall/rolecall/internal/bound"
 	"github.com/rolecall/rolecall/internal/journal"
 	"github.com/rolecall/rolecall/internal/transfer"
 )
@@ -30,12 +31,16 @@ type Job struct {
 	// Resumable says that a later run can go on with the journal: when this one is
 	// handed back, or ended by what may pass, what is unfinished is left for it.
 	Resumable bool
-	Log       *slog.Logger // nil: none
+	// Slots are for tasks that run at once, one each, with those of other jobs of the
+	// process. Nil: as many as one job may.
+	Slots *bound.Share
+	Log   *slog.Logger // nil: none
 }
 
 // Tools runs the steps of one job. Use New.
 type Tools struct {
 	access *access.Access
+	limits *transfer.Limits
 	job    Job
 
 	mu      sync.Mutex // guards regions
@@ -53,7 +58,7 @@ func New(a *access.Access, job Job) *Tools {
 		job.Journal = journal.New()
 	}
 	job.Log = job.Log.With("org", job.Plan.Organization, "job", job.ID)
-	return &Tools{access: a, job: job, regions: map[bucketAt]string{}}
+	return &Tools{access: a, limits: cmp.Or(a.Limits, transfer.NewLimits(transfer.DefaultMemory)), job: job, regions: map[bucketAt]string{}}
 }
 
 // Resumable reports whether a later run can go on with what is unfinished. After
@@ -144,6 +149,7 @@ type work struct {
 	wait    *wait
 	log     *slog.Logger
 	listed  atomic.Int64            // keys that were looked at
+	held    atomic.Int64            // bytes of names
 	stop    context.CancelCauseFunc // of its work
 	leases  []*lease
 

@@ -30,6 +30,10 @@ type file struct {
 	size int64
 }
 
+// fileCost is about how many bytes a file takes in a list that grows, without its
+// names.
+const fileCost = 96
+
 func newFile(name, key string, info fs.FileInfo) file {
 	return file{name: name, key: key, size: info.Size()}
 }
@@ -116,6 +120,9 @@ func (w *walk) take(ctx context.Context, f file, relative string, mode fs.FileMo
 	}
 	if len(w.found) == maxObjects {
 		return w.work.tooMany(fmt.Sprintf("more than %d files match", maxObjects))
+	}
+	if !w.work.hold(fileCost + int64(len(f.name)+len(f.key))) {
+		return w.work.noRoom(len(w.found))
 	}
 	w.found = append(w.found, f)
 	return w.sel.take(ctx, "", relative)

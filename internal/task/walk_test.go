@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/access"
 )
 
 // newDir makes a working directory: names that end in a slash are
@@ -98,7 +99,7 @@ func TestFilesToDeliver(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			tools := &Tools{job: Job{ID: "j", Dir: newDir(t, tc.have...)}}
+			tools := New(&access.Access{}, Job{ID: "j", Dir: newDir(t, tc.have...)})
 			s := &work{tools: tools, observe: func(Event) {}, step: rolecall.Step{
 				Index: 3, Tool: rolecall.StoragePut, BaseDir: tc.base, Files: patterns(t, tc.files...), FilesPointer: "/tasks/3/parameters/files",
 				Place: rolecall.Place{Pointer: "/tasks/3/parameters", Bucket: "b", Key: tc.key},

@@ -28,7 +28,7 @@ type ClientOptions struct {
 	HTTP        HTTPClient // nil: the AWS SDK's, with the environment's proxy
 	UserAgent   string     // names the program in the customer's logs
 	Attempts    int        // of one request; zero: 8
-	Memory      *Memory    // shared by all clients of a process; nil: 256 MiB for this one
+	Limits      *Limits    // shared by all clients of a process; nil: 256 MiB for this one
 	Rates       *Rates     // shared by all clients of a process; nil: this one's own
 }
 
@@ -52,8 +52,8 @@ const stallLimit = time.Minute
 // answers that are longer than any of S3's. It reads no environment and no
 // files.
 func NewClient(o ClientOptions) *Client {
-	if o.Memory == nil {
-		o.Memory = NewMemory(DefaultMemory)
+	if o.Limits == nil {
+		o.Limits = NewLimits(DefaultMemory)
 	}
 	if o.Rates == nil {
 		o.Rates = NewRates()
@@ -73,7 +73,7 @@ func NewClient(o ClientOptions) *Client {
 		Credentials:  credentialsProvider{o.Credentials},
 		Region:       o.Region,
 		UsePathStyle: o.PathStyle,
-		HTTPClient:   boundedClient{watchedClient{http11{o.HTTP}}},
+		HTTPClient:   boundedClient{watchedClient{http11{o.HTTP}}, o.Limits},
 		Retryer:      retryer,
 		// Checksums are made and verified here: the SDK's own CRC64NVME costs
 		// twenty times as much and fails when a read is resumed.

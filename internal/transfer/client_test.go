@@ -366,7 +366,7 @@ func answer(r *http.Request, status int, body io.Reader, length int, header ...s
 }
 
 func readAll(ctx context.Context, s source, w io.Writer) error {
-	return s.stream(ctx, span{0, s.Size}, checksum{}).copyTo(w, s.Client.wire.memory)
+	return s.stream(ctx, span{0, s.Size}, checksum{}).copyTo(w, s.Client.wire.limits)
 }
 
 func TestStalledBodyIsResumed(t *testing.T) {

@@ -20,6 +20,7 @@ type tempFile struct {
 	name      string
 	temporary string // empty: renamed
 	file      *os.File
+	room      *promise // of an object in parts
 }
 
 // createTemp makes the directories and the temporary file. Without a temporary

@@ -100,6 +100,7 @@ func (g download) parts(ctx context.Context, want checksum) (result Result, err 
 	if err != nil {
 		return Result{}, err
 	}
+	defer file.room.end()
 	defer func() {
 		if err != nil && g.entry != nil && resumable(err) {
 			file.keep()
@@ -118,12 +119,13 @@ func (g download) parts(ctx context.Context, want checksum) (result Result, err 
 	var keptBytes atomic.Int64
 	err = eachPart(ctx, spans, g.Client.wire, func(ctx context.Context, i int) error {
 		if noted, ok := kept[i+1]; ok {
-			now, err := g.Client.wire.memory.sumSpan(ctx, file.file, spans[i], joined)
+			now, err := g.Client.wire.limits.sumSpan(ctx, file.file, spans[i], joined)
 			if err != nil {
 				return err
 			}
 			if now.crc64 == noted.CRC64 && now.n == noted.Bytes {
 				sums[i] = now
+				file.room.written(now.n)
 				keptBytes.Add(now.n)
 				g.reportKept(now.n)
 				return nil
@@ -134,6 +136,7 @@ func (g download) parts(ctx context.Context, want checksum) (result Result, err 
 			return err
 		}
 		sums[i] = in.sum()
+		file.room.written(sums[i].n)
 		g.entry.Part(i+1, part{sum: sums[i]}.journalPart())
 		return nil
 	})
@@ -150,7 +153,7 @@ func (g download) parts(ctx context.Context, want checksum) (result Result, err 
 
 // writeSpan writes a span at its offset in the file.
 func (g download) writeSpan(in *stream, file *os.File) error {
-	return in.copyTo(&offsetWriter{file, in.at.off, g.progress}, g.Client.wire.memory)
+	return in.copyTo(&offsetWriter{file, in.at.off, g.progress}, g.Client.wire.limits)
 }
 
 // verify compares the sum with the checksum. It reads the file again if the sum
@@ -162,7 +165,7 @@ func (g download) verify(ctx context.Context, file *os.File, got sum, want check
 	}
 	if got.other == nil && want.hash() != nil {
 		var err error
-		if got, err = g.Client.wire.memory.sumSpan(ctx, file, span{0, g.Size}, want); err != nil {
+		if got, err = g.Client.wire.limits.sumSpan(ctx, file, span{0, g.Size}, want); err != nil {
 			return Result{}, err
 		}
 	}

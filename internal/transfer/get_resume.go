@@ -44,7 +44,7 @@ func (g download) finishedBefore(ctx context.Context) (Result, bool) {
 		return Result{}, false
 	}
 	if done.Earlier {
-		if all, err := g.Client.wire.memory.sumSpan(ctx, file, span{0, g.Size}, checksum{}); err != nil || all.crc64 != done.CRC64 {
+		if all, err := g.Client.wire.limits.sumSpan(ctx, file, span{0, g.Size}, checksum{}); err != nil || all.crc64 != done.CRC64 {
 			return Result{}, false
 		}
 	}
@@ -71,14 +71,17 @@ func (g download) openTemp() (*tempFile, map[int]journal.Part, error) {
 	if before, ok := g.entry.Unfinished(); ok && !before.Stale {
 		if t, err := reopenTemp(g.root, g.name, g.entry.TempName(), g.Size); err == nil {
 			g.entry.Resume(retract)
+			if err = g.promise(t); err != nil {
+				t.keep()
+				return nil, nil, err
+			}
 			return t, before.Parts, nil
 		}
 	}
 	g.entry.BeginFile(path.Dir(g.name), retract)
 	t, err := createTemp(g.root, g.name, g.entry.TempName())
 	if err == nil {
-		err = fileError(preallocate(t.file, g.Size))
-		if err != nil {
+		if err = g.promise(t); err != nil {
 			t.discard()
 		}
 	}
@@ -89,9 +92,15 @@ func (g download) openTemp() (*tempFile, map[int]journal.Part, error) {
 	return t, nil, nil
 }
 
+// promise makes the file as large as the object, where there is room for it.
+func (g download) promise(t *tempFile) (err error) {
+	t.room, err = g.Client.wire.limits.disk.promise(t.file, g.Size)
+	return fileError(err)
+}
+
 // sumSpan reads a span of a file and returns its sum.
-func (m *Memory) sumSpan(ctx context.Context, file *os.File, at span, function checksum) (sum, error) {
-	buf, release, err := m.buffer(ctx, at.n)
+func (l *Limits) sumSpan(ctx context.Context, file *os.File, at span, function checksum) (sum, error) {
+	buf, release, err := l.buffer(ctx, at.n)
 	if err != nil {
 		return sum{}, err
 	}

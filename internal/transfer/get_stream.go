@@ -123,8 +123,8 @@ func (s *stream) retry(err error) error {
 }
 
 // copyTo writes the rest of the stream to w.
-func (s *stream) copyTo(w io.Writer, memory *Memory) error {
-	buf, release, err := memory.buffer(s.ctx, s.at.n)
+func (s *stream) copyTo(w io.Writer, limits *Limits) error {
+	buf, release, err := limits.buffer(s.ctx, s.at.n)
 	if err != nil {
 		return err
 	}

@@ -128,8 +128,10 @@ func (s *server) bucket(t *testing.T, name string) Bucket {
 func (s *server) bucketFor(t *testing.T, name string, provider aws.CredentialsProvider) Bucket {
 	transport := &http.Transport{MaxIdleConnsPerHost: 16, ExpectContinueTimeout: time.Minute} // a busy machine may be slow to refuse
 	t.Cleanup(transport.CloseIdleConnections)
+	limits := NewLimits(DefaultMemory)
+	t.Cleanup(func() { nothingTaken(t, limits) })
 	return Bucket{Name: name, Owner: owner, Client: NewClient(ClientOptions{
-		Credentials: provider, Endpoint: s.url, PathStyle: true, UserAgent: "test", HTTP: &http.Client{Transport: transport},
+		Credentials: provider, Endpoint: s.url, PathStyle: true, UserAgent: "test", HTTP: &http.Client{Transport: transport}, Limits: limits,
 	})}
 }
 

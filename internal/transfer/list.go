@@ -36,18 +36,10 @@ const (
 func List(ctx context.Context, b Bucket, prefix string) iter.Seq2[Object, error] {
 	return func(yield func(Object, error) bool) {
 		l := lister{bucket: b, prefix: prefix, size: pageSize}
-		for more := true; more; {
-			objects, err := l.page(ctx)
-			if err != nil {
-				yield(Object{}, fault("list", b, prefix, err))
+		for more := true; more; more = l.token != nil {
+			if !l.yieldPage(ctx, yield) {
 				return
 			}
-			for _, o := range objects {
-				if !yield(o, nil) {
-					return
-				}
-			}
-			more = l.token != nil
 		}
 	}
 }
@@ -57,6 +49,60 @@ func List(ctx context.Context, b Bucket, prefix string) iter.Seq2[Object, error]
 // memory whether a listing comes to its end and names no key twice.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
 var ErrUnordered = errors.New("a listing is not in the order of keys")
+
+// ListFirst returns the first object whose key begins with the prefix, and
+// whether there is one. It is the object with that key, if there is that.
+func ListFirst(ctx context.Context, b Bucket, prefix string) (Object, bool, error) {
+	l := lister{bucket: b, prefix: prefix, size: 1}
+	for more := true; more; more = l.token != nil {
+		objects, err := l.page(ctx)
+		if err != nil {
+			return Object{}, false, fault("list", b, prefix, err)
+		}
+		if len(objects) > 0 {
+			return objects[0], true, nil
+		}
+	}
+	return Object{}, false, nil
+}
+
+// yieldPage yields the objects of the next page, and reports whether to go on.
+// While it is read and yielded, a page takes room of the limits.
+func (l *lister) yieldPage(ctx context.Context, yield func(Object, error) bool) bool {
+	room, taken := l.bucket.Client.wire.limits.pages, int64(pageCost)
+	if err := room.Acquire(ctx, taken); err != nil {
+		yield(Object{}, fault("list", l.bucket, l.prefix, err))
+		return false
+	}
+	defer func() { room.Release(taken) }()
+	objects, err := l.page(context.WithValue(ctx, pageRoom{}, true))
+	if err != nil {
+		yield(Object{}, fault("list", l.bucket, l.prefix, err))
+		return false
+	}
+	held := int64(0)
+	for _, o := range objects {
+		held += o.Held()
+	}
+	if held < taken {
+		room.Release(taken - held)
+		taken = held
+	}
+	for _, o := range objects {
+		if !yield(o, nil) {
+			return false
+		}
+	}
+	return true
+}
+
+// objectCost is what an Object takes in a list that grows, without its strings.
+const objectCost = 256
+
+// Held returns about how many bytes the object takes where it is held.
+func (o Object) Held() int64 {
+	return objectCost + int64(len(o.Key)+len(o.ETag)+len(o.StorageClass)+len(o.VersionID))
+}
 
 // lister is the state of a listing.
 type lister struct {

@@ -124,7 +124,7 @@ func TestEachPart(t *testing.T) {
 func TestMemory(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		m := NewMemory(3*streamCost + 1)
+		m := NewLimits(3*streamCost + 1)
 		var now, most atomic.Int64
 		done := make(chan error)
 		for range 20 {
@@ -145,7 +145,7 @@ func TestMemory(t *testing.T) {
 		if most.Load() != 3 {
 			t.Errorf("%d streams at once", most.Load())
 		}
-		least := NewMemory(0)
+		least := NewLimits(0)
 		if err := least.acquire(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -161,9 +161,9 @@ func TestMemory(t *testing.T) {
 func TestLittleMemory(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	memory := NewMemory(0)
+	memory := NewLimits(0)
 	from, to := s.bucket(t, "origin"), s.bucket(t, "target")
-	from.Client.wire.memory, to.Client.wire.memory = memory, memory
+	from.Client.wire.limits, to.Client.wire.limits = memory, memory
 	root := newRoot(t)
 	for _, size := range []int{100, ioBuffer + 1, multipartFrom + 1} {
 		key := strconv.Itoa(size)
@@ -185,11 +185,11 @@ func TestLittleMemory(t *testing.T) {
 func TestSharedMemory(t *testing.T) {
 	t.Parallel()
 	const streams = 8 * mib / streamCost
-	s, memory := newServer(t), NewMemory(8*mib)
+	s, memory := newServer(t), NewLimits(8*mib)
 	var reading, writing gauge
 	client := func(name string) Bucket {
 		b := s.bucket(t, name)
-		b.Client.wire.memory = memory
+		b.Client.wire.limits = memory
 		next := b.Client.wire.http.next
 		b.Client.wire.http.next = doer(func(r *http.Request) (*http.Response, error) {
 			if r.Method == http.MethodPut {

@@ -34,7 +34,7 @@ func put(ctx context.Context, b Bucket, key string, root *os.Root, name string, 
 		sourceProperties: func() (http.Header, error) { return http.Header{"Content-Type": {contentType(name)}}, nil },
 		check:            func(sum) error { return checkUnchanged(file, info) },
 		sumAgain: func(ctx context.Context, at span) (sum, error) {
-			return b.Client.wire.memory.sumSpan(ctx, file, at, checksum{})
+			return b.Client.wire.limits.sumSpan(ctx, file, at, checksum{})
 		},
 		from: journal.DigestOf("file", name, strconv.FormatInt(info.Size(), 10), strconv.FormatInt(info.ModTime().UnixNano(), 10)),
 	}

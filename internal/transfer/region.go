@@ -30,7 +30,7 @@ type RegionQuestion struct {
 // such bucket or no answer.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
 func RegionOf(ctx context.Context, q RegionQuestion) (string, error) {
-	options := s3.Options{Credentials: aws.AnonymousCredentials{}, Region: q.Home, UsePathStyle: q.Endpoint != "", HTTPClient: boundedClient{watchedClient{q.HTTP}}}
+	options := s3.Options{Credentials: aws.AnonymousCredentials{}, Region: q.Home, UsePathStyle: q.Endpoint != "", HTTPClient: watchedClient{q.HTTP}}
 	if q.Endpoint != "" {
 		options.BaseEndpoint = &q.Endpoint
 	}

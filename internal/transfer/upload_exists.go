@@ -132,7 +132,7 @@ func (u upload) isOurs(ctx context.Context, h headResult, all func(context.Conte
 	if h.sum.name != "CRC64NVME" {
 		// Without this checksum the object has to be read.
 		present := source{u.to, h.Object}.stream(ctx, span{0, h.Size}, checksum{})
-		if err := present.copyTo(io.Discard, u.to.Client.wire.memory); err != nil {
+		if err := present.copyTo(io.Discard, u.to.Client.wire.limits); err != nil {
 			return nil, err
 		}
 		equal = present.crc64 == wanted.crc64

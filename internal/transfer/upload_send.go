@@ -32,12 +32,12 @@ func (u upload) single(ctx context.Context) (Result, error) {
 }
 
 func (u upload) sendBuffered(ctx context.Context) (sum, error) {
-	memory := u.to.Client.wire.memory
-	if err := memory.acquire(ctx); err != nil {
+	limits := u.to.Client.wire.limits
+	if err := limits.acquire(ctx); err != nil {
 		return sum{}, err
 	}
-	defer memory.release()
-	// Not a buffer of the memory: a transport may still read it after the answer.
+	defer limits.release()
+	// Not one of the limits' buffers: a transport may still read it after the answer.
 	bytes := make([]byte, u.size)
 	c := u.open(ctx, span{0, u.size})
 	defer c.Close()
@@ -110,11 +110,11 @@ func (u upload) request(operation string) request {
 // whole object are not: S3 may refuse it for its properties, and then it is
 // written again without.
 func (u upload) send(ctx context.Context, r request, at span, check func(sum) error) (sum, http.Header, error) {
-	memory := u.to.Client.wire.memory
-	if err := memory.acquire(ctx); err != nil {
+	limits := u.to.Client.wire.limits
+	if err := limits.acquire(ctx); err != nil {
 		return sum{}, nil, err
 	}
-	defer memory.release()
+	defer limits.release()
 	if r.length = at.n; !u.to.NoChecksums {
 		r.length, r.hash = framedLength(at.n), unsignedTrailer
 		r.header["X-Amz-Decoded-Content-Length"] = []string{strconv.FormatInt(at.n, 10)}
@@ -180,7 +180,7 @@ func (u upload) progressOnce(n int64) func(left int64) {
 func (u upload) sumSource(ctx context.Context) (sum, error) {
 	c := u.open(ctx, span{0, u.size})
 	defer c.Close()
-	buf, release, err := u.to.Client.wire.memory.buffer(ctx, u.size)
+	buf, release, err := u.to.Client.wire.limits.buffer(ctx, u.size)
 	if err != nil {
 		return sum{}, err
 	}

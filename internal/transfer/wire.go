@@ -35,7 +35,7 @@ type wire struct {
 	signer   signer
 	renewal  *renewal
 	agent    string
-	memory   *Memory
+	limits   *Limits
 	lastSite atomic.Pointer[site] // of the last bucket
 	skew     atomic.Int64         // nanoseconds that S3's clock is ahead of the local one
 	retries  atomic.Int64         // number of failed attempts that were worth a retry
@@ -57,7 +57,7 @@ func newWire(o ClientOptions, options s3.Options, retryer aws.RetryerV2, throttl
 		throttle: throttle,
 		renewal:  renewal,
 		http:     watchedClient{o.HTTP},
-		memory:   o.Memory,
+		limits:   o.Limits,
 	}
 	agent := smithyhttp.NewUserAgentBuilder()
 	agent.AddKeyValue("rolecall", o.UserAgent)

@@ -59,11 +59,11 @@ func TestAnswersAreBounded(t *testing.T) {
 			}
 			return nil
 		}},
-		"refused get": {http.StatusForbidden, errorLimit, func(b Bucket) error {
+		"refused get": {http.StatusForbidden, answerLimit, func(b Bucket) error {
 			_, err := Get(t.Context(), b, Object{Key: "k", Size: 10, ETag: `"e"`}, root, "k", GetOptions{})
 			return err
 		}},
-		"failing get": {http.StatusServiceUnavailable, errorLimit, func(b Bucket) error {
+		"failing get": {http.StatusServiceUnavailable, answerLimit, func(b Bucket) error {
 			_, err := Get(t.Context(), b, Object{Key: "k", Size: 10, ETag: `"e"`}, root, "k", GetOptions{})
 			return err
 		}},

@@ -13,11 +13,11 @@ import (
 // responseError returns the error that the AWS SDK would make of S3's answer.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 func responseError(resp *http.Response) error {
-	text, err := io.ReadAll(io.LimitReader(resp.Body, errorLimit+1))
+	text, err := io.ReadAll(io.LimitReader(resp.Body, answerLimit+1))
 	switch {
 	case err != nil:
 		return &smithyhttp.RequestSendError{Err: err}
-	case len(text) > errorLimit:
+	case len(text) > answerLimit:
 		return tooLong()
 	}
 	var answer struct {

@@ -2,8 +2,8 @@
 // jobs and checks and to vend credentials, from its settings and its stores.
 // The command line and the demo use it, and so will the service.
 //
-// HTTP clients, memory and rates belong to the process and are here. Each
-// organization has a share of them.
+// HTTP clients, limits and rates belong to the process and are here. Each
+// organization has a share of the limits: of memory, disk, requests and tasks.
 package worker
 
 import (
@@ -16,6 +16,7 @@ import (
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
 	"github.com/rolecall/rolecall/internal/access"
+	"github.com/rolecall/rolecall/internal/bound"
 	"github.com/rolecall/rolecall/internal/check"
 	"github.com/rolecall/rolecall/internal/guard"
 	"github.com/rolecall/rolecall/internal/job"
@@ -31,6 +32,7 @@ type Settings struct {
 	S3Endpoint  string                       // empty: AWS's
 	Allow       []netip.Prefix               // addresses that a tenant's URL may reach although they are not public
 	Memory      int64                        // limit of bytes for the buffers of all transfers; zero: 256 MiB
+	Tasks       int                          // that run at once, of all jobs; zero: 64
 	Log         *slog.Logger                 // nil: none
 	OnEvent     func(credential.Event)       // see credential.Options; nil: none
 }
@@ -45,8 +47,11 @@ type Stores struct {
 // Close it when all work has ended.
 type Worker struct {
 	access access.Access
+	tasks  *bound.Budget
 	log    *slog.Logger
 }
+
+const defaultTasks = 64
 
 // Open returns a worker. It contacts nobody.
 func Open(s Settings, stores Stores) (*Worker, error) {
@@ -72,10 +77,11 @@ func Open(s Settings, stores Stores) (*Worker, error) {
 		return nil, err
 	}
 	return &Worker{
-		log: log,
+		log:   log,
+		tasks: bound.New(int64(cmp.Or(s.Tasks, defaultTasks))),
 		access: access.Access{
 			Vault: vault, Clients: clients, STSEndpoint: s.STSEndpoint, S3Endpoint: s.S3Endpoint,
-			Memory: transfer.NewMemory(cmp.Or(s.Memory, transfer.DefaultMemory)), Rates: transfer.NewRates(),
+			Limits: transfer.NewLimits(cmp.Or(s.Memory, transfer.DefaultMemory)), Rates: transfer.NewRates(),
 		},
 	}, nil
 }
@@ -87,16 +93,17 @@ func (w *Worker) Close() {
 }
 
 // Access returns the access to an organization's places, with its share of the
-// process's memory.
+// process's limits.
 func (w *Worker) Access(organization string) *access.Access {
 	a := w.access
-	a.Memory = a.Memory.Share(organization)
+	a.Limits = a.Limits.Share(organization)
 	return &a
 }
 
 // Run runs a job; see job.Run. If j.Log is nil, the worker's log is used.
 func (w *Worker) Run(ctx context.Context, j job.Job, observe func(job.Event)) rolecall.JobReport {
 	j.Log = cmp.Or(j.Log, w.log)
+	j.Slots = w.tasks.Share(j.Plan.Organization)
 	return job.Run(ctx, j, w.Access(j.Plan.Organization), observe)
 }
 
