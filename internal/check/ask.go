@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -16,6 +15,7 @@ import (
 	"github.com/rolecall/rolecall/internal/access"
 	"github.com/rolecall/rolecall/internal/awscode"
 	"github.com/rolecall/rolecall/internal/refusal"
+	"github.com/rolecall/rolecall/internal/safely"
 	"github.com/rolecall/rolecall/internal/transfer"
 	"github.com/rolecall/rolecall/policy"
 )
@@ -67,15 +67,6 @@ func (w *work) payer() types.RequestPayer {
 	return ""
 }
 
-// beside runs functions side by side.
-func beside(all ...func()) {
-	var wg sync.WaitGroup
-	for _, f := range all {
-		wg.Go(f)
-	}
-	wg.Wait()
-}
-
 // opens asks whether the bucket can be listed, for no more than a name that
 // nobody looks at: without an owner it may be a stranger's.
 func (w *work) opens(ctx context.Context, owner *string, payer types.RequestPayer) error {
@@ -88,7 +79,7 @@ func (w *work) opens(ctx context.Context, owner *string, payer types.RequestPaye
 // list lists what the connection's tasks list first, and a name below.
 func (w *work) list(ctx context.Context) *listing {
 	l := &listing{}
-	beside(
+	safely.Beside(
 		func() { l.keys, l.err = w.listAs(ctx, "", w.asOwner(), w.payer()) },
 		func() { _, l.below = w.listAs(ctx, fixedKey, w.asOwner(), w.payer()) },
 	)

@@ -13,6 +13,7 @@ import (
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/awscode"
 	"github.com/rolecall/rolecall/internal/refusal"
+	"github.com/rolecall/rolecall/internal/safely"
 	"github.com/rolecall/rolecall/policy"
 )
 
@@ -32,7 +33,7 @@ func cleaned(ctx context.Context, w *work) finding {
 	for i, id := range uploads {
 		jobs = append(jobs, func() { errs[i] = w.abort(ctx, id) })
 	}
-	beside(jobs...)
+	safely.Beside(jobs...)
 	var remaining []string
 	var cause error
 	for i, err := range errs {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/refusal"
+	"github.com/rolecall/rolecall/internal/safely"
 	"github.com/rolecall/rolecall/internal/transfer"
 	"github.com/rolecall/rolecall/policy"
 )
@@ -22,7 +23,7 @@ func owned(ctx context.Context, w *work) finding {
 		return f
 	}
 	var err error
-	beside(func() {
+	safely.Beside(func() {
 		var credentials aws.Credentials
 		request := w.request(policy.Read, policy.List)
 		credential, failed := w.Credential(request)
@@ -79,7 +80,7 @@ func (w *work) stranger() (finding, bool) {
 // listing without saying whose the bucket should be, and reads nothing of it.
 func (w *work) disowned(ctx context.Context) finding {
 	var free, paid, both error
-	beside(
+	safely.Beside(
 		func() { free = w.opens(ctx, nil, w.payer()) },
 		func() { paid = w.opens(ctx, w.asOwner(), types.RequestPayerRequester) },
 		func() { both = w.opens(ctx, nil, types.RequestPayerRequester) },
@@ -135,15 +136,17 @@ func (w *work) whose(ctx context.Context, paying bool) (string, bool) {
 	g.SetLimit(8)
 	for i, q := range questions {
 		g.Go(func() error {
-			client, _, err := w.take(gctx, w.request(), w.UnderPolicy(w.request(), q.Policy))
-			if err != nil {
-				return err
-			}
-			_, err = client.ListObjectsV2(gctx, &s3.ListObjectsV2Input{Bucket: &w.Connection.Bucket, Prefix: &q.Prefix, MaxKeys: aws.Int32(1), RequestPayer: payer})
-			if allowed[i] = err == nil; err != nil && refusal.Read(err).Kind != transfer.Denied {
-				return err
-			}
-			return nil
+			return safely.Do(func() error {
+				client, _, err := w.take(gctx, w.request(), w.UnderPolicy(w.request(), q.Policy))
+				if err != nil {
+					return err
+				}
+				_, err = client.ListObjectsV2(gctx, &s3.ListObjectsV2Input{Bucket: &w.Connection.Bucket, Prefix: &q.Prefix, MaxKeys: aws.Int32(1), RequestPayer: payer})
+				if allowed[i] = err == nil; err != nil && refusal.Read(err).Kind != transfer.Denied {
+					return err
+				}
+				return nil
+			})
 		})
 	}
 	if g.Wait() != nil {

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/safely"
 )
 
 // Records keeps what checks leave.
@@ -76,13 +78,22 @@ const atOnce = 4
 // returns the reports of those that ended, in the order of the requests. After
 // the first error, or when the context is cancelled, no other check begins.
 func All(ctx context.Context, requests []Request, c Checker, records Records, begin func(*Request)) ([]rolecall.CheckReport, error) {
-	reports := make([]*rolecall.CheckReport, len(requests))
+	reports, faults := make([]*rolecall.CheckReport, len(requests)), make([]error, len(requests))
 	checks, ctx := errgroup.WithContext(ctx)
 	checks.SetLimit(atOnce)
 	for _, together := range byRole(requests) {
 		checks.Go(func() error {
 			for _, i := range together {
-				report, _, err := Recorded(ctx, requests[i], c, records, begin, nil)
+				var report rolecall.CheckReport
+				err := safely.Do(func() (err error) {
+					report, _, err = Recorded(ctx, requests[i], c, records, begin, nil)
+					return err
+				})
+				var panicked *safely.Panic
+				if errors.As(err, &panicked) { // costs no other connection its check
+					faults[i] = fmt.Errorf("check of the connection %s of %s: %w", requests[i].Connection.Name, requests[i].Organization.APIName, err)
+					continue
+				}
 				if ctx.Err() != nil {
 					return ctx.Err()
 				}
@@ -96,7 +107,7 @@ func All(ctx context.Context, requests []Request, c Checker, records Records, be
 			return nil
 		})
 	}
-	err := checks.Wait()
+	err := errors.Join(append(faults, checks.Wait())...)
 	ended := []rolecall.CheckReport{}
 	for _, r := range reports {
 		if r != nil {

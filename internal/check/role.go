@@ -12,6 +12,7 @@ import (
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
 	"github.com/rolecall/rolecall/internal/awscode"
+	"github.com/rolecall/rolecall/internal/safely"
 	"github.com/rolecall/rolecall/policy/correct"
 )
 
@@ -91,14 +92,14 @@ func identified(ctx context.Context, w *work) finding {
 	case source != nil:
 		asking.Principal = rolecall.DispenserPrincipal
 	}
-	clock := make(chan time.Duration, 1)
-	if len(w.Faults) > 0 { // nothing that it says leads anywhere
-		clock <- 0
-	} else {
-		go func() { clock <- w.clock(ctx) }()
-	}
-	arn, err := w.Vault.Identify(ctx, asking)
-	ahead := <-clock
+	var ahead time.Duration
+	var arn rolecall.ARN
+	var err error
+	safely.Beside(func() {
+		if len(w.Faults) == 0 { // else nothing that it says leads anywhere
+			ahead = w.clock(ctx)
+		}
+	}, func() { arn, err = w.Vault.Identify(ctx, asking) })
 	if ahead.Abs() >= wrongBy {
 		f := w.wrongClock(ahead)
 		if err == nil { // what asks AWS here makes up for it, so that the rest can be checked

@@ -9,6 +9,7 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/access"
+	"github.com/rolecall/rolecall/internal/safely"
 )
 
 // The pauses before a denied step is tried again grow from the first to the
@@ -84,13 +85,24 @@ type state struct {
 	blocked string // by this step, which failed: what needs this one cannot run
 }
 
-// take waits for what the step needs and runs it.
+// take waits for what the step needs and runs it. A panic is the step's fault.
 func (c *schedule) take(ctx context.Context, s step) {
 	at := c.steps[s.name]
 	defer close(at.done)
 	for _, name := range slices.Concat(s.needs, s.after) {
 		<-c.steps[name].done
 	}
+	err := safely.Do(func() error {
+		c.run(ctx, s, at)
+		return nil
+	})
+	if err != nil {
+		at.blocked, at.found = s.name, c.work.fault(ctx, err)
+	}
+}
+
+// run runs the step, if it can.
+func (c *schedule) run(ctx context.Context, s step, at *state) {
 	for _, name := range s.needs {
 		if at.blocked = c.steps[name].blocked; at.blocked != "" {
 			at.found = skipped("not reached: the step %s failed", at.blocked)

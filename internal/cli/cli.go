@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log"
 	"os"
 	"os/signal"
 	"slices"
@@ -31,6 +32,8 @@ type System struct {
 // Process is the System of the running process. It takes over SIGINT and
 // SIGTERM for good.
 func Process() System {
+	// Package net/http logs what servers send unasked, and libraries may log more.
+	log.SetOutput(io.Discard)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	return System{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv, Signals: signals, Exit: os.Exit}

@@ -25,12 +25,26 @@ type hostileS3 struct {
 func (h *hostileS3) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch q := r.URL.Query(); {
 	case r.Method == http.MethodHead && strings.Count(r.URL.Path, "/") == 1:
-		w.Header().Set("X-Amz-Bucket-Region", "eu-central-1")
+		answerUnasked(w)
 	case q.Has("list-type"):
 		h.list(w, q.Get("continuation-token"), q.Get("prefix"))
 	default:
 		h.object(w, r)
 	}
+}
+
+// answerUnasked answers and goes on, which package net/http logs.
+func answerUnasked(w http.ResponseWriter) {
+	conn, buffered, err := w.(http.Hijacker).Hijack()
+	if err != nil {
+		panic(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(buffered, "HTTP/1.1 200 OK\r\nX-Amz-Bucket-Region: eu-central-1\r\nContent-Length: 0\r\n\r\n")
+	_ = buffered.Flush()
+	time.Sleep(10 * time.Millisecond) // until the answer is read
+	fmt.Fprint(buffered, "what nobody asked for")
+	_ = buffered.Flush()
 }
 
 func (h *hostileS3) list(w http.ResponseWriter, token, prefix string) {
@@ -143,6 +157,9 @@ organizations: {acme: {external_id: {mode: custom, value: acme-42}, secrets: {ke
 		t.Fatal(err)
 	}
 	<-ended
+	if strings.Contains(out.String(), "nobody asked for") {
+		t.Errorf("what the server sends is shown: %s", out.String())
+	}
 	t.Logf("%d MiB at most, after %d pages and %d slow objects", peak>>20, hostile.pages.Load(), hostile.slow.Load())
 	if peak == 0 || peak > memory+beside {
 		t.Errorf("it took %d MiB of memory, with --memory %d MiB", peak>>20, memory>>20)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/access"
 	"github.com/rolecall/rolecall/internal/bound"
+	"github.com/rolecall/rolecall/internal/safely"
 	"github.com/rolecall/rolecall/internal/strict"
 	"github.com/rolecall/rolecall/internal/task"
 )
@@ -135,7 +135,15 @@ func (r *runner) group(ctx context.Context, steps []rolecall.Step, at int) rolec
 				return
 			}
 			defer r.slots.Release(1)
-			if r.task(inner, s, at+i) == rolecall.Failed {
+			status := rolecall.Failed
+			err := safely.Do(func() error {
+				status = r.task(inner, s, at+i)
+				return nil
+			})
+			if err != nil {
+				r.fail(s, at+i, err)
+			}
+			if status == rolecall.Failed {
 				cancel()
 			}
 		})
@@ -199,24 +207,27 @@ func (r *runner) task(ctx context.Context, s rolecall.Step, place int) rolecall.
 	}
 }
 
+// fail ends a task at whose events somebody panicked.
+func (r *runner) fail(s rolecall.Step, place int, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t := &r.report.Tasks[place]
+	t.Status, t.StatusText, t.Errors = rolecall.Failed, rolecall.Failed.String(), located(err, s)
+}
+
 // try runs a step once, within its timeout. A panic is a fault of this step, not
 // the end of the process.
 func (r *runner) try(ctx context.Context, s rolecall.Step, observe func(task.Event)) (out task.Outcome, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = &rolecall.Error{
-				Code: rolecall.Internal, Message: "internal error", Hint: "You: report this as a fault of rolecall's, with the log",
-				Err: fmt.Errorf("panic: %v\n%s", p, debug.Stack()),
-			}
-		}
-	}()
 	limit, pointer, hint := s.Timeout, strict.Pointer("tasks", s.Index, "timeout_seconds"), "You: give it more time, or divide its files among tasks"
 	if limit == 0 || limit == rolecall.DefaultTimeout { // the job need not name it
 		limit, pointer, hint = rolecall.DefaultTimeout, place(s), "You: set timeout_seconds, to 604800 at most, or divide its files among tasks"
 	}
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	out, err = r.step(limited, s, observe)
+	err = safely.Do(func() (err error) {
+		out, err = r.step(limited, s, observe)
+		return err
+	})
 	if err != nil && ctx.Err() == nil && errors.Is(limited.Err(), context.DeadlineExceeded) {
 		err = &rolecall.Error{
 			Code: rolecall.Unavailable, Pointer: pointer, Message: fmt.Sprintf("the task was not done after its %v", limit), Hint: hint, Err: err,

@@ -210,6 +210,23 @@ func TestManyNeighboursAreBounded(t *testing.T) {
 	})
 }
 
+// A panic of whoever hears of a task's events is that task's failure.
+func TestPanicOfTheObserver(t *testing.T) {
+	t.Parallel()
+	s := script{0: {done(1)}, 1: {done(1)}}
+	report := run(t.Context(), steps(rolecall.Step{}, rolecall.Step{}), s.run(t), func(e Event) {
+		if e.Kind == Ended && e.Task == 1 {
+			panic("odd")
+		}
+	})
+	if diff := cmp.Diff([]rolecall.Status{rolecall.Failed, rolecall.Completed, rolecall.Failed}, statuses(report)); diff != "" {
+		t.Error(diff)
+	}
+	if got := report.Errors.Error(); got != "/tasks/1: internal error" {
+		t.Errorf("errors %q", got)
+	}
+}
+
 // Tasks of several jobs share the slots of the process, and an organization that
 // never ends its own leaves some for another.
 func TestJobsShareSlots(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -107,9 +108,12 @@ func TestRetract(t *testing.T) {
 		e := j.Acquire(DigestOf(id), version)
 		e.BeginFile("", func(context.Context) error { return err })
 	}
-	if err := j.Retract(t.Context()); !errors.Is(err, wrong) || j.Unfinished() != 2 {
+	odd := j.Acquire(DigestOf("odd"), version)
+	odd.BeginFile("", func(context.Context) error { panic("odd input") })
+	if err := j.Retract(t.Context()); !errors.Is(err, wrong) || !strings.Contains(err.Error(), "odd input") || j.Unfinished() != 3 {
 		t.Error(j.Unfinished(), err)
 	}
+	odd.Drop()
 	crash(t, j)
 	if j = openJournal(t, root); j.Unfinished() != 2 {
 		t.Error("another process knows of ", j.Unfinished())

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/rolecall/rolecall/internal/safely"
 	"github.com/rolecall/rolecall/internal/workdir"
 )
 
@@ -57,7 +58,7 @@ func (j *Journal) Retract(ctx context.Context) error {
 	errs := make([]error, len(all))
 	for i, o := range all {
 		g.Go(func() error {
-			if errs[i] = o.retract(ctx); errs[i] == nil {
+			if errs[i] = safely.Do(func() error { return o.retract(ctx) }); errs[i] == nil {
 				j.record(line{Do: doDrop, ID: o.id})
 			}
 			return nil

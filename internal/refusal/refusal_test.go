@@ -103,9 +103,10 @@ func TestRefusals(t *testing.T) {
 		},
 		"a bucket at an endpoint": {&transfer.Error{Kind: transfer.NoBucket}, func(q *Request) { q.Place.EndpointURL = "https://s3.example" }, rolecall.NotFound, names{name}, `there is no bucket "b"`, "s3_endpoint_url"},
 		"an alias":                {&transfer.Error{Kind: transfer.NoBucket}, func(q *Request) { q.Place.Bucket = "b-s3alias" }, rolecall.NotFound, names{name}, `"b-s3alias"`, "access points are not taken"},
-		"a slow answer": {&transfer.Error{Kind: transfer.Stalled}, as, rolecall.Unavailable, names{network}, "S3 answers too slowly: for a minute nothing came, or fewer than 4 KiB a second", "network"},
+		"a slow answer":           {&transfer.Error{Kind: transfer.Stalled}, as, rolecall.Unavailable, names{network}, "S3 answers too slowly: for a minute nothing came, or fewer than 4 KiB a second", "network"},
 		"a slow endpoint": {
-			&transfer.Error{Kind: transfer.Stalled}, func(q *Request) { q.Place.EndpointURL = "https://s3.example" }, rolecall.Unavailable, names{network, name},
+			&transfer.Error{Kind: transfer.Stalled}, func(q *Request) { q.Place.EndpointURL = "https://s3.example" }, rolecall.Unavailable,
+			names{network, name},
 			"the endpoint answers too slowly: for a minute nothing came", "Customer: see that the service at s3_endpoint_url",
 		},
 		"a closed address": {

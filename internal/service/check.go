@@ -12,6 +12,7 @@ import (
 	"github.com/rolecall/rolecall/internal/account"
 	"github.com/rolecall/rolecall/internal/check"
 	"github.com/rolecall/rolecall/internal/job"
+	"github.com/rolecall/rolecall/internal/safely"
 	"github.com/rolecall/rolecall/internal/store"
 	"github.com/rolecall/rolecall/internal/strict"
 	"github.com/rolecall/rolecall/policy"
@@ -205,14 +206,17 @@ func (s *Service) begin(r *running, request check.Request, wait *Duration, check
 	s.work.Go(func() {
 		defer s.checks.set(request.ID, nil)
 		records := &records{service: s, running: r, checked: checked}
-		_, _, err := check.Recorded(s.ctx, request, s.worker, records, func(q *check.Request) {
-			if wait != nil {
-				q.Wait = time.Duration(*wait)
-			}
-		}, func(e check.Event) {
-			if e.Kind == check.Ended {
-				r.update(func(c *store.Check) { c.Report.Steps = append(c.Report.Steps, e.Ended) })
-			}
+		err := safely.Do(func() error {
+			_, _, err := check.Recorded(s.ctx, request, s.worker, records, func(q *check.Request) {
+				if wait != nil {
+					q.Wait = time.Duration(*wait)
+				}
+			}, func(e check.Event) {
+				if e.Kind == check.Ended {
+					r.update(func(c *store.Check) { c.Report.Steps = append(c.Report.Steps, e.Ended) })
+				}
+			})
+			return err
 		})
 		if err != nil {
 			s.log.WarnContext(s.ctx, "the check was not recorded", "org", request.Organization.APIName, "connection", request.Connection.Name, "check", request.ID, "error", err)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/awscode"
+	"github.com/rolecall/rolecall/internal/safely"
 	"github.com/rolecall/rolecall/internal/transfer"
 )
 
@@ -40,7 +41,13 @@ func startWait(what string, observe func(Event)) *wait {
 				timer.Stop()
 				return
 			case <-timer.C:
-				next = w.look()
+				err := safely.Do(func() error {
+					next = w.look()
+					return nil
+				})
+				if err != nil {
+					return // whoever hears of it is at fault, not the step
+				}
 			}
 		}
 	}()

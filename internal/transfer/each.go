@@ -40,17 +40,13 @@ func Each[T any](ctx context.Context, items iter.Seq2[T, error], size func(T) in
 		}
 		return nil
 	}
-	for item, err := range items {
-		if err != nil {
-			g.Go(func() error { return err })
-			break
-		}
+	give := func(item T) bool {
 		next := sized{item, 1, size(item)}
 		if next.bytes >= multipartFrom {
 			next.slots = multipartSlots
 		}
 		if !l.acquire(gctx, next.slots) {
-			break
+			return false
 		}
 		select {
 		case <-idle:
@@ -61,6 +57,22 @@ func Each[T any](ctx context.Context, items iter.Seq2[T, error], size func(T) in
 		case work <- next:
 		case <-gctx.Done():
 		}
+		return true
+	}
+	// A panic of the sequence must not leave the workers waiting.
+	err := Safely(func() error {
+		for item, err := range items {
+			if err != nil {
+				return err
+			}
+			if !give(item) {
+				break
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		g.Go(func() error { return err })
 	}
 	close(work)
 	if err := g.Wait(); err != nil {

@@ -23,6 +23,19 @@ func TestPanicsAreErrors(t *testing.T) {
 			}
 			return Each(t.Context(), items, func(int) int64 { return 0 }, func(context.Context, int) error { return none[len(none)] })
 		},
+		"the sequence of objects": func() error {
+			items := func(yield func(int, error) bool) {
+				for i := range 3 {
+					yield(i, nil)
+				}
+				yield(0, none[len(none)])
+			}
+			return Each(t.Context(), items, func(int) int64 { return 0 }, func(context.Context, int) error { return nil })
+		},
+		"their sizes": func() error {
+			items := func(yield func(int, error) bool) { yield(0, nil) }
+			return Each(t.Context(), items, func(int) int64 { return int64(len(none[0].Error())) }, func(context.Context, int) error { return nil })
+		},
 		"retract": func() error {
 			return (upload{}).retract("id")(t.Context()) // without a bucket
 		},
