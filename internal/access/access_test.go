@@ -2,6 +2,7 @@ package access
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -109,6 +110,47 @@ func TestSessionPolicyFits(t *testing.T) {
 			t.Error("there was room for all")
 		case !lists && string(got) != string(want):
 			t.Fatalf("%d characters: %s, want %s", length, got, want)
+		}
+	}
+}
+
+// A session reaches the named objects and no others where its policy has room for
+// them, else the narrowest directory that it has room for, up to the outer one. It
+// never is an error where the outer one is none.
+func TestSessionPolicyIsTheNarrowestThatFits(t *testing.T) {
+	t.Parallel()
+	outer := "in/"
+	long := strings.Repeat("視", 30) + "/"
+	for name, c := range map[string]struct {
+		key     string
+		objects []string
+		want    string // resource of the objects, after the bucket
+	}{
+		"one object":             {"in/", []string{"in/a.mov"}, "in/a.mov"},
+		"two objects":            {"in/sub/", []string{"in/sub/a.mov", "in/sub/b.mov"}, "in/sub/a.mov"},
+		"objects with wildcards": {"in/", []string{"in/a*.mov"}, "in/a${*}.mov"},
+		"many objects":           {"in/sub/", slices.Repeat([]string{"in/sub/" + strings.Repeat("k", 100)}, 30), "in/sub/*"},
+		"more than are tried":    {"in/sub/", slices.Repeat([]string{"in/sub/a"}, 1000), "in/sub/*"},
+		"patterns":               {"in/sub/", nil, "in/sub/*"},
+		"a long object":          {"in/sub/", []string{"in/sub/" + strings.Repeat("視", 250)}, "in/sub/*"},
+		"a long directory":       {"in/" + long + long, []string{"in/" + long + long + "x"}, "in/" + long + "*"},
+		"a longer directory":     {"in/" + strings.Repeat("視", 200) + "/", nil, "in/*"},
+	} {
+		r := Request{
+			Principal:  rolecall.Principal{ARN: rolecall.ARN{Partition: "aws"}},
+			Place:      rolecall.Place{Bucket: "b", Region: "eu-central-1", Key: c.key},
+			Operations: []policy.Operation{policy.Read, policy.List}, Objects: c.objects, Outer: &outer,
+		}
+		text, err := r.SessionPolicy()
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if !strings.Contains(string(text), `"arn:aws:s3:::b/`+strings.ReplaceAll(c.want, "視", `\u8996`)+`"`) {
+			t.Errorf("%s: %s", name, text)
+		}
+		if c.want != "in/*" && strings.Contains(string(text), `"arn:aws:s3:::b/in/*"`) {
+			t.Errorf("%s reaches more: %s", name, text)
 		}
 	}
 }

@@ -21,7 +21,13 @@ type Request struct {
 
 	// Place is where the work is. Its Region is empty as long as it is unknown.
 	// Its Key is a prefix if it is empty or ends in a slash, else one object.
-	Place      rolecall.Place
+	Place rolecall.Place
+	// Objects are the keys that the request is for, as far as they are known: a
+	// session reaches no others, where its policy has room for them.
+	Objects []string
+	// Outer is a beginning of Place.Key that is empty or ends in a slash: a session
+	// reaches as far where a policy for Place.Key has no room. Nil: it may not.
+	Outer      *string
 	Operations []policy.Operation
 	// Optional operations are also allowed, as far as the session policy has
 	// room; the last ones are left out first. The customer's role need not
@@ -81,17 +87,41 @@ func (r Request) kmsKey() string {
 	}
 }
 
-// SessionPolicy returns the session policy of the request's scope, with the
-// optional operations that there is room for. If it does not fit without them,
-// the error is a rolecall.Error of code Invalid.
-func (r Request) SessionPolicy() ([]byte, error) {
+// maxObjects is how many objects a session policy may have room for.
+const maxObjects = 32
+
+// scopes returns the scopes of a session for the request, the narrowest first.
+func (r Request) scopes() []policy.Scope {
 	scope := r.Scope()
+	var out []policy.Scope
+	if n := len(r.Objects); n > 0 && n <= maxObjects {
+		exact := scope
+		exact.Prefixes, exact.Objects = nil, r.Objects
+		out = append(out, exact)
+	}
+	out = append(out, scope)
+	for key := r.Place.Key; r.Outer != nil && len(key) > len(*r.Outer); {
+		key = key[:strings.LastIndexByte(strings.TrimSuffix(key, "/"), '/')+1]
+		wider := scope
+		wider.Prefixes, wider.Objects = []string{key}, nil
+		out = append(out, wider)
+	}
+	return out
+}
+
+// SessionPolicy returns the session policy of the narrowest scope that there is
+// room for with all optional operations, else of the narrowest with room for the
+// most of them. If no scope fits without them, the error is a rolecall.Error of
+// code Invalid.
+func (r Request) SessionPolicy() ([]byte, error) {
+	scopes := r.scopes()
 	for optional := r.Optional; ; optional = optional[:len(optional)-1] {
-		with := scope
-		with.Operations = slices.Concat(scope.Operations, optional)
-		text, err := policy.Session(with)
-		if err == nil || len(optional) == 0 {
-			return text, err
+		for i, scope := range scopes {
+			scope.Operations = slices.Concat(scope.Operations, optional)
+			text, err := policy.Session(scope)
+			if err == nil || len(optional) == 0 && i == len(scopes)-1 {
+				return text, err
+			}
 		}
 	}
 }

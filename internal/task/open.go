@@ -31,13 +31,17 @@ func (at side) String() string { return "s3://" + at.place.Bucket + "/" + at.pla
 func (s *work) request(at side) access.Request {
 	job, place := s.tools.job, at.place
 	place.Region = at.region
-	if !writes(s.step, at.end) {
+	var objects []string
+	var outer *string
+	if !writes(s.step, at.end) && len(s.step.Files) > 0 {
+		outer = &at.place.Key
 		place.Key += commonDirectory(s.step.Files)
+		objects = namedKeys(at.place.Key, s.step.Files)
 	}
 	return access.Request{
 		Organization: job.Plan.Organization, Principal: job.Plan.Principal, JobRegion: job.Plan.Region, ID: job.ID,
 		Label: fmt.Sprintf("task-%d", s.step.Index), TaskID: strconv.Itoa(s.step.Index), Tool: s.step.Tool,
-		Place: place, Operations: operations(s.step, at.end), Optional: s.optionalOperations(at),
+		Place: place, Objects: objects, Outer: outer, Operations: operations(s.step, at.end), Optional: s.optionalOperations(at),
 	}
 }
 

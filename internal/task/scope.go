@@ -1,6 +1,7 @@
 package task
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/rolecall/rolecall"
@@ -93,4 +94,18 @@ func commonDirectory(files []rolecall.Pattern) string {
 		}
 	}
 	return common[:strings.LastIndexByte(common, '/')+1]
+}
+
+// namedKeys returns the keys that the files name below a place, each once; nil
+// if only a listing can say them.
+func namedKeys(prefix string, files []rolecall.Pattern) []string {
+	if listed(files) {
+		return nil
+	}
+	var keys []string
+	for _, f := range files {
+		keys = append(keys, prefix+f.String())
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
 }
