@@ -296,6 +296,36 @@ func TestVerdictFromTheFuture(t *testing.T) {
 	}
 }
 
+// A verdict of a machine whose clock is up to two minutes ahead counts, and when
+// it is due here its renewal is no other one: what rests on it goes on there.
+func TestVerdictOfAClockAhead(t *testing.T) {
+	t.Parallel()
+	for ahead, counts := range map[time.Duration]bool{time.Second: true, 2 * time.Minute: true, 2*time.Minute + time.Second: false} {
+		var store credential.Verdicts
+		b := newBench(t, strict, func(o *credential.Options) { store = o.Verdicts })
+		s := subject(func(s *credential.Subject) { s.Principal = workerARN })
+		first := epoch.Add(ahead)
+		verdict := credential.Verdict{RoleID: "AROA1", Passed: true, First: first, Checked: first}
+		if err := store.Put(t.Context(), s, credential.Verdict{}, verdict); err != nil {
+			t.Fatal(err)
+		}
+		provider := b.Role(acme())
+		if _, err := provider.Retrieve(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if n := len(b.events.of(credential.EventProof)); (n == 0) != counts {
+			t.Errorf("%v ahead: %d proofs", ahead, n)
+		}
+		if _, err := b.Prove(t.Context(), acme()); err != nil {
+			t.Fatal(err)
+		}
+		v, err := store.Get(t.Context(), s)
+		if err != nil || v.First.Equal(first) != counts || v.Checked.After(epoch) {
+			t.Errorf("%v ahead: %+v, %v", ahead, v, err)
+		}
+	}
+}
+
 // hooked calls a function once after a verdict was read.
 type hooked struct {
 	credential.Verdicts

@@ -117,10 +117,19 @@ func (v Verdict) due(every time.Duration) time.Time {
 	return v.Checked.Add(every)
 }
 
+// clockTolerance is how far the clocks of machines that share verdicts may be
+// apart: what one has just found out is not the future for another.
+const clockTolerance = 2 * time.Minute
+
 // valid reports whether the verdict is a pass that is not due for renewal. One
 // from the future, by a clock that jumped or an edited file, is not valid.
 func (v Verdict) valid(now time.Time, every time.Duration) bool {
-	return v.Passed && !v.First.After(now) && !v.Checked.After(now) && now.Before(v.due(every))
+	return v.Passed && !v.fromTheFuture(now) && now.Before(v.due(every))
+}
+
+func (v Verdict) fromTheFuture(now time.Time) bool {
+	latest := now.Add(clockTolerance)
+	return v.First.After(latest) || v.Checked.After(latest)
 }
 
 // Verdicts stores passing verdicts and the claims that come with them: an

@@ -147,7 +147,7 @@ func (v *Vault) judge(ctx context.Context, t target, stored Verdict, plan []plan
 	}
 	verdict.Checked = v.options.Now()
 	verdict.First = verdict.Checked
-	if stored.Passed && !changed && !stored.First.After(verdict.Checked) {
+	if stored.Passed && !changed && !stored.First.After(verdict.Checked.Add(clockTolerance)) {
 		verdict.First = stored.First
 	}
 	verdict, err = v.store(ctx, s, stored, verdict)

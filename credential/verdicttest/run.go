@@ -72,6 +72,10 @@ func roundTrip(t *testing.T, store credential.Verdicts) {
 		put(t, store, acme, passed(roleID))
 		has(t, store, acme, passed(roleID))
 	}
+	behind := passed("AROA2") // renewed by a machine whose clock is behind
+	behind.Checked = behind.First.Add(-2 * time.Minute)
+	put(t, store, acme, behind)
+	has(t, store, acme, behind)
 	remove(t, store, acme)
 	has(t, store, acme, credential.Verdict{})
 	put(t, store, acme, passed("AROA3"))

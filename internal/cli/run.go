@@ -59,7 +59,7 @@ func (c *runCommand) Run(ctx context.Context, sys System, out *output) error {
 		return err
 	}
 	defer work.Close()
-	key, err := store.JournalKey()
+	key, err := store.JournalKey(plan.Organization)
 	if err != nil {
 		return err
 	}

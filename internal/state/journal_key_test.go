@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
+	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/journal"
 	"github.com/rolecall/rolecall/internal/state"
 )
@@ -24,7 +26,7 @@ func TestJournalKey(t *testing.T) {
 	for n := range keys {
 		wg.Go(func() {
 			var err error
-			if keys[n], err = d.JournalKey(); err != nil {
+			if keys[n], err = d.JournalKey("acme"); err != nil {
 				t.Error(err)
 			}
 		})
@@ -34,6 +36,9 @@ func TestJournalKey(t *testing.T) {
 		if len(key) != journal.KeyBytes || !bytes.Equal(key, keys[0]) || bytes.Equal(key, make([]byte, len(key))) {
 			t.Errorf("got %x and %x", key, keys[0])
 		}
+	}
+	if key, err := d.JournalKey("globex"); err != nil || bytes.Equal(key, keys[0]) {
+		t.Errorf("another organization's key is %x, %v", key, err)
 	}
 	there, err := os.ReadDir(path)
 	if err != nil || len(there) != 2 || there[0].Name() != "format" || there[1].Name() != "journal.key" {
@@ -47,7 +52,8 @@ func TestJournalKey(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(path, "journal.key"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.JournalKey(); err == nil {
-		t.Error("an empty key was taken")
+	_, err = d.JournalKey("acme")
+	if rolecall.CodeOf(err) != rolecall.Invalid || !strings.Contains(err.Error(), "journal.key in the state directory is 0 bytes long") {
+		t.Errorf("an empty key: %v", err)
 	}
 }

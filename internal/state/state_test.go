@@ -2,6 +2,8 @@ package state_test
 
 import (
 	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
 	"errors"
 	"os"
 	"path/filepath"
@@ -59,7 +61,9 @@ func TestOldDirectory(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if key, err := d.JournalKey(); err != nil || !bytes.Equal(key, before) {
+	of := hmac.New(sha256.New, before)
+	of.Write([]byte("journals of acme"))
+	if key, err := d.JournalKey("acme"); err != nil || !bytes.Equal(key, of.Sum(nil)) {
 		t.Errorf("the key of journals is %x, %v", key, err)
 	}
 	masters := rolecall.Connection{Name: "masters"}
@@ -163,7 +167,7 @@ func TestStateDirectoryOfOthers(t *testing.T) {
 			_, _, err := d.Names().GenerateID(t.Context(), "acme")
 			return err
 		},
-		"the journals' key": func(d *state.Dir) error { _, err := d.JournalKey(); return err },
+		"the journals' key": func(d *state.Dir) error { _, err := d.JournalKey("acme"); return err },
 		"a report": func(d *state.Dir) error {
 			_, err := d.Checks().Keep(t.Context(), rolecall.CheckReport{Organization: "acme", Connection: "masters"})
 			return err
