@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -192,6 +193,9 @@ func (w *work) createBy(ctx context.Context, client *s3.Client, asked form) (str
 	out, err := client.CreateMultipartUpload(ctx, in)
 	if err == nil {
 		err = bounded(out.UploadId)
+	}
+	if err == nil && aws.ToString(out.UploadId) == "" { // else requests for the upload would be for the object
+		err = &transfer.Error{Kind: transfer.Malformed, Err: errors.New("an upload without an id")}
 	}
 	if err != nil {
 		return "", rolecall.Encryption{}, err

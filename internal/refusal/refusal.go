@@ -129,6 +129,10 @@ func (a Answer) To(q Request) (Refusal, bool) {
 	case transfer.NoBucket:
 		return q.noBucket(), true
 	case transfer.WrongRegion:
+		if q.Place.EndpointURL != "" || q.Place.Region == "" {
+			return of(rolecall.Invalid, fmt.Sprintf("the server of the bucket %q redirects elsewhere, which is not followed", q.Place.Bucket),
+				"You: give the URL and the region at which the bucket is", rolecall.LayerName), true
+		}
 		return of(rolecall.Invalid, fmt.Sprintf("the bucket %q is not in the region %q", q.Place.Bucket, q.Place.Region), regionHint, rolecall.LayerName), true
 	case transfer.Unavailable:
 		return of(rolecall.Unavailable, "S3 is overloaded or failing, asked to "+q.Verb+a.tried(), "You: try again later; retries on the task do so by themselves",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"syscall"
@@ -132,10 +133,15 @@ func kindOf(err error) Kind {
 		return kind
 	}
 	var answer *smithyhttp.ResponseError
-	if errors.As(err, &answer) {
+	var network net.Error
+	switch {
+	case !errors.As(err, &answer):
+		return Unreachable
+	case answer.HTTPStatusCode() < 300 && answer.HTTPStatusCode() >= 200 && !brokeOff(err) && !errors.As(err, &network):
+		return Malformed // an answer came, and could not be read
+	default:
 		return kindOfStatus(answer.HTTPStatusCode())
 	}
-	return Unreachable
 }
 
 // kindOfMeaning maps the meaning of S3's codes to kinds.

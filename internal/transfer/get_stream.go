@@ -189,6 +189,9 @@ func (s source) verify(resp *http.Response, at span) error {
 		return &Error{Kind: Changed, Err: fmt.Errorf("%d bytes came where %d were expected", n, at.n)}
 	}
 	if s.isWhole(at) {
+		if resp.StatusCode == http.StatusPartialContent {
+			return malformed("a part of the object, %.100q, came where all of it was asked for", resp.Header.Get("Content-Range"))
+		}
 		return nil
 	}
 	want := fmt.Sprintf("bytes %d-%d/%d", at.off, at.off+at.n-1, s.Size)

@@ -124,6 +124,9 @@ func (l *lister) page(ctx context.Context) ([]Object, error) {
 	if err != nil {
 		return nil, err
 	}
+	if page.IsTruncated == nil && page.Name == nil && len(page.Contents) == 0 {
+		return nil, malformed("the answer is no listing") // the AWS SDK takes any root element, and none, for an empty one
+	}
 	var objects []Object
 	for _, entry := range page.Contents {
 		o, err := parseEntry(entry, page.EncodingType, l.prefix)
@@ -176,6 +179,9 @@ func parseEntry(entry types.Object, encoding types.EncodingType, prefix string) 
 func (o Object) check() error {
 	if o.Size < 0 || len(o.Key) > maxKey || len(o.ETag) > maxETag || len(o.StorageClass) > maxETag {
 		return malformed("the object %.100q is given with %d bytes, a key of %d, an ETag of %d", o.Key, o.Size, len(o.Key), len(o.ETag))
+	}
+	if strings.ContainsFunc(o.ETag, func(r rune) bool { return r < ' ' || r >= 0x7f }) {
+		return malformed("the object %.100q has the ETag %.100q, which no header can have", o.Key, o.ETag)
 	}
 	return nil
 }

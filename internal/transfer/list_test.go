@@ -24,6 +24,12 @@ func TestListDistrusts(t *testing.T) {
 		"repetition":    {fmt.Sprintf(entry, "in/b") + fmt.Sprintf(entry, "in/b"), Malformed},
 		"long key":      {fmt.Sprintf(entry, "in/"+strings.Repeat("k", 1022)), Malformed},
 		"long ETag":     {`<Contents><Key>in/x</Key><Size>1</Size><ETag>` + strings.Repeat("e", 1000) + `</ETag></Contents>`, Malformed},
+		"odd ETag":      {`<Contents><Key>in/x</Key><Size>1</Size><ETag>"` + "\x7f" + `"</ETag></Contents>`, Malformed},
+		"no listing":    {`<Other>x</Other>`, Malformed},
+		"large number":  {`<Contents><Key>in/x</Key><Size>` + strings.Repeat("9", 40) + `</Size></Contents>`, Malformed},
+		"other number":  {`<Contents><Key>in/x</Key><Size>1.2e3</Size></Contents>`, Malformed},
+		"other boolean": {`<IsTruncated>maybe</IsTruncated>`, Malformed},
+		"control":       {`<Contents><Key>in/&#x1b;</Key></Contents>`, Malformed},
 		"negative":      {`<Contents><Key>in/x</Key><Size>-1</Size></Contents>`, Malformed},
 		"too long":      {`<Name>` + strings.Repeat("x", listingLimit) + `</Name>`, Malformed},
 		"not escaped":   {fmt.Sprintf(entry, "in/a+b%20c"), ""},
@@ -52,6 +58,27 @@ func TestListDistrusts(t *testing.T) {
 				t.Errorf("asked %d times", n)
 			}
 		})
+	}
+}
+
+// What is no listing at all is not an empty one, and the server does answer.
+func TestListIsNoListing(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]string{
+		"nothing": "", "a page": "<!DOCTYPE html><html><body><p>Sign in<br></body></html>", "JSON": `{"a": 1}`, "another root": "<FooResult/>",
+		"text": "hello", "another charset": `<?xml version="1.0" encoding="ISO-8859-1"?><ListBucketResult/>`, "cut": "<ListBucketResult><Contents>",
+	} {
+		b := doer(func(r *http.Request) (*http.Response, error) {
+			return answer(r, http.StatusOK, strings.NewReader(body), len(body)), nil
+		}).bucket()
+		var last error
+		n := 0
+		for _, err := range List(t.Context(), b, "") {
+			last, n = err, n+1
+		}
+		if n != 1 || KindOf(last) != Malformed && (name != "cut" || KindOf(last) != Unreachable) {
+			t.Errorf("%s: %d objects, %s: %v", name, n, KindOf(last), last)
+		}
 	}
 }
 
