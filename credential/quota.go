@@ -13,8 +13,7 @@ import (
 // quotas bound what one organization's jobs make a principal ask of STS, whose
 // limit of calls is one for all customers: they prove one role or dispenser at a
 // time, and only so many in an hour that have no verdict. Renewals are not
-// counted, nor are the proofs of Prove, which whoever checks connections asks
-// for. The zero value is ready.
+// counted, nor are checks of what the operator declared. The zero value is ready.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 type quotas struct {
 	mu     sync.Mutex
@@ -59,7 +58,7 @@ func (q *quotas) count(s Subject, most int, now time.Time) error {
 	}
 	if _, known := mine.begun[s.Digest()]; !known && len(mine.begun) >= most {
 		return &rolecall.Error{
-			Code: rolecall.Unavailable, Message: fmt.Sprintf("%s is not proved now: jobs of this organization may use %d roles and dispensers in an hour that have not passed their probes", s, most),
+			Code: rolecall.Unavailable, Message: fmt.Sprintf("%s is not proved now: this organization may use and check %d roles and dispensers in an hour that have not passed their probes", s, most),
 			Hint: "Operator: declare it as a connection and run rolecall check --all, which is not limited. You: use fewer roles, or wait an hour",
 		}
 	}

@@ -99,3 +99,63 @@ func TestProvedRolesAreNotLimited(t *testing.T) {
 		t.Errorf("the first new one: %v", err)
 	}
 }
+
+// Proofs that checks ask for come one at a time in an organization, and those of
+// roles that the operator did not declare are as few as those of work.
+func TestChecksAreLimited(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	under, most := map[string]int{}, 0
+	b := newBench(t, func(c stsCall) stsAnswer {
+		mu.Lock()
+		under[c.RoleARN]++
+		most = max(most, len(under))
+		mu.Unlock()
+		defer func() {
+			mu.Lock()
+			defer mu.Unlock()
+			if under[c.RoleARN]--; under[c.RoleARN] == 0 {
+				delete(under, c.RoleARN)
+			}
+		}()
+		return denied()
+	}, func(o *credential.Options) {
+		o.NewRoles = 3
+		o.Declared = func(organization, target string) bool {
+			return organization == "acme" && strings.HasPrefix(target, "arn:aws:iam::111122223333:role/declared-")
+		}
+	})
+	prove := func(name string) error {
+		r := acme()
+		r.RoleARN = "arn:aws:iam::111122223333:role/" + name
+		_, err := b.Prove(t.Context(), r)
+		return err
+	}
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			if err := prove(fmt.Sprint("declared-", i)); rolecall.CodeOf(err) != rolecall.Forbidden {
+				t.Errorf("a declared one: %v", err)
+			}
+		})
+	}
+	all.Wait()
+	if most > 1 {
+		t.Errorf("%d roles were probed at once", most)
+	}
+	for i := range 5 {
+		for range 2 { // a second check of one is not a second role
+			err := prove(fmt.Sprint("new-", i))
+			if limited := rolecall.CodeOf(err) == rolecall.Unavailable; limited != (i >= 3) {
+				t.Errorf("number %d: %v", i, err)
+			}
+		}
+	}
+	if _, err := b.Role(acme()).Retrieve(t.Context()); rolecall.CodeOf(err) != rolecall.Unavailable {
+		t.Errorf("work after the checks: %v", err)
+	}
+	b.clock.Advance(time.Hour)
+	if err := prove("new-4"); rolecall.CodeOf(err) != rolecall.Forbidden {
+		t.Errorf("after an hour: %v", err)
+	}
+}

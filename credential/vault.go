@@ -52,8 +52,12 @@ type Options struct {
 	ProveEvery  time.Duration // zero: 24 hours
 	// NewRoles is how many roles and dispensers without a verdict may be proved
 	// in an hour because an organization's work as one principal needs them;
-	// zero: 20. Prove is not limited.
-	NewRoles   int
+	// zero: 20.
+	NewRoles int
+	// Declared reports whether the operator declared a role, by its ARN, or a
+	// dispenser, by its URL, for an organization. Proofs of others by Prove count
+	// against NewRoles too. Nil: all are declared.
+	Declared   func(organization, target string) bool
 	WatchEvery time.Duration // between looks at the claims of running work; zero: 15 seconds
 	Now        func() time.Time
 	Rand       io.Reader // seeds the external ids of probes; nil: crypto/rand

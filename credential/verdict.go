@@ -93,11 +93,24 @@ func (v *Vault) isValid(stored Verdict) bool {
 	return stored.valid(v.options.Now(), v.options.ProveEvery)
 }
 
-// proveNow proves a target, whatever verdict is stored on it.
-func (v *Vault) proveNow(ctx context.Context, t target) (Verdict, error) {
-	stored, err := v.ownVerdict(ctx, t.subject())
+// proveNow proves a target, whatever verdict is stored on it, when no other proof
+// of its organization and principal is under way.
+func (v *Vault) proveNow(ctx context.Context, t target) (_ Verdict, err error) {
+	defer catchPanic(&err)
+	s := t.subject()
+	done, err := v.quotas.turn(ctx, s)
 	if err != nil {
 		return Verdict{}, err
+	}
+	defer done()
+	stored, err := v.ownVerdict(ctx, s)
+	if err != nil {
+		return Verdict{}, err
+	}
+	if declared := v.options.Declared; !stored.Passed && declared != nil && !declared(s.Organization, s.RoleARN) {
+		if err := v.quotas.count(s, v.options.NewRoles, v.options.Now()); err != nil {
+			return Verdict{}, err
+		}
 	}
 	return v.prove(ctx, t, stored)
 }

@@ -80,6 +80,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	if cfg.HasPrincipals() {
 		work, err := worker.Open(worker.Settings{
 			Vendor: cfg.Vendor, Sources: cfg.Sources, STSEndpoint: cfg.Endpoints.STS, S3Endpoint: cfg.Endpoints.S3, Allow: cfg.Allow, Log: log,
+			Declared: declared(cfg.Organizations),
 		}, worker.Stores{Verdicts: db.Verdicts(), Secrets: service.Values{Store: db, Keyring: keyring, Declared: cfg}})
 		if err != nil {
 			return err
