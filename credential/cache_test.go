@@ -139,7 +139,7 @@ func TestEachFieldOfARequestReachesTheKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(vault.Close)
-	vary(t, Role{}, map[string]bool{"TaskLabel": true}, func(v any) key { return vault.Role(v.(Role)).key })
+	vary(t, Role{}, nil, func(v any) key { return vault.Role(v.(Role)).key })
 	vary(t, SecretRequest{}, nil, func(v any) key { return vault.Secret(v.(SecretRequest)).key })
 }
 

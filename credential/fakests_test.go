@@ -293,6 +293,6 @@ func principal(t testing.TB, name, arn string) credential.Principal {
 func acme() credential.Role {
 	return credential.Role{
 		Organization: "acme", Principal: "production", RoleARN: mediaARN, ExternalID: externalID,
-		JobID: "01JOB", TaskLabel: "0 storage:get", Policy: []byte(`{"Version":"2012-10-17","Statement":[]}`), Region: "eu-central-1",
+		JobID: "01JOB", Policy: []byte(`{"Version":"2012-10-17","Statement":[]}`), Region: "eu-central-1",
 	}
 }

@@ -16,7 +16,6 @@ type Role struct {
 	RoleARN      string
 	ExternalID   string
 	JobID        string
-	TaskLabel    string        // goes into the User-Agent of STS calls only
 	Policy       []byte        // session policy; without one there is no session
 	Duration     time.Duration // zero: one hour
 	Region       string        // whose STS is asked; empty: the principal's

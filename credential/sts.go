@@ -33,15 +33,8 @@ func withKeys(keys aws.Credentials) func(*sts.Options) {
 	return func(o *sts.Options) { o.Credentials = credentials.StaticCredentialsProvider{Value: keys} }
 }
 
-// withLabel makes one call with the task's label in its User-Agent.
-func withLabel(label string) func(*sts.Options) {
-	return func(o *sts.Options) {
-		if label != "" {
-			o.APIOptions = append(o.APIOptions, middleware.AddUserAgentKeyValue("rolecall", label))
-		}
-	}
-}
-
+// newSTS returns a client. Its User-Agent is the same for all calls, whatever they
+// are for: a trust policy can see it, and a verdict is on no other one.
 func newSTS(region, endpoint string, client *http.Client, credentials aws.CredentialsProvider) *sts.Client {
 	o := sts.Options{Region: region, Credentials: aws.NewCredentialsCache(credentials), HTTPClient: limitedClient{awshttp.NewBuildableClient()}}
 	if client != nil {
@@ -50,6 +43,7 @@ func newSTS(region, endpoint string, client *http.Client, credentials aws.Creden
 	if endpoint != "" {
 		o.BaseEndpoint = aws.String(endpoint)
 	}
+	o.APIOptions = append(o.APIOptions, middleware.AddUserAgentKey("rolecall"))
 	return sts.New(o)
 }
 

@@ -50,16 +50,13 @@ func TestRoleIsProvedThenAssumed(t *testing.T) {
 		if call.Policy != string(policy.DenyAll()) || call.Duration != "900" {
 			t.Errorf("probe %d could be used: %s for %s s", i, call.Policy, call.Duration)
 		}
-		if call.SessionName != calls[provedWith].SessionName || call.RoleARN != mediaARN {
+		if work := calls[provedWith]; call.SessionName != work.SessionName || call.UserAgent != work.UserAgent || !strings.Contains(call.UserAgent, "rolecall") || call.RoleARN != mediaARN {
 			t.Errorf("probe %d differs from the real call: %+v", i, call)
 		}
 	}
 	last := calls[provedWith]
 	if last.SessionName != "acme.01JOB" || last.Duration != "3600" || last.Policy != string(acme().Policy) || last.id() != externalID {
 		t.Errorf("assumed with %+v", last)
-	}
-	if !strings.Contains(last.UserAgent, "rolecall/0-storage") {
-		t.Errorf("the task is not in the User-Agent %q", last.UserAgent)
 	}
 
 	// A second session of the same role rests on the same verdict.

@@ -134,7 +134,7 @@ func (r Request) stsRegion() string { return r.Principal.STSRegion(r.JobRegion, 
 func (r Request) Role() credential.Role {
 	return credential.Role{
 		Organization: r.Organization, Principal: r.Principal.Name, RoleARN: r.Place.RoleARN, ExternalID: r.Place.ExternalID,
-		JobID: r.ID, TaskLabel: r.Label, Duration: r.Place.Duration, Region: r.stsRegion(), Revision: r.Place.Revision,
+		JobID: r.ID, Duration: r.Place.Duration, Region: r.stsRegion(), Revision: r.Place.Revision,
 	}
 }
 
