@@ -156,7 +156,7 @@ organizations: {acme: {external_id: {mode: custom, value: acme-42}, secrets: {ke
 	if err := run.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	<-ended
+	_ = <-ended // it was killed
 	if strings.Contains(out.String(), "nobody asked for") {
 		t.Errorf("what the server sends is shown: %s", out.String())
 	}
