@@ -120,7 +120,7 @@ func exitCode(t *testing.T, run *exec.Cmd) int {
 // One interrupt in the middle of an upload takes back what was begun.
 func TestInterrupt(t *testing.T) {
 	t.Parallel()
-	for _, signal := range []os.Signal{syscall.SIGINT, syscall.SIGTERM} {
+	for _, signal := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		t.Run(signal.String(), func(t *testing.T) {
 			t.Parallel()
 			run, dir, site, stdout, stderr := interrupted(t, "json", "UploadPart")
@@ -150,6 +150,37 @@ func TestInterrupt(t *testing.T) {
 				t.Errorf("temporary files are left: %v %v", left, err)
 			}
 		})
+	}
+}
+
+// Whoever reads what a run writes may leave: the job goes on to its end, and nothing
+// stays in its temporary directory.
+func TestReadersMayLeave(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("testdata/world")); err != nil {
+		t.Fatal(err)
+	}
+	s := newSite(t, filepath.Join(dir, "sandbox.yaml"), func(*sandbox.Config, *sandbox.Options) {})
+	s.fillIn(t, filepath.Join(dir, "rolecall.yaml"))
+	run := command(t, dir, "run", "job.json", "--org", "acme")
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	run.Stdout, run.Stderr = writer, writer
+	if err := errors.Join(run.Start(), writer.Close(), reader.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if code := exitCode(t, run); code != 1 { // its report could not be written
+		t.Errorf("exit code %d", code)
+	}
+	if found := s.objects(t, "acme-delivery"); len(found) != 2 {
+		t.Errorf("%d objects were delivered", len(found))
+	}
+	left, err := os.ReadDir(filepath.Join(dir, "tmp"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("temporary files are left: %v %v", left, err)
 	}
 }
 

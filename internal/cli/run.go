@@ -83,7 +83,10 @@ func (c *runCommand) Run(ctx context.Context, sys System, out *output) error {
 // the job is handed back and its directory removed, and lets the job outlive who
 // reads its output. The function undoes both.
 func outliving(ctx context.Context) (context.Context, func()) {
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP)
+	stop := func() {}
+	if !signal.Ignored(syscall.SIGHUP) { // as it is under nohup
+		ctx, stop = signal.NotifyContext(ctx, syscall.SIGHUP)
+	}
 	signal.Ignore(syscall.SIGPIPE)
 	return ctx, func() {
 		stop()
