@@ -2,6 +2,7 @@ package task
 
 import (
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,8 +19,13 @@ import (
 func TestWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex // guards got
 		var got []Event
-		w := startWait("S3", func(e Event) { got = append(got, e) })
+		w := startWait("S3", func(e Event) {
+			mu.Lock()
+			defer mu.Unlock()
+			got = append(got, e)
+		})
 		time.Sleep(2 * time.Second)
 		w.happened()
 		w.on("STS")
