@@ -183,6 +183,10 @@ state: ./state
 	return args
 }
 
+// undisclosed is what a command adds for whoever runs it, who is the operator:
+// no tenant is told it (rolecall.Undisclosed).
+var undisclosed = regexp.MustCompile(`(may not be reached); .*`)
+
 // Whatever URL of a tenant's it is, and however it is written: nothing connects
 // to where tenants may not lead, not by an address, not by a name that changes
 // its answer, not by a redirect, and not by what the environment says.
@@ -201,6 +205,7 @@ func TestTenantsLeadNowhere(t *testing.T) {
 		}
 		n++
 		got := rolecall(f.write(t, n, s, url, allow...))
+		got.Said = undisclosed.ReplaceAllString(got.Said, "$1")
 		if s.region { // which is shown as it was written
 			got.Said = strings.ReplaceAll(got.Said, url, "")
 		}
@@ -267,6 +272,7 @@ func TestTenantsLearnNoNames(t *testing.T) {
 			}
 			n++
 			got := rolecall(f.write(t, n, s, url))
+			got.Said = undisclosed.ReplaceAllString(got.Said, "$1")
 			got.Said = passing.ReplaceAllString(strings.ReplaceAll(got.Said, host, "HOST"), "")
 			return got
 		}
