@@ -191,8 +191,12 @@ func explainNoAnswer(ctx context.Context, err error, asked string) error {
 	case errors.As(err, &final) && !final.RetryableError(), errors.As(err, &unknown) && unknown.IsNotFound:
 		e.Code, e.Message = rolecall.Forbidden, name+" may not be reached"
 		e.Hint = "You: give a public address. Operator: the cause is in the log; network.allow lists other addresses"
+		why := fmt.Sprint(final) // the guard's, without the words of what it was wrapped in
+		if unknown != nil {
+			why = "there is no host " + unknown.Name
+		}
 		e.Err = &rolecall.Undisclosed{
-			Message: err.Error(), Hint: "You: correct the URL. Operator: list the address in network.allow, if requests may go there", Err: e.Err,
+			Message: why, Hint: "You: correct the URL. Operator: list the address in network.allow, if requests may go there", Err: e.Err,
 		}
 	case errors.As(err, &certificate):
 		e.Code, e.Message = rolecall.Invalid, name+" has no valid certificate"
