@@ -20,13 +20,15 @@ type judgement struct {
 
 // corrected is what is found where it is known whose documents are at fault.
 func (f finding) corrected(judged []judgement) finding {
-	if slices.ContainsFunc(judged, func(o judgement) bool { return o.patch != nil }) && f.layer != "" {
+	if slices.ContainsFunc(judged, func(o judgement) bool { return o.patch != nil || len(o.Limits) > 0 }) && f.layer != "" {
 		f.hint = "" // of the whole document
 	}
 	for _, o := range judged {
 		switch {
 		case o.patch != nil:
 			f = f.withCorrection(o)
+		case len(o.Limits) > 0:
+			f = f.limited(o)
 		case o.Standing == correct.Allows && o.Kind == policy.TrustDocument && !f.denied: // a probe was accepted
 			f.message += fmt.Sprintf("; by %s it should be refused", strings.Join(o.Files, ", "))
 			f.hint = joined(f.hint, inForceHint)
@@ -55,6 +57,8 @@ func (f finding) inferred(judged []judgement) finding {
 			f = f.cleared(o, judged)
 		case o.patch != nil:
 			f = f.withCorrection(o)
+		case len(o.Limits) > 0:
+			f = f.limited(o)
 		}
 	}
 	for len(f.candidates) < 3 && len(f.further) > 0 {

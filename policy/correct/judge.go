@@ -22,6 +22,8 @@ type Judgement struct {
 	Corrected json.RawMessage
 	File      string
 	Changes   string // what to do with it, and what differs in it
+	// Limits are in the way where nothing is corrected because of them.
+	Limits []Limit
 }
 
 // Standing is what documents are to the requests of a connection.
@@ -65,11 +67,18 @@ func (s Setup) Judge(q Question, kind policy.Kind, all []Given) (Judgement, bool
 	} else if kind == policy.RCPDocument {
 		l.use = use{[]string{actionAssume}, []string{s.Connection.RoleARN}}
 	}
-	if fixed, i, ok := l.correct(needed, who, s.grants(kind), l.assumptionFor(q, asked, out.Standing)); ok {
-		out = out.corrected(l.documents[i], fixed.documents[i], i)
-		if s.plainHTTP() && bytes.Contains(bytes.ToLower(l.documents[i].JSON()), []byte("aws:securetransport")) {
-			out.Changes += ". Operator: better give an endpoint with TLS, of which the document speaks"
-		}
+	a := l.assumptionFor(q, asked, out.Standing)
+	fixed, i, ok := l.correct(needed, who, s.grants(kind), a)
+	if !ok {
+		return out, true
+	}
+	fixed, limits, ok := l.keepLimits(fixed, i, len(statements(l.documents[i])), needed)
+	if ok = ok && fixed.allowsAll(needed, a) && fixed.fits(i); !ok {
+		return out.limited(limits), true
+	}
+	out = out.corrected(l.documents[i], fixed.documents[i], i)
+	if s.plainHTTP() && bytes.Contains(bytes.ToLower(l.documents[i].JSON()), []byte("aws:securetransport")) {
+		out.Changes += ". Operator: better give an endpoint with TLS, of which the document speaks"
 	}
 	return out, true
 }
@@ -103,10 +112,11 @@ func (s Setup) judgeTrust(q Question, out Judgement, l layer, right []policy.Req
 		return out
 	}
 	wrong = s.wrongRequests(s.vendors(l.documents[0])...)
-	if fixed, ok := l.correctTrust(right, wrong, s.Principal.String(), s.Vendor.Owns, s.grants(policy.TrustDocument)); ok {
-		return out.corrected(l.documents[0], fixed.documents[0], 0)
+	fixed, limits, ok := l.correctTrust(right, wrong, s.Principal.String(), s.Vendor.Owns, s.grants(policy.TrustDocument))
+	if !ok {
+		return out.limited(limits)
 	}
-	return out
+	return out.corrected(l.documents[0], fixed.documents[0], 0)
 }
 
 // corrected returns the judgement with the corrected document in the place of
@@ -150,14 +160,10 @@ func lackedBy(d, other *tree.Node) (allows, denies []string) {
 		if has(d, s) {
 			continue
 		}
-		name := fmt.Sprintf("statement %d", i+1)
-		if sid := s.Get("Sid").Strings(); len(sid) == 1 && sid[0] != "" {
-			name = sid[0]
-		}
 		if isDeny(s) {
-			denies = append(denies, name)
+			denies = append(denies, nameOf(s, i))
 		} else {
-			allows = append(allows, name)
+			allows = append(allows, nameOf(s, i))
 		}
 	}
 	return allows, denies

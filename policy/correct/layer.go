@@ -147,8 +147,9 @@ func (l layer) fits(i int) bool {
 // of the wrong ones, which are the vendor's: the vendor's principals are taken
 // out of the statements that let those pass; these stay for the others whom
 // they name. A statement about everyone is changed only if it is known to let
-// in the vendor's: it may be for an organization of the customer's.
-func (l layer) correctTrust(right, wrong []policy.Request, principal string, vendors func(account string) bool, grants []*tree.Node) (layer, bool) {
+// in the vendor's: it may be for an organization of the customer's. Where no such
+// policy exists it returns the account's own limits that are in the way.
+func (l layer) correctTrust(right, wrong []policy.Request, principal string, vendors func(account string) bool, grants []*tree.Node) (layer, []Limit, bool) {
 	out, changed := l, false
 	var left []*tree.Node
 	for _, s := range statements(l.documents[0]) {
@@ -170,9 +171,17 @@ func (l layer) correctTrust(right, wrong []policy.Request, principal string, ven
 	if !out.allowsAll(right, strict) {
 		fixed, _, ok := out.correct(right, principal, grants, strict)
 		if !ok {
-			return l, false
+			return l, nil, false
+		}
+		fixed, limits, ok := l.keepLimits(fixed, 0, len(left), right)
+		a := strict
+		if changed { // whoever was let in meets the limits of what let them in
+			a = lenient
+		}
+		if !ok || !fixed.allowsAll(right, a) {
+			return l, limits, false
 		}
 		out, changed = fixed, true
 	}
-	return out, changed && !out.allowsAny(wrong, certain) && out.fits(0)
+	return out, nil, changed && !out.allowsAny(wrong, certain) && out.fits(0)
 }

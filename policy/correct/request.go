@@ -2,6 +2,7 @@ package correct
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -83,9 +84,10 @@ func (q Question) asked(kind policy.Kind, all []request) []policy.Request {
 // key.
 func (s Setup) accessRequests() []request {
 	session := rolecall.ARN{Partition: s.Role.Partition, Service: "sts", Account: s.Role.Account, Resource: "assumed-role/" + s.Role.RoleName() + "/" + s.SessionName}
-	now := time.Now().UTC().Format(time.RFC3339)
+	at := time.Now().UTC()
+	now := at.Format(time.RFC3339)
 	common := map[string]string{
-		"aws:PrincipalArn": s.Connection.RoleARN, "aws:PrincipalType": "AssumedRole", "aws:TokenIssueTime": now, "aws:CurrentTime": now,
+		"aws:PrincipalArn": s.Connection.RoleARN, "aws:PrincipalType": "AssumedRole", "aws:TokenIssueTime": now, "aws:CurrentTime": now, "aws:EpochTime": strconv.FormatInt(at.Unix(), 10),
 		"aws:RequestedRegion": s.Region, "aws:PrincipalIsAWSService": "false",
 	}
 	if s.RoleID != "" {
@@ -156,9 +158,13 @@ const actionAssume = "sts:AssumeRole"
 
 // assumeRequest asks for the role with an external id, or without one.
 func (s Setup) assumeRequest(p rolecall.ARN, externalID string) policy.Request {
+	now := time.Now().UTC()
 	in := policy.Request{
 		Principal: p.String(), Action: actionAssume, Resource: s.Connection.RoleARN, Account: s.Role.Account,
-		Context: map[string][]string{"aws:PrincipalArn": {p.String()}, "aws:PrincipalIsAWSService": {"false"}},
+		Context: map[string][]string{
+			"aws:PrincipalArn": {p.String()}, "aws:PrincipalIsAWSService": {"false"},
+			"aws:CurrentTime": {now.Format(time.RFC3339)}, "aws:EpochTime": {strconv.FormatInt(now.Unix(), 10)},
+		},
 	}
 	if name := p.RoleName(); name != "" {
 		in.Principal = rolecall.ARN{Partition: p.Partition, Service: "sts", Account: p.Account, Resource: "assumed-role/" + name + "/rolecall"}.String()
