@@ -38,5 +38,5 @@ func ExampleSetup_Judge() {
 	fmt.Println(judgement.Changes)
 	// Output:
 	// true true
-	// put the corrected document in the place of bucket.json; narrowed: Office, Office2, Office3; all else stays
+	// put the corrected document in the place of bucket.json; narrowed: Office, Office2, Office3, Office4; all else stays
 }

@@ -65,7 +65,7 @@ func (s Setup) Judge(q Question, kind policy.Kind, all []Given) (Judgement, bool
 	if kit, err := policy.Generate(s.request()); err == nil && !q.Assumes() {
 		l.use = useOf(kit.Permissions, kind)
 	} else if kind == policy.RCPDocument {
-		l.use = use{[]string{actionAssume}, []string{s.Connection.RoleARN}}
+		l.use = use{{[]string{actionAssume}, []string{s.Connection.RoleARN}, nil}}
 	}
 	a := l.assumptionFor(q, asked, out.Standing)
 	fixed, i, ok := l.correct(needed, who, s.grants(kind), a)

@@ -26,9 +26,6 @@ type statementRef struct{ document, statement int }
 // decide decides a request by the layer alone, with all else allowing it. It
 // returns the statements that deny, and whether the request is allowed.
 func (l layer) decide(in policy.Request, a assumption) ([]statementRef, bool) {
-	all, _ := policy.Parse([]byte(full))
-	account, _ := policy.Parse([]byte(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"` + l.account + `"},"Action":"*","Resource":"*"}]}`))
-	policies := policy.Policies{Identity: []*policy.Document{all}, Resource: account}
 	var documents []*policy.Document
 	var origins [][]int
 	for _, d := range l.documents {
@@ -36,19 +33,7 @@ func (l layer) decide(in policy.Request, a assumption) ([]statementRef, bool) {
 		documents, origins = append(documents, assumed), append(origins, from)
 	}
 	at := l.kind.Layer()
-	switch at {
-	case policy.ResourcePolicy:
-		policies.Resource = documents[0]
-	case policy.Identity:
-		policies.Identity = documents
-	case policy.Boundary:
-		policies.Boundary = documents
-	case policy.SCP:
-		policies.SCP = [][]*policy.Document{documents}
-	case policy.RCP:
-		policies.RCP = [][]*policy.Document{documents}
-	}
-	result := policy.Evaluate(in, policies)
+	result := policy.Evaluate(in, l.policies(documents...))
 	var denying []statementRef
 	for _, ref := range result.DecidedBy {
 		if result.Decision == policy.ExplicitlyDenied && ref.Policy == at {
@@ -56,6 +41,26 @@ func (l layer) decide(in policy.Request, a assumption) ([]statementRef, bool) {
 		}
 	}
 	return denying, result.Decision == policy.Allowed
+}
+
+// policies are the documents as the layer, with all else allowing everything.
+func (l layer) policies(documents ...*policy.Document) policy.Policies {
+	all, _ := policy.Parse([]byte(full))
+	account, _ := policy.Parse([]byte(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"` + l.account + `"},"Action":"*","Resource":"*"}]}`))
+	out := policy.Policies{Identity: []*policy.Document{all}, Resource: account}
+	switch l.kind.Layer() {
+	case policy.ResourcePolicy:
+		out.Resource = documents[0]
+	case policy.Identity:
+		out.Identity = documents
+	case policy.Boundary:
+		out.Boundary = documents
+	case policy.SCP:
+		out.SCP = [][]*policy.Document{documents}
+	case policy.RCP:
+		out.RCP = [][]*policy.Document{documents}
+	}
+	return out
 }
 
 // allowsAll reports whether each of the requests passes.
@@ -116,7 +121,11 @@ func (l layer) correct(needed []policy.Request, principal string, grants []*tree
 			deny := all[at.statement]
 			all[at.statement] = exceptPrincipal(deny, principal)
 			out.documents[changed] = withStatements(out.documents[changed], all)
-			for _, s := range l.use.stillDenied(l.kind, deny, principal) {
+			still, ok := l.use.stillDenied(l.kind, deny, principal)
+			if !ok {
+				return l, 0, false
+			}
+			for _, s := range still {
 				out.documents[changed] = add(out.documents[changed], s)
 			}
 		}
