@@ -8,10 +8,12 @@ import (
 	"github.com/rolecall/rolecall/internal/strict"
 )
 
-// Pattern is a compiled entry of `files`.
+// Pattern is a compiled entry of `files` or `exclude`.
 type Pattern struct {
-	text string
-	re   *regexp.Regexp
+	text    string
+	prefix  string // before the first wildcard
+	literal bool
+	re      *regexp.Regexp
 }
 
 // CompilePattern reads an entry of `files`, a path relative to the location:
@@ -22,61 +24,91 @@ func CompilePattern(s string) (Pattern, error) {
 	if err := validateFile(s); err != nil {
 		return Pattern{}, err
 	}
-	return compilePattern(s)
+	return compilePattern(s, s, "")
 }
 
 // CompileExclusion reads an entry of `exclude`, which is like one of `files`. It
 // may also name keys that can be no files, such as a//b or a/../b, and with a
-// slash at its end it names all below.
+// slash at its end it names all below. A backslash takes the meaning from `*`,
+// `?` or a backslash after it, and stands before nothing else.
 func CompileExclusion(s string) (Pattern, error) {
 	if s == "" {
 		return Pattern{}, &Error{Code: Invalid, Message: "the name is empty", Hint: "You: name what is left out, relative to the location, such as clip.mov, tmp/ or **/*.tmp"}
 	}
-	if err := validateKey(s); err != nil {
+	if err := validateKey(unescaped.Replace(s)); err != nil {
 		return Pattern{}, err
 	}
-	if strings.HasSuffix(s, "/") {
-		s += "**"
-	}
-	return compilePattern(s)
-}
-
-func compilePattern(s string) (Pattern, error) {
-	if strings.Count(s, "*")+strings.Count(s, "?") > MaxStars {
-		return Pattern{}, &Error{Code: Invalid, Message: fmt.Sprintf("%s has more than %d wildcards", strict.Quote(s), MaxStars)}
-	}
-	var b strings.Builder
-	b.WriteString(`(?s)\A`)
-	for rest := s; rest != ""; {
-		atStart := len(rest) == len(s) || s[len(s)-len(rest)-1] == '/'
-		switch {
-		case atStart && strings.HasPrefix(rest, "**/"):
-			b.WriteString(`(?:.*/)?`)
-			rest = rest[3:]
-		case strings.HasPrefix(rest, "**"):
-			b.WriteString(`.*`)
-			rest = strings.TrimLeft(rest, "*")
-		case rest[0] == '*':
-			b.WriteString(`[^/]*`)
-			rest = rest[1:]
-		case rest[0] == '?':
-			b.WriteString(`[^/]`)
-			rest = rest[1:]
-		default:
-			n := strings.IndexAny(rest, "*?")
-			if n < 0 {
-				n = len(rest)
-			}
-			b.WriteString(regexp.QuoteMeta(rest[:n]))
-			rest = rest[n:]
+	if strings.Contains(escaped.ReplaceAllString(s, ""), `\`) {
+		return Pattern{}, &Error{
+			Code: Invalid, Message: strict.Quote(s) + ` has a backslash that is not before *, ? or a backslash`,
+			Hint: `You: write two backslashes for one that is part of the key; JSON doubles each of them again`,
 		}
 	}
-	b.WriteString(`\z`)
-	re, err := regexp.Compile(b.String())
-	if err != nil {
-		return Pattern{}, &Error{Code: Invalid, Message: strict.Quote(s) + " is not a pattern", Err: err}
+	full := s
+	if strings.HasSuffix(s, "/") {
+		full += "**"
 	}
-	return Pattern{text: s, re: re}, nil
+	return compilePattern(s, full, `\`)
+}
+
+var (
+	escaped   = regexp.MustCompile(`\\[*?\\]`)
+	unescaped = strings.NewReplacer(`\*`, "*", `\?`, "?", `\\`, `\`)
+)
+
+// ExclusionOf returns an entry of `exclude` that names the key alone.
+func ExclusionOf(key string) string {
+	return strings.NewReplacer("*", `\*`, "?", `\?`, `\`, `\\`).Replace(key)
+}
+
+// compilePattern compiles a pattern that was written as text. Escape is empty, or
+// the character that takes the meaning from the next one.
+func compilePattern(text, s, escape string) (Pattern, error) {
+	p := Pattern{text: text, literal: true}
+	var b strings.Builder
+	b.WriteString(`(?s)\A`)
+	wildcards := 0
+	for rest := s; rest != ""; {
+		atStart := len(rest) == len(s) || s[len(s)-len(rest)-1] == '/'
+		expression, n := "", 0
+		switch {
+		case atStart && strings.HasPrefix(rest, "**/"):
+			expression, n = `(?:.*/)?`, 3
+		case strings.HasPrefix(rest, "**"):
+			expression, n = `.*`, len(rest)-len(strings.TrimLeft(rest, "*"))
+		case rest[0] == '*':
+			expression, n = `[^/]*`, 1
+		case rest[0] == '?':
+			expression, n = `[^/]`, 1
+		default:
+			if n = strings.IndexAny(rest, "*?"+escape); n < 0 {
+				n = len(rest)
+			}
+			name := rest[:n]
+			if n == 0 { // an escape
+				name, n = rest[1:2], 2
+			}
+			b.WriteString(regexp.QuoteMeta(name))
+			if p.literal {
+				p.prefix += name
+			}
+			rest = rest[n:]
+			continue
+		}
+		p.literal = false
+		wildcards += strings.Count(rest[:n], "*") + strings.Count(rest[:n], "?")
+		b.WriteString(expression)
+		rest = rest[n:]
+	}
+	if wildcards > MaxStars {
+		return Pattern{}, &Error{Code: Invalid, Message: fmt.Sprintf("%s has more than %d wildcards", strict.Quote(text), MaxStars)}
+	}
+	b.WriteString(`\z`)
+	var err error
+	if p.re, err = regexp.Compile(b.String()); err != nil {
+		return Pattern{}, &Error{Code: Invalid, Message: strict.Quote(text) + " is not a pattern", Err: err}
+	}
+	return p, nil
 }
 
 // String returns the pattern as it was written.
@@ -85,17 +117,13 @@ func (p Pattern) String() string { return p.text }
 // Match reports whether a relative name with slashes matches.
 func (p Pattern) Match(name string) bool { return p.re.MatchString(name) }
 
-// Literal reports whether the pattern has no wildcards and so names one file.
-func (p Pattern) Literal() bool { return !strings.ContainsAny(p.text, "*?") }
+// Literal reports whether the pattern has no wildcards and so names one file,
+// its Prefix.
+func (p Pattern) Literal() bool { return p.literal }
 
 // Prefix returns the part before the first wildcard: every matching name
 // begins with it.
-func (p Pattern) Prefix() string {
-	if i := strings.IndexAny(p.text, "*?"); i >= 0 {
-		return p.text[:i]
-	}
-	return p.text
-}
+func (p Pattern) Prefix() string { return p.prefix }
 
 // validateFile checks an entry of `files`: a relative path or pattern that
 // stays inside.

@@ -334,3 +334,29 @@ func FuzzParseJob(f *testing.F) {
 		}
 	})
 }
+
+// Faults have the same order every time, though tags are held in a map.
+func TestFaultsOfTagsHaveAnOrder(t *testing.T) {
+	t.Parallel()
+	tags := map[string]string{"!": "a", "aws:x": "a", "k\n": "a", "#": "a", "a": "!", "b": "!"}
+	var want Errors
+	validateTags(&want, tags)
+	for range 50 {
+		var got Errors
+		validateTags(&got, tags)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatal(diff)
+		}
+	}
+}
+
+// A file that is named cannot be left out, however exclude writes its name.
+func TestNamedFilesAreNotLeftOut(t *testing.T) {
+	t.Parallel()
+	for exclude, refused := range map[string]bool{`a\\\\b`: true, `a*b`: true, `a\\*b`: false, `a`: false} {
+		_, err := ReadPlan([]byte(`{"tasks": [{"tool": "storage:get", "parameters": {"connection": "masters", "files": ["a\\b"], "exclude": ["`+exclude+`"]}}]}`), acme(), vendor(t), "")
+		if (err != nil) != refused {
+			t.Errorf("%s: %v", exclude, err)
+		}
+	}
+}

@@ -297,7 +297,7 @@ func (p *planner) exclude(exclude, files []string, at string) []Pattern {
 	literal, wild := map[string]bool{}, []Pattern(nil)
 	for _, pattern := range out {
 		if pattern.Literal() {
-			literal[pattern.String()] = true
+			literal[pattern.Prefix()] = true
 		} else {
 			wild = append(wild, pattern)
 		}

@@ -41,7 +41,7 @@ func newSelection(files, exclude []rolecall.Pattern, prefixes []string) *selecti
 	}
 	for _, p := range exclude {
 		if p.Literal() {
-			sel.excluded[p.String()] = true
+			sel.excluded[p.Prefix()] = true
 		} else {
 			sel.exclude = append(sel.exclude, p)
 		}
