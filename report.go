@@ -59,6 +59,7 @@ const (
 	Lost             NoteKind = "lost"              // it is done, but not all of it could be kept
 	Kept             NoteKind = "kept"              // an earlier try or run had moved it, or a part of it
 	AlreadyDelivered NoteKind = "already_delivered" // it was there already, with the same bytes
+	Unused           NoteKind = "unused"            // the entry of exclude left nothing out
 	Waited           NoteKind = "waited"            // nothing happened for longer than three seconds
 )
 

@@ -3,24 +3,26 @@ package task
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/awscode"
 	"github.com/rolecall/rolecall/internal/transfer"
 )
 
-// aside has the objects that a step leaves out since they are at fault
-// themselves: it does the rest, and then fails and names them. The zero value is
-// empty.
+// aside has what a step leaves out since it is at fault itself: it does the rest,
+// and then fails and names all of it. The zero value is empty.
 type aside struct {
-	mu    sync.Mutex
-	all   int
-	kinds map[string]*asideKind // faults of one kind stand together
+	mu      sync.Mutex
+	failing int                   // of maxFailing
+	kinds   map[string]*asideKind // faults of one kind stand together
 }
 
 // asideKind has the faults of one kind.
@@ -35,9 +37,14 @@ type leftOut struct {
 	err error
 }
 
-// maxRefused is how many objects may be refused while none is done: more of them
-// show that the place is at fault, and not its objects.
-const maxRefused = 32
+const (
+	// maxRefused is how many of a step's first objects may be refused: where
+	// all of them are, the place is at fault, and not its objects.
+	maxRefused = 1000
+	// maxFailing is how many objects may fail for reasons that may pass. Where
+	// there are more of them, it is the service that fails.
+	maxFailing = 8
+)
 
 // add adds a fault in the order of the keys, and keeps no more than an answer
 // lists.
@@ -49,12 +56,29 @@ func (k *asideKind) add(f leftOut) {
 	}
 }
 
-// errAside is the error for an object that was set aside.
-var errAside = errors.New("set aside")
+var (
+	// errAside is the error for an object that was set aside.
+	errAside = errors.New("set aside")
+	// errRefused is the errAside of an object that was refused, as all of its place may be.
+	errRefused = fmt.Errorf("refused: %w", errAside)
+)
+
+// subject is what may be set aside.
+type subject struct {
+	key     string // of the object, or the file's name
+	name    string // as files and exclude name it
+	pointer string
+	entry   bool // it is an entry of files and what that may name, not an object
+}
+
+// object is the subject for an object of the place.
+func (at side) object(key, pointer string) subject {
+	return subject{key: key, name: strings.TrimPrefix(key, at.place.Key), pointer: pointer}
+}
 
 // setAside sets an object aside that is at fault itself, and returns errAside;
-// else the error. Done reports whether another object of the step is done.
-func (s *work) setAside(ctx context.Context, key, pointer string, done bool, err error) error {
+// else the error.
+func (s *work) setAside(ctx context.Context, what subject, err error) error {
 	kind, own := ownFault(err)
 	if !own || ctx.Err() != nil {
 		return err
@@ -62,58 +86,102 @@ func (s *work) setAside(ctx context.Context, key, pointer string, done bool, err
 	l := &s.aside
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.all >= maxRefused && !done && (kind == string(transfer.Denied) || kind == string(transfer.Refused)) {
-		return err
+	if kind == string(transfer.Unavailable) || kind == string(transfer.Unreachable) {
+		if l.failing++; l.failing > maxFailing {
+			return err
+		}
 	}
 	var faults rolecall.Errors
-	for _, e := range rolecall.List(s.located(err, pointer)) {
+	for _, e := range rolecall.List(s.located(err, what.pointer)) {
 		one := *e
-		if len(s.step.Files) > 0 {
-			one.Hint = joinHints(one.Hint, s.leaveOutHint(key))
-		}
+		one.Hint = joinHints(one.Hint, s.wayOut(what))
 		faults = append(faults, &one)
 	}
-	s.observe(Event{Kind: Skipped, Note: rolecall.Skipped, Name: key, Reason: faults[0].Message})
-	l.all++
+	if kind != missing {
+		s.observe(Event{Kind: Skipped, Note: rolecall.Skipped, Name: what.key, Reason: faults[0].Message})
+	}
 	if l.kinds == nil {
 		l.kinds = map[string]*asideKind{}
 	}
 	if l.kinds[kind] == nil {
 		l.kinds[kind] = &asideKind{}
 	}
-	l.kinds[kind].add(leftOut{key, faults})
-	return errAside
+	l.kinds[kind].add(leftOut{what.key, faults})
+	switch transfer.Kind(kind) {
+	case transfer.Denied, transfer.Refused, transfer.Malformed:
+		return errRefused
+	default:
+		return errAside
+	}
 }
 
-// excludeHint goes with the fault of an object that the step can do without.
-const excludeHint = "You: name it in exclude to leave it out"
-
-// leaveOutHint says how to leave an object or file out.
-func (s *work) leaveOutHint(key string) string {
-	name := strings.TrimPrefix(strings.TrimPrefix(key, s.step.Place.Key), s.step.BaseDir+"/")
-	if slices.ContainsFunc(s.step.Files, func(p rolecall.Pattern) bool { return p.Literal() && p.String() == name }) {
+// wayOut is the hint with which the step does without the subject; empty if it
+// cannot.
+func (s *work) wayOut(what subject) string {
+	if len(s.step.Files) == 0 || s.step.Tool == rolecall.StorageExists {
+		return ""
+	}
+	named, matched := what.entry, false
+	for _, f := range s.step.Files {
+		switch {
+		case !f.Literal():
+			matched = matched || !what.entry && f.Match(what.name)
+		case f.String() == what.name:
+			named = true
+		}
+	}
+	switch {
+	case named && matched:
+		return "You: remove it from files and name it in exclude to leave it out"
+	case named:
 		return "You: remove it from files to leave it out"
 	}
-	return excludeHint
+	// A pattern cannot write these, but match them.
+	exclusion := rolecall.ExclusionOf(what.name)
+	if !utf8.ValidString(exclusion) || strings.ContainsRune(exclusion, 0) {
+		exclusion = strings.ReplaceAll(strings.ToValidUTF8(strings.ReplaceAll(exclusion, "\x00", "?"), "\xff"), "\xff", "?")
+	}
+	p, err := rolecall.CompileExclusion(exclusion)
+	switch {
+	case err != nil || !p.Match(what.name):
+		return ""
+	case strings.HasSuffix(what.name, "/"):
+		return "You: name it in exclude to leave it out, with all below it"
+	case exclusion != what.name:
+		text, _ := json.Marshal(exclusion) // as a job has it; of a string there is no error
+		return "You: name it in exclude as " + string(text) + " to leave it out"
+	default:
+		return "You: name it in exclude to leave it out"
+	}
 }
 
 func joinHints(first, second string) string {
-	if first == "" {
-		return second
+	if first == "" || second == "" {
+		return first + second
 	}
 	return first + ". " + second
 }
 
+// missing is the kind of what is named and not there.
+const missing = "missing"
+
 // ownFault reports whether an error is an object's own, of a kind, so that others
-// may well be fetched.
+// may well be done.
 func ownFault(err error) (kind string, own bool) {
 	var moving *transfer.Error
 	if !errors.As(err, &moving) {
-		code := rolecall.CodeOf(err)
-		return "name", code == rolecall.Invalid || code == rolecall.NotFound
+		switch rolecall.CodeOf(err) {
+		case rolecall.NotFound:
+			return missing, true
+		case rolecall.Invalid:
+			return "name", true
+		default:
+			return "", false
+		}
 	}
 	switch moving.Kind {
-	case transfer.Exists, transfer.NotFound, transfer.Denied, transfer.Archived, transfer.Changed, transfer.Corrupt, transfer.TooLarge, transfer.BadFile:
+	case transfer.NotFound, transfer.Denied, transfer.Archived, transfer.Exists, transfer.Changed, transfer.Corrupt, transfer.TooLarge,
+		transfer.BadFile, transfer.Malformed, transfer.Unavailable, transfer.Unreachable:
 		return string(moving.Kind), true
 	case transfer.Refused:
 		return string(moving.Kind), awscode.Of(moving.Code) != awscode.Unsupported

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall"
-	"github.com/rolecall/rolecall/internal/awscode"
 	"github.com/rolecall/rolecall/internal/transfer"
 )
 
@@ -43,8 +42,8 @@ func (s *work) copy(ctx context.Context) (Outcome, error) {
 			return 0, s.objectFault(ctx, err, from, p.Key, from.place.Pointer)
 		}
 		return s.did(ctx, end, p.Key, res, err)
-	}, func(p piece, err error) bool { return readsSource(err, p.Key, from, to) })
-	if err == nil {
+	})
+	if err == nil && s.aside.err() == nil {
 		s.sweep(ctx, to)
 	}
 	return s.end(ctx, out, f.found, err, "copied")
@@ -63,13 +62,6 @@ func failedEnd(err error, key string, from, to side) side {
 		return from
 	}
 	return to
-}
-
-// readsSource reports whether an error of a copy is about one object: its source cannot
-// be read, or has properties that cannot be kept, or another is where it goes.
-func readsSource(err error, key string, from, to side) bool {
-	var e *transfer.Error
-	return errors.As(err, &e) && (e.Kind == transfer.Exists || e.Code == awscode.MetadataTooLarge || failedEnd(err, key, from, to).end == source)
 }
 
 // newKey returns the key of an object's copy.

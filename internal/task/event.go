@@ -13,6 +13,7 @@ const (
 	Kept       Kind = "kept"       // Bytes of those that Moved tells of are an earlier try's or run's
 	FileDone   Kind = "file_done"  // Name with its Bytes is done
 	Skipped    Kind = "skipped"    // Name is left out, for the Reason
+	Unused     Kind = "unused"     // Name is an entry of exclude that left nothing out
 	Waiting    Kind = "waiting"    // nothing happens for a while: Reason says what is waited for; with a Note, what was waited for
 	Lost       Kind = "lost"       // Name is done, but not all of it could be kept, for the Reason; tags are reported once
 )

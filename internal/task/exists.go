@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sort"
 	"strings"
-	"sync"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/strict"
@@ -22,28 +20,20 @@ func (s *work) exists(ctx context.Context) (Outcome, error) {
 	}
 	wanted := s.wanted()
 	s.observe(Event{Kind: Planned, Files: len(wanted)})
-	var mu sync.Mutex // guards missing
-	var missing rolecall.Errors
 	out, err := each(ctx, all(wanted), none, func(ctx context.Context, w requirement) (int64, error) {
 		key, err := s.find(ctx, at, w)
 		switch {
 		case err != nil:
-			return 0, err
-		case key != "":
+			err = s.fault(ctx, err, at, at.place.Pointer)
+		case key == "":
+			err = w.missing(at)
+		default:
 			s.observe(Event{Kind: FileDone, Name: key})
 			return 0, nil
 		}
-		mu.Lock()
-		defer mu.Unlock()
-		missing = append(missing, w.missing(at))
-		return 0, nil
+		return 0, s.setAside(ctx, subject{key: w.key(), pointer: w.pointer}, err)
 	})
-	out.Files -= len(missing)
-	if err != nil {
-		return out, s.fault(ctx, err, at, at.place.Pointer)
-	}
-	sort.Slice(missing, func(i, j int) bool { return missing[i].Message < missing[j].Message })
-	return out, few(missing)
+	return s.end(ctx, out, Event{}, err, "")
 }
 
 // requirement is what must be there: an object by its key, or any that matches.
@@ -95,6 +85,14 @@ func (s *work) find(ctx context.Context, at side, w requirement) (string, error)
 		}
 	}
 	return "", nil
+}
+
+// key is the literal key, or the place's with the pattern.
+func (w requirement) key() string {
+	if w.literal {
+		return w.prefix
+	}
+	return w.text
 }
 
 func (w requirement) missing(at side) *rolecall.Error {

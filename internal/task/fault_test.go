@@ -208,12 +208,17 @@ func TestFaultsPointIntoTheRequest(t *testing.T) {
 	if err := f.take(t.Context(), transfer.Object{Key: "in/../x"}, queue{}); err != nil {
 		t.Fatal(err)
 	}
+	bad := s.aside.err()
+	s.aside = aside{}
+	if err := s.unfound(t.Context(), newSelection(s.step.Files, s.step.Exclude, prefixesOf(s.step.Files)), "b"); err != nil {
+		t.Fatal(err)
+	}
 	for _, tc := range []struct {
 		err  error
 		want string
 	}{
-		{s.aside.err(), "/ContentAcquisition/Files"},
-		{s.nothingFor(newSelection(s.step.Files, s.step.Exclude, prefixesOf(s.step.Files)), "b"), "/ContentAcquisition/Files/0"},
+		{bad, "/ContentAcquisition/Files"},
+		{s.aside.err(), "/ContentAcquisition/Files/0"},
 		{&rolecall.Error{Code: rolecall.Invalid, Pointer: "/principal"}, "/ContentAcquisition"},
 		{&rolecall.Error{Code: rolecall.Invalid, Pointer: "/ContentAcquisitions"}, "/ContentAcquisition"},
 		{&transfer.Error{Kind: transfer.NotFound}, "/ContentAcquisition"},

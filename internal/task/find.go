@@ -2,6 +2,7 @@ package task
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"sort"
@@ -94,9 +95,18 @@ func (s *work) list(ctx context.Context, at side, sel *selection, markers bool, 
 			if err == nil && below {
 				wanted, err = sel.match(ctx, prefix, name)
 			}
+			if err != nil {
+				err = s.fault(ctx, err, at, at.place.Pointer)
+				if kind, _ := ownFault(err); kind != string(transfer.Denied) || len(sel.prefixes)+len(sel.direct) == 1 {
+					return err
+				}
+				if err = s.setAside(ctx, subject{key: at.place.Key + prefix, pointer: at.place.Pointer, entry: true}, err); !errors.Is(err, errAside) {
+					return err
+				}
+				sel.giveUp(prefix)
+				break
+			}
 			switch {
-			case err != nil:
-				return s.fault(ctx, err, at, at.place.Pointer)
 			case !wanted:
 				continue
 			case o.Size == 0 && (name == "" || strings.HasSuffix(name, "/") && !markers):
@@ -114,8 +124,12 @@ func (s *work) list(ctx context.Context, at side, sel *selection, markers bool, 
 	return nil
 }
 
-// nothingFor is the error that names each pattern that matched nothing.
-func (s *work) nothingFor(sel *selection, place string) error {
+// unfound sets aside each pattern that matched nothing, and notes what exclude has
+// in vain, when all has been looked at.
+func (s *work) unfound(ctx context.Context, sel *selection, place string) error {
+	for _, entry := range sel.unused() {
+		s.observe(Event{Kind: Unused, Note: rolecall.Unused, Name: entry, Reason: "this entry of exclude leaves nothing out"})
+	}
 	if len(s.step.Exclude) > 0 {
 		place += " but what exclude leaves out"
 	}
@@ -123,47 +137,40 @@ func (s *work) nothingFor(sel *selection, place string) error {
 	if strings.ContainsAny(s.step.Place.Key, "*?") {
 		hint = refusal.MissingHint(s.step.Place.Key)
 	}
-	var faults rolecall.Errors
 	for _, i := range sel.unmatched() {
-		faults = append(faults, &rolecall.Error{
-			Code: rolecall.NotFound, Pointer: s.step.FilesPointer + strict.Pointer(i),
-			Message: fmt.Sprintf("%q matches nothing in %s", s.step.Files[i].String(), place),
-			Hint:    hint,
+		text, pointer := s.step.Files[i].String(), s.step.FilesPointer+strict.Pointer(i)
+		err := s.setAside(ctx, subject{key: text, name: text, pointer: pointer, entry: true}, &rolecall.Error{
+			Code: rolecall.NotFound, Message: fmt.Sprintf("%q matches nothing in %s", text, place), Hint: hint,
 		})
+		if !errors.Is(err, errAside) {
+			return err
+		}
 	}
-	return few(faults)
+	return nil
 }
 
 // heads asks for the objects that no listing covers, and returns them in order of
-// their keys. All that are missing are in absent.
-func (s *work) heads(ctx context.Context, at side, sel *selection) (_ []transfer.Object, absent, err error) {
-	var mu sync.Mutex // guards found and faults
+// their keys. Those that are missing or refused are set aside.
+func (s *work) heads(ctx context.Context, at side, sel *selection) ([]transfer.Object, error) {
+	wanted, err := sel.wanted(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var mu sync.Mutex // guards found
 	var found []transfer.Object
-	var faults rolecall.Errors
-	_, err = each(ctx, all(sel.direct), none, func(ctx context.Context, index int) (int64, error) {
-		if out, err := sel.leavesOut(ctx, s.step.Files[index].String()); out || err != nil {
-			return 0, err
+	_, err = each(ctx, all(wanted), none, func(ctx context.Context, index int) (int64, error) {
+		key, pointer := at.place.Key+s.step.Files[index].String(), s.step.FilesPointer+strict.Pointer(index)
+		o, err := s.head(ctx, at, key, pointer)
+		if err != nil {
+			return 0, s.setAside(ctx, at.object(key, pointer), err)
 		}
-		o, err := s.head(ctx, at, at.place.Key+s.step.Files[index].String(), s.step.FilesPointer+strict.Pointer(index))
 		mu.Lock()
 		defer mu.Unlock()
-		switch {
-		case err == nil:
-			found = append(found, o)
-		case rolecall.CodeOf(err) == rolecall.NotFound:
-			faults = append(faults, rolecall.List(err)...)
-			s.observe(Event{Kind: Skipped, Note: rolecall.Skipped, Name: at.place.Key + s.step.Files[index].String(), Reason: faults[len(faults)-1].Message})
-		default:
-			return 0, s.setAside(ctx, at.place.Key+s.step.Files[index].String(), s.step.FilesPointer+strict.Pointer(index), len(found) > 0, err)
-		}
+		found = append(found, o)
 		return 0, nil
 	})
-	if err != nil {
-		return nil, nil, s.fault(ctx, err, at, at.place.Pointer)
-	}
-	sort.Slice(faults, func(i, j int) bool { return faults[i].Message < faults[j].Message })
 	sort.Slice(found, func(i, j int) bool { return found[i].Key < found[j].Key })
-	return found, few(faults), nil
+	return found, err
 }
 
 // head asks for one object.

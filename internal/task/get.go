@@ -2,6 +2,7 @@ package task
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -25,7 +26,7 @@ func (s *work) get(ctx context.Context) (Outcome, error) {
 			return 0, s.objectFault(ctx, err, at, p.Key, at.place.Pointer)
 		}
 		return s.did(ctx, at, p.Key, res, err)
-	}, func(piece, error) bool { return true })
+	})
 	return s.end(ctx, out, f.found, err, "fetched")
 }
 
@@ -77,9 +78,14 @@ func (s *work) moved(n int64) { s.observe(Event{Kind: Moved, Bytes: n}) }
 
 func (s *work) kept(n int64) { s.observe(Event{Kind: Kept, Bytes: n}) }
 
-// end says, with the error that ended a step, how far the step had come.
+// end says, with the error that ended a step or what was set aside, how far the
+// step had come.
 func (s *work) end(ctx context.Context, out Outcome, planned Event, err error, done string) (Outcome, error) {
-	if err == nil || planned.Files < 2 || ctx.Err() != nil {
+	refused := errors.Is(err, errAllRefused)
+	if err == nil || refused {
+		err = s.aside.err()
+	}
+	if err == nil || refused || planned.Files < 2 || ctx.Err() != nil {
 		return out, err
 	}
 	of := fmt.Sprintf("%d files", planned.Files)

@@ -9,12 +9,9 @@ import (
 
 // put delivers files of the working directory.
 func (s *work) put(ctx context.Context) (Outcome, error) {
-	files, unfit, err := s.files(ctx)
-	if err != nil {
-		return Outcome{}, err
-	}
-	if len(files) == 0 {
-		return Outcome{}, unfit
+	files, err := s.files(ctx)
+	if err != nil || len(files) == 0 {
+		return s.end(ctx, Outcome{}, Event{}, err, "")
 	}
 	at, err := s.open(ctx, source)
 	if err != nil {
@@ -28,15 +25,15 @@ func (s *work) put(ctx context.Context) (Outcome, error) {
 	out, err := each(ctx, all(files), func(f file) int64 { return f.size }, func(ctx context.Context, f file) (int64, error) {
 		res, err := transfer.Put(ctx, at.bucket, f.key, s.tools.job.Dir, f.name, s.putOptions(at.place))
 		n, err := s.did(ctx, at, f.name, res, err)
-		switch kindOf(err) {
-		case transfer.Exists, transfer.Changed, transfer.TooLarge, transfer.BadFile: // the others may well be delivered
-			err = s.setAside(ctx, f.name, at.place.Pointer, true, err)
+		if err != nil {
+			what := at.object(f.key, at.place.Pointer)
+			what.key = f.name
+			err = s.setAside(ctx, what, err)
 		}
 		return n, err
 	})
-	if err == nil {
+	if err == nil && s.aside.err() == nil {
 		s.sweep(ctx, at)
-		err = joined(unfit, s.aside.err())
 	}
 	return s.end(ctx, out, planned, err, "delivered")
 }
@@ -51,9 +48,4 @@ func (s *work) putOptions(place rolecall.Place) transfer.PutOptions {
 		o.Encryption = transfer.Encryption{Type: e.Type, Key: e.Key}
 	}
 	return o
-}
-
-// joined is the list of the faults of both errors, nil if there are none.
-func joined(first, second error) error {
-	return append(append(rolecall.Errors(nil), rolecall.List(first)...), rolecall.List(second)...).Err()
 }

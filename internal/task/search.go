@@ -15,10 +15,10 @@ import (
 // search finds the objects that a step's patterns name, or its one object, in
 // order of their keys, and hands them on to be moved while it still lists.
 //
-// Nothing is handed on before a page of a listing is judged. An object that is
-// missing, can have no name where it is to go, or cannot be read is set aside: the
-// others are moved, and then the error names all of them, and the patterns that
-// match nothing.
+// Nothing is handed on before a page of a listing is found, so that most mistakes
+// show before anything moves. An object that can have no name where it is to go, or
+// that cannot be moved, is set aside, and so is a pattern that matches nothing:
+// the others are moved, and then the error names all of them.
 type search struct {
 	*work
 	at      side
@@ -27,9 +27,7 @@ type search struct {
 	name    func(transfer.Object) (string, error) // gives what an object becomes; asked in order of the keys
 
 	waiting []piece     // to be given; they are held
-	missing error       // named objects that are not there, and patterns that match nothing
 	wrong   atomic.Bool // nothing is to be moved any more
-	done    atomic.Bool // an object was moved
 	found   Event       // Planned, of what is found so far
 }
 
@@ -39,30 +37,21 @@ const (
 	page        = 1000    // objects; as many as S3 lists at once
 )
 
-// move moves what is found, several at a time, and returns what is done. Reads
-// reports whether an error of the work is one of reading the object.
-func (f *search) move(ctx context.Context, work func(context.Context, piece) (int64, error), reads func(piece, error) bool) (Outcome, error) {
+// move moves what is found, several at a time, and returns what is done.
+func (f *search) move(ctx context.Context, work func(context.Context, piece) (int64, error)) (Outcome, error) {
 	f.found = Event{Kind: Planned, More: true}
 	searching, enough := context.WithCancel(ctx)
 	defer enough()
-	out, err := each(ctx, f.pieces(searching), piece.size, func(ctx context.Context, p piece) (int64, error) {
+	return each(ctx, f.pieces(searching), piece.size, func(ctx context.Context, p piece) (int64, error) {
 		n, err := work(ctx, p)
-		switch {
-		case err == nil:
-			f.done.Store(true)
+		if err == nil {
 			return n, nil
-		case reads(p, err):
-			err = f.setAside(ctx, p.Key, f.at.place.Pointer, f.done.Load(), err)
 		}
-		if !errors.Is(err, errAside) {
+		if err = f.setAside(ctx, f.at.object(p.Key, f.at.place.Pointer), err); !errors.Is(err, errAside) {
 			enough() // else the failure would be noticed only with the next piece
 		}
 		return n, err
 	})
-	if err == nil {
-		err = joined(f.missing, f.aside.err())
-	}
-	return out, err
 }
 
 // pieces yields what the search finds, and at last its error, unless that is
@@ -114,7 +103,7 @@ func (f *search) each(ctx context.Context, give func(transfer.Object) error) err
 		return give(o)
 	}
 	sel := newSelection(f.step.Files, f.step.Exclude, prefixesOf(f.step.Files))
-	heads, absent, err := f.heads(ctx, f.at, sel)
+	heads, err := f.heads(ctx, f.at, sel)
 	if err != nil {
 		return err
 	}
@@ -135,7 +124,9 @@ func (f *search) each(ctx context.Context, give func(transfer.Object) error) err
 	if err != nil {
 		return err
 	}
-	f.missing = joined(absent, f.nothingFor(sel, f.at.String()))
+	if err := f.unfound(ctx, sel, f.at.String()); err != nil {
+		return err
+	}
 	return headsBefore("")
 }
 
@@ -143,7 +134,7 @@ func (f *search) each(ctx context.Context, give func(transfer.Object) error) err
 func (f *search) take(ctx context.Context, o transfer.Object, ready queue) error {
 	name, err := f.name(o)
 	if err != nil {
-		if err = f.setAside(ctx, o.Key, f.pointer(), true, err); errors.Is(err, errAside) {
+		if err = f.setAside(ctx, f.at.object(o.Key, f.pointer()), err); errors.Is(err, errAside) {
 			return nil
 		}
 		return err

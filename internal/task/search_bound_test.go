@@ -91,7 +91,7 @@ func TestSetAsideIsBounded(t *testing.T) {
 	f, _, _ := boundedSearch(t, 1<<20)
 	defer f.close()
 	for n := 1000; n > 0; n-- {
-		err := f.setAside(t.Context(), object(n).Key, "/files", true, noName(object(n).Key, "why"))
+		err := f.setAside(t.Context(), f.at.object(object(n).Key, "/files"), noName(object(n).Key, "why"))
 		if err == nil {
 			t.Fatal("no error")
 		}

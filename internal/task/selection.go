@@ -13,8 +13,9 @@ import (
 // no listing covers are to be looked at directly.
 type selection struct {
 	patterns []rolecall.Pattern
-	excluded map[string]bool    // names that are not wanted
-	exclude  []rolecall.Pattern // of others
+	excluded map[string]bool    // names that are not wanted, and whether one was found
+	exclude  []exclusion        // of others
+	entries  []rolecall.Pattern // all exclusions
 	prefixes []string           // to list; none is another's beginning
 	under    map[string][]glob  // prefix: patterns with wildcards, each text once
 	literal  map[string]int     // name: the first pattern that is this name
@@ -32,18 +33,24 @@ type glob struct {
 
 func (g glob) matches(name string) bool { return strings.HasPrefix(name, g.prefix) && g.match(name) }
 
+// exclusion is a pattern with wildcards of what is not wanted.
+type exclusion struct {
+	match func(name string) bool
+	used  bool // it has left something out
+}
+
 // newSelection chooses from listings below the prefixes what matches the files
 // and not the exclusions.
 func newSelection(files, exclude []rolecall.Pattern, prefixes []string) *selection {
 	sel := &selection{
 		patterns: files, excluded: map[string]bool{}, prefixes: prefixes, under: map[string][]glob{}, literal: map[string]int{},
-		matched: make([]bool, len(files)), same: make([]int, len(files)),
+		matched: make([]bool, len(files)), same: make([]int, len(files)), entries: exclude,
 	}
 	for _, p := range exclude {
 		if p.Literal() {
-			sel.excluded[p.Prefix()] = true
+			sel.excluded[p.Prefix()] = false
 		} else {
-			sel.exclude = append(sel.exclude, p)
+			sel.exclude = append(sel.exclude, exclusion{match: p.Match})
 		}
 	}
 	first := map[string]int{}
@@ -111,20 +118,21 @@ func (sel *selection) match(ctx context.Context, prefix, name string) (bool, err
 	return !out, err
 }
 
-// leavesOut reports whether an exclusion matches the name.
+// leavesOut reports whether an exclusion matches the name, and marks those that do.
 func (sel *selection) leavesOut(ctx context.Context, name string) (bool, error) {
-	if sel.excluded[name] {
-		return true, ctx.Err()
+	_, out := sel.excluded[name]
+	if out {
+		sel.excluded[name] = true
 	}
-	for i, p := range sel.exclude {
+	for i := range sel.exclude {
 		if i%patience == 0 && ctx.Err() != nil {
 			return false, ctx.Err()
 		}
-		if p.Match(name) {
-			return true, nil
+		if p := &sel.exclude[i]; (!out || !p.used) && p.match(name) {
+			out, p.used = true, true
 		}
 	}
-	return false, ctx.Err()
+	return out, ctx.Err()
 }
 
 func (sel *selection) included(ctx context.Context, prefix, name string) (bool, error) {
@@ -145,21 +153,64 @@ func (sel *selection) included(ctx context.Context, prefix, name string) (bool, 
 // take marks the patterns that the name matches.
 func (sel *selection) take(ctx context.Context, prefix, name string) error {
 	if index, named := sel.literal[name]; named {
-		sel.matches(index)
+		sel.matched[index] = true
 	}
 	for i, g := range sel.under[prefix] {
 		if i%patience == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
 		if !sel.matched[g.index] && g.matches(name) {
-			sel.matches(g.index)
+			sel.matched[g.index] = true
 		}
 	}
 	return nil
 }
 
-// matches marks the first pattern of its text.
-func (sel *selection) matches(index int) { sel.matched[index] = true }
+// giveUp marks all that was to be found below a prefix, which cannot be listed.
+func (sel *selection) giveUp(prefix string) {
+	for _, g := range sel.under[prefix] {
+		sel.matched[g.index] = true
+	}
+	for name, index := range sel.literal {
+		if strings.HasPrefix(name, prefix) {
+			sel.matched[index] = true
+		}
+	}
+}
+
+// wanted returns those of the direct names that are not left out.
+func (sel *selection) wanted(ctx context.Context) ([]int, error) {
+	var out []int
+	for _, i := range sel.direct {
+		left, err := sel.leavesOut(ctx, sel.patterns[i].String())
+		if err != nil {
+			return nil, err
+		}
+		if !left {
+			out = append(out, i)
+		}
+	}
+	return out, nil
+}
+
+// unused returns the exclusions that left nothing out, each once.
+func (sel *selection) unused() []string {
+	var out []string
+	seen := map[string]bool{}
+	wild := 0
+	for _, p := range sel.entries {
+		used := p.Literal() && sel.excluded[p.Prefix()]
+		if !p.Literal() {
+			used = sel.exclude[wild].used
+			wild++
+		}
+		if !used && !seen[p.String()] {
+			out = append(out, p.String())
+		}
+		seen[p.String()] = true
+	}
+	return out
+}
 
 // unmatched returns the patterns that no listed name has matched. What is to be
 // looked at directly is not among them.

@@ -1,7 +1,6 @@
 package task
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,62 +37,61 @@ func newFile(name, key string, info fs.FileInfo) file {
 	return file{name: name, key: key, size: info.Size()}
 }
 
-// files returns the files that the step delivers. All that match but cannot be
-// delivered, and all patterns that match nothing, are in unfit, which does not keep the
-// others from being delivered.
+// files returns the files that the step delivers. What matches but is no regular
+// file is set aside, and so are patterns that match nothing.
 // No link is followed: a program in an earlier task may have left one to be
 // fallen for.
-func (s *work) files(ctx context.Context) (found []file, unfit, err error) {
+func (s *work) files(ctx context.Context) ([]file, error) {
 	dir, place := s.tools.job.Dir, s.step.Place
 	if err := s.noLinks(ctx, dir); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if len(s.step.Files) == 0 {
 		name, err := objectName(s.step.BaseDir, place.Key)
 		if err != nil {
-			return nil, nil, s.located(err, place.Pointer)
+			return nil, s.located(err, place.Pointer)
 		}
 		info, err := dir.Lstat(name)
 		if errors.Is(err, fs.ErrNotExist) && strings.ContainsAny(place.Key, "*?") {
-			return nil, nil, &rolecall.Error{
+			return nil, &rolecall.Error{
 				Code: rolecall.NotFound, Pointer: place.Pointer, Message: fmt.Sprintf("there is no %q in the working directory", name),
 				Hint: refusal.MissingHint(place.Key), Err: err,
 			}
 		}
 		if err != nil {
-			return nil, nil, s.noFile(ctx, err, name, place.Pointer)
+			return nil, s.noFile(ctx, err, name, place.Pointer)
 		}
 		f := newFile(name, place.Key, info)
 		if err := f.check(info.Mode()); err != nil {
-			return nil, nil, s.located(err, place.Pointer)
+			return nil, s.located(err, place.Pointer)
 		}
-		return []file{f}, nil, nil
+		return []file{f}, nil
 	}
 	w := walk{work: s, sel: newSelection(s.step.Files, s.step.Exclude, []string{""})}
 	base := path.Join(".", s.step.BaseDir)
 	if err := fs.WalkDir(dir.FS(), base, w.visit(ctx)); err != nil {
-		return nil, nil, s.noFile(ctx, err, base, s.step.FilesPointer)
+		return nil, s.noFile(ctx, err, base, s.step.FilesPointer)
 	}
-	return w.found, joined(w.faults.err(), s.nothingFor(w.sel, "the working directory")), nil
+	return w.found, s.unfound(ctx, w.sel, "the working directory")
 }
 
 type walk struct {
-	work   *work
-	sel    *selection
-	found  []file
-	faults faultList
+	work  *work
+	sel   *selection
+	found []file
 }
 
 func (w *walk) visit(ctx context.Context) fs.WalkDirFunc {
 	return func(name string, entry fs.DirEntry, err error) error {
-		if err := cmp.Or(ctx.Err(), err); err != nil {
-			return w.work.noFile(ctx, err, name, w.work.step.FilesPointer)
-		}
 		relative := name
 		if base := w.work.step.BaseDir; base != "" {
 			relative = strings.TrimPrefix(strings.TrimPrefix(name, base), "/")
 		}
 		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
+			return w.unreadable(ctx, name, relative, entry, err)
 		case reserved.Path(name) && entry.IsDir():
 			return fs.SkipDir
 		case entry.IsDir(), reserved.Path(name), workdir.IsTemporary(name):
@@ -102,30 +100,53 @@ func (w *walk) visit(ctx context.Context) fs.WalkDirFunc {
 		if wanted, err := w.sel.match(ctx, "", relative); err != nil || !wanted {
 			return err
 		}
+		if err := w.sel.take(ctx, "", relative); err != nil {
+			return err
+		}
 		info, err := entry.Info()
 		if err != nil {
-			return w.work.noFile(ctx, err, name, w.work.step.FilesPointer)
+			return w.setAside(ctx, name, relative, w.work.noFile(ctx, err, name, w.work.step.FilesPointer))
 		}
-		return w.take(ctx, newFile(name, w.work.step.Place.Key+relative, info), relative, info.Mode())
+		f := newFile(name, w.work.step.Place.Key+relative, info)
+		if err := f.check(info.Mode()); err != nil {
+			return w.setAside(ctx, name, relative, err)
+		}
+		if len(w.found) == maxObjects {
+			return w.work.tooMany(fmt.Sprintf("more than %d files match", maxObjects))
+		}
+		if !w.work.hold(fileCost + int64(len(f.name)+len(f.key))) {
+			return w.work.noRoom(len(w.found))
+		}
+		w.found = append(w.found, f)
+		return nil
 	}
 }
 
-func (w *walk) take(ctx context.Context, f file, relative string, mode fs.FileMode) error {
-	if err := f.check(mode); err != nil {
-		one := *rolecall.List(err)[0]
-		one.Hint = joinHints(one.Hint, excludeHint)
-		w.faults.add(w.work.step.FilesPointer, &one)
-		w.work.observe(Event{Kind: Skipped, Note: rolecall.Skipped, Name: f.name, Reason: one.Message})
-		return w.sel.take(ctx, "", relative)
+// unreadable sets aside a directory that cannot be read, unless it is the base, or
+// all of it is left out.
+func (w *walk) unreadable(ctx context.Context, name, relative string, entry fs.DirEntry, err error) error {
+	err = w.work.noFile(ctx, err, name, w.work.step.FilesPointer)
+	if relative == "" || relative == "." || entry == nil {
+		return err
 	}
-	if len(w.found) == maxObjects {
-		return w.work.tooMany(fmt.Sprintf("more than %d files match", maxObjects))
+	left, ended := w.sel.leavesOut(ctx, relative+"/")
+	if ended != nil {
+		return ended
 	}
-	if !w.work.hold(fileCost + int64(len(f.name)+len(f.key))) {
-		return w.work.noRoom(len(w.found))
+	if !left {
+		if err := w.setAside(ctx, name+"/", relative+"/", err); err != nil {
+			return err
+		}
 	}
-	w.found = append(w.found, f)
-	return w.sel.take(ctx, "", relative)
+	return fs.SkipDir
+}
+
+func (w *walk) setAside(ctx context.Context, name, relative string, err error) error {
+	err = w.work.setAside(ctx, subject{key: name, name: relative, pointer: w.work.step.FilesPointer}, err)
+	if errors.Is(err, errAside) {
+		return nil
+	}
+	return err
 }
 
 // check reports whether the file can be delivered.

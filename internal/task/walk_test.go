@@ -76,11 +76,11 @@ func TestFilesToDeliver(t *testing.T) {
 		{name: "what is rolecall's own is not one object", have: []string{".rolecall/j"}, key: "out/.rolecall", code: rolecall.Invalid, refused: "rolecall's own"},
 		{name: "what does not match may be anything", have: []string{"a.mp4", "l -> /etc/passwd", "p |"}, files: []string{"*.mp4"}, want: []string{"a.mp4=a.mp4"}},
 		{
-			name: "nothing matches", have: []string{"a.mov"}, files: []string{"*.mov", "*.mp4", "b.mov"}, code: rolecall.NotFound,
+			name: "nothing matches", have: []string{"a.mov"}, files: []string{"*.mov", "*.mp4", "b.mov"}, code: rolecall.NotFound, want: []string{"a.mov=a.mov"},
 			refused: "/tasks/3/parameters/files/1: \"*.mp4\" matches nothing in the working directory\n/tasks/3/parameters/files/2: \"b.mov\" matches nothing in the working directory",
 		},
 		{
-			name: "a link", have: []string{"a", "l -> a", "m -> /etc/passwd"}, files: []string{"*"}, code: rolecall.Invalid,
+			name: "a link", have: []string{"a", "l -> a", "m -> /etc/passwd"}, files: []string{"*"}, code: rolecall.Invalid, want: []string{"a=a"},
 			refused: "/tasks/3/parameters/files: \"l\" cannot be delivered: it is a symbolic link\n/tasks/3/parameters/files: \"m\" cannot be delivered: it is a symbolic link",
 		},
 		{name: "a linked directory", have: []string{"sub -> /etc"}, files: []string{"**"}, code: rolecall.Invalid, refused: "symbolic link"},
@@ -104,13 +104,12 @@ func TestFilesToDeliver(t *testing.T) {
 				Index: 3, Tool: rolecall.StoragePut, BaseDir: tc.base, Files: patterns(t, tc.files...), FilesPointer: "/tasks/3/parameters/files",
 				Place: rolecall.Place{Pointer: "/tasks/3/parameters", Bucket: "b", Key: tc.key},
 			}}
-			found, unfit, err := s.files(t.Context())
-			err = joined(err, unfit)
+			found, err := s.files(t.Context())
+			if err == nil {
+				err = s.aside.err()
+			}
 			if rolecall.CodeOf(err) != tc.code || err != nil && !strings.Contains(err.Error(), tc.refused) {
 				t.Fatalf("error %v (%s), want %s with %q", err, rolecall.CodeOf(err), tc.code, tc.refused)
-			}
-			if err != nil {
-				return
 			}
 			var got []string
 			for _, f := range found {
