@@ -81,7 +81,11 @@ func (c *checkCommand) Run(ctx context.Context, sys System, out *output) error {
 	if err != nil {
 		return err
 	}
-	given, err := c.policies(ctx, sys)
+	var of rolecall.Connection
+	if !c.All {
+		of = requests[0].Connection
+	}
+	given, err := c.policies(ctx, sys, of)
 	if err != nil {
 		return err
 	}

@@ -12,8 +12,8 @@ import (
 	"github.com/rolecall/rolecall/policy/lint"
 )
 
-// policies reads the documents that the account has.
-func (c *checkCommand) policies(ctx context.Context, sys System) ([]correct.Given, error) {
+// policies reads the documents that the account of a connection has.
+func (c *checkCommand) policies(ctx context.Context, sys System, of rolecall.Connection) ([]correct.Given, error) {
 	if len(c.Policy) > 0 && c.All {
 		return nil, &rolecall.Error{Code: rolecall.Invalid, Message: "--policy is about one connection", Hint: "You: name it, in the place of --all"}
 	}
@@ -37,6 +37,9 @@ func (c *checkCommand) policies(ctx context.Context, sys System) ([]correct.Give
 		for _, d := range documents {
 			given := correct.Given{Kind: policy.Kind(kind), File: shownName(name), Document: d}
 			if err := given.Fits(out); err != nil {
+				return nil, rolecall.List(err).In(shownName(name), nil)
+			}
+			if err := given.Concerns(of); err != nil {
 				return nil, rolecall.List(err).In(shownName(name), nil)
 			}
 			out = append(out, given)

@@ -197,6 +197,13 @@ func (s *Service) checkRequest(o rolecall.Organization, stored store.Connection,
 	if len(n.given) > 0 && stored.Declared.RoleARN == "" {
 		return r, &rolecall.Error{Code: rolecall.Invalid, Pointer: "/policies", Message: "the connection has no role, so no policies can be judged", Hint: "You: leave policies out"}
 	}
+	var faults rolecall.Errors
+	for _, given := range n.given {
+		faults.AddErr("/policies/"+string(given.Kind), given.Concerns(stored.Declared))
+	}
+	if err := faults.Err(); err != nil {
+		return r, err
+	}
 	return r, nil
 }
 
