@@ -1,0 +1,47 @@
+package task
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/transfer"
+)
+
+// A few objects that fail are set aside; where more do, the service fails.
+func TestServicesThatFailEndTheStep(t *testing.T) {
+	t.Parallel()
+	s := &work{observe: func(Event) {}}
+	failing := &rolecall.Error{Code: rolecall.Unavailable, Err: &transfer.Error{Kind: transfer.Unavailable}}
+	for n := range maxFailing + 2 {
+		err := s.setAside(t.Context(), subject{key: fmt.Sprint(n)}, failing)
+		if errors.Is(err, errAside) != (n < maxFailing) {
+			t.Errorf("object %d: %v", n, err)
+		}
+	}
+}
+
+// No file is begun after the first ones before it is known that they are not all
+// refused, and where they are, none is.
+func TestTrialEndsBeforeOthersBegin(t *testing.T) {
+	t.Parallel()
+	for passing, want := range map[int]int{-1: maxRefused, 0: 2 * maxRefused, maxRefused - 1: 2 * maxRefused, maxRefused: maxRefused} {
+		numbers := make([]int, 2*maxRefused)
+		for i := range numbers {
+			numbers[i] = i
+		}
+		begun := make(chan int, len(numbers))
+		_, err := each(t.Context(), all(numbers), none, func(_ context.Context, n int) (int64, error) {
+			begun <- n
+			if n == passing {
+				return 0, nil
+			}
+			return 0, errRefused
+		})
+		if len(begun) != want || errors.Is(err, errAllRefused) != (want == maxRefused) {
+			t.Errorf("%d passes: %d are begun, %v", passing, len(begun), err)
+		}
+	}
+}
