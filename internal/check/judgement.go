@@ -151,7 +151,7 @@ func (w *work) askForDocuments(f finding) finding {
 		return f
 	}
 	again := "You: to have what is there corrected, check again with " + strings.Join(flags, " ")
-	if len(f.patches) > 0 {
+	if slices.ContainsFunc(f.patches, func(p rolecall.Patch) bool { return p.Mode == rolecall.PatchMerge }) {
 		again += "; patches only add to it"
 	}
 	f.hint = joined(f.hint, again)

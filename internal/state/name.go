@@ -90,7 +90,7 @@ func (n Names) checked(organization, file, id string) (string, error) {
 	return id, &rolecall.Error{
 		Code: rolecall.Conflict, Pointer: strict.Pointer("organizations", organization, "external_id"),
 		Message: "the file " + filepath.Join(n.dir.path, file) + " holds no generated external id",
-		Hint:    "Operator: put back the id that the customer's trust policy names; only if there is none, remove the file",
+		Hint:    "Operator: put back the id that the customer's trust policy names; only if there is none, write a new one: openssl rand -hex 16",
 	}
 }
 

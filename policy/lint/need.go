@@ -202,9 +202,13 @@ func (p *pass) uploadDenied(c rolecall.Connection) bool {
 func changeOf(c, other rolecall.Connection) string {
 	var set []string
 	if e := other.Encryption; e != c.Encryption {
-		set = append(set, "encryption.type to "+e.Type)
-		if e.Key != "" {
-			set = append(set, "encryption.key to "+e.Key)
+		switch had := c.Encryption != nil && c.Encryption.Key != ""; {
+		case e.Key != "":
+			set = append(set, "encryption.type to "+e.Type, "encryption.key to "+e.Key)
+		case had:
+			set = append(set, "encryption.type to "+e.Type+", without encryption.key,")
+		default:
+			set = append(set, "encryption.type to "+e.Type)
 		}
 	}
 	if other.ACL != c.ACL {

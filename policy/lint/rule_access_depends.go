@@ -29,7 +29,7 @@ var accessDepends = rule{
 			}
 			p.report(found{
 				at: p.root, message: strings.Join(n.open, ", ") + " on " + n.where + " depends on " + strings.Join(what, ", ") + ", which is not known here",
-				hint: "run rolecall check, which asks AWS; the condition can stay as it is",
+				hint: "run rolecall check, which asks AWS; the condition can stay as it is", by: operator,
 			})
 		}
 	},

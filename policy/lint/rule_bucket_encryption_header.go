@@ -23,6 +23,9 @@ var bucketEncryptionHeader = rule{
 			}
 			f := atKey(headers[0], "is not there in an upload that relies on the bucket's default, so that is denied")
 			f.hint = `add "Null": {"` + headers[0].key + `": "false"} to allow the bucket's default; or have jobs send their encryption`
+			if headers[0].base() == "Null" {
+				f.hint = "remove the statement to allow the bucket's default; or have jobs send their encryption"
+			}
 			if p.kit() != nil && p.kit().Connection.Purpose == rolecall.Delivery {
 				send, denied := p.sendable()
 				if !denied || send == "" {

@@ -24,6 +24,7 @@ var principalAnyone = rule{
 				}
 				f := found{at: principal.Node, message: "everyone at AWS is let in", hint: "name the vendor's role, or your own"}
 				if p.kind != policy.TrustDocument {
+					f.hint = "name a role of your own" // the vendor's role comes in through it
 					f.message = "everyone is let in, without any account"
 					if s.onlyReads() {
 						f.severity = Warning // some buckets are meant to be public
