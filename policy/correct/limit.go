@@ -68,7 +68,8 @@ func (l layer) limits(requests []policy.Request) []Limit {
 func merged(limits []Limit, more Limit) []Limit {
 	for i, l := range limits {
 		if l.document == more.document && strings.EqualFold(l.Operator, more.Operator) && strings.EqualFold(l.Key, more.Key) && slices.Equal(l.Values, more.Values) {
-			limits[i].Statements = append(l.Statements, more.Statements...)
+			named := func(name string) bool { return slices.Contains(l.Statements, name) }
+			limits[i].Statements = append(l.Statements, slices.DeleteFunc(slices.Clone(more.Statements), named)...)
 			limits[i].met, limits[i].Unknown = l.met && more.met, l.Unknown || more.Unknown
 			return limits
 		}

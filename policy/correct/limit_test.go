@@ -90,6 +90,9 @@ func TestLimitsStay(t *testing.T) {
 					t.Errorf("%s: no limit is named, standing %d", name, j.Standing)
 				default:
 					l := j.Limits[0]
+					if len(slices.Compact(slices.Sorted(slices.Values(l.Statements)))) != len(l.Statements) {
+						t.Errorf("%s: named twice: %v", name, l.Statements)
+					}
 					if l.File != "theirs.json" || l.Operator != c.operator || l.Key != c.key || !slices.Equal(l.Values, []string{c.value}) || !slices.Contains(sids, l.Statements[0]) {
 						t.Errorf("%s: %+v", name, l)
 					}
