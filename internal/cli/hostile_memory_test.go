@@ -156,7 +156,9 @@ organizations: {acme: {external_id: {mode: custom, value: acme-42}, secrets: {ke
 	if err := run.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	_ = <-ended // it was killed
+	if err := <-ended; err == nil {
+		t.Error("the killed process ended well")
+	}
 	if strings.Contains(out.String(), "nobody asked for") {
 		t.Errorf("what the server sends is shown: %s", out.String())
 	}
