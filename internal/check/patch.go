@@ -27,8 +27,12 @@ func (w *work) declared() correct.Setup {
 // alongside returns the work where a denial refused what comes along with
 // sts:AssumeRole: the documents of both sides must allow it.
 func (w *work) alongside(d policy.Denial) *work {
+	actions := d.SessionActions()
+	if len(actions) == 0 {
+		return w // whose fields other steps write meanwhile
+	}
 	with := *w
-	with.along = d.SessionActions()
+	with.along = actions
 	return &with
 }
 
