@@ -2,6 +2,7 @@ package explain
 
 import (
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -105,10 +106,13 @@ func (st statement) conditions() []string {
 func (st statement) ask(below string, got []string) []candidate {
 	path := tree.Parts(below)
 	operator, key := path[1], path[2]
-	if !sentByCaller(st.action, key) {
-		return nil
-	}
 	words := st.value.Follow(below).Words()
+	if !sentByCaller(st.action, key) {
+		if len(got) > 0 || !strings.HasPrefix(strings.ToLower(key), "aws:") {
+			return nil
+		}
+		return giveKey(operator, key, words)
+	}
 	switch {
 	case strings.EqualFold(key, externalIDKey) && st.ref.Policy == policy.ResourcePolicy:
 		words = st.ids
@@ -134,6 +138,27 @@ func (st statement) ask(below string, got []string) []candidate {
 			text = "ask without " + key
 		}
 		out = append(out, askWith(key, w, text))
+	}
+	return out
+}
+
+// giveKey returns the candidates to say that the request has a global condition
+// key, as a real one may: whoever asked did not give it, and what the policies'
+// owner limits by it is not to be undone.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+func giveKey(operator, key string, words []string) []candidate {
+	if strings.Contains(operator, "Bool") {
+		words = []string{"true", "false"}
+	}
+	var out []candidate
+	for _, w := range words[:min(len(words), maxAlike)] {
+		if network, err := netip.ParsePrefix(w); err == nil {
+			w = network.Masked().Addr().String()
+		}
+		if w == "" || strings.ContainsAny(w, "*?$") {
+			continue
+		}
+		out = append(out, askWith(key, w, "say that the request has "+key+" "+w+", if it has: --context "+key+"="+w))
 	}
 	return out
 }
