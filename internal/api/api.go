@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/account"
@@ -90,6 +91,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Request-Id", id)
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-store")
+	a.mayWrite(w)
 	defer func() {
 		if p := recover(); p != nil {
 			a.log.ErrorContext(r.Context(), "panic in a request", "method", r.Method, "path", r.Pattern, "request", id, "panic", p, "stack", string(debug.Stack()))
@@ -98,6 +100,20 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}()
 	a.mux.ServeHTTP(w, r)
 }
+
+// writeTime is how long a reader may take for an answer, or for what a stream
+// sends at a time.
+const writeTime = time.Minute
+
+// mayWrite gives the reader its time from now on.
+func (a *API) mayWrite(w http.ResponseWriter) {
+	// A connection that cannot have deadlines is a test's.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerTime + writeTime))
+}
+
+// answerTime is the most that an operation may take before it answers: those
+// that call AWS.
+const answerTime = time.Minute
 
 type requestKey struct{}
 

@@ -69,6 +69,7 @@ func (a *API) checkEvents(path string) {
 				w.Header().Set("Content-Type", "text/event-stream")
 				begun = true
 			}
+			a.mayWrite(w)
 			for ; sent < len(found.Steps); sent++ {
 				event(w, strconv.Itoa(sent+1), "step", found.Steps[sent])
 			}

@@ -17,11 +17,18 @@ import (
 )
 
 // Beside opens the service of a config without serving: for commands on its
-// machine, while it may serve. Close what it returns.
+// machine, while it may serve. The code of its error is NotFound where no
+// service keeps its database. Close what it returns.
 func Beside(ctx context.Context, cfg *config.Config, log *slog.Logger) (*Opened, error) {
 	dir, err := state.Open(cfg.State)
 	if err != nil {
 		return nil, err
+	}
+	if cfg.Serve.DatabaseURL == "" && !dir.HasDatabase() {
+		return nil, &rolecall.Error{
+			Code: rolecall.NotFound, Message: "no service keeps its database in the state directory " + cfg.State,
+			Hint: "You: give the service's config with --config. Operator: start rolecall serve first",
+		}
 	}
 	db, err := openStore(ctx, cfg, dir, log)
 	if err != nil {

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/rolecall/rolecall"
 )
@@ -206,10 +208,26 @@ func (s *Store) explain(err error) error {
 	switch {
 	case err == nil, errors.As(err, &known), errors.As(err, &list), errors.Is(err, context.Canceled):
 		return err
+	case isFull(err):
+		return &rolecall.Error{Code: rolecall.Unavailable, Message: "the database cannot be written", Hint: "Operator: see whether its disk is full; the log has the cause", Err: err}
 	case errors.As(err, &connect), errors.As(err, &network), errors.Is(err, driver.ErrBadConn), errors.Is(err, sql.ErrConnDone), isShutdown(err):
 		return &rolecall.Error{Code: rolecall.Unavailable, Message: "the database cannot be reached", Hint: "Operator: see whether it runs; the log has the cause", Err: err}
 	}
 	return err
+}
+
+// isFull reports whether SQLite cannot write, or somebody else holds its file.
+// https://www.sqlite.org/rescode.html
+func isFull(err error) bool {
+	var answer *sqlite.Error
+	if !errors.As(err, &answer) {
+		return false
+	}
+	switch answer.Code() & 0xff { // without what extends it
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY:
+		return true
+	}
+	return false
 }
 
 // isShutdown reports whether PostgreSQL is starting or stopping.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 
@@ -122,4 +123,25 @@ func TestNewerSchema(t *testing.T) {
 			t.Errorf("opened: %v", err)
 		}
 	})
+}
+
+// A full disk is said to be one, and nothing is half stored.
+func TestFullDisk(t *testing.T) {
+	t.Parallel()
+	s := storetest.Open(t, store.Options{Path: t.TempDir() + "/rolecall.db"})
+	if err := s.LimitPages(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	err := s.Change(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		if err := tx.TakeName(ctx, "x-1", "acme"); err != nil {
+			return err
+		}
+		return tx.TakeName(ctx, strings.Repeat("x", 1<<20), "acme")
+	})
+	if rolecall.CodeOf(err) != rolecall.Unavailable {
+		t.Errorf("%v", err)
+	}
+	if owner, err := s.Names().OwnerOf(t.Context(), "x-1"); owner != "" || err != nil {
+		t.Errorf("%q, %v", owner, err)
+	}
 }
