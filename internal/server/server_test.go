@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -48,6 +49,15 @@ func TestConnect(t *testing.T) {
 		history := read[service.List[service.Check]](t, w.must(http.StatusOK, http.MethodGet, masters+"/checks", ""))
 		if len(history.Results) != 2 || history.Results[0].ID != passed.ID || history.Results[1].ID != failed.ID {
 			t.Errorf("%+v", history)
+		}
+
+		// Whoever comes back to the events gets those that it has not seen.
+		steps := len(rolecall.CheckSteps())
+		for seen, want := range map[string]int{"": steps, "1": steps - 1, strconv.Itoa(steps): 0, "x": steps} {
+			events := string(w.must(http.StatusOK, http.MethodGet, masters+"/checks/"+passed.ID+"/events", "", "Last-Event-ID", seen).body)
+			if got := strings.Count(events, "event: step\n"); got != want || strings.Count(events, "event: result\n") != 1 {
+				t.Errorf("after %q: %d steps\n%s", seen, got, events)
+			}
 		}
 
 		// Another process finds all of it.
