@@ -26,7 +26,7 @@ var mayImport = map[string][]string{
 	"policy/internal/tree":   {"internal/strict"},
 	"policy/internal/known":  {".", "policy", "policy/internal/tree"},
 	"policy/explain":         {".", "policy", "policy/internal/tree", "internal/strict", "internal/awscode"},
-	"policy/correct":         {".", "policy", "policy/internal/tree", "internal/awsaction"},
+	"policy/correct":         {".", "policy", "policy/internal/known", "policy/internal/tree", "internal/awsaction"},
 	"policy/lint":            {".", "policy", "policy/internal/known", "policy/internal/tree", "internal/strict", "internal/awsaction"},
 	"policy/render":          {".", "policy", "policy/internal/tree"},
 	"credential":             {".", "policy", "policy/explain", "internal/strict", "internal/awscode"},

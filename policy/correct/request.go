@@ -8,6 +8,7 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/internal/known"
 	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
@@ -238,14 +239,13 @@ func (s Setup) vendors(trust *tree.Node) []rolecall.ARN {
 // knownKeys reports of a condition key whether its values, or its absence, are
 // known of the requests.
 func knownKeys(requests []policy.Request) func(key string) bool {
-	known := []string{"aws:principalaccount", "aws:resourceaccount", "sts:externalid", "s3:prefix", "s3:delimiter", "s3:max-keys", "s3:versionid"}
-	for _, in := range requests {
-		for key := range in.Context {
-			known = append(known, strings.ToLower(key))
-		}
-	}
 	return func(key string) bool {
-		key = strings.ToLower(key)
-		return slices.Contains(known, key) || strings.HasPrefix(key, "s3:x-amz-")
+		return !slices.ContainsFunc(requests, func(in policy.Request) bool {
+			if len(in.Values(key)) > 0 {
+				return false
+			}
+			state, _ := known.Of(key, in.Action, in.Principal)
+			return state != known.Absent // a value that it is not decided with counts as unknown
+		})
 	}
 }
