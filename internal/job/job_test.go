@@ -54,6 +54,14 @@ func fails(err error) func(context.Context) (task.Outcome, error) {
 	return func(context.Context) (task.Outcome, error) { return task.Outcome{Files: 1}, err }
 }
 
+// later begins a second later, when its neighbours are at work.
+func later(do func(context.Context) (task.Outcome, error)) func(context.Context) (task.Outcome, error) {
+	return func(ctx context.Context) (task.Outcome, error) {
+		time.Sleep(time.Second) // of the bubble's fake clock
+		return do(ctx)
+	}
+}
+
 // hangs works until it is stopped, and then tidies up for a second.
 func hangs(ctx context.Context) (task.Outcome, error) {
 	<-ctx.Done()
@@ -139,8 +147,8 @@ func TestRunTellsHowItEnded(t *testing.T) {
 			want: []rolecall.Status{completed, completed, completed, completed}, took: [2]time.Duration{time.Minute, time.Minute},
 		},
 		{
-			name: "a failure cancels its neighbours", steps: []rolecall.Step{beside, beside, beside, {}}, script: script{0: {hangs}, 1: {fails(refused)}, 2: {hangs}},
-			want: []rolecall.Status{failed, aborted, failed, aborted, submitted}, took: [2]time.Duration{time.Second, time.Second}, errors: "/tasks/1: S3 refuses",
+			name: "a failure cancels its neighbours", steps: []rolecall.Step{beside, beside, beside, {}}, script: script{0: {hangs}, 1: {later(fails(refused))}, 2: {hangs}},
+			want: []rolecall.Status{failed, aborted, failed, aborted, submitted}, took: [2]time.Duration{2 * time.Second, 2 * time.Second}, errors: "/tasks/1: S3 refuses",
 		},
 		{
 			name: "a panic", steps: make([]rolecall.Step, 1), script: script{0: {func(context.Context) (task.Outcome, error) { panic("secret") }}},
