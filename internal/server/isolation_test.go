@@ -133,6 +133,13 @@ func TestIsolation(t *testing.T) {
 		if got := w.do(admin, http.MethodPost, "/api/o", "{"); got.status != http.StatusForbidden {
 			t.Errorf("an admin makes an organization: %d", got.status)
 		}
+		// However long a name is, its record is short.
+		if got := w.do(their.Secret, http.MethodDelete, "/api/o/globex/tokens/"+strings.Repeat("é", 5000), ""); got.status != http.StatusForbidden {
+			t.Errorf("%d\n%s", got.status, got.body)
+		}
+		if got := w.must(http.StatusOK, http.MethodGet, "/api/o/globex/audit?limit=1", ""); len(got.body) > 2000 || !strings.Contains(string(got.body), "…") {
+			t.Errorf("%d bytes are on record: %.300s", len(got.body), got.body)
+		}
 		// What was refused is on the record of who tried it.
 		for org, want := range map[string]bool{"acme": true, "globex": true} {
 			found := strings.Contains(string(w.must(http.StatusOK, http.MethodGet, "/api/o/"+org+"/audit?limit=200", "").body), `"decision":"refused"`)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/rolecall/rolecall/internal/account"
@@ -64,11 +65,23 @@ func audit(ctx context.Context, tx *store.Tx, c Call, op operation, r AuditRecor
 	if r.Decision == Refused {
 		r.Organization = c.Actor.Organization
 	}
+	// Both have names that the caller made up.
+	r.Target, r.Reason = cut(r.Target), cut(r.Reason)
 	text, err := json.Marshal(r)
 	if err != nil {
 		return fmt.Errorf("write audit record: %w", err)
 	}
 	return tx.InsertAudit(ctx, store.AuditRecord{ID: r.ID, Organization: r.Organization, Record: string(text)})
+}
+
+// maxAudit is how many bytes a record keeps of a text.
+const maxAudit = 300
+
+func cut(text string) string {
+	if len(text) <= maxAudit {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxAudit], "") + "…"
 }
 
 // Audit returns an organization's audit records.
