@@ -7,7 +7,7 @@ import (
 	"github.com/rolecall/rolecall"
 )
 
-// A token is told by its prefix and checksum alone, and each is another.
+// Prefix and checksum alone show that a text is a token, and no two tokens are the same.
 func TestToken(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}

@@ -133,7 +133,7 @@ func (s *Share) TryAcquire(n int64) bool {
 	return true
 }
 
-// Release gives back n of what was taken.
+// Release returns n of what was taken.
 func (s *Share) Release(n int64) {
 	b := s.budget
 	b.mu.Lock()

@@ -18,7 +18,7 @@ import (
 // becomes a note.
 func TestWait(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // whose clock is a fake one
 		var mu sync.Mutex // guards got
 		var got []Event
 		w := startWait("S3", func(e Event) {
