@@ -22,7 +22,7 @@ const module = "github.com/rolecall/rolecall"
 // import. ARCHITECTURE.md draws the same map, and TestArchitectureDrawsTheMap holds that.
 var mayImport = map[string][]string{
 	".":                      {"internal/strict", "internal/reserved"},
-	"policy":                 {".", "internal/strict", "policy/internal/tree"},
+	"policy":                 {".", "internal/safely", "internal/strict", "policy/internal/tree"},
 	"policy/internal/tree":   {"internal/strict"},
 	"policy/internal/known":  {".", "policy", "policy/internal/tree"},
 	"policy/explain":         {".", "policy", "policy/internal/tree", "internal/strict", "internal/awscode"},

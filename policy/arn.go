@@ -59,17 +59,22 @@ func typeIsWild(text string) bool {
 	return arn.count == 6 && arn.part[2] == "iam" && arn.part[5] != "*" && strings.ContainsAny(kind, "*?")
 }
 
-// splitParts cuts a pattern at the first five colons of its literals.
+// splitParts cuts a pattern at the first five colons of its literals. The parts
+// share one array of tokens.
 func splitParts(p pattern) []pattern {
 	parts := make([]pattern, 1, 6)
-	add := func(t token) {
-		last := &parts[len(parts)-1]
-		last.tokens = append(last.tokens, t)
-		last.variables = last.variables || t.kind == variable
+	tokens := make([]token, 0, len(p.tokens)+5) // a colon makes two of a literal
+	from := 0
+	end := func() {
+		parts[len(parts)-1].tokens = tokens[from:len(tokens):len(tokens)]
+		from = len(tokens)
 	}
 	for _, t := range p.tokens {
+		if t.kind == variable {
+			parts[len(parts)-1].variables = true
+		}
 		if t.kind != literal {
-			add(t)
+			tokens = append(tokens, t)
 			continue
 		}
 		rest := t.text
@@ -79,15 +84,17 @@ func splitParts(p pattern) []pattern {
 				break
 			}
 			if before != "" {
-				add(token{kind: literal, text: before})
+				tokens = append(tokens, token{kind: literal, text: before})
 			}
+			end()
 			parts = append(parts, pattern{})
 			rest = after
 		}
 		if rest != "" {
-			add(token{kind: literal, text: rest})
+			tokens = append(tokens, token{kind: literal, text: rest})
 		}
 	}
+	end()
 	return parts
 }
 

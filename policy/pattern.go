@@ -41,24 +41,22 @@ type syntax struct {
 // Key names are not case-sensitive; default values and escapes are literal.
 // reference_policies_variables.html
 func compile(text string, s syntax) pattern {
-	var p pattern
-	var lit strings.Builder
-	flush := func() {
-		if lit.Len() > 0 {
-			p.tokens = append(p.tokens, token{kind: literal, text: lit.String()})
-			lit.Reset()
-		}
+	p := pattern{tokens: make([]token, 0, 1+2*room(text, s))}
+	from := 0 // where the plain text begins that is not a token yet
+	literals := func(end int) {
+		p.addLiteral(text[from:end])
 	}
 	for i := 0; i < len(text); i++ {
-		c := text[i]
-		switch {
+		switch c := text[i]; {
 		case s.wildcards && c == '*':
-			flush()
+			literals(i)
+			from = i + 1
 			if n := len(p.tokens); n == 0 || p.tokens[n-1].kind != star {
 				p.tokens = append(p.tokens, token{kind: star})
 			}
 		case s.wildcards && c == '?':
-			flush()
+			literals(i)
+			from = i + 1
 			// *? is ?*, which needs no search.
 			at := len(p.tokens)
 			if at > 0 && p.tokens[at-1].kind == star {
@@ -72,24 +70,45 @@ func compile(text string, s syntax) pattern {
 		case s.variables && strings.HasPrefix(text[i:], "${"):
 			end := strings.IndexByte(text[i:], '}')
 			if end < 0 {
-				lit.WriteByte(c)
 				continue
 			}
+			literals(i)
 			inside := text[i+2 : i+end]
 			i += end
+			from = i + 1
 			if inside == "*" || inside == "?" || inside == "$" {
-				lit.WriteString(inside)
+				p.addLiteral(inside)
 				continue
 			}
-			flush()
 			p.tokens = append(p.tokens, compileVariable(inside))
 			p.variables = true
-		default:
-			lit.WriteByte(c)
 		}
 	}
-	flush()
+	literals(len(text))
 	return p
+}
+
+// room returns how many characters of text may be special, as room for tokens.
+func room(text string, s syntax) int {
+	n := 0
+	if s.wildcards {
+		n = strings.Count(text, "*") + strings.Count(text, "?")
+	}
+	if s.variables {
+		n += strings.Count(text, "${")
+	}
+	return n
+}
+
+// addLiteral adds plain text: an escape is one with the text around it.
+func (p *pattern) addLiteral(text string) {
+	switch last := len(p.tokens) - 1; {
+	case text == "":
+	case last >= 0 && p.tokens[last].kind == literal:
+		p.tokens[last].text += text
+	default:
+		p.tokens = append(p.tokens, token{kind: literal, text: text})
+	}
 }
 
 // compileVariable reads what stands between the braces: a key, or a key, a

@@ -7,9 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
+	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/safely"
 	"github.com/rolecall/rolecall/internal/strict"
 	"github.com/rolecall/rolecall/policy/internal/tree"
 )
@@ -17,37 +21,80 @@ import (
 // maxLine is how long a line of Simulate's input may be.
 const maxLine = 4 << 20
 
+// Lines are decided side by side in batches of maxBatch bytes; an answer to a
+// short line takes memory, too, so that a line counts for minLine at least.
+const (
+	maxBatch = 1 << 20
+	minLine  = 1 << 10
+)
+
 // Simulate reads requests with their policies as JSON lines and answers each
-// with one line, in order. A line that cannot be read, one of blanks too, is
-// answered with its fault; only a broken reader or writer is an error. The
-// newline at the end begins no line. Answers are written out whenever no further
-// input is waiting, so that a program may ask and wait.
+// with one line, in order; it decides lines that are there already side by side,
+// on all processors. A line that cannot be read, one of blanks too, is answered
+// with its fault; only a broken reader or writer is an error. The newline at the
+// end begins no line. Answers are written out whenever no further input is
+// waiting, so that a program may ask and wait.
 func Simulate(r io.Reader, w io.Writer) error {
-	in := bufio.NewReaderSize(r, 64<<10)
+	in := bufio.NewReaderSize(r, 256<<10)
 	out := bufio.NewWriterSize(w, 64<<10)
 	for {
-		line, tooLong, readErr := readLine(in)
-		if readErr != nil && !errors.Is(readErr, io.EOF) {
-			return errors.Join(fmt.Errorf("read requests: %w", readErr), out.Flush())
-		}
-		if last := errors.Is(readErr, io.EOF); !last || tooLong || len(line) > 0 {
-			answer := encodeAnswer(answer{Error: &rolecall.Error{Code: rolecall.Invalid, Message: "the line is longer than 4 MiB"}})
-			if !tooLong {
-				answer = SimulateLine(line)
-			}
+		batch, readErr := readBatch(in)
+		for _, answer := range answerAll(batch) {
 			if _, err := out.Write(append(answer, '\n')); err != nil {
 				return fmt.Errorf("write answers: %w", err)
 			}
 		}
-		if errors.Is(readErr, io.EOF) || in.Buffered() == 0 {
+		last := errors.Is(readErr, io.EOF)
+		if readErr != nil && !last {
+			return errors.Join(fmt.Errorf("read requests: %w", readErr), out.Flush())
+		}
+		if last || in.Buffered() == 0 {
 			if err := out.Flush(); err != nil {
 				return fmt.Errorf("write answers: %w", err)
 			}
 		}
-		if errors.Is(readErr, io.EOF) {
+		if last {
 			return nil
 		}
 	}
+}
+
+// requestLine is a line of Simulate's input.
+type requestLine struct {
+	text    []byte
+	tooLong bool // and thrown away
+}
+
+// readBatch reads lines until no more are there without waiting, or maxBatch is
+// reached. The lines before an error are whole.
+func readBatch(in *bufio.Reader) ([]requestLine, error) {
+	var batch []requestLine
+	for size := 0; ; {
+		text, tooLong, err := readLine(in)
+		if err == nil || errors.Is(err, io.EOF) && (tooLong || len(text) > 0) {
+			batch = append(batch, requestLine{text, tooLong})
+		}
+		if size += max(len(text), minLine); err != nil || in.Buffered() == 0 || size >= maxBatch {
+			return batch, err
+		}
+	}
+}
+
+// answerAll answers each line of a batch.
+func answerAll(batch []requestLine) [][]byte {
+	out := make([][]byte, len(batch))
+	var next atomic.Int64
+	answerSome := func() {
+		for i := int(next.Add(1)) - 1; i < len(batch); i = int(next.Add(1)) - 1 {
+			if batch[i].tooLong {
+				out[i] = encodeAnswer(answer{Error: &rolecall.Error{Code: rolecall.Invalid, Message: "the line is longer than 4 MiB"}})
+			} else {
+				out[i] = SimulateLine(batch[i].text)
+			}
+		}
+	}
+	safely.Beside(slices.Repeat([]func(){answerSome}, min(runtime.GOMAXPROCS(0), len(batch)))...)
+	return out
 }
 
 // readLine returns the next line. One that is too long is read to its end and

@@ -3,6 +3,7 @@ package policy_test
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -86,6 +87,24 @@ func TestSimulate(t *testing.T) {
 	if len(got) != 6 || got[0] != got[5] || !strings.Contains(got[0], "implicitly_denied") || got[1] != got[2] ||
 		!strings.Contains(got[1], "no request") || !strings.Contains(got[3], "longer than 4 MiB") || !strings.Contains(got[4], `"invalid"`) {
 		t.Errorf("answers:\n%s", out.String())
+	}
+}
+
+// Many lines are decided side by side, and answered in order.
+func TestSimulateKeepsOrder(t *testing.T) {
+	t.Parallel()
+	var in, want strings.Builder
+	for i := range 3000 {
+		text := fmt.Sprintf(`{"action%d":"", %s`, i, strings.Repeat(" ", i))
+		in.WriteString(text + "\n")
+		want.WriteString(string(policy.SimulateLine([]byte(text))) + "\n")
+	}
+	var out strings.Builder
+	if err := policy.Simulate(strings.NewReader(in.String()), &out); err != nil {
+		t.Fatal(err)
+	}
+	if out.String() != want.String() {
+		t.Error("answers are not those of the lines in their order")
 	}
 }
 
