@@ -14,8 +14,10 @@ func Documents(text []byte) ([]*policy.Document, error) {
 	for _, d := range read(string(text)) {
 		if d.root == nil || d.broken {
 			why := "it is no policy"
-			if n := len(d.quirks); n > 0 {
-				why = d.quirks[n-1].text
+			for _, q := range d.quirks {
+				if q.rule == "json-syntax" {
+					why = q.text
+				}
 			}
 			faults.Add(d.inside.pointer, why, "You: run rolecall policy lint FILE, which says where it is wrong")
 			continue

@@ -237,7 +237,7 @@ func TestReportShape(t *testing.T) {
 		`"message":"\"Action\" is given twice","hint":"Customer: keep one of the two","line":1,"column":109,"fixed":true,"widens":false}],` +
 		`"fixed":{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:ListBucket","Resource":"arn:aws:s3:::b"}]}},` +
 		`{"file":"empty.json","kind":"","findings":[{"rule":"json-syntax","severity":"error","pointer":"","message":"there is no JSON object here",` +
-		`"hint":"You: copy the whole document again, from its first brace to its last","line":1,"column":1,"fixed":false,"widens":false}]}]}`
+		`"hint":"You: copy the whole document again, as JSON, from its first brace to its last; YAML and Terraform's own syntax are not read","line":1,"column":1,"fixed":false,"widens":false}]}]}`
 	if diff := cmp.Diff(want, string(out)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

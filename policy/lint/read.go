@@ -1,7 +1,6 @@
 package lint
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,8 +14,8 @@ import (
 const (
 	maxSource    = 128 << 10
 	maxDepth     = 32
-	maxDocuments = 100 // in one file
-	maxUnread    = 32  // of what cannot be read and is no policy
+	maxDocuments = 100     // in one file
+	maxUnread    = 4 << 20 // bytes that are read for nothing, since no document is there
 )
 
 // quirk is something in the source that JSON does not have.
@@ -33,6 +32,8 @@ type document struct {
 	quirks   []quirk
 	comments []comment
 	broken   bool // read in part only: a guess at the rest would be a guess
+	start    int  // where its text begins and ends in the source
+	end      int
 	inside   inside
 	around   int  // lines of text around the documents of the file
 	encoded  bool // places in the source are not places in the file
@@ -58,85 +59,21 @@ func read(source string) []document {
 	if len(source) > maxSource {
 		return []document{{source: source, quirks: []quirk{tooLarge}, broken: true}}
 	}
-	var out []document
-	var unread *document // the first that is broken, and may be something else than a policy
-	texts, skipped := 0, 0
-	for {
-		r.doc = document{source: source, quirks: r.doc.quirks, comments: r.doc.comments}
-		r.toDocument()
-		if r.at == len(source) || len(out) > maxDocuments {
-			break
-		}
-		start, before := r.at, r.doc
-		root := r.value(0)
-		if r.broken && skipped < maxUnread && (!policyWords.MatchString(source[start:]) || r.policyFollows(start)) {
-			skipped++
-			if unread == nil {
-				unread = &document{source: source, root: root, quirks: r.doc.quirks, comments: r.doc.comments, broken: true}
-			}
-			r.doc, r.broken, r.at = before, false, start+1
-			r.around += maxAround + 1
-			continue
-		}
-		texts++
-		if !r.broken && root.Get("Statement") == nil {
-			unwrap(root)
-		}
-		r.doc.root, r.doc.broken = root, r.broken
-		out = append(out, r.doc.split()...)
-		r.doc.quirks, r.doc.comments = nil, nil
-		if r.broken {
-			break
-		}
-	}
-	if len(out) == 0 && unread != nil {
-		out = []document{*unread}
-		r.doc.quirks = nil
-	}
-	out = r.onlyPolicies(out)
-	if len(out) == 0 {
-		r.quirk("json-syntax", 0, "there is no JSON object here")
-		out = []document{{source: source, quirks: r.doc.quirks, broken: true}}
-		r.doc.quirks = nil
-	}
+	out := r.documents()
 	if len(out) > maxDocuments {
 		r.quirk("document-several", out[maxDocuments].root.At, "there are more than "+strconv.Itoa(maxDocuments)+" documents; this and the following are not judged")
 		out = out[:maxDocuments]
 	}
 	last := &out[len(out)-1]
 	last.quirks = append(last.quirks, r.doc.quirks...)
+	several := slices.ContainsFunc(out, func(d document) bool { return d.start != out[0].start })
 	for i := range out {
 		out[i].around, out[i].encoded = r.around, encoding != ""
-		if texts > 1 {
+		if several && out[i].root != nil {
 			out[i].quirks = append(out[i].quirks, quirk{"document-several", out[i].root.At, "document " + strconv.Itoa(i+1) + " of the " + strconv.Itoa(len(out)) + " in this file"})
 		}
 	}
 	return out
-}
-
-// policyWords are in every policy, broken or not.
-var policyWords = regexp.MustCompile(`(?i)["'“”‘’]?(?:Statement|Effect)["'“”‘’]?\s*:`)
-
-// policyFollows reports whether what could not be read is an example of
-// something else, with a whole policy behind it.
-func (r *reader) policyFollows(start int) bool {
-	next := strings.Index(r.source[start:], "\n```")
-	if next < 0 || policyWords.MatchString(r.source[start:start+next]) {
-		return false
-	}
-	return policyWords.MatchString(r.source[start+next:])
-}
-
-// onlyPolicies leaves out what is none, such as an example of a job, where a
-// page has policies too.
-func (r *reader) onlyPolicies(all []document) []document {
-	other := func(d document) bool {
-		return !d.broken && d.inside.pointer == "" && len(d.root.Members)+len(d.root.Items) > 0 && shapeless(d.root)
-	}
-	if !slices.ContainsFunc(all, func(d document) bool { return !d.broken && !other(d) }) {
-		return all
-	}
-	return slices.DeleteFunc(all, other)
 }
 
 var tooLarge = quirk{"document-size", 0, "larger than 128 KiB"}
@@ -149,6 +86,7 @@ type reader struct {
 	doc    document
 	broken bool
 	around int // lines that are neither in a document nor a Markdown fence
+	read   int // bytes read where no document is
 }
 
 func (r *reader) quirk(rule string, at int, text string) {

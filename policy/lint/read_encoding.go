@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"html"
 	"net/url"
+	"regexp"
 	"strings"
 	"unicode/utf16"
 )
@@ -21,7 +22,7 @@ func decode(source string) (text, encoding string) {
 		if plain, err := url.PathUnescape(start); err == nil {
 			return plain, "the text is URL-encoded"
 		}
-	case !strings.Contains(start, `"`) && (strings.Contains(start, "&quot;") || strings.Contains(start, "&#34;")):
+	case quoteEntity.MatchString(start):
 		return html.UnescapeString(start), "quotes are written as in HTML: &quot;"
 	case begins(start, `"`):
 		if plain, ok := fromLiteral(start); ok {
@@ -34,6 +35,9 @@ func decode(source string) (text, encoding string) {
 	}
 	return source, encoding
 }
+
+// quoteEntity is how a document begins on a web page.
+var quoteEntity = regexp.MustCompile(`\{\s*&(?:quot|#34|#x22);`)
 
 func begins(s string, with ...string) bool {
 	for _, w := range with {

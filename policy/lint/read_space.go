@@ -62,7 +62,7 @@ func (r *reader) opens() bool {
 	if list {
 		return first == '{'
 	}
-	return first == '}' || first == '#' || first == '/' || first == '-' || quoteOf(first) != 0 || unicode.IsLetter(first) && strings.Contains(after, ":")
+	return escapedStart.MatchString(r.source[r.at:min(len(r.source), r.at+200)]) || first == '}' || first == '#' || first == '/' || first == '-' || quoteOf(first) != 0 || unicode.IsLetter(first) && strings.Contains(after, ":")
 }
 
 // invisible reports whether a character looks like nothing or like a space.

@@ -2,7 +2,7 @@ package lint
 
 // The rules of what the reader notes: in JSON, AWS takes nothing of it.
 var (
-	jsonSyntax    = jsonRule("json-syntax", "the text is no JSON document", "copy the whole document again, from its first brace to its last")
+	jsonSyntax    = jsonRule("json-syntax", "the text is no JSON document", "copy the whole document again, as JSON, from its first brace to its last; YAML and Terraform's own syntax are not read")
 	jsonFence     = jsonRule("json-fence", "text stands around the document", "paste only what is between the outermost braces")
 	jsonInvisible = jsonRule("json-invisible", "the document holds invisible characters", "type these places again; they come from web pages and word processors")
 	jsonComment   = jsonRule("json-comment", "the document holds comments", "remove the comments, which JSON does not have; a Sid can say the same")
