@@ -3,7 +3,6 @@ package state
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"io/fs"
@@ -42,8 +41,7 @@ func (n Names) Take(_ context.Context, name, organization string) error {
 }
 
 func takenFile(name string) string {
-	digest := sha256.Sum256([]byte(strings.ToLower(name)))
-	return filepath.Join(takenDir, hex.EncodeToString(digest[:16]))
+	return filepath.Join(takenDir, tenant.Digest(name))
 }
 
 // OwnerOf implements tenant.Names.

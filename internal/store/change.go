@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -146,7 +147,7 @@ const attempts = 20
 func (s *Store) changePostgreSQL(ctx context.Context, do func(context.Context, *Tx) error) error {
 	var err error
 	for attempt := range attempts {
-		if err = s.try(ctx, do); !isSerialization(err) {
+		if err = s.try(ctx, do); !isSerialization(err) && !isTaken(err) {
 			return s.explain(err)
 		}
 		select {
@@ -154,6 +155,9 @@ func (s *Store) changePostgreSQL(ctx context.Context, do func(context.Context, *
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+	}
+	if isTaken(err) {
+		return err // it was not another's change, but its own fault
 	}
 	return &rolecall.Error{Code: rolecall.Unavailable, Message: "too many changes at once", Hint: "You: try again", Err: err}
 }
@@ -198,6 +202,13 @@ func isSerialization(err error) bool {
 	return errors.As(err, &answer) && (answer.Code == "40001" || answer.Code == "40P01")
 }
 
+// isTaken reports whether a row of that key is there already: another change may
+// just have made it, which the next attempt sees.
+func isTaken(err error) bool {
+	var answer *pgconn.PgError
+	return errors.As(err, &answer) && answer.Code == "23505"
+}
+
 // explain explains an error that is not rolecall's own: the database cannot be
 // reached, or there is a fault.
 func (s *Store) explain(err error) error {
@@ -208,6 +219,8 @@ func (s *Store) explain(err error) error {
 	switch {
 	case err == nil, errors.As(err, &known), errors.As(err, &list), errors.Is(err, context.Canceled):
 		return err
+	case isBusy(err):
+		return &rolecall.Error{Code: rolecall.Unavailable, Message: "another process holds the database", Hint: "You: try again. Operator: see which rolecall hangs, if it goes on", Err: err}
 	case isFull(err):
 		return &rolecall.Error{Code: rolecall.Unavailable, Message: "the database cannot be written", Hint: "Operator: see whether its disk is full; the log has the cause", Err: err}
 	case errors.As(err, &connect), errors.As(err, &network), errors.Is(err, driver.ErrBadConn), errors.Is(err, sql.ErrConnDone), isShutdown(err):
@@ -216,18 +229,19 @@ func (s *Store) explain(err error) error {
 	return err
 }
 
-// isFull reports whether SQLite cannot write, or somebody else holds its file.
-// https://www.sqlite.org/rescode.html
+// isBusy reports whether another process has held SQLite's file for as long as
+// busy_timeout.
+func isBusy(err error) bool { return isSQLite(err, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) }
+
+// isFull reports whether SQLite cannot write.
 func isFull(err error) bool {
+	return isSQLite(err, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY)
+}
+
+// https://www.sqlite.org/rescode.html
+func isSQLite(err error, codes ...int) bool {
 	var answer *sqlite.Error
-	if !errors.As(err, &answer) {
-		return false
-	}
-	switch answer.Code() & 0xff { // without what extends it
-	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY:
-		return true
-	}
-	return false
+	return errors.As(err, &answer) && slices.Contains(codes, answer.Code()&0xff) // without what extends it
 }
 
 // isShutdown reports whether PostgreSQL is starting or stopping.

@@ -52,22 +52,33 @@ func (n Names) GenerateID(ctx context.Context, organization string) (id, record 
 // TakeName records that the name is the organization's, or returns a
 // tenant.TakenError.
 func (t *Tx) TakeName(ctx context.Context, name, organization string) error {
-	name = strings.ToLower(name)
-	if _, err := t.exec(ctx, `INSERT INTO names (name, organization, taken) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING`,
-		name, organization, toMicros(t.Now())); err != nil {
+	return t.take(ctx, tenant.Digest(name), strings.ToLower(name), organization)
+}
+
+// TakeDigest is TakeName for a name of which only its digest is known.
+func (t *Tx) TakeDigest(ctx context.Context, digest, organization string) error {
+	return t.take(ctx, digest, "", organization)
+}
+
+func (t *Tx) take(ctx context.Context, digest, name, organization string) error {
+	var owner, known string
+	err := t.one(ctx, `SELECT organization, name FROM names WHERE digest = $1`, []any{digest}, &owner, &known)
+	switch {
+	case errors.Is(err, ErrNone):
+		_, err = t.exec(ctx, `INSERT INTO names (digest, name, organization, taken) VALUES ($1, $2, $3, $4)`, digest, name, organization, toMicros(t.Now()))
 		return err
-	}
-	switch owner, err := t.ownerOf(ctx, name); {
 	case err != nil:
 		return err
 	case owner != organization:
 		return &tenant.TakenError{Owner: owner}
+	case known == "" && name != "":
+		_, err = t.exec(ctx, `UPDATE names SET name = $2 WHERE digest = $1`, digest, name)
 	}
-	return nil
+	return err
 }
 
 func (t *Tx) ownerOf(ctx context.Context, name string) (owner string, err error) {
-	err = t.one(ctx, `SELECT organization FROM names WHERE name = $1`, []any{strings.ToLower(name)}, &owner)
+	err = t.one(ctx, `SELECT organization FROM names WHERE digest = $1`, []any{tenant.Digest(name)}, &owner)
 	if errors.Is(err, ErrNone) {
 		return "", nil
 	}

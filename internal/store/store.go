@@ -4,10 +4,8 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net/url"
 	"sync"
@@ -15,8 +13,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
-	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"github.com/rolecall/rolecall"
@@ -41,9 +37,6 @@ type Store struct {
 	quit   chan struct{}
 	writer sync.WaitGroup
 }
-
-//go:embed migrations/*.sql
-var migrations embed.FS
 
 // Open opens the database and migrates it to this version's schema, under a
 // lock. The code of its errors is Unavailable if the database cannot be
@@ -129,44 +122,5 @@ func (s *Store) openPostgreSQL(databaseURL string) error {
 	s.write.SetMaxOpenConns(connections)
 	s.write.SetMaxIdleConns(connections)
 	s.read = s.write
-	return nil
-}
-
-// migrate brings the schema up to date. Processes that start at the same time
-// wait for each other.
-func (s *Store) migrate(ctx context.Context, o Options) error {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err // the directory is embedded
-	}
-	dialect, options := goose.DialectSQLite3, []goose.ProviderOption{goose.WithDisableGlobalRegistry(true)}
-	if o.URL != "" {
-		locker, err := lock.NewPostgresSessionLocker()
-		if err != nil {
-			return fmt.Errorf("migrate: %w", err)
-		}
-		dialect, options = goose.DialectPostgres, append(options, goose.WithSessionLocker(locker))
-	}
-	provider, err := goose.NewProvider(dialect, s.write, files, options...)
-	if err != nil {
-		return fmt.Errorf("migrate: %w", err)
-	}
-	sources := provider.ListSources()
-	newest := sources[len(sources)-1].Version
-	current, err := provider.GetDBVersion(ctx)
-	switch {
-	case err != nil:
-		return s.explain(fmt.Errorf("read schema version: %w", err))
-	case current > newest:
-		return &rolecall.Error{
-			Code: rolecall.Conflict, Message: fmt.Sprintf("the database has schema %d, and this rolecall knows schemas up to %d", current, newest),
-			Hint: "Operator: run the rolecall that migrated it, or a newer one",
-		}
-	case current == newest:
-		return nil
-	}
-	if _, err := provider.Up(ctx); err != nil {
-		return s.explain(fmt.Errorf("migrate: %w", err))
-	}
 	return nil
 }

@@ -125,6 +125,32 @@ func TestNewerSchema(t *testing.T) {
 	})
 }
 
+// What a database of an earlier version has is found after its migration, and of
+// many that open it at once each finds it.
+func TestOlderSchema(t *testing.T) {
+	t.Parallel()
+	engines.Each(t, func(t *testing.T, o store.Options) {
+		if err := store.Make(t.Context(), o, 1, `INSERT INTO names (name, organization, taken) VALUES ('x-42', 'acme', 7)`); err != nil {
+			t.Fatal(err)
+		}
+		var all sync.WaitGroup
+		for range 3 {
+			all.Go(func() {
+				s, err := store.Open(t.Context(), o)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer func() { _ = s.Close() }()
+				if owner, err := s.Names().OwnerOf(t.Context(), "X-42"); owner != "acme" || err != nil {
+					t.Errorf("the name is %q's, %v", owner, err)
+				}
+			})
+		}
+		all.Wait()
+	})
+}
+
 // A full disk is said to be one, and nothing is half stored.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()

@@ -8,10 +8,13 @@ package tenant
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
@@ -58,6 +61,13 @@ func (*TakenError) Error() string { return "the name is another organization's" 
 type Secrets interface {
 	Keys(ctx context.Context, organization, secret string) (credential.Keys, error)
 	Bearer(ctx context.Context, organization, secret string) (credential.Bearer, error)
+}
+
+// Digest is what a registry may know a name by: it is the same whatever the
+// case of the name.
+func Digest(name string) string {
+	sum := sha256.Sum256([]byte(strings.ToLower(name)))
+	return hex.EncodeToString(sum[:16])
 }
 
 // Read fills in the external ids that have been generated for declared
