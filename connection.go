@@ -86,7 +86,7 @@ func (c Connection) ValidateDraft() error {
 	if c.ExternalID != nil {
 		faults.AddErr("/external_id", c.ExternalID.Validate())
 		if c.Secret != "" {
-			faults.Add("/external_id", "an external id has no meaning with a secret", "")
+			faults.Add("/external_id", "an external id has no meaning with a secret", "You: leave external_id out")
 		}
 	}
 	storage{

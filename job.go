@@ -201,7 +201,7 @@ func validateTags(faults *Errors, tags map[string]string) {
 		faults.Add("/tags", "there are no tags to set", `You: write it as {"state": "done"}`)
 	}
 	if len(tags) > 10 {
-		faults.Add("/tags", "an object has at most 10 tags", "")
+		faults.Add("/tags", "an object has at most 10 tags", "You: leave some out")
 	}
 	for _, k := range slices.Sorted(maps.Keys(tags)) {
 		v := tags[k]

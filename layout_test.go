@@ -73,7 +73,7 @@ var mayImport = map[string][]string{
 		".", "policy", "policy/correct", "policy/render", "credential", "internal/access", "internal/account", "internal/check", "internal/job", "internal/safely", "internal/seal", "internal/store",
 		"internal/strict", "internal/tenant", "internal/vend",
 	},
-	"internal/api": {".", "policy/render", "internal/account", "internal/job", "internal/service", "internal/strict", "internal/vend"},
+	"internal/api": {".", "policy", "policy/render", "internal/account", "internal/job", "internal/service", "internal/strict", "internal/vend"},
 	"internal/server": {
 		".", "internal/api", "internal/config", "internal/seal", "internal/service", "internal/state", "internal/store", "internal/tenant", "internal/worker",
 	},
@@ -110,7 +110,7 @@ var forTests = []string{"credential/verdicttest", "internal/hinttest", "internal
 // onlyInTests are modules and packages that never become part of the program.
 var onlyInTests = []string{
 	"testing", module + "/credential/verdicttest", module + "/internal/hinttest", module + "/internal/store/storetest", module + "/internal/tenant/tenanttest", module + "/sandbox/sandboxtest",
-	"github.com/Shopify/toxiproxy", "github.com/google/go-cmp", "github.com/hashicorp/hcl", "github.com/rogpeppe/go-internal",
+	"github.com/Shopify/toxiproxy", "github.com/google/go-cmp", "github.com/hashicorp/hcl", "github.com/pb33f", "github.com/rogpeppe/go-internal",
 	"github.com/rs/zerolog", "github.com/zclconf/go-cty", "go.uber.org/goleak", "pgregory.net/rapid",
 }
 

@@ -174,7 +174,7 @@ func (e ExternalID) Validate() error {
 		faults.Add("/value", "the external id is not one that STS accepts", `You: write 2 to 1224 letters, digits or characters of _+=,.@:/-`)
 	}
 	if e.Value == "" && e.Mode == ExternalIDCustom {
-		faults.Add("/value", "an external id of mode custom needs a value", "")
+		faults.Add("/value", "an external id of mode custom needs a value", "You: give it as value, or leave external_id out to have one made")
 	}
 	return faults.Err()
 }

@@ -13,7 +13,7 @@ func (o Organization) CheckConnection(v Vendor, c Connection) error {
 		case s.Type != SecretAWSAccessKey:
 			faults.Add("/secret", "the secret "+c.Secret+" holds no AWS access key", "You: name one of type aws_access_key")
 		case s.Bucket != "" && s.Bucket != c.Bucket:
-			faults.Add("/secret", "the secret "+c.Secret+" is bound to another bucket", "")
+			faults.Add("/secret", "the secret "+c.Secret+" is bound to another bucket", "You: name a secret of the connection's bucket, or store this one again with that bucket")
 		}
 	}
 	if d := c.HTTPCredentialSource; d != nil && d.Validate() == nil {

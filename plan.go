@@ -121,7 +121,7 @@ func (j Job) Validate(org Organization, vendor Vendor, principal string) (Plan, 
 	}
 	switch {
 	case len(j.Tasks) == 0:
-		p.faults.Add("/tasks", "the job has no tasks", "")
+		p.faults.Add("/tasks", "the job has no tasks", "You: write at least one under tasks")
 	case len(j.Tasks) > MaxTasks:
 		p.faults.Add("/tasks", fmt.Sprintf("the job has %d tasks; the limit is %d", len(j.Tasks), MaxTasks), "You: split it into several jobs")
 	default:

@@ -64,10 +64,10 @@ type wireKeys struct {
 func (k Keys) Validate() error {
 	var faults rolecall.Errors
 	if k.AccessKeyID == "" {
-		faults.Add("/access_key_id", "the access key id is missing", "")
+		faults.Add("/access_key_id", "the access key id is missing", "You: give it as access_key_id")
 	}
 	if k.SecretAccessKey == "" {
-		faults.Add("/secret_access_key", "the secret access key is missing", "")
+		faults.Add("/secret_access_key", "the secret access key is missing", "You: give it as secret_access_key")
 	}
 	return faults.Err()
 }

@@ -98,7 +98,7 @@ func compileDocument(n *tree.Node) (*Document, error) {
 			d.statements = append(d.statements, compileStatement(item, at, version == "2012-10-17", &faults))
 		})
 	case n.Kind == '{':
-		faults.Add("/Statement", "Statement is missing", "")
+		faults.Add("/Statement", "Statement is missing", "You: write the statements as a list")
 	}
 	if err := faults.Err(); err != nil {
 		return nil, err

@@ -63,7 +63,7 @@ func TestSimulateLine(t *testing.T) {
 		"null policy":      {line(`,"identity":[null]`), `{"error":{"code":"invalid","pointer":"/identity/0","message":"must be an object, not null","hint":"You: give a value, or leave the name out"}}`},
 		"key given twice":  {line(`,"context":{"aws:username":"a","AWS:Username":"b"}`), `{"error":{"code":"invalid","pointer":"/context/AWS:Username","message":"the key is given twice; case does not tell keys apart","hint":"You: remove one of the two"}}`},
 		"account":          {line(`,"account":"1"`), `{"error":{"code":"invalid","pointer":"/account","message":"\"1\" is not an account id","hint":"You: write twelve digits"}}`},
-		"levels, a fault":  {line(`,"scp":[[` + allowAll + `],[{}]]`), `{"error":{"code":"invalid","pointer":"/scp/1/0/Statement","message":"Statement is missing"}}`},
+		"levels, a fault":  {line(`,"scp":[[` + allowAll + `],[{}]]`), `{"error":{"code":"invalid","pointer":"/scp/1/0/Statement","message":"Statement is missing","hint":"You: write the statements as a list"}}`},
 		"sts needs trust":  {`{"principal":"arn:aws:iam::111111111111:user/bob","action":"sts:AssumeRole","resource":"arn:aws:iam::111111111111:role/r","identity":[` + allowAll + `]}`, `{"decision":"implicitly_denied","missing":["resource_policy"]}`},
 		"owner by the ARN": {`{"principal":"arn:aws:iam::111111111111:user/bob","action":"sqs:SendMessage","resource":"arn:aws:sqs:eu-west-1:222222222222:q","identity":[` + allowAll + `]}`, `{"decision":"implicitly_denied","missing":["resource_policy"]}`},
 	} {

@@ -59,7 +59,7 @@ func New(o Options) *API {
 		panic(err) // a string
 	}
 	a.mux.HandleFunc("GET /api/version", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Content-Type", kindJSON)
 		_, _ = w.Write(version)
 	})
 	a.mux.HandleFunc("GET /problems/{code}", func(w http.ResponseWriter, r *http.Request) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/service"
+	"github.com/rolecall/rolecall/policy"
 	"github.com/rolecall/rolecall/policy/render"
 )
 
@@ -27,7 +28,7 @@ func (a *API) connections() {
 		return answer[service.Connection]{body: found, revision: found.Revision}, err
 	})
 	handle(a, route{
-		method: http.MethodPut, path: one, id: "putConnection", summary: "Make a connection, or change it", body: reflect.TypeFor[rolecall.Connection](), changes: true, status: http.StatusOK,
+		method: http.MethodPut, path: one, id: "putConnection", summary: "Make a connection, or change it", body: reflect.TypeFor[rolecall.Connection](), changes: true, status: http.StatusOK, makes: true,
 	}, func(q *request) (answer[service.Connection], error) {
 		put, made, err := a.service.PutConnection(q.Context(), q.call, q.PathValue("org"), q.PathValue("name"), q.body(false))
 		out := answer[service.Connection]{body: put, revision: put.Revision}
@@ -53,9 +54,9 @@ func (a *API) connections() {
 func (a *API) policies(path string) {
 	rt := route{
 		method: http.MethodGet, path: path, id: "getPolicies", summary: "The policies that the connection needs", status: http.StatusOK,
-		query: []query{{name: "format", description: "json if left out", of: formats()}},
+		query: []query{{name: "format", description: "json if left out", of: formats()}}, kinds: []string{kindJSON, kindYAML, kindText},
 	}
-	a.document.add(rt, reflect.TypeFor[map[string]any]())
+	a.document.add(rt, reflect.TypeFor[policy.Kit]())
 	a.mux.HandleFunc(rt.method+" "+rt.path, func(w http.ResponseWriter, r *http.Request) {
 		q, err := a.open(w, r, rt)
 		var text []byte
@@ -72,10 +73,14 @@ func (a *API) policies(path string) {
 			a.fail(w, r, err)
 			return
 		}
-		w.Header().Set("Content-Type", map[render.Format]string{render.JSON: "application/json", render.CloudFormation: "application/yaml"}[format])
-		if format == render.Terraform || format == render.CLI {
-			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		kind := kindText + "; charset=utf-8"
+		switch format {
+		case render.JSON:
+			kind = kindJSON
+		case render.CloudFormation:
+			kind = kindYAML
 		}
+		w.Header().Set("Content-Type", kind)
 		_, _ = w.Write(text)
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,6 +14,7 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/service"
+	"github.com/rolecall/rolecall/policy"
 )
 
 // document is the OpenAPI document. Its schemas are made of the Go types that
@@ -25,6 +27,9 @@ type document struct {
 func newDocument(version string) *document {
 	schemas := huma.NewMapRegistry("#/components/schemas/", nameSchema)
 	schemas.RegisterTypeAlias(reflect.TypeFor[service.Duration](), reflect.TypeFor[string]())
+	schemas.RegisterTypeAlias(reflect.TypeFor[json.RawMessage](), reflect.TypeFor[map[string]any]()) // a policy, or a connection
+	schemas.RegisterTypeAlias(reflect.TypeFor[policy.Document](), reflect.TypeFor[map[string]any]())
+	schemas.RegisterTypeAlias(reflect.TypeFor[map[policy.Kind]json.RawMessage](), reflect.TypeFor[givenPolicies]())
 	d := &document{bodies: map[string]bool{}, api: &huma.OpenAPI{
 		OpenAPI: "3.1.0",
 		Info:    &huma.Info{Title: "rolecall", Version: cmp.Or(version, "0"), Description: "Work on files in other people's S3 buckets, safely."},
@@ -47,9 +52,27 @@ func nameSchema(t reflect.Type, hint string) string {
 	return strings.TrimPrefix(huma.DefaultSchemaNamer(t, hint), "Service")
 }
 
+// givenPolicies describes service.NewCheck's policies: by kind, a document or a
+// list of them.
+type givenPolicies struct{}
+
+// Schema implements huma.SchemaProvider.
+func (givenPolicies) Schema(huma.Registry) *huma.Schema {
+	document := &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}
+	return &huma.Schema{Type: huma.TypeObject, AdditionalProperties: &huma.Schema{OneOf: []*huma.Schema{document, {Type: huma.TypeArray, Items: document}}}}
+}
+
 func (d *document) schema(t reflect.Type) *huma.Schema {
 	return d.api.Components.Schemas.Schema(t, true, "")
 }
+
+// The media types of answers.
+const (
+	kindJSON   = "application/json"
+	kindYAML   = "application/yaml"
+	kindText   = "text/plain"
+	kindEvents = "text/event-stream"
+)
 
 var pathParameter = regexp.MustCompile(`\{([a-z]+)\}`)
 
@@ -78,20 +101,41 @@ func (d *document) add(rt route, out reflect.Type) {
 	if rt.changes {
 		op.Parameters = append(op.Parameters, &huma.Param{Name: "If-Match", In: "header", Description: "the ETag that is to be changed", Schema: text})
 	}
+	if slices.Contains(rt.kinds, kindEvents) {
+		op.Parameters = append(op.Parameters, &huma.Param{Name: "Last-Event-ID", In: "header", Description: "id of the last event that was seen; those after it come", Schema: text})
+	}
 	if rt.creates || rt.changes {
 		op.Parameters = append(op.Parameters, &huma.Param{Name: "dry_run", In: "query", Description: "checks and answers, and changes nothing", Schema: &huma.Schema{Type: "boolean"}})
 	}
 	if rt.body != nil {
 		d.bodies[nameSchema(rt.body, "")] = true
-		op.RequestBody = &huma.RequestBody{Required: !rt.optional, Content: map[string]*huma.MediaType{"application/json": {Schema: d.schema(rt.body)}}}
+		op.RequestBody = &huma.RequestBody{Required: !rt.optional, Content: map[string]*huma.MediaType{kindJSON: {Schema: d.schema(rt.body)}}}
 	}
 	done := &huma.Response{Description: http.StatusText(rt.status)}
 	if rt.status != http.StatusNoContent {
-		done.Content = map[string]*huma.MediaType{"application/json": {Schema: d.schema(out)}}
+		done.Content = map[string]*huma.MediaType{}
+		for _, kind := range rt.kinds {
+			done.Content[kind] = &huma.MediaType{Schema: text}
+		}
+		if rt.kinds == nil || slices.Contains(rt.kinds, kindJSON) {
+			done.Content[kindJSON] = &huma.MediaType{Schema: d.schema(out)}
+		}
 	}
 	op.Responses[strconv.Itoa(rt.status)] = done
+	if rt.makes {
+		made := *done
+		made.Description = http.StatusText(http.StatusCreated)
+		op.Responses[strconv.Itoa(http.StatusCreated)] = &made
+	}
 	op.Responses["default"] = &huma.Response{Description: "a problem", Content: map[string]*huma.MediaType{"application/problem+json": {Schema: d.schema(reflect.TypeFor[Problem]())}}}
 	d.api.AddOperation(op)
+}
+
+// also describes what a route answers errors with, where it is not asked for
+// problems.
+func (d *document) also(rt route, out reflect.Type) {
+	op := d.api.Paths[rt.path].Get
+	op.Responses["default"].Content[kindJSON] = &huma.MediaType{Schema: d.schema(out)}
 }
 
 func pointer[T any](v T) *T { return &v }

@@ -27,7 +27,9 @@ type route struct {
 	changes      bool         // takes If-Match and dry_run
 	lists        bool         // takes limit and cursor
 	query        []query
-	status       int // of success
+	status       int      // of success
+	makes        bool     // status is 201 where there was none
+	kinds        []string // media types of what it answers with; nil: JSON
 }
 
 // query is a parameter in a query.
@@ -81,7 +83,7 @@ func handle[Out any](a *API, rt route, do func(*request) (answer[Out], error)) {
 			a.fail(w, r, err)
 			return
 		}
-		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Content-Type", kindJSON)
 		w.WriteHeader(status)
 		_, _ = w.Write(text)
 	})

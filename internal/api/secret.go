@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"reflect"
 	"strings"
+	"time"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/service"
@@ -33,6 +34,23 @@ func (a *API) secrets() {
 	})
 }
 
+// Credentials describes what getCredentials answers, as package vend writes it.
+type Credentials struct {
+	Version         int       `json:"Version,omitempty"` // of the form process only
+	AccessKeyID     string    `json:"AccessKeyId"`
+	SecretAccessKey string    `json:"SecretAccessKey"`
+	SessionToken    string    `json:"SessionToken,omitempty"` // of the form process
+	Token           string    `json:"Token,omitempty"`        // of the form container
+	Expiration      time.Time `json:"Expiration"`
+	AccountID       string    `json:"AccountId,omitempty"`
+}
+
+// containerError is how SDKs read that there are none.
+type containerError struct {
+	Code    rolecall.Code `json:"code"`
+	Message string        `json:"message"`
+}
+
 // credentials answers in the forms that SDKs take, errors too where one asks as
 // of a container. SDKs send a token without a scheme.
 func (a *API) credentials() {
@@ -44,7 +62,8 @@ func (a *API) credentials() {
 			{name: "prefix", description: "only what is below this, itself below the connection's prefix"},
 		},
 	}
-	a.document.add(rt, reflect.TypeFor[map[string]any]())
+	a.document.add(rt, reflect.TypeFor[Credentials]())
+	a.document.also(rt, reflect.TypeFor[containerError]())
 	a.mux.HandleFunc(rt.method+" "+rt.path, func(w http.ResponseWriter, r *http.Request) {
 		if token := r.Header.Get("Authorization"); token != "" && !strings.Contains(token, " ") {
 			r.Header.Set("Authorization", "Bearer "+token)
@@ -74,7 +93,7 @@ func (a *API) credentials() {
 			fail(w, r, err)
 			return
 		}
-		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Content-Type", kindJSON)
 		_, _ = w.Write(text)
 	})
 }
@@ -86,11 +105,11 @@ func (a *API) failContainer(w http.ResponseWriter, r *http.Request, err error) {
 	if first.Code == rolecall.Internal {
 		a.log.ErrorContext(r.Context(), "request failed", "method", r.Method, "path", r.Pattern, "request", requestID(r), "error", err)
 	}
-	text, marshal := json.Marshal(map[string]string{"code": string(first.Code), "message": first.Message})
+	text, marshal := json.Marshal(containerError{first.Code, first.Message})
 	if marshal != nil {
 		text = nil // two strings
 	}
-	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Type", kindJSON)
 	w.WriteHeader(statusOf(err))
 	_, _ = w.Write(text)
 }

@@ -175,7 +175,9 @@ func (w *world) do(token, method, path, body string, headers ...string) reply {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return reply{answer.StatusCode, answer.Header, text}
+	got := reply{answer.StatusCode, answer.Header, text}
+	asDocumented(w.t, r, []byte(body), got)
+	return got
 }
 
 // must is do as the operator; the status must be this.
@@ -189,7 +191,7 @@ func (w *world) must(status int, method, path, body string, headers ...string) r
 }
 
 // read reads an answer's body.
-func read[T any](t *testing.T, r reply) (v T) {
+func read[T any](t testing.TB, r reply) (v T) {
 	t.Helper()
 	if err := json.Unmarshal(r.body, &v); err != nil {
 		t.Fatalf("%v\n%s", err, r.body)

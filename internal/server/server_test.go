@@ -37,6 +37,9 @@ func TestConnect(t *testing.T) {
 			t.Errorf("%+v", c)
 		}
 
+		for _, format := range []string{"json", "cloudformation", "terraform"} {
+			w.must(http.StatusOK, http.MethodGet, masters+"/policies?format="+format, "")
+		}
 		w.paste(w.must(http.StatusOK, http.MethodGet, masters+"/policies?format=cli", "").body, "AKIAROLES")
 		passed := w.check(masters, `{"wait":"1ms"}`)
 		if passed.Result == nil || *passed.Result == rolecall.CheckFail {
