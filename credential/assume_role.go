@@ -63,7 +63,7 @@ func (v *Vault) callAssumeRole(ctx context.Context, t roleTarget, externalID *st
 	if err != nil {
 		return session{}, err
 	}
-	out, err := v.stsClient(t.Region, t.principal).AssumeRole(ctx, in, withKeys(keys))
+	out, err := v.stsClient(t.Region, t.principal).AssumeRole(ctx, in, v.withKeys(keys, t.Organization))
 	if err != nil {
 		return session{}, err
 	}

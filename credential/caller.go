@@ -49,7 +49,7 @@ func (v *Vault) identify(ctx context.Context, r Role, p Principal) (rolecall.ARN
 	if c.known && c.keys.AccessKeyID == keys.AccessKeyID && c.keys.SessionToken == keys.SessionToken {
 		return c.who, keys, c.refusal
 	}
-	out, err := v.stsClient(r.Region, p).GetCallerIdentity(ctx, nil, withKeys(keys))
+	out, err := v.stsClient(r.Region, p).GetCallerIdentity(ctx, nil, v.withKeys(keys, r.Organization))
 	if err != nil {
 		return nobody, aws.Credentials{}, explainNoCaller(err, r, p)
 	}

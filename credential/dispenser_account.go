@@ -15,7 +15,7 @@ import (
 // refuses those of a vendor's account: a dispenser that gives them has them
 // from the vendor's own workers.
 func (v *Vault) dispensedAccount(ctx context.Context, t dispenserTarget, got aws.Credentials) (string, error) {
-	out, err := v.stsClient(t.Region, t.principal).GetCallerIdentity(ctx, nil, withKeys(got))
+	out, err := v.stsClient(t.Region, t.principal).GetCallerIdentity(ctx, nil, v.withKeys(got, t.Organization))
 	if err != nil {
 		return "", explainDispensed(err, t.DispenserRequest, t.principal)
 	}

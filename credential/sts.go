@@ -28,9 +28,12 @@ func (v *Vault) stsClient(wanted string, p Principal) *sts.Client {
 	return c
 }
 
-// withKeys makes one call with these keys.
-func withKeys(keys aws.Credentials) func(*sts.Options) {
-	return func(o *sts.Options) { o.Credentials = credentials.StaticCredentialsProvider{Value: keys} }
+// withKeys makes one call with these keys, for an organization's work.
+func (v *Vault) withKeys(keys aws.Credentials, organization string) func(*sts.Options) {
+	return func(o *sts.Options) {
+		o.Credentials = credentials.StaticCredentialsProvider{Value: keys}
+		o.HTTPClient = ratedClient{o.HTTPClient, v.rates.of(organization), v.rates.all}
+	}
 }
 
 // newSTS returns a client. Its User-Agent is the same for all calls, whatever they

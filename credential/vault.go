@@ -74,6 +74,7 @@ type Vault struct {
 	proofs   singleflight.Group
 	refusals refusals
 	quotas   quotas
+	rates    *callRates
 	holds    holds
 
 	mu        sync.Mutex
@@ -115,6 +116,7 @@ func New(o Options) (*Vault, error) {
 	o.Verdicts = recoveringStore{o.Verdicts}
 	return &Vault{
 		options:   o,
+		rates:     newCallRates(),
 		cache:     newCache(o.Now, mathrand.Float64, o.Log),
 		clients:   map[string]*sts.Client{},
 		callers:   map[string]*caller{},

@@ -56,6 +56,6 @@ func (a *Access) AskRegion(ctx context.Context, r Request) (string, error) {
 	endpoint, client := a.Endpoint(r.Place)
 	return transfer.RegionOf(ctx, transfer.RegionQuestion{
 		Bucket: r.Place.Bucket, Endpoint: endpoint, Home: rolecall.HomeRegion(r.Principal.ARN.Partition), HTTP: client,
-		Patient: r.Attempts == 0,
+		Limits: a.Limits, Patient: r.Attempts == 0,
 	})
 }

@@ -14,9 +14,9 @@ const (
 	// go through them, media bypass them.
 	readBuffer  = 16 << 10
 	writeBuffer = 72 << 10
-	// connections is how many idle connections are kept, for all hosts: as many as
-	// may be in use at once. Their buffers are kept as well.
-	connections = 384
+	// idleConnections is how many idle connections are kept, for all hosts. Their
+	// buffers are kept as well.
+	idleConnections = 384
 	// maxHeader is how long an answer's header may be. S3's have 8 KiB at most, with
 	// those of users.
 	maxHeader = 32 << 10
@@ -30,7 +30,7 @@ type largeBufferConn struct {
 }
 
 // withLargeBuffers returns a dialler of such connections.
-func withLargeBuffers(dial func(ctx context.Context, network, address string) (net.Conn, error)) func(context.Context, string, string) (net.Conn, error) {
+func withLargeBuffers(dial dialFunc) dialFunc {
 	buffers := &sync.Pool{New: func() any {
 		b := make([]byte, ioBuffer)
 		return &b

@@ -21,7 +21,10 @@ type Clients struct {
 // NewClients returns new clients. Allow lists addresses that tenants may reach
 // although they are not public. None of the clients follows a redirect.
 func NewClients(allow []netip.Prefix) Clients {
-	return Clients{Operator: operatorClient(), tenant: forTLS(allow).Client(), plain: forPlain(allow).Client(), allow: allow}
+	s := newSockets()
+	c := Clients{Operator: operatorClient(s), tenant: forTLS(allow).client(s), plain: forPlain(allow).client(s), allow: allow}
+	s.evict = c.Close
+	return c
 }
 
 // Tenant returns the client for a URL that a tenant chose.
@@ -65,23 +68,26 @@ func (c Clients) Close() {
 // operatorClient returns the client for AWS, or URLs in the operator's config.
 // It follows no redirect, because a signature is valid for one host only. A
 // proxy from the environment is the operator's own.
-func operatorClient() *http.Client {
-	return &http.Client{
-		Transport: &http.Transport{
-			Proxy:                  http.ProxyFromEnvironment,
-			DialContext:            withLargeBuffers((&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext),
-			TLSHandshakeTimeout:    10 * time.Second,
-			ResponseHeaderTimeout:  time.Minute,
-			ExpectContinueTimeout:  time.Second,
-			IdleConnTimeout:        30 * time.Second,
-			MaxIdleConns:           connections,
-			MaxIdleConnsPerHost:    connections,
-			MaxResponseHeaderBytes: maxHeader,
-			ReadBufferSize:         readBuffer,
-			WriteBufferSize:        writeBuffer,
-			DisableCompression:     true,
-		},
-		CheckRedirect: noRedirect,
+func operatorClient(s *sockets) *http.Client {
+	t := transport(s, (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext)
+	t.Proxy = http.ProxyFromEnvironment
+	return &http.Client{Transport: t, CheckRedirect: noRedirect}
+}
+
+// transport returns a transport whose connections are counted.
+func transport(s *sockets, dial dialFunc) *http.Transport {
+	return &http.Transport{
+		DialContext:            withLargeBuffers(s.counted(dial)),
+		TLSHandshakeTimeout:    10 * time.Second,
+		ResponseHeaderTimeout:  time.Minute,
+		ExpectContinueTimeout:  time.Second,
+		IdleConnTimeout:        30 * time.Second,
+		MaxIdleConns:           idleConnections,
+		MaxIdleConnsPerHost:    idleConnections,
+		MaxResponseHeaderBytes: maxHeader,
+		ReadBufferSize:         readBuffer,
+		WriteBufferSize:        writeBuffer,
+		DisableCompression:     true,
 	}
 }
 

@@ -107,30 +107,10 @@ func (g Guard) control(network, address string, _ syscall.RawConn) error {
 	return g.Check(ap.Addr())
 }
 
-// Transport returns a transport that dials through the guard only: no proxy, no
-// Unix sockets. Its buffers are large because it also transfers media.
-func (g Guard) Transport() *http.Transport {
-	return &http.Transport{
-		DialContext:            withLargeBuffers(g.DialContext),
-		TLSHandshakeTimeout:    10 * time.Second,
-		ResponseHeaderTimeout:  60 * time.Second,
-		ExpectContinueTimeout:  time.Second,
-		IdleConnTimeout:        30 * time.Second,
-		MaxIdleConns:           connections,
-		MaxIdleConnsPerHost:    connections,
-		MaxResponseHeaderBytes: maxHeader,
-		ReadBufferSize:         readBuffer,
-		WriteBufferSize:        writeBuffer,
-		DisableCompression:     true,
-	}
-}
-
-// Client returns a client over a new Transport. It returns a redirect as the
-// answer instead of following it, and keeps no cookies. It has no overall
-// timeout: the caller's context limits a request.
-func (g Guard) Client() *http.Client {
-	return &http.Client{
-		Transport:     g.Transport(),
-		CheckRedirect: noRedirect,
-	}
+// client returns a client that dials through the guard only: no proxy, no Unix
+// sockets. It returns a redirect as the answer instead of following it, and keeps
+// no cookies. It has no overall timeout: the caller's context limits a request.
+// Its buffers are large because it also transfers media.
+func (g Guard) client(s *sockets) *http.Client {
+	return &http.Client{Transport: transport(s, g.DialContext), CheckRedirect: noRedirect}
 }

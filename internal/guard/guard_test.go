@@ -66,7 +66,7 @@ func TestAllow(t *testing.T) {
 // The spelling of an address does not matter: the guard sees what is dialled.
 func TestSpellings(t *testing.T) {
 	t.Parallel()
-	client := Guard{}.Client()
+	client := Guard{}.client(newSockets())
 	for _, host := range []string{"127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "[::]", "[::ffff:7f00:1]", "localhost", "169.254.169.254"} {
 		resp, err := get(t, client, "http://"+host+":1/")
 		if err == nil {
@@ -87,7 +87,7 @@ func TestClient(t *testing.T) {
 		http.Redirect(w, r, "/elsewhere", http.StatusFound)
 	}))
 	defer server.Close()
-	client := Guard{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}.Client()
+	client := Guard{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}.client(newSockets())
 	defer client.CloseIdleConnections()
 	resp, err := get(t, client, server.URL)
 	if err != nil {

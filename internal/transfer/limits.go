@@ -26,6 +26,7 @@ const (
 	answerCost = 2 * mib // of another answer that may be long, while it is read
 	answers    = 12      // at once, or fewer of listings
 	requests   = 256     // at once, of those whose answers are short and held in memory
+	streams    = 384     // at once, whatever the memory: each is a connection, or two for a copy
 )
 
 // Limits are what all transfers of a process share: memory, requests and disk.
@@ -38,6 +39,7 @@ const (
 // wait for a server only.
 type Limits struct {
 	budgets  *budgets
+	streams  *bound.Share // streams
 	memory   *bound.Share // bytes: of streams, and of names that are held
 	held     *bound.Share // bytes of names, of which there may be half as much: streams always have the rest
 	pages    *bound.Share // bytes
@@ -48,9 +50,9 @@ type Limits struct {
 
 // budgets are what the shares are of.
 type budgets struct {
-	memory, held, pages, answers, requests *bound.Budget
-	disks                                  disks
-	large, small                           sync.Pool // of *[]byte, of ioBuffer and smallBuffer bytes
+	streams, memory, held, pages, answers, requests *bound.Budget
+	disks                                           disks
+	large, small                                    sync.Pool // of *[]byte, of ioBuffer and smallBuffer bytes
 }
 
 // NewLimits returns Limits of as many bytes of memory for streams and for names
@@ -58,13 +60,13 @@ type budgets struct {
 func NewLimits(memory int64) *Limits {
 	memory = max(memory, streamCost)
 	b := &budgets{
-		memory: bound.New(memory), held: bound.New(memory / 2), pages: bound.New(pages * pageCost),
+		streams: bound.New(streams), memory: bound.New(memory), held: bound.New(memory / 2), pages: bound.New(pages * pageCost),
 		answers: bound.New(answers * answerCost), requests: bound.New(requests),
 		large: newBufferPool(ioBuffer), small: newBufferPool(smallBuffer),
 	}
 	return &Limits{
-		budgets: b, memory: b.memory.Whole(), held: b.held.Whole(), pages: b.pages.Whole(), answers: b.answers.Whole(), requests: b.requests.Whole(),
-		disk: diskShare{disks: &b.disks},
+		budgets: b, streams: b.streams.Whole(), memory: b.memory.Whole(), held: b.held.Whole(), pages: b.pages.Whole(),
+		answers: b.answers.Whole(), requests: b.requests.Whole(), disk: diskShare{disks: &b.disks},
 	}
 }
 
@@ -72,8 +74,8 @@ func NewLimits(memory int64) *Limits {
 func (l *Limits) Share(organization string) *Limits {
 	b := l.budgets
 	return &Limits{
-		budgets: b, memory: b.memory.Share(organization), held: b.held.Share(organization), pages: b.pages.Share(organization),
-		answers: b.answers.Share(organization), requests: b.requests.Share(organization), disk: b.disks.share(organization),
+		budgets: b, streams: b.streams.Share(organization), memory: b.memory.Share(organization), held: b.held.Share(organization),
+		pages: b.pages.Share(organization), answers: b.answers.Share(organization), requests: b.requests.Share(organization), disk: b.disks.share(organization),
 	}
 }
 
@@ -106,9 +108,21 @@ func (l *Limits) Drop(n int64) {
 
 // acquire waits for room for one stream. Its holder must not acquire more,
 // which could deadlock.
-func (l *Limits) acquire(ctx context.Context) error { return l.memory.Acquire(ctx, streamCost) }
+func (l *Limits) acquire(ctx context.Context) error {
+	if err := l.streams.Acquire(ctx, 1); err != nil {
+		return err
+	}
+	if err := l.memory.Acquire(ctx, streamCost); err != nil {
+		l.streams.Release(1)
+		return err
+	}
+	return nil
+}
 
-func (l *Limits) release() { l.memory.Release(streamCost) }
+func (l *Limits) release() {
+	l.memory.Release(streamCost)
+	l.streams.Release(1)
+}
 
 // buffer waits for room for a stream, and returns a buffer for n bytes of it:
 // large enough for all of them, or of ioBuffer bytes.

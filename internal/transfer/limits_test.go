@@ -17,7 +17,7 @@ import (
 func nothingTaken(t *testing.T, l *Limits) {
 	t.Helper()
 	for name, b := range map[string]*bound.Budget{
-		"memory": l.budgets.memory, "held": l.budgets.held, "pages": l.budgets.pages, "answers": l.budgets.answers, "requests": l.budgets.requests,
+		"streams": l.budgets.streams, "memory": l.budgets.memory, "held": l.budgets.held, "pages": l.budgets.pages, "answers": l.budgets.answers, "requests": l.budgets.requests,
 	} {
 		if n := b.Taken(); n != 0 {
 			t.Errorf("%d of %s is still taken", n, name)
@@ -70,6 +70,34 @@ func TestNamesLeaveRoomForStreams(t *testing.T) {
 	}
 	for range 8 {
 		l.release()
+	}
+	nothingTaken(t, l)
+}
+
+// However much memory there is, the streams of a process are counted, too.
+func TestStreamsAreCounted(t *testing.T) {
+	t.Parallel()
+	l := NewLimits(2 * streams * streamCost)
+	ours, theirs := l.Share("acme"), l.Share("globex")
+	full, cancel := context.WithCancel(t.Context())
+	cancel()
+	taken := 0
+	for ours.streams.TryAcquire(1) {
+		ours.streams.Release(1)
+		if err := ours.acquire(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		taken++
+	}
+	if taken != streams/2 || ours.acquire(full) == nil {
+		t.Errorf("%d streams of an organization that is not alone", taken)
+	}
+	if err := theirs.acquire(t.Context()); err != nil {
+		t.Error(err)
+	}
+	theirs.release()
+	for range taken {
+		ours.release()
 	}
 	nothingTaken(t, l)
 }

@@ -19,6 +19,7 @@ type RegionQuestion struct {
 	Endpoint string     // a URL; empty: AWS's
 	Home     string     // a region of the partition, to which the request is sent
 	HTTP     HTTPClient // see ClientOptions
+	Limits   *Limits    // likewise
 	// Patient retries as often as a transfer does, for about half a minute.
 	// Someone at a terminal would rather learn of a wrong name at once.
 	Patient bool
@@ -31,6 +32,9 @@ type RegionQuestion struct {
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
 func RegionOf(ctx context.Context, q RegionQuestion) (string, error) {
 	options := s3.Options{Credentials: aws.AnonymousCredentials{}, Region: q.Home, UsePathStyle: q.Endpoint != "", HTTPClient: watchedClient{q.HTTP}}
+	if q.Limits != nil {
+		options.HTTPClient = boundedClient{options.HTTPClient, q.Limits}
+	}
 	if q.Endpoint != "" {
 		options.BaseEndpoint = &q.Endpoint
 	}

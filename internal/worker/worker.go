@@ -68,7 +68,7 @@ func Open(s Settings, stores Stores) (*Worker, error) {
 	clients := guard.NewClients(s.Allow)
 	options := credential.Options{
 		Principals: principals, VendorAccounts: s.Vendor.Accounts, Verdicts: stores.Verdicts, Tenants: clients.Tenant,
-		STSEndpoint: s.STSEndpoint, Declared: s.Declared, Log: log, OnEvent: logEvents(log, s.OnEvent),
+		STSEndpoint: s.STSEndpoint, HTTPClient: clients.Operator, Declared: s.Declared, Log: log, OnEvent: logEvents(log, s.OnEvent),
 	}
 	if stores.Secrets != nil {
 		options.Secrets, options.Bearers = stores.Secrets.Keys, stores.Secrets.Bearer
