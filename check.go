@@ -94,6 +94,9 @@ type CheckStep struct {
 	// Patches has one patch for each of several candidates, the likeliest
 	// first: what to try next if Patch did not help.
 	Patches []Patch `json:"patches,omitempty"`
+	// ObjectKeys are those of the objects that the step knows. It and those after
+	// it may name them; not everybody who sees a report may.
+	ObjectKeys []string `json:"-"`
 }
 
 // Patch is a change that fixes what a step found, and where it goes.

@@ -47,12 +47,15 @@ func (c Connection) Validate() error {
 	if c.RoleARN == "" && c.Secret == "" && c.HTTPCredentialSource == nil {
 		faults.Add("", "a connection needs a way to authorize", "You: give role_arn, secret or http_credential_source")
 	}
+	if c.Bucket == "" {
+		faults.AddErr("/bucket", validateBucket(c.Bucket))
+	}
 	faults.AddErr("", c.ValidateDraft())
 	return faults.Err()
 }
 
-// ValidateDraft is Validate for a connection that may still lack what
-// authorizes it.
+// ValidateDraft is Validate for a connection that may still lack its bucket and
+// what authorizes it.
 func (c Connection) ValidateDraft() error {
 	var faults Errors
 	switch c.Purpose {
@@ -62,7 +65,9 @@ func (c Connection) ValidateDraft() error {
 	default:
 		faults.Add("/purpose", "unknown purpose "+strict.Quote(string(c.Purpose)), "You: write source to read, delivery to read and write")
 	}
-	faults.AddErr("/bucket", validateBucket(c.Bucket))
+	if c.Bucket != "" {
+		faults.AddErr("/bucket", validateBucket(c.Bucket))
+	}
 	switch {
 	case c.Prefix == "":
 	case strings.Contains(c.Prefix, "://") && holdsCredential(c.Prefix):

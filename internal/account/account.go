@@ -18,9 +18,11 @@ type Kind string
 
 // The kinds of actor.
 const (
-	KindOperator Kind = "operator" // the vendor's, by token
-	KindService  Kind = "service"  // a program of one organization, by token
-	KindHost     Kind = "host"     // who runs a command on the service's machine
+	KindOperator Kind = "operator"   // the vendor's, by token or session
+	KindService  Kind = "service"    // a program of one organization, by token
+	KindMember   Kind = "member"     // a person of one organization, by session
+	KindSetup    Kind = "setup_link" // whoever has the setup link of one connection
+	KindHost     Kind = "host"       // who runs a command on the service's machine
 )
 
 // Role is what an actor is in its organization.
@@ -33,11 +35,15 @@ const (
 	Submitter   Role = "submitter"   // also works with jobs
 	Admin       Role = "admin"       // also works with connections, secrets, tokens, members
 	Credentials Role = "credentials" // takes the credentials of one connection, and nothing else
+	Setup       Role = "setup"       // connects one connection, and nothing else
 	Operator    Role = "operator"    // all organizations
 )
 
 // Roles are those that a token of an organization may have.
-func Roles() []Role { return []Role{Viewer, Submitter, Admin, Credentials} }
+func Roles() []Role { return append(MemberRoles(), Credentials) }
+
+// MemberRoles are those that a person may have in an organization.
+func MemberRoles() []Role { return []Role{Viewer, Submitter, Admin} }
 
 // Actor is who asks for something, as found by what they presented.
 type Actor struct {
@@ -48,8 +54,17 @@ type Actor struct {
 	Role         Role
 	Connection   string // id; empty: all
 	Access       string // to the connection: read or write
+	Setup        Blanks // of a setup link
+	Member       string // id; empty: no member of an organization
 	Address      netip.Addr
 	Expires      time.Time // zero: never
+}
+
+// Blanks are what the holder of a setup link may fill in beside the role and
+// its region.
+type Blanks struct {
+	Account string   `json:"account,omitempty"` // whose role it has to be; empty: any
+	Members []string `json:"members,omitempty"` // of the connection, as JSON pointers
 }
 
 // Action is what an actor wants to do, as noun.verb.
@@ -76,15 +91,32 @@ const (
 	SecretDelete        Action = "secret.delete"
 	CredentialsVend     Action = "credentials.vend"
 	AuditList           Action = "audit.list"
+	SetupLinkList       Action = "setup_link.list"
+	SetupLinkCreate     Action = "setup_link.create"
+	SetupLinkDelete     Action = "setup_link.delete"
+	OrganizationPatch   Action = "organization.patch"
+	OrganizationDelete  Action = "organization.delete"
+	ExternalIDRotate    Action = "external_id.rotate"
+	MemberList          Action = "member.list"
+	MemberInvite        Action = "member.invite"
+	MemberDelete        Action = "member.delete"
+	SessionList         Action = "session.list"
+	SessionCreate       Action = "session.create"
+	SessionDelete       Action = "session.delete"
+	SignInLinkCreate    Action = "signin_link.create"
+	OperatorAuditList   Action = "operator_audit.list"
+	OperatorTokenList   Action = "operator_token.list"
 	OperatorTokenCreate Action = "operator_token.create"
+	OperatorTokenDelete Action = "operator_token.delete"
 )
 
 // needs returns the least role that an action needs.
 func needs(do Action) Role {
 	switch do {
-	case OrganizationGet, OrganizationList, ConnectionList, ConnectionGet, PoliciesGet, CheckGet:
+	case OrganizationGet, OrganizationList, ConnectionList, ConnectionGet, PoliciesGet, CheckGet, SessionList, SessionDelete:
 		return Viewer
-	case ConnectionPut, ConnectionDelete, ConnectionRelease, CheckStart, TokenList, TokenCreate, TokenDelete, SecretList, SecretPut, SecretDelete, CredentialsVend, AuditList:
+	case ConnectionPut, ConnectionDelete, ConnectionRelease, CheckStart, TokenList, TokenCreate, TokenDelete, SecretList, SecretPut, SecretDelete, CredentialsVend, AuditList,
+		SetupLinkList, SetupLinkCreate, SetupLinkDelete, OrganizationPatch, ExternalIDRotate, MemberList, MemberInvite, MemberDelete:
 		return Admin
 	}
 	return Operator // all that is of no organization, and what nobody thought of
@@ -104,6 +136,17 @@ func rank(r Role) int {
 	return 0
 }
 
+// mayBound reports whether a role that is for one connection may do it there.
+func mayBound(r Role, do Action) bool {
+	switch do {
+	case CredentialsVend:
+		return r == Credentials
+	case ConnectionGet, ConnectionPut, PoliciesGet, CheckStart, CheckGet:
+		return r == Setup
+	}
+	return false
+}
+
 // May returns nil if the actor may do it in the organization, which is empty
 // for actions that are of none. It is NotFound for an organization that is not
 // the actor's, as if there was none, and Forbidden for a role that may not.
@@ -114,7 +157,7 @@ func (a Actor) May(do Action, organization string) error {
 	if organization != "" && organization != a.Organization {
 		return NoOrganization(organization)
 	}
-	if a.Role == Credentials && do == CredentialsVend {
+	if mayBound(a.Role, do) {
 		return nil
 	}
 	if least := needs(do); rank(a.Role) < rank(least) {
@@ -125,6 +168,13 @@ func (a Actor) May(do Action, organization string) error {
 		return &rolecall.Error{Code: rolecall.Forbidden, Message: fmt.Sprintf("the role %s does not allow %s", a.Role, do), Hint: hint}
 	}
 	return nil
+}
+
+// MayReach reports whether the actor may reach the connection with the id: one
+// that is bound to a connection reaches no other, and none that was made again by
+// its name.
+func (a Actor) MayReach(connection string) bool {
+	return a.Connection == "" || a.Connection == connection
 }
 
 // NoOrganization is the answer for an organization that does not exist, or is

@@ -19,8 +19,12 @@ const (
 
 // The prefixes of tokens.
 const (
-	OperatorPrefix = "rco_"
-	ServicePrefix  = "rcs_"
+	OperatorPrefix   = "rco_"
+	ServicePrefix    = "rcs_"
+	SetupPrefix      = "rcl_" // of setup links
+	SignInPrefix     = "rci_" // of sign-in links
+	InvitationPrefix = "rcv_" // of invitations
+	SessionPrefix    = "rcw_" // of the cookies of sessions
 )
 
 // NewToken returns a new token with the prefix, and its hash. It has 178

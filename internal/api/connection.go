@@ -48,6 +48,29 @@ func (a *API) connections() {
 		return answer[nothing]{}, a.service.ReleaseConnection(q.Context(), q.call, q.PathValue("org"), q.PathValue("name"))
 	})
 	a.policies(one + "/policies")
+	a.setupLinks(one + "/setup-links")
+}
+
+func (a *API) setupLinks(all string) {
+	handle(a, route{
+		method: http.MethodGet, path: all, id: "listSetupLinks", summary: "A connection's setup links, without their URLs", lists: true, status: http.StatusOK,
+	}, func(q *request) (answer[service.List[service.SetupLink]], error) {
+		return list(q, func(p service.Page) (service.List[service.SetupLink], error) {
+			return a.service.SetupLinks(q.Context(), q.call, q.PathValue("org"), q.PathValue("name"), p)
+		})
+	})
+	handle(a, route{
+		method: http.MethodPost, path: all, id: "createSetupLink", summary: "Make a link by which the customer's admin connects it; the answer alone has its URL",
+		body: reflect.TypeFor[service.NewSetupLink](), optional: true, creates: true, status: http.StatusCreated,
+	}, func(q *request) (answer[service.MadeSetupLink], error) {
+		made, err := a.service.CreateSetupLink(q.Context(), q.call, q.PathValue("org"), q.PathValue("name"), q.body(true))
+		return answer[service.MadeSetupLink]{body: made}, err
+	})
+	handle(a, route{
+		method: http.MethodDelete, path: all + "/{id}", id: "deleteSetupLink", summary: "Revoke a setup link", status: http.StatusNoContent,
+	}, func(q *request) (answer[nothing], error) {
+		return answer[nothing]{}, a.service.DeleteSetupLink(q.Context(), q.call, q.PathValue("org"), q.PathValue("name"), q.PathValue("id"))
+	})
 }
 
 // policies answers with documents that are not all JSON.

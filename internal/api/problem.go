@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/service"
@@ -49,6 +50,8 @@ func statusOf(err error) int {
 		return known.status
 	case errors.Is(err, service.ErrPrecondition):
 		return http.StatusPreconditionFailed
+	case errors.As(err, new(*service.TooManyError)):
+		return http.StatusTooManyRequests
 	}
 	switch rolecall.CodeOf(err) {
 	case rolecall.Invalid:
@@ -89,6 +92,11 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	switch p.Status {
 	case http.StatusUnauthorized:
 		w.Header().Set("WWW-Authenticate", `Bearer realm="rolecall"`)
+	case http.StatusTooManyRequests:
+		var many *service.TooManyError
+		if errors.As(err, &many) {
+			w.Header().Set("Retry-After", strconv.Itoa(int(many.After.Seconds())+1))
+		}
 	case http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", "5")
 	}

@@ -72,13 +72,14 @@ type finding struct {
 	candidates []rolecall.CheckLayer
 	// further are candidates that likelier ones left no room for: the hint
 	// names them, and their patches come last.
-	further []rolecall.CheckLayer
-	message string
-	hint    string
-	caution string           // said behind the hint, whatever documents say
-	patches []rolecall.Patch // the likeliest first
-	denied  bool             // by AWS, so that trying again may help
-	denial  policy.Denial    // what AWS said of it
+	further    []rolecall.CheckLayer
+	message    string
+	hint       string
+	caution    string           // said behind the hint, whatever documents say
+	patches    []rolecall.Patch // the likeliest first
+	objectKeys []string         // of the objects that are known
+	denied     bool             // by AWS, so that trying again may help
+	denial     policy.Denial    // what AWS said of it
 	// suspects are the kinds of documents that may refuse.
 	suspects []policy.Kind
 }

@@ -14,8 +14,17 @@ import (
 	"github.com/rolecall/rolecall/internal/transfer"
 )
 
-// readable reads a byte of an object. No task reads old versions.
+// readable reads a byte of an object, and says of which objects anything may be
+// said. No task reads old versions.
 func readable(ctx context.Context, w *work) finding {
+	f := w.readOne(ctx)
+	for _, o := range w.keys {
+		f.objectKeys = append(f.objectKeys, aws.ToString(o.Key))
+	}
+	return f
+}
+
+func (w *work) readOne(ctx context.Context) finding {
 	w.readKey = nil
 	key, probing := w.Connection.ProbeKey, w.Connection.ProbeKey != ""
 	switch {

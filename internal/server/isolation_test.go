@@ -48,26 +48,44 @@ func TestIsolation(t *testing.T) {
 		theirs := w.check("/api/o/globex/connections/masters", "")
 		their := token("globex", `{"role":"viewer"}`)
 
-		const ours, none, forbidden = 0, http.StatusNotFound, http.StatusForbidden
+		link := func(org, connection string) string {
+			_, token := w.setupLink("/api/o/"+org+"/connections/"+connection, "")
+			return token
+		}
+		w.must(http.StatusCreated, http.MethodPut, "/api/o/acme/connections/others", `{"purpose":"source","bucket":"acme-masters"}`)
+		dead, revokedLink := w.setupLink("/api/o/acme/connections/masters", "")
+		w.must(http.StatusNoContent, http.MethodDelete, "/api/o/acme/connections/masters/setup-links/"+dead.ID, "")
+		theirLink, _ := w.setupLink("/api/o/globex/connections/masters", "")
+
+		const ours, none, forbidden, unknown = 0, http.StatusNotFound, http.StatusForbidden, http.StatusUnauthorized
 		actors := []struct {
 			name, token string
 			reads       int // on what a viewer may do in acme
+			connects    int // on what a setup link is for; of setup links only
 			writes      int // on all else there
 		}{
-			{"nobody", "", http.StatusUnauthorized, http.StatusUnauthorized},
-			{"an odd token", "rcs_" + strings.Repeat("0", 36), http.StatusUnauthorized, http.StatusUnauthorized},
-			{"a revoked admin", revoked.Secret, http.StatusUnauthorized, http.StatusUnauthorized},
-			{"an expired admin", token("acme", `{"role":"admin","expires":"1ns"}`).Secret, http.StatusUnauthorized, http.StatusUnauthorized},
-			{"another organization's admin", token("globex", `{"role":"admin"}`).Secret, none, none},
-			{"a credentials token", token("acme", `{"role":"credentials","connection":"masters","access":"read"}`).Secret, forbidden, forbidden},
-			{"a viewer", token("acme", `{"role":"viewer"}`).Secret, ours, forbidden},
-			{"a submitter", token("acme", `{"role":"submitter"}`).Secret, ours, forbidden},
-			{"an admin", token("acme", `{"role":"admin"}`).Secret, ours, ours},
+			{"nobody", "", unknown, unknown, unknown},
+			{"an odd token", "rcs_" + strings.Repeat("0", 36), unknown, unknown, unknown},
+			{"a revoked admin", revoked.Secret, unknown, unknown, unknown},
+			{"an expired admin", token("acme", `{"role":"admin","expires":"1ns"}`).Secret, unknown, unknown, unknown},
+			{"another organization's admin", token("globex", `{"role":"admin"}`).Secret, none, none, none},
+			{"a credentials token", token("acme", `{"role":"credentials","connection":"masters","access":"read"}`).Secret, forbidden, forbidden, forbidden},
+			{"a setup link", link("acme", "masters"), forbidden, ours, forbidden},
+			{"another connection's setup link", link("acme", "others"), forbidden, none, forbidden},
+			{"another organization's setup link", link("globex", "masters"), none, none, none},
+			{"a revoked setup link", revokedLink, unknown, unknown, unknown},
+			{"a viewer", token("acme", `{"role":"viewer"}`).Secret, ours, forbidden, forbidden},
+			{"a submitter", token("acme", `{"role":"submitter"}`).Secret, ours, forbidden, forbidden},
+			{"an admin", token("acme", `{"role":"admin"}`).Secret, ours, ours, ours},
 		}
 		// What a viewer may do. All else needs an admin.
 		reads := []string{
 			"GET /api/o/{org}", "GET /api/o/{org}/connections", "GET /api/o/{org}/connections/{name}", "GET /api/o/{org}/connections/{name}/policies",
 			"GET /api/o/{org}/connections/{name}/checks", "GET /api/o/{org}/connections/{name}/checks/{id}", "GET /api/o/{org}/connections/{name}/checks/{id}/events",
+		}
+		connects := []string{
+			"GET /api/o/{org}/connections/{name}", "PUT /api/o/{org}/connections/{name}", "GET /api/o/{org}/connections/{name}/policies", "GET /api/o/{org}/connections/{name}/checks",
+			"POST /api/o/{org}/connections/{name}/checks", "GET /api/o/{org}/connections/{name}/checks/{id}", "GET /api/o/{org}/connections/{name}/checks/{id}/events",
 		}
 		tried := 0
 		for _, op := range operations(w) {
@@ -77,7 +95,10 @@ func TestIsolation(t *testing.T) {
 			}
 			for _, a := range actors {
 				want := a.writes
-				if slices.Contains(reads, op) {
+				switch {
+				case strings.Contains(a.name, "setup link") && slices.Contains(connects, op):
+					want = a.connects
+				case slices.Contains(reads, op):
 					want = a.reads
 				}
 				if want == ours || a.name == "a credentials token" && strings.HasSuffix(path, "/credentials") {
@@ -95,9 +116,14 @@ func TestIsolation(t *testing.T) {
 				if want != none {
 					continue
 				}
-				// Another's organization answers as one that does not exist.
-				missing := w.do(a.token, method, strings.NewReplacer("{org}", "nobody", "{name}", "masters", "{id}", "none").Replace(path), "")
-				if string(missing.body) != strings.ReplaceAll(string(got.body), "acme", "nobody") {
+				// Another's answers as what does not exist.
+				taken, free := "acme", "nobody"
+				if a.name == "another connection's setup link" {
+					taken, free = "masters", "nothing"
+				}
+				name := strings.NewReplacer("{org}", "acme", "{name}", "masters", "{id}", "none").Replace(path)
+				missing := w.do(a.token, method, strings.Replace(name, "/"+taken, "/"+free, 1), "")
+				if string(missing.body) != strings.ReplaceAll(string(got.body), taken, free) {
 					t.Errorf("%s as %s tells that it exists:\n%s\n%s", op, a.name, got.body, missing.body)
 				}
 			}
@@ -111,6 +137,7 @@ func TestIsolation(t *testing.T) {
 		for path, method := range map[string]string{
 			"/connections/masters/checks/" + theirs.ID:             http.MethodGet,
 			"/connections/masters/checks/" + theirs.ID + "/events": http.MethodGet,
+			"/connections/masters/setup-links/" + theirLink.ID:     http.MethodDelete,
 			"/tokens/" + their.ID:                                  http.MethodDelete,
 		} {
 			if got := w.do(admin, method, "/api/o/acme"+path, ""); got.status != http.StatusNotFound {

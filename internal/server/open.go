@@ -38,8 +38,15 @@ func Beside(ctx context.Context, cfg *config.Config, log *slog.Logger) (*Opened,
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
+	url, err := dir.ServeURL()
+	if cfg.Serve.PublicURL != nil {
+		url = cfg.Serve.PublicURL.String()
+	}
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	return &Opened{
-		Service: service.New(service.Options{Store: db, Vendor: cfg.Vendor, Keyring: keyring, Log: log}), store: db, dir: dir, config: cfg,
+		Service: service.New(service.Options{Store: db, Vendor: cfg.Vendor, Keyring: keyring, URL: url, Log: log}), store: db, dir: dir, config: cfg,
 	}, nil
 }
 

@@ -76,7 +76,16 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	options := service.Options{Store: db, Vendor: cfg.Vendor, Keyring: keyring, Anchor: keep, Log: log}
+	listener, err := listen(ctx, cfg.Serve)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = listener.Close() }() // again, if it served
+	started.URL = publicURL(cfg.Serve, listener)
+	if err := dir.KeepServeURL(started.URL); err != nil {
+		return err
+	}
+	options := service.Options{Store: db, Vendor: cfg.Vendor, Keyring: keyring, Anchor: keep, URL: started.URL, Log: log}
 	if cfg.HasPrincipals() {
 		work, err := worker.Open(worker.Settings{
 			Vendor: cfg.Vendor, Sources: cfg.Sources, STSEndpoint: cfg.Endpoints.STS, S3Endpoint: cfg.Endpoints.S3, Allow: cfg.Allow, Log: log,
@@ -99,14 +108,9 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	listener, err := listen(ctx, cfg.Serve)
-	if err != nil {
-		return err
-	}
 	if options.Worker != nil {
 		s.CheckDeclared(ctx, unchecked)
 	}
-	started.URL = publicURL(cfg.Serve, listener)
 	return serve(ctx, listener, onlyHosts(cfg.Serve, listener, behindProxy(cfg.Serve.BehindProxy, api.New(api.Options{Service: s, Version: o.Version, Log: log}))), log, func() {
 		if o.Ready != nil {
 			o.Ready(started)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/rolecall/rolecall/internal/account"
@@ -17,7 +18,8 @@ const useEvery = 30 * time.Second
 // account.ErrUnauthenticated for a token that is not valid, is unknown, has
 // expired or was deleted.
 func (s *Service) Authenticate(ctx context.Context, token string, from netip.Addr) (account.Actor, error) {
-	if !account.IsToken(token, account.OperatorPrefix) && !account.IsToken(token, account.ServicePrefix) {
+	known := func(prefix string) bool { return account.IsToken(token, prefix) }
+	if !slices.ContainsFunc([]string{account.OperatorPrefix, account.ServicePrefix, account.SetupPrefix}, known) {
 		return account.Actor{}, account.ErrUnauthenticated
 	}
 	var g store.Grant
@@ -38,10 +40,9 @@ func (s *Service) Authenticate(ctx context.Context, token string, from netip.Add
 			s.log.WarnContext(ctx, "cannot record the use of a token", "token", g.ID, "error", err)
 		}
 	}
-	return account.Actor{
-		Kind: account.Kind(g.Kind), ID: g.ID, Name: g.Name, Organization: g.Organization, Role: account.Role(g.Role),
-		Connection: g.Connection, Access: g.Access, Address: from, Expires: g.Expires,
-	}, nil
+	a := actorOf(g)
+	a.Address = from
+	return a, nil
 }
 
 // Host is the actor of commands on the service's own machine, which may do all

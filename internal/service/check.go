@@ -30,13 +30,18 @@ type Check struct {
 	Ended        *time.Time            `json:"ended"` // null: it runs
 }
 
-func checkOf(c store.Check) Check {
+// checkOf returns a check as an actor sees it. The holder of a setup link sees no
+// key of an object.
+func checkOf(c Call, stored store.Check) Check {
 	out := Check{
-		ID: c.ID, Organization: c.Organization, Connection: c.Report.Connection, Steps: append([]rolecall.CheckStep{}, c.Report.Steps...),
-		Started: c.Started.UTC(), Ended: orNull(c.Ended),
+		ID: stored.ID, Organization: stored.Organization, Connection: stored.Report.Connection, Steps: append([]rolecall.CheckStep{}, stored.Report.Steps...),
+		Started: stored.Started.UTC(), Ended: orNull(stored.Ended),
 	}
-	if c.Report.Result != "" {
-		out.Result = &c.Report.Result
+	if c.Actor.Role == account.Setup {
+		out.Steps = redact(out.Steps, stored.ObjectKeys)
+	}
+	if stored.Report.Result != "" {
+		out.Result = &stored.Report.Result
 	}
 	return out
 }
@@ -138,7 +143,7 @@ func (r *running) now() (store.Check, <-chan struct{}) {
 // StartCheck begins a check of a connection. One check of it runs at a time:
 // the code of its error is Conflict if another does.
 func (s *Service) StartCheck(ctx context.Context, c Call, organization, name string, body Body) (Check, error) {
-	op := operation{action: account.CheckStart, organization: organization, target: "connections/" + name, body: body, creates: true}
+	op := operation{action: account.CheckStart, organization: organization, connection: name, target: "connections/" + name, body: body, creates: true}
 	var begin func()
 	out, err := change(ctx, s, c, op, (*NewCheck).validate, func(ctx context.Context, tx *store.Tx, n NewCheck) (Check, error) {
 		begin = nil
@@ -146,8 +151,11 @@ func (s *Service) StartCheck(ctx context.Context, c Call, organization, name str
 		if err != nil {
 			return Check{}, err
 		}
-		stored, err := connection(ctx, tx, organization, name)
+		stored, err := connection(ctx, tx, c, organization, name)
 		if err != nil {
+			return Check{}, err
+		}
+		if err := mayCheck(ctx, tx, c, stored); err != nil {
 			return Check{}, err
 		}
 		whole, err := s.declared(ctx, tx, o)
@@ -159,7 +167,7 @@ func (s *Service) StartCheck(ctx context.Context, c Call, organization, name str
 			return Check{}, err
 		}
 		kept := store.Check{
-			ID: request.ID, Organization: organization, Connection: stored.ID, Started: tx.Now(),
+			ID: request.ID, Organization: organization, Connection: stored.ID, Started: tx.Now(), StartedBy: c.Actor.ID, ObjectKeys: []string{stored.Declared.ProbeKey},
 			Report: rolecall.CheckReport{Organization: organization, Connection: name},
 		}
 		switch other, err := tx.BeginCheck(ctx, kept); {
@@ -172,7 +180,7 @@ func (s *Service) StartCheck(ctx context.Context, c Call, organization, name str
 			}
 		}
 		begin = func() { s.begin(&running{stored: kept, changed: make(chan struct{})}, request, n.Wait, stored) }
-		return checkOf(kept), nil
+		return checkOf(c, kept), nil
 	})
 	if err == nil && begin != nil && !c.DryRun {
 		begin()
@@ -220,7 +228,9 @@ func (s *Service) begin(r *running, request check.Request, wait *Duration, check
 				}
 			}, func(e check.Event) {
 				if e.Kind == check.Ended {
-					r.update(func(c *store.Check) { c.Report.Steps = append(c.Report.Steps, e.Ended) })
+					r.update(func(c *store.Check) {
+						c.Report.Steps, c.ObjectKeys = append(c.Report.Steps, e.Ended), append(c.ObjectKeys, e.Ended.ObjectKeys...)
+					})
 				}
 			})
 			return err
@@ -305,10 +315,10 @@ func (s *Service) Check(ctx context.Context, c Call, organization, name, id stri
 // WatchCheck returns how far a check is, and what is closed when it is further; nil
 // if it has ended.
 func (s *Service) WatchCheck(ctx context.Context, c Call, organization, name, id string) (Check, <-chan struct{}, error) {
-	op := operation{action: account.CheckGet, organization: organization, target: "connections/" + name + "/checks/" + id}
+	op := operation{action: account.CheckGet, organization: organization, connection: name, target: "connections/" + name + "/checks/" + id}
 	var further <-chan struct{}
 	out, err := view(ctx, s, c, op, func(ctx context.Context, tx *store.Tx) (Check, error) {
-		of, err := connection(ctx, tx, organization, name)
+		of, err := connection(ctx, tx, c, organization, name)
 		if err != nil {
 			return Check{}, err
 		}
@@ -325,16 +335,16 @@ func (s *Service) WatchCheck(ctx context.Context, c Call, organization, name, id
 		if !stored.Ended.IsZero() {
 			further = nil
 		}
-		return checkOf(stored), nil
+		return checkOf(c, stored), nil
 	})
 	return out, further, err
 }
 
 // Checks returns the checks of a connection.
 func (s *Service) Checks(ctx context.Context, c Call, organization, name string, p Page) (List[Check], error) {
-	op := operation{action: account.CheckGet, organization: organization, target: "connections/" + name}
+	op := operation{action: account.CheckGet, organization: organization, connection: name, target: "connections/" + name}
 	return view(ctx, s, c, op, func(ctx context.Context, tx *store.Tx) (List[Check], error) {
-		of, err := connection(ctx, tx, organization, name)
+		of, err := connection(ctx, tx, c, organization, name)
 		if err != nil {
 			return List[Check]{}, err
 		}
@@ -342,8 +352,8 @@ func (s *Service) Checks(ctx context.Context, c Call, organization, name string,
 			stored, err := tx.Checks(ctx, of.ID, p)
 			var list []Check
 			var ids []string
-			for _, c := range stored {
-				list, ids = append(list, checkOf(c)), append(ids, c.ID)
+			for _, found := range stored {
+				list, ids = append(list, checkOf(c, found)), append(ids, found.ID)
 			}
 			return list, ids, err
 		})
@@ -353,7 +363,7 @@ func (s *Service) Checks(ctx context.Context, c Call, organization, name string,
 // ReleaseConnection ends the organization's claim on the connection's role or
 // dispenser, and all work that depends on it.
 func (s *Service) ReleaseConnection(ctx context.Context, c Call, organization, name string) error {
-	op := operation{action: account.ConnectionRelease, organization: organization, target: "connections/" + name}
+	op := operation{action: account.ConnectionRelease, organization: organization, connection: name, target: "connections/" + name}
 	type found struct {
 		o rolecall.Organization
 		c store.Connection
@@ -367,7 +377,7 @@ func (s *Service) ReleaseConnection(ctx context.Context, c Call, organization, n
 		if err != nil {
 			return f, err
 		}
-		f.c, err = connection(ctx, tx, organization, name)
+		f.c, err = connection(ctx, tx, c, organization, name)
 		return f, err
 	})
 	if err != nil {

@@ -20,11 +20,16 @@ type Connection struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
 	rolecall.Connection
-	Status   Status     `json:"status" enum:"pending,verified,failed,drifted"`
-	Reason   string     `json:"reason,omitempty"`
-	Checked  *time.Time `json:"checked"`  // when a check last ended; null: never
-	Verified *time.Time `json:"verified"` // when a check last passed; null: never
-	Revision int64      `json:"revision"`
+	// ExternalIDs are those that a trust policy for it must accept: two while one
+	// replaces the other.
+	ExternalIDs []string `json:"external_ids"`
+	// Principals are who comes with them. Lists leave it out.
+	Principals []Principal `json:"principals,omitempty"`
+	Status     Status      `json:"status" enum:"pending,verified,failed,drifted"`
+	Reason     string      `json:"reason,omitempty"`
+	Checked    *time.Time  `json:"checked"`  // when a check last ended; null: never
+	Verified   *time.Time  `json:"verified"` // when a check last passed; null: never
+	Revision   int64       `json:"revision"`
 }
 
 // Status is what checks found of a connection.
@@ -38,11 +43,31 @@ const (
 	Drifted  Status = "drifted"  // a role that had passed its probes no longer does
 )
 
-func connectionOf(c store.Connection) Connection {
-	return Connection{
-		ID: c.ID, Name: c.Declared.Name, Connection: c.Declared, Status: Status(c.Status), Reason: c.Reason,
-		Checked: orNull(c.Checked), Verified: orNull(c.Verified), Revision: c.Revision,
+// connectionOf returns a connection as an actor sees it. The holder of a setup
+// link sees no key of an object.
+func (s *Service) connectionOf(c Call, o store.Organization, stored store.Connection) Connection {
+	out := Connection{
+		ID: stored.ID, Name: stored.Declared.Name, Connection: stored.Declared, Status: Status(stored.Status), Reason: stored.Reason,
+		ExternalIDs: externalIDs(o, stored.Declared), Checked: orNull(stored.Checked), Verified: orNull(stored.Verified), Revision: stored.Revision,
 	}
+	if c.Actor.Role == account.Setup {
+		out.ProbeKey, out.Reason = "", ""
+	}
+	return out
+}
+
+// externalIDs returns those that the trust policy of a connection's role must
+// accept, the first of which it is checked with.
+func externalIDs(o store.Organization, c rolecall.Connection) []string {
+	switch {
+	case c.Secret != "":
+		return []string{}
+	case c.ExternalID != nil:
+		return []string{c.ExternalID.Value}
+	case o.OldExternalID != "":
+		return []string{o.ExternalID.Value, o.OldExternalID}
+	}
+	return []string{o.ExternalID.Value}
 }
 
 func orNull(t time.Time) *time.Time {
@@ -56,16 +81,12 @@ func orNull(t time.Time) *time.Time {
 // of anything but its probe_key makes it pending. Made reports whether there was
 // none.
 func (s *Service) PutConnection(ctx context.Context, c Call, organization, name string, body Body) (out Connection, made bool, err error) {
-	op := operation{action: account.ConnectionPut, organization: organization, target: "connections/" + name, body: body}
+	op := operation{action: account.ConnectionPut, organization: organization, connection: name, makes: true, target: "connections/" + name, body: body}
 	valid := func(declared *rolecall.Connection) error {
-		var faults rolecall.Errors
-		faults.AddErr("", rolecall.ValidateName(name))
-		declared.Name = name
-		faults.AddErr("", declared.ValidateDraft())
-		if declared.ExternalID != nil && declared.ExternalID.Mode == rolecall.ExternalIDGenerated {
-			faults.Add("/external_id/mode", "a connection's external id is not generated", "You: leave external_id out to use the organization's")
+		if c.Actor.Role == account.Setup { // it sends what it fills in
+			return nil
 		}
-		return faults.Err()
+		return validConnection(name, declared)
 	}
 	out, err = change(ctx, s, c, op, valid, func(ctx context.Context, tx *store.Tx, declared rolecall.Connection) (Connection, error) {
 		o, err := changeable(ctx, tx, organization)
@@ -78,6 +99,14 @@ func (s *Service) PutConnection(ctx context.Context, c Call, organization, name 
 		}
 		if err := c.match(stored.Revision); err != nil {
 			return Connection{}, err
+		}
+		if c.Actor.Role == account.Setup {
+			if declared, err = filled(c.Actor.Setup, stored, declared); err == nil {
+				err = validConnection(name, &declared)
+			}
+			if err != nil {
+				return Connection{}, err
+			}
 		}
 		if err := s.externalID(ctx, tx, c, o, stored.Declared, &declared); err != nil {
 			return Connection{}, err
@@ -97,9 +126,20 @@ func (s *Service) PutConnection(ctx context.Context, c Call, organization, name 
 		}
 		stored.Declared, stored.Changed = declared, tx.Now()
 		stored.Revision++
-		return connectionOf(stored), tx.PutConnection(ctx, stored)
+		return s.connectionOf(c, o, stored), tx.PutConnection(ctx, stored)
 	})
 	return out, made, err
+}
+
+func validConnection(name string, declared *rolecall.Connection) error {
+	var faults rolecall.Errors
+	faults.AddErr("", rolecall.ValidateName(name))
+	declared.Name = name
+	faults.AddErr("", declared.ValidateDraft())
+	if declared.ExternalID != nil && declared.ExternalID.Mode == rolecall.ExternalIDGenerated {
+		faults.Add("/external_id/mode", "a connection's external id is not generated", "You: leave external_id out to use the organization's")
+	}
+	return faults.Err()
 }
 
 // matters reports whether a change of a connection may change what a check
@@ -158,25 +198,28 @@ func (s *Service) declared(ctx context.Context, tx *store.Tx, o store.Organizati
 	return out, err
 }
 
-// connection returns an organization's connection by name.
-func connection(ctx context.Context, tx *store.Tx, organization, name string) (store.Connection, error) {
+// connection returns an organization's connection by name, if the
+// actor may reach it.
+func connection(ctx context.Context, tx *store.Tx, c Call, organization, name string) (store.Connection, error) {
 	stored, err := tx.Connection(ctx, organization, name)
-	if errors.Is(err, store.ErrNone) {
-		err = noConnection(name)
+	if errors.Is(err, store.ErrNone) || err == nil && !c.Actor.MayReach(stored.ID) {
+		return store.Connection{}, &rolecall.Error{Code: rolecall.NotFound, Message: fmt.Sprintf("there is no connection %q", name), Hint: "You: list the organization's connections"}
 	}
 	return stored, err
 }
 
-func noConnection(name string) error {
-	return &rolecall.Error{Code: rolecall.NotFound, Message: fmt.Sprintf("there is no connection %q", name), Hint: "You: list the organization's connections"}
-}
-
 // Connection returns a connection.
 func (s *Service) Connection(ctx context.Context, c Call, organization, name string) (Connection, error) {
-	op := operation{action: account.ConnectionGet, organization: organization, target: "connections/" + name}
+	op := operation{action: account.ConnectionGet, organization: organization, connection: name, target: "connections/" + name}
 	return view(ctx, s, c, op, func(ctx context.Context, tx *store.Tx) (Connection, error) {
-		stored, err := connection(ctx, tx, organization, name)
-		return connectionOf(stored), err
+		o, err := tx.Organization(ctx, organization)
+		if err != nil {
+			return Connection{}, err
+		}
+		stored, err := connection(ctx, tx, c, organization, name)
+		out := s.connectionOf(c, o, stored)
+		out.Principals = s.principals()
+		return out, err
 	})
 }
 
@@ -184,12 +227,16 @@ func (s *Service) Connection(ctx context.Context, c Call, organization, name str
 func (s *Service) Connections(ctx context.Context, c Call, organization string, p Page) (List[Connection], error) {
 	op := operation{action: account.ConnectionList, organization: organization}
 	return view(ctx, s, c, op, func(ctx context.Context, tx *store.Tx) (List[Connection], error) {
+		o, err := tx.Organization(ctx, organization)
+		if err != nil {
+			return List[Connection]{}, err
+		}
 		return page(p, "connections "+organization, func(p store.Page) ([]Connection, []string, error) {
 			stored, err := tx.Connections(ctx, organization, p)
 			var list []Connection
 			var ids []string
-			for _, c := range stored {
-				list, ids = append(list, connectionOf(c)), append(ids, c.ID)
+			for _, found := range stored {
+				list, ids = append(list, s.connectionOf(c, o, found)), append(ids, found.ID)
 			}
 			return list, ids, err
 		})
@@ -198,16 +245,19 @@ func (s *Service) Connections(ctx context.Context, c Call, organization string, 
 
 // DeleteConnection removes a connection. Its claim stays until it is released.
 func (s *Service) DeleteConnection(ctx context.Context, c Call, organization, name string) error {
-	op := operation{action: account.ConnectionDelete, organization: organization, target: "connections/" + name}
+	op := operation{action: account.ConnectionDelete, organization: organization, connection: name, target: "connections/" + name}
 	_, err := change(ctx, s, c, op, always, func(ctx context.Context, tx *store.Tx, _ nothing) (nothing, error) {
 		if _, err := changeable(ctx, tx, organization); err != nil {
 			return nothing{}, err
 		}
-		stored, err := connection(ctx, tx, organization, name)
+		stored, err := connection(ctx, tx, c, organization, name)
 		if err != nil {
 			return nothing{}, err
 		}
 		if err := c.match(stored.Revision); err != nil {
+			return nothing{}, err
+		}
+		if err := tx.DeleteSetupLinks(ctx, stored.ID); err != nil {
 			return nothing{}, err
 		}
 		return nothing{}, tx.DeleteConnection(ctx, organization, name)
@@ -217,13 +267,13 @@ func (s *Service) DeleteConnection(ctx context.Context, c Call, organization, na
 
 // Policies returns the documents that a connection needs, in a format.
 func (s *Service) Policies(ctx context.Context, c Call, organization, name string, format render.Format) ([]byte, error) {
-	op := operation{action: account.PoliciesGet, organization: organization, target: "connections/" + name}
+	op := operation{action: account.PoliciesGet, organization: organization, connection: name, target: "connections/" + name}
 	return view(ctx, s, c, op, func(ctx context.Context, tx *store.Tx) ([]byte, error) {
 		o, err := tx.Organization(ctx, organization)
 		if err != nil {
 			return nil, err
 		}
-		stored, err := connection(ctx, tx, organization, name)
+		stored, err := connection(ctx, tx, c, organization, name)
 		if err != nil {
 			return nil, err
 		}
@@ -235,6 +285,7 @@ func (s *Service) Policies(ctx context.Context, c Call, organization, name strin
 		if err != nil {
 			return nil, err
 		}
+		request.ExternalIDs = externalIDs(o, stored.Declared)
 		if format == render.JSON {
 			request.RevokeBefore = tx.Now()
 		}

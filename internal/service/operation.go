@@ -19,6 +19,8 @@ import (
 type operation struct {
 	action       account.Action
 	organization string // api_name; empty: it is about none
+	connection   string // name; empty: it is about none
+	makes        bool   // the connection need not be there
 	target       string // what in it, for the audit record
 	// creates says that the call's Key counts, and secret that the answer
 	// holds one, which is not kept.
@@ -27,21 +29,12 @@ type operation struct {
 	text            []byte // of the body, once it was read
 }
 
-// authorize returns nil if the actor may do it and the organization exists.
+// authorize returns nil if the actor may do it, and what it is done to is there.
+// Who may not leaves a record of it.
 func (s *Service) authorize(ctx context.Context, c Call, op operation) error {
 	refused := c.Actor.May(op.action, op.organization)
-	if refused == nil && op.organization != "" {
-		err := s.store.View(ctx, func(ctx context.Context, tx *store.Tx) error {
-			_, err := tx.Organization(ctx, op.organization)
-			return err
-		})
-		if errors.Is(err, store.ErrNone) {
-			return account.NoOrganization(op.organization)
-		}
-		return err
-	}
 	if refused == nil {
-		return nil
+		return s.store.View(ctx, func(ctx context.Context, tx *store.Tx) error { return reach(ctx, tx, c, op) })
 	}
 	err := s.store.Change(ctx, func(ctx context.Context, tx *store.Tx) error {
 		return audit(ctx, tx, c, op, AuditRecord{Decision: Refused, Reason: rolecall.List(refused)[0].Message})
@@ -50,6 +43,64 @@ func (s *Service) authorize(ctx context.Context, c Call, op operation) error {
 		return err
 	}
 	return refused
+}
+
+// reach returns nil if the organization and the connection that an operation is
+// about are there, for the actor, and in a state that takes it.
+func reach(ctx context.Context, tx *store.Tx, c Call, op operation) error {
+	if op.organization == "" {
+		return nil
+	}
+	o, err := tx.Organization(ctx, op.organization)
+	if errors.Is(err, store.ErrNone) {
+		return account.NoOrganization(op.organization)
+	}
+	if err != nil {
+		return err
+	}
+	if err := standing(o, op.action); err != nil || op.connection == "" {
+		return err
+	}
+	_, err = connection(ctx, tx, c, op.organization, op.connection)
+	if op.makes && c.Actor.Connection == "" && rolecall.CodeOf(err) == rolecall.NotFound {
+		return nil
+	}
+	return err
+}
+
+// standing returns nil if an organization takes an action in the state that it
+// is in: paused, suspended or deleted.
+func standing(o store.Organization, do account.Action) error {
+	if !o.Deleted.IsZero() {
+		if do == account.AuditList { // what was done is kept
+			return nil
+		}
+		return account.NoOrganization(o.APIName)
+	}
+	if o.Suspended && !whileSuspended(do) {
+		return &rolecall.Error{
+			Code: rolecall.Conflict, Message: fmt.Sprintf("the organization %q is suspended: rolecall.yaml no longer declares it", o.APIName),
+			Hint: fmt.Sprintf("Operator: declare it again, or move it to the API with rolecall org adopt %s", o.APIName),
+		}
+	}
+	if o.Paused && do == account.CredentialsVend {
+		return &rolecall.Error{
+			Code: rolecall.Conflict, Message: fmt.Sprintf("the organization %q is paused", o.APIName),
+			Hint: `You: ask who paused it to end that: PATCH /api/o/{org} with {"paused": false}`,
+		}
+	}
+	return nil
+}
+
+// whileSuspended reports whether an action only reads, or only takes away.
+func whileSuspended(do account.Action) bool {
+	switch do {
+	case account.OrganizationGet, account.ConnectionList, account.ConnectionGet, account.PoliciesGet, account.CheckGet, account.TokenList, account.SecretList,
+		account.AuditList, account.SetupLinkList, account.MemberList, account.SessionList,
+		account.OrganizationDelete, account.ConnectionRelease, account.TokenDelete, account.SetupLinkDelete, account.MemberDelete, account.SessionDelete:
+		return true
+	}
+	return false
 }
 
 // view makes an operation that reads.
@@ -81,6 +132,9 @@ func change[In, Out any](ctx context.Context, s *Service, c Call, op operation, 
 		return out, err
 	}
 	err = s.store.Change(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := reach(ctx, tx, c, op); err != nil { // it may have changed since
+			return err
+		}
 		if done, err := repeated(ctx, tx, c, op, &out); done || err != nil {
 			return err
 		}

@@ -184,12 +184,21 @@ func (s *Service) Organizations(ctx context.Context, c Call, p Page) (List[Organ
 
 func (s *Service) organization(o store.Organization) Organization {
 	out := Organization{
-		APIName: o.APIName, Name: o.Name, ExternalID: o.ExternalID.Value, ExternalIDs: []string{o.ExternalID.Value}, Principals: []Principal{},
+		APIName: o.APIName, Name: o.Name, ExternalID: o.ExternalID.Value, ExternalIDs: []string{o.ExternalID.Value}, Principals: s.principals(),
 		Jobs: JobsMay(o.Jobs), Limits: Limits{o.Running, o.Queued}, Paused: o.Paused, ManagedBy: ManagedBy(o.ManagedBy), Created: o.Created,
 	}
+	if o.OldExternalID != "" {
+		out.ExternalIDs = append(out.ExternalIDs, o.OldExternalID)
+	}
+	return out
+}
+
+// principals are those of the operator that come to customers' roles.
+func (s *Service) principals() []Principal {
+	out := []Principal{}
 	for _, name := range slices.Sorted(maps.Keys(s.vendor.Principals)) {
 		if p := s.vendor.Principals[name]; name != rolecall.DispenserPrincipal {
-			out.Principals = append(out.Principals, Principal{Name: name, ARN: p.ARN.String(), Regions: append([]string{}, p.Regions...), Default: p.Default})
+			out = append(out, Principal{Name: name, ARN: p.ARN.String(), Regions: append([]string{}, p.Regions...), Default: p.Default})
 		}
 	}
 	return out

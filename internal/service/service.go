@@ -41,7 +41,9 @@ type Options struct {
 	// Anchor keeps the heads of organizations' audit records outside the
 	// database; nil: nobody does.
 	Anchor func(map[string]Head) error
-	Log    *slog.Logger // nil: none
+	// URL is where people find the service: links begin with it.
+	URL string
+	Log *slog.Logger // nil: none
 }
 
 // Service has the operations. New makes it. Close it before its store.
@@ -51,6 +53,7 @@ type Service struct {
 	vendor  rolecall.Vendor
 	keyring *Keyring
 	anchor  func(map[string]Head) error
+	url     string
 	log     *slog.Logger
 
 	checks checks
@@ -65,7 +68,7 @@ type Service struct {
 
 // New returns a service. Start it before it takes requests.
 func New(o Options) *Service {
-	s := &Service{store: o.Store, worker: o.Worker, vendor: o.Vendor, keyring: o.Keyring, anchor: o.Anchor, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), checks: checks{running: map[string]*running{}}}
+	s := &Service{store: o.Store, worker: o.Worker, vendor: o.Vendor, keyring: o.Keyring, anchor: o.Anchor, url: o.URL, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), checks: checks{running: map[string]*running{}}}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	return s
 }

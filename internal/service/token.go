@@ -9,7 +9,6 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/account"
-	"github.com/rolecall/rolecall/internal/job"
 	"github.com/rolecall/rolecall/internal/store"
 )
 
@@ -79,7 +78,7 @@ func (n *NewToken) validate() error {
 func (s *Service) CreateToken(ctx context.Context, c Call, organization string, body Body) (MadeToken, error) {
 	op := operation{action: account.TokenCreate, organization: organization, body: body, creates: true, secret: true}
 	return change(ctx, s, c, op, (*NewToken).validate, func(ctx context.Context, tx *store.Tx, n NewToken) (MadeToken, error) {
-		g := store.Grant{Kind: string(account.KindService), Organization: organization, Role: string(n.Role), Access: n.Access, Name: n.Name}
+		g := store.Grant{Kind: grantToken, Organization: organization, Role: string(n.Role), Access: n.Access, Name: n.Name}
 		if n.Connection != "" {
 			bound, err := tx.Connection(ctx, organization, n.Connection)
 			if errors.Is(err, store.ErrNone) {
@@ -90,7 +89,8 @@ func (s *Service) CreateToken(ctx context.Context, c Call, organization string, 
 			}
 			g.Connection = bound.ID
 		}
-		return newGrant(ctx, tx, c, g, account.ServicePrefix, n.Expires)
+		g, secret, err := newGrant(ctx, tx, c, g, account.ServicePrefix, n.Expires)
+		return MadeToken{tokenOf(g), secret}, err
 	})
 }
 
@@ -104,8 +104,9 @@ func (s *Service) CreateOperatorToken(ctx context.Context, c Call, body Body) (M
 		return nil
 	}
 	return change(ctx, s, c, op, valid, func(ctx context.Context, tx *store.Tx, n NewOperatorToken) (MadeToken, error) {
-		g := store.Grant{Kind: string(account.KindOperator), Role: string(account.Operator), Name: n.Name}
-		return newGrant(ctx, tx, c, g, account.OperatorPrefix, n.Expires)
+		g := store.Grant{Kind: grantToken, Role: string(account.Operator), Name: n.Name}
+		g, secret, err := newGrant(ctx, tx, c, g, account.OperatorPrefix, n.Expires)
+		return MadeToken{tokenOf(g), secret}, err
 	})
 }
 
@@ -113,16 +114,6 @@ func (s *Service) CreateOperatorToken(ctx context.Context, c Call, body Body) (M
 type NewOperatorToken struct {
 	Name    string   `json:"name,omitempty"`
 	Expires Duration `json:"expires,omitempty"`
-}
-
-func newGrant(ctx context.Context, tx *store.Tx, c Call, g store.Grant, prefix string, expires Duration) (MadeToken, error) {
-	secret, hash := account.NewToken(prefix)
-	g.ID, g.Hash, g.Created, g.CreatedBy = job.NewID(), hash, tx.Now(), c.Actor.ID
-	g.Expires = g.Created.Add(time.Duration(expires))
-	if c.DryRun {
-		secret = ""
-	}
-	return MadeToken{tokenOf(g), secret}, tx.InsertGrant(ctx, g)
 }
 
 func tokenOf(g store.Grant) Token {
@@ -136,15 +127,7 @@ func tokenOf(g store.Grant) Token {
 func (s *Service) Tokens(ctx context.Context, c Call, organization string, p Page) (List[Token], error) {
 	op := operation{action: account.TokenList, organization: organization}
 	return view(ctx, s, c, op, func(ctx context.Context, tx *store.Tx) (List[Token], error) {
-		return page(p, "tokens "+organization, func(p store.Page) ([]Token, []string, error) {
-			stored, err := tx.Grants(ctx, organization, string(account.KindService), p)
-			var list []Token
-			var ids []string
-			for _, g := range stored {
-				list, ids = append(list, tokenOf(g)), append(ids, g.ID)
-			}
-			return list, ids, err
-		})
+		return grantPage(p, "tokens "+organization, tokenOf, func(p store.Page) ([]store.Grant, error) { return tx.Grants(ctx, organization, grantToken, p) })
 	})
 }
 
@@ -152,9 +135,9 @@ func (s *Service) Tokens(ctx context.Context, c Call, organization string, p Pag
 func (s *Service) DeleteToken(ctx context.Context, c Call, organization, id string) error {
 	op := operation{action: account.TokenDelete, organization: organization, target: "tokens/" + id}
 	_, err := change(ctx, s, c, op, always, func(ctx context.Context, tx *store.Tx, _ nothing) (nothing, error) {
-		err := tx.DeleteGrant(ctx, organization, string(account.KindService), id)
+		err := tx.DeleteGrant(ctx, organization, grantToken, id)
 		if errors.Is(err, store.ErrNone) {
-			err = &rolecall.Error{Code: rolecall.NotFound, Message: fmt.Sprintf("there is no token %q", id), Hint: "You: list the organization's tokens"}
+			err = noSuch("token", id, "You: list the organization's tokens")
 		}
 		return nothing{}, err
 	})

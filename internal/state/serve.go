@@ -15,6 +15,7 @@ import (
 const (
 	databaseFile = "rolecall.db"
 	serveFile    = "serve.lock"
+	urlFile      = "serve.url"
 )
 
 // Database returns the path of SQLite's file in the state directory, which it
@@ -74,4 +75,24 @@ func (d *Dir) LockServe(who string) (unlock func(), err error) {
 		return nil, d.unusable("cannot lock the state directory ", errors.Join(err, lock.Close()))
 	}
 	return func() { _ = lock.Close() }, nil // unlocks
+}
+
+// ServeURL returns what KeepServeURL has kept; nothing if nothing served yet.
+func (d *Dir) ServeURL() (string, error) {
+	text, err := d.read(urlFile)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", nil
+	case err != nil:
+		return "", d.unusable("cannot read the service's URL in the state directory ", err)
+	}
+	return strings.TrimSpace(string(text)), nil
+}
+
+// KeepServeURL keeps where the service is found, for commands beside it.
+func (d *Dir) KeepServeURL(url string) error {
+	if err := d.write(urlFile, []byte(url+"\n")); err != nil {
+		return d.unusable("cannot keep the service's URL in the state directory ", err)
+	}
+	return nil
 }

@@ -15,22 +15,26 @@ type Check struct {
 	ID           string // sorts by when it was made
 	Organization string
 	Connection   string               // id
-	Request      string               // how it was asked for, as JSON
 	Report       rolecall.CheckReport // of the steps that have ended
 	Started      time.Time
 	Ended        time.Time // zero: it runs, or was interrupted
+	StartedBy    string    // id of a grant
+	ObjectKeys   []string  // that the report may name
 }
 
-const checkColumns = `id, organization, connection, report, started, ended`
+const checkColumns = `id, organization, connection, report, started, ended, started_by, object_keys`
 
 func scanCheck(read func(...any) error) (c Check, err error) {
-	var report string
+	var report, keys string
 	var started, ended int64
-	if err := read(&c.ID, &c.Organization, &c.Connection, &report, &started, &ended); err != nil {
+	if err := read(&c.ID, &c.Organization, &c.Connection, &report, &started, &ended, &c.StartedBy, &keys); err != nil {
 		return c, err
 	}
 	c.Started, c.Ended = fromMicros(started), fromMicros(ended)
 	if err := json.Unmarshal([]byte(report), &c.Report); err != nil {
+		return c, fmt.Errorf("read check %s: %w", c.ID, err)
+	}
+	if err := json.Unmarshal([]byte(keys), &c.ObjectKeys); err != nil {
 		return c, fmt.Errorf("read check %s: %w", c.ID, err)
 	}
 	return c, nil
@@ -65,9 +69,18 @@ func (t *Tx) BeginCheck(ctx context.Context, c Check) (running string, err error
 	if err != nil {
 		return "", fmt.Errorf("write check: %w", err)
 	}
-	_, err = t.exec(ctx, `INSERT INTO checks (`+checkColumns+`) VALUES ($1, $2, $3, $4, $5, 0)`,
-		c.ID, c.Organization, c.Connection, string(report), toMicros(c.Started))
+	_, err = t.exec(ctx, `INSERT INTO checks (`+checkColumns+`) VALUES ($1, $2, $3, $4, $5, 0, $6, '[]')`,
+		c.ID, c.Organization, c.Connection, string(report), toMicros(c.Started), c.StartedBy)
 	return "", err
+}
+
+// CountChecks returns how many checks of a connection a grant began since then,
+// and when the first of them was.
+func (t *Tx) CountChecks(ctx context.Context, connection, startedBy string, since time.Time) (n int, first time.Time, err error) {
+	var started int64
+	err = t.one(ctx, `SELECT COUNT(*), COALESCE(MIN(started), 0) FROM checks WHERE connection = $1 AND started_by = $2 AND started > $3`,
+		[]any{connection, startedBy, toMicros(since)}, &n, &started)
+	return n, fromMicros(started), err
 }
 
 // EndCheck stores the report of a check, and when it ended.
@@ -76,7 +89,11 @@ func (t *Tx) EndCheck(ctx context.Context, c Check) error {
 	if err != nil {
 		return fmt.Errorf("write check: %w", err)
 	}
-	_, err = t.exec(ctx, `UPDATE checks SET report = $2, ended = $3 WHERE id = $1`, c.ID, string(report), toMicros(c.Ended))
+	keys, err := json.Marshal(append([]string{}, c.ObjectKeys...))
+	if err != nil {
+		return fmt.Errorf("write check: %w", err)
+	}
+	_, err = t.exec(ctx, `UPDATE checks SET report = $2, ended = $3, object_keys = $4 WHERE id = $1`, c.ID, string(report), toMicros(c.Ended), string(keys))
 	return err
 }
 
