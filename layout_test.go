@@ -62,7 +62,7 @@ var mayImport = map[string][]string{
 	"internal/state":             {".", "credential", "internal/strict", "internal/tenant"},
 	"internal/config":            {".", "credential", "internal/strict", "internal/strict/yaml"},
 	"internal/worker": {
-		".", "credential", "internal/access", "internal/bound", "internal/check", "internal/config", "internal/guard", "internal/job", "internal/state", "internal/tenant",
+		".", "credential", "internal/access", "internal/bound", "internal/check", "internal/config", "internal/guard", "internal/job", "internal/tenant",
 		"internal/transfer",
 	},
 	"internal/store":           {".", "credential", "internal/tenant"},
@@ -70,19 +70,19 @@ var mayImport = map[string][]string{
 	"internal/account":         {"."},
 	"internal/seal":            {"."},
 	"internal/service": {
-		".", "policy", "policy/correct", "policy/render", "credential", "internal/access", "internal/account", "internal/check", "internal/job", "internal/safely", "internal/seal", "internal/store",
+		".", "policy", "policy/correct", "policy/render", "credential", "internal/access", "internal/account", "internal/check", "internal/job", "internal/safely", "internal/seal", "internal/state", "internal/store",
 		"internal/strict", "internal/tenant", "internal/vend",
 	},
 	"internal/api": {".", "policy", "policy/render", "internal/account", "internal/job", "internal/service", "internal/strict", "internal/vend"},
 	"internal/server": {
-		".", "internal/api", "internal/config", "internal/seal", "internal/service", "internal/state", "internal/store", "internal/tenant", "internal/worker",
+		".", "credential", "internal/api", "internal/check", "internal/config", "internal/safely", "internal/seal", "internal/service", "internal/state", "internal/store", "internal/tenant", "internal/worker",
 	},
 	"internal/demo": {
 		".", "credential", "internal/task", "internal/job", "internal/config", "internal/state", "internal/worker", "sandbox", "internal/awscode",
 	},
 	"internal/cli": {
 		".", "policy", "credential", "internal/journal", "internal/task", "internal/worker",
-		"internal/job", "internal/config", "internal/state", "internal/tenant", "sandbox", "internal/demo",
+		"internal/job", "internal/config", "internal/state", "sandbox", "internal/demo",
 		"policy/correct", "policy/explain", "policy/lint", "policy/render", "internal/check", "internal/vend", "internal/dispenser",
 		"internal/workdir", "internal/strict", "internal/account", "internal/server", "internal/service",
 	},

@@ -43,7 +43,7 @@ type Checker interface {
 // in between: until what changed in the connection a moment ago has had its time
 // to spread.
 func Recorded(ctx context.Context, r Request, c Checker, records Records, begin func(*Request), observe func(Event)) (rolecall.CheckReport, string, error) {
-	since, err := records.Changed(ctx, r.Organization, r.Connection, r.Principal, revision(r))
+	since, err := records.Changed(ctx, r.Organization, r.Connection, r.Principal, Revision(r.Organization, r.Connection, r.Principal))
 	if err != nil {
 		return rolecall.CheckReport{}, "", err
 	}
@@ -59,11 +59,12 @@ func Recorded(ctx context.Context, r Request, c Checker, records Records, begin 
 	return report, place, err
 }
 
-// revision names all that shapes a connection's check.
-func revision(r Request) string {
-	connection, _ := json.Marshal(r.Connection) // strings, numbers and booleans
+// Revision names all that shapes a connection's check by a principal: Records
+// know the connection by it.
+func Revision(o rolecall.Organization, c rolecall.Connection, p rolecall.Principal) string {
+	connection, _ := json.Marshal(c) // strings, numbers and booleans
 	h := sha256.New()
-	for _, part := range []string{string(connection), r.Principal.ARN.String(), "", r.Organization.ExternalIDFor(r.Connection)} { // as in records that there are
+	for _, part := range []string{string(connection), p.ARN.String(), "", o.ExternalIDFor(c)} { // as in records that there are
 		h.Write([]byte(part))
 		h.Write([]byte{0})
 	}

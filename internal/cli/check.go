@@ -67,10 +67,11 @@ func (c *checkCommand) Run(ctx context.Context, sys System, out *output) error {
 	if !c.All && c.Connection == "" {
 		return &rolecall.Error{Code: rolecall.Invalid, Message: "which connection is to be checked?", Hint: "You: name one, or give --all"}
 	}
-	cfg, dir, err := loadConfig(ctx, out, config.LoadTolerant, c.Config)
+	cfg, registry, err := loadConfig(ctx, out, config.LoadTolerant, c.Config)
 	if err != nil {
 		return err
 	}
+	defer func() { _ = registry.Close() }()
 	exposed(ctx, sys, cfg, out)
 	for org, connections := range cfg.Faulty {
 		for name, faulty := range connections {
@@ -95,15 +96,19 @@ func (c *checkCommand) Run(ctx context.Context, sys System, out *output) error {
 		}
 		requests[0].Policies = given
 	}
-	work, err := worker.OpenLocal(cfg, dir, worker.Local{Log: out.logger(c.Verbose)})
+	verdicts, err := registry.Verdicts()
+	if err != nil {
+		return err
+	}
+	work, err := worker.OpenLocal(cfg, verdicts, worker.Local{Log: out.logger(c.Verbose)})
 	if err != nil {
 		return err
 	}
 	defer work.Close()
 	if c.All {
-		return c.all(ctx, out, dir.Checks(), requests, work)
+		return c.all(ctx, out, registry.Checks(), requests, work)
 	}
-	return c.one(ctx, out, dir.Checks(), requests[0], work)
+	return c.one(ctx, out, registry.Checks(), requests[0], work)
 }
 
 // requests are the checks to make, by organization and connection.

@@ -40,16 +40,21 @@ type credentialsCommand struct {
 // Run prints credentials for one tool, as credential_process takes them,
 // whatever the form of output.
 func (c *credentialsCommand) Run(ctx context.Context, sys System, out *output) error {
-	cfg, dir, err := loadConfig(ctx, out, config.Load, c.Config)
+	cfg, registry, err := loadConfig(ctx, out, config.Load, c.Config)
 	if err != nil {
 		return err
 	}
+	defer func() { _ = registry.Close() }()
 	exposed(ctx, sys, cfg, out)
 	grant, err := c.grant(cfg, c.Connection, "credentials")
 	if err != nil {
 		return err
 	}
-	work, err := worker.OpenLocal(cfg, dir, worker.Local{Log: out.logger(c.Verbose).With("connection", c.Connection)})
+	verdicts, err := registry.Verdicts()
+	if err != nil {
+		return err
+	}
+	work, err := worker.OpenLocal(cfg, verdicts, worker.Local{Log: out.logger(c.Verbose).With("connection", c.Connection)})
 	if err != nil {
 		return err
 	}

@@ -63,10 +63,11 @@ func (c *execCommand) prepare(ctx context.Context, p *prepared, sys System, out 
 	if len(c.Command) == 0 {
 		return &rolecall.Error{Code: rolecall.Invalid, Message: "there is no command to run", Hint: "You: write rolecall exec CONNECTION -- COMMAND ARGUMENTS"}
 	}
-	cfg, dir, err := loadConfig(ctx, out, config.Load, c.Config)
+	cfg, registry, err := loadConfig(ctx, out, config.Load, c.Config)
 	if err != nil {
 		return err
 	}
+	p.ends = append(p.ends, func() { _ = registry.Close() })
 	exposed(ctx, sys, cfg, out)
 	grant, err := c.grant(cfg, c.Connection, "exec")
 	if err != nil {
@@ -75,7 +76,11 @@ func (c *execCommand) prepare(ctx context.Context, p *prepared, sys System, out 
 	if u, err := url.Parse(c.EndpointURL); c.EndpointURL != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
 		return &rolecall.Error{Code: rolecall.Invalid, Message: "--endpoint-url is not an http or https URL", Hint: "You: write it as https://s3.example.com"}
 	}
-	work, err := worker.OpenLocal(cfg, dir, worker.Local{Log: out.logger(c.Verbose).With("connection", c.Connection)})
+	verdicts, err := registry.Verdicts()
+	if err != nil {
+		return err
+	}
+	work, err := worker.OpenLocal(cfg, verdicts, worker.Local{Log: out.logger(c.Verbose).With("connection", c.Connection)})
 	if err != nil {
 		return err
 	}

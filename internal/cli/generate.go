@@ -144,10 +144,11 @@ func (c *generateCommand) declared(ctx context.Context, out *output) (policy.Kit
 			Hint: "You: give either CONNECTION or --purpose, --bucket and their like",
 		}
 	}
-	cfg, _, err := loadConfig(ctx, out, config.Load, c.Config)
+	cfg, registry, err := loadConfig(ctx, out, config.Load, c.Config)
 	if err != nil {
 		return policy.KitRequest{}, err
 	}
+	defer func() { _ = registry.Close() }()
 	o, declared, err := connection(cfg, c.Org, c.Connection)
 	if err != nil {
 		return policy.KitRequest{}, err

@@ -22,15 +22,20 @@ type release struct {
 
 // Run ends the organization's claim on the connection's role or dispenser.
 func (c *releaseCommand) Run(ctx context.Context, out *output) error {
-	cfg, dir, err := loadConfig(ctx, out, config.Load, c.Config)
+	cfg, registry, err := loadConfig(ctx, out, config.Load, c.Config)
 	if err != nil {
 		return err
 	}
+	defer func() { _ = registry.Close() }()
 	org, conn, err := connection(cfg, c.Org, c.Connection)
 	if err != nil {
 		return err
 	}
-	work, err := worker.OpenLocal(cfg, dir, worker.Local{Log: out.logger(false)})
+	verdicts, err := registry.Verdicts()
+	if err != nil {
+		return err
+	}
+	work, err := worker.OpenLocal(cfg, verdicts, worker.Local{Log: out.logger(false)})
 	if err != nil {
 		return err
 	}

@@ -32,10 +32,11 @@ type runCommand struct {
 func (c *runCommand) Run(ctx context.Context, sys System, out *output) error {
 	ctx, stopped := outliving(ctx)
 	defer stopped()
-	cfg, store, err := loadConfig(ctx, out, config.Load, c.Config)
+	cfg, registry, err := loadConfig(ctx, out, config.Load, c.Config)
 	if err != nil {
 		return err
 	}
+	defer func() { _ = registry.Close() }()
 	exposed(ctx, sys, cfg, out)
 	plan, err := c.plan(ctx, sys, cfg)
 	if err != nil {
@@ -54,12 +55,16 @@ func (c *runCommand) Run(ctx context.Context, sys System, out *output) error {
 	}
 
 	c.Memory.limitHeap()
-	work, err := worker.OpenLocal(cfg, store, worker.Local{Memory: int64(c.Memory), Log: out.logger(c.Verbose)})
+	verdicts, err := registry.Verdicts()
+	if err != nil {
+		return err
+	}
+	work, err := worker.OpenLocal(cfg, verdicts, worker.Local{Memory: int64(c.Memory), Log: out.logger(c.Verbose)})
 	if err != nil {
 		return err
 	}
 	defer work.Close()
-	key, err := store.JournalKey(plan.Organization)
+	key, err := registry.JournalKey(ctx, plan.Organization)
 	if err != nil {
 		return err
 	}

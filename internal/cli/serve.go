@@ -4,6 +4,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/rolecall/rolecall/internal/config"
 	"github.com/rolecall/rolecall/internal/server"
@@ -16,16 +19,26 @@ type serveCommand struct {
 }
 
 // Run serves until it is interrupted, which is its regular end. The line on
-// stdout says that it is ready.
+// stdout says that it is ready. SIGHUP has it read the config again.
 func (c *serveCommand) Run(ctx context.Context, sys System, out *output) error {
-	cfg, err := config.LoadServe(c.Config)
+	load := func() (*config.Config, error) {
+		cfg, err := config.LoadServe(c.Config)
+		if err != nil {
+			return nil, err
+		}
+		exposed(ctx, sys, cfg, out)
+		cfg.Serve.Listen = cmp.Or(c.Listen, cfg.Serve.Listen)
+		return cfg, nil
+	}
+	cfg, err := load()
 	if err != nil {
 		return err
 	}
-	exposed(ctx, sys, cfg, out)
-	cfg.Serve.Listen = cmp.Or(c.Listen, cfg.Serve.Listen)
+	again := make(chan os.Signal, 1)
+	signal.Notify(again, syscall.SIGHUP)
+	defer signal.Stop(again)
 	err = server.Run(ctx, server.Options{
-		Config: cfg, Version: version(), Log: out.logger(c.Verbose),
+		Config: cfg, Version: version(), Log: out.logger(c.Verbose), Again: again, Load: load,
 		Ready: func(s server.Started) {
 			for _, g := range s.Made {
 				out.note("made the external id %s of the organization %s; it is kept in the database: back that up", g.ID, g.Organization)

@@ -103,7 +103,11 @@ func (d *demo) open() error {
 	if err != nil {
 		return err
 	}
-	d.worker, err = worker.OpenLocal(d.config, dir, local)
+	verdicts, err := dir.Verdicts(local.Log)
+	if err != nil {
+		return err
+	}
+	d.worker, err = worker.OpenLocal(d.config, verdicts, local)
 	return err
 }
 

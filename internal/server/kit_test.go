@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"os/exec"
@@ -41,6 +42,10 @@ accounts:
         policies: [{Version: "2012-10-17", Statement: {Effect: Allow, Action: "sts:AssumeRole", Resource: "*"}}]
   "111122223333":
     users: {admin: {access_key_id: AKIAROLES, secret_access_key: administrators, policies: *all}}
+    roles:
+      ready:
+        trust: {Version: "2012-10-17", Statement: {Effect: Allow, Action: "sts:AssumeRole", Principal: {AWS: "arn:aws:iam::999988887777:role/worker"}, Condition: {StringEquals: {"sts:ExternalId": x-42}}}}
+        policies: [{Version: "2012-10-17", Statement: {Effect: Allow, Action: "s3:*", Resource: "*"}}]
     buckets: {acme-masters: {region: eu-central-1}, acme-delivery: {region: eu-central-1}}
 `
 
@@ -52,6 +57,8 @@ type world struct {
 	url      string
 	token    string // the operator's
 	database string // URL; empty: SQLite
+	again    chan os.Signal
+	log      *slog.Logger // nil: none
 	stop     context.CancelFunc
 	ended    chan error
 }
@@ -60,10 +67,45 @@ type world struct {
 // engine.
 func newWorld(t *testing.T, o store.Options, organizations string) *world {
 	t.Helper()
-	w := &world{t: t, dir: t.TempDir(), aws: sandboxtest.Start(t, accounts), database: o.URL}
-	w.declare(organizations)
+	w := unserved(t, o, organizations)
 	w.start()
 	return w
+}
+
+// unserved is a world whose service was not started.
+func unserved(t *testing.T, o store.Options, organizations string) *world {
+	t.Helper()
+	w := &world{t: t, dir: t.TempDir(), aws: sandboxtest.Start(t, accounts), database: o.URL, again: make(chan os.Signal)}
+	w.declare(organizations)
+	return w
+}
+
+// config reads the config, as rolecall serve does.
+func (w *world) config() (*config.Config, error) {
+	cfg, err := config.LoadServe(w.path())
+	if err == nil {
+		cfg.Serve.DatabaseURL = w.database
+	}
+	return cfg, err
+}
+
+// refused starts the service, which must be refused, and returns why.
+func (w *world) refused() error {
+	w.t.Helper()
+	cfg, err := w.config()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(w.t.Context())
+	defer stop()
+	err = server.Run(ctx, server.Options{Config: cfg, Ready: func(server.Started) {
+		w.t.Error("the service started")
+		stop()
+	}})
+	if err == nil {
+		w.t.Fatal("the service ended well")
+	}
+	return err
 }
 
 func (w *world) path() string { return filepath.Join(w.dir, "rolecall.yaml") }
@@ -94,16 +136,17 @@ organizations: %s
 // does: in the database, beside it.
 func (w *world) start() {
 	w.t.Helper()
-	cfg, err := config.LoadServe(w.path())
+	cfg, err := w.config()
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	cfg.Serve.DatabaseURL = w.database
 	ctx, stop := context.WithCancel(context.Background())
 	ready := make(chan server.Started, 1)
 	w.stop, w.ended = stop, make(chan error, 1)
 	go func() {
-		w.ended <- server.Run(ctx, server.Options{Config: cfg, Version: "test", Ready: func(s server.Started) { ready <- s }})
+		w.ended <- server.Run(ctx, server.Options{
+			Config: cfg, Version: "test", Again: w.again, Load: w.config, Log: w.log, Ready: func(s server.Started) { ready <- s },
+		})
 	}()
 	select {
 	case s := <-ready:

@@ -3,22 +3,29 @@ package server
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"net"
 	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/api"
 	"github.com/rolecall/rolecall/internal/config"
 )
 
-func listen(ctx context.Context, s config.Serve) (net.Listener, error) {
+// listen listens as the config says: with the certificate, which may change
+// later, if there is one.
+func listen(ctx context.Context, s config.Serve, certificate *atomic.Pointer[tls.Certificate]) (net.Listener, error) {
 	if err := s.Exposed(); err != nil {
 		return nil, err
 	}
+	read, err := readCertificate(s.TLS)
+	if err != nil {
+		return nil, err
+	}
+	certificate.Store(read)
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.Listen)
 	if err != nil {
 		return nil, &rolecall.Error{
@@ -26,17 +33,28 @@ func listen(ctx context.Context, s config.Serve) (net.Listener, error) {
 			Hint: "Operator: see who listens there, or give another address with --listen",
 		}
 	}
-	if s.TLS.Certificate == "" {
+	if read == nil {
 		return listener, nil
 	}
-	certificate, err := tls.LoadX509KeyPair(s.TLS.Certificate, s.TLS.Key)
+	return tls.NewListener(listener, &tls.Config{
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return certificate.Load(), nil },
+		MinVersion:     tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},
+	}), nil
+}
+
+// readCertificate reads a certificate and its key; nil for none.
+func readCertificate(files config.TLS) (*tls.Certificate, error) {
+	if files.Certificate == "" {
+		return nil, nil
+	}
+	certificate, err := tls.LoadX509KeyPair(files.Certificate, files.Key)
 	if err != nil {
 		return nil, &rolecall.Error{
-			Code: rolecall.Invalid, Pointer: "/tls", Message: "the certificate and its key cannot be used", Err: errors.Join(err, listener.Close()),
+			Code: rolecall.Invalid, Pointer: "/tls", Message: "the certificate and its key cannot be used: " + err.Error(), Err: err,
 			Hint: "Operator: check both files in tls: PEM, of one pair, readable",
 		}
 	}
-	return tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}), nil
+	return &certificate, nil
 }
 
 func publicURL(s config.Serve, listener net.Listener) string {

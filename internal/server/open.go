@@ -30,13 +30,12 @@ func Beside(ctx context.Context, cfg *config.Config, log *slog.Logger) (*Opened,
 			Hint: "You: give the service's config with --config. Operator: start rolecall serve first",
 		}
 	}
-	db, err := openStore(ctx, cfg, dir, log)
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	db, keyring, err := openDatabase(ctx, cfg, dir, log)
 	if err != nil {
 		return nil, err
-	}
-	keyring, err := service.NewKeyring(func() (*seal.Keys, error) { return sealingKeys(cfg, dir) })
-	if err != nil {
-		return nil, errors.Join(err, db.Close())
 	}
 	url, err := dir.ServeURL()
 	if cfg.Serve.PublicURL != nil {
@@ -46,7 +45,7 @@ func Beside(ctx context.Context, cfg *config.Config, log *slog.Logger) (*Opened,
 		return nil, errors.Join(err, db.Close())
 	}
 	return &Opened{
-		Service: service.New(service.Options{Store: db, Vendor: cfg.Vendor, Keyring: keyring, URL: url, Log: log}), store: db, dir: dir, config: cfg,
+		Service: service.New(service.Options{Store: db, Settings: service.Settings{Vendor: cfg.Vendor}, Keyring: keyring, URL: url, Log: log}), store: db, dir: dir, config: cfg,
 	}, nil
 }
 
@@ -130,18 +129,6 @@ func sealingKeys(cfg *config.Config, dir *state.Dir) (*seal.Keys, error) {
 		return nil, err
 	}
 	return seal.Read(text)
-}
-
-// openStore opens the database of a config.
-func openStore(ctx context.Context, cfg *config.Config, dir *state.Dir, log *slog.Logger) (*store.Store, error) {
-	o := store.Options{URL: cfg.Serve.DatabaseURL, Log: log}
-	if o.URL == "" {
-		var err error
-		if o.Path, err = dir.Database(); err != nil {
-			return nil, err
-		}
-	}
-	return store.Open(ctx, o)
 }
 
 // anchor returns a function that keeps the heads of audit records outside the

@@ -15,11 +15,9 @@ import (
 
 	"github.com/rolecall/rolecall/internal/api"
 	"github.com/rolecall/rolecall/internal/config"
-	"github.com/rolecall/rolecall/internal/seal"
 	"github.com/rolecall/rolecall/internal/service"
 	"github.com/rolecall/rolecall/internal/state"
 	"github.com/rolecall/rolecall/internal/tenant"
-	"github.com/rolecall/rolecall/internal/worker"
 )
 
 // Options are what Run needs.
@@ -29,6 +27,10 @@ type Options struct {
 	Log     *slog.Logger // nil: none
 	// Ready is called once requests are taken; nil: nobody waits for it.
 	Ready func(Started)
+	// Again receives a value when the config and what it names are to be read
+	// again, by Load; nil: never.
+	Again <-chan os.Signal
+	Load  func() (*config.Config, error)
 }
 
 // Started is what a service that takes requests has to say.
@@ -59,61 +61,41 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	defer unlock()
-	db, err := openStore(ctx, cfg, dir, log)
+	db, keyring, err := openDatabase(ctx, cfg, dir, log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	var started Started
-	if started.Made, err = tenant.Register(ctx, db.Names(), cfg.Organizations); err != nil {
-		return err
-	}
-	keyring, err := service.NewKeyring(func() (*seal.Keys, error) { return sealingKeys(cfg, dir) })
-	if err != nil {
-		return err
-	}
 	keep, err := anchor(dir)
 	if err != nil {
 		return err
 	}
-	listener, err := listen(ctx, cfg.Serve)
+	p := &process{log: log, db: db, keyring: keyring, first: cfg}
+	listener, err := listen(ctx, cfg.Serve, &p.certificate)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = listener.Close() }() // again, if it served
-	started.URL = publicURL(cfg.Serve, listener)
-	if err := dir.KeepServeURL(started.URL); err != nil {
+	url := publicURL(cfg.Serve, listener)
+	if err := dir.KeepServeURL(url); err != nil {
 		return err
 	}
-	options := service.Options{Store: db, Vendor: cfg.Vendor, Keyring: keyring, Anchor: keep, URL: started.URL, Log: log}
-	if cfg.HasPrincipals() {
-		work, err := worker.Open(worker.Settings{
-			Vendor: cfg.Vendor, Sources: cfg.Sources, STSEndpoint: cfg.Endpoints.STS, S3Endpoint: cfg.Endpoints.S3, Allow: cfg.Allow, Log: log,
-			Declared: declared(cfg.Organizations),
-		}, worker.Stores{Verdicts: db.Verdicts(), Secrets: service.Values{Store: db, Keyring: keyring, Declared: cfg}})
-		if err != nil {
-			return err
-		}
-		defer work.Close()
-		options.Worker = work
-	} else {
-		started.Notes = append(started.Notes, "no principal is declared, so connections cannot be checked: declare the role or user that your workers run as in rolecall.yaml, and start again")
-	}
-	s := service.New(options)
-	defer s.Close()
-	if err := s.Start(ctx); err != nil {
+	p.service = service.New(service.Options{Store: db, Keyring: keyring, Anchor: keep, URL: url, Log: log})
+	defer p.service.Close()
+	if err := p.service.Start(ctx); err != nil {
 		return err
 	}
-	unchecked, err := s.Declare(ctx, cfg.Organizations)
+	declared, err := p.declare(ctx, cfg)
 	if err != nil {
 		return err
 	}
-	if options.Worker != nil {
-		s.CheckDeclared(ctx, unchecked)
-	}
-	return serve(ctx, listener, onlyHosts(cfg.Serve, listener, behindProxy(cfg.Serve.BehindProxy, api.New(api.Options{Service: s, Version: o.Version, Log: log}))), log, func() {
+	p.service.CheckDeclared(ctx, declared.Unchecked)
+	p.handle(cfg.Serve, listener, api.New(api.Options{Service: p.service, Version: o.Version, Log: log}))
+	reading := p.readAgain(ctx, o)
+	defer reading()
+	return serve(ctx, listener, p, log, func() {
 		if o.Ready != nil {
-			o.Ready(started)
+			o.Ready(Started{URL: url, Made: declared.Made, Notes: notes(cfg)})
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -147,12 +148,8 @@ func (s *Service) StartCheck(ctx context.Context, c Call, organization, name str
 	var begin func()
 	out, err := change(ctx, s, c, op, (*NewCheck).validate, func(ctx context.Context, tx *store.Tx, n NewCheck) (Check, error) {
 		begin = nil
-		o, err := tx.Organization(ctx, organization)
-		if err != nil {
-			return Check{}, err
-		}
-		stored, err := connection(ctx, tx, c, organization, name)
-		if err != nil {
+		o, stored, err := found(ctx, tx, c, organization, name)
+		if err = cmp.Or(err, usable(o, stored)); err != nil {
 			return Check{}, err
 		}
 		if err := mayCheck(ctx, tx, c, stored); err != nil {
@@ -190,16 +187,16 @@ func (s *Service) StartCheck(ctx context.Context, c Call, organization, name str
 
 // checkRequest says what to check.
 func (s *Service) checkRequest(o rolecall.Organization, stored store.Connection, n NewCheck) (check.Request, error) {
-	if s.worker == nil {
+	if s.settings().Worker == nil {
 		return check.Request{}, errNoPrincipal
 	}
 	r := check.Request{
-		ID: job.NewID(), Organization: o, Connection: stored.Declared, Vendor: s.vendor, Policies: n.given, Deep: n.Deep, Log: s.log,
+		ID: job.NewID(), Organization: o, Connection: stored.Declared, Vendor: s.vendor(), Policies: n.given, Deep: n.Deep, Log: s.log,
 	}
 	r.Organization.Connections[stored.Declared.Name] = stored.Declared
 	r.Faults.AddErr("", stored.Declared.Validate())
 	var err error
-	if r.Principal, err = s.vendor.PrincipalFor("", stored.Declared.Region); err != nil {
+	if r.Principal, err = s.vendor().PrincipalFor("", stored.Declared.Region); err != nil {
 		r.Faults.AddErr("", err)
 	}
 	if len(n.given) > 0 && stored.Declared.RoleARN == "" {
@@ -222,7 +219,12 @@ func (s *Service) begin(r *running, request check.Request, wait *Duration, check
 		defer s.checks.set(request.ID, nil)
 		records := &records{service: s, running: r, checked: checked}
 		err := safely.Do(func() error {
-			_, _, err := check.Recorded(s.ctx, request, s.worker, records, func(q *check.Request) {
+			worker, done, err := s.take()
+			if err != nil {
+				return err
+			}
+			defer done()
+			_, _, err = check.Recorded(s.ctx, request, worker, records, func(q *check.Request) {
 				if wait != nil {
 					q.Wait = time.Duration(*wait)
 				}
@@ -267,21 +269,7 @@ func (r *records) Keep(ctx context.Context, report rolecall.CheckReport) (string
 		if err := tx.EndCheck(ctx, kept); err != nil {
 			return err
 		}
-		stored, err := tx.Connection(ctx, r.checked.Organization, r.checked.Declared.Name)
-		switch {
-		case errors.Is(err, store.ErrNone):
-			return nil
-		case err != nil:
-			return err
-		case stored.ID != r.checked.ID || stored.Revision != r.checked.Revision:
-			return nil
-		}
-		stored.Checked = kept.Ended
-		stored.Status, stored.Reason = statusOf(report)
-		if stored.Status == string(Verified) {
-			stored.Verified = kept.Ended
-		}
-		return tx.PutConnection(ctx, stored)
+		return putStatus(ctx, tx, r.checked, report, kept.Ended)
 	})
 	if err == nil {
 		r.running.update(func(c *store.Check) { *c = kept })
@@ -383,9 +371,11 @@ func (s *Service) ReleaseConnection(ctx context.Context, c Call, organization, n
 	if err != nil {
 		return err
 	}
-	if s.worker == nil {
-		return errNoPrincipal
+	worker, done, err := s.take()
+	if err != nil {
+		return err
 	}
-	_, err = s.worker.Release(ctx, of.o, of.c.Declared)
+	defer done()
+	_, err = worker.Release(ctx, of.o, of.c.Declared)
 	return err
 }

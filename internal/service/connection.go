@@ -30,6 +30,8 @@ type Connection struct {
 	Checked    *time.Time  `json:"checked"`  // when a check last ended; null: never
 	Verified   *time.Time  `json:"verified"` // when a check last passed; null: never
 	Revision   int64       `json:"revision"`
+	// Suspended: rolecall.yaml does not declare it any more.
+	Suspended bool `json:"suspended,omitempty"`
 }
 
 // Status is what checks found of a connection.
@@ -49,6 +51,7 @@ func (s *Service) connectionOf(c Call, o store.Organization, stored store.Connec
 	out := Connection{
 		ID: stored.ID, Name: stored.Declared.Name, Connection: stored.Declared, Status: Status(stored.Status), Reason: stored.Reason,
 		ExternalIDs: externalIDs(o, stored.Declared), Checked: orNull(stored.Checked), Verified: orNull(stored.Verified), Revision: stored.Revision,
+		Suspended: stored.Suspended,
 	}
 	if c.Actor.Role == account.Setup {
 		out.ProbeKey, out.Reason = "", ""
@@ -115,7 +118,7 @@ func (s *Service) PutConnection(ctx context.Context, c Call, organization, name 
 		if err != nil {
 			return Connection{}, err
 		}
-		if err := whole.CheckConnection(s.vendor, declared); err != nil {
+		if err := whole.CheckConnection(s.vendor(), declared); err != nil {
 			return Connection{}, err
 		}
 		if made {
@@ -124,7 +127,7 @@ func (s *Service) PutConnection(ctx context.Context, c Call, organization, name 
 		if matters(stored.Declared, declared) {
 			stored.Status, stored.Reason = string(Pending), ""
 		}
-		stored.Declared, stored.Changed = declared, tx.Now()
+		stored.Declared, stored.Changed, stored.Suspended = declared, tx.Now(), false
 		stored.Revision++
 		return s.connectionOf(c, o, stored), tx.PutConnection(ctx, stored)
 	})
@@ -189,9 +192,7 @@ func changeable(ctx context.Context, tx *store.Tx, organization string) (store.O
 func (s *Service) declared(ctx context.Context, tx *store.Tx, o store.Organization) (out rolecall.Organization, err error) {
 	out = rolecall.Organization{APIName: o.APIName, ExternalID: o.ExternalID, Connections: map[string]rolecall.Connection{}}
 	if o.ManagedBy == string(ByConfig) {
-		s.declaredMu.Lock()
-		defer s.declaredMu.Unlock()
-		out.Secrets = maps.Clone(s.declaredOrganizations[o.APIName].Secrets)
+		out.Secrets = maps.Clone(s.settings().Organizations[o.APIName].Secrets)
 		return out, nil
 	}
 	out.Secrets, err = secretsOf(ctx, tx, o.APIName)
@@ -281,7 +282,7 @@ func (s *Service) Policies(ctx context.Context, c Call, organization, name strin
 		if err != nil {
 			return nil, err
 		}
-		request, err := policy.RequestFor(s.vendor, whole, stored.Declared, nil)
+		request, err := policy.RequestFor(s.vendor(), whole, stored.Declared, nil)
 		if err != nil {
 			return nil, err
 		}

@@ -27,16 +27,15 @@ func (s *Service) Credentials(ctx context.Context, c Call, organization, name st
 	}
 	op := operation{action: account.CredentialsVend, organization: organization, connection: name, target: fmt.Sprintf("connections/%s %s %s", name, r.Access, r.Prefix)}
 	grant, err := change(ctx, s, c, op, always, func(ctx context.Context, tx *store.Tx, _ nothing) (vend.Grant, error) {
-		o, err := tx.Organization(ctx, organization)
-		if err != nil {
-			return vend.Grant{}, err
-		}
-		stored, err := connection(ctx, tx, c, organization, name)
+		o, stored, err := found(ctx, tx, c, organization, name)
 		if err != nil {
 			return vend.Grant{}, err
 		}
 		if c.Actor.Role == account.Credentials && r.Access == vend.Write && c.Actor.Access != string(vend.Write) {
 			return vend.Grant{}, &rolecall.Error{Code: rolecall.Forbidden, Message: "the token is for reading", Hint: "You: ask an admin of the organization for a token with the access write"}
+		}
+		if err := usable(o, stored); err != nil {
+			return vend.Grant{}, err
 		}
 		if stored.Status != string(Verified) {
 			return vend.Grant{}, &rolecall.Error{
@@ -49,7 +48,7 @@ func (s *Service) Credentials(ctx context.Context, c Call, organization, name st
 			return vend.Grant{}, err
 		}
 		whole.Connections[name] = stored.Declared
-		return vend.Plan(vend.Request{Organization: whole, Vendor: s.vendor, Connection: name, Access: r.Access, Prefix: r.Prefix, Label: "credentials"})
+		return vend.Plan(vend.Request{Organization: whole, Vendor: s.vendor(), Connection: name, Access: r.Access, Prefix: r.Prefix, Label: "credentials"})
 	})
 	if err != nil {
 		return aws.Credentials{}, err
@@ -67,10 +66,12 @@ func (s *Service) Credentials(ctx context.Context, c Call, organization, name st
 }
 
 func (s *Service) vend(ctx context.Context, g vend.Grant) (aws.Credentials, error) {
-	if s.worker == nil {
-		return aws.Credentials{}, errNoPrincipal
+	worker, done, err := s.take()
+	if err != nil {
+		return aws.Credentials{}, err
 	}
-	access := s.worker.Access(g.Organization)
+	defer done()
+	access := worker.Access(g.Organization)
 	region, err := g.Region(ctx, access)
 	if err != nil {
 		return aws.Credentials{}, err

@@ -12,57 +12,110 @@ import (
 	"github.com/rolecall/rolecall/internal/job"
 	"github.com/rolecall/rolecall/internal/store"
 	"github.com/rolecall/rolecall/internal/strict"
+	"github.com/rolecall/rolecall/internal/tenant"
 )
 
-// Declare stores the organizations that the config declares, with their
-// external ids, and their connections. One that was declared and is not any
-// more is suspended, and what it owns stays. The code of its error is Conflict
-// if one of them was made over the API. It returns the connections that no check
-// has found fit since they became what they are.
-func (s *Service) Declare(ctx context.Context, declared map[string]rolecall.Organization) (unchecked []Place, err error) {
-	err = s.store.Change(ctx, func(ctx context.Context, tx *store.Tx) error {
-		unchecked = nil
-		var faults rolecall.Errors
-		for _, name := range slices.Sorted(maps.Keys(declared)) {
-			places, err := declare(ctx, tx, declared[name])
-			if rolecall.CodeOf(err) == rolecall.Conflict {
-				faults.AddErr(strict.Pointer("organizations", name), err)
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			unchecked = append(unchecked, places...)
-		}
-		if len(faults) > 0 {
-			return faults
-		}
-		return suspend(ctx, tx, declared)
-	})
-	if err == nil {
-		s.declaredMu.Lock()
-		s.declaredOrganizations = declared
-		s.declaredMu.Unlock()
-	}
-	return unchecked, err
+// Declared is what became of a config.
+type Declared struct {
+	Made []tenant.Generated // external ids that were generated now
+	// Unchecked are connections that no check has found fit since they became
+	// what they are.
+	Unchecked []Place
 }
 
 // Place names a connection.
 type Place struct{ Organization, Connection string }
 
-func declare(ctx context.Context, tx *store.Tx, d rolecall.Organization) (unchecked []Place, err error) {
+// Declare puts the settings in force: it registers the names of the organizations
+// that they declare, and stores them and their connections, all or nothing. What
+// was declared and is not any more is suspended, and what it owns stays. The code
+// of its error is Conflict if one of them was made over the API, or has another's
+// name; the settings before them stay in force then.
+func (s *Service) Declare(ctx context.Context, settings Settings) (out Declared, err error) {
+	var organizations map[string]rolecall.Organization
+	err = s.store.Change(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		organizations, out = maps.Clone(settings.Organizations), Declared{}
+		if organizations == nil {
+			organizations = map[string]rolecall.Organization{}
+		}
+		if err := notOfAPI(ctx, tx, organizations); err != nil {
+			return err
+		}
+		if out.Made, err = tenant.Register(ctx, tx.Names(), organizations); err != nil {
+			return err
+		}
+		for _, name := range slices.Sorted(maps.Keys(organizations)) {
+			places, err := declare(ctx, tx, settings.Vendor, organizations[name])
+			if err != nil {
+				return err
+			}
+			out.Unchecked = append(out.Unchecked, places...)
+		}
+		return suspend(ctx, tx, organizations)
+	})
+	if err == nil {
+		settings.Organizations = organizations
+		s.use(settings)
+	}
+	return out, err
+}
+
+// Register fills in the external ids of declared organizations and takes their
+// names, as tenant.Register does, for commands beside the service. The code of
+// its error is Conflict if one of them was made over the API.
+func Register(ctx context.Context, db *store.Store, declared map[string]rolecall.Organization) (made []tenant.Generated, err error) {
+	var organizations map[string]rolecall.Organization
+	err = db.Change(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		organizations = maps.Clone(declared)
+		if err := notOfAPI(ctx, tx, organizations); err != nil {
+			return err
+		}
+		made, err = tenant.Register(ctx, tx.Names(), organizations)
+		return err
+	})
+	if err == nil {
+		maps.Copy(declared, organizations)
+	}
+	return made, err
+}
+
+// Read does what Register does, and writes nothing: see tenant.Read.
+func Read(ctx context.Context, db *store.Store, declared map[string]rolecall.Organization) error {
+	return db.View(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := notOfAPI(ctx, tx, declared); err != nil {
+			return err
+		}
+		return tenant.Read(ctx, tx.Names(), declared)
+	})
+}
+
+// notOfAPI reports the declared organizations that were made over the API.
+func notOfAPI(ctx context.Context, tx *store.Tx, declared map[string]rolecall.Organization) error {
+	var faults rolecall.Errors
+	for _, name := range slices.Sorted(maps.Keys(declared)) {
+		o, err := tx.Organization(ctx, name)
+		switch {
+		case err == nil && o.ManagedBy != string(ByConfig):
+			faults = append(faults, &rolecall.Error{
+				Code: rolecall.Conflict, Pointer: strict.Pointer("organizations", name), Message: fmt.Sprintf("the organization %q is the API's", name),
+				Hint: "Operator: remove it from rolecall.yaml, or give the declared one another name",
+			})
+		case ignoreNone(err) != nil:
+			return err
+		}
+	}
+	return faults.Err()
+}
+
+func declare(ctx context.Context, tx *store.Tx, vendor rolecall.Vendor, d rolecall.Organization) (unchecked []Place, err error) {
 	o, err := tx.Organization(ctx, d.APIName)
+	anotherID := err == nil && o.ExternalID.Value != d.ExternalID.Value
 	switch {
 	case errors.Is(err, store.ErrNone):
 		o = store.Organization{
 			ID: job.NewID(), APIName: d.APIName, Name: d.APIName, ExternalID: d.ExternalID, Jobs: string(JobsAny), ManagedBy: string(ByConfig), Created: tx.Now(), Revision: 1,
 		}
 		err = tx.InsertOrganization(ctx, o)
-	case err == nil && o.ManagedBy != string(ByConfig):
-		return nil, &rolecall.Error{
-			Code: rolecall.Conflict, Message: fmt.Sprintf("the organization %q was made over the API", d.APIName),
-			Hint: "Operator: remove it from rolecall.yaml, or give it another name there",
-		}
 	case err == nil && (o.Suspended || o.ExternalID != d.ExternalID):
 		o.Suspended, o.ExternalID = false, d.ExternalID
 		err = tx.UpdateOrganization(ctx, o)
@@ -70,40 +123,57 @@ func declare(ctx context.Context, tx *store.Tx, d rolecall.Organization) (unchec
 	if err != nil {
 		return nil, err
 	}
-	kept, err := tx.Connections(ctx, d.APIName, store.Page{Limit: everything})
+	stored, err := tx.Connections(ctx, d.APIName, store.Page{Limit: everything})
 	if err != nil {
 		return nil, err
 	}
-	for _, c := range kept {
-		if _, still := d.Connections[c.Declared.Name]; !still {
-			if err := tx.DeleteConnection(ctx, d.APIName, c.Declared.Name); err != nil {
+	byName := map[string]store.Connection{}
+	for _, c := range stored {
+		byName[c.Declared.Name] = c
+		if _, still := d.Connections[c.Declared.Name]; !still && !c.Suspended {
+			c.Suspended = true
+			if err := tx.PutConnection(ctx, c); err != nil {
 				return nil, err
 			}
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.Connections)) {
-		stored, err := tx.Connection(ctx, d.APIName, name)
-		if errors.Is(err, store.ErrNone) {
-			stored, err = store.Connection{ID: job.NewID(), Organization: d.APIName, Created: tx.Now()}, nil
-		}
-		if err != nil {
+		c := byName[name]
+		if err := declareConnection(ctx, tx, vendor, d, &c, name, anotherID); err != nil {
 			return nil, err
 		}
-		if stored.Revision == 0 || stored.Declared.Revision() != d.Connections[name].Revision() {
-			if matters(stored.Declared, d.Connections[name]) {
-				stored.Status, stored.Reason = string(Pending), ""
-			}
-			stored.Declared, stored.Changed = d.Connections[name], tx.Now()
-			stored.Revision++
-			if err := tx.PutConnection(ctx, stored); err != nil {
-				return nil, err
-			}
-		}
-		if stored.Status == string(Pending) {
+		if c.Status == string(Pending) {
 			unchecked = append(unchecked, Place{d.APIName, name})
 		}
 	}
 	return unchecked, nil
+}
+
+// declareConnection stores a declared connection in place of the one that there
+// is, which is zero for none. With another external id, nothing is known of it.
+func declareConnection(ctx context.Context, tx *store.Tx, vendor rolecall.Vendor, d rolecall.Organization, c *store.Connection, name string, anotherID bool) error {
+	declared, made := d.Connections[name], c.ID == ""
+	same := !made && c.Declared.Revision() == declared.Revision()
+	pending := !same && matters(c.Declared, declared) || anotherID && declared.ExternalID == nil && c.Status != string(Pending)
+	if same && !pending && !c.Suspended {
+		return nil
+	}
+	if made {
+		*c = store.Connection{ID: job.NewID(), Organization: d.APIName, Created: tx.Now()}
+	}
+	if pending {
+		c.Status, c.Reason = string(Pending), ""
+	}
+	if c.Suspended = false; !same {
+		c.Declared, c.Changed = declared, tx.Now()
+		c.Revision++
+	}
+	if made {
+		if err := imported(ctx, tx, vendor, d, c); err != nil {
+			return err
+		}
+	}
+	return tx.PutConnection(ctx, *c)
 }
 
 // everything is more than a config of 4 MiB can declare.

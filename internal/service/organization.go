@@ -27,6 +27,8 @@ type Organization struct {
 	Paused      bool        `json:"paused"`
 	ManagedBy   ManagedBy   `json:"managed_by" enum:"api,config"`
 	Created     time.Time   `json:"created"`
+	// Suspended: rolecall.yaml does not declare it any more, and no work begins.
+	Suspended bool `json:"suspended,omitempty"`
 }
 
 // Principal is who comes with the external id.
@@ -185,7 +187,7 @@ func (s *Service) Organizations(ctx context.Context, c Call, p Page) (List[Organ
 func (s *Service) organization(o store.Organization) Organization {
 	out := Organization{
 		APIName: o.APIName, Name: o.Name, ExternalID: o.ExternalID.Value, ExternalIDs: []string{o.ExternalID.Value}, Principals: s.principals(),
-		Jobs: JobsMay(o.Jobs), Limits: Limits{o.Running, o.Queued}, Paused: o.Paused, ManagedBy: ManagedBy(o.ManagedBy), Created: o.Created,
+		Jobs: JobsMay(o.Jobs), Limits: Limits{o.Running, o.Queued}, Paused: o.Paused, ManagedBy: ManagedBy(o.ManagedBy), Created: o.Created, Suspended: o.Suspended,
 	}
 	if o.OldExternalID != "" {
 		out.ExternalIDs = append(out.ExternalIDs, o.OldExternalID)
@@ -195,9 +197,9 @@ func (s *Service) organization(o store.Organization) Organization {
 
 // principals are those of the operator that come to customers' roles.
 func (s *Service) principals() []Principal {
-	out := []Principal{}
-	for _, name := range slices.Sorted(maps.Keys(s.vendor.Principals)) {
-		if p := s.vendor.Principals[name]; name != rolecall.DispenserPrincipal {
+	out, principals := []Principal{}, s.vendor().Principals
+	for _, name := range slices.Sorted(maps.Keys(principals)) {
+		if p := principals[name]; name != rolecall.DispenserPrincipal {
 			out = append(out, Principal{Name: name, ARN: p.ARN.String(), Regions: append([]string{}, p.Regions...), Default: p.Default})
 		}
 	}

@@ -28,14 +28,13 @@ type Worker interface {
 
 var errNoPrincipal = &rolecall.Error{
 	Code: rolecall.Unavailable, Message: "no principal is declared, so nobody can use the connection",
-	Hint: "Operator: declare a principal in rolecall.yaml and start rolecall serve again",
+	Hint: "Operator: declare a principal in rolecall.yaml and send SIGHUP to rolecall serve",
 }
 
 // Options are what New needs.
 type Options struct {
-	Store  *store.Store
-	Worker Worker          // nil: operations that need one are Unavailable
-	Vendor rolecall.Vendor // declared by the operator
+	Store    *store.Store
+	Settings Settings
 	// Keyring has the keys outside the database.
 	Keyring *Keyring
 	// Anchor keeps the heads of organizations' audit records outside the
@@ -49,8 +48,6 @@ type Options struct {
 // Service has the operations. New makes it. Close it before its store.
 type Service struct {
 	store   *store.Store
-	worker  Worker
-	vendor  rolecall.Vendor
 	keyring *Keyring
 	anchor  func(map[string]Head) error
 	url     string
@@ -58,8 +55,8 @@ type Service struct {
 
 	checks checks
 
-	declaredMu            sync.Mutex
-	declaredOrganizations map[string]rolecall.Organization // by the config
+	generationMu sync.Mutex
+	generation   *generation // in force
 
 	work sync.WaitGroup
 	ctx  context.Context //nolint:containedctx // of the work that outlives the requests that begin it
@@ -68,7 +65,10 @@ type Service struct {
 
 // New returns a service. Start it before it takes requests.
 func New(o Options) *Service {
-	s := &Service{store: o.Store, worker: o.Worker, vendor: o.Vendor, keyring: o.Keyring, anchor: o.Anchor, url: o.URL, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), checks: checks{running: map[string]*running{}}}
+	s := &Service{
+		store: o.Store, keyring: o.Keyring, anchor: o.Anchor, url: o.URL, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), checks: checks{running: map[string]*running{}},
+		generation: &generation{Settings: o.Settings},
+	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	return s
 }
@@ -93,6 +93,7 @@ func (s *Service) Start(ctx context.Context) error {
 func (s *Service) Close() {
 	s.stop()
 	s.work.Wait()
+	s.use(Settings{})
 }
 
 // Ready returns an error if the service cannot work.

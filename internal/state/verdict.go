@@ -15,7 +15,6 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
@@ -230,27 +229,15 @@ func (v *Verdicts) locked(ctx context.Context, how int, do func() error) error {
 		return fmt.Errorf("lock state directory: %w", err)
 	}
 	defer func() { _ = lock.Close() }() // unlocks
-	for wait := firstLockWait; ; wait = min(2*wait, maxLockWait) {
-		err := syscall.Flock(int(lock.Fd()), how|syscall.LOCK_NB)
-		switch {
-		case err == nil:
-			return do()
-		case !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR):
-			return fmt.Errorf("lock state directory: %w", err)
+	switch err := flock(ctx, lock, how); {
+	case err == nil:
+		return do()
+	case ctx.Err() != nil:
+		return &rolecall.Error{
+			Code: rolecall.Unavailable, Message: "another rolecall holds the state directory",
+			Hint: "You: wait for it to end, or look for one that hangs", Err: ctx.Err(),
 		}
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-			return &rolecall.Error{
-				Code: rolecall.Unavailable, Message: "another rolecall holds the state directory",
-				Hint: "You: wait for it to end, or look for one that hangs", Err: ctx.Err(),
-			}
-		}
+	default:
+		return fmt.Errorf("lock state directory: %w", err)
 	}
 }
-
-// The lock is held for moments, so it is asked for often.
-const (
-	firstLockWait = time.Millisecond
-	maxLockWait   = 100 * time.Millisecond
-)

@@ -65,13 +65,19 @@ func (t *Tx) BeginCheck(ctx context.Context, c Check) (running string, err error
 	if !errors.Is(err, ErrNone) {
 		return running, err
 	}
+	c.Ended = time.Time{}
+	return "", t.InsertCheck(ctx, c)
+}
+
+// InsertCheck stores a check that was made elsewhere.
+func (t *Tx) InsertCheck(ctx context.Context, c Check) error {
 	report, err := json.Marshal(c.Report)
 	if err != nil {
-		return "", fmt.Errorf("write check: %w", err)
+		return fmt.Errorf("write check: %w", err)
 	}
-	_, err = t.exec(ctx, `INSERT INTO checks (`+checkColumns+`) VALUES ($1, $2, $3, $4, $5, 0, $6, '[]')`,
-		c.ID, c.Organization, c.Connection, string(report), toMicros(c.Started), c.StartedBy)
-	return "", err
+	_, err = t.exec(ctx, `INSERT INTO checks (`+checkColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, '[]')`,
+		c.ID, c.Organization, c.Connection, string(report), toMicros(c.Started), toMicros(c.Ended), c.StartedBy)
+	return err
 }
 
 // CountChecks returns how many checks of a connection a grant began since then,
@@ -94,6 +100,15 @@ func (t *Tx) EndCheck(ctx context.Context, c Check) error {
 		return fmt.Errorf("write check: %w", err)
 	}
 	_, err = t.exec(ctx, `UPDATE checks SET report = $2, ended = $3, object_keys = $4 WHERE id = $1`, c.ID, string(report), toMicros(c.Ended), string(keys))
+	return err
+}
+
+// PutRevision records since when a principal's checks have found a connection as
+// it is; zero: it never was another.
+func (t *Tx) PutRevision(ctx context.Context, organization, connection, principal, revision string, since time.Time) error {
+	_, err := t.exec(ctx, `INSERT INTO revisions (organization, connection, principal, revision, since) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (organization, connection, principal) DO UPDATE SET revision = excluded.revision, since = excluded.since`,
+		organization, connection, principal, revision, toMicros(since))
 	return err
 }
 
@@ -121,8 +136,5 @@ func (t *Tx) Revision(ctx context.Context, organization, connection, principal, 
 	default:
 		return time.Time{}, err
 	}
-	_, err = t.exec(ctx, `INSERT INTO revisions (organization, connection, principal, revision, since) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (organization, connection, principal) DO UPDATE SET revision = excluded.revision, since = excluded.since`,
-		organization, connection, principal, found, since)
-	return fromMicros(since), err
+	return fromMicros(since), t.PutRevision(ctx, organization, connection, principal, found, fromMicros(since))
 }

@@ -23,20 +23,21 @@ type Connection struct {
 	Changed      time.Time // when what is declared last changed
 	Revision     int64     // one more with each change of what is declared
 	OnOldID      bool      // its trust policy is not known to accept the external id that replaces the organization's old one
+	Suspended    bool      // the config no longer declares it
 }
 
-const connectionColumns = `id, organization, name, document, status, reason, checked, verified, created, changed, revision, on_old_id`
+const connectionColumns = `id, organization, name, document, status, reason, checked, verified, created, changed, revision, on_old_id, suspended`
 
 func scanConnection(read func(...any) error) (c Connection, err error) {
 	var name, document string
-	var checked, verified, created, changed, old int64
-	if err := read(&c.ID, &c.Organization, &name, &document, &c.Status, &c.Reason, &checked, &verified, &created, &changed, &c.Revision, &old); err != nil {
+	var checked, verified, created, changed, old, suspended int64
+	if err := read(&c.ID, &c.Organization, &name, &document, &c.Status, &c.Reason, &checked, &verified, &created, &changed, &c.Revision, &old, &suspended); err != nil {
 		return c, err
 	}
 	if err := json.Unmarshal([]byte(document), &c.Declared); err != nil {
 		return c, fmt.Errorf("read connection %s: %w", c.ID, err)
 	}
-	c.Declared.Name, c.OnOldID = name, old != 0
+	c.Declared.Name, c.OnOldID, c.Suspended = name, old != 0, suspended != 0
 	c.Checked, c.Verified, c.Created, c.Changed = fromMicros(checked), fromMicros(verified), fromMicros(created), fromMicros(changed)
 	return c, nil
 }
@@ -65,10 +66,12 @@ func (t *Tx) PutConnection(ctx context.Context, c Connection) error {
 	if err != nil {
 		return fmt.Errorf("write connection: %w", err)
 	}
-	_, err = t.exec(ctx, `INSERT INTO connections (`+connectionColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+	_, err = t.exec(ctx, `INSERT INTO connections (`+connectionColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 		ON CONFLICT (organization, name) DO UPDATE SET document = excluded.document, status = excluded.status, reason = excluded.reason,
-		checked = excluded.checked, verified = excluded.verified, changed = excluded.changed, revision = excluded.revision, on_old_id = excluded.on_old_id`,
-		c.ID, c.Organization, c.Declared.Name, string(document), c.Status, c.Reason, toMicros(c.Checked), toMicros(c.Verified), toMicros(c.Created), toMicros(c.Changed), c.Revision, toInt(c.OnOldID))
+		checked = excluded.checked, verified = excluded.verified, changed = excluded.changed, revision = excluded.revision, on_old_id = excluded.on_old_id,
+		suspended = excluded.suspended`,
+		c.ID, c.Organization, c.Declared.Name, string(document), c.Status, c.Reason, toMicros(c.Checked), toMicros(c.Verified), toMicros(c.Created), toMicros(c.Changed), c.Revision,
+		toInt(c.OnOldID), toInt(c.Suspended))
 	return err
 }
 

@@ -49,6 +49,29 @@ func (n Names) GenerateID(ctx context.Context, organization string) (id, record 
 	return id, "the database", err
 }
 
+// Names returns the registry as this change has it.
+func (t *Tx) Names() tenant.Names { return names{t} }
+
+// names is Names within one change.
+type names struct{ tx *Tx }
+
+func (n names) Take(ctx context.Context, name, organization string) error {
+	return n.tx.TakeName(ctx, name, organization)
+}
+
+func (n names) OwnerOf(ctx context.Context, name string) (string, error) {
+	return n.tx.ownerOf(ctx, name)
+}
+
+func (n names) GeneratedID(ctx context.Context, organization string) (string, error) {
+	return n.tx.generatedID(ctx, organization)
+}
+
+func (n names) GenerateID(ctx context.Context, organization string) (id, record string, err error) {
+	id, err = n.tx.GenerateID(ctx, organization)
+	return id, "the database", err
+}
+
 // TakeName records that the name is the organization's, or returns a
 // tenant.TakenError.
 func (t *Tx) TakeName(ctx context.Context, name, organization string) error {
