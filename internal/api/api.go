@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -24,12 +25,17 @@ import (
 type Options struct {
 	Service *service.Service
 	Version string
-	Log     *slog.Logger // nil: none
+	Limits  Limits
+	// BodyTime is how long a body may take to arrive.
+	BodyTime time.Duration
+	Log      *slog.Logger // nil: none
 }
 
 // API answers requests. New makes it.
 type API struct {
 	service  *service.Service
+	limits   *limits
+	bodyTime time.Duration
 	log      *slog.Logger
 	mux      *http.ServeMux
 	document *document
@@ -38,7 +44,7 @@ type API struct {
 // New returns the handler of everything below /api, of /problems, and of
 // /healthz and /readyz.
 func New(o Options) *API {
-	a := &API{service: o.Service, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), mux: http.NewServeMux(), document: newDocument(o.Version)}
+	a := &API{service: o.Service, limits: newLimits(o.Limits), bodyTime: o.BodyTime, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), mux: http.NewServeMux(), document: newDocument(o.Version)}
 	a.organizations()
 	a.connections()
 	a.checks()
@@ -132,5 +138,13 @@ func (a *API) actor(r *http.Request) (account.Actor, error) {
 	if err != nil {
 		from = netip.AddrPort{}
 	}
-	return a.service.Authenticate(r.Context(), strings.TrimSpace(token), from.Addr().Unmap())
+	address, token := from.Addr().Unmap(), strings.TrimSpace(token)
+	if err := a.limits.mayTry(address, token); err != nil {
+		return account.Actor{}, err
+	}
+	actor, err := a.service.Authenticate(r.Context(), token, address)
+	if err == nil || errors.Is(err, account.ErrUnauthenticated) {
+		a.limits.tried(address, token, err == nil)
+	}
+	return actor, err
 }

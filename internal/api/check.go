@@ -50,10 +50,14 @@ func (a *API) checkEvents(path string) {
 	a.document.add(rt, reflect.TypeFor[string]())
 	a.mux.HandleFunc(rt.method+" "+rt.path, func(w http.ResponseWriter, r *http.Request) {
 		sent, _ := strconv.Atoi(r.Header.Get("Last-Event-ID"))
+		sent = max(sent, 0)
 		end := time.After(streamLimit)
 		begun := false
+		q, err := a.open(w, r, rt)
 		for {
-			q, err := a.open(w, r, rt)
+			if begun {
+				q.call.Actor, err = a.actor(r)
+			}
 			var found service.Check
 			var further <-chan struct{}
 			if err == nil {

@@ -89,18 +89,23 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 		a.log.ErrorContext(r.Context(), "request failed", "method", r.Method, "path", r.Pattern, "request", requestID(r), "error", err)
 		p.Errors[0].Hint = "Operator: look in the log for the request " + requestID(r)
 	}
-	switch p.Status {
+	say(w, p.Status, err)
+	p.write(w)
+}
+
+// say sets the headers that belong to a status.
+func say(w http.ResponseWriter, status int, err error) {
+	switch status {
 	case http.StatusUnauthorized:
 		w.Header().Set("WWW-Authenticate", `Bearer realm="rolecall"`)
 	case http.StatusTooManyRequests:
 		var many *service.TooManyError
 		if errors.As(err, &many) {
-			w.Header().Set("Retry-After", strconv.Itoa(int(many.After.Seconds())+1))
+			w.Header().Set("Retry-After", strconv.FormatInt(many.Seconds(), 10))
 		}
 	case http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", "5")
 	}
-	p.write(w)
 }
 
 // WriteProblem answers with an error and a status of HTTP's own.

@@ -41,9 +41,10 @@ type query struct {
 // request is a request to a route, whose actor is known.
 type request struct {
 	*http.Request
-	call  service.Call
-	limit int64
-	w     http.ResponseWriter
+	call     service.Call
+	limit    int64
+	bodyTime time.Duration
+	w        http.ResponseWriter
 }
 
 // answer is what a route answers with. A zero status is the route's.
@@ -95,7 +96,10 @@ func (a *API) open(w http.ResponseWriter, r *http.Request, rt route) (*request, 
 	if err != nil {
 		return nil, err
 	}
-	q := &request{Request: r, w: w, limit: maxBody, call: service.Call{Actor: actor, RequestID: requestID(r)}}
+	if err := a.limits.mayAsk(actor, r.URL.Path); err != nil {
+		return nil, err
+	}
+	q := &request{Request: r, w: w, limit: maxBody, bodyTime: a.bodyTime, call: service.Call{Actor: actor, RequestID: requestID(r)}}
 	if rt.creates {
 		q.call.Key = r.Header.Get("Idempotency-Key")
 		if len(q.call.Key) > maxKey {
@@ -127,8 +131,6 @@ func (a *API) open(w http.ResponseWriter, r *http.Request, rt route) (*request, 
 const (
 	maxBody = 1 << 20
 	maxKey  = 255
-	// bodyTime is how long a body may take to arrive.
-	bodyTime = 30 * time.Second
 )
 
 func invalid(message, hint string) error {
@@ -139,8 +141,9 @@ func invalid(message, hint string) error {
 func (q *request) body(optional bool) service.Body {
 	return func(document any) ([]byte, error) {
 		// A connection that cannot have deadlines is a test's.
-		_ = http.NewResponseController(q.w).SetReadDeadline(time.Now().Add(bodyTime))
+		_ = http.NewResponseController(q.w).SetReadDeadline(time.Now().Add(q.bodyTime))
 		text, err := io.ReadAll(http.MaxBytesReader(q.w, q.Body, q.limit))
+		_ = http.NewResponseController(q.w).SetReadDeadline(time.Time{}) // else it would end the work that begins now
 		var large *http.MaxBytesError
 		switch {
 		case errors.As(err, &large):

@@ -110,6 +110,7 @@ func (a *API) failContainer(w http.ResponseWriter, r *http.Request, err error) {
 		text = nil // two strings
 	}
 	w.Header().Set("Content-Type", kindJSON)
+	say(w, statusOf(err), err)
 	w.WriteHeader(statusOf(err))
 	_, _ = w.Write(text)
 }

@@ -21,6 +21,12 @@ type Serve struct {
 	BehindProxy []netip.Prefix // whose X-Forwarded-For counts
 	DatabaseURL string         // empty: SQLite in the state directory
 	SealingFile string         // of the sealing keys; empty: made in the state directory
+	Limits      Limits
+}
+
+// Limits are of each organization; zero is the service's own.
+type Limits struct {
+	RequestsPerSecond int `json:"requests_per_second"`
 }
 
 // TLS are the files of a certificate and its key; empty: none.
@@ -43,6 +49,7 @@ type serveFile struct {
 	Sealing struct {
 		KeyFile string `json:"key_file"`
 	} `json:"sealing"`
+	Limits Limits `json:"limits"`
 }
 
 func (r reader) serve(f serveFile) {
@@ -75,6 +82,9 @@ func (r reader) serve(f serveFile) {
 	}
 	if f.Sealing.KeyFile != "" {
 		s.SealingFile = within(r.dir, f.Sealing.KeyFile)
+	}
+	if s.Limits = f.Limits; s.Limits.RequestsPerSecond < 0 {
+		r.faults.Add("/limits/requests_per_second", "a limit is not negative", "Operator: leave it out for 50")
 	}
 	r.faults.AddErr("/listen", s.Exposed())
 	if name := f.Database.URLEnv; name != "" {

@@ -56,6 +56,8 @@ type world struct {
 	dir      string
 	url      string
 	token    string // the operator's
+	rate     int    // requests of an organization in a second
+	options  server.Options
 	database string // URL; empty: SQLite
 	again    chan os.Signal
 	log      *slog.Logger // nil: none
@@ -75,7 +77,10 @@ func newWorld(t *testing.T, o store.Options, organizations string) *world {
 // unserved is a world whose service was not started.
 func unserved(t *testing.T, o store.Options, organizations string) *world {
 	t.Helper()
-	w := &world{t: t, dir: t.TempDir(), aws: sandboxtest.Start(t, accounts), database: o.URL, again: make(chan os.Signal)}
+	w := &world{
+		t: t, dir: t.TempDir(), aws: sandboxtest.Start(t, accounts), database: o.URL, again: make(chan os.Signal),
+		rate: 100000, options: server.Options{Failures: 100000},
+	}
 	w.declare(organizations)
 	return w
 }
@@ -120,8 +125,9 @@ principals:
 endpoints: {sts: %q, s3: %q}
 network: {allow: [127.0.0.0/8]}
 listen: 127.0.0.1:0
+limits: {requests_per_second: %d}
 organizations: %s
-`, keys, w.aws.URL, w.aws.URL, organizations)
+`, keys, w.aws.URL, w.aws.URL, w.rate, organizations)
 	for path, content := range map[string]string{
 		w.path(): text,
 		keys:     `{"AccessKeyId":"ASIAPRODUCTION000000","SecretAccessKey":"planted-secret-of-production","SessionToken":"planted-token-of-production"}`,
@@ -143,11 +149,9 @@ func (w *world) start() {
 	ctx, stop := context.WithCancel(context.Background())
 	ready := make(chan server.Started, 1)
 	w.stop, w.ended = stop, make(chan error, 1)
-	go func() {
-		w.ended <- server.Run(ctx, server.Options{
-			Config: cfg, Version: "test", Again: w.again, Load: w.config, Log: w.log, Ready: func(s server.Started) { ready <- s },
-		})
-	}()
+	w.options.Config, w.options.Version, w.options.Again, w.options.Load, w.options.Log = cfg, "test", w.again, w.config, w.log
+	w.options.Ready = func(s server.Started) { ready <- s }
+	go func(o server.Options, ended chan<- error) { ended <- server.Run(ctx, o) }(w.options, w.ended)
 	select {
 	case s := <-ready:
 		w.url = s.URL

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/api"
@@ -86,6 +87,20 @@ func onlyHosts(s config.Serve, listener net.Listener, next http.Handler) http.Ha
 				Code: rolecall.Invalid, Message: "this service is not at that host", Hint: "You: use the service's own URL; the operator declares it as public_url",
 			})
 			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// unread gives a body that nobody reads a time to arrive: net/http reads it
+// before it answers, or before it takes the connection's next request, and would
+// wait for ever.
+func unread(slowest time.Duration, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Body != http.NoBody { // of others, the connection's next read is not for a body
+			deadline := func() { _ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(slowest)) }
+			deadline()
+			defer deadline()
 		}
 		next.ServeHTTP(w, r)
 	})

@@ -25,6 +25,12 @@ type Options struct {
 	Config  *config.Config // by config.LoadServe
 	Version string
 	Log     *slog.Logger // nil: none
+	// Failures is api.Limits' own; zero: its default.
+	Failures int
+	// HeaderTime is how long a client may take for the headers of a request, or
+	// for a body that nobody reads, and BodyTime for one that is read. Zero: 10
+	// s and 30 s.
+	HeaderTime, BodyTime time.Duration
 	// Ready is called once requests are taken; nil: nobody waits for it.
 	Ready func(Started)
 	// Again receives a value when the config and what it names are to be read
@@ -43,6 +49,7 @@ type Started struct {
 // How long slow clients have, and how long requests may take to end.
 const (
 	headerTime = 10 * time.Second
+	bodyTime   = 30 * time.Second
 	idleTime   = 2 * time.Minute
 	drainTime  = 30 * time.Second
 	maxHeader  = 64 << 10
@@ -90,10 +97,13 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	p.service.CheckDeclared(ctx, declared.Unchecked)
-	p.handle(cfg.Serve, listener, api.New(api.Options{Service: p.service, Version: o.Version, Log: log}))
+	p.handle(cfg.Serve, listener, api.New(api.Options{
+		Service: p.service, Version: o.Version, Log: log, BodyTime: cmp.Or(o.BodyTime, bodyTime), Limits: api.Limits{RequestsPerSecond: cfg.Serve.Limits.RequestsPerSecond, Failures: o.Failures},
+	}))
 	reading := p.readAgain(ctx, o)
 	defer reading()
-	return serve(ctx, listener, p, log, func() {
+	slowest := cmp.Or(o.HeaderTime, headerTime)
+	return serve(ctx, listener, slowest, unread(slowest, p), log, func() {
 		if o.Ready != nil {
 			o.Ready(Started{URL: url, Made: declared.Made, Notes: notes(cfg)})
 		}
@@ -102,11 +112,11 @@ func Run(ctx context.Context, o Options) (err error) {
 
 // serve answers requests until the context ends, and lets those that are under
 // way end.
-func serve(ctx context.Context, listener net.Listener, handler http.Handler, log *slog.Logger, ready func()) error {
+func serve(ctx context.Context, listener net.Listener, slowest time.Duration, handler http.Handler, log *slog.Logger, ready func()) error {
 	requests, interrupt := context.WithCancel(context.WithoutCancel(ctx))
 	defer interrupt()
 	server := &http.Server{
-		Handler: handler, ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
+		Handler: handler, ReadHeaderTimeout: slowest, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug), BaseContext: func(net.Listener) context.Context { return requests },
 	}
 	// Streams of events end at once: their readers come back.

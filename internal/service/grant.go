@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/rolecall/rolecall"
@@ -84,6 +85,9 @@ type TooManyError struct {
 
 // Error implements error.
 func (e *TooManyError) Error() string { return e.Err.Error() }
+
+// Seconds returns After as whole seconds, at least one.
+func (e *TooManyError) Seconds() int64 { return int64(max(1, math.Ceil(e.After.Seconds()))) }
 
 // Unwrap returns what is said of it.
 func (e *TooManyError) Unwrap() error { return e.Err }
