@@ -13,6 +13,8 @@ import (
 	validator "github.com/pb33f/libopenapi-validator"
 	"github.com/pb33f/libopenapi-validator/config"
 	"github.com/pb33f/libopenapi-validator/errors"
+
+	"github.com/rolecall/rolecall/internal/account"
 )
 
 // documented is what the OpenAPI document says of each exchange.
@@ -57,7 +59,8 @@ func asDocumented(t testing.TB, sent *http.Request, body []byte, got reply) {
 	}
 	answer := &http.Response{StatusCode: got.status, Header: got.header, Body: io.NopCloser(bytes.NewReader(got.body)), Request: sent}
 	ok, faults := v.ValidateHttpResponse(sent, answer)
-	if ok && got.status < http.StatusBadRequest {
+	// Who has a setup link gives only what its maker left blank.
+	if setup := strings.HasPrefix(sent.Header.Get("Authorization"), "Bearer "+account.SetupPrefix); ok && got.status < http.StatusBadRequest && !setup {
 		sent.Body = io.NopCloser(bytes.NewReader(body))
 		ok, faults = v.ValidateHttpRequest(sent)
 	}
