@@ -62,9 +62,9 @@ func ExampleGenerate() {
 		}
 	}
 	// Output:
-	// {"Version":"2012-10-17","Statement":[{"Sid":"RolecallAssume","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/worker"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"sts:ExternalId":"rc-6Qm2v9TtXhF0aZ8bLw3cYd"}}}]}
-	// RolecallRead: reads objects, and asks for their size and checksum
-	// RolecallList: finds objects by pattern, and tells a missing object from a denied one; below the prefix only
+	// {"Version":"2012-10-17","Statement":[{"Sid":"RolecallAssume0eb8113d","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999900009999:role/worker"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"sts:ExternalId":"rc-6Qm2v9TtXhF0aZ8bLw3cYd"}}}]}
+	// RolecallRead19bf1746: reads objects, and asks for their size and checksum
+	// RolecallList19bf1746: finds objects by pattern, and tells a missing object from a denied one; below the prefix only
 }
 
 // A session that delivers one file can do that, and nothing else that the role

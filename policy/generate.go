@@ -109,6 +109,7 @@ func Generate(r KitRequest) (Kit, error) {
 		}
 		var doc draft
 		for _, s := range d.statements {
+			s.Sid += p.suffix(d.kind)
 			doc = append(doc, s.draftStatement)
 			kit.Reasons = append(kit.Reasons, Reason{d.kind, s.Sid, s.reason})
 		}

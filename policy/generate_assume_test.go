@@ -31,6 +31,7 @@ func (s shape) trustTrials() []trial {
 	}
 	for name, p := range map[string]string{
 		"by another role of the vendor's": s.arn("iam", "", kitVendor, "role/Other"),
+		"by one of its other account's":   s.arn("iam", "", kitVendorTwo, "role/Other"),
 		"by the vendor's root":            s.arn("iam", "", kitVendor, "root"),
 		"by a role that is called alike":  s.arn("iam", "", kitVendorThree, "role/VTKWorker"),
 		"by a role with another path":     s.arn("iam", "", kitVendor, "role/x/VTKWorker"),

@@ -6,8 +6,9 @@ import (
 	"github.com/rolecall/rolecall"
 )
 
+// trust has a statement for each principal, whose Sid is the principal's and the
+// role's: one that is set up again locks no other of the vendor's out.
 func (p *kitPlan) trust() []reasoned {
-	s := Trust{Principals: p.Principals, ExternalIDs: p.ExternalIDs, Form: p.Form, SessionActions: p.SessionActions}.statement()
 	why := "lets the vendor's workers in, with this organization's external id only"
 	if len(p.ExternalIDs) > 1 {
 		why += "; the old id and the new until the change is through"
@@ -20,7 +21,13 @@ func (p *kitPlan) trust() []reasoned {
 	} else {
 		why += "; names them as principals, which AWS checks to exist; a worker role made anew is locked out: the form account outlives that"
 	}
-	return []reasoned{{s, why}}
+	var out []reasoned
+	for _, principal := range p.Principals {
+		s := Trust{Principals: []string{principal}, ExternalIDs: p.ExternalIDs, Form: p.Form, SessionActions: p.SessionActions}.statement()
+		s.Sid += digest(principal, p.role.String())
+		out = append(out, reasoned{s, why})
+	}
+	return out
 }
 
 // worker is the vendor's side: AssumeRole across accounts must be allowed on

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
-	"errors"
 	"maps"
 	"slices"
 
@@ -61,27 +60,19 @@ func (w *work) merge(kind policy.Kind, target string, d *policy.Document) []role
 	if d == nil {
 		return nil
 	}
-	ours, err := w.named(kind, d)
-	if err != nil {
-		return nil
-	}
-	p := rolecall.Patch{Document: string(kind), Target: target, Mode: rolecall.PatchMerge, Policy: ours.JSON()}
+	p := rolecall.Patch{Document: string(kind), Target: target, Mode: rolecall.PatchMerge, Policy: d.JSON()}
 	if at, ok := w.attachment(kind, target); ok {
-		p.Commands = at.Merge(ours)
+		p.Commands = at.Merge(d, w.withdrawn(kind, w.Connection))
 	}
 	return []rolecall.Patch{p}
 }
 
-// named is a document of the connection's as it is merged.
-func (w *work) named(kind policy.Kind, d *policy.Document) (*policy.Document, error) {
-	if d == nil {
-		return nil, errors.New("there is no such document")
-	}
-	ours, err := render.Statements(kind, d, w.Connection, w.Principal.ARN)
-	if err != nil {
-		w.Log.Error("statements of a patch", "org", w.Organization.APIName, "connection", w.Connection.Name, "error", err)
-	}
-	return ours, err
+// withdrawn are the Sids of statements that the connection once had and has no use
+// for any more, whatever it was granted optionally.
+func (w *work) withdrawn(kind policy.Kind, c rolecall.Connection) []string {
+	s := w.declared()
+	s.Connection = c
+	return s.Withdrawn(kind)
 }
 
 // attachment is where the target's policy of the kind is, if there is one that
@@ -162,25 +153,21 @@ func (w *work) declaredKey() string {
 // sharedTrust is the trust policy for all of the organization's connections
 // with this role.
 func (w *work) sharedTrust() *policy.Document {
-	trust := policy.Trust{Principals: []string{w.Principal.ARN.String()}, ExternalIDs: []string{w.externalID()}, SessionActions: w.along}
+	principals, ids := []string{w.Principal.ARN.String()}, []string{w.externalID()}
 	for _, name := range slices.Sorted(maps.Keys(w.Organization.Connections)) {
 		c := w.Organization.Connections[name]
 		if c.RoleARN != w.Connection.RoleARN || name == w.Connection.Name {
 			continue
 		}
-		if id := w.Organization.ExternalIDFor(c); id != "" && !slices.Contains(trust.ExternalIDs, id) {
-			trust.ExternalIDs = append(trust.ExternalIDs, id)
+		if id := w.Organization.ExternalIDFor(c); id != "" && !slices.Contains(ids, id) {
+			ids = append(ids, id)
 		}
-		if p, err := w.Vendor.PrincipalFor("", c.Region); err == nil && !slices.Contains(trust.Principals, p.ARN.String()) {
-			trust.Principals = append(trust.Principals, p.ARN.String())
+		if p, err := w.Vendor.PrincipalFor("", c.Region); err == nil && !slices.Contains(principals, p.ARN.String()) {
+			principals = append(principals, p.ARN.String())
 		}
 	}
-	text, err := trust.Policy()
-	if err != nil { // the connection is not well declared
-		return nil
-	}
-	d, _ := policy.Parse(text)
-	return d
+	kit, _ := w.declared().KitOf(principals, ids) // no document where the connection is not well declared
+	return kit.Trust
 }
 
 // changed is the connection as it should be declared, unless it is.

@@ -28,8 +28,7 @@ func connectionPatch(c rolecall.Connection) rolecall.Patch {
 // rolePatches make the role, where there is none.
 func (w *work) rolePatches() []rolecall.Patch {
 	kit, ok := w.declared().DeclaredKit()
-	trust, err := w.named(policy.TrustDocument, kit.Trust)
-	if !ok || err != nil {
+	if !ok {
 		return nil
 	}
 	role := w.arn
@@ -38,18 +37,15 @@ func (w *work) rolePatches() []rolecall.Patch {
 		Document: documentSetting, Target: w.Connection.RoleARN,
 		Commands: append([]string{
 			render.Command("aws", "iam", "create-role", "--role-name", role.RoleName(), "--path", path, "--max-session-duration", w.longestSession(),
-				"--assume-role-policy-document", string(trust.JSON())),
-		}, w.mergePermissions(kit)...),
+				"--assume-role-policy-document", string(kit.Trust.JSON())),
+		}, w.mergePermissions(w.Connection, kit)...),
 	}}
 }
 
 // mergePermissions are the commands that give the role what it needs.
-func (w *work) mergePermissions(kit policy.Kit) []string {
-	ours, err := w.named(policy.PermissionsDocument, kit.Permissions)
-	if err != nil {
-		return nil
-	}
-	return render.InlinePolicy(policy.PermissionsDocument, w.arn, w.Connection).Merge(ours)
+func (w *work) mergePermissions(c rolecall.Connection, kit policy.Kit) []string {
+	const kind = policy.PermissionsDocument
+	return render.InlinePolicy(kind, w.arn, c).Merge(kit.Permissions, w.withdrawn(kind, c))
 }
 
 // declaring is the connection as it should be declared, with the commands that
@@ -62,12 +58,10 @@ func (w *work) declaring(c rolecall.Connection) rolecall.Patch {
 	if !ok {
 		return p
 	}
-	p.Commands = w.mergePermissions(kit)
-	if kit.Bucket == nil {
-		return p
-	}
-	if ours, err := w.named(policy.BucketDocument, kit.Bucket); err == nil {
-		p.Commands = append(p.Commands, render.BucketPolicy(c.Bucket, cmp.Or(w.region, c.Region)).Merge(ours)...)
+	p.Commands = w.mergePermissions(c, kit)
+	if kit.Bucket != nil {
+		const kind = policy.BucketDocument
+		p.Commands = append(p.Commands, render.BucketPolicy(c.Bucket, cmp.Or(w.region, c.Region)).Merge(kit.Bucket, w.withdrawn(kind, c))...)
 	}
 	return p
 }
@@ -111,7 +105,7 @@ func (w *work) oversized(message string) finding {
 			setup := w.declared()
 			setup.Connection = c
 			if kit, ok := setup.DeclaredKit(); ok {
-				patch.Commands = w.mergePermissions(kit)
+				patch.Commands = w.mergePermissions(c, kit)
 			}
 			f.patches = []rolecall.Patch{patch}
 			f.message += fmt.Sprintf("; the prefix %q would do, and the role's permissions follow", c.Prefix)

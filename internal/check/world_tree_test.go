@@ -3,6 +3,7 @@ package check_test
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -62,7 +63,7 @@ func (w *world) find(place string) any {
 	for _, step := range w.path(place) {
 		switch at := v.(type) {
 		case map[string]any:
-			if at["Sid"] != step { // else a single statement
+			if !hasSid(at, step) { // else a single statement
 				v = at[step]
 			}
 		case []any:
@@ -118,12 +119,21 @@ func index(list []any, step string) int {
 		return i
 	}
 	for i, v := range list {
-		if s, ok := v.(map[string]any); ok && s["Sid"] == step {
+		if s, ok := v.(map[string]any); ok && hasSid(s, step) {
 			return i
 		}
 	}
 	return -1
 }
+
+// hasSid reports whether a statement has the Sid, or that with what distinguishes
+// a connection's.
+func hasSid(statement map[string]any, sid string) bool {
+	is, _ := statement["Sid"].(string)
+	return is == sid || strings.HasPrefix(is, sid) && distinguishes.MatchString(is[len(sid):])
+}
+
+var distinguishes = regexp.MustCompile(`^([A-Z][A-Za-z0-9]*)?[0-9a-f]{8}$`)
 
 // set changes one place: nil takes away what is there, the name "-" adds to a
 // list. What is on the way is made.
@@ -157,7 +167,7 @@ func put(t *testing.T, v any, path []string, value any, place string) any {
 		m = map[string]any{}
 	case !isMap:
 		t.Fatalf("%s: nothing can be at %s", place, step)
-	case m["Sid"] == step:
+	case hasSid(m, step):
 		return put(t, v, path[1:], value, place)
 	}
 	if len(path) == 1 && value == nil {

@@ -40,6 +40,23 @@ func (s Setup) BucketARN() string {
 	return "arn:" + s.Partition() + ":s3:::" + s.Connection.Bucket
 }
 
+// KitOf returns the documents for several principals and external ids, those of all
+// that share the role. It is false where no documents can be made.
+func (s Setup) KitOf(principals, externalIDs []string) (policy.Kit, bool) {
+	request := s.kitRequest(s.Connection, s.ExternalID)
+	request.Principals, request.ExternalIDs = principals, externalIDs
+	kit, err := policy.Generate(request)
+	return kit, err == nil
+}
+
+// Withdrawn returns the Sids that a document of the kind may still have though a
+// connection of its purpose has no use for what they grant.
+func (s Setup) Withdrawn(kind policy.Kind) []string {
+	request := s.kitRequest(s.Connection, s.ExternalID)
+	request.Optional = policy.Grants(s.Connection.Purpose)
+	return request.Withdrawn(kind)
+}
+
 // DeclaredKit returns the documents that the connection needs by its declaration
 // alone. It is false where no documents can be made for it.
 func (s Setup) DeclaredKit() (policy.Kit, bool) {

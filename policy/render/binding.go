@@ -10,7 +10,7 @@ import (
 // binding says how a format writes the values that are parameters in it.
 type binding struct {
 	externalIDs func([]string) any
-	principals  func([]string) any
+	principal   func(n int) any         // the n-th of the workers
 	role        func(prefix string) any // the role's name, after the rest of its ARN
 	keyARN      any
 	inBucket    func(rest string) any // the bucket's ARN, and what follows it
@@ -26,7 +26,7 @@ func (p *plan) bind(tree any, to binding) any {
 		case name == "sts:ExternalId" && p.boundIDs(value):
 			return to.externalIDs(words(value)), true
 		case name == "AWS" && p.boundPrincipals(value):
-			return to.principals(words(value)), true
+			return to.principal(slices.Index(p.principals(), words(value)[0])), true
 		}
 		text, ok := value.(string)
 		switch {
@@ -54,7 +54,7 @@ func (p *plan) boundIDs(value any) bool {
 // have to change with the principals.
 func (p *plan) boundPrincipals(value any) bool {
 	given := words(value)
-	return p.Request.Form != policy.ByAccount && len(given) > 0 && slices.Equal(given, p.principals())
+	return p.Request.Form != policy.ByAccount && len(given) == 1 && slices.Contains(p.principals(), given[0])
 }
 
 // principals are the workers' ARNs, each once.

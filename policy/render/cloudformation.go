@@ -72,12 +72,22 @@ var kept = []member{{name: "DeletionPolicy", value: expression("Retain")}, {name
 
 func (p *plan) cfnCustomer() []member {
 	out := []member{{name: "Parameters", value: p.cfnParameters()}, {name: "Conditions", value: p.cfnConditions()}}
+	var metadata object
+	if p.Kit.Bucket != nil {
+		metadata = append(metadata, member{
+			name: "BucketPolicy", value: documentOf(p.statements(policy.BucketDocument)),
+			comment: "For a bucket that is there: add these statements to those that its policy has. A bucket that CreateBucket makes has them.",
+		})
+	}
 	if p.Kit.Key != nil {
-		out = append([]member{{
-			name: "Metadata", value: object{{name: "KeyPolicy", value: documentOf(p.statements(policy.KeyDocument))}},
+		metadata = append(metadata, member{
+			name: "KeyPolicy", value: documentOf(p.statements(policy.KeyDocument)),
 			comment: "A stack cannot change the policy of a key that is there. Add these statements to those that it has; " +
 				"a key that CreateKey makes has them.",
-		}}, out...)
+		})
+	}
+	if metadata != nil {
+		out = append([]member{{name: "Metadata", value: metadata}}, out...)
 	}
 	resources := p.cfnRole()
 	resources = append(resources, p.cfnBucket()...)
@@ -123,7 +133,7 @@ func (p *plan) cfnParameters() object {
 		parameter("BucketName", "name of the bucket", p.Request.Connection.Bucket),
 		choice("CreateBucket", "yes makes the bucket", "no"))
 	if p.Kit.Bucket != nil {
-		out = append(out, choice("AttachBucketPolicy", "no leaves the bucket without this policy, to be added to the one that it has", "yes"))
+		out = append(out, choice("AttachBucketPolicy", "yes replaces the policy of a bucket that is there; else add the statements under Metadata to it. A bucket that CreateBucket makes has it", "no"))
 	}
 	if p.Kit.Key != nil {
 		if p.key.Resource != "" {
@@ -153,7 +163,7 @@ func (p *plan) cfnConditions() object {
 		{name: "MakeBucket", value: chosen("InBucketAccount", "CreateBucket")},
 	}
 	if p.Kit.Bucket != nil {
-		out = append(out, member{name: "HasBucketPolicy", value: chosen("InBucketAccount", "AttachBucketPolicy")})
+		out = append(out, member{name: "HasBucketPolicy", value: expression(`!And [!Condition InBucketAccount, !Or [!Equals [!Ref CreateBucket, "yes"], !Equals [!Ref AttachBucketPolicy, "yes"]]]`)})
 	}
 	if p.Kit.Key != nil {
 		out = append(out,
@@ -165,25 +175,23 @@ func (p *plan) cfnConditions() object {
 
 // cfnBound is a document with the template's parameters in it.
 func (p *plan) cfnBound(kind policy.Kind) object {
-	each := func(parameter string) func([]string) any {
-		return func(values []string) any {
-			out := list{}
-			for i := range values {
-				out = append(out, ref(numbered(parameter, i)))
-			}
-			if len(out) == 1 {
-				return out[0]
-			}
-			return out
+	ids := func(values []string) any {
+		out := list{}
+		for i := range values {
+			out = append(out, ref(numbered("ExternalId", i)))
 		}
+		if len(out) == 1 {
+			return out[0]
+		}
+		return out
 	}
 	bucket := "arn:" + p.role.Partition + ":s3:::"
 	statements := p.statements(kind)
 	for i, s := range statements {
 		c, _ := s.(commented)
 		statements[i] = commented{c.comment, p.bind(c.value, binding{
-			externalIDs: each("ExternalId"),
-			principals:  each("Principal"),
+			externalIDs: ids,
+			principal:   func(n int) any { return ref(numbered("Principal", n)) },
 			role:        func(prefix string) any { return sub(literal(prefix) + "${RoleName}") },
 			keyARN:      p.cfnKeyARN(),
 			inBucket:    func(rest string) any { return sub(bucket + "${BucketName}" + literal(rest)) },

@@ -1,7 +1,7 @@
 package render
 
 import (
-	"fmt"
+	_ "embed"
 	"strings"
 
 	"github.com/rolecall/rolecall"
@@ -9,23 +9,25 @@ import (
 	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
-// mergeBySid is the end of a jq program that puts the statements $new into a
-// policy, each in the place of the one that is there already: that has its Effect
-// and its Sid, or the Sid without the digest, as rolecall once wrote them, and is
-// about the same callers' accounts, role and resources. All other statements stay, and so do the conditions that
-// somebody added to ours: those on keys that our statements have no say in. A
-// policy of an older version keeps it where a statement has "${", which would
-// otherwise become a variable.
-const mergeBySid = `def who: [(.Principal | [.. | strings | scan("[0-9]{12}|[*]")]), ((.Resource, .Condition.ArnEquals["aws:PrincipalArn"]) | [.. | strings])] | map(unique);
-    def is($ours): .Effect == $ours.Effect and (.Sid == $ours.Sid or .Sid == ($ours.Sid // "" | sub("[0-9a-f]{8}$"; "")) and who == ($ours | who));
-    def said: [.Condition // {} | .[] | keys[] | ascii_downcase] + ["sts:externalid", "aws:principalarn", "s3:prefix", "kms:viaservice",
-      "kms:encryptioncontext:aws:s3:arn", "s3:x-amz-server-side-encryption", "s3:x-amz-server-side-encryption-aws-kms-key-id"];
-    def added($said): .Condition // {} | map_values(with_entries(select(.key | ascii_downcase | IN($said[]) | not))) | with_entries(select(.value != {}));
-    ([.Statement] | flatten | map(select(. != null))) as $there |
-    .Version = (if .Version != "2012-10-17" and ($there | tostring | contains("${")) then .Version // "2008-10-17" else "2012-10-17" end) |
-    .Statement = ($there | map(select(. as $s | any($new[]; . as $n | $s | is($n)) | not))) +
-      ($new | map(. as $n | [$there[] | select(is($n)) | added($n | said)] as $kept |
-        if any($kept[]; . != {}) then .Condition = reduce $kept[] as $k (.Condition // {}; $k * .) else . end))`
+// mergeBySid is a jq program that puts the statements $new into a policy, each in
+// the place of the one that is there already by its Sid. All other statements stay,
+// and so does what somebody added to ours. A statement that is new takes over the
+// conditions of those that others have for the same. A policy of an older version
+// keeps it where a statement has "${", which would otherwise become a variable.
+//
+//go:embed merge.jq
+var mergeBySid string
+
+// program is mergeBySid in a line, without its comments.
+func program() string {
+	var lines []string
+	for _, line := range strings.Split(mergeBySid, "\n") {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, " ")
+}
 
 // Attachment is one policy at AWS, and the calls that read and write it.
 type Attachment struct {
@@ -114,10 +116,11 @@ func BoundaryPolicy(role rolecall.ARN, c rolecall.Connection) Attachment {
 }
 
 // Merge returns commands for a POSIX shell that put the document's statements
-// into the policy that is there: the first fetches it, the second merges by Sid
-// and shows the difference, the third writes the result. Each fails where the
-// one before did. What was there stays in a file.
-func (a Attachment) Merge(d *policy.Document) []string {
+// into the policy that is there, and take out those with the withdrawn Sids: the
+// first fetches it, the second merges by Sid and shows the difference, the third
+// writes the result. Each fails where the one before did. What was there stays in
+// a file.
+func (a Attachment) Merge(d *policy.Document, withdrawn []string) []string {
 	there, merged, answer := a.file("there.json"), a.file("merged.json"), a.file("error.txt")
 	fetch := a.read + " > " + there
 	if a.missing != "" {
@@ -126,8 +129,8 @@ func (a Attachment) Merge(d *policy.Document) []string {
 	} else {
 		fetch += " || { rm -f " + there + "; false; }"
 	}
-	program := `($ours.Statement | [.] | flatten) as $new | ` + strings.Join(strings.Fields(mergeBySid), " ")
-	merge := Command("jq", "--ascii-output", "--argjson", "ours", string(d.JSON()), program, there) + " > " + merged +
+	merge := Command("jq", "--ascii-output", "--argjson", "ours", string(d.JSON()), "--argjson", "gone", string(tree.List(withdrawn...).JSON()),
+		program(), there) + " > " + merged +
 		" && { jq --ascii-output . " + there + " | diff -u - " + merged + " || [ $? = 1 ]; } || { rm -f " + merged + "; false; }"
 	return []string{fetch, merge, a.write + " file://" + merged + a.after}
 }
@@ -139,20 +142,6 @@ func (a Attachment) file(name string) string { return "rolecall-" + string(a.kin
 // policy, which must have been seen.
 func (a Attachment) Replace(document []byte) string {
 	return a.write + " " + Command(string(document)) + a.after
-}
-
-// Statements returns the document as it is merged, for a connection whose worker
-// the principal is: its Sids are the connection's own.
-func Statements(kind policy.Kind, d *policy.Document, c rolecall.Connection, principal rolecall.ARN) (*policy.Document, error) {
-	root := tree.MustParse(d.JSON())
-	for _, s := range root.Get("Statement").Each() {
-		s.Set("Sid", tree.Text(sidOf(s)+suffix(kind, c, principal)))
-	}
-	out, err := policy.Parse(root.JSON())
-	if err != nil {
-		return nil, fmt.Errorf("name the statements of %s: %w", c.Name, err)
-	}
-	return out, nil
 }
 
 // Command writes a command for a POSIX shell.

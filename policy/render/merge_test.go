@@ -31,26 +31,18 @@ func kitOf(t *testing.T, kind policy.Kind, worker, role, name, prefix string) *p
 	if err != nil {
 		t.Fatal(err)
 	}
-	principal, err := rolecall.ParseARN(worker)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d, err := render.Statements(kind, kit.Document(kind), c, principal)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return d
+	return kit.Document(kind)
 }
 
 // mergeInto runs the commands that merge a document, but for those that ask
 // AWS, and returns the statements that would be there.
-func mergeInto(t *testing.T, there string, d *policy.Document) []map[string]any {
+func mergeInto(t *testing.T, there string, d *policy.Document, withdrawn ...string) []map[string]any {
 	t.Helper()
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "rolecall-bucket-there.json"), []byte(there), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), "/bin/sh", "-c", render.BucketPolicy("acme", "").Merge(d)[1])
+	cmd := exec.CommandContext(t.Context(), "/bin/sh", "-c", render.BucketPolicy("acme", "").Merge(d, withdrawn)[1])
 	cmd.Dir, cmd.Env = dir, []string{"PATH=/usr/bin:/bin"}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -92,6 +84,7 @@ func TestMergesKeepEachOther(t *testing.T) {
 		"another organization":      {ourWorker, "arn:aws:iam::111122223333:role/other", "eu-out", []policy.Kind{policy.BucketDocument, policy.KeyDocument}},
 		"a name that is alike":      {ourWorker, mergedRole, "EuOut", []policy.Kind{policy.PermissionsDocument, policy.BucketDocument, policy.KeyDocument}},
 		"another vendor's, alike":   {"arn:aws:iam::379899276840:role/Worker", mergedRole, "eu_out", mergedKinds},
+		"another principal":         {"arn:aws:iam::873682911326:role/EU", mergedRole, "eu-out", []policy.Kind{policy.TrustDocument}},
 		"another vendor's own role": {"arn:aws:iam::379899276840:user/worker", "arn:aws:iam::111122223333:role/other", "eu-out", mergedKinds},
 	} {
 		for _, kind := range of.kinds {
@@ -103,11 +96,7 @@ func TestMergesKeepEachOther(t *testing.T) {
 				if diff := cmp.Diff(want, got); diff != "" {
 					t.Fatalf("%s, %s (-want +got):\n%s", name, kind, diff)
 				}
-				text, err := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": got})
-				if err != nil {
-					t.Fatal(err)
-				}
-				there = string(text)
+				there = document(t, got)
 			}
 		}
 	}
@@ -119,8 +108,7 @@ func TestMergesKeepWhatIsNotOurs(t *testing.T) {
 	t.Parallel()
 	const other = `"Principal":{"AWS":"arn:aws:iam::999988887777:root"},"Resource":"arn:aws:s3:::acme/globex/*"`
 	ours := kitOf(t, policy.BucketDocument, ourWorker, mergedRole, "eu-out", "in/")
-	want := statementsIn(t, ours.JSON())
-	sid := want[0]["Sid"].(string)
+	sid := statementsIn(t, ours.JSON())[0]["Sid"].(string)
 	for _, theirs := range []string{
 		`{"Sid":"` + sid[:len(sid)-8] + `","Effect":"Allow","Action":"s3:GetObject",` + other + `}`,
 		`{"Sid":"` + sid[:len(sid)-8] + `","Effect":"Deny","Action":"s3:*","Principal":"*","Resource":"arn:aws:s3:::acme/secret/*"}`,
@@ -128,7 +116,11 @@ func TestMergesKeepWhatIsNotOurs(t *testing.T) {
 		`{"Effect":"Allow","Action":"s3:GetObject",` + other + `}`,
 	} {
 		there := `{"Statement":` + theirs + `}`
-		if diff := cmp.Diff(append(statementsIn(t, []byte(there)), want...), mergeInto(t, there, ours)); diff != "" {
+		want := append(statementsIn(t, []byte(there)), statementsIn(t, ours.JSON())...)
+		if want[0]["Sid"] == sid {
+			want[1]["Sid"] = sid + "2"
+		}
+		if diff := cmp.Diff(want, mergeInto(t, document(t, mergeInto(t, there, ours)), ours)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", theirs, diff)
 		}
 	}
@@ -141,6 +133,12 @@ func edited(t *testing.T, d *policy.Document, change func(s map[string]any)) str
 	for _, s := range all {
 		change(s)
 	}
+	return document(t, all)
+}
+
+// document is a policy of statements.
+func document(t *testing.T, all []map[string]any) string {
+	t.Helper()
 	text, err := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": all})
 	if err != nil {
 		t.Fatal(err)
@@ -186,6 +184,162 @@ func TestMergesReplaceOurOwn(t *testing.T) {
 		} {
 			if diff := cmp.Diff(of.want, mergeInto(t, of.there, ours)); diff != "" {
 				t.Errorf("%s, %s (-want +got):\n%s", name, kind, diff)
+			}
+		}
+	}
+}
+
+// TestMergesKeepWhatWasAdded merges into a policy in which somebody added to a
+// statement of ours: that stays, and what is ours is as it must be.
+func TestMergesKeepWhatWasAdded(t *testing.T) {
+	t.Parallel()
+	const v2, root = "arn:aws:iam::999988887777:role/v2", "arn:aws:iam::999988887777:root"
+	in := func(name string) func(s map[string]any) map[string]any {
+		return func(s map[string]any) map[string]any {
+			if s[name] == nil {
+				s[name] = map[string]any{}
+			}
+			return s[name].(map[string]any)
+		}
+	}
+	condition, principal := in("Condition"), in("Principal")
+	callers := func(s map[string]any) map[string]any { return condition(s)["ArnEquals"].(map[string]any) }
+	for name, of := range map[string]struct {
+		kind   policy.Kind
+		change func(s map[string]any) // what is there
+		want   func(s map[string]any) // nil: as it is there
+	}{
+		"an action": {policy.TrustDocument, func(s map[string]any) { s["Action"] = []any{"sts:AssumeRole", "sts:TagSession"} }, nil},
+		"old versions": {policy.BucketDocument, func(s map[string]any) {
+			if s["Action"] == "s3:GetObject" {
+				s["Action"] = []any{"s3:GetObject", "s3:GetObjectVersion"}
+			}
+		}, nil},
+		"a principal":     {policy.TrustDocument, func(s map[string]any) { principal(s)["AWS"] = []any{ourWorker, v2} }, nil},
+		"an account":      {policy.TrustDocument, func(s map[string]any) { principal(s)["AWS"] = []any{ourWorker, root} }, nil},
+		"a provider":      {policy.TrustDocument, func(s map[string]any) { principal(s)["Federated"] = "arn:aws:iam::111122223333:saml-provider/x" }, nil},
+		"a deleted role":  {policy.TrustDocument, func(s map[string]any) { principal(s)["AWS"] = []any{ourWorker, "AROA1234567890EXAMPLE"} }, func(map[string]any) {}},
+		"everyone":        {policy.TrustDocument, func(s map[string]any) { s["Principal"] = "*" }, func(map[string]any) {}},
+		"another bucket":  {policy.PermissionsDocument, func(s map[string]any) { s["Resource"] = []any{s["Resource"], "arn:aws:s3:::acme-logs/*"} }, nil},
+		"what it is not":  {policy.TrustDocument, func(s map[string]any) { condition(s)["StringNotEquals"] = map[string]any{"sts:ExternalId": "old"} }, nil},
+		"a second factor": {policy.TrustDocument, func(s map[string]any) { condition(s)["Null"] = map[string]any{"aws:MultiFactorAuthAge": "false"} }, nil},
+		"whom it leaves out": {policy.BucketDocument, func(s map[string]any) {
+			condition(s)["ArnNotEquals"] = map[string]any{"aws:PrincipalArn": "arn:aws:iam::111122223333:role/x"}
+		}, nil},
+		"a role of the bucket's": {policy.BucketDocument, func(s map[string]any) {
+			principal(s)["AWS"] = []any{principal(s)["AWS"], root}
+			callers(s)["aws:PrincipalArn"] = []any{mergedRole, v2}
+		}, nil},
+		"the whole of the role's account": {policy.BucketDocument, func(s map[string]any) { delete(condition(s), "ArnEquals") }, func(s map[string]any) {
+			callers(s)["aws:PrincipalArn"] = []any{mergedRole, "arn:*:iam::111122223333:*"}
+		}},
+		"principals by condition": {policy.TrustDocument, func(s map[string]any) {
+			s["Principal"] = map[string]any{"AWS": []any{"arn:aws:iam::873682911326:root", root}}
+			condition(s)["ArnLike"] = map[string]any{"aws:PrincipalArn": []any{ourWorker, "arn:aws:iam::999988887777:role/v*"}}
+		}, func(s map[string]any) {
+			s["Principal"] = map[string]any{"AWS": []any{ourWorker, "arn:aws:iam::873682911326:root", root}}
+			condition(s)["ArnEquals"] = map[string]any{"aws:PrincipalArn": []any{ourWorker, "arn:aws:iam::999988887777:role/v*"}}
+		}},
+		"everyone by condition": {policy.TrustDocument, func(s map[string]any) {
+			s["Principal"] = "*"
+			condition(s)["ArnLike"] = map[string]any{"aws:PrincipalArn": []any{"arn:aws:iam::999988887777:role/v*"}}
+		}, func(s map[string]any) {
+			s["Principal"] = map[string]any{"AWS": []any{ourWorker, root}}
+			condition(s)["ArnEquals"] = map[string]any{"aws:PrincipalArn": []any{ourWorker, "arn:aws:iam::999988887777:role/v*"}}
+		}},
+	} {
+		ours := kitOf(t, of.kind, ourWorker, mergedRole, "eu-out", "in/")
+		there := edited(t, ours, of.change)
+		want := statementsIn(t, []byte(there))
+		if of.want != nil {
+			want = statementsIn(t, []byte(edited(t, ours, of.want)))
+		}
+		got := mergeInto(t, there, ours)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+		if diff := cmp.Diff(got, mergeInto(t, document(t, got), ours)); diff != "" {
+			t.Errorf("%s, again (-once +twice):\n%s", name, diff)
+		}
+	}
+}
+
+// TestMergesKeepLimits merges into policies that allow what the connection needs
+// under conditions of the customer's: ours has these conditions, too.
+func TestMergesKeepLimits(t *testing.T) {
+	t.Parallel()
+	const limit = `"IpAddress":{"aws:SourceIp":"203.0.113.0/24"}`
+	for name, of := range map[string]struct {
+		kind    policy.Kind
+		theirs  string
+		limited []int // which of ours
+	}{
+		"a trust":            {policy.TrustDocument, `"Principal":{"AWS":"` + ourWorker + `"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"sts:ExternalId":"acme-42"},` + limit + `}`, []int{0}},
+		"a trust of all":     {policy.TrustDocument, `"Principal":{"AWS":"873682911326"},"Action":"sts:*","Condition":{` + limit + `}`, []int{0}},
+		"another's":          {policy.TrustDocument, `"Principal":{"AWS":"arn:aws:iam::999988887777:role/v2"},"Action":"sts:AssumeRole","Condition":{` + limit + `}`, nil},
+		"an organization's":  {policy.TrustDocument, `"Principal":"*","Action":"sts:AssumeRole","Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-a1b2c3d4e5"},` + limit + `}`, nil},
+		"the role's":         {policy.BucketDocument, `"Principal":{"AWS":"` + mergedRole + `"},"Action":"s3:*","Resource":["arn:aws:s3:::acme","arn:aws:s3:::acme/*"],"Condition":{` + limit + `}`, []int{0, 1}},
+		"reading":            {policy.BucketDocument, `"Principal":{"AWS":"111122223333"},"Action":"s3:Get*","Resource":"arn:aws:s3:::acme/in/reels/*","Condition":{` + limit + `}`, []int{0}},
+		"elsewhere":          {policy.BucketDocument, `"Principal":{"AWS":"` + mergedRole + `"},"Action":"s3:*","Resource":"arn:aws:s3:::acme/out/*","Condition":{` + limit + `}`, nil},
+		"other actions":      {policy.BucketDocument, `"Principal":{"AWS":"` + mergedRole + `"},"Action":"s3:Put*","Resource":"*","Condition":{` + limit + `}`, nil},
+		"all but":            {policy.PermissionsDocument, `"NotAction":["s3:List*","kms:*"],"Resource":"*","Condition":{` + limit + `}`, []int{0}},
+		"a service's":        {policy.BucketDocument, `"Principal":{"AWS":"*"},"Action":"s3:GetObject","Resource":"*","Condition":{"ArnLike":{"aws:SourceArn":"*"},` + limit + `}`, nil},
+		"a statement of all": {policy.BucketDocument, `"Principal":"*","Action":"s3:GetObject","Resource":"*","Condition":{` + limit + `}`, []int{0}},
+	} {
+		ours := kitOf(t, of.kind, ourWorker, mergedRole, "eu-out", "in/")
+		there := `{"Version":"2012-10-17","Statement":[{"Sid":"Own","Effect":"Allow",` + of.theirs + `}]}`
+		want := append(statementsIn(t, []byte(there)), statementsIn(t, ours.JSON())...)
+		for _, i := range of.limited {
+			if want[i+1]["Condition"] == nil {
+				want[i+1]["Condition"] = map[string]any{}
+			}
+			want[i+1]["Condition"].(map[string]any)["IpAddress"] = map[string]any{"aws:SourceIp": "203.0.113.0/24"}
+		}
+		got := mergeInto(t, there, ours)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+		if diff := cmp.Diff(got, mergeInto(t, document(t, got), ours)); diff != "" {
+			t.Errorf("%s, again (-once +twice):\n%s", name, diff)
+		}
+	}
+}
+
+// TestMergesTakeOutWhatIsWithdrawn declares a delivery a source: what wrote is
+// taken out of its statements, and stays for those whom somebody added.
+func TestMergesTakeOutWhatIsWithdrawn(t *testing.T) {
+	t.Parallel()
+	request := func(purpose rolecall.Purpose, optional ...policy.Grant) policy.KitRequest {
+		return policy.KitRequest{
+			Connection: rolecall.Connection{Name: "x", Purpose: purpose, Bucket: "acme", Region: "eu-central-1", RoleARN: mergedRole, BucketOwner: "222233334444"},
+			Principals: []string{ourWorker}, ExternalIDs: []string{"acme-42"}, Optional: optional, RequireTLS: len(optional) > 0,
+		}
+	}
+	for _, kind := range []policy.Kind{policy.PermissionsDocument, policy.BucketDocument} {
+		wide, err := policy.Generate(request(rolecall.Delivery, policy.Grants(rolecall.Delivery)...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, optional := range [][]policy.Grant{nil, policy.Grants(rolecall.Source)} {
+			r := request(rolecall.Source, optional...)
+			kit, err := policy.Generate(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for name, of := range map[string]struct{ there, stays string }{
+				"as it is":      {string(wide.Document(kind).JSON()), ""},
+				"another's":     {edited(t, wide.Document(kind), func(s map[string]any) { s["Sid"] = s["Sid"].(string) + "x" }), "x"},
+				"with a bucket": {edited(t, wide.Document(kind), func(s map[string]any) { s["Resource"] = []any{s["Resource"], "arn:aws:s3:::acme-logs/*"} }), "RolecallWrite"},
+			} {
+				found := map[bool]int{}
+				sids := ""
+				for _, s := range mergeInto(t, of.there, kit.Document(kind), r.Withdrawn(kind)...) {
+					found[strings.HasPrefix(s["Sid"].(string), "RolecallWrite") || strings.HasPrefix(s["Sid"].(string), "RolecallDelete")]++
+					sids += s["Sid"].(string) + " "
+				}
+				if (found[true] > 0) != (of.stays != "") || found[false] == 0 || !strings.Contains(sids, of.stays) || kind == policy.BucketDocument && !strings.Contains(sids, "RolecallTLS") {
+					t.Errorf("%s, %s: %s", kind, name, sids)
+				}
 			}
 		}
 	}

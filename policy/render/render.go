@@ -3,8 +3,6 @@ package render
 import (
 	"bytes"
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -58,7 +56,17 @@ func Render(f Format, s Setup) ([]byte, error) {
 		if p.Side == Customer && len(p.wide()) > 0 {
 			return nil, p.cannotCarry("a template", "terraform or cli")
 		}
-		return p.cloudFormation(), nil
+		out := p.cloudFormation()
+		// CloudFormation puts a parameter's or a secret's value in the place of a
+		// dynamic reference, wherever it stands.
+		// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html
+		if bytes.Contains(out, []byte("{{resolve:")) {
+			return nil, &rolecall.Error{
+				Code: rolecall.Invalid, Message: `a template cannot carry "{{resolve:", as in the prefix or a path here: CloudFormation puts another value in its place`,
+				Hint: "You: use the format terraform or cli",
+			}
+		}
+		return out, nil
 	case Terraform:
 		if p.Side == Customer && len(p.wide()) > 0 && p.mark() == "" {
 			return nil, p.cannotCarry("a module", "cli")
@@ -166,30 +174,6 @@ func inlineName(c rolecall.Connection) string {
 		}
 		return '-'
 	}, cmp.Or(c.Name, c.Bucket))
-}
-
-// suffix distinguishes the statements of a connection from those of others in the
-// same policy: another vendor's, another organization's, or another connection's,
-// though they have the same name. A vendor has one organization to a role, whose
-// connections share its trust policy. What one side alone writes has none.
-func suffix(kind policy.Kind, c rolecall.Connection, principal rolecall.ARN) string {
-	var b strings.Builder
-	of := []string{principal.Account, c.RoleARN}
-	switch kind {
-	case policy.TrustDocument:
-	case policy.PermissionsDocument, policy.BoundaryDocument:
-		of = append(of, cmp.Or(c.Name, c.Bucket))
-	case policy.BucketDocument, policy.KeyDocument:
-		of = append(of, cmp.Or(c.Name, c.Bucket))
-		for _, word := range strings.FieldsFunc(c.Name, func(r rune) bool { return !alphanumeric(r) }) {
-			b.WriteString(strings.ToUpper(word[:1]) + word[1:])
-		}
-	default:
-		return ""
-	}
-	digest := sha256.Sum256([]byte(strings.Join(of, "\n")))
-	b.WriteString(hex.EncodeToString(digest[:4]))
-	return b.String()
 }
 
 func alphanumeric(r rune) bool {

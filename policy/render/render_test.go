@@ -117,6 +117,12 @@ func TestRefused(t *testing.T) {
 		{"no kit", render.JSON, func(s *render.Setup) { s.Kit = policy.Kit{} }, "the kit is not complete"},
 		{"another role", render.CLI, func(s *render.Setup) { s.Request.Connection.RoleARN = "arn:aws:iam::1:role/x" }, "malformed account id"},
 		{"another key", render.CLI, func(s *render.Setup) { s.Request.Connection.Encryption = &rolecall.Encryption{Key: "x"} }, "not an ARN"},
+		{"a dynamic reference", render.CloudFormation, func(s *render.Setup) {
+			*s = setup(t, delivery(func(r *policy.KitRequest) { r.Connection.Prefix = "in/{{resolve:ssm:x}}/" }), "")
+		}, "terraform or cli"},
+		{"a dynamic reference in a path", render.CloudFormation, func(s *render.Setup) {
+			*s = setup(t, delivery(func(r *policy.KitRequest) { r.Connection.RoleARN = "arn:aws:iam::111122223333:role/{{resolve:ssm:x}}/media" }), "")
+		}, "terraform or cli"},
 		{"another worker", render.CLI, func(s *render.Setup) { s.Request.Principals = []string{"x"} }, "not an ARN"},
 		{"wide characters in a template", render.CloudFormation, func(s *render.Setup) { s.Request.Connection.Prefix = "日本/" }, "use the format terraform or cli"},
 		{"all marks in a module", render.Terraform, func(s *render.Setup) { s.Request.Connection.Prefix = "日~^`|¬§¶¦¤/" }, "use the format cli"},

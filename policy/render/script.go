@@ -30,8 +30,10 @@ fails() {
   exit 1
 }
 `
-	// scriptMerge keeps what else a policy says.
-	scriptMerge = `
+	// scriptMerge keeps what else a policy says. It begins in the here-document
+	// that mergeBySid is.
+	scriptMerge = `JQ
+
 # fetch writes what a call of aws prints into a file; no statements where the call fails with the code.
 fetch() {
   code=$1
@@ -41,16 +43,14 @@ fetch() {
   echo '{"Statement": []}' > "$work/there.json"
 }
 
-# merge puts the statements of a file into the policy that was fetched, in place of those with their names and
-# the suffix, and shows the difference. All other statements stay, and conditions that were added to these.
+# merge FILE GONE puts the statements of a file into the policy that was fetched, in place of those that are there by
+# their Sids, takes out those whose Sids are gone, a list, and shows the difference. All else stays.
 merge() {
-  jq --ascii-output --slurpfile ours "$1" --arg suffix "$2" '
-    ($ours[0].Statement | [.] | flatten | map(.Sid += $suffix)) as $new |
-    ` + mergeBySid + `' "$work/there.json" > "$work/merged.json"
+  jq --ascii-output --argjson ours "$(cat "$1")" --argjson gone "$2" -f "$work/merge.jq" "$work/there.json" > "$work/merged.json"
   jq --ascii-output . "$work/there.json" | diff -u - "$work/merged.json" || [ $? = 1 ]
 }
 
-# inline merges a file into the inline policy with the name: inline role ROLE NAME FILE SUFFIX, or inline user USER NAME FILE SUFFIX.
+# inline merges a file into the inline policy with the name: inline role ROLE NAME FILE GONE, or inline user USER NAME FILE GONE.
 inline() {
   fetch NoSuchEntity iam "get-$1-policy" "--$1-name" "$2" --policy-name "$3" --query PolicyDocument --output json
   merge "$4" "$5"
@@ -78,8 +78,7 @@ func (p *plan) script() []byte {
 	if p.creates() {
 		b.WriteString("#\n" + comment("", "With CREATE_BUCKET=yes it makes the bucket, too, if there is none."))
 	}
-	b.WriteString(scriptStart)
-	b.WriteString(scriptMerge)
+	b.WriteString(scriptStart + "\n# merge.jq is how statements of ours are put into a policy.\ncat > \"$work/merge.jq\" << 'JQ'\n" + mergeBySid + scriptMerge)
 	b.WriteString("\nfound=no\n")
 	if p.Side == Vendor {
 		p.scriptWorkers(&b)
@@ -96,9 +95,9 @@ func (p *plan) script() []byte {
 	return []byte(b.String())
 }
 
-// suffix is that of the Sids of the kit's document, for the shell.
-func (p *plan) suffix(kind policy.Kind) string {
-	return shell(suffix(kind, p.Request.Connection, p.workers[0]))
+// gone are the Sids that the kit's document has no more, for the shell.
+func (p *plan) gone(kind policy.Kind) string {
+	return shell(string(tree.List(p.Request.Withdrawn(kind)...).JSON()))
 }
 
 // creates reports whether the script can make the bucket: in which region is
@@ -145,10 +144,10 @@ func (p *plan) scriptRole(b *strings.Builder) {
       --assume-role-policy-document "file://$work/merged.json" > /dev/null
   fi
   inline role "$role" %s "$work/permissions.json" %s
-`, shell(nameOf(p.role)), shell(p.role.String()), shell("::"+p.workers[0].Account+":"), p.suffix(policy.TrustDocument), p.duration, p.duration, p.suffix(policy.TrustDocument), shell(pathOf(p.role)), p.duration, shell(inlineName(p.Request.Connection)), p.suffix(policy.PermissionsDocument))
+`, shell(nameOf(p.role)), shell(p.role.String()), shell("::"+p.workers[0].Account+":"), p.gone(policy.TrustDocument), p.duration, p.duration, p.gone(policy.TrustDocument), shell(pathOf(p.role)), p.duration, shell(inlineName(p.Request.Connection)), p.gone(policy.PermissionsDocument))
 	if p.Kit.Revocation != nil {
 		p.file(b, "  ", policy.RevocationDocument)
-		fmt.Fprintf(b, "  inline role \"$role\" %s \"$work/revocation.json\" ''\n", revocationPolicy)
+		fmt.Fprintf(b, "  inline role \"$role\" %s \"$work/revocation.json\" '[]'\n", revocationPolicy)
 	}
 	fmt.Fprintf(b, "  say %s\nfi\n", shell("set up the role "+p.role.String()))
 }
@@ -186,7 +185,7 @@ func (p *plan) scriptBucket(b *strings.Builder) {
 	if p.Kit.Bucket != nil {
 		p.file(b, "  ", policy.BucketDocument)
 		b.WriteString(`  fetch NoSuchBucketPolicy s3api get-bucket-policy ` + options + ` --query Policy --output text
-  merge "$work/bucket.json" ` + p.suffix(policy.BucketDocument) + `
+  merge "$work/bucket.json" ` + p.gone(policy.BucketDocument) + `
   "$aws" s3api put-bucket-policy ` + options + ` --policy "file://$work/merged.json"
   say "set up the policy of the bucket $bucket"
 `)
@@ -210,7 +209,7 @@ func (p *plan) scriptKey(b *strings.Builder) {
 	options := `--key-id "$key" --policy-name default` + inRegion(p.region)
 	b.WriteString(`  if [ -n "$key" ]; then
     "$aws" kms get-key-policy ` + options + ` --query Policy --output text > "$work/there.json"
-    merge "$work/key.json" ` + p.suffix(policy.KeyDocument) + `
+    merge "$work/key.json" ` + p.gone(policy.KeyDocument) + `
     "$aws" kms put-key-policy ` + options + ` --policy "file://$work/merged.json"
     say "set up the policy of the key $key"
   else
@@ -229,7 +228,7 @@ func (p *plan) scriptWorkers(b *strings.Builder) {
 		if isUser(w) {
 			kind = "user"
 		}
-		fmt.Fprintf(b, "  inline %s %s %s \"$work/worker.json\" ''\n  say %s\nfi\n", kind, shell(nameOf(w)), workerPolicy, shell("set up the "+kind+" "+w.String()))
+		fmt.Fprintf(b, "  inline %s %s %s \"$work/worker.json\" '[]'\n  say %s\nfi\n", kind, shell(nameOf(w)), workerPolicy, shell("set up the "+kind+" "+w.String()))
 	}
 }
 

@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode/utf16"
 
@@ -203,7 +204,7 @@ func (p *plan) tfBound(kind policy.Kind) list {
 		})
 		statements[i] = commented{c.comment, p.bind(narrow, binding{
 			externalIDs: func([]string) any { return expression("var.external_ids") },
-			principals:  func([]string) any { return expression("var.principals") },
+			principal:   p.tfPrincipal,
 			role:        func(prefix string) any { return expression(tfTemplate(prefix, "var.role_name", "")) },
 			keyARN:      expression("local.kms_key_arn"),
 			inBucket: func(rest string) any {
@@ -212,6 +213,15 @@ func (p *plan) tfBound(kind policy.Kind) list {
 		})}
 	}
 	return statements
+}
+
+// tfPrincipal is the n-th of the workers; where there is one, whatever list an
+// administrator makes of it.
+func (p *plan) tfPrincipal(n int) any {
+	if len(p.principals()) == 1 {
+		return expression("var.principals")
+	}
+	return expression("var.principals[" + strconv.Itoa(n) + "]")
 }
 
 func (p *plan) tfRole(b *strings.Builder) {

@@ -288,7 +288,7 @@ func TestTerraformSaysWhatTheKitSays(t *testing.T) {
 					set["kms_key_arn"] = cty.StringVal(e.Key)
 				}
 				want := wanted(t, setup(t, other, side).Kit, side)
-				if diff := cmp.Diff(want, parseModule(t, text, set).documents()); diff != "" {
+				if diff := cmp.Diff(named(want), named(parseModule(t, text, set).documents())); diff != "" {
 					t.Errorf("with other values (-kit +module):\n%s", diff)
 				}
 			})

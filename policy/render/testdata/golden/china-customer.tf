@@ -91,7 +91,7 @@ locals {
       # encrypts what is delivered; S3 decrypts the parts of an upload to join them; only through S3, for this
       # bucket's objects; to be added to the statements that the key's policy has
       {
-        Sid    = "RolecallKey"
+        Sid    = "RolecallKey88622597"
         Effect = "Allow"
         Principal = {
           AWS = "arn:aws-cn:iam::111122223333:root"
@@ -125,7 +125,7 @@ resource "aws_iam_role" "this" {
       # lets the vendor's workers in, with this organization's external id only; names them as principals,
       # which AWS checks to exist; a worker role made anew is locked out: the form account outlives that
       {
-        Sid    = "RolecallAssume"
+        Sid    = "RolecallAssume4f58d256"
         Effect = "Allow"
         Principal = {
           AWS = var.principals
@@ -149,21 +149,21 @@ resource "aws_iam_role_policy" "permissions" {
     Statement = [
       # reads objects, and asks for their size and checksum
       {
-        Sid      = "RolecallRead"
+        Sid      = "RolecallRead88622597"
         Effect   = "Allow"
         Action   = "s3:GetObject"
         Resource = "arn:aws-cn:s3:::${var.bucket}/out/*"
       },
       # delivers objects, large ones in parts; ends uploads that failed and goes on with those that stopped
       {
-        Sid      = "RolecallWrite"
+        Sid      = "RolecallWrite88622597"
         Effect   = "Allow"
         Action   = ["s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
         Resource = "arn:aws-cn:s3:::${var.bucket}/out/*"
       },
       # finds objects by pattern, and tells a missing object from a denied one; below the prefix only
       {
-        Sid      = "RolecallList"
+        Sid      = "RolecallList88622597"
         Effect   = "Allow"
         Action   = "s3:ListBucket"
         Resource = "arn:aws-cn:s3:::${var.bucket}"
@@ -176,7 +176,7 @@ resource "aws_iam_role_policy" "permissions" {
       # encrypts what is delivered; S3 decrypts the parts of an upload to join them; only through S3, for this
       # bucket's objects
       {
-        Sid      = "RolecallKey"
+        Sid      = "RolecallKey88622597"
         Effect   = "Allow"
         Action   = ["kms:GenerateDataKey", "kms:Decrypt"]
         Resource = local.kms_key_arn

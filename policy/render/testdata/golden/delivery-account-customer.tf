@@ -86,7 +86,7 @@ locals {
       # bucket's objects; name the bucket's key in the connection to narrow this to it; to be added to the
       # statements that the key's policy has
       {
-        Sid    = "RolecallKey"
+        Sid    = "RolecallKey7b147e49"
         Effect = "Allow"
         Principal = {
           AWS = "arn:aws:iam::111122223333:root"
@@ -118,10 +118,10 @@ resource "aws_iam_role" "this" {
       # lets the vendor's workers in, with this organization's external id only; names them by condition,
       # which outlives a worker role made anew, where the form principal would lock it out
       {
-        Sid    = "RolecallAssume"
+        Sid    = "RolecallAssume0231110f"
         Effect = "Allow"
         Principal = {
-          AWS = ["arn:aws:iam::873682911326:root", "arn:aws:iam::999988887777:root"]
+          AWS = "arn:aws:iam::873682911326:root"
         }
         Action = "sts:AssumeRole"
         Condition = {
@@ -129,7 +129,25 @@ resource "aws_iam_role" "this" {
             "sts:ExternalId" = var.external_ids
           }
           ArnEquals = {
-            "aws:PrincipalArn" = ["arn:aws:iam::873682911326:role/VTKWorker", "arn:aws:iam::999988887777:role/staging"]
+            "aws:PrincipalArn" = "arn:aws:iam::873682911326:role/VTKWorker"
+          }
+        }
+      },
+      # lets the vendor's workers in, with this organization's external id only; names them by condition,
+      # which outlives a worker role made anew, where the form principal would lock it out
+      {
+        Sid    = "RolecallAssume93470803"
+        Effect = "Allow"
+        Principal = {
+          AWS = "arn:aws:iam::999988887777:root"
+        }
+        Action = "sts:AssumeRole"
+        Condition = {
+          StringEquals = {
+            "sts:ExternalId" = var.external_ids
+          }
+          ArnEquals = {
+            "aws:PrincipalArn" = "arn:aws:iam::999988887777:role/staging"
           }
         }
       },
@@ -145,21 +163,21 @@ resource "aws_iam_role_policy" "permissions" {
     Statement = [
       # reads objects, and asks for their size and checksum
       {
-        Sid      = "RolecallRead"
+        Sid      = "RolecallRead7b147e49"
         Effect   = "Allow"
         Action   = "s3:GetObject"
         Resource = "arn:aws:s3:::${var.bucket}/out/*"
       },
       # delivers objects, large ones in parts; ends uploads that failed and goes on with those that stopped
       {
-        Sid      = "RolecallWrite"
+        Sid      = "RolecallWrite7b147e49"
         Effect   = "Allow"
         Action   = ["s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
         Resource = "arn:aws:s3:::${var.bucket}/out/*"
       },
       # finds objects by pattern, and tells a missing object from a denied one; below the prefix only
       {
-        Sid      = "RolecallList"
+        Sid      = "RolecallList7b147e49"
         Effect   = "Allow"
         Action   = "s3:ListBucket"
         Resource = "arn:aws:s3:::${var.bucket}"
@@ -172,7 +190,7 @@ resource "aws_iam_role_policy" "permissions" {
       # encrypts what is delivered; S3 decrypts the parts of an upload to join them; only through S3, for this
       # bucket's objects; name the bucket's key in the connection to narrow this to it
       {
-        Sid      = "RolecallKey"
+        Sid      = "RolecallKey7b147e49"
         Effect   = "Allow"
         Action   = ["kms:GenerateDataKey", "kms:Decrypt"]
         Resource = "arn:aws:kms:*:111122223333:key/*"

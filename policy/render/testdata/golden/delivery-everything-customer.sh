@@ -24,6 +24,89 @@ fails() {
   exit 1
 }
 
+# merge.jq is how statements of ours are put into a policy.
+cat > "$work/merge.jq" << 'JQ'
+# Puts the statements of the document $ours into the policy that is read, each in
+# the place of the one that is there already. $gone are the Sids of statements that
+# were ours and grant what the connection does not ask for any more. All else stays.
+($ours.Statement | [.] | flatten) as $new |
+def words: [.] | flatten | map(strings);
+def one: if length == 1 then .[0] else . end;
+def distinct: reduce .[] as $x ([]; if any(.[]; . == $x) then . else . + [$x] end);
+def like($pattern; $case): . as $text | $pattern | gsub("(?<c>[][(){}.^$|+\\\\])"; "\\\(.c)") | gsub("[*]"; ".*") | gsub("[?]"; ".") | . as $p | $text | test("^" + $p + "$"; $case);
+def meets($these; $those; $case): any($these[]; . as $x | any($those[]; . as $y | ($x | like($y; $case)) or ($y | like($x; $case))));
+
+# What a condition says, its values as a list.
+def conditions: [.Condition // {} | to_entries[] | .key as $operator | .value | to_entries[] | {operator: $operator, key: (.key | ascii_downcase), values: (.value | words)}];
+def positive: test("not|null"; "i") | not;
+
+# Whom a statement is about: the callers that a condition names, else its principals.
+def named: if type == "object" then .AWS else . end | words;
+def arns: [conditions[] | select(.key == "aws:principalarn" and (.operator | positive)) | .values[]];
+def callers: arns as $arns | if $arns != [] then $arns else .Principal | named end;
+def deleted: test("^A[A-Z]{3}[A-Z0-9]{12,}$");
+def whole: if test("^[0-9]{12}$") then . elif test(":root$") then split(":")[4] else empty end;
+def accounts: [callers[] | if test("^[0-9]{12}$") then . else split(":")[4] // empty end];
+
+# The statement that is there for one of ours: it has its Sid, with a number where another one had that,
+# or the Sid that ours had without a digest and is about nothing else.
+def is($ours): .Effect == $ours.Effect and (.Sid | type) == "string" and (.Sid as $sid |
+  $sid == $ours.Sid or ($sid | startswith($ours.Sid)) and ($sid[($ours.Sid | length):] | test("^[0-9]+$"))
+  or ($sid | test("^Rolecall.")) and ($ours.Sid | startswith($sid)) and (.Resource | words | sort) == ($ours.Resource | words | sort)
+    and ($ours.Principal == null or callers != []) and ([(callers - ($ours | callers))[] | [whole] | . != [] and (.[0] | IN(($ours | accounts)[]))] | all));
+
+# The conditions that others added to a statement: those on keys that ours have no say in, and what narrows an Allow.
+def added($ours): (($ours | [conditions[].key]) + ["sts:externalid", "aws:principalarn", "aws:principalaccount", "kms:calleraccount", "s3:prefix", "kms:viaservice",
+    "kms:encryptioncontext:aws:s3:arn", "s3:x-amz-server-side-encryption", "s3:x-amz-server-side-encryption-aws-kms-key-id"]) as $said
+  | .Condition // {} | with_entries(.key as $operator | .value |= with_entries(select((.key | ascii_downcase | IN($said[]) | not) or $ours.Effect == "Allow" and ($operator | positive | not))))
+  | with_entries(select(.value != {}));
+def limit($conditions): reduce ($conditions | to_entries[]) as $o (.; reduce ($o.value | to_entries[]) as $c (.;
+    .Condition[$o.key][$c.key] |= if . == null then $c.value else [., $c.value] | flatten | distinct | one end));
+
+# What others added to a statement of ours stays: actions, other resources than those of the connection, callers, conditions.
+def place: split(":") as $part | if $part[2] == "iam" then . else [$part[2], $part[4], ($part[5:] | join(":") | split("/")[0])] end;
+def keep($there; $ours): .
+  | .Action = ((.Action | words) as $a | $a + [$there.Action | words[] | select((ascii_downcase | IN($a[] | ascii_downcase)) or ($ours.Sid | startswith("RolecallKey")) and ascii_downcase == "kms:generatedatakey" | not)] | one)
+  | if $ours.Resource == null then . else .Resource = ((.Resource | words) as $r | $r + [$there.Resource | words[]
+      | select((place | IN($r[] | place)) or $ours.Effect == "Allow" and test("^arn:[^:]*:iam:.*[*]") | not)] | one) end
+  | if $ours.Principal == null then . else
+      callers as $in | [$there | callers[] | select(. != "*" and (deleted or IN($in[]) | not))
+        | select($ours.Resource != null or ([whole] | . == [] or (.[0] | IN(($ours | accounts)[]) | not)))] as $more
+      | .Principal = (($there.Principal | if type == "object" then del(.AWS) else {} end) + .Principal)
+      | if $more == [] then . elif arns == [] and ($there | arns) == [] then .Principal.AWS = ((.Principal | named) + $more | one)
+        else .Principal.AWS = ((.Principal | named) + [$there.Principal | named[] | select(. != "*" and (deleted | not))]
+            + (if $there.Principal | named | index("*") then [$more[] | split(":") | select(.[4] // "" | test("^[0-9]{12}$")) | "\(.[0]):\(.[1]):iam::\(.[4]):root"] else [] end) | distinct | one)
+          | .Condition.ArnEquals["aws:PrincipalArn"] = ($in + [$more[] | if [whole] == [] then . else "arn:*:iam::\(whole):*" end] | distinct | one) end end
+  | limit($there | added($ours));
+
+# The Allows of others for the same callers, actions and resources: their conditions are limits that a new one of ours has, too.
+def same($ours): .Effect == "Allow" and $ours.Effect == "Allow"
+  and ([conditions[] | select((.key | IN("aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths", "aws:principalisawsservice", "aws:principalservicename",
+      "aws:principalservicenameslist", "s3:dataaccesspointarn", "s3:dataaccesspointaccount", "s3:accesspointnetworkorigin", "kms:grantisforawsresource"))
+    or (.key | IN("aws:principalaccount", "kms:calleraccount")) and (.operator | positive) and .values - ($ours | accounts) == .values)] == [])
+  and (if $ours.Principal == null then .Principal == null and .NotPrincipal == null else
+      any(callers[]; . as $c | ($c == "*") or any($ours | callers[]; like($c; "")) or ($c | [whole] | . != [] and (.[0] | IN(($ours | accounts)[]))))
+      and ($ours.Resource != null or (callers | index("*") | not) or any(conditions[]; .key == "sts:externalid") or (any(conditions[]; .key | test("^aws:principalorg")) | not)) end)
+  and (if .NotAction then .NotAction as $not | any($ours.Action | words[]; . as $a | any($not | words[]; . as $n | $a | like($n; "i")) | not) else meets(.Action | words; $ours.Action | words; "i") end)
+  and ($ours.Resource == null or .NotResource != null or meets(.Resource | words; $ours.Resource | words; ""));
+
+# A policy is not stored with identities that were deleted, nor with a Sid twice.
+def stored: if (.Principal | type) != "object" or any(.Principal | named[]; deleted) == false then . else
+    .Principal.AWS |= (words | map(select(deleted | not)) | one) | if .Principal.AWS != [] then . elif (.Principal | length) > 1 then del(.Principal.AWS) else empty end end;
+def free($taken): if .Sid | IN($taken[]) then .Sid as $sid | .Sid = first(range(2; 1000) | $sid + tostring | select(IN($taken[]) | not)) else . end;
+# What is withdrawn stays for the callers and the resources that others added.
+def withdrawn: [$new[] | callers[]] as $ours | ((.Resource | words) - [.Resource | words[] | select(place | IN($new[] | .Resource | words[] | place))]) as $more
+  | if callers - $ours != [] then if arns == [] then .Principal.AWS = ((.Principal | named) - $ours | one) else .Condition.ArnEquals["aws:PrincipalArn"] = (arns - $ours | one) end
+    elif $more != [] then .Resource = ($more | one) else empty end;
+
+([.Statement] | flatten | map(select(. != null) | stored)) as $there |
+[$there[] | select(. as $s | any($new[]; . as $n | $s | is($n)) | not) | if .Effect == "Allow" and (.Sid | type == "string" and IN($gone[])) then withdrawn else . end] as $others |
+.Version = (if .Version != "2012-10-17" and ($there | tostring | contains("${")) then .Version // "2008-10-17" else "2012-10-17" end) |
+.Statement = $others + reduce $new[] as $n ([]; . as $done | [$there[] | select(is($n))] as $have |
+  $done + [$n | (if $have != [] then reduce $have[] as $h (.; keep($h; $n)) else reduce ($others[] | select(same($n))) as $o (.; limit($o | added($n))) end)
+    | free([$others[].Sid] + [$done[].Sid])])
+JQ
+
 # fetch writes what a call of aws prints into a file; no statements where the call fails with the code.
 fetch() {
   code=$1
@@ -33,25 +116,14 @@ fetch() {
   echo '{"Statement": []}' > "$work/there.json"
 }
 
-# merge puts the statements of a file into the policy that was fetched, in place of those with their names and
-# the suffix, and shows the difference. All other statements stay, and conditions that were added to these.
+# merge FILE GONE puts the statements of a file into the policy that was fetched, in place of those that are there by
+# their Sids, takes out those whose Sids are gone, a list, and shows the difference. All else stays.
 merge() {
-  jq --ascii-output --slurpfile ours "$1" --arg suffix "$2" '
-    ($ours[0].Statement | [.] | flatten | map(.Sid += $suffix)) as $new |
-    def who: [(.Principal | [.. | strings | scan("[0-9]{12}|[*]")]), ((.Resource, .Condition.ArnEquals["aws:PrincipalArn"]) | [.. | strings])] | map(unique);
-    def is($ours): .Effect == $ours.Effect and (.Sid == $ours.Sid or .Sid == ($ours.Sid // "" | sub("[0-9a-f]{8}$"; "")) and who == ($ours | who));
-    def said: [.Condition // {} | .[] | keys[] | ascii_downcase] + ["sts:externalid", "aws:principalarn", "s3:prefix", "kms:viaservice",
-      "kms:encryptioncontext:aws:s3:arn", "s3:x-amz-server-side-encryption", "s3:x-amz-server-side-encryption-aws-kms-key-id"];
-    def added($said): .Condition // {} | map_values(with_entries(select(.key | ascii_downcase | IN($said[]) | not))) | with_entries(select(.value != {}));
-    ([.Statement] | flatten | map(select(. != null))) as $there |
-    .Version = (if .Version != "2012-10-17" and ($there | tostring | contains("${")) then .Version // "2008-10-17" else "2012-10-17" end) |
-    .Statement = ($there | map(select(. as $s | any($new[]; . as $n | $s | is($n)) | not))) +
-      ($new | map(. as $n | [$there[] | select(is($n)) | added($n | said)] as $kept |
-        if any($kept[]; . != {}) then .Condition = reduce $kept[] as $k (.Condition // {}; $k * .) else . end))' "$work/there.json" > "$work/merged.json"
+  jq --ascii-output --argjson ours "$(cat "$1")" --argjson gone "$2" -f "$work/merge.jq" "$work/there.json" > "$work/merged.json"
   jq --ascii-output . "$work/there.json" | diff -u - "$work/merged.json" || [ $? = 1 ]
 }
 
-# inline merges a file into the inline policy with the name: inline role ROLE NAME FILE SUFFIX, or inline user USER NAME FILE SUFFIX.
+# inline merges a file into the inline policy with the name: inline role ROLE NAME FILE GONE, or inline user USER NAME FILE GONE.
 inline() {
   fetch NoSuchEntity iam "get-$1-policy" "--$1-name" "$2" --policy-name "$3" --query PolicyDocument --output json
   merge "$4" "$5"
@@ -63,22 +135,56 @@ found=no
 
 if [ "$account" = '111122223333' ]; then
   found=yes
-  # RolecallAssume: lets the vendor's workers in, with this organization's external id only; the old id and
-  # the new until the change is through; names them as principals, which AWS checks to exist; a worker role
-  # made anew is locked out: the form account outlives that
+  # RolecallAssume0231110f: lets the vendor's workers in, with this organization's external id only; the old
+  # id and the new until the change is through; names them as principals, which AWS checks to exist; a worker
+  # role made anew is locked out: the form account outlives that
+  # RolecallAssumebed5d73d: lets the vendor's workers in, with this organization's external id only; the old
+  # id and the new until the change is through; names them as principals, which AWS checks to exist; a worker
+  # role made anew is locked out: the form account outlives that
+  # RolecallAssumef60c5d3c: lets the vendor's workers in, with this organization's external id only; the old
+  # id and the new until the change is through; names them as principals, which AWS checks to exist; a worker
+  # role made anew is locked out: the form account outlives that
   cat > "$work/trust.json" << 'JSON'
 {
   "Version": "2012-10-17",
   "Statement": [
     {
-      "Sid": "RolecallAssume",
+      "Sid": "RolecallAssume0231110f",
       "Effect": "Allow",
       "Principal": {
-        "AWS": [
-          "arn:aws:iam::873682911326:role/VTKWorker",
-          "arn:aws:iam::873682911326:role/eu/Worker",
-          "arn:aws:iam::999988887777:user/staging"
-        ]
+        "AWS": "arn:aws:iam::873682911326:role/VTKWorker"
+      },
+      "Action": "sts:AssumeRole",
+      "Condition": {
+        "StringEquals": {
+          "sts:ExternalId": [
+            "x-42",
+            "acme/2026,b"
+          ]
+        }
+      }
+    },
+    {
+      "Sid": "RolecallAssumebed5d73d",
+      "Effect": "Allow",
+      "Principal": {
+        "AWS": "arn:aws:iam::873682911326:role/eu/Worker"
+      },
+      "Action": "sts:AssumeRole",
+      "Condition": {
+        "StringEquals": {
+          "sts:ExternalId": [
+            "x-42",
+            "acme/2026,b"
+          ]
+        }
+      }
+    },
+    {
+      "Sid": "RolecallAssumef60c5d3c",
+      "Effect": "Allow",
+      "Principal": {
+        "AWS": "arn:aws:iam::999988887777:user/staging"
       },
       "Action": "sts:AssumeRole",
       "Condition": {
@@ -93,29 +199,30 @@ if [ "$account" = '111122223333' ]; then
   ]
 }
 JSON
-  # RolecallRead: reads objects, and asks for their size and checksum, old versions too
-  # RolecallWrite: delivers objects, large ones in parts; ends uploads that failed and goes on with those that
-  # stopped
-  # RolecallList: finds objects by pattern, and tells a missing object from a denied one; below the prefix
-  # only
-  # RolecallGetBucketLocation: optional; without it tools that ask S3 for the bucket's region are refused;
-  # rolecall itself needs no permission to learn it
-  # RolecallGetObjectTagging: optional; without it the tags of objects cannot be read, so that copies lose
-  # them
-  # RolecallListBucketMultipartUploads: optional; without it uploads that a crash left unfinished cannot be
-  # found and swept; S3 cannot limit this one to a prefix
-  # RolecallPutObjectTagging: optional; without it storage:tag_s3 is refused, and copies lose their tags
-  # RolecallPutObjectAcl: optional; without it deliveries with an acl are refused; a bucket with the setting
-  # BucketOwnerEnforced needs none
-  # RolecallDeleteObject: optional; without it nothing delivered can be removed again with this role
-  # RolecallKey: encrypts what is delivered; S3 decrypts the parts of an upload to join them; only through S3,
-  # for this bucket's objects
+  # RolecallRead7b147e49: reads objects, and asks for their size and checksum, old versions too
+  # RolecallWrite7b147e49: delivers objects, large ones in parts; ends uploads that failed and goes on with
+  # those that stopped
+  # RolecallList7b147e49: finds objects by pattern, and tells a missing object from a denied one; below the
+  # prefix only
+  # RolecallGetBucketLocation7b147e49: optional; without it tools that ask S3 for the bucket's region are
+  # refused; rolecall itself needs no permission to learn it
+  # RolecallGetObjectTagging7b147e49: optional; without it the tags of objects cannot be read, so that copies
+  # lose them
+  # RolecallListBucketMultipartUploads7b147e49: optional; without it uploads that a crash left unfinished
+  # cannot be found and swept; S3 cannot limit this one to a prefix
+  # RolecallPutObjectTagging7b147e49: optional; without it storage:tag_s3 is refused, and copies lose their
+  # tags
+  # RolecallPutObjectAcl7b147e49: optional; without it deliveries with an acl are refused; a bucket with the
+  # setting BucketOwnerEnforced needs none
+  # RolecallDeleteObject7b147e49: optional; without it nothing delivered can be removed again with this role
+  # RolecallKey7b147e49: encrypts what is delivered; S3 decrypts the parts of an upload to join them; only
+  # through S3, for this bucket's objects
   cat > "$work/permissions.json" << 'JSON'
 {
   "Version": "2012-10-17",
   "Statement": [
     {
-      "Sid": "RolecallRead",
+      "Sid": "RolecallRead7b147e49",
       "Effect": "Allow",
       "Action": [
         "s3:GetObject",
@@ -124,7 +231,7 @@ JSON
       "Resource": "arn:aws:s3:::globex-inbox/out/*"
     },
     {
-      "Sid": "RolecallWrite",
+      "Sid": "RolecallWrite7b147e49",
       "Effect": "Allow",
       "Action": [
         "s3:PutObject",
@@ -134,7 +241,7 @@ JSON
       "Resource": "arn:aws:s3:::globex-inbox/out/*"
     },
     {
-      "Sid": "RolecallList",
+      "Sid": "RolecallList7b147e49",
       "Effect": "Allow",
       "Action": "s3:ListBucket",
       "Resource": "arn:aws:s3:::globex-inbox",
@@ -145,43 +252,43 @@ JSON
       }
     },
     {
-      "Sid": "RolecallGetBucketLocation",
+      "Sid": "RolecallGetBucketLocation7b147e49",
       "Effect": "Allow",
       "Action": "s3:GetBucketLocation",
       "Resource": "arn:aws:s3:::globex-inbox"
     },
     {
-      "Sid": "RolecallGetObjectTagging",
+      "Sid": "RolecallGetObjectTagging7b147e49",
       "Effect": "Allow",
       "Action": "s3:GetObjectTagging",
       "Resource": "arn:aws:s3:::globex-inbox/out/*"
     },
     {
-      "Sid": "RolecallListBucketMultipartUploads",
+      "Sid": "RolecallListBucketMultipartUploads7b147e49",
       "Effect": "Allow",
       "Action": "s3:ListBucketMultipartUploads",
       "Resource": "arn:aws:s3:::globex-inbox"
     },
     {
-      "Sid": "RolecallPutObjectTagging",
+      "Sid": "RolecallPutObjectTagging7b147e49",
       "Effect": "Allow",
       "Action": "s3:PutObjectTagging",
       "Resource": "arn:aws:s3:::globex-inbox/out/*"
     },
     {
-      "Sid": "RolecallPutObjectAcl",
+      "Sid": "RolecallPutObjectAcl7b147e49",
       "Effect": "Allow",
       "Action": "s3:PutObjectAcl",
       "Resource": "arn:aws:s3:::globex-inbox/out/*"
     },
     {
-      "Sid": "RolecallDeleteObject",
+      "Sid": "RolecallDeleteObject7b147e49",
       "Effect": "Allow",
       "Action": "s3:DeleteObject",
       "Resource": "arn:aws:s3:::globex-inbox/out/*"
     },
     {
-      "Sid": "RolecallKey",
+      "Sid": "RolecallKey7b147e49",
       "Effect": "Allow",
       "Action": [
         "kms:GenerateDataKey",
@@ -214,17 +321,17 @@ JSON
     *) say "the role $role is there and trusts others: take another, or add to its trust policy with ADD_TRUST=yes" >&2; exit 1 ;;
     esac
     "$aws" iam get-role --role-name "$role" --query Role.AssumeRolePolicyDocument --output json > "$work/there.json"
-    merge "$work/trust.json" '3bb0bc27'
+    merge "$work/trust.json" '[]'
     "$aws" iam update-assume-role-policy --role-name "$role" --policy-document "file://$work/merged.json"
     [ "$longest" -ge 7200 ] || "$aws" iam update-role --role-name "$role" --max-session-duration 7200
   else
     fails NoSuchEntity
     echo '{"Statement": []}' > "$work/there.json"
-    merge "$work/trust.json" '3bb0bc27'
+    merge "$work/trust.json" '[]'
     "$aws" iam create-role --role-name "$role" --path '/' --max-session-duration 7200 \
       --assume-role-policy-document "file://$work/merged.json" > /dev/null
   fi
-  inline role "$role" 'rolecall-globex-inbox' "$work/permissions.json" '7b147e49'
+  inline role "$role" 'rolecall-globex-inbox' "$work/permissions.json" '[]'
   # RolecallRevoke: refuses all to sessions that began before; put it on the role as an inline policy of its
   # own, and remove it after the longest session
   cat > "$work/revocation.json" << 'JSON'
@@ -245,7 +352,7 @@ JSON
   ]
 }
 JSON
-  inline role "$role" rolecall-revocation "$work/revocation.json" ''
+  inline role "$role" rolecall-revocation "$work/revocation.json" '[]'
   say 'set up the role arn:aws:iam::111122223333:role/media'
 fi
 
@@ -259,15 +366,15 @@ if [ "$account" = '111122223333' ]; then
     "$aws" s3api put-bucket-versioning --bucket "$bucket" --expected-bucket-owner "$account" --region 'eu-central-1' --versioning-configuration Status=Enabled
     say "made the bucket $bucket"
   fi
-  # RolecallTLS: refuses everyone who comes without TLS
-  # RolecallEncryption: the bucket's default is not enough: refuses what does not ask to be encrypted under
-  # arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab
+  # RolecallTLS7b147e49: refuses everyone who comes without TLS
+  # RolecallEncryption7b147e49: the bucket's default is not enough: refuses what does not ask to be encrypted
+  # under arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab
   cat > "$work/bucket.json" << 'JSON'
 {
   "Version": "2012-10-17",
   "Statement": [
     {
-      "Sid": "RolecallTLS",
+      "Sid": "RolecallTLS7b147e49",
       "Effect": "Deny",
       "Principal": {
         "AWS": "*"
@@ -284,7 +391,7 @@ if [ "$account" = '111122223333' ]; then
       }
     },
     {
-      "Sid": "RolecallEncryption",
+      "Sid": "RolecallEncryption7b147e49",
       "Effect": "Deny",
       "Principal": {
         "AWS": "*"
@@ -301,7 +408,7 @@ if [ "$account" = '111122223333' ]; then
 }
 JSON
   fetch NoSuchBucketPolicy s3api get-bucket-policy --bucket "$bucket" --expected-bucket-owner "$account" --region 'eu-central-1' --query Policy --output text
-  merge "$work/bucket.json" '7b147e49'
+  merge "$work/bucket.json" '[]'
   "$aws" s3api put-bucket-policy --bucket "$bucket" --expected-bucket-owner "$account" --region 'eu-central-1' --policy "file://$work/merged.json"
   say "set up the policy of the bucket $bucket"
 fi
@@ -309,14 +416,14 @@ fi
 if [ "$account" = '111122223333' ]; then
   found=yes
   key='arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab'
-  # RolecallKey: encrypts what is delivered; S3 decrypts the parts of an upload to join them; only through S3,
-  # for this bucket's objects; to be added to the statements that the key's policy has
+  # RolecallKey7b147e49: encrypts what is delivered; S3 decrypts the parts of an upload to join them; only
+  # through S3, for this bucket's objects; to be added to the statements that the key's policy has
   cat > "$work/key.json" << 'JSON'
 {
   "Version": "2012-10-17",
   "Statement": [
     {
-      "Sid": "RolecallKey",
+      "Sid": "RolecallKey7b147e49",
       "Effect": "Allow",
       "Principal": {
         "AWS": "arn:aws:iam::111122223333:root"
@@ -346,7 +453,7 @@ if [ "$account" = '111122223333' ]; then
 JSON
   if [ -n "$key" ]; then
     "$aws" kms get-key-policy --key-id "$key" --policy-name default --region 'eu-central-1' --query Policy --output text > "$work/there.json"
-    merge "$work/key.json" '7b147e49'
+    merge "$work/key.json" '[]'
     "$aws" kms put-key-policy --key-id "$key" --policy-name default --region 'eu-central-1' --policy "file://$work/merged.json"
     say "set up the policy of the key $key"
   else

@@ -96,7 +96,7 @@ locals {
     Statement = concat(var.bucket_policy_statements, [
       # refuses everyone who comes without TLS
       {
-        Sid    = "RolecallTLS"
+        Sid    = "RolecallTLS7b147e49"
         Effect = "Deny"
         Principal = {
           AWS = "*"
@@ -112,7 +112,7 @@ locals {
       # the bucket's default is not enough: refuses what does not ask to be encrypted under
       # arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab
       {
-        Sid    = "RolecallEncryption"
+        Sid    = "RolecallEncryption7b147e49"
         Effect = "Deny"
         Principal = {
           AWS = "*"
@@ -143,7 +143,7 @@ locals {
       # encrypts what is delivered; S3 decrypts the parts of an upload to join them; only through S3, for this
       # bucket's objects; to be added to the statements that the key's policy has
       {
-        Sid    = "RolecallKey"
+        Sid    = "RolecallKey7b147e49"
         Effect = "Allow"
         Principal = {
           AWS = "arn:aws:iam::111122223333:root"
@@ -178,10 +178,42 @@ resource "aws_iam_role" "this" {
       # the change is through; names them as principals, which AWS checks to exist; a worker role made anew is
       # locked out: the form account outlives that
       {
-        Sid    = "RolecallAssume"
+        Sid    = "RolecallAssume0231110f"
         Effect = "Allow"
         Principal = {
-          AWS = var.principals
+          AWS = var.principals[0]
+        }
+        Action = "sts:AssumeRole"
+        Condition = {
+          StringEquals = {
+            "sts:ExternalId" = var.external_ids
+          }
+        }
+      },
+      # lets the vendor's workers in, with this organization's external id only; the old id and the new until
+      # the change is through; names them as principals, which AWS checks to exist; a worker role made anew is
+      # locked out: the form account outlives that
+      {
+        Sid    = "RolecallAssumebed5d73d"
+        Effect = "Allow"
+        Principal = {
+          AWS = var.principals[1]
+        }
+        Action = "sts:AssumeRole"
+        Condition = {
+          StringEquals = {
+            "sts:ExternalId" = var.external_ids
+          }
+        }
+      },
+      # lets the vendor's workers in, with this organization's external id only; the old id and the new until
+      # the change is through; names them as principals, which AWS checks to exist; a worker role made anew is
+      # locked out: the form account outlives that
+      {
+        Sid    = "RolecallAssumef60c5d3c"
+        Effect = "Allow"
+        Principal = {
+          AWS = var.principals[2]
         }
         Action = "sts:AssumeRole"
         Condition = {
@@ -202,21 +234,21 @@ resource "aws_iam_role_policy" "permissions" {
     Statement = [
       # reads objects, and asks for their size and checksum, old versions too
       {
-        Sid      = "RolecallRead"
+        Sid      = "RolecallRead7b147e49"
         Effect   = "Allow"
         Action   = ["s3:GetObject", "s3:GetObjectVersion"]
         Resource = "arn:aws:s3:::${var.bucket}/out/*"
       },
       # delivers objects, large ones in parts; ends uploads that failed and goes on with those that stopped
       {
-        Sid      = "RolecallWrite"
+        Sid      = "RolecallWrite7b147e49"
         Effect   = "Allow"
         Action   = ["s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
         Resource = "arn:aws:s3:::${var.bucket}/out/*"
       },
       # finds objects by pattern, and tells a missing object from a denied one; below the prefix only
       {
-        Sid      = "RolecallList"
+        Sid      = "RolecallList7b147e49"
         Effect   = "Allow"
         Action   = "s3:ListBucket"
         Resource = "arn:aws:s3:::${var.bucket}"
@@ -229,14 +261,14 @@ resource "aws_iam_role_policy" "permissions" {
       # optional; without it tools that ask S3 for the bucket's region are refused; rolecall itself needs no
       # permission to learn it
       {
-        Sid      = "RolecallGetBucketLocation"
+        Sid      = "RolecallGetBucketLocation7b147e49"
         Effect   = "Allow"
         Action   = "s3:GetBucketLocation"
         Resource = "arn:aws:s3:::${var.bucket}"
       },
       # optional; without it the tags of objects cannot be read, so that copies lose them
       {
-        Sid      = "RolecallGetObjectTagging"
+        Sid      = "RolecallGetObjectTagging7b147e49"
         Effect   = "Allow"
         Action   = "s3:GetObjectTagging"
         Resource = "arn:aws:s3:::${var.bucket}/out/*"
@@ -244,14 +276,14 @@ resource "aws_iam_role_policy" "permissions" {
       # optional; without it uploads that a crash left unfinished cannot be found and swept; S3 cannot limit
       # this one to a prefix
       {
-        Sid      = "RolecallListBucketMultipartUploads"
+        Sid      = "RolecallListBucketMultipartUploads7b147e49"
         Effect   = "Allow"
         Action   = "s3:ListBucketMultipartUploads"
         Resource = "arn:aws:s3:::${var.bucket}"
       },
       # optional; without it storage:tag_s3 is refused, and copies lose their tags
       {
-        Sid      = "RolecallPutObjectTagging"
+        Sid      = "RolecallPutObjectTagging7b147e49"
         Effect   = "Allow"
         Action   = "s3:PutObjectTagging"
         Resource = "arn:aws:s3:::${var.bucket}/out/*"
@@ -259,14 +291,14 @@ resource "aws_iam_role_policy" "permissions" {
       # optional; without it deliveries with an acl are refused; a bucket with the setting BucketOwnerEnforced
       # needs none
       {
-        Sid      = "RolecallPutObjectAcl"
+        Sid      = "RolecallPutObjectAcl7b147e49"
         Effect   = "Allow"
         Action   = "s3:PutObjectAcl"
         Resource = "arn:aws:s3:::${var.bucket}/out/*"
       },
       # optional; without it nothing delivered can be removed again with this role
       {
-        Sid      = "RolecallDeleteObject"
+        Sid      = "RolecallDeleteObject7b147e49"
         Effect   = "Allow"
         Action   = "s3:DeleteObject"
         Resource = "arn:aws:s3:::${var.bucket}/out/*"
@@ -274,7 +306,7 @@ resource "aws_iam_role_policy" "permissions" {
       # encrypts what is delivered; S3 decrypts the parts of an upload to join them; only through S3, for this
       # bucket's objects
       {
-        Sid      = "RolecallKey"
+        Sid      = "RolecallKey7b147e49"
         Effect   = "Allow"
         Action   = ["kms:GenerateDataKey", "kms:Decrypt"]
         Resource = local.kms_key_arn

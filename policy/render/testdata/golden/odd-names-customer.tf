@@ -96,7 +96,7 @@ locals {
       # reads objects, and asks for their size and checksum; said here too, since across accounts both sides
       # must allow
       {
-        Sid    = "RolecallRead"
+        Sid    = "RolecallReadbceb705d"
         Effect = "Allow"
         Principal = {
           AWS = "arn:aws:iam::111122223333:root"
@@ -112,7 +112,7 @@ locals {
       # delivers objects, large ones in parts; ends uploads that failed and goes on with those that stopped;
       # said here too, since across accounts both sides must allow
       {
-        Sid    = "RolecallWrite"
+        Sid    = "RolecallWritebceb705d"
         Effect = "Allow"
         Principal = {
           AWS = "arn:aws:iam::111122223333:root"
@@ -128,7 +128,7 @@ locals {
       # finds objects by pattern, and tells a missing object from a denied one; below the prefix only; said
       # here too, since across accounts both sides must allow
       {
-        Sid    = "RolecallList"
+        Sid    = "RolecallListbceb705d"
         Effect = "Allow"
         Principal = {
           AWS = "arn:aws:iam::111122223333:root"
@@ -162,7 +162,7 @@ locals {
       # encrypts what is delivered; S3 decrypts the parts of an upload to join them; only through S3, for this
       # bucket's objects; to be added to the statements that the key's policy has
       {
-        Sid    = "RolecallKey"
+        Sid    = "RolecallKeybceb705d"
         Effect = "Allow"
         Principal = {
           AWS = "arn:aws:iam::111122223333:root"
@@ -199,7 +199,7 @@ resource "aws_iam_role" "this" {
       # lets the vendor's workers in, with this organization's external id only; names them as principals,
       # which AWS checks to exist; a worker role made anew is locked out: the form account outlives that
       {
-        Sid    = "RolecallAssume"
+        Sid    = "RolecallAssumeba811b4e"
         Effect = "Allow"
         Principal = {
           AWS = var.principals
@@ -223,21 +223,21 @@ resource "aws_iam_role_policy" "permissions" {
     Statement = [
       # reads objects, and asks for their size and checksum
       {
-        Sid      = "RolecallRead"
+        Sid      = "RolecallReadbceb705d"
         Effect   = "Allow"
         Action   = "s3:GetObject"
         Resource = "arn:aws:s3:::${var.bucket}/\u00dcbung ~ ^u65e5^u672c ^ud83c^udfac Xe^u0301/$${$}$${$}{a}/%%{b}%\u0025{c}/'\"\\ $${*}$${?}\u0085^u2028/*"
       },
       # delivers objects, large ones in parts; ends uploads that failed and goes on with those that stopped
       {
-        Sid      = "RolecallWrite"
+        Sid      = "RolecallWritebceb705d"
         Effect   = "Allow"
         Action   = ["s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
         Resource = "arn:aws:s3:::${var.bucket}/\u00dcbung ~ ^u65e5^u672c ^ud83c^udfac Xe^u0301/$${$}$${$}{a}/%%{b}%\u0025{c}/'\"\\ $${*}$${?}\u0085^u2028/*"
       },
       # finds objects by pattern, and tells a missing object from a denied one; below the prefix only
       {
-        Sid      = "RolecallList"
+        Sid      = "RolecallListbceb705d"
         Effect   = "Allow"
         Action   = "s3:ListBucket"
         Resource = "arn:aws:s3:::${var.bucket}"
@@ -250,7 +250,7 @@ resource "aws_iam_role_policy" "permissions" {
       # encrypts what is delivered; S3 decrypts the parts of an upload to join them; only through S3, for this
       # bucket's objects
       {
-        Sid      = "RolecallKey"
+        Sid      = "RolecallKeybceb705d"
         Effect   = "Allow"
         Action   = ["kms:GenerateDataKey", "kms:Decrypt"]
         Resource = local.kms_key_arn

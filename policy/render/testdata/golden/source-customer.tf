@@ -59,7 +59,7 @@ resource "aws_iam_role" "this" {
       # lets the vendor's workers in, with this organization's external id only; names them as principals,
       # which AWS checks to exist; a worker role made anew is locked out: the form account outlives that
       {
-        Sid    = "RolecallAssume"
+        Sid    = "RolecallAssume0231110f"
         Effect = "Allow"
         Principal = {
           AWS = var.principals
@@ -83,14 +83,14 @@ resource "aws_iam_role_policy" "permissions" {
     Statement = [
       # reads objects, and asks for their size and checksum
       {
-        Sid      = "RolecallRead"
+        Sid      = "RolecallReada88ddeb8"
         Effect   = "Allow"
         Action   = "s3:GetObject"
         Resource = "arn:aws:s3:::${var.bucket}/in/*"
       },
       # finds objects by pattern, and tells a missing object from a denied one; below the prefix only
       {
-        Sid      = "RolecallList"
+        Sid      = "RolecallLista88ddeb8"
         Effect   = "Allow"
         Action   = "s3:ListBucket"
         Resource = "arn:aws:s3:::${var.bucket}"

@@ -59,7 +59,7 @@ resource "aws_iam_role" "this" {
       # lets the vendor's workers in, with this organization's external id only; names them as principals,
       # which AWS checks to exist; a worker role made anew is locked out: the form account outlives that
       {
-        Sid    = "RolecallAssume"
+        Sid    = "RolecallAssume358275bb"
         Effect = "Allow"
         Principal = {
           AWS = var.principals
@@ -83,14 +83,14 @@ resource "aws_iam_role_policy" "permissions" {
     Statement = [
       # reads objects, and asks for their size and checksum, old versions too
       {
-        Sid      = "RolecallRead"
+        Sid      = "RolecallReadd8bdd600"
         Effect   = "Allow"
         Action   = ["s3:GetObject", "s3:GetObjectVersion"]
         Resource = "arn:aws:s3:::${var.bucket}/*"
       },
       # finds objects by pattern, and tells a missing object from a denied one; HeadBucket needs it too
       {
-        Sid      = "RolecallList"
+        Sid      = "RolecallListd8bdd600"
         Effect   = "Allow"
         Action   = "s3:ListBucket"
         Resource = "arn:aws:s3:::${var.bucket}"
