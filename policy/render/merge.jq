@@ -9,23 +9,31 @@ def like($pattern; $case): . as $text | $pattern | gsub("(?<c>[][(){}.^$|+\\\\])
 def meets($these; $those; $case): any($these[]; . as $x | any($those[]; . as $y | ($x | like($y; $case)) or ($y | like($x; $case))));
 
 # What a condition says, its values as a list.
-def conditions: [.Condition // {} | to_entries[] | .key as $operator | .value | to_entries[] | {operator: $operator, key: (.key | ascii_downcase), values: (.value | words)}];
 def positive: test("not|null"; "i") | not;
+def conditions: [.Condition // {} | to_entries[] | .key as $operator | .value | to_entries[] | {operator: $operator, key: (.key | ascii_downcase), values: (.value | words)}];
 
 # Whom a statement is about: the callers that a condition names, else its principals.
-def named: if type == "object" then .AWS else . end | words;
 def arns: [conditions[] | select(.key == "aws:principalarn" and (.operator | positive)) | .values[]];
-def callers: arns as $arns | if $arns != [] then $arns else .Principal | named end;
+def callers: arns as $arns | if $arns != [] then $arns else .Principal | if type == "object" then .AWS else . end | words end;
+def account: if test("^[0-9]{12}$") then . else split(":")[4] // empty end;
+def whole: test("^[0-9]{12}$|:root$");
 def deleted: test("^A[A-Z]{3}[A-Z0-9]{12,}$");
-def whole: if test("^[0-9]{12}$") then . elif test(":root$") then split(":")[4] else empty end;
-def accounts: [callers[] | if test("^[0-9]{12}$") then . else split(":")[4] // empty end];
 
-# The statement that is there for one of ours: it has its Sid, with a number where another one had that,
-# or the Sid that ours had without a digest and is about nothing else.
-def is($ours): .Effect == $ours.Effect and (.Sid | type) == "string" and (.Sid as $sid |
-  $sid == $ours.Sid or ($sid | startswith($ours.Sid)) and ($sid[($ours.Sid | length):] | test("^[0-9]+$"))
-  or ($sid | test("^Rolecall.")) and ($ours.Sid | startswith($sid)) and (.Resource | words | sort) == ($ours.Resource | words | sort)
-    and ($ours.Principal == null or callers != []) and ([(callers - ($ours | callers))[] | [whole] | . != [] and (.[0] | IN(($ours | accounts)[]))] | all));
+# Those of them whom the statement of ours takes care of, everyone and a whole account of the vendor among them.
+def mine($ours): [callers[] | select(. == "*" or deleted or IN($ours | callers[]) or $ours.Resource == null and whole and (account | IN($ours | callers[] | account)))];
+
+# What the statement says of others; nothing where it is about none.
+def theirs($ours): mine($ours) as $mine | if .Principal == null then empty elif callers - $mine == [] then
+      if .Principal | type == "object" and length > 1 then del(.Principal.AWS) else empty end
+    elif arns == [] then .Principal.AWS = (callers - $mine | one)
+    else .Condition |= with_entries(if .key | positive then .value |= with_entries(if .key | ascii_downcase == "aws:principalarn" then .value |= (words - $mine | one) else . end) else . end) end;
+
+def named($sid): . == $sid or startswith($sid) and (.[($sid | length):] | test("^[0-9]+$"));
+
+# Whether a statement is there for one of ours: it is about the same callers and has its Sid, with a number where another
+# one had that, or the Sid that ours had without a digest and is about nothing else.
+def is($ours): .Effect == $ours.Effect and (.Sid | type) == "string" and ($ours.Principal == null or mine($ours) != []) and (.Sid as $sid |
+  ($sid | named($ours.Sid)) or ($sid | test("^Rolecall.")) and ($ours.Sid | startswith($sid)) and (.Resource | words | sort) == ($ours.Resource | words | sort) and callers - mine($ours) == []);
 
 # The conditions that others added to a statement: those on keys that ours have no say in, and what narrows an Allow.
 def added($ours): (($ours | [conditions[].key]) + ["sts:externalid", "aws:principalarn", "aws:principalaccount", "kms:calleraccount", "s3:prefix", "kms:viaservice",
@@ -35,44 +43,38 @@ def added($ours): (($ours | [conditions[].key]) + ["sts:externalid", "aws:princi
 def limit($conditions): reduce ($conditions | to_entries[]) as $o (.; reduce ($o.value | to_entries[]) as $c (.;
     .Condition[$o.key][$c.key] |= if . == null then $c.value else [., $c.value] | flatten | distinct | one end));
 
-# What others added to a statement of ours stays: actions, other resources than those of the connection, callers, conditions.
+# What others added to a statement of ours stays in it: actions, resources other than those of the connection, conditions.
 def place: split(":") as $part | if $part[2] == "iam" then . else [$part[2], $part[4], ($part[5:] | join(":") | split("/")[0])] end;
 def keep($there; $ours): .
   | .Action = ((.Action | words) as $a | $a + [$there.Action | words[] | select((ascii_downcase | IN($a[] | ascii_downcase)) or ($ours.Sid | startswith("RolecallKey")) and ascii_downcase == "kms:generatedatakey" | not)] | one)
   | if $ours.Resource == null then . else .Resource = ((.Resource | words) as $r | $r + [$there.Resource | words[]
       | select((place | IN($r[] | place)) or $ours.Effect == "Allow" and test("^arn:[^:]*:iam:.*[*]") | not)] | one) end
-  | if $ours.Principal == null then . else
-      callers as $in | [$there | callers[] | select(. != "*" and (deleted or IN($in[]) | not))
-        | select($ours.Resource != null or ([whole] | . == [] or (.[0] | IN(($ours | accounts)[]) | not)))] as $more
-      | .Principal = (($there.Principal | if type == "object" then del(.AWS) else {} end) + .Principal)
-      | if $more == [] then . elif arns == [] and ($there | arns) == [] then .Principal.AWS = ((.Principal | named) + $more | one)
-        else .Principal.AWS = ((.Principal | named) + [$there.Principal | named[] | select(. != "*" and (deleted | not))]
-            + (if $there.Principal | named | index("*") then [$more[] | split(":") | select(.[4] // "" | test("^[0-9]{12}$")) | "\(.[0]):\(.[1]):iam::\(.[4]):root"] else [] end) | distinct | one)
-          | .Condition.ArnEquals["aws:PrincipalArn"] = ($in + [$more[] | if [whole] == [] then . else "arn:*:iam::\(whole):*" end] | distinct | one) end end
   | limit($there | added($ours));
 
 # The Allows of others for the same callers, actions and resources: their conditions are limits that a new one of ours has, too.
+def accounts: [callers[] | account];
 def same($ours): .Effect == "Allow" and $ours.Effect == "Allow"
   and ([conditions[] | select((.key | IN("aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths", "aws:principalisawsservice", "aws:principalservicename",
       "aws:principalservicenameslist", "s3:dataaccesspointarn", "s3:dataaccesspointaccount", "s3:accesspointnetworkorigin", "kms:grantisforawsresource"))
     or (.key | IN("aws:principalaccount", "kms:calleraccount")) and (.operator | positive) and .values - ($ours | accounts) == .values)] == [])
   and (if $ours.Principal == null then .Principal == null and .NotPrincipal == null else
-      any(callers[]; . as $c | ($c == "*") or any($ours | callers[]; like($c; "")) or ($c | [whole] | . != [] and (.[0] | IN(($ours | accounts)[]))))
+      any(callers[]; . as $c | $c == "*" or any($ours | callers[]; like($c; "")) or whole and (account | IN($ours | accounts[])))
       and ($ours.Resource != null or (callers | index("*") | not) or any(conditions[]; .key == "sts:externalid") or (any(conditions[]; .key | test("^aws:principalorg")) | not)) end)
   and (if .NotAction then .NotAction as $not | any($ours.Action | words[]; . as $a | any($not | words[]; . as $n | $a | like($n; "i")) | not) else meets(.Action | words; $ours.Action | words; "i") end)
   and ($ours.Resource == null or .NotResource != null or meets(.Resource | words; $ours.Resource | words; ""));
 
 # A policy is not stored with identities that were deleted, nor with a Sid twice.
-def stored: if (.Principal | type) != "object" or any(.Principal | named[]; deleted) == false then . else
+def stored: if (.Principal | type) != "object" or any(.Principal.AWS | words[]; deleted) == false then . else
     .Principal.AWS |= (words | map(select(deleted | not)) | one) | if .Principal.AWS != [] then . elif (.Principal | length) > 1 then del(.Principal.AWS) else empty end end;
 def free($taken): if .Sid | IN($taken[]) then .Sid as $sid | .Sid = first(range(2; 1000) | $sid + tostring | select(IN($taken[]) | not)) else . end;
-# What is withdrawn stays for the callers and the resources that others added.
-def withdrawn: [$new[] | callers[]] as $ours | ((.Resource | words) - [.Resource | words[] | select(place | IN($new[] | .Resource | words[] | place))]) as $more
-  | if callers - $ours != [] then if arns == [] then .Principal.AWS = ((.Principal | named) - $ours | one) else .Condition.ArnEquals["aws:PrincipalArn"] = (arns - $ours | one) end
-    elif $more != [] then .Resource = ($more | one) else empty end;
 
-([.Statement] | flatten | map(select(. != null) | stored)) as $there |
-[$there[] | select(. as $s | any($new[]; . as $n | $s | is($n)) | not) | if .Effect == "Allow" and (.Sid | type == "string" and IN($gone[])) then withdrawn else . end] as $others |
+# What is withdrawn stays for the callers and the resources that others added.
+def withdrawn: if .Principal != null then theirs($new[0]) else ((.Resource | words) - [.Resource | words[] | select(place | IN($new[] | .Resource | words[] | place))]) as $more
+  | if $more != [] then .Resource = ($more | one) else empty end end;
+
+([.Statement] | flatten | map(select(. != null))) as $there |
+[$there[] | . as $s | first(($new[] | . as $n | select($s | is($n))), null) as $of |
+  if $of != null then theirs($of) elif .Effect == "Allow" and (.Sid | type == "string" and (. as $sid | any($gone[]; . as $g | $sid | named($g)))) then withdrawn else . end | stored] as $others |
 .Version = (if .Version != "2012-10-17" and ($there | tostring | contains("${")) then .Version // "2008-10-17" else "2012-10-17" end) |
 .Statement = $others + reduce $new[] as $n ([]; . as $done | [$there[] | select(is($n))] as $have |
   $done + [$n | (if $have != [] then reduce $have[] as $h (.; keep($h; $n)) else reduce ($others[] | select(same($n))) as $o (.; limit($o | added($n))) end)

@@ -121,7 +121,9 @@ func TestRefused(t *testing.T) {
 			*s = setup(t, delivery(func(r *policy.KitRequest) { r.Connection.Prefix = "in/{{resolve:ssm:x}}/" }), "")
 		}, "terraform or cli"},
 		{"a dynamic reference in a path", render.CloudFormation, func(s *render.Setup) {
-			*s = setup(t, delivery(func(r *policy.KitRequest) { r.Connection.RoleARN = "arn:aws:iam::111122223333:role/{{resolve:ssm:x}}/media" }), "")
+			*s = setup(t, delivery(func(r *policy.KitRequest) {
+				r.Connection.RoleARN = "arn:aws:iam::111122223333:role/{{resolve:ssm:x}}/media"
+			}), "")
 		}, "terraform or cli"},
 		{"another worker", render.CLI, func(s *render.Setup) { s.Request.Principals = []string{"x"} }, "not an ARN"},
 		{"wide characters in a template", render.CloudFormation, func(s *render.Setup) { s.Request.Connection.Prefix = "日本/" }, "use the format terraform or cli"},
