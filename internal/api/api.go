@@ -52,6 +52,7 @@ func New(o Options) *API {
 	a.secrets()
 	a.credentials()
 	a.audit()
+	a.operator()
 	text, err := a.document.text()
 	if err != nil {
 		panic(err) // it is made of our own types
@@ -99,7 +100,9 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	a.mayWrite(w)
 	defer func() {
-		if p := recover(); p != nil {
+		if p := recover(); p == http.ErrAbortHandler { //nolint:errorlint,err113 // as net/http compares it
+			panic(p)
+		} else if p != nil {
 			a.log.ErrorContext(r.Context(), "panic in a request", "method", r.Method, "path", r.Pattern, "request", id, "panic", p, "stack", string(debug.Stack()))
 			a.fail(w, r, &rolecall.Error{Code: rolecall.Internal, Message: "internal error"})
 		}

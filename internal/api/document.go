@@ -27,6 +27,11 @@ type document struct {
 func newDocument(version string) *document {
 	schemas := huma.NewMapRegistry("#/components/schemas/", nameSchema)
 	schemas.RegisterTypeAlias(reflect.TypeFor[service.Duration](), reflect.TypeFor[string]())
+	schemas.RegisterTypeAlias(reflect.TypeFor[service.Change[string]](), reflect.TypeFor[*string]())
+	schemas.RegisterTypeAlias(reflect.TypeFor[service.Change[service.JobsMay]](), reflect.TypeFor[*string]())
+	schemas.RegisterTypeAlias(reflect.TypeFor[service.Change[int64]](), reflect.TypeFor[*int64]())
+	schemas.RegisterTypeAlias(reflect.TypeFor[service.Change[bool]](), reflect.TypeFor[*bool]())
+	schemas.RegisterTypeAlias(reflect.TypeFor[service.Change[service.LimitsPatch]](), reflect.TypeFor[*service.LimitsPatch]())
 	schemas.RegisterTypeAlias(reflect.TypeFor[json.RawMessage](), reflect.TypeFor[map[string]any]()) // a policy, or a connection
 	schemas.RegisterTypeAlias(reflect.TypeFor[policy.Document](), reflect.TypeFor[map[string]any]())
 	schemas.RegisterTypeAlias(reflect.TypeFor[map[policy.Kind]json.RawMessage](), reflect.TypeFor[givenPolicies]())
@@ -40,6 +45,14 @@ func newDocument(version string) *document {
 		Security: []map[string][]string{{"token": {}}},
 	}}
 	d.schema(reflect.TypeFor[Problem]())
+	// The holder of a setup link sends what it fills in alone.
+	d.schema(reflect.TypeFor[rolecall.Connection]())
+	d.api.Components.Schemas.Map()["DeclaredConnection"].Required = nil
+	// In a merge patch null resets a member.
+	d.schema(reflect.TypeFor[service.OrganizationPatch]())
+	patch := d.api.Components.Schemas.Map()["OrganizationPatch"].Properties
+	patch["jobs"].Enum = append(patch["jobs"].Enum, nil)
+	patch["limits"] = &huma.Schema{AnyOf: []*huma.Schema{patch["limits"], {Type: "null"}}}
 	return d
 }
 
@@ -110,6 +123,9 @@ func (d *document) add(rt route, out reflect.Type) {
 	if rt.body != nil {
 		d.bodies[nameSchema(rt.body, "")] = true
 		op.RequestBody = &huma.RequestBody{Required: !rt.optional, Content: map[string]*huma.MediaType{kindJSON: {Schema: d.schema(rt.body)}}}
+		if rt.method == http.MethodPatch {
+			op.RequestBody.Content["application/merge-patch+json"] = op.RequestBody.Content[kindJSON]
+		}
 	}
 	done := &huma.Response{Description: http.StatusText(rt.status)}
 	if rt.status != http.StatusNoContent {

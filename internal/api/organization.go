@@ -26,7 +26,20 @@ func (a *API) organizations() {
 		method: http.MethodGet, path: "/api/o/{org}", id: "getOrganization", summary: "An organization", status: http.StatusOK,
 	}, func(q *request) (answer[service.Organization], error) {
 		found, err := a.service.Organization(q.Context(), q.call, q.PathValue("org"))
-		return answer[service.Organization]{body: found}, err
+		return answer[service.Organization]{body: found, revision: found.Revision}, err
+	})
+	handle(a, route{
+		method: http.MethodPatch, path: "/api/o/{org}", id: "patchOrganization", summary: "Change an organization: plain JSON or a merge patch",
+		body: reflect.TypeFor[service.OrganizationPatch](), changes: true, status: http.StatusOK,
+	}, func(q *request) (answer[service.Organization], error) {
+		changed, err := a.service.PatchOrganization(q.Context(), q.call, q.PathValue("org"), q.body(false))
+		return answer[service.Organization]{body: changed, revision: changed.Revision}, err
+	})
+	handle(a, route{
+		method: http.MethodDelete, path: "/api/o/{org}", id: "deleteOrganization", summary: "End all that an organization has, and say what remains at the customer", changes: true, status: http.StatusOK,
+	}, func(q *request) (answer[service.Offboarded], error) {
+		gone, err := a.service.DeleteOrganization(q.Context(), q.call, q.PathValue("org"))
+		return answer[service.Offboarded]{body: gone}, err
 	})
 }
 
@@ -52,12 +65,25 @@ func (a *API) tokens() {
 	})
 }
 
-func (a *API) audit() {
+func (a *API) operator() {
+	const tokens = "/api/operator/tokens"
 	handle(a, route{
-		method: http.MethodGet, path: "/api/o/{org}/audit", id: "listAudit", summary: "Who did what", lists: true, status: http.StatusOK,
-	}, func(q *request) (answer[service.List[service.AuditRecord]], error) {
-		return list(q, func(p service.Page) (service.List[service.AuditRecord], error) {
-			return a.service.Audit(q.Context(), q.call, q.PathValue("org"), p)
+		method: http.MethodGet, path: tokens, id: "listOperatorTokens", summary: "The operator's tokens, without their secrets", lists: true, status: http.StatusOK,
+	}, func(q *request) (answer[service.List[service.Token]], error) {
+		return list(q, func(p service.Page) (service.List[service.Token], error) {
+			return a.service.OperatorTokens(q.Context(), q.call, p)
 		})
+	})
+	handle(a, route{
+		method: http.MethodPost, path: tokens, id: "createOperatorToken", summary: "Make a token of the operator's; the answer alone has its secret",
+		body: reflect.TypeFor[service.NewOperatorToken](), optional: true, creates: true, status: http.StatusCreated,
+	}, func(q *request) (answer[service.MadeToken], error) {
+		made, err := a.service.CreateOperatorToken(q.Context(), q.call, q.body(true))
+		return answer[service.MadeToken]{body: made}, err
+	})
+	handle(a, route{
+		method: http.MethodDelete, path: tokens + "/{id}", id: "deleteOperatorToken", summary: "Revoke a token of the operator's", status: http.StatusNoContent,
+	}, func(q *request) (answer[nothing], error) {
+		return answer[nothing]{}, a.service.DeleteOperatorToken(q.Context(), q.call, q.PathValue("id"))
 	})
 }

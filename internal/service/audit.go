@@ -71,7 +71,7 @@ func audit(ctx context.Context, tx *store.Tx, c Call, op operation, r AuditRecor
 	if err != nil {
 		return fmt.Errorf("write audit record: %w", err)
 	}
-	return tx.InsertAudit(ctx, store.AuditRecord{ID: r.ID, Organization: r.Organization, Record: string(text)})
+	return tx.InsertAudit(ctx, store.AuditRecord{ID: r.ID, Organization: r.Organization, Record: string(text), Actor: r.Actor.ID, Action: string(r.Action)})
 }
 
 // maxAudit is how many bytes a record keeps of a text.
@@ -84,12 +84,31 @@ func cut(text string) string {
 	return strings.ToValidUTF8(text[:maxAudit], "") + "…"
 }
 
+// AuditFilter says which records are wanted: those of an actor, by its id, and
+// those of an action. Empty members are not looked at.
+type AuditFilter struct{ Actor, Action string }
+
 // Audit returns an organization's audit records.
-func (s *Service) Audit(ctx context.Context, c Call, organization string, p Page) (List[AuditRecord], error) {
+func (s *Service) Audit(ctx context.Context, c Call, organization string, f AuditFilter, p Page) (List[AuditRecord], error) {
 	op := operation{action: account.AuditList, organization: organization}
+	return s.auditPage(ctx, c, op, f, p, func(ctx context.Context, tx *store.Tx, p store.Page) ([]store.AuditRecord, error) {
+		return tx.Audit(ctx, organization, store.AuditFilter(f), p)
+	})
+}
+
+// OperatorAudit returns the audit records of all organizations, and those that
+// are of none.
+func (s *Service) OperatorAudit(ctx context.Context, c Call, f AuditFilter, p Page) (List[AuditRecord], error) {
+	return s.auditPage(ctx, c, operation{action: account.OperatorAuditList}, f, p, func(ctx context.Context, tx *store.Tx, p store.Page) ([]store.AuditRecord, error) {
+		return tx.AllAudit(ctx, store.AuditFilter(f), p)
+	})
+}
+
+func (s *Service) auditPage(ctx context.Context, c Call, op operation, f AuditFilter, p Page, read func(context.Context, *store.Tx, store.Page) ([]store.AuditRecord, error)) (List[AuditRecord], error) {
+	filter := fmt.Sprintf("%s %q %q %q", op.action, op.organization, f.Actor, f.Action)
 	return view(ctx, s, c, op, func(ctx context.Context, tx *store.Tx) (List[AuditRecord], error) {
-		return page(p, "audit "+organization, func(p store.Page) ([]AuditRecord, []string, error) {
-			stored, err := tx.Audit(ctx, organization, p)
+		return page(p, filter, func(p store.Page) ([]AuditRecord, []string, error) {
+			stored, err := read(ctx, tx, p)
 			var list []AuditRecord
 			var ids []string
 			for _, kept := range stored {
@@ -247,11 +266,17 @@ func (s *Service) verifyAudit(ctx context.Context, tx *store.Tx, organization st
 			}); err != nil {
 				return f, err
 			}
-			if !bytes.Equal(link, r.Link) || r.Sequence == anchor.Sequence && !bytes.Equal(link, anchor.Link) {
+			if !asRecorded(r) || !bytes.Equal(link, r.Link) || r.Sequence == anchor.Sequence && !bytes.Equal(link, anchor.Link) {
 				f.Fault = fmt.Sprintf("record %d, %s, was changed, or the one before it", r.Sequence, r.ID)
 				return f, nil
 			}
 			last, f.Records = Head{r.Sequence, r.Link}, r.Sequence
 		}
 	}
+}
+
+// asRecorded reports whether what lists look for is what the record says.
+func asRecorded(r store.AuditRecord) bool {
+	var is AuditRecord
+	return json.Unmarshal([]byte(r.Record), &is) == nil && is.ID == r.ID && is.Organization == r.Organization && is.Actor.ID == r.Actor && string(is.Action) == r.Action
 }

@@ -117,8 +117,22 @@ func (c *checks) set(id string, r *running) {
 	c.running[id] = r
 }
 
+// interrupt ends the checks of an organization.
+func (c *checks) interrupt(organization string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, r := range c.running {
+		if r.organization == organization {
+			r.stop()
+		}
+	}
+}
+
 // running is a check that runs.
 type running struct {
+	organization string
+	stop         context.CancelFunc
+
 	mu      sync.Mutex
 	stored  store.Check
 	changed chan struct{} // closed when stored changes
@@ -214,8 +228,11 @@ func (s *Service) checkRequest(o rolecall.Organization, stored store.Connection,
 
 // begin runs a check that was stored.
 func (s *Service) begin(r *running, request check.Request, wait *Duration, checked store.Connection) {
+	ctx, stop := context.WithCancel(s.ctx)
+	r.organization, r.stop = request.Organization.APIName, stop
 	s.checks.set(request.ID, r)
 	s.work.Go(func() {
+		defer stop()
 		defer s.checks.set(request.ID, nil)
 		records := &records{service: s, running: r, checked: checked}
 		err := safely.Do(func() error {
@@ -224,7 +241,7 @@ func (s *Service) begin(r *running, request check.Request, wait *Duration, check
 				return err
 			}
 			defer done()
-			_, _, err = check.Recorded(s.ctx, request, worker, records, func(q *check.Request) {
+			_, _, err = check.Recorded(ctx, request, worker, records, func(q *check.Request) {
 				if wait != nil {
 					q.Wait = time.Duration(*wait)
 				}

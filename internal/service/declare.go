@@ -95,6 +95,11 @@ func notOfAPI(ctx context.Context, tx *store.Tx, declared map[string]rolecall.Or
 	for _, name := range slices.Sorted(maps.Keys(declared)) {
 		o, err := tx.Organization(ctx, name)
 		switch {
+		case err == nil && !o.Deleted.IsZero():
+			faults = append(faults, &rolecall.Error{
+				Code: rolecall.Conflict, Pointer: strict.Pointer("organizations", name), Message: fmt.Sprintf("the organization %q was deleted, and no other has its name", name),
+				Hint: "Operator: remove it from rolecall.yaml, or give the declared one another name",
+			})
 		case err == nil && o.ManagedBy != string(ByConfig):
 			faults = append(faults, &rolecall.Error{
 				Code: rolecall.Conflict, Pointer: strict.Pointer("organizations", name), Message: fmt.Sprintf("the organization %q is the API's", name),

@@ -78,10 +78,7 @@ func standing(o store.Organization, do account.Action) error {
 		return account.NoOrganization(o.APIName)
 	}
 	if o.Suspended && !whileSuspended(do) {
-		return &rolecall.Error{
-			Code: rolecall.Conflict, Message: fmt.Sprintf("the organization %q is suspended: rolecall.yaml no longer declares it", o.APIName),
-			Hint: fmt.Sprintf("Operator: declare it again, or move it to the API with rolecall org adopt %s", o.APIName),
-		}
+		return usable(o, store.Connection{})
 	}
 	if o.Paused && do == account.CredentialsVend {
 		return &rolecall.Error{

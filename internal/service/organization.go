@@ -28,7 +28,8 @@ type Organization struct {
 	ManagedBy   ManagedBy   `json:"managed_by" enum:"api,config"`
 	Created     time.Time   `json:"created"`
 	// Suspended: rolecall.yaml does not declare it any more, and no work begins.
-	Suspended bool `json:"suspended,omitempty"`
+	Suspended bool  `json:"suspended,omitempty"`
+	Revision  int64 `json:"-"`
 }
 
 // Principal is who comes with the external id.
@@ -79,9 +80,7 @@ func (n *NewOrganization) validate() error {
 	if n.Name == "" {
 		n.Name = n.APIName
 	}
-	if len(n.Name) > maxNameLength {
-		faults.Add("/name", fmt.Sprintf("the name has more than %d bytes", maxNameLength), "You: give a shorter one")
-	}
+	validLabel(&faults, n.Name)
 	if n.ExternalID == nil {
 		n.ExternalID = &rolecall.ExternalID{Mode: rolecall.ExternalIDGenerated}
 	}
@@ -89,19 +88,32 @@ func (n *NewOrganization) validate() error {
 	if n.ExternalID.Mode != rolecall.ExternalIDCustom && n.ExternalID.Value != "" {
 		faults.Add("/external_id/value", "only mode custom takes a value", "You: leave it out, or give mode custom")
 	}
-	switch n.Jobs {
-	case "":
+	if n.Jobs == "" {
 		n.Jobs = JobsConnections
-	case JobsConnections, JobsAny:
-	default:
+	}
+	validJobs(&faults, n.Jobs)
+	validLimits(&faults, n.Limits)
+	return faults.Err()
+}
+
+func validLabel(faults *rolecall.Errors, name string) {
+	if len(name) > maxNameLength {
+		faults.Add("/name", fmt.Sprintf("the name has more than %d bytes", maxNameLength), "You: give a shorter one")
+	}
+}
+
+func validJobs(faults *rolecall.Errors, may JobsMay) {
+	if may != JobsConnections && may != JobsAny {
 		faults.Add("/jobs", "jobs may name connections or any place", "You: write connections or any")
 	}
-	for member, limit := range map[string]int64{"running": n.Limits.Running, "queued": n.Limits.Queued} {
+}
+
+func validLimits(faults *rolecall.Errors, l Limits) {
+	for member, limit := range map[string]int64{"running": l.Running, "queued": l.Queued} {
 		if limit < 0 {
 			faults.Add("/limits/"+member, "a limit is not negative", "You: write 0 for the service's own")
 		}
 	}
-	return faults.Err()
 }
 
 // maxNameLength is of names for people, in bytes.
@@ -115,7 +127,7 @@ func (s *Service) CreateOrganization(ctx context.Context, c Call, body Body) (Or
 	return change(ctx, s, c, op, (*NewOrganization).validate, func(ctx context.Context, tx *store.Tx, n NewOrganization) (Organization, error) {
 		if _, err := tx.Organization(ctx, n.APIName); !errors.Is(err, store.ErrNone) {
 			if err == nil {
-				err = &rolecall.Error{Code: rolecall.Conflict, Pointer: "/api_name", Message: fmt.Sprintf("there is an organization %q already", n.APIName), Hint: "You: choose another api_name"}
+				err = &rolecall.Error{Code: rolecall.Conflict, Pointer: "/api_name", Message: fmt.Sprintf("there is, or was, an organization %q", n.APIName), Hint: "You: choose another api_name"}
 			}
 			return Organization{}, err
 		}
@@ -187,7 +199,7 @@ func (s *Service) Organizations(ctx context.Context, c Call, p Page) (List[Organ
 func (s *Service) organization(o store.Organization) Organization {
 	out := Organization{
 		APIName: o.APIName, Name: o.Name, ExternalID: o.ExternalID.Value, ExternalIDs: []string{o.ExternalID.Value}, Principals: s.principals(),
-		Jobs: JobsMay(o.Jobs), Limits: Limits{o.Running, o.Queued}, Paused: o.Paused, ManagedBy: ManagedBy(o.ManagedBy), Created: o.Created, Suspended: o.Suspended,
+		Jobs: JobsMay(o.Jobs), Limits: Limits{o.Running, o.Queued}, Paused: o.Paused, ManagedBy: ManagedBy(o.ManagedBy), Created: o.Created, Suspended: o.Suspended, Revision: o.Revision,
 	}
 	if o.OldExternalID != "" {
 		out.ExternalIDs = append(out.ExternalIDs, o.OldExternalID)

@@ -10,10 +10,10 @@ import (
 	"github.com/rolecall/rolecall/internal/store"
 )
 
-// The limits of a page.
+// MaxLimit is the most that a page has.
 const (
 	defaultLimit = 50
-	maxLimit     = 200
+	MaxLimit     = 200
 )
 
 // page reads a page of the list that the filter names. Read returns what is on
@@ -57,8 +57,8 @@ func (p Page) after(filter string) (limit int, last string, err error) {
 	if limit = p.Limit; limit == 0 {
 		limit = defaultLimit
 	}
-	if limit < 1 || limit > maxLimit {
-		return limit, "", &rolecall.Error{Code: rolecall.Invalid, Message: fmt.Sprintf("limit %d is not between 1 and %d", p.Limit, maxLimit), Hint: "You: leave it out for 50"}
+	if limit < 1 || limit > MaxLimit {
+		return limit, "", &rolecall.Error{Code: rolecall.Invalid, Message: fmt.Sprintf("limit %d is not between 1 and %d", p.Limit, MaxLimit), Hint: "You: leave it out for 50"}
 	}
 	if p.Cursor == "" {
 		return limit, "", nil

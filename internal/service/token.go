@@ -65,9 +65,7 @@ func (n *NewToken) validate() error {
 			}
 		}
 	}
-	if len(n.Name) > maxNameLength {
-		faults.Add("/name", fmt.Sprintf("the name has more than %d bytes", maxNameLength), "You: give a shorter one")
-	}
+	validLabel(&faults, n.Name)
 	if n.Expires == 0 {
 		n.Expires = defaultExpiry
 	}
@@ -98,10 +96,12 @@ func (s *Service) CreateToken(ctx context.Context, c Call, organization string, 
 func (s *Service) CreateOperatorToken(ctx context.Context, c Call, body Body) (MadeToken, error) {
 	op := operation{action: account.OperatorTokenCreate, body: body, creates: true, secret: true}
 	valid := func(n *NewOperatorToken) error {
+		var faults rolecall.Errors
+		validLabel(&faults, n.Name)
 		if n.Expires == 0 {
 			n.Expires = defaultExpiry
 		}
-		return nil
+		return faults.Err()
 	}
 	return change(ctx, s, c, op, valid, func(ctx context.Context, tx *store.Tx, n NewOperatorToken) (MadeToken, error) {
 		g := store.Grant{Kind: grantToken, Role: string(account.Operator), Name: n.Name}
@@ -123,21 +123,39 @@ func tokenOf(g store.Grant) Token {
 	}
 }
 
+// OperatorTokens returns the operator's tokens.
+func (s *Service) OperatorTokens(ctx context.Context, c Call, p Page) (List[Token], error) {
+	return s.tokens(ctx, c, operation{action: account.OperatorTokenList}, p)
+}
+
+// DeleteOperatorToken revokes a token of the operator's, at once.
+func (s *Service) DeleteOperatorToken(ctx context.Context, c Call, id string) error {
+	return s.deleteToken(ctx, c, operation{action: account.OperatorTokenDelete, target: "tokens/" + id}, id)
+}
+
 // Tokens returns an organization's tokens.
 func (s *Service) Tokens(ctx context.Context, c Call, organization string, p Page) (List[Token], error) {
-	op := operation{action: account.TokenList, organization: organization}
-	return view(ctx, s, c, op, func(ctx context.Context, tx *store.Tx) (List[Token], error) {
-		return grantPage(p, "tokens "+organization, tokenOf, func(p store.Page) ([]store.Grant, error) { return tx.Grants(ctx, organization, grantToken, p) })
-	})
+	return s.tokens(ctx, c, operation{action: account.TokenList, organization: organization}, p)
 }
 
 // DeleteToken revokes a token of an organization, at once.
 func (s *Service) DeleteToken(ctx context.Context, c Call, organization, id string) error {
-	op := operation{action: account.TokenDelete, organization: organization, target: "tokens/" + id}
+	return s.deleteToken(ctx, c, operation{action: account.TokenDelete, organization: organization, target: "tokens/" + id}, id)
+}
+
+func (s *Service) tokens(ctx context.Context, c Call, op operation, p Page) (List[Token], error) {
+	return view(ctx, s, c, op, func(ctx context.Context, tx *store.Tx) (List[Token], error) {
+		return grantPage(p, "tokens "+op.organization, tokenOf, func(p store.Page) ([]store.Grant, error) {
+			return tx.Grants(ctx, op.organization, grantToken, p)
+		})
+	})
+}
+
+func (s *Service) deleteToken(ctx context.Context, c Call, op operation, id string) error {
 	_, err := change(ctx, s, c, op, always, func(ctx context.Context, tx *store.Tx, _ nothing) (nothing, error) {
-		err := tx.DeleteGrant(ctx, organization, grantToken, id)
+		err := tx.DeleteGrant(ctx, op.organization, grantToken, id)
 		if errors.Is(err, store.ErrNone) {
-			err = noSuch("token", id, "You: list the organization's tokens")
+			err = noSuch("token", id, "You: list the tokens")
 		}
 		return nothing{}, err
 	})

@@ -12,21 +12,23 @@ type AuditRecord struct {
 	ID           string // sorts by when it was made
 	Organization string // empty: of none
 	Record       string
-	Sequence     int64 // its place in the organization's records; zero: not linked yet
+	Actor        string // id, as in Record
+	Action       string // as in Record
+	Sequence     int64  // its place in the organization's records; zero: not linked yet
 	Link         []byte
 }
 
 // InsertAudit stores an audit record, which is linked later.
 func (t *Tx) InsertAudit(ctx context.Context, r AuditRecord) error {
-	_, err := t.exec(ctx, `INSERT INTO audit (id, organization, record, sequence, link) VALUES ($1, $2, $3, 0, '')`, r.ID, r.Organization, r.Record)
+	_, err := t.exec(ctx, `INSERT INTO audit (`+auditColumns+`) VALUES ($1, $2, $3, $4, $5, 0, '')`, r.ID, r.Organization, r.Record, r.Actor, r.Action)
 	return err
 }
 
-const auditColumns = `id, organization, record, sequence, link`
+const auditColumns = `id, organization, record, actor, action, sequence, link`
 
 func scanAudit(read func(...any) error) (r AuditRecord, err error) {
 	var link string
-	if err := read(&r.ID, &r.Organization, &r.Record, &r.Sequence, &link); err != nil {
+	if err := read(&r.ID, &r.Organization, &r.Record, &r.Actor, &r.Action, &r.Sequence, &link); err != nil {
 		return r, err
 	}
 	if r.Link, err = base64.StdEncoding.DecodeString(link); err != nil {
@@ -44,9 +46,33 @@ func (t *Tx) auditRecords(ctx context.Context, query string, args ...any) (list 
 	return list, err
 }
 
+// AuditFilter says which records a list has. Empty members are not looked at.
+type AuditFilter struct{ Actor, Action string }
+
 // Audit returns a page of an organization's audit records.
-func (t *Tx) Audit(ctx context.Context, organization string, p Page) ([]AuditRecord, error) {
-	return t.auditRecords(ctx, `SELECT `+auditColumns+` FROM audit WHERE organization = $1 AND id < $2 ORDER BY id DESC LIMIT $3`, organization, p.before(), p.Limit)
+func (t *Tx) Audit(ctx context.Context, organization string, f AuditFilter, p Page) ([]AuditRecord, error) {
+	return t.auditRecords(ctx, `SELECT `+auditColumns+` FROM audit WHERE organization = $1 AND `+f.where()+` AND id < $4 ORDER BY id DESC LIMIT $5`,
+		organization, f.Actor, f.Action, p.before(), p.Limit)
+}
+
+// AllAudit returns a page of all organizations' audit records, and of those that
+// are of none.
+func (t *Tx) AllAudit(ctx context.Context, f AuditFilter, p Page) ([]AuditRecord, error) {
+	return t.auditRecords(ctx, `SELECT `+auditColumns+` FROM audit WHERE $1 = '' AND `+f.where()+` AND id < $4 ORDER BY id DESC LIMIT $5`,
+		"", f.Actor, f.Action, p.before(), p.Limit)
+}
+
+// where is the condition, by $2 and $3. A member that is not looked at is not
+// compared with a column, so that an index serves the others.
+func (f AuditFilter) where() string {
+	actor, action := `$2 = ''`, `$3 = ''`
+	if f.Actor != "" {
+		actor = `actor = $2`
+	}
+	if f.Action != "" {
+		action = `action = $3`
+	}
+	return actor + ` AND ` + action
 }
 
 // UnlinkedAudit returns records that are not linked yet, the oldest first.

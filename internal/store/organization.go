@@ -58,7 +58,7 @@ func (t *Tx) Organizations(ctx context.Context, p Page) (list []Organization, er
 // DeclaredOrganizations returns all organizations that the config declares or
 // declared.
 func (t *Tx) DeclaredOrganizations(ctx context.Context) (list []Organization, err error) {
-	err = t.each(ctx, `SELECT `+organizationColumns+` FROM organizations WHERE managed_by = 'config'`, nil, func(read func(...any) error) error {
+	err = t.each(ctx, `SELECT `+organizationColumns+` FROM organizations WHERE managed_by = 'config' AND deleted = 0`, nil, func(read func(...any) error) error {
 		o, err := scanOrganization(read)
 		list = append(list, o)
 		return err

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
 )
 
@@ -31,6 +32,12 @@ func (v Verdicts) Get(ctx context.Context, s credential.Subject) (verdict creden
 // Put implements credential.Verdicts.
 func (v Verdicts) Put(ctx context.Context, s credential.Subject, old, passing credential.Verdict) error {
 	return v.store.Change(ctx, func(ctx context.Context, tx *Tx) error {
+		switch gone, err := tx.deleted(ctx, s.Organization); {
+		case err != nil:
+			return err
+		case gone: // while it was proved
+			return &rolecall.Error{Code: rolecall.NotFound, Message: fmt.Sprintf("there is no organization %q", s.Organization), Hint: "You: stop its work"}
+		}
 		if _, err := tx.exec(ctx, `INSERT INTO claims (claim_key, organization) VALUES ($1, $2) ON CONFLICT (claim_key) DO NOTHING`, s.ClaimKey(), s.Organization); err != nil {
 			return err
 		}

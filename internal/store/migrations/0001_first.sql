@@ -156,10 +156,14 @@ CREATE TABLE audit (
   id           TEXT PRIMARY KEY,
   organization TEXT NOT NULL,
   record       TEXT NOT NULL,
+  actor        TEXT NOT NULL, -- as in the record
+  action       TEXT NOT NULL, -- as in the record
   sequence     BIGINT NOT NULL,
   link         TEXT NOT NULL
 );
 CREATE INDEX audit_newest ON audit (organization, id);
+CREATE INDEX audit_actor ON audit (organization, actor, id);
+CREATE INDEX audit_action ON audit (organization, action, id);
 CREATE INDEX audit_unlinked ON audit (id) WHERE sequence = 0;
 CREATE UNIQUE INDEX audit_linked ON audit (organization, sequence) WHERE sequence > 0;
 
