@@ -24,7 +24,7 @@ var mayImport = map[string][]string{
 	".":                      {"internal/strict", "internal/reserved"},
 	"policy":                 {".", "internal/safely", "internal/strict", "policy/internal/tree"},
 	"policy/internal/tree":   {"internal/strict"},
-	"policy/internal/known":  {".", "policy", "policy/internal/tree"},
+	"policy/internal/known":  {".", "policy", "policy/internal/tree", "internal/awsaction"},
 	"policy/explain":         {".", "policy", "policy/internal/tree", "internal/strict", "internal/awscode"},
 	"policy/correct":         {".", "policy", "policy/internal/known", "policy/internal/tree", "internal/awsaction"},
 	"policy/lint":            {".", "policy", "policy/internal/known", "policy/internal/tree", "internal/strict", "internal/awsaction"},

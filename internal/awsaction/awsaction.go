@@ -6,6 +6,7 @@ package awsaction
 
 import (
 	_ "embed" // the facts
+	"slices"
 	"strings"
 	"sync"
 )
@@ -75,3 +76,70 @@ var Read = sync.OnceValue(func() *Facts {
 	}
 	return f
 })
+
+// notOf has global keys that requests to a service never have.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-vpceaccount
+var notOf = map[string]string{"aws:vpceaccount": "sts", "aws:vpceorgid": "sts", "aws:vpceorgpaths": "sts"}
+
+// withAssumeRole are asked for in the request that assumes a role, and decided by
+// its keys.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html
+var withAssumeRole = []string{"sts:tagsession", "sts:setsourceidentity", "sts:setcontext"}
+
+// index has the condition keys of actions in lower case.
+type index struct {
+	global []string
+	of     map[string][]string // action, in lower case
+	all    []string            // that stand at an action
+}
+
+var indexed = sync.OnceValue(func() index {
+	out := index{of: map[string][]string{}}
+	for _, key := range Read().Global {
+		out.global = append(out.global, strings.ToLower(key))
+	}
+	for _, a := range Read().Actions {
+		name := strings.ToLower(a.Service + ":" + a.Name)
+		out.of[name] = []string{}
+		for _, key := range a.Keys {
+			out.of[name] = append(out.of[name], strings.ToLower(key))
+		}
+		out.all = append(out.all, out.of[name]...)
+	}
+	for _, name := range withAssumeRole {
+		for _, with := range []string{"sts:assumerole", "sts:assumerolewithsaml", "sts:assumerolewithwebidentity"} {
+			out.of[name] = append(out.of[name], out.of[with]...)
+		}
+	}
+	slices.Sort(out.all)
+	out.all = slices.Compact(out.all)
+	return out
+})
+
+// Has reports whether a request for an action, written service:Name, can have a
+// condition key. It is not known of actions and keys that are not in the list,
+// nor of keys that stand at no action there.
+func Has(action, key string) (has, known bool) {
+	action, key = strings.ToLower(action), strings.ToLower(key)
+	facts := indexed()
+	keys, listed := facts.of[action]
+	service, _, _ := strings.Cut(action, ":")
+	switch {
+	case notOf[key] == service:
+		return false, true
+	case in(facts.global, key):
+		return true, true
+	case !listed || !in(facts.all, key):
+		return false, false
+	default:
+		return in(keys, key), true
+	}
+}
+
+// in reports whether a key is of a list, in which a * at the end stands for any part.
+func in(keys []string, key string) bool {
+	return slices.ContainsFunc(keys, func(k string) bool {
+		before, open := strings.CutSuffix(k, "*")
+		return k == key || open && strings.HasPrefix(key, before)
+	})
+}

@@ -93,12 +93,11 @@ func expand(value string) (actions []*action, known bool) {
 	return actions, true
 }
 
-// hasKey reports whether requests for the action can have the condition key.
+// hasKey reports whether requests for the action can have the condition key, or
+// that is not known.
 func (a *action) hasKey(key string) bool {
-	if service := notOf[strings.ToLower(key)]; service != "" && strings.HasPrefix(a.name, service+":") {
-		return false
-	}
-	return isGlobal(key) || keyIn(a.keys, key)
+	has, known := awsaction.Has(a.name, key)
+	return has || !known
 }
 
 // isGlobal reports whether any request can have the key.

@@ -52,7 +52,7 @@ func (p *pass) missing(n need) {
 	if p.keepConditions(add) {
 		f.fix = func() { p.addStatement(add) }
 	} else {
-		f.hint += ", with the conditions of the other statements"
+		f.hint += ", with the conditions of the other statements that its requests can meet"
 	}
 	p.report(f)
 }

@@ -15,12 +15,9 @@ var conditionKeyAction = rule{
 	check: func(p *pass) {
 		for _, s := range p.statements {
 			for _, c := range s.conditions() {
-				if _, partly := notOf[strings.ToLower(c.key)]; !partly && (!keyIn(catalog().keys, c.key) || isGlobal(c.key)) {
-					continue // unknown, or of services that are not in the facts
-				}
 				var without []*tree.Node
 				for _, a := range s.actions() {
-					if s.keyNever(a.Text, c.key) {
+					if keyNever(a.Text, c.key) {
 						without = append(without, a)
 					}
 				}
@@ -35,21 +32,11 @@ var conditionKeyAction = rule{
 }
 
 // keyNever reports whether no request for what the value of Action means has the
-// condition key. What is asked for together with sts:AssumeRole is judged by
-// the same request.
-func (s *statement) keyNever(value, key string) bool {
+// condition key.
+func keyNever(value, key string) bool {
 	actions, _ := expand(value)
-	if strings.HasPrefix(strings.ToLower(key), "sts:") {
-		actions = slices.DeleteFunc(slices.Clone(actions), func(a *action) bool { return withAssumeRole[a.name] })
-	}
 	return len(actions) > 0 && !slices.ContainsFunc(actions, func(a *action) bool { return a.hasKey(key) })
 }
-
-// notOf has the global keys that the requests of a service of ours do not have.
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-vpceaccount
-var notOf = map[string]string{"aws:vpceaccount": "sts", "aws:vpceorgid": "sts", "aws:vpceorgpaths": "sts"}
-
-var withAssumeRole = map[string]bool{"sts:TagSession": true, "sts:SetSourceIdentity": true, "sts:SetContext": true}
 
 // alwaysDenied reports a wildcard of a Deny that means actions of the work
 // which the condition was not written for.
@@ -57,7 +44,7 @@ func (p *pass) alwaysDenied(s *statement, c condition) {
 	for _, a := range s.actions() {
 		var denied []string
 		for _, name := range append(p.needed(), "kms:Decrypt", "kms:GenerateDataKey") {
-			if glob(strings.ToLower(a.Text), strings.ToLower(name)) && s.keyNever(name, c.key) {
+			if glob(strings.ToLower(a.Text), strings.ToLower(name)) && keyNever(name, c.key) {
 				denied = append(denied, name)
 			}
 		}

@@ -177,7 +177,7 @@ func (s *statement) deniesAll(allow *statement) bool {
 // hold without it.
 func (s *statement) conditionsIn(allow *statement, action string) bool {
 	for _, c := range s.conditions() {
-		if c.holdsWithout() && keyIn(catalog().keys, c.key) && !isGlobal(c.key) && exact(action) != nil && allow.keyNever(action, c.key) {
+		if c.holdsWithout() && exact(action) != nil && keyNever(action, c.key) {
 			continue
 		}
 		same := func(other condition) bool {

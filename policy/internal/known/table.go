@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/awsaction"
 )
 
 // State is what is known of a condition key in a request of ours.
@@ -48,7 +49,8 @@ var table = []row{
 
 	// The way.
 	{"aws:SourceIp", Unknown, Unknown, Unknown, "the caller's address"},
-	{"aws:SourceVpc aws:SourceVpcArn aws:SourceVpce aws:VpceAccount aws:VpceOrgID aws:VpceOrgPaths aws:VpcSourceIp", Unknown, Unknown, Unknown, "the caller's network"},
+	{"aws:SourceVpc aws:SourceVpcArn aws:SourceVpce aws:VpcSourceIp", Unknown, Unknown, Unknown, "the caller's network"},
+	{"aws:VpceAccount aws:VpceOrgID aws:VpceOrgPaths", Absent, Unknown, Unknown, "whose the caller's network is"},
 	{"aws:SecureTransport", Listed, Listed, Listed, ""},
 	{"aws:UserAgent", Present, Present, Present, "the caller's program"},
 	{"aws:Referer", Absent, Absent, Absent, ""},
@@ -62,7 +64,8 @@ var table = []row{
 	// The resource.
 	{"aws:ResourceAccount s3:ResourceAccount", Listed, Listed, Listed, ""},
 	{"aws:ResourceOrgID aws:ResourceOrgPaths", Unknown, Unknown, Unknown, "the organization of the resource"},
-	{"aws:ResourceTag/* iam:ResourceTag/*", Unknown, Unknown, Unknown, "a tag of the resource"},
+	{"aws:ResourceTag/*", Unknown, Unknown, Unknown, "a tag of the resource"},
+	{"iam:ResourceTag/*", Unknown, Absent, Absent, "a tag of the role"},
 	{"s3:BucketTag/* s3:ExistingObjectTag/*", Absent, Unknown, Absent, "a tag of the bucket or object"},
 	{"kms:KeyOrigin kms:MultiRegion kms:MultiRegionKeyType kms:ResourceAliases kms:RequestAlias", Absent, Absent, Unknown, "what key it is"},
 	{"kms:KeySpec kms:CustomerMasterKeySpec kms:KeyUsage kms:CustomerMasterKeyUsage kms:EncryptionAlgorithm", Absent, Absent, Listed, ""},
@@ -73,7 +76,6 @@ var table = []row{
 	{"sts:SourceIdentity", Unknown, Absent, Absent, "the source identity that the worker's own session has"},
 	{"sts:ExternalId", Listed, Absent, Absent, ""},
 	{"sts:RoleSessionName", Present, Absent, Absent, "the name of the session"},
-	{"sts:DurationSeconds", Present, Absent, Absent, "how long the session is to last"},
 	{"s3:authType s3:signatureversion s3:TlsVersion s3:signatureAge", Absent, Listed, Absent, ""},
 	{"s3:x-amz-content-sha256", Absent, Present, Absent, "the checksum that signs the body"},
 	{"s3:prefix", Absent, Listed, Absent, ""},
@@ -97,7 +99,7 @@ var table = []row{
 	{"kms:BypassPolicyLockoutSafetyCheck kms:DataKeyPairSpec kms:ExpirationModel kms:Grant* kms:KeyAgreementAlgorithm kms:MacAlgorithm kms:MessageType " +
 		"kms:PrimaryRegion kms:ReEncryptOnSameKey kms:RecipientAttestation:* kms:ReplicaRegion kms:Retiring* kms:RotationPeriodInDays " +
 		"kms:ScheduleKeyDeletionPendingWindowInDays kms:SigningAlgorithm kms:TrailingDaysWithoutKeyUsage kms:ValidTo kms:Wrapping*", Absent, Absent, Absent, ""},
-	{"sts:AWSServiceName sts:IdentityTokenAudience sts:RequestContext/* sts:RequestContextProviders sts:RoleAuthorizedByIdp sts:SigningAlgorithm " +
+	{"sts:AWSServiceName sts:IdentityTokenAudience sts:RequestContext/* sts:RequestContextProviders sts:DurationSeconds sts:RoleAuthorizedByIdp sts:SigningAlgorithm " +
 		"sts:TaskPolicyArn", Absent, Absent, Absent, ""},
 }
 
@@ -120,11 +122,8 @@ var listed = map[string][]string{
 	"kms:encryptioncontextkeys":  {"aws:s3:arn"},
 }
 
-// Has reports whether the table has the key. A key that it does not have is
-// another service's, or newer: it is taken for unknown.
-func Has(key string) bool { return find(key).keys != "" }
-
-// find returns the row of a key.
+// find returns the row of a key. A key without one is another service's, or
+// newer: it is taken for unknown.
 func find(key string) row {
 	for _, r := range table {
 		for _, name := range strings.Fields(r.keys) {
@@ -140,8 +139,12 @@ func find(key string) row {
 func Words(key string) string { return find(key).words }
 
 // Of returns what is known of a key in requests for an action by a principal
-// beyond their context; with its values if they are listed.
+// beyond their context; with its values if they are listed. A key that AWS does
+// not list at the action is absent.
 func Of(key, action, principal string) (State, []string) {
+	if has, listed := awsaction.Has(action, key); listed && !has {
+		return Absent, nil
+	}
 	r := find(key)
 	service, _, _ := strings.Cut(strings.ToLower(action), ":")
 	state, folded := r.s3, strings.ToLower(key)
