@@ -174,9 +174,9 @@ func TestJSONIsACopy(t *testing.T) {
 
 func TestFit(t *testing.T) {
 	t.Parallel()
-	named := mustParse(t, `{"Statement":{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*"}}`)
+	named := mustParse(t, `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*"}}`)
 	trust := mustParse(t, `{"Statement":[{"Effect":"Deny","Principal":"*","Action":"*"}]}`)
-	plain := mustParse(t, `{"Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}`)
+	plain := mustParse(t, `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}`)
 	for _, c := range []struct {
 		d     *policy.Document
 		layer policy.Layer
@@ -187,10 +187,12 @@ func TestFit(t *testing.T) {
 		{named, policy.Identity, "/Statement/Principal"},
 		{trust, policy.ResourcePolicy, ""},
 		{trust, policy.RCP, "/Statement/0"},
+		{trust, policy.SessionPolicy, "/Statement/0/Principal"},
 		{plain, policy.Identity, ""},
 		{plain, policy.SessionPolicy, ""},
 		{plain, policy.SCP, ""},
 		{plain, policy.ResourcePolicy, "/Statement/0"},
+		{mustParse(t, `{"Version":"2008-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}`), policy.SCP, "/Version"},
 	} {
 		err := c.d.Fit(c.layer)
 		if c.want == "" && err != nil || c.want != "" && (err == nil || rolecall.List(err)[0].Pointer != c.want) {

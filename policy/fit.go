@@ -36,6 +36,13 @@ func (d *Document) Fit(layer Layer) error {
 		faults.AddErr("", d.completeARNs())
 	default:
 	}
+	switch layer {
+	case SCP, RCP:
+		faults.AddErr("", d.fitOrganization())
+	case Identity, Boundary, SessionPolicy:
+		faults.AddErr("", d.fitSids())
+	default:
+	}
 	return faults.Err()
 }
 
@@ -49,15 +56,60 @@ func (d *Document) FitKind(kind Kind) error {
 	return faults.Err()
 }
 
-// fitTrust checks what only trust policies may not have.
+// fitTrust checks what only trust policies may not have: they name no resource,
+// since they are the role's, and no account by S3's id of it.
 // reference_policies_elements_notprincipal.html
+// reference_policies_elements_resource.html
+// reference_policies_elements_principal.html
 func (d *Document) fitTrust() error {
 	var faults rolecall.Errors
 	for i := range d.statements {
-		if s := &d.statements[i]; s.deny && s.principals.not {
+		s := &d.statements[i]
+		if s.deny && s.principals.not {
 			faults.Add(s.pointer+"/NotPrincipal", "a trust policy cannot have NotPrincipal",
 				`You: write Principal "*" and put those who are spared under ArnNotEquals aws:PrincipalArn in Condition`)
 		}
+		if s.resources.given {
+			faults.Add(s.pointer+"/"+s.resources.element(), "a trust policy cannot have "+s.resources.element(), "You: remove it; the policy speaks of the role that it is attached to")
+		}
+		for j := range s.principals.entries {
+			if s.principals.entries[j].kind == namesCanonicalUser {
+				faults.Add(s.pointer+"/"+s.principals.element()+"/CanonicalUser", "a trust policy takes no canonical user", "You: name the account by its id under AWS")
+				break
+			}
+		}
+	}
+	faults.AddErr("", d.fitSids())
+	return faults.Err()
+}
+
+// fitSids checks the Sids of a policy that IAM keeps: letters and digits, each once.
+// reference_policies_elements_sid.html
+func (d *Document) fitSids() error {
+	var faults rolecall.Errors
+	seen := make(map[string]bool, len(d.statements))
+	for i := range d.statements {
+		s := &d.statements[i]
+		switch {
+		case s.sid == "":
+		case !consistsOf(s.sid, ""):
+			faults.Add(s.pointer+"/Sid", quote(s.sid)+" has other characters than letters and digits", "You: write A-Z, a-z and 0-9 only in Sid")
+		case seen[s.sid]:
+			faults.Add(s.pointer+"/Sid", quote(s.sid)+" is another statement's Sid, too", "You: give each statement a Sid of its own, or none")
+		}
+		seen[s.sid] = true
+	}
+	return faults.Err()
+}
+
+// fitOrganization checks what Organizations asks of both of its policies: they are
+// of the newer version, and say so.
+// https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_syntax.html#scp-syntax-version
+// https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps_syntax.html#rcp-syntax-version
+func (d *Document) fitOrganization() error {
+	var faults rolecall.Errors
+	if d.version != "2012-10-17" {
+		faults.Add("/Version", "a policy of an organization has the Version 2012-10-17", "You: write 2012-10-17 as Version")
 	}
 	return faults.Err()
 }
@@ -99,9 +151,6 @@ func (d *Document) fitRCP() error {
 		return nil
 	}
 	var faults rolecall.Errors
-	if d.version != "" && d.version != "2012-10-17" {
-		faults.Add("/Version", "a resource control policy is of version 2012-10-17", "You: write 2012-10-17 as Version")
-	}
 	for i := range d.statements {
 		s := &d.statements[i]
 		if !s.deny {

@@ -7,11 +7,23 @@ import (
 	"github.com/rolecall/rolecall"
 )
 
-// principalForm is what can ask: those of an account, and identity providers.
 // Names have the characters of reference_iam-quotas.html.
-var principalForm = regexp.MustCompile(`^arn:aws(-[a-z]+)*:` +
-	`(iam::[0-9]{12}:(root|(user|role)/([\x21-\x7e]+/)?[\w+=,.@-]+|(saml|oidc)-provider/[\w+=,.@:/-]+)` +
-	`|sts::[0-9]{12}:(assumed-role/[\w+=,.@-]+/[\w+=,.@-]+|federated-user/[\w+=,.@:-]+))$`)
+const (
+	ofPartition = `arn:aws(?:-[a-z]+)*:`
+	ofAccount   = ofPartition + `(?:iam::[0-9]{12}:(?:root|(?:user|role)/(?:[\x21-\x7e]+/)?[\w+=,.@-]+)` +
+		`|sts::[0-9]{12}:(?:assumed-role/[\w+=,.@-]+/[\w+=,.@-]+|federated-user/[\w+=,.@:-]+))`
+	ofProvider = ofPartition + `iam::[0-9]{12}:(?:saml|oidc)-provider/[\w+=,.@:/-]+`
+)
+
+// principalForm is what can ask: those of an account, and identity providers.
+// namedForm is what a policy can name under "AWS", providerForm under "Federated".
+// A reader of CloudFront's is in no account.
+// AmazonCloudFront/latest/DeveloperGuide/private-content-restricting-access-to-s3-oai.html
+var (
+	principalForm = regexp.MustCompile(`^(?:` + ofAccount + `|` + ofProvider + `)$`)
+	namedForm     = regexp.MustCompile(`^(?:` + ofAccount + `|` + ofPartition + `iam::cloudfront:user/CloudFront Origin Access Identity \w+)$`)
+	providerForm  = regexp.MustCompile(`^(?:` + ofProvider + `|[a-z0-9-]+(?:\.[a-z0-9-]+)+)$`)
+)
 
 // domainForm is a service, or a provider that is named by its domain;
 // canonicalForm S3's id of an account.

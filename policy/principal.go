@@ -91,11 +91,11 @@ func (p *principal) grants(q *requester) grant {
 			return toRole
 		}
 	case namesService:
-		if q.kind == asService && (p.text == "*" || p.text == q.arn) {
+		if q.kind == asService && p.text == q.arn {
 			return direct
 		}
 	case namesProvider:
-		if q.kind == asProvider && (p.text == "*" || p.text == q.arn) {
+		if q.kind == asProvider && p.text == q.arn {
 			return direct
 		}
 	case namesCanonicalUser:
@@ -157,17 +157,21 @@ func compilePrincipals(n *tree.Node, at string, faults *rolecall.Errors) []princ
 		faults.Add(at, `must be "*" or an object, not `+n.What(), `You: write {"AWS": "arn:aws:iam::111122223333:role/name"}`)
 		return nil
 	}
+	if len(n.Members) == 0 {
+		faults.Add(at, "Principal names nobody", `You: write {"AWS": "arn:aws:iam::111122223333:role/name"}`)
+	}
 	var out []principal
 	eachMember(n, at, []string{"AWS", "Service", "Federated", "CanonicalUser"}, faults, func(name, at string, value *tree.Node) {
 		read := compileAWS
 		switch name {
 		case "Service":
-			read = plain(namesService)
+			read = written(namesService, domainForm, "write the service as s3.amazonaws.com is written, in small letters")
 		case "Federated":
-			read = plain(namesProvider)
+			read = written(namesProvider, providerForm, "write the ARN of an oidc-provider or saml-provider, or the domain of one that AWS knows")
 		case "CanonicalUser":
-			read = plain(namesCanonicalUser)
+			read = written(namesCanonicalUser, canonicalForm, "write the 64 digits of an account's canonical user id")
 		}
+		notEmpty(value, name, at, faults)
 		eachItem(value, at, "a string", faults, func(at string, item *tree.Node) {
 			entry, wrong := read(textOf(item, at, faults))
 			if wrong != "" && item.Kind == '"' {
@@ -192,20 +196,20 @@ func compileAWS(text string) (principal, string) {
 	case strings.ContainsAny(text, "*?"):
 		return principal{}, `a principal cannot hold wildcards; give "*" alone and a condition on aws:PrincipalArn`
 	}
-	parts := strings.SplitN(text, ":", 6)
-	if len(parts) != 6 || parts[0] != "arn" || parts[2] != "iam" && parts[2] != "sts" || parts[3] != "" || parts[4] == "" || parts[5] == "" {
+	if !namedForm.MatchString(text) {
 		return principal{}, "give an account id, or the ARN of an account's root, a user, a role or a session"
 	}
-	if parts[2] == "iam" && parts[5] == "root" {
+	if parts := strings.SplitN(text, ":", 6); parts[5] == "root" {
 		return principal{kind: namesAccount, text: parts[4], partition: parts[1]}, ""
 	}
 	return principal{kind: namesARN, text: text}, ""
 }
 
-func plain(kind principalKind) func(string) (principal, string) {
+// written reads a value of another member than "AWS", which has the form.
+func written(kind principalKind, form *regexp.Regexp, hint string) func(string) (principal, string) {
 	return func(text string) (principal, string) {
-		if text == "" || text != "*" && strings.ContainsAny(text, "*?") {
-			return principal{}, "a principal cannot hold wildcards"
+		if !form.MatchString(text) {
+			return principal{}, hint
 		}
 		return principal{kind: kind, text: text}, ""
 	}

@@ -161,7 +161,7 @@ func TestDerivedIsGiven(t *testing.T) {
 func TestCallers(t *testing.T) {
 	t.Parallel()
 	all := mustParse(t, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`)
-	trust := mustParse(t, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"*","Service":"*","Federated":"*"},"Action":"*"}}`)
+	trust := mustParse(t, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"*","Service":"`+principals["service"]+`","Federated":["`+principals["web"]+`","`+principals["saml"]+`"]},"Action":"*"}}`)
 	for action, callers := range map[string]string{
 		"sts:AssumeRole":                "user role session service web saml",
 		"sts:TagSession":                "user role session service web saml",

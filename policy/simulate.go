@@ -87,7 +87,7 @@ func answerAll(batch []requestLine) [][]byte {
 	answerSome := func() {
 		for i := int(next.Add(1)) - 1; i < len(batch); i = int(next.Add(1)) - 1 {
 			if batch[i].tooLong {
-				out[i] = encodeAnswer(answer{Error: &rolecall.Error{Code: rolecall.Invalid, Message: "the line is longer than 4 MiB"}})
+				out[i] = encodeFault(&rolecall.Error{Code: rolecall.Invalid, Message: "the line is longer than 4 MiB"})
 			} else {
 				out[i] = SimulateLine(batch[i].text)
 			}
@@ -117,7 +117,19 @@ func readLine(in *bufio.Reader) (line []byte, tooLong bool, err error) {
 // answer is a line of Simulate's output.
 type answer struct {
 	*Result
-	Error *rolecall.Error `json:"error,omitempty"`
+	Error *lineFault `json:"error,omitempty"`
+}
+
+// lineFault is what is wrong with a line. Its place is always there, "" for all of it.
+type lineFault struct {
+	Code    rolecall.Code `json:"code"`
+	Pointer string        `json:"pointer"`
+	Message string        `json:"message"`
+	Hint    string        `json:"hint,omitempty"`
+}
+
+func encodeFault(e *rolecall.Error) []byte {
+	return encodeAnswer(answer{Error: &lineFault{e.Code, e.Pointer, e.Message, e.Hint}})
 }
 
 func encodeAnswer(a answer) []byte {
@@ -131,23 +143,25 @@ func encodeAnswer(a answer) []byte {
 // SimulateLine answers one request given as a JSON object: its policies under
 // identity, resource_policy, session, boundary, scp and rcp, each optional; an
 // organization's policies as one list, or as a list of lists, its levels.
-// The answer is a Result or {"error": …}, of several faults the first.
+// The answer is a Result or {"error": …}, of several faults the first. A byte
+// order mark at its beginning, which editors and shells of Windows write, is left out.
 func SimulateLine(line []byte) []byte {
+	line = bytes.TrimPrefix(line, []byte("\ufeff"))
 	if len(bytes.TrimSpace(line)) == 0 {
-		return encodeAnswer(answer{Error: &rolecall.Error{
+		return encodeFault(&rolecall.Error{
 			Code: rolecall.Invalid, Message: "the line holds no request", Hint: "You: write one request on each line, as a JSON object, and leave no line blank",
-		}})
+		})
 	}
 	request, policies, err := ReadRequest(line)
 	if err != nil {
-		return encodeAnswer(answer{Error: rolecall.List(err)[0]})
+		return encodeFault(rolecall.List(err)[0])
 	}
 	result, ok := evaluate(request, policies)
 	if !ok {
-		return encodeAnswer(answer{Error: &rolecall.Error{
+		return encodeFault(&rolecall.Error{
 			Code: rolecall.Invalid, Message: "the request takes too much work to decide",
 			Hint: "You: give fewer or shorter patterns and values; AWS allows far less",
-		}})
+		})
 	}
 	return encodeAnswer(answer{Result: &result})
 }

@@ -14,6 +14,9 @@ import (
 
 const allowAll = `{"Version":"2012-10-17","Statement":[{"Sid":"all","Effect":"Allow","Action":"*","Resource":"*"}]}`
 
+// otherwise allows something else than is asked for.
+const otherwise = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sqs:*","Resource":"*"}]}`
+
 func line(members string) string {
 	return `{"principal":"arn:aws:iam::111111111111:user/bob","action":"s3:GetObject","resource":"arn:aws:s3:::b/k"` + members + `}`
 }
@@ -24,11 +27,11 @@ func TestSimulateLine(t *testing.T) {
 		"allowed":  {line(`,"identity":[` + allowAll + `]`), `{"decision":"allowed","decided_by":[{"policy":"identity","index":0,"statement":0,"sid":"all"}]}`},
 		"no Allow": {line(``), `{"decision":"implicitly_denied","missing":["identity"]}`},
 		"all that is missing": {
-			line(`,"account":"222222222222","boundary":[{"Statement":[]}],"session":{"Statement":[]},"scp":[{"Statement":[]}]`),
+			line(`,"account":"222222222222","boundary":[` + otherwise + `],"session":` + otherwise + `,"scp":[` + otherwise + `]`),
 			`{"decision":"implicitly_denied","missing":["scp","identity","resource_policy","boundary","session"]}`,
 		},
 		"every denial": {
-			line(`,"identity":[` + allowAll + `],"scp":[[` + allowAll + `],[` + allowAll + `,{"Statement":{"Effect":"Deny","Action":"s3:*","Resource":"*"}}]],"rcp":[{"Statement":{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*"}}]`),
+			line(`,"identity":[` + allowAll + `],"scp":[[` + allowAll + `],[` + allowAll + `,{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"s3:*","Resource":"*"}}]],"rcp":[{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*"}}]`),
 			`{"decision":"explicitly_denied","decided_by":[{"policy":"rcp","index":0,"statement":0},{"policy":"scp","index":2,"statement":0}]}`,
 		},
 		"context": {
@@ -41,7 +44,8 @@ func TestSimulateLine(t *testing.T) {
 			line(`,"context":{"aws:PrincipalAccount":"333333333333"},"identity":[{"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"aws:PrincipalAccount":"111111111111"}}}}]`),
 			`{"decision":"implicitly_denied","missing":["identity"]}`,
 		},
-		"not JSON":      {`{`, `{"error":{"code":"invalid","message":"not JSON at line 1, column 2: the document ends, and the { of line 1 is not closed","hint":"You: add the missing }, or see whether the file is whole"}}`},
+		"not JSON":      {`{`, `{"error":{"code":"invalid","pointer":"","message":"not JSON at line 1, column 2: the document ends, and the { of line 1 is not closed","hint":"You: add the missing }, or see whether the file is whole"}}`},
+		"of Windows":    {"\ufeff" + line(`,"identity":[`+allowAll+`]`), `{"decision":"allowed","decided_by":[{"policy":"identity","index":0,"statement":0,"sid":"all"}]}`},
 		"misspelt":      {line(`,"identities":[]`), `{"error":{"code":"invalid","pointer":"/identities","message":"unknown field \"identities\"","hint":"You: write \"identity\", if that is meant"}}`},
 		"long action":   {`{"principal":"*","resource":"*","action":"s3:` + strings.Repeat("a", 126) + `"}`, `{"error":{"code":"invalid","pointer":"/action","message":"\"s3:` + strings.Repeat("a", 74) + `...\" is not an action","hint":"You: write the action as s3:GetObject"}}`},
 		"long resource": {`{"principal":"*","resource":"arn:aws:s3:::b/` + strings.Repeat("a", 2034) + `","action":"s3:GetObject"}`, `{"error":{"code":"invalid","pointer":"/resource","message":"resource is longer than 2,048 characters","hint":"You: shorten it; AWS has no longer ARNs"}}`},

@@ -116,6 +116,25 @@ func documentSize(d *policy.Document) int {
 	return utf8.RuneCount(out.Bytes())
 }
 
+// malformedPrincipal returns the principal, as IAM shows it, that makes a policy's
+// text faulty, or "" if it is another element that does.
+func malformedPrincipal(text []byte, err error) string {
+	place := rolecall.List(err)[0].Pointer
+	list, _ := readStatements(text)
+	for _, s := range list {
+		for element, named := range map[string]writtenPrincipals{"Principal": s.Principal, "NotPrincipal": s.NotPrincipal} {
+			for kind, names := range named {
+				for i, name := range names {
+					if at := s.at + strict.Pointer(element, kind); place == at || place == at+strict.Pointer(i) {
+						return `"` + cut(kind) + `":"` + cut(name) + `"`
+					}
+				}
+			}
+		}
+	}
+	return ""
+}
+
 // missingPrincipal returns a principal of the document that does not exist, as
 // IAM shows it, or "". Services and providers always exist.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_roles.html

@@ -20,6 +20,9 @@ func (i *iamCall) readTrust(text string) (*policy.Document, *serviceError) {
 	}
 	doc, err := policy.Parse([]byte(text))
 	if err != nil {
+		if name := malformedPrincipal([]byte(text), err); name != "" {
+			return nil, malformedPolicy("Invalid principal in policy: " + name)
+		}
 		return nil, malformedPolicy(syntaxErrors)
 	}
 	list := statements(doc)

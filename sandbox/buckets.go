@@ -126,14 +126,20 @@ func (d *directory) readBucketPolicy(name string, text []byte) (*policy.Document
 			return malformed(message)
 		}
 	}
+	refused := func(principal string) (*policy.Document, *s3.Error) {
+		_, fail := malformed("Invalid principal in policy")
+		fail.Extra = []s3.Field{{Name: "Detail", Value: principal}}
+		return nil, fail
+	}
 	doc, err := policy.Parse(text)
 	if err != nil {
+		if name := malformedPrincipal(text, err); name != "" {
+			return refused(name)
+		}
 		return malformed(syntaxMessage(err))
 	}
 	if missing := d.missingPrincipal(doc); missing != "" {
-		_, fail := malformed("Invalid principal in policy")
-		fail.Extra = []s3.Field{{Name: "Detail", Value: missing}}
-		return nil, fail
+		return refused(missing)
 	}
 	return doc, nil
 }

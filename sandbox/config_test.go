@@ -74,8 +74,8 @@ func TestConfigFaults(t *testing.T) {
 				"roles: {r: {policies: [{Statement: {Sid: 'two words', Effect: Allow, Action: 's3:*', Resource: '*'}}], " +
 				"boundary: {Statement: [{Sid: a, Effect: Allow, Action: 's3:*', Resource: '*'}, {Sid: a, Effect: Deny, Action: 's3:*', Resource: '*'}]}}}"),
 			[]string{
-				"/accounts/111122223333/users/u/policies/0/Statement/1", "/accounts/111122223333/roles/r/policies/0/Statement",
-				"/accounts/111122223333/roles/r/boundary/Statement/1",
+				"/accounts/111122223333/users/u/policies/0/Statement/1", "/accounts/111122223333/roles/r/policies/0/Statement/Sid",
+				"/accounts/111122223333/roles/r/boundary/Statement/1/Sid",
 			},
 		},
 		{

@@ -78,8 +78,12 @@ func (s *Server) readKeyPolicy(c *call, k *key, in kmsInput) (*policy.Document, 
 	if !documentChars.MatchString(in.Policy) {
 		return nil, badKMS("ValidationException", "Value at 'policy' failed to satisfy constraint: Member must satisfy regular expression pattern: "+documentChars.String())
 	}
+	const invalidPrincipals = "Policy contains a statement with one or more invalid principals."
 	doc, err := policy.Parse([]byte(in.Policy))
 	if err != nil {
+		if malformedPrincipal([]byte(in.Policy), err) != "" {
+			return malformed(invalidPrincipals)
+		}
 		return malformed("Policy is not well-formed: " + rolecall.List(err)[0].Error())
 	}
 	if documentSize(doc) > policy.MaxKeyPolicy {
@@ -95,7 +99,7 @@ func (s *Server) readKeyPolicy(c *call, k *key, in kmsInput) (*policy.Document, 
 		}
 	}
 	if s.directory.missingPrincipal(doc) != "" {
-		return malformed("Policy contains a statement with one or more invalid principals.")
+		return malformed(invalidPrincipals)
 	}
 	if !in.Bypass {
 		q := s.keyQuestion(c, &key{arn: k.arn, policy: doc}, "kms:PutKeyPolicy", k.arn)

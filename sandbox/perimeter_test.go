@@ -42,7 +42,7 @@ func joined(change func(*Config)) func(*Config) {
 
 func controls(account string, set func(*Account, []*policy.Document), statement string) func(*Config) {
 	return func(cfg *Config) {
-		set(cfg.Accounts[account], []*policy.Document{builtin(`{"Statement":[` + statement + `]}`)})
+		set(cfg.Accounts[account], []*policy.Document{builtin(`{"Version":"2012-10-17","Statement":[` + statement + `]}`)})
 	}
 }
 

@@ -185,7 +185,7 @@ func (v *validator) identityPolicies(at string, list []*policy.Document, boundar
 
 // stored checks that IAM stores a policy that is valid as a user's or a role's.
 func (v *validator) stored(at string, p *policy.Document) {
-	if p == nil || p.Fit(policy.Identity) != nil {
+	if p == nil || p.Fit(policy.Identity) != nil { // which says so itself
 		return
 	}
 	if place, message := identityFault(statements(p)); message != "" {

@@ -118,7 +118,11 @@ func (g *generator) next() Case {
 	}
 	if inAccount && g.chance(20) {
 		for range 1 + g.IntN(2) {
-			g.c.SCP = append(g.c.SCP, g.documents(identityPolicy))
+			level := g.documents(identityPolicy)
+			for i := range level {
+				level[i].Version = "2012-10-17"
+			}
+			g.c.SCP = append(g.c.SCP, level)
 		}
 	}
 	if g.action.hasPolicy && g.chance(15) {

@@ -13,7 +13,7 @@ func drawWorld(t *rapid.T) (policy.Request, policy.Policies) {
 	action := rapid.SampledFrom([]string{"s3:GetObject", "s3:PutObject", "kms:Decrypt", "sts:AssumeRole"}).Draw(t, "action")
 	policies := func(name string, most int) []any {
 		return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) any {
-			statements := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) any { return drawStatement(t, name, action) }), 0, 3).Draw(t, "statements")
+			statements := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) any { return drawStatement(t, name, action) }), 1, 3).Draw(t, "statements")
 			return map[string]any{"Version": "2012-10-17", "Statement": statements}
 		}), 0, most).Draw(t, name)
 	}
@@ -58,7 +58,9 @@ func drawStatement(t *rapid.T, layer, action string) any {
 		s[name] = values
 	}
 	name, values := either("Resource", "*", "arn:aws:s3:::b/*", "arn:aws:s3:::b/k", "arn:aws:s3:::b/${aws:username}/*")
-	s[name] = values
+	if layer != "resource_policy" || action != "sts:AssumeRole" { // a trust policy names none
+		s[name] = values
+	}
 	if layer == "resource_policy" {
 		name, values = either("Principal", "111111111111", "222222222222", "arn:aws:iam::111111111111:user/u", "arn:aws:iam::111111111111:role/r")
 		if effect == "Allow" || action == "sts:AssumeRole" {

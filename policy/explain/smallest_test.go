@@ -84,6 +84,9 @@ func document(statements ...string) string {
 	return `{"Version":"2012-10-17","Statement":[` + strings.Join(statements, ",") + `]}`
 }
 
+// sqs allows something else than is asked for.
+const sqs = `{"Effect":"Allow","Action":"sqs:*","Resource":"*"}`
+
 func TestSmallest(t *testing.T) {
 	t.Parallel()
 	worker := `"principal":"arn:aws:sts::111111111111:assumed-role/worker/i","action":"sts:AssumeRole","resource":"arn:aws:iam::222222222222:role/r","account":"222222222222",
@@ -127,7 +130,7 @@ func TestSmallest(t *testing.T) {
 			`add a statement that allows s3:GetObject`,
 		},
 		{"no policy at all", object, `attach a policy that allows s3:GetObject`},
-		{"the session too", object + `,"identity":[` + document() + `],"session":` + document(), `add a statement that allows s3:GetObject; add a statement that allows s3:GetObject`},
+		{"the session too", object + `,"identity":[` + document(sqs) + `],"session":` + document(sqs), `add a statement that allows s3:GetObject; add a statement that allows s3:GetObject`},
 		{
 			"an external id of other case", `"context":{"sts:ExternalId":"X-42"},` + worker + `,"resource_policy":` + trust("arn:aws:iam::111111111111:role/worker", `"StringEquals":{"sts:ExternalId":"x-42"}`),
 			`ask with sts:ExternalId x-42`,
@@ -155,7 +158,7 @@ func TestSmallest(t *testing.T) {
 			`add "arn:aws:iam::111111111111:role/worker" to Principal AWS of the statement Trust`,
 		},
 		{
-			"a level of the organization", object + `,"identity":[` + document(reading) + `],"scp":[[` + document(`{"Effect":"Allow","Action":"*","Resource":"*"}`) + `],[` + document() + `],[` + document() + `]]`,
+			"a level of the organization", object + `,"identity":[` + document(reading) + `],"scp":[[` + document(`{"Effect":"Allow","Action":"*","Resource":"*"}`) + `],[` + document(sqs) + `],[` + document(sqs) + `]]`,
 			`add a statement that allows s3:GetObject; add a statement that allows s3:GetObject`,
 		},
 		{
@@ -224,7 +227,7 @@ func TestSmallest(t *testing.T) {
 		{"denied by a Deny more", object + `,"identity":[` + document(`{"Effect":"Allow","Action":"s3:*","Resource":"*"}`) + `]`, `add a statement that denies s3:GetObject`},
 		{"an anonymous reader", `"principal":"*","action":"s3:GetObject","resource":"arn:aws:s3:::b/k","account":"111111111111"`, `attach a policy that allows s3:GetObject`},
 		{
-			"a service", `"principal":"delivery.logs.amazonaws.com","action":"s3:PutObject","resource":"arn:aws:s3:::b/k","account":"111111111111","resource_policy":` + document(),
+			"a service", `"principal":"delivery.logs.amazonaws.com","action":"s3:PutObject","resource":"arn:aws:s3:::b/k","account":"111111111111","resource_policy":` + document(strings.Replace(sqs, `{`, `{"Principal":"*",`, 1)),
 			`add a statement that allows s3:PutObject`,
 		},
 		{
