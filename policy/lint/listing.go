@@ -22,7 +22,7 @@ func (p *pass) listings(objects []string) []listing {
 	for _, r := range objects {
 		bucket, key, slash := strings.Cut(r, "/")
 		t := targetOf(r)
-		if t.other || strings.ContainsAny(bucket, "*?$") || home != "" && bucket != home {
+		if message, _ := p.malformed(r); message != "" || t.other || strings.ContainsAny(bucket, "*?$") || home != "" && bucket != home {
 			continue
 		}
 		if home != "" {

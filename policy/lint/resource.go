@@ -90,6 +90,15 @@ func (p *pass) optional(name string) bool {
 	return false
 }
 
+// matching returns the values of Resource that can match something; the others
+// open nothing.
+func (p *pass) matching(s *statement) []*tree.Node {
+	return slices.DeleteFunc(slices.Clone(s.resources()), func(r *tree.Node) bool {
+		message, _ := p.malformed(r.Text)
+		return message != ""
+	})
+}
+
 // connectionARNs returns the ARNs of the connection's bucket and of the objects below its
 // prefix, empty without a connection.
 func (p *pass) connectionARNs() (bucket, objects string) {

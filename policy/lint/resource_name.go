@@ -32,14 +32,47 @@ func bucketFault(arn string) (message, right string) {
 	switch {
 	case strings.HasPrefix(name, "arn:"):
 		return "has an ARN inside of an ARN, so it matches nothing", name
-	case strings.HasPrefix(name, "s3://"):
-		return "has a location inside of an ARN, so it matches nothing", head + ":::" + strings.TrimPrefix(name, "s3://")
+	case strings.Contains(name, "://"):
+		if inside := located(name); inside != "" {
+			right = head + ":::" + inside
+		}
+		return "has a location inside of an ARN, so it matches nothing", right
 	case strings.Count(bucket, ":") == 1 && !slash && bucketName(strings.Split(bucket, ":")[0]):
 		return message, head + ":::" + strings.Replace(bucket, ":", "/", 1)
 	case strings.Count(bucket, ":") == 1 && slash && strings.HasSuffix(bucket, ":"):
 		return message, head + ":::" + strings.TrimSuffix(bucket, ":") + "/" + key
 	}
 	return message, ""
+}
+
+// hostForms are how S3's addresses begin: with the bucket, or with S3 alone.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
+var hostForms = []*regexp.Regexp{
+	regexp.MustCompile(`^(?:[a-z0-9-]+@)?([a-z0-9.-]+)\.s3[a-z0-9.-]*\.amazonaws\.com(?:\.cn)?(/.*)?$`),
+	regexp.MustCompile(`^s3[a-z0-9.-]*\.amazonaws\.com(?:\.cn)?/([a-z0-9.*-]+)(/.*)?$`),
+}
+
+// located returns the bucket and key of a location, s3://bucket/key or one of
+// HTTP, empty if it has none.
+func located(location string) string {
+	scheme, rest, _ := strings.Cut(location, "://")
+	if scheme != "s3" && scheme != "https" && scheme != "http" {
+		return ""
+	}
+	host := ""
+	for _, form := range hostForms {
+		if m := form.FindStringSubmatch(rest); m != nil && scheme != "s3" && host == "" {
+			host, rest = rest, m[1]+m[2]
+		}
+	}
+	if strings.HasSuffix(rest, "/") {
+		rest += "*"
+	}
+	bucket, _, _ := strings.Cut(rest, "/")
+	if !bucketName(bucket) || host == "" && scheme != "s3" && strings.Contains(bucket, ".") {
+		return "" // another host, perhaps
+	}
+	return rest
 }
 
 // accessPointFault says what is wrong with the ARN of an access point's objects.

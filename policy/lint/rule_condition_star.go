@@ -13,12 +13,18 @@ var conditionStar = rule{
 	check: func(p *pass) {
 		for _, s := range p.allows() {
 			for _, c := range s.conditions() {
-				if c.base() != "StringLike" && c.base() != "ArnLike" || equalKey(c, externalID) || equalKey(c, "s3:prefix") {
+				all := "*"
+				if c.base() == "ArnLike" || c.base() == "ArnEquals" { // which compare each part by itself
+					all = "arn:*:*:*:*:*"
+				} else if c.base() != "StringLike" {
 					continue
 				}
-				if i := slices.IndexFunc(c.values.Each(), func(v *tree.Node) bool { return v.Text == "*" }); i >= 0 {
+				if equalKey(c, externalID) || equalKey(c, "s3:prefix") {
+					continue
+				}
+				if i := slices.IndexFunc(c.values.Each(), func(v *tree.Node) bool { return v.Text == all }); i >= 0 {
 					p.report(found{
-						at: c.values.Each()[i], message: "* is met by every value of " + c.key + ", so the condition holds nothing back",
+						at: c.values.Each()[i], message: all + " is met by every value of " + c.key + ", so the condition holds nothing back",
 						hint: "write the values that are meant, or remove the condition",
 					})
 				}

@@ -70,6 +70,9 @@ func valueFault(c condition, key, value string) (message, hint string) {
 		return "is no number", "write a number, in digits"
 	case (base == "Bool" || base == "Null") && value != "true" && value != "false":
 		return "is neither true nor false", "write true or false"
+	case strings.HasPrefix(base, "Arn") && strings.Count(value, ":") < 5:
+		return "has fewer than the six parts of an ARN, and " + c.operator + " compares each of them, so no request has it",
+			"write all six parts, such as arn:aws:iam::111122223333:role/name, with a star for what is open"
 	case arnKeys[key] && arnOperator(base):
 		return arnFault(key, value)
 	case accountKeys[key] && textOperator(base) && !accountForm.MatchString(value):

@@ -18,7 +18,7 @@ var iamAnyRole = rule{
 				{"iam:PassRole", "iam:PassedToService", "any role can be handed to any service"},
 				{"iam:CreateServiceLinkedRole", "iam:AWSServiceName", "a role can be made for any service"},
 			} {
-				if !s.allowsAction(of.action) || !s.onEveryRole() || len(s.on(of.key)) > 0 {
+				if !s.allowsAction(of.action) || !p.onEveryRole(s) || len(s.on(of.key)) > 0 {
 					continue
 				}
 				at := s.Get("Resource")
@@ -50,11 +50,11 @@ func (s *statement) allowsAction(name string) bool {
 
 // onEveryRole reports whether the statement is about every role of an account or
 // of a path that a star ends.
-func (s *statement) onEveryRole() bool {
+func (p *pass) onEveryRole(s *statement) bool {
 	if s.Get("NotResource") != nil {
 		return true
 	}
-	for _, r := range s.resources() {
+	for _, r := range p.matching(s) {
 		if r.Text == "*" {
 			return true
 		}

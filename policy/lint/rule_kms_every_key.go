@@ -24,7 +24,7 @@ var kmsEveryKey = rule{
 			if !uses || slices.ContainsFunc(s.conditions(), condition.limitsKeys) {
 				continue
 			}
-			for _, r := range s.resources() {
+			for _, r := range p.matching(s) {
 				if r.Text != "*" && !strings.HasSuffix(r.Text, ":key/*") && !strings.HasSuffix(r.Text, ":kms:*") {
 					continue
 				}

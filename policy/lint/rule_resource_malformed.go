@@ -69,11 +69,11 @@ func (p *pass) malformed(resource string) (message, right string) {
 	if partition == "" {
 		partition = "aws"
 	}
-	if name, found := strings.CutPrefix(resource, "s3://"); found {
-		if strings.HasSuffix(name, "/") {
-			name += "*"
+	if !strings.HasPrefix(resource, "arn:") && strings.Contains(resource, "://") {
+		if name := located(resource); name != "" {
+			right = "arn:" + partition + ":s3:::" + name
 		}
-		return "is a location and no ARN", "arn:" + partition + ":s3:::" + name
+		return "is a location and no ARN", right
 	}
 	if !strings.HasPrefix(resource, "arn:") {
 		if bucketName(resource) {

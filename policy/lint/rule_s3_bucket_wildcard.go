@@ -14,7 +14,7 @@ var s3BucketWildcard = rule{
 	kinds: []policy.Kind{policy.PermissionsDocument},
 	check: func(p *pass) {
 		for _, s := range p.allows() {
-			for _, r := range s.resources() {
+			for _, r := range p.matching(s) {
 				parts := strings.SplitN(r.Text, ":", 6)
 				if len(parts) < 6 || parts[2] != "s3" {
 					continue

@@ -21,7 +21,7 @@ var s3EveryBucket = rule{
 					reaches = reaches || k.on("bucket") || k.on("object")
 				}
 			}
-			for _, r := range s.resources() {
+			for _, r := range p.matching(s) {
 				if !reaches || !everyBucket(r.Text) {
 					continue
 				}

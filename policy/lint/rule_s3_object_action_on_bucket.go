@@ -37,6 +37,9 @@ var s3ObjectActionOnBucket = rule{
 func (p *pass) misplaced(sort func(*action) bool, fits func(target) bool, message string, hint func(*action) string, right func(wrong []*tree.Node, resources []string) []part) {
 	for _, s := range p.statements {
 		resources := s.resources()
+		if len(p.matching(s)) < len(resources) {
+			continue // which comes first
+		}
 		fitting := len(resources) == 0
 		for _, r := range resources {
 			fitting = fitting || fits(targetOf(r.Text))

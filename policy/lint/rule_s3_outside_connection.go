@@ -18,7 +18,7 @@ var s3OutsideConnection = rule{
 			return
 		}
 		for _, s := range p.allows() {
-			for _, r := range s.resources() {
+			for _, r := range p.matching(s) {
 				t := targetOf(r.Text)
 				if t.other || everyBucket(r.Text) {
 					continue

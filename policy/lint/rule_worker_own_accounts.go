@@ -21,7 +21,7 @@ var workerOwnAccounts = rule{
 			if !s.assumes() {
 				continue
 			}
-			for _, r := range s.resources() {
+			for _, r := range p.matching(s) {
 				parts := strings.SplitN(r.Text, ":", 6)
 				if r.Text != "*" && (len(parts) < 6 || parts[4] != "*") {
 					continue
