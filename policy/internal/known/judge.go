@@ -17,13 +17,15 @@ func Judge(document *tree.Node, in policy.Request, among func(*policy.Document) 
 	if document.Modern() {
 		at.version = "2012-10-17"
 	}
-	best, worst := document.Clone(), document.Clone()
+	best, worst, settled := document.Clone(), document.Clone(), document.Clone()
 	bests, worsts := statements(best), statements(worst)
 	var open [][]string
+	var all []conditions
 	for i, s := range bests {
 		unknown := at.settle(s)
 		worsts[i].Become(s.Clone())
-		open = append(open, unknown.keys())
+		statements(settled)[i].Become(s.Clone())
+		open, all = append(open, unknown.keys()), append(all, unknown)
 		if len(unknown) == 0 {
 			continue
 		}
@@ -34,6 +36,9 @@ func Judge(document *tree.Node, in policy.Request, among func(*policy.Document) 
 	decision := at.decide(best)
 	if decision != policy.Allowed || at.decide(worst) == policy.Allowed {
 		return decision, nil
+	}
+	if always, ok := at.together(settled, all); ok {
+		return always, nil
 	}
 	var keys []string
 	for i, s := range statements(worst) {
