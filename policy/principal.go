@@ -165,17 +165,17 @@ func compilePrincipals(n *tree.Node, at string, faults *rolecall.Errors) []princ
 		read := compileAWS
 		switch name {
 		case "Service":
-			read = written(namesService, domainForm, "write the service as s3.amazonaws.com is written, in small letters")
+			read = written(namesService, domainForm, "You: write the service as s3.amazonaws.com is written, in small letters")
 		case "Federated":
-			read = written(namesProvider, providerForm, "write the ARN of an oidc-provider or saml-provider, or the domain of one that AWS knows")
+			read = written(namesProvider, providerForm, "You: write the ARN of an oidc-provider or saml-provider, or the domain of one that AWS knows")
 		case "CanonicalUser":
-			read = written(namesCanonicalUser, canonicalForm, "write the 64 digits of an account's canonical user id")
+			read = written(namesCanonicalUser, canonicalForm, "You: write the 64 digits of an account's canonical user id")
 		}
 		notEmpty(value, name, at, faults)
 		eachItem(value, at, "a string", faults, func(at string, item *tree.Node) {
-			entry, wrong := read(textOf(item, at, faults))
-			if wrong != "" && item.Kind == '"' {
-				faults.Add(at, quote(item.Text)+" is not a principal", wrong)
+			entry, hint := read(textOf(item, at, faults))
+			if hint != "" && item.Kind == '"' {
+				faults.Add(at, quote(item.Text)+" is not a principal", hint)
 			}
 			out = append(out, entry)
 		})
@@ -183,9 +183,9 @@ func compilePrincipals(n *tree.Node, at string, faults *rolecall.Errors) []princ
 	return out
 }
 
-// compileAWS reads a value of "AWS"; the second result says what is wrong.
+// compileAWS reads a value of "AWS"; the hint says what to write for one that is none.
 // reference_policies_elements_principal.html
-func compileAWS(text string) (principal, string) {
+func compileAWS(text string) (_ principal, hint string) {
 	switch {
 	case text == "*":
 		return principal{kind: namesAnyone}, ""
@@ -194,10 +194,10 @@ func compileAWS(text string) (principal, string) {
 	case uniqueIDForm.MatchString(text):
 		return principal{kind: namesUniqueID, text: text}, ""
 	case strings.ContainsAny(text, "*?"):
-		return principal{}, `a principal cannot hold wildcards; give "*" alone and a condition on aws:PrincipalArn`
+		return principal{}, `You: give "*" alone and a condition on aws:PrincipalArn`
 	}
 	if !namedForm.MatchString(text) {
-		return principal{}, "give an account id, or the ARN of an account's root, a user, a role or a session"
+		return principal{}, "You: give an account id, or the ARN of an account's root, a user, a role or a session"
 	}
 	if parts := strings.SplitN(text, ":", 6); parts[5] == "root" {
 		return principal{kind: namesAccount, text: parts[4], partition: parts[1]}, ""
