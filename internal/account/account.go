@@ -96,6 +96,7 @@ const (
 	SetupLinkDelete     Action = "setup_link.delete"
 	OrganizationPatch   Action = "organization.patch"
 	OrganizationDelete  Action = "organization.delete"
+	OrganizationAdopt   Action = "organization.adopt"
 	ExternalIDRotate    Action = "external_id.rotate"
 	MemberList          Action = "member.list"
 	MemberInvite        Action = "member.invite"

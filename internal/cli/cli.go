@@ -59,6 +59,9 @@ type commands struct {
 	Connection struct {
 		Release releaseCommand `cmd:"" help:"Give up an organization's claim on a connection's role or dispenser: work that uses it stops, and another organization may claim it. The next use claims it again."`
 	} `cmd:"" help:"Work with connections."`
+	Org struct {
+		Adopt orgAdoptCommand `cmd:"" help:"Move an organization that rolecall.yaml declares, or declared, to the API of rolecall serve, with its ids and history."`
+	} `cmd:"" help:"Work with organizations of rolecall serve."`
 	Token struct {
 		Create tokenCreateCommand `cmd:"" help:"Make a token for the service, on its own machine, and print it."`
 	} `cmd:"" help:"Work with tokens of rolecall serve."`

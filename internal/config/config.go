@@ -85,6 +85,15 @@ func load(path string, separate func(*Config, rolecall.Errors) rolecall.Errors) 
 	return c, nil
 }
 
+// Locate adds the file and the line to faults that are found later in what the
+// config declares.
+func (c *Config) Locate(err error) error {
+	if err == nil || c.path == "" {
+		return err
+	}
+	return rolecall.List(err).In(c.path, c.lines)
+}
+
 // parse returns what could be read of a config whose paths are relative to dir,
 // and what is wrong with it: nothing of a text that is no YAML. The versions of
 // secrets, which are in their files, are empty.

@@ -60,6 +60,7 @@ type world struct {
 	options  server.Options
 	database string // URL; empty: SQLite
 	again    chan os.Signal
+	more     string       // of the config
 	log      *slog.Logger // nil: none
 	stop     context.CancelFunc
 	ended    chan error
@@ -127,7 +128,8 @@ network: {allow: [127.0.0.0/8]}
 listen: 127.0.0.1:0
 limits: {requests_per_second: %d}
 organizations: %s
-`, keys, w.aws.URL, w.aws.URL, w.rate, organizations)
+%s
+`, keys, w.aws.URL, w.aws.URL, w.rate, organizations, w.more)
 	for path, content := range map[string]string{
 		w.path(): text,
 		keys:     `{"AccessKeyId":"ASIAPRODUCTION000000","SecretAccessKey":"planted-secret-of-production","SessionToken":"planted-token-of-production"}`,

@@ -60,7 +60,7 @@ func (p *process) declare(ctx context.Context, cfg *config.Config) (service.Decl
 	if err != nil && settings.Close != nil {
 		settings.Close()
 	}
-	return done, err
+	return done, cfg.Locate(err)
 }
 
 // notes say what the operator should do.

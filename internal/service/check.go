@@ -1,7 +1,6 @@
 package service
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -162,8 +161,12 @@ func (s *Service) StartCheck(ctx context.Context, c Call, organization, name str
 	var begin func()
 	out, err := change(ctx, s, c, op, (*NewCheck).validate, func(ctx context.Context, tx *store.Tx, n NewCheck) (Check, error) {
 		begin = nil
-		o, stored, err := found(ctx, tx, c, organization, name)
-		if err = cmp.Or(err, usable(o, stored)); err != nil {
+		o, err := tx.Organization(ctx, organization)
+		if err != nil {
+			return Check{}, err
+		}
+		stored, err := connection(ctx, tx, c, organization, name)
+		if err != nil {
 			return Check{}, err
 		}
 		if err := mayCheck(ctx, tx, c, stored); err != nil {

@@ -27,15 +27,16 @@ func (s *Service) Credentials(ctx context.Context, c Call, organization, name st
 	}
 	op := operation{action: account.CredentialsVend, organization: organization, connection: name, target: fmt.Sprintf("connections/%s %s %s", name, r.Access, r.Prefix)}
 	grant, err := change(ctx, s, c, op, always, func(ctx context.Context, tx *store.Tx, _ nothing) (vend.Grant, error) {
-		o, stored, err := found(ctx, tx, c, organization, name)
+		o, err := tx.Organization(ctx, organization)
+		if err != nil {
+			return vend.Grant{}, err
+		}
+		stored, err := connection(ctx, tx, c, organization, name)
 		if err != nil {
 			return vend.Grant{}, err
 		}
 		if c.Actor.Role == account.Credentials && r.Access == vend.Write && c.Actor.Access != string(vend.Write) {
 			return vend.Grant{}, &rolecall.Error{Code: rolecall.Forbidden, Message: "the token is for reading", Hint: "You: ask an admin of the organization for a token with the access write"}
-		}
-		if err := usable(o, stored); err != nil {
-			return vend.Grant{}, err
 		}
 		if stored.Status != string(Verified) {
 			return vend.Grant{}, &rolecall.Error{

@@ -89,7 +89,7 @@ func Read(ctx context.Context, db *store.Store, declared map[string]rolecall.Org
 	})
 }
 
-// notOfAPI reports the declared organizations that were made over the API.
+// notOfAPI reports the declared organizations that are the API's, or were deleted.
 func notOfAPI(ctx context.Context, tx *store.Tx, declared map[string]rolecall.Organization) error {
 	var faults rolecall.Errors
 	for _, name := range slices.Sorted(maps.Keys(declared)) {

@@ -52,7 +52,7 @@ func (l *LocalChecks) Changed(ctx context.Context, o rolecall.Organization, c ro
 		}
 		l.checked[Place{o.APIName, c.Name}] = checked{
 			stored: stored, begun: tx.Now(),
-			current: own.Name == p.Name && owner.ExternalID == o.ExternalID && usable(owner, stored) == nil && stored.Declared.Revision() == c.Revision(),
+			current: own.Name == p.Name && owner.ExternalID == o.ExternalID && !owner.Suspended && !stored.Suspended && stored.Declared.Revision() == c.Revision(),
 		}
 		l.mu.Unlock()
 		since, err = tx.Revision(ctx, o.APIName, stored.ID, p.Name, revision)

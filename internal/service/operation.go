@@ -61,11 +61,22 @@ func reach(ctx context.Context, tx *store.Tx, c Call, op operation) error {
 	if err := standing(o, op.action); err != nil || op.connection == "" {
 		return err
 	}
-	_, err = connection(ctx, tx, c, op.organization, op.connection)
+	stored, err := connection(ctx, tx, c, op.organization, op.connection)
 	if op.makes && c.Actor.Connection == "" && rolecall.CodeOf(err) == rolecall.NotFound {
 		return nil
 	}
+	if err == nil && stored.Suspended && works(op.action) {
+		err = &rolecall.Error{
+			Code: rolecall.Conflict, Message: fmt.Sprintf("the connection %q is suspended: rolecall.yaml no longer declares it", op.connection),
+			Hint: "Operator: declare it again and send SIGHUP to rolecall serve",
+		}
+	}
 	return err
+}
+
+// works reports whether an action begins work on a connection.
+func works(do account.Action) bool {
+	return do == account.CheckStart || do == account.CredentialsVend || do == account.SetupLinkCreate
 }
 
 // standing returns nil if an organization takes an action in the state that it
@@ -94,7 +105,7 @@ func whileSuspended(do account.Action) bool {
 	switch do {
 	case account.OrganizationGet, account.ConnectionList, account.ConnectionGet, account.PoliciesGet, account.CheckGet, account.TokenList, account.SecretList,
 		account.AuditList, account.SetupLinkList, account.MemberList, account.SessionList,
-		account.OrganizationDelete, account.ConnectionRelease, account.TokenDelete, account.SetupLinkDelete, account.MemberDelete, account.SessionDelete:
+		account.OrganizationDelete, account.OrganizationAdopt, account.ConnectionRelease, account.TokenDelete, account.SetupLinkDelete, account.MemberDelete, account.SessionDelete:
 		return true
 	}
 	return false

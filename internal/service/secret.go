@@ -104,20 +104,25 @@ func (s *Service) PutSecret(ctx context.Context, c Call, organization, name stri
 		if _, err := changeable(ctx, tx, organization); err != nil {
 			return Secret{}, err
 		}
-		version, err := tx.NextVersion(ctx, organization, name)
-		if err != nil {
-			return Secret{}, err
-		}
-		put := store.Secret{Organization: organization, Name: name, Type: n.Type, Bucket: n.Bucket, Host: n.Host, Version: version, Updated: tx.Now()}
-		plain, err := n.value()
-		if err != nil {
-			return Secret{}, err
-		}
-		if put.Sealed, err = s.keyring.seal(ctx, tx, organization, labelOf(put), plain); err != nil {
-			return Secret{}, err
-		}
-		return secretOf(put), tx.PutSecret(ctx, put)
+		return s.putSecret(ctx, tx, organization, name, n)
 	})
+}
+
+// putSecret stores a secret, sealed.
+func (s *Service) putSecret(ctx context.Context, tx *store.Tx, organization, name string, n NewSecret) (Secret, error) {
+	version, err := tx.NextVersion(ctx, organization, name)
+	if err != nil {
+		return Secret{}, err
+	}
+	put := store.Secret{Organization: organization, Name: name, Type: n.Type, Bucket: n.Bucket, Host: n.Host, Version: version, Updated: tx.Now()}
+	plain, err := n.value()
+	if err != nil {
+		return Secret{}, err
+	}
+	if put.Sealed, err = s.keyring.seal(ctx, tx, organization, labelOf(put), plain); err != nil {
+		return Secret{}, err
+	}
+	return secretOf(put), tx.PutSecret(ctx, put)
 }
 
 // DeleteSecret destroys a secret's value. The code of its error is Conflict
