@@ -67,7 +67,7 @@ func reach(ctx context.Context, tx *store.Tx, c Call, op operation) error {
 	}
 	if err == nil && stored.Suspended && works(op.action) {
 		err = &rolecall.Error{
-			Code: rolecall.Conflict, Message: fmt.Sprintf("the connection %q is suspended: rolecall.yaml no longer declares it", op.connection),
+			Code: rolecall.Conflict, Message: fmt.Sprintf("the connection %q is suspended: rolecall.yaml does not declare it any more", op.connection),
 			Hint: "Operator: declare it again and send SIGHUP to rolecall serve",
 		}
 	}
@@ -89,7 +89,10 @@ func standing(o store.Organization, do account.Action) error {
 		return account.NoOrganization(o.APIName)
 	}
 	if o.Suspended && !whileSuspended(do) {
-		return usable(o, store.Connection{})
+		return &rolecall.Error{
+			Code: rolecall.Conflict, Message: fmt.Sprintf("the organization %q is suspended: rolecall.yaml does not declare it any more", o.APIName),
+			Hint: "Operator: declare it again and send SIGHUP to rolecall serve, or run rolecall org adopt " + o.APIName,
+		}
 	}
 	if o.Paused && do == account.CredentialsVend {
 		return &rolecall.Error{
