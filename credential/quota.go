@@ -59,7 +59,7 @@ func (q *quotas) count(s Subject, most int, now time.Time) error {
 	if _, known := mine.begun[s.Digest()]; !known && len(mine.begun) >= most {
 		return &rolecall.Error{
 			Code: rolecall.Unavailable, Message: fmt.Sprintf("%s is not proved now: this organization may use and check %d roles and dispensers in an hour that have not passed their probes", s, most),
-			Hint: "Operator: declare it as a connection and run rolecall check --all, which is not limited. You: use fewer roles, or wait an hour",
+			Hint: "Operator: declare it as a connection and run rolecall check --all, which is not limited. You: use fewer roles in one run, or wait an hour",
 		}
 	}
 	mine.begun[s.Digest()] = now

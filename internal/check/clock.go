@@ -2,24 +2,17 @@ package check
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/awscode"
 	"github.com/rolecall/rolecall/internal/refusal"
 )
-
-// wrongBy is from when on a clock is wrong: AWS accepts a quarter of an hour.
-// The SDK makes up for it in most calls, not in presigned ones nor in
-// everyone's tools.
-const wrongBy = 5 * time.Minute
 
 // clock asks STS, without credentials, by how much the clock here is ahead;
 // zero where it does not say.
@@ -45,33 +38,16 @@ func (w *work) clock(ctx context.Context) time.Duration {
 		return 0
 	}
 	_ = answer.Body.Close() // HEAD has none
-	return skew(answer.Header)
+	ahead, _ := refusal.AheadOf(answer.Header)
+	return ahead
 }
 
 const clockTimeout = 10 * time.Second
 
-// skewOf is by how much the clock here is ahead of the server that answered;
-// zero when it did not say.
-func skewOf(err error) time.Duration {
-	var answer *smithyhttp.ResponseError
-	if !errors.As(err, &answer) || answer.Response == nil || answer.Response.Response == nil {
-		return 0
-	}
-	return skew(answer.Response.Header)
-}
-
-func skew(header http.Header) time.Duration {
-	there, err := http.ParseTime(header.Get("Date"))
-	if err != nil {
-		return 0
-	}
-	return time.Since(there)
-}
-
 func (w *work) wrongClock(skew time.Duration) finding {
 	r, _ := refusal.Answer{Answer: awscode.Answer{Meaning: awscode.Clock}}.To(refusal.Request{})
 	f := w.found(r, "")
-	if skew.Abs() >= wrongBy { // else the answer came from somebody between, or says what it likes
+	if skew.Abs() >= refusal.WrongBy { // else the answer came from somebody between, or says what it likes
 		how := "ahead"
 		if skew < 0 {
 			how, skew = "behind", -skew

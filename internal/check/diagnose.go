@@ -37,12 +37,9 @@ func (w *work) answered(ctx context.Context, q question, a refusal.Answer) findi
 	f := w.found(r, a.Key())
 	endpoint := w.Connection.S3EndpointURL != ""
 	switch {
-	case a.Meaning == awscode.Clock:
-		skew := skewOf(a.Err)
-		if skew.Abs() < wrongBy { // what S3 says and its Date header do not agree
-			skew = 0
-		}
-		return w.wrongClock(skew)
+	case a.Meaning == awscode.Clock && r.Message == awscode.WrongClock:
+		ahead, _ := refusal.Ahead(a.Err)
+		return w.wrongClock(ahead)
 	case a.Meaning == awscode.NoStorageClass:
 		f.patches = w.changed(func(c *rolecall.Connection) { c.StorageClass = "" })
 	case a.Kind == transfer.NoBucket && !endpoint && !refusal.IsAlias(w.Connection.Bucket):
@@ -97,7 +94,8 @@ func (w *work) fault(ctx context.Context, err error) finding {
 	case slow(ctx) || errors.Is(err, context.DeadlineExceeded):
 		return failed(rolecall.LayerNetwork, "no answer within "+stepTimeout.String(), "You: check again. Operator: if it stays so, look at the worker's network")
 	case answer.Meaning == awscode.Clock:
-		return w.wrongClock(skewOf(err))
+		ahead, _ := refusal.Ahead(err)
+		return w.wrongClock(ahead)
 	case answer.Meaning == awscode.PolicyTooLarge:
 		return w.oversized("STS takes no session policy as large as this connection's")
 	case answer.Meaning == awscode.Denied && identifying(err): // only an endpoint's policy can refuse that

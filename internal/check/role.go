@@ -12,6 +12,7 @@ import (
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
 	"github.com/rolecall/rolecall/internal/awscode"
+	"github.com/rolecall/rolecall/internal/refusal"
 	"github.com/rolecall/rolecall/internal/safely"
 	"github.com/rolecall/rolecall/policy/correct"
 )
@@ -100,7 +101,7 @@ func identified(ctx context.Context, w *work) finding {
 			ahead = w.clock(ctx)
 		}
 	}, func() { arn, err = w.Vault.Identify(ctx, asking) })
-	if ahead.Abs() >= wrongBy {
+	if ahead.Abs() >= refusal.WrongBy {
 		f := w.wrongClock(ahead)
 		if err == nil { // what asks AWS here makes up for it, so that the rest can be checked
 			f.result = rolecall.CheckWarn

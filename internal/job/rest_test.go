@@ -155,6 +155,10 @@ func TestExclusionsAreExact(t *testing.T) {
 			[]string{"/u/A", "A/", "!A", ".", "?"},
 		},
 		"copy": {tool("storage:copy", `{`+fmt.Sprintf(masters, "exact")+`, "files": ["*"], "exclude": ["a\\\\\\*b", "b"]}`), 3, []string{"b"}},
+		"exists": {
+			tool("storage:exists", `{"connection": "masters", "files": ["u/a*", "u/zz"], "exclude": ["u/aXb", "u/aYb", "x", "y/*", "u/*X*", "x"]}`), 1,
+			[]string{"u/aYb", "x", "y/*"},
+		},
 		"put": {
 			tool("storage:get", `{"connection": "masters", "files": ["**"]}`) + "," +
 				tool("storage:put", `{"connection": "delivery", "files": ["u/a*"], "exclude": ["u/a b", "x"]}`), 3, []string{"x"},

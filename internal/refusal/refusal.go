@@ -107,6 +107,9 @@ func (a Answer) To(q Request) (Refusal, bool) {
 	}
 	if c, ok := causes[means]; ok {
 		message, hint, _ := awscode.Cause(means)
+		if means == awscode.InvalidKey || means == awscode.KeyMissing {
+			message, hint = q.noSuchKey(message)
+		}
 		if q.Verb != "" {
 			message = q.refused() + ": " + message
 		}
@@ -114,7 +117,7 @@ func (a Answer) To(q Request) (Refusal, bool) {
 	}
 	switch means {
 	case awscode.Clock:
-		return of(rolecall.Unauthenticated, awscode.WrongClock, awscode.WrongClockHint, rolecall.LayerPrincipal), true
+		return a.wrongTime(q), true
 	case awscode.NoUpload:
 		return of(rolecall.Unavailable, "the upload was ended by others while it was under way", "You: run it again; something that tidies up may have ended the upload",
 			rolecall.LayerNetwork), true
@@ -140,14 +143,25 @@ func (a Answer) To(q Request) (Refusal, bool) {
 	case transfer.Unreachable, transfer.Stalled, transfer.Malformed, transfer.Canceled: // by a timeout of the connection
 		return a.unreachable(q), true
 	case transfer.Refused:
-		message := q.refused()
-		if code := awscode.Shown(a.Code); code != "" {
-			message += ", with " + code
-		}
-		return of(rolecall.Invalid, message, "You: compare encryption, storage class and acl with what the bucket's owner requires", rolecall.LayerName), true
+		return a.refusedOtherwise(q), true
 	default:
 		return Refusal{}, false
 	}
+}
+
+// noSuchKey says why KMS does not find the key that the place names, which
+// is an ARN. A bucket takes keys of its own region only.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+func (q Request) noSuchKey(otherwise string) (message, hint string) {
+	if q.Place.Encryption == nil || q.Place.Encryption.Key == "" {
+		return otherwise, "Customer: set a key that exists, of the bucket's region, as the bucket's default encryption. You: or name one in encryption"
+	}
+	hint = "You: name a key of the bucket's region in encryption, or leave it out for the bucket's own"
+	key, err := rolecall.ParseARN(q.Place.Encryption.Key)
+	if err != nil || q.Place.Region == "" || key.Region == q.Place.Region {
+		return otherwise, hint
+	}
+	return fmt.Sprintf("the KMS key %s is in the region %s, and the bucket in %s", key, key.Region, q.Place.Region), hint
 }
 
 func (q Request) refused() string {
@@ -212,9 +226,32 @@ func (a Answer) unaccepted(q Request) Refusal {
 			"Operator: give the secret keys of a user that exists and is enabled, or name another secret", rolecall.LayerRole, rolecall.LayerName)
 	case p.Dispenser != nil:
 		return of(code, message, "You: try again. Customer: if it stays so, look at what the dispenser answers", rolecall.LayerRole)
+	case p.EndpointURL != "":
+		return of(code, message, "You: name a secret with keys of the service at s3_endpoint_url; AWS's sessions are for AWS", rolecall.LayerName, rolecall.LayerRole)
 	default:
 		return of(code, message, "You: try again. Customer: if it stays so, look for a policy that revokes the role's sessions", rolecall.LayerRole)
 	}
+}
+
+// refusedOtherwise is found where a request is refused for what it asks.
+func (a Answer) refusedOtherwise(q Request) Refusal {
+	r := of(rolecall.Invalid, q.refused(), "You: compare encryption, storage class and acl with what the bucket's owner requires", rolecall.LayerName)
+	if code := awscode.Shown(a.Code); code != "" {
+		r.Message += ", with " + code
+	}
+	if q.reads() {
+		r.Hint = "You: run it again later. Customer: if it stays so, look for what is special about the bucket or object; no policy is at fault"
+		if q.Place.EndpointURL != "" {
+			r.Hint = "Customer: see why the service at s3_endpoint_url does not do it. You: for a bucket at AWS, leave s3_endpoint_url out"
+		}
+	}
+	return r
+}
+
+// reads reports whether the request writes nothing, so that how an object is
+// written cannot be at fault.
+func (q Request) reads() bool {
+	return strings.HasPrefix(q.Action, "s3:Get") || strings.HasPrefix(q.Action, "s3:List")
 }
 
 // noBucket is found where there is no bucket of the place's name.

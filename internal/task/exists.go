@@ -33,7 +33,31 @@ func (s *work) exists(ctx context.Context) (Outcome, error) {
 		}
 		return 0, s.setAside(ctx, subject{key: w.key(), pointer: w.pointer}, err)
 	})
+	s.excludedInVain(ctx, at)
 	return s.end(ctx, out, Event{}, err, "")
+}
+
+// excludedInVain notes the entries of exclude that certainly leave nothing out:
+// those of which no files are wanted, and names that are not there. It does not
+// list all that a pattern may leave out: one match is all that is looked for.
+func (s *work) excludedInVain(ctx context.Context, at side) {
+	seen := map[string]bool{}
+	for _, p := range s.step.Exclude {
+		wanted := slices.ContainsFunc(s.step.Files, func(f rolecall.Pattern) bool {
+			if p.Literal() {
+				return f.Match(p.Prefix())
+			}
+			return strings.HasPrefix(f.Prefix(), p.Prefix()) || strings.HasPrefix(p.Prefix(), f.Prefix())
+		})
+		if wanted && p.Literal() {
+			there, err := s.isListed(ctx, at, at.place.Key+p.Prefix())
+			wanted = there || err != nil
+		}
+		if !wanted && !seen[p.String()] {
+			s.observe(unused(p.String()))
+		}
+		seen[p.String()] = true
+	}
 }
 
 // requirement is what must be there: an object by its key, or any that matches.

@@ -123,8 +123,12 @@ func (s *work) word(e *transfer.Error, at side) *rolecall.Error {
 	if !ok {
 		return say(rolecall.Internal, "internal error", "You: report this as a fault of rolecall's, with the log")
 	}
-	if e.Kind == transfer.Denied && !answer.OfKey() {
+	if e.Kind == transfer.Denied && answer.Meaning == awscode.Denied && !answer.OfKey() {
 		r.Hint += unsent(answer, e.Op, at.place)
+	}
+	if e.Kind == transfer.NotFound && at.end == source && s.listed.Load() > 0 { // the key is the listing's
+		r.Message = object + " was listed, and is not there any more"
+		r.Hint = "You: run it again when nothing removes objects there"
 	}
 	if e.Kind == transfer.Refused && at.place.EndpointURL != "" && writes(s.step, at.end) && !s.step.Overwrite {
 		r.Hint = "You: set overwrite where nothing can be lost by it; the service may not know conditional writes (If-None-Match). Else " + r.Hint
@@ -162,8 +166,11 @@ func unsent(answer refusal.Answer, op string, place rolecall.Place) string {
 	return out
 }
 
-// corrupt names both checksums, where they are known. An object that S3 made
-// of wrong bytes is not tried again: it would be in its own way.
+// corrupt names both checksums, where they are known. What was found here is not
+// tried again: an object that S3 made of wrong bytes would be in its own way, and
+// one whose bytes are not those of its checksum stays so, since TLS finds what
+// connections do to bytes. So it ends as a failure like any other (exit code 1), as
+// with other tools, and not as something that may pass (4).
 func corrupt(e *transfer.Error, object string) *rolecall.Error {
 	out := &rolecall.Error{
 		Err:  e,
@@ -174,7 +181,8 @@ func corrupt(e *transfer.Error, object string) *rolecall.Error {
 	if m == nil {
 		return out
 	}
-	out.Message += fmt.Sprintf(": they have the %s %s, not %s", m.Algorithm, m.Got, m.Want)
+	out.Code, out.Message = rolecall.Conflict, out.Message+fmt.Sprintf(": they have the %s %s, not %s", m.Algorithm, m.Got, m.Want)
+	out.Hint = "Customer: store the object again. You: run it once more first, if the connection has no TLS"
 	if m.Stored {
 		out.Code, out.Message = rolecall.Conflict, fmt.Sprintf("S3 says that it has %s with the %s %s, not %s", object, m.Algorithm, m.Got, m.Want)
 		out.Hint = "Customer: do not use the object; remove it. You: or replace it by a task with overwrite"

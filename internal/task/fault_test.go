@@ -93,7 +93,7 @@ func TestFaultsOfOthers(t *testing.T) {
 		{
 			t.Context(), &transfer.Error{Op: "get", Bucket: "b", Key: "in/a", Kind: transfer.Corrupt, Mismatch: &transfer.Mismatch{Algorithm: "CRC32", Want: "AAAAAA==", Got: "y/Q5Jg=="}},
 			&rolecall.Error{
-				Code: rolecall.Unavailable, Pointer: pointer,
+				Code: rolecall.Conflict, Pointer: pointer,
 				Message: `the bytes of "s3://b/in/a" are not those that its checksum promises: they have the CRC32 y/Q5Jg==, not AAAAAA==`,
 			},
 		},
@@ -249,5 +249,29 @@ func TestRefusedEndpointsLookAlike(t *testing.T) {
 		if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(rolecall.Error{}, "Err")); diff != "" || !errors.Is(got.Err, cause) {
 			t.Errorf("%v: %s", cause, diff)
 		}
+	}
+}
+
+// A listed object that is gone is not one whose key is written wrongly, and where
+// AWS has closed a bucket, nothing that a job sends helps.
+func TestWhatIsGoneOrClosed(t *testing.T) {
+	t.Parallel()
+	s := &work{tools: &Tools{access: &access.Access{}}, step: rolecall.Step{Index: 1}, log: slog.New(slog.DiscardHandler)}
+	s.listed.Add(1)
+	gone := s.word(&transfer.Error{Op: "get", Bucket: "b", Key: "in/a", Kind: transfer.NotFound}, bucket)
+	if gone.Code != rolecall.NotFound || !strings.Contains(gone.Message, "not there any more") || strings.Contains(gone.Hint, "case") {
+		t.Errorf("gone: %+v", gone)
+	}
+	for _, code := range []string{"AllAccessDisabled", "AccountProblem"} {
+		for _, op := range []string{"list", "get", "put"} {
+			closed := s.word(&transfer.Error{Op: op, Bucket: "b", Key: "in/a", Kind: transfer.Denied, Code: code}, bucket)
+			if !strings.Contains(closed.Message, "AWS has closed") || strings.Contains(closed.Hint, "set ") {
+				t.Errorf("%s of %s: %+v", code, op, closed)
+			}
+		}
+	}
+	refused := s.word(&transfer.Error{Op: "get", Bucket: "b", Key: "in/a", Kind: transfer.Denied, Code: "AccessDenied"}, bucket)
+	if !strings.Contains(refused.Hint, "requester_pays") {
+		t.Errorf("refused: %+v", refused)
 	}
 }

@@ -128,7 +128,7 @@ func (s *work) list(ctx context.Context, at side, sel *selection, markers bool, 
 // in vain, when all has been looked at.
 func (s *work) unfound(ctx context.Context, sel *selection, place string) error {
 	for _, entry := range sel.unused() {
-		s.observe(Event{Kind: Unused, Note: rolecall.Unused, Name: entry, Reason: "this entry of exclude leaves nothing out"})
+		s.observe(unused(entry))
 	}
 	if len(s.step.Exclude) > 0 {
 		place += " but what exclude leaves out"
@@ -147,6 +147,10 @@ func (s *work) unfound(ctx context.Context, sel *selection, place string) error 
 		}
 	}
 	return nil
+}
+
+func unused(entry string) Event {
+	return Event{Kind: Unused, Note: rolecall.Unused, Name: entry, Reason: "this entry of exclude leaves nothing out"}
 }
 
 // heads asks for the objects that no listing covers, and returns them in order of

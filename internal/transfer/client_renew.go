@@ -25,17 +25,19 @@ type invalidator interface {
 // made, or fail to find one that worked a second ago. So a request whose
 // credentials S3 says that it does not know is tried again twice: with the same
 // credentials, and then with new ones, where the provider can make them. Keys
-// that cannot be renewed, and with which no request passed yet, are wrong.
+// that cannot be renewed, and with which no request passed yet, are wrong. A time
+// that S3 does not accept, and a signature by a key that it accepted before, is
+// tried once more: if the clock here is wrong, that was corrected before.
 type renewal struct {
 	provider invalidator // nil: credentials cannot be renewed
 	worked   atomic.Pointer[string]
 }
 
 // unknownLimit is how many answers to one request may say that its credentials
-// are not known.
+// are not known, or were not accepted.
 const unknownLimit = 3
 
-// unknownKeys is such an answer, after which another attempt is made.
+// unknownKeys is an answer after which another attempt is made.
 type unknownKeys struct{ error }
 
 // RetryableError returns true.
@@ -46,20 +48,31 @@ func (u unknownKeys) Unwrap() error { return u.error }
 
 // judge returns the error of an attempt that was signed with an access key and a
 // session's token, as a retryable one if another attempt is worth it. Unknown
-// counts the request's answers that say that S3 does not know them.
+// counts the request's answers that were tried again.
 func (r *renewal) judge(ctx context.Context, err error, key, token string, unknown *int) error {
 	last := r.worked.Load()
 	worked := last != nil && *last == key
-	switch {
-	case err == nil:
+	if err == nil {
 		if !worked {
 			r.worked.Store(&key)
 		}
 		return nil
-	case expired(err):
+	}
+	switch means := meaningOf(err); means {
+	case awscode.Expired:
 		r.invalidate(ctx, token)
 		return err
-	case meaningOf(err) != awscode.BadKeys, r.provider == nil && !worked:
+	case awscode.Clock, awscode.BadSignature:
+		if *unknown > 0 || means == awscode.BadSignature && !worked {
+			return err
+		}
+		*unknown++
+		return unknownKeys{err}
+	case awscode.BadKeys:
+		if r.provider == nil && !worked {
+			return err
+		}
+	default:
 		return err
 	}
 	if *unknown++; *unknown >= unknownLimit {

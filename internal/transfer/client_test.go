@@ -115,14 +115,19 @@ func TestUnknownKeys(t *testing.T) {
 		first, end int // which answers of each operation say so
 		ok         bool
 	}{
-		"one of a session":         {&numberedCredentials{}, "InvalidAccessKeyId", 0, 1, true},
-		"another code":             {&numberedCredentials{}, "InvalidToken", 0, 1, true},
-		"one later":                {&numberedCredentials{}, "InvalidToken", 1, 2, true},
-		"two, until a new session": {&numberedCredentials{}, "InvalidAccessKeyId", 0, 2, true},
-		"all":                      {&numberedCredentials{}, "InvalidAccessKeyId", 0, 100, false},
-		"one of static keys":       {static, "InvalidAccessKeyId", 1, 2, true},
-		"static keys at first":     {static, "InvalidAccessKeyId", 0, 1, false},
-		"another refusal":          {&numberedCredentials{}, "SignatureDoesNotMatch", 0, 1, false},
+		"one of a session":          {&numberedCredentials{}, "InvalidAccessKeyId", 0, 1, true},
+		"another code":              {&numberedCredentials{}, "InvalidToken", 0, 1, true},
+		"one later":                 {&numberedCredentials{}, "InvalidToken", 1, 2, true},
+		"two, until a new session":  {&numberedCredentials{}, "InvalidAccessKeyId", 0, 2, true},
+		"all":                       {&numberedCredentials{}, "InvalidAccessKeyId", 0, 100, false},
+		"one of static keys":        {static, "InvalidAccessKeyId", 1, 2, true},
+		"static keys at first":      {static, "InvalidAccessKeyId", 0, 1, false},
+		"another refusal":           {&numberedCredentials{}, "SignatureDoesNotMatch", 0, 1, false},
+		"a signature of known keys": {static, "SignatureDoesNotMatch", 1, 2, true},
+		"two signatures of them":    {static, "SignatureDoesNotMatch", 1, 3, false},
+		"one time":                  {static, "RequestTimeTooSkewed", 0, 1, true},
+		"another word for it":       {&numberedCredentials{}, "RequestExpired", 1, 2, true},
+		"all times":                 {static, "RequestTimeTooSkewed", 0, 100, false},
 	} {
 		for _, operation := range []string{"GetObject", "ListObjectsV2"} { // ours, and the AWS SDK's
 			t.Run(name+" "+operation, func(t *testing.T) {

@@ -4,11 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
+	"net/http/httptest"
 	"syscall"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
@@ -73,6 +77,44 @@ func TestBadFile(t *testing.T) {
 		e := wantError(t, fault("get", Bucket{}, "k", fileError(&fs.PathError{Op: "open", Path: "x", Err: no})), kind)
 		if resumable(e) != (kind == DiskFailed) {
 			t.Errorf("after %v another try goes on: %t", no, resumable(e))
+		}
+	}
+}
+
+// A page of a proxy's, and whatever is no error of S3's, is not taken for a
+// refusal by policy or for the absence of an object. An error of S3's is, with
+// characters that XML does not have.
+func TestRefusalsThatAreNotS3s(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]map[int]Kind{
+		"<html><body>blocked</body></html>": {400: Malformed, 403: Malformed, 404: Malformed, 407: Malformed, 412: Malformed, 429: Unavailable, 503: Unavailable},
+		`{"message": "Forbidden"}`:          {403: Malformed, 404: Malformed},
+		"no":                                {403: Malformed},
+		"<ErrorResponse><Code>AccessDenied</Code></ErrorResponse>": {403: Malformed},
+		"":                {403: Denied, 404: NotFound},
+		"<Error></Error>": {403: Denied},
+		"<!-- x --><Error><Code>AccessDenied</Code><Message>\x1b[31m</Message></Error>":                        {403: Denied, 400: Denied},
+		"<?xml version=\"1.0\"?>\n<Error><Code>RequestTimeTooSkewed</Code><RequestId>\x1b</RequestId></Error>": {403: BadCredentials},
+	} {
+		for status, want := range want {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(status)
+				_, _ = io.WriteString(w, body)
+			}))
+			t.Cleanup(server.Close)
+			http1 := &http.Client{Transport: &http.Transport{}}
+			t.Cleanup(http1.CloseIdleConnections)
+			b := Bucket{Name: "b", Client: NewClient(ClientOptions{
+				Credentials: credentials.NewStaticCredentialsProvider("AKIA", "s", ""), Endpoint: server.URL, PathStyle: true, HTTP: http1, Attempts: 1,
+			})}
+			_, err := b.Client.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: &b.Name})
+			if got := KindOf(err); got != want {
+				t.Errorf("%d %q: a listing is %s, want %s: %v", status, body, got, want, err)
+			}
+			_, err = source{b, Object{Key: "k", Size: 1}}.open(t.Context(), span{0, 1}) //nolint:bodyclose // it fails
+			if got := KindOf(err); got != want {
+				t.Errorf("%d %q: an object is %s, want %s: %v", status, body, got, want, err)
+			}
 		}
 	}
 }

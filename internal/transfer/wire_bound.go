@@ -58,7 +58,7 @@ func (b boundedClient) Do(req *http.Request) (*http.Response, error) {
 	case limit == listingLimit: // listings have escaped keys
 		return resp, nil
 	}
-	resp.Body = &xmlFilter{ReadCloser: body}
+	resp.Body = &xmlFilter{ReadCloser: body, verify: func(text []byte) error { return refusalOfS3(resp, text) }}
 	return resp, nil
 }
 

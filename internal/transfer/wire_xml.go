@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -15,6 +16,7 @@ import (
 type xmlFilter struct {
 	io.ReadCloser           // limited in length
 	filtered      io.Reader // nil before it is read
+	verify        func(text []byte) error
 }
 
 // Read reads the filtered answer. The first call reads all of the original.
@@ -24,12 +26,17 @@ func (l *xmlFilter) Read(p []byte) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		l.filtered = bytes.NewReader(removeIllegal(raw))
+		text := removeIllegal(raw)
+		if err := l.verify(text); err != nil {
+			return 0, err
+		}
+		l.filtered = bytes.NewReader(text)
 	}
 	return l.filtered.Read(p)
 }
 
 func removeIllegal(text []byte) []byte {
+	text = slices.DeleteFunc(text, func(b byte) bool { return b < ' ' && b != '\t' && b != '\n' && b != '\r' })
 	return charReferences.ReplaceAllFunc(text, func(reference []byte) []byte {
 		digits, base := string(reference[2:len(reference)-1]), 10
 		if rest, hex := strings.CutPrefix(digits, "x"); hex {
