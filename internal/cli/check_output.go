@@ -157,7 +157,7 @@ func whatToDo(p rolecall.Patch) string {
 func (p *checkProgress) patch(step string, patch rolecall.Patch) {
 	text, _ := json.Marshal(patch) // documents that were made here
 	if earlier, given := p.given[string(text)]; given {
-		p.out.under(fmt.Sprintf("what mends the step %s mends this, too", earlier))
+		p.out.under(fmt.Sprintf("what fixes the step %s fixes this, too", earlier))
 		return
 	}
 	p.given[string(text)] = step
@@ -172,7 +172,7 @@ func (o *output) patch(p rolecall.Patch) {
 			continue
 		}
 		for line := range strings.Lines(text.String()) {
-			o.printf("         %s\n", printable(strings.TrimSuffix(line, "\n")))
+			o.verbatim("         %s\n", printable(strings.TrimSuffix(line, "\n")))
 		}
 	}
 	if len(p.Commands) > 0 && p.Document != "setting" {
@@ -183,7 +183,7 @@ func (o *output) patch(p rolecall.Patch) {
 		o.under(how)
 	}
 	for _, c := range p.Commands {
-		o.printf("         %s\n", printable(c))
+		o.verbatim("         %s\n", printable(c))
 	}
 }
 

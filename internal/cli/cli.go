@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -27,6 +28,8 @@ type System struct {
 	Getenv         func(string) string
 	Signals        <-chan os.Signal // requests to stop; may be nil
 	Exit           func(code int)   // ends the process on the second of Signals
+
+	terminal int // columns of the terminal that a test has; 0: what Stdout and Stderr are
 }
 
 // Process is the System of the running process. It takes over SIGINT and
@@ -44,7 +47,7 @@ type commands struct {
 
 	Demo    demoCommand    `cmd:"" help:"Run a job across two customers' accounts on the built-in sandbox, and tell what happened."`
 	Run     runCommand     `cmd:"" help:"Run a job here and now, without a server."`
-	Check   checkCommand   `cmd:"" help:"Diagnose a connection step by step, and print what mends it."`
+	Check   checkCommand   `cmd:"" help:"Diagnose a connection step by step, and print what fixes it."`
 	Serve   serveCommand   `cmd:"" help:"Run the service: organizations, connections and checks over HTTP."`
 	Sandbox sandboxCommand `cmd:"" help:"Serve a local AWS: STS, S3, IAM and KMS enough to be refused properly."`
 	Policy  struct {
@@ -88,6 +91,7 @@ func Run(ctx context.Context, args []string, sys System) int {
 		kong.Writers(sys.Stdout, sys.Stderr),
 		kong.Exit(func(int) { helped = true }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Help(sys.help),
 		kong.Bind(sys),
 	)
 	if err != nil {
@@ -123,6 +127,24 @@ func Run(ctx context.Context, args []string, sys System) int {
 		return exitInterrupted
 	}
 	return out.fail(err)
+}
+
+// help prints the help of a command, as wide as the terminal: kong takes 80
+// columns and more for granted.
+func (sys System) help(options kong.HelpOptions, of *kong.Context) error {
+	wide := sys.columns(of.Stdout)
+	if wide == 0 || wide >= lineWidth {
+		return kong.DefaultHelpPrinter(options, of)
+	}
+	var text strings.Builder
+	stdout := of.Stdout
+	of.Stdout, options.WrapUpperBound = &text, wide
+	defer func() { of.Stdout = stdout }()
+	if err := kong.DefaultHelpPrinter(options, of); err != nil {
+		return err
+	}
+	_, err := io.WriteString(stdout, fitted(text.String(), wide))
+	return err
 }
 
 // wantsJSON finds --output json before the arguments are parsed, so that

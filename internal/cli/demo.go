@@ -57,7 +57,7 @@ func (c *demoCommand) Run(ctx context.Context, out *output) error {
 
 func (o *output) introduce(s demo.Story) {
 	o.printf("A local AWS on %s with three accounts:\n\n", s.Endpoint)
-	table := o.table()
+	var rows [][]string
 	for _, a := range s.Accounts {
 		var has []string
 		if len(a.Principals) > 0 {
@@ -72,9 +72,9 @@ func (o *output) introduce(s demo.Story) {
 		if len(a.Roles) > 0 {
 			has = append(has, "roles "+strings.Join(a.Roles, ", "))
 		}
-		fmt.Fprintf(table, "   %s\t%s\t%s\n", a.Name, a.ID, strings.Join(has, ", "))
+		rows = append(rows, []string{"   " + a.Name, a.ID, strings.Join(has, ", ")})
 	}
-	table.Flush()
+	o.printf("%s", o.rows(rows))
 	o.printf("\nA job of acme's runs, from acme's bucket to globex's:\n\n")
 }
 
@@ -90,11 +90,11 @@ func (o *output) story(s demo.Story) {
 		o.session(r)
 	}
 	o.chapter("3", "What moved")
-	table := o.table()
+	var moves [][]string
 	for _, m := range s.Moves {
-		fmt.Fprintf(table, "   %s\t%d files\t%s\t%.2f s\t%s\n", m.Tool, m.Files, size(m.Bytes), m.Seconds, m.Place)
+		moves = append(moves, []string{"   " + m.Tool, fmt.Sprintf("%d files", m.Files), size(m.Bytes), fmt.Sprintf("%.2f s", m.Seconds), m.Place})
 	}
-	table.Flush()
+	o.printf("%s", o.rows(moves))
 	o.printf("\n   %d of %d %s digests match; %d objects are under globex's key\n   digest of all: %s\n",
 		s.Digests.Matching, s.Digests.Objects, s.Digests.Algorithm, s.Digests.Encrypted, s.Digests.All)
 	o.chapter("4", "What was tried and refused")
@@ -107,7 +107,7 @@ func (o *output) story(s demo.Story) {
 		if r.By != "rolecall" {
 			answer = accountOfARN.ReplaceAllString(answer, "")
 		}
-		answer = wrapped(fmt.Sprintf("%s: %s: %s", r.By, r.Code, answer), 86, "            ")
+		answer = wrapped(fmt.Sprintf("%s: %s: %s", r.By, r.Code, answer), o.prose()-12, "            ")
 		o.printf("   %s  %s\n            %s\n", mark, r.Attempt, o.onOut.paint(faint, answer))
 	}
 	if s.Directory != "" {
@@ -144,13 +144,13 @@ func (o *output) probes(roles []demo.Role) {
 			cells[row][i][p.Outcome]++
 		}
 	}
-	table := o.table()
-	fmt.Fprint(table, "   external id")
+	head := []string{"   external id"}
 	for _, r := range roles {
-		fmt.Fprint(table, "\t"+path.Base(r.ARN))
+		head = append(head, path.Base(r.ARN))
 	}
+	table := [][]string{head}
 	for _, row := range rows {
-		fmt.Fprintf(table, "\n   %s", row)
+		line := []string{"   " + row}
 		for _, counts := range cells[row] {
 			var said []string
 			for _, outcome := range slices.Sorted(maps.Keys(counts)) {
@@ -160,11 +160,11 @@ func (o *output) probes(roles []demo.Role) {
 					said = append(said, string(outcome))
 				}
 			}
-			fmt.Fprint(table, "\t"+strings.Join(said, ", "))
+			line = append(line, strings.Join(said, ", "))
 		}
+		table = append(table, line)
 	}
-	fmt.Fprintln(table)
-	table.Flush()
+	o.printf("%s", o.rows(table))
 }
 
 const nearMisses = "near misses"
@@ -178,7 +178,7 @@ func (o *output) session(r demo.Role) {
 			denies++
 			continue
 		}
-		o.printf("            %s\n", wrapped(line, 86, "              "))
+		o.printf("            %s\n", wrapped(line, o.prose()-14, "              "))
 	}
 	o.printf("            and %d statements that deny all else\n", denies)
 }

@@ -47,7 +47,7 @@ func (c *explainCommand) Run(ctx context.Context, sys System, out *output) error
 		}
 		out.printf("  hint: %s\n", wrapped(candidate.Hint, out.prose()-8, "        "))
 		if candidate.Add != nil {
-			out.printf("  add:\n%s\n", pretty(candidate.Add))
+			out.verbatim("  add:\n%s\n", pretty(candidate.Add))
 		}
 	}
 	return nil

@@ -186,10 +186,10 @@ func printKit(out *output, r policy.KitRequest, kit policy.Kit) {
 		out.printf("%s\n", out.onOut.paint(bold, printable(d.title)))
 		for _, reason := range kit.Reasons {
 			if reason.Document == d.kind {
-				out.printf("  %s: %s\n", reason.Sid, printable(reason.Text)) // whole: it may hold a command
+				out.printf("  %s: %s\n", reason.Sid, printable(reason.Text))
 			}
 		}
-		out.printf("%s\n\n", pretty(document))
+		out.verbatim("%s\n\n", pretty(document))
 	}
 	var rest []policy.Grant
 	for _, g := range policy.Grants(c.Purpose) {

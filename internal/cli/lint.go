@@ -57,12 +57,12 @@ func (c *lintCommand) Run(ctx context.Context, sys System, out *output) error {
 	case out.sarif:
 		out.printf("%s\n", report.SARIF())
 	case c.Fix && slices.Contains(c.Files, "-"):
-		c.print(out.stderr, out.onErr, report, left)
+		_, _ = io.WriteString(out.stderr, c.text(out.onErr, out.wideErr, report, left)) // beside the document, which is the result
 		if err := printFixed(out.stdout, files, report); err != nil {
 			return err
 		}
 	default:
-		c.print(out.stdout, out.onOut, report, left)
+		out.printf("%s", c.text(out.onOut, out.wide, report, left))
 	}
 	if left.Worst() == lint.Error {
 		return shown(exitFailed)
@@ -178,9 +178,14 @@ func printFixed(w io.Writer, files []lint.File, report lint.Report) error {
 	return nil
 }
 
-// print lists the findings by file, what can be corrected, and of what was,
-// what is left.
-func (c *lintCommand) print(w io.Writer, colors palette, report, left lint.Report) {
+// text lists the findings by file, what can be corrected, and of what was, what
+// is left; for a terminal of so many columns, if it is for one.
+func (c *lintCommand) text(colors palette, columns int, report, left lint.Report) string {
+	var b strings.Builder
+	prose := textWidth
+	if columns > 0 {
+		prose = min(columns, textWidth)
+	}
 	correctable, corrected := 0, 0
 	for _, f := range report.Files {
 		name := printable(f.File)
@@ -191,10 +196,10 @@ func (c *lintCommand) print(w io.Writer, colors palette, report, left lint.Repor
 			name += fmt.Sprintf(" (document %d)", f.Document)
 		}
 		for _, finding := range f.Findings {
-			fmt.Fprintf(w, "%s:%d:%d: %s: %s [%s]\n", name, finding.Line, finding.Column,
+			fmt.Fprintf(&b, "%s:%d:%d: %s: %s [%s]\n", name, finding.Line, finding.Column,
 				colors.paint(severityStyle(finding.Severity), string(finding.Severity)), printable(finding.Message), finding.Rule)
 			if finding.Hint != "" {
-				fmt.Fprintf(w, "  hint: %s\n", wrapped(finding.Hint, textWidth-8, "        "))
+				fmt.Fprintf(&b, "  hint: %s\n", wrapped(finding.Hint, prose-8, "        "))
 			}
 			if finding.Fixed {
 				correctable++
@@ -203,17 +208,21 @@ func (c *lintCommand) print(w io.Writer, colors palette, report, left lint.Repor
 				}
 			}
 			if finding.Widens {
-				fmt.Fprintf(w, "  the corrected document allows more than this one\n")
+				fmt.Fprintf(&b, "  the corrected document allows more than this one\n")
 			}
 		}
 	}
-	fmt.Fprintf(w, "%s in %s\n", cmp.Or(counts(report), "nothing to find fault with"), plural(len(report.Files), "document"))
+	fmt.Fprintf(&b, "%s in %s\n", cmp.Or(counts(report), "nothing to find fault with"), plural(len(report.Files), "document"))
 	switch {
 	case corrected > 0 && c.Fix:
-		fmt.Fprintf(w, "%d corrected; %s left\n", corrected, cmp.Or(counts(left), "nothing"))
+		fmt.Fprintf(&b, "%d corrected; %s left\n", corrected, cmp.Or(counts(left), "nothing"))
 	case correctable > 0 && !c.Fix:
-		fmt.Fprintf(w, "%d can be corrected: --output json shows the corrected document, --fix writes it where it is all of its file\n", correctable)
+		fmt.Fprintf(&b, "%d can be corrected: --output json shows the corrected document, --fix writes it where it is all of its file\n", correctable)
 	}
+	if columns == 0 {
+		return b.String()
+	}
+	return fitted(b.String(), columns)
 }
 
 // counts says how many findings of each severity there are.

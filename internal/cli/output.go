@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 	"text/tabwriter"
 	"unicode"
-	"unicode/utf8"
 
 	"golang.org/x/term"
 
@@ -33,10 +32,10 @@ type output struct {
 func newOutput(sys System, asJSON bool) *output {
 	escapes := sys.Getenv("TERM") != "dumb"
 	colors := escapes && sys.Getenv("NO_COLOR") == ""
-	width := columns(sys.Stderr)
+	width := sys.columns(sys.Stderr)
 	out := &output{
-		stdout: sys.Stdout, json: asJSON, wide: columns(sys.Stdout), wideErr: width,
-		onOut: palette(colors && columns(sys.Stdout) > 0), onErr: palette(colors && width > 0),
+		stdout: sys.Stdout, json: asJSON, wide: sys.columns(sys.Stdout), wideErr: width,
+		onOut: palette(colors && sys.columns(sys.Stdout) > 0), onErr: palette(colors && width > 0),
 	}
 	out.screen = newScreen(sys.Stderr, escapes && width >= lineWidth && !asJSON, out.onErr)
 	out.stderr = out.screen
@@ -44,7 +43,10 @@ func newOutput(sys System, asJSON bool) *output {
 }
 
 // columns is how wide the terminal is that w leads to; 0 where there is none.
-func columns(w io.Writer) int {
+func (sys System) columns(w io.Writer) int {
+	if sys.terminal > 0 {
+		return sys.terminal
+	}
 	f, ok := w.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return 0
@@ -66,28 +68,34 @@ func (o *output) document(v any) error {
 	return err
 }
 
-// printf writes to stdout.
+// printf writes whole lines to stdout, broken between words as the terminal is
+// wide.
 func (o *output) printf(format string, args ...any) {
-	fmt.Fprintf(o.stdout, format, args...)
+	text := fmt.Sprintf(format, args...)
+	if o.wide > 0 {
+		text = fitted(text, o.wide)
+	}
+	_, _ = io.WriteString(o.stdout, text)
 }
 
-// table aligns cells that end in tabs; flush it.
-func (o *output) table() *tabwriter.Writer { return newTable(o.stdout) }
-
-func newTable(w io.Writer) *tabwriter.Writer { return tabwriter.NewWriter(w, 0, 0, 2, ' ', 0) }
+// verbatim writes to stdout what is to be copied from there: documents and
+// commands, which are not broken.
+func (o *output) verbatim(format string, args ...any) {
+	fmt.Fprintf(o.stdout, format, args...)
+}
 
 // rows returns the rows of a table, aligned, or, where the terminal is too narrow
 // for that, the cells of each row below its first.
 func (o *output) rows(rows [][]string) string {
 	var text strings.Builder
-	table := newTable(&text)
+	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	for _, cells := range rows {
 		fmt.Fprintln(table, strings.TrimRight(strings.Join(cells, "\t"), "\t"))
 	}
 	table.Flush()
 	fits := true
 	for line := range strings.Lines(text.String()) {
-		fits = fits && utf8.RuneCountInString(strings.TrimRight(line, "\n")) <= o.wide
+		fits = fits && width(strings.TrimRight(line, "\n")) <= o.wide
 	}
 	if o.wide == 0 || fits {
 		return text.String()

@@ -203,7 +203,7 @@ func (o *output) report(r rolecall.JobReport) error {
 		}
 		head := "job " + r.ID + " " + strings.ToLower(r.StatusText)
 		if o.wide > 0 {
-			head = wrapped(head, o.wide, "  ")
+			head = fitted(head, o.wide)
 		}
 		_, err := io.WriteString(o.stdout, head+"\n"+o.rows(rows))
 		o.errors(r.Errors)

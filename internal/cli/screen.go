@@ -145,7 +145,9 @@ func (b *bar) line(colors palette) string {
 	if b.more {
 		files += "+"
 	}
-	return fmt.Sprintf("  %-16s %s%s %9s %10s  %s", cut(b.label, 16), done, rest, files, size(b.moved), b.pace())
+	label := cut(b.label, 16)
+	label += strings.Repeat(" ", 16-width(label))
+	return fmt.Sprintf("  %s %s%s %9s %10s  %s", label, done, rest, files, size(b.moved), b.pace())
 }
 
 func (b *bar) pace() string {
@@ -164,12 +166,16 @@ func (b *bar) pace() string {
 	return size(int64(float64(moved)/elapsed.Seconds())) + "/s"
 }
 
-// cut shortens s to n characters.
+// cut shortens s to n columns.
 func cut(s string, n int) string {
-	if r := []rune(s); len(r) > n {
-		return string(r[:n-1]) + "…"
+	if width(s) <= n {
+		return s
 	}
-	return s
+	r := []rune(s)
+	for width(string(r)) > n-1 {
+		r = r[:len(r)-1]
+	}
+	return string(r) + "…"
 }
 
 // size writes a number of bytes for people.

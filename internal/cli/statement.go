@@ -58,20 +58,3 @@ func either(named, but words) string {
 	}
 	return named.String()
 }
-
-// wrapped breaks text between words, at so many columns; later lines are
-// indented.
-func wrapped(text string, columns int, indent string) string {
-	var lines []string
-	line := ""
-	for _, word := range strings.Fields(printable(text)) {
-		if line != "" && len([]rune(line))+1+len([]rune(word)) > columns {
-			lines, line = append(lines, line), ""
-		}
-		if line != "" {
-			line += " "
-		}
-		line += word
-	}
-	return strings.Join(append(lines, line), "\n"+indent)
-}

@@ -135,7 +135,8 @@ func printChange(out *output, c *explain.Change) {
 		if e.Document == nil {
 			continue
 		}
-		out.printf("\n%s, corrected:\n%s\n", documentName(e), pretty(e.Document))
+		out.printf("\n%s, corrected:\n", documentName(e))
+		out.verbatim("%s\n", pretty(e.Document))
 	}
 }
 
