@@ -136,32 +136,43 @@ func TestRefusals(t *testing.T) {
 			func(q *Request) {
 				q.Place.Encryption = &rolecall.Encryption{Type: "aws:kms", Key: "arn:aws:kms:us-east-1:111122223333:key/k1"}
 			},
-			rolecall.Invalid, names{name, key},
+			rolecall.Invalid,
+			names{name, key},
 			"key/k1 is in the region us-east-1, and the bucket in eu-central-1", "You: name a key of the bucket's region",
 		},
 		"a key that the bucket names": {
-			&transfer.Error{Kind: transfer.Refused, Code: "KMS.NotFoundException"}, as, rolecall.Invalid, names{name, key},
+			&transfer.Error{Kind: transfer.Refused, Code: "KMS.NotFoundException"}, as, rolecall.Invalid,
+			names{name, key},
 			"KMS knows no such key", "Customer: set a key that exists",
 		},
 		"a listing refused otherwise": {
-			&transfer.Error{Kind: transfer.Refused, Code: "MethodNotAllowed"}, func(q *Request) { q.Action = "s3:ListBucket" }, rolecall.Invalid, names{name},
+			&transfer.Error{Kind: transfer.Refused, Code: "MethodNotAllowed"}, func(q *Request) { q.Action = "s3:ListBucket" }, rolecall.Invalid,
+			names{name},
 			"with MethodNotAllowed", "You: run it again later. Customer",
 		},
 		"a listing refused otherwise, at an endpoint": {
 			&transfer.Error{Kind: transfer.Refused, Code: "MethodNotAllowed"}, func(q *Request) { q.Action, q.Place.EndpointURL = "s3:ListBucket", "https://s3.example" },
-			rolecall.Invalid, names{name}, "with MethodNotAllowed", "Customer: see why the service at s3_endpoint_url",
+			rolecall.Invalid,
+			names{name},
+			"with MethodNotAllowed", "Customer: see why the service at s3_endpoint_url",
 		},
 		"the clock, at an endpoint": {
 			&transfer.Error{Kind: transfer.BadCredentials, Code: "RequestTimeTooSkewed"}, func(q *Request) { q.Place.EndpointURL = "https://s3.example" },
-			rolecall.Unauthenticated, names{name, rolecall.LayerPrincipal}, `the server of the bucket "b" does not accept the time`, "Customer: set the clock of the service",
+			rolecall.Unauthenticated,
+			names{name, rolecall.LayerPrincipal},
+			`the server of the bucket "b" does not accept the time`, "Customer: set the clock of the service",
 		},
 		"the clock, where clocks agree": {
 			&transfer.Error{Kind: transfer.BadCredentials, Code: "RequestTimeTooSkewed", Err: dated(0)}, as,
-			rolecall.Unavailable, names{network}, "its clock and the worker's agree", "You: run it again",
+			rolecall.Unavailable,
+			names{network},
+			"its clock and the worker's agree", "You: run it again",
 		},
 		"the clock, where clocks do not agree": {
 			&transfer.Error{Kind: transfer.BadCredentials, Code: "RequestTimeTooSkewed", Err: dated(20 * time.Minute)}, as,
-			rolecall.Unauthenticated, names{rolecall.LayerPrincipal}, "the clock of the worker is wrong", "Operator: set the clock",
+			rolecall.Unauthenticated,
+			names{rolecall.LayerPrincipal},
+			"the clock of the worker is wrong", "Operator: set the clock",
 		},
 		"a KMS key": {&transfer.Error{Kind: transfer.Refused, Code: "KMS.DisabledException"}, as, rolecall.Invalid, names{key}, `S3 refuses to read "s3://b/in/a": the KMS key is disabled`, "Customer: enable it"},
 	} {
