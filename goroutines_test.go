@@ -18,6 +18,7 @@ var recovers = []string{"safely.Do", "Safely", "transfer.Safely", "callFetch"}
 // noPanics are functions that start a goroutine, or have something called in one,
 // that need not recover, and why.
 var noPanics = map[string]string{
+	"client/check.go: events":                      "cancels a context",
 	"credential/cache.go: renew":                   "run calls fetches by callFetch alone",
 	"credential/cache.go: run":                     "cancels a context",
 	"credential/hold.go: add":                      "the watch reads a store whose panics are errors, and calls nothing else of others",

@@ -35,6 +35,7 @@ var mayImport = map[string][]string{
 	"sandbox/sandboxtest":    {"sandbox"},
 	"sandbox/internal/s3":    {},
 	"sandbox/internal/sigv4": {},
+	"client":                 {"."},
 	"internal/strict":        {},
 	"internal/strict/yaml":   {".", "internal/strict"},
 	"internal/reserved":      {},
