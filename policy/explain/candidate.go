@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/policy"
 )
 
@@ -13,19 +14,41 @@ type refusal struct {
 	Case
 	service                     string // in lower case
 	action                      string // in words, where it is not known
-	principal                   string // the caller as policies name it; empty for those of no account
+	principal                   string // the caller as policies name it; empty where that is not known
+	path                        string // a pattern of the caller's ARN, whose path a session of it lacks; empty: it has none, or perhaps
 	callerAccount, ownerAccount string // empty: not known
 }
 
 func (c Case) refusal() refusal {
 	r := refusal{Case: c, action: cmp.Or(c.Action, "the action")}
 	r.principal = policy.Request{Principal: c.Principal}.PrincipalARN()
+	if path, name := reserved(c.Principal); path != "" {
+		r.principal, r.path, r.Identity = "", path, "the role "+name
+	}
 	r.callerAccount, r.ownerAccount = accountOf(c.Principal), accountOf(c.Resource)
 	r.service, _, _ = strings.Cut(strings.ToLower(c.Action), ":")
 	if r.service == "s3" && r.ownerAccount == "" {
 		r.ownerAccount = c.Owner
 	}
 	return r
+}
+
+// reserved returns the name of a session's role that IAM Identity Center made, and
+// a pattern of its ARN: its path may have a region, and the session's ARN has neither.
+// https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html
+func reserved(principal string) (path, name string) {
+	arn, err := rolecall.ParseARN(principal)
+	if err != nil {
+		return "", ""
+	}
+	below, session := strings.CutPrefix(arn.Resource, "assumed-role/AWSReservedSSO_")
+	if !session {
+		return "", ""
+	}
+	below, _, _ = strings.Cut(below, "/")
+	name = "AWSReservedSSO_" + below
+	arn.Service, arn.Resource = "iam", "role/aws-reserved/sso.amazonaws.com/*"+name
+	return arn.String(), name
 }
 
 // summary says in a sentence what was refused, and by what if AWS says.
@@ -202,7 +225,7 @@ func (r refusal) suspect(layer policy.DenialLayer) Candidate {
 // untrusting is the candidate that the trust policy does not let the caller in.
 func (r refusal) untrusting() Candidate {
 	c := r.silent(policy.DeniedByResource)
-	c.Message = r.phrase(policy.DeniedByResource) + " does not name this principal, or wants another external id"
+	c.Message = r.phrase(policy.DeniedByResource) + " does not name this principal, or wants another external id" + r.pathless()
 	return c
 }
 

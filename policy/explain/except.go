@@ -33,7 +33,7 @@ func (s *search) exceptions(ref policy.Ref) []candidate {
 			exempts = exempts || strings.EqualFold(path[2], principalKey)
 		}
 	}
-	named := s.request.PrincipalARN()
+	named := s.named()
 	shared := slices.Contains([]policy.Layer{policy.ResourcePolicy, policy.SCP, policy.RCP}, ref.Policy)
 	if shared && named != "" && !exempts {
 		out = append(out, st.exceptPrincipal(narrowDeny, named))

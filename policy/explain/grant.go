@@ -49,7 +49,7 @@ func (s *search) documents(b blocker) (first, behind int) {
 // value more in a list opens it to all that the other elements say, so they
 // must say no more than the request.
 func (s *search) meet(st statement, u policy.Unmet) []candidate {
-	below, named := st.below(u), s.request.PrincipalARN()
+	below, named := st.below(u), s.named()
 	resource, spelled := verbatim(s.request.Resource, st.modern)
 	action := st.saysOnly("Action", s.request.Action)
 	exact := st.saysOnly("Resource", resource) || st.ref.Policy == policy.ResourcePolicy && resourceOf(s.request) == "" ||
@@ -187,10 +187,12 @@ func (s *search) principals(layer policy.Layer) []*tree.Node {
 	if layer != policy.ResourcePolicy {
 		return []*tree.Node{nil}
 	}
-	named := s.request.PrincipalARN()
+	named := s.named()
 	switch {
 	case named != "":
 		return []*tree.Node{tree.Object("AWS", named)}
+	case s.request.PrincipalARN() != "":
+		return nil
 	case s.request.Principal == "*":
 		return []*tree.Node{tree.Text("*")}
 	}
@@ -199,6 +201,16 @@ func (s *search) principals(layer policy.Layer) []*tree.Node {
 		out = append(out, tree.Object(kind, s.request.Principal))
 	}
 	return out
+}
+
+// named is how a policy may name the caller; empty where the path of its role is
+// not known, and surely there.
+func (s *search) named() string {
+	named := s.request.PrincipalARN()
+	if _, role := reserved(s.request.Principal); role != "" && strings.HasSuffix(named, ":role/"+role) {
+		return ""
+	}
+	return named
 }
 
 // denials are the candidates to have nothing allow any more.

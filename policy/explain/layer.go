@@ -175,6 +175,7 @@ func (r refusal) silent(layer policy.DenialLayer) Candidate {
 		c.Hint = actor + ": allow " + r.action + " in the endpoint's policy"
 	case policy.DeniedByResource:
 		c.Hint = actor + ": add " + r.action + " for " + r.who() + " to the " + c.Document
+		c.Message += r.pathless()
 		switch r.service {
 		case "sts":
 			c.Hint += ", with the external id that the vendor gave, exactly and in its case"
@@ -193,6 +194,14 @@ func (r refusal) silent(layer policy.DenialLayer) Candidate {
 	return c
 }
 
+// pathless says that the role of a session may be named in part only.
+func (r refusal) pathless() string {
+	if !strings.Contains(r.Principal, ":assumed-role/") || r.path != "" {
+		return ""
+	}
+	return "; a role's ARN has its path, if it has one, which AWS leaves out of its sessions' ARNs"
+}
+
 // placeholder stands for what the message does not say. No external id looks
 // so, so the statement lets nobody in until it is replaced.
 const placeholder = "<external id>"
@@ -208,15 +217,24 @@ func (r refusal) statement(layer policy.DenialLayer) *policy.Document {
 	if service != "s3" && resource != r.Resource {
 		return nil // other services write * where they do not know
 	}
+	when := tree.Object()
 	if layer == policy.DeniedByResource {
-		if r.principal == "" {
+		switch {
+		case r.principal != "":
+			st.Set("Principal", tree.Object("AWS", r.principal))
+		case r.path != "":
+			account, _ := rolecall.ParseARN(r.path)
+			account.Resource = "root"
+			st.Set("Principal", tree.Object("AWS", account.String()))
+			when.Set("ArnLike", tree.Object("aws:PrincipalArn", r.path))
+		default:
 			return nil
 		}
-		st.Set("Principal", tree.Object("AWS", r.principal))
 		switch service {
 		case "sts":
+			when.Set("StringEquals", tree.Object("sts:ExternalId", placeholder))
 			st.Set("Action", r.roleActions())
-			st.Set("Condition", tree.Object("StringEquals", tree.Object("sts:ExternalId", placeholder)))
+			st.Set("Condition", when)
 			return one(st)
 		case "kms":
 			resource = "*" // in a key's policy: this key
@@ -230,6 +248,9 @@ func (r refusal) statement(layer policy.DenialLayer) *policy.Document {
 	}
 	st.Set("Action", r.roleActions())
 	st.Set("Resource", tree.Text(resource))
+	if len(when.Members) > 0 {
+		st.Set("Condition", when)
+	}
 	return one(st)
 }
 

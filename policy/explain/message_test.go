@@ -35,6 +35,8 @@ func TestMessage(t *testing.T) {
 		"ciphertext":       caller + " is not authorized to perform: kms:Decrypt on the resource associated with this ciphertext because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access",
 		"old ciphertext":   "An error occurred (AccessDeniedException) when calling the GetObject operation: The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.",
 		"encoded":          "An error occurred (UnauthorizedOperation) when calling the RunInstances operation: You are not authorized to perform this operation. Encoded authorization failure message: 4GIOHlTkIaWHQD0Q0m6XSnuUMCm",
+		"permission set":   `User: arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Admin_abc/bob is not authorized to perform: s3:GetObject on resource: "arn:aws:s3:::b/k" because no resource-based policy allows the s3:GetObject action`,
+		"trusted set":      `User: arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Admin_abc/bob is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::444455556666:role/media because no resource-based policy allows the sts:AssumeRole action`,
 		"decoded":          `{"DecodedMessage":"{\"allowed\":false,\"explicitDeny\":false,\"matchedStatements\":{\"items\":[]},\"context\":{\"principal\":{\"id\":\"AIDA\",\"arn\":\"arn:aws:iam::111122223333:user/bob\"},\"action\":\"s3:GetObject\",\"resource\":\"arn:aws:s3:::acme/k\"}}"}`,
 		"public policy":    caller + ` is not authorized to perform: s3:PutBucketPolicy on resource: "arn:aws:s3:::acme" because public policies are blocked by the BlockPublicPolicy block public access setting.`,
 		"public ACL":       caller + ` is not authorized to perform: s3:PutObject on resource: "arn:aws:s3:::acme/k" because public access control lists (ACLs) are blocked by the BlockPublicAcls block public access setting`,
@@ -144,6 +146,10 @@ func sound(t testing.TB, e explain.Explanation) {
 		in := policy.Request{
 			Principal: e.Principal, Action: e.Action, Resource: e.Resource, Account: c.Account,
 			Context: map[string][]string{"sts:ExternalId": {"<external id>"}},
+		}
+		if name, found := strings.CutPrefix(e.Principal, "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_"); found { // where its path is known
+			name, _, _ = strings.Cut(name, "/")
+			in.Context["aws:PrincipalArn"] = []string{"arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_" + name}
 		}
 		p := policy.Policies{Identity: []*policy.Document{c.Add}}
 		if layer == policy.ResourcePolicy {
