@@ -26,7 +26,7 @@ var noPanics = map[string]string{
 	"internal/check/run.go: run":                   "take recovers",
 	"internal/cli/child.go: follow":                "waits for a process",
 	"internal/cli/cli.go: interruptible":           "waits for signals",
-	"internal/cli/input.go: open":                  "ends the process",
+	"internal/cli/input.go: endsWhileReading":      "ends the process",
 	"internal/cli/run.go: handedBack":              "cancels a context",
 	"internal/dispenser/server.go: Serve":          "net/http recovers in each request",
 	"internal/safely/safely.go: Beside":            "it is what recovers",

@@ -14,8 +14,8 @@ type auditVerifyCommand struct {
 
 // Run checks that no audit record was changed, removed or cut off. It exits
 // with 1 if one was.
-func (c *auditVerifyCommand) Run(ctx context.Context, out *output) error {
-	cfg, err := config.LoadServe(c.Config)
+func (c *auditVerifyCommand) Run(ctx context.Context, sys System, out *output) error {
+	cfg, err := loaded(ctx, sys, config.LoadServe, c.Config)
 	if err != nil {
 		return err
 	}
@@ -69,8 +69,8 @@ type sealRotateCommand struct {
 }
 
 // Run makes a new sealing key, which the service uses from then on.
-func (c *sealRotateCommand) Run(ctx context.Context, out *output) error {
-	cfg, err := config.LoadServe(c.Config)
+func (c *sealRotateCommand) Run(ctx context.Context, sys System, out *output) error {
+	cfg, err := loaded(ctx, sys, config.LoadServe, c.Config)
 	if err != nil {
 		return err
 	}

@@ -67,7 +67,7 @@ func (c *checkCommand) Run(ctx context.Context, sys System, out *output) error {
 	if !c.All && c.Connection == "" {
 		return &rolecall.Error{Code: rolecall.Invalid, Message: "which connection is to be checked?", Hint: "You: name one, or give --all"}
 	}
-	cfg, registry, err := loadConfig(ctx, out, config.LoadTolerant, c.Config)
+	cfg, registry, err := loadConfig(ctx, sys, out, config.LoadTolerant, c.Config)
 	if err != nil {
 		return err
 	}

@@ -56,7 +56,7 @@ type declaredSecret struct {
 
 // Run prints what the config declares; what is wrong with it is the error.
 func (c *configCheckCommand) Run(ctx context.Context, sys System, out *output) error {
-	cfg, err := readConfig(ctx, c.Config)
+	cfg, err := readConfig(ctx, sys, c.Config)
 	if err != nil {
 		return err
 	}

@@ -40,7 +40,7 @@ type credentialsCommand struct {
 // Run prints credentials for one tool, as credential_process takes them,
 // whatever the form of output.
 func (c *credentialsCommand) Run(ctx context.Context, sys System, out *output) error {
-	cfg, registry, err := loadConfig(ctx, out, config.Load, c.Config)
+	cfg, registry, err := loadConfig(ctx, sys, out, config.Load, c.Config)
 	if err != nil {
 		return err
 	}

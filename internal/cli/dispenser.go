@@ -18,7 +18,7 @@ type dispenserCommand struct {
 // stdout, the address, says that it is ready; stderr is the log of what was
 // vended and refused, one JSON document a line.
 func (c *dispenserCommand) Run(ctx context.Context, sys System, out *output) error {
-	cfg, err := dispenser.Load(c.Config, sys.Getenv)
+	cfg, err := loaded(ctx, sys, func(path string) (*dispenser.Config, error) { return dispenser.Load(path, sys.Getenv) }, c.Config)
 	if err != nil {
 		return err
 	}

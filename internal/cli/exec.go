@@ -63,7 +63,7 @@ func (c *execCommand) prepare(ctx context.Context, p *prepared, sys System, out 
 	if len(c.Command) == 0 {
 		return &rolecall.Error{Code: rolecall.Invalid, Message: "there is no command to run", Hint: "You: write rolecall exec CONNECTION -- COMMAND ARGUMENTS"}
 	}
-	cfg, registry, err := loadConfig(ctx, out, config.Load, c.Config)
+	cfg, registry, err := loadConfig(ctx, sys, out, config.Load, c.Config)
 	if err != nil {
 		return err
 	}

@@ -65,8 +65,8 @@ func (f connectionFlags) connection() rolecall.Connection {
 }
 
 // Run prints all documents of the connection, each statement with its reason.
-func (c *generateCommand) Run(ctx context.Context, out *output) error {
-	r, err := c.request(ctx, out)
+func (c *generateCommand) Run(ctx context.Context, sys System, out *output) error {
+	r, err := c.request(ctx, sys, out)
 	if err != nil {
 		return err
 	}
@@ -98,8 +98,8 @@ func (c *generateCommand) Run(ctx context.Context, out *output) error {
 	return err
 }
 
-func (c *generateCommand) request(ctx context.Context, out *output) (policy.KitRequest, error) {
-	r, err := c.declared(ctx, out)
+func (c *generateCommand) request(ctx context.Context, sys System, out *output) (policy.KitRequest, error) {
+	r, err := c.declared(ctx, sys, out)
 	if err != nil {
 		return r, err
 	}
@@ -128,7 +128,7 @@ func (c *generateCommand) request(ctx context.Context, out *output) (policy.KitR
 
 // declared is what the config or the flags say of the connection and who works
 // on it.
-func (c *generateCommand) declared(ctx context.Context, out *output) (policy.KitRequest, error) {
+func (c *generateCommand) declared(ctx context.Context, sys System, out *output) (policy.KitRequest, error) {
 	if c.Connection == "" {
 		if c.connectionFlags == (connectionFlags{}) {
 			return policy.KitRequest{}, &rolecall.Error{
@@ -144,7 +144,7 @@ func (c *generateCommand) declared(ctx context.Context, out *output) (policy.Kit
 			Hint: "You: give either CONNECTION or --purpose, --bucket and their like",
 		}
 	}
-	cfg, registry, err := loadConfig(ctx, out, config.Load, c.Config)
+	cfg, registry, err := loadConfig(ctx, sys, out, config.Load, c.Config)
 	if err != nil {
 		return policy.KitRequest{}, err
 	}

@@ -9,29 +9,44 @@ import (
 	"github.com/rolecall/rolecall/internal/strict"
 )
 
-// open opens the file of that name, or stdin for -. An interrupt ends the
-// process while stdin is open: nothing wakes a read that waits for a person.
+// open opens the file of that name, or stdin for -. An interrupt ends the process
+// until it is closed.
 func open(ctx context.Context, sys System, name string) (io.ReadCloser, error) {
+	stop := endsWhileReading(ctx, sys)
 	if name == "-" {
-		stop := context.AfterFunc(ctx, func() { sys.Exit(exitInterrupted) })
-		return stdin{sys.Stdin, stop}, nil
+		return input{sys.Stdin, stop, func() error { return nil }}, nil // left open for others
 	}
 	f, err := os.Open(name)
 	if err != nil {
+		stop()
 		return nil, unreadable(name, err)
 	}
-	return f, nil
+	return input{f, stop, f.Close}, nil
 }
 
-type stdin struct {
+// endsWhileReading has an interrupt end the process until the function that it
+// returns is called: nothing wakes a read that waits for a person, or for who
+// writes into a named pipe.
+func endsWhileReading(ctx context.Context, sys System) (stop func() bool) {
+	return context.AfterFunc(ctx, func() { sys.Exit(exitInterrupted) })
+}
+
+type input struct {
 	io.Reader
-	stop func() bool
+	stop  func() bool
+	close func() error
 }
 
-// Close leaves stdin open for others.
-func (s stdin) Close() error {
-	s.stop()
-	return nil
+// Close closes a file.
+func (i input) Close() error {
+	i.stop()
+	return i.close()
+}
+
+// loaded returns what a config is read as. An interrupt ends the process meanwhile.
+func loaded[C any](ctx context.Context, sys System, load func(path string) (C, error), path string) (C, error) {
+	defer endsWhileReading(ctx, sys)()
+	return load(path)
 }
 
 // read reads all of the file, or of stdin for -.

@@ -336,3 +336,60 @@ func TestInterruptedSimulator(t *testing.T) {
 	}
 	_ = stdin.Close() // the process is gone
 }
+
+// An interrupt ends each command that waits for what it reads: a named pipe may
+// never end.
+func TestInterruptedReading(t *testing.T) {
+	t.Parallel()
+	for _, args := range []string{
+		"policy lint PIPE", "policy lint --kind trust PIPE", "policy simulate PIPE", "check out --config PIPE", "check masters --org acme --policy trust=PIPE", "run PIPE --org acme",
+		"run job.json --config PIPE", "config check --config PIPE", "policy generate out --config PIPE", "policy lint --connection out --config PIPE job.json",
+		"credentials out --config PIPE", "exec out --config PIPE -- true", "connection release out --config PIPE", "dispenser --config PIPE", "sandbox --config PIPE",
+		"serve --config PIPE", "token create --operator --config PIPE", "audit verify --config PIPE", "seal rotate --config PIPE",
+	} {
+		t.Run(args, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			if err := os.CopyFS(dir, os.DirFS("testdata/world")); err != nil {
+				t.Fatal(err)
+			}
+			pipe := filepath.Join(dir, "PIPE")
+			if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			run := command(t, dir, strings.Fields(args)...)
+			var stderr bytes.Buffer
+			run.Stderr = &stderr
+			if err := run.Start(); err != nil {
+				t.Fatal(err)
+			}
+			ended := make(chan error, 1)
+			go func() { ended <- run.Wait() }()
+			read, over := make(chan error, 1), make(chan struct{})
+			defer close(over)
+			go func() {
+				writer, err := os.OpenFile(pipe, os.O_WRONLY, 0) // waits until it is read
+				read <- err
+				if err == nil {
+					<-over
+					_ = writer.Close() // nothing was written
+				}
+			}()
+			select {
+			case err := <-ended:
+				t.Fatalf("it ended without reading: %v\n%s", err, &stderr)
+			case err := <-read:
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := run.Process.Signal(syscall.SIGTERM); err != nil {
+				t.Fatal(err)
+			}
+			<-ended
+			if code := run.ProcessState.ExitCode(); code != 130 {
+				t.Errorf("exit code %d, not 130: %s", code, &stderr)
+			}
+		})
+	}
+}

@@ -29,7 +29,7 @@ type lintCommand struct {
 
 // Run prints what is wrong. An error that stands is a failure.
 func (c *lintCommand) Run(ctx context.Context, sys System, out *output) error {
-	options, err := c.options(ctx)
+	options, err := c.options(ctx, sys)
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func (c *lintCommand) Run(ctx context.Context, sys System, out *output) error {
 	return nil
 }
 
-func (c *lintCommand) options(ctx context.Context) (lint.Options, error) {
+func (c *lintCommand) options(ctx context.Context, sys System) (lint.Options, error) {
 	options := lint.Options{Kind: policy.Kind(c.Kind)}
 	if c.Connection == "" {
 		if c.Org != "" || c.Principal != nil {
@@ -78,7 +78,7 @@ func (c *lintCommand) options(ctx context.Context) (lint.Options, error) {
 		}
 		return options, nil
 	}
-	cfg, err := readConfig(ctx, c.Config)
+	cfg, err := readConfig(ctx, sys, c.Config)
 	if err != nil {
 		return options, err
 	}

@@ -10,8 +10,8 @@ import (
 // loadConfig reads the config, opens its registry and registers the names of its
 // organizations there. It says which external ids it made. Load is config.Load or
 // config.LoadTolerant. Close the registry.
-func loadConfig(ctx context.Context, out *output, load func(path string) (*config.Config, error), path string) (*config.Config, *server.Registry, error) {
-	cfg, err := load(path)
+func loadConfig(ctx context.Context, sys System, out *output, load func(path string) (*config.Config, error), path string) (*config.Config, *server.Registry, error) {
+	cfg, err := loaded(ctx, sys, load, path)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -32,8 +32,8 @@ func loadConfig(ctx context.Context, out *output, load func(path string) (*confi
 
 // readConfig reads the config and what the registry has of it, and writes
 // nothing. External ids that are still to be made stay empty.
-func readConfig(ctx context.Context, path string) (*config.Config, error) {
-	cfg, err := config.Load(path)
+func readConfig(ctx context.Context, sys System, path string) (*config.Config, error) {
+	cfg, err := loaded(ctx, sys, config.Load, path)
 	if err != nil {
 		return nil, err
 	}

@@ -21,8 +21,8 @@ type release struct {
 }
 
 // Run ends the organization's claim on the connection's role or dispenser.
-func (c *releaseCommand) Run(ctx context.Context, out *output) error {
-	cfg, registry, err := loadConfig(ctx, out, config.Load, c.Config)
+func (c *releaseCommand) Run(ctx context.Context, sys System, out *output) error {
+	cfg, registry, err := loadConfig(ctx, sys, out, config.Load, c.Config)
 	if err != nil {
 		return err
 	}

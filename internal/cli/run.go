@@ -32,7 +32,7 @@ type runCommand struct {
 func (c *runCommand) Run(ctx context.Context, sys System, out *output) error {
 	ctx, stopped := outliving(ctx)
 	defer stopped()
-	cfg, registry, err := loadConfig(ctx, out, config.Load, c.Config)
+	cfg, registry, err := loadConfig(ctx, sys, out, config.Load, c.Config)
 	if err != nil {
 		return err
 	}

@@ -16,8 +16,8 @@ type sandboxCommand struct {
 
 // Run serves until it is interrupted, which is its regular end. The line on
 // stdout says that it is ready.
-func (c *sandboxCommand) Run(ctx context.Context, out *output) (err error) {
-	cfg, err := sandbox.LoadConfig(c.Config)
+func (c *sandboxCommand) Run(ctx context.Context, sys System, out *output) (err error) {
+	cfg, err := loaded(ctx, sys, sandbox.LoadConfig, c.Config)
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ type serveCommand struct {
 // stdout says that it is ready. SIGHUP has it read the config again.
 func (c *serveCommand) Run(ctx context.Context, sys System, out *output) error {
 	load := func() (*config.Config, error) {
-		cfg, err := config.LoadServe(c.Config)
+		cfg, err := loaded(ctx, sys, config.LoadServe, c.Config)
 		if err != nil {
 			return nil, err
 		}

@@ -23,11 +23,11 @@ type tokenCreateCommand struct {
 
 // Run makes a token in the database of rolecall serve, which may run meanwhile,
 // and prints it, alone.
-func (c *tokenCreateCommand) Run(ctx context.Context, out *output) error {
+func (c *tokenCreateCommand) Run(ctx context.Context, sys System, out *output) error {
 	if c.Operator == (c.Org != "") {
 		return &rolecall.Error{Code: rolecall.Invalid, Message: "whose token is it to be?", Hint: "You: give --operator, or --org with --role"}
 	}
-	cfg, err := config.LoadServe(c.Config)
+	cfg, err := loaded(ctx, sys, config.LoadServe, c.Config)
 	if err != nil {
 		return err
 	}
