@@ -73,3 +73,43 @@ func Followed(t testing.TB, dir string, followed, changeless []string) {
 		}
 	}
 }
+
+// Change is a place of a document that is right, what is written there when it is
+// wrong, and what whoever does what the hint says makes of it. Without the last, they
+// write what was there.
+type Change struct{ Right, Wrong, Followed string }
+
+// Gone is the Followed of a change by which nothing is left of the place.
+const Gone = "\x00"
+
+// Follow makes each change of a document wrong, for which find returns the hints of
+// its faults, and then does what they say: then there are no faults. It returns
+// all hints.
+func Follow(t testing.TB, document string, changes []Change, find func(document string) []string) []string {
+	t.Helper()
+	var done []string
+	if faults := find(document); len(faults) > 0 {
+		t.Fatalf("the document has faults itself: %q", faults)
+	}
+	for _, c := range changes {
+		if strings.Count(document, c.Right) < 1 {
+			t.Fatalf("%q is not in the document", c.Right)
+		}
+		hints := find(strings.Replace(document, c.Right, c.Wrong, 1))
+		if len(hints) == 0 {
+			t.Errorf("%q: nothing is wrong", c.Wrong)
+		}
+		followed := c.Followed
+		switch followed {
+		case "":
+			followed = c.Right
+		case Gone:
+			followed = ""
+		}
+		if left := find(strings.Replace(document, c.Right, followed, 1)); len(left) > 0 {
+			t.Errorf("%q, by %q: there are faults still: %q", followed, hints, left)
+		}
+		done = append(done, hints...)
+	}
+	return done
+}
