@@ -45,35 +45,6 @@ func TestNames(t *testing.T) {
 	})
 }
 
-// Of a hundred who take a name at once, from two processes, one has it.
-func TestManyTakeAName(t *testing.T) {
-	t.Parallel()
-	engines.Each(t, func(t *testing.T, o store.Options) {
-		stores := []*store.Store{storetest.Open(t, o), storetest.Open(t, o)}
-		var won sync.Map
-		var all sync.WaitGroup
-		for i := range 100 {
-			all.Go(func() {
-				organization := fmt.Sprintf("org-%d", i)
-				err := stores[i%2].Names().Take(t.Context(), "wanted", organization)
-				var taken *tenant.TakenError
-				switch {
-				case err == nil:
-					won.Store(organization, true)
-				case !errors.As(err, &taken):
-					t.Error(err)
-				}
-			})
-		}
-		all.Wait()
-		winners := 0
-		won.Range(func(any, any) bool { winners++; return true })
-		if winners != 1 {
-			t.Errorf("%d have the name", winners)
-		}
-	})
-}
-
 // A change that fails, or panics, changes nothing, and costs those that are
 // committed with it nothing.
 func TestChangesAreWhole(t *testing.T) {

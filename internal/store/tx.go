@@ -10,8 +10,15 @@ import (
 // Tx is one change or one view. Its methods are in the files of what they are
 // about.
 type Tx struct {
-	tx  *sql.Tx
+	tx  statements
 	now func() time.Time
+}
+
+// statements are what a Tx needs of a *sql.Tx.
+type statements interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
 // Now returns the time that records of this change carry: in microseconds, as
