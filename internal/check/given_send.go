@@ -35,10 +35,12 @@ func (c refusedCase) sendable(f finding) (finding, bool) {
 		if conn.Validate() != nil || !passes(conn) {
 			continue
 		}
-		f = failed(rolecall.LayerName, f.message+"; "+g.File+" wants uploads to say what the connection does not declare",
-			"Operator: declare the connection as shown; the bucket's policy can stay as it is")
-		f.denied = true
-		f.patches = []rolecall.Patch{c.declaring(conn)}
+		patch, hint := c.declaring(conn), "Operator: declare the connection as shown; the bucket's policy can stay as it is"
+		if len(patch.Commands) > 0 {
+			hint += ". Customer: run the patch's commands"
+		}
+		f = failed(rolecall.LayerName, f.message+"; "+g.File+" wants uploads to say what the connection does not declare", hint)
+		f.denied, f.patches = true, []rolecall.Patch{patch}
 		return f, true
 	}
 	return f, false
@@ -92,21 +94,29 @@ const maxSaid = 200
 // fewest changes first.
 func saying(c rolecall.Connection, values map[string][]string) []rolecall.Connection {
 	encryptions := []*rolecall.Encryption{c.Encryption}
+	encrypted := func(e rolecall.Encryption) {
+		if !slices.ContainsFunc(encryptions, func(o *rolecall.Encryption) bool { return o != nil && *o == e }) {
+			encryptions = append(encryptions, &e)
+		}
+	}
 	for _, kind := range values[sendsEncryption] {
-		encryptions = append(encryptions, &rolecall.Encryption{Type: kind})
+		encrypted(rolecall.Encryption{Type: kind})
 	}
 	for _, key := range values[sendsKey] {
-		encryptions = append(encryptions, &rolecall.Encryption{Type: "aws:kms", Key: key})
+		encrypted(rolecall.Encryption{Type: "aws:kms", Key: key})
 	}
 	// Where a policy asks only whether there is one, the usual one will do.
-	encryptions = append(encryptions, &rolecall.Encryption{Type: "AES256"}, &rolecall.Encryption{Type: "aws:kms"})
-	acls := append([]string{c.ACL}, values[sendsACL]...)
-	classes := append([]string{c.StorageClass}, values[sendsClass]...)
+	encrypted(rolecall.Encryption{Type: "AES256"})
+	encrypted(rolecall.Encryption{Type: "aws:kms"})
+	others := func(all []string, than string) []string {
+		return append([]string{than}, slices.DeleteFunc(slices.Clone(all), func(s string) bool { return s == than })...)
+	}
+	acls, classes := others(values[sendsACL], c.ACL), others(values[sendsClass], c.StorageClass)
 	byChanges := map[int][]rolecall.Connection{}
 	n := 0
-	for i, e := range encryptions {
+	for k, class := range classes {
 		for j, acl := range acls {
-			for k, class := range classes {
+			for i, e := range encryptions {
 				if n++; n > maxSaid {
 					break
 				}

@@ -90,7 +90,7 @@ func (w *work) attachment(kind policy.Kind, target string) (render.Attachment, b
 	case policy.BoundaryDocument:
 		return render.BoundaryPolicy(arn, w.Connection), w.Connection.RoleARN != ""
 	case policy.BucketDocument:
-		return render.BucketPolicy(w.Connection.Bucket, cmp.Or(w.region, w.Connection.Region)), true
+		return render.BucketPolicy(w.Connection.Bucket, cmp.Or(w.region, w.Connection.Region), w.owner()), true
 	case policy.KeyDocument:
 		return render.KeyPolicy(target), true
 	}

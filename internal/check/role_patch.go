@@ -1,9 +1,11 @@
 package check
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -49,21 +51,33 @@ func (w *work) mergePermissions(c rolecall.Connection, kit policy.Kit) []string 
 }
 
 // declaring is the connection as it should be declared, with the commands that
-// give the role, and the bucket of another account, what that needs.
+// give the role, and the bucket of another account, what that needs in addition;
+// of two accounts, each is named before its commands.
 func (w *work) declaring(c rolecall.Connection) rolecall.Patch {
 	p := connectionPatch(c)
-	s := w.setup("")
-	s.Connection, s.KMSKey = c, ""
-	kit, ok := s.NeededKit()
-	if !ok {
+	kitOf := func(c rolecall.Connection) (policy.Kit, bool) {
+		s := w.setup("")
+		s.Connection, s.KMSKey = c, ""
+		return s.NeededKit()
+	}
+	before, _ := kitOf(w.Connection)
+	kit, ok := kitOf(c)
+	if !ok || alike(before.Permissions, kit.Permissions) && alike(before.Bucket, kit.Bucket) {
 		return p
 	}
 	p.Commands = w.mergePermissions(c, kit)
 	if kit.Bucket != nil {
 		const kind = policy.BucketDocument
-		p.Commands = append(p.Commands, render.BucketPolicy(c.Bucket, cmp.Or(w.region, c.Region)).Merge(kit.Bucket, w.withdrawn(kind, c))...)
+		bucket := render.BucketPolicy(c.Bucket, cmp.Or(w.region, c.Region), w.owner()).Merge(kit.Bucket, w.withdrawn(kind, c))
+		p.Commands = slices.Concat([]string{"# in the account " + w.arn.Account + ", which has the role:"}, p.Commands,
+			[]string{"# in the account " + w.owner() + ", which has the bucket:"}, bucket)
 	}
 	return p
+}
+
+// alike reports whether two documents say the same; both may be nil.
+func alike(a, b *policy.Document) bool {
+	return a == b || a != nil && b != nil && bytes.Equal(a.JSON(), b.JSON())
 }
 
 // accountPatches declare the role in the other account that the connection

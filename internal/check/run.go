@@ -145,7 +145,7 @@ func (c *schedule) once(ctx context.Context, s step) finding {
 		ctx, cancel = context.WithTimeoutCause(ctx, stepTimeout, errSlow)
 		defer cancel()
 	}
-	return c.work.askForDocuments(c.work.judgeGiven(s.name, s.run(ctx, c.work)))
+	return c.work.askForDocuments(c.work.lintGiven(s.name, c.work.judgeGiven(s.name, s.run(ctx, c.work))))
 }
 
 func (c *schedule) report(e Event) {

@@ -2,6 +2,7 @@ package check_test
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -24,7 +25,8 @@ func TestACLIsProposedAcrossAccounts(t *testing.T) {
 	}
 	for _, p := range patches {
 		if p.Document == "connection" && strings.Contains(string(p.Connection), `"acl":"bucket-owner-full-control"`) && strings.Contains(f.Hint, "declare acl") &&
-			strings.Count(strings.Join(p.Commands, " "), "s3:PutObjectAcl") >= 2 {
+			strings.Count(strings.Join(p.Commands, " "), "s3:PutObjectAcl") >= 2 && p.Commands[0] == "# in the account 111122223333, which has the role:" &&
+			slices.Contains(p.Commands, "# in the account "+otherAccount+", which has the bucket:") {
 			return
 		}
 	}
@@ -36,7 +38,10 @@ func TestACLIsProposedAcrossAccounts(t *testing.T) {
 // policy, with what the role needs for it; whether or not the policy is given.
 func TestWhatCanBeSentComesFirst(t *testing.T) {
 	t.Parallel()
-	const key = "arn:aws:kms:eu-central-1:111122223333:key/media"
+	const key, acl = "arn:aws:kms:eu-central-1:111122223333:key/media", `{"StringNotEquals":{"s3:x-amz-acl":"bucket-owner-full-control"}}`
+	deny := func(condition string) string {
+		return `{"Effect":"Deny","Principal":"*","Action":"s3:PutObject","Resource":"arn:aws:s3:::acme-delivery/*","Condition":` + condition + `}`
+	}
 	for _, c := range []struct {
 		name, condition string
 		given           bool
@@ -46,6 +51,18 @@ func TestWhatCanBeSentComesFirst(t *testing.T) {
 		{"key", `{"StringNotEquals":{"s3:x-amz-server-side-encryption-aws-kms-key-id":"` + key + `"}}`, false, func(c *rolecall.Connection) {
 			c.Encryption = &rolecall.Encryption{Type: "aws:kms", Key: key}
 		}, "kms:GenerateDataKey"},
+		{"acl and encryption", acl + `},` + deny(`{"StringNotEquals":{"s3:x-amz-server-side-encryption":"AES256"}`), false, func(c *rolecall.Connection) {
+			c.ACL, c.Encryption = "bucket-owner-full-control", &rolecall.Encryption{Type: "AES256"}
+		}, "s3:PutObjectAcl"},
+		{"acl and encryption, given", acl + `},` + deny(`{"StringNotEquals":{"s3:x-amz-server-side-encryption":"AES256"}`), true, func(c *rolecall.Connection) {
+			c.ACL, c.Encryption = "bucket-owner-full-control", &rolecall.Encryption{Type: "AES256"}
+		}, "s3:PutObjectAcl"},
+		{"class and encryption", `{"StringNotEquals":{"s3:x-amz-storage-class":"STANDARD_IA"}}},` + deny(`{"Null":{"s3:x-amz-server-side-encryption":"true"}`), false, func(c *rolecall.Connection) {
+			c.StorageClass, c.Encryption = "STANDARD_IA", &rolecall.Encryption{Type: "AES256"}
+		}, ""},
+		{"acl, class and key", acl + `},` + deny(`{"StringNotEquals":{"s3:x-amz-storage-class":"GLACIER_IR"}}`) + `,` + deny(`{"StringNotEquals":{"s3:x-amz-server-side-encryption-aws-kms-key-id":"`+key+`"}`), false, func(c *rolecall.Connection) {
+			c.ACL, c.StorageClass, c.Encryption = "bucket-owner-full-control", "GLACIER_IR", &rolecall.Encryption{Type: "aws:kms", Key: key}
+		}, "s3:PutObjectAcl"},
 		{"key, given", `{"StringNotEquals":{"s3:x-amz-server-side-encryption-aws-kms-key-id":"` + key + `"}}`, true, func(c *rolecall.Connection) {
 			c.Encryption = &rolecall.Encryption{Type: "aws:kms", Key: key}
 		}, "kms:GenerateDataKey"},
@@ -73,8 +90,8 @@ func TestWhatCanBeSentComesFirst(t *testing.T) {
 			if text, err := json.Marshal(want); err != nil || string(text) != string(f.Patch.Connection) {
 				t.Errorf("declares %s, want %s: %v", f.Patch.Connection, text, err)
 			}
-			if commands := strings.Join(f.Patch.Commands, " "); !strings.Contains(commands, c.grants) {
-				t.Errorf("nothing grants %s: %s", c.grants, commands)
+			if commands := strings.Join(f.Patch.Commands, " "); !strings.Contains(commands, c.grants) || (c.grants == "") != (commands == "") || (commands == "") == strings.Contains(f.Hint, "run the patch's commands") {
+				t.Errorf("grants %s: %s: %.300s", c.grants, f.Hint, commands)
 			}
 			s.connection = want
 			report, _ = s.check(t)

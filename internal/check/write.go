@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -106,53 +107,69 @@ func (w *work) mayWantACL(asked form, a refusal.Answer, f finding) finding {
 	return f
 }
 
-// wantsMore reports whether the bucket lets uploads through that come with the
-// key that objects there are under, with an ACL, or with a storage class.
+// wantsMore reports whether the bucket lets uploads through that say more: an
+// encryption, the key that objects there are under, an ACL, a storage class, or
+// several of these.
 func (w *work) wantsMore(ctx context.Context, asked form) (finding, bool) {
-	c := w.Connection
-	if key := w.kept.Key; key != "" && (asked.encryption == nil || asked.encryption.Key != key) {
-		e := rolecall.Encryption{Type: "aws:kms", Key: key}
-		if _, _, err := w.begin(ctx, form{&e, asked.acl, asked.class}); err == nil || refusal.Read(err).OfKey() {
-			c.Encryption = &e
-			return w.wanting(c, "is not encrypted under "+key, "encryption.key"), true
-		}
+	now := w.Connection
+	now.Encryption, now.ACL, now.StorageClass = asked.encryption, asked.acl, asked.class
+	values := map[string][]string{sendsEncryption: {"AES256", "aws:kms"}, sendsACL: {fullControl}, sendsClass: {"STANDARD", "STANDARD_IA", "INTELLIGENT_TIERING", "GLACIER_IR"}}
+	if w.kept.Key != "" {
+		values[sendsKey] = []string{w.kept.Key}
 	}
-	if asked.acl == "" && w.beginOwned(ctx, asked) {
-		c.ACL = fullControl
-		return w.wanting(c, "does not come with the ACL "+fullControl, "acl"), true
-	}
-	for _, class := range []types.StorageClass{types.StorageClassStandard, types.StorageClassStandardIa, types.StorageClassIntelligentTiering, types.StorageClassGlacierIr} {
-		if asked.class == string(class) {
+	for _, c := range saying(now, values) {
+		f := form{c.Encryption, c.ACL, c.StorageClass}
+		alone := c.ACL == asked.acl && c.StorageClass == asked.class && c.Encryption.Key == "" // which was tried
+		if alone || c.Validate() != nil || !w.lets(ctx, f, c.ACL != asked.acl) {
 			continue
 		}
-		if _, _, err := w.begin(ctx, form{asked.encryption, asked.acl, string(class)}); err == nil {
-			c.StorageClass = string(class)
-			return w.wanting(c, "does not come with the storage class "+c.StorageClass, "storage_class"), true
-		}
+		return w.wanting(c, asked), true
 	}
 	return finding{}, false
 }
 
 // wanting is found where the bucket wants uploads to say what the connection
 // does not declare.
-func (w *work) wanting(c rolecall.Connection, what, member string) finding {
+func (w *work) wanting(c rolecall.Connection, asked form) finding {
+	var what, members []string
+	if e := c.Encryption; e != asked.encryption {
+		if e.Key != "" {
+			what, members = append(what, "is not encrypted under "+e.Key), append(members, "encryption.key")
+		} else {
+			what, members = append(what, "is not encrypted by "+e.Type), append(members, "encryption")
+		}
+	}
+	if c.ACL != asked.acl {
+		what, members = append(what, "does not come with the ACL "+c.ACL), append(members, "acl")
+	}
+	if c.StorageClass != asked.class {
+		what, members = append(what, "does not come with the storage class "+c.StorageClass), append(members, "storage_class")
+	}
+	patch := w.declaring(c)
+	hint := "Operator: declare " + strings.Join(members, " and ") + " as the patch shows. Customer: "
+	if len(patch.Commands) > 0 {
+		hint += "run the patch's commands, or "
+	}
 	return finding{
 		result: rolecall.CheckFail, denied: true, candidates: []rolecall.CheckLayer{rolecall.LayerName, rolecall.LayerBucket},
-		message: "the bucket refuses what " + what,
-		hint:    "Operator: declare " + member + " as the patch shows. Customer: run the patch's commands, or remove that condition from the bucket's policy",
-		patches: append([]rolecall.Patch{w.declaring(c)}, w.patch(policy.BucketDocument, "")...), suspects: []policy.Kind{policy.BucketDocument},
+		message: "the bucket refuses what " + strings.Join(what, ", or "),
+		hint:    hint + "remove that condition from the bucket's policy",
+		patches: append([]rolecall.Patch{patch}, w.patch(policy.BucketDocument, "")...), suspects: []policy.Kind{policy.BucketDocument},
 	}
 }
 
-// beginOwned reports whether an upload can be begun that gives its object to the
-// bucket's owner, which many buckets require of other accounts; or could be, if
-// the role might set ACLs.
-func (w *work) beginOwned(ctx context.Context, asked form) bool {
+// lets reports whether an upload of the form can be begun, or could be, if the
+// role might use the key, or set the ACL where that is new.
+func (w *work) lets(ctx context.Context, f form, newACL bool) bool {
+	if !newACL {
+		_, _, err := w.begin(ctx, f)
+		return err == nil || f.encryption != nil && f.encryption.Key != "" && refusal.Read(err).OfKey()
+	}
 	client, err := w.writer(ctx, policy.ACL)
 	if err != nil {
 		return false
 	}
-	id, _, err := w.createBy(ctx, client, form{asked.encryption, fullControl, asked.class})
+	id, _, err := w.createBy(ctx, client, f)
 	if err == nil {
 		w.begun = append(w.begun, id)
 		return true

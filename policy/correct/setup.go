@@ -94,6 +94,12 @@ func (s Setup) request() policy.KitRequest {
 	return s.kitRequest(c, externalID)
 }
 
+// Request asks for the documents of the connection as it is declared. It is false
+// of a connection without a role.
+func (s Setup) Request() (policy.KitRequest, bool) {
+	return s.kitRequest(s.Connection, s.ExternalID), s.Connection.RoleARN != ""
+}
+
 // kitRequest asks for the statements that a connection needs, as policy generate
 // does.
 func (s Setup) kitRequest(c rolecall.Connection, externalID string) policy.KitRequest {

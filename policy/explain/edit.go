@@ -108,7 +108,7 @@ func (st statement) ask(below string, got []string) []candidate {
 	operator, key := path[1], path[2]
 	words := st.value.Follow(below).Words()
 	if !sentByCaller(st.action, key) {
-		if len(got) > 0 || !strings.HasPrefix(strings.ToLower(key), "aws:") {
+		if len(got) > 0 || !strings.HasPrefix(strings.ToLower(key), "aws:") || strings.EqualFold(key, principalKey) { // who asks is given
 			return nil
 		}
 		return giveKey(operator, key, words)
@@ -155,8 +155,11 @@ func giveKey(operator, key string, words []string) []candidate {
 		if network, err := netip.ParsePrefix(w); err == nil {
 			w = network.Masked().Addr().String()
 		}
-		if w == "" || strings.ContainsAny(w, "*?$") {
+		if w == "" || strings.Contains(w, "${") {
 			continue
+		}
+		if strings.Contains(operator, "Like") || strings.Contains(operator, "Arn") {
+			w = strings.NewReplacer("*", "x", "?", "x").Replace(w) // one of those that are meant
 		}
 		out = append(out, askWith(key, w, "say that the request has "+key+" "+w+", if it has: --context "+key+"="+w))
 	}

@@ -15,39 +15,38 @@ const externalIDKey = "sts:ExternalId"
 // customers, so an id that is not in it is the caller's to correct.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
 
-// externalIDs are those that the role's trust policy wants, as far as it
-// names them.
+// externalIDs are those that the role's trust policy, or the organization, wants,
+// as far as they name them.
 func (s *search) externalIDs() []string {
 	var out []string
-	s.wantedIDs(func(words []string) {
-		for _, w := range words {
-			if w != "" && !strings.ContainsAny(w, "*?$") && !slices.Contains(out, w) && len(out) < maxAlike {
-				out = append(out, w)
+	for _, d := range slices.Concat([]*policy.Document{s.policies.Resource}, slices.Concat(s.policies.SCP...), slices.Concat(s.policies.RCP...)) {
+		s.wantedIDs(d, func(words []string) {
+			for _, w := range words {
+				if w != "" && !strings.ContainsAny(w, "*?$") && !slices.Contains(out, w) && len(out) < maxAlike {
+					out = append(out, w)
+				}
 			}
-		}
-	})
+		})
+	}
 	return out
 }
 
-// unwantedID reports whether the trust policy wants external ids, and the
-// request's is not known to be one.
+// unwantedID reports whether the trust policy wants external ids, or the request
+// came with one, and what it is asked with is not known to be wanted.
 func (s *search) unwantedID() bool {
-	wants := false
-	s.wantedIDs(func([]string) { wants = true })
-	if !wants {
-		return false
-	}
 	values := s.request.Values(externalIDKey)
-	return len(values) != 1 || !slices.Contains(s.externalIDs(), values[0])
+	wants := strings.HasPrefix(strings.ToLower(s.request.Action), "sts:") && len(values) > 0
+	s.wantedIDs(s.policies.Resource, func([]string) { wants = true })
+	return wants && (len(values) != 1 || !slices.Contains(s.externalIDs(), values[0]))
 }
 
-// wantedIDs yields the words of the conditions by which the trust policy wants
-// an external id: what its Allows compare with, and its Denies except.
-func (s *search) wantedIDs(yield func(words []string)) {
-	if s.policies.Resource == nil || !strings.HasPrefix(strings.ToLower(s.request.Action), "sts:") {
+// wantedIDs yields the words of the conditions by which a policy wants an external
+// id: what its Allows compare with, and its Denies except.
+func (s *search) wantedIDs(d *policy.Document, yield func(words []string)) {
+	if d == nil || !strings.HasPrefix(strings.ToLower(s.request.Action), "sts:") {
 		return
 	}
-	for _, st := range tree.MustParse(s.policies.Resource.JSON()).Statements().Items {
+	for _, st := range tree.MustParse(d.JSON()).Statements().Items {
 		deny := slices.Contains(st.Get("Effect").Words(), "Deny")
 		block := st.Get("Condition")
 		if block == nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/rolecall/rolecall/internal/strict"
 	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/internal/known"
 	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
@@ -20,13 +21,57 @@ func (s *search) grants(b blocker) []candidate {
 			out = append(out, s.meet(s.statement(v.Ref), v.Unmet[0])...)
 		}
 	}
-	if b.missing == policy.ResourcePolicy && s.unwantedID() {
+	if b.missing == policy.ResourcePolicy && s.unwantedID() || len(s.hanging(b)) > 0 {
 		return out
 	}
 	for _, principal := range s.principals(b.missing) {
 		out = append(out, s.newStatement(b.missing, first, "Allow", principal))
 	}
 	return out
+}
+
+// hanging are the Allows of a layer that lack nothing but global condition keys
+// which the request was not given with. No statement without their conditions is
+// proposed: it would undo what the policies' owner limits by them.
+func (s *search) hanging(b blocker) []policy.Verdict {
+	first, behind := s.documents(b)
+	var out []policy.Verdict
+	for _, v := range policy.Trace(s.request, s.policies) {
+		if v.Policy != b.missing || v.Index < first || behind <= v.Index || v.Deny || len(v.Unmet) == 0 {
+			continue
+		}
+		st := s.statement(v.Ref)
+		notGiven := func(u policy.Unmet) bool {
+			path := tree.Parts(st.below(u))
+			if path[0] != "Condition" || len(u.Got) > 0 || !strings.HasPrefix(strings.ToLower(path[2]), "aws:") || sentByCaller(st.action, path[2]) {
+				return false
+			}
+			state, _ := known.Of(path[2], s.request.Action, s.request.Principal)
+			return state != known.Absent || s.request.PrincipalARN() == "" // as of services
+		}
+		if !slices.ContainsFunc(v.Unmet, func(u policy.Unmet) bool { return !notGiven(u) }) && len(out) < maxAlike {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// giveAll says that the request has all keys that one of the hanging Allows lacks.
+func (s *search) giveAll(b blocker, before policy.Result) bool {
+	for _, v := range s.hanging(b) {
+		trial := search{s.request, s.policies, slices.Clone(s.edits)}
+		st := s.statement(v.Ref)
+		for _, u := range v.Unmet {
+			if asks := st.ask(st.below(u), u.Got); len(asks) > 0 && !trial.asksAgain(asks[0].edit) {
+				trial.apply(asks[0])
+			}
+		}
+		if trial.clears(b, before) {
+			*s = trial
+			return true
+		}
+	}
+	return false
 }
 
 // documents returns the range of a layer's documents that may allow.

@@ -93,7 +93,7 @@ func (s *search) allow() bool {
 			return false // whatever the policies say
 		}
 		b := s.next(before)
-		if !s.try(s.candidates(b), func(trial *search) bool { return trial.clears(b, before) }) {
+		if !s.try(s.candidates(b), func(trial *search) bool { return trial.clears(b, before) }) && (b.missing == "" || !s.giveAll(b, before)) {
 			return false
 		}
 	}

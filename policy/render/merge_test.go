@@ -42,7 +42,7 @@ func mergeInto(t *testing.T, there string, d *policy.Document, withdrawn ...stri
 	if err := os.WriteFile(filepath.Join(dir, "rolecall-bucket-there.json"), []byte(there), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), "/bin/sh", "-c", render.BucketPolicy("acme", "").Merge(d, withdrawn)[1])
+	cmd := exec.CommandContext(t.Context(), "/bin/sh", "-c", render.BucketPolicy("acme", "", "").Merge(d, withdrawn)[1])
 	cmd.Dir, cmd.Env = dir, []string{"PATH=/usr/bin:/bin"}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
