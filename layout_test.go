@@ -71,10 +71,10 @@ var mayImport = map[string][]string{
 	"internal/account":         {"."},
 	"internal/seal":            {"."},
 	"internal/service": {
-		".", "policy", "policy/correct", "policy/render", "credential", "internal/access", "internal/account", "internal/check", "internal/job", "internal/safely", "internal/seal", "internal/state", "internal/store",
+		".", "policy", "policy/correct", "policy/explain", "policy/lint", "policy/render", "credential", "internal/access", "internal/account", "internal/check", "internal/job", "internal/safely", "internal/seal", "internal/state", "internal/store",
 		"internal/strict", "internal/tenant", "internal/vend",
 	},
-	"internal/api": {".", "policy", "policy/render", "internal/account", "internal/job", "internal/service", "internal/strict", "internal/vend"},
+	"internal/api": {".", "policy", "policy/explain", "policy/lint", "policy/render", "internal/account", "internal/job", "internal/service", "internal/strict", "internal/vend"},
 	"internal/server": {
 		".", "credential", "internal/api", "internal/check", "internal/config", "internal/safely", "internal/seal", "internal/service", "internal/state", "internal/store", "internal/tenant", "internal/worker",
 	},

@@ -194,7 +194,7 @@ func readRequest(n *tree.Node) (Request, Policies, error) {
 	documents := func(n *tree.Node, at string, layer Layer) []*Document {
 		out := make([]*Document, 0, len(n.Items))
 		if n.Kind != '[' {
-			faults.Add(at, "must be a list of policies, not "+n.What(), "")
+			faults.Add(at, "must be a list of policies, not "+n.What(), "You: write the policies as a list")
 			return nil
 		}
 		for i, item := range n.Items {

@@ -105,6 +105,9 @@ const (
 	SessionCreate       Action = "session.create"
 	SessionDelete       Action = "session.delete"
 	SignInLinkCreate    Action = "signin_link.create"
+	PolicyLint          Action = "policy.lint"
+	PolicySimulate      Action = "policy.simulate"
+	PolicyExplain       Action = "policy.explain"
 	OperatorAuditList   Action = "operator_audit.list"
 	OperatorTokenList   Action = "operator_token.list"
 	OperatorTokenCreate Action = "operator_token.create"
@@ -114,7 +117,7 @@ const (
 // needs returns the least role that an action needs.
 func needs(do Action) Role {
 	switch do {
-	case OrganizationGet, OrganizationList, ConnectionList, ConnectionGet, PoliciesGet, CheckGet, SessionList, SessionDelete:
+	case OrganizationGet, OrganizationList, ConnectionList, ConnectionGet, PoliciesGet, CheckGet, SessionList, SessionDelete, PolicyLint, PolicySimulate, PolicyExplain:
 		return Viewer
 	case ConnectionPut, ConnectionDelete, ConnectionRelease, CheckStart, TokenList, TokenCreate, TokenDelete, SecretList, SecretPut, SecretDelete, CredentialsVend, AuditList,
 		SetupLinkList, SetupLinkCreate, SetupLinkDelete, OrganizationPatch, ExternalIDRotate, MemberList, MemberInvite, MemberDelete:

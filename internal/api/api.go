@@ -52,6 +52,7 @@ func New(o Options) *API {
 	a.secrets()
 	a.credentials()
 	a.audit()
+	a.tools()
 	a.operator()
 	text, err := a.document.text()
 	if err != nil {

@@ -96,6 +96,9 @@ func (s schemas) wrongs(schema object) (out []wrong) {
 				if name == "http_credential_source" && kind == "string" {
 					continue // its URL alone is a form that documents take too
 				}
+				if member["type"] == nil && kind == "object" {
+					continue // one of several
+				}
 				if !strings.Contains(kinds, kind) && (kind != "integer" || !strings.Contains(kinds, "number")) {
 					add(kind, here, with(here, func(parent object, name string) { parent[name] = value }))
 				}

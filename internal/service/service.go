@@ -54,6 +54,7 @@ type Service struct {
 	log     *slog.Logger
 
 	checks checks
+	tools  tools
 
 	generationMu sync.Mutex
 	generation   *generation // in force
