@@ -21,7 +21,7 @@ func (s *search) grants(b blocker) []candidate {
 			out = append(out, s.meet(s.statement(v.Ref), v.Unmet[0])...)
 		}
 	}
-	if b.missing == policy.ResourcePolicy && s.unwantedID() || len(s.hanging(b)) > 0 {
+	if b.missing == policy.ResourcePolicy && s.unwantedID() || len(s.hanging(b, 1)) > 0 {
 		return out
 	}
 	for _, principal := range s.principals(b.missing) {
@@ -32,24 +32,30 @@ func (s *search) grants(b blocker) []candidate {
 
 // hanging are the Allows of a layer that lack nothing but global condition keys
 // which the request was not given with. No statement without their conditions is
-// proposed: it would undo what the policies' owner limits by them.
-func (s *search) hanging(b blocker) []policy.Verdict {
+// proposed: it would undo what the policies' owner limits by them. The first are as
+// good as the others.
+func (s *search) hanging(b blocker, most int) []policy.Verdict {
 	first, behind := s.documents(b)
 	var out []policy.Verdict
+	read := 0
+	given := func(u policy.Unmet) bool { return len(u.Got) > 0 || !strings.Contains(u.Pointer, "/Condition/") }
 	for _, v := range policy.Trace(s.request, s.policies) {
-		if v.Policy != b.missing || v.Index < first || behind <= v.Index || v.Deny || len(v.Unmet) == 0 {
+		if v.Policy != b.missing || v.Index < first || behind <= v.Index || v.Deny || len(v.Unmet) == 0 || slices.ContainsFunc(v.Unmet, given) {
 			continue
+		}
+		if read++; len(out) == most || read > maxAlike {
+			break
 		}
 		st := s.statement(v.Ref)
 		notGiven := func(u policy.Unmet) bool {
 			path := tree.Parts(st.below(u))
-			if path[0] != "Condition" || len(u.Got) > 0 || !strings.HasPrefix(strings.ToLower(path[2]), "aws:") || sentByCaller(st.action, path[2]) {
+			if !strings.HasPrefix(strings.ToLower(path[2]), "aws:") || sentByCaller(st.action, path[2]) {
 				return false
 			}
 			state, _ := known.Of(path[2], s.request.Action, s.request.Principal)
 			return state != known.Absent || s.request.PrincipalARN() == "" // as of services
 		}
-		if !slices.ContainsFunc(v.Unmet, func(u policy.Unmet) bool { return !notGiven(u) }) && len(out) < maxAlike {
+		if !slices.ContainsFunc(v.Unmet, func(u policy.Unmet) bool { return !notGiven(u) }) {
 			out = append(out, v)
 		}
 	}
@@ -58,7 +64,7 @@ func (s *search) hanging(b blocker) []policy.Verdict {
 
 // giveAll says that the request has all keys that one of the hanging Allows lacks.
 func (s *search) giveAll(b blocker, before policy.Result) bool {
-	for _, v := range s.hanging(b) {
+	for _, v := range s.hanging(b, maxAlike/8) {
 		trial := search{s.request, s.policies, slices.Clone(s.edits)}
 		st := s.statement(v.Ref)
 		for _, u := range v.Unmet {
