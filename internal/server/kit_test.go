@@ -26,7 +26,12 @@ import (
 
 var engines storetest.Engines
 
-func TestMain(m *testing.M) { os.Exit(storetest.Run(m, &engines)) }
+func TestMain(m *testing.M) {
+	if os.Getenv(takeOverHere) != "" {
+		os.Exit(takeOverAsChild())
+	}
+	os.Exit(storetest.Run(m, &engines))
+}
 
 // accounts are a vendor's and a customer's, with an administrator each, and
 // nothing set up between them.

@@ -240,8 +240,8 @@ func takeOver(ctx context.Context, db *store.Store, keyring *service.Keyring, di
 	if err != nil {
 		return err
 	}
-	err = service.TakeOver(ctx, db, keyring, directory, kept, func(database string) error {
-		return dir.KeepRegistry(state.Registry{Directory: directory, Database: database, Engine: engine})
+	err = service.TakeOver(ctx, db, keyring, directory, kept, func() error {
+		return dir.KeepRegistry(state.Registry{Directory: directory, Database: id, Engine: engine})
 	})
 	if err == nil && !taken && !kept.IsEmpty() {
 		log.InfoContext(ctx, "took over what local runs kept in the state directory", "names", len(kept.Taken), "roles", len(kept.Roles), "checks", len(kept.Checks))

@@ -25,41 +25,43 @@ const (
 	journalKeySetting = "journal_key" // sealed
 )
 
-// Database returns the database's id, empty before the first TakeOver, and
+// Database returns the database's id, which it makes where there is none, and
 // whether it has taken over a state directory.
 func Database(ctx context.Context, db *store.Store, directory string) (id string, taken bool, err error) {
 	err = db.View(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if id, err = tx.Setting(ctx, databaseSetting); err != nil && !errors.Is(err, store.ErrNone) {
+		if id, err = tx.Setting(ctx, databaseSetting); err != nil {
 			return err
 		}
 		taken, err = tx.Imported(ctx, directory)
 		return err
 	})
-	return id, taken, err
+	if !errors.Is(err, store.ErrNone) {
+		return id, taken, err
+	}
+	err = db.Change(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if id, err = tx.Setting(ctx, databaseSetting); !errors.Is(err, store.ErrNone) {
+			return err // another process was first
+		}
+		var bits [16]byte
+		_, _ = rand.Read(bits[:]) // never fails; see crypto/rand
+		id = hex.EncodeToString(bits[:])
+		return tx.PutSetting(ctx, databaseSetting, id)
+	})
+	return id, false, err
 }
 
 // TakeOver stores what local runs kept in a state directory, all or nothing,
 // unless that was done before. From then on the database is the only place for
-// it. Mark is called with the database's id before the change is made, and may
-// be called again. The code of its error is Conflict if the database has
-// something as another organization's.
-func TakeOver(ctx context.Context, db *store.Store, keyring *Keyring, directory string, kept state.Kept, mark func(database string) error) error {
+// it. Mark is called before the change is made, and may be called again. The code
+// of its error is Conflict if the database has something as another
+// organization's.
+func TakeOver(ctx context.Context, db *store.Store, keyring *Keyring, directory string, kept state.Kept, mark func() error) error {
 	return db.Change(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if err := keyring.prove(ctx, tx); err != nil {
 			return err
 		}
-		id, err := tx.Setting(ctx, databaseSetting)
-		if errors.Is(err, store.ErrNone) {
-			var bits [16]byte
-			_, _ = rand.Read(bits[:]) // never fails; see crypto/rand
-			id = hex.EncodeToString(bits[:])
-			err = tx.PutSetting(ctx, databaseSetting, id)
-		}
-		if err != nil {
-			return err
-		}
 		if taken, err := tx.Imported(ctx, directory); taken || err != nil {
-			return cmp.Or(err, mark(id))
+			return cmp.Or(err, mark())
 		}
 		for _, take := range []func(context.Context, *store.Tx, state.Kept) error{takeNames, takeRoles, keyring.takeJournalKey, takeChecks} {
 			if err := take(ctx, tx, kept); err != nil {
@@ -69,7 +71,7 @@ func TakeOver(ctx context.Context, db *store.Store, keyring *Keyring, directory 
 		if err := tx.PutImported(ctx, directory); err != nil {
 			return err
 		}
-		return mark(id)
+		return mark()
 	})
 }
 
