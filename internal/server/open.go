@@ -132,14 +132,14 @@ func sealingKeys(cfg *config.Config, dir *state.Dir) (*seal.Keys, error) {
 }
 
 // anchor returns a function that keeps the heads of audit records outside the
-// database.
-func anchor(dir *state.Dir) (func(map[string]service.Head) error, error) {
+// database, and those that are kept.
+func anchor(dir *state.Dir) (keep func(map[string]service.Head) error, kept map[string]service.Head, err error) {
 	all := map[string]service.Head{}
 	if err := dir.AuditHeads(&all); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	return func(heads map[string]service.Head) error {
 		maps.Copy(all, heads)
 		return dir.KeepAuditHeads(all)
-	}, nil
+	}, maps.Clone(all), nil
 }

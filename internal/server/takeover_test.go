@@ -463,6 +463,41 @@ func TestTakeOverHalfDone(t *testing.T) {
 	}
 }
 
+// A database of yesterday is said to be one.
+func TestOldDatabase(t *testing.T) {
+	t.Parallel()
+	engines.Each(t, func(t *testing.T, o store.Options) {
+		w := unserved(t, o, "{}")
+		log := &lines{}
+		w.log = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelError}))
+		w.start()
+		w.must(http.StatusCreated, http.MethodPost, "/api/o", `{"api_name":"acme"}`)
+		w.end()
+		w.start()
+		w.end() // which compares first
+		if text := log.take(); text != "" {
+			t.Errorf("the log says\n%s", text)
+		}
+		dir, err := state.Open(filepath.Join(w.dir, "rolecall-state"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		heads := map[string]service.Head{}
+		if err := dir.AuditHeads(&heads); err != nil || heads[""].Sequence < 2 {
+			t.Fatalf("%+v, %v", heads, err)
+		}
+		heads[""] = service.Head{Sequence: heads[""].Sequence + 7, Link: []byte("of today")}
+		if err := dir.KeepAuditHeads(heads); err != nil {
+			t.Fatal(err)
+		}
+		w.start()
+		w.end()
+		if text := log.take(); !strings.Contains(text, "restored from a backup") {
+			t.Errorf("the log says\n%s", text)
+		}
+	})
+}
+
 // The environment of a process that takes over the directory of a config.
 const (
 	takeOverHere = "ROLECALL_TEST_TAKE_OVER"

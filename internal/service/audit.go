@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -237,6 +239,32 @@ func (s *Service) VerifyAudit(ctx context.Context, heads map[string]Head) (findi
 		return nil
 	})
 	return findings, err
+}
+
+// compareHeads logs when the database has fewer audit records than it had: it was
+// restored from a backup, or somebody cut them off.
+func (s *Service) compareHeads(ctx context.Context) {
+	var behind []string
+	err := s.store.View(ctx, func(ctx context.Context, tx *store.Tx) error {
+		behind = nil
+		for _, organization := range slices.Sorted(maps.Keys(s.heads)) {
+			last, err := tx.AuditHead(ctx, organization)
+			if err != nil {
+				return err
+			}
+			if last.Sequence < s.heads[organization].Sequence {
+				behind = append(behind, organization)
+			}
+		}
+		return nil
+	})
+	switch {
+	case err != nil && ctx.Err() == nil:
+		s.log.WarnContext(ctx, "the last audit records cannot be compared with those that were kept", "error", err)
+	case len(behind) > 0:
+		s.log.ErrorContext(ctx, "audit records are missing: the database was restored from a backup, or they were cut off; external ids, names and claims that came after them are forgotten, and tokens that were revoked since work again",
+			"organizations", len(behind), "first", behind[0])
+	}
 }
 
 func (s *Service) verifyAudit(ctx context.Context, tx *store.Tx, organization string, anchor Head) (Finding, error) {

@@ -40,6 +40,7 @@ type Options struct {
 	// Anchor keeps the heads of organizations' audit records outside the
 	// database; nil: nobody does.
 	Anchor func(map[string]Head) error
+	Heads  map[string]Head // that Anchor has kept
 	// URL is where people find the service: links begin with it.
 	URL string
 	Log *slog.Logger // nil: none
@@ -50,6 +51,7 @@ type Service struct {
 	store   *store.Store
 	keyring *Keyring
 	anchor  func(map[string]Head) error
+	heads   map[string]Head // that were kept
 	url     string
 	log     *slog.Logger
 
@@ -67,7 +69,7 @@ type Service struct {
 // New returns a service. Start it before it takes requests.
 func New(o Options) *Service {
 	s := &Service{
-		store: o.Store, keyring: o.Keyring, anchor: o.Anchor, url: o.URL, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), checks: checks{running: map[string]*running{}},
+		store: o.Store, keyring: o.Keyring, anchor: o.Anchor, heads: o.Heads, url: o.URL, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), checks: checks{running: map[string]*running{}},
 		generation: &generation{Settings: o.Settings},
 	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
@@ -85,7 +87,10 @@ func (s *Service) Start(ctx context.Context) error {
 		return tx.EndInterruptedChecks(ctx)
 	})
 	if err == nil {
-		s.work.Go(func() { s.linkAudit(s.ctx) })
+		s.work.Go(func() {
+			s.compareHeads(context.WithoutCancel(s.ctx)) // before other records are linked
+			s.linkAudit(s.ctx)
+		})
 	}
 	return err
 }
