@@ -75,8 +75,9 @@ var mayImport = map[string][]string{
 		"internal/strict", "internal/tenant", "internal/vend",
 	},
 	"internal/api": {".", "policy", "policy/explain", "policy/lint", "policy/render", "internal/account", "internal/job", "internal/service", "internal/strict", "internal/vend"},
+	"internal/web": {"internal/account", "internal/job", "internal/service"},
 	"internal/server": {
-		".", "credential", "internal/api", "internal/check", "internal/config", "internal/safely", "internal/seal", "internal/service", "internal/state", "internal/store", "internal/tenant", "internal/worker",
+		".", "credential", "internal/api", "internal/check", "internal/config", "internal/safely", "internal/seal", "internal/service", "internal/state", "internal/store", "internal/tenant", "internal/web", "internal/worker",
 	},
 	"internal/demo": {
 		".", "credential", "internal/task", "internal/job", "internal/config", "internal/state", "internal/worker", "sandbox", "internal/awscode",

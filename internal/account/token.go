@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"hash/crc32"
+	"net/url"
 	"strings"
 )
 
@@ -68,4 +69,15 @@ func checksum(random string) string {
 		sum /= 62
 	}
 	return string(text)
+}
+
+// Cookie returns the name of the cookie of sessions, for a service that people
+// find at a URL, and whether it is for https alone. Over plain http, which is on
+// loopback, all ports of an address share cookies, and browsers drop those that
+// are secure: the port is in the name.
+func Cookie(url *url.URL) (name string, secure bool) {
+	if url.Scheme == "https" {
+		return "__Host-rolecall", true
+	}
+	return "rolecall-" + url.Port(), false
 }

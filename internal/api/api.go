@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -24,6 +25,7 @@ import (
 // Options are what New needs.
 type Options struct {
 	Service *service.Service
+	URL     string // where people find the service
 	Version string
 	Limits  Limits
 	// BodyTime is how long a body may take to arrive.
@@ -38,6 +40,7 @@ type API struct {
 	bodyTime time.Duration
 	log      *slog.Logger
 	mux      *http.ServeMux
+	cookie   string // name of the cookie of sessions
 	document *document
 }
 
@@ -45,6 +48,11 @@ type API struct {
 // /healthz and /readyz.
 func New(o Options) *API {
 	a := &API{service: o.Service, limits: newLimits(o.Limits), bodyTime: o.BodyTime, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), mux: http.NewServeMux(), document: newDocument(o.Version)}
+	at, err := url.Parse(o.URL)
+	if err != nil {
+		panic(err) // it is made of the address that the service listens on
+	}
+	a.cookie, _ = account.Cookie(at)
 	a.organizations()
 	a.connections()
 	a.checks()
@@ -54,6 +62,8 @@ func New(o Options) *API {
 	a.audit()
 	a.tools()
 	a.operator()
+	a.members()
+	a.sessions()
 	text, err := a.document.text()
 	if err != nil {
 		panic(err) // it is made of our own types
@@ -132,17 +142,17 @@ func requestID(r *http.Request) string {
 	return id
 }
 
-// actor returns who presents the request's token.
-func (a *API) actor(r *http.Request) (account.Actor, error) {
+// actor returns who presents the request's token or, where it only reads, the
+// cookie of a session.
+func (a *API) actor(r *http.Request, rt route) (account.Actor, error) {
+	if cookie, err := r.Cookie(a.cookie); err == nil && r.Header.Get("Authorization") == "" && r.Method == http.MethodGet && !rt.tokenOnly {
+		return a.service.AuthenticateSession(r.Context(), cookie.Value, address(r))
+	}
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") {
 		return account.Actor{}, account.ErrUnauthenticated
 	}
-	from, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		from = netip.AddrPort{}
-	}
-	address, token := from.Addr().Unmap(), strings.TrimSpace(token)
+	address, token := address(r), strings.TrimSpace(token)
 	if err := a.limits.mayTry(address, token); err != nil {
 		return account.Actor{}, err
 	}
@@ -151,4 +161,13 @@ func (a *API) actor(r *http.Request) (account.Actor, error) {
 		a.limits.tried(address, token, err == nil)
 	}
 	return actor, err
+}
+
+// address is where a request comes from; the zero one if that is not known.
+func address(r *http.Request) netip.Addr {
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return from.Addr().Unmap()
 }

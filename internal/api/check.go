@@ -56,7 +56,7 @@ func (a *API) checkEvents(path string) {
 		q, err := a.open(w, r, rt)
 		for {
 			if begun {
-				q.call.Actor, err = a.actor(r)
+				q.call.Actor, err = a.actor(r, rt)
 			}
 			var found service.Check
 			var further <-chan struct{}

@@ -26,6 +26,7 @@ type route struct {
 	creates      bool         // takes an Idempotency-Key and dry_run
 	changes      bool         // takes If-Match and dry_run
 	lists        bool         // takes limit and cursor
+	tokenOnly    bool         // no cookie of a session is enough
 	query        []query
 	status       int      // of success
 	makes        bool     // status is 201 where there was none
@@ -92,7 +93,7 @@ func handle[Out any](a *API, rt route, do func(*request) (answer[Out], error)) {
 
 // open finds out who asks, and reads what is beside the body.
 func (a *API) open(w http.ResponseWriter, r *http.Request, rt route) (*request, error) {
-	actor, err := a.actor(r)
+	actor, err := a.actor(r, rt)
 	if err != nil {
 		return nil, err
 	}

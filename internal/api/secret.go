@@ -55,7 +55,7 @@ type containerError struct {
 // of a container. SDKs send a token without a scheme.
 func (a *API) credentials() {
 	rt := route{
-		method: http.MethodGet, path: "/api/o/{org}/connections/{name}/credentials", id: "getCredentials", summary: "Credentials of a connection, for a tool", status: http.StatusOK,
+		method: http.MethodGet, path: "/api/o/{org}/connections/{name}/credentials", id: "getCredentials", summary: "Credentials of a connection, for a tool", status: http.StatusOK, tokenOnly: true,
 		query: []query{
 			{name: "form", description: "process, if left out: as credential_process takes them; container: as a container's endpoint gives them", of: []string{"process", "container"}},
 			{name: "access", description: "read if left out; write reads, too", of: []string{"read", "write"}},

@@ -65,7 +65,8 @@ type commands struct {
 	Org struct {
 		Adopt orgAdoptCommand `cmd:"" help:"Move an organization that rolecall.yaml declares, or declared, to the API of rolecall serve, with its ids and history."`
 	} `cmd:"" help:"Work with organizations of rolecall serve."`
-	Token struct {
+	SigninLink signInLinkCommand `cmd:"" name:"signin-link" help:"Make a link that signs in to the service once, on its own machine, and print it."`
+	Token      struct {
 		Create tokenCreateCommand `cmd:"" help:"Make a token for the service, on its own machine, and print it."`
 	} `cmd:"" help:"Work with tokens of rolecall serve."`
 	Audit struct {

@@ -59,3 +59,35 @@ func (c *tokenCreateCommand) Run(ctx context.Context, sys System, out *output) e
 	out.printf("%s\n", made.Secret)
 	return nil
 }
+
+type signInLinkCommand struct {
+	Org    string `placeholder:"NAME" help:"Organization to sign in to; left out: all, as the operator."`
+	Role   string `placeholder:"ROLE" help:"With --org: viewer, submitter or admin."`
+	Config string `placeholder:"FILE" default:"rolecall.yaml" env:"ROLECALL_CONFIG" help:"The config of rolecall serve; ${default} by default."`
+}
+
+// Run makes a link in the database of rolecall serve, which may run meanwhile,
+// and prints it, alone.
+func (c *signInLinkCommand) Run(ctx context.Context, out *output) error {
+	if (c.Org == "") != (c.Role == "") {
+		return &rolecall.Error{Code: rolecall.Invalid, Message: "--org and --role belong together", Hint: "You: give both, or none to sign in as the operator"}
+	}
+	cfg, err := config.LoadServe(c.Config)
+	if err != nil {
+		return err
+	}
+	opened, err := server.Beside(ctx, cfg, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = opened.Close() }()
+	made, err := opened.Service.CreateSignInLink(ctx, service.Call{Actor: service.Host(), RequestID: "signin-link"}, service.NewSignInLink{Organization: c.Org, Role: account.Role(c.Role)})
+	if err != nil {
+		return err
+	}
+	if out.json {
+		return out.document(made)
+	}
+	out.printf("%s\n", made.URL)
+	return nil
+}

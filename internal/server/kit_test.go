@@ -220,7 +220,7 @@ func (w *world) do(token, method, path, body string, headers ...string) reply {
 	for i := 0; i+1 < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
-	answer, err := http.DefaultClient.Do(r)
+	answer, err := http.DefaultTransport.RoundTrip(r) // follows no redirect
 	if err != nil {
 		w.t.Fatal(err)
 	}

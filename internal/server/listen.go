@@ -3,9 +3,12 @@ package server
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -14,6 +17,8 @@ import (
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/api"
 	"github.com/rolecall/rolecall/internal/config"
+	"github.com/rolecall/rolecall/internal/service"
+	"github.com/rolecall/rolecall/internal/web"
 )
 
 // listen listens as the config says: with the certificate, which may change
@@ -90,6 +95,25 @@ func onlyHosts(s config.Serve, listener net.Listener, next http.Handler) http.Ha
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// together answers for the API and for the pages, and refuses what a page of
+// somebody else's has a browser send: its cookie would come along.
+func together(at string, s *service.Service, log *slog.Logger, of *api.API) (http.Handler, error) {
+	parsed, err := url.Parse(at)
+	if err != nil {
+		return nil, fmt.Errorf("read the service's URL: %w", err)
+	}
+	mux, pages := http.NewServeMux(), web.New(web.Options{Service: s, URL: parsed, Log: log})
+	for _, path := range web.Paths() {
+		mux.Handle(path, pages)
+	}
+	mux.Handle("/", of)
+	ours := http.NewCrossOriginProtection()
+	ours.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		api.WriteProblem(w, http.StatusForbidden, &rolecall.Error{Code: rolecall.Forbidden, Message: "a page of another site sent this", Hint: "You: use the service's own pages, or a token from a program"})
+	}))
+	return ours.Handler(mux), nil
 }
 
 // unread gives a body that nobody reads a time to arrive: net/http reads it

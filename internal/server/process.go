@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -111,7 +112,8 @@ func (p *process) again(ctx context.Context, cfg *config.Config) error {
 	for pointer, differs := range map[string]bool{
 		"/listen": cfg.Serve.Listen != p.first.Serve.Listen, "/state": cfg.State != p.first.State,
 		"/database": cfg.Serve.DatabaseURL != p.first.Serve.DatabaseURL, "/sealing": cfg.Serve.SealingFile != p.first.Serve.SealingFile,
-		"/tls": (cfg.Serve.TLS.Certificate == "") != (p.first.Serve.TLS.Certificate == ""),
+		"/public_url": fmt.Sprint(cfg.Serve.PublicURL) != fmt.Sprint(p.first.Serve.PublicURL),
+		"/tls":        (cfg.Serve.TLS.Certificate == "") != (p.first.Serve.TLS.Certificate == ""),
 	} {
 		if differs {
 			faults.Add(pointer, "this changes only when rolecall serve starts", "Operator: start it again, or undo this change")

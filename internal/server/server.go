@@ -97,9 +97,13 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	p.service.CheckDeclared(ctx, declared.Unchecked)
-	p.handle(cfg.Serve, listener, api.New(api.Options{
-		Service: p.service, Version: o.Version, Log: log, BodyTime: cmp.Or(o.BodyTime, bodyTime), Limits: api.Limits{RequestsPerSecond: cfg.Serve.Limits.RequestsPerSecond, Failures: o.Failures},
+	handler, err := together(url, p.service, log, api.New(api.Options{
+		Service: p.service, URL: url, Version: o.Version, Log: log, BodyTime: cmp.Or(o.BodyTime, bodyTime), Limits: api.Limits{RequestsPerSecond: cfg.Serve.Limits.RequestsPerSecond, Failures: o.Failures},
 	}))
+	if err != nil {
+		return err
+	}
+	p.handle(cfg.Serve, listener, handler)
 	reading := p.readAgain(ctx, o)
 	defer reading()
 	slowest := cmp.Or(o.HeaderTime, headerTime)

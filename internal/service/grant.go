@@ -52,6 +52,12 @@ func actorOf(g store.Grant) account.Actor {
 	return a
 }
 
+// What was made, for the audit record and for who asks for it again.
+
+func (t MadeToken) made() string     { return "tokens/" + t.ID }
+func (l MadeSetupLink) made() string { return "setup-links/" + l.ID }
+func (l Link) made() string          { return l.target }
+
 // grantPage reads a page of grants, as of shows them.
 func grantPage[T any](p Page, filter string, of func(store.Grant) T, read func(store.Page) ([]store.Grant, error)) (List[T], error) {
 	return page(p, filter, func(p store.Page) ([]T, []string, error) {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path"
 	"strings"
 	"time"
 
@@ -155,10 +156,14 @@ func change[In, Out any](ctx context.Context, s *Service, c Call, op operation, 
 		if c.DryRun {
 			return errDryRun
 		}
-		if err := audit(ctx, tx, c, op, AuditRecord{Decision: Allowed}); err != nil {
+		recorded := op
+		if named, ok := any(out).(interface{ made() string }); ok {
+			recorded.target = path.Join(op.target, named.made())
+		}
+		if err := audit(ctx, tx, c, recorded, AuditRecord{Decision: Allowed}); err != nil {
 			return err
 		}
-		return keep(ctx, tx, c, op, out)
+		return keep(ctx, tx, c, op, recorded.target, out)
 	})
 	if errors.Is(err, errDryRun) {
 		err = nil
@@ -217,8 +222,12 @@ func repeated[Out any](ctx context.Context, tx *store.Tx, c Call, op operation, 
 	case kept.Body != op.digest():
 		return true, &rolecall.Error{Code: rolecall.Invalid, Message: "the Idempotency-Key was used for another body", Hint: "You: send a new key with a new body"}
 	case op.secret:
+		var made string
+		if err := json.Unmarshal([]byte(kept.Answer), &made); err != nil {
+			return true, fmt.Errorf("read kept answer: %w", err)
+		}
 		return true, &rolecall.Error{
-			Code: rolecall.Conflict, Message: "this request was answered already, and its answer held a secret that is not kept",
+			Code: rolecall.Conflict, Message: fmt.Sprintf("this request made %s already, and its answer held a secret that is not kept", made),
 			Hint: "You: use what you were given then, or delete what was made and make another",
 		}
 	}
@@ -228,17 +237,17 @@ func repeated[Out any](ctx context.Context, tx *store.Tx, c Call, op operation, 
 	return true, nil
 }
 
-func keep(ctx context.Context, tx *store.Tx, c Call, op operation, out any) error {
+// keep keeps an answer; of one that holds a secret, only what was made.
+func keep(ctx context.Context, tx *store.Tx, c Call, op operation, made string, out any) error {
 	if c.Key == "" || !op.creates {
 		return nil
 	}
-	answer := "null"
-	if !op.secret {
-		text, err := json.Marshal(out)
-		if err != nil {
-			return fmt.Errorf("keep answer: %w", err)
-		}
-		answer = string(text)
+	if op.secret {
+		out = made
 	}
-	return tx.Keep(ctx, store.Answer{Key: op.route(c), Body: op.digest(), Answer: answer})
+	answer, err := json.Marshal(out)
+	if err != nil {
+		return fmt.Errorf("keep answer: %w", err)
+	}
+	return tx.Keep(ctx, store.Answer{Key: op.route(c), Body: op.digest(), Answer: string(answer)})
 }

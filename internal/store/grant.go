@@ -39,6 +39,13 @@ func (t *Tx) GrantByHash(ctx context.Context, hash string) (Grant, error) {
 	})
 }
 
+// Grant returns the grant with the id, or ErrNone.
+func (t *Tx) Grant(ctx context.Context, id string) (Grant, error) {
+	return scanGrant(func(into ...any) error {
+		return t.one(ctx, `SELECT `+grantColumns+` FROM grants WHERE id = $1`, []any{id}, into...)
+	})
+}
+
 // Grants returns a page of an organization's grants of a kind.
 func (t *Tx) Grants(ctx context.Context, organization, kind string, p Page) ([]Grant, error) {
 	return t.grants(ctx, `SELECT `+grantColumns+` FROM grants WHERE organization = $1 AND kind = $2 AND id < $3 ORDER BY id DESC LIMIT $4`, organization, kind, p.before(), p.Limit)

@@ -107,6 +107,7 @@ CREATE TABLE members (
   role         TEXT NOT NULL,
   created      BIGINT NOT NULL,
   created_by   TEXT NOT NULL,
+  expires      BIGINT NOT NULL, -- of the invitation
   joined       BIGINT NOT NULL
 );
 CREATE INDEX members_newest ON members (organization, id);
