@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -136,21 +138,38 @@ func malformedPrincipal(text []byte, err error) string {
 }
 
 // missingPrincipal returns a principal of the document that does not exist, as
-// IAM shows it, or "". Services and providers always exist.
+// IAM shows it, or "". Canonical ids exist in no account here: its number stands
+// for it.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_roles.html
 func (d *directory) missingPrincipal(doc *policy.Document) string {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	for _, s := range statements(doc) {
 		for _, element := range []writtenPrincipals{s.Principal, s.NotPrincipal} {
-			for _, name := range element["AWS"] {
-				if !d.knows(name) {
-					return `"AWS":"` + cut(name) + `"`
+			for _, kind := range slices.Sorted(maps.Keys(element)) {
+				for _, name := range element[kind] {
+					if !d.exists(kind, name) {
+						return `"` + kind + `":"` + cut(name) + `"`
+					}
 				}
 			}
 		}
 	}
 	return ""
+}
+
+// exists reports whether there is a principal of a kind.
+func (d *directory) exists(kind, name string) bool {
+	switch kind {
+	case "AWS":
+		return d.knows(name)
+	case "Service":
+		return isService(name)
+	case "Federated":
+		return d.isProvider(name)
+	default:
+		return false
+	}
 }
 
 // knows reports whether a policy may name this principal: everyone, an account,

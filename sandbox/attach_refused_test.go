@@ -1,6 +1,8 @@
 package sandbox
 
 import (
+	"errors"
+	"html"
 	"net/http"
 	"strings"
 	"testing"
@@ -192,6 +194,51 @@ func TestKeyPoliciesThatAreRefused(t *testing.T) {
 		_, out := w.kms(t, keysOf("admin"), "PutKeyPolicy", input{"KeyId": "open", "Policy": text, "BypassPolicyLockoutSafetyCheck": true})
 		if out["__type"] != "MalformedPolicyDocumentException" {
 			t.Errorf("%s: %v", text, out)
+		}
+	}
+}
+
+// Principals that are not AWS's exist neither in a bucket's policy nor in a trust;
+// nor does an address that is none.
+func TestPrincipalsThatDoNotExist(t *testing.T) {
+	t.Parallel()
+	w := loaded(t, nil, Options{})
+	buckets := w.s3(keysOf("admin"), "eu-central-1")
+	setTrust := func(text string) error {
+		if status, answer := w.iam(t, keysOf("admin"), "UpdateAssumeRolePolicy", "RoleName", "media", "PolicyDocument", text); status != http.StatusOK {
+			return errors.New(html.UnescapeString(answer))
+		}
+		return nil
+	}
+	const canonical = `"79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be"`
+	for principal, exists := range map[string]bool{
+		`"Service":"ec2.amazonaws.com"`: true, `"Service":"logs.eu-central-1.amazonaws.com"`: true, `"Service":"s3.amazonaws.com"`: true, `"Service":"ec2.amazonaws.com.cn"`: true,
+		`"Service":["lambda.amazonaws.com","delivery.logs.amazonaws.com"]`: true, `"Service":"vpc-flow-logs.amazonaws.com"`: true,
+		`"Service":"bogus.amazonaws.com"`: false, `"Service":"ec2.example.com"`: false, `"Service":["ec2.amazonaws.com","ec3.amazonaws.com"]`: false, `"Service":"ec2.nowhere.amazonaws.com"`: false,
+		`"Federated":"accounts.google.com"`: true, `"Federated":"arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"`: true,
+		`"Federated":"x"`: false, `"Federated":"arn:aws:iam::121212121212:saml-provider/idp"`: false, `"Federated":"example.com"`: false,
+		`"CanonicalUser":` + canonical: false, `"CanonicalUser":"aaa"`: false,
+	} {
+		for _, document := range []struct {
+			name string
+			put  func(text string) error
+			text string
+		}{
+			{"bucket", func(text string) error {
+				_, err := buckets.PutBucketPolicy(t.Context(), &s3.PutBucketPolicyInput{Bucket: aws.String("acme-vault"), Policy: &text})
+				return err
+			}, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{` + principal + `},"Action":"s3:GetObject","Resource":"arn:aws:s3:::acme-vault/*"}]}`},
+			{"trust", setTrust, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{` + principal + `},"Action":"sts:AssumeRole"}]}`},
+		} {
+			if err := document.put(document.text); (err == nil) != exists || err != nil && !strings.Contains(err.Error(), "Invalid principal in policy") {
+				t.Errorf("%s of %s: %v", principal, document.name, err)
+			}
+		}
+	}
+	for value, fits := range map[string]bool{`"x"`: false, `["192.0.2.1","y"]`: false, `"192.0.2.0/24"`: true} {
+		text := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"sts:AssumeRole","Condition":{"IpAddress":{"aws:SourceIp":` + value + `}}}]}`
+		if err := setTrust(text); (err == nil) != fits {
+			t.Errorf("the address %s: %v", value, err)
 		}
 	}
 }

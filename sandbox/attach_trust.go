@@ -34,6 +34,9 @@ func (i *iamCall) readTrust(text string) (*policy.Document, *serviceError) {
 			return nil, malformedPolicy("AssumeRole policy may only specify STS AssumeRole actions.")
 		}
 	}
+	if slices.ContainsFunc(list, func(s writtenStatement) bool { return s.wrongAddress() }) {
+		return nil, malformedPolicy(legacyParsing)
+	}
 	seen := map[string]bool{}
 	if slices.ContainsFunc(list, func(s writtenStatement) bool { return s.repeatsSid(seen) }) {
 		return nil, malformedPolicy("The Statement Ids in the policy are not unique")

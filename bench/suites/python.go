@@ -39,7 +39,8 @@ func runBoto3(ctx context.Context, dir string, _ *list) ([]outcome, error) {
 	return runScript(ctx, dir, python, script)
 }
 
-// ceph is the suite of Ceph's, of which a checkout must be given.
+// ceph is the suite of Ceph's, of which a checkout must be given. Modules in the
+// caller's PYTHONPATH come before Debian's: a newer boto3, for example.
 type ceph struct{ checkout string }
 
 //go:embed ceph_plugin.py
@@ -74,7 +75,7 @@ func (c ceph) run(ctx context.Context, dir string, l *list) ([]outcome, error) {
 	cmd := exec.CommandContext(ctx, python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "ceph_plugin", "--junitxml="+report, //nolint:gosec // fixed words
 		"s3tests/functional/test_s3.py", "s3tests/functional/test_headers.py")
 	cmd.Dir = c.checkout
-	cmd.Env = append(os.Environ(), "S3TEST_CONF="+filepath.Join(dir, "ceph.conf"), "PYTHONPATH="+dir, "PYTHONDONTWRITEBYTECODE=1", "AWS_DEFAULT_REGION=us-east-1",
+	cmd.Env = append(os.Environ(), "S3TEST_CONF="+filepath.Join(dir, "ceph.conf"), "PYTHONPATH="+dir+":"+os.Getenv("PYTHONPATH"), "PYTHONDONTWRITEBYTECODE=1", "AWS_DEFAULT_REGION=us-east-1",
 		"SUITES_UNCLAIMED="+strings.Join(l.unclaimed, " "))
 	text, err := cmd.CombinedOutput()
 	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {

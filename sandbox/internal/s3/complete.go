@@ -35,8 +35,12 @@ func parseComplete(data []byte) ([]completePart, error) {
 		if p.ETag == "" {
 			return nil, errMalformedXML()
 		}
-		if p.PartNumber < 1 || p.PartNumber > maxParts {
+		asked.Parts[i].ETag = unquoted(p.ETag) // however it is written, it is the same part
+		switch {
+		case p.PartNumber < 1:
 			return nil, errInvalidArgument("PartNumber must be >= 1", "PartNumber", strconv.Itoa(p.PartNumber))
+		case p.PartNumber > maxParts:
+			return nil, errInvalidArgument("Part number must be an integer between 1 and 10000, inclusive", "PartNumber", strconv.Itoa(p.PartNumber))
 		}
 		if i > 0 && p.PartNumber <= asked.Parts[i-1].PartNumber {
 			return nil, errInvalidPartOrder()

@@ -219,3 +219,31 @@ func TestCompleteAtTheSameTime(t *testing.T) {
 		}
 	}
 }
+
+// Quotes are no part of an ETag: a request that is repeated without them, or with
+// others, is the same. Numbers of parts have both limits in their messages.
+func TestCompleteInOtherQuotes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	_, created := w.do("POST", "/plain/k?uploads", "")
+	id := inside(created, "UploadId")
+	answer, _ := w.do("PUT", "/plain/k?partNumber=1&uploadId="+id, "hello")
+	etag := strings.Trim(answer.Header.Get("ETag"), `"`)
+	complete := func(number, etag string) (int, string) {
+		answer, text := w.do("POST", "/plain/k?uploadId="+id, "<CompleteMultipartUpload><Part><PartNumber>"+number+"</PartNumber><ETag>"+etag+"</ETag></Part></CompleteMultipartUpload>")
+		return answer.StatusCode, text
+	}
+	for number, message := range map[string]string{"0": "PartNumber must be &gt;= 1", "10001": "Part number must be an integer between 1 and 10000, inclusive"} {
+		if status, text := complete(number, etag); status != 400 || !strings.Contains(text, message) {
+			t.Errorf("part %s: %d %s", number, status, text)
+		}
+	}
+	for _, written := range []string{`"` + etag + `"`, etag, "&quot;" + etag + "&quot;", " " + etag} {
+		if status, text := complete("1", written); status != 200 {
+			t.Errorf("%q: %d %s", written, status, text)
+		}
+	}
+	if status, text := complete("1", strings.Repeat("0", 32)); status != 404 {
+		t.Errorf("another ETag: %d %s", status, text)
+	}
+}

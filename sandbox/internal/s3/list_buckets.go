@@ -6,6 +6,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 const maxBuckets = 10_000 // of one page
@@ -29,6 +30,9 @@ func listBuckets(c *call) error {
 			return errInvalidArgument("Argument max-buckets must be an integer between 1 and 10000", "max-buckets", given)
 		}
 		limit = n
+	}
+	if strings.ContainsFunc(prefix, unicode.IsControl) { // no XML can repeat it, and no bucket's name begins with it
+		return errInvalidArgument("Invalid prefix", "prefix", "")
 	}
 	after := ""
 	if token != "" {

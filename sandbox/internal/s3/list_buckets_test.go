@@ -92,3 +92,14 @@ func TestListBuckets(t *testing.T) {
 		t.Errorf("an empty token: %d %s", answer.StatusCode, body)
 	}
 }
+
+// A prefix that no XML can repeat is refused.
+func TestListBucketsWithControlCharacters(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, prefix := range []string{"%00", "a%1b", "%0a"} {
+		if answer, text := w.do("GET", "/?prefix="+prefix, ""); answer.StatusCode != 400 || inside(text, "Code") != "InvalidArgument" {
+			t.Errorf("%s: %d %s", prefix, answer.StatusCode, text)
+		}
+	}
+}

@@ -142,9 +142,12 @@ func checkConditions(h http.Header, prefix string, o *object) *Error {
 // matches reports whether a list of entity tags contains the ETag.
 func matches(list, etag string) bool {
 	for entry := range strings.SplitSeq(list, ",") {
-		if entry = strings.TrimSpace(entry); entry == "*" || strings.Trim(strings.TrimPrefix(entry, "W/"), `"`) == etag {
+		if entry = strings.TrimSpace(entry); entry == "*" || unquoted(entry) == etag {
 			return true
 		}
 	}
 	return false
 }
+
+// unquoted returns an ETag without quotes, and without what makes it a weak one.
+func unquoted(etag string) string { return strings.Trim(strings.TrimPrefix(strings.TrimSpace(etag), "W/"), `"`) }
