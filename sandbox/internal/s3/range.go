@@ -150,4 +150,6 @@ func matches(list, etag string) bool {
 }
 
 // unquoted returns an ETag without quotes, and without what makes it a weak one.
-func unquoted(etag string) string { return strings.Trim(strings.TrimPrefix(strings.TrimSpace(etag), "W/"), `"`) }
+func unquoted(etag string) string {
+	return strings.Trim(strings.TrimPrefix(strings.TrimSpace(etag), "W/"), `"`)
+}
