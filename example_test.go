@@ -45,14 +45,14 @@ func ExampleReadPlan() {
 func ExampleList() {
 	_, err := rolecall.ReadPlan([]byte(`{"tasks": [
 		{"tool": "storage:get", "parameters": {"connection": "master", "files": ["*.mov"]}},
-		{"tool": "storage:move", "parameters": {}}
+		{"tool": "storage:cpoy", "parameters": {}}
 	]}`), acme, vendor, "")
 	for _, fault := range rolecall.List(err) {
 		fmt.Printf("%s: %s (%s)\n", fault.Pointer, fault.Message, fault.Hint)
 	}
 	// Output:
 	// /tasks/0/parameters/connection: there is no connection "master" (You: name one of the organization's connections: masters)
-	// /tasks/1/tool: unknown tool "storage:move" (You: write "storage:copy", if that is meant)
+	// /tasks/1/tool: unknown tool "storage:cpoy" (You: write "storage:copy", if that is meant)
 }
 
 func ExampleConnection_Validate() {

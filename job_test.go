@@ -360,3 +360,17 @@ func TestNamedFilesAreNotLeftOut(t *testing.T) {
 		}
 	}
 }
+
+// A tool that is not there leads to one only if its own name is like it.
+func TestUnknownTools(t *testing.T) {
+	t.Parallel()
+	for tool, want := range map[string]string{
+		"storage:gett": `write "storage:get"`, "storage:GET": `write "storage:get"`, "get": `write "storage:get"`, "storage:exist": `write "storage:exists"`, "storage:get |p": `write "storage:get"`,
+		"storage:delete": "use one of", "storage:sync": "use one of", "storage:move": "use one of", "transcode": "use one of",
+	} {
+		_, err := ReadPlan([]byte(`{"tasks": [{"tool": "`+tool+`", "parameters": {}}]}`), Organization{APIName: "acme"}, Vendor{}, "")
+		if hint := List(err)[0].Hint; !strings.Contains(hint, want) {
+			t.Errorf("%s: %s", tool, hint)
+		}
+	}
+}

@@ -158,7 +158,7 @@ func validateBucket(name string) error {
 	}
 	switch {
 	case name == "":
-		return &Error{Code: Invalid, Message: "the bucket is missing"}
+		return &Error{Code: Invalid, Message: "the bucket is missing", Hint: "You: write s3://bucket/prefix/"}
 	case arnForm.MatchString(name):
 		return otherPlace(name)
 	case awsHostForm.MatchString(name):

@@ -199,12 +199,27 @@ func (p *planner) step(index int, t Task) Step {
 		p.faults.Add(strings.TrimSuffix(at, "/parameters")+"/tool", "the task names no tool", "You: use one of "+strings.Join(Tools(), ", "))
 	default:
 		hint := "You: use one of " + strings.Join(Tools(), ", ")
-		if near := strict.Nearest(tool, Tools()); near != "" {
+		if near := nearestTool(tool); near != "" {
 			hint = "You: write " + strict.Quote(near) + ", if that is meant"
 		}
 		p.faults.Add(strings.TrimSuffix(at, "/parameters")+"/tool", "unknown tool "+strict.Quote(tool), hint)
 	}
 	return s
+}
+
+// nearestTool returns the tool whose own name is like that of an unknown one; what
+// all begin with makes none alike.
+func nearestTool(tool string) string {
+	const all = "storage:"
+	var names []string
+	for _, name := range Tools() {
+		names = append(names, strings.TrimPrefix(name, all))
+	}
+	near := strict.Nearest(strings.TrimSpace(strings.TrimPrefix(strings.ToLower(tool), all)), names)
+	if near == "" {
+		return ""
+	}
+	return all + near
 }
 
 // read reads the parameters of the next task.

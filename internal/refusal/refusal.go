@@ -14,11 +14,13 @@
 package refusal
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/awscode"
@@ -192,18 +194,29 @@ func NoObject(bucket, key string) string { return "there is no object " + Object
 
 var encodedForm = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
 
-// MissingHint is the hint for an object that is missing, or a place below which
-// nothing is found.
+// MissingHint is the hint for an object that is missing.
 func MissingHint(key string) string {
+	return cmp.Or(OddKeyHint(key), "You: compare the key letter by letter; upper and lower case differ")
+}
+
+// OddKeyHint is the hint for a key, or the beginning of some, that does not look
+// as if it was meant so; empty if it does.
+func OddKeyHint(key string) string {
+	bare := strings.TrimRight(key, "/")
 	switch {
+	case strings.Contains(key, "?versionId="):
+		return "You: leave out ?versionId= and what follows; current versions are read"
+	case strings.ContainsFunc(key, unicode.IsControl), strings.TrimSpace(bare) != bare:
+		return "You: look for white space at the key's ends and for control characters; a key is taken literally"
 	case strings.ContainsAny(key, "*?"):
 		return "You: write patterns into files and what is before them into location, as in s3://bucket/in/ and *.mov; a key is taken literally"
 	case strings.ContainsAny(key, "[{"):
 		return "You: write patterns into files; they know *, ** and ? only, and a key is taken literally"
 	case encodedForm.MatchString(key):
 		return "You: write the key as it is; an s3:// location is not percent-decoded"
+	default:
+		return ""
 	}
-	return "You: compare the key letter by letter; upper and lower case differ"
 }
 
 // OtherRegion is found where a bucket is not in the region that is declared.

@@ -226,3 +226,19 @@ func TestAssume(t *testing.T) {
 		}
 	}
 }
+
+// A key that was not meant so is asked about, whatever is odd in it.
+func TestOddKeys(t *testing.T) {
+	t.Parallel()
+	for key, want := range map[string]string{
+		"in/a.mov": "", "in/": "", "": "", "in/a b.mov": "", "in/*.mov": "patterns into files", "in/a.mov?versionId=3": "leave out ?versionId=", "in/a?": "patterns into files",
+		"in/[a-z].mov": "they know *", "in/%20a": "not percent-decoded", "in/a.mov ": "white space", " in/": "white space", "in/a\n": "white space", "in /": "white space", "in/\n/": "white space",
+	} {
+		if got := OddKeyHint(key); want == "" && got != "" || !strings.Contains(got, want) {
+			t.Errorf("%q: %q", key, got)
+		}
+		if err := hinttest.Check(MissingHint(key)); err != nil {
+			t.Errorf("%q: %v", key, err)
+		}
+	}
+}

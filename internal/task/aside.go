@@ -133,6 +133,8 @@ func (s *work) wayOut(what subject) string {
 	switch {
 	case named && matched:
 		return "You: remove it from files and name it in exclude to leave it out"
+	case named && len(s.step.Files) == 1:
+		return "" // without it the step has nothing to do
 	case named:
 		return "You: remove it from files to leave it out"
 	}

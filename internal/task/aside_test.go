@@ -45,3 +45,22 @@ func TestTrialEndsBeforeOthersBegin(t *testing.T) {
 		}
 	}
 }
+
+// Nobody is told to remove the only entry of files.
+func TestNoWayOutOfTheOnlyEntry(t *testing.T) {
+	t.Parallel()
+	for _, files := range [][]string{{"**"}, {"a.mov"}} {
+		step := rolecall.Step{Tool: rolecall.StorageGet}
+		for _, f := range files {
+			p, err := rolecall.CompilePattern(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			step.Files = append(step.Files, p)
+		}
+		s := &work{tools: &Tools{}, step: step}
+		if hint := s.wayOut(subject{key: files[0], name: files[0], entry: true}); hint != "" {
+			t.Errorf("%v: %s", files, hint)
+		}
+	}
+}

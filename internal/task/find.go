@@ -134,8 +134,8 @@ func (s *work) unfound(ctx context.Context, sel *selection, place string) error 
 		place += " but what exclude leaves out"
 	}
 	hint := "You: write patterns relative to the place; upper and lower case differ"
-	if strings.ContainsAny(s.step.Place.Key, "*?") {
-		hint = refusal.MissingHint(s.step.Place.Key)
+	if odd := refusal.OddKeyHint(s.step.Place.Key); odd != "" {
+		hint = odd
 	}
 	for _, i := range sel.unmatched() {
 		text, pointer := s.step.Files[i].String(), s.step.FilesPointer+strict.Pointer(i)

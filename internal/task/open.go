@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
+	"unicode"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/access"
@@ -25,7 +27,13 @@ type side struct {
 }
 
 // String returns the place as people write it.
-func (at side) String() string { return "s3://" + at.place.Bucket + "/" + at.place.Key }
+func (at side) String() string {
+	name := "s3://" + at.place.Bucket + "/" + at.place.Key
+	if strings.ContainsFunc(name, unicode.IsControl) {
+		return strconv.Quote(name)
+	}
+	return name
+}
 
 // request says what the step does at one of its ends.
 func (s *work) request(at side) access.Request {
