@@ -368,7 +368,7 @@ func TestUnknownTools(t *testing.T) {
 		"storage:gett": `write "storage:get"`, "storage:GET": `write "storage:get"`, "get": `write "storage:get"`, "storage:exist": `write "storage:exists"`, "storage:get |p": `write "storage:get"`,
 		"storage:delete": "use one of", "storage:sync": "use one of", "storage:move": "use one of", "transcode": "use one of",
 	} {
-		_, err := ReadPlan([]byte(`{"tasks": [{"tool": "`+tool+`", "parameters": {}}]}`), Organization{APIName: "acme"}, Vendor{}, "")
+		_, err := ReadPlan([]byte(`{"tasks": [{"tool": "`+tool+`", "parameters": {}}]}`), acme(), vendor(t), "")
 		if hint := List(err)[0].Hint; !strings.Contains(hint, want) {
 			t.Errorf("%s: %s", tool, hint)
 		}
