@@ -1,6 +1,7 @@
 package known
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/rolecall/rolecall"
@@ -122,8 +123,7 @@ var listed = map[string][]string{
 	"kms:encryptioncontextkeys":  {"aws:s3:arn"},
 }
 
-// find returns the row of a key. A key without one is another service's, or
-// newer: it is taken for unknown.
+// find returns the row of a key, without keys if it has none.
 func find(key string) row {
 	for _, r := range table {
 		for _, name := range strings.Fields(r.keys) {
@@ -140,12 +140,15 @@ func Words(key string) string { return find(key).words }
 
 // Of returns what is known of a key in requests for an action by a principal
 // beyond their context; with its values if they are listed. A key that AWS does
-// not list at the action is absent.
+// not list at the action is absent, and so is one that it does not list at all.
 func Of(key, action, principal string) (State, []string) {
 	if has, listed := awsaction.Has(action, key); listed && !has {
 		return Absent, nil
 	}
 	r := find(key)
+	if prefix, _, _ := strings.Cut(strings.ToLower(key), ":"); r.keys == "" && (prefix == "aws" || slices.Contains(awsaction.Read().Services, prefix)) {
+		return Absent, nil
+	}
 	service, _, _ := strings.Cut(strings.ToLower(action), ":")
 	state, folded := r.s3, strings.ToLower(key)
 	switch service {

@@ -55,6 +55,9 @@ func (j judge) together(document *tree.Node, open []conditions) (policy.Decision
 	}
 	requests := []map[string][]string{j.in.Context}
 	for key, list := range values {
+		if key == "aws:currenttime" {
+			list = slices.DeleteFunc(list, func(at string) bool { return at < awsaction.Read().Date })
+		}
 		slices.Sort(list)
 		var more []map[string][]string
 		for _, value := range slices.Compact(list) {
@@ -98,7 +101,7 @@ func (j judge) start(key string) []string {
 	case "Address":
 		out = []string{"192.0.2.1", "2001:db8::1"}
 	case "Date":
-		out = []string{"2001-01-01T00:00:00Z"}
+		out = []string{awsaction.Read().Date + "T00:00:00Z"} // no request of ours is older than the list
 	case "Number":
 		out = []string{"1"}
 	case "Bool":

@@ -63,6 +63,11 @@ func TestTogether(t *testing.T) {
 		{"before a date and long after", []string{when(allow, "", "", ""), when(deny, "DateLessThan", "aws:CurrentTime", `"2030-01-01T00:00:00Z"`), when(deny, "DateGreaterThan", "aws:CurrentTime", `"2030-01-01T00:00:05Z"`)}, policy.Allowed, true},
 		{"every address", []string{when(allow, "IpAddress", "aws:SourceIp", `"203.0.113.0/24"`), when(allow, "NotIpAddress", "aws:SourceIp", `"203.0.113.0/24"`)}, policy.Allowed, false},
 		{"either version of TLS", []string{when(allow, "NumericEquals", "s3:TlsVersion", `"1.2"`), when(allow, "NumericGreaterThan", "s3:TlsVersion", `"1.2"`)}, policy.Allowed, false},
+		{"until a day that is past", []string{when(allow, "DateLessThan", "aws:CurrentTime", `"2020-01-01T00:00:00Z"`)}, policy.ImplicitlyDenied, false},
+		{"since a day that is past", []string{when(allow, "DateGreaterThan", "aws:CurrentTime", `"2020-01-01T00:00:00Z"`)}, policy.Allowed, false},
+		{"until a day that comes", []string{when(allow, "DateLessThan", "aws:CurrentTime", `"2099-01-01T00:00:00Z"`)}, policy.Allowed, true},
+		{"a key that AWS does not have", []string{when(allow, "StringEquals", "aws:ExternalId", `"x"`)}, policy.ImplicitlyDenied, false},
+		{"a key of another service", []string{when(allow, "StringEquals", "okta:sub", `"x"`)}, policy.Allowed, true},
 		{"by two keys", []string{
 			when(allow, "", "", ""), when(deny, "StringNotEquals", "aws:SourceVpce", `"vpce-1a"`), when(deny, "StringEquals", "aws:SourceVpce", `"vpce-1a"`), when(deny, "StringEquals", "aws:PrincipalOrgID", `"o-a"`),
 		}, policy.ExplicitlyDenied, false},
