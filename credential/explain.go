@@ -59,7 +59,7 @@ func explainAnswer(e *rolecall.Error, answer awscode.Answer, r Role, p Principal
 		e.Code = rolecall.Invalid
 		e.Message = "the session policy for this step is too large for STS"
 		e.Hint = "You: name fewer objects in one task, or give a shorter prefix"
-	case awscode.MalformedPolicy:
+	case awscode.MalformedPolicy, awscode.PolicyForm:
 		e.Code = rolecall.Internal
 		e.Message = "STS does not accept the session policy for this step"
 		e.Hint = "You: report this as a fault of rolecall's"

@@ -31,6 +31,33 @@ var causes = map[Meaning]cause{
 		"the policy was not stored: it is malformed, or a principal in it does not exist",
 		"You: run rolecall policy lint FILE, which finds what is wrong; make a role or user before a policy names it",
 	},
+	PolicyForm: {
+		"the policy was not stored: its JSON, or a name or value in it, is not what AWS reads", "You: run rolecall policy lint FILE, which finds the place",
+	},
+	PolicyResource: {
+		"the policy was not stored: a resource in it is not the bucket that it was given to", "Customer: name in Resource the ARN of this bucket, and the ARN and /* for its objects",
+	},
+	PolicyAction: {
+		"the policy was not stored: an action in it is none of the service's", "You: run rolecall policy lint FILE, which names the action and what is meant",
+	},
+	PolicyCondition: {
+		"the policy was not stored: a condition in it is none that the service has for these actions", "You: run rolecall policy lint FILE, which names the condition",
+	},
+	PolicyElement: {
+		"the policy was not stored: a statement lacks its Effect, Principal, Action or Resource", "You: run rolecall policy lint FILE, which names the statement and what it lacks",
+	},
+	TrustResource: {
+		"the trust policy was not stored: it has a Resource, and none belongs there", "Customer: remove Resource; a trust policy speaks of the role that it is attached to",
+	},
+	TrustAction: {
+		"the trust policy was not stored: an action in it is not one by which a role is assumed", "Customer: leave sts:AssumeRole, with sts:TagSession or sts:SetSourceIdentity where they are needed",
+	},
+	IdentityPrincipal: {
+		"the policy was not stored: it names a principal, and a policy of a user or role names none", "Customer: remove Principal, or give the document to the bucket, key or role that it is for",
+	},
+	PolicySid: {
+		"the policy was not stored: a Sid stands at two statements, or has other characters than letters and digits", "Customer: give each statement a Sid of its own, of A-Z, a-z and 0-9",
+	},
 	Archived:       {"the object is archived and cannot be read", "Customer: restore it first, which takes hours; no policy is at fault"},
 	Closed:         {"AWS has closed the bucket, or its account", "Customer: ask AWS why; no policy is at fault"},
 	WrongRegion:    {"the bucket is in another region", "You: ask in the region that the answer names; no policy is at fault"},

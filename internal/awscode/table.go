@@ -65,9 +65,21 @@ const (
 	RegionDisabled  Meaning = "region_disabled" // STS is not active there for the account
 	PolicyTooLarge  Meaning = "policy_too_large"
 	MalformedPolicy Meaning = "malformed_policy"
-	InvalidRequest  Meaning = "invalid_request"
-	TooLong         Meaning = "too_long"         // the role does not grant sessions as long
-	TooLongChained  Meaning = "too_long_chained" // a session's session lasts no longer than an hour
+
+	// What is malformed, where the text says so.
+	PolicyForm        Meaning = "policy_form"        // its JSON, or a name or value in it
+	PolicyResource    Meaning = "policy_resource"    // it names another resource than it is for
+	PolicyAction      Meaning = "policy_action"      // an action that the service does not have
+	PolicyCondition   Meaning = "policy_condition"   // a condition key that the service does not have
+	PolicyElement     Meaning = "policy_element"     // a statement lacks what it must have
+	TrustResource     Meaning = "trust_resource"     // a trust policy names a resource
+	TrustAction       Meaning = "trust_action"       // a trust policy allows something else than to assume the role
+	IdentityPrincipal Meaning = "identity_principal" // a policy of a user or role names a principal
+	PolicySid         Meaning = "policy_sid"         // a Sid is there twice, or has other characters
+
+	InvalidRequest Meaning = "invalid_request"
+	TooLong        Meaning = "too_long"         // the role does not grant sessions as long
+	TooLongChained Meaning = "too_long_chained" // a session's session lasts no longer than an hour
 )
 
 // groups are the codes by themselves. All are here that the models of AWS's

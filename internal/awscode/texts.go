@@ -41,11 +41,17 @@ var texts = []struct {
 	{"", regexp.MustCompile(`Invalid principal in policy`), BadPrincipal, iamGuide + "troubleshoot_roles.html"},
 	{"", regexp.MustCompile(`Policy contains a statement with one or more invalid principals`), BadPrincipal, "https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html"},
 	{"", regexp.MustCompile(`Action does not apply to any resource`), NoMatch, s3Guide + "troubleshoot-403-errors.html"},
-	{"", regexp.MustCompile(`Policy has (?:an )?invalid (?:resource|action|condition)`), MalformedPolicy, s3Errors},
+	{"", regexp.MustCompile(`Policy has (?:an )?invalid resource`), PolicyResource, s3Errors},
+	{"", regexp.MustCompile(`Policy has (?:an )?invalid action`), PolicyAction, s3Errors},
+	{"", regexp.MustCompile(`Policy has (?:an )?invalid condition`), PolicyCondition, s3Errors},
 	{"", regexp.MustCompile(`Conditions do not apply to combination of actions and resources`), NoMatch, s3Errors},
-	{"", regexp.MustCompile(`(?:Syntax errors in policy|This policy contains invalid Json|Policies must be valid JSON|Missing required field (?:Principal|Resource|Action|Effect)|` +
-		`Policy document should not specify a principal|must be in ARN format or|AssumeRole policy may only specify STS AssumeRole actions|` +
-		`Has prohibited field|failed legacy parsing|Unknown field \w+|Invalid policy syntax)`), MalformedPolicy, iamGuide + "troubleshoot_policies.html"},
+	{"", regexp.MustCompile(`Has prohibited field Resource`), TrustResource, iamGuide + "reference_policies_elements_resource.html"},
+	{"", regexp.MustCompile(`AssumeRole policy may only specify STS AssumeRole actions`), TrustAction, iamGuide + "troubleshoot_roles.html"},
+	{"", regexp.MustCompile(`Policy document should not specify a principal`), IdentityPrincipal, iamGuide + "troubleshoot_policies.html"},
+	{"", regexp.MustCompile(`Statement IDs \(SID\)|Statement Ids in the policy are not unique`), PolicySid, iamGuide + "reference_policies_elements_sid.html"},
+	{"", regexp.MustCompile(`Missing required field (?:Principal|Resource|Action|Effect|Statement)|Policy statement must contain (?:actions|resources)`), PolicyElement, iamGuide + "troubleshoot_policies.html"},
+	{"", regexp.MustCompile(`(?:Syntax errors in policy|This policy contains invalid Json|Policies must be valid JSON|policy is not in the valid JSON format|must be in ARN format or|` +
+		`must be prefaced by a vendor|Has prohibited field|failed legacy parsing|Unknown field \w+|Invalid policy syntax)`), PolicyForm, iamGuide + "troubleshoot_policies.html"},
 	{"", regexp.MustCompile(`Maximum policy size of \d+ bytes exceeded|Cannot exceed quota for \w+`), LimitReached, iamGuide + "reference_iam-quotas.html"},
 	{"", regexp.MustCompile(`The new key policy will not allow you to update the key policy in the future`), Unmodifiable, "https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html"},
 
