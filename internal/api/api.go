@@ -98,8 +98,28 @@ func New(o Options) *API {
 		}
 		_, _ = w.Write([]byte("ready\n"))
 	})
-	a.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { a.fail(w, r, errNoSuchPath) })
+	a.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		if allowed := a.methods(r); len(allowed) > 0 {
+			w.Header().Set("Allow", strings.Join(allowed, ", "))
+			a.fail(w, r, errNoSuchMethod)
+			return
+		}
+		a.fail(w, r, errNoSuchPath)
+	})
 	return a
+}
+
+// methods returns those that the path of a request takes.
+func (a *API) methods(r *http.Request) []string {
+	var out []string
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		asked := r.Clone(r.Context())
+		asked.Method = method
+		if _, pattern := a.mux.Handler(asked); pattern != "/" {
+			out = append(out, method)
+		}
+	}
+	return out
 }
 
 // ServeHTTP answers a request. A panic is that request's alone.

@@ -34,7 +34,7 @@ func (a *API) auditRecords(rt route, read func(*request, service.AuditFilter, se
 		q, err := a.open(w, r, rt)
 		var p service.Page
 		if err == nil {
-			p, err = q.page()
+			p = q.page()
 		}
 		values := r.URL.Query()
 		f := service.AuditFilter{Actor: values.Get("actor"), Action: values.Get("action")}

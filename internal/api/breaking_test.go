@@ -148,12 +148,12 @@ func (c *comparison) operation(at string, before, after object) {
 	}
 	c.content(at+"body", member(before, "requestBody", "content"), member(after, "requestBody", "content"), true)
 	for _, status := range slices.Sorted(maps.Keys(member(before, "responses"))) {
-		answer := member(after, "responses", status)
+		answer := resolved(c.changed, member(after, "responses", status))
 		if answer == nil {
 			c.add(at+"answer "+status+":", "is gone")
 			continue
 		}
-		c.content(at+"answer "+status, member(before, "responses", status, "content"), member(answer, "content"), false)
+		c.content(at+"answer "+status, member(resolved(c.old, member(before, "responses", status)), "content"), member(answer, "content"), false)
 	}
 }
 

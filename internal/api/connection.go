@@ -1,10 +1,9 @@
 package api
 
 import (
-	"fmt"
+	"cmp"
 	"net/http"
 	"reflect"
-	"slices"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/service"
@@ -22,13 +21,13 @@ func (a *API) connections() {
 	})
 	const one = "/api/o/{org}/connections/{name}"
 	handle(a, route{
-		method: http.MethodGet, path: one, id: "getConnection", summary: "A connection and what checks found", status: http.StatusOK,
+		method: http.MethodGet, path: one, id: "getConnection", summary: "A connection and what checks found", revisions: true, status: http.StatusOK,
 	}, func(q *request) (answer[service.Connection], error) {
 		found, err := a.service.Connection(q.Context(), q.call, q.PathValue("org"), q.PathValue("name"))
 		return answer[service.Connection]{body: found, revision: found.Revision}, err
 	})
 	handle(a, route{
-		method: http.MethodPut, path: one, id: "putConnection", summary: "Make a connection, or change it", body: reflect.TypeFor[rolecall.Connection](), changes: true, status: http.StatusOK, makes: true,
+		method: http.MethodPut, path: one, id: "putConnection", summary: "Make a connection, or change it", body: reflect.TypeFor[rolecall.Connection](), changes: true, revisions: true, status: http.StatusOK, makes: true,
 	}, func(q *request) (answer[service.Connection], error) {
 		put, made, err := a.service.PutConnection(q.Context(), q.call, q.PathValue("org"), q.PathValue("name"), q.body(false))
 		out := answer[service.Connection]{body: put, revision: put.Revision}
@@ -83,12 +82,7 @@ func (a *API) policies(path string) {
 	a.mux.HandleFunc(rt.method+" "+rt.path, func(w http.ResponseWriter, r *http.Request) {
 		q, err := a.open(w, r, rt)
 		var text []byte
-		format := render.JSON
-		if asked := r.URL.Query().Get("format"); err == nil && asked != "" {
-			if format = render.Format(asked); !slices.Contains(render.Formats(), format) {
-				err = invalid(fmt.Sprintf("there is no format %q", asked), "You: write json, cloudformation, terraform or cli")
-			}
-		}
+		format := cmp.Or(render.Format(r.URL.Query().Get("format")), render.JSON)
 		if err == nil {
 			text, err = a.service.Policies(r.Context(), q.call, r.PathValue("org"), r.PathValue("name"), format)
 		}

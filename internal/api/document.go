@@ -44,7 +44,7 @@ func newDocument(version string) *document {
 		},
 		Security: []map[string][]string{{"token": {}}},
 	}}
-	d.schema(reflect.TypeFor[Problem]())
+	d.api.Components.Responses = map[string]*huma.Response{"Problem": d.problem()}
 	// The holder of a setup link sends what it fills in alone.
 	d.schema(reflect.TypeFor[rolecall.Connection]())
 	d.api.Components.Schemas.Map()["DeclaredConnection"].Required = nil
@@ -85,6 +85,8 @@ const (
 	kindYAML   = "application/yaml"
 	kindText   = "text/plain"
 	kindEvents = "text/event-stream"
+
+	kindMergePatch = "application/merge-patch+json"
 )
 
 var pathParameter = regexp.MustCompile(`\{([a-z]+)\}`)
@@ -112,19 +114,21 @@ func (d *document) add(rt route, out reflect.Type) {
 		op.Parameters = append(op.Parameters, &huma.Param{Name: "Idempotency-Key", In: "header", Description: "makes the request repeatable for 24 hours", Schema: text})
 	}
 	if rt.changes {
-		op.Parameters = append(op.Parameters, &huma.Param{Name: "If-Match", In: "header", Description: "the ETag that is to be changed", Schema: text})
+		op.Parameters = append(op.Parameters,
+			&huma.Param{Name: "If-Match", In: "header", Description: "the ETag that is to be changed, or * for any", Schema: text},
+			&huma.Param{Name: "If-None-Match", In: "header", Description: "* has only what is not there made", Schema: text})
 	}
 	if slices.Contains(rt.kinds, kindEvents) {
 		op.Parameters = append(op.Parameters, &huma.Param{Name: "Last-Event-ID", In: "header", Description: "id of the last event that was seen; those after it come", Schema: text})
 	}
-	if rt.creates || rt.changes {
+	if rt.triable() {
 		op.Parameters = append(op.Parameters, &huma.Param{Name: "dry_run", In: "query", Description: "checks and answers, and changes nothing", Schema: &huma.Schema{Type: "boolean"}})
 	}
 	if rt.body != nil {
 		d.bodies[nameSchema(rt.body, "")] = true
 		op.RequestBody = &huma.RequestBody{Required: !rt.optional, Content: map[string]*huma.MediaType{kindJSON: {Schema: d.schema(rt.body)}}}
 		if rt.method == http.MethodPatch {
-			op.RequestBody.Content["application/merge-patch+json"] = op.RequestBody.Content[kindJSON]
+			op.RequestBody.Content[kindMergePatch] = op.RequestBody.Content[kindJSON]
 		}
 	}
 	done := &huma.Response{Description: http.StatusText(rt.status)}
@@ -137,21 +141,93 @@ func (d *document) add(rt route, out reflect.Type) {
 			done.Content[kindJSON] = &huma.MediaType{Schema: d.schema(out)}
 		}
 	}
+	done.Headers = map[string]*huma.Param{"X-Request-Id": {Description: "names the request in the log and in audit records", Schema: text}}
+	if rt.revisions {
+		done.Headers["ETag"] = &huma.Param{Description: "the revision, for If-Match", Schema: text}
+	}
 	op.Responses[strconv.Itoa(rt.status)] = done
 	if rt.makes {
 		made := *done
 		made.Description = http.StatusText(http.StatusCreated)
 		op.Responses[strconv.Itoa(http.StatusCreated)] = &made
 	}
-	op.Responses["default"] = &huma.Response{Description: "a problem", Content: map[string]*huma.MediaType{"application/problem+json": {Schema: d.schema(reflect.TypeFor[Problem]())}}}
+	for _, status := range rt.refusals() {
+		op.Responses[strconv.Itoa(status)] = &huma.Response{Ref: problemRef}
+	}
+	op.Responses["default"] = &huma.Response{Ref: problemRef}
 	d.api.AddOperation(op)
+}
+
+// values are what members may hold that have a list of values, by schema.
+var values = map[string]map[string][]any{
+	"DeclaredConnection": {"purpose": {rolecall.Source, rolecall.Delivery}},
+	"Connection":         {"purpose": {rolecall.Source, rolecall.Delivery}},
+	"ExternalID":         {"mode": {rolecall.ExternalIDGenerated, rolecall.ExternalIDAPIName, rolecall.ExternalIDCustom}},
+	"Encryption":         {"type": {"AES256", "aws:kms"}},
+	"CheckStep":          {"result": {rolecall.CheckPass, rolecall.CheckWarn, rolecall.CheckFail, rolecall.CheckSkip}},
+}
+
+// descriptions are of members whose name does not say enough, by schema.
+var descriptions = map[string]map[string]string{
+	"DeclaredConnection": {
+		"probe_key": "an object that the check reads, where the role may not list",
+		"prefix":    "below which everything is; it ends in a slash",
+		"role_arn":  "the customer's role; left out: the policies are made before there is one",
+	},
+	"MadeSetupLink": {"url": "its last part is the link's token: who has it may call, as a bearer token, GET and PUT of the connection, its policies and its checks"},
+	"MadeToken":     {"token": "to be sent as Authorization: Bearer; it is shown once"},
+	"NewToken":      {"expires": "how long it is valid: 90d, 12h"},
+	"NewSetupLink":  {"expires": "how long it is valid: 14d, 12h", "account": "whose role it has to be: 12 digits"},
+	"NewCheck":      {"wait": "for how long new roles and policies are waited for: 2m", "policies": "policies as the account has them, by kind: they are judged and corrected"},
+	"Check":         {"result": "null while it runs"},
+}
+
+// problemRef is where the one description of all problems is.
+const problemRef = "#/components/responses/Problem"
+
+// problem describes the answer to what is refused.
+func (d *document) problem() *huma.Response {
+	text := &huma.Schema{Type: "string"}
+	return &huma.Response{
+		Description: "A problem: 400 and 422 say what was sent wrongly; 401, that no token is valid; 403, what its role may not; 404, what is not there or is another's; " +
+			"409, what it conflicts with; 412, that it was changed meanwhile; 429 and 503, to try again later.",
+		Headers: map[string]*huma.Param{
+			"X-Request-Id": {Description: "names the request in the log and in audit records", Schema: text},
+			"Retry-After":  {Description: "with 429 and 503: seconds", Schema: text},
+		},
+		Content: map[string]*huma.MediaType{"application/problem+json": {Schema: d.schema(reflect.TypeFor[Problem]())}},
+	}
+}
+
+// refusals returns the statuses that a route refuses with.
+func (rt route) refusals() []int {
+	all := []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusServiceUnavailable}
+	if strings.Contains(rt.path, "{") {
+		all = append(all, http.StatusNotFound)
+	}
+	if rt.method != http.MethodGet {
+		all = append(all, http.StatusConflict)
+	}
+	if rt.changes {
+		all = append(all, http.StatusPreconditionFailed)
+	}
+	if rt.body != nil {
+		all = append(all, http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
+	}
+	return all
 }
 
 // also describes what a route answers errors with, where it is not asked for
 // problems.
 func (d *document) also(rt route, out reflect.Type) {
-	op := d.api.Paths[rt.path].Get
-	op.Responses["default"].Content[kindJSON] = &huma.MediaType{Schema: d.schema(out)}
+	answers := d.problem()
+	answers.Content[kindJSON] = &huma.MediaType{Schema: d.schema(out)}
+	responses := d.api.Paths[rt.path].Get.Responses
+	for status, known := range responses {
+		if known.Ref == problemRef {
+			responses[status] = answers
+		}
+	}
 }
 
 func pointer[T any](v T) *T { return &v }
@@ -161,6 +237,12 @@ func pointer[T any](v T) *T { return &v }
 func (d *document) text() ([]byte, error) {
 	for name, schema := range d.api.Components.Schemas.Map() {
 		loosen(schema, !d.bodies[name])
+		for member, of := range values[name] {
+			schema.Properties[member].Enum = of
+		}
+		for member, text := range descriptions[name] {
+			schema.Properties[member].Description = text
+		}
 	}
 	return json.MarshalIndent(d.api, "", "  ")
 }

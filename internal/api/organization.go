@@ -23,14 +23,14 @@ func (a *API) organizations() {
 		return answer[service.Organization]{body: made}, err
 	})
 	handle(a, route{
-		method: http.MethodGet, path: "/api/o/{org}", id: "getOrganization", summary: "An organization", status: http.StatusOK,
+		method: http.MethodGet, path: "/api/o/{org}", id: "getOrganization", summary: "An organization", revisions: true, status: http.StatusOK,
 	}, func(q *request) (answer[service.Organization], error) {
 		found, err := a.service.Organization(q.Context(), q.call, q.PathValue("org"))
 		return answer[service.Organization]{body: found, revision: found.Revision}, err
 	})
 	handle(a, route{
 		method: http.MethodPatch, path: "/api/o/{org}", id: "patchOrganization", summary: "Change an organization: plain JSON or a merge patch",
-		body: reflect.TypeFor[service.OrganizationPatch](), changes: true, status: http.StatusOK,
+		body: reflect.TypeFor[service.OrganizationPatch](), changes: true, revisions: true, status: http.StatusOK,
 	}, func(q *request) (answer[service.Organization], error) {
 		changed, err := a.service.PatchOrganization(q.Context(), q.call, q.PathValue("org"), q.body(false))
 		return answer[service.Organization]{body: changed, revision: changed.Revision}, err

@@ -30,21 +30,21 @@ type SimulateRequest struct {
 func (a *API) tools() {
 	handle(a, route{
 		method: http.MethodPost, path: "/api/policy/lint", id: "lintPolicies", summary: "What is wrong with policies as they were pasted, and the policies corrected",
-		body: reflect.TypeFor[service.LintRequest](), status: http.StatusOK,
+		body: reflect.TypeFor[service.LintRequest](), reads: true, status: http.StatusOK,
 	}, func(q *request) (answer[lint.Report], error) {
 		report, err := a.service.LintPolicies(q.Context(), q.call, q.body(false))
 		return answer[lint.Report]{body: report}, err
 	})
 	handle(a, route{
 		method: http.MethodPost, path: "/api/policy/simulate", id: "simulatePolicies", summary: "Whether policies allow a request, why, and what would turn it: a line of rolecall policy simulate",
-		body: reflect.TypeFor[SimulateRequest](), status: http.StatusOK,
+		body: reflect.TypeFor[SimulateRequest](), reads: true, status: http.StatusOK,
 	}, func(q *request) (answer[service.Simulated], error) {
 		decided, err := a.service.SimulatePolicies(q.Context(), q.call, q.body(false))
 		return answer[service.Simulated]{body: decided}, err
 	})
 	handle(a, route{
 		method: http.MethodPost, path: "/api/policy/explain", id: "explainRefusal", summary: "Which policy an error message of AWS's speaks of, and what to add to it",
-		body: reflect.TypeFor[service.ExplainRequest](), status: http.StatusOK,
+		body: reflect.TypeFor[service.ExplainRequest](), reads: true, status: http.StatusOK,
 	}, func(q *request) (answer[explain.Explanation], error) {
 		explained, err := a.service.ExplainRefusal(q.Context(), q.call, q.body(false))
 		return answer[explain.Explanation]{body: explained}, err

@@ -37,6 +37,12 @@ var (
 	errNotJSON = statusError{
 		&rolecall.Error{Code: rolecall.Invalid, Message: "the body is not said to be JSON", Hint: "You: send Content-Type: application/json"}, http.StatusUnsupportedMediaType,
 	}
+	errEncoded = statusError{
+		&rolecall.Error{Code: rolecall.Invalid, Message: "the body is compressed", Hint: "You: send it as it is, without Content-Encoding"}, http.StatusUnsupportedMediaType,
+	}
+	errNoSuchMethod = statusError{
+		&rolecall.Error{Code: rolecall.Invalid, Message: "the path does not take this method", Hint: "You: use one of those that the header Allow names"}, http.StatusMethodNotAllowed,
+	}
 	errNoSuchPath = statusError{
 		&rolecall.Error{Code: rolecall.NotFound, Message: "there is no such path", Hint: "You: /api/openapi.json lists all paths"}, http.StatusNotFound,
 	}
@@ -125,7 +131,7 @@ func (p Problem) write(w http.ResponseWriter) {
 
 // problems are the pages that Problem.Type leads to.
 var problems = map[rolecall.Code]string{
-	rolecall.Invalid:         "What was sent is wrong and stays wrong. Each error has a JSON pointer to its place, and a hint. 400: it is no JSON; 413: it is too large; 415: it is not said to be JSON; 421: another host is meant; 422: all else.",
+	rolecall.Invalid:         "What was sent is wrong and stays wrong. Each error has a JSON pointer to its place, and a hint. 400: it is no JSON; 405: the path does not take the method; 413: it is too large; 415: it is not said to be JSON; 421: another host is meant; 422: all else.",
 	rolecall.NotFound:        "It does not exist, or is another organization's. The two look the same.",
 	rolecall.Conflict:        "It conflicts with what exists. 412: it was changed since the revision that If-Match names.",
 	rolecall.Unauthenticated: "No token, or one that is unknown, has expired or was revoked.",

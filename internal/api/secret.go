@@ -22,7 +22,7 @@ func (a *API) secrets() {
 	})
 	handle(a, route{
 		method: http.MethodPut, path: "/api/o/{org}/secrets/{name}", id: "putSecret", summary: "Store a secret: its value, and what it is bound to", body: reflect.TypeFor[service.NewSecret](),
-		status: http.StatusOK,
+		secret: true, status: http.StatusOK,
 	}, func(q *request) (answer[service.Secret], error) {
 		put, err := a.service.PutSecret(q.Context(), q.call, q.PathValue("org"), q.PathValue("name"), q.body(false))
 		return answer[service.Secret]{body: put}, err
@@ -75,9 +75,6 @@ func (a *API) credentials() {
 			write, fail = vend.Container, a.failContainer
 		}
 		q, err := a.open(w, r, rt)
-		if err == nil && form != "" && form != "process" && form != "container" {
-			err = invalid("there is no such form", "You: write process or container")
-		}
 		if err != nil {
 			fail(w, r, err)
 			return

@@ -181,7 +181,8 @@ func TestWrongBodies(t *testing.T) {
 					t.Errorf("%s %s, %s at %q: %d\n%s\n%s", method, path, bad.name, bad.at, got.status, shortened([]byte(bad.body)), shortened(got.body))
 					continue
 				}
-				if bad.at != "" && !strings.Contains(string(got.body), fmt.Sprintf(`"pointer":%q`, bad.at)) {
+				quoted := bad.name != "unknown" || !strings.Contains(path, "/secrets/") // a secret may stand there
+				if bad.at != "" && quoted && !strings.Contains(string(got.body), fmt.Sprintf(`"pointer":%q`, bad.at)) {
 					t.Errorf("%s %s, %s at %q: the answer does not say where\n%s\n%s", method, path, bad.name, bad.at, shortened([]byte(bad.body)), shortened(got.body))
 				}
 			}

@@ -62,6 +62,28 @@ func TestDryRun(t *testing.T) {
 		if records := string(w.must(http.StatusOK, http.MethodGet, "/api/o/acme/audit", "").body); strings.Contains(records, "masters") {
 			t.Errorf("a dry run is on record: %s", records)
 		}
+		// So does one of what destroys.
+		w.must(http.StatusCreated, http.MethodPut, masters, `{"purpose":"source","bucket":"acme-masters"}`)
+		w.must(http.StatusOK, http.MethodPut, "/api/o/acme/secrets/keys", `{"type":"text","value":"v","host":"a.example"}`)
+		token := read[service.MadeToken](t, w.must(http.StatusCreated, http.MethodPost, "/api/o/acme/tokens", `{"role":"viewer"}`))
+		link := read[service.MadeSetupLink](t, w.must(http.StatusCreated, http.MethodPost, masters+"/setup-links", ""))
+		kept := func() (out string) {
+			for _, path := range []string{masters, masters + "/setup-links", "/api/o/acme/secrets", "/api/o/acme/tokens", "/api/o/acme"} {
+				out += string(w.must(http.StatusOK, http.MethodGet, path, "").body)
+			}
+			return out
+		}
+		before := kept()
+		for _, path := range []string{masters + "/setup-links/" + link.ID, masters, "/api/o/acme/secrets/keys", "/api/o/acme/tokens/" + token.ID, "/api/o/acme"} {
+			if got := w.do(w.token, http.MethodDelete, path+"?dry_run=true", ""); got.status != http.StatusNoContent && got.status != http.StatusOK {
+				t.Errorf("DELETE %s: %d\n%s", path, got.status, got.body)
+			}
+		}
+		w.must(http.StatusOK, http.MethodPut, "/api/o/acme/secrets/keys?dry_run=true", `{"type":"text","value":"other","host":"b.example"}`)
+		w.must(http.StatusNoContent, http.MethodPost, masters+"/release?dry_run=true", "")
+		if after := kept(); after != before {
+			t.Errorf("a dry run changed\n%s to\n%s", before, after)
+		}
 	})
 }
 
@@ -82,6 +104,20 @@ func TestIfMatch(t *testing.T) {
 	}
 	w.must(http.StatusOK, http.MethodPut, masters, body, "If-Match", "*")
 	w.must(http.StatusNoContent, http.MethodDelete, masters, "")
+	third := w.must(http.StatusCreated, http.MethodPut, masters, body, "If-None-Match", "*").header.Get("ETag")
+	for _, c := range []struct {
+		path, header, value string
+		status              int
+	}{
+		{masters + "2", "If-Match", "*", http.StatusPreconditionFailed},
+		{masters, "If-Match", `"77", ` + third, http.StatusOK},
+		{masters, "If-Match", "*", http.StatusOK},
+		{masters, "If-Match", `"77", "78"`, http.StatusPreconditionFailed},
+		{masters, "If-None-Match", "*", http.StatusPreconditionFailed},
+		{masters + "3", "If-None-Match", "*", http.StatusCreated},
+	} {
+		w.must(c.status, http.MethodPut, c.path, `{"purpose":"delivery","bucket":"acme-masters"}`, c.header, c.value)
+	}
 }
 
 // Pages hold each of a list once, the newest first.
@@ -115,6 +151,44 @@ func TestPages(t *testing.T) {
 	})
 }
 
+// What is wrong with a query or a key is told to nobody who may not ask.
+func TestFaultsComeLast(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, inDirectory, "{}")
+	w.must(http.StatusCreated, http.MethodPost, "/api/o", `{"api_name":"acme"}`)
+	viewer := read[service.MadeToken](t, w.must(http.StatusCreated, http.MethodPost, "/api/o/acme/tokens", `{"role":"viewer"}`)).Secret
+	for _, c := range []struct {
+		method, path string
+		status       int
+	}{
+		{http.MethodGet, "/api/o/globex/connections?limit=x", http.StatusNotFound},
+		{http.MethodGet, "/api/o/globex/audit?limit=x", http.StatusNotFound},
+		{http.MethodGet, "/api/o/globex/connections/masters/policies?format=x", http.StatusNotFound},
+		{http.MethodGet, "/api/o/globex/connections/masters/credentials?form=x", http.StatusNotFound},
+		{http.MethodDelete, "/api/o/acme/secrets/keys?dry_run=x", http.StatusForbidden},
+		{http.MethodGet, "/api/o/acme/connections?limit=x", http.StatusUnprocessableEntity},
+	} {
+		if got := w.do(viewer, c.method, c.path, ""); got.status != c.status {
+			t.Errorf("%s %s: %d, want %d\n%s", c.method, c.path, got.status, c.status, got.body)
+		}
+	}
+}
+
+// A secret that stands where it should not is not quoted.
+func TestSecretIsNotQuoted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, inDirectory, "{}")
+	w.must(http.StatusCreated, http.MethodPost, "/api/o", `{"api_name":"acme"}`)
+	for _, body := range []string{
+		`{"type":"text","value":planted}`, `{"type":"text","planted":"x","host":"a.example"}`, `{"type":"text" "planted"}`, `planted`, `"planted"`, `{"type":"planted"}`,
+		`{"type":"text","value":["planted"]}`, `{"type":"text","value":{"planted":1}}`, `{"type":"text","value":"x","value":"planted"}`, `{'value':'planted'}`,
+	} {
+		if got := w.do(w.token, http.MethodPut, "/api/o/acme/secrets/keys", body); got.status < 400 || strings.Contains(string(got.body), "planted") {
+			t.Errorf("%s: %d\n%s", body, got.status, got.body)
+		}
+	}
+}
+
 // What is wrong with a request itself has a status of HTTP's, and one shape.
 func TestRequests(t *testing.T) {
 	t.Parallel()
@@ -133,7 +207,12 @@ func TestRequests(t *testing.T) {
 		"null":           {"/api/o", `null`, http.StatusUnprocessableEntity, nil},
 		"long key":       {"/api/o", `{"api_name":"acme"}`, http.StatusUnprocessableEntity, []string{"Idempotency-Key", strings.Repeat("k", 256)}},
 		"unknown path":   {"/api/x", "{}", http.StatusNotFound, nil},
-		"unknown method": {"/api/o/acme", "{}", http.StatusNotFound, nil},
+		"unknown method": {"/api/o/acme", "{}", http.StatusMethodNotAllowed, nil},
+		"compressed":     {"/api/o", "{}", http.StatusUnsupportedMediaType, []string{"Content-Encoding", "gzip"}},
+		"JSON Patch":     {"/api/o", "{}", http.StatusUnsupportedMediaType, []string{"Content-Type", "application/json-patch+json"}},
+		"misspelt query": {"/api/o?dryrun=true", `{"api_name":"acme"}`, http.StatusUnprocessableEntity, nil},
+		"twice in query": {"/api/o?dry_run=true&dry_run=false", `{"api_name":"acme"}`, http.StatusUnprocessableEntity, nil},
+		"broken query":   {"/api/o?dry_run=true;x=1", `{"api_name":"acme"}`, http.StatusBadRequest, nil},
 	} {
 		got := w.do(w.token, http.MethodPost, c.path, c.body, c.headers...)
 		problem := read[struct {

@@ -388,7 +388,7 @@ func (s *Service) ReleaseConnection(ctx context.Context, c Call, organization, n
 		f.c, err = connection(ctx, tx, c, organization, name)
 		return f, err
 	})
-	if err != nil {
+	if err != nil || c.DryRun {
 		return err
 	}
 	worker, done, err := s.take()

@@ -35,7 +35,11 @@ type operation struct {
 func (s *Service) authorize(ctx context.Context, c Call, op operation) error {
 	refused := c.Actor.May(op.action, op.organization)
 	if refused == nil {
-		return s.store.View(ctx, func(ctx context.Context, tx *store.Tx) error { return reach(ctx, tx, c, op) })
+		err := s.store.View(ctx, func(ctx context.Context, tx *store.Tx) error { return reach(ctx, tx, c, op) })
+		if err != nil {
+			return err
+		}
+		return c.Fault
 	}
 	err := s.store.Change(ctx, func(ctx context.Context, tx *store.Tx) error {
 		return audit(ctx, tx, c, op, AuditRecord{Decision: Refused, Reason: rolecall.List(refused)[0].Message})
@@ -178,13 +182,19 @@ var errDryRun = errors.New("dry run")
 // the caller knows.
 var ErrPrecondition = errors.New("the revision is another")
 
-// match returns an error unless the revision is the one that the caller knows.
+// match returns an error unless the revision is one that the caller expects.
 func (c Call) match(revision int64) error {
-	if c.IfMatch == 0 || c.IfMatch == revision {
+	if c.Matches == nil || c.Matches(revision) {
 		return nil
 	}
+	if revision == 0 {
+		return &rolecall.Error{
+			Code: rolecall.Conflict, Message: "it is not there", Err: ErrPrecondition,
+			Hint: "You: leave If-Match out to make it",
+		}
+	}
 	return &rolecall.Error{
-		Code: rolecall.Conflict, Message: "it was changed since you read it", Err: ErrPrecondition,
+		Code: rolecall.Conflict, Message: "it is there already, or was changed since you read it", Err: ErrPrecondition,
 		Hint: "You: read it again, and send its ETag as If-Match",
 	}
 }

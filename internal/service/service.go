@@ -114,9 +114,12 @@ type Call struct {
 	Key string
 	// DryRun has a change checked, answered and not made.
 	DryRun bool
-	// IfMatch is the revision that the caller knows of what it changes; zero:
-	// any.
-	IfMatch int64
+	// Fault is what is wrong with the call beside its body. Only who may make it
+	// is told.
+	Fault error
+	// Matches reports whether what is to be changed may have this revision; zero
+	// is that of what is not there. Nil: any.
+	Matches func(revision int64) bool
 }
 
 // Body reads what a caller sent into a document, a pointer, and returns the
