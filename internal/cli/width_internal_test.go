@@ -51,7 +51,7 @@ func TestOutputFitsTheTerminal(t *testing.T) {
 
 // copied are lines of documents and commands, which are printed as they are to be
 // copied.
-var copied = regexp.MustCompile(`^\s*("|aws |jq |[][{}#]|cat |diff |timedatectl )`)
+var copied = regexp.MustCompile(`^\s*("|aws |jq |rm |[][{}#]|cat |diff |timedatectl )`)
 
 // Whatever a command prints fits terminals of 40 to 200 columns, but for words that
 // are longer.
