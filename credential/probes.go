@@ -23,6 +23,7 @@ type plannedProbe struct {
 const (
 	maxProbes     = 16 // of one proof
 	maxSeparators = 3  // probes of a proof at separators
+	maxRetired    = 2  // probes of a proof with ids that were replaced
 	separators    = "-_/.:@,=+"
 )
 
@@ -34,6 +35,7 @@ const (
 	ProbeRandom     = "random"
 	ProbeNear       = "near-"
 	ProbeNearCase   = ProbeNear + "case"
+	ProbeRetired    = ProbeNear + "retired-" // and a number: an external id that was replaced
 	ProbeRightAgain = "right-again"
 
 	probeNearPrefix   = ProbeNear + "prefix"
@@ -50,7 +52,7 @@ const (
 // of related ids, operators that ignore case and, inside the id, wildcards for
 // what is between separators. What room is left goes to random places, others
 // in each proof.
-func planProbes(random io.Reader, right string) ([]plannedProbe, error) {
+func planProbes(random io.Reader, right string, retired []string) ([]plannedProbe, error) {
 	var seed [32]byte
 	if _, err := io.ReadFull(random, seed[:]); err != nil {
 		return nil, fmt.Errorf("random external id: %w", err)
@@ -87,6 +89,9 @@ func planProbes(random io.Reader, right string) ([]plannedProbe, error) {
 	add(probeNearFirst, ids.changed(0))
 	add(probeNearLast, ids.changed(last))
 	add(ProbeNearCase, otherCase(right))
+	for i, id := range retired[:min(len(retired), maxRetired)] {
+		add(ProbeRetired+strconv.Itoa(i+1), id)
+	}
 	insert, change := ids.places(maxProbes - 1 - len(plan))
 	for i, at := range insert {
 		add(probeNearInserted+strconv.Itoa(i+1), inserted(at))

@@ -14,7 +14,7 @@ import (
 // proof. No id here has a slash, which path.Match treats apart.
 func caught(t rapid.TB, right, pattern string) bool {
 	t.Helper()
-	plan, err := planProbes(rand.Reader, right)
+	plan, err := planProbes(rand.Reader, right, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

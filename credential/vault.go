@@ -57,7 +57,10 @@ type Options struct {
 	// Declared reports whether the operator declared a role, by its ARN, or a
 	// dispenser, by its URL, for an organization. Proofs of others by Prove count
 	// against NewRoles too. Nil: all are declared.
-	Declared   func(organization, target string) bool
+	Declared func(organization, target string) bool
+	// Retired returns the external ids of an organization that were replaced, the
+	// last first: proofs want the first two refused. Nil: there are none.
+	Retired    func(ctx context.Context, organization string) ([]string, error)
 	WatchEvery time.Duration // between looks at the claims of running work; zero: 15 seconds
 	Now        func() time.Time
 	Rand       io.Reader // seeds the external ids of probes; nil: crypto/rand

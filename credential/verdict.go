@@ -122,7 +122,13 @@ func (v *Vault) prove(ctx context.Context, t target, stored Verdict) (verdict Ve
 	if err := t.ready(ctx); err != nil {
 		return Verdict{}, err
 	}
-	plan, err := planProbes(v.options.Rand, t.subject().ExternalID)
+	var retired []string
+	if v.options.Retired != nil {
+		if retired, err = v.options.Retired(ctx, t.subject().Organization); err != nil {
+			return Verdict{}, fmt.Errorf("read the external ids that were replaced: %w", err)
+		}
+	}
+	plan, err := planProbes(v.options.Rand, t.subject().ExternalID, retired)
 	if err != nil {
 		return Verdict{}, err
 	}

@@ -62,6 +62,7 @@ func New(o Options) *API {
 	a.audit()
 	a.tools()
 	a.operator()
+	a.rotations()
 	a.members()
 	a.sessions()
 	text, err := a.document.text()

@@ -43,6 +43,16 @@ func (a *API) organizations() {
 	})
 }
 
+func (a *API) rotations() {
+	handle(a, route{
+		method: http.MethodPost, path: "/api/o/{org}/external-id/rotations", id: "rotateExternalID", summary: "Begin to replace the external id, or say how far that is",
+		body: reflect.TypeFor[service.NewRotation](), optional: true, creates: true, status: http.StatusCreated,
+	}, func(q *request) (answer[service.Rotation], error) {
+		rotation, err := a.service.RotateExternalID(q.Context(), q.call, q.PathValue("org"), q.body(true))
+		return answer[service.Rotation]{body: rotation}, err
+	})
+}
+
 func (a *API) tokens() {
 	handle(a, route{
 		method: http.MethodGet, path: "/api/o/{org}/tokens", id: "listTokens", summary: "An organization's tokens, without their secrets", lists: true, status: http.StatusOK,

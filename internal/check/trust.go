@@ -160,6 +160,8 @@ func (p proof) lets() string {
 		return "the trust policy asks for some external id, whichever it is"
 	case len(near) == 0:
 		return ""
+	case !slices.ContainsFunc(near, func(name string) bool { return !strings.HasPrefix(name, credential.ProbeRetired) }):
+		return "the trust policy still takes the organization's external id from before the last change, which has to be removed now"
 	case slices.Equal(near, []string{credential.ProbeNearCase}):
 		return "an operator that ignores case, such as StringEqualsIgnoreCase, lets the same id in another case pass"
 	}

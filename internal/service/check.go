@@ -325,6 +325,7 @@ func (s *Service) Check(ctx context.Context, c Call, organization, name, id stri
 func (s *Service) WatchCheck(ctx context.Context, c Call, organization, name, id string) (Check, <-chan struct{}, error) {
 	op := operation{action: account.CheckGet, organization: organization, connection: name, target: "connections/" + name + "/checks/" + id}
 	var further <-chan struct{}
+	r := s.checks.get(id) // first: one that ends meanwhile is no longer here, and not ended yet in what view reads
 	out, err := view(ctx, s, c, op, func(ctx context.Context, tx *store.Tx) (Check, error) {
 		of, err := connection(ctx, tx, c, organization, name)
 		if err != nil {
@@ -337,7 +338,7 @@ func (s *Service) WatchCheck(ctx context.Context, c Call, organization, name, id
 		if err != nil {
 			return Check{}, err
 		}
-		if r := s.checks.get(id); r != nil && stored.Ended.IsZero() {
+		if r != nil && stored.Ended.IsZero() {
 			stored, further = r.now()
 		}
 		if !stored.Ended.IsZero() {

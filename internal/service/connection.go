@@ -125,11 +125,14 @@ func (s *Service) PutConnection(ctx context.Context, c Call, organization, name 
 			stored = store.Connection{ID: job.NewID(), Organization: organization, Created: tx.Now()}
 		}
 		if matters(stored.Declared, declared) {
-			stored.Status, stored.Reason = string(Pending), ""
+			stored.Status, stored.Reason, stored.OnOldID = string(Pending), "", false
 		}
 		stored.Declared, stored.Changed, stored.Suspended = declared, tx.Now(), false
 		stored.Revision++
-		return s.connectionOf(c, o, stored), tx.PutConnection(ctx, stored)
+		if err := tx.PutConnection(ctx, stored); err != nil {
+			return Connection{}, err
+		}
+		return s.connectionOf(c, o, stored), endRotation(ctx, tx, organization)
 	})
 	return out, made, err
 }
@@ -261,7 +264,10 @@ func (s *Service) DeleteConnection(ctx context.Context, c Call, organization, na
 		if err := tx.DeleteSetupLinks(ctx, stored.ID); err != nil {
 			return nothing{}, err
 		}
-		return nothing{}, tx.DeleteConnection(ctx, organization, name)
+		if err := tx.DeleteConnection(ctx, organization, name); err != nil {
+			return nothing{}, err
+		}
+		return nothing{}, endRotation(ctx, tx, organization)
 	})
 	return err
 }

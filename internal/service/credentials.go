@@ -48,7 +48,7 @@ func (s *Service) Credentials(ctx context.Context, c Call, organization, name st
 		if err != nil {
 			return vend.Grant{}, err
 		}
-		whole.Connections[name] = stored.Declared
+		whole.Connections[name] = inUse(o, stored)
 		return vend.Plan(vend.Request{Organization: whole, Vendor: s.vendor(), Connection: name, Access: r.Access, Prefix: r.Prefix, Label: "credentials"})
 	})
 	if err != nil {

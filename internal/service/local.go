@@ -95,11 +95,19 @@ func putStatus(ctx context.Context, tx *store.Tx, of store.Connection, report ro
 		return nil
 	}
 	stored.Checked = ended
-	stored.Status, stored.Reason = statusOf(report)
-	if stored.Status == string(Verified) {
-		stored.Verified = ended
+	status, reason := statusOf(report)
+	switch {
+	case status == string(Verified):
+		stored.Status, stored.Reason, stored.Verified, stored.OnOldID = status, "", ended, false
+	case stored.OnOldID && status == string(Failed): // with the new external id: it goes on with the old one
+		stored.Reason = "with the new external id: " + reason
+	default:
+		stored.Status, stored.Reason = status, reason
 	}
-	return tx.PutConnection(ctx, stored)
+	if err := tx.PutConnection(ctx, stored); err != nil {
+		return err
+	}
+	return endRotation(ctx, tx, of.Organization)
 }
 
 // imported gives a connection that is declared for the first time the status

@@ -83,3 +83,10 @@ func (t *Tx) DeleteConnection(ctx context.Context, organization, name string) er
 	}
 	return err
 }
+
+// CountOnOldID returns how many connections of an organization still use the
+// external id that another replaces.
+func (t *Tx) CountOnOldID(ctx context.Context, organization string) (n int, err error) {
+	err = t.one(ctx, `SELECT COUNT(*) FROM connections WHERE organization = $1 AND on_old_id = 1`, []any{organization}, &n)
+	return n, err
+}

@@ -127,3 +127,25 @@ func (t *Tx) GenerateID(ctx context.Context, organization string) (string, error
 	}
 	return t.generatedID(ctx, organization)
 }
+
+// RetireID records that an organization's external id was replaced.
+func (t *Tx) RetireID(ctx context.Context, organization, id string) error {
+	_, err := t.exec(ctx, `INSERT INTO retired_ids (organization, external_id, retired) VALUES ($1, $2, $3) ON CONFLICT (organization, external_id) DO NOTHING`,
+		organization, id, toMicros(t.Now()))
+	return err
+}
+
+// RetiredIDs returns the external ids of an organization that were replaced last:
+// at most two.
+func (s *Store) RetiredIDs(ctx context.Context, organization string) (ids []string, err error) {
+	err = s.View(ctx, func(ctx context.Context, tx *Tx) error {
+		ids = nil
+		return tx.each(ctx, `SELECT external_id FROM retired_ids WHERE organization = $1 ORDER BY retired DESC LIMIT 2`, []any{organization}, func(read func(...any) error) error {
+			var id string
+			err := read(&id)
+			ids = append(ids, id)
+			return err
+		})
+	})
+	return ids, err
+}
