@@ -229,30 +229,13 @@ func TestNothingPrintedHurts(t *testing.T) {
 	t.Run("generate", func(t *testing.T) {
 		t.Parallel()
 		p := newPrinted(t)
-		for side, accounts := range map[string][]string{"vendor": {"873682911326"}, "customer": {"111122223333", "222233334444"}} {
-			script, code := p.rolecall("policy", "generate", "out", "--config", filepath.Join(p.dir, "rolecall.yaml"), "--format", "cli", "--side", side)
-			if code != 0 {
-				t.Fatal(script)
-			}
-			path := p.file(side+".sh", script)
-			for range 2 {
-				for _, account := range accounts {
-					p.sh(account, "sh "+path)
-				}
-			}
-		}
+		p.setUp(2)
 		p.kept()
 	})
 	t.Run("lint", func(t *testing.T) {
 		t.Parallel()
 		p := newPrinted(t)
-		for side, accounts := range map[string][]string{"vendor": {"873682911326"}, "customer": {"111122223333", "222233334444"}} {
-			script, _ := p.rolecall("policy", "generate", "out", "--config", filepath.Join(p.dir, "rolecall.yaml"), "--format", "cli", "--side", side)
-			path := p.file(side+".sh", script)
-			for _, account := range accounts {
-				p.sh(account, "sh "+path)
-			}
-		}
+		p.setUp(1)
 		for kind, broken := range map[string]*strings.Replacer{
 			"bucket":      strings.NewReplacer("s3:GetObject", "s3:GetObjects"),
 			"permissions": strings.NewReplacer("s3:GetObject", "s3:GetObjects"),
@@ -266,4 +249,152 @@ func TestNothingPrintedHurts(t *testing.T) {
 		}
 		p.kept()
 	})
+	t.Run("simulate", func(t *testing.T) {
+		t.Parallel()
+		p := newPrinted(t)
+		p.setUp(1)
+		for kind, broken := range map[string]*strings.Replacer{
+			"bucket":      strings.NewReplacer(`"s3:PutObject"`, `"s3:PutObjectTagging"`),
+			"permissions": strings.NewReplacer(`"s3:PutObject"`, `"s3:PutObjectTagging"`, `"s3:ListBucket"`, `"s3:ListBucketVersions"`),
+			"key":         strings.NewReplacer("kms:Decrypt", "kms:DescribeKey"),
+			"trust":       strings.NewReplacer(`"arn:aws:iam::873682911326:role/Worker"`, `"arn:aws:iam::111122223333:role/media"`),
+		} {
+			at := printedPlaces()[kind]
+			p.sh(at.account, fmt.Sprintf("aws %s file://%s", at.write, p.file(kind+".json", broken.Replace(p.sh(at.account, "aws "+at.read)))))
+		}
+		for _, r := range printedRequests() {
+			p.simulated(r)
+		}
+		p.kept()
+	})
+	t.Run("explain", func(t *testing.T) {
+		t.Parallel()
+		p := newPrinted(t)
+		for _, r := range printedRequests() {
+			for _, kind := range r.by {
+				p.explained(r, kind)
+			}
+		}
+		p.kept()
+	})
+}
+
+// setUp runs the scripts that generate prints, each so many times.
+func (p *printed) setUp(times int) {
+	p.t.Helper()
+	for side, accounts := range map[string][]string{"vendor": {"873682911326"}, "customer": {"111122223333", "222233334444"}} {
+		script, code := p.rolecall("policy", "generate", "out", "--config", filepath.Join(p.dir, "rolecall.yaml"), "--format", "cli", "--side", side)
+		if code != 0 {
+			p.t.Fatal(script)
+		}
+		path := p.file(side+".sh", script)
+		for range times {
+			for _, account := range accounts {
+				p.sh(account, "sh "+path)
+			}
+		}
+	}
+}
+
+// printedRequest is one that the connection makes, with the documents that decide
+// it, the resource's last.
+type printedRequest struct {
+	principal, action, resource, account, context string
+	by                                            []string
+}
+
+func printedRequests() []printedRequest {
+	const session, key = "arn:aws:sts::111122223333:assumed-role/media/acme.check", "arn:aws:kms:eu-central-1:222233334444:key/out"
+	out := []printedRequest{{
+		"arn:aws:sts::873682911326:assumed-role/Worker/Worker", "sts:AssumeRole", "arn:aws:iam::111122223333:role/media", "111122223333",
+		`"sts:ExternalId":"acme-42"`,
+		[]string{"worker", "trust"},
+	}}
+	for _, action := range []string{"s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"} {
+		out = append(out, printedRequest{session, action, "arn:aws:s3:::acme-out/out/.rolecall-check", "222233334444", "", []string{"permissions", "bucket"}})
+	}
+	for _, prefix := range []string{"out/", "out/.rolecall-check"} {
+		out = append(out, printedRequest{session, "s3:ListBucket", "arn:aws:s3:::acme-out", "222233334444", `"s3:prefix":"` + prefix + `"`, []string{"permissions", "bucket"}})
+	}
+	for _, action := range []string{"kms:GenerateDataKey", "kms:Decrypt"} {
+		out = append(out, printedRequest{
+			session, action, key, "222233334444",
+			`"kms:ViaService":"s3.eu-central-1.amazonaws.com","kms:EncryptionContext:aws:s3:arn":"arn:aws:s3:::acme-out/out/.rolecall-check"`,
+			[]string{"permissions", "key"},
+		})
+	}
+	return out
+}
+
+// simulated makes the smallest change that lets the request through.
+func (p *printed) simulated(r printedRequest) {
+	p.t.Helper()
+	here := func(kind string) string {
+		at := printedPlaces()[kind]
+		return p.sh(at.account, "aws "+at.read)
+	}
+	line := fmt.Sprintf(`{"principal":%q,"action":%q,"resource":%q,"account":%q,"context":{%s},"identity":[%s],"resource_policy":%s}`,
+		r.principal, r.action, r.resource, r.account, r.context, here(r.by[0]), here(r.by[1]))
+	text, _ := p.rolecall("policy", "simulate", p.file("request.json", line), "--output", "json")
+	var answer struct {
+		Decision string
+		Change   *struct {
+			Edits []struct {
+				Policy   string
+				Document json.RawMessage
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(text), &answer); err != nil || answer.Decision != "allowed" && answer.Change == nil {
+		p.t.Fatalf("%s: %v: %s", r.action, err, text)
+	}
+	if answer.Decision == "allowed" {
+		return
+	}
+	for _, e := range answer.Change.Edits {
+		if e.Policy != "" {
+			at := printedPlaces()[map[string]string{"identity": r.by[0], "resource_policy": r.by[1]}[e.Policy]]
+			p.sh(at.account, fmt.Sprintf("aws %s file://%s", at.write, p.file("changed.json", string(e.Document))))
+		}
+	}
+}
+
+// explained adds what explain says to add to a document that a refusal names.
+func (p *printed) explained(r printedRequest, kind string) {
+	p.t.Helper()
+	says := map[string]string{"identity": "identity-based", "resource": "resource-based"}
+	layer := map[string]string{"worker": "identity", "permissions": "identity"}[kind]
+	if layer == "" {
+		layer = "resource"
+	}
+	refusal := fmt.Sprintf("User: %s is not authorized to perform: %s on resource: %s because no %s policy allows the %s action", r.principal, r.action, r.resource, says[layer], r.action)
+	text, _ := p.rolecall("policy", "explain", refusal, "--output", "json")
+	var answer struct {
+		Candidates []struct {
+			Layer string
+			Add   *struct{ Statement []json.RawMessage }
+		}
+	}
+	if err := json.Unmarshal([]byte(text), &answer); err != nil || len(answer.Candidates) == 0 {
+		p.t.Fatalf("%s: %v: %s", refusal, err, text)
+	}
+	first := answer.Candidates[0]
+	if first.Layer != layer || first.Add == nil {
+		p.t.Fatalf("%s: %s", refusal, text)
+	}
+	at := printedPlaces()[kind]
+	var there struct {
+		Version   string
+		Statement []json.RawMessage
+	}
+	if err := json.Unmarshal([]byte(p.sh(at.account, "aws "+at.read)), &there); err != nil {
+		p.t.Fatal(err)
+	}
+	there.Statement = append(there.Statement, first.Add.Statement...)
+	merged, err := json.Marshal(there)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	given := strings.ReplaceAll(strings.NewReplacer(`\u003c`, "<", `\u003e`, ">").Replace(string(merged)), "<external id>", "acme-42")
+	p.sh(at.account, fmt.Sprintf("aws %s file://%s", at.write, p.file("added.json", given)))
 }
