@@ -28,7 +28,7 @@ func (s *search) exceptions(ref policy.Ref) []candidate {
 		path := tree.Parts(below)
 		values, spelled := s.values(path[2], st.modern)
 		out = append(out, st.ask(below, values)...)
-		if len(values) > 0 && spelled && strings.Contains(path[1], "Not") && !st.hasIDCondition() {
+		if len(values) > 0 && spelled && strings.Contains(path[1], "Not") && !strings.EqualFold(path[2], externalIDKey) {
 			out = append(out, st.add(exceptMore, below, values...))
 			exempts = exempts || strings.EqualFold(path[2], principalKey)
 		}

@@ -15,11 +15,12 @@ const externalIDKey = "sts:ExternalId"
 // customers, so an id that is not in it is the caller's to correct.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
 
-// externalIDs are those that the role's trust policy, or the organization, wants,
-// as far as they name them.
+// externalIDs are those that the role's trust policy, the organization or the
+// caller's own policies want, as far as they name them.
 func (s *search) externalIDs() []string {
 	var out []string
-	for _, d := range slices.Concat([]*policy.Document{s.policies.Resource}, slices.Concat(s.policies.SCP...), slices.Concat(s.policies.RCP...)) {
+	p := s.policies
+	for _, d := range slices.Concat([]*policy.Document{p.Resource}, slices.Concat(p.SCP...), slices.Concat(p.RCP...), p.Identity, p.Boundary, []*policy.Document{p.Session}) {
 		s.wantedIDs(d, func(words []string) {
 			for _, w := range words {
 				if w != "" && !strings.ContainsAny(w, "*?$") && !slices.Contains(out, w) && len(out) < maxAlike {
