@@ -68,7 +68,7 @@ func load(path string, separate func(*Config, rolecall.Errors) rolecall.Errors) 
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxBytes+1))
 	if err != nil {
-		return nil, &rolecall.Error{Code: rolecall.Invalid, Message: "cannot read the config " + path, Err: err}
+		return nil, &rolecall.Error{Code: rolecall.Invalid, Message: "cannot read the config " + path, Hint: "You: give the file of the config with --config, which you may read", Err: err}
 	}
 	if len(data) > maxBytes {
 		return nil, &rolecall.Error{Code: rolecall.Invalid, Message: "the config " + path + " is larger than 4 MiB"}

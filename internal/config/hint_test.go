@@ -103,6 +103,8 @@ func loadHints(t *testing.T) []string {
 	attempt(false, Load)
 	_, err := Load(filepath.Join(dir, strings.Repeat("x", 300))) // for root nothing else is unreadable
 	done = append(done, hintsOf(err)...)
+	_, err = Load(dir) // which is a directory
+	done = append(done, hintsOf(err)...)
 	write(`principals: {production: {arn: "arn:aws:iam::873682911326:role/Worker", credentials: {source: environment}}}`)
 	attempt(true, Load)
 	_, err = (&secret{File: filepath.Join(dir, "keys.json")}).read()

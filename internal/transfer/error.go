@@ -120,6 +120,8 @@ func kindOf(err error) Kind {
 	switch {
 	case errors.Is(err, errStalled):
 		return Stalled
+	case errors.As(err, &send) && notHTTP(err):
+		return Malformed
 	case errors.As(err, &send): // first, since a timeout of the connection may be a DeadlineExceeded too
 		return Unreachable
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
@@ -144,6 +146,21 @@ func kindOf(err error) Kind {
 	}
 }
 
+// notHTTP reports whether an answer came that net/http cannot read as one. It has
+// no type for that. A line that may have been cut off is none: the connection
+// broke. Another attempt may help: on a connection that a server uses wrongly, the
+// rest of one answer is read as the next.
+func notHTTP(err error) bool {
+	text := err.Error()
+	for _, said := range []string{"bad Content-Length", "invalid Content-Length", "server response headers exceeded", "too many transfer encodings", "unsupported transfer encoding"} {
+		if strings.Contains(text, said) {
+			return true
+		}
+	}
+	_, line, found := strings.Cut(text, `malformed HTTP response "`)
+	return found && !strings.HasPrefix(line, "H")
+}
+
 // kindOfMeaning maps the meaning of S3's codes to kinds.
 var kindOfMeaning = map[awscode.Meaning]Kind{
 	awscode.NoObject: NotFound, awscode.NoBucket: NoBucket, awscode.Denied: Denied, awscode.Closed: Denied,
@@ -162,6 +179,8 @@ func kindOfStatus(status int) Kind {
 		return Denied
 	case status == http.StatusPreconditionFailed:
 		return Changed
+	case status == http.StatusNotModified: // nothing was asked for on that condition
+		return Malformed
 	case status >= 300 && status < 400:
 		return WrongRegion
 	case status == http.StatusNotImplemented:

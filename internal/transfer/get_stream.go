@@ -179,6 +179,9 @@ func (s source) open(ctx context.Context, at span) (*http.Response, error) {
 
 // verify returns an error if the server ignored the condition or the range.
 func (s source) verify(resp *http.Response, at span) error {
+	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusPartialContent {
+		return malformed("the answer with status %d has no object", resp.StatusCode)
+	}
 	if tag := quoted(resp.Header.Get("ETag")); s.ETag != "" && tag != "" && tag != s.ETag {
 		return &Error{Kind: Changed, Err: fmt.Errorf("its ETag is %.*s, not %s", maxETag, tag, s.ETag)}
 	}
