@@ -92,6 +92,7 @@ var mayImport = map[string][]string{
 	"docs/examples":                  {},
 	"docs/examples/dispenser-lambda": {"internal/dispenser"},
 	"bench":                          {".", "policy", "credential", "internal/access", "internal/guard", "internal/transfer", "sandbox", "internal/check"},
+	"bench/service":                  {"internal/store"},
 	"bench/interop":                  {},
 	"bench/suites":                   {"sandbox"},
 	"bench/transfer":                 {"internal/guard", "internal/journal", "internal/transfer"},

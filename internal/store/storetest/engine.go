@@ -78,7 +78,7 @@ func Open(t *testing.T, o store.Options) *store.Store {
 }
 
 // Database returns the URL of a new, empty database.
-func (e *Engines) Database(t *testing.T) string {
+func (e *Engines) Database(t testing.TB) string {
 	t.Helper()
 	name := "test" + strconv.FormatInt(e.databases.Add(1), 10)
 	db, err := sql.Open("pgx", e.url("postgres"))
