@@ -386,9 +386,8 @@ func TestInterruptedReading(t *testing.T) {
 			if err := run.Process.Signal(syscall.SIGTERM); err != nil {
 				t.Fatal(err)
 			}
-			<-ended
-			if code := run.ProcessState.ExitCode(); code != 130 {
-				t.Errorf("exit code %d, not 130: %s", code, &stderr)
+			if err := <-ended; err == nil || run.ProcessState.ExitCode() != 130 {
+				t.Errorf("%v, not exit code 130: %s", err, &stderr)
 			}
 		})
 	}
