@@ -48,7 +48,7 @@ func TestHints(t *testing.T) {
 		to(`{"aws:TagKeys":["a"]}`, `{"aws:TagKeys":["a"],"AWS:TagKeys":["a"]}`, ""), to(`{"aws:TagKeys":["a"]}`, `{"aws:TagKeys":["a"],"aws:TagKeys":["a"]}`, ""),
 		to(`"NotAction":["s3:*"]`, `"NotAction":["s3:*"],"Action":"s3:*"`, ""), to(`"NotAction":["s3:*"],`, ``, ""), to(`["s3:*"]`, `[]`, ""), to(`"s3:GetObject","Resource":["arn`, `"GetObject","Resource":["arn`, ""),
 		to(`"arn:aws:s3:::bucket/*"`, `"bucket/*"`, ""), to(`"arn:aws:s3:::bucket/*"`, `"arn:aws:iam::*:us*/x"`, `"arn:aws:iam::*:user/x"`), to(`{"Effect":"Allow",`+bucket, `{"Effect":"Allow","NotPrincipal":{`+bob+`}`, ""),
-		to(`"identity"`, `"identitty"`, ""), to(`"account"`, `"owner"`, ""),
+		to(`"scp":[{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}]`, `"scp":{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`, ""), to(`"identity"`, `"identitty"`, ""), to(`"account"`, `"owner"`, ""),
 	}, func(document string) []string {
 		_, _, err := policy.ReadRequest([]byte(document))
 		return hintsOf(err)
