@@ -115,7 +115,7 @@ func TestRefusalsThatAreNotS3s(t *testing.T) {
 			if got := KindOf(err); got != want {
 				t.Errorf("%d %q: a listing is %s, want %s: %v", status, body, got, want, err)
 			}
-			_, err = source{b, Object{Key: "k", Size: 1}}.open(t.Context(), span{0, 1}) //nolint:bodyclose // it fails
+			_, err = source{b, Object{Key: "k", Size: 1}}.open(t.Context(), span{0, 1})
 			if got := KindOf(err); got != want {
 				t.Errorf("%d %q: an object is %s, want %s: %v", status, body, got, want, err)
 			}
@@ -126,18 +126,21 @@ func TestRefusalsThatAreNotS3s(t *testing.T) {
 // An answer came that is none of HTTP's: the server is at fault, not the way to it.
 func TestAnswersThatAreNotHTTPs(t *testing.T) {
 	t.Parallel()
-	for raw, want := range map[string]Kind{
-		"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n":                                          Malformed,
-		"HTTP/1.1 200 OK\r\nX: " + strings.Repeat("v", 2<<20) + "\r\nContent-Length: 1\r\n\r\nx": Malformed,
-		"SSH-2.0-OpenSSH_9.2\r\n": Malformed,
-		"HTTP/1.1 200 OK\r\nDa":   Unreachable,
-		"HTTP/1":                  Unreachable,
-		"HTTP/1.1 204 No Content\r\nETag: \"e\"\r\n\r\n":                                              Malformed,
-		"HTTP/1.1 304 Not Modified\r\nETag: \"e\"\r\n\r\n":                                            Malformed,
-		"HTTP/1.1 307 Temporary Redirect\r\nLocation: http://127.0.0.1/\r\nContent-Length: 0\r\n\r\n": WrongRegion,
-		"": Unreachable,
+	for _, c := range []struct {
+		raw  string
+		want Kind
+	}{
+		{"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", Malformed},
+		{"HTTP/1.1 200 OK\r\nX: " + strings.Repeat("v", 2<<20) + "\r\nContent-Length: 1\r\n\r\nx", Malformed},
+		{"SSH-2.0-OpenSSH_9.2\r\n", Malformed},
+		{"HTTP/1.1 200 OK\r\nDa", Unreachable},
+		{"HTTP/1", Unreachable},
+		{"HTTP/1.1 204 No Content\r\nETag: \"e\"\r\n\r\n", Malformed},
+		{"HTTP/1.1 304 Not Modified\r\nETag: \"e\"\r\n\r\n", Malformed},
+		{"HTTP/1.1 307 Temporary Redirect\r\nLocation: http://127.0.0.1/\r\nContent-Length: 0\r\n\r\n", WrongRegion},
+		{"", Unreachable},
 	} {
-		listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a test's
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -149,7 +152,7 @@ func TestAnswersThatAreNotHTTPs(t *testing.T) {
 					return
 				}
 				_, _ = http.ReadRequest(bufio.NewReader(conn))
-				_, _ = io.WriteString(conn, raw)
+				_, _ = io.WriteString(conn, c.raw)
 				_ = conn.Close()
 			}
 		})
@@ -158,9 +161,9 @@ func TestAnswersThatAreNotHTTPs(t *testing.T) {
 			Credentials: credentials.NewStaticCredentialsProvider("AKIA", "s", ""), Endpoint: "http://" + listener.Addr().String(), PathStyle: true,
 			HTTP: &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, Attempts: 1,
 		})}
-		_, err = source{b, Object{Key: "k", Size: 1, ETag: `"e"`}}.open(t.Context(), span{0, 1}) //nolint:bodyclose // it fails
-		if got := KindOf(err); got != want {
-			t.Errorf("%.40q: %s, want %s: %v", raw, got, want, err)
+		_, err = source{b, Object{Key: "k", Size: 1, ETag: `"e"`}}.open(t.Context(), span{0, 1})
+		if got := KindOf(err); got != c.want {
+			t.Errorf("%.40q: %s, want %s: %v", c.raw, got, c.want, err)
 		}
 		transport.CloseIdleConnections()
 		_ = listener.Close()
