@@ -69,8 +69,9 @@ bench: ## the measurements behind docs/benchmarks.md
 	go test -run '^$$' -bench . -benchmem ./bench/...
 
 .PHONY: interop
-interop: ## compare the evaluator with an independent simulator (needs node and npm)
+interop: ## compare the evaluator with an independent simulator, and connect a customer by a generated TypeScript client (needs node and npm)
 	bench/interop/run.sh
+	bench/interop/typescript/run.sh
 
 .PHONY: bench-transfer
 bench-transfer: deps peers ## transfers against rclone, mc and aws, near and far, on three servers (ROUNDS=5; ARGS='-works large-relay'; not in CI)

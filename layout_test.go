@@ -83,7 +83,7 @@ var mayImport = map[string][]string{
 		".", "credential", "internal/task", "internal/job", "internal/config", "internal/state", "internal/worker", "sandbox", "internal/awscode",
 	},
 	"internal/cli": {
-		".", "policy", "credential", "internal/journal", "internal/task", "internal/worker",
+		".", "client", "policy", "credential", "internal/journal", "internal/task", "internal/worker",
 		"internal/job", "internal/config", "internal/state", "sandbox", "internal/demo",
 		"policy/correct", "policy/explain", "policy/lint", "policy/render", "internal/check", "internal/vend", "internal/dispenser",
 		"internal/workdir", "internal/strict", "internal/account", "internal/server", "internal/service",
@@ -95,6 +95,7 @@ var mayImport = map[string][]string{
 	"bench/service":                  {"internal/store"},
 	"bench/interop":                  {},
 	"bench/suites":                   {"sandbox"},
+	"bench/service/traffic":          {},
 	"bench/transfer":                 {"internal/guard", "internal/journal", "internal/transfer"},
 }
 

@@ -2,7 +2,9 @@ package cli
 
 import (
 	"context"
+	"time"
 
+	"github.com/rolecall/rolecall/client"
 	"github.com/rolecall/rolecall/internal/config"
 	"github.com/rolecall/rolecall/internal/server"
 	"github.com/rolecall/rolecall/internal/service"
@@ -88,4 +90,34 @@ func (c *sealRotateCommand) Run(ctx context.Context, sys System, out *output) er
 	}
 	out.printf("%d data keys are wrapped under a new sealing key; back its file up\n", n)
 	return nil
+}
+
+type auditListCommand struct {
+	orgFlags
+	Actor  string `placeholder:"ID" help:"Only what this actor did: a token's id."`
+	Action string `placeholder:"NOUN.VERB" help:"Only this action, such as credentials.vend."`
+	Limit  int    `default:"50" placeholder:"N" help:"The newest so many; ${default} by default, 0 for all."`
+}
+
+// Run lists who did what, the newest first.
+func (c *auditListCommand) Run(ctx context.Context, sys System, out *output) error {
+	asked, org, err := c.open(ctx, sys)
+	if err != nil {
+		return err
+	}
+	list := func(ctx context.Context, p client.Page) (client.List[client.AuditRecord], error) {
+		return asked.Audit(ctx, org, client.AuditFilter{Actor: c.Actor, Action: c.Action}, p)
+	}
+	all, rows := []client.AuditRecord{}, [][]string{}
+	for r, err := range client.Each(ctx, list) {
+		if err != nil {
+			return err
+		}
+		if c.Limit > 0 && len(all) == c.Limit {
+			break
+		}
+		all = append(all, r)
+		rows = append(rows, []string{r.Time.UTC().Format(time.RFC3339), r.Actor.Kind + " " + r.Actor.Name, r.Action, r.Target, r.Decision, r.Reason})
+	}
+	return printRows(out, all, rows, "there are no audit records")
 }

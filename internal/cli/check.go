@@ -18,6 +18,7 @@ import (
 )
 
 type checkCommand struct {
+	serverFlags
 	Connection string   `arg:"" optional:"" placeholder:"CONNECTION" help:"The connection, as the config names it."`
 	All        bool     `help:"Check every connection, or those of --org; for a scheduler."`
 	Org        string   `placeholder:"NAME" help:"Organization whose connection it is; may be left out where only one has it."`
@@ -66,6 +67,9 @@ func (c *checkCommand) Run(ctx context.Context, sys System, out *output) error {
 	}
 	if !c.All && c.Connection == "" {
 		return &rolecall.Error{Code: rolecall.Invalid, Message: "which connection is to be checked?", Hint: "You: name one, or give --all"}
+	}
+	if c.remote() {
+		return c.ask(ctx, sys, out)
 	}
 	cfg, registry, err := loadConfig(ctx, sys, out, config.LoadTolerant, c.Config)
 	if err != nil {
@@ -175,6 +179,11 @@ func (c *checkCommand) one(ctx context.Context, out *output, records check.Recor
 	if err != nil {
 		return err
 	}
+	return c.conclude(out, report, path)
+}
+
+// conclude prints how a check ended, and where its report is.
+func (c *checkCommand) conclude(out *output, report rolecall.CheckReport, path string) error {
 	if err := out.documentOf(report); err != nil {
 		return err
 	}
@@ -198,6 +207,11 @@ func (c *checkCommand) all(ctx context.Context, out *output, records check.Recor
 			out.summary(r)
 		}
 	}
+	return c.concludeAll(out, ended, stopped)
+}
+
+// concludeAll prints how checks ended; stopped is why there are no more.
+func (c *checkCommand) concludeAll(out *output, ended []rolecall.CheckReport, stopped error) error {
 	results := map[string]any{"results": ended}
 	if err := out.documentOf(results); err != nil {
 		return err

@@ -60,16 +60,33 @@ type commands struct {
 		Check configCheckCommand `cmd:"" help:"Read rolecall.yaml and print what it declares, or all that is wrong with it."`
 	} `cmd:"" help:"Work with rolecall.yaml."`
 	Connection struct {
-		Release releaseCommand `cmd:"" help:"Give up an organization's claim on a connection's role or dispenser: work that uses it stops, and another organization may claim it. The next use claims it again."`
+		List    connectionListCommand   `cmd:"" help:"List an organization's connections at the service."`
+		Show    connectionShowCommand   `cmd:"" help:"Show a connection at the service, and what checks found."`
+		Put     connectionPutCommand    `cmd:"" help:"Make a connection at the service, or change it."`
+		Delete  connectionDeleteCommand `cmd:"" help:"Remove a connection from the service."`
+		Release releaseCommand          `cmd:"" help:"Give up an organization's claim on a connection's role or dispenser: work that uses it stops, and another organization may claim it. The next use claims it again."`
 	} `cmd:"" help:"Work with connections."`
 	Org struct {
-		Adopt orgAdoptCommand `cmd:"" help:"Move an organization that rolecall.yaml declares, or declared, to the API of rolecall serve, with its ids and history."`
+		List   orgListCommand   `cmd:"" help:"List the organizations of the service."`
+		Show   orgShowCommand   `cmd:"" help:"Show an organization, with what trust policies must name."`
+		Create orgCreateCommand `cmd:"" help:"Make an organization at the service."`
+		Update orgUpdateCommand `cmd:"" help:"Change an organization at the service."`
+		Delete orgDeleteCommand `cmd:"" help:"Delete an organization for good, and say what remains at the customer."`
+		Adopt  orgAdoptCommand  `cmd:"" help:"Move an organization that rolecall.yaml declares, or declared, to the API of rolecall serve, with its ids and history."`
 	} `cmd:"" help:"Work with organizations of rolecall serve."`
 	SigninLink signInLinkCommand `cmd:"" name:"signin-link" help:"Make a link that signs in to the service once, on its own machine, and print it."`
 	Token      struct {
-		Create tokenCreateCommand `cmd:"" help:"Make a token for the service, on its own machine, and print it."`
+		Create tokenCreateCommand `cmd:"" help:"Make a token for the service, on its own machine or with --server, and print it."`
+		List   tokenListCommand   `cmd:"" help:"List an organization's tokens, without their secrets."`
+		Revoke tokenRevokeCommand `cmd:"" help:"End a token, at once."`
 	} `cmd:"" help:"Work with tokens of rolecall serve."`
+	Secret struct {
+		List   secretListCommand   `cmd:"" help:"List an organization's secrets at the service, without their values."`
+		Put    secretPutCommand    `cmd:"" help:"Store a secret at the service, from stdin or a file."`
+		Delete secretDeleteCommand `cmd:"" help:"Destroy a secret's value."`
+	} `cmd:"" help:"Work with secrets of rolecall serve."`
 	Audit struct {
+		List   auditListCommand   `cmd:"" help:"List who did what, the newest first."`
 		Verify auditVerifyCommand `cmd:"" help:"Check that no audit record of rolecall serve was changed, removed or cut off."`
 	} `cmd:"" help:"Work with audit records."`
 	Seal struct {

@@ -1,10 +1,14 @@
 package cli
 
 import (
+	"context"
 	"fmt"
+	"time"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/client"
 	"github.com/rolecall/rolecall/internal/config"
+	"github.com/rolecall/rolecall/internal/strict"
 )
 
 // connection finds a declared connection and whose it is. The organization
@@ -37,4 +41,118 @@ func connection(cfg *config.Config, org, name string) (rolecall.Organization, ro
 	return rolecall.Organization{}, rolecall.Connection{}, &rolecall.Error{
 		Code: rolecall.NotFound, Message: fmt.Sprintf("there is no connection %q", name), Hint: "You: name one that is declared: " + orNone(names),
 	}
+}
+
+type connectionListCommand struct{ orgFlags }
+
+// Run lists an organization's connections at the service.
+func (c *connectionListCommand) Run(ctx context.Context, sys System, out *output) error {
+	service, org, err := c.open(ctx, sys)
+	if err != nil {
+		return err
+	}
+	list := func(ctx context.Context, p client.Page) (client.List[client.Connection], error) {
+		return service.Connections(ctx, org, p)
+	}
+	return printList(ctx, out, list, "there are no connections", func(c client.Connection) []string {
+		return []string{c.Name, string(c.Purpose), "s3://" + c.Bucket + "/" + c.Prefix, c.Status, c.Reason}
+	})
+}
+
+type connectionShowCommand struct {
+	orgFlags
+	Connection string `arg:"" placeholder:"CONNECTION" help:"The connection."`
+}
+
+// Run shows a connection at the service.
+func (c *connectionShowCommand) Run(ctx context.Context, sys System, out *output) error {
+	service, org, err := c.open(ctx, sys)
+	if err != nil {
+		return err
+	}
+	found, err := service.Connection(ctx, org, c.Connection)
+	if err != nil {
+		return err
+	}
+	return printConnection(out, found)
+}
+
+func printConnection(out *output, c client.Connection) error {
+	if out.json {
+		return out.document(c)
+	}
+	rows := [][]string{{string(c.Purpose) + " " + c.Name, "s3://" + c.Bucket + "/" + c.Prefix, c.Region}, {"  status", c.Status, c.Reason}, {"  by", authorization(c.Connection)}}
+	for _, id := range c.ExternalIDs {
+		rows = append(rows, []string{"  external id", id})
+	}
+	for name, at := range map[string]*time.Time{"  verified": c.Verified} {
+		if at != nil {
+			rows = append(rows, []string{name, at.UTC().Format(time.RFC3339)})
+		}
+	}
+	for _, cells := range rows {
+		for i := range cells {
+			cells[i] = printable(cells[i])
+		}
+	}
+	out.printf("%s", out.rows(rows))
+	return nil
+}
+
+type connectionPutCommand struct {
+	orgFlags
+	Connection string `arg:"" placeholder:"CONNECTION" help:"The connection."`
+	File       string `short:"f" required:"" placeholder:"FILE" help:"What it is, as JSON; - for stdin."`
+	Revision   int64  `placeholder:"N" help:"Only if its revision is still this."`
+}
+
+// Run makes a connection at the service, or changes it.
+func (c *connectionPutCommand) Run(ctx context.Context, sys System, out *output) error {
+	service, org, err := c.open(ctx, sys)
+	if err != nil {
+		return err
+	}
+	data, err := read(ctx, sys, c.File, 1<<20)
+	if err != nil {
+		return err
+	}
+	var declared rolecall.Connection
+	var faults rolecall.Errors
+	if strict.Decode(data, &declared, &faults); len(faults) > 0 {
+		return inFile(c.File, data, faults)
+	}
+	put, err := service.PutConnection(ctx, org, c.Connection, declared, c.Revision)
+	if err != nil {
+		if rolecall.CodeOf(err) == rolecall.Invalid {
+			err = inFile(c.File, data, err)
+		}
+		return err
+	}
+	return printConnection(out, put)
+}
+
+type connectionDeleteCommand struct {
+	orgFlags
+	Connection string `arg:"" placeholder:"CONNECTION" help:"The connection."`
+}
+
+// Run removes a connection from the service.
+func (c *connectionDeleteCommand) Run(ctx context.Context, sys System, out *output) error {
+	service, org, err := c.open(ctx, sys)
+	if err != nil {
+		return err
+	}
+	if err := service.DeleteConnection(ctx, org, c.Connection); err != nil {
+		return err
+	}
+	return out.gone("connection", c.Connection)
+}
+
+// gone says that something was deleted.
+func (o *output) gone(what, name string) error {
+	if o.json {
+		return o.document(map[string]string{"deleted": name})
+	}
+	o.printf("the %s %s is deleted\n", what, printable(name))
+	return nil
 }

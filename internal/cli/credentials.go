@@ -2,8 +2,11 @@ package cli
 
 import (
 	"context"
+	"strings"
 	"time"
 
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/client"
 	"github.com/rolecall/rolecall/internal/config"
 	"github.com/rolecall/rolecall/internal/vend"
 	"github.com/rolecall/rolecall/internal/worker"
@@ -35,11 +38,15 @@ func (f *toolFlags) grant(cfg *config.Config, name, label string) (vend.Grant, e
 type credentialsCommand struct {
 	Connection string `arg:"" placeholder:"CONNECTION" help:"The connection, as the config names it."`
 	toolFlags
+	serverFlags
 }
 
 // Run prints credentials for one tool, as credential_process takes them,
 // whatever the form of output.
 func (c *credentialsCommand) Run(ctx context.Context, sys System, out *output) error {
+	if c.remote() {
+		return c.ask(ctx, sys, out)
+	}
 	cfg, registry, err := loadConfig(ctx, sys, out, config.Load, c.Config)
 	if err != nil {
 		return err
@@ -78,5 +85,26 @@ func (c *credentialsCommand) Run(ctx context.Context, sys System, out *output) e
 	}
 	out.wrote = true
 	out.printf("%s\n", text)
+	return nil
+}
+
+// ask prints credentials that the service gives out.
+func (c *credentialsCommand) ask(ctx context.Context, sys System, out *output) error {
+	if err := onlyHere(map[string]bool{"principal": c.Principal != "", "duration": c.Duration != 0}); err != nil {
+		return err
+	}
+	asked, err := c.dial(sys)
+	if err != nil {
+		return err
+	}
+	if c.Org == "" { // a token for credentials may not ask whose it is
+		return &rolecall.Error{Code: rolecall.Invalid, Message: "whose connection is it?", Hint: "You: give --org"}
+	}
+	text, err := asked.Credentials(ctx, c.Org, c.Connection, client.CredentialsRequest{Access: c.Access, Prefix: c.Prefix})
+	if err != nil {
+		return err
+	}
+	out.wrote = true
+	out.printf("%s\n", strings.TrimSpace(string(text)))
 	return nil
 }

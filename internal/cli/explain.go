@@ -9,6 +9,7 @@ import (
 )
 
 type explainCommand struct {
+	serverFlags
 	Message []string `arg:"" placeholder:"MESSAGE" help:"The error as AWS, an SDK or a tool worded it, or - for stdin."`
 }
 
@@ -26,7 +27,7 @@ func (c *explainCommand) Run(ctx context.Context, sys System, out *output) error
 		}
 		text = string(data)
 	}
-	e, err := explain.Message(text)
+	e, err := c.explain(ctx, sys, text)
 	if err != nil {
 		return err
 	}
@@ -63,3 +64,15 @@ func (o *output) prose() int {
 
 // textWidth is how wide sentences are shown where there is room.
 const textWidth = 96
+
+// explain reads the message, here or at the service.
+func (c *explainCommand) explain(ctx context.Context, sys System, text string) (explain.Explanation, error) {
+	if !c.remote() {
+		return explain.Message(text)
+	}
+	asked, err := c.dial(sys)
+	if err != nil {
+		return explain.Explanation{}, err
+	}
+	return answered[explain.Explanation](asked.ExplainRefusal(ctx, text))
+}

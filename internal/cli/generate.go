@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 
@@ -13,6 +15,7 @@ import (
 )
 
 type generateCommand struct {
+	serverFlags
 	Connection string `arg:"" optional:"" placeholder:"CONNECTION" help:"Connection that the config declares; without it, flags say what it is."`
 	Config     string `placeholder:"FILE" default:"rolecall.yaml" env:"ROLECALL_CONFIG" help:"The config; ${default} by default."`
 	Org        string `placeholder:"NAME" help:"Organization whose connection it is; may be left out where only one has it."`
@@ -66,6 +69,9 @@ func (f connectionFlags) connection() rolecall.Connection {
 
 // Run prints all documents of the connection, each statement with its reason.
 func (c *generateCommand) Run(ctx context.Context, sys System, out *output) error {
+	if c.remote() {
+		return c.ask(ctx, sys, out)
+	}
 	r, err := c.request(ctx, sys, out)
 	if err != nil {
 		return err
@@ -90,12 +96,54 @@ func (c *generateCommand) Run(ctx context.Context, sys System, out *output) erro
 	if err != nil {
 		return err
 	}
+	return c.print(out, text)
+}
+
+// print prints the documents in the format that was asked for.
+func (c *generateCommand) print(out *output, text []byte) error {
 	if out.json && c.Format != string(render.JSON) {
 		return out.document(map[string]string{"format": c.Format, "text": string(text)})
 	}
 	out.wrote = true
-	_, err = out.stdout.Write(text)
+	_, err := out.stdout.Write(text)
 	return err
+}
+
+// ask prints what the service makes of a connection that it has.
+func (c *generateCommand) ask(ctx context.Context, sys System, out *output) error {
+	given := *c
+	given.Connection, given.Config, given.Org, given.Format, given.serverFlags = "", "", "", "", serverFlags{}
+	if c.Connection == "" || !reflect.DeepEqual(given, generateCommand{Form: "principal", Worker: "any", Side: "customer"}) {
+		return &rolecall.Error{
+			Code: rolecall.Invalid, Message: "the service gives the policies of a connection that it has, as they are",
+			Hint: "You: give CONNECTION, and of other flags --org and --format alone; or leave --server and ROLECALL_SERVER out",
+		}
+	}
+	asked, org, err := orgFlags{c.serverFlags, c.Org}.open(ctx, sys)
+	if err != nil {
+		return err
+	}
+	text, err := asked.Policies(ctx, org, c.Connection, cmp.Or(c.Format, string(render.JSON)))
+	if err != nil {
+		return err
+	}
+	if c.Format != "" {
+		return c.print(out, text)
+	}
+	kit, err := answered[policy.Kit](text, nil)
+	if err != nil {
+		return err
+	}
+	if out.json {
+		return out.document(kit)
+	}
+	of, err := asked.Connection(ctx, org, c.Connection)
+	if err != nil {
+		return err
+	}
+	kit.Revocation = nil // people get it only when it is to end something
+	printKit(out, policy.KitRequest{Connection: of.Connection}, kit)
+	return nil
 }
 
 func (c *generateCommand) request(ctx context.Context, sys System, out *output) (policy.KitRequest, error) {

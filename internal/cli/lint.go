@@ -12,12 +12,14 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/client"
 	"github.com/rolecall/rolecall/internal/state"
 	"github.com/rolecall/rolecall/policy"
 	"github.com/rolecall/rolecall/policy/lint"
 )
 
 type lintCommand struct {
+	serverFlags
 	Files      []string `arg:"" placeholder:"FILE" help:"Files with policies as they were pasted, or - for stdin."`
 	Kind       string   `enum:",trust,permissions,bucket,key,worker" default:"" placeholder:"KIND" help:"What the policies are: trust, permissions, bucket, key or worker; else told from their content."`
 	Connection string   `placeholder:"NAME" help:"Connection that they are for: its bucket, role, key and external id are held against them."`
@@ -41,7 +43,10 @@ func (c *lintCommand) Run(ctx context.Context, sys System, out *output) error {
 		}
 		files = append(files, lint.File{Name: name, Data: data})
 	}
-	report := lint.Check(files, options)
+	report, err := c.lint(ctx, sys, files, options)
+	if err != nil {
+		return err
+	}
 	left := report
 	if c.Fix {
 		left = corrected(report, options)
@@ -68,6 +73,25 @@ func (c *lintCommand) Run(ctx context.Context, sys System, out *output) error {
 		return shown(exitFailed)
 	}
 	return nil
+}
+
+// lint reads the policies, here or at the service.
+func (c *lintCommand) lint(ctx context.Context, sys System, files []lint.File, options lint.Options) (lint.Report, error) {
+	if !c.remote() {
+		return lint.Check(files, options), nil
+	}
+	if err := onlyHere(map[string]bool{"connection": c.Connection != ""}); err != nil {
+		return lint.Report{}, err
+	}
+	asked, err := c.dial(sys)
+	if err != nil {
+		return lint.Report{}, err
+	}
+	var pasted []client.PastedPolicy
+	for _, f := range files {
+		pasted = append(pasted, client.PastedPolicy{Name: f.Name, Text: string(f.Data)})
+	}
+	return answered[lint.Report](asked.LintPolicies(ctx, c.Kind, pasted...))
 }
 
 func (c *lintCommand) options(ctx context.Context, sys System) (lint.Options, error) {

@@ -10,7 +10,8 @@ import (
 type releaseCommand struct {
 	Connection string `arg:"" placeholder:"CONNECTION" help:"The connection, as the config names it."`
 	Org        string `placeholder:"NAME" help:"Organization whose connection it is; may be left out where only one has it."`
-	Config     string `placeholder:"FILE" default:"rolecall.yaml" env:"ROLECALL_CONFIG" help:"The config; ${default} by default."`
+	serverFlags
+	Config string `placeholder:"FILE" default:"rolecall.yaml" env:"ROLECALL_CONFIG" help:"The config; ${default} by default."`
 }
 
 // release is the result: what is no longer claimed.
@@ -22,6 +23,9 @@ type release struct {
 
 // Run ends the organization's claim on the connection's role or dispenser.
 func (c *releaseCommand) Run(ctx context.Context, sys System, out *output) error {
+	if c.remote() {
+		return c.ask(ctx, sys, out)
+	}
 	cfg, registry, err := loadConfig(ctx, sys, out, config.Load, c.Config)
 	if err != nil {
 		return err
@@ -44,7 +48,30 @@ func (c *releaseCommand) Run(ctx context.Context, sys System, out *output) error
 	if err != nil {
 		return err
 	}
-	done := release{Organization: org.APIName, Connection: conn.Name, Released: released}
+	return release{Organization: org.APIName, Connection: conn.Name, Released: released}.print(out)
+}
+
+// ask has the service do it.
+func (c *releaseCommand) ask(ctx context.Context, sys System, out *output) error {
+	service, org, err := orgFlags{c.serverFlags, c.Org}.open(ctx, sys)
+	if err != nil {
+		return err
+	}
+	of, err := service.Connection(ctx, org, c.Connection)
+	if err != nil {
+		return err
+	}
+	if err := service.ReleaseConnection(ctx, org, c.Connection); err != nil {
+		return err
+	}
+	claimed := of.RoleARN
+	if of.HTTPCredentialSource != nil {
+		claimed = of.HTTPCredentialSource.Normal().URL
+	}
+	return release{Organization: org, Connection: c.Connection, Released: claimed}.print(out)
+}
+
+func (done release) print(out *output) error {
 	if out.json {
 		return out.document(done)
 	}

@@ -17,6 +17,7 @@ import (
 )
 
 type simulateCommand struct {
+	serverFlags
 	Requests string `arg:"" optional:"" placeholder:"FILE" help:"A request as JSON, which flags add to; or many as JSON lines, or - for lines on stdin: each is answered with one line."`
 
 	Principal      string   `placeholder:"ARN" help:"Who asks: a user, role or role session; a service's domain; * for anyone."`
@@ -67,15 +68,31 @@ func (c *simulateCommand) Run(ctx context.Context, sys System, out *output) erro
 	if err != nil {
 		return err
 	}
-	answer := decided{Decision: explain.Tree(in, policies)}
-	if change, ok := explain.Smallest(in, policies); ok {
-		answer.Change = &change
+	answer, err := c.decide(ctx, sys, request, in, policies)
+	if err != nil {
+		return err
 	}
 	if out.json {
 		return out.document(answer)
 	}
 	answer.print(out, in)
 	return nil
+}
+
+// decide decides a request, here or at the service.
+func (c *simulateCommand) decide(ctx context.Context, sys System, request []byte, in policy.Request, policies policy.Policies) (decided, error) {
+	if c.remote() {
+		asked, err := c.dial(sys)
+		if err != nil {
+			return decided{}, err
+		}
+		return answered[decided](asked.SimulatePolicies(ctx, request))
+	}
+	answer := decided{Decision: explain.Tree(in, policies)}
+	if change, ok := explain.Smallest(in, policies); ok {
+		answer.Change = &change
+	}
+	return answer, nil
 }
 
 // holdsLines reports whether a file has a request on each line, and is not one

@@ -2,8 +2,10 @@ package cli
 
 import (
 	"context"
+	"time"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/client"
 	"github.com/rolecall/rolecall/internal/account"
 	"github.com/rolecall/rolecall/internal/config"
 	"github.com/rolecall/rolecall/internal/server"
@@ -11,6 +13,7 @@ import (
 )
 
 type tokenCreateCommand struct {
+	serverFlags
 	Operator   bool   `help:"A token of the operator's, for all organizations."`
 	Org        string `placeholder:"NAME" help:"Organization whose token it is."`
 	Role       string `placeholder:"ROLE" help:"viewer, submitter, admin or credentials."`
@@ -24,6 +27,9 @@ type tokenCreateCommand struct {
 // Run makes a token in the database of rolecall serve, which may run meanwhile,
 // and prints it, alone.
 func (c *tokenCreateCommand) Run(ctx context.Context, sys System, out *output) error {
+	if c.remote() {
+		return c.ask(ctx, sys, out)
+	}
 	if c.Operator == (c.Org != "") {
 		return &rolecall.Error{Code: rolecall.Invalid, Message: "whose token is it to be?", Hint: "You: give --operator, or --org with --role"}
 	}
@@ -58,6 +64,69 @@ func (c *tokenCreateCommand) Run(ctx context.Context, sys System, out *output) e
 	}
 	out.printf("%s\n", made.Secret)
 	return nil
+}
+
+// ask has the service make the token.
+func (c *tokenCreateCommand) ask(ctx context.Context, sys System, out *output) error {
+	if c.Operator {
+		return &rolecall.Error{Code: rolecall.Invalid, Message: "tokens of the operator's are made on the service's own machine", Hint: "Operator: run rolecall token create --operator there, without --server"}
+	}
+	asked, org, err := orgFlags{c.serverFlags, c.Org}.open(ctx, sys)
+	if err != nil {
+		return err
+	}
+	made, err := asked.CreateToken(ctx, org, client.NewToken{Name: c.Name, Role: c.Role, Connection: c.Connection, Access: c.Access, Expires: c.Expires})
+	if err != nil {
+		return err
+	}
+	if out.json {
+		return out.document(struct {
+			client.TokenInfo
+			Secret string `json:"token"`
+		}{made.TokenInfo, string(made.Secret)})
+	}
+	out.printf("%s\n", string(made.Secret))
+	return nil
+}
+
+type tokenListCommand struct{ orgFlags }
+
+// Run lists an organization's tokens, without their secrets.
+func (c *tokenListCommand) Run(ctx context.Context, sys System, out *output) error {
+	asked, org, err := c.open(ctx, sys)
+	if err != nil {
+		return err
+	}
+	list := func(ctx context.Context, p client.Page) (client.List[client.TokenInfo], error) {
+		return asked.Tokens(ctx, org, p)
+	}
+	return printList(ctx, out, list, "there are no tokens", func(t client.TokenInfo) []string {
+		ends, used := "never ends", "never used"
+		if t.Expires != nil {
+			ends = "ends " + t.Expires.UTC().Format(time.RFC3339)
+		}
+		if t.Used != nil {
+			used = "used " + t.Used.UTC().Format(time.RFC3339)
+		}
+		return []string{t.ID, t.Role, ends, used, t.Name}
+	})
+}
+
+type tokenRevokeCommand struct {
+	orgFlags
+	ID string `arg:"" placeholder:"ID" help:"The token's id, as token list shows it."`
+}
+
+// Run revokes a token.
+func (c *tokenRevokeCommand) Run(ctx context.Context, sys System, out *output) error {
+	asked, org, err := c.open(ctx, sys)
+	if err != nil {
+		return err
+	}
+	if err := asked.RevokeToken(ctx, org, c.ID); err != nil {
+		return err
+	}
+	return out.gone("token", c.ID)
 }
 
 type signInLinkCommand struct {

@@ -1,0 +1,114 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/client"
+)
+
+// serverFlags say which service a command asks. Without one, commands that can
+// work here do.
+type serverFlags struct {
+	Server string `placeholder:"URL" env:"ROLECALL_SERVER" help:"The rolecall serve to ask, as ROLECALL_TOKEN; else $$ROLECALL_SERVER."`
+}
+
+func (f serverFlags) remote() bool { return f.Server != "" }
+
+// dial returns a client of the service. The token comes from the environment
+// alone: flags are in the list of processes and in the shell's history.
+func (f serverFlags) dial(sys System) (*client.Client, error) {
+	if !f.remote() {
+		return nil, &rolecall.Error{Code: rolecall.Invalid, Message: "which service is to be asked?", Hint: "You: give --server URL, or set ROLECALL_SERVER"}
+	}
+	token := strings.TrimSpace(sys.Getenv("ROLECALL_TOKEN"))
+	if token == "" {
+		return nil, &rolecall.Error{
+			Code: rolecall.Unauthenticated, Message: "there is no token for " + f.Server,
+			Hint: "You: set ROLECALL_TOKEN to one that an admin of the organization made. Operator: make one by rolecall token create",
+		}
+	}
+	return client.New(client.Options{URL: f.Server, Token: client.Token(token), UserAgent: "rolecall/" + version()})
+}
+
+// orgFlags say whose things a command is about.
+type orgFlags struct {
+	serverFlags
+	Org string `placeholder:"NAME" help:"The organization; may be left out where the token is of one."`
+}
+
+// open returns a client, and the organization.
+func (f orgFlags) open(ctx context.Context, sys System) (*client.Client, string, error) {
+	c, err := f.dial(sys)
+	if err != nil {
+		return nil, "", err
+	}
+	org, err := whose(ctx, c, f.Org)
+	return c, org, err
+}
+
+// whose returns the organization: the one that is named, or the token's.
+func whose(ctx context.Context, c *client.Client, named string) (string, error) {
+	if named != "" {
+		return named, nil
+	}
+	list, err := c.Organizations(ctx, client.Page{Limit: 2})
+	if err != nil {
+		return "", err
+	}
+	if len(list.Results) != 1 {
+		return "", &rolecall.Error{Code: rolecall.Invalid, Message: "whose is it?", Hint: "You: give --org; rolecall org list shows all"}
+	}
+	return list.Results[0].APIName, nil
+}
+
+// printList prints all of a list, a row for each, or as JSON.
+func printList[T any](ctx context.Context, out *output, list func(context.Context, client.Page) (client.List[T], error), none string, row func(T) []string) error {
+	all, rows := []T{}, [][]string{}
+	for one, err := range client.Each(ctx, list) {
+		if err != nil {
+			return err
+		}
+		all, rows = append(all, one), append(rows, row(one))
+	}
+	return printRows(out, all, rows, none)
+}
+
+func printRows[T any](out *output, all []T, rows [][]string, none string) error {
+	if out.json {
+		return out.document(map[string]any{"results": all})
+	}
+	if len(all) == 0 {
+		out.note("%s", none)
+		return nil
+	}
+	for _, cells := range rows {
+		for i := range cells {
+			cells[i] = printable(cells[i])
+		}
+	}
+	out.printf("%s", out.rows(rows))
+	return nil
+}
+
+// answered reads what the service answers as the command itself has it.
+func answered[T any](text json.RawMessage, err error) (out T, _ error) {
+	if err == nil {
+		if err := json.Unmarshal(text, &out); err != nil {
+			return out, &rolecall.Error{Code: rolecall.Unavailable, Message: "the service answers in another form than this rolecall reads", Hint: "You: use the rolecall of the service's version", Err: err}
+		}
+	}
+	return out, err
+}
+
+// onlyHere refuses flags that a service does not take.
+func onlyHere(given map[string]bool) error {
+	for _, flag := range sortedKeys(given) {
+		if given[flag] {
+			return &rolecall.Error{Code: rolecall.Invalid, Message: "--" + flag + " is not for a service", Hint: "You: leave --" + flag + " out, or --server and ROLECALL_SERVER"}
+		}
+	}
+	return nil
+}
