@@ -92,8 +92,10 @@ func printOrganization(out *output, o client.Organization) error {
 		return out.document(o)
 	}
 	rows := [][]string{
-		{"organization " + o.APIName, o.Name, organizationState(o)}, {"  external id", strings.Join(o.ExternalIDs, ", ")},
-		{"  jobs name", o.Jobs}, {"  created", o.Created.UTC().Format(time.RFC3339)},
+		{"organization " + o.APIName, o.Name, organizationState(o)},
+		{"  external id", strings.Join(o.ExternalIDs, ", ")},
+		{"  jobs name", o.Jobs},
+		{"  created", o.Created.UTC().Format(time.RFC3339)},
 	}
 	for _, p := range o.Principals {
 		rows = append(rows, []string{"  principal " + p.Name, p.ARN, strings.Join(p.Regions, ", ")})
