@@ -95,6 +95,21 @@ func TestFixesLeaveOthersAlone(t *testing.T) {
 	}
 }
 
+// TestFixesCopyNothingThatIsNeverMet fixes a document that allows the role under a
+// condition that no request meets: one more Allow under it would be of no use, and
+// one without it would undo it.
+func TestFixesCopyNothingThatIsNeverMet(t *testing.T) {
+	t.Parallel()
+	for _, never := range []string{`"StringEquals":{"aws:SourceIp":"0.0.0.0/0"}`, `"IpAddress":{"aws:SourceIp":"203.0.113.0/33"}`, `"StringEquals":{"aws:PrincipalOrgID":"acme"}`} {
+		text := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:role/media"},"Action":"s3:GetObject",` +
+			`"Resource":"arn:aws:s3:::acme-masters/in/*","Condition":{` + never + `}}]}`
+		got := check(t, []byte(text), lint.Options{Kit: harmKit(), Kind: policy.BucketDocument})
+		if strings.Contains(string(got.Fixed), "s3:ListBucket") {
+			t.Errorf("%s: %s", never, got.Fixed)
+		}
+	}
+}
+
 // TestFixesLeaveTheRightsOfOthers fixes documents in which others have rights of
 // theirs: what they need is not known here.
 func TestFixesLeaveTheRightsOfOthers(t *testing.T) {

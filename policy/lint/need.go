@@ -222,7 +222,8 @@ func changeOf(c, other rolecall.Connection) string {
 
 // keepConditions puts those conditions on a new Allow that the document asks of
 // the same caller elsewhere, such as an address: what the customer limits stays
-// limited. It is false where statements differ in them.
+// limited. It is false where statements differ in them, or where no request can
+// meet one.
 func (p *pass) keepConditions(add *tree.Node) bool {
 	to := &statement{Node: add}
 	for _, s := range p.allows() {
@@ -235,6 +236,12 @@ func (p *pass) keepConditions(add *tree.Node) bool {
 					return false
 				}
 				continue
+			}
+			judged := *p
+			judged.findings = nil
+			judged.values(s, c)
+			if slices.ContainsFunc(judged.findings, func(f Finding) bool { return f.Severity == Error }) {
+				return false
 			}
 			switch has := add.Get("Condition").Get(c.operator).Fold(c.key); {
 			case has == nil:

@@ -2,6 +2,7 @@ package render_test
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -231,7 +232,10 @@ func TestMergesKeepWhatWasAdded(t *testing.T) {
 				s["Action"] = []any{"s3:GetObject", "s3:GetObjectVersion"}
 			}
 		}, nil, nil},
-		"another bucket":     {policy.PermissionsDocument, func(s statement) { s["Resource"] = []any{s["Resource"], "arn:aws:s3:::acme-logs/*"} }, nil, nil},
+		"another bucket": {
+			policy.PermissionsDocument, func(s statement) { s["Resource"] = []any{s["Resource"], "arn:aws:s3:::acme-logs/*"} },
+			func(s statement) { s["Resource"] = "arn:aws:s3:::acme-logs/*" }, asItIs,
+		},
 		"what it is not":     {policy.TrustDocument, func(s statement) { in(in(s, "Condition"), "StringNotEquals")["sts:ExternalId"] = "old" }, nil, nil},
 		"a second factor":    {policy.TrustDocument, func(s statement) { in(in(s, "Condition"), "Null")["aws:MultiFactorAuthAge"] = "false" }, nil, nil},
 		"whom it leaves out": {policy.BucketDocument, func(s statement) { in(in(s, "Condition"), "ArnNotEquals")["aws:PrincipalArn"] = mergedRole + "x" }, nil, nil},
@@ -266,20 +270,34 @@ func TestMergesKeepWhatWasAdded(t *testing.T) {
 		if of.ours != nil {
 			as = statementsIn(t, []byte(edited(t, ours, of.ours)))
 		}
-		for _, s := range as {
-			if of.theirs != nil {
-				s["Sid"] = s["Sid"].(string) + "2"
-			}
-		}
 		want = append(want, as...)
 		got := mergeInto(t, there, ours)
-		if diff := cmp.Diff(want, got); diff != "" {
+		if diff := cmp.Diff(unnamed(t, want, false), unnamed(t, got, true)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", about, diff)
 		}
 		if diff := cmp.Diff(got, mergeInto(t, document(t, got), ours)); diff != "" {
 			t.Errorf("%s, again (-once +twice):\n%s", about, diff)
 		}
 	}
+}
+
+// unnamed returns statements without their Sids; where asked, it checks that no two
+// have the same.
+func unnamed(t *testing.T, all []map[string]any, distinct bool) []map[string]any {
+	t.Helper()
+	var out []map[string]any
+	seen := map[any]bool{nil: false}
+	for _, s := range all {
+		if sid := s["Sid"]; distinct && sid != nil && seen[sid] {
+			t.Errorf("two statements are %s", sid)
+		} else {
+			seen[sid] = true
+		}
+		s = maps.Clone(s)
+		delete(s, "Sid")
+		out = append(out, s)
+	}
+	return out
 }
 
 // TestMergesKeepLimits merges into policies that allow what the connection needs
@@ -352,8 +370,9 @@ func TestMergesTakeOutWhatIsWithdrawn(t *testing.T) {
 				found := map[bool]int{}
 				sids := ""
 				for _, s := range mergeInto(t, of.there, kit.Document(kind), r.Withdrawn(kind)...) {
-					found[strings.HasPrefix(s["Sid"].(string), "RolecallWrite") || strings.HasPrefix(s["Sid"].(string), "RolecallDelete")]++
-					sids += s["Sid"].(string) + " "
+					sid, _ := s["Sid"].(string)
+					found[strings.HasPrefix(sid, "RolecallWrite") || strings.HasPrefix(sid, "RolecallDelete")]++
+					sids += sid + " "
 				}
 				if kind == policy.BucketDocument && name == "with a bucket" { // which no bucket's policy has
 					continue
@@ -363,5 +382,31 @@ func TestMergesTakeOutWhatIsWithdrawn(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestMergesWidenNothing merges into a statement of ours that reaches less far, and
+// does more there: what it does more, it goes on to do there alone.
+func TestMergesWidenNothing(t *testing.T) {
+	t.Parallel()
+	ours := kitOf(t, policy.BucketDocument, ourWorker, mergedRole, "eu-out", "")
+	there := edited(t, kitOf(t, policy.BucketDocument, ourWorker, mergedRole, "eu-out", "in/"), func(s map[string]any) {
+		if s["Action"] == "s3:GetObject" {
+			s["Action"] = []any{"s3:GetObject", "s3:DeleteObject"}
+		}
+	})
+	got := mergeInto(t, there, ours)
+	for _, s := range got {
+		if text, err := json.Marshal(s); err != nil || strings.Contains(string(text), "DeleteObject") && s["Resource"] != "arn:aws:s3:::acme/in/*" {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	if diff := cmp.Diff(statementsIn(t, ours.JSON()), got[1:]); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	all := statementsIn(t, ours.JSON())
+	without := strings.ReplaceAll(document(t, all), `"Action"`, `"NotAction"`)
+	if got := mergeInto(t, without, ours); len(got) != 2*len(all) {
+		t.Errorf("what is all but an action is taken for ours: %v", got)
 	}
 }

@@ -57,7 +57,7 @@ def named($sid): . == $sid or startswith($sid) and (.[($sid | length):] | test("
 
 # Whether a statement is there for one of ours: it is about the same callers and has its Sid, with a number where another
 # one had that, or the Sid that ours had without a digest and is about nothing else.
-def is($ours): .Effect == $ours.Effect and (.Sid | type) == "string" and ($ours.Principal == null or mine($ours) != []) and (.Sid as $sid |
+def is($ours): .Effect == $ours.Effect and .NotAction == null and .NotResource == null and (.Sid | type) == "string" and ($ours.Principal == null or mine($ours) != []) and (.Sid as $sid |
   ($sid | named($ours.Sid)) or ($sid | test("^Rolecall.")) and ($ours.Sid | startswith($sid)) and (.Resource | words | sort) == ($ours.Resource | words | sort) and callers - mine($ours) == []);
 
 # The conditions that others added to a statement: those on keys that ours have no say in, and what narrows an Allow.
@@ -68,13 +68,20 @@ def added($ours): (($ours | [conditions[].key]) + ["sts:externalid", "aws:princi
 def limit($conditions): reduce ($conditions | to_entries[]) as $o (.; reduce ($o.value | to_entries[]) as $c (.;
     .Condition[$o.key][$c.key] |= if . == null then $c.value else [., $c.value] | flatten | distinct | one end));
 
-# What others added to a statement of ours stays in it: actions, resources other than those of the connection, conditions.
+# What others added to a statement of ours stays: in it, where it reaches no further there than it did, else
+# beside it: their actions on what these were for, and the resources of another bucket.
 def place: split(":") as $part | if $part[2] == "iam" then . else [$part[2], $part[4], ($part[5:] | join(":") | split("/")[0])] end;
+def actions($ours): [.Action | words[] | select((ascii_downcase | IN($ours.Action | words[] | ascii_downcase)) or ($ours.Sid | startswith("RolecallKey")) and ascii_downcase == "kms:generatedatakey" | not)];
+def resources($ours): [.Resource | words[] | select((place | IN($ours.Resource | words[] | place)) or $ours.Effect == "Allow" and test("^arn:[^:]*:iam:.*[*]") | not)];
+def within($ours): $ours.Effect != "Allow" or (.Resource | words | sort) == ($ours.Resource | words | sort);
+def joined($ours): $ours.Effect != "Allow" or any($ours.Resource | words[]; test("^arn:[^:]*:iam:"));
 def keep($there; $ours): .
-  | .Action = ((.Action | words) as $a | $a + [$there.Action | words[] | select((ascii_downcase | IN($a[] | ascii_downcase)) or ($ours.Sid | startswith("RolecallKey")) and ascii_downcase == "kms:generatedatakey" | not)] | one)
-  | if $ours.Resource == null then . else .Resource = ((.Resource | words) as $r | $r + [$there.Resource | words[]
-      | select((place | IN($r[] | place)) or $ours.Effect == "Allow" and test("^arn:[^:]*:iam:.*[*]") | not)] | one) end
+  | if $there | within($ours) then .Action = ((.Action | words) + ($there | actions($ours)) | distinct | one) else . end
+  | if $ours.Resource != null and ($there | joined($ours)) then .Resource = ((.Resource | words) + ($there | resources($ours)) | distinct | one) else . end
   | limit($there | added($ours));
+def beside($ours): . as $there | $ours | del(.Sid) | limit($there | added($ours)) |
+  (($there | actions($ours)) as $a | if $a == [] or ($there | within($ours)) then empty else .Action = ($a | one) | .Resource = $there.Resource end),
+  (($there | resources($ours)) as $r | if $r == [] or ($there | joined($ours)) or $ours.Resource == null then empty else .Action = $there.Action | .Resource = ($r | one) end);
 
 # The Allows of others for the same callers, actions and resources: their conditions are limits that a new one of ours has, too.
 def accounts: [callers[] | account];
@@ -99,7 +106,7 @@ def withdrawn: if .Principal != null then theirs($new[0]) else ((.Resource | wor
 
 ([.Statement] | flatten | map(select(. != null))) as $there |
 [$there[] | . as $s | first(($new[] | . as $n | select($s | is($n))), null) as $of |
-  if $of != null then theirs($of) elif .Effect == "Allow" and (.Sid | type == "string" and (. as $sid | any($gone[]; . as $g | $sid | named($g)))) then withdrawn else . end | stored] as $others |
+  if $of != null then (theirs($of) | del(.Sid)), beside($of) elif .Effect == "Allow" and (.Sid | type == "string" and (. as $sid | any($gone[]; . as $g | $sid | named($g)))) then withdrawn else . end | stored] as $others |
 .Version = (if .Version != "2012-10-17" and ($there | tostring | contains("${")) then .Version // "2008-10-17" else "2012-10-17" end) |
 .Statement = $others + reduce $new[] as $n ([]; . as $done | [$there[] | select(is($n))] as $have |
   $done + [$n | (if $have != [] then reduce $have[] as $h (.; keep($h; $n)) else reduce ($others[] | select(same($n))) as $o (.; limit($o | added($n))) end)
