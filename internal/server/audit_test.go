@@ -75,7 +75,7 @@ func TestAuditIsVerified(t *testing.T) {
 // sql opens the database as somebody who has its file or password.
 func (w *world) sql() *sql.DB {
 	w.t.Helper()
-	driver, name := "sqlite", filepath.Join(w.dir, "rolecall-state", "rolecall.db")
+	driver, name := "sqlite", filepath.Join(w.dir, "rolecall-state", "rolecall.db")+"?_pragma=busy_timeout(10000)"
 	if w.database != "" {
 		driver, name = "pgx", w.database
 	}

@@ -31,7 +31,7 @@ var documented = sync.OnceValues(func() (validator.Validator, error) {
 	// knows of. What policies and declared connections hold is not ours.
 	v, faults := validator.NewValidator(document, config.WithFormatAssertions(), config.WithoutSecurityValidation(), config.WithStrictMode(),
 		config.WithStrictIgnoredHeadersExtra("X-Content-Type-Options", "Referrer-Policy", "Content-Security-Policy", "WWW-Authenticate"),
-		config.WithStrictIgnorePaths("$.body.**.policy.**", "$.body.**.connection.**", "$.body.policies.**", "$.body.identity.**", "$.body.change.edits[*].document.**", "$.body.candidates[*].add.**", "$.body.files[*].fixed.**",
+		config.WithStrictIgnorePaths("$.body.**.policy.**", "$.body.**.connection.**", "$.body.policies.**", "$.body.identity[*].**", "$.body.change.edits[*].document.**", "$.body.candidates[*].add.**", "$.body.files[*].fixed.**",
 			"$.body.trust.**", "$.body.permissions.**", "$.body.bucket.**", "$.body.key.**", "$.body.worker.**", "$.body.revocation.**"))
 	if len(faults) > 0 {
 		return nil, faults[0]
