@@ -24,10 +24,13 @@ type Check struct {
 	ID           string                `json:"id"`
 	Organization string                `json:"organization"`
 	Connection   string                `json:"connection"`
-	Result       *rolecall.CheckResult `json:"result"` // null: it runs, or was interrupted
+	Result       *rolecall.CheckResult `json:"result"` // null: it runs
 	Steps        []rolecall.CheckStep  `json:"steps"`  // those that have ended
 	Started      time.Time             `json:"started"`
 	Ended        *time.Time            `json:"ended"` // null: it runs
+	// Interrupted says that it ended with the service, before its steps did: it
+	// found nothing.
+	Interrupted bool `json:"interrupted,omitempty"`
 }
 
 // checkOf returns a check as an actor sees it. The holder of a setup link sees no
@@ -40,8 +43,12 @@ func checkOf(c Call, stored store.Check) Check {
 	if c.Actor.Role == account.Setup {
 		out.Steps = redact(out.Steps, stored.ObjectKeys)
 	}
-	if stored.Report.Result != "" {
+	switch {
+	case stored.Report.Result != "":
 		out.Result = &stored.Report.Result
+	case !stored.Ended.IsZero():
+		failed := rolecall.CheckFail
+		out.Result, out.Interrupted = &failed, true
 	}
 	return out
 }

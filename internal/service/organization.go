@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,11 +41,17 @@ type Principal struct {
 	Default bool     `json:"default"`
 }
 
-// Limits are an organization's own; zero is the service's.
+// Limits are an organization's own; zero, where they are given, is the service's.
 type Limits struct {
 	Running int64 `json:"running" required:"false"`
 	Queued  int64 `json:"queued" required:"false"`
 }
+
+// The service's own limits.
+const (
+	defaultRunning = 4
+	defaultQueued  = 10_000
+)
 
 // JobsMay says which places an organization's jobs may name.
 type JobsMay string
@@ -199,7 +206,7 @@ func (s *Service) Organizations(ctx context.Context, c Call, p Page) (List[Organ
 func (s *Service) organization(o store.Organization) Organization {
 	out := Organization{
 		APIName: o.APIName, Name: o.Name, ExternalID: o.ExternalID.Value, ExternalIDs: []string{o.ExternalID.Value}, Principals: s.principals(),
-		Jobs: JobsMay(o.Jobs), Limits: Limits{o.Running, o.Queued}, Paused: o.Paused, ManagedBy: ManagedBy(o.ManagedBy), Created: o.Created, Suspended: o.Suspended, Revision: o.Revision,
+		Jobs: JobsMay(o.Jobs), Limits: Limits{cmp.Or(o.Running, defaultRunning), cmp.Or(o.Queued, defaultQueued)}, Paused: o.Paused, ManagedBy: ManagedBy(o.ManagedBy), Created: o.Created, Suspended: o.Suspended, Revision: o.Revision,
 	}
 	if o.OldExternalID != "" {
 		out.ExternalIDs = append(out.ExternalIDs, o.OldExternalID)

@@ -17,7 +17,7 @@ type Token struct {
 	ID         string       `json:"id"`
 	Name       string       `json:"name"`
 	Role       account.Role `json:"role" enum:"viewer,submitter,admin,credentials,operator"`
-	Connection string       `json:"connection,omitempty"` // id
+	Connection string       `json:"connection,omitempty"` // name; left out: all, or it is no longer there
 	Access     string       `json:"access,omitempty"`
 	Created    time.Time    `json:"created"`
 	Expires    *time.Time   `json:"expires"` // null: never
@@ -88,7 +88,7 @@ func (s *Service) CreateToken(ctx context.Context, c Call, organization string, 
 			g.Connection = bound.ID
 		}
 		g, secret, err := newGrant(ctx, tx, c, g, account.ServicePrefix, n.Expires)
-		return MadeToken{tokenOf(g), secret}, err
+		return MadeToken{tokenOf(g, n.Connection), secret}, err
 	})
 }
 
@@ -106,7 +106,7 @@ func (s *Service) CreateOperatorToken(ctx context.Context, c Call, body Body) (M
 	return change(ctx, s, c, op, valid, func(ctx context.Context, tx *store.Tx, n NewOperatorToken) (MadeToken, error) {
 		g := store.Grant{Kind: grantToken, Role: string(account.Operator), Name: n.Name}
 		g, secret, err := newGrant(ctx, tx, c, g, account.OperatorPrefix, n.Expires)
-		return MadeToken{tokenOf(g), secret}, err
+		return MadeToken{tokenOf(g, ""), secret}, err
 	})
 }
 
@@ -116,9 +116,9 @@ type NewOperatorToken struct {
 	Expires Duration `json:"expires,omitempty"`
 }
 
-func tokenOf(g store.Grant) Token {
+func tokenOf(g store.Grant, connection string) Token {
 	return Token{
-		ID: g.ID, Name: g.Name, Role: account.Role(g.Role), Connection: g.Connection, Access: g.Access,
+		ID: g.ID, Name: g.Name, Role: account.Role(g.Role), Connection: connection, Access: g.Access,
 		Created: g.Created.UTC(), Expires: orNull(g.Expires), Used: orNull(g.Used),
 	}
 }
@@ -145,9 +145,16 @@ func (s *Service) DeleteToken(ctx context.Context, c Call, organization, id stri
 
 func (s *Service) tokens(ctx context.Context, c Call, op operation, p Page) (List[Token], error) {
 	return view(ctx, s, c, op, func(ctx context.Context, tx *store.Tx) (List[Token], error) {
-		return grantPage(p, "tokens "+op.organization, tokenOf, func(p store.Page) ([]store.Grant, error) {
+		var failed error
+		of := func(g store.Grant) Token {
+			name, err := tx.ConnectionName(ctx, g.Connection)
+			failed = errors.Join(failed, err)
+			return tokenOf(g, name)
+		}
+		out, err := grantPage(p, "tokens "+op.organization, of, func(p store.Page) ([]store.Grant, error) {
 			return tx.Grants(ctx, op.organization, grantToken, p)
 		})
+		return out, errors.Join(err, failed)
 	})
 }
 

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -89,4 +90,17 @@ func (t *Tx) DeleteConnection(ctx context.Context, organization, name string) er
 func (t *Tx) CountOnOldID(ctx context.Context, organization string) (n int, err error) {
 	err = t.one(ctx, `SELECT COUNT(*) FROM connections WHERE organization = $1 AND on_old_id = 1`, []any{organization}, &n)
 	return n, err
+}
+
+// ConnectionName returns the name of the connection with the id; empty: there is
+// none.
+func (t *Tx) ConnectionName(ctx context.Context, id string) (name string, err error) {
+	if id == "" {
+		return "", nil
+	}
+	err = t.one(ctx, `SELECT name FROM connections WHERE id = $1`, []any{id}, &name)
+	if errors.Is(err, ErrNone) {
+		return "", nil
+	}
+	return name, err
 }

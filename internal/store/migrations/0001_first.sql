@@ -13,14 +13,6 @@ CREATE TABLE generated_ids (
   external_id  TEXT NOT NULL UNIQUE
 );
 
--- The external ids that others replaced. Nobody may be let in by them any more.
-CREATE TABLE retired_ids (
-  organization TEXT NOT NULL,
-  external_id  TEXT NOT NULL,
-  retired      BIGINT NOT NULL,
-  PRIMARY KEY (organization, external_id)
-);
-
 CREATE TABLE organizations (
   id               TEXT PRIMARY KEY,
   api_name         TEXT NOT NULL UNIQUE,
@@ -30,12 +22,9 @@ CREATE TABLE organizations (
   jobs             TEXT NOT NULL,
   running          BIGINT NOT NULL,
   queued           BIGINT NOT NULL,
-  old_external_id  TEXT NOT NULL, -- while a new one replaces it
   paused           BIGINT NOT NULL,
-  paused_by        TEXT NOT NULL,
   managed_by       TEXT NOT NULL,
   suspended        BIGINT NOT NULL,
-  deleted          BIGINT NOT NULL,
   created          BIGINT NOT NULL,
   revision         BIGINT NOT NULL
 );
@@ -55,7 +44,6 @@ CREATE TABLE connections (
   created      BIGINT NOT NULL,
   changed      BIGINT NOT NULL,
   revision     BIGINT NOT NULL,
-  on_old_id    BIGINT NOT NULL, -- its trust policy is not known to accept the new external id
   UNIQUE (organization, name)
 );
 CREATE INDEX connections_newest ON connections (organization, id);
@@ -87,8 +75,6 @@ CREATE TABLE grants (
   role         TEXT NOT NULL,
   connection   TEXT NOT NULL,
   access       TEXT NOT NULL,
-  setup        TEXT NOT NULL, -- what a setup link may fill in, as JSON
-  member       TEXT NOT NULL,
   name         TEXT NOT NULL,
   created      BIGINT NOT NULL,
   created_by   TEXT NOT NULL,
@@ -96,21 +82,6 @@ CREATE TABLE grants (
   used         BIGINT NOT NULL
 );
 CREATE INDEX grants_newest ON grants (organization, kind, id);
-CREATE INDEX grants_connection ON grants (connection, id) WHERE kind = 'setup_link';
-CREATE INDEX grants_sessions ON grants (id) WHERE kind = 'session';
-CREATE INDEX grants_member ON grants (member) WHERE member <> '';
-
--- A member is a person of an organization, from the invitation on.
-CREATE TABLE members (
-  id           TEXT PRIMARY KEY,
-  organization TEXT NOT NULL,
-  role         TEXT NOT NULL,
-  created      BIGINT NOT NULL,
-  created_by   TEXT NOT NULL,
-  expires      BIGINT NOT NULL, -- of the invitation
-  joined       BIGINT NOT NULL
-);
-CREATE INDEX members_newest ON members (organization, id);
 
 -- How a principal's last check found a connection, and since when it is so.
 CREATE TABLE revisions (
@@ -128,9 +99,7 @@ CREATE TABLE checks (
   connection   TEXT NOT NULL,
   report       TEXT NOT NULL,
   started      BIGINT NOT NULL,
-  ended        BIGINT NOT NULL,
-  started_by   TEXT NOT NULL, -- id of a grant
-  object_keys  TEXT NOT NULL  -- that the report names, as JSON
+  ended        BIGINT NOT NULL
 );
 CREATE INDEX checks_newest ON checks (connection, id);
 CREATE UNIQUE INDEX checks_running ON checks (connection) WHERE ended = 0;
@@ -157,14 +126,10 @@ CREATE TABLE audit (
   id           TEXT PRIMARY KEY,
   organization TEXT NOT NULL,
   record       TEXT NOT NULL,
-  actor        TEXT NOT NULL, -- as in the record
-  action       TEXT NOT NULL, -- as in the record
   sequence     BIGINT NOT NULL,
   link         TEXT NOT NULL
 );
 CREATE INDEX audit_newest ON audit (organization, id);
-CREATE INDEX audit_actor ON audit (organization, actor, id);
-CREATE INDEX audit_action ON audit (organization, action, id);
 CREATE INDEX audit_unlinked ON audit (id) WHERE sequence = 0;
 CREATE UNIQUE INDEX audit_linked ON audit (organization, sequence) WHERE sequence > 0;
 
@@ -184,13 +149,11 @@ DROP TABLE data_keys;
 DROP TABLE secrets;
 DROP TABLE checks;
 DROP TABLE revisions;
-DROP TABLE members;
 DROP TABLE grants;
 DROP TABLE pins;
 DROP TABLE verdicts;
 DROP TABLE claims;
 DROP TABLE connections;
 DROP TABLE organizations;
-DROP TABLE retired_ids;
 DROP TABLE generated_ids;
 DROP TABLE names;
