@@ -97,6 +97,8 @@ const (
 	OrganizationPatch   Action = "organization.patch"
 	OrganizationDelete  Action = "organization.delete"
 	OrganizationAdopt   Action = "organization.adopt"
+	JobRun              Action = "job.run"
+	SealRotate          Action = "seal.rotate"
 	ExternalIDRotate    Action = "external_id.rotate"
 	MemberList          Action = "member.list"
 	MemberInvite        Action = "member.invite"

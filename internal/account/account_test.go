@@ -45,7 +45,7 @@ func TestMay(t *testing.T) {
 	all := []Action{
 		OrganizationList, OrganizationCreate, OrganizationGet, ConnectionList, ConnectionGet, ConnectionPut, ConnectionDelete, ConnectionRelease,
 		PoliciesGet, CheckStart, CheckGet, TokenList, TokenCreate, TokenDelete, SecretList, SecretPut, SecretDelete, CredentialsVend, AuditList,
-		SetupLinkList, SetupLinkCreate, SetupLinkDelete, OrganizationPatch, OrganizationDelete, OrganizationAdopt, ExternalIDRotate, MemberList, MemberInvite, MemberDelete, SessionList, SessionCreate,
+		SetupLinkList, SetupLinkCreate, SetupLinkDelete, OrganizationPatch, OrganizationDelete, OrganizationAdopt, JobRun, SealRotate, ExternalIDRotate, MemberList, MemberInvite, MemberDelete, SessionList, SessionCreate,
 		SessionDelete, SignInLinkCreate, OperatorAuditList, OperatorTokenList, OperatorTokenCreate, OperatorTokenDelete, PolicyLint, PolicySimulate, PolicyExplain, "unknown.action",
 	}
 	reads := " organization.list organization.get connection.list connection.get policies.get check.get session.list session.delete policy.lint policy.simulate policy.explain "

@@ -2,12 +2,17 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/client"
+	"github.com/rolecall/rolecall/internal/account"
 	"github.com/rolecall/rolecall/internal/config"
+	"github.com/rolecall/rolecall/internal/service"
 	"github.com/rolecall/rolecall/internal/vend"
 	"github.com/rolecall/rolecall/internal/worker"
 )
@@ -33,6 +38,20 @@ func (f *toolFlags) grant(cfg *config.Config, name, label string) (vend.Grant, e
 		Organization: org, Vendor: cfg.Vendor, Principal: f.Principal, Connection: c.Name,
 		Access: vend.Access(f.Access), Prefix: f.Prefix, Duration: f.Duration, Label: label,
 	})
+}
+
+// work is what the audit records of the service say of it.
+func (f *toolFlags) work(g vend.Grant, connection, command string) service.HostWork {
+	return service.HostWork{
+		Action: account.CredentialsVend, Organization: g.Organization, Connection: connection, Command: command,
+		Target: fmt.Sprintf("connections/%s %s %s", connection, f.Access, f.Prefix),
+	}
+}
+
+// given is work whose credentials were given out.
+func given(w service.HostWork, g vend.Grant, c aws.Credentials) service.HostWork {
+	w.Reason, w.AWS = "given out", &service.AuditAWS{AccessKeyID: c.AccessKeyID, SessionName: g.SessionName(), RoleARN: g.Place.RoleARN}
+	return w
 }
 
 type credentialsCommand struct {
@@ -66,6 +85,10 @@ func (c *credentialsCommand) Run(ctx context.Context, sys System, out *output) e
 		return err
 	}
 	defer work.Close()
+	vended := c.work(grant, c.Connection, "credentials")
+	if err := registry.Record(ctx, vended); err != nil {
+		return err
+	}
 	access := work.Access(grant.Organization)
 	region, err := grant.Region(ctx, access)
 	if err != nil {
@@ -77,6 +100,9 @@ func (c *credentialsCommand) Run(ctx context.Context, sys System, out *output) e
 	}
 	credentials, err := vend.NewSource(provider, nil).Retrieve(ctx)
 	if err != nil {
+		return err
+	}
+	if err := registry.Record(ctx, given(vended, grant, credentials)); err != nil {
 		return err
 	}
 	text, err := vend.Process(credentials)

@@ -3,7 +3,9 @@ package cli
 import (
 	"context"
 
+	"github.com/rolecall/rolecall/internal/account"
 	"github.com/rolecall/rolecall/internal/config"
+	"github.com/rolecall/rolecall/internal/service"
 	"github.com/rolecall/rolecall/internal/worker"
 )
 
@@ -44,6 +46,11 @@ func (c *releaseCommand) Run(ctx context.Context, sys System, out *output) error
 		return err
 	}
 	defer work.Close()
+	if err := registry.Record(ctx, service.HostWork{
+		Action: account.ConnectionRelease, Organization: org.APIName, Connection: conn.Name, Target: "connections/" + conn.Name, Command: "connection release",
+	}); err != nil {
+		return err
+	}
 	released, err := work.Release(ctx, org, conn)
 	if err != nil {
 		return err

@@ -11,8 +11,10 @@ import (
 	"syscall"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/account"
 	"github.com/rolecall/rolecall/internal/config"
 	"github.com/rolecall/rolecall/internal/job"
+	"github.com/rolecall/rolecall/internal/service"
 	"github.com/rolecall/rolecall/internal/worker"
 )
 
@@ -70,6 +72,9 @@ func (c *runCommand) Run(ctx context.Context, sys System, out *output) error {
 	}
 	journal, err := c.journal(dir, plan.Digest, key, out)
 	if err != nil {
+		return err
+	}
+	if err := registry.Record(ctx, service.HostWork{Action: account.JobRun, Organization: plan.Organization, Target: "jobs/" + journal.ID, Command: "run"}); err != nil {
 		return err
 	}
 	todo := job.Job{ID: journal.ID, Plan: plan, Dir: dir, Protected: c.document(), Journal: journal.Journal, Resumable: c.lasting(journal)}

@@ -120,6 +120,15 @@ func (r *Registry) Checks() check.Records {
 	return &service.LocalChecks{Store: r.db, Vendor: r.vendor}
 }
 
+// Record leaves an audit record of work, before it begins or of what was given
+// out, and returns why it may not begin, where a service has the registry.
+func (r *Registry) Record(ctx context.Context, w service.HostWork) error {
+	if r.db == nil {
+		return nil
+	}
+	return service.RecordHostWork(ctx, r.db, w)
+}
+
 // JournalKey returns the key that journals of an organization's jobs are sealed
 // with.
 func (r *Registry) JournalKey(ctx context.Context, organization string) ([]byte, error) {

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/account"
 	"github.com/rolecall/rolecall/internal/seal"
 	"github.com/rolecall/rolecall/internal/store"
 )
@@ -102,6 +103,9 @@ func (k *Keyring) open(ctx context.Context, tx *store.Tx, organization string, a
 func (s *Service) RotateSealing(ctx context.Context, keys *seal.Keys) (n int, err error) {
 	err = s.store.Change(ctx, func(ctx context.Context, tx *store.Tx) error {
 		n = 0
+		if err := audit(ctx, tx, Call{Actor: Host(), RequestID: "seal rotate"}, operation{action: account.SealRotate}, AuditRecord{Decision: Allowed}); err != nil {
+			return err
+		}
 		organizations, err := tx.Keyed(ctx)
 		if err != nil {
 			return err

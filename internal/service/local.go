@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/account"
 	"github.com/rolecall/rolecall/internal/check"
 	"github.com/rolecall/rolecall/internal/job"
 	"github.com/rolecall/rolecall/internal/store"
@@ -34,6 +35,9 @@ type checked struct {
 func (l *LocalChecks) Changed(ctx context.Context, o rolecall.Organization, c rolecall.Connection, p rolecall.Principal, revision string) (since time.Time, err error) {
 	err = l.Store.Change(ctx, func(ctx context.Context, tx *store.Tx) error {
 		since = time.Time{}
+		if err := recordHostWork(ctx, tx, HostWork{Action: account.CheckStart, Organization: o.APIName, Connection: c.Name, Target: "connections/" + c.Name, Command: "check"}); err != nil {
+			return err
+		}
 		stored, err := tx.Connection(ctx, o.APIName, c.Name)
 		if errors.Is(err, store.ErrNone) {
 			return nil

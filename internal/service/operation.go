@@ -71,17 +71,14 @@ func reach(ctx context.Context, tx *store.Tx, c Call, op operation) error {
 		return nil
 	}
 	if err == nil && stored.Suspended && works(op.action) {
-		err = &rolecall.Error{
-			Code: rolecall.Conflict, Message: fmt.Sprintf("the connection %q is suspended: rolecall.yaml does not declare it any more", op.connection),
-			Hint: "Operator: declare it again and send SIGHUP to rolecall serve",
-		}
+		err = suspendedConnection(op.connection)
 	}
 	return err
 }
 
 // works reports whether an action begins work on a connection.
 func works(do account.Action) bool {
-	return do == account.CheckStart || do == account.CredentialsVend || do == account.SetupLinkCreate
+	return do == account.CheckStart || do == account.CredentialsVend || do == account.JobRun || do == account.SetupLinkCreate
 }
 
 // standing returns nil if an organization takes an action in the state that it
@@ -99,7 +96,7 @@ func standing(o store.Organization, do account.Action) error {
 			Hint: "Operator: declare it again and send SIGHUP to rolecall serve, or run rolecall org adopt " + o.APIName,
 		}
 	}
-	if o.Paused && do == account.CredentialsVend {
+	if o.Paused && (do == account.CredentialsVend || do == account.JobRun) {
 		return &rolecall.Error{
 			Code: rolecall.Conflict, Message: fmt.Sprintf("the organization %q is paused", o.APIName),
 			Hint: `You: ask who paused it to end that: PATCH /api/o/{org} with {"paused": false}`,

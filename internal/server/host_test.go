@@ -1,0 +1,58 @@
+package server_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/account"
+	"github.com/rolecall/rolecall/internal/service"
+)
+
+// What commands beside the service do is on record, and they may do no more than
+// the service: nothing for an organization that is paused or suspended.
+func TestHostWork(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, inDirectory, two)
+	l := w.mustCommand()
+	defer l.close(t)
+	vend := service.HostWork{Action: account.CredentialsVend, Organization: "acme", Connection: "masters", Target: "connections/masters read ", Command: "credentials"}
+	run := service.HostWork{Action: account.JobRun, Organization: "acme", Target: "jobs/1", Command: "run"}
+	release := service.HostWork{Action: account.ConnectionRelease, Organization: "acme", Connection: "masters", Target: "connections/masters", Command: "connection release"}
+	for _, work := range []service.HostWork{vend, run, release} {
+		if err := l.Record(t.Context(), work); err != nil {
+			t.Errorf("%s: %v", work.Command, err)
+		}
+	}
+	given := vend
+	given.Reason, given.AWS = "given out", &service.AuditAWS{AccessKeyID: "ASIA1", SessionName: "session"}
+	if err := l.Record(t.Context(), given); err != nil {
+		t.Error(err)
+	}
+	l.check(t, "acme", "masters")
+	text := string(w.must(http.StatusOK, http.MethodGet, "/api/o/acme/audit?limit=200", "").body)
+	for _, part := range []string{`"credentials.vend"`, `"job.run"`, `"connection.release"`, `"ASIA1"`, `"request_id":"check"`} {
+		if !strings.Contains(text, part) {
+			t.Errorf("%s is not on record\n%s", part, text)
+		}
+	}
+
+	w.must(http.StatusOK, http.MethodPatch, "/api/o/acme", `{"paused":true}`)
+	for _, work := range []service.HostWork{vend, run} {
+		if err := l.Record(t.Context(), work); rolecall.CodeOf(err) != rolecall.Conflict {
+			t.Errorf("%s while paused: %v", work.Command, err)
+		}
+	}
+	w.must(http.StatusOK, http.MethodPatch, "/api/o/acme", `{"paused":false}`)
+	w.declare("{globex: {}}")
+	w.readAgain()
+	for _, work := range []service.HostWork{vend, run} {
+		if err := l.Record(t.Context(), work); rolecall.CodeOf(err) != rolecall.Conflict {
+			t.Errorf("%s while suspended: %v", work.Command, err)
+		}
+	}
+	if err := l.Record(t.Context(), release); err != nil {
+		t.Errorf("release while suspended: %v", err)
+	}
+}
