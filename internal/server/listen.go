@@ -78,7 +78,7 @@ func publicURL(s config.Serve, listener net.Listener) string {
 func onlyHosts(s config.Serve, listener net.Listener, next http.Handler) http.Handler {
 	ours := map[string]bool{}
 	if s.PublicURL != nil {
-		ours[s.PublicURL.Host] = true
+		ours[strings.ToLower(s.PublicURL.Host)] = true
 	} else {
 		_, port, _ := net.SplitHostPort(listener.Addr().String())
 		for _, host := range []string{"localhost", "127.0.0.1", "::1"} {
@@ -87,7 +87,7 @@ func onlyHosts(s config.Serve, listener net.Listener, next http.Handler) http.Ha
 		ours[listener.Addr().String()] = true
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !ours[r.Host] && r.URL.Path != "/healthz" && r.URL.Path != "/readyz" {
+		if !ours[strings.ToLower(r.Host)] && r.URL.Path != "/healthz" && r.URL.Path != "/readyz" {
 			api.WriteProblem(w, http.StatusMisdirectedRequest, &rolecall.Error{
 				Code: rolecall.Invalid, Message: "this service is not at that host", Hint: "You: use the service's own URL; the operator declares it as public_url",
 			})

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"sync/atomic"
 
@@ -121,6 +122,9 @@ func (p *process) again(ctx context.Context, cfg *config.Config) error {
 	}
 	if len(faults) > 0 {
 		return faults
+	}
+	if err := cfg.CheckFiles(ctx, os.Getenv); err != nil {
+		return err
 	}
 	certificate, err := readCertificate(cfg.Serve.TLS)
 	if err != nil {

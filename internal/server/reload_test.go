@@ -121,6 +121,19 @@ func TestReadAgain(t *testing.T) {
 	}
 	w.must(http.StatusConflict, http.MethodPost, "/api/o", `{"api_name":"initech","external_id":{"mode":"custom","value":"X-42"}}`)
 
+	// A principal whose keys cannot be read is a fault, too.
+	if err := os.Rename(filepath.Join(w.dir, "worker.json"), filepath.Join(w.dir, "away.json")); err != nil {
+		t.Fatal(err)
+	}
+	log.take()
+	w.readAgain()
+	if text := log.take(); !strings.Contains(text, "worker.json") {
+		t.Errorf("a principal's keys are missing: the log says\n%s", text)
+	}
+	if err := os.Rename(filepath.Join(w.dir, "away.json"), filepath.Join(w.dir, "worker.json")); err != nil {
+		t.Fatal(err)
+	}
+
 	// Faults: each changes nothing, and is one line.
 	w.must(http.StatusCreated, http.MethodPost, "/api/o", `{"api_name":"hooli"}`)
 	log.take()

@@ -169,7 +169,7 @@ func declareConnection(ctx context.Context, tx *store.Tx, vendor rolecall.Vendor
 	if pending {
 		c.Status, c.Reason = string(Pending), ""
 	}
-	if c.Suspended = false; !same {
+	if c.Suspended = false; !same || pending { // a check that is under way counts for nothing then
 		c.Declared, c.Changed = declared, tx.Now()
 		c.Revision++
 	}
