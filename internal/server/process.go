@@ -66,7 +66,10 @@ func (p *process) declare(ctx context.Context, cfg *config.Config) (service.Decl
 }
 
 // notes say what the operator should do.
-func notes(cfg *config.Config) (notes []string) {
+func notes(cfg *config.Config, first bool) (notes []string) {
+	if first {
+		notes = append(notes, "this is the first start here: rolecall token create --operator, on this machine, makes the operator's token")
+	}
 	if !cfg.HasPrincipals() {
 		notes = append(notes, "no principal is declared, so connections cannot be checked: declare the role or user that your workers run as in rolecall.yaml, and send SIGHUP")
 	}

@@ -68,6 +68,10 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	defer unlock()
+	before, err := dir.Registry()
+	if err != nil {
+		return err
+	}
 	db, keyring, err := openDatabase(ctx, cfg, dir, log)
 	if err != nil {
 		return err
@@ -109,7 +113,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	slowest := cmp.Or(o.HeaderTime, headerTime)
 	return serve(ctx, listener, slowest, unread(slowest, p), log, func() {
 		if o.Ready != nil {
-			o.Ready(Started{URL: url, Made: declared.Made, Notes: notes(cfg)})
+			o.Ready(Started{URL: url, Made: declared.Made, Notes: notes(cfg, before == state.Registry{})})
 		}
 	})
 }

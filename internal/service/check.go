@@ -243,6 +243,7 @@ func (s *Service) begin(r *running, request check.Request, wait *Duration, check
 	s.checks.set(request.ID, r)
 	s.work.Go(func() {
 		defer stop()
+		defer s.checkSuperseded(checked)
 		defer s.checks.set(request.ID, nil)
 		records := &records{service: s, running: r, checked: checked}
 		err := safely.Do(func() error {

@@ -209,3 +209,28 @@ func (s *Service) CheckDeclared(ctx context.Context, places []Place) {
 		}
 	}
 }
+
+// checkSuperseded begins a check of a declared connection that changed while
+// another check of it was under way, which counts for nothing.
+func (s *Service) checkSuperseded(checked store.Connection) {
+	if s.ctx.Err() != nil {
+		return
+	}
+	superseded := false
+	err := s.store.View(s.ctx, func(ctx context.Context, tx *store.Tx) error {
+		o, err := tx.Organization(ctx, checked.Organization)
+		if err != nil {
+			return ignoreNone(err)
+		}
+		c, err := tx.Connection(ctx, checked.Organization, checked.Declared.Name)
+		superseded = err == nil && o.ManagedBy == string(ByConfig) && o.Deleted.IsZero() && !o.Suspended && !c.Suspended &&
+			c.Status == string(Pending) && (c.ID != checked.ID || c.Revision != checked.Revision)
+		return ignoreNone(err)
+	})
+	if err != nil {
+		s.log.WarnContext(s.ctx, "whether a connection changed during its check is not known", "org", checked.Organization, "connection", checked.Declared.Name, "error", err)
+	}
+	if superseded {
+		s.CheckDeclared(s.ctx, []Place{{checked.Organization, checked.Declared.Name}})
+	}
+}
