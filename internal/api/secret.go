@@ -59,7 +59,7 @@ func (a *API) credentials() {
 		query: []query{
 			{name: "form", description: "process, if left out: as credential_process takes them; container: as a container's endpoint gives them", of: []string{"process", "container"}},
 			{name: "access", description: "read if left out; write reads, too", of: []string{"read", "write"}},
-			{name: "prefix", description: "only what is below this, itself below the connection's prefix"},
+			{name: "prefix", description: "only what is below this, which is added to the connection's prefix: a/ of a connection with in/ is in/a/"},
 		},
 	}
 	a.document.add(rt, reflect.TypeFor[Credentials]())
