@@ -206,15 +206,23 @@ func openDatabase(ctx context.Context, cfg *config.Config, dir *state.Dir, log *
 	if db, err = store.Open(ctx, o); err != nil {
 		return nil, nil, err
 	}
-	if err := takeOver(ctx, db, keyring, dir, engine, locked, log); err != nil {
+	if err := takeOver(ctx, db, keyring, dir, place{engine, locked, log}); err != nil {
 		return nil, nil, errors.Join(err, db.Close())
 	}
 	return db, keyring, nil
 }
 
+// place is the database that takes a state directory over.
+type place struct {
+	engine string
+	locked bool // local runs are kept away already
+	log    *slog.Logger
+}
+
 // takeOver moves what local runs kept in the state directory to the database,
-// once. Locked says that local runs are kept away already.
-func takeOver(ctx context.Context, db *store.Store, keyring *service.Keyring, dir *state.Dir, engine string, locked bool, log *slog.Logger) error {
+// once.
+func takeOver(ctx context.Context, db *store.Store, keyring *service.Keyring, dir *state.Dir, at place) error {
+	engine, log := at.engine, at.log
 	mark, err := dir.Registry()
 	if err != nil {
 		return err
@@ -238,7 +246,7 @@ func takeOver(ctx context.Context, db *store.Store, keyring *service.Keyring, di
 	case taken && mark.Database != "":
 		return nil
 	}
-	if !locked {
+	if !at.locked {
 		end, err := dir.BeginTakeOver(ctx)
 		if err != nil {
 			return err

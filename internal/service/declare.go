@@ -143,8 +143,8 @@ func declare(ctx context.Context, tx *store.Tx, vendor rolecall.Vendor, d roleca
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.Connections)) {
-		c := byName[name]
-		if err := declareConnection(ctx, tx, vendor, d, &c, name, anotherID); err != nil {
+		c := declaredConnection{byName[name], name, anotherID}
+		if err := declareConnection(ctx, tx, vendor, d, &c); err != nil {
 			return nil, err
 		}
 		if c.Status == string(Pending) {
@@ -154,9 +154,17 @@ func declare(ctx context.Context, tx *store.Tx, vendor rolecall.Vendor, d roleca
 	return unchecked, nil
 }
 
+// declaredConnection is what is stored of a connection that is declared.
+type declaredConnection struct {
+	store.Connection
+	name      string
+	anotherID bool // its organization has another external id than it had
+}
+
 // declareConnection stores a declared connection in place of the one that there
 // is, which is zero for none. With another external id, nothing is known of it.
-func declareConnection(ctx context.Context, tx *store.Tx, vendor rolecall.Vendor, d rolecall.Organization, c *store.Connection, name string, anotherID bool) error {
+func declareConnection(ctx context.Context, tx *store.Tx, vendor rolecall.Vendor, d rolecall.Organization, c *declaredConnection) error {
+	name, anotherID := c.name, c.anotherID
 	declared, made := d.Connections[name], c.ID == ""
 	same := !made && c.Declared.Revision() == declared.Revision()
 	pending := !same && matters(c.Declared, declared) || anotherID && declared.ExternalID == nil && c.Status != string(Pending)
@@ -164,7 +172,7 @@ func declareConnection(ctx context.Context, tx *store.Tx, vendor rolecall.Vendor
 		return nil
 	}
 	if made {
-		*c = store.Connection{ID: job.NewID(), Organization: d.APIName, Created: tx.Now()}
+		c.Connection = store.Connection{ID: job.NewID(), Organization: d.APIName, Created: tx.Now()}
 	}
 	if pending {
 		c.Status, c.Reason = string(Pending), ""
@@ -174,11 +182,11 @@ func declareConnection(ctx context.Context, tx *store.Tx, vendor rolecall.Vendor
 		c.Revision++
 	}
 	if made {
-		if err := imported(ctx, tx, vendor, d, c); err != nil {
+		if err := imported(ctx, tx, vendor, d, &c.Connection); err != nil {
 			return err
 		}
 	}
-	return tx.PutConnection(ctx, *c)
+	return tx.PutConnection(ctx, c.Connection)
 }
 
 // everything is more than a config of 4 MiB can declare.
