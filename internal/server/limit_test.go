@@ -2,11 +2,14 @@ package server_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -78,4 +81,39 @@ func TestSlowClients(t *testing.T) {
 		})
 	}
 	w.must(http.StatusOK, http.MethodGet, fmt.Sprintf("/api/o?limit=%d", 1), "")
+}
+
+// Thousands who connect and say nothing keep nobody else from an answer, and
+// each is ended at the deadline of headers.
+func TestIdleConnections(t *testing.T) {
+	t.Parallel()
+	var files syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil {
+		t.Fatal(err)
+	}
+	// Both ends of each are this process's, and other tests have files open, too.
+	count := min(5000, int(files.Cur/4)) //nolint:gosec // at most 5,000
+	t.Logf("%d connections of at most 5,000: this process may have %d files open", count, files.Cur)
+	w := unserved(t, inDirectory, "{}")
+	w.options.HeaderTime = 10 * time.Second
+	w.start()
+	idle := make([]net.Conn, 0, count)
+	for range count {
+		c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(w.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = c.Close() }()
+		idle = append(idle, c)
+	}
+	w.must(http.StatusOK, http.MethodGet, "/api/o", "")
+	for _, c := range idle {
+		if err := c.SetReadDeadline(time.Now().Add(2 * time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := c.Read(make([]byte, 1)); n != 0 || errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatalf("the service waits: %d, %v", n, err)
+		}
+	}
+	w.must(http.StatusOK, http.MethodGet, "/api/o", "")
 }
