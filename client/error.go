@@ -31,7 +31,7 @@ func (e *Error) Unwrap() error { return e.Errors }
 // Is reports whether target is a *rolecall.Error of the first error's code,
 // which has nothing but that.
 func (e *Error) Is(target error) bool {
-	code, ok := target.(*rolecall.Error) //nolint:errorlint // errors.Is asks for each target itself
+	code, ok := target.(*rolecall.Error)
 	return ok && *code == rolecall.Error{Code: e.Errors[0].Code}
 }
 

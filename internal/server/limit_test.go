@@ -92,7 +92,7 @@ func TestIdleConnections(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Both ends of each are this process's, and other tests have files open, too.
-	count := min(5000, int(files.Cur/4)) //nolint:gosec // at most 5,000
+	count := min(5000, int(files.Cur/4))
 	t.Logf("%d connections of at most 5,000: this process may have %d files open", count, files.Cur)
 	w := unserved(t, inDirectory, "{}")
 	w.options.HeaderTime = 10 * time.Second

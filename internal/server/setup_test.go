@@ -54,21 +54,23 @@ func TestSetupLink(t *testing.T) {
 			t.Errorf("%+v", seen)
 		}
 		for body, want := range map[string]int{
-			`{"role_arn":"arn:aws:iam::444455556666:role/media"}`:                               http.StatusUnprocessableEntity, // another account's
-			`{"role_arn":"arn:aws:iam::999988887777:role/worker"}`:                              http.StatusUnprocessableEntity,
-			`{"role_arn":"no ARN"}`:                                                             http.StatusUnprocessableEntity,
-			`{"unknown":"x"}`:                                                                   http.StatusUnprocessableEntity,
-			`{"prefix":"other/"}`:                                                               http.StatusForbidden,
-			`{"purpose":"delivery"}`:                                                            http.StatusForbidden,
-			`{"external_id":{"mode":"custom","value":"mine-1234"}}`:                             http.StatusForbidden,
-			`{"bucket_owner":"444455556666"}`:                                                   http.StatusForbidden,
-			`{"probe_key":"in/x"}`:                                                              http.StatusForbidden,
-			`{"s3_endpoint_url":"https://example.com"}`:                                         http.StatusForbidden,
-			`{"secret":"keys"}`:                                                                 http.StatusForbidden,
-			`{"http_credential_source":{"url":"https://example.com"}}`:                          http.StatusForbidden,
-			`{"acl":"bucket-owner-full-control","storage_class":"GLACIER"}`:                     http.StatusForbidden,
-			`{"requester_pays":true}`:                                                           http.StatusForbidden,
-			`{"role_session_duration_seconds":7200}`:                                            http.StatusForbidden,
+			// Another account's.
+			`{"role_arn":"arn:aws:iam::444455556666:role/media"}`: http.StatusUnprocessableEntity,
+
+			`{"role_arn":"arn:aws:iam::999988887777:role/worker"}`:          http.StatusUnprocessableEntity,
+			`{"role_arn":"no ARN"}`:                                         http.StatusUnprocessableEntity,
+			`{"unknown":"x"}`:                                               http.StatusUnprocessableEntity,
+			`{"prefix":"other/"}`:                                           http.StatusForbidden,
+			`{"purpose":"delivery"}`:                                        http.StatusForbidden,
+			`{"external_id":{"mode":"custom","value":"mine-1234"}}`:         http.StatusForbidden,
+			`{"bucket_owner":"444455556666"}`:                               http.StatusForbidden,
+			`{"probe_key":"in/x"}`:                                          http.StatusForbidden,
+			`{"s3_endpoint_url":"https://example.com"}`:                     http.StatusForbidden,
+			`{"secret":"keys"}`:                                             http.StatusForbidden,
+			`{"http_credential_source":{"url":"https://example.com"}}`:      http.StatusForbidden,
+			`{"acl":"bucket-owner-full-control","storage_class":"GLACIER"}`: http.StatusForbidden,
+			`{"requester_pays":true}`:                                       http.StatusForbidden,
+			`{"role_session_duration_seconds":7200}`:                        http.StatusForbidden,
 			`{"role_arn":"arn:aws:iam::111122223333:role/media","bucket_owner":"444455556666"}`: http.StatusForbidden,
 		} {
 			if got := w.do(link, http.MethodPut, masters, body); got.status != want {
