@@ -76,7 +76,7 @@ func (a *API) setupLinks(all string) {
 func (a *API) policies(path string) {
 	rt := route{
 		method: http.MethodGet, path: path, id: "getPolicies", summary: "The policies that the connection needs", status: http.StatusOK,
-		query: []query{{name: "format", description: "json if left out", of: formats()}}, kinds: []string{kindJSON, kindYAML, kindText},
+		query: []query{{name: "format", description: "json if left out", of: formats()}, {name: "role_arn", description: "the role that is going to be made, for a connection that has none yet"}}, kinds: []string{kindJSON, kindYAML, kindText},
 	}
 	a.document.add(rt, reflect.TypeFor[policy.Kit]())
 	a.mux.HandleFunc(rt.method+" "+rt.path, func(w http.ResponseWriter, r *http.Request) {
@@ -84,7 +84,7 @@ func (a *API) policies(path string) {
 		var text []byte
 		format := cmp.Or(render.Format(r.URL.Query().Get("format")), render.JSON)
 		if err == nil {
-			text, err = a.service.Policies(r.Context(), q.call, r.PathValue("org"), r.PathValue("name"), format)
+			text, err = a.service.Policies(r.Context(), q.call, r.PathValue("org"), r.PathValue("name"), service.PoliciesRequest{Format: format, RoleARN: r.URL.Query().Get("role_arn")})
 		}
 		if err != nil {
 			a.fail(w, r, err)

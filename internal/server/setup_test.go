@@ -154,3 +154,27 @@ func TestSetupLink(t *testing.T) {
 		}
 	})
 }
+
+// Policies come before there is a role: for the one that is going to be made, in
+// the account that the link expects.
+func TestPoliciesBeforeTheRole(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, inDirectory, "{}")
+	const masters, ready = "/api/o/acme/connections/masters", "/api/o/acme/connections/ready"
+	w.must(http.StatusCreated, http.MethodPost, "/api/o", `{"api_name":"acme"}`)
+	w.must(http.StatusCreated, http.MethodPut, masters, `{"purpose":"source","bucket":"acme-masters","prefix":"in/","region":"eu-central-1"}`)
+	w.must(http.StatusCreated, http.MethodPut, ready, `{"purpose":"source","bucket":"acme-masters","prefix":"in/","region":"eu-central-1","role_arn":"arn:aws:iam::111122223333:role/new"}`)
+	_, link := w.setupLink(masters, `{"account":"111122223333"}`)
+	for query, want := range map[string]int{
+		"": http.StatusConflict,
+		"?role_arn=arn:aws:iam::111122223333:role/new": http.StatusOK,
+		"?role_arn=arn:aws:iam::444455556666:role/new": http.StatusUnprocessableEntity,
+		"?role_arn=new": http.StatusUnprocessableEntity,
+	} {
+		got := w.do(link, http.MethodGet, masters+"/policies"+query, "")
+		if got.status != want {
+			t.Errorf("%s: %d, want %d\n%s", query, got.status, want, got.body)
+		}
+	}
+	w.must(http.StatusConflict, http.MethodGet, ready+"/policies?role_arn=arn:aws:iam::111122223333:role/other", "")
+}

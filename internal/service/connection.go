@@ -272,8 +272,39 @@ func (s *Service) DeleteConnection(ctx context.Context, c Call, organization, na
 	return err
 }
 
+// PoliciesRequest says which documents are asked for.
+type PoliciesRequest struct {
+	Format render.Format
+	// RoleARN is the role that the customer is going to make, of a connection
+	// that has none yet.
+	RoleARN string
+}
+
+// forRole has the documents made for the role that is asked for.
+func (n PoliciesRequest) forRole(may account.Blanks, c *rolecall.Connection) error {
+	switch {
+	case n.RoleARN == "" && c.RoleARN == "" && c.Secret == "" && c.HTTPCredentialSource == nil:
+		return &rolecall.Error{
+			Code: rolecall.Conflict, Message: "the connection has no role yet, and policies are made for one",
+			Hint: "You: ask with ?role_arn= and the ARN of the role that is going to be made, as arn:aws:iam::111122223333:role/rolecall",
+		}
+	case n.RoleARN == "" || n.RoleARN == c.RoleARN:
+		return nil
+	case c.RoleARN != "" || c.Secret != "" || c.HTTPCredentialSource != nil:
+		return &rolecall.Error{
+			Code: rolecall.Conflict, Message: "the connection has another way to authorize than this role",
+			Hint: "You: leave role_arn out of the query, or change the connection",
+		}
+	}
+	if _, err := rolecall.ParseRoleARN(n.RoleARN); err != nil {
+		return err
+	}
+	c.RoleARN = n.RoleARN
+	return fits(may, n.RoleARN)
+}
+
 // Policies returns the documents that a connection needs, in a format.
-func (s *Service) Policies(ctx context.Context, c Call, organization, name string, format render.Format) ([]byte, error) {
+func (s *Service) Policies(ctx context.Context, c Call, organization, name string, n PoliciesRequest) ([]byte, error) {
 	op := operation{action: account.PoliciesGet, organization: organization, connection: name, target: "connections/" + name}
 	return view(ctx, s, c, op, func(ctx context.Context, tx *store.Tx) ([]byte, error) {
 		o, err := tx.Organization(ctx, organization)
@@ -288,18 +319,21 @@ func (s *Service) Policies(ctx context.Context, c Call, organization, name strin
 		if err != nil {
 			return nil, err
 		}
+		if err := n.forRole(c.Actor.Setup, &stored.Declared); err != nil {
+			return nil, err
+		}
 		request, err := policy.RequestFor(s.vendor(), whole, stored.Declared, nil)
 		if err != nil {
 			return nil, err
 		}
 		request.ExternalIDs = externalIDs(o, stored.Declared)
-		if format == render.JSON {
+		if n.Format == render.JSON {
 			request.RevokeBefore = tx.Now()
 		}
 		kit, err := policy.Generate(request)
 		if err != nil {
 			return nil, err
 		}
-		return render.Render(format, render.Setup{Request: request, Kit: kit})
+		return render.Render(n.Format, render.Setup{Request: request, Kit: kit})
 	})
 }
