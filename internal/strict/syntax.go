@@ -172,8 +172,6 @@ func (s *syntax) member() string {
 	case s.take(':'):
 	case s.next() == '=':
 		s.fail(s.at, fmt.Sprintf("= stands after the name %s", name), "You: write : between a name and its value")
-	case s.next() == 0:
-		s.ended()
 	default:
 		s.fail(after, fmt.Sprintf("a colon is missing after the name %s", name), "You: write : between a name and its value")
 	}
@@ -214,8 +212,11 @@ func (s *syntax) ended() {
 		return
 	}
 	at := s.open[len(s.open)-1]
-	s.fail(len(bytes.TrimRight(s.text, blanks)), fmt.Sprintf("the document ends, and the %c of line %d is not closed", s.text[at], s.line(at)),
-		fmt.Sprintf("You: add the missing %c, or see whether the file is whole", s.text[at]+2))
+	hint := fmt.Sprintf("You: add the missing %c, or see whether the file is whole", s.text[at]+2)
+	if c := s.text[s.last()]; c == ',' || c == ':' { // the bracket is not all that is missing
+		hint = fmt.Sprintf("You: add what is missing before the %c that closes it, and that; or see whether the file is whole", s.text[at]+2)
+	}
+	s.fail(len(bytes.TrimRight(s.text, blanks)), fmt.Sprintf("the document ends, and the %c of line %d is not closed", s.text[at], s.line(at)), hint)
 }
 
 func (s *syntax) line(at int) int { return 1 + bytes.Count(s.text[:at], []byte("\n")) }
@@ -235,7 +236,7 @@ func (s *syntax) unexpected(want string) {
 		s.fail(s.at, fmt.Sprintf("%c stands where double quotes are expected", r), `You: write " at both ends`)
 	case c == '/' || c == '#':
 		s.fail(s.at, "a comment stands here, which JSON does not have", "You: remove the comment")
-	case c == '<':
+	case c == '<' && len(s.open) == 0:
 		s.fail(s.at, "this looks like HTML or XML", "You: give a JSON document; it begins with {")
 	case c == '+' || c == '.':
 		s.fail(s.at, fmt.Sprintf("%c does not begin a number", c), "You: begin a number with a digit, or - and a digit")
@@ -245,6 +246,8 @@ func (s *syntax) unexpected(want string) {
 		s.fail(s.at, want+" is expected, and "+Quote(s.word())+" is not in quotes", inQuotes)
 	case c == '{' || c == '[':
 		s.fail(s.at, fmt.Sprintf("%s is expected, not %c", want, c), "You: between { and } write names with values; a list stands in [ and ]")
+	case want == "a name":
+		s.fail(s.at, fmt.Sprintf("%s is expected, not %q", want, r), "You: write a name in double quotes, a colon, and its value")
 	default:
 		s.fail(s.at, fmt.Sprintf("%s is expected, not %q", want, r), "You: write a text in double quotes, a number, true, false, null, or what stands in { } or [ ]")
 	}
