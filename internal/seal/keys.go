@@ -229,3 +229,11 @@ func (k *Keys) Link(organization string, sequence int64, before, record []byte) 
 	mac.Write(data(string(before), string(record)))
 	return mac.Sum(nil)
 }
+
+// SignHeads returns what shows that the last links of audit records, as they are
+// kept outside the database, were written by who has the keys.
+func (k *Keys) SignHeads(text []byte) []byte {
+	mac := hmac.New(sha256.New, k.audit)
+	mac.Write(data("heads", string(text)))
+	return mac.Sum(nil)
+}

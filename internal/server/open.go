@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"os"
 
 	"github.com/rolecall/rolecall"
@@ -66,11 +65,12 @@ func (o *Opened) Close() error {
 // VerifyAudit checks all audit records, also against the heads that are kept
 // outside the database.
 func (o *Opened) VerifyAudit(ctx context.Context) ([]service.Finding, error) {
-	heads := map[string]service.Head{}
-	if err := o.dir.AuditHeads(&heads); err != nil {
+	serving := o.dir.Serving() // before the records are read
+	kept, err := o.dir.AuditHeads()
+	if err != nil {
 		return nil, err
 	}
-	return o.Service.VerifyAudit(ctx, heads)
+	return o.Service.VerifyAudit(ctx, kept, serving)
 }
 
 // RotateSealing makes a new sealing key, and wraps all data keys under it. It
@@ -129,17 +129,4 @@ func sealingKeys(cfg *config.Config, dir *state.Dir) (*seal.Keys, error) {
 		return nil, err
 	}
 	return seal.Read(text)
-}
-
-// anchor returns a function that keeps the heads of audit records outside the
-// database, and those that are kept.
-func anchor(dir *state.Dir) (keep func(map[string]service.Head) error, kept map[string]service.Head, err error) {
-	all := map[string]service.Head{}
-	if err := dir.AuditHeads(&all); err != nil {
-		return nil, nil, err
-	}
-	return func(heads map[string]service.Head) error {
-		maps.Copy(all, heads)
-		return dir.KeepAuditHeads(all)
-	}, maps.Clone(all), nil
 }

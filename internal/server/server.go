@@ -77,7 +77,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	keep, heads, err := anchor(dir)
+	heads, err := dir.AuditHeads()
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err := dir.KeepServeURL(url); err != nil {
 		return err
 	}
-	p.service = service.New(service.Options{Store: db, Keyring: keyring, Anchor: keep, Heads: heads, URL: url, Log: log})
+	p.service = service.New(service.Options{Store: db, Keyring: keyring, Anchor: dir.KeepAuditHeads, Heads: heads, URL: url, Log: log})
 	defer p.service.Close()
 	if err := p.service.Start(ctx); err != nil {
 		return err

@@ -39,8 +39,8 @@ type Options struct {
 	Keyring *Keyring
 	// Anchor keeps the heads of organizations' audit records outside the
 	// database; nil: nobody does.
-	Anchor func(map[string]Head) error
-	Heads  map[string]Head // that Anchor has kept
+	Anchor func([]byte) error
+	Heads  []byte // what Anchor has kept; nil: nothing yet
 	// URL is where people find the service: links begin with it.
 	URL string
 	Log *slog.Logger // nil: none
@@ -50,8 +50,7 @@ type Options struct {
 type Service struct {
 	store   *store.Store
 	keyring *Keyring
-	anchor  func(map[string]Head) error
-	heads   map[string]Head // that were kept
+	sealer  sealer
 	url     string
 	log     *slog.Logger
 
@@ -69,9 +68,10 @@ type Service struct {
 // New returns a service. Start it before it takes requests.
 func New(o Options) *Service {
 	s := &Service{
-		store: o.Store, keyring: o.Keyring, anchor: o.Anchor, heads: o.Heads, url: o.URL, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), checks: checks{running: map[string]*running{}},
+		store: o.Store, keyring: o.Keyring, url: o.URL, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), checks: checks{running: map[string]*running{}},
 		generation: &generation{Settings: o.Settings},
 	}
+	s.sealer = sealer{store: o.Store, keyring: o.Keyring, anchor: o.Anchor, given: o.Heads, log: s.log, logged: map[string]int64{}}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	return s
 }
@@ -87,10 +87,7 @@ func (s *Service) Start(ctx context.Context) error {
 		return tx.EndInterruptedChecks(ctx)
 	})
 	if err == nil {
-		s.work.Go(func() {
-			s.compareHeads(context.WithoutCancel(s.ctx)) // before other records are linked
-			s.linkAudit(s.ctx)
-		})
+		s.work.Go(func() { s.sealer.run(s.ctx) })
 	}
 	return err
 }

@@ -1,9 +1,7 @@
 package state
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"path/filepath"
 )
@@ -26,28 +24,21 @@ func (d *Dir) SealingKeys(first func() []byte) ([]byte, error) {
 	return text, nil
 }
 
-// AuditHeads reads what KeepAuditHeads has kept into a map of organizations.
-func (d *Dir) AuditHeads(heads any) error {
+// AuditHeads returns what KeepAuditHeads has kept; nil if it has nothing yet.
+func (d *Dir) AuditHeads() ([]byte, error) {
 	text, err := d.read(headsFile)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil
+		return nil, nil
 	case err != nil:
-		return d.unusable("cannot read the heads of audit records in the state directory ", err)
+		return nil, d.unusable("cannot read the heads of audit records in the state directory ", err)
 	}
-	if err := json.Unmarshal(text, heads); err != nil {
-		return fmt.Errorf("read %s: %w", headsFile, err)
-	}
-	return nil
+	return text, nil
 }
 
 // KeepAuditHeads keeps the last links of audit records, outside the database.
-func (d *Dir) KeepAuditHeads(heads any) error {
-	text, err := json.Marshal(heads)
-	if err == nil {
-		err = d.write(headsFile, text)
-	}
-	if err != nil {
+func (d *Dir) KeepAuditHeads(text []byte) error {
+	if err := d.write(headsFile, text); err != nil {
 		return d.unusable("cannot keep the heads of audit records in the state directory ", err)
 	}
 	return nil

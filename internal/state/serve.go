@@ -77,6 +77,17 @@ func (d *Dir) LockServe(who string) (unlock func(), err error) {
 	return func() { _ = lock.Close() }, nil // unlocks
 }
 
+// Serving reports whether a process serves with the state directory.
+func (d *Dir) Serving() bool {
+	lock, err := os.OpenFile(filepath.Join(d.path, serveFile), os.O_RDWR|syscall.O_NOFOLLOW, 0)
+	if err != nil {
+		return false // nothing ever did
+	}
+	defer func() { _ = lock.Close() }() // unlocks
+	// Shared, so that those who ask do not find each other.
+	return errors.Is(syscall.Flock(int(lock.Fd()), syscall.LOCK_SH|syscall.LOCK_NB), syscall.EWOULDBLOCK)
+}
+
 // ServeURL returns what KeepServeURL has kept; nothing if nothing served yet.
 func (d *Dir) ServeURL() (string, error) {
 	text, err := d.read(urlFile)
