@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"hash/crc32"
 	"net/url"
+	"regexp"
 	"strings"
 )
 
@@ -27,6 +28,13 @@ const (
 	InvitationPrefix = "rcv_" // of invitations
 	SessionPrefix    = "rcw_" // of the cookies of sessions
 )
+
+var tokenForm = regexp.MustCompile(`\brc[a-z]_[0-9A-Za-z]{36}\b`)
+
+// WithoutTokens returns a text without the secret part of tokens in it.
+func WithoutTokens(text string) string {
+	return tokenForm.ReplaceAllStringFunc(text, func(token string) string { return token[:len(OperatorPrefix)] + "…" })
+}
 
 // NewToken returns a new token with the prefix, and its hash. It has 178
 // random bits.

@@ -178,3 +178,52 @@ func TestPoliciesBeforeTheRole(t *testing.T) {
 	}
 	w.must(http.StatusConflict, http.MethodGet, ready+"/policies?role_arn=arn:aws:iam::111122223333:role/other", "")
 }
+
+// What is refused within an operation is on record, too, without a token that
+// stood at the wrong place.
+func TestRefusalsAreOnRecord(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, inDirectory, "{}")
+	const masters, other = "/api/o/acme/connections/masters", "/api/o/acme/connections/other"
+	w.must(http.StatusCreated, http.MethodPost, "/api/o", `{"api_name":"acme"}`)
+	for _, connection := range []string{masters, other} {
+		w.must(http.StatusCreated, http.MethodPut, connection, `{"purpose":"source","bucket":"acme-masters","region":"eu-central-1","role_arn":"arn:aws:iam::111122223333:role/ready"}`)
+	}
+	token := func(body string) string {
+		return read[service.MadeToken](t, w.must(http.StatusCreated, http.MethodPost, "/api/o/acme/tokens", body)).Secret
+	}
+	admin, reader := token(`{"role":"admin"}`), token(`{"role":"credentials","connection":"masters","access":"read"}`)
+	_, link := w.setupLink(masters, `{"account":"111122223333"}`)
+	for _, c := range []struct {
+		token, method, path, body, target string
+		status                            int
+	}{
+		{link, http.MethodPut, masters, `{"bucket_owner":"444455556666"}`, "connections/masters", http.StatusForbidden},
+		{link, http.MethodPut, masters, `{"role_arn":"arn:aws:iam::444455556666:role/x"}`, "connections/masters", http.StatusUnprocessableEntity},
+		{link, http.MethodGet, other, "", "connections/other", http.StatusNotFound},
+		{reader, http.MethodGet, masters + "/credentials?access=write", "", "connections/masters", http.StatusForbidden},
+		{reader, http.MethodGet, other + "/credentials", "", "connections/other", http.StatusNotFound},
+		{admin, http.MethodPatch, "/api/o/acme", `{"jobs":"any"}`, "", http.StatusForbidden},
+		{admin, http.MethodGet, "/api/o/" + reader, "", "", http.StatusNotFound},
+	} {
+		refused := func() (n int) {
+			for _, r := range read[service.List[service.AuditRecord]](t, w.must(http.StatusOK, http.MethodGet, "/api/o/acme/audit?limit=200", "")).Results {
+				if r.Decision == service.Refused && strings.Contains(r.Target, c.target) {
+					n++
+				}
+			}
+			return n
+		}
+		before := refused()
+		if got := w.do(c.token, c.method, c.path, c.body); got.status != c.status {
+			t.Errorf("%s %s: %d, want %d\n%s", c.method, c.path, got.status, c.status, got.body)
+		}
+		if after := refused(); after != before+1 {
+			t.Errorf("%s %s %s: %d refusals on record, and before %d", c.method, c.path, c.body, after, before)
+		}
+	}
+	if records := string(w.must(http.StatusOK, http.MethodGet, "/api/o/acme/audit?limit=200", "").body); strings.Contains(records, reader) {
+		t.Error("a token is in a record")
+	}
+	w.notStored(reader)
+}

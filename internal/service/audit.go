@@ -63,7 +63,7 @@ func audit(ctx context.Context, tx *store.Tx, c Call, op operation, r AuditRecor
 	if r.Decision == Refused {
 		r.Organization = c.Actor.Organization
 	}
-	// Both have names that the caller made up.
+	// Both have names that the caller made up, a token at the wrong place too.
 	r.Target, r.Reason = cut(r.Target), cut(r.Reason)
 	text, err := json.Marshal(r)
 	if err != nil {
@@ -76,6 +76,7 @@ func audit(ctx context.Context, tx *store.Tx, c Call, op operation, r AuditRecor
 const maxAudit = 300
 
 func cut(text string) string {
+	text = account.WithoutTokens(text)
 	if len(text) <= maxAudit {
 		return text
 	}

@@ -31,16 +31,32 @@ type operation struct {
 }
 
 // authorize returns nil if the actor may do it, and what it is done to is there.
-// Who may not leaves a record of it.
 func (s *Service) authorize(ctx context.Context, c Call, op operation) error {
-	refused := c.Actor.May(op.action, op.organization)
-	if refused == nil {
-		err := s.store.View(ctx, func(ctx context.Context, tx *store.Tx) error { return reach(ctx, tx, c, op) })
-		if err != nil {
-			return err
-		}
-		return c.Fault
+	if refused := c.Actor.May(op.action, op.organization); refused != nil {
+		return s.recordRefusal(ctx, c, op, refused)
 	}
+	err := s.store.View(ctx, func(ctx context.Context, tx *store.Tx) error { return reach(ctx, tx, c, op) })
+	if err != nil {
+		return s.refused(ctx, c, op, err)
+	}
+	return c.Fault
+}
+
+// refused returns the error of an operation that began. It leaves a record if
+// that says what the actor may not do: of who is bound to one connection, that it
+// asked for another; of the holder of a setup link, all that it was refused.
+func (s *Service) refused(ctx context.Context, c Call, op operation, err error) error {
+	switch code := rolecall.CodeOf(err); {
+	case code == rolecall.Forbidden:
+	case c.Actor.Connection != "" && code == rolecall.NotFound:
+	case c.Actor.Role == account.Setup && (code == rolecall.Invalid || code == rolecall.Conflict):
+	default:
+		return err
+	}
+	return s.recordRefusal(ctx, c, op, err)
+}
+
+func (s *Service) recordRefusal(ctx context.Context, c Call, op operation, refused error) error {
 	err := s.store.Change(ctx, func(ctx context.Context, tx *store.Tx) error {
 		return audit(ctx, tx, c, op, AuditRecord{Decision: Refused, Reason: rolecall.List(refused)[0].Message})
 	})
@@ -125,7 +141,10 @@ func view[Out any](ctx context.Context, s *Service, c Call, op operation, do fun
 		out, err = do(ctx, tx)
 		return err
 	})
-	return out, err
+	if err != nil {
+		return out, s.refused(ctx, c, op, err)
+	}
+	return out, nil
 }
 
 // change makes an operation that changes something. In is what its body is read
@@ -167,9 +186,12 @@ func change[In, Out any](ctx context.Context, s *Service, c Call, op operation, 
 		return keep(ctx, tx, c, op, recorded.target, out)
 	})
 	if errors.Is(err, errDryRun) {
-		err = nil
+		return out, nil
 	}
-	return out, err
+	if err != nil {
+		return out, s.refused(ctx, c, op, err)
+	}
+	return out, nil
 }
 
 // errDryRun takes a change back that was only tried.
