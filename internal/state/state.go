@@ -79,6 +79,9 @@ type unreliableError struct {
 	hint         string // empty: the one for all
 }
 
+// misplacedHint is about what is no file or directory of ours, such as a link.
+const misplacedHint = "Operator: see who put it there, and put what belongs there in its place: the file or directory itself, from a backup"
+
 func (e *unreliableError) Error() string { return e.path + " is not relied on: " + e.reason }
 
 func isUnreliable(err error) bool {
@@ -130,7 +133,7 @@ func (d *Dir) readable(name string) (string, error) {
 		return "", err
 	}
 	if !info.Mode().IsRegular() {
-		return "", &unreliableError{path: path, reason: "it is no regular file"}
+		return "", &unreliableError{path: path, reason: "it is no regular file", hint: misplacedHint}
 	}
 	return path, reliable(path, info)
 }
@@ -190,7 +193,7 @@ func (d *Dir) secure(name string) error {
 			return err
 		}
 		if !info.IsDir() {
-			return &unreliableError{path: path, reason: "it is no directory"}
+			return &unreliableError{path: path, reason: "it is no directory", hint: misplacedHint}
 		}
 		if !ours(info) || info.Mode().Perm()&0o077 == 0 {
 			if err := reliable(path, info); err != nil {
@@ -213,22 +216,22 @@ func (d *Dir) secureRoot() error {
 	if err != nil {
 		return err
 	}
-	unfit := func(reason string) error {
-		return &unreliableError{
-			path: d.path, reason: reason,
-			hint: "Operator: give it to the user that runs rolecall (chown), or name a new directory within it as state in rolecall.yaml",
-		}
-	}
 	open := info.Mode().Perm()&0o022 != 0
 	switch {
 	case !info.IsDir():
 		return &fs.PathError{Op: "open", Path: d.path, Err: syscall.ENOTDIR}
+	case open && info.Mode()&fs.ModeSticky != 0: // such as /tmp, which must stay as it is
+		return &unreliableError{
+			path: d.path, reason: "everybody keeps files in it",
+			hint: "Operator: name a new directory within it as state in rolecall.yaml",
+		}
 	case !ours(info) && (open || !roots(info)):
-		return unfit("another user owns it")
+		return &unreliableError{
+			path: d.path, reason: "another user owns it",
+			hint: "Operator: give it to the user that runs rolecall (chown), or name another directory as state in rolecall.yaml",
+		}
 	case !open:
 		return nil
-	case info.Mode()&fs.ModeSticky != 0: // such as /tmp, which must stay as it is
-		return unfit("everybody keeps files in it")
 	}
 	if err := os.Chmod(d.path, info.Mode()&^0o022); err != nil {
 		return fmt.Errorf("close the state directory to others: %w", err)
