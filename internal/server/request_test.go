@@ -210,6 +210,8 @@ func TestRequests(t *testing.T) {
 		"unknown method": {"/api/o/acme", "{}", http.StatusMethodNotAllowed, nil},
 		"compressed":     {"/api/o", "{}", http.StatusUnsupportedMediaType, []string{"Content-Encoding", "gzip"}},
 		"JSON Patch":     {"/api/o", "{}", http.StatusUnsupportedMediaType, []string{"Content-Type", "application/json-patch+json"}},
+		"hidden mark":    {"/api/o", `{"api_name":"acme","name":"a\u202eb"}`, http.StatusUnprocessableEntity, nil},
+		"control":        {"/api/o", `{"api_name":"acme","name":"a\u001b[31m"}`, http.StatusUnprocessableEntity, nil},
 		"misspelt query": {"/api/o?dryrun=true", `{"api_name":"acme"}`, http.StatusUnprocessableEntity, nil},
 		"twice in query": {"/api/o?dry_run=true&dry_run=false", `{"api_name":"acme"}`, http.StatusUnprocessableEntity, nil},
 		"broken query":   {"/api/o?dry_run=true;x=1", `{"api_name":"acme"}`, http.StatusBadRequest, nil},

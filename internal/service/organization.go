@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/account"
@@ -106,6 +108,8 @@ func (n *NewOrganization) validate() error {
 func validLabel(faults *rolecall.Errors, name string) {
 	if len(name) > maxNameLength {
 		faults.Add("/name", fmt.Sprintf("the name has more than %d bytes", maxNameLength), "You: give a shorter one")
+	} else if strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		faults.Add("/name", "the name has a character that cannot be seen", "You: leave out control characters and marks of direction")
 	}
 }
 
