@@ -90,11 +90,11 @@ const (
 // https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html.
 var groups = map[Meaning][]string{
 	Denied:        {AccessDenied, "AccessDeniedException", "Forbidden"},
-	Closed:        {"AllAccessDisabled", "AccountProblem", "InvalidPayer"},
+	Closed:        {"AllAccessDisabled", "AccountProblem", "InvalidPayer", "NotSignedUp", "OptInRequired"},
 	IdentityToken: {"InvalidIdentityToken", "IDPRejectedClaim"},
 
 	BadKeys: {
-		"InvalidAccessKeyId", "InvalidToken", "InvalidSecurity", "NotSignedUp", "InvalidClientTokenId", "UnrecognizedClientException",
+		"InvalidAccessKeyId", "InvalidToken", "InvalidSecurity", "InvalidClientTokenId", "UnrecognizedClientException",
 		"MissingAuthenticationToken",
 	},
 	BadSignature: {"SignatureDoesNotMatch", "IncompleteSignature"},
