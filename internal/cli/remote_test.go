@@ -108,7 +108,8 @@ func TestRemote(t *testing.T) {
 		}
 	}
 	// Organizations, connections, secrets, tokens.
-	holds(s.there(0, "", "org", "create", "nova", "--name", "Nova \x1b[31mFilms"), "organization nova", `Nova \u001b[31mFilms`, "principal production")
+	holds(s.there(2, "", "org", "create", "nova", "--name", "Nova \x1b[31mFilms"), "cannot be seen")
+	holds(s.there(0, "", "org", "create", "nova", "--name", "Nova Films"), "organization nova", "Nova Films", "principal production")
 	holds(s.there(0, "", "org", "list"), "nova", "acme", "managed by config")
 	holds(s.there(0, "", "org", "update", "nova", "--paused"), "paused")
 	holds(s.there(0, "", "org", "update", "nova", "--no-paused", "--name", "Nova"), "managed by api")
