@@ -90,8 +90,9 @@ func TestReadAgain(t *testing.T) {
 	}
 	w.declare(two)
 	w.readAgain()
-	if c, check := w.status(other); c.ID != was.ID || c.Suspended || c.Revision != was.Revision || check == http.StatusConflict && !strings.Contains(c.Reason, "runs") {
-		t.Errorf("a connection that is back: %+v, check %d", c, check)
+	// A check of it may run again already.
+	if c, _ := w.status(other); c.ID != was.ID || c.Suspended || c.Revision != was.Revision {
+		t.Errorf("a connection that is back: %+v", c)
 	}
 
 	// The organization vanishes, and comes back.
