@@ -119,7 +119,7 @@ func (e *evaluation) evaluate(policies Policies) Result {
 	case sameAccount && granted == direct:
 		return e.decide(missing)
 	case sameAccount && granted == toRole:
-	case sameAccount && !e.needsResourcePolicy():
+	case !e.needsResourcePolicy() && (sameAccount || strings.EqualFold(in.Action, "sts:AssumeRoot")): // a root user has no policy
 		missing = lacks(missing, Identity, identity)
 	default:
 		missing = lacks(missing, Identity, identity)

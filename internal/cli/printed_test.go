@@ -354,7 +354,7 @@ func (p *printed) simulated(r printedRequest) {
 	for _, e := range answer.Change.Edits {
 		if e.Policy != "" {
 			at := printedPlaces()[map[string]string{"identity": r.by[0], "resource_policy": r.by[1]}[e.Policy]]
-			p.sh(at.account, fmt.Sprintf("aws %s file://%s", at.write, p.file("changed.json", string(e.Document))))
+			p.sh(at.account, fmt.Sprintf("aws %s file://%s", at.write, p.file("changed.json", withID(e.Document))))
 		}
 	}
 }
@@ -395,6 +395,10 @@ func (p *printed) explained(r printedRequest, kind string) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	given := strings.ReplaceAll(strings.NewReplacer(`\u003c`, "<", `\u003e`, ">").Replace(string(merged)), "<external id>", "acme-42")
-	p.sh(at.account, fmt.Sprintf("aws %s file://%s", at.write, p.file("added.json", given)))
+	p.sh(at.account, fmt.Sprintf("aws %s file://%s", at.write, p.file("added.json", withID(merged))))
+}
+
+// withID fills in the external id that a printed document leaves open.
+func withID(document []byte) string {
+	return strings.ReplaceAll(strings.NewReplacer(`\u003c`, "<", `\u003e`, ">").Replace(string(document)), "<external id>", "acme-42")
 }

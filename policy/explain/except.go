@@ -13,22 +13,34 @@ import (
 // that leave most of the Deny as it is come first.
 func (s *search) exceptions(ref policy.Ref) []candidate {
 	st := s.statement(ref)
+	if st.mindsID() { // it keeps out those who do not know the id, and is to go on
+		var out []candidate
+		for _, below := range st.conditions() {
+			values, _ := s.values(tree.Parts(below)[2], st.modern)
+			out = append(out, st.ask(below, values)...)
+		}
+		return out
+	}
 	resource, spelled := verbatim(s.request.Resource, st.modern)
-	out := []candidate{st.removeDeny(resource)}
-	for _, e := range []struct{ name, text string }{{"Action", s.request.Action}, {"Resource", resource}} {
-		if st.value.Get("Not"+e.name) == nil {
-			out = append(out, st.drop(dropDenied, "/"+e.name, e.text))
-		} else if spelled {
-			out = append(out, st.add(exceptMore, "/Not"+e.name, e.text))
+	var out []candidate
+	alone := s.mindsIDs() && ref.Policy == policy.ResourcePolicy // other callers, with other ids, stay denied
+	if !alone {
+		out = append(out, st.removeDeny(resource))
+		for _, e := range []struct{ name, text string }{{"Action", s.request.Action}, {"Resource", resource}} {
+			if st.value.Get("Not"+e.name) == nil {
+				out = append(out, st.drop(dropDenied, "/"+e.name, e.text))
+			} else if spelled {
+				out = append(out, st.add(exceptMore, "/Not"+e.name, e.text))
+			}
 		}
 	}
-	exempts := st.hasIDCondition()
+	exempts := false
 	conditions := st.conditions()
 	for _, below := range conditions[:min(len(conditions), maxAlike)] {
 		path := tree.Parts(below)
 		values, spelled := s.values(path[2], st.modern)
 		out = append(out, st.ask(below, values)...)
-		if len(values) > 0 && spelled && strings.Contains(path[1], "Not") && !strings.EqualFold(path[2], externalIDKey) {
+		if len(values) > 0 && spelled && strings.Contains(path[1], "Not") && (!alone || strings.EqualFold(path[2], principalKey)) {
 			out = append(out, st.add(exceptMore, below, values...))
 			exempts = exempts || strings.EqualFold(path[2], principalKey)
 		}

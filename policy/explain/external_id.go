@@ -16,38 +16,97 @@ const externalIDKey = "sts:ExternalId"
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
 
 // externalIDs are those that the role's trust policy, the organization or the
-// caller's own policies want, as far as they name them.
+// caller's own policies want of the caller, as far as they name them. An id that
+// the trust policy wants of others is theirs alone.
 func (s *search) externalIDs() []string {
-	var out []string
-	p := s.policies
-	for _, d := range slices.Concat([]*policy.Document{p.Resource}, slices.Concat(p.SCP...), slices.Concat(p.RCP...), p.Identity, p.Boundary, []*policy.Document{p.Session}) {
-		s.wantedIDs(d, func(words []string) {
-			for _, w := range words {
-				if w != "" && !strings.ContainsAny(w, "*?$") && !slices.Contains(out, w) && len(out) < maxAlike {
-					out = append(out, w)
-				}
-			}
-		})
+	var out, others []string
+	p, mine := s.policies, s.concerning()
+	s.wantedIDs(p.Resource, func(statement int, words []string) {
+		if mine[statement] {
+			out = append(out, words...)
+		} else {
+			others = append(others, words...)
+		}
+	})
+	ofOthers := map[string]bool{}
+	for _, w := range others {
+		ofOthers[w] = true
+	}
+	for _, w := range out {
+		delete(ofOthers, w)
+	}
+	for _, d := range slices.Concat(slices.Concat(p.SCP...), slices.Concat(p.RCP...), p.Identity, p.Boundary, []*policy.Document{p.Session}) {
+		s.wantedIDs(d, func(_ int, words []string) { out = append(out, words...) })
+	}
+	var ids []string
+	for _, w := range out {
+		if w != "" && !strings.ContainsAny(w, "*?$") && !ofOthers[w] && !slices.Contains(ids, w) && len(ids) < maxAlike {
+			ids = append(ids, w)
+		}
+	}
+	return ids
+}
+
+// concerning returns which statements of the trust policy are about the caller.
+func (s *search) concerning() map[int]bool {
+	out := map[int]bool{}
+	if !s.onRole() {
+		return out
+	}
+	for _, v := range policy.Trace(s.request, policy.Policies{Resource: s.policies.Resource}) {
+		out[v.Statement] = !slices.ContainsFunc(v.Unmet, ofCaller)
 	}
 	return out
 }
 
-// unwantedID reports whether the trust policy wants external ids, or the request
-// came with one, and what it is asked with is not known to be wanted.
+// ofCaller reports whether an element that was not met says who calls.
+func ofCaller(u policy.Unmet) bool {
+	path := tree.Parts(u.Pointer)
+	if slices.Contains(path, "Condition") {
+		return len(u.Got) > 0 && callerKey(path[len(path)-1])
+	}
+	return strings.HasSuffix(path[len(path)-1], "Principal") || slices.Contains(path, "Principal") || slices.Contains(path, "NotPrincipal")
+}
+
+// callerKey reports whether a condition key says who calls.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+func callerKey(key string) bool {
+	key = strings.ToLower(key)
+	return strings.HasPrefix(key, "aws:principal") || key == "aws:userid" || key == "aws:username"
+}
+
+// unwantedID reports whether external ids matter, and the request's is not known to
+// be wanted of the caller.
 func (s *search) unwantedID() bool {
 	values := s.request.Values(externalIDKey)
-	wants := strings.HasPrefix(strings.ToLower(s.request.Action), "sts:") && len(values) > 0
-	s.wantedIDs(s.policies.Resource, func([]string) { wants = true })
-	return wants && (len(values) != 1 || !slices.Contains(s.externalIDs(), values[0]))
+	return s.mindsIDs() && (len(values) != 1 || values[0] != placeholder && !slices.Contains(s.externalIDs(), values[0]))
 }
+
+// mindsIDs reports whether external ids matter: the trust policy has a condition on
+// them, or the request came with one.
+func (s *search) mindsIDs() bool {
+	if !s.onRole() || len(s.request.Values(externalIDKey)) > 0 {
+		return s.onRole()
+	}
+	d := s.policies.Resource
+	return d != nil && slices.ContainsFunc(tree.MustParse(d.JSON()).Statements().Items, conditionOnID)
+}
+
+func conditionOnID(statement *tree.Node) bool {
+	block := statement.Get("Condition")
+	return block != nil && slices.ContainsFunc(block.Members, func(operator *tree.Member) bool { return operator.Value.Fold(externalIDKey) != nil })
+}
+
+// onRole reports whether a trust policy is the resource's policy.
+func (s *search) onRole() bool { return strings.HasPrefix(strings.ToLower(s.request.Action), "sts:") }
 
 // wantedIDs yields the words of the conditions by which a policy wants an external
 // id: what its Allows compare with, and its Denies except.
-func (s *search) wantedIDs(d *policy.Document, yield func(words []string)) {
-	if d == nil || !strings.HasPrefix(strings.ToLower(s.request.Action), "sts:") {
+func (s *search) wantedIDs(d *policy.Document, yield func(statement int, words []string)) {
+	if d == nil || !s.onRole() {
 		return
 	}
-	for _, st := range tree.MustParse(d.JSON()).Statements().Items {
+	for i, st := range tree.MustParse(d.JSON()).Statements().Items {
 		deny := slices.Contains(st.Get("Effect").Words(), "Deny")
 		block := st.Get("Condition")
 		if block == nil {
@@ -59,32 +118,72 @@ func (s *search) wantedIDs(d *policy.Document, yield func(words []string)) {
 			}
 			for _, key := range operator.Value.Members {
 				if strings.EqualFold(key.Name, externalIDKey) {
-					yield(key.Value.Words())
+					yield(i, key.Value.Words())
 				}
 			}
 		}
 	}
 }
 
-// hasIDCondition reports whether the statement is of a trust policy and has a
-// condition on the external id.
-func (st statement) hasIDCondition() bool {
-	return st.ref.Policy == policy.ResourcePolicy && slices.ContainsFunc(st.conditions(), func(below string) bool {
-		return strings.EqualFold(tree.Parts(below)[2], externalIDKey)
-	})
+// mindsID reports whether the statement is about a role and has a condition on the
+// external id.
+func (st statement) mindsID() bool {
+	return strings.HasPrefix(strings.ToLower(st.action), "sts:") && conditionOnID(st.value)
 }
 
 // starts are what the search begins with: the request as it is, and, if its
-// external id is not one that the trust policy wants, with those that are.
+// external id is not one that the trust policy wants, with those that are. Where
+// it wants none of the caller, the caller is to have an id of its own.
 func (s *search) starts() []search {
 	out := []search{*s}
 	if !s.unwantedID() {
 		return out
 	}
-	for _, id := range s.externalIDs() {
+	with := func(id, text string) {
 		next := *s
-		next.apply(askWith(externalIDKey, id, "ask with "+externalIDKey+" "+id))
+		next.apply(askWith(externalIDKey, id, text))
 		out = append(out, next)
+	}
+	for _, id := range s.externalIDs() {
+		with(id, "ask with "+externalIDKey+" "+id)
+	}
+	named, mine := false, s.concerning()
+	s.wantedIDs(s.policies.Resource, func(statement int, _ []string) { named = named || mine[statement] })
+	if !named && s.named() != "" && sentByCaller(s.request.Action, externalIDKey) {
+		with(placeholder, "ask with "+externalIDKey+" "+placeholder+", one that is the caller's alone")
 	}
 	return out
 }
+
+// anyID reports whether the search has changed the trust policy so that it takes
+// from the caller an external id that it did not name and did not take before.
+func (s *search) anyID(before search) bool {
+	if !before.mindsIDs() || !slices.ContainsFunc(s.edits, func(e Edit) bool { return e.Policy == policy.ResourcePolicy }) {
+		return false
+	}
+	everything := []*policy.Document{allowsAll}
+	takes := func(trust *policy.Document, id string) bool {
+		in := withContext(s.request, externalIDKey, id)
+		return policy.Evaluate(in, policy.Policies{Identity: everything, Resource: trust}).Decision == policy.Allowed
+	}
+	ids := append([]string{unnamed}, before.request.Values(externalIDKey)...)
+	if len(s.request.Values(externalIDKey)) > 0 {
+		ids = append(ids, "") // none
+	}
+	s.wantedIDs(before.policies.Resource, func(_ int, words []string) {
+		for _, w := range words {
+			if strings.ContainsAny(w, "*?") && len(ids) < maxAlike {
+				ids = append(ids, strings.NewReplacer("*", unnamed, "?", "x").Replace(w))
+			}
+		}
+	})
+	known := before.externalIDs()
+	return slices.ContainsFunc(ids, func(id string) bool {
+		return id != placeholder && !slices.Contains(known, id) && takes(s.policies.Resource, id) && !takes(before.policies.Resource, id)
+	})
+}
+
+// unnamed is an external id that no policy names.
+const unnamed = "rolecall-names-no-such-external-id"
+
+var allowsAll = one(tree.Object("Effect", "Allow", "Action", "*", "Resource", "*"))

@@ -112,7 +112,7 @@ func (s *search) meet(st statement, u policy.Unmet) []candidate {
 			return []candidate{st.add(allowMore, below, u.Got...)}
 		}
 	case "Principal":
-		if action && exact && st.value.Follow("/Principal/AWS") != nil && named != "" {
+		if action && exact && st.value.Follow("/Principal/AWS") != nil && named != "" && !s.onRole() { // a role's callers have statements of their own
 			return []candidate{st.add(allowMore, "/Principal/AWS", named)}
 		}
 	case "Resource":
@@ -130,7 +130,8 @@ func (s *search) meet(st statement, u policy.Unmet) []candidate {
 	case "Condition":
 		out := st.ask(below, u.Got)
 		values, spelled := s.values(path[2], st.modern)
-		if !action || !exact || !asker || !spelled || len(values) == 0 || strings.EqualFold(path[2], externalIDKey) {
+		if !action || !exact || !asker || !spelled || len(values) == 0 || strings.EqualFold(path[2], externalIDKey) ||
+			s.onRole() && st.ref.Policy == policy.ResourcePolicy && callerKey(path[2]) {
 			return out
 		}
 		if strings.Contains(path[1], "Not") {

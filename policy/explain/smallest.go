@@ -65,7 +65,7 @@ func Smallest(in policy.Request, policies policy.Policies) (Change, bool) {
 		if len(again.edits) > 0 && again.allow() {
 			start, found = again, true
 		}
-		if found {
+		if found && !start.anyID(s) {
 			return start.change(), true
 		}
 	}
@@ -112,6 +112,12 @@ func (s *search) change() Change {
 			if gone := root.DropUniqueIDs(); len(gone) > 0 {
 				d = parse(root)
 				e.Text += "; and take out " + quoted(gone) + ", of deleted identities, since AWS does not store them"
+			}
+		}
+		if s.request.Principal == "*" && s.decide().Decision == policy.Allowed {
+			e.Text += ", for everyone"
+			if e.Policy == policy.ResourcePolicy && strings.HasPrefix(strings.ToLower(s.request.Action), "s3:") {
+				e.Text += ": S3's Block Public Access refuses such a policy unless it is switched off"
 			}
 		}
 		if d == nil || empty(d) {

@@ -141,11 +141,11 @@ func TestSmallest(t *testing.T) {
 		},
 		{
 			"another external id, and another principal", `"context":{"sts:ExternalId":"evil"},` + worker + `,"resource_policy":` + trust(production, `"StringEquals":{"sts:ExternalId":"x-42"}`),
-			`ask with sts:ExternalId x-42; add "arn:aws:iam::111111111111:role/worker" to Principal AWS of the statement Trust`,
+			`ask with sts:ExternalId <external id>, one that is the caller's alone; add a statement that allows sts:AssumeRole`,
 		},
 		{
 			"no external id, and another principal", worker + `,"resource_policy":` + trust(production, `"StringEquals":{"sts:ExternalId":"x-42"}`),
-			`ask with sts:ExternalId x-42; add "arn:aws:iam::111111111111:role/worker" to Principal AWS of the statement Trust`,
+			`ask with sts:ExternalId <external id>, one that is the caller's alone; add a statement that allows sts:AssumeRole`,
 		},
 		{
 			"an external id that a Deny wants", `"context":{"sts:ExternalId":"evil"},` + worker + `,"resource_policy":` + document(
@@ -155,7 +155,7 @@ func TestSmallest(t *testing.T) {
 		},
 		{
 			"a principal more", `"context":{"sts:ExternalId":"x-42"},` + worker + `,"resource_policy":` + trust(production, `"StringEquals":{"sts:ExternalId":"x-42"}`),
-			`add "arn:aws:iam::111111111111:role/worker" to Principal AWS of the statement Trust`,
+			`ask with sts:ExternalId <external id>, one that is the caller's alone; add a statement that allows sts:AssumeRole`,
 		},
 		{
 			"a level of the organization", object + `,"identity":[` + document(reading) + `],"scp":[[` + document(`{"Effect":"Allow","Action":"*","Resource":"*"}`) + `],[` + document(sqs) + `],[` + document(sqs) + `]]`,
@@ -225,7 +225,15 @@ func TestSmallest(t *testing.T) {
 		{"denied by a statement less", object + `,"identity":[` + document(reading, strings.ReplaceAll(reading, "Get", "Put")) + `]`, `remove statement 0`},
 		{"no document left empty", object + `,"identity":[` + document(reading) + `]`, `add a statement that denies s3:GetObject`},
 		{"denied by a Deny more", object + `,"identity":[` + document(`{"Effect":"Allow","Action":"s3:*","Resource":"*"}`) + `]`, `add a statement that denies s3:GetObject`},
-		{"an anonymous reader", `"principal":"*","action":"s3:GetObject","resource":"arn:aws:s3:::b/k","account":"111111111111"`, `attach a policy that allows s3:GetObject`},
+		{
+			"an anonymous reader", `"principal":"*","action":"s3:GetObject","resource":"arn:aws:s3:::b/k","account":"111111111111"`,
+			`attach a policy that allows s3:GetObject, for everyone: S3's Block Public Access refuses such a policy unless it is switched off`,
+		},
+		{
+			"everyone denied", `"principal":"*","action":"s3:GetObject","resource":"arn:aws:s3:::b/k","account":"111111111111","resource_policy":` +
+				document(strings.Replace(reading, "{", `{"Principal":"*",`, 1), `{"Effect":"Deny","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/k"}`),
+			`remove statement 1, for everyone: S3's Block Public Access refuses such a policy unless it is switched off`,
+		},
 		{
 			"a service", `"principal":"delivery.logs.amazonaws.com","action":"s3:PutObject","resource":"arn:aws:s3:::b/k","account":"111111111111","resource_policy":` + document(strings.Replace(sqs, `{`, `{"Principal":"*",`, 1)),
 			`add a statement that allows s3:PutObject`,
@@ -337,8 +345,8 @@ func TestSmallestTurns(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		in, policies := drawWorld(t)
 		change, ok := explain.Smallest(in, policies)
-		named := policies.Resource != nil && strings.Contains(string(policies.Resource.JSON()), "ExternalId")
-		if !ok && in.Action == "sts:AssumeRole" && (named || len(in.Values("sts:ExternalId")) > 0) {
+		named := strings.Contains(line(in, policies), "ExternalId")
+		if !ok && in.Action == "sts:AssumeRole" && named {
 			return // none can be found where the ids that are wanted are not named
 		}
 		if policy.Evaluate(in, policies).Refused != "" {
@@ -364,7 +372,10 @@ func TestSmallestIsBounded(t *testing.T) {
 	deny := many(`{"Effect":"Deny","Action":"*","Resource":"*"}`)
 	for _, identity := range []string{near, deny, many(reading)} {
 		in, policies := read(t, "{"+object+`,"identity":[`+identity+`]}`)
+		trust := many(`{"Effect":"Allow","Principal":{"AWS":["arn:aws:iam::111111111111:role/other","arn:aws:iam::111111111111:role/media"]},"Action":"sts:AssumeRole","Condition":{"StringLike":{"sts:ExternalId":["a*","b"]}}}`)
+		role := policy.Request{Principal: in.Principal, Action: "sts:AssumeRole", Resource: "arn:aws:iam::222222222222:role/r", Account: "222222222222", Context: map[string][]string{"sts:ExternalId": {"evil"}}}
 		begun := time.Now()
+		explain.Smallest(role, policy.Policies{Identity: policies.Identity, Resource: parse(t, trust)})
 		explain.Tree(in, policies)
 		explain.Smallest(in, policies)
 		if took := time.Since(begun); took > 20*time.Second {
