@@ -1,10 +1,13 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -123,21 +126,17 @@ func (c *checks) set(id string, r *running) {
 	c.running[id] = r
 }
 
-// interrupt ends the checks of an organization.
-func (c *checks) interrupt(organization string) {
+// all returns those that run.
+func (c *checks) all() []*running {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, r := range c.running {
-		if r.organization == organization {
-			r.stop()
-		}
-	}
+	return slices.Collect(maps.Values(c.running))
 }
 
 // running is a check that runs.
 type running struct {
-	organization string
-	stop         context.CancelFunc
+	checked store.Connection // as it was when it began
+	stop    context.CancelFunc
 
 	mu      sync.Mutex
 	stored  store.Check
@@ -239,7 +238,7 @@ func (s *Service) checkRequest(o rolecall.Organization, stored store.Connection,
 // begin runs a check that was stored.
 func (s *Service) begin(r *running, request check.Request, wait *Duration, checked store.Connection) {
 	ctx, stop := context.WithCancel(s.ctx)
-	r.organization, r.stop = request.Organization.APIName, stop
+	r.checked, r.stop = checked, stop
 	s.checks.set(request.ID, r)
 	s.work.Go(func() {
 		defer stop()
@@ -265,6 +264,9 @@ func (s *Service) begin(r *running, request check.Request, wait *Duration, check
 			})
 			return err
 		})
+		if err != nil && ctx.Err() != nil || errors.Is(err, errOutdated) {
+			err = s.endOutdated(r)
+		}
 		if err != nil {
 			s.log.WarnContext(s.ctx, "the check was not recorded", "org", request.Organization.APIName, "connection", request.Connection.Name, "check", request.ID, "error", err)
 		}
@@ -281,6 +283,9 @@ type records struct {
 // Changed implements check.Records.
 func (r *records) Changed(ctx context.Context, _ rolecall.Organization, _ rolecall.Connection, p rolecall.Principal, revision string) (since time.Time, err error) {
 	err = r.service.store.Change(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if still, err := unchanged(ctx, tx, r.checked); err != nil || !still {
+			return cmp.Or(err, errOutdated)
+		}
 		since, err = tx.Revision(ctx, r.checked.Organization, r.checked.ID, p.Name, revision)
 		return err
 	})

@@ -134,6 +134,9 @@ func (s *Service) PutConnection(ctx context.Context, c Call, organization, name 
 		}
 		return s.connectionOf(c, o, stored), endRotation(ctx, tx, organization)
 	})
+	if err == nil {
+		s.stopOutdated()
+	}
 	return out, made, err
 }
 
@@ -269,6 +272,9 @@ func (s *Service) DeleteConnection(ctx context.Context, c Call, organization, na
 		}
 		return nothing{}, endRotation(ctx, tx, organization)
 	})
+	if err == nil {
+		s.stopOutdated()
+	}
 	return err
 }
 

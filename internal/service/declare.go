@@ -56,6 +56,7 @@ func (s *Service) Declare(ctx context.Context, settings Settings) (out Declared,
 	if err == nil {
 		settings.Organizations = organizations
 		s.use(settings)
+		s.stopOutdated()
 	}
 	return out, err
 }

@@ -61,7 +61,7 @@ func (s *Service) DeleteOrganization(ctx context.Context, c Call, organization s
 	if err != nil || c.DryRun {
 		return out, err
 	}
-	s.checks.interrupt(organization)
+	s.stopOutdated()
 	worker, done, err := s.take()
 	if err != nil {
 		return out, nil //nolint:nilerr // nobody works
