@@ -58,7 +58,8 @@ func TestTakeOverKilled(t *testing.T) {
 			}
 			// At another moment each time: none of them is special.
 			time.AfterFunc(time.Duration(i)*apart, func() { _ = child.Process.Kill() })
-			if child.Wait() == nil {
+			done := child.Wait() == nil
+			if done {
 				whole++
 			}
 			next := each.mustCommand()
@@ -74,7 +75,7 @@ func TestTakeOverKilled(t *testing.T) {
 				t.Errorf("after %d: the claim: %v", i, err)
 			}
 			next.close(t)
-			if mark := filepath.Join(each.dir, "rolecall-state", "registry.json"); o.URL != "" || whole > 0 {
+			if mark := filepath.Join(each.dir, "rolecall-state", "registry.json"); o.URL != "" || done {
 				if _, err := os.Stat(mark); err != nil {
 					t.Errorf("after %d: %v", i, err)
 				}
