@@ -13,7 +13,8 @@ type PastedPolicy struct {
 }
 
 // LintPolicies returns what is wrong with policies, as rolecall policy lint
-// prints it as JSON. An empty kind is told from each policy's content.
+// prints it as JSON. With an empty kind, each policy's content
+// says which it is.
 func (c *Client) LintPolicies(ctx context.Context, kind string, documents ...PastedPolicy) (json.RawMessage, error) {
 	return answer[json.RawMessage](ctx, c, call{method: http.MethodPost, path: at("policy", "lint"), body: struct {
 		Documents []PastedPolicy `json:"documents"`

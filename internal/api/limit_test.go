@@ -51,11 +51,11 @@ func TestRequestsAreLimited(t *testing.T) {
 			if got := asks(operator, "/api/o"); got != 100 {
 				t.Errorf("an operator, about none: %d at once", got)
 			}
-			time.Sleep(time.Second)
+			time.Sleep(time.Second) // of the bubble's fake clock
 			if got := asks(acme, "/api/o/acme"); got != 5 {
 				t.Errorf("%d a second", got)
 			}
-			time.Sleep(time.Minute)
+			time.Sleep(time.Minute) // of the bubble's fake clock
 		}
 	})
 }
@@ -86,7 +86,7 @@ func TestFailuresAreLimited(t *testing.T) {
 		if waits(t, l.mayTry(from, "valid")) != 0 || waits(t, l.mayTry(other, "wrong")) != 0 {
 			t.Error("others are stopped")
 		}
-		time.Sleep(6 * time.Second)
+		time.Sleep(6 * time.Second) // of the bubble's fake clock
 		if waits(t, l.mayTry(from, "wrong")) != 0 {
 			t.Error("it is stopped for longer than it was told")
 		}

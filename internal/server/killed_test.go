@@ -26,9 +26,6 @@ import (
 // all of it to the next one.
 func TestTakeOverKilled(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("many processes")
-	}
 	engines.Each(t, func(t *testing.T, o store.Options) {
 		w := unserved(t, store.Options{}, two)
 		before := w.mustCommand()

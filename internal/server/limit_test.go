@@ -17,7 +17,7 @@ import (
 )
 
 // Too many requests, and too many tokens that are not valid, are answered with
-// 429, whatever is asked for: nothing is told before.
+// 429, whatever is asked for: nothing else is answered first.
 func TestTooMany(t *testing.T) {
 	t.Parallel()
 	w := unserved(t, inDirectory, "{}")

@@ -151,7 +151,7 @@ func TestPages(t *testing.T) {
 	})
 }
 
-// What is wrong with a query or a key is told to nobody who may not ask.
+// What is wrong with a query or a key is answered only to those who may ask.
 func TestFaultsComeLast(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, inDirectory, "{}")

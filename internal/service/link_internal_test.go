@@ -44,7 +44,7 @@ func TestHeadsAreLogged(t *testing.T) {
 		log := &lines{}
 		s := New(Options{Store: db, Keyring: keyring, Log: slog.New(slog.NewTextHandler(log, nil))})
 		logged := func(after time.Duration) string {
-			time.Sleep(after)
+			time.Sleep(after) // of the bubble's fake clock
 			synctest.Wait()
 			return log.take()
 		}

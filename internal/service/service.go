@@ -111,8 +111,8 @@ type Call struct {
 	Key string
 	// DryRun has a change checked, answered and not made.
 	DryRun bool
-	// Fault is what is wrong with the call beside its body. Only who may make it
-	// is told.
+	// Fault is what is wrong with the call beside its body. It is returned only
+	// to those who may make it.
 	Fault error
 	// Matches reports whether what is to be changed may have this revision; zero
 	// is that of what is not there. Nil: any.

@@ -18,7 +18,7 @@ import (
 )
 
 // Of a hundred who claim a role, or take a name or an external id, at once and
-// from two processes, one has it; all others are told that it is another's.
+// from two processes, one has it; all others get the error that it is another's.
 func TestOneWinner(t *testing.T) {
 	t.Parallel()
 	for what, claim := range map[string]func(ctx context.Context, s *store.Store, organization string) error{

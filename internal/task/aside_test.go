@@ -46,7 +46,7 @@ func TestTrialEndsBeforeOthersBegin(t *testing.T) {
 	}
 }
 
-// Nobody is told to remove the only entry of files.
+// No hint says to remove the only entry of files.
 func TestNoWayOutOfTheOnlyEntry(t *testing.T) {
 	t.Parallel()
 	for _, files := range [][]string{{"**"}, {"a.mov"}} {

@@ -163,7 +163,7 @@ func (s *service) measure() {
 	begun := time.Now()
 	for n := range int(lasts.Seconds()) * perSecond {
 		at := begun.Add(time.Duration(n) * time.Second / perSecond)
-		time.Sleep(time.Until(at))
+		time.Sleep(time.Until(at)) // requests come at a rate
 		actor := s.tokens[n%actors]
 		sent.Go(func() {
 			method, path, body := ask(actor[0], n)
