@@ -147,7 +147,7 @@ func (f *fixture) cut(t *testing.T, try func(*testing.T) (Result, error)) {
 		// Nothing reports when the others are recorded, so the test has to poll.
 		tick := time.NewTicker(time.Millisecond)
 		defer tick.Stop()
-		for partsNoted(f.root) < 2 && r.Context().Err() == nil {
+		for partsNoted(f.root) < 2 && r.Context().Err() == nil && t.Context().Err() == nil {
 			<-tick.C
 		}
 		refuse(w, r, http.StatusForbidden, "AccessDenied")
