@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"net/http"
 	"sync"
 
@@ -76,8 +75,8 @@ func (c *copier) askHead(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if h.Size != c.src.Size {
-		return &Error{Kind: Changed, Err: fmt.Errorf("it has %d bytes, not %d", h.Size, c.src.Size)}
+	if err := c.src.isSame(h.Object); err != nil {
+		return err
 	}
 	c.head = h
 	return nil

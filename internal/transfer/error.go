@@ -117,10 +117,11 @@ func KindOf(err error) Kind {
 
 func kindOf(err error) Kind {
 	var send *smithyhttp.RequestSendError
+	var answered *unreadable
 	switch {
 	case errors.Is(err, errStalled):
 		return Stalled
-	case errors.As(err, &send) && notHTTP(err):
+	case errors.As(err, &answered):
 		return Malformed
 	case errors.As(err, &send): // first, since a timeout of the connection may be a DeadlineExceeded too
 		return Unreachable
@@ -144,21 +145,6 @@ func kindOf(err error) Kind {
 	default:
 		return kindOfStatus(answer.HTTPStatusCode())
 	}
-}
-
-// notHTTP reports whether an answer came that net/http cannot read as one. It has
-// no type for that. A line that may have been cut off is none: the connection
-// broke. Another attempt may help: on a connection that a server uses wrongly, the
-// rest of one answer is read as the next.
-func notHTTP(err error) bool {
-	text := err.Error()
-	for _, said := range []string{"bad Content-Length", "invalid Content-Length", "server response headers exceeded", "too many transfer encodings", "unsupported transfer encoding"} {
-		if strings.Contains(text, said) {
-			return true
-		}
-	}
-	_, line, found := strings.Cut(text, `malformed HTTP response "`)
-	return found && !strings.HasPrefix(line, "H")
 }
 
 // kindOfMeaning maps the meaning of S3's codes to kinds.

@@ -1,17 +1,13 @@
 package transfer
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
 	"net/http"
 	"net/http/httptest"
-	"strings"
-	"sync"
 	"syscall"
 	"testing"
 
@@ -120,53 +116,5 @@ func TestRefusalsThatAreNotS3s(t *testing.T) {
 				t.Errorf("%d %q: an object is %s, want %s: %v", status, body, got, want, err)
 			}
 		}
-	}
-}
-
-// An answer came that is none of HTTP's: the server is at fault, not the way to it.
-func TestAnswersThatAreNotHTTPs(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		raw  string
-		want Kind
-	}{
-		{"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", Malformed},
-		{"HTTP/1.1 200 OK\r\nX: " + strings.Repeat("v", 2<<20) + "\r\nContent-Length: 1\r\n\r\nx", Malformed},
-		{"SSH-2.0-OpenSSH_9.2\r\n", Malformed},
-		{"HTTP/1.1 200 OK\r\nDa", Unreachable},
-		{"HTTP/1", Unreachable},
-		{"HTTP/1.1 204 No Content\r\nETag: \"e\"\r\n\r\n", Malformed},
-		{"HTTP/1.1 304 Not Modified\r\nETag: \"e\"\r\n\r\n", Malformed},
-		{"HTTP/1.1 307 Temporary Redirect\r\nLocation: http://127.0.0.1/\r\nContent-Length: 0\r\n\r\n", WrongRegion},
-		{"", Unreachable},
-	} {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		var serving sync.WaitGroup
-		serving.Go(func() {
-			for {
-				conn, err := listener.Accept()
-				if err != nil {
-					return
-				}
-				_, _ = http.ReadRequest(bufio.NewReader(conn))
-				_, _ = io.WriteString(conn, c.raw)
-				_ = conn.Close()
-			}
-		})
-		transport := &http.Transport{DisableKeepAlives: true, MaxResponseHeaderBytes: 64 << 10}
-		b := Bucket{Name: "b", Client: NewClient(ClientOptions{
-			Credentials: credentials.NewStaticCredentialsProvider("AKIA", "s", ""), Endpoint: "http://" + listener.Addr().String(), PathStyle: true,
-			HTTP: &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, Attempts: 1,
-		})}
-		_, err = source{b, Object{Key: "k", Size: 1, ETag: `"e"`}}.open(t.Context(), span{0, 1})
-		if got := KindOf(err); got != c.want {
-			t.Errorf("%.40q: %s, want %s: %v", c.raw, got, c.want, err)
-		}
-		transport.CloseIdleConnections()
-		_ = listener.Close()
-		serving.Wait()
 	}
 }

@@ -61,14 +61,30 @@ func resolve(ctx context.Context, b Bucket, o Object) (source, headResult, error
 	if err != nil {
 		return source{}, headResult{}, err
 	}
-	if o.ETag != "" && (h.Size != o.Size || h.ETag != o.ETag) {
-		return source{}, headResult{}, &Error{Kind: Changed, Err: fmt.Errorf("it has %d bytes and ETag %s, not %d and %s", h.Size, h.ETag, o.Size, o.ETag)}
-	}
 	if h.ETag == "" {
 		return source{}, headResult{}, malformed("the object has no ETag, and what is read of it could be of several versions")
 	}
+	if err := o.isSame(h.Object); err != nil {
+		return source{}, headResult{}, err
+	}
 	src.Object = h.Object
 	return src, h, nil
+}
+
+// isSame returns an error unless the object is the version that o describes. An
+// ETag that is the same means the same bytes, so that another length is the
+// server's fault.
+// https://www.rfc-editor.org/rfc/rfc9110#section-8.8.3
+func (o Object) isSame(got Object) error {
+	switch {
+	case o.ETag == "":
+		return nil
+	case got.ETag != o.ETag:
+		return &Error{Kind: Changed, Err: fmt.Errorf("its ETag is %.*s, not %s", maxETag, got.ETag, o.ETag)}
+	case got.Size != o.Size:
+		return malformed("it has %d bytes, not %d, under the same ETag", got.Size, o.Size)
+	}
+	return nil
 }
 
 // single reads the object with one request. The answer's header names the

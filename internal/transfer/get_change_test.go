@@ -201,3 +201,48 @@ func appendTo(root *os.Root, name string) error {
 	_, err = f.WriteString("more")
 	return errors.Join(err, f.Close())
 }
+
+// What has the ETag that was listed has not changed: a server that sends another
+// length is at fault, and is not asked again.
+func TestLengthsUnderOneETag(t *testing.T) {
+	t.Parallel()
+	for _, size := range []int{0, 5, multipartFrom} {
+		for _, sent := range []int{0, 3, 5, 10, multipartFrom + 1} {
+			for _, tag := range []string{`"e"`, "", `"other"`} {
+				want := Malformed
+				switch {
+				case tag == `"other"`:
+					want = Changed
+				case sent == size:
+					continue
+				}
+				asked := 0
+				b := doer(func(r *http.Request) (*http.Response, error) {
+					asked++
+					body := bytes.NewReader(make([]byte, sent))
+					if r.Method == http.MethodHead {
+						body.Reset(nil)
+					}
+					resp := answer(r, http.StatusOK, body, sent)
+					resp.Header.Del("ETag")
+					if tag != "" {
+						resp.Header.Set("ETag", tag)
+					}
+					return resp, nil
+				}).bucket()
+				root := newRoot(t)
+				o := Object{Key: "k", Size: int64(size), ETag: `"e"`}
+				_, err := Get(t.Context(), b, o, root, "k", GetOptions{})
+				if got := KindOf(err); got != want || asked != 1 {
+					t.Errorf("%d bytes of %d under %s: %s after %d requests, want %s: %v", sent, size, tag, got, asked, want, err)
+				}
+				empty(t, root)
+				asked = 0
+				_, err = Copy(t.Context(), b, o, b, "to", PutOptions{Overwrite: true})
+				if got := KindOf(err); got != want || asked != 1 {
+					t.Errorf("copy, %d bytes of %d under %s: %s after %d requests, want %s: %v", sent, size, tag, got, asked, want, err)
+				}
+			}
+		}
+	}
+}

@@ -185,11 +185,15 @@ func (s source) verify(resp *http.Response, at span) error {
 	if tag := quoted(resp.Header.Get("ETag")); s.ETag != "" && tag != "" && tag != s.ETag {
 		return &Error{Kind: Changed, Err: fmt.Errorf("its ETag is %.*s, not %s", maxETag, tag, s.ETag)}
 	}
+	otherwise := Malformed // see isSame
+	if s.ETag == "" {
+		otherwise = Changed
+	}
 	if resp.ContentLength < 0 {
 		return malformed("the answer does not say how long it is")
 	}
 	if n := resp.ContentLength; n != at.n {
-		return &Error{Kind: Changed, Err: fmt.Errorf("%d bytes came where %d were expected", n, at.n)}
+		return &Error{Kind: otherwise, Err: fmt.Errorf("%d bytes came where %d were expected", n, at.n)}
 	}
 	if s.isWhole(at) {
 		if resp.StatusCode == http.StatusPartialContent {
@@ -199,7 +203,7 @@ func (s source) verify(resp *http.Response, at span) error {
 	}
 	want := fmt.Sprintf("bytes %d-%d/%d", at.off, at.off+at.n-1, s.Size)
 	if got := resp.Header.Get("Content-Range"); got != want {
-		return &Error{Kind: Changed, Err: fmt.Errorf("the range %.100q came where %q was expected", got, want)}
+		return &Error{Kind: otherwise, Err: fmt.Errorf("the range %.100q came where %q was expected", got, want)}
 	}
 	return nil
 }

@@ -120,7 +120,7 @@ func TestGetCorrupt(t *testing.T) {
 			"range and condition ignored": {func(w http.ResponseWriter, r *http.Request, _ string, next http.HandlerFunc) {
 				r.Header.Del("Range")
 				next(w, r)
-			}, map[int]Kind{multipartFrom: Changed}[size]},
+			}, map[int]Kind{multipartFrom: Malformed}[size]},
 			"no length": {func(w http.ResponseWriter, r *http.Request, operation string, next http.HandlerFunc) {
 				if operation == "GetObject" {
 					w = unmeasured{w}

@@ -66,10 +66,8 @@ func RegionOf(ctx context.Context, q RegionQuestion) (string, error) {
 }
 
 func (q RegionQuestion) unanswered(kind Kind, began time.Time, err error) error {
-	if errors.Is(err, errStalled) {
-		kind = Stalled
-	} else if notHTTP(err) {
-		kind = Malformed
+	if known := kindOf(err); known == Stalled || known == Malformed {
+		kind = known
 	}
 	e := &Error{Op: "head", Bucket: q.Bucket, Kind: kind, Err: err}
 	var spent *retry.MaxAttemptsError

@@ -63,13 +63,13 @@ func (w watchedClient) send(req *http.Request, allowed allowance) (*http.Respons
 	watching := &watch{cancel: cancel, ctx: ctx, left: stallLimit}
 	watching.timer = time.AfterFunc(stallLimit, func() { cancel(errStalled) })
 	watching.since = time.Now()
-	req = req.WithContext(ctx)
+	req = req.WithContext(watching.trace(ctx))
 	if req.Body != nil && req.Body != http.NoBody && req.GetBody == nil { // a body in memory is short and sent at once
 		req.Body = &watchedUpload{ReadCloser: req.Body, watch: watching}
 	}
 	resp, err := w.next.Do(req)
 	if err != nil {
-		err = watching.reason(err)
+		err = watching.unreadable(watching.reason(err))
 		watching.end()
 		return resp, err
 	}
@@ -90,6 +90,9 @@ type watch struct {
 	until     time.Time     // deadline of the answer; zero: none
 	keptAlive bool          // see allowance
 	hasAnswer bool          // the request's body does not matter any more
+	// For errors of net/http's: whether the request's body failed, the connection
+	// was used before, and an answer began on it.
+	bodyFailed, reused, began bool
 }
 
 // answered ends the wait for an answer. Reading it has the allowance.
@@ -158,6 +161,7 @@ func (b *watchedUpload) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.bodyFailed = err != nil && !errors.Is(err, io.EOF)
 	if b.taken = n; !w.hasAnswer {
 		if err != nil {
 			w.left = stallLimit // the wait for the answer begins
