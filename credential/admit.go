@@ -108,7 +108,7 @@ func checkExternalID(id string) error {
 	if id == "" {
 		return &rolecall.Error{
 			Code: rolecall.Invalid, Message: "the organization has no external id",
-			Hint: "Operator: give the organization an external id; without one no role is assumed and no dispenser asked",
+			Hint: "Operator: declare external_id in the organization; without one no role is assumed and no dispenser asked",
 		}
 	}
 	return rolecall.ExternalID{Mode: rolecall.ExternalIDCustom, Value: id}.Validate()

@@ -2,6 +2,7 @@ package check_test
 
 import (
 	"context"
+	"net/http/httptest"
 	"net/netip"
 	"slices"
 	"strings"
@@ -42,6 +43,8 @@ type setting struct {
 	policies   []correct.Given
 	others     map[string]rolecall.Connection // of the organization's
 	deep       bool
+	secure     bool   // S3 is reached by TLS
+	externalID string // the organization's
 	observe    func(check.Event)
 	prepare    func(client *s3.Client, clock *atomic.Int64) // of an administrator
 }
@@ -50,7 +53,7 @@ type setting struct {
 // account, whose objects are versioned.
 func newSetting(t *testing.T, owner, organization string) *setting {
 	t.Helper()
-	s := &setting{objects: map[string]string{"out/a": "bytes"}, connection: rolecall.Connection{
+	s := &setting{externalID: "acme-42", objects: map[string]string{"out/a": "bytes"}, connection: rolecall.Connection{
 		Name: "delivery", Purpose: rolecall.Delivery, Bucket: "acme-delivery", Prefix: "out/", Region: "eu-central-1",
 		RoleARN: "arn:aws:iam::111122223333:role/media", BucketOwner: owner,
 		Encryption: &rolecall.Encryption{Type: "aws:kms", Key: "arn:aws:kms:eu-central-1:" + owner + ":key/media"},
@@ -119,10 +122,16 @@ func (s *setting) checkIn(ctx context.Context, t *testing.T) (rolecall.CheckRepo
 	t.Cleanup(vault.Close)
 	clients := guard.NewClients([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})
 	t.Cleanup(clients.Close)
+	endpoint := server.URL
+	if s.secure {
+		front := httptest.NewTLSServer(server)
+		t.Cleanup(front.Close)
+		endpoint, clients.Operator = front.URL, front.Client()
+	}
 	report := check.Run(ctx, check.Request{
-		ID: "check-1", Organization: rolecall.Organization{APIName: "acme", Connections: s.others, ExternalID: rolecall.ExternalID{Mode: rolecall.ExternalIDCustom, Value: "acme-42"}},
+		ID: "check-1", Organization: rolecall.Organization{APIName: "acme", Connections: s.others, ExternalID: rolecall.ExternalID{Mode: rolecall.ExternalIDCustom, Value: s.externalID}},
 		Connection: s.connection, Vendor: rolecall.Vendor{Principals: map[string]rolecall.Principal{"production": principal}}, Principal: principal, Deep: s.deep, Policies: s.policies,
-	}, &access.Access{Vault: vault, Clients: clients, STSEndpoint: server.URL, S3Endpoint: server.URL}, s.observe)
+	}, &access.Access{Vault: vault, Clients: clients, STSEndpoint: server.URL, S3Endpoint: endpoint}, s.observe)
 	return report, server
 }
 

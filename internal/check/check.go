@@ -44,7 +44,10 @@ type Request struct {
 	// Discloses has the report say what only the operator may know: for a command
 	// that the operator runs. See rolecall.Undisclosed.
 	Discloses bool
-	Log       *slog.Logger // nil: none
+	// Remote has hints name what a request over HTTP holds in the place of the flags
+	// of a command, which who asks does not have.
+	Remote bool
+	Log    *slog.Logger // nil: none
 }
 
 // EventKind is what an Event is about.
@@ -72,14 +75,14 @@ type finding struct {
 	candidates []rolecall.CheckLayer
 	// further are candidates that likelier ones left no room for: the hint
 	// names them, and their patches come last.
-	further    []rolecall.CheckLayer
-	message    string
-	hint       string
-	caution    string           // said behind the hint, whatever documents say
-	patches    []rolecall.Patch // the likeliest first
-	objectKeys []string         // of the objects that are known
-	denied     bool             // by AWS, so that trying again may help
-	denial     policy.Denial    // what AWS said of it
+	further     []rolecall.CheckLayer
+	message     string
+	hint        string
+	cautionHint string           // said behind the hint, whatever documents say
+	patches     []rolecall.Patch // the likeliest first
+	objectKeys  []string         // of the objects that are known
+	denied      bool             // by AWS, so that trying again may help
+	denial      policy.Denial    // what AWS said of it
 	// suspects are the kinds of documents that may refuse.
 	suspects []policy.Kind
 }

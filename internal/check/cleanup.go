@@ -46,7 +46,7 @@ func cleaned(ctx context.Context, w *work) finding {
 		f := w.diagnose(ctx, question{verb: "abort an upload", action: "s3:AbortMultipartUpload", opened: true}, cause)
 		f.denied = false // trying again would not undo what is left now
 		f.message += fmt.Sprintf("; left in the bucket: %s of %q that did not end", counted(len(remaining), "upload"), w.fixedKey())
-		f.hint = joined(f.hint, "You: remove what is left by "+w.s3api("abort-multipart-upload", "--key", w.fixedKey(), "--upload-id", remaining[0]))
+		f.hint = joined(f.hint, "Customer: remove what is left by "+w.s3api("abort-multipart-upload", "--key", w.fixedKey(), "--upload-id", remaining[0]))
 		return f
 	case left.result != "":
 		return left
@@ -129,7 +129,7 @@ func (w *work) removed(ctx context.Context) finding {
 	}
 	if version := *w.stored; version != "" && version != "null" {
 		stays.message = fmt.Sprintf("the object %q is deleted, but its version %q stays: the bucket keeps versions", key, version)
-		stays.hint = "Customer: remove it by hand, once no object lock holds it; a lifecycle rule for old versions removes it, too"
+		stays.hint = "Customer: once no object lock holds it, remove it by " + w.s3api("delete-object", "--key", key, "--version-id", version) + ", or by a lifecycle rule for old versions"
 		return stays
 	}
 	return finding{}

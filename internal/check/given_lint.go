@@ -32,9 +32,12 @@ func (w *work) lintGiven(step string, f finding) finding {
 			continue
 		}
 		for _, wrong := range w.wrongIn(g) {
-			see := fmt.Sprintf("You: see what rolecall policy lint --kind %s %s says", g.Kind, g.File)
+			seeHint := fmt.Sprintf("You: see what rolecall policy lint --kind %s %s says", g.Kind, g.File)
+			if w.Remote {
+				seeHint = fmt.Sprintf("You: send %s to /api/policy/lint, which says all that is wrong in it", g.File)
+			}
 			if f.result == rolecall.CheckFail {
-				f.caution = see
+				f.cautionHint = seeHint
 				break
 			}
 			f.result, f.layer = rolecall.CheckWarn, refusal.LayerOf(g.Kind)
@@ -42,7 +45,7 @@ func (w *work) lintGiven(step string, f finding) finding {
 			if f.hint == "" {
 				f.hint = wrong.Hint
 			} else {
-				f.caution = see
+				f.cautionHint = seeHint
 			}
 		}
 	}

@@ -140,20 +140,23 @@ func (f finding) withCorrection(o judgement) finding {
 // askForDocuments asks for those documents that may have to be changed, and were
 // not given: patches only add to what they have.
 func (w *work) askForDocuments(f finding) finding {
-	var flags []string
+	var flags, kinds []string
 	for _, kind := range correct.Kinds() {
 		given := slices.ContainsFunc(w.Policies, func(g correct.Given) bool { return g.Kind == kind })
 		if slices.Contains(f.suspects, kind) && !given {
-			flags = append(flags, "--policy "+string(kind)+"=FILE")
+			flags, kinds = append(flags, "--policy "+string(kind)+"=FILE"), append(kinds, string(kind))
 		}
 	}
 	if f.result != rolecall.CheckFail || len(flags) == 0 || w.Connection.RoleARN == "" {
 		return f
 	}
-	again := "You: to have what is there corrected, check again with " + strings.Join(flags, " ")
-	if slices.ContainsFunc(f.patches, func(p rolecall.Patch) bool { return p.Mode == rolecall.PatchMerge }) {
-		again += "; patches only add to it"
+	againHint := "You: to have what is there corrected, check again with " + strings.Join(flags, " ")
+	if w.Remote {
+		againHint = "You: to have what is there corrected, check again and send it in policies, as " + strings.Join(kinds, ", ")
 	}
-	f.hint = joined(f.hint, again)
+	if slices.ContainsFunc(f.patches, func(p rolecall.Patch) bool { return p.Mode == rolecall.PatchMerge }) {
+		againHint += "; patches only add to it"
+	}
+	f.hint = joined(f.hint, againHint)
 	return f
 }

@@ -61,7 +61,7 @@ func (w *work) keyFault(ctx context.Context, action string, a refusal.Answer) fi
 	}
 	if e := w.Connection.Encryption; len(f.candidates) > 0 && (e == nil || e.Key == "") && w.owner() != w.arn.Account {
 		// Its policy is AWS's, and lets the account in that it is in.
-		f.caution = "Customer: if the bucket encrypts under aws/s3, which no other account may use, set a key of your own as default and copy the objects"
+		f.cautionHint = "Customer: if the bucket encrypts under aws/s3, which no other account may use, set a key of your own as default and copy the objects. Operator: then declare it as encryption.key"
 	}
 	f.denied = false // what the key keeps from being tried was tried again
 	return w.orOtherKey(ctx, f)

@@ -199,6 +199,10 @@ func (w *world) execute(t *testing.T, p rolecall.Patch, url string) bool {
 		t.Fatal(err)
 	}
 	for _, c := range p.Commands {
+		if _, in, found := strings.Cut(c, "# in the account "); found {
+			account = in[:12]
+			continue
+		}
 		cmd := exec.CommandContext(t.Context(), "sh", "-c", c)
 		cmd.Dir = bin
 		cmd.Env = []string{

@@ -51,6 +51,9 @@ func declared(_ context.Context, w *work) finding {
 		f := failed(rolecall.LayerName,
 			fmt.Sprintf("the role is in the partition %s, the principal %s in %s", arn.Partition, w.Principal.Name, w.Principal.ARN.Partition),
 			"You: choose a principal of the role's partition with --principal. Operator: or give a role of the principal's partition")
+		if w.Remote {
+			f.hint = "You: give a role of the principal's partition. Operator: or declare a principal of the role's, and its regions"
+		}
 		arn.Partition = w.Principal.ARN.Partition
 		c.RoleARN = arn.String()
 		f.patches = []rolecall.Patch{connectionPatch(c)}
@@ -63,7 +66,7 @@ func declared(_ context.Context, w *work) finding {
 }
 
 func withoutID() finding {
-	return failed(rolecall.LayerName, "the organization has no external id", "Operator: give it one; credentials are asked for with an external id only")
+	return failed(rolecall.LayerName, "the organization has no external id", "Operator: declare external_id in the organization; credentials are asked for with an external id only")
 }
 
 // misdeclared says all that is wrong with the declaration.

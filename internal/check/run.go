@@ -157,7 +157,7 @@ func (c *schedule) report(e Event) {
 // step is the finding as it is reported.
 func (f finding) step(name string) rolecall.CheckStep {
 	s := rolecall.CheckStep{
-		Step: name, Result: f.result, Layer: f.layer, Candidates: f.candidates, Message: f.message, Hint: joined(f.hint, f.caution), ObjectKeys: f.objectKeys,
+		Step: name, Result: f.result, Layer: f.layer, Candidates: f.candidates, Message: f.message, Hint: joined(f.hint, f.cautionHint), ObjectKeys: f.objectKeys,
 	}
 	if s.Candidates == nil {
 		s.Candidates = []rolecall.CheckLayer{}

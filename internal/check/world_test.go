@@ -30,6 +30,7 @@ import (
 type world struct {
 	tree       map[string]any
 	connection string // the one that is checked
+	remote     bool   // over HTTP
 }
 
 const worlds = "testdata/worlds"
@@ -132,7 +133,7 @@ func (w *world) copy() *world { return w.of(w.connection) }
 
 // of is a copy in which another connection is checked.
 func (w *world) of(connection string) *world {
-	return &world{tree: jsonOf(w.tree).(map[string]any), connection: connection}
+	return &world{tree: jsonOf(w.tree).(map[string]any), connection: connection, remote: w.remote}
 }
 
 // write writes a part of the tree as a file.
@@ -260,7 +261,7 @@ func (w *world) check(t *testing.T, aws *sandbox.Server, state string, deep bool
 	clients := guard.NewClients(cfg.Allow)
 	defer clients.Close()
 	r := request(t, cfg, c, faults)
-	r.Deep, r.Policies = deep, given
+	r.Deep, r.Policies, r.Remote = deep, given, w.remote
 	return check.Run(t.Context(), r, &access.Access{
 		Vault: vault, Clients: clients, STSEndpoint: cfg.Endpoints.STS, S3Endpoint: cfg.Endpoints.S3,
 	}, nil)

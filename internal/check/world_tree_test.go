@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -82,11 +83,14 @@ func (w *world) find(place string) any {
 // given are the documents of the set-up that a hint asks for by --policy.
 func (w *world) given(t *testing.T, hint string) []correct.Given {
 	t.Helper()
+	return w.documents(t, slices.DeleteFunc(slices.Clone(correct.Kinds()), func(kind policy.Kind) bool { return !strings.Contains(hint, "--policy "+string(kind)+"=FILE") }))
+}
+
+// documents are those of the set-up that are of the kinds.
+func (w *world) documents(t *testing.T, kinds []policy.Kind) []correct.Given {
+	t.Helper()
 	var out []correct.Given
-	for _, kind := range correct.Kinds() {
-		if !strings.Contains(hint, "--policy "+string(kind)+"=FILE") {
-			continue
-		}
+	for _, kind := range kinds {
 		place := map[policy.Kind]string{
 			policy.TrustDocument: "role/trust", policy.PermissionsDocument: "role/policies", policy.BoundaryDocument: "role/boundary", policy.BucketDocument: "bucket/policy",
 			policy.KeyDocument: "key/policy", policy.WorkerDocument: "worker/policies", policy.SCPDocument: "account/scp", policy.RCPDocument: "account/rcp",

@@ -45,12 +45,15 @@ func someHint() string { return "You: returned" }
 
 func two() (message, hint string) { return "m", "You: returned second" }
 
+func joined(hints ...string) string { return "" }
+
 func use(x string, f *fault) {
 	report("m", "You: an argument")
 	f.Hint = "You: assigned " + x
 	f.Hint += ", and more"
 	f.Add("/p", "m", named)
 	_ = fault{Hint: fmt.Sprintf("You: a format of %d", 2)}
+	f.Hint = joined(f.Hint, "You: behind others")
 	say := func(message, hint string) {}
 	say("m", "You: to a literal")
 	misplaced(func() string { return "no hint" })
@@ -61,7 +64,7 @@ func use(x string, f *fault) {
 	}
 	want := []string{
 		"You: a field without its name", "You: returned", "You: returned second", "You: an argument", "You: assigned …", ", and more", "You: a constant",
-		"You: a format of …", "You: to a literal",
+		"You: a format of …", "You: behind others", "You: to a literal",
 	}
 	var got []string
 	for _, x := range Texts(t, dir) {

@@ -40,6 +40,7 @@ type source struct {
 	fset      *token.FileSet
 	constants map[string]string
 	arguments map[string]int // which argument of a function is a hint
+	several   map[string]int // from which argument on all are
 	fields    map[string]int // which field of a struct is one
 	out       []Text
 }
@@ -47,7 +48,7 @@ type source struct {
 // Texts returns the hints in the Go files of a directory, without its tests.
 func Texts(t testing.TB, dir string) []Text {
 	t.Helper()
-	s := &source{fset: token.NewFileSet(), constants: map[string]string{}, arguments: map[string]int{"Add": 2}, fields: map[string]int{}}
+	s := &source{fset: token.NewFileSet(), constants: map[string]string{}, arguments: map[string]int{"Add": 2}, several: map[string]int{}, fields: map[string]int{}}
 	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	if err != nil {
 		t.Fatal(err)
@@ -114,10 +115,23 @@ func (s *source) declared(n ast.Node) bool {
 
 func (s *source) takes(function string, t *ast.FuncType) {
 	for i, name := range namesOf(t.Params) {
-		if named(name) {
+		switch {
+		case named(name):
 			s.arguments[function] = i
+		case name == "hints" && variadic(t):
+			s.several[function] = i
 		}
 	}
+}
+
+// variadic reports whether a function takes any number of arguments.
+func variadic(t *ast.FuncType) bool {
+	list := t.Params.List
+	if len(list) == 0 {
+		return false
+	}
+	_, is := list[len(list)-1].Type.(*ast.Ellipsis)
+	return is
 }
 
 func namesOf(list *ast.FieldList) []string {
@@ -170,6 +184,11 @@ func (s *source) used(n ast.Node) bool {
 	case *ast.CallExpr:
 		if i, takes := s.arguments[nameOf(n.Fun)]; takes && i < len(n.Args) {
 			s.note(n.Args[i], false)
+		}
+		if from, takes := s.several[nameOf(n.Fun)]; takes {
+			for _, hint := range n.Args[min(from, len(n.Args)):] {
+				s.note(hint, false)
+			}
 		}
 	case *ast.AssignStmt:
 		for i, l := range n.Lhs {

@@ -214,7 +214,7 @@ func (s *Service) checkRequest(o rolecall.Organization, stored store.Connection,
 		return check.Request{}, errNoPrincipal
 	}
 	r := check.Request{
-		ID: job.NewID(), Organization: o, Connection: stored.Declared, Vendor: s.vendor(), Policies: n.given, Deep: n.Deep, Log: s.log,
+		ID: job.NewID(), Organization: o, Connection: stored.Declared, Vendor: s.vendor(), Policies: n.given, Deep: n.Deep, Remote: true, Log: s.log,
 	}
 	r.Organization.Connections[stored.Declared.Name] = stored.Declared
 	r.Faults.AddErr("", stored.Declared.Validate())
