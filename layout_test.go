@@ -74,8 +74,9 @@ var mayImport = map[string][]string{
 		".", "policy", "policy/correct", "policy/explain", "policy/lint", "policy/render", "credential", "internal/access", "internal/account", "internal/check", "internal/job", "internal/safely", "internal/seal", "internal/state", "internal/store",
 		"internal/strict", "internal/tenant", "internal/vend",
 	},
-	"internal/api": {".", "policy", "policy/explain", "policy/lint", "policy/render", "internal/account", "internal/job", "internal/service", "internal/strict", "internal/vend"},
-	"internal/web": {"internal/account", "internal/job", "internal/service"},
+	"internal/api":         {".", "policy", "policy/explain", "policy/lint", "policy/render", "internal/account", "internal/job", "internal/service", "internal/strict", "internal/vend"},
+	"internal/api/apitest": {},
+	"internal/web":         {"internal/account", "internal/job", "internal/service"},
 	"internal/server": {
 		".", "credential", "internal/api", "internal/check", "internal/config", "internal/safely", "internal/seal", "internal/service", "internal/state", "internal/store", "internal/tenant", "internal/web", "internal/worker",
 	},
@@ -103,17 +104,17 @@ var mayImport = map[string][]string{
 // against, instead of mocks.
 var testsMayImport = []string{
 	".", "policy", "credential", "credential/verdicttest", "internal/access", "internal/config", "internal/guard", "internal/state",
-	"internal/hinttest", "internal/tenant", "internal/tenant/tenanttest", "internal/journal", "internal/transfer",
+	"internal/hinttest", "internal/api/apitest", "internal/tenant", "internal/tenant/tenanttest", "internal/journal", "internal/transfer",
 	"internal/strict", "internal/strict/yaml", "internal/reserved", "internal/account", "internal/store/storetest", "sandbox", "sandbox/sandboxtest",
 }
 
 // forTests are packages that tests of others call. Only they import package
 // testing, and nothing but tests imports them.
-var forTests = []string{"credential/verdicttest", "internal/hinttest", "internal/store/storetest", "internal/tenant/tenanttest", "sandbox/sandboxtest"}
+var forTests = []string{"credential/verdicttest", "internal/api/apitest", "internal/hinttest", "internal/store/storetest", "internal/tenant/tenanttest", "sandbox/sandboxtest"}
 
 // onlyInTests are modules and packages that never become part of the program.
 var onlyInTests = []string{
-	"testing", module + "/credential/verdicttest", module + "/internal/hinttest", module + "/internal/store/storetest", module + "/internal/tenant/tenanttest", module + "/sandbox/sandboxtest",
+	"testing", module + "/credential/verdicttest", module + "/internal/api/apitest", module + "/internal/hinttest", module + "/internal/store/storetest", module + "/internal/tenant/tenanttest", module + "/sandbox/sandboxtest",
 	"github.com/Shopify/toxiproxy", "github.com/google/go-cmp", "github.com/hashicorp/hcl", "github.com/pb33f", "github.com/rogpeppe/go-internal",
 	"github.com/rs/zerolog", "github.com/zclconf/go-cty", "go.uber.org/goleak", "pgregory.net/rapid",
 }

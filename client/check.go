@@ -19,10 +19,13 @@ type Check struct {
 	ID           string                `json:"id"`
 	Organization string                `json:"organization"`
 	Connection   string                `json:"connection"`
-	Result       *rolecall.CheckResult `json:"result"` // nil: it runs, or was interrupted
+	Result       *rolecall.CheckResult `json:"result"` // nil: it runs
 	Steps        []rolecall.CheckStep  `json:"steps"`  // those that have ended
 	Started      time.Time             `json:"started"`
 	Ended        *time.Time            `json:"ended"` // nil: it runs
+	// Interrupted: it ended with the service, before its steps did, and found
+	// nothing. Result is rolecall.CheckFail then.
+	Interrupted bool `json:"interrupted,omitempty"`
 }
 
 // NewCheck is what StartCheck takes. All is optional.

@@ -1,12 +1,14 @@
-// Package client is a client of the HTTP API of rolecall serve: typed calls for
-// organizations, connections, checks, secrets, tokens, credentials and audit
-// records.
+// Package client is a client of the HTTP API of rolecall serve: a typed call for
+// each of its operations.
 //
 // A call that the service or the network could not answer is repeated, within
 // bounds and as long as its context allows; what creates something is sent with
 // an Idempotency-Key, so that it is made once. Errors of the service are
 // *Error, which has its rolecall.Errors. The token is sent to the service's own
 // address only, in no error and no log.
+//
+// Who has a setup link uses ParseLink: its token is for one connection, which
+// SetupLink names.
 package client
 
 import (
@@ -23,6 +25,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -40,6 +43,31 @@ func (Token) LogValue() slog.Value { return slog.StringValue("[token]") }
 
 // MarshalText implements encoding.TextMarshaler.
 func (Token) MarshalText() ([]byte, error) { return []byte("[token]"), nil }
+
+// Link is a URL that is as secret as a token: who has it may do what it is for.
+// string(link) is the URL; it formats as a word, whatever the verb.
+type Link string
+
+// Format implements fmt.Formatter.
+func (Link) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[link]") }
+
+// LogValue implements slog.LogValuer.
+func (Link) LogValue() slog.Value { return slog.StringValue("[link]") }
+
+// MarshalText implements encoding.TextMarshaler.
+func (Link) MarshalText() ([]byte, error) { return []byte("[link]"), nil }
+
+// ParseLink returns the service that a setup link leads to, and its token, for
+// New. The code of its error is rolecall.Invalid.
+func ParseLink(link Link) (Options, error) {
+	u, err := url.Parse(string(link))
+	if err == nil && u.Host != "" && u.User == nil && u.RawQuery == "" {
+		if token, ok := strings.CutPrefix(u.Path, "/setup/"); ok && token != "" && !strings.Contains(token, "/") {
+			return Options{URL: u.Scheme + "://" + u.Host, Token: Token(token)}, nil
+		}
+	}
+	return Options{}, &rolecall.Error{Code: rolecall.Invalid, Message: "not a setup link", Hint: "You: give the whole URL, as https://rolecall.example.com/setup/rcl_…"}
+}
 
 // Options say which service, and as whom.
 type Options struct {
@@ -61,7 +89,16 @@ type Client struct {
 	token     Token
 	http      *http.Client
 	userAgent string
+	dryRun    bool
 	pause     time.Duration // before the first repetition of a call that was lost
+}
+
+// DryRun returns a client whose calls that change something are checked and
+// answered by the service, and change nothing.
+func (c *Client) DryRun() *Client {
+	tries := *c
+	tries.dryRun = true
+	return &tries
 }
 
 // Format implements fmt.Formatter: it shows the URL alone.
@@ -114,7 +151,8 @@ type call struct {
 	query        url.Values
 	body         any    // nil: none
 	kind         string // of what is asked for; empty: JSON
-	ifMatch      int64  // revision; zero: any
+	revision     int64  // that is to be changed; zero: any
+	reads        bool   // is a POST that changes nothing
 	creates      bool   // is sent with an Idempotency-Key
 	once         bool   // must not be sent again unless the service says that it did nothing
 }
@@ -128,38 +166,66 @@ func at(names ...string) string {
 	return "/api" + b.String()
 }
 
+// NotThere, in place of a revision, has only what is not there yet made: the
+// status of the error is 412 if it is.
+const NotThere int64 = -1
+
+// reply is what was answered.
+type reply struct {
+	text []byte
+	etag string // empty: none
+}
+
 // answer makes a call and reads its answer as JSON.
 func answer[T any](ctx context.Context, c *Client, do call) (out T, err error) {
-	text, err := c.do(ctx, do)
+	out, _, err = tagged[T](ctx, c, do)
+	return out, err
+}
+
+// tagged is answer with the revision that its ETag is; zero for none.
+func tagged[T any](ctx context.Context, c *Client, do call) (out T, revision int64, err error) {
+	got, err := c.do(ctx, do)
 	if err != nil {
-		return out, err
+		return out, 0, err
 	}
-	if err := json.Unmarshal(text, &out); err != nil {
-		return out, &rolecall.Error{Code: rolecall.Unavailable, Message: "the server does not answer as rolecall does", Hint: "You: check the service's URL, and that nothing in between answers", Err: err}
+	if revision, err = strconv.ParseInt(strings.Trim(got.etag, `"`), 10, 64); err != nil {
+		revision = 0
 	}
-	return out, nil
+	if err := json.Unmarshal(got.text, &out); err != nil {
+		return out, 0, &rolecall.Error{Code: rolecall.Unavailable, Message: "the server does not answer as rolecall does", Hint: "You: check the service's URL, and that nothing in between answers", Err: err}
+	}
+	return out, revision, nil
+}
+
+// done makes a call that is answered with nothing.
+func (c *Client) done(ctx context.Context, do call) error {
+	_, err := c.do(ctx, do)
+	return err
 }
 
 // do makes a call, again where that may help, and returns what was answered.
-func (c *Client) do(ctx context.Context, do call) ([]byte, error) {
+func (c *Client) do(ctx context.Context, do call) (reply, error) {
 	var body []byte
 	if do.body != nil {
 		var err error
 		if body, err = json.Marshal(do.body); err != nil {
-			return nil, &rolecall.Error{Code: rolecall.Invalid, Message: "the body cannot be written as JSON", Hint: "You: give documents that are JSON", Err: err}
+			return reply{}, &rolecall.Error{Code: rolecall.Invalid, Message: "the body cannot be written as JSON", Hint: "You: give documents that are JSON", Err: err}
 		}
 	}
 	key := ""
-	if do.creates {
+	switch tries := c.dryRun && do.method != http.MethodGet && !do.reads; {
+	case tries:
+		do.query = url.Values{"dry_run": {"true"}}
+	case do.creates:
 		key = rand.Text()
 	}
 	lost := false // whether an earlier attempt may have been done
 	for n := 1; ; n++ {
-		text, err := c.once(ctx, do, key, body)
+		got, err := c.once(ctx, do, key, body)
 		var refused *Error
 		asked := errors.As(err, &refused)
 		if err == nil || asked && lost && do.method == http.MethodDelete && refused.Status == http.StatusNotFound {
-			return text, nil
+			return got, nil
 		}
 		wait := c.pause << (n - 1)
 		switch {
@@ -167,12 +233,12 @@ func (c *Client) do(ctx context.Context, do call) ([]byte, error) {
 			wait = cmp.Or(refused.RetryAfter, wait)
 			lost = lost || refused.Status == http.StatusServiceUnavailable
 		case asked || do.once || ctx.Err() != nil:
-			return nil, err
+			return reply{}, err
 		default:
 			lost = true
 		}
 		if n == attempts || wait > maxPause || !sleep(ctx, wait) {
-			return nil, err
+			return reply{}, err
 		}
 	}
 }
@@ -190,36 +256,40 @@ func sleep(ctx context.Context, d time.Duration) bool {
 }
 
 // once makes one attempt.
-func (c *Client) once(ctx context.Context, do call, key string, body []byte) ([]byte, error) {
+func (c *Client) once(ctx context.Context, do call, key string, body []byte) (reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	r, err := c.request(ctx, do, body)
 	if err != nil {
-		return nil, err
+		return reply{}, err
 	}
 	if key != "" {
 		r.Header.Set("Idempotency-Key", key)
 	}
-	if do.ifMatch != 0 {
-		r.Header.Set("If-Match", fmt.Sprintf("%q", fmt.Sprint(do.ifMatch)))
+	switch do.revision {
+	case 0:
+	case NotThere:
+		r.Header.Set("If-None-Match", "*")
+	default:
+		r.Header.Set("If-Match", fmt.Sprintf("%q", fmt.Sprint(do.revision)))
 	}
 	response, err := c.http.Do(r)
 	if err != nil {
-		return nil, unreachable(err)
+		return reply{}, unreachable(err)
 	}
 	defer func() { _ = response.Body.Close() }()
 	text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
 	switch {
 	case err != nil:
-		return nil, unreachable(err)
+		return reply{}, unreachable(err)
 	case len(text) > maxAnswer:
-		return nil, &Error{Status: response.StatusCode, Errors: rolecall.Errors{{
+		return reply{}, &Error{Status: response.StatusCode, Errors: rolecall.Errors{{
 			Code: rolecall.Unavailable, Message: "the answer is larger than 32 MiB", Hint: "You: ask for less at a time, and check the service's URL",
 		}}}
 	case response.StatusCode/100 != 2:
-		return nil, problem(response, text)
+		return reply{}, problem(response, text)
 	}
-	return text, nil
+	return reply{text, response.Header.Get("ETag")}, nil
 }
 
 func (c *Client) request(ctx context.Context, do call, body []byte) (*http.Request, error) {

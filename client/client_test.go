@@ -75,7 +75,7 @@ func TestAgain(t *testing.T) {
 		_, err := c.PutConnection(ctx, "acme", "masters", rolecall.Connection{Purpose: "source"}, 3)
 		return err
 	}
-	remove := func(ctx context.Context, c *Client) error { return c.DeleteConnection(ctx, "acme", "masters") }
+	remove := func(ctx context.Context, c *Client) error { return c.DeleteConnection(ctx, "acme", "masters", 0) }
 	release := func(ctx context.Context, c *Client) error { return c.ReleaseConnection(ctx, "acme", "masters") }
 	many := refuses(429, rolecall.Unavailable, "Retry-After", "7")
 	away := refuses(503, rolecall.Unavailable, "Retry-After", "5")

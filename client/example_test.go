@@ -35,7 +35,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	script, err := c.Policies(ctx, "acme", "masters", "cli") // for the customer's admin to run
+	script, err := c.Policies(ctx, "acme", "masters", client.PoliciesRequest{Format: "cli"}) // for the customer's admin to run
 	if err != nil {
 		fmt.Println(err)
 		return

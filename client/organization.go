@@ -21,6 +21,7 @@ type Organization struct {
 	Suspended   bool        `json:"suspended,omitempty"`
 	ManagedBy   string      `json:"managed_by"` // api or config
 	Created     time.Time   `json:"created"`
+	Revision    int64       `json:"revision,omitempty"` // zero: it came in a list
 }
 
 // Principal is who works for the organization: whom trust policies name.
@@ -61,18 +62,46 @@ func (c *Client) Organizations(ctx context.Context, p Page) (List[Organization],
 
 // Organization returns one.
 func (c *Client) Organization(ctx context.Context, org string) (Organization, error) {
-	return answer[Organization](ctx, c, call{method: http.MethodGet, path: at("o", org)})
+	return c.organization(ctx, call{method: http.MethodGet, path: at("o", org)})
 }
 
 // CreateOrganization makes one. The code of its error is rolecall.Conflict for a
 // name that is, or was, taken.
 func (c *Client) CreateOrganization(ctx context.Context, n NewOrganization) (Organization, error) {
-	return answer[Organization](ctx, c, call{method: http.MethodPost, path: at("o"), body: n, creates: true})
+	return c.organization(ctx, call{method: http.MethodPost, path: at("o"), body: n, creates: true})
 }
 
-// UpdateOrganization changes one.
-func (c *Client) UpdateOrganization(ctx context.Context, org string, change ChangedOrganization) (Organization, error) {
-	return answer[Organization](ctx, c, call{method: http.MethodPatch, path: at("o", org), body: change})
+// UpdateOrganization changes one. A revision other than zero is the one that is
+// to be changed: the status of the error is 412 if it was changed meanwhile.
+func (c *Client) UpdateOrganization(ctx context.Context, org string, change ChangedOrganization, revision int64) (Organization, error) {
+	return c.organization(ctx, call{method: http.MethodPatch, path: at("o", org), body: change, revision: revision})
+}
+
+func (c *Client) organization(ctx context.Context, do call) (Organization, error) {
+	o, revision, err := tagged[Organization](ctx, c, do)
+	o.Revision = revision
+	return o, err
+}
+
+// Rotation is how far the replacement of an organization's external id is.
+type Rotation struct {
+	Old         string              `json:"old"`
+	New         string              `json:"new"`
+	Connections []RotatedConnection `json:"connections"` // that use the organization's external id
+}
+
+// RotatedConnection says whether a connection passed its check with the new
+// external id.
+type RotatedConnection struct {
+	Name   string `json:"name"`
+	Passed bool   `json:"passed"`
+}
+
+// RotateExternalID begins to replace an organization's external id, or says how
+// far that is. A rotation whose connections all passed has ended: the next call
+// begins another.
+func (c *Client) RotateExternalID(ctx context.Context, org string) (Rotation, error) {
+	return answer[Rotation](ctx, c, call{method: http.MethodPost, path: at("o", org, "external-id", "rotations"), creates: true})
 }
 
 // Offboarded is what remains of an organization that was deleted.
@@ -93,8 +122,9 @@ type Remaining struct {
 	KMSKey     string `json:"kms_key,omitempty"`
 }
 
-// DeleteOrganization removes an organization for good. Its names are never given
-// to another. Where the answer is lost, nothing is known of what remains.
-func (c *Client) DeleteOrganization(ctx context.Context, org string) (out Offboarded, err error) {
-	return answer[Offboarded](ctx, c, call{method: http.MethodDelete, path: at("o", org), once: true})
+// DeleteOrganization removes an organization for good; revision is as in
+// UpdateOrganization. Its names are never given to another. Where the answer is
+// lost, nothing is known of what remains.
+func (c *Client) DeleteOrganization(ctx context.Context, org string, revision int64) (Offboarded, error) {
+	return answer[Offboarded](ctx, c, call{method: http.MethodDelete, path: at("o", org), revision: revision, once: true})
 }

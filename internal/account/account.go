@@ -91,6 +91,7 @@ const (
 	SecretDelete        Action = "secret.delete"
 	CredentialsVend     Action = "credentials.vend"
 	AuditList           Action = "audit.list"
+	SetupLinkGet        Action = "setup_link.get" // by its holder
 	SetupLinkList       Action = "setup_link.list"
 	SetupLinkCreate     Action = "setup_link.create"
 	SetupLinkDelete     Action = "setup_link.delete"
@@ -147,17 +148,21 @@ func mayBound(r Role, do Action) bool {
 	switch do {
 	case CredentialsVend:
 		return r == Credentials
-	case ConnectionGet, ConnectionPut, PoliciesGet, CheckStart, CheckGet:
+	case SetupLinkGet, ConnectionGet, ConnectionPut, PoliciesGet, CheckStart, CheckGet:
 		return r == Setup
 	}
 	return false
 }
 
+// ErrNoSetupLink is the answer to who asks what their setup link is for, and has
+// none.
+var ErrNoSetupLink = &rolecall.Error{Code: rolecall.Forbidden, Message: "the token is no setup link's", Hint: "You: send the token of a setup link: the last part of its URL"}
+
 // May returns nil if the actor may do it in the organization, which is empty
 // for actions that are of none. It is NotFound for an organization that is not
 // the actor's, as if there was none, and Forbidden for a role that may not.
 func (a Actor) May(do Action, organization string) error {
-	if a.Role == Operator && a.Organization == "" {
+	if a.Role == Operator && a.Organization == "" && do != SetupLinkGet {
 		return nil
 	}
 	if organization != "" && organization != a.Organization {
@@ -165,6 +170,9 @@ func (a Actor) May(do Action, organization string) error {
 	}
 	if mayBound(a.Role, do) {
 		return nil
+	}
+	if do == SetupLinkGet {
+		return ErrNoSetupLink
 	}
 	if least := needs(do); rank(a.Role) < rank(least) {
 		hint := "You: ask an operator of the service"

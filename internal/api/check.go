@@ -22,10 +22,10 @@ func (a *API) checks() {
 	})
 	handle(a, route{
 		method: http.MethodPost, path: all, id: "startCheck", summary: "Begin a check of a connection", body: reflect.TypeFor[service.NewCheck](), optional: true,
-		creates: true, status: http.StatusAccepted,
+		creates: true, locates: true, status: http.StatusAccepted,
 	}, func(q *request) (answer[service.Check], error) {
 		begun, err := a.service.StartCheck(q.Context(), q.call, q.PathValue("org"), q.PathValue("name"), q.body(true))
-		return answer[service.Check]{body: begun}, err
+		return answer[service.Check]{body: begun, location: q.URL.EscapedPath() + "/" + begun.ID}, err
 	})
 	handle(a, route{
 		method: http.MethodGet, path: all + "/{id}", id: "getCheck", summary: "A check, as far as it is", status: http.StatusOK,

@@ -52,6 +52,12 @@ func (a *API) connections() {
 
 func (a *API) setupLinks(all string) {
 	handle(a, route{
+		method: http.MethodGet, path: "/api/setup-link", id: "getSetupLink", summary: "What the setup link is for whose token is sent: which connection, and what to fill in", status: http.StatusOK,
+	}, func(q *request) (answer[service.OpenedSetupLink], error) {
+		found, err := a.service.OwnSetupLink(q.Context(), q.call)
+		return answer[service.OpenedSetupLink]{body: found}, err
+	})
+	handle(a, route{
 		method: http.MethodGet, path: all, id: "listSetupLinks", summary: "A connection's setup links, without their URLs", lists: true, status: http.StatusOK,
 	}, func(q *request) (answer[service.List[service.SetupLink]], error) {
 		return list(q, func(p service.Page) (service.List[service.SetupLink], error) {

@@ -145,6 +145,9 @@ func (d *document) add(rt route, out reflect.Type) {
 	if rt.revisions {
 		done.Headers["ETag"] = &huma.Param{Description: "the revision, for If-Match", Schema: text}
 	}
+	if rt.locates {
+		done.Headers["Location"] = &huma.Param{Description: "the path of what was made", Schema: text}
+	}
 	op.Responses[strconv.Itoa(rt.status)] = done
 	if rt.makes {
 		made := *done

@@ -17,10 +17,10 @@ func (a *API) organizations() {
 	})
 	handle(a, route{
 		method: http.MethodPost, path: "/api/o", id: "createOrganization", summary: "Make an organization and its external id",
-		body: reflect.TypeFor[service.NewOrganization](), creates: true, status: http.StatusCreated,
+		body: reflect.TypeFor[service.NewOrganization](), creates: true, revisions: true, locates: true, status: http.StatusCreated,
 	}, func(q *request) (answer[service.Organization], error) {
 		made, err := a.service.CreateOrganization(q.Context(), q.call, q.body(false))
-		return answer[service.Organization]{body: made}, err
+		return answer[service.Organization]{body: made, revision: made.Revision, location: "/api/o/" + made.APIName}, err
 	})
 	handle(a, route{
 		method: http.MethodGet, path: "/api/o/{org}", id: "getOrganization", summary: "An organization", revisions: true, status: http.StatusOK,

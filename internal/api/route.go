@@ -30,6 +30,7 @@ type route struct {
 	reads        bool         // is a POST that changes nothing
 	secret       bool         // has a body that no error quotes
 	revisions    bool         // answers with an ETag
+	locates      bool         // answers with the Location of what was made
 	lists        bool         // takes limit and cursor
 	tokenOnly    bool         // no cookie of a session is enough
 	query        []query
@@ -58,7 +59,8 @@ type request struct {
 type answer[Out any] struct {
 	status   int
 	body     Out
-	revision int64 // sent as ETag; zero: none
+	revision int64  // sent as ETag; zero: none
+	location string // where what was made is; empty: not said
 }
 
 // handle adds a route.
@@ -77,6 +79,9 @@ func handle[Out any](a *API, rt route, do func(*request) (answer[Out], error)) {
 		}
 		if out.revision != 0 {
 			w.Header().Set("ETag", etag(out.revision))
+		}
+		if out.location != "" && !q.call.DryRun {
+			w.Header().Set("Location", out.location)
 		}
 		status := out.status
 		if status == 0 {

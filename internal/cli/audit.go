@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/rolecall/rolecall/client"
@@ -94,6 +95,8 @@ func (c *sealRotateCommand) Run(ctx context.Context, sys System, out *output) er
 
 type auditListCommand struct {
 	orgFlags
+	Operator bool `help:"Of all organizations, and of none: what only an operator sees."`
+
 	Actor  string `placeholder:"ID" help:"Only what this actor did: a token's id."`
 	Action string `placeholder:"NOUN.VERB" help:"Only this action, such as credentials.vend."`
 	Limit  int    `default:"50" placeholder:"N" help:"The newest so many; ${default} by default, 0 for all."`
@@ -101,12 +104,16 @@ type auditListCommand struct {
 
 // Run lists who did what, the newest first.
 func (c *auditListCommand) Run(ctx context.Context, sys System, out *output) error {
-	asked, org, err := c.open(ctx, sys)
+	asked, org, err := c.either(ctx, sys, c.Operator)
 	if err != nil {
 		return err
 	}
+	filter := client.AuditFilter{Actor: c.Actor, Action: c.Action}
 	list := func(ctx context.Context, p client.Page) (client.List[client.AuditRecord], error) {
-		return asked.Audit(ctx, org, client.AuditFilter{Actor: c.Actor, Action: c.Action}, p)
+		if c.Operator {
+			return asked.OperatorAudit(ctx, filter, p)
+		}
+		return asked.Audit(ctx, org, filter, p)
 	}
 	all, rows := []client.AuditRecord{}, [][]string{}
 	for r, err := range client.Each(ctx, list) {
@@ -117,7 +124,11 @@ func (c *auditListCommand) Run(ctx context.Context, sys System, out *output) err
 			break
 		}
 		all = append(all, r)
-		rows = append(rows, []string{r.Time.UTC().Format(time.RFC3339), r.Actor.Kind + " " + r.Actor.Name, r.Action, r.Target, r.Decision, r.Reason})
+		target := r.Target
+		if c.Operator {
+			target = strings.TrimSpace(r.Organization + " " + r.Target)
+		}
+		rows = append(rows, []string{r.Time.UTC().Format(time.RFC3339), r.Actor.Kind + " " + r.Actor.Name, r.Action, target, r.Decision, r.Reason})
 	}
 	return printRows(out, all, rows, "there are no audit records")
 }

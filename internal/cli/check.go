@@ -68,7 +68,7 @@ func (c *checkCommand) Run(ctx context.Context, sys System, out *output) error {
 	if !c.All && c.Connection == "" {
 		return &rolecall.Error{Code: rolecall.Invalid, Message: "which connection is to be checked?", Hint: "You: name one, or give --all"}
 	}
-	if c.remote() {
+	if c.remoteConnection(sys) {
 		return c.ask(ctx, sys, out)
 	}
 	cfg, registry, err := loadConfig(ctx, sys, out, config.LoadTolerant, c.Config)

@@ -94,7 +94,7 @@ func watched(ctx context.Context, asked *client.Client, org, connection string, 
 	if err != nil {
 		return rolecall.CheckReport{}, err
 	}
-	if ended.Result == nil {
+	if ended.Result == nil || ended.Interrupted {
 		return rolecall.CheckReport{}, &rolecall.Error{
 			Code: rolecall.Unavailable, Message: fmt.Sprintf("the check %s was interrupted at the service", begun.ID), Hint: "You: check the connection again",
 		}

@@ -71,15 +71,31 @@ type commands struct {
 		Show   orgShowCommand   `cmd:"" help:"Show an organization, with what trust policies must name."`
 		Create orgCreateCommand `cmd:"" help:"Make an organization at the service."`
 		Update orgUpdateCommand `cmd:"" help:"Change an organization at the service."`
+		Rotate orgRotateCommand `cmd:"" help:"Replace an organization's external id, or say how far that is."`
 		Delete orgDeleteCommand `cmd:"" help:"Delete an organization for good, and say what remains at the customer."`
 		Adopt  orgAdoptCommand  `cmd:"" help:"Move an organization that rolecall.yaml declares, or declared, to the API of rolecall serve, with its ids and history."`
 	} `cmd:"" help:"Work with organizations of rolecall serve."`
 	SigninLink signInLinkCommand `cmd:"" name:"signin-link" help:"Make a link that signs in to the service once, on its own machine, and print it."`
 	Token      struct {
 		Create tokenCreateCommand `cmd:"" help:"Make a token for the service, on its own machine or with --server, and print it."`
-		List   tokenListCommand   `cmd:"" help:"List an organization's tokens, without their secrets."`
+		List   tokenListCommand   `cmd:"" help:"List an organization's tokens, or the operator's, without their secrets."`
 		Revoke tokenRevokeCommand `cmd:"" help:"End a token, at once."`
 	} `cmd:"" help:"Work with tokens of rolecall serve."`
+	SetupLink struct {
+		Create setupLinkCreateCommand `cmd:"" help:"Make a link by which a customer's admin without an account connects a connection, and print it."`
+		Show   setupLinkShowCommand   `cmd:"" help:"Show what the setup link in $$ROLECALL_TOKEN is for."`
+		List   setupLinkListCommand   `cmd:"" help:"List a connection's setup links, without their URLs."`
+		Revoke setupLinkRevokeCommand `cmd:"" help:"End a setup link, at once."`
+	} `cmd:"" name:"setup-link" help:"Work with setup links of rolecall serve."`
+	Member struct {
+		Invite memberInviteCommand `cmd:"" help:"Make a link that signs a person in to an organization once, and print it."`
+		List   memberListCommand   `cmd:"" help:"List an organization's members, and who was invited."`
+		Remove memberRemoveCommand `cmd:"" help:"Remove a member and end their sessions, or withdraw an invitation."`
+	} `cmd:"" help:"Work with the people of an organization."`
+	Session struct {
+		List sessionListCommand `cmd:"" help:"List who is signed in with a browser."`
+		End  sessionEndCommand  `cmd:"" help:"End a session, at once."`
+	} `cmd:"" help:"Work with sessions of rolecall serve."`
 	Secret struct {
 		List   secretListCommand   `cmd:"" help:"List an organization's secrets at the service, without their values."`
 		Put    secretPutCommand    `cmd:"" help:"Store a secret at the service, from stdin or a file."`

@@ -1,8 +1,11 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/rolecall/rolecall"
@@ -81,29 +84,30 @@ func printConnection(out *output, c client.Connection) error {
 	if out.json {
 		return out.document(c)
 	}
+	printTable(out, connectionRows(c))
+	return nil
+}
+
+func connectionRows(c client.Connection) [][]string {
 	rows := [][]string{{string(c.Purpose) + " " + c.Name, "s3://" + c.Bucket + "/" + c.Prefix, c.Region}, {"  status", c.Status, c.Reason}, {"  by", authorization(c.Connection)}}
 	for _, id := range c.ExternalIDs {
 		rows = append(rows, []string{"  external id", id})
 	}
-	for name, at := range map[string]*time.Time{"  verified": c.Verified} {
-		if at != nil {
-			rows = append(rows, []string{name, at.UTC().Format(time.RFC3339)})
-		}
+	for _, p := range c.Principals {
+		rows = append(rows, []string{"  principal " + p.Name, p.ARN, strings.Join(p.Regions, ", ")})
 	}
-	for _, cells := range rows {
-		for i := range cells {
-			cells[i] = printable(cells[i])
-		}
+	if c.Verified != nil {
+		rows = append(rows, []string{"  verified", c.Verified.UTC().Format(time.RFC3339)})
 	}
-	out.printf("%s", out.rows(rows))
-	return nil
+	rows = append(rows, []string{"  revision", strconv.FormatInt(c.Revision, 10)})
+	return rows
 }
 
 type connectionPutCommand struct {
 	orgFlags
 	Connection string `arg:"" placeholder:"CONNECTION" help:"The connection."`
 	File       string `short:"f" required:"" placeholder:"FILE" help:"What it is, as JSON; - for stdin."`
-	Revision   int64  `placeholder:"N" help:"Only if its revision is still this."`
+	Revision   *int64 `placeholder:"N" help:"Only if its revision is still this; 0: only if there is none yet."`
 }
 
 // Run makes a connection at the service, or changes it.
@@ -121,7 +125,11 @@ func (c *connectionPutCommand) Run(ctx context.Context, sys System, out *output)
 	if strict.Decode(data, &declared, &faults); len(faults) > 0 {
 		return inFile(c.File, data, faults)
 	}
-	put, err := service.PutConnection(ctx, org, c.Connection, declared, c.Revision)
+	var revision int64
+	if c.Revision != nil {
+		revision = cmp.Or(*c.Revision, client.NotThere)
+	}
+	put, err := service.PutConnection(ctx, org, c.Connection, declared, revision)
 	if err != nil {
 		if rolecall.CodeOf(err) == rolecall.Invalid {
 			err = inFile(c.File, data, err)
@@ -142,7 +150,7 @@ func (c *connectionDeleteCommand) Run(ctx context.Context, sys System, out *outp
 	if err != nil {
 		return err
 	}
-	if err := service.DeleteConnection(ctx, org, c.Connection); err != nil {
+	if err := service.DeleteConnection(ctx, org, c.Connection, 0); err != nil {
 		return err
 	}
 	return out.gone("connection", c.Connection)

@@ -63,7 +63,7 @@ type credentialsCommand struct {
 // Run prints credentials for one tool, as credential_process takes them,
 // whatever the form of output.
 func (c *credentialsCommand) Run(ctx context.Context, sys System, out *output) error {
-	if c.remote() {
+	if c.remoteConnection(sys) {
 		return c.ask(ctx, sys, out)
 	}
 	cfg, registry, err := loadConfig(ctx, sys, out, config.Load, c.Config)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/client"
 	"github.com/rolecall/rolecall/internal/config"
 	"github.com/rolecall/rolecall/policy"
 	"github.com/rolecall/rolecall/policy/render"
@@ -46,7 +47,7 @@ type connectionFlags struct {
 	Bucket      string `placeholder:"NAME" help:"The bucket."`
 	Prefix      string `placeholder:"PREFIX/" help:"Only keys that begin so; ends in a slash."`
 	Region      string `placeholder:"REGION" help:"Where the bucket is."`
-	RoleARN     string `name:"role-arn" placeholder:"ARN" help:"The customer's role."`
+	RoleARN     string `name:"role-arn" placeholder:"ARN" help:"The customer's role; with --server, that is going to be made for a connection that has none."`
 	BucketOwner string `placeholder:"ID" help:"Account that owns the bucket, if not the role's."`
 	Encryption  string `placeholder:"TYPE" help:"AES256 or aws:kms."`
 	KMSKey      string `name:"kms-key" placeholder:"ARN" help:"The KMS key that the bucket's objects are under."`
@@ -69,7 +70,7 @@ func (f connectionFlags) connection() rolecall.Connection {
 
 // Run prints all documents of the connection, each statement with its reason.
 func (c *generateCommand) Run(ctx context.Context, sys System, out *output) error {
-	if c.remote() {
+	if c.remoteConnection(sys) {
 		return c.ask(ctx, sys, out)
 	}
 	r, err := c.request(ctx, sys, out)
@@ -112,18 +113,18 @@ func (c *generateCommand) print(out *output, text []byte) error {
 // ask prints what the service makes of a connection that it has.
 func (c *generateCommand) ask(ctx context.Context, sys System, out *output) error {
 	given := *c
-	given.Connection, given.Config, given.Org, given.Format, given.serverFlags = "", "", "", "", serverFlags{}
+	given.Connection, given.Config, given.Org, given.Format, given.RoleARN, given.serverFlags = "", "", "", "", "", serverFlags{}
 	if c.Connection == "" || !reflect.DeepEqual(given, generateCommand{Form: "principal", Worker: "any", Side: "customer"}) {
 		return &rolecall.Error{
 			Code: rolecall.Invalid, Message: "the service gives the policies of a connection that it has, as they are",
-			Hint: "You: give CONNECTION, and of other flags --org and --format alone; or leave --server and ROLECALL_SERVER out",
+			Hint: "You: give CONNECTION, and of other flags --org, --format and --role-arn alone; or leave --server and ROLECALL_SERVER out",
 		}
 	}
 	asked, org, err := orgFlags{c.serverFlags, c.Org}.open(ctx, sys)
 	if err != nil {
 		return err
 	}
-	text, err := asked.Policies(ctx, org, c.Connection, cmp.Or(c.Format, string(render.JSON)))
+	text, err := asked.Policies(ctx, org, c.Connection, client.PoliciesRequest{Format: cmp.Or(c.Format, string(render.JSON)), RoleARN: c.RoleARN})
 	if err != nil {
 		return err
 	}
@@ -141,6 +142,7 @@ func (c *generateCommand) ask(ctx context.Context, sys System, out *output) erro
 	if err != nil {
 		return err
 	}
+	of.RoleARN = cmp.Or(of.RoleARN, c.RoleARN)
 	kit.Revocation = nil // people get it only when it is to end something
 	printKit(out, policy.KitRequest{Connection: of.Connection}, kit)
 	return nil

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"time"
 
@@ -100,12 +101,10 @@ func printOrganization(out *output, o client.Organization) error {
 	for _, p := range o.Principals {
 		rows = append(rows, []string{"  principal " + p.Name, p.ARN, strings.Join(p.Regions, ", ")})
 	}
-	for _, cells := range rows {
-		for i := range cells {
-			cells[i] = printable(cells[i])
-		}
+	if o.Revision != 0 {
+		rows = append(rows, []string{"  revision", strconv.FormatInt(o.Revision, 10)})
 	}
-	out.printf("%s", out.rows(rows))
+	printTable(out, rows)
 	return nil
 }
 
@@ -142,6 +141,8 @@ type orgUpdateCommand struct {
 	Paused  *bool   `negatable:"" help:"Its work waits."`
 	Running *int64  `placeholder:"N" help:"How many of its jobs run at once; 0: as many as the service lets. Give --queued too."`
 	Queued  *int64  `placeholder:"N" help:"How many of its jobs wait; 0: as many as the service lets. Give --running too."`
+
+	Revision int64 `placeholder:"N" help:"Only if its revision is still this."`
 }
 
 // Run changes an organization.
@@ -160,17 +161,55 @@ func (c *orgUpdateCommand) Run(ctx context.Context, sys System, out *output) err
 	if change == (client.ChangedOrganization{}) {
 		return &rolecall.Error{Code: rolecall.Invalid, Message: "there is nothing to change", Hint: "You: give --name, --jobs, --paused, or --running with --queued"}
 	}
-	o, err := service.UpdateOrganization(ctx, c.Org, change)
+	o, err := service.UpdateOrganization(ctx, c.Org, change, c.Revision)
 	if err != nil {
 		return err
 	}
 	return printOrganization(out, o)
 }
 
+type orgRotateCommand struct {
+	serverFlags
+	Org string `arg:"" placeholder:"ORG" help:"The organization."`
+	Try bool   `name:"dry-run" help:"Change nothing: say how far it is, or what would begin."`
+}
+
+// Run begins to replace an organization's external id, or says how far that is.
+func (c *orgRotateCommand) Run(ctx context.Context, sys System, out *output) error {
+	service, err := c.dial(sys)
+	if err != nil {
+		return err
+	}
+	if c.Try {
+		service = service.DryRun()
+	}
+	r, err := service.RotateExternalID(ctx, c.Org)
+	if err != nil {
+		return err
+	}
+	if out.json {
+		return out.document(r)
+	}
+	rows, left := [][]string{{"external id of " + c.Org, "new " + r.New}, {"", "old " + r.Old}}, 0
+	for _, of := range r.Connections {
+		state := "passed with the new one"
+		if !of.Passed {
+			state, left = "not passed yet: its customer adds the new one to the trust policy, then rolecall check "+of.Name, left+1
+		}
+		rows = append(rows, []string{"  connection " + of.Name, state})
+	}
+	printTable(out, rows)
+	if left == 0 {
+		out.note("no connection needs the old external id: customers remove it from their trust policies now")
+	}
+	return nil
+}
+
 type orgDeleteCommand struct {
 	serverFlags
 	Org string `arg:"" placeholder:"ORG" help:"The organization."`
 	Yes bool   `help:"It is to be deleted: its connections, secrets, tokens and claims end for good."`
+	Try bool   `name:"dry-run" help:"Only say what would remain at the customer."`
 }
 
 // Run deletes an organization, and says what remains at the customer.
@@ -179,17 +218,21 @@ func (c *orgDeleteCommand) Run(ctx context.Context, sys System, out *output) err
 	if err != nil {
 		return err
 	}
-	if !c.Yes {
-		return &rolecall.Error{Code: rolecall.Invalid, Message: "deleting " + c.Org + " ends its connections, secrets, tokens and claims for good", Hint: "You: give --yes if that is meant"}
+	verb := "is"
+	switch {
+	case c.Try:
+		service, verb = service.DryRun(), "would be"
+	case !c.Yes:
+		return &rolecall.Error{Code: rolecall.Invalid, Message: "deleting " + c.Org + " ends its connections, secrets, tokens and claims for good", Hint: "You: give --dry-run to see what would remain, or --yes if that is meant"}
 	}
-	done, err := service.DeleteOrganization(ctx, c.Org)
+	done, err := service.DeleteOrganization(ctx, c.Org, 0)
 	if err != nil {
 		return err
 	}
 	if out.json {
 		return out.document(done)
 	}
-	out.printf("%s is deleted\n", printable(done.APIName))
+	out.printf("%s %s deleted\n", printable(done.APIName), verb)
 	for _, r := range done.Remains {
 		var left []string
 		for _, name := range []string{r.RoleARN, r.Dispenser, r.KMSKey} {

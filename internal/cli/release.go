@@ -25,7 +25,7 @@ type release struct {
 
 // Run ends the organization's claim on the connection's role or dispenser.
 func (c *releaseCommand) Run(ctx context.Context, sys System, out *output) error {
-	if c.remote() {
+	if c.remoteConnection(sys) {
 		return c.ask(ctx, sys, out)
 	}
 	cfg, registry, err := loadConfig(ctx, sys, out, config.Load, c.Config)

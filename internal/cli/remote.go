@@ -12,25 +12,49 @@ import (
 // serverFlags say which service a command asks. Without one, commands that can
 // work here do.
 type serverFlags struct {
-	Server string `placeholder:"URL" env:"ROLECALL_SERVER" help:"The rolecall serve to ask, as ROLECALL_TOKEN; else $$ROLECALL_SERVER."`
+	Server string `placeholder:"URL" env:"ROLECALL_SERVER" help:"The rolecall serve to ask, as $$ROLECALL_TOKEN; else $$ROLECALL_SERVER."`
 }
 
 func (f serverFlags) remote() bool { return f.Server != "" }
 
+// setupLink returns the setup link that is given in place of a token, and
+// whether there is one.
+func setupLink(sys System) (client.Link, bool) {
+	token := strings.TrimSpace(sys.Getenv("ROLECALL_TOKEN"))
+	return client.Link(token), strings.Contains(token, "://")
+}
+
+// remoteConnection reports whether a command about a connection asks a service:
+// who has a setup link asks that one.
+func (f serverFlags) remoteConnection(sys System) bool {
+	_, linked := setupLink(sys)
+	return f.remote() || linked
+}
+
 // dial returns a client of the service. The token comes from the environment
 // alone: flags are in the list of processes and in the shell's history.
 func (f serverFlags) dial(sys System) (*client.Client, error) {
-	if !f.remote() {
+	o := client.Options{URL: f.Server, Token: client.Token(strings.TrimSpace(sys.Getenv("ROLECALL_TOKEN")))}
+	if link, linked := setupLink(sys); linked {
+		var err error
+		if o, err = client.ParseLink(link); err != nil {
+			return nil, rolecall.List(err).In("ROLECALL_TOKEN", nil)
+		}
+		if f.remote() && strings.TrimRight(f.Server, "/") != o.URL {
+			return nil, &rolecall.Error{Code: rolecall.Invalid, Message: "the setup link in ROLECALL_TOKEN is of another service than " + f.Server, Hint: "You: leave --server and ROLECALL_SERVER out"}
+		}
+	}
+	o.UserAgent = "rolecall/" + version()
+	if o.URL == "" {
 		return nil, &rolecall.Error{Code: rolecall.Invalid, Message: "which service is to be asked?", Hint: "You: give --server URL, or set ROLECALL_SERVER"}
 	}
-	token := strings.TrimSpace(sys.Getenv("ROLECALL_TOKEN"))
-	if token == "" {
+	if o.Token == "" {
 		return nil, &rolecall.Error{
 			Code: rolecall.Unauthenticated, Message: "there is no token for " + f.Server,
 			Hint: "You: set ROLECALL_TOKEN to one that an admin of the organization made. Operator: make one by rolecall token create",
 		}
 	}
-	return client.New(client.Options{URL: f.Server, Token: client.Token(token), UserAgent: "rolecall/" + version()})
+	return client.New(o)
 }
 
 // orgFlags say whose things a command is about.
@@ -45,8 +69,25 @@ func (f orgFlags) open(ctx context.Context, sys System) (*client.Client, string,
 	if err != nil {
 		return nil, "", err
 	}
+	if _, linked := setupLink(sys); linked && f.Org == "" {
+		link, err := c.SetupLink(ctx)
+		return c, link.Organization, err
+	}
 	org, err := whose(ctx, c, f.Org)
 	return c, org, err
+}
+
+// either returns a client, and the organization; none for what is the
+// operator's.
+func (f orgFlags) either(ctx context.Context, sys System, operators bool) (*client.Client, string, error) {
+	if !operators {
+		return f.open(ctx, sys)
+	}
+	if f.Org != "" {
+		return nil, "", &rolecall.Error{Code: rolecall.Invalid, Message: "is it the operator's, or an organization's?", Hint: "You: give --operator or --org"}
+	}
+	c, err := f.dial(sys)
+	return c, "", err
 }
 
 // whose returns the organization: the one that is named, or the token's.
@@ -84,13 +125,18 @@ func printRows[T any](out *output, all []T, rows [][]string, none string) error 
 		out.note("%s", none)
 		return nil
 	}
+	printTable(out, rows)
+	return nil
+}
+
+// printTable prints rows of cells, which may hold anything.
+func printTable(out *output, rows [][]string) {
 	for _, cells := range rows {
 		for i := range cells {
 			cells[i] = printable(cells[i])
 		}
 	}
 	out.printf("%s", out.rows(rows))
-	return nil
 }
 
 // answered reads what the service answers as the command itself has it.

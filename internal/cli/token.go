@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"time"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/client"
@@ -13,9 +12,8 @@ import (
 )
 
 type tokenCreateCommand struct {
-	serverFlags
+	orgFlags
 	Operator   bool   `help:"A token of the operator's, for all organizations."`
-	Org        string `placeholder:"NAME" help:"Organization whose token it is."`
 	Role       string `placeholder:"ROLE" help:"viewer, submitter, admin or credentials."`
 	Connection string `placeholder:"NAME" help:"With the role credentials: the connection."`
 	Access     string `placeholder:"ACCESS" help:"With the role credentials: read or write."`
@@ -68,14 +66,16 @@ func (c *tokenCreateCommand) Run(ctx context.Context, sys System, out *output) e
 
 // ask has the service make the token.
 func (c *tokenCreateCommand) ask(ctx context.Context, sys System, out *output) error {
-	if c.Operator {
-		return &rolecall.Error{Code: rolecall.Invalid, Message: "tokens of the operator's are made on the service's own machine", Hint: "Operator: run rolecall token create --operator there, without --server"}
-	}
-	asked, org, err := orgFlags{c.serverFlags, c.Org}.open(ctx, sys)
+	asked, org, err := c.either(ctx, sys, c.Operator)
 	if err != nil {
 		return err
 	}
-	made, err := asked.CreateToken(ctx, org, client.NewToken{Name: c.Name, Role: c.Role, Connection: c.Connection, Access: c.Access, Expires: c.Expires})
+	var made client.MadeToken
+	if c.Operator {
+		made, err = asked.CreateOperatorToken(ctx, client.NewOperatorToken{Name: c.Name, Expires: c.Expires})
+	} else {
+		made, err = asked.CreateToken(ctx, org, client.NewToken{Name: c.Name, Role: c.Role, Connection: c.Connection, Access: c.Access, Expires: c.Expires})
+	}
 	if err != nil {
 		return err
 	}
@@ -89,41 +89,46 @@ func (c *tokenCreateCommand) ask(ctx context.Context, sys System, out *output) e
 	return nil
 }
 
-type tokenListCommand struct{ orgFlags }
+type tokenListCommand struct {
+	orgFlags
+	Operator bool `help:"The operator's own."`
+}
 
-// Run lists an organization's tokens, without their secrets.
+// Run lists an organization's tokens, or the operator's, without their secrets.
 func (c *tokenListCommand) Run(ctx context.Context, sys System, out *output) error {
-	asked, org, err := c.open(ctx, sys)
+	asked, org, err := c.either(ctx, sys, c.Operator)
 	if err != nil {
 		return err
 	}
 	list := func(ctx context.Context, p client.Page) (client.List[client.TokenInfo], error) {
+		if c.Operator {
+			return asked.OperatorTokens(ctx, p)
+		}
 		return asked.Tokens(ctx, org, p)
 	}
 	return printList(ctx, out, list, "there are no tokens", func(t client.TokenInfo) []string {
-		ends, used := "never ends", "never used"
-		if t.Expires != nil {
-			ends = "ends " + t.Expires.UTC().Format(time.RFC3339)
-		}
-		if t.Used != nil {
-			used = "used " + t.Used.UTC().Format(time.RFC3339)
-		}
-		return []string{t.ID, t.Role, ends, used, t.Name}
+		return []string{t.ID, t.Role, ends(t.Expires), used(t.Used), t.Name}
 	})
 }
 
 type tokenRevokeCommand struct {
 	orgFlags
-	ID string `arg:"" placeholder:"ID" help:"The token's id, as token list shows it."`
+	Operator bool   `help:"One of the operator's own."`
+	ID       string `arg:"" placeholder:"ID" help:"The token's id, as token list shows it."`
 }
 
 // Run revokes a token.
 func (c *tokenRevokeCommand) Run(ctx context.Context, sys System, out *output) error {
-	asked, org, err := c.open(ctx, sys)
+	asked, org, err := c.either(ctx, sys, c.Operator)
 	if err != nil {
 		return err
 	}
-	if err := asked.RevokeToken(ctx, org, c.ID); err != nil {
+	if c.Operator {
+		err = asked.RevokeOperatorToken(ctx, c.ID)
+	} else {
+		err = asked.RevokeToken(ctx, org, c.ID)
+	}
+	if err != nil {
 		return err
 	}
 	return out.gone("token", c.ID)

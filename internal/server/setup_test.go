@@ -49,6 +49,16 @@ func TestSetupLink(t *testing.T) {
 		w.put("acme-masters", "in/the-secret's name.mov")
 		made, link := w.setupLink(masters, `{"account":"111122223333"}`)
 
+		opened := read[service.OpenedSetupLink](t, w.do(link, http.MethodGet, "/api/setup-link", ""))
+		if opened.Organization != "acme" || opened.Connection != "masters" || opened.ID != made.ID || opened.Account != "111122223333" || strings.Join(opened.Fills, " ") != "/bucket /encryption" {
+			t.Errorf("%+v", opened)
+		}
+		for token, want := range map[string]int{w.token: http.StatusForbidden, w.newToken(`{"role":"admin"}`).Secret: http.StatusForbidden, "": http.StatusUnauthorized} {
+			if got := w.do(token, http.MethodGet, "/api/setup-link", ""); got.status != want {
+				t.Errorf("no setup link: %d, want %d\n%s", got.status, want, got.body)
+			}
+		}
+
 		seen := read[service.Connection](t, w.do(link, http.MethodGet, masters, ""))
 		if len(seen.ExternalIDs) != 1 || len(seen.Principals) != 1 || seen.Principals[0].ARN != "arn:aws:iam::999988887777:role/worker" {
 			t.Errorf("%+v", seen)

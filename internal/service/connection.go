@@ -289,10 +289,15 @@ type PoliciesRequest struct {
 // forRole has the documents made for the role that is asked for.
 func (n PoliciesRequest) forRole(may account.Blanks, c *rolecall.Connection) error {
 	switch {
+	case c.Bucket == "":
+		return &rolecall.Error{
+			Code: rolecall.Conflict, Message: "the connection has no bucket yet, and policies are made for one",
+			Hint: "You: give it a bucket first, by PUT of the connection or rolecall connection put",
+		}
 	case n.RoleARN == "" && c.RoleARN == "" && c.Secret == "" && c.HTTPCredentialSource == nil:
 		return &rolecall.Error{
 			Code: rolecall.Conflict, Message: "the connection has no role yet, and policies are made for one",
-			Hint: "You: ask with ?role_arn= and the ARN of the role that is going to be made, as arn:aws:iam::111122223333:role/rolecall",
+			Hint: "You: ask with ?role_arn= (--role-arn) and the ARN of the role that is going to be made, as arn:aws:iam::111122223333:role/rolecall",
 		}
 	case n.RoleARN == "" || n.RoleARN == c.RoleARN:
 		return nil

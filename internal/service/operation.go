@@ -125,7 +125,7 @@ func standing(o store.Organization, do account.Action) error {
 func whileSuspended(do account.Action) bool {
 	switch do {
 	case account.OrganizationGet, account.ConnectionList, account.ConnectionGet, account.PoliciesGet, account.CheckGet, account.TokenList, account.SecretList,
-		account.AuditList, account.SetupLinkList, account.MemberList, account.SessionList,
+		account.AuditList, account.SetupLinkGet, account.SetupLinkList, account.MemberList, account.SessionList,
 		account.OrganizationDelete, account.OrganizationAdopt, account.ConnectionRelease, account.TokenDelete, account.SetupLinkDelete, account.MemberDelete, account.SessionDelete:
 		return true
 	}

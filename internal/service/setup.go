@@ -31,6 +31,13 @@ type MadeSetupLink struct {
 	URL string `json:"url"`
 }
 
+// OpenedSetupLink is a setup link as its holder sees it.
+type OpenedSetupLink struct {
+	Organization string `json:"organization"`
+	Connection   string `json:"connection"` // name
+	SetupLink
+}
+
 // NewSetupLink is what CreateSetupLink takes. All is optional.
 type NewSetupLink struct {
 	Account string   `json:"account,omitempty"` // that the role has to be in
@@ -167,6 +174,22 @@ func members(a, b rolecall.Connection) (ofA, ofB map[string]json.RawMessage, err
 		}
 	}
 	return ofA, ofB, nil
+}
+
+// OwnSetupLink returns the setup link that the actor presents.
+func (s *Service) OwnSetupLink(ctx context.Context, c Call) (OpenedSetupLink, error) {
+	op := operation{action: account.SetupLinkGet, organization: c.Actor.Organization, target: "setup-links/" + c.Actor.ID}
+	return view(ctx, s, c, op, func(ctx context.Context, tx *store.Tx) (OpenedSetupLink, error) {
+		g, err := tx.Grant(ctx, c.Actor.ID)
+		if errors.Is(err, store.ErrNone) { // it was revoked since
+			return OpenedSetupLink{}, account.ErrUnauthenticated
+		}
+		if err != nil {
+			return OpenedSetupLink{}, err
+		}
+		name, err := tx.ConnectionName(ctx, g.Connection)
+		return OpenedSetupLink{Organization: g.Organization, Connection: name, SetupLink: setupLinkOf(g)}, err
+	})
 }
 
 // SetupLinks returns a connection's setup links, without their URLs.
