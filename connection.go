@@ -84,6 +84,9 @@ func (c Connection) ValidateDraft() error {
 	default:
 		faults.AddErr("/prefix", validateKey(c.Prefix))
 	}
+	if c.ProbeKey != "" {
+		faults.AddErr("/probe_key", validateKey(c.ProbeKey))
+	}
 	if c.Region != "" && !IsRegion(c.Region) {
 		faults.Add("/region", strict.Quote(c.Region)+" is not a region", "You: write it as eu-central-1")
 	}

@@ -200,11 +200,11 @@ func holdsCredential(s string) bool {
 func validateKey(key string) error {
 	switch {
 	case len(key) > 1024:
-		return &Error{Code: Invalid, Message: "the key is longer than 1024 bytes"}
+		return &Error{Code: Invalid, Message: "the key is longer than 1024 bytes", Hint: "You: give a shorter one"}
 	case !utf8.ValidString(key):
-		return &Error{Code: Invalid, Message: "the key is not UTF-8"}
+		return &Error{Code: Invalid, Message: "the key is not UTF-8", Hint: "You: write it in UTF-8"}
 	case strings.ContainsRune(key, 0):
-		return &Error{Code: Invalid, Message: "the key has a NUL character"}
+		return &Error{Code: Invalid, Message: "the key has a NUL character", Hint: "You: leave it out"}
 	}
 	return nil
 }

@@ -76,22 +76,24 @@ func (o *Opened) VerifyAudit(ctx context.Context) ([]service.Finding, error) {
 // RotateSealing makes a new sealing key, and wraps all data keys under it. It
 // returns how many.
 func (o *Opened) RotateSealing(ctx context.Context) (int, error) {
-	keys, err := sealingKeys(o.config, o.dir)
-	if err != nil {
-		return 0, err
-	}
-	if keys, err = keys.Rotated(); err != nil {
-		return 0, err
-	}
-	text, err := keys.Text()
-	if err != nil {
-		return 0, err
-	}
-	// The file first: what is wrapped under the new key can be opened then.
-	if err := state.WriteFile(sealingFile(o.config, o.dir), text, 0o600); err != nil {
-		return 0, fmt.Errorf("write sealing keys: %w", err)
-	}
-	return o.Service.RotateSealing(ctx, keys)
+	return o.Service.RotateSealing(ctx, func() (*seal.Keys, error) {
+		keys, err := sealingKeys(o.config, o.dir)
+		if err != nil {
+			return nil, err
+		}
+		if keys, err = keys.Rotated(); err != nil {
+			return nil, err
+		}
+		text, err := keys.Text()
+		if err != nil {
+			return nil, err
+		}
+		// The file first: what is wrapped under the new key can be opened then.
+		if err := state.WriteFile(sealingFile(o.config, o.dir), text, 0o600); err != nil {
+			return nil, fmt.Errorf("write sealing keys: %w", err)
+		}
+		return keys, nil
+	})
 }
 
 func sealingFile(cfg *config.Config, dir *state.Dir) string {

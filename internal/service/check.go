@@ -135,12 +135,31 @@ func (c *checks) all() []*running {
 
 // running is a check that runs.
 type running struct {
-	checked store.Connection // as it was when it began
-	stop    context.CancelFunc
+	checked subject // as it was when it began
 
 	mu      sync.Mutex
+	stop    context.CancelFunc // nil: it does not run yet
+	stopped bool
 	stored  store.Check
 	changed chan struct{} // closed when stored changes
+}
+
+// mayStop gives the function that stops it.
+func (r *running) mayStop(stop context.CancelFunc) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stop = stop; r.stopped {
+		stop()
+	}
+}
+
+// end stops it, now or when it is to run.
+func (r *running) end() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stopped = true; r.stop != nil {
+		r.stop()
+	}
 }
 
 func (r *running) update(change func(*store.Check)) {
@@ -165,6 +184,7 @@ func (r *running) now() (store.Check, <-chan struct{}) {
 func (s *Service) StartCheck(ctx context.Context, c Call, organization, name string, body Body) (Check, error) {
 	op := operation{action: account.CheckStart, organization: organization, connection: name, target: "connections/" + name, body: body, creates: true}
 	var begin func()
+	id := job.NewID()
 	out, err := change(ctx, s, c, op, (*NewCheck).validate, func(ctx context.Context, tx *store.Tx, n NewCheck) (Check, error) {
 		begin = nil
 		o, err := tx.Organization(ctx, organization)
@@ -182,7 +202,7 @@ func (s *Service) StartCheck(ctx context.Context, c Call, organization, name str
 		if err != nil {
 			return Check{}, err
 		}
-		request, err := s.checkRequest(whole, stored, n)
+		request, err := s.checkRequest(id, whole, stored, n)
 		if err != nil {
 			return Check{}, err
 		}
@@ -190,7 +210,11 @@ func (s *Service) StartCheck(ctx context.Context, c Call, organization, name str
 			ID: request.ID, Organization: organization, Connection: stored.ID, Started: tx.Now(), StartedBy: c.Actor.ID, ObjectKeys: []string{stored.Declared.ProbeKey},
 			Report: rolecall.CheckReport{Organization: organization, Connection: name},
 		}
-		switch other, err := tx.BeginCheck(ctx, kept); {
+		// It is known here before the database has it, so that another which is in
+		// the database alone is one that nobody runs.
+		r := &running{checked: subject{stored, whole.ExternalIDFor(stored.Declared)}, stored: kept, changed: make(chan struct{})}
+		s.checks.set(id, r)
+		switch other, err := s.underWay(ctx, tx, stored.ID); {
 		case err != nil:
 			return Check{}, err
 		case other != "":
@@ -199,22 +223,38 @@ func (s *Service) StartCheck(ctx context.Context, c Call, organization, name str
 				Hint: "You: wait for it to end",
 			}
 		}
-		begin = func() { s.begin(&running{stored: kept, changed: make(chan struct{})}, request, n.Wait, stored) }
-		return checkOf(c, kept), nil
+		begin = func() { s.begin(r, request, n.Wait) }
+		return checkOf(c, kept), tx.InsertCheck(ctx, kept)
 	})
 	if err == nil && begin != nil && !c.DryRun {
 		begin()
+	} else {
+		s.checks.set(id, nil)
 	}
 	return out, err
 }
 
+// underWay returns the id of the check of a connection that runs; empty: none does.
+// One that nobody runs any more, since its end could not be stored, ends.
+func (s *Service) underWay(ctx context.Context, tx *store.Tx, connection string) (id string, err error) {
+	left, err := tx.RunningCheck(ctx, connection)
+	if err != nil {
+		return "", ignoreNone(err)
+	}
+	if s.checks.get(left.ID) != nil {
+		return left.ID, nil
+	}
+	left.Ended = tx.Now()
+	return "", tx.EndCheck(ctx, left)
+}
+
 // checkRequest says what to check.
-func (s *Service) checkRequest(o rolecall.Organization, stored store.Connection, n NewCheck) (check.Request, error) {
+func (s *Service) checkRequest(id string, o rolecall.Organization, stored store.Connection, n NewCheck) (check.Request, error) {
 	if s.settings().Worker == nil {
 		return check.Request{}, errNoPrincipal
 	}
 	r := check.Request{
-		ID: job.NewID(), Organization: o, Connection: stored.Declared, Vendor: s.vendor(), Policies: n.given, Deep: n.Deep, Remote: true, Log: s.log,
+		ID: id, Organization: o, Connection: stored.Declared, Vendor: s.vendor(), Policies: n.given, Deep: n.Deep, Remote: true, Log: s.log,
 	}
 	r.Organization.Connections[stored.Declared.Name] = stored.Declared
 	r.Faults.AddErr("", stored.Declared.Validate())
@@ -236,15 +276,14 @@ func (s *Service) checkRequest(o rolecall.Organization, stored store.Connection,
 }
 
 // begin runs a check that was stored.
-func (s *Service) begin(r *running, request check.Request, wait *Duration, checked store.Connection) {
+func (s *Service) begin(r *running, request check.Request, wait *Duration) {
 	ctx, stop := context.WithCancel(s.ctx)
-	r.checked, r.stop = checked, stop
-	s.checks.set(request.ID, r)
+	r.mayStop(stop)
 	s.work.Go(func() {
 		defer stop()
-		defer s.checkSuperseded(checked)
+		defer s.checkSuperseded(r.checked.Connection)
 		defer s.checks.set(request.ID, nil)
-		records := &records{service: s, running: r, checked: checked}
+		records := &records{service: s, running: r}
 		err := safely.Do(func() error {
 			worker, done, err := s.take()
 			if err != nil {
@@ -264,10 +303,13 @@ func (s *Service) begin(r *running, request check.Request, wait *Duration, check
 			})
 			return err
 		})
-		if err != nil && ctx.Err() != nil || errors.Is(err, errOutdated) {
-			err = s.endOutdated(r)
+		if err == nil {
+			return
 		}
-		if err != nil {
+		if ctx.Err() == nil && !errors.Is(err, errOutdated) {
+			s.log.WarnContext(s.ctx, "a check was interrupted", "org", request.Organization.APIName, "connection", request.Connection.Name, "check", request.ID, "error", err)
+		}
+		if err := s.endInterrupted(r); err != nil {
 			s.log.WarnContext(s.ctx, "the check was not recorded", "org", request.Organization.APIName, "connection", request.Connection.Name, "check", request.ID, "error", err)
 		}
 	})
@@ -277,32 +319,32 @@ func (s *Service) begin(r *running, request check.Request, wait *Duration, check
 type records struct {
 	service *Service
 	running *running
-	checked store.Connection
 }
 
 // Changed implements check.Records.
 func (r *records) Changed(ctx context.Context, _ rolecall.Organization, _ rolecall.Connection, p rolecall.Principal, revision string) (since time.Time, err error) {
+	checked := r.running.checked
 	err = r.service.store.Change(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if still, err := unchanged(ctx, tx, r.checked); err != nil || !still {
+		if still, err := unchanged(ctx, tx, checked); err != nil || !still {
 			return cmp.Or(err, errOutdated)
 		}
-		since, err = tx.Revision(ctx, r.checked.Organization, r.checked.ID, p.Name, revision)
+		since, err = tx.Revision(ctx, checked.Organization, checked.ID, p.Name, revision)
 		return err
 	})
 	return since, err
 }
 
 // Keep implements check.Records: the report, and the connection's status by it,
-// unless the connection changed meanwhile.
-func (r *records) Keep(ctx context.Context, report rolecall.CheckReport) (string, error) {
+// unless the connection, or the external id in force, changed meanwhile.
+func (r *records) Keep(_ context.Context, report rolecall.CheckReport) (string, error) {
 	var kept store.Check
-	err := r.service.store.Change(ctx, func(ctx context.Context, tx *store.Tx) error {
+	err := r.service.persist(func(ctx context.Context, tx *store.Tx) error {
 		kept, _ = r.running.now()
 		kept.Report, kept.Ended = report, tx.Now()
 		if err := tx.EndCheck(ctx, kept); err != nil {
 			return err
 		}
-		return putStatus(ctx, tx, r.checked, report, kept.Ended)
+		return putStatus(ctx, tx, r.running.checked, report, kept.Ended)
 	})
 	if err == nil {
 		r.running.update(func(c *store.Check) { *c = kept })

@@ -98,11 +98,19 @@ func (k *Keyring) open(ctx context.Context, tx *store.Tx, organization string, a
 	return plain, err
 }
 
-// RotateSealing wraps all data keys under the newest sealing key, and returns
-// how many.
-func (s *Service) RotateSealing(ctx context.Context, keys *seal.Keys) (n int, err error) {
+// RotateSealing wraps all data keys under the newest of the sealing keys, which
+// rotate makes, and returns how many. Rotate may be called again; no other rotation
+// of the database goes on meanwhile, in whichever process.
+func (s *Service) RotateSealing(ctx context.Context, rotate func() (*seal.Keys, error)) (n int, err error) {
 	err = s.store.Change(ctx, func(ctx context.Context, tx *store.Tx) error {
 		n = 0
+		if err := tx.Alone(ctx, "seal rotate"); err != nil {
+			return err
+		}
+		keys, err := rotate()
+		if err != nil {
+			return err
+		}
 		if err := audit(ctx, tx, Call{Actor: Host(), RequestID: "seal rotate"}, operation{action: account.SealRotate}, AuditRecord{Decision: Allowed}); err != nil {
 			return err
 		}

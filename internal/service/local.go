@@ -26,7 +26,7 @@ type LocalChecks struct {
 
 // checked is a connection as a check found it.
 type checked struct {
-	stored  store.Connection
+	stored  subject
 	current bool // the check is of the connection as the service has it
 	begun   time.Time
 }
@@ -55,7 +55,7 @@ func (l *LocalChecks) Changed(ctx context.Context, o rolecall.Organization, c ro
 			l.checked = map[Place]checked{}
 		}
 		l.checked[Place{o.APIName, c.Name}] = checked{
-			stored: stored, begun: tx.Now(),
+			stored: subject{stored, o.ExternalIDFor(c)}, begun: tx.Now(),
 			current: own.Name == p.Name && owner.ExternalID == o.ExternalID && !owner.Suspended && !stored.Suspended && stored.Declared.Revision() == c.Revision(),
 		}
 		l.mu.Unlock()
@@ -87,8 +87,8 @@ func (l *LocalChecks) Keep(ctx context.Context, report rolecall.CheckReport) (st
 }
 
 // putStatus makes a connection's status what a report says, unless it changed
-// since.
-func putStatus(ctx context.Context, tx *store.Tx, of store.Connection, report rolecall.CheckReport, ended time.Time) error {
+// since, or has another external id.
+func putStatus(ctx context.Context, tx *store.Tx, of subject, report rolecall.CheckReport, ended time.Time) error {
 	stored, err := tx.Connection(ctx, of.Organization, of.Declared.Name)
 	switch {
 	case errors.Is(err, store.ErrNone):
@@ -97,6 +97,10 @@ func putStatus(ctx context.Context, tx *store.Tx, of store.Connection, report ro
 		return err
 	case stored.ID != of.ID || stored.Revision != of.Revision:
 		return nil
+	}
+	o, err := tx.Organization(ctx, of.Organization)
+	if err != nil || idInForce(o, stored.Declared) != of.externalID {
+		return err
 	}
 	stored.Checked = ended
 	status, reason := statusOf(report)

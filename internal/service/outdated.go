@@ -3,16 +3,29 @@ package service
 import (
 	"context"
 	"errors"
+	"time"
 
+	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/store"
 )
 
 // errOutdated says that a connection is not what a check was to find fit.
-var errOutdated = errors.New("the connection was removed or changed")
+var errOutdated = errors.New("the connection was removed or changed, or has another external id")
+
+// subject is a connection as a check takes it.
+type subject struct {
+	store.Connection
+	externalID string // that it is checked with
+}
+
+// idInForce returns the external id that a connection is to be checked with.
+func idInForce(o store.Organization, c rolecall.Connection) string {
+	return rolecall.Organization{APIName: o.APIName, ExternalID: o.ExternalID}.ExternalIDFor(c)
+}
 
 // unchanged reports whether a connection is there as it was when a check of it
 // began, and work on it may go on.
-func unchanged(ctx context.Context, tx *store.Tx, checked store.Connection) (bool, error) {
+func unchanged(ctx context.Context, tx *store.Tx, checked subject) (bool, error) {
 	o, err := tx.Organization(ctx, checked.Organization)
 	if err != nil {
 		return false, ignoreNone(err)
@@ -21,7 +34,7 @@ func unchanged(ctx context.Context, tx *store.Tx, checked store.Connection) (boo
 	if err != nil {
 		return false, ignoreNone(err)
 	}
-	return o.Deleted.IsZero() && !o.Suspended && !c.Suspended && c.ID == checked.ID && !matters(checked.Declared, c.Declared), nil
+	return o.Deleted.IsZero() && !o.Suspended && !c.Suspended && c.ID == checked.ID && !matters(checked.Declared, c.Declared) && idInForce(o, c.Declared) == checked.externalID, nil
 }
 
 // stopOutdated stops the checks of connections that are not there any more, were
@@ -51,18 +64,18 @@ func (s *Service) stopOutdated() {
 		s.log.WarnContext(s.ctx, "checks of connections that changed go on", "error", err)
 	}
 	for _, r := range stop {
-		r.stop()
+		r.end()
 	}
 }
 
-// endOutdated stores that a check was stopped: it found nothing. When the service
+// endInterrupted stores that a check was stopped: it found nothing. When the service
 // stops, its next start does that.
-func (s *Service) endOutdated(r *running) error {
+func (s *Service) endInterrupted(r *running) error {
 	if s.ctx.Err() != nil {
 		return nil
 	}
 	var ended store.Check
-	err := s.store.Change(s.ctx, func(ctx context.Context, tx *store.Tx) error {
+	err := s.persist(func(ctx context.Context, tx *store.Tx) error {
 		ended, _ = r.now()
 		ended.Ended = tx.Now()
 		return tx.EndCheck(ctx, ended)
@@ -72,3 +85,25 @@ func (s *Service) endOutdated(r *running) error {
 	}
 	return err
 }
+
+// persist makes a change that nobody else can make again: it is tried again
+// while the database does not take it, until the service stops.
+func (s *Service) persist(do func(context.Context, *store.Tx) error) error {
+	for told := false; ; {
+		err := s.store.Change(s.ctx, do)
+		if rolecall.CodeOf(err) != rolecall.Unavailable {
+			return err
+		}
+		if !told {
+			s.log.WarnContext(s.ctx, "the end of a check is not stored; that is tried again until the database takes it", "error", err)
+			told = true
+		}
+		select {
+		case <-time.After(persistEvery):
+		case <-s.ctx.Done():
+			return err
+		}
+	}
+}
+
+const persistEvery = time.Second

@@ -34,7 +34,7 @@ type NewRotation struct{}
 // connection needs the old one any more, roles must refuse it.
 func (s *Service) RotateExternalID(ctx context.Context, c Call, organization string, body Body) (Rotation, error) {
 	op := operation{action: account.ExternalIDRotate, organization: organization, body: body, creates: true}
-	return change(ctx, s, c, op, func(*NewRotation) error { return nil }, func(ctx context.Context, tx *store.Tx, _ NewRotation) (Rotation, error) {
+	out, err := change(ctx, s, c, op, func(*NewRotation) error { return nil }, func(ctx context.Context, tx *store.Tx, _ NewRotation) (Rotation, error) {
 		o, err := tx.Organization(ctx, organization)
 		if err != nil {
 			return Rotation{}, err
@@ -76,6 +76,10 @@ func (s *Service) RotateExternalID(ctx context.Context, c Call, organization str
 		}
 		return out, endRotation(ctx, tx, organization)
 	})
+	if err == nil {
+		s.stopOutdated()
+	}
+	return out, err
 }
 
 // endRotation retires an organization's old external id once no connection

@@ -224,7 +224,7 @@ func (s *Store) explain(err error) error {
 		return &rolecall.Error{Code: rolecall.Unavailable, Message: "another process holds the database", Hint: "You: try again. Operator: see which rolecall hangs, if it goes on", Err: err}
 	case isFull(err):
 		return &rolecall.Error{Code: rolecall.Unavailable, Message: "the database cannot be written", Hint: "Operator: see whether its disk is full; the log has the cause", Err: err}
-	case errors.As(err, &connect), errors.As(err, &network), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, driver.ErrBadConn), errors.Is(err, sql.ErrConnDone), isShutdown(err):
+	case errors.As(err, &connect), errors.As(err, &network), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, driver.ErrBadConn), errors.Is(err, sql.ErrConnDone), errors.Is(err, pgconn.ErrConnClosed), isShutdown(err):
 		return &rolecall.Error{Code: rolecall.Unavailable, Message: "the database cannot be reached", Hint: "Operator: see whether it runs; the log has the cause", Err: err}
 	}
 	return err

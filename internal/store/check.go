@@ -58,18 +58,14 @@ func (t *Tx) Checks(ctx context.Context, connection string, p Page) (list []Chec
 	return list, err
 }
 
-// BeginCheck stores a check that begins, unless one of the connection runs
-// already: it returns the id of that.
-func (t *Tx) BeginCheck(ctx context.Context, c Check) (running string, err error) {
-	err = t.one(ctx, `SELECT id FROM checks WHERE connection = $1 AND ended = 0`, []any{c.Connection}, &running)
-	if !errors.Is(err, ErrNone) {
-		return running, err
-	}
-	c.Ended = time.Time{}
-	return "", t.InsertCheck(ctx, c)
+// RunningCheck returns the check of a connection that has not ended, or ErrNone.
+func (t *Tx) RunningCheck(ctx context.Context, connection string) (Check, error) {
+	return scanCheck(func(into ...any) error {
+		return t.one(ctx, `SELECT `+checkColumns+` FROM checks WHERE connection = $1 AND ended = 0`, []any{connection}, into...)
+	})
 }
 
-// InsertCheck stores a check that was made elsewhere.
+// InsertCheck stores a check. One of a connection runs at a time.
 func (t *Tx) InsertCheck(ctx context.Context, c Check) error {
 	report, err := json.Marshal(c.Report)
 	if err != nil {

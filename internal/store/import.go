@@ -23,6 +23,12 @@ func (t *Tx) PutSetting(ctx context.Context, name, value string) error {
 	return err
 }
 
+// Alone has the change wait for all others that call it with the same name, in all
+// processes, before it goes on.
+func (t *Tx) Alone(ctx context.Context, name string) error {
+	return t.PutSetting(ctx, "alone "+name, "")
+}
+
 // Imported reports whether what was in a state directory was taken over.
 func (t *Tx) Imported(ctx context.Context, directory string) (bool, error) {
 	err := t.one(ctx, `SELECT 1 FROM imports WHERE directory = $1`, []any{directory}, new(int))

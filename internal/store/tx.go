@@ -4,7 +4,12 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"reflect"
+	"strings"
 	"time"
+	"unicode/utf8"
+
+	"github.com/rolecall/rolecall"
 )
 
 // Tx is one change or one view. Its methods are in the files of what they are
@@ -27,6 +32,9 @@ func (t *Tx) Now() time.Time { return t.now().UTC().Truncate(time.Microsecond) }
 
 // exec makes a statement and returns how many rows it changed.
 func (t *Tx) exec(ctx context.Context, query string, args ...any) (int64, error) {
+	if !storable(args) {
+		return 0, &rolecall.Error{Code: rolecall.Invalid, Message: "a text has a NUL character, or is not UTF-8", Hint: "You: leave that out"}
+	}
 	result, err := t.tx.ExecContext(ctx, query, args...)
 	if err != nil {
 		return 0, err
@@ -36,6 +44,9 @@ func (t *Tx) exec(ctx context.Context, query string, args ...any) (int64, error)
 
 // one reads a row. ErrNone: there is none.
 func (t *Tx) one(ctx context.Context, query string, args []any, into ...any) error {
+	if !storable(args) {
+		return ErrNone
+	}
 	err := t.tx.QueryRowContext(ctx, query, args...).Scan(into...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return ErrNone
@@ -48,6 +59,9 @@ var ErrNone = errors.New("there is no such row")
 
 // each reads rows; scan is called for each.
 func (t *Tx) each(ctx context.Context, query string, args []any, scan func(read func(...any) error) error) error {
+	if !storable(args) {
+		return nil
+	}
 	rows, err := t.tx.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err
@@ -59,6 +73,18 @@ func (t *Tx) each(ctx context.Context, query string, args []any, scan func(read 
 		}
 	}
 	return rows.Err()
+}
+
+// storable reports whether all texts can be in the database: in none that both
+// engines keep is a NUL character, or what is not UTF-8. So no row has another.
+// https://www.postgresql.org/docs/current/datatype-character.html
+func storable(args []any) bool {
+	for _, arg := range args {
+		if text := reflect.ValueOf(arg); text.Kind() == reflect.String && (strings.Contains(text.String(), "\x00") || !utf8.ValidString(text.String())) {
+			return false
+		}
+	}
+	return true
 }
 
 // Times are microseconds since 1970, and zero is no time.

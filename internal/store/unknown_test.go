@@ -60,6 +60,36 @@ func TestBrokenConnection(t *testing.T) {
 	}
 }
 
+// A connection that breaks at any statement of a view or a change says so, and
+// not that there is a fault of the service's.
+func TestConnectionBreaksAnywhere(t *testing.T) {
+	t.Parallel()
+	for _, at := range []string{"begin", "settings", "rollback", "commit"} {
+		for _, arrives := range []bool{false, true} {
+			var cut atomic.Bool
+			s := storetest.Open(t, store.Options{URL: proxy(t, engines.Database(t), at, &cut, arrives)})
+			setting := func(ctx context.Context, tx *store.Tx) error {
+				_, err := tx.Setting(ctx, "name")
+				if errors.Is(err, store.ErrNone) {
+					return nil
+				}
+				return err
+			}
+			for _, what := range []func() error{
+				func() error { return s.View(t.Context(), setting) },
+				func() error { return s.Change(t.Context(), setting) },
+			} {
+				cut.Store(true)
+				for range 3 {
+					if err := what(); err != nil && rolecall.CodeOf(err) != rolecall.Unavailable {
+						t.Errorf("%s %t: %v", at, arrives, err)
+					}
+				}
+			}
+		}
+	}
+}
+
 // proxy is a way to a database that breaks once cut is set, when a message holds
 // the text. Arrives says whether the server gets that message.
 func proxy(t *testing.T, to, at string, cut *atomic.Bool, arrives bool) string {
