@@ -127,15 +127,9 @@ func s3Actions(pattern string) []awsaction.Action {
 }
 
 // fits reports whether one of the statement's resources can be what the action
-// is on: a bucket, or objects. A star reaches over slashes.
+// is on.
 func (s *writtenStatement) fits(a awsaction.Action) bool {
-	for _, r := range s.Resource {
-		bucket, _, slash := strings.Cut(r, "/")
-		if !slash && slices.Contains(a.Resources, "bucket") || (slash || strings.Contains(bucket, "*")) && slices.Contains(a.Resources, "object") {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(s.Resource, a.On)
 }
 
 // conditionKeyFault checks a condition key: S3 takes any global one, and of its own

@@ -25,6 +25,13 @@ type Action struct {
 	Keys []string
 }
 
+// On reports whether requests for the action of S3 can be about what a resource
+// of a policy names: a bucket, or objects. A star reaches over slashes.
+func (a Action) On(resource string) bool {
+	bucket, _, slash := strings.Cut(resource, "/")
+	return !slash && slices.Contains(a.Resources, "bucket") || (slash || strings.Contains(bucket, "*")) && slices.Contains(a.Resources, "object")
+}
+
 // Facts is the list. It must not be changed.
 type Facts struct {
 	Date     string

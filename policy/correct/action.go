@@ -6,11 +6,57 @@ import (
 	"strings"
 
 	"github.com/rolecall/rolecall/internal/awsaction"
+	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/internal/tree"
 )
 
 // matches reports whether a pattern matches a name, whose case does not count.
 func matches(pattern, name string) bool {
 	return regexp.MustCompile("(?is)^" + strings.NewReplacer(`\*`, ".*", `\?`, ".").Replace(regexp.QuoteMeta(pattern)) + "$").MatchString(name)
+}
+
+// canBe reports whether an action, or one of those that a pattern matches, can be
+// asked for on what one of the resources names. That is known of S3's on buckets
+// and objects; a bucket's policy is of nothing else.
+func canBe(kind policy.Kind, action string, resources []string) bool {
+	if len(resources) == 0 {
+		return true
+	}
+	named := slices.DeleteFunc(slices.Clone(awsaction.Read().Actions), func(a awsaction.Action) bool { return a.Service != "s3" || !matches(action, "s3:"+a.Name) })
+	return len(named) == 0 || slices.ContainsFunc(resources, func(r string) bool {
+		ofBucket := isBucketOrObject(r) || r == "*" && kind == policy.BucketDocument
+		return !ofBucket || slices.ContainsFunc(named, func(a awsaction.Action) bool { return a.On(r) })
+	})
+}
+
+// keysFit reports whether S3 stores a statement of a bucket's policy for its
+// conditions: each of the actions must have each of S3's own keys.
+func keysFit(s *tree.Node) bool {
+	block := s.Get("Condition")
+	if block == nil {
+		return true
+	}
+	for _, action := range s.Get("Action").Strings() {
+		for _, operator := range block.Members {
+			for _, key := range operator.Value.Members {
+				if strings.HasPrefix(strings.ToLower(key.Name), "s3:") && !slices.ContainsFunc(awsaction.Read().Actions, func(a awsaction.Action) bool {
+					name := a.Service + ":" + a.Name
+					has, _ := awsaction.Has(name, key.Name)
+					return has && matches(action, name) && canBe(policy.BucketDocument, name, s.Get("Resource").Strings())
+				}) {
+					return false
+				}
+			}
+		}
+	}
+	return true
+}
+
+// isBucketOrObject reports whether a resource is a bucket or objects of one, and
+// is not only known when it is asked for.
+func isBucketOrObject(resource string) bool {
+	parts := strings.SplitN(resource, ":", 6)
+	return len(parts) == 6 && parts[2] == "s3" && parts[3] == "" && parts[4] == "" && !strings.Contains(resource, "${")
 }
 
 // without returns patterns of the actions that a pattern matches but for those

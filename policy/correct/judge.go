@@ -72,7 +72,7 @@ func (s Setup) Judge(q Question, kind policy.Kind, all []Given) (Judgement, bool
 	if !ok {
 		return out, true
 	}
-	fixed, limits, ok := l.keepLimits(fixed, i, len(statements(l.documents[i])), needed)
+	fixed, limits, ok := l.keepLimits(fixed, i, l.documents[i], needed)
 	if ok = ok && fixed.allowsAll(needed, a) && fixed.fits(i); !ok {
 		return out.limited(limits), true
 	}
@@ -112,6 +112,8 @@ func (s Setup) judgeTrust(q Question, out Judgement, l layer, right []policy.Req
 		return out
 	}
 	wrong = s.wrongRequests(s.vendors(l.documents[0])...)
+	id := tree.Object("StringEquals", tree.Object("sts:ExternalId", s.ExternalID))
+	l.use = use{{union([]string{actionAssume}, s.SessionActions), nil, id}} // a Deny stays for other ids
 	fixed, limits, ok := l.correctTrust(right, wrong, s.Principal.String(), s.Vendor.Owns, s.grants(policy.TrustDocument))
 	if !ok {
 		return out.limited(limits)

@@ -112,19 +112,21 @@ func (l layer) correct(needed []policy.Request, principal string, grants []*tree
 	changed := -1
 	for _, in := range needed {
 		denying, _ := out.decide(in, a)
-		for _, at := range denying {
+		for _, at := range slices.Backward(denying) { // so that the places of those to come stay
 			if changed >= 0 && changed != at.document || l.kind == policy.WorkerDocument { // what keeps the worker from its own accounts stays
 				return l, 0, false
 			}
 			changed = at.document
 			all := slices.Clone(statements(out.documents[changed]))
 			deny := all[at.statement]
-			all[at.statement] = exceptPrincipal(deny, principal)
-			out.documents[changed] = withStatements(out.documents[changed], all)
 			still, ok := l.use.stillDenied(l.kind, deny, principal)
 			if !ok {
 				return l, 0, false
 			}
+			if all[at.statement] = exceptPrincipal(deny, principal); all[at.statement] == nil {
+				all = slices.Delete(all, at.statement, at.statement+1)
+			}
+			out.documents[changed] = withStatements(out.documents[changed], all)
 			for _, s := range still {
 				out.documents[changed] = add(out.documents[changed], s)
 			}
@@ -149,7 +151,7 @@ func (l layer) correct(needed []policy.Request, principal string, grants []*tree
 func (l layer) fits(i int) bool {
 	d := l.documents[i]
 	text := d.JSON()
-	return len(text) <= l.kind.Limit() && (d.Modern() || !bytes.Contains(text, []byte("${")))
+	return len(statements(d)) > 0 && len(text) <= l.kind.Limit() && (d.Modern() || !bytes.Contains(text, []byte("${")))
 }
 
 // correctTrust returns the trust policy that allows the right requests and none
@@ -182,7 +184,7 @@ func (l layer) correctTrust(right, wrong []policy.Request, principal string, ven
 		if !ok {
 			return l, nil, false
 		}
-		fixed, limits, ok := l.keepLimits(fixed, 0, len(left), right)
+		fixed, limits, ok := l.keepLimits(fixed, 0, withStatements(l.documents[0], left), right)
 		a := strict
 		if changed { // whoever was let in meets the limits of what let them in
 			a = lenient

@@ -144,13 +144,13 @@ func under(s *tree.Node, limit Limit) (*tree.Node, bool) {
 }
 
 // keepLimits puts the account's own limits on the Allows that a correction has
-// added at the end of a document: those under which the layer allowed the same.
-// It is false where they contradict each other.
-func (l layer) keepLimits(fixed layer, i, from int, needed []policy.Request) (layer, []Limit, bool) {
+// added to what there was of a document: those under which the layer allowed the
+// same. It is false where they contradict each other.
+func (l layer) keepLimits(fixed layer, i int, before *tree.Node, needed []policy.Request) (layer, []Limit, bool) {
 	all := slices.Clone(statements(fixed.documents[i]))
 	var kept []Limit
-	for n := from; n < len(all); n++ {
-		if isDeny(all[n]) {
+	for n := range all {
+		if isDeny(all[n]) || has(before, all[n]) {
 			continue
 		}
 		added := fixed.alone(i, all[n])

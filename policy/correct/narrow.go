@@ -31,16 +31,26 @@ func useOf(permissions *policy.Document, kind policy.Kind) use {
 
 func (u use) actions() (out []string) {
 	for _, one := range u {
-		out = append(out, one.actions...)
+		out = union(out, one.actions)
 	}
 	return out
 }
 
 func (u use) resources() (out []string) {
 	for _, one := range u {
-		out = append(out, slices.DeleteFunc(slices.Clone(one.resources), func(r string) bool { return slices.Contains(out, r) })...)
+		out = union(out, one.resources)
 	}
 	return out
+}
+
+// union returns a list with those of another that it lacks.
+func union(list, more []string) []string {
+	for _, m := range more {
+		if !slices.Contains(list, m) {
+			list = append(list, m)
+		}
+	}
+	return list
 }
 
 // stillDenied returns what a Deny goes on to deny a principal that is excepted
@@ -78,17 +88,19 @@ func (u use) stillDenied(kind policy.Kind, deny *tree.Node, principal string) ([
 			}
 		}
 	}
-	return out, true
+	out = slices.DeleteFunc(out, func(s *tree.Node) bool { return neverAsked(kind, s) })
+	return out, kind != policy.BucketDocument || !slices.ContainsFunc(out, func(s *tree.Node) bool { return !keysFit(s) })
 }
 
-// ofPrincipal narrows a Deny that bears on a principal to it alone.
-func ofPrincipal(deny *tree.Node, principal string) *tree.Node {
-	if under := deny.Get("Condition").Fold("ArnEquals"); under != nil && under.Value.Fold(principalKey) != nil {
-		out := deny.Clone()
-		out.Get("Condition").Fold("ArnEquals").Value.Fold(principalKey).Value = tree.Text(principal)
-		return out
+// neverAsked takes those actions out of a statement that nobody asks for on its
+// resources, and reports whether none is left. S3 does not store them.
+func neverAsked(kind policy.Kind, s *tree.Node) bool {
+	said := s.Get("Action").Strings()
+	left := slices.DeleteFunc(slices.Clone(said), func(a string) bool { return !canBe(kind, a, s.Get("Resource").Strings()) })
+	if 0 < len(left) && len(left) < len(said) {
+		s.Set("Action", tree.List(left...))
 	}
-	return onPrincipal(deny, "ArnEquals", principal)
+	return len(said) > 0 && len(left) == 0
 }
 
 func actionElement(s *tree.Node) string {
@@ -110,13 +122,16 @@ func unless(s *tree.Node, operator string, key *tree.Member) (*tree.Node, bool) 
 	if not == "" {
 		return nil, false
 	}
-	block := s.Get("Condition") // it has one, on the principal
+	if s.Get("Condition") == nil {
+		s.Set("Condition", tree.Object())
+	}
+	block := s.Get("Condition")
 	if block.Fold(not) == nil {
 		block.Set(not, tree.Object())
 	}
 	keys := block.Fold(not).Value
 	if has := keys.Fold(key.Name); has != nil { // none of several values may match
-		has.Value = tree.List(append(has.Value.Strings(), key.Value.Strings()...)...)
+		has.Value = tree.List(union(has.Value.Strings(), key.Value.Strings())...)
 	} else {
 		keys.Set(key.Name, key.Value.Clone())
 	}
@@ -128,7 +143,7 @@ func unless(s *tree.Node, operator string, key *tree.Member) (*tree.Node, bool) 
 func (u use) otherActions(kind policy.Kind, s *tree.Node) (*tree.Node, bool) {
 	used := u.actions()
 	if not := s.Get("NotAction"); not != nil {
-		s.Set("NotAction", tree.List(append(not.Strings(), used...)...))
+		s.Set("NotAction", tree.List(union(not.Strings(), used)...))
 		return s, true
 	}
 	said := s.Get("Action").Strings()
@@ -147,7 +162,7 @@ func (u use) otherActions(kind policy.Kind, s *tree.Node) (*tree.Node, bool) {
 			if !ok {
 				return nil, false
 			}
-			left = append(left, others...)
+			left = union(left, others)
 		}
 	}
 	if len(left) == 0 {
@@ -165,7 +180,7 @@ func (u use) otherResources(kind policy.Kind, s *tree.Node) (*tree.Node, bool) {
 		return nil, true
 	}
 	if not := s.Get("NotResource"); not != nil {
-		s.Set("NotResource", tree.List(append(not.Strings(), used...)...))
+		s.Set("NotResource", tree.List(union(not.Strings(), used)...))
 		return s, true
 	}
 	said := s.Get("Resource").Strings()

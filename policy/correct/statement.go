@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/policy"
 	"github.com/rolecall/rolecall/policy/internal/tree"
 )
@@ -67,75 +66,6 @@ func isDeny(s *tree.Node) bool { return slices.Equal(s.Get("Effect").Strings(), 
 func hasCondition(s *tree.Node, key string) bool {
 	block := s.Get("Condition")
 	return block != nil && slices.ContainsFunc(block.Members, func(operator *tree.Member) bool { return operator.Value.Fold(key) != nil })
-}
-
-// onPrincipal returns the statement with one more value of a condition on the
-// principal, under an operator.
-func onPrincipal(s *tree.Node, operator, principal string) *tree.Node {
-	out := s.Clone()
-	if out.Get("Condition") == nil {
-		out.Set("Condition", tree.Object())
-	}
-	block := out.Get("Condition")
-	under := block.Fold(operator)
-	if under == nil {
-		block.Set(operator, tree.Object())
-		under = block.Fold(operator)
-	}
-	key := under.Value.Fold(principalKey)
-	if key == nil {
-		under.Value.Set(principalKey, tree.Text(principal))
-	} else {
-		key.Value = tree.List(append(key.Value.Strings(), principal)...)
-	}
-	return out
-}
-
-const principalKey = "aws:PrincipalArn"
-
-// exceptPrincipal narrows a statement to all others than the principal. The
-// conditions of a statement must all hold, so that one more leaves it as it is
-// for them.
-func exceptPrincipal(s *tree.Node, principal string) *tree.Node {
-	for _, operator := range []string{"ArnNotEquals", "ArnNotLike"} { // names whom it leaves out already
-		if keys := s.Get("Condition").Fold(operator); keys != nil && keys.Value.Fold(principalKey) != nil {
-			return onPrincipal(s, operator, principal)
-		}
-	}
-	return onPrincipal(s, "ArnNotEquals", principal)
-}
-
-// withoutPrincipals takes those of some accounts out of the principals that an
-// Allow names. It is nil when nobody else is named, or when the Allow is for
-// everyone: then it cannot stay.
-func withoutPrincipals(s *tree.Node, of func(account string) bool) *tree.Node {
-	named := s.Get("Principal").Get("AWS").Strings()
-	left := slices.DeleteFunc(slices.Clone(named), func(p string) bool {
-		if arn, err := rolecall.ParseARN(p); err == nil {
-			p = arn.Account
-		}
-		return p == "*" || of(p)
-	})
-	out := s.Clone()
-	principal := out.Get("Principal")
-	switch {
-	case len(named) == len(left), namesEveryone(s):
-		return nil
-	case len(left) > 0:
-		principal.Set("AWS", tree.List(left...))
-	case len(principal.Members) > 1:
-		principal.Remove("AWS")
-	default:
-		return nil
-	}
-	return out
-}
-
-// namesEveryone reports whether an Allow is for all but those whom it may
-// exempt.
-func namesEveryone(s *tree.Node) bool {
-	principal := s.Get("Principal")
-	return principal == nil || principal.Kind != '{' || slices.Contains(principal.Get("AWS").Strings(), "*")
 }
 
 // assume returns the document as an assumption has it, and which of the
