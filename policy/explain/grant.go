@@ -24,8 +24,9 @@ func (s *search) grants(b blocker) []candidate {
 	if b.missing == policy.ResourcePolicy && s.unwantedID() || len(s.hanging(b, 1)) > 0 {
 		return out
 	}
+	limits := s.limits(b)
 	for _, principal := range s.principals(b.missing) {
-		out = append(out, s.newStatement(b.missing, first, "Allow", principal))
+		out = append(out, s.newStatement(b.missing, first, "Allow", principal, limits...))
 	}
 	return out
 }
@@ -170,8 +171,9 @@ func (st statement) literalActions() bool {
 	return len(actions) > 0 && !slices.ContainsFunc(actions, func(a string) bool { return strings.ContainsAny(a, "*?") })
 }
 
-// newStatement is the candidate to write a statement for exactly the request.
-func (s *search) newStatement(layer policy.Layer, index int, effect string, principal *tree.Node) candidate {
+// newStatement is the candidate to write a statement for exactly the request, which
+// does not meet limits of statements that are there.
+func (s *search) newStatement(layer policy.Layer, index int, effect string, principal *tree.Node, limits ...limit) candidate {
 	st := tree.Object("Effect", effect)
 	if principal != nil {
 		st.Set("Principal", principal)
@@ -201,7 +203,8 @@ func (s *search) newStatement(layer policy.Layer, index int, effect string, prin
 		st.Set("Resource", tree.Text(resource))
 	}
 	if effect == "Allow" {
-		spelled = s.narrow(st, layer, modern) && spelled
+		spelled = s.narrow(st, layer, modern) && s.bind(st, limits, modern) && spelled
+		text += beyond(limits) + s.unnamedBy(layer, st)
 	}
 	edit := Edit{Policy: layer, Index: index, Pointer: strict.Pointer("Statement", place), Text: text}
 	return candidate{allowAnew, edit, func(root *tree.Node) bool {

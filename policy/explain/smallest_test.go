@@ -115,7 +115,7 @@ func TestSmallest(t *testing.T) {
 		{
 			"no address more for more than the request", `"context":{"aws:SourceIp":"203.0.113.7"},` + object + `,"identity":[` +
 				document(`{"Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{"IpAddress":{"aws:SourceIp":"198.51.100.0/24"}}}`) + `]`,
-			`add a statement that allows s3:GetObject`,
+			`add a statement that allows s3:GetObject; statement 0 allows it under IpAddress aws:SourceIp "198.51.100.0/24" alone`,
 		},
 		{
 			"nothing less in NotAction on more than the resource", object + `,"identity":[` + document(`{"Effect":"Allow","NotAction":["s3:GetObject","iam:*"],"Resource":"*"}`) + `]`,

@@ -1,0 +1,66 @@
+package explain_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/rolecall/rolecall/policy"
+	"github.com/rolecall/rolecall/policy/explain"
+)
+
+// A statement beside one whose conditions the request does not meet says so, and
+// is for what the request has.
+func TestChangesSayWhatTheyGoPast(t *testing.T) {
+	t.Parallel()
+	const (
+		reader = `"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::444455556666:role/reader"},"Action":["s3:GetObject","s3:GetObjectTagging"],"Resource":"arn:aws:s3:::acme-masters/*"`
+		trust  = `"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::444455556666:role/reader"},"Action":["sts:AssumeRole","sts:TagSession"]`
+		trail  = `"Effect":"Allow","Principal":{"Service":"cloudtrail.amazonaws.com"},"Action":["s3:PutObject","s3:GetObject"],"Resource":"arn:aws:s3:::acme-masters/*"`
+		role   = "arn:aws:iam::444455556666:role/reader"
+	)
+	for name, c := range map[string]struct {
+		principal, action, statement, condition string
+		context                                 map[string]string
+		says, binds                             string
+	}{
+		"second factor": {role, "sts:AssumeRole", trust, `{"Bool":{"aws:MultiFactorAuthPresent":"true"}}`, map[string]string{"aws:MultiFactorAuthPresent": "false"}, `under Bool aws:MultiFactorAuthPresent "true" alone`, ""},
+		"address":       {role, "s3:GetObject", reader, `{"IpAddress":{"aws:SourceIp":"203.0.113.0/24"}}`, map[string]string{"aws:SourceIp": "198.51.100.7"}, `under IpAddress aws:SourceIp "203.0.113.0/24" alone`, `"IpAddress":{"aws:SourceIp":["198.51.100.7"]}`},
+		"organization":  {role, "s3:GetObject", reader, `{"StringEquals":{"aws:PrincipalOrgID":"o-a1b2c3d4e5"}}`, map[string]string{"aws:PrincipalOrgID": "o-stranger12"}, `under StringEquals aws:PrincipalOrgID "o-a1b2c3d4e5" alone`, `"StringEquals":{"aws:PrincipalOrgID":["o-stranger12"]}`},
+		"endpoint":      {role, "s3:GetObject", reader, `{"StringLike":{"aws:SourceVpce":"vpce-1*"}}`, map[string]string{"aws:SourceVpce": "vpce-2a"}, `under StringLike aws:SourceVpce "vpce-1*" alone`, `"StringEquals":{"aws:SourceVpce":["vpce-2a"]}`},
+		"expired":       {role, "s3:GetObject", reader, `{"DateLessThan":{"aws:CurrentTime":"2020-01-01T00:00:00Z"}}`, map[string]string{"aws:CurrentTime": "2026-01-01T00:00:00Z"}, `under DateLessThan aws:CurrentTime "2020-01-01T00:00:00Z" alone`, ""},
+		"another trail": {
+			"cloudtrail.amazonaws.com", "s3:PutObject", trail, `{"ArnEquals":{"aws:SourceArn":"arn:aws:cloudtrail:eu-central-1:111122223333:trail/t"}}`,
+			map[string]string{"aws:SourceArn": "arn:aws:cloudtrail:eu-central-1:999988887777:trail/t"},
+			`under ArnEquals aws:SourceArn "arn:aws:cloudtrail:eu-central-1:111122223333:trail/t" alone`, `"ArnEquals":{"aws:SourceArn":["arn:aws:cloudtrail:eu-central-1:999988887777:trail/t"]}`,
+		},
+		"one given, one not": {
+			role, "s3:GetObject", reader, `{"IpAddress":{"aws:SourceIp":"203.0.113.0/24"},"Bool":{"aws:MultiFactorAuthPresent":"true"}}`,
+			map[string]string{"aws:SourceIp": "198.51.100.7"},
+			`under Bool aws:MultiFactorAuthPresent "true" alone`, `"IpAddress":{"aws:SourceIp":["198.51.100.7"]}`,
+		},
+		"no id": {role, "sts:AssumeRole", trust, `{"StringEquals":{"aws:PrincipalArn":"arn:aws:iam::444455556666:role/other"}}`, nil, "it asks for no external id: if account 444455556666 is another company's", ""},
+		"an id that is met": {
+			role, "sts:AssumeRole", trust, `{"StringEquals":{"sts:ExternalId":"acme-42"},"IpAddress":{"aws:SourceIp":"203.0.113.0/24"}}`,
+			map[string]string{"sts:ExternalId": "acme-42", "aws:SourceIp": "198.51.100.7"},
+			`under IpAddress aws:SourceIp "203.0.113.0/24" alone`, `"sts:ExternalId":"acme-42"`,
+		},
+	} {
+		d := parse(t, document(`{`+c.statement+`,"Condition":`+c.condition+`}`))
+		in := policy.Request{Principal: c.principal, Action: c.action, Resource: "arn:aws:s3:::acme-masters/a", Account: "111122223333", Context: map[string][]string{}}
+		if strings.HasPrefix(c.action, "sts:") {
+			in.Resource = "arn:aws:iam::111122223333:role/media"
+		}
+		for key, value := range c.context {
+			in.Context[key] = []string{value}
+		}
+		all := parse(t, document(`{"Effect":"Allow","Action":"*","Resource":"*"}`))
+		change, ok := explain.Smallest(in, policy.Policies{Identity: []*policy.Document{all}, Resource: d})
+		if !ok || len(change.Edits) == 0 || change.Edits[0].Document == nil {
+			t.Errorf("%s: %t %+v", name, ok, change)
+			continue
+		}
+		if e := change.Edits[0]; !strings.Contains(e.Text, c.says) || !strings.Contains(string(e.Document.JSON()), c.binds) {
+			t.Errorf("%s: %s: %s", name, e.Text, e.Document.JSON())
+		}
+	}
+}
