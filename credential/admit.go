@@ -65,7 +65,7 @@ func (v *Vault) admitDispenser(r DispenserRequest) (dispenserTarget, error) {
 	case r.Source.Secret == "":
 		signer, err = v.principal(rolecall.DispenserPrincipal)
 	case secret.Name != r.Source.Secret || secret.Type != rolecall.SecretText:
-		err = &rolecall.Error{Code: rolecall.Invalid, Message: fmt.Sprintf("the secret %q holds no text", r.Source.Secret)}
+		err = &rolecall.Error{Code: rolecall.Invalid, Message: fmt.Sprintf("the secret %q holds no text", r.Source.Secret), Hint: "You: name a secret of the type text"}
 	case secret.Host == "" || !strings.EqualFold(secret.Host, r.Source.Host()):
 		err = &rolecall.Error{
 			Code: rolecall.Forbidden, Message: fmt.Sprintf("the secret %q is not for the host %q", secret.Name, r.Source.Host()),
@@ -82,7 +82,7 @@ func (v *Vault) admitDispenser(r DispenserRequest) (dispenserTarget, error) {
 func admitSecret(r SecretRequest) error {
 	switch {
 	case r.Secret.Type != rolecall.SecretAWSAccessKey:
-		return &rolecall.Error{Code: rolecall.Invalid, Message: fmt.Sprintf("the secret %q holds no AWS access key", r.Secret.Name)}
+		return &rolecall.Error{Code: rolecall.Invalid, Message: fmt.Sprintf("the secret %q holds no AWS access key", r.Secret.Name), Hint: "You: name a secret of the type aws_access_key"}
 	case r.Secret.Bucket != "" && r.Secret.Bucket != r.Bucket:
 		return &rolecall.Error{
 			Code: rolecall.Forbidden, Message: fmt.Sprintf("the secret %q is not for the bucket %q", r.Secret.Name, r.Bucket),

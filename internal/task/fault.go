@@ -113,10 +113,10 @@ func (s *work) word(e *transfer.Error, at side) *rolecall.Error {
 			"Operator: look at the disk, and at how many files may be open; retries on the task try again by themselves")
 	case transfer.BadFile:
 		return say(rolecall.Invalid, "the file in the working directory for "+object+" is not a regular file that can be opened, or cannot be one",
-			"You: look for an earlier task that left a link, device or directory there, or took the file away; none is followed or replaced")
+			"You: look for what an earlier run left in its place (link, device, directory, or file where it needs a directory) or removed; none is replaced")
 	}
 	if e.Code == awscode.MetadataTooLarge {
-		return say(rolecall.Invalid, "the metadata for "+object+" are more than the 2 KiB that S3 takes", "Customer: shorten the source's x-amz-meta-* headers. You: or leave marker out, which is kept beside them")
+		return say(rolecall.Invalid, "the metadata for "+object+" are more than the 2 KiB that S3 takes", "Customer: shorten the source's x-amz-meta-* headers. You: or set marker to false; it is kept beside them")
 	}
 	answer := refusal.Read(e)
 	r, ok := answer.To(s.asked(e, at))
