@@ -2,15 +2,18 @@ package cli
 
 import (
 	"context"
+	"fmt"
 
+	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/account"
 	"github.com/rolecall/rolecall/internal/config"
+	"github.com/rolecall/rolecall/internal/server"
 	"github.com/rolecall/rolecall/internal/service"
 	"github.com/rolecall/rolecall/internal/worker"
 )
 
 type releaseCommand struct {
-	Connection string `arg:"" placeholder:"CONNECTION" help:"The connection, as the config names it."`
+	Connection string `arg:"" placeholder:"CONNECTION" help:"The connection: one that the config declares, or that was made over the API of its service."`
 	Org        string `placeholder:"NAME" help:"Organization whose connection it is; may be left out where only one has it."`
 	serverFlags
 	Config string `placeholder:"FILE" default:"rolecall.yaml" env:"ROLECALL_CONFIG" help:"The config; ${default} by default."`
@@ -33,7 +36,7 @@ func (c *releaseCommand) Run(ctx context.Context, sys System, out *output) error
 		return err
 	}
 	defer func() { _ = registry.Close() }()
-	org, conn, err := connection(cfg, c.Org, c.Connection)
+	org, conn, err := c.find(ctx, cfg, registry)
 	if err != nil {
 		return err
 	}
@@ -56,6 +59,30 @@ func (c *releaseCommand) Run(ctx context.Context, sys System, out *output) error
 		return err
 	}
 	return release{Organization: org.APIName, Connection: conn.Name, Released: released}.print(out)
+}
+
+// find finds the connection: the config declares it, or it was made over the API
+// of the service whose config it is.
+func (c *releaseCommand) find(ctx context.Context, cfg *config.Config, registry *server.Registry) (rolecall.Organization, rolecall.Connection, error) {
+	made, err := registry.Made(ctx, c.Org, c.Connection)
+	if err != nil {
+		return rolecall.Organization{}, rolecall.Connection{}, err
+	}
+	org, conn, err := connection(cfg, c.Org, c.Connection)
+	declared := rolecall.CodeOf(err) != rolecall.NotFound // one or several
+	switch {
+	case len(made) == 0:
+		return org, conn, err
+	case len(made) == 1 && !declared:
+		return made[0], made[0].Connections[c.Connection], nil
+	}
+	var having []string
+	for _, o := range made {
+		having = append(having, o.APIName)
+	}
+	return org, conn, &rolecall.Error{
+		Code: rolecall.Invalid, Message: fmt.Sprintf("several organizations have a connection %q", c.Connection), Hint: "You: give --org; made over the API: " + orNone(having),
+	}
 }
 
 // ask has the service do it.

@@ -38,6 +38,20 @@ func TestHostWork(t *testing.T) {
 		}
 	}
 
+	// Those that the config declares are not among those made over the API.
+	w.must(http.StatusCreated, http.MethodPost, "/api/o", `{"api_name":"hooli"}`)
+	for _, path := range []string{"/api/o/hooli/connections/masters", "/api/o/hooli/connections/others"} {
+		w.must(http.StatusCreated, http.MethodPut, path, `{"purpose":"source","bucket":"acme-masters"}`)
+	}
+	for _, org := range []string{"", "hooli"} {
+		if made, err := l.Made(t.Context(), org, "masters"); err != nil || len(made) != 1 || made[0].APIName != "hooli" || made[0].Connections["masters"].Bucket != "acme-masters" {
+			t.Errorf("made in %q: %+v, %v", org, made, err)
+		}
+	}
+	if made, err := l.Made(t.Context(), "acme", "masters"); err != nil || len(made) > 0 {
+		t.Errorf("made in acme: %+v, %v", made, err)
+	}
+
 	w.must(http.StatusOK, http.MethodPatch, "/api/o/acme", `{"paused":true}`)
 	for _, work := range []service.HostWork{vend, run} {
 		if err := l.Record(t.Context(), work); rolecall.CodeOf(err) != rolecall.Conflict {

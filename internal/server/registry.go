@@ -129,6 +129,16 @@ func (r *Registry) Record(ctx context.Context, w service.HostWork) error {
 	return service.RecordHostWork(ctx, r.db, w)
 }
 
+// Made returns the organizations that have a connection of the name which was
+// made over the API of a service that has the registry, each with that
+// connection alone; of one organization only, if that is not empty.
+func (r *Registry) Made(ctx context.Context, organization, connection string) ([]rolecall.Organization, error) {
+	if r.db == nil {
+		return nil, nil
+	}
+	return service.MadeConnections(ctx, r.db, organization, connection)
+}
+
 // JournalKey returns the key that journals of an organization's jobs are sealed
 // with.
 func (r *Registry) JournalKey(ctx context.Context, organization string) ([]byte, error) {

@@ -290,7 +290,7 @@ func (s *Service) begin(r *running, request check.Request, wait *Duration) {
 				return err
 			}
 			defer done()
-			_, _, err = check.Recorded(ctx, request, worker, records, func(q *check.Request) {
+			_, _, err = check.Recorded(onlyWhile(ctx, r.checked), request, worker, records, func(q *check.Request) {
 				if wait != nil {
 					q.Wait = time.Duration(*wait)
 				}
@@ -326,7 +326,7 @@ func (r *records) Changed(ctx context.Context, _ rolecall.Organization, _ roleca
 	checked := r.running.checked
 	err = r.service.store.Change(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if still, err := unchanged(ctx, tx, checked); err != nil || !still {
-			return cmp.Or(err, errOutdated)
+			return cmp.Or(err, error(errOutdated))
 		}
 		since, err = tx.Revision(ctx, checked.Organization, checked.ID, p.Name, revision)
 		return err
@@ -393,8 +393,11 @@ func (s *Service) WatchCheck(ctx context.Context, c Call, organization, name, id
 		if err != nil {
 			return Check{}, err
 		}
-		if r != nil && stored.Ended.IsZero() {
+		switch {
+		case stored.Ended.IsZero() && r != nil:
 			stored, further = r.now()
+		case stored.Ended.IsZero(): // it begins or ends just now, or nobody stored its end yet
+			further = after(time.Second)
 		}
 		if !stored.Ended.IsZero() {
 			further = nil
@@ -402,6 +405,13 @@ func (s *Service) WatchCheck(ctx context.Context, c Call, organization, name, id
 		return checkOf(c, stored), nil
 	})
 	return out, further, err
+}
+
+// after returns what is closed after a time.
+func after(d time.Duration) <-chan struct{} {
+	passed := make(chan struct{})
+	time.AfterFunc(d, func() { close(passed) })
+	return passed
 }
 
 // Checks returns the checks of a connection.

@@ -81,8 +81,8 @@ func orNull(t time.Time) *time.Time {
 }
 
 // PutConnection makes a connection, or changes the one with the name. A change
-// of anything but its probe_key makes it pending. Made reports whether there was
-// none.
+// of anything but its probe_key makes it pending. The claim on a role or dispenser
+// that no connection names any more ends. Made reports whether there was none.
 func (s *Service) PutConnection(ctx context.Context, c Call, organization, name string, body Body) (out Connection, made bool, err error) {
 	op := operation{action: account.ConnectionPut, organization: organization, connection: name, makes: true, target: "connections/" + name, body: body}
 	valid := func(declared *rolecall.Connection) error {
@@ -127,9 +127,13 @@ func (s *Service) PutConnection(ctx context.Context, c Call, organization, name 
 		if matters(stored.Declared, declared) {
 			stored.Status, stored.Reason, stored.OnOldID = string(Pending), "", false
 		}
+		was := stored.Declared
 		stored.Declared, stored.Changed, stored.Suspended = declared, tx.Now(), false
 		stored.Revision++
 		if err := tx.PutConnection(ctx, stored); err != nil {
+			return Connection{}, err
+		}
+		if err := endClaim(ctx, tx, organization, was); err != nil {
 			return Connection{}, err
 		}
 		return s.connectionOf(c, o, stored), endRotation(ctx, tx, organization)
@@ -250,7 +254,8 @@ func (s *Service) Connections(ctx context.Context, c Call, organization string, 
 	})
 }
 
-// DeleteConnection removes a connection. Its claim stays until it is released.
+// DeleteConnection removes a connection. Its claim ends, unless another of the
+// organization's connections rests on it.
 func (s *Service) DeleteConnection(ctx context.Context, c Call, organization, name string) error {
 	op := operation{action: account.ConnectionDelete, organization: organization, connection: name, target: "connections/" + name}
 	_, err := change(ctx, s, c, op, always, func(ctx context.Context, tx *store.Tx, _ nothing) (nothing, error) {
@@ -268,6 +273,9 @@ func (s *Service) DeleteConnection(ctx context.Context, c Call, organization, na
 			return nothing{}, err
 		}
 		if err := tx.DeleteConnection(ctx, organization, name); err != nil {
+			return nothing{}, err
+		}
+		if err := endClaim(ctx, tx, organization, stored.Declared); err != nil {
 			return nothing{}, err
 		}
 		return nothing{}, endRotation(ctx, tx, organization)

@@ -26,6 +26,7 @@ func (s *Service) Credentials(ctx context.Context, c Call, organization, name st
 		r.Access = vend.Read
 	}
 	op := operation{action: account.CredentialsVend, organization: organization, connection: name, target: fmt.Sprintf("connections/%s %s %s", name, r.Access, r.Prefix)}
+	var of subject
 	grant, err := change(ctx, s, c, op, always, func(ctx context.Context, tx *store.Tx, _ nothing) (vend.Grant, error) {
 		o, err := tx.Organization(ctx, organization)
 		if err != nil {
@@ -48,13 +49,13 @@ func (s *Service) Credentials(ctx context.Context, c Call, organization, name st
 		if err != nil {
 			return vend.Grant{}, err
 		}
-		whole.Connections[name] = inUse(o, stored)
+		whole.Connections[name], of = inUse(o, stored), subject{stored, idInForce(o, stored.Declared)}
 		return vend.Plan(vend.Request{Organization: whole, Vendor: s.vendor(), Connection: name, Access: r.Access, Prefix: r.Prefix, Label: "credentials"})
 	})
 	if err != nil {
 		return aws.Credentials{}, err
 	}
-	credentials, err := s.vend(ctx, grant)
+	credentials, err := s.vend(onlyWhile(ctx, of), grant)
 	if err != nil {
 		return aws.Credentials{}, err
 	}

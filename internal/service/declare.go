@@ -133,6 +133,7 @@ func declare(ctx context.Context, tx *store.Tx, vendor rolecall.Vendor, d roleca
 	if err != nil {
 		return nil, err
 	}
+	var changed []rolecall.Connection
 	byName := map[string]store.Connection{}
 	for _, c := range stored {
 		byName[c.Declared.Name] = c
@@ -148,8 +149,16 @@ func declare(ctx context.Context, tx *store.Tx, vendor rolecall.Vendor, d roleca
 		if err := declareConnection(ctx, tx, vendor, d, &c); err != nil {
 			return nil, err
 		}
+		if was := byName[name].Declared; was.Revision() != c.Declared.Revision() {
+			changed = append(changed, was)
+		}
 		if c.Status == string(Pending) {
 			unchecked = append(unchecked, Place{d.APIName, name})
+		}
+	}
+	for _, was := range changed {
+		if err := endClaim(ctx, tx, d.APIName, was); err != nil {
+			return nil, err
 		}
 	}
 	return unchecked, nil

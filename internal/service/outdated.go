@@ -1,8 +1,8 @@
 package service
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"time"
 
 	"github.com/rolecall/rolecall"
@@ -10,7 +10,9 @@ import (
 )
 
 // errOutdated says that a connection is not what a check was to find fit.
-var errOutdated = errors.New("the connection was removed or changed, or has another external id")
+var errOutdated = &rolecall.Error{
+	Code: rolecall.Conflict, Message: "the connection was removed or changed meanwhile, or has another external id", Hint: "You: begin again, if the connection is still there",
+}
 
 // subject is a connection as a check takes it.
 type subject struct {
@@ -35,6 +37,18 @@ func unchanged(ctx context.Context, tx *store.Tx, checked subject) (bool, error)
 		return false, ignoreNone(err)
 	}
 	return o.Deleted.IsZero() && !o.Suspended && !c.Suspended && c.ID == checked.ID && !matters(checked.Declared, c.Declared) && idInForce(o, c.Declared) == checked.externalID, nil
+}
+
+// onlyWhile returns a context for work on a connection that claims its role only
+// while the connection is unchanged: what AWS was asked before may be answered
+// later.
+func onlyWhile(ctx context.Context, worked subject) context.Context {
+	return store.OnlyIf(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if still, err := unchanged(ctx, tx, worked); err != nil || !still {
+			return cmp.Or(err, error(errOutdated))
+		}
+		return nil
+	})
 }
 
 // stopOutdated stops the checks of connections that are not there any more, were

@@ -104,3 +104,15 @@ func (t *Tx) ConnectionName(ctx context.Context, id string) (name string, err er
 	}
 	return name, err
 }
+
+// OwnersOfConnection returns the organizations that have a connection of the
+// name. It reads all connections.
+func (t *Tx) OwnersOfConnection(ctx context.Context, name string) (list []string, err error) {
+	err = t.each(ctx, `SELECT organization FROM connections WHERE name = $1 ORDER BY organization`, []any{name}, func(read func(...any) error) error {
+		var organization string
+		err := read(&organization)
+		list = append(list, organization)
+		return err
+	})
+	return list, err
+}

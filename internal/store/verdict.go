@@ -29,9 +29,31 @@ func (v Verdicts) Get(ctx context.Context, s credential.Subject) (verdict creden
 	return verdict, err
 }
 
-// Put implements credential.Verdicts.
+type conditionKey struct{}
+
+// OnlyIf returns a context for work that may claim a role or dispenser only
+// while the condition returns nil. It is asked in the change that makes the
+// claim, and its error is that change's: work on what was removed meanwhile
+// leaves no claim behind.
+func OnlyIf(ctx context.Context, condition func(context.Context, *Tx) error) context.Context {
+	return context.WithValue(ctx, conditionKey{}, condition)
+}
+
+// mayClaim asks the condition of OnlyIf.
+func (t *Tx) mayClaim(ctx context.Context) error {
+	condition, ok := ctx.Value(conditionKey{}).(func(context.Context, *Tx) error)
+	if !ok {
+		return nil
+	}
+	return condition(ctx, t)
+}
+
+// Put implements credential.Verdicts. It returns the error of OnlyIf's condition.
 func (v Verdicts) Put(ctx context.Context, s credential.Subject, old, passing credential.Verdict) error {
 	return v.store.Change(ctx, func(ctx context.Context, tx *Tx) error {
+		if err := tx.mayClaim(ctx); err != nil {
+			return err
+		}
 		switch gone, err := tx.deleted(ctx, s.Organization); {
 		case err != nil:
 			return err
@@ -81,24 +103,38 @@ func (v Verdicts) Remove(ctx context.Context, s credential.Subject) error {
 
 // Release implements credential.Verdicts.
 func (v Verdicts) Release(ctx context.Context, s credential.Subject) error {
-	return v.store.Change(ctx, func(ctx context.Context, tx *Tx) error {
-		if _, err := tx.exec(ctx, `DELETE FROM pins WHERE claim_key = $1 AND organization = $2`, s.ClaimKey(), s.Organization); err != nil {
-			return err
-		}
-		if err := tx.claimed(ctx, s); err != nil {
-			return ignoreClaimed(err)
-		}
-		if _, err := tx.exec(ctx, `DELETE FROM verdicts WHERE claim_key = $1`, s.ClaimKey()); err != nil {
-			return err
-		}
-		_, err := tx.exec(ctx, `DELETE FROM claims WHERE claim_key = $1`, s.ClaimKey())
-		return err
-	})
+	return v.store.Change(ctx, func(ctx context.Context, tx *Tx) error { return tx.ReleaseClaim(ctx, s) })
 }
 
-// Pin implements credential.Verdicts.
+// ReleaseClaim is Release of Verdicts.
+func (t *Tx) ReleaseClaim(ctx context.Context, s credential.Subject) error {
+	if _, err := t.exec(ctx, `DELETE FROM pins WHERE claim_key = $1 AND organization = $2`, s.ClaimKey(), s.Organization); err != nil {
+		return err
+	}
+	if err := t.claimed(ctx, s); err != nil {
+		return ignoreClaimed(err)
+	}
+	if _, err := t.exec(ctx, `DELETE FROM verdicts WHERE claim_key = $1`, s.ClaimKey()); err != nil {
+		return err
+	}
+	_, err := t.exec(ctx, `DELETE FROM claims WHERE claim_key = $1`, s.ClaimKey())
+	return err
+}
+
+// HasClaim reports whether the subject's organization has a claim with its
+// ClaimKey.
+func (t *Tx) HasClaim(ctx context.Context, s credential.Subject) (bool, error) {
+	var n int
+	err := t.one(ctx, `SELECT COUNT(*) FROM claims WHERE claim_key = $1 AND organization = $2`, []any{s.ClaimKey(), s.Organization}, &n)
+	return n > 0, err
+}
+
+// Pin implements credential.Verdicts. It returns the error of OnlyIf's condition.
 func (v Verdicts) Pin(ctx context.Context, s credential.Subject, id string) (pinned string, err error) {
 	err = v.store.Change(ctx, func(ctx context.Context, tx *Tx) error {
+		if err := tx.mayClaim(ctx); err != nil {
+			return err
+		}
 		if err := tx.claimed(ctx, s); err != nil {
 			return err
 		}
