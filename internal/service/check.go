@@ -410,7 +410,7 @@ func (s *Service) WatchCheck(ctx context.Context, c Call, organization, name, id
 // after returns what is closed after a time.
 func after(d time.Duration) <-chan struct{} {
 	passed := make(chan struct{})
-	time.AfterFunc(d, func() { close(passed) })
+	time.AfterFunc(d, func() { _ = safely.Do(func() error { close(passed); return nil }) })
 	return passed
 }
 

@@ -252,4 +252,3 @@ func TestClaimsEndWithTheirConnections(t *testing.T) {
 		}
 	})
 }
-
