@@ -1,7 +1,9 @@
 package lint
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/rolecall/rolecall/policy"
 	"github.com/rolecall/rolecall/policy/internal/tree"
@@ -12,7 +14,8 @@ const rounds = 10
 
 // fixDocument returns a copy of the document with the fixes made, or nil if there is
 // nothing to fix. A fix that leaves the document with an error that it did not
-// have, does not last, or lets everyone in is not made: its findings then say so.
+// have, does not last, or harms somebody else than the connection is not made: its
+// findings then say so.
 func fixDocument(d document, kind policy.Kind, options Options, findings []Finding) *tree.Node {
 	if shapeless(d.root) { // nothing written would be a policy
 		for i := range findings {
@@ -24,10 +27,11 @@ func fixDocument(d document, kind policy.Kind, options Options, findings []Findi
 	}
 	m := newFixer(d, kind, options, findings)
 	fixed := m.try()
-	opened := m.opens(fixed)
 	if left := m.faults(fixed); left > 0 {
 		for _, code := range m.codes {
-			m.skip[code] = true
+			if m.skip[code] = true; m.guard.spent() {
+				break
+			}
 			other := m.try()
 			if n := m.faults(other); n < left {
 				fixed, left = other, n
@@ -42,14 +46,42 @@ func fixDocument(d document, kind policy.Kind, options Options, findings []Findi
 			fixed = m.fixForm()
 		}
 	}
-	refused := m.refused(fixed)
+	if m.guard.spent() {
+		fixed = nil
+	}
+	return m.tell(fixed, findings)
+}
+
+// tell says in the findings which fixes were made, and returns the document if one was.
+func (m *fixer) tell(fixed *tree.Node, findings []Finding) *tree.Node {
+	refused := fixed == nil || m.refused(fixed)
+	still, remain := map[string]bool{}, map[string]int{}
+	if fixed != nil {
+		again := m.document
+		again.root, again.quirks = fixed, nil
+		for _, f := range judge(again, m.kind, m.options) {
+			still[f.Rule+" "+f.Pointer+" "+f.Message] = true
+			remain[f.Rule]++
+		}
+	}
 	anyFixed := false
 	for i := range findings {
 		f := &findings[i]
-		if f.Fixed && m.skip[f.Rule] && opened {
-			f.Message += "; it is left as it is, since everyone would be let in"
+		why := cmp.Or(m.left[f.Rule+" "+f.Pointer], m.left[f.Rule+" "]) // what another fix made has no place
+		if m.guard.spent() {
+			why = "the document is too large to tell what a fix would do to others"
 		}
-		if m.skip[f.Rule] || refused {
+		made := !m.skip[f.Rule] && !refused && why == "" && (m.form(f.Rule) || !still[f.Rule+" "+f.Pointer+" "+f.Message])
+		if f.Fixed && why != "" {
+			f.Message += "; it is left as it is, since " + why
+		}
+		if f.Fixed, f.Widens = f.Fixed && made, f.Widens && made; !f.Fixed {
+			remain[f.Rule]--
+		}
+	}
+	for i := range findings {
+		f := &findings[i]
+		if remain[f.Rule] > 0 && !m.form(f.Rule) { // the fault moved to another place
 			f.Fixed, f.Widens = false, false
 		}
 		anyFixed = anyFixed || f.Fixed
@@ -71,12 +103,15 @@ type fixer struct {
 	lasting map[string]bool // codes whose findings are all to be fixed
 	skip    map[string]bool // codes whose fixes are left out
 	only    bool            // the form is fixed and nothing else
+	guard   *guard
+	left    map[string]string // why fixes are not made, by the code and place of their finding
 }
 
 func newFixer(d document, kind policy.Kind, options Options, findings []Finding) *fixer {
 	m := &fixer{
 		document: d, kind: kind, options: options,
 		widens: map[string]bool{}, errors: map[string]bool{}, lasting: map[string]bool{}, skip: map[string]bool{},
+		guard: newGuard(d.root, kind, options), left: map[string]string{},
 	}
 	unfixed, wrapped := map[string]bool{}, false
 	for _, f := range findings {
@@ -126,17 +161,7 @@ func (m *fixer) try() *tree.Node {
 	before := string(d.root.JSON())
 	for range rounds {
 		for i := range allRules {
-			code := allRules[i].code
-			if m.skip[code] || m.only && !m.form(code) {
-				continue
-			}
-			p := newPass(&allRules[i], d, m.kind, m.options)
-			p.run()
-			for _, f := range p.fixes {
-				if !f.widens || m.widens[code] {
-					f.make()
-				}
-			}
+			m.fix(&allRules[i], &d)
 		}
 		d.quirks = nil // writing the tree fixes them
 		after := string(d.root.JSON())
@@ -148,19 +173,81 @@ func (m *fixer) try() *tree.Node {
 	return d.root
 }
 
+// fix makes the fixes of a rule, together if they harm nobody and else those that do not.
+func (m *fixer) fix(r *rule, d *document) {
+	if m.skip[r.code] || m.only && !m.form(r.code) || m.guard.spent() {
+		return
+	}
+	todo := m.repairs(r, *d)
+	if len(todo) == 0 {
+		return
+	}
+	before := d.root.Clone()
+	for _, f := range todo {
+		f.make()
+	}
+	why := m.harm(r, before, d.root)
+	if why == "" {
+		return
+	}
+	d.root = before
+	if len(todo) == 1 {
+		m.left[r.code+" "+todo[0].pointer] = why
+		return
+	}
+	made := map[string]bool{}
+	for range todo {
+		todo = slices.DeleteFunc(m.repairs(r, *d), func(f repair) bool { return made[f.pointer] })
+		if len(todo) == 0 {
+			return
+		}
+		before := d.root.Clone()
+		todo[0].make()
+		if why := m.harm(r, before, d.root); why != "" {
+			d.root = before
+			m.left[r.code+" "+todo[0].pointer] = why
+		}
+		made[todo[0].pointer] = true
+	}
+}
+
+// repairs returns the fixes of a rule that may be made.
+func (m *fixer) repairs(r *rule, d document) []repair {
+	p := newPass(r, d, m.kind, m.options)
+	p.run()
+	return slices.DeleteFunc(p.fixes, func(f repair) bool {
+		return f.widens && !m.widens[r.code] || m.left[r.code+" "+f.pointer] != ""
+	})
+}
+
+// harm is the guard's; what the document is, and not what it says, harms nobody.
+func (m *fixer) harm(r *rule, before, after *tree.Node) string {
+	if m.form(r.code) || r.neutral || string(before.JSON()) == string(after.JSON()) {
+		return ""
+	}
+	return m.guard.harm(r, before, after)
+}
+
 // faults counts what is wrong with a fixed document that was not before, or
 // that was to be fixed.
 func (m *fixer) faults(fixed *tree.Node) int {
 	n := 0
 	for _, f := range m.judge(fixed) {
-		if f.Severity == Error && !m.errors[f.Rule] || m.lasting[f.Rule] && !m.skip[f.Rule] {
+		if f.Severity == Error && !m.errors[f.Rule] || m.lasting[f.Rule] && !m.skip[f.Rule] && !m.leaves(f.Rule) {
 			n++
 		}
 	}
-	if m.opens(fixed) {
-		n++
-	}
 	return n
+}
+
+// leaves reports whether a fix of the rule is not made.
+func (m *fixer) leaves(code string) bool {
+	for of := range m.left {
+		if strings.HasPrefix(of, code+" ") {
+			return true
+		}
+	}
+	return false
 }
 
 // refused reports whether a fixed document has a principal that AWS does not know,

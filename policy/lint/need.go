@@ -232,7 +232,7 @@ func (p *pass) keepConditions(add *tree.Node) bool {
 				continue
 			}
 			if !p.ofEveryCall(c, to) {
-				if factor := slices.ContainsFunc(secondFactor, func(k string) bool { return strings.EqualFold(k, c.key) }); factor && c.holdsWithout() || p.limitsOtherwise(s, c, to) {
+				if slices.ContainsFunc(secondFactor, func(k string) bool { return strings.EqualFold(k, c.key) }) || p.limitsOtherwise(s, c, to) {
 					return false
 				}
 				continue
@@ -284,7 +284,8 @@ func (p *pass) sameCaller(s, other *statement) bool {
 	}
 	return slices.ContainsFunc(s.principals(), func(a principal) bool {
 		return slices.ContainsFunc(other.principals(), func(b principal) bool {
-			return a.anyone() || a.Text == b.Text || a.kind == b.kind && accountIn(a.Text) != "" && accountIn(a.Text) == accountIn(b.Text)
+			whole := accountOf(a) != "" || accountOf(b) != ""
+			return a.anyone() || a.Text == b.Text || whole && a.kind == b.kind && accountIn(a.Text) == accountIn(b.Text)
 		})
 	})
 }

@@ -18,7 +18,9 @@ type rule struct {
 	kinds    []policy.Kind // of documents; empty: all
 	check    func(*pass)
 	neutral  bool // its fixes change nothing of what a document says
-	own      bool // its fixes are for statements that let in nobody but the connection
+	closes   bool // its fixes take what is open to all, or what the rule is about: others may lose by them
+	fills    bool // its fixes complete a statement by what the connection is
+	strict   bool // its fixes let nobody do more, but the connection
 }
 
 // Rule is what is known of a rule without a document.
@@ -56,8 +58,9 @@ type pass struct {
 
 // repair is a fix to be made.
 type repair struct {
-	make   func()
-	widens bool
+	make    func()
+	widens  bool
+	pointer string // of the finding that it is for
 }
 
 // maxFindings is how many findings of one rule in one document are reported.
@@ -107,15 +110,12 @@ func (p *pass) report(f found) {
 		}
 		f.fix, f.message = nil, f.message+"; it is left as it is, since "+why
 	}
-	if f.fix != nil && p.own && p.ofOthers(f.at) {
-		f.fix, f.message = nil, f.message+"; it is left as it is, since others are let in by it, too"
-	}
 	p.findings = append(p.findings, Finding{
 		Rule: p.code, Severity: f.severity, Pointer: f.at.Pointer, Message: f.message, Hint: cmp.Or(f.by, p.owner()) + ": " + f.hint,
 		Fixed: f.fix != nil, Widens: f.fix != nil && f.widens, at: max(f.at.At, 0),
 	})
 	if f.fix != nil {
-		p.fixes = append(p.fixes, repair{f.fix, f.widens})
+		p.fixes = append(p.fixes, repair{f.fix, f.widens, f.at.Pointer})
 	}
 }
 

@@ -31,7 +31,9 @@ var externalIDGuessable = rule{
 						at: v, message: "the external id " + why + ", so others can guess it",
 						hint: "ask the vendor for an external id of 128 random bits, and put it into sts:ExternalId",
 					}
-					if ids != nil && p.guessable(p.kit().ExternalIDs[0]) == "" {
+					if p.besideOurs(c) {
+						f.hint = "remove it from sts:ExternalId when the vendor no longer sends it: it stands beside the connection's"
+					} else if ids != nil && p.guessable(p.kit().ExternalIDs[0]) == "" {
 						f.widens = true
 						f.fix = func() { c.member.Value = ids }
 					}

@@ -31,7 +31,7 @@ var externalIDIdentifier = rule{
 						at: v, message: quote(v.Text) + " is " + what + ", which others know, and not an external id that the vendor made",
 						hint: "ask the vendor for the external id that it made for you, and put it into sts:ExternalId",
 					}
-					if ids != nil && identifierOf(p.kit().ExternalIDs[0]) == "" {
+					if ids != nil && !p.besideOurs(c) && identifierOf(p.kit().ExternalIDs[0]) == "" {
 						f.widens = true
 						f.fix = func() { c.member.Value = ids }
 					}

@@ -29,7 +29,7 @@ var externalIDMalformed = rule{
 						at: v, message: quote(v.Text) + " is no external id that STS takes, so nobody gets in",
 						hint: "write 2 to 1224 letters, digits and _+=,.@:/- without spaces",
 					}
-					if ids != nil {
+					if ids != nil && !p.besideOurs(c) {
 						f.widens = true
 						f.fix = func() { c.member.Value = ids }
 					}

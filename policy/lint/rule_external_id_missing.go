@@ -12,7 +12,7 @@ import (
 // can make the vendor name the role: the confused deputy.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
 var externalIDMissing = rule{
-	code: "external-id-missing", severity: Error, own: true,
+	code: "external-id-missing", severity: Error,
 	title: "the role can be assumed without an external id",
 	kinds: []policy.Kind{policy.TrustDocument},
 	check: func(p *pass) {
@@ -118,6 +118,12 @@ func (p *pass) idsFor(s *statement) (vendor bool, ids *tree.Node) {
 		return vendor, nil
 	}
 	return true, p.externalIDs()
+}
+
+// besideOurs reports whether a condition on the external id takes one of the
+// connection's: another beside it may be one that is on its way out.
+func (p *pass) besideOurs(c condition) bool {
+	return p.kit() != nil && slices.ContainsFunc(c.values.Strings(), func(v string) bool { return slices.Contains(p.kit().ExternalIDs, v) })
 }
 
 // externalIDs returns the ids that the connection may be asked with, as a

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/rolecall/rolecall/policy"
 )
@@ -16,6 +17,10 @@ var externalIDOther = rule{
 			return
 		}
 		known := p.kit().ExternalIDs
+		accepted := slices.ContainsFunc(p.allows(), func(s *statement) bool {
+			vendor, _ := p.trusted(s)
+			return vendor && slices.ContainsFunc(s.on(externalID), p.besideOurs)
+		})
 		for _, s := range p.allows() {
 			vendor, ids := p.idsFor(s)
 			if !vendor {
@@ -25,8 +30,14 @@ var externalIDOther = rule{
 				if c.base() != "StringEquals" || slices.ContainsFunc(c.values.Strings(), func(v string) bool { return slices.Contains(known, v) }) {
 					continue
 				}
+				if accepted && slices.ContainsFunc(s.principals(), principal.anyone) {
+					continue // for others, who are limited otherwise
+				}
 				f := found{at: c.values, message: "the trust asks for another external id than this connection has", hint: "write the external id " + known[0], widens: true}
-				if ids != nil {
+				if accepted {
+					f.hint = "remove the statement if nobody sends " + strings.Join(c.values.Strings(), ", ") + "; another takes the connection's"
+					f.severity, f.widens = Warning, false
+				} else if ids != nil {
 					f.fix = func() { c.member.Value = ids }
 				}
 				p.report(f)

@@ -10,7 +10,7 @@ import (
 // "*" is everyone who has an account at AWS.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-anonymous
 var principalAnyone = rule{
-	code: "principal-anyone", severity: Error,
+	code: "principal-anyone", severity: Error, closes: true,
 	title: "everyone is let in",
 	kinds: []policy.Kind{policy.TrustDocument, policy.BucketDocument, policy.KeyDocument},
 	check: func(p *pass) {
@@ -34,12 +34,32 @@ var principalAnyone = rule{
 					}
 				}
 				if p.kind == policy.TrustDocument && p.kit() != nil {
-					f.fix = func() { s.Set("Principal", tree.Object("AWS", single(p.kit().Principals))) }
+					f.fix = func() { s.onlyNamed(p.kit().Principals) }
 				}
 				p.report(f)
 			}
 		}
 	},
+}
+
+// onlyNamed puts principals in the place of everyone, beside those who are named.
+func (s *statement) onlyNamed(arns []string) {
+	element := s.Get("Principal")
+	if element.Kind != '{' {
+		s.Set("Principal", tree.Object("AWS", single(arns)))
+		return
+	}
+	var all []*tree.Node
+	for _, who := range s.principals() {
+		if who.anyone() {
+			all = append(all, who.Node)
+		}
+	}
+	if left := element.Get("AWS").Without(all...); left != nil {
+		element.Set("AWS", left.Add(arns...))
+	} else {
+		element.Set("AWS", single(arns))
+	}
 }
 
 // onlyReads reports whether the statement allows nothing but to read and list.

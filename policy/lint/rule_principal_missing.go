@@ -8,7 +8,7 @@ import (
 // A policy of a resource says who.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
 var principalMissing = rule{
-	code: "principal-missing", severity: Error,
+	code: "principal-missing", severity: Error, fills: true,
 	title: "a policy of a resource does not say who",
 	kinds: []policy.Kind{policy.TrustDocument, policy.BucketDocument, policy.KeyDocument},
 	check: func(p *pass) {

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/rolecall/rolecall"
@@ -40,12 +41,28 @@ var resourceMalformed = rule{
 						f.hint = "write " + right + ", if that is meant"
 						f.widens = true
 						f.fix = func() { r.Become(tree.Text(right)) }
+						if slices.Contains(s.resources(), r) && s.onBoth(right) {
+							f.hint = "write " + right + " and " + right + "/*, if the bucket and its objects are meant"
+							f.fix = func() { s.Set("Resource", s.Get("Resource").Without(r).Add(right, right+"/*")) }
+						}
 					}
 					p.report(f)
 				}
 			}
 		}
 	},
+}
+
+// onBoth reports whether a wildcard of the statement's actions also means actions on
+// the objects of a bucket: the bucket's name alone leaves these out.
+func (s *statement) onBoth(arn string) bool {
+	if t := targetOf(arn); !t.bucket || t.object {
+		return false
+	}
+	return slices.ContainsFunc(s.actions(), func(a *tree.Node) bool {
+		known, _ := expand(a.Text)
+		return strings.ContainsAny(a.Text, "*?") && slices.ContainsFunc(known, (*action).onlyOnObjects)
+	})
 }
 
 // completed reports whether AWS completes the ARN, and it then stands for

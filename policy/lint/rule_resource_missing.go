@@ -7,7 +7,7 @@ import (
 
 // All but trust policies say on what.
 var resourceMissing = rule{
-	code: "resource-missing", severity: Error,
+	code: "resource-missing", severity: Error, fills: true,
 	title: "a statement does not say on what",
 	kinds: []policy.Kind{policy.PermissionsDocument, policy.WorkerDocument, policy.BucketDocument, policy.KeyDocument},
 	check: func(p *pass) {

@@ -9,7 +9,7 @@ import (
 // A star at the end of a bucket's name reaches the objects, and all buckets
 // whose names begin so.
 var s3BucketWildcard = rule{
-	code: "s3-bucket-wildcard", severity: Warning, own: true,
+	code: "s3-bucket-wildcard", severity: Warning,
 	title: "a star in a bucket's name opens other buckets",
 	kinds: []policy.Kind{policy.PermissionsDocument},
 	check: func(p *pass) {

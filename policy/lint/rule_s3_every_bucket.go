@@ -8,7 +8,7 @@ import (
 
 // A vendor's role needs one bucket.
 var s3EveryBucket = rule{
-	code: "s3-every-bucket", severity: Warning, own: true,
+	code: "s3-every-bucket", severity: Warning,
 	title: "every bucket of the account is opened",
 	kinds: []policy.Kind{policy.PermissionsDocument},
 	check: func(p *pass) {

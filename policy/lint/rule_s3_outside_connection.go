@@ -9,7 +9,7 @@ import (
 
 // The role is for one prefix of one bucket.
 var s3OutsideConnection = rule{
-	code: "s3-outside-connection", severity: Warning, own: true,
+	code: "s3-outside-connection", severity: Warning,
 	title: "more is opened than the connection's bucket and prefix",
 	kinds: []policy.Kind{policy.PermissionsDocument},
 	check: func(p *pass) {

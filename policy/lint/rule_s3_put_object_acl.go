@@ -6,7 +6,7 @@ import "github.com/rolecall/rolecall/policy"
 // elsewhere PutObjectAcl can make objects public.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html
 var s3PutObjectACL = rule{
-	code: "s3-put-object-acl", severity: Warning, own: true,
+	code: "s3-put-object-acl", severity: Warning,
 	title: "s3:PutObjectAcl is allowed",
 	kinds: []policy.Kind{policy.PermissionsDocument, policy.BucketDocument},
 	check: func(p *pass) {

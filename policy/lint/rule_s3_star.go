@@ -9,7 +9,7 @@ import (
 
 // s3:* includes everything, even deleting the bucket and changing its policy.
 var s3Star = rule{
-	code: "s3-star", severity: Warning, own: true,
+	code: "s3-star", severity: Warning,
 	title: "a wildcard allows more of S3 than the work needs",
 	kinds: []policy.Kind{policy.PermissionsDocument, policy.BucketDocument},
 	check: func(p *pass) {

@@ -18,7 +18,11 @@ var serviceOpen = rule{
 		for _, s := range p.allows() {
 			held := slices.ContainsFunc(s.conditions(), func(c condition) bool {
 				key := strings.ToLower(c.key)
-				return c.matches() && (slices.ContainsFunc(serviceKeys, func(k string) bool { return strings.EqualFold(k, key) }) || strings.HasPrefix(key, "kms:encryptioncontext:"))
+				limit := limits[key]
+				if limit == nil || strings.HasPrefix(key, "aws:principal") {
+					limit = func(string) bool { return keyIn(serviceKeys, key) || strings.HasPrefix(key, "kms:encryptioncontext:") }
+				}
+				return c.matches() && !slices.ContainsFunc(c.values.Strings(), func(v string) bool { return !limit(v) })
 			})
 			for _, who := range s.principals() {
 				if who.kind == "Service" && !held {

@@ -10,7 +10,7 @@ import (
 // Who assumes the role needs AssumeRole, and perhaps to tag the session.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html
 var trustActions = rule{
-	code: "trust-actions", severity: Warning, own: true,
+	code: "trust-actions", severity: Warning,
 	title: "a trust policy allows more than to assume the role",
 	kinds: []policy.Kind{policy.TrustDocument},
 	check: func(p *pass) {

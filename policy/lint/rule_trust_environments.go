@@ -14,7 +14,7 @@ import (
 // What runs in staging is tested there first, and may read masters with a role
 // that trusts it.
 var trustEnvironments = rule{
-	code: "trust-environments", severity: Warning,
+	code: "trust-environments", severity: Warning, closes: true,
 	title: "another environment of the vendor's is trusted too",
 	kinds: []policy.Kind{policy.TrustDocument},
 	check: func(p *pass) {

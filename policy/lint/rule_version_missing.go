@@ -9,7 +9,7 @@ import (
 // Without Version AWS reads a document by the rules of 2008, in which
 // variables such as ${aws:username} are plain text.
 var versionMissing = rule{
-	code: "version-missing", severity: Warning,
+	code: "version-missing", severity: Warning, strict: true,
 	title: "Version is missing or old",
 	check: func(p *pass) {
 		if p.root == nil || p.root.Kind != '{' || p.root.Get("Statement") == nil {

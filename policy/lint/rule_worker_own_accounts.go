@@ -12,7 +12,7 @@ import (
 // A worker that may assume any role may be led into the vendor's own.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
 var workerOwnAccounts = rule{
-	code: "worker-own-accounts", severity: Warning,
+	code: "worker-own-accounts", severity: Warning, closes: true,
 	title: "workers may assume roles of the vendor's own accounts",
 	kinds: []policy.Kind{policy.WorkerDocument},
 	check: func(p *pass) {

@@ -134,9 +134,9 @@ func (n *Node) Remove(name string) {
 
 // Become makes n the other value where it stands.
 func (n *Node) Become(other *Node) {
-	at := n.At
+	at, pointer := n.At, n.Pointer
 	*n = *other.Clone()
-	n.At = at
+	n.At, n.Pointer = at, pointer
 }
 
 // Clone copies the value and all below it.
