@@ -109,7 +109,11 @@ func TestFailuresNameWhoMustAct(t *testing.T) {
 		},
 		{
 			"the requester may have to pay", tool("storage:get", `{"location": "s3://globex-delivery/out/", "files": ["*"], "bucket_owner": "222233334444", `+role("media")+`}`), rolecall.Forbidden,
-			"/tasks/0/parameters", `S3 refuses to list`, ". You: set requester_pays in the step, if it is a Requester Pays bucket",
+			"/tasks/0/parameters", `; it is a Requester Pays bucket, and the request does not agree to pay`, ". You: set requester_pays in the step, if it is a Requester Pays bucket",
+		},
+		{
+			"the requester may have to pay for one object", tool("storage:get", `{"location": "s3://globex-delivery/out/a.mov", "bucket_owner": "222233334444", `+role("media")+`}`), rolecall.Forbidden,
+			"/tasks/0/parameters", `; it is a Requester Pays bucket, and the request does not agree to pay`, ". You: set requester_pays in the step, if it is a Requester Pays bucket",
 		},
 		{
 			"a pattern in the place of a delivery", tool("storage:put", `{"connection": "delivery", "path": "new/*.mov"}`), rolecall.NotFound,

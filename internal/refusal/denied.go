@@ -38,11 +38,15 @@ func (a Answer) denied(q Request) Refusal {
 	}
 	r := byPolicy(explain.Case{
 		Denial: said, Identity: Identity(q.Place), Owner: q.Place.BucketOwner, Ours: true, Opened: q.Opened,
-		Key: q.KMS, Disowned: q.Owner && q.Place.BucketOwner != "",
+		Key: q.KMS, Disowned: q.Owner && q.Place.BucketOwner != "", Unpaid: q.Unpaid,
 	}, q.refused())
 	if q.Missing {
 		r.Hint = "You: look for a typing mistake in the key first. Else " + r.Hint
 		r.Message = "the object " + Object(q.Place.Bucket, q.Key) + " does not exist, or may not be read; without s3:ListBucket S3 answers both alike. Else " + r.Message
+	}
+	// https://docs.aws.amazon.com/AmazonS3/latest/userguide/RequesterPaysBuckets.html
+	if q.Unpaid && a.Bare() {
+		r.Hint += ". You: set requester_pays in the " + DeclaredIn(q.Place) + ", if it is a Requester Pays bucket"
 	}
 	if strings.HasPrefix(q.Endpoint, "http://") && slices.ContainsFunc(r.Suspects, func(s Suspect) bool { return s.Kind == policy.BucketDocument }) {
 		tlsHint := TLSHint(q.Place) + ", if the bucket's policy has a Deny by aws:SecureTransport; that can stay"
@@ -54,6 +58,14 @@ func (a Answer) denied(q Request) Refusal {
 		}
 	}
 	return r
+}
+
+// DeclaredIn is where a user declares what requests to a place say.
+func DeclaredIn(p rolecall.Place) string {
+	if p.Connection != "" {
+		return "connection"
+	}
+	return "step"
 }
 
 // TLSHint begins the hint on what a bucket denies for coming without TLS.

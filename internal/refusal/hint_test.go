@@ -93,7 +93,7 @@ func matching(t *testing.T, b transfer.Bucket, s scene) error {
 // hints makes the request and returns the hint on its refusal, if it is refused.
 func (s scene) hints(t *testing.T) []string {
 	t.Helper()
-	b := transfer.Bucket{Name: s.Place.Bucket, Client: transfer.NewClient(transfer.ClientOptions{
+	b := transfer.Bucket{Name: s.Place.Bucket, RequesterPays: s.Place.RequesterPays, Client: transfer.NewClient(transfer.ClientOptions{
 		Credentials: credentials.NewStaticCredentialsProvider(s.keys[0], s.keys[1], s.keys[2]), Region: s.declared, Endpoint: s.url, PathStyle: true,
 		HTTP: s.client, UserAgent: "test", Attempts: 1,
 	})}
@@ -129,6 +129,9 @@ const buckets = `
       tls: {region: eu-central-1, policy: {Version: "2012-10-17", Statement: {Effect: Deny, Principal: "*", Action: "s3:*", Resource: ["arn:aws:s3:::tls", "arn:aws:s3:::tls/*"], Condition: {Bool: {"aws:SecureTransport": "false"}}}}}
       unkeyed: {region: eu-central-1, encryption: {type: "aws:kms", key: "arn:aws:kms:eu-central-1:111122223333:key/none"}}
       keyed: {region: eu-central-1, encryption: {type: "aws:kms", key: mine}}
+  "444455556666":
+    buckets:
+      pays: {region: eu-central-1, requester_pays: true, policy: {Version: "2012-10-17", Statement: {Effect: Allow, Principal: {AWS: "arn:aws:iam::111122223333:role/media"}, Action: "s3:*", Resource: ["arn:aws:s3:::pays", "arn:aws:s3:::pays/*"]}}}
 `
 
 // TestHints does what each hint says to a scene, in each way that it names: then
@@ -136,7 +139,7 @@ const buckets = `
 func TestHints(t *testing.T) {
 	t.Parallel()
 	aws, empty := sandboxtest.Start(t, world+buckets), sandboxtest.Start(t, world)
-	for _, bucket := range []string{"acme", "tls"} {
+	for _, bucket := range []string{"acme", "tls", "pays"} {
 		if err := aws.PutObject(bucket, "in/a.mov", strings.NewReader("x")); err != nil {
 			t.Fatal(err)
 		}
@@ -165,6 +168,14 @@ func TestHints(t *testing.T) {
 		fmt.Fprint(w, `<?xml version="1.0"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>acme</Name><Prefix>in/</Prefix><KeyCount>2</KeyCount><MaxKeys>1000</MaxKeys><IsTruncated>false</IsTruncated>`+
 			`<Contents><Key>in/b</Key><Size>1</Size><ETag>"a"</ETag></Contents><Contents><Key>in/a</Key><Size>1</Size><ETag>"a"</ETag></Contents></ListBucketResult>`)
 	})
+	keyless := front(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasSuffix(r.URL.Path, "/gone.mov") {
+			aws.ServeHTTP(w, r)
+			return
+		}
+		w.WriteHeader(http.StatusBadRequest)
+		fmt.Fprint(w, "<Error><Code>KMS.NotFoundException</Code></Error>")
+	})
 	dead := httptest.NewServer(nil)
 	dead.Close()
 
@@ -183,6 +194,7 @@ func TestHints(t *testing.T) {
 	operators := func(server string) change {
 		return func(s *scene) { s.url, s.Place.EndpointURL, s.Endpoint = server, "", server }
 	}
+	paying := func(s *scene) { s.Place.RequesterPays, s.Unpaid = true, false }
 	bucket := func(name string) change { return func(s *scene) { s.Place.Bucket = name } }
 	key := func(name string) change { return func(s *scene) { s.Key = name } }
 	region := func(name string) change { return func(s *scene) { s.Place.Region, s.declared = name, name } }
@@ -218,6 +230,8 @@ func TestHints(t *testing.T) {
 			also(writing, under("arn:aws:kms:us-east-1:111122223333:key/mine")), "name a key of the bucket's region in encryption, or leave it out",
 			[]change{also(writing, under(mine)), writing},
 		},
+		{also(operators(keyless.URL), key("in/gone.mov")), "upload the object again", []change{operators(keyless.URL)}},
+		{also(bucket("pays"), func(s *scene) { s.Unpaid = true }), ". You: set requester_pays in the step", []change{also(bucket("pays"), paying)}},
 		{key("in/A.mov"), "compare the key letter by letter", []change{key("in/a.mov")}},
 		{key("in/a.mov?versionId=3"), "leave out ?versionId=", []change{key("in/a.mov")}},
 		{key(" in/a.mov"), "look for white space", []change{key("in/a.mov")}},

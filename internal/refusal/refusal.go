@@ -69,6 +69,7 @@ type Request struct {
 	KMS     bool // the KMS key that the object is under
 	Owner   bool // the bucket is another account's than the place says
 	Missing bool // the object does not exist
+	Unpaid  bool // it is a Requester Pays bucket
 }
 
 // of makes a refusal with what is at fault.
@@ -151,10 +152,14 @@ func (a Answer) To(q Request) (Refusal, bool) {
 	}
 }
 
-// noSuchKey says why KMS does not find the key that the place names, which
-// is an ARN. A bucket takes keys of its own region only.
+// noSuchKey says why KMS does not find the key that an object is under, or that
+// the place names, which is an ARN. A bucket takes keys of its own region only.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
 func (q Request) noSuchKey(otherwise string) (message, hint string) {
+	if q.reads() { // what is under a deleted key is lost, whatever key bucket and place name now
+		// https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html
+		return "the KMS key that it is encrypted under does not exist any more", "Customer: upload the object again; no change of keys makes it readable. You: or leave it out by files or exclude"
+	}
 	if q.Place.Encryption == nil || q.Place.Encryption.Key == "" {
 		return otherwise, "Customer: set a key that exists, of the bucket's region, as the bucket's default encryption. You: or name one in encryption"
 	}

@@ -134,6 +134,7 @@ func TestRefusals(t *testing.T) {
 		"a KMS key of another region": {
 			&transfer.Error{Kind: transfer.Refused, Code: "KMS.NotFoundException", Text: "Invalid arn us-east-1"},
 			func(q *Request) {
+				q.Action = "s3:PutObject"
 				q.Place.Encryption = &rolecall.Encryption{Type: "aws:kms", Key: "arn:aws:kms:us-east-1:111122223333:key/k1"}
 			},
 			rolecall.Invalid,
@@ -141,9 +142,15 @@ func TestRefusals(t *testing.T) {
 			"key/k1 is in the region us-east-1, and the bucket in eu-central-1", "You: name a key of the bucket's region",
 		},
 		"a key that the bucket names": {
-			&transfer.Error{Kind: transfer.Refused, Code: "KMS.NotFoundException"}, as, rolecall.Invalid,
+			&transfer.Error{Kind: transfer.Refused, Code: "KMS.NotFoundException"}, func(q *Request) { q.Action = "s3:PutObject" }, rolecall.Invalid,
 			names{name, key},
 			"KMS knows no such key", "Customer: set a key that exists",
+		},
+		"a key that is gone": {
+			&transfer.Error{Kind: transfer.Refused, Code: "KMS.NotFoundException"},
+			func(q *Request) { q.Place.Encryption = &rolecall.Encryption{Type: "aws:kms"} }, rolecall.Invalid,
+			names{name, key},
+			`S3 refuses to read "s3://b/in/a": the KMS key that it is encrypted under does not exist any more`, "Customer: upload the object again",
 		},
 		"a listing refused otherwise": {
 			&transfer.Error{Kind: transfer.Refused, Code: "MethodNotAllowed"}, func(q *Request) { q.Action = "s3:ListBucket" }, rolecall.Invalid,

@@ -83,10 +83,12 @@ func (s *work) asked(e *transfer.Error, at side) refusal.Request {
 	}
 	place := at.place
 	place.Region = at.region
+	opened := at.end == source && s.listed.Load() > 0
 	return refusal.Request{
 		Place: place, Endpoint: cmp.Or(place.EndpointURL, s.tools.access.S3Endpoint), Key: e.Key,
-		Verb: p.verb + " " + refusal.Object(e.Bucket, e.Key), Action: p.action, Opened: at.end == source && s.listed.Load() > 0,
+		Verb: p.verb + " " + refusal.Object(e.Bucket, e.Key), Action: p.action, Opened: opened,
 		KMS: p.action == "s3:GetObject" || p.action == "s3:PutObject", Owner: true,
+		Unpaid: !place.RequesterPays && !opened, // such a bucket would not be listed either
 	}
 }
 
@@ -137,14 +139,8 @@ func (s *work) word(e *transfer.Error, at side) *rolecall.Error {
 }
 
 // unsent names, for the end of a hint, what the step may send for the request to
-// pass: what the bucket's policy may demand by a Deny, and who pays for requests,
-// of which S3 says nothing.
-// https://docs.aws.amazon.com/AmazonS3/latest/userguide/RequesterPaysBuckets.html
+// pass: what the bucket's policy may demand by a Deny, of which S3 says nothing.
 func unsent(answer refusal.Answer, op string, place rolecall.Place) string {
-	where, out := "step", ""
-	if place.Connection != "" {
-		where = "connection"
-	}
 	var members []string
 	for _, m := range []struct {
 		name string
@@ -158,12 +154,9 @@ func unsent(answer refusal.Answer, op string, place rolecall.Place) string {
 	}
 	demands := answer.Bare() || answer.Denial.Explicit && answer.Denial.Layer == policy.DeniedByResource
 	if permissions[op].action == "s3:PutObject" && demands && len(members) > 0 {
-		out += ". You: set " + strings.Join(members, ", ") + " in the " + where + ", if the bucket's policy demands it"
+		return ". You: set " + strings.Join(members, ", ") + " in the " + refusal.DeclaredIn(place) + ", if the bucket's policy demands it"
 	}
-	if answer.Bare() && !place.RequesterPays {
-		out += ". You: set requester_pays in the " + where + ", if it is a Requester Pays bucket"
-	}
-	return out
+	return ""
 }
 
 // corrupt names both checksums, where they are known. What was found here is not

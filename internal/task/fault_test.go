@@ -270,6 +270,7 @@ func TestWhatIsGoneOrClosed(t *testing.T) {
 			}
 		}
 	}
+	s.listed.Store(0) // such a bucket would not be listed either
 	refused := s.word(&transfer.Error{Op: "get", Bucket: "b", Key: "in/a", Kind: transfer.Denied, Code: "AccessDenied"}, bucket)
 	if !strings.Contains(refused.Hint, "requester_pays") {
 		t.Errorf("refused: %+v", refused)

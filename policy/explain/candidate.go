@@ -187,6 +187,12 @@ func (r refusal) others() []Candidate {
 			Target: r.document(policy.DeniedByResource).Target, Message: other, Hint: "Operator: declare the account that owns the bucket as bucket_owner",
 		})
 	}
+	if r.Unpaid {
+		out = append(out, Candidate{
+			Message: "it is a Requester Pays bucket, and the request does not agree to pay",
+			Hint:    "You: set requester_pays; AWS then charges the caller's account for requests and traffic",
+		})
+	}
 	return out
 }
 

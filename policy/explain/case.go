@@ -23,6 +23,7 @@ type Case struct {
 	Key      bool // the KMS key that the object is under
 	Disowned bool // the bucket is another account's than Owner, which requests expect
 	Missing  bool // what was asked for does not exist
+	Unpaid   bool // the bucket is a Requester Pays one, and the request does not agree to that
 
 	unnamed bool // KMS says which policy it was, and not which key
 }

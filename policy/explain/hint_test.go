@@ -16,6 +16,7 @@ import (
 var changeless = []string{
 	"You: compare the key's ARN and region with those of the bucket's encryption",
 	"Operator: declare the account that owns the bucket as bucket_owner",
+	"You: set requester_pays; AWS then charges the caller's account for requests and traffic",
 	"Customer: allow the caller in the …, if it is of another account; look for a Deny on TLS, encryption, address or VPC endpoint",
 	"You: ask for the role by its ARN, arn:aws:iam::ACCOUNT:role/NAME",
 	"You: compare the ARN letter by letter: account, path and name; case counts",
