@@ -74,7 +74,7 @@ func convertAxinom(data []byte) (Job, error) {
 		}
 		parameters, err := json.Marshal(map[string]any{
 			"location": part.given.URIPath, "files": files,
-			"role_arn": part.given.RoleArnToAssume, "role_session_duration_seconds": part.given.RoleSessionDurationInSeconds,
+			"role_arn": part.given.RoleArnToAssume, "role_session_duration_seconds": given(part.given.RoleSessionDurationInSeconds),
 		})
 		if err != nil {
 			return Job{}, err

@@ -98,7 +98,7 @@ func (c Connection) ValidateDraft() error {
 		}
 	}
 	storage{
-		RoleSessionDurationSeconds: c.RoleSessionDurationSeconds, BucketOwner: c.BucketOwner, StorageClass: c.StorageClass, ACL: c.ACL,
+		RoleSessionDurationSeconds: given(c.RoleSessionDurationSeconds), BucketOwner: c.BucketOwner, StorageClass: c.StorageClass, ACL: c.ACL,
 		S3EndpointURL: c.S3EndpointURL, Encryption: c.Encryption,
 	}.validate(&faults)
 	return faults.Err()

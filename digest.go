@@ -19,7 +19,7 @@ func (j Job) digest(parameters []any, organization, principal string) (string, e
 		if err != nil {
 			return "", fmt.Errorf("digest of task %d: %w", i, err)
 		}
-		j.Tasks[i].Parameters, j.Tasks[i].Retries, j.Tasks[i].TimeoutSeconds = text, 0, 0
+		j.Tasks[i].Parameters, j.Tasks[i].Retries, j.Tasks[i].TimeoutSeconds = text, 0, nil
 	}
 	text, err := json.Marshal(struct {
 		Organization, Principal string

@@ -38,6 +38,8 @@ func TestHintsOfJobs(t *testing.T) {
 		to("storage:get", "storage:gett", ""),
 		to("storage:get", "gsutil", "storage:exists"),
 		to("storage:get", "", "storage:exists"),
+		to(`{"tool": "storage:get"`, `{"timeout_seconds": 0, "tool": "storage:get"`, `{"tool": "storage:get"`),
+		to(`{"tool": "storage:get"`, `{"retries": 11, "tool": "storage:get"`, `{"tool": "storage:get"`),
 		to("storage:get", "storage:get|q", "storage:get|p"),
 		to(get, `"role_arn": "arn:aws:iam::111122223333:role/media"`, `"connection": "masters", "path": "x"`),
 		to(get, `"connection": "masters", "location": "s3://acme-masters/in/x"`, `"connection": "masters", "path": "x"`),

@@ -16,9 +16,9 @@ import (
 // Job is an ordered list of tasks that share a working directory, as a user
 // writes it. Validate turns it into a Plan.
 type Job struct {
-	RoleARN                    string   `json:"role_arn,omitempty"` // of tasks that do not say how they are authorized
-	RoleSessionDurationSeconds int      `json:"role_session_duration_seconds,omitempty"`
-	Region                     string   `json:"region,omitempty"` // aws:eu-central-1, or eu-central-1
+	RoleARN                    string   `json:"role_arn,omitempty"`                      // of tasks that do not say how they are authorized
+	RoleSessionDurationSeconds *int     `json:"role_session_duration_seconds,omitempty"` // 900 to 43200; nil: 3600
+	Region                     string   `json:"region,omitempty"`                        // aws:eu-central-1, or eu-central-1
 	Tags                       []string `json:"tags,omitempty"`
 	Notify                     string   `json:"notify,omitempty"`
 	Tasks                      []Task   `json:"tasks"`
@@ -33,7 +33,7 @@ type Task struct {
 	Version        string          `json:"version,omitempty"` // for the reader: storage tools have one version
 	Parameters     json.RawMessage `json:"parameters,omitempty"`
 	Retries        int             `json:"retries,omitempty"`         // 0 to 10, for faults that may pass
-	TimeoutSeconds int             `json:"timeout_seconds,omitempty"` // of each attempt; 0: DefaultTimeout
+	TimeoutSeconds *int            `json:"timeout_seconds,omitempty"` // of each attempt, 1 to those of MaxTimeout; nil: DefaultTimeout
 }
 
 // The storage tools.
@@ -94,7 +94,7 @@ type storage struct {
 	Path                       string                `json:"path"`
 	Location                   string                `json:"location"`
 	RoleARN                    string                `json:"role_arn"`
-	RoleSessionDurationSeconds int                   `json:"role_session_duration_seconds"`
+	RoleSessionDurationSeconds *int                  `json:"role_session_duration_seconds"`
 	HTTPCredentialSource       *HTTPCredentialSource `json:"http_credential_source"`
 	S3EndpointURL              string                `json:"s3_endpoint_url"`
 	BucketOwner                string                `json:"bucket_owner"`

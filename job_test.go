@@ -139,6 +139,10 @@ func TestValidateFaults(t *testing.T) {
 		{"wildcard key", task("storage:put", role+`, "location": "s3://bucket/x", "encryption": {"type": "aws:kms", "key": "arn:aws:kms:eu-central-1:111122223333:key/*"}`), []string{"invalid " + at + "/encryption/key: not the ARN of a KMS key"}},
 		{"region of another partition", `{"region": "aws:eu-isoe-west-1", "role_arn": "arn:aws:iam::111122223333:role/media", "tasks": [{"tool": "storage:get", "parameters": {"location": "s3://bucket/x"}}]}`, []string{"invalid /region: partition aws-iso-e"}},
 		{"overflowing duration", task("storage:get", role+`, "location": "s3://bucket/x", "role_session_duration_seconds": 18446744983`), []string{"invalid " + at + "/role_session_duration_seconds: 900 to 43200"}},
+		{"zero is not left out", `{"role_session_duration_seconds": 0, "role_arn": "arn:aws:iam::111122223333:role/media", "tasks": [
+			{"tool": "storage:get", "timeout_seconds": 0, "retries": 0, "parameters": {"location": "s3://bucket/x", "role_session_duration_seconds": 0}}]}`, []string{
+			"invalid /role_session_duration_seconds: 900 to 43200", "invalid /tasks/0/timeout_seconds: 1 to 604800", "invalid " + at + "/role_session_duration_seconds: 900 to 43200",
+		}},
 		{"presigned notify", `{"notify": "https://example.com/?X-Amz-Signature=planted", "role_arn": "arn:aws:iam::111122223333:role/media", "tasks": [{"tool": "storage:get", "parameters": {"location": "s3://bucket/x"}}]}`, []string{"invalid /notify: signature"}},
 		{"too many wildcards", task("storage:get", role+`, "location": "s3://bucket/", "files": ["`+strings.Repeat("*a", 33)+`"]`), []string{"invalid " + at + "/files/0: more than 32 wildcards"}},
 		{"too many patterns", task("storage:get", role+`, "location": "s3://bucket/", "files": [`+strings.Repeat(`"*",`, 1000)+`"*", "*"]`), []string{"invalid " + at + "/files: more than 1000 entries"}},

@@ -265,8 +265,8 @@ const (
 	DefaultSessionDuration = 3600 * time.Second
 )
 
-func validateDuration(faults *Errors, pointer string, seconds int) {
-	if seconds != 0 && (seconds < int(MinSessionDuration/time.Second) || seconds > int(MaxSessionDuration/time.Second)) {
+func validateDuration(faults *Errors, pointer string, seconds *int) {
+	if seconds != nil && (*seconds < int(MinSessionDuration/time.Second) || *seconds > int(MaxSessionDuration/time.Second)) {
 		faults.Add(pointer, "a role session lasts 900 to 43200 seconds", "You: leave it out for an hour")
 	}
 }

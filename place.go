@@ -15,7 +15,7 @@ import (
 func (o Organization) PlaceOf(c Connection) Place {
 	p := Place{
 		Connection: c.Name, Revision: c.Revision(), Bucket: c.Bucket, Key: c.Prefix, Region: c.Region,
-		RoleARN: c.RoleARN, Duration: sessionDuration(c.RoleSessionDurationSeconds), Secret: o.Secrets[c.Secret],
+		RoleARN: c.RoleARN, Duration: sessionDuration(given(c.RoleSessionDurationSeconds)), Secret: o.Secrets[c.Secret],
 		BucketOwner: ownerOf(c.BucketOwner, c.RoleARN), EndpointURL: c.S3EndpointURL, Encryption: c.Encryption,
 		StorageClass: c.StorageClass, ACL: c.ACL, RequesterPays: c.RequesterPays,
 	}
@@ -173,7 +173,7 @@ func (p *planner) authorize(pl *Place, q storage, location Location, at string) 
 	}
 	c := p.org.Connections[q.Connection] // of no name: none
 	switch pointer := at + "/role_session_duration_seconds"; {
-	case q.RoleSessionDurationSeconds == 0:
+	case q.RoleSessionDurationSeconds == nil:
 	case location.Secret != "" || c.Secret != "":
 		p.faults.Add(pointer, "static keys have no session", "You: leave it out")
 	case q.HTTPCredentialSource != nil || c.HTTPCredentialSource != nil:
@@ -281,7 +281,7 @@ func (p *planner) connect(pl *Place, q storage, purpose Purpose, at string) bool
 	default:
 		p.faults.AddErr(pl.AuthorizedAt, p.role(c.RoleARN))
 		pl.RoleARN = own.RoleARN
-		if q.RoleSessionDurationSeconds == 0 && c.RoleSessionDurationSeconds != 0 {
+		if q.RoleSessionDurationSeconds == nil && c.RoleSessionDurationSeconds != 0 {
 			pl.Duration = own.Duration
 		}
 	}
@@ -322,11 +322,19 @@ func ownerOf(declared, roleARN string) string {
 }
 
 // sessionDuration returns the duration of sessions from its number of seconds.
-func sessionDuration(seconds int) time.Duration {
-	if seconds == 0 {
+func sessionDuration(seconds *int) time.Duration {
+	if seconds == nil {
 		return DefaultSessionDuration
 	}
-	return time.Duration(seconds) * time.Second
+	return time.Duration(*seconds) * time.Second
+}
+
+// given returns the number, or nil for 0, which in a connection is the default.
+func given(n int) *int {
+	if n == 0 {
+		return nil
+	}
+	return &n
 }
 
 func names[V any](m map[string]V) string {

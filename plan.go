@@ -1,7 +1,6 @@
 package rolecall
 
 import (
-	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -163,15 +162,18 @@ func (p *planner) step(index int, t Task) Step {
 	at := strict.Pointer("tasks", index)
 	tool, mark, marked := strings.Cut(t.Tool, "|")
 	s := Step{Index: index, Name: t.Name, Tool: tool, Parallel: marked, Retries: t.Retries}
-	s.Timeout = cmp.Or(time.Duration(t.TimeoutSeconds)*time.Second, DefaultTimeout)
 	if marked && mark != "p" {
 		p.faults.Add(at+"/tool", "unknown mark "+strict.Quote("|"+mark)+" after the tool's name", "You: write |p, which lets neighbours so marked run side by side, or nothing")
 	}
 	if t.Retries < 0 || t.Retries > MaxRetries {
-		p.faults.Add(at+"/retries", fmt.Sprintf("retries are 0 to %d", MaxRetries), "")
+		p.faults.Add(at+"/retries", fmt.Sprintf("retries are 0 to %d", MaxRetries), "You: leave it out for none")
 	}
-	if t.TimeoutSeconds < 0 || t.TimeoutSeconds > int(MaxTimeout/time.Second) {
-		p.faults.Add(at+"/timeout_seconds", fmt.Sprintf("a timeout is 1 to %d seconds", int(MaxTimeout/time.Second)), "")
+	s.Timeout = DefaultTimeout
+	if given := t.TimeoutSeconds; given != nil {
+		s.Timeout = time.Duration(*given) * time.Second
+		if *given < 1 || *given > int(MaxTimeout/time.Second) {
+			p.faults.Add(at+"/timeout_seconds", fmt.Sprintf("a timeout is 1 to %d seconds", int(MaxTimeout/time.Second)), "You: leave it out for a day")
+		}
 	}
 	at += "/parameters"
 	s.FilesPointer = at + "/files"

@@ -202,3 +202,29 @@ func TestRefusalsAreNoMatterOfTime(t *testing.T) {
 		}
 	}
 }
+
+// Where exclude leaves out all that a pattern matches, the hint is about exclude;
+// where there is nothing anyway, it is not.
+func TestAllIsLeftOut(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "")
+	w.put(t, "acme-masters", map[string][]byte{"in/u/a.mov": media(1, 10), "in/u/b.mov": media(2, 10)})
+	fetched := tool("storage:get", `{"connection": "masters", "files": ["**"]}`) + ","
+	for _, files := range []string{`["u/*.mov"], "exclude": ["**"]`, `["u/*"], "exclude": ["u/a.mov", "u/b.mov"]`, `["**"], "exclude": ["u/"]`, `["u/*.mxf"], "exclude": ["u/a.mov"]`} {
+		for name, tasks := range map[string]string{
+			"get":    tool("storage:get", `{"connection": "masters", "files": `+files+`}`),
+			"copy":   tool("storage:copy", `{"source": {"connection": "masters"}, "destination": {"connection": "delivery", "path": "x/"}, "files": `+files+`}`),
+			"exists": tool("storage:exists", `{"connection": "masters", "files": `+files+`}`),
+			"put":    fetched + tool("storage:put", `{"connection": "delivery", "path": "x/", "files": `+files+`}`),
+		} {
+			report := w.run(t.Context(), t, t.TempDir(), tasks, nil)
+			message, hint := "but what exclude leaves out", "You: remove from exclude what leaves out all that it matches, or remove it from files"
+			if strings.Contains(files, "mxf") {
+				message, hint = "matches nothing in", "You: write patterns relative to the place; upper and lower case differ"
+			}
+			if e := report.Errors; len(e) != 1 || !strings.Contains(e[0].Message, message) || e[0].Hint != hint {
+				t.Errorf("%s of %s: %s", name, files, show(report))
+			}
+		}
+	}
+}

@@ -2,7 +2,6 @@ package task
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -26,7 +25,7 @@ func (s *work) exists(ctx context.Context) (Outcome, error) {
 		case err != nil:
 			err = s.fault(ctx, err, at, at.place.Pointer)
 		case key == "":
-			err = w.missing(at)
+			err = s.missing(w, at)
 		default:
 			s.observe(Event{Kind: FileDone, Name: key})
 			return 0, nil
@@ -65,6 +64,7 @@ type requirement struct {
 	prefix  string // of its keys; the key itself, if it is literal
 	literal bool
 	match   func(key string) bool
+	leftOut *bool  // exclude leaves out a match
 	text    string // as the job has it
 	pointer string
 }
@@ -81,11 +81,17 @@ func (s *work) wanted() []requirement {
 			continue
 		}
 		seen[f.String()] = true
+		leftOut := new(bool)
 		out = append(out, requirement{
-			prefix: place.Key + f.Prefix(), literal: f.Literal(), text: f.String(), pointer: s.step.FilesPointer + strict.Pointer(i),
+			prefix: place.Key + f.Prefix(), literal: f.Literal(), text: f.String(), pointer: s.step.FilesPointer + strict.Pointer(i), leftOut: leftOut,
 			match: func(key string) bool {
 				name, below := strings.CutPrefix(key, place.Key)
-				return below && !strings.HasSuffix(name, "/") && f.Match(name) && !slices.ContainsFunc(s.step.Exclude, func(p rolecall.Pattern) bool { return p.Match(name) })
+				if !below || strings.HasSuffix(name, "/") || !f.Match(name) {
+					return false
+				}
+				excluded := slices.ContainsFunc(s.step.Exclude, func(p rolecall.Pattern) bool { return p.Match(name) })
+				*leftOut = *leftOut || excluded
+				return !excluded
 			},
 		})
 	}
@@ -119,10 +125,11 @@ func (w requirement) key() string {
 	return w.text
 }
 
-func (w requirement) missing(at side) *rolecall.Error {
-	e := absent(at, w.prefix, w.pointer)
-	if !w.literal {
-		e.Message = fmt.Sprintf("%q matches nothing in %s", w.text, at)
+func (s *work) missing(w requirement, at side) *rolecall.Error {
+	if w.literal {
+		return absent(at, w.prefix, w.pointer)
 	}
+	e := s.unmatched(w.text, at.String(), *w.leftOut)
+	e.Pointer = w.pointer
 	return e
 }

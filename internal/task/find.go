@@ -1,6 +1,7 @@
 package task
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -130,23 +131,28 @@ func (s *work) unfound(ctx context.Context, sel *selection, place string) error 
 	for _, entry := range sel.unused() {
 		s.observe(unused(entry))
 	}
-	if len(s.step.Exclude) > 0 {
-		place += " but what exclude leaves out"
-	}
-	hint := "You: write patterns relative to the place; upper and lower case differ"
-	if odd := refusal.OddKeyHint(s.step.Place.Key); odd != "" {
-		hint = odd
-	}
 	for _, i := range sel.unmatched() {
 		text, pointer := s.step.Files[i].String(), s.step.FilesPointer+strict.Pointer(i)
-		err := s.setAside(ctx, subject{key: text, name: text, pointer: pointer, entry: true}, &rolecall.Error{
-			Code: rolecall.NotFound, Message: fmt.Sprintf("%q matches nothing in %s", text, place), Hint: hint,
-		})
+		err := s.setAside(ctx, subject{key: text, name: text, pointer: pointer, entry: true}, s.unmatched(text, place, sel.left[sel.same[i]]))
 		if !errors.Is(err, errAside) {
 			return err
 		}
 	}
 	return nil
+}
+
+// unmatched says that a pattern matches nothing in the place, or only what exclude
+// leaves out.
+func (s *work) unmatched(text, place string, leftOut bool) *rolecall.Error {
+	e := &rolecall.Error{
+		Code: rolecall.NotFound, Message: fmt.Sprintf("%q matches nothing in %s", text, place),
+		Hint: cmp.Or(refusal.OddKeyHint(s.step.Place.Key), "You: write patterns relative to the place; upper and lower case differ"),
+	}
+	if leftOut {
+		e.Message += " but what exclude leaves out"
+		e.Hint = "You: remove from exclude what leaves out all that it matches, or remove it from files"
+	}
+	return e
 }
 
 func unused(entry string) Event {

@@ -21,6 +21,7 @@ type selection struct {
 	literal  map[string]int     // name: the first pattern that is this name
 	direct   []int              // literal patterns outside of all prefixes, each name once
 	matched  []bool             // by pattern
+	left     []bool             // by pattern: an exclusion left out what it matches
 	same     []int              // by pattern: the first one of the same text
 }
 
@@ -44,7 +45,7 @@ type exclusion struct {
 func newSelection(files, exclude []rolecall.Pattern, prefixes []string) *selection {
 	sel := &selection{
 		patterns: files, excluded: map[string]bool{}, prefixes: prefixes, under: map[string][]glob{}, literal: map[string]int{},
-		matched: make([]bool, len(files)), same: make([]int, len(files)), entries: exclude,
+		matched: make([]bool, len(files)), left: make([]bool, len(files)), same: make([]int, len(files)), entries: exclude,
 	}
 	for _, p := range exclude {
 		if p.Literal() {
@@ -115,6 +116,9 @@ func (sel *selection) match(ctx context.Context, prefix, name string) (bool, err
 		return false, err
 	}
 	out, err := sel.leavesOut(ctx, name)
+	if out && err == nil {
+		err = sel.mark(ctx, sel.left, prefix, name)
+	}
 	return !out, err
 }
 
@@ -152,15 +156,19 @@ func (sel *selection) included(ctx context.Context, prefix, name string) (bool, 
 
 // take marks the patterns that the name matches.
 func (sel *selection) take(ctx context.Context, prefix, name string) error {
+	return sel.mark(ctx, sel.matched, prefix, name)
+}
+
+func (sel *selection) mark(ctx context.Context, marks []bool, prefix, name string) error {
 	if index, named := sel.literal[name]; named {
-		sel.matched[index] = true
+		marks[index] = true
 	}
 	for i, g := range sel.under[prefix] {
 		if i%patience == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if !sel.matched[g.index] && g.matches(name) {
-			sel.matched[g.index] = true
+		if !marks[g.index] && g.matches(name) {
+			marks[g.index] = true
 		}
 	}
 	return nil
