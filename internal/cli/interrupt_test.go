@@ -120,7 +120,7 @@ func exitCode(t *testing.T, run *exec.Cmd) int {
 // One interrupt in the middle of an upload takes back what was begun.
 func TestInterrupt(t *testing.T) {
 	t.Parallel()
-	for _, signal := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+	for _, signal := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT} {
 		t.Run(signal.String(), func(t *testing.T) {
 			t.Parallel()
 			run, dir, site, stdout, stderr := interrupted(t, "json", "UploadPart")

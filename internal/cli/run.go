@@ -89,17 +89,22 @@ func (c *runCommand) Run(ctx context.Context, sys System, out *output) error {
 	return out.report(report)
 }
 
-// outliving returns a context that ends too when the terminal is closed, so that
-// the job is handed back and its directory removed, and lets the job outlive who
-// reads its output. The function undoes both.
+// outliving returns a context that ends too when the terminal is closed, or quits
+// the command, so that the job is handed back and its directory removed, and lets
+// the job outlive who reads its output. The function undoes both.
 func outliving(ctx context.Context) (context.Context, func()) {
-	stop := func() {}
-	if !signal.Ignored(syscall.SIGHUP) { // as it is under nohup
-		ctx, stop = signal.NotifyContext(ctx, syscall.SIGHUP)
+	var stops []func()
+	for _, s := range []os.Signal{syscall.SIGHUP, syscall.SIGQUIT} {
+		if !signal.Ignored(s) { // as the first is under nohup
+			ended, stop := signal.NotifyContext(ctx, s)
+			ctx, stops = ended, append(stops, stop)
+		}
 	}
 	signal.Ignore(syscall.SIGPIPE)
 	return ctx, func() {
-		stop()
+		for _, stop := range stops {
+			stop()
+		}
 		signal.Reset(syscall.SIGPIPE)
 	}
 }
