@@ -8,7 +8,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
-	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -42,7 +41,7 @@ func newRetryer(credentials aws.CredentialsProvider, limit int) *retryer {
 	_, renewable := credentials.(invalidator)
 	return &retryer{
 		attempts: cmp.Or(limit, attempts), base: firstBackoff,
-		retryable: append(slices.Clone(retry.DefaultRetryables),
+		retryable: append(append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(saysWhy)}, retry.DefaultRetryables...),
 			retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
 				if (renewable && expired(err)) || throttled(err) || brokeOff(err) || meaningOf(err) == awscode.Contended {
 					return aws.TrueTernary
@@ -104,6 +103,24 @@ func throttled(err error) bool {
 		}
 	}
 	return retry.IsErrorThrottles(retry.DefaultThrottles).IsErrorThrottle(err).Bool()
+}
+
+// saysWhy reports that another attempt is of no use where the code of an answer is
+// that of a refusal, though its status is one that may pass. The AWS SDK takes an
+// error with status 200 for one with 500.
+// https://repost.aws/knowledge-center/s3-resolve-200-internalerror
+func saysWhy(err error) aws.Ternary {
+	var answer *smithyhttp.ResponseError
+	if !errors.As(err, &answer) || answer.HTTPStatusCode() < http.StatusInternalServerError {
+		return aws.UnknownTernary
+	}
+	switch meaningOf(err) {
+	case "", awscode.Throttled, awscode.Failing, awscode.Contended, awscode.NoUpload, awscode.Corrupt,
+		awscode.Expired, awscode.Clock, awscode.BadKeys, awscode.BadSignature:
+		return aws.UnknownTernary
+	default:
+		return aws.FalseTernary
+	}
 }
 
 // brokeOff reports whether the connection ended within the answer. The AWS SDK

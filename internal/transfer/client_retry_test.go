@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"strings"
@@ -8,7 +9,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
 // answered returns an answer of S3 with an error status, as a client's error.
@@ -139,3 +142,40 @@ func TestAnswerBreaksOff(t *testing.T) {
 type broken struct{}
 
 func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+// An error is one whatever the status before it says, and one that says why is not
+// asked for again.
+func TestErrorsBehindAGoodStatus(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]struct {
+		kind  Kind
+		asked int
+	}{
+		"AccessDenied": {Denied, 1}, "NoSuchBucket": {NoBucket, 1}, "AllAccessDisabled": {Denied, 1}, "MethodNotAllowed": {Refused, 1},
+		"PermanentRedirect": {WrongRegion, 1}, "AuthorizationHeaderMalformed": {WrongRegion, 1}, "InvalidObjectState": {Archived, 1},
+		"SlowDown": {Unavailable, attempts}, "InternalError": {Unavailable, attempts}, "Unheard": {Unavailable, attempts},
+	} {
+		for name, do := range map[string]func(context.Context, Bucket) error{
+			"listing": func(ctx context.Context, b Bucket) error { _, _, err := ListFirst(ctx, b, "x"); return err },
+			"tag":     func(ctx context.Context, b Bucket) error { return Tag(ctx, b, "x", map[string]string{"a": "b"}) },
+			"begun": func(ctx context.Context, b Bucket) error {
+				_, err := b.Client.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{Bucket: aws.String("b"), Key: aws.String("x")})
+				return err
+			},
+		} {
+			t.Run(code+" "+name, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					asked := 0
+					b := doer(func(r *http.Request) (*http.Response, error) {
+						asked++
+						return answer(r, http.StatusOK, strings.NewReader("<Error><Code>"+code+"</Code><Message>m</Message></Error>"), -1), nil
+					}).bucket()
+					if err := do(t.Context(), b); KindOf(err) != want.kind || asked != want.asked {
+						t.Errorf("%s after %d requests, want %s after %d: %v", KindOf(err), asked, want.kind, want.asked, err)
+					}
+				})
+			})
+		}
+	}
+}
