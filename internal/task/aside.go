@@ -80,6 +80,9 @@ func (at side) object(key, pointer string) subject {
 // else the error.
 func (s *work) setAside(ctx context.Context, what subject, err error) error {
 	kind, own := ownFault(err)
+	if !own && s.readsListed(err, what) {
+		kind, own = string(kindOf(err)), true
+	}
 	if !own || ctx.Err() != nil {
 		return err
 	}
@@ -108,7 +111,7 @@ func (s *work) setAside(ctx context.Context, what subject, err error) error {
 	}
 	l.kinds[kind].add(leftOut{what.key, faults})
 	switch transfer.Kind(kind) {
-	case transfer.Denied, transfer.Refused, transfer.Malformed:
+	case transfer.Denied, transfer.Refused, transfer.Malformed, transfer.WrongRegion, transfer.NoBucket:
 		return errRefused
 	default:
 		return errAside
@@ -189,6 +192,21 @@ func ownFault(err error) (kind string, own bool) {
 		return string(moving.Kind), awscode.Of(moving.Code) != awscode.Unsupported
 	default:
 		return "", false
+	}
+}
+
+// readsListed reports whether an answer is one to reading a listed object, so that
+// what it says of the whole bucket, such as that there is none, is not so.
+func (s *work) readsListed(err error, what subject) bool {
+	var moving *transfer.Error
+	if s.listed.Load() == 0 || what.entry || !errors.As(err, &moving) {
+		return false
+	}
+	switch moving.Kind {
+	case transfer.NoBucket, transfer.WrongRegion, transfer.Refused:
+		return moving.Op == "get" || moving.Op == "head" || moving.Op == "copy" && moving.Bucket == s.step.Place.Bucket && moving.Key == what.key
+	default:
+		return false
 	}
 }
 
