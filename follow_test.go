@@ -76,6 +76,7 @@ func TestHintsOfJobs(t *testing.T) {
 		to(`"files": ["a"],`, `"files": [".rolecall/x"],`, `"files": [".rolecall/x"], "base_dir": "down",`),
 		to(`["tmp/"]`, `["a\\b"]`, `["a\\\\b"]`),
 		to(`"down"`, `"/down"`, ""),
+		to(`"down"`, `"`+strings.Repeat("x", 256)+`"`, ""),
 		to(`"down"`, `"../down"`, ""),
 		to(`"down"`, `".rolecall/x"`, ""),
 		to(`"delivery", "path": "b/"`, `"masters", "path": "b/"`, ""),
@@ -125,7 +126,7 @@ func TestHintsOfJobs(t *testing.T) {
 		at("s3://<bucket>/x"), at("s3://{{bucket}}/x"), at("s3://x.mrap/x"), at("s3://xn--a/x"), at("s3://tables--table-s3/x"), at("gs://bucket/x"), at("s3://bucket.s3.amazonaws.com/x"), at("S3://bucket/x"), at("s3:/bucket/x"),
 		at("s3a://bucket/x"), at("s3://AKIAIOSFODNN7EXAMPLE@bucket/x"), at("file:///x"), at("https://s3.console.aws.amazon.com/s3/buckets/bucket?prefix=x/"),
 		at("arn:aws:s3-outposts:eu-central-1:111122223333:outpost/op/bucket/b"), at("arn:aws:s3-object-lambda:eu-central-1:111122223333:accesspoint/x"), at("arn:aws:s3::111122223333:accesspoint/m.mrap"),
-		at("s3://192.168.1.1/x"), at("s3://bucket--op-s3/x"), at("s3://sthree-x/x"),
+		at("s3://192.168.1.1/x"), at("s3://bucket--op-s3/x"), at("s3://sthree-x/x"), at("s3://amzn-s3-demo-bucket/x"), at("s3://acme.-x/x"),
 	}, func(document string) []string {
 		_, err := ReadPlan([]byte(document), acme(), vendor(t), "")
 		return hintsOf(err)

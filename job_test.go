@@ -108,6 +108,9 @@ func TestValidateFaults(t *testing.T) {
 		{"rolecall's own directory", task("storage:put", role+`, "location": "s3://bucket/x/", "files": ["*", ".Rolecall/**", ".rolecall/j", ".rolecall"]`), []string{
 			"invalid " + at + "/files/1: rolecall's own", "invalid " + at + "/files/2: rolecall's own", "invalid " + at + "/files/3: rolecall's own",
 		}},
+		{"long part of base_dir", task("storage:get", role+`, "location": "s3://bucket/x", "base_dir": "a/`+strings.Repeat("x", 256)+`"`), []string{"invalid " + at + "/base_dir: more than 255 in a part"}},
+		{"long base_dir", task("storage:put", role+`, "location": "s3://bucket/x", "base_dir": "`+strings.Repeat("x/", 600)+`"`), []string{"invalid " + at + "/base_dir: more than 1024 bytes"}},
+		{"NUL in base_dir", task("storage:get", role+`, "location": "s3://bucket/x", "base_dir": "a\u0000b"`), []string{"invalid " + at + "/base_dir: NUL character"}},
 		{"rolecall's own base_dir", task("storage:get", role+`, "location": "s3://bucket/x", "base_dir": ".ROLECALL/x"`), []string{"invalid " + at + "/base_dir: rolecall's own"}},
 		{"unknown connection", task("storage:get", `"connection": "mastres", "path": "x"`), []string{"not_found " + at + "/connection: no connection"}},
 		{"writing to a source", task("storage:put", `"connection": "masters", "path": "x"`), []string{"forbidden " + at + "/connection: for reading"}},

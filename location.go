@@ -174,6 +174,8 @@ func validateBucket(name string) error {
 		return bad("it has characters or a length that S3 does not allow")
 	case strings.Contains(name, ".."):
 		return bad("it has two dots in a row")
+	case strings.Contains(name, ".-"), strings.Contains(name, "-."):
+		return bad("it has a hyphen beside a dot")
 	}
 	if _, err := netip.ParseAddr(name); err == nil {
 		return bad("it has the form of an IP address")

@@ -122,6 +122,7 @@ var specialNames = []struct{ prefix, suffix, of, hint string }{
 	{suffix: ".mrap", of: "the alias of a multi-region access point", hint: "You: name one of the buckets behind the access point; access points are not supported"},
 	{suffix: "--table-s3", of: "a table bucket", hint: "You: name a general purpose bucket; table buckets are not supported"},
 	{prefix: "xn--", of: "nothing: S3 does not allow buckets that begin so", hint: "You: correct the name of the bucket"},
+	{prefix: "amzn-s3-demo-", of: "nothing: AWS keeps buckets that begin so for its documentation", hint: "You: correct the name of the bucket"},
 	{prefix: "sthree-", of: "nothing: S3 does not allow buckets that begin so", hint: "You: correct the name of the bucket"},
 }
 

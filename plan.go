@@ -237,8 +237,8 @@ func (p *planner) storageStep(s *Step, q storageParameters, at string) {
 	s.Files, s.Exclude = p.files(q.Files, "files", at, CompilePattern), p.exclude(q.Exclude, q.Files, at)
 	if q.BaseDir != "" {
 		s.BaseDir = path.Clean(strings.TrimSuffix(q.BaseDir, "/"))
-		if err := validateFile(strings.TrimSuffix(q.BaseDir, "/")); err != nil {
-			p.faults.Add(at+"/base_dir", strict.Quote(q.BaseDir)+" does not stay inside the working directory", "You: write a relative path without . or ..")
+		if why, hint := noDirectory(strings.TrimSuffix(q.BaseDir, "/")); why != "" {
+			p.faults.Add(at+"/base_dir", strict.Quote(q.BaseDir)+why, hint)
 		}
 		if reserved.Path(s.BaseDir) {
 			p.faults.Add(at+"/base_dir", strict.Quote(q.BaseDir)+" is rolecall's own", "You: choose another name")
@@ -330,6 +330,25 @@ func (p *planner) exclude(exclude, files []string, at string) []Pattern {
 	}
 	return out
 }
+
+// noDirectory says why a path cannot be a directory's below another.
+func noDirectory(name string) (why, hint string) {
+	switch {
+	case len(name) > maxPath, strings.ContainsRune(name, 0), slices.ContainsFunc(strings.Split(name, "/"), func(part string) bool { return len(part) > maxPart }):
+		return fmt.Sprintf(" cannot be a directory: it has more than %d bytes, more than %d in a part, or a NUL character", maxPath, maxPart), "You: write a shorter path"
+	case validateFile(name) != nil:
+		return " does not stay inside the working directory", "You: write a relative path without . or .."
+	default:
+		return "", ""
+	}
+}
+
+// What file systems take: bytes of a path, with room for what is before it and
+// after, and of each part.
+const (
+	maxPath = 1024
+	maxPart = 255
+)
 
 // maxCompared bounds how many pairs of a file and an exclusion are compared before
 // a job runs.
