@@ -216,6 +216,7 @@ func TestEndpointsAreLookedAtFirst(t *testing.T) {
 		switch {
 		case r.Method == http.MethodPut:
 			written.Add(1)
+			rw.Header().Set("ETag", `"e"`)
 		case strings.HasSuffix(r.URL.Path, "/new"):
 			rw.WriteHeader(http.StatusNotFound)
 		default:

@@ -310,7 +310,8 @@ func TestPayloadSigning(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
 	var seen []string
-	note := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	note := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("ETag", `"e"`)
 		mu.Lock()
 		defer mu.Unlock()
 		seen = append(seen, r.Header.Get("X-Amz-Content-Sha256"))

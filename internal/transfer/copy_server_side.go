@@ -111,14 +111,19 @@ func (u upload) copyWhole(ctx context.Context) (Result, error) {
 		return u.explainFailure(ctx, c.sourceSum(u), 1, err)
 	}
 	var stored checksum
+	confirmed := false
 	if r := out.CopyObjectResult; r != nil {
-		stored = answerChecksums{crc64: r.ChecksumCRC64NVME, kind: r.ChecksumType}.fullObject()
+		stored, confirmed = answerChecksums{crc64: r.ChecksumCRC64NVME, kind: r.ChecksumType}.fullObject(), aws.ToString(r.ETag) != ""
 	}
 	all, err := c.copySum(ctx, u, stored)
 	if err != nil {
 		return Result{}, err
 	}
-	return Result{Bytes: all.n, CRC64: all.crc64, Parts: 1}, nil
+	result := Result{Bytes: all.n, CRC64: all.crc64, Parts: 1}
+	if !confirmed {
+		return u.confirm(ctx, func(context.Context) (sum, error) { return all, nil }, result)
+	}
+	return result, nil
 }
 
 // copySum returns the sum of the copy, from the checksum that S3 reported for

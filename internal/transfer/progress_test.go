@@ -129,7 +129,7 @@ func TestProgressIsExact(t *testing.T) {
 type scripted struct{ breaks []int64 }
 
 func (s *scripted) Do(r *http.Request) (*http.Response, error) {
-	answer := &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: http.NoBody}
+	answer := &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Etag": {`"e"`}}, Body: http.NoBody}
 	if len(s.breaks) == 0 {
 		_, err := io.Copy(io.Discard, r.Body)
 		return answer, err

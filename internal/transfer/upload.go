@@ -127,7 +127,11 @@ func (u upload) multipart(ctx context.Context) (result Result, err error) {
 	if err := checkStoredObject(stored, all.as("CRC64NVME")); err != nil {
 		return Result{}, err
 	}
-	return Result{Bytes: all.n, CRC64: all.crc64, Parts: len(spans), Kept: open.kept.Load()}, nil
+	result = Result{Bytes: all.n, CRC64: all.crc64, Parts: len(spans), Kept: open.kept.Load()}
+	if aws.ToString(out.ETag) == "" {
+		return u.confirm(ctx, known, result)
+	}
+	return result, nil
 }
 
 // begin starts a multipart upload. It may finish a little after a cancellation:

@@ -25,10 +25,15 @@ func (u upload) single(ctx context.Context) (Result, error) {
 	} else {
 		all, err = u.sendBuffered(ctx)
 	}
-	if err == nil {
-		return Result{Bytes: all.n, CRC64: all.crc64, Parts: 1}, nil
+	result := Result{Bytes: all.n, CRC64: all.crc64, Parts: 1}
+	switch {
+	case err == nil:
+		return result, nil
+	case errors.Is(err, errUnconfirmed):
+		return u.confirm(ctx, func(context.Context) (sum, error) { return all, nil }, result)
+	default:
+		return u.explainFailure(ctx, u.sumSource, 1, err)
 	}
-	return u.explainFailure(ctx, u.sumSource, 1, err)
 }
 
 func (u upload) sendBuffered(ctx context.Context) (sum, error) {
@@ -62,7 +67,7 @@ func (u upload) sendBuffered(ctx context.Context) (sum, error) {
 	r.buffered = bytes
 	header, err := u.to.Client.wire.put(ctx, r)
 	if err != nil {
-		return sum{}, err
+		return all, err
 	}
 	return all, checkStoredObject(checksumsIn(header).fullObject(), all.as("CRC64NVME"))
 }
@@ -77,7 +82,7 @@ func (u upload) addProperties(r request) error {
 func (u upload) sendStreamed(ctx context.Context) (sum, error) {
 	all, header, err := u.send(ctx, u.putObject(), span{0, u.size}, u.check)
 	if err != nil {
-		return sum{}, err
+		return all, err
 	}
 	return all, checkStoredObject(checksumsIn(header).fullObject(), all.as("CRC64NVME"))
 }
@@ -154,14 +159,14 @@ func (u upload) send(ctx context.Context, r request, at span, check func(sum) er
 		r.header["Content-Encoding"] = []string{strings.TrimSuffix(awsChunked+","+r.header.Get("Content-Encoding"), ",")}
 	}
 	header, err := u.to.Client.wire.put(ctx, r)
-	if err != nil {
+	if err != nil && !errors.Is(err, errUnconfirmed) {
 		return sum{}, nil, err
 	}
 	all, whole := last.sent()
 	if !whole {
 		return sum{}, nil, malformed("S3 says that it has what was not sent yet")
 	}
-	return all, header, nil
+	return all, header, err
 }
 
 // progressOnce returns a function that reports, of n bytes, those that no

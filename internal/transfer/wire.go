@@ -88,7 +88,8 @@ func (w *wire) get(ctx context.Context, r request) (*http.Response, error) {
 	return w.send(ctx, r)
 }
 
-// put sends a body and returns the answer's header.
+// put sends a body and returns the answer's header, with errUnconfirmed if it is
+// not S3's to something that was stored: that has an ETag and no body.
 func (w *wire) put(ctx context.Context, r request) (http.Header, error) {
 	r.method = http.MethodPut
 	if r.length >= expectFrom {
@@ -97,6 +98,9 @@ func (w *wire) put(ctx context.Context, r request) (http.Header, error) {
 	resp, err := w.send(ctx, r) //nolint:bodyclose // read to its end and closed by sendOnce
 	if err != nil {
 		return nil, err
+	}
+	if resp.Header.Get("ETag") == "" || resp.ContentLength > 0 {
+		return resp.Header, errUnconfirmed
 	}
 	return resp.Header, nil
 }
@@ -182,7 +186,8 @@ func (w *wire) sendOnce(ctx context.Context, r request) (*http.Response, error) 
 	}
 	defer resp.Body.Close()
 	if good {
-		return resp, readToEnd(resp.Body, answerLimit)
+		resp.ContentLength, err = readToEnd(resp.Body, answerLimit)
+		return resp, err
 	}
 	if err = responseError(resp); w.adjustClock(resp, err, by.skew) {
 		return nil, clockError{err}
@@ -190,17 +195,17 @@ func (w *wire) sendOnce(ctx context.Context, r request) (*http.Response, error) 
 	return nil, w.renewal.judge(ctx, err, by.key, by.token, r.unknown)
 }
 
-// readToEnd reads an answer to its end, so that the connection can be used
-// again.
-func readToEnd(body io.Reader, limit int64) error {
+// readToEnd reads an answer to its end, so that the connection can be used again,
+// and returns its length.
+func readToEnd(body io.Reader, limit int64) (int64, error) {
 	n, err := io.Copy(io.Discard, io.LimitReader(body, limit+1))
 	switch {
 	case err != nil:
-		return &smithyhttp.RequestSendError{Err: err}
+		return n, &smithyhttp.RequestSendError{Err: err}
 	case n > limit:
-		return tooLong()
+		return n, tooLong()
 	}
-	return nil
+	return n, nil
 }
 
 // signedBy is what a request was signed with.
