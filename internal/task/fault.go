@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/rolecall/rolecall"
@@ -132,10 +133,17 @@ func (s *work) word(e *transfer.Error, at side) *rolecall.Error {
 		r.Message = object + " was listed, and is not there any more"
 		r.Hint = "You: run it again when nothing removes objects there"
 	}
-	if e.Kind == transfer.Refused && at.place.EndpointURL != "" && writes(s.step, at.end) && !s.step.Overwrite {
+	if mayBeCondition(answer) && at.place.EndpointURL != "" && writes(s.step, at.end) && !s.step.Overwrite {
 		r.Hint = "You: set overwrite where nothing can be lost by it; the service may not know conditional writes (If-None-Match). Else " + r.Hint
 	}
 	return r.Err("", e)
+}
+
+// mayBeCondition reports whether a server may refuse a request for its If-None-Match,
+// which services other than S3 need not know: it says no other cause.
+func mayBeCondition(a refusal.Answer) bool {
+	return a.Kind == transfer.Refused && slices.Contains([]awscode.Meaning{"", awscode.Unsupported, awscode.Malformed}, a.Meaning) &&
+		slices.Contains([]string{"", "UnknownError", "NotImplemented", "InvalidRequest", "InvalidArgument"}, a.Code)
 }
 
 // unsent names, for the end of a hint, what the step may send for the request to

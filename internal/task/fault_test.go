@@ -276,3 +276,22 @@ func TestWhatIsGoneOrClosed(t *testing.T) {
 		t.Errorf("refused: %+v", refused)
 	}
 }
+
+// The hint to set overwrite gives up the protection of what is there, so that it
+// stands only where the condition may be what is refused.
+func TestOverwriteIsNoCure(t *testing.T) {
+	t.Parallel()
+	s := &work{tools: &Tools{access: &access.Access{}}, step: rolecall.Step{Tool: rolecall.StoragePut}, log: slog.New(slog.DiscardHandler)}
+	there := side{place: rolecall.Place{Bucket: "b", EndpointURL: "https://s3.example.com"}, end: destination}
+	for code, want := range map[string]bool{
+		"NotImplemented": true, "InvalidRequest": true, "InvalidArgument": true, "UnknownError": true, "": true,
+		"AccessControlListNotSupported": false, "InvalidStorageClass": false, "KeyTooLongError": false, "InvalidEncryptionAlgorithmError": false,
+		"MissingContentLength": false, "InvalidPart": false, "MethodNotAllowed": false, "MalformedXML": false, "EntityTooSmall": false,
+		"KMS.DisabledException": false, "InvalidTag": false, "BadDigest": false,
+	} {
+		e := s.word(&transfer.Error{Op: "put", Bucket: "b", Key: "in/a", Kind: transfer.Refused, Code: code}, there)
+		if got := strings.Contains(e.Hint, "overwrite"); got != want {
+			t.Errorf("%q: %q", code, e.Hint)
+		}
+	}
+}
