@@ -127,7 +127,8 @@ func TestRefusedPlacesEnd(t *testing.T) {
 	w.put(t, "acme-archive", objects)
 	before := len(w.server.Trail())
 	report := w.run(t.Context(), t, t.TempDir(), tool("storage:get", `{"location": "s3://acme-archive/closed/", "role_arn": "arn:aws:iam::111122223333:role/media", "files": ["*"]}`), nil)
-	if asked := len(w.server.Trail()) - before; report.Status != rolecall.Failed || asked > many/2 {
+	if asked := len(w.server.Trail()) - before; report.Status != rolecall.Failed || asked > many/2 ||
+		!strings.Contains(report.Errors[len(report.Errors)-1].Message, "(and 980 more like it); the first 1000 of ") || !strings.HasSuffix(report.Errors[len(report.Errors)-1].Message, " were all refused, and no others were tried") {
 		t.Errorf("%d requests\n%s", asked, show(report))
 	}
 }

@@ -85,7 +85,8 @@ func (s *work) end(ctx context.Context, out Outcome, planned Event, err error, d
 	if err == nil || refused {
 		err = s.aside.err()
 	}
-	if err == nil || refused || planned.Files < 2 || ctx.Err() != nil {
+	stopped := refused && planned.Files != maxRefused
+	if err == nil || planned.Files < 2 && !stopped || ctx.Err() != nil {
 		return out, err
 	}
 	of := fmt.Sprintf("%d files", planned.Files)
@@ -94,7 +95,14 @@ func (s *work) end(ctx context.Context, out Outcome, planned Event, err error, d
 	}
 	list := append(rolecall.Errors(nil), rolecall.List(err)...)
 	last := *list[len(list)-1]
-	last.Message += fmt.Sprintf("; %d of %s are %s", out.Files, of, done)
+	switch {
+	case stopped && planned.Files == 0: // they are not counted
+		last.Message += fmt.Sprintf("; the first %d were all refused, and no others were tried", maxRefused)
+	case stopped:
+		last.Message += fmt.Sprintf("; the first %d of %s were all refused, and no others were tried", maxRefused, of)
+	default:
+		last.Message += fmt.Sprintf("; %d of %s are %s", out.Files, of, done)
+	}
 	if out.Files > 0 && s.step.Tool != rolecall.StorageTagS3 { // of tags no account is kept
 		last.Message += ", and a retry of the task goes on after them"
 	}
