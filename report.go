@@ -61,6 +61,7 @@ const (
 	AlreadyDelivered NoteKind = "already_delivered" // it was there already, with the same bytes
 	Unused           NoteKind = "unused"            // the entry of exclude left nothing out
 	Waited           NoteKind = "waited"            // nothing happened for longer than three seconds
+	Retried          NoteKind = "retried"           // a try failed, and another followed
 )
 
 // Note says what is worth knowing of a task, beside how it ended. Of each kind a

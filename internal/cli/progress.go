@@ -50,9 +50,6 @@ func (p *progress) observe(e job.Event) {
 		p.note(e)
 	case job.Retrying:
 		change(func(b *bar) { b.state = fmt.Sprintf("again in %v", e.Wait.Round(time.Second)) })
-		for _, err := range e.Errors {
-			p.line(e.Task, "try %d: %s; again in %v", e.Try, err.Message, e.Wait.Round(100*time.Millisecond))
-		}
 	case job.Ended:
 		var kept int64
 		change(func(b *bar) {
@@ -65,7 +62,7 @@ func (p *progress) observe(e job.Event) {
 			p.line(e.Task, "%s were there, by an earlier try or run", size(kept))
 		}
 		for _, more := range e.Report.Notes {
-			if more.Key == "" && more.Kind != rolecall.Kept && more.Kind != rolecall.Waited {
+			if more.Key == "" && more.Kind != rolecall.Kept && more.Kind != rolecall.Waited && more.Kind != rolecall.Retried {
 				p.line(e.Task, "%s: %s", more.Kind, more.Message)
 			}
 		}
@@ -90,7 +87,7 @@ func (p *progress) remark(e job.Event) {
 func (p *progress) note(e job.Event) {
 	switch e.Note.Kind {
 	case rolecall.Kept:
-	case rolecall.Waited:
+	case rolecall.Waited, rolecall.Retried:
 		p.line(e.Task, "%s", e.Note.Message)
 	case rolecall.Skipped:
 		p.line(e.Task, "left out %q: %s", e.Note.Key, e.Note.Message)

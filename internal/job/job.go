@@ -165,6 +165,11 @@ func (r *runner) group(ctx context.Context, steps []rolecall.Step, at int) rolec
 func (r *runner) task(ctx context.Context, s rolecall.Step, place int) rolecall.Status {
 	log := r.log.With("task", s.Index)
 	notes := newNotes()
+	note := func(try int, n rolecall.Note) {
+		if n.Kind != "" && notes.add(n) {
+			r.send(Event{Kind: Noted, Task: s.Index, Try: try, Note: n})
+		}
+	}
 	update := func(status rolecall.Status, out task.Outcome, err error) rolecall.TaskReport {
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -179,14 +184,15 @@ func (r *runner) task(ctx context.Context, s rolecall.Step, place int) rolecall.
 		r.send(Event{Kind: Started, Task: s.Index, Try: try})
 		out, err := r.try(ctx, s, func(e task.Event) {
 			r.send(Event{Kind: Progress, Task: s.Index, Try: try, Progress: e})
-			if note := (rolecall.Note{Kind: e.Note, Key: e.Name, Message: e.Reason}); e.Note != "" && notes.add(note) {
-				r.send(Event{Kind: Noted, Task: s.Index, Try: try, Note: note})
-			}
+			note(try, rolecall.Note{Kind: e.Note, Key: e.Name, Message: e.Reason})
 		})
 		if err != nil && ctx.Err() == nil {
 			logCauses(ctx, log, try, err)
 			if try <= s.Retries && mayPass(err) {
 				wait := backoff(try)
+				for _, e := range located(err, s) {
+					note(try, rolecall.Note{Kind: rolecall.Retried, Message: fmt.Sprintf("try %d: %s; again in %v", try, e.Message, wait.Round(100*time.Millisecond))})
+				}
 				r.send(Event{Kind: Retrying, Task: s.Index, Try: try, Errors: located(err, s), Wait: wait})
 				if sleep(ctx, wait) {
 					continue

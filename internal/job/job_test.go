@@ -289,12 +289,15 @@ func TestEventsTellTheStory(t *testing.T) {
 			}
 			got = append(got, line)
 		})
-		want := []string{"started", "progress planned", "retrying /tasks/0/parameters: S3 is overloaded", "started", "progress planned", "ended Completed"}
+		want := []string{"started", "progress planned", "noted", "retrying /tasks/0/parameters: S3 is overloaded", "started", "progress planned", "ended Completed"}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)
 		}
 		if report.Tasks[0].Files != 2 || report.Tasks[0].Bytes != 20 {
 			t.Errorf("%+v", report.Tasks[0])
+		}
+		if notes := report.Tasks[0].Notes; len(notes) != 1 || notes[0].Kind != rolecall.Retried || !strings.HasPrefix(notes[0].Message, "try 1: S3 is overloaded; again in ") {
+			t.Errorf("%+v", notes)
 		}
 	})
 }

@@ -40,7 +40,7 @@ func (n *notes) list() []rolecall.Note {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	out := append([]rolecall.Note{}, n.kept...)
-	for _, kind := range []rolecall.NoteKind{rolecall.Skipped, rolecall.Lost, rolecall.Kept, rolecall.AlreadyDelivered, rolecall.Unused, rolecall.Waited} {
+	for _, kind := range []rolecall.NoteKind{rolecall.Skipped, rolecall.Lost, rolecall.Kept, rolecall.AlreadyDelivered, rolecall.Unused, rolecall.Waited, rolecall.Retried} {
 		if more := n.many[kind] - rolecall.MaxNotes; more > 0 {
 			out = append(out, rolecall.Note{Kind: kind, Message: fmt.Sprintf("and %d more like these", more)})
 		}
