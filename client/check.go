@@ -39,7 +39,7 @@ type NewCheck struct {
 	Policies map[string][]json.RawMessage `json:"policies,omitempty"`
 }
 
-// Checks lists a connection's.
+// Checks lists a connection's, without their steps.
 func (c *Client) Checks(ctx context.Context, org, connection string, p Page) (List[Check], error) {
 	return answer[List[Check]](ctx, c, call{method: http.MethodGet, path: at("o", org, "connections", connection, "checks"), query: p.query()})
 }

@@ -14,9 +14,9 @@ import (
 func (a *API) checks() {
 	const all = "/api/o/{org}/connections/{name}/checks"
 	handle(a, route{
-		method: http.MethodGet, path: all, id: "listChecks", summary: "A connection's checks", lists: true, status: http.StatusOK,
-	}, func(q *request) (answer[service.List[service.Check]], error) {
-		return list(q, func(p service.Page) (service.List[service.Check], error) {
+		method: http.MethodGet, path: all, id: "listChecks", summary: "A connection's checks, without their steps", lists: true, status: http.StatusOK,
+	}, func(q *request) (answer[service.List[service.CheckSummary]], error) {
+		return list(q, func(p service.Page) (service.List[service.CheckSummary], error) {
 			return a.service.Checks(q.Context(), q.call, q.PathValue("org"), q.PathValue("name"), p)
 		})
 	})

@@ -44,7 +44,7 @@ func TestAdopt(t *testing.T) {
 			whole := strings.Replace(two, "connections: {", "secrets: {keys: {type: aws_access_key, file: ./keys.json, bucket: acme-delivery}}, connections: {keyed: {purpose: source, bucket: acme-delivery, region: eu-central-1, secret: keys}, ", 1)
 			w.declare(whole)
 			w.start()
-			begun := read[service.List[service.Check]](t, w.must(http.StatusOK, http.MethodGet, masters+"/checks", "")).Results[0].ID
+			begun := read[service.List[service.CheckSummary]](t, w.must(http.StatusOK, http.MethodGet, masters+"/checks", "")).Results[0].ID
 			w.must(http.StatusOK, http.MethodGet, masters+"/checks/"+begun+"/events", "")
 			was, _ := w.status(masters)
 			if suspended {
@@ -65,7 +65,7 @@ func TestAdopt(t *testing.T) {
 			if is.ID != was.ID || is.Status != service.Verified || is.Suspended {
 				t.Errorf("suspended %v: %+v, and was %+v", suspended, is, was)
 			}
-			if checks := read[service.List[service.Check]](t, w.must(http.StatusOK, http.MethodGet, masters+"/checks", "")); len(checks.Results) != 1 {
+			if checks := read[service.List[service.CheckSummary]](t, w.must(http.StatusOK, http.MethodGet, masters+"/checks", "")); len(checks.Results) != 1 {
 				t.Errorf("checks: %+v", checks)
 			}
 			w.must(http.StatusOK, http.MethodGet, masters+"/credentials", "")

@@ -59,7 +59,7 @@ func TestDeclared(t *testing.T) {
 	}
 	w.must(http.StatusConflict, http.MethodPost, "/api/o", `{"api_name":"acme"}`)
 	w.must(http.StatusConflict, http.MethodPost, "/api/o", `{"api_name":"globex","external_id":{"mode":"custom","value":"X-42"}}`)
-	checks := read[service.List[service.Check]](t, w.must(http.StatusOK, http.MethodGet, "/api/o/acme/connections/masters/checks", ""))
+	checks := read[service.List[service.CheckSummary]](t, w.must(http.StatusOK, http.MethodGet, "/api/o/acme/connections/masters/checks", ""))
 	if len(checks.Results) != 1 {
 		t.Errorf("%+v", checks)
 	}

@@ -44,7 +44,7 @@ func TestOutdatedCheckEnds(t *testing.T) {
 		const declared = `{acme: {connections: {masters: {purpose: source, bucket: acme-masters, region: eu-central-1, role_arn: "arn:aws:iam::111122223333:role/media"}}}}`
 		for _, without := range []string{"{}", "{acme: {}}"} {
 			w := newWorld(t, inDirectory, declared)
-			list := read[service.List[service.Check]](t, w.must(http.StatusOK, http.MethodGet, masters+"/checks", "")).Results
+			list := read[service.List[service.CheckSummary]](t, w.must(http.StatusOK, http.MethodGet, masters+"/checks", "")).Results
 			w.must(http.StatusOK, http.MethodGet, masters+"/checks/"+list[0].ID+"/events", "") // of the start
 			w.must(http.StatusAccepted, http.MethodPost, masters+"/checks", `{"wait":"10m"}`)
 			w.declare(without)

@@ -75,7 +75,7 @@ func TestReadAgain(t *testing.T) {
 	w.log = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelError}))
 	w.start()
 	const other = "/api/o/acme/connections/other"
-	w.must(http.StatusOK, http.MethodGet, masters+"/checks/"+read[service.List[service.Check]](t, w.must(http.StatusOK, http.MethodGet, masters+"/checks", "")).Results[0].ID+"/events", "")
+	w.must(http.StatusOK, http.MethodGet, masters+"/checks/"+read[service.List[service.CheckSummary]](t, w.must(http.StatusOK, http.MethodGet, masters+"/checks", "")).Results[0].ID+"/events", "")
 	verified, _ := w.status(masters)
 	was, _ := w.status(other)
 	if verified.Status != service.Verified {

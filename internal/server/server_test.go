@@ -49,7 +49,7 @@ func TestConnect(t *testing.T) {
 		if c.Status != service.Verified || c.Reason != "" || c.Verified == nil || !c.Verified.Equal(*passed.Ended) || c.Revision != 1 {
 			t.Errorf("%+v", c)
 		}
-		history := read[service.List[service.Check]](t, w.must(http.StatusOK, http.MethodGet, masters+"/checks", ""))
+		history := read[service.List[service.CheckSummary]](t, w.must(http.StatusOK, http.MethodGet, masters+"/checks", ""))
 		if len(history.Results) != 2 || history.Results[0].ID != passed.ID || history.Results[1].ID != failed.ID {
 			t.Errorf("%+v", history)
 		}

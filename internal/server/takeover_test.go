@@ -130,10 +130,10 @@ func TestTakeOver(t *testing.T) {
 		if c.Status != service.Verified || c.Verified == nil || c.Checked == nil {
 			t.Errorf("masters: %+v", c)
 		}
-		if checks := read[service.List[service.Check]](t, w.must(http.StatusOK, http.MethodGet, masters+"/checks", "")); len(checks.Results) != 1 {
+		if checks := read[service.List[service.CheckSummary]](t, w.must(http.StatusOK, http.MethodGet, masters+"/checks", "")); len(checks.Results) != 1 {
 			t.Errorf("checks of masters: %+v", checks)
 		}
-		if checks := read[service.List[service.Check]](t, w.must(http.StatusOK, http.MethodGet, "/api/o/acme/connections/other/checks", "")); len(checks.Results) != 1 {
+		if checks := read[service.List[service.CheckSummary]](t, w.must(http.StatusOK, http.MethodGet, "/api/o/acme/connections/other/checks", "")); len(checks.Results) != 1 {
 			t.Errorf("checks of other: %+v", checks)
 		}
 		if got := read[service.Organization](t, w.must(http.StatusOK, http.MethodGet, "/api/o/globex", "")); got.ExternalID != globex {
@@ -158,7 +158,7 @@ func TestTakeOver(t *testing.T) {
 		if got := beside.check(t, "acme", "masters"); got != rolecall.CheckPass && got != rolecall.CheckWarn {
 			t.Errorf("the check beside: %s", got)
 		}
-		if checks := read[service.List[service.Check]](t, w.must(http.StatusOK, http.MethodGet, masters+"/checks", "")); len(checks.Results) != 2 {
+		if checks := read[service.List[service.CheckSummary]](t, w.must(http.StatusOK, http.MethodGet, masters+"/checks", "")); len(checks.Results) != 2 {
 			t.Errorf("checks of masters: %+v", checks)
 		}
 
@@ -218,7 +218,7 @@ func TestTakeOverOfAChangedConnection(t *testing.T) {
 			if name == "name" {
 				place = "/api/o/acme/connections/originals"
 			}
-			if checks := read[service.List[service.Check]](t, w.must(http.StatusOK, http.MethodGet, place+"/checks", "")); len(checks.Results) != 1 {
+			if checks := read[service.List[service.CheckSummary]](t, w.must(http.StatusOK, http.MethodGet, place+"/checks", "")); len(checks.Results) != 1 {
 				t.Errorf("it was not checked at start: %+v", checks)
 			}
 		})

@@ -67,7 +67,12 @@ type NewCheck struct {
 	Policies map[policy.Kind]json.RawMessage `json:"policies,omitempty"`
 
 	given []correct.Given
+	size  int // of the policies, in bytes
 }
+
+// maxPolicy is more than any policy that AWS stores has, with all the white space
+// that an editor gives it.
+const maxPolicy = 128 << 10
 
 // maxWait bounds NewCheck.Wait.
 const maxWait = Duration(10 * time.Minute)
@@ -81,12 +86,17 @@ func (n *NewCheck) validate() error {
 		at := strict.Pointer("policies", string(kind))
 		documents := []json.RawMessage{text}
 		if strict.TypeOf(text) == strict.List {
+			documents = nil // else the first would be read over the text
 			if err := json.Unmarshal(text, &documents); err != nil {
 				faults.Add(at, "not a list of policies", "You: send each policy as a JSON object")
 				continue
 			}
 		}
 		for _, document := range documents {
+			if n.size += len(document); len(document) > maxPolicy {
+				faults.Add(at, fmt.Sprintf("larger than %d KiB, and no policy at AWS is", maxPolicy>>10), "You: send the policy alone, as the account has it")
+				continue
+			}
 			parsed, err := policy.Parse(document)
 			if err != nil {
 				faults.AddErr(at, err)
@@ -107,6 +117,37 @@ func (n *NewCheck) validate() error {
 type checks struct {
 	mu      sync.Mutex
 	running map[string]*running
+}
+
+// What the checks of an organization that run at once may take: how many they
+// are, and how large the policies that they were given are together.
+const (
+	maxChecks   = 50
+	maxPolicies = 2 << 20
+)
+
+// add adds a check, unless its organization's checks would be too many.
+func (c *checks) add(id string, r *running) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n, size := 1, r.policies
+	for other, o := range c.running {
+		if other != id && o.checked.Organization == r.checked.Organization {
+			n, size = n+1, size+o.policies
+		}
+	}
+	switch {
+	case n > maxChecks && !r.declared:
+		return tooManyChecks(fmt.Sprintf("%d checks of the organization run already", maxChecks))
+	case r.policies > 0 && size > maxPolicies:
+		return tooManyChecks("checks of the organization with large policies run already")
+	}
+	c.running[id] = r
+	return nil
+}
+
+func tooManyChecks(message string) error {
+	return &TooManyError{After: 10 * time.Second, Err: &rolecall.Error{Code: rolecall.Unavailable, Message: message, Hint: "You: wait for one of them to end"}}
 }
 
 func (c *checks) get(id string) *running {
@@ -135,7 +176,9 @@ func (c *checks) all() []*running {
 
 // running is a check that runs.
 type running struct {
-	checked subject // as it was when it began
+	checked  subject // as it was when it began
+	policies int     // bytes of those that it was given
+	declared bool    // the service itself checks what the config declares
 
 	mu      sync.Mutex
 	stop    context.CancelFunc // nil: it does not run yet
@@ -198,6 +241,10 @@ func (s *Service) StartCheck(ctx context.Context, c Call, organization, name str
 		if err := mayCheck(ctx, tx, c, stored); err != nil {
 			return Check{}, err
 		}
+		proves, err := mayProve(ctx, tx, o, stored.Declared)
+		if err != nil {
+			return Check{}, err
+		}
 		whole, err := s.declared(ctx, tx, o)
 		if err != nil {
 			return Check{}, err
@@ -207,13 +254,17 @@ func (s *Service) StartCheck(ctx context.Context, c Call, organization, name str
 			return Check{}, err
 		}
 		kept := store.Check{
-			ID: request.ID, Organization: organization, Connection: stored.ID, Started: tx.Now(), StartedBy: c.Actor.ID, ObjectKeys: []string{stored.Declared.ProbeKey},
+			ID: request.ID, Organization: organization, Connection: stored.ID, Started: tx.Now(), StartedBy: c.Actor.ID, ObjectKeys: []string{stored.Declared.ProbeKey}, Proves: proves,
 			Report: rolecall.CheckReport{Organization: organization, Connection: name},
 		}
 		// It is known here before the database has it, so that another which is in
 		// the database alone is one that nobody runs.
-		r := &running{checked: subject{stored, whole.ExternalIDFor(stored.Declared)}, stored: kept, changed: make(chan struct{})}
-		s.checks.set(id, r)
+		r := &running{
+			checked: subject{stored, whole.ExternalIDFor(stored.Declared)}, stored: kept, changed: make(chan struct{}), policies: n.size, declared: c.Actor.Kind == account.KindHost,
+		}
+		if err := s.checks.add(id, r); err != nil {
+			return Check{}, err
+		}
 		switch other, err := s.underWay(ctx, tx, stored.ID); {
 		case err != nil:
 			return Check{}, err
@@ -414,20 +465,35 @@ func after(d time.Duration) <-chan struct{} {
 	return passed
 }
 
-// Checks returns the checks of a connection.
-func (s *Service) Checks(ctx context.Context, c Call, organization, name string, p Page) (List[Check], error) {
+// CheckSummary is a check in a list: its steps are in the check itself.
+type CheckSummary struct {
+	ID           string                `json:"id"`
+	Organization string                `json:"organization"`
+	Connection   string                `json:"connection"`
+	Result       *rolecall.CheckResult `json:"result"` // null: it runs
+	Started      time.Time             `json:"started"`
+	Ended        *time.Time            `json:"ended"` // null: it runs
+	// Interrupted says that it ended before its steps did: it found nothing.
+	Interrupted bool `json:"interrupted,omitempty"`
+}
+
+// Checks returns the checks of a connection, without their steps.
+func (s *Service) Checks(ctx context.Context, c Call, organization, name string, p Page) (List[CheckSummary], error) {
 	op := operation{action: account.CheckGet, organization: organization, connection: name, target: "connections/" + name}
-	return view(ctx, s, c, op, func(ctx context.Context, tx *store.Tx) (List[Check], error) {
+	return view(ctx, s, c, op, func(ctx context.Context, tx *store.Tx) (List[CheckSummary], error) {
 		of, err := connection(ctx, tx, c, organization, name)
 		if err != nil {
-			return List[Check]{}, err
+			return List[CheckSummary]{}, err
 		}
-		return page(p, "checks "+of.ID, func(p store.Page) ([]Check, []string, error) {
+		return page(p, "checks "+of.ID, func(p store.Page) ([]CheckSummary, []string, error) {
 			stored, err := tx.Checks(ctx, of.ID, p)
-			var list []Check
+			var list []CheckSummary
 			var ids []string
 			for _, found := range stored {
-				list, ids = append(list, checkOf(c, found)), append(ids, found.ID)
+				whole := checkOf(c, found)
+				list, ids = append(list, CheckSummary{
+					ID: whole.ID, Organization: whole.Organization, Connection: name, Result: whole.Result, Started: whole.Started, Ended: whole.Ended, Interrupted: whole.Interrupted,
+				}), append(ids, found.ID)
 			}
 			return list, ids, err
 		})

@@ -2,18 +2,27 @@ package service_test
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
 	"github.com/rolecall/rolecall/internal/access"
+	"github.com/rolecall/rolecall/internal/account"
 	"github.com/rolecall/rolecall/internal/check"
 	"github.com/rolecall/rolecall/internal/seal"
 	"github.com/rolecall/rolecall/internal/service"
 	"github.com/rolecall/rolecall/internal/store"
 	"github.com/rolecall/rolecall/internal/store/storetest"
+	"github.com/rolecall/rolecall/policy"
 )
 
 var engines storetest.Engines
@@ -251,4 +260,103 @@ func TestClaimsEndWithTheirConnections(t *testing.T) {
 			t.Error("the claim on a role that was replaced goes on")
 		}
 	})
+}
+
+// An organization proves so many new roles in an hour and no more, however many
+// requests come at once; those that it has a claim on, or proved just now, are
+// not new.
+func TestNewRolesAreLimited(t *testing.T) {
+	t.Parallel()
+	engines.Each(t, func(t *testing.T, o store.Options) {
+		l := newLab(t, o)
+		l.check = func(ctx context.Context, r check.Request) rolecall.CheckResult {
+			if r.Connection.Name != "masters" {
+				return rolecall.CheckFail
+			}
+			if err := l.claim(ctx, r); err != nil && !l.claimed("media") {
+				t.Error(err)
+			}
+			return rolecall.CheckPass
+		}
+		l.ended(l.start())
+		var all sync.WaitGroup
+		var began atomic.Int64
+		var limited atomic.Pointer[service.TooManyError]
+		var passed atomic.Pointer[string]
+		for i := range 30 {
+			name := fmt.Sprintf("c%d", i)
+			l.put(name, name)
+			all.Go(func() {
+				_, err := l.StartCheck(t.Context(), l.call, "acme", name, nil)
+				var many *service.TooManyError
+				switch {
+				case err == nil:
+					began.Add(1)
+					passed.Store(&name)
+				case errors.As(err, &many):
+					limited.Store(many)
+				default:
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		// The first check, of masters, was of a new role then.
+		if began.Load() != 19 || limited.Load() == nil || limited.Load().After <= 50*time.Minute || limited.Load().After > time.Hour {
+			t.Fatalf("%d began; %+v", began.Load(), limited.Load())
+		}
+		l.ended(l.start())
+		for err := error(l.conflict()); err != nil; { // until the one before has ended
+			if _, err = l.StartCheck(t.Context(), l.call, "acme", *passed.Load(), nil); err != nil && rolecall.CodeOf(err) != rolecall.Conflict {
+				t.Fatal(err)
+			}
+		}
+		l.put("masters", "another")
+		if _, err := l.StartCheck(t.Context(), l.call, "acme", "masters", nil); !errors.As(err, new(*service.TooManyError)) {
+			t.Errorf("another new role: %v", err)
+		}
+	})
+}
+
+func (l *lab) conflict() error { return &rolecall.Error{Code: rolecall.Conflict} }
+
+// Checks of an organization that run at once are bounded, and so is what their
+// policies take; those of others begin.
+func TestChecksAtOnceAreLimited(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, store.Options{Path: filepath.Join(t.TempDir(), "rolecall.db")})
+	l.check = func(ctx context.Context, _ check.Request) rolecall.CheckResult {
+		<-ctx.Done()
+		return rolecall.CheckFail
+	}
+	if _, err := l.CreateOrganization(t.Context(), l.call, service.Given(service.NewOrganization{APIName: "globex"})); err != nil {
+		t.Fatal(err)
+	}
+	admin := service.Call{Actor: account.Actor{Kind: account.KindService, Role: account.Admin, Organization: "acme", ID: "a"}}
+	start := func(name string, n service.NewCheck) error {
+		l.put(name, "media")
+		_, err := l.StartCheck(t.Context(), admin, "acme", name, service.Given(n))
+		return err
+	}
+	large := service.NewCheck{Policies: map[policy.Kind]json.RawMessage{"permissions": json.RawMessage(`[` + strings.Repeat(`{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}`+strings.Repeat(" ", 100<<10)+"},", 8) + `{"Statement":[]}]`)}}
+	for i := range 3 {
+		if err := start(fmt.Sprintf("large%d", i), large); (err == nil) != (i < 2) || err != nil && !errors.As(err, new(*service.TooManyError)) {
+			t.Fatalf("%d with large policies: %v", i, err)
+		}
+	}
+	for i := range 49 {
+		if err := start(fmt.Sprintf("c%d", i), service.NewCheck{}); (err == nil) != (i < 48) || err != nil && !errors.As(err, new(*service.TooManyError)) {
+			t.Fatalf("%d: %v", i, err)
+		}
+	}
+	if _, _, err := l.PutConnection(t.Context(), l.call, "globex", "masters", service.Given(rolecall.Connection{Purpose: rolecall.Source, Bucket: "globex-masters"})); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.StartCheck(t.Context(), l.call, "globex", "masters", nil); err != nil {
+		t.Errorf("of another organization: %v", err)
+	}
+	whole := json.RawMessage(`{"Statement":[]` + strings.Repeat(" ", 128<<10) + `}`)
+	if err := start("whole", service.NewCheck{Policies: map[policy.Kind]json.RawMessage{"trust": whole}}); rolecall.CodeOf(err) != rolecall.Invalid {
+		t.Errorf("larger than any policy: %v", err)
+	}
 }

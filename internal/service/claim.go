@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
@@ -17,6 +18,41 @@ func claimOf(organization string, c rolecall.Connection) (s credential.Subject, 
 		s.RoleARN = source.Normal().URL
 	}
 	return s, s.RoleARN != "" && c.Secret == ""
+}
+
+// newRoles is how many roles and dispensers an organization may have proved in an
+// hour that it has no claim on and the config does not declare: each proof asks
+// STS several times, with limits that all share, and it need not be its own role.
+const newRoles = 20
+
+// mayProve returns nil if a check of a connection may prove what it names, and
+// under which key that counts; empty: it does not.
+func mayProve(ctx context.Context, tx *store.Tx, o store.Organization, c rolecall.Connection) (counts string, err error) {
+	claim, ok := claimOf(o.APIName, c)
+	if !ok || o.ManagedBy == string(ByConfig) {
+		return "", nil
+	}
+	if has, err := tx.HasClaim(ctx, claim); err != nil || has {
+		return "", err
+	}
+	counts = claim.ClaimKey()
+	proved, err := tx.Proved(ctx, o.APIName, tx.Now().Add(-time.Hour))
+	if _, again := proved[counts]; err != nil || again || len(proved) < newRoles {
+		return counts, err
+	}
+	free := tx.Now()
+	for _, last := range proved {
+		if last.Before(free) {
+			free = last
+		}
+	}
+	return "", &TooManyError{
+		After: free.Add(time.Hour).Sub(tx.Now()),
+		Err: &rolecall.Error{
+			Code: rolecall.Unavailable, Message: fmt.Sprintf("an organization may check %d roles and dispensers in an hour that have not passed their probes", newRoles),
+			Hint: "You: check one that was checked within the hour, or wait. Operator: those that rolecall.yaml declares do not count",
+		},
+	}
 }
 
 // endClaim ends an organization's claim on the role or dispenser that a

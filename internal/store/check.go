@@ -20,14 +20,20 @@ type Check struct {
 	Ended        time.Time // zero: it runs, or was interrupted
 	StartedBy    string    // id of a grant
 	ObjectKeys   []string  // that the report may name
+	// Proves is the claim's key of what it is to prove although the organization
+	// has no claim on it and the config does not declare it; empty: nothing.
+	Proves string
 }
 
-const checkColumns = `id, organization, connection, report, started, ended, started_by, object_keys`
+const (
+	checkSummary = `id, organization, connection, result, started, ended`
+	checkColumns = checkSummary + `, report, started_by, object_keys`
+)
 
 func scanCheck(read func(...any) error) (c Check, err error) {
 	var report, keys string
 	var started, ended int64
-	if err := read(&c.ID, &c.Organization, &c.Connection, &report, &started, &ended, &c.StartedBy, &keys); err != nil {
+	if err := read(&c.ID, &c.Organization, &c.Connection, &c.Report.Result, &started, &ended, &report, &c.StartedBy, &keys); err != nil {
 		return c, err
 	}
 	c.Started, c.Ended = fromMicros(started), fromMicros(ended)
@@ -47,11 +53,15 @@ func (t *Tx) Check(ctx context.Context, connection, id string) (Check, error) {
 	})
 }
 
-// Checks returns a page of a connection's checks.
+// Checks returns a page of a connection's checks. Of their reports they have the
+// result alone.
 func (t *Tx) Checks(ctx context.Context, connection string, p Page) (list []Check, err error) {
-	err = t.each(ctx, `SELECT `+checkColumns+` FROM checks WHERE connection = $1 AND id < $2 ORDER BY id DESC LIMIT $3`,
+	err = t.each(ctx, `SELECT `+checkSummary+` FROM checks WHERE connection = $1 AND id < $2 ORDER BY id DESC LIMIT $3`,
 		[]any{connection, p.before(), p.Limit}, func(read func(...any) error) error {
-			c, err := scanCheck(read)
+			var c Check
+			var started, ended int64
+			err := read(&c.ID, &c.Organization, &c.Connection, &c.Report.Result, &started, &ended)
+			c.Started, c.Ended = fromMicros(started), fromMicros(ended)
 			list = append(list, c)
 			return err
 		})
@@ -71,8 +81,8 @@ func (t *Tx) InsertCheck(ctx context.Context, c Check) error {
 	if err != nil {
 		return fmt.Errorf("write check: %w", err)
 	}
-	_, err = t.exec(ctx, `INSERT INTO checks (`+checkColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, '[]')`,
-		c.ID, c.Organization, c.Connection, string(report), toMicros(c.Started), toMicros(c.Ended), c.StartedBy)
+	_, err = t.exec(ctx, `INSERT INTO checks (`+checkColumns+`, proves) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '[]', $9)`,
+		c.ID, c.Organization, c.Connection, string(c.Report.Result), toMicros(c.Started), toMicros(c.Ended), string(report), c.StartedBy, c.Proves)
 	return err
 }
 
@@ -85,6 +95,21 @@ func (t *Tx) CountChecks(ctx context.Context, connection, startedBy string, sinc
 	return n, fromMicros(started), err
 }
 
+// Proved returns what checks of an organization that began since then were to
+// prove, as Check.Proves says, and when the last of each began.
+func (t *Tx) Proved(ctx context.Context, organization string, since time.Time) (map[string]time.Time, error) {
+	last := map[string]time.Time{}
+	err := t.each(ctx, `SELECT proves, started FROM checks WHERE organization = $1 AND proves <> '' AND started > $2 ORDER BY started`,
+		[]any{organization, toMicros(since)}, func(read func(...any) error) error {
+			var proves string
+			var started int64
+			err := read(&proves, &started)
+			last[proves] = fromMicros(started)
+			return err
+		})
+	return last, err
+}
+
 // EndCheck stores the report of a check, and when it ended.
 func (t *Tx) EndCheck(ctx context.Context, c Check) error {
 	report, err := json.Marshal(c.Report)
@@ -95,7 +120,8 @@ func (t *Tx) EndCheck(ctx context.Context, c Check) error {
 	if err != nil {
 		return fmt.Errorf("write check: %w", err)
 	}
-	_, err = t.exec(ctx, `UPDATE checks SET report = $2, ended = $3, object_keys = $4 WHERE id = $1`, c.ID, string(report), toMicros(c.Ended), string(keys))
+	_, err = t.exec(ctx, `UPDATE checks SET report = $2, ended = $3, object_keys = $4, result = $5 WHERE id = $1`,
+		c.ID, string(report), toMicros(c.Ended), string(keys), string(c.Report.Result))
 	return err
 }
 

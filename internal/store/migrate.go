@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 
@@ -74,6 +75,30 @@ func moveNames(ctx context.Context, tx *sql.Tx) error {
 	return err
 }
 
+// fillResults copies what checks found from their reports.
+func fillResults(ctx context.Context, tx *sql.Tx) error {
+	t, results := &Tx{tx: tx}, map[string]string{}
+	err := t.each(ctx, `SELECT id, report FROM checks`, nil, func(read func(...any) error) error {
+		var id, text string
+		if err := read(&id, &text); err != nil {
+			return err
+		}
+		var report rolecall.CheckReport
+		err := json.Unmarshal([]byte(text), &report)
+		results[id] = string(report.Result)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for id, result := range results {
+		if _, err := t.exec(ctx, `UPDATE checks SET result = $2 WHERE id = $1`, id, result); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (s *Store) migrations(o Options) (*goose.Provider, error) {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
@@ -81,7 +106,10 @@ func (s *Store) migrations(o Options) (*goose.Provider, error) {
 	}
 	options := []goose.ProviderOption{
 		goose.WithDisableGlobalRegistry(true),
-		goose.WithGoMigrations(goose.NewGoMigration(3, &goose.GoFunc{RunTx: moveNames}, nil)),
+		goose.WithGoMigrations(
+			goose.NewGoMigration(3, &goose.GoFunc{RunTx: moveNames}, nil),
+			goose.NewGoMigration(7, &goose.GoFunc{RunTx: fillResults}, nil),
+		),
 	}
 	dialect := goose.DialectSQLite3
 	if o.URL != "" {

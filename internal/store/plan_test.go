@@ -32,7 +32,12 @@ func TestPlans(t *testing.T) {
 			_, _, err := tx.CountChecks(ctx, "c", "g", time.Now())
 			return err
 		},
-		"grant": func(ctx context.Context, tx *store.Tx) error { _, err := tx.GrantByHash(ctx, "h"); return err },
+		"proved": func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Proved(ctx, "acme", time.Now())
+			return err
+		},
+		"running": func(ctx context.Context, tx *store.Tx) error { _, err := tx.RunningCheck(ctx, "c"); return err },
+		"grant":   func(ctx context.Context, tx *store.Tx) error { _, err := tx.GrantByHash(ctx, "h"); return err },
 		"grants": func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.Grants(ctx, "acme", "service", page)
 			return err

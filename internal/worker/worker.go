@@ -27,12 +27,11 @@ import (
 // Settings are the operator's settings.
 type Settings struct {
 	Vendor      rolecall.Vendor
-	Sources     map[string]credential.Source           // of the principals' own credentials, by name
-	STSEndpoint string                                 // empty: AWS's regional ones
-	S3Endpoint  string                                 // empty: AWS's
-	Allow       []netip.Prefix                         // addresses that a tenant's URL may reach although they are not public
-	Memory      int64                                  // limit of bytes for the buffers of all transfers; zero: 256 MiB
-	Declared    func(organization, target string) bool // see credential.Options; nil: all are
+	Sources     map[string]credential.Source // of the principals' own credentials, by name
+	STSEndpoint string                       // empty: AWS's regional ones
+	S3Endpoint  string                       // empty: AWS's
+	Allow       []netip.Prefix               // addresses that a tenant's URL may reach although they are not public
+	Memory      int64                        // limit of bytes for the buffers of all transfers; zero: 256 MiB
 	// Retired: see credential.Options; nil: none.
 	Retired func(ctx context.Context, organization string) ([]string, error)
 	Tasks   int                    // that run at once, of all jobs; zero: 64
@@ -70,7 +69,7 @@ func Open(s Settings, stores Stores) (*Worker, error) {
 	clients := guard.NewClients(s.Allow)
 	options := credential.Options{
 		Principals: principals, VendorAccounts: s.Vendor.Accounts, Verdicts: stores.Verdicts, Tenants: clients.Tenant,
-		STSEndpoint: s.STSEndpoint, HTTPClient: clients.Operator, Declared: s.Declared, Retired: s.Retired, Log: log, OnEvent: logEvents(log, s.OnEvent),
+		STSEndpoint: s.STSEndpoint, HTTPClient: clients.Operator, Retired: s.Retired, Log: log, OnEvent: logEvents(log, s.OnEvent),
 	}
 	if stores.Secrets != nil {
 		options.Secrets, options.Bearers = stores.Secrets.Keys, stores.Secrets.Bearer
