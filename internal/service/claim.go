@@ -7,6 +7,7 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
+	"github.com/rolecall/rolecall/internal/account"
 	"github.com/rolecall/rolecall/internal/store"
 )
 
@@ -104,4 +105,36 @@ func MadeConnections(ctx context.Context, db *store.Store, organization, name st
 		return nil
 	})
 	return of, err
+}
+
+// ReleaseConnection ends the organization's claim on the connection's role or
+// dispenser, and all work that depends on it.
+func (s *Service) ReleaseConnection(ctx context.Context, c Call, organization, name string) error {
+	op := operation{action: account.ConnectionRelease, organization: organization, connection: name, target: "connections/" + name}
+	type found struct {
+		o rolecall.Organization
+		c store.Connection
+	}
+	// The audit record first: the claim is released even if the answer is lost.
+	of, err := change(ctx, s, c, op, always, func(ctx context.Context, tx *store.Tx, _ nothing) (f found, err error) {
+		stored, err := tx.Organization(ctx, organization)
+		if err == nil {
+			f.o, err = s.declared(ctx, tx, stored)
+		}
+		if err != nil {
+			return f, err
+		}
+		f.c, err = connection(ctx, tx, c, organization, name)
+		return f, err
+	})
+	if err != nil || c.DryRun {
+		return err
+	}
+	worker, done, err := s.take()
+	if err != nil {
+		return err
+	}
+	defer done()
+	_, err = worker.Release(ctx, of.o, of.c.Declared)
+	return err
 }
