@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -55,16 +56,20 @@ func TestPanicIsOneChecksFault(t *testing.T) {
 	}
 	never := recordsFunc(func(string) (time.Time, error) { return time.Time{}, nil })
 	again := false
+	var ended []string
 	reports, err := All(t.Context(), requests, checkerFunc(func(_ context.Context, r Request) rolecall.CheckReport {
 		if r.Connection.Name == "odd" && !again {
 			again = true
 			panic("odd input")
 		}
 		return rolecall.CheckReport{Connection: r.Connection.Name, Steps: []rolecall.CheckStep{{Step: "arn"}}}
-	}), never, func(*Request) {})
+	}), never, func(*Request) {}, func(r rolecall.CheckReport) { ended = append(ended, r.Connection) })
 	var names []string
 	for _, r := range reports {
 		names = append(names, r.Connection)
+	}
+	if slices.Sort(ended); strings.Join(ended, " ") != "a b odd" {
+		t.Errorf("ended: %v", ended)
 	}
 	if strings.Join(names, " ") != "a odd b" {
 		t.Errorf("reports of %v", names)

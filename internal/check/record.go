@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -78,7 +79,8 @@ const atOnce = 4
 // one after the other: they would prove it at once, against each other. It
 // returns the reports of those that ended, in the order of the requests. After
 // the first error, or when the context is cancelled, no other check begins.
-func All(ctx context.Context, requests []Request, c Checker, records Records, begin func(*Request)) ([]rolecall.CheckReport, error) {
+func All(ctx context.Context, requests []Request, c Checker, records Records, begin func(*Request), ended func(rolecall.CheckReport)) ([]rolecall.CheckReport, error) {
+	var one sync.Mutex // calls ended
 	reports, faults := make([]*rolecall.CheckReport, len(requests)), make([]error, len(requests))
 	checks, ctx := errgroup.WithContext(ctx)
 	checks.SetLimit(atOnce)
@@ -100,6 +102,11 @@ func All(ctx context.Context, requests []Request, c Checker, records Records, be
 				}
 				if len(report.Steps) > 0 { // though it may not have been kept
 					reports[i] = &report
+					if ended != nil {
+						one.Lock()
+						ended(report)
+						one.Unlock()
+					}
 				}
 				if err != nil {
 					return err
@@ -109,13 +116,13 @@ func All(ctx context.Context, requests []Request, c Checker, records Records, be
 		})
 	}
 	err := errors.Join(append(faults, checks.Wait())...)
-	ended := []rolecall.CheckReport{}
+	out := []rolecall.CheckReport{}
 	for _, r := range reports {
 		if r != nil {
-			ended = append(ended, *r)
+			out = append(out, *r)
 		}
 	}
-	return ended, err
+	return out, err
 }
 
 // byRole groups the indexes of requests with one role or dispenser.

@@ -79,7 +79,7 @@ func TestRevision(t *testing.T) {
 		if report, _, err := Recorded(t.Context(), r, nobody{t}, refuse, func(*Request) { t.Error("the check begins") }, nil); !errors.Is(err, full) || len(report.Steps) > 0 {
 			t.Errorf("%s: %+v, %v", name, report, err)
 		}
-		if _, err := All(t.Context(), []Request{r}, nobody{t}, refuse, nil); !errors.Is(err, full) {
+		if _, err := All(t.Context(), []Request{r}, nobody{t}, refuse, nil, nil); !errors.Is(err, full) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if other, ok := seen[got]; ok {
@@ -128,7 +128,7 @@ func TestAll(t *testing.T) {
 			delete(under, role)
 			mu.Unlock()
 			return report(r)
-		}), never, func(*Request) {})
+		}), never, func(*Request) {}, nil)
 		var got []string
 		for _, r := range reports {
 			got = append(got, r.Connection)
@@ -144,7 +144,7 @@ func TestAll(t *testing.T) {
 			cancel()
 		}
 		return report(r)
-	}), never, func(*Request) {})
+	}), never, func(*Request) {}, nil)
 	for _, r := range reports {
 		if r.Connection == "2" {
 			t.Error("the report of an interrupted check is given")

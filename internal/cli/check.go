@@ -199,14 +199,13 @@ func (c *checkCommand) conclude(out *output, report rolecall.CheckReport, path s
 	return exitOfChecks(report)
 }
 
-// all checks connections and prints a summary of each.
+// all checks connections and prints a summary of each as it ends.
 func (c *checkCommand) all(ctx context.Context, out *output, records check.Records, requests []check.Request, checker check.Checker) error {
-	ended, stopped := check.All(ctx, requests, checker, records, c.begin(out))
-	if !out.json {
-		for _, r := range ended {
-			out.summary(r)
-		}
+	each := out.summary
+	if out.json {
+		each = nil // they are one document
 	}
+	ended, stopped := check.All(ctx, requests, checker, records, c.begin(out), each)
 	return c.concludeAll(out, ended, stopped)
 }
 

@@ -135,7 +135,7 @@ func TestInterruptedCheckIsReported(t *testing.T) {
 	r := check.Request{Organization: rolecall.Organization{APIName: "acme"}, Connection: rolecall.Connection{Name: "masters"}}
 	for _, all := range []bool{false, true} {
 		var stdout, stderr bytes.Buffer
-		out := &output{stdout: &stdout, stderr: &stderr, json: true, screen: newScreen(&stderr, false, false)}
+		out := &output{stdout: &result{w: &stdout}, stderr: &stderr, json: true, screen: newScreen(&stderr, false, false)}
 		c, records := &checkCommand{All: all}, records(t, t.TempDir())
 		err := c.one(ctx, out, records, r, unconnected{})
 		want := `"message": "the check was interrupted"`
@@ -150,7 +150,7 @@ func TestInterruptedCheckIsReported(t *testing.T) {
 
 	// And as text without what could be done about it.
 	var stdout bytes.Buffer
-	live := newCheckProgress(&output{stdout: &stdout, screen: newScreen(&stdout, false, false)})
+	live := newCheckProgress(&output{stdout: &result{w: &stdout}, screen: newScreen(&stdout, false, false)})
 	failed := check.Event{Kind: check.Ended, Step: "list", Ended: rolecall.CheckStep{
 		Step: "list", Result: rolecall.CheckFail, Message: "denied", Patch: &rolecall.Patch{Document: "setting", Target: "the bucket", Commands: []string{"aws s3api"}},
 	}}
@@ -165,7 +165,7 @@ func TestInterruptedCheckIsReported(t *testing.T) {
 func TestCheckOnATerminal(t *testing.T) {
 	t.Parallel()
 	var terminal bytes.Buffer
-	out := &output{stdout: &terminal, onOut: true, onErr: true, wide: 80, screen: newScreen(&terminal, true, true)}
+	out := &output{stdout: &result{w: &terminal}, onOut: true, onErr: true, wide: 80, screen: newScreen(&terminal, true, true)}
 	out.stderr = out.screen
 	live := newCheckProgress(out)
 	for _, e := range []check.Event{
@@ -193,7 +193,7 @@ func TestCheckFitsTheTerminal(t *testing.T) {
 	t.Parallel()
 	for _, wide := range []int{40, 59, 60, 80, 200} {
 		var terminal bytes.Buffer
-		out := &output{stdout: &terminal, onOut: true, wide: wide, screen: newScreen(&terminal, false, false)}
+		out := &output{stdout: &result{w: &terminal}, onOut: true, wide: wide, screen: newScreen(&terminal, false, false)}
 		live := newCheckProgress(out)
 		live.observe(check.Event{Kind: check.Ended, Step: "external-id-absent", Ended: rolecall.CheckStep{
 			Step: "external-id-absent", Result: rolecall.CheckFail, Candidates: []rolecall.CheckLayer{rolecall.LayerOrganization, rolecall.LayerBucket, rolecall.LayerPrincipal},
@@ -216,7 +216,7 @@ func TestCheckFitsTheTerminal(t *testing.T) {
 func TestCheckIntoAPipe(t *testing.T) {
 	t.Parallel()
 	var stdout, terminal bytes.Buffer
-	out := &output{stdout: &stdout, screen: newScreen(&terminal, true, true)}
+	out := &output{stdout: &result{w: &stdout}, screen: newScreen(&terminal, true, true)}
 	out.stderr = out.screen
 	live := newCheckProgress(out)
 	live.observe(check.Event{Kind: check.Started, Step: "arn"})

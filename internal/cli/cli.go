@@ -151,12 +151,16 @@ func Run(ctx context.Context, args []string, sys System) int {
 	}
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	err = parsed.Run(out)
+	lost := out.stdout.lost()
 	var code shown
 	switch {
+	case errors.As(err, &code):
+		out.errors(rolecall.List(lost))
+		return int(code)
+	case lost != nil: // of which err tells in other words, if at all
+		return out.fail(lost)
 	case err == nil:
 		return exitDone
-	case errors.As(err, &code):
-		return int(code)
 	case errors.Is(context.Cause(ctx), errInterrupted) && errors.Is(err, context.Canceled):
 		return exitInterrupted
 	}

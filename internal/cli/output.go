@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"text/tabwriter"
 	"unicode"
@@ -18,15 +19,16 @@ import (
 
 // output prints what commands say, in the form that the user asked for.
 type output struct {
-	stdout, stderr io.Writer
-	json           bool
-	sarif          bool // instead of text, for policy lint
-	onOut, onErr   palette
-	wide           int                    // columns of the terminal that stdout is; 0: it is none
-	wideErr        int                    // likewise of stderr
-	screen         *screen                // what is on stderr while a job runs
-	wrote          bool                   // the one JSON document is out
-	left           atomic.Pointer[string] // directory that stays if the process ends at once
+	stdout       *result
+	stderr       io.Writer
+	json         bool
+	sarif        bool // instead of text, for policy lint
+	onOut, onErr palette
+	wide         int                    // columns of the terminal that stdout is; 0: it is none
+	wideErr      int                    // likewise of stderr
+	screen       *screen                // what is on stderr while a job runs
+	wrote        bool                   // the one JSON document is out
+	left         atomic.Pointer[string] // directory that stays if the process ends at once
 }
 
 func newOutput(sys System, asJSON bool) *output {
@@ -34,7 +36,7 @@ func newOutput(sys System, asJSON bool) *output {
 	colors := escapes && sys.Getenv("NO_COLOR") == ""
 	width := sys.columns(sys.Stderr)
 	out := &output{
-		stdout: sys.Stdout, json: asJSON, wide: sys.columns(sys.Stdout), wideErr: width,
+		stdout: &result{w: sys.Stdout}, json: asJSON, wide: sys.columns(sys.Stdout), wideErr: width,
 		onOut: palette(colors && sys.columns(sys.Stdout) > 0), onErr: palette(colors && width > 0),
 	}
 	out.screen = newScreen(sys.Stderr, escapes && width >= lineWidth && !asJSON, out.onErr)
@@ -62,10 +64,40 @@ func (sys System) columns(w io.Writer) int {
 func (o *output) document(v any) error {
 	o.wrote = true
 	text, err := strict.Printable(v)
-	if err == nil {
-		_, err = o.stdout.Write(text)
+	if err != nil {
+		return err
 	}
-	return err
+	_, _ = o.stdout.Write(text)
+	return o.stdout.lost()
+}
+
+// result is where the result of a command goes. It keeps the first error: what
+// could not be written is no success.
+type result struct {
+	mu  sync.Mutex
+	w   io.Writer
+	err error
+}
+
+// Write implements io.Writer.
+func (r *result) Write(text []byte) (int, error) {
+	n, err := r.w.Write(text)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.err == nil {
+		r.err = err
+	}
+	return n, err
+}
+
+// lost returns the error for a result that could not be written, nil if all was.
+func (r *result) lost() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.err == nil {
+		return nil
+	}
+	return &rolecall.Error{Code: rolecall.Internal, Message: "what the command did is done, and its result cannot be written: " + r.err.Error(), Hint: "You: see where standard output leads"}
 }
 
 // printf writes whole lines to stdout, broken between words as the terminal is
@@ -129,9 +161,11 @@ func (o *output) fail(err error) int {
 	errs = errs.Disclosed()
 	if o.json {
 		if !o.wrote {
-			_ = o.document(map[string]any{"errors": errs}) // there is nowhere left to report it
+			_ = o.document(map[string]any{"errors": errs})
 		}
-		return exitCode(errs)
+		if o.stdout.lost() == nil {
+			return exitCode(errs)
+		}
 	}
 	o.errors(errs)
 	return exitCode(errs)

@@ -215,11 +215,8 @@ func (o *output) report(r rolecall.JobReport) error {
 		if o.wide > 0 {
 			head = fitted(head, o.wide)
 		}
-		_, err := io.WriteString(o.stdout, head+"\n"+o.rows(rows))
+		_, _ = io.WriteString(o.stdout, head+"\n"+o.rows(rows))
 		o.errors(r.Errors)
-		if err != nil && jobExitCode(r) == exitDone {
-			return &rolecall.Error{Code: rolecall.Internal, Message: "the job is done, and its report cannot be written: " + err.Error(), Hint: "You: see where standard output leads"}
-		}
 	}
 	if code := jobExitCode(r); code != exitDone {
 		return shown(code)

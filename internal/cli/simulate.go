@@ -51,13 +51,13 @@ func (c *simulateCommand) Run(ctx context.Context, sys System, out *output) erro
 		}
 		defer in.Close()
 		if c.Requests == "-" {
-			return c.answerLines(sys, in)
+			return c.answerLines(out, in)
 		}
 		if document, err = io.ReadAll(io.LimitReader(in, maxPolicyFile+1)); err != nil {
 			return unreadable(c.Requests, err)
 		}
 		if c.holdsLines(document) {
-			return c.answerLines(sys, io.MultiReader(bytes.NewReader(document), in))
+			return c.answerLines(out, io.MultiReader(bytes.NewReader(document), in))
 		}
 	}
 	request, err := c.request(ctx, sys, document)
@@ -112,15 +112,15 @@ func (c *simulateCommand) holdsLines(data []byte) bool {
 	return false
 }
 
-func (c *simulateCommand) answerLines(sys System, in io.Reader) error {
+func (c *simulateCommand) answerLines(out *output, in io.Reader) error {
 	if given := c.flags(); len(given) > 0 {
 		return &rolecall.Error{
 			Code: rolecall.Invalid, Message: "lines say all of their requests; --" + given[0] + " has no part in them",
 			Hint: "You: give flags with a file of one request, or with none",
 		}
 	}
-	if err := policy.Simulate(in, sys.Stdout); err != nil {
-		return &rolecall.Error{Code: rolecall.Internal, Message: "the requests could not be read to their end, or their answers not written", Err: err}
+	if err := policy.Simulate(in, out.stdout); err != nil {
+		return &rolecall.Error{Code: rolecall.Internal, Message: "the requests could not be read to their end, or their answers not written", Hint: "You: see where standard output leads, and where the requests come from", Err: err}
 	}
 	return nil
 }

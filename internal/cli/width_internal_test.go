@@ -31,7 +31,7 @@ func TestOutputFitsTheTerminal(t *testing.T) {
 	}
 	for _, width := range []int{0, 40, 60, 80, 120, 200} {
 		var stdout, stderr bytes.Buffer
-		o := &output{stdout: &stdout, wide: width, wideErr: width}
+		o := &output{stdout: &result{w: &stdout}, wide: width, wideErr: width}
 		o.screen = newScreen(&stderr, false, false)
 		o.stderr = o.screen
 		_ = o.report(report) // its exit code
