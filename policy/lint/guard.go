@@ -77,7 +77,7 @@ func (g *guard) harmOf(r *rule, in policy.Request, was, is *side) string {
 		return ""
 	case can && g.mindsGain(r, in):
 		return g.nameOf(in) + " could then " + doing(in)
-	case could && !(r.closes && g.options.Kit != nil) && g.mindsLoss(in):
+	case could && !(r.closes && g.options.Kit != nil) && g.mindsLoss(r, in):
 		return g.nameOf(in) + " could then no longer " + doing(in)
 	default:
 		return ""

@@ -57,10 +57,36 @@ func (g *guard) contexts(s *statement, was, is *side) []keyValues {
 			vary(key, []string{v})
 		}
 	}
+	if s.deny {
+		out = append(out, allowing(all, out)...)
+	}
 	if strings.Contains(string(s.JSON()), "${") {
 		out = append(out, g.variables(s, out)...)
 	}
 	return append(out, escaping(all, out)...)
+}
+
+// allowing returns the contexts with what lets an Allow match: only then does a Deny
+// decide.
+func allowing(all []*statement, contexts []keyValues) []keyValues {
+	var out []keyValues
+	for i, s := range all {
+		if !s.allow || len(s.conditions()) == 0 || i >= maxSamples {
+			continue
+		}
+		met := keyValues{}
+		for _, c := range s.conditions() {
+			if key := strings.ToLower(c.key); !derived[key] {
+				met[key] = c.met(0)
+			}
+		}
+		for _, c := range contexts {
+			with := maps.Clone(met)
+			maps.Copy(with, c)
+			out = append(out, with)
+		}
+	}
+	return out
 }
 
 // escaping returns the contexts with what keeps Denies with conditions from matching,

@@ -32,9 +32,9 @@ func (g *guard) mindsGain(r *rule, in policy.Request) bool {
 
 // mindsLoss reports whether it harms that a request is no longer allowed after a
 // fix: somebody else than the connection made it.
-func (g *guard) mindsLoss(in policy.Request) bool {
+func (g *guard) mindsLoss(r *rule, in policy.Request) bool {
 	if g.kind == policy.TrustDocument {
-		return g.mindsTrustLoss(in)
+		return g.mindsTrustLoss(r, in)
 	}
 	if g.options.Kit == nil {
 		return true
@@ -53,11 +53,11 @@ func (g *guard) mindsLoss(in policy.Request) bool {
 // id, or with one that the document does not name, others could do through it: it
 // is closed rightly. An id that is named may be an earlier one of the connection's, or
 // another connection's.
-func (g *guard) mindsTrustLoss(in policy.Request) bool {
+func (g *guard) mindsTrustLoss(r *rule, in policy.Request) bool {
 	id := externalIDOf(in)
 	kit := g.options.Kit
 	if kit == nil {
-		return in.Principal != g.vendor || g.asked[id]
+		return !r.asksID || in.Principal != g.vendor || g.asked[id]
 	}
 	switch {
 	case slices.Contains(kit.Principals, in.Principal):
@@ -113,11 +113,7 @@ func (g *guard) within(in policy.Request) bool {
 	if c.Encryption != nil && c.Encryption.Key != "" && in.Resource == c.Encryption.Key {
 		return true
 	}
-	partition := partitionOf(c.RoleARN)
-	if c.Region != "" {
-		partition = rolecall.PartitionOf(c.Region)
-	}
-	bucket := "arn:" + partition + ":s3:::" + c.Bucket
+	bucket := "arn:" + g.partition() + ":s3:::" + c.Bucket
 	known := exact(in.Action)
 	switch {
 	case strings.HasPrefix(in.Resource, bucket+"/"+c.Prefix):
@@ -132,6 +128,11 @@ func (g *guard) within(in policy.Request) bool {
 	default:
 		return slices.Contains(g.options.Kit.Optional, policy.Grant(strings.TrimPrefix(known.name, "s3:")))
 	}
+}
+
+// partition returns the connection's.
+func (g *guard) partition() string {
+	return cmp.Or((&pass{options: g.options}).partition(), "aws")
 }
 
 // connections reports whether a principal is the connection's role, or its worker.

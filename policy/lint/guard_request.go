@@ -112,41 +112,58 @@ func (g *guard) callers(s *statement, was, is *side) []string {
 	}
 	set := newSet()
 	open := s.Get("NotPrincipal") != nil
+	accounts := map[string]bool{}
 	for _, who := range s.principals() {
 		open = open || who.anyone()
+		accounts[accountOf(who)] = true
 		set.add(callersNamed(who)...)
 	}
+	delete(accounts, "")
 	if open {
 		set.add("*", stranger)
-		for _, other := range append(slices.Clone(was.statements), is.statements...) {
-			for _, who := range other.principals() {
-				set.addSome(callersNamed(who)...)
-			}
-			for _, who := range other.Get("NotPrincipal").Words() {
-				set.addSome(callersNamed(principal{Node: tree.Text(who), kind: "AWS"})...)
-			}
-		}
-		if g.options.Kit != nil {
-			set.add(g.options.Kit.Principals...)
-			set.add(g.options.Kit.Connection.RoleARN)
-		}
 	}
-	for _, other := range append(slices.Clone(was.statements), is.statements...) {
-		for _, c := range other.on("aws:PrincipalArn", "aws:PrincipalAccount") {
-			for _, v := range c.values.Strings() {
-				v = strings.Replace(v, ":sts:", ":iam:", 1)
-				if rolecall.IsAccountID(v) {
-					v = "arn:aws:iam::" + v + ":role/" + sampleText
-				}
-				if parts := strings.SplitN(v, ":", 6); len(parts) == 6 && strings.ContainsAny(parts[4], "*?") {
-					parts[4] = accountIn(stranger)
-					v = strings.Join(parts, ":")
-				}
-				set.addSome(fill(v))
-			}
+	for _, who := range g.named(was, is) {
+		if open || accounts[accountIn(who)] {
+			set.add(who)
 		}
 	}
 	return slices.DeleteFunc(set.values, func(who string) bool { return who == "" })
+}
+
+// named returns the principals that the documents name anywhere, and the connection's.
+func (g *guard) named(was, is *side) []string {
+	set := newSet()
+	if g.options.Kit != nil {
+		set.add(g.options.Kit.Principals...)
+		set.add(g.options.Kit.Connection.RoleARN)
+	}
+	for _, s := range append(slices.Clone(was.statements), is.statements...) {
+		for _, who := range s.principals() {
+			set.addSome(callersNamed(who)...)
+		}
+		for _, who := range s.Get("NotPrincipal").Words() {
+			set.addSome(callersNamed(principal{Node: tree.Text(who), kind: "AWS"})...)
+		}
+		for _, c := range s.on("aws:PrincipalArn", "aws:PrincipalAccount") {
+			for _, v := range c.values.Strings() {
+				set.addSome(callerLike(v))
+			}
+		}
+	}
+	return set.values
+}
+
+// callerLike returns somebody whom a value of a condition on principals means.
+func callerLike(value string) string {
+	value = strings.Replace(value, ":sts:", ":iam:", 1)
+	if rolecall.IsAccountID(value) {
+		value = "arn:aws:iam::" + value + ":role/" + sampleText
+	}
+	if parts := strings.SplitN(value, ":", 6); len(parts) == 6 && strings.ContainsAny(parts[4], "*?") {
+		parts[4] = accountIn(stranger)
+		value = strings.Join(parts, ":")
+	}
+	return fill(value)
 }
 
 // callersNamed returns who asks where a principal is named: itself, or somebody of
@@ -177,8 +194,10 @@ func (g *guard) actionsOf(s *statement, was, is *side) []string {
 	slices.Sort(patterns)
 	patterns = slices.Compact(patterns)
 	keys := newSet()
-	for _, c := range s.conditions() {
-		keys.add(c.key)
+	for _, other := range append(slices.Clone(was.statements), is.statements...) {
+		for _, c := range other.conditions() {
+			keys.addSome(c.key)
+		}
 	}
 	set, sorts := newSet(), map[string]bool{}
 	sort := func(a *action) {
@@ -257,9 +276,11 @@ func (g *guard) resourcesOf(s *statement, was, is *side) []string {
 		set.add("arn:aws:s3:::"+sampleText, "arn:aws:s3:::"+sampleText+"/a", "arn:aws:kms:eu-central-1:"+guardAccount+":key/"+sampleText, role)
 	}
 	more := newSet()
+	if g.home != "" {
+		more.add("arn:"+g.partition()+":s3:::"+g.home, "arn:"+g.partition()+":s3:::"+g.home+"/"+sampleText)
+	}
 	if kit != nil {
-		bucket := "arn:" + partitionOf(kit.Connection.RoleARN) + ":s3:::" + kit.Connection.Bucket
-		more.add(bucket, bucket+"/"+kit.Connection.Prefix+sampleText, bucket+"/"+sampleText)
+		more.add("arn:" + g.partition() + ":s3:::" + kit.Connection.Bucket + "/" + kit.Connection.Prefix + sampleText)
 		if kit.Connection.Encryption != nil && kit.Connection.Encryption.Key != "" {
 			more.add(kit.Connection.Encryption.Key)
 		}
@@ -284,6 +305,10 @@ func (g *guard) resourcesOf(s *statement, was, is *side) []string {
 func samples(pattern string) []string {
 	if pattern == "*" {
 		return nil
+	}
+	if parts := strings.SplitN(pattern, ":", 6); len(parts) == 6 && strings.ContainsAny(parts[4], "*?") {
+		parts[4] = accountIn(stranger)
+		pattern = strings.Join(parts, ":")
 	}
 	out := []string{fill(pattern)}
 	if strings.Contains(pattern, "*") {

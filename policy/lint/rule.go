@@ -19,6 +19,7 @@ type rule struct {
 	check    func(*pass)
 	neutral  bool // its fixes change nothing of what a document says
 	closes   bool // its fixes take what is open to all, or what the rule is about: others may lose by them
+	asksID   bool // its fixes let nobody in without an external id
 	fills    bool // its fixes complete a statement by what the connection is
 	strict   bool // its fixes let nobody do more, but the connection
 }

@@ -12,7 +12,7 @@ import (
 // can make the vendor name the role: the confused deputy.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
 var externalIDMissing = rule{
-	code: "external-id-missing", severity: Error,
+	code: "external-id-missing", severity: Error, asksID: true,
 	title: "the role can be assumed without an external id",
 	kinds: []policy.Kind{policy.TrustDocument},
 	check: func(p *pass) {

@@ -11,7 +11,7 @@ import (
 // Only StringEquals takes the one id and no other: a wildcard takes any,
 // IfExists and negations take none at all, IgnoreCase takes near misses.
 var externalIDOpen = rule{
-	code: "external-id-open", severity: Error,
+	code: "external-id-open", severity: Error, asksID: true,
 	title: "the condition on the external id lets others through",
 	kinds: []policy.Kind{policy.TrustDocument},
 	check: func(p *pass) {
