@@ -46,7 +46,7 @@ func (w *work) answered(ctx context.Context, q question, a refusal.Answer) findi
 		f.patches = w.createBucket()
 	case a.Kind == transfer.NoBucket && endpoint:
 		f.patches = w.atAWS()
-	case (a.Kind == transfer.Unreachable || a.Kind == transfer.Stalled || a.Kind == transfer.Malformed) && endpoint:
+	case (a.Kind == transfer.Unreachable || a.Kind == transfer.Stalled || a.Kind == transfer.Malformed || a.Kind == transfer.NoTLS) && endpoint:
 		if guard.Closed(a.Err) {
 			w.Log.WarnContext(ctx, "endpoint of a connection may not be reached", "org", w.Organization.APIName, "connection", w.Connection.Name, "error", a.Err)
 			known := w.known(r.Err("", a.Err))

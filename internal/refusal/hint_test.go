@@ -31,6 +31,7 @@ var changeless = []string{
 	"You: try again. Customer: if it stays so, look for a policy that revokes the role's sessions",
 	"You: compare encryption, storage class and acl with what the bucket's owner requires",
 	"You: run it again later. Customer: if it stays so, look for what is special about the bucket or object; no policy is at fault",
+	"Customer: see which TLS versions and client certificates the service demands; rolecall has TLS 1.2 and 1.3, and no certificate",
 	"Operator: look at the worker's network, and at the proxy if there is one",
 	"Customer: see that the service at s3_endpoint_url is up and not overloaded",
 }
@@ -250,6 +251,9 @@ func TestHints(t *testing.T) {
 		},
 		{also(at(unordered.URL), listing), "name files without wildcards", []change{at(unordered.URL), also(at(aws.URL), listing)}},
 		{also(at(page.URL), listing), "a service that speaks S3's protocol", []change{also(at(aws.URL), listing)}},
+		{at(secure.URL), "or have SSL_CERT_FILE name a file with its authority", []change{also(at(secure.URL), trusting)}},
+		{at(strings.Replace(aws.URL, "http:", "https:", 1)), "give s3_endpoint_url with http", []change{at(aws.URL), also(at(secure.URL), trusting)}},
+		{operators(secure.URL), "its authority belongs into the file that SSL_CERT_FILE names", []change{also(operators(secure.URL), trusting)}},
 		{at(dead.URL), "correct s3_endpoint_url, or see that its service is up", []change{at(aws.URL)}},
 	} {
 		begin := func() scene {

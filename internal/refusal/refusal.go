@@ -143,6 +143,8 @@ func (a Answer) To(q Request) (Refusal, bool) {
 	case transfer.Unavailable:
 		return of(rolecall.Unavailable, "S3 is overloaded or failing, asked to "+q.Verb+a.tried(), "You: try again later; retries on the task do so by themselves",
 			rolecall.LayerNetwork), true
+	case transfer.NoTLS:
+		return a.noTLS(q), true
 	case transfer.Unreachable, transfer.Stalled, transfer.Malformed, transfer.Canceled: // by a timeout of the connection
 		return a.unreachable(q), true
 	case transfer.Refused:

@@ -36,6 +36,7 @@ const (
 	Refused        Kind = "refused"         // S3 refuses the request, and would refuse it again
 	Unavailable    Kind = "unavailable"     // S3 is overloaded or failing, after retries
 	Unreachable    Kind = "unreachable"     // no connection, or it broke, after retries
+	NoTLS          Kind = "no_tls"          // the server speaks no TLS, has no valid certificate, or refuses the client
 	Stalled        Kind = "stalled"         // nothing moved over the connection for a minute, or too little, after retries
 	DiskFull       Kind = "disk_full"       // no room for the file
 	DiskFailed     Kind = "disk_failed"     // the file system fails, or no more files can be open
@@ -118,11 +119,14 @@ func KindOf(err error) Kind {
 func kindOf(err error) Kind {
 	var send *smithyhttp.RequestSendError
 	var answered *unreadable
+	var untrusted noTLS
 	switch {
 	case errors.Is(err, errStalled):
 		return Stalled
 	case errors.As(err, &answered):
 		return Malformed
+	case errors.As(err, &untrusted):
+		return NoTLS
 	case errors.As(err, &send): // first, since a timeout of the connection may be a DeadlineExceeded too
 		return Unreachable
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):

@@ -66,7 +66,7 @@ func RegionOf(ctx context.Context, q RegionQuestion) (string, error) {
 }
 
 func (q RegionQuestion) unanswered(kind Kind, began time.Time, err error) error {
-	if known := kindOf(err); known == Stalled || known == Malformed {
+	if known := kindOf(err); known == Stalled || known == Malformed || known == NoTLS {
 		kind = known
 	}
 	e := &Error{Op: "head", Bucket: q.Bucket, Kind: kind, Err: err}

@@ -69,7 +69,7 @@ func (w watchedClient) send(req *http.Request, allowed allowance) (*http.Respons
 	}
 	resp, err := w.next.Do(req)
 	if err != nil {
-		err = watching.unreadable(watching.reason(err))
+		err = tlsFault(watching.unreadable(watching.reason(err)))
 		watching.end()
 		return resp, err
 	}
