@@ -44,6 +44,9 @@ type API struct {
 	document *document
 }
 
+// SetRequestsPerSecond changes what Limits said of requests; zero is the default.
+func (a *API) SetRequestsPerSecond(most int) { a.limits.setRequests(most) }
+
 // New returns the handler of everything below /api, of /problems, and of
 // /healthz and /readyz.
 func New(o Options) *API {

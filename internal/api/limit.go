@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"net/netip"
 	"strings"
 	"sync"
@@ -35,16 +36,20 @@ type limits struct {
 }
 
 func newLimits(l Limits) *limits {
-	if l.RequestsPerSecond == 0 {
-		l.RequestsPerSecond = defaultRequests
-	}
 	if l.Failures == 0 {
 		l.Failures = defaultFailures
 	}
-	return &limits{
-		requests: newRates(float64(2*l.RequestsPerSecond), float64(l.RequestsPerSecond)),
-		failures: newRates(float64(l.Failures), failuresPerSecond), valid: &recent{},
-	}
+	out := &limits{requests: newRates(0, 0), failures: newRates(float64(l.Failures), failuresPerSecond), valid: &recent{}}
+	out.setRequests(l.RequestsPerSecond)
+	return out
+}
+
+// setRequests changes how many requests an organization may make.
+func (l *limits) setRequests(perSecond int) {
+	perSecond = cmp.Or(perSecond, defaultRequests)
+	l.requests.mu.Lock()
+	defer l.requests.mu.Unlock()
+	l.requests.burst, l.requests.perSecond = float64(2*perSecond), float64(perSecond)
 }
 
 // tooMany is the answer to who does something too often.

@@ -234,8 +234,14 @@ const (
 
 // logger logs on stderr: with verbose all that happens, else only what has no
 // other way to be seen.
-func (o *output) logger(verbose bool) *slog.Logger {
-	options := &slog.HandlerOptions{Level: slog.LevelError}
+func (o *output) logger(verbose bool) *slog.Logger { return o.logs(slog.LevelError, verbose) }
+
+// serviceLogger is logger for a service, whose log is what its operator has: what
+// it does is in it, too.
+func (o *output) serviceLogger(verbose bool) *slog.Logger { return o.logs(slog.LevelInfo, verbose) }
+
+func (o *output) logs(least slog.Level, verbose bool) *slog.Logger {
+	options := &slog.HandlerOptions{Level: least}
 	if verbose {
 		options.Level = slog.LevelDebug
 	}

@@ -38,7 +38,7 @@ func (c *serveCommand) Run(ctx context.Context, sys System, out *output) error {
 	signal.Notify(again, syscall.SIGHUP)
 	defer signal.Stop(again)
 	err = server.Run(ctx, server.Options{
-		Config: cfg, Version: version(), Log: out.logger(c.Verbose), Again: again, Load: load,
+		Config: cfg, Version: version(), Log: out.serviceLogger(c.Verbose), Again: again, Load: load, Terminal: out.wideErr > 0,
 		Ready: func(s server.Started) {
 			for _, g := range s.Made {
 				out.note("made the external id %s of the organization %s; it is kept in the database: back that up", g.ID, g.Organization)

@@ -109,6 +109,11 @@ func TestParseFaults(t *testing.T) {
 		}},
 		{"endpoint", `sts: "http://127.0.0.1:1"`, `sts: "http://user:plantedSecret@127.0.0.1:1"`, []string{"invalid /endpoints/sts: not an http"}},
 		{"allow", "127.0.0.0/8", "localhost", []string{"invalid /network/allow/0: not an address"}},
+		{"every address", "vendor_accounts:", "listen: \"0.0.0.0:8420\"\nbehind_proxy: [10.0.0.0/8]\nvendor_accounts:", []string{"invalid /listen: links would lead nowhere"}},
+		{"every address of IPv6", "vendor_accounts:", "listen: \"[::]:8420\"\nbehind_proxy: [10.0.0.0/8]\nvendor_accounts:", []string{"invalid /listen: links would lead nowhere"}},
+		{"no host", "vendor_accounts:", "listen: \":8420\"\nvendor_accounts:", []string{"invalid /listen: links would lead nowhere"}},
+		{"plain http for others", "vendor_accounts:", "listen: \"10.1.1.1:8420\"\nvendor_accounts:", []string{"invalid /listen: plain http"}},
+		{"plain http in links", "vendor_accounts:", "public_url: \"http://rolecall.example.com\"\nvendor_accounts:", []string{"invalid /public_url: plain http"}},
 		{"allow all", "127.0.0.0/8", "0.0.0.0/0", []string{"invalid /network/allow/0: every address"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

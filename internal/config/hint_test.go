@@ -43,12 +43,15 @@ func TestHints(t *testing.T) {
 		{Right: "file: ./acme-keys.json", Wrong: "bucket: acme-in"},
 		{Right: "file: ./acme-keys.json", Wrong: "file: ./acme-keys.json, env: KEYS"},
 		{Right: "public_url: https://rolecall.example.com", Wrong: "public_url: rolecall.example.com/x"},
+		{Right: "public_url: https://rolecall.example.com", Wrong: "public_url: http://rolecall.example.com"},
 		{Right: "[10.0.0.0/8]", Wrong: "[proxy]"},
 		{Right: "{certificate: cert.pem, key: key.pem}", Wrong: "{certificate: cert.pem}"},
 		{Right: "limits: {requests_per_second: 5}\n", Wrong: "limits: {requests_per_second: -5}\n", Followed: hinttest.Gone},
 		{Right: "listen: 127.0.0.1:8420", Wrong: "listen: localhost"},
+		{Right: "listen: 127.0.0.1:8420\npublic_url: https://rolecall.example.com\nbehind_proxy: [10.0.0.0/8]\ntls: {certificate: cert.pem, key: key.pem}", Wrong: "listen: 10.1.1.1:8420", Followed: "listen: 127.0.0.1:8420"},
 		{Right: "listen: 127.0.0.1:8420\npublic_url: https://rolecall.example.com\nbehind_proxy: [10.0.0.0/8]\ntls: {certificate: cert.pem, key: key.pem}", Wrong: "listen: 0.0.0.0:8420", Followed: "listen: 127.0.0.1:8420"},
-		{Right: "listen: 127.0.0.1:8420\npublic_url: https://rolecall.example.com\nbehind_proxy: [10.0.0.0/8]\ntls: {certificate: cert.pem, key: key.pem}", Wrong: "listen: 0.0.0.0:8420", Followed: "listen: 0.0.0.0:8420\nbehind_proxy: [10.0.0.0/8]"},
+		{Right: "listen: 127.0.0.1:8420\npublic_url: https://rolecall.example.com\nbehind_proxy: [10.0.0.0/8]\ntls: {certificate: cert.pem, key: key.pem}", Wrong: "listen: 10.1.1.1:8420", Followed: "listen: 10.1.1.1:8420\nbehind_proxy: [10.0.0.0/8]"},
+		{Right: "listen: 127.0.0.1:8420\npublic_url: https://rolecall.example.com\nbehind_proxy: [10.0.0.0/8]\ntls: {certificate: cert.pem, key: key.pem}", Wrong: "listen: 0.0.0.0:8420", Followed: "listen: 0.0.0.0:8420\npublic_url: https://rolecall.example.com\nbehind_proxy: [10.0.0.0/8]"},
 		{Right: "limits: {", Wrong: "database: {url_env: ROLECALL_TEST_UNSET}\nlimits: {", Followed: "database: {url_env: PATH}\nlimits: {"}, // which is set
 		{Right: role, Wrong: `role_arn: "arn:aws:iam::873682911326:role/media"}`},
 	}, func(document string) []string {

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/strict"
@@ -65,6 +66,9 @@ func (r reader) serve(f serveFile) {
 		} else {
 			s.PublicURL = &url.URL{Scheme: u.Scheme, Host: u.Host}
 		}
+		if s.PublicURL != nil && u.Scheme == "http" && !isLoopback(u.Hostname()) {
+			r.faults.Add("/public_url", "tokens and sign-in links would cross the network in plain http", "Operator: write it with https, and declare tls, or behind_proxy with the proxy's addresses")
+		}
 	}
 	for i, text := range f.BehindProxy {
 		prefix, err := parsePrefix(text)
@@ -94,14 +98,26 @@ func (r reader) serve(f serveFile) {
 	}
 }
 
-// Exposed returns an error if plain http would be served to other machines.
+// isLoopback reports whether a host is this machine to itself only.
+func isLoopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.IsLoopback() || strings.EqualFold(host, "localhost")
+}
+
+// Exposed returns an error if plain http would be served to other machines, or
+// nobody would know by which URL: the address is all of this machine's.
 func (s Serve) Exposed() error {
 	host, _, err := net.SplitHostPort(s.Listen)
 	if err != nil {
 		return &rolecall.Error{Code: rolecall.Invalid, Message: "not an address to listen on", Hint: "Operator: write it as " + DefaultListen}
 	}
-	addr, err := netip.ParseAddr(host)
-	if loopback := err == nil && addr.IsLoopback() || host == "localhost"; loopback || s.TLS.Certificate != "" || len(s.BehindProxy) > 0 {
+	if addr, err := netip.ParseAddr(host); s.PublicURL == nil && (host == "" || err == nil && addr.IsUnspecified()) {
+		return &rolecall.Error{
+			Code: rolecall.Invalid, Message: "links would lead nowhere: this is every address of the machine, and public_url is not declared",
+			Hint: "Operator: declare public_url, as https://rolecall.example.com, with tls or behind_proxy; else listen on " + DefaultListen,
+		}
+	}
+	if isLoopback(host) || s.TLS.Certificate != "" || len(s.BehindProxy) > 0 {
 		return nil
 	}
 	return &rolecall.Error{

@@ -35,6 +35,7 @@ func TestAuditIsVerified(t *testing.T) {
 		}
 		for name, attack := range map[string]struct{ change, back, want string }{
 			"changed":   {`UPDATE audit SET record = record || ' ' WHERE organization = 'acme' AND sequence = 2`, `UPDATE audit SET record = substr(record, 1, length(record) - 1) WHERE organization = 'acme' AND sequence = 2`, "record 2"},
+			"hidden":    {`UPDATE audit SET actor = '', action = '' WHERE organization = 'acme' AND sequence = 2`, `UPDATE audit SET actor = (SELECT a.actor FROM audit a WHERE a.organization = 'acme' AND a.sequence = 1), action = 'token.create' WHERE organization = 'acme' AND sequence = 2`, "record 2"},
 			"missing":   {`UPDATE audit SET organization = 'x' WHERE organization = 'acme' AND sequence = 2`, `UPDATE audit SET organization = 'acme' WHERE organization = 'x'`, "record 2 is missing"},
 			"the first": {`UPDATE audit SET organization = 'x' WHERE organization = 'acme' AND sequence = 1`, `UPDATE audit SET organization = 'acme' WHERE organization = 'x'`, "record 1 is missing"},
 			"cut off":   {`UPDATE audit SET organization = 'x' WHERE organization = 'acme' AND sequence = 3`, `UPDATE audit SET organization = 'acme' WHERE organization = 'x'`, "from 3 to 3 are missing"},

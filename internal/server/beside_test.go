@@ -1,9 +1,11 @@
 package server_test
 
 import (
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/rolecall/rolecall"
@@ -78,6 +80,82 @@ func TestDeclared(t *testing.T) {
 	w.start()
 	if left := read[service.Organization](t, w.must(http.StatusOK, http.MethodGet, "/api/o/acme", "")); left.ExternalID != "x-42" {
 		t.Errorf("%+v", left)
+	}
+}
+
+// The secrets that the config declares are listed, without their values.
+func TestDeclaredSecrets(t *testing.T) {
+	t.Parallel()
+	w := unserved(t, inDirectory, "{}")
+	for name, text := range map[string]string{"keys.json": `{"AccessKeyId":"AKIA1","SecretAccessKey":"planted"}`, "text": "planted"} {
+		if err := os.WriteFile(filepath.Join(w.dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.declare(`{acme: {secrets: {a: {type: aws_access_key, file: ./keys.json, bucket: acme-masters}, b: {type: text, file: ./text, host: example.com}, c: {type: aws_access_key, file: ./keys.json}}}}`)
+	w.start()
+	var names []string
+	for next := "?limit=2"; next != ""; {
+		list := read[service.List[service.Secret]](t, w.must(http.StatusOK, http.MethodGet, "/api/o/acme/secrets"+next, ""))
+		for _, s := range list.Results {
+			names = append(names, s.Name+" "+string(s.Type)+" "+s.Bucket+s.Host)
+		}
+		if next = ""; list.Next != "" {
+			next = "?limit=2&cursor=" + list.Next
+		}
+	}
+	if got := strings.Join(names, ", "); got != "a aws_access_key acme-masters, b text example.com, c aws_access_key " {
+		t.Errorf("%s", got)
+	}
+}
+
+// The first start, and no other, says how the operator signs in: by a link, which
+// works once, where only somebody at a terminal sees it.
+func TestFirstStart(t *testing.T) {
+	t.Parallel()
+	for _, terminal := range []bool{true, false} {
+		w := unserved(t, inDirectory, "{}")
+		w.options.Terminal = terminal
+		for _, first := range []bool{true, false} {
+			w.start()
+			said := strings.Join(w.notes, "\n")
+			_, link, linked := strings.Cut(said, w.url)
+			if linked != (first && terminal) || strings.Contains(said, "rolecall signin-link") != first {
+				t.Errorf("terminal %v, first %v: %s", terminal, first, said)
+			}
+			if linked {
+				link, _, _ = strings.Cut(link, "\n")
+				w.cookie(link)
+			}
+			w.end()
+		}
+	}
+}
+
+// A host is the same whatever its case, and with a dot at its end.
+func TestHosts(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, inDirectory, "{}")
+	_, port, err := net.SplitHostPort(strings.TrimPrefix(w.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for host, want := range map[string]int{
+		"localhost": http.StatusOK, "LOCALHOST": http.StatusOK, "localhost.": http.StatusOK, "127.0.0.1": http.StatusOK, "[::1]": http.StatusOK,
+		"localhost..": http.StatusMisdirectedRequest, "example.com": http.StatusMisdirectedRequest,
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.url+"/api/version", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Host = host + ":" + port
+		answer, err := http.DefaultTransport.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _ = answer.Body.Close(); answer.StatusCode != want {
+			t.Errorf("%s: %d", host, answer.StatusCode)
+		}
 	}
 }
 

@@ -61,7 +61,8 @@ type world struct {
 	dir      string
 	url      string
 	token    string // the operator's
-	rate     int    // requests of an organization in a second
+	notes    []string
+	rate     int // requests of an organization in a second
 	options  server.Options
 	database string // URL; empty: SQLite
 	again    chan os.Signal
@@ -161,7 +162,7 @@ func (w *world) start() {
 	go func(o server.Options, ended chan<- error) { ended <- server.Run(ctx, o) }(w.options, w.ended)
 	select {
 	case s := <-ready:
-		w.url = s.URL
+		w.url, w.notes = s.URL, s.Notes
 	case err := <-w.ended:
 		w.t.Fatal(err)
 	}

@@ -38,6 +38,15 @@ func TestTooMany(t *testing.T) {
 	}
 	until(viewer, "/api/o/acme", "/api/o/nobody", "/api/o/acme/tokens", "/api/o/acme/connections/x/credentials?form=container")
 	until("rcs_"+strings.Repeat("0", 36), "/api/o/acme", "/api/o/nobody")
+	// The config changes how many.
+	w.rate = 100000
+	w.declare("{}")
+	w.readAgain()
+	for range 20 {
+		if got := w.do(viewer, http.MethodGet, "/api/o/acme", ""); got.status != http.StatusOK {
+			t.Fatalf("%d after the limit was raised", got.status)
+		}
+	}
 	// A valid token that this address presented before still is.
 	if got := w.do(w.token, http.MethodGet, "/api/o", ""); got.status != http.StatusOK {
 		t.Errorf("%d\n%s", got.status, got.body)

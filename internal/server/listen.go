@@ -78,7 +78,7 @@ func publicURL(s config.Serve, listener net.Listener) string {
 func onlyHosts(s config.Serve, listener net.Listener, next http.Handler) http.Handler {
 	ours := map[string]bool{}
 	if s.PublicURL != nil {
-		ours[strings.ToLower(s.PublicURL.Host)] = true
+		ours[sameHost(s.PublicURL.Host)] = true
 	} else {
 		_, port, _ := net.SplitHostPort(listener.Addr().String())
 		for _, host := range []string{"localhost", "127.0.0.1", "::1"} {
@@ -87,7 +87,7 @@ func onlyHosts(s config.Serve, listener net.Listener, next http.Handler) http.Ha
 		ours[listener.Addr().String()] = true
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !ours[strings.ToLower(r.Host)] && r.URL.Path != "/healthz" && r.URL.Path != "/readyz" {
+		if !ours[sameHost(r.Host)] && r.URL.Path != "/healthz" && r.URL.Path != "/readyz" {
 			api.WriteProblem(w, http.StatusMisdirectedRequest, &rolecall.Error{
 				Code: rolecall.Invalid, Message: "this service is not at that host", Hint: "You: use the service's own URL; the operator declares it as public_url",
 			})
@@ -95,6 +95,16 @@ func onlyHosts(s config.Serve, listener net.Listener, next http.Handler) http.Ha
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// sameHost returns what hosts with a port are compared by: neither case counts,
+// nor a dot at the end of the name.
+func sameHost(host string) string {
+	name, port, err := net.SplitHostPort(strings.ToLower(host))
+	if err != nil {
+		return strings.TrimSuffix(strings.ToLower(host), ".")
+	}
+	return net.JoinHostPort(strings.TrimSuffix(name, "."), port)
 }
 
 // together answers for the API and for the pages, and refuses what a page of

@@ -28,6 +28,7 @@ type process struct {
 	first   *config.Config // what it was started with
 
 	certificate atomic.Pointer[tls.Certificate] // nil: plain http
+	limit       func(requestsPerSecond int)
 	listener    net.Listener
 	api         http.Handler
 	handler     atomic.Pointer[http.Handler]
@@ -65,15 +66,22 @@ func (p *process) declare(ctx context.Context, cfg *config.Config) (service.Decl
 	return done, cfg.Locate(err)
 }
 
-// notes say what the operator should do.
-func notes(cfg *config.Config, first bool) (notes []string) {
+// notes say what the operator should do: at the first start, how to sign in.
+func (p *process) notes(ctx context.Context, cfg *config.Config, first, terminal bool) (notes []string, err error) {
+	if first && terminal {
+		made, err := p.service.CreateSignInLink(ctx, service.Call{Actor: service.Host(), RequestID: "serve"}, service.NewSignInLink{})
+		if err != nil {
+			return nil, err
+		}
+		notes = append(notes, "this is the first start here: sign in as the operator, once and within 15 minutes, by "+made.URL)
+	}
 	if first {
-		notes = append(notes, "this is the first start here: rolecall token create --operator, on this machine, makes the operator's token")
+		notes = append(notes, "rolecall signin-link, on this machine, makes a link that signs the operator in, and rolecall token create --operator a token")
 	}
 	if !cfg.HasPrincipals() {
 		notes = append(notes, "no principal is declared, so connections cannot be checked: declare the role or user that your workers run as in rolecall.yaml, and send SIGHUP")
 	}
-	return notes
+	return notes, nil
 }
 
 // readAgain reads the config again, and the files that it names, whenever that
@@ -138,6 +146,7 @@ func (p *process) again(ctx context.Context, cfg *config.Config) error {
 		return err
 	}
 	p.certificate.Store(certificate)
+	p.limit(cfg.Serve.Limits.RequestsPerSecond)
 	p.handle(cfg.Serve, p.listener, p.api)
 	for _, made := range done.Made {
 		p.log.WarnContext(ctx, "made an external id; it is kept in the database: back that up", "org", made.Organization, "external_id", made.ID)

@@ -31,6 +31,9 @@ type Options struct {
 	// for a body that nobody reads, and BodyTime for one that is read. Zero: 10
 	// s and 30 s.
 	HeaderTime, BodyTime time.Duration
+	// Terminal says that the notes of Started go to somebody who looks at a
+	// terminal, and to no log: they may hold a link that signs in.
+	Terminal bool
 	// Ready is called once requests are taken; nil: nobody waits for it.
 	Ready func(Started)
 	// Again receives a value when the config and what it names are to be read
@@ -101,19 +104,25 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	p.service.CheckDeclared(ctx, declared.Unchecked)
-	handler, err := together(url, p.service, log, api.New(api.Options{
+	answers := api.New(api.Options{
 		Service: p.service, URL: url, Version: o.Version, Log: log, BodyTime: cmp.Or(o.BodyTime, bodyTime), Limits: api.Limits{RequestsPerSecond: cfg.Serve.Limits.RequestsPerSecond, Failures: o.Failures},
-	}))
+	})
+	p.limit = answers.SetRequestsPerSecond
+	handler, err := together(url, p.service, log, answers)
 	if err != nil {
 		return err
 	}
 	p.handle(cfg.Serve, listener, handler)
+	said, err := p.notes(ctx, cfg, before == state.Registry{}, o.Terminal)
+	if err != nil {
+		return err
+	}
 	reading := p.readAgain(ctx, o)
 	defer reading()
 	slowest := cmp.Or(o.HeaderTime, headerTime)
 	return serve(ctx, listener, slowest, unread(slowest, p), log, func() {
 		if o.Ready != nil {
-			o.Ready(Started{URL: url, Made: declared.Made, Notes: notes(cfg, before == state.Registry{})})
+			o.Ready(Started{URL: url, Made: declared.Made, Notes: said})
 		}
 	})
 }

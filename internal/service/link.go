@@ -3,6 +3,7 @@ package service
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -338,7 +339,7 @@ func (s *sealer) logHeads(ctx context.Context) {
 	s.logHead = time.Now().Add(headsEvery)
 	for _, organization := range slices.Sorted(maps.Keys(s.kept.Heads)) {
 		if head := s.kept.Heads[organization]; head.Sequence != s.logged[organization] {
-			s.log.InfoContext(ctx, "audit head", "org", organization, "sequence", head.Sequence, "link", head.Link)
+			s.log.InfoContext(ctx, "audit head", "org", organization, "sequence", head.Sequence, "link", base64.StdEncoding.EncodeToString(head.Link)) // as in what is kept
 			s.logged[organization] = head.Sequence
 		}
 	}

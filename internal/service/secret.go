@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -22,7 +24,7 @@ type Secret struct {
 	Type    rolecall.SecretType `json:"type" enum:"aws_access_key,text"`
 	Bucket  string              `json:"bucket,omitempty"` // the only one that an access key is used for
 	Host    string              `json:"host,omitempty"`   // the only one that a text is sent to
-	Version int64               `json:"version"`
+	Version int64               `json:"version"`          // 0: rolecall.yaml declares it
 	Updated time.Time           `json:"updated"`
 }
 
@@ -162,6 +164,24 @@ func (s *Service) Secrets(ctx context.Context, c Call, organization string, p Pa
 		limit, after, err := p.after("secrets " + organization)
 		if err != nil {
 			return list, err
+		}
+		o, err := tx.Organization(ctx, organization)
+		if err != nil {
+			return list, err
+		}
+		if o.ManagedBy == string(ByConfig) {
+			declared := s.settings().Organizations[organization].Secrets
+			for _, name := range slices.Sorted(maps.Keys(declared)) {
+				switch of := declared[name]; {
+				case name <= after:
+				case len(list.Results) == limit:
+					list.Next = cursor("secrets "+organization, list.Results[limit-1].Name)
+					return list, nil
+				default:
+					list.Results = append(list.Results, Secret{Name: name, Type: of.Type, Bucket: of.Bucket, Host: of.Host, Updated: o.Created})
+				}
+			}
+			return list, nil
 		}
 		stored, err := tx.Secrets(ctx, organization, after, limit+1)
 		for i, kept := range stored {

@@ -127,10 +127,8 @@ func (s *Service) verifyAudit(ctx context.Context, tx *store.Tx, organization st
 	}
 }
 
-// asRecorded reports whether what lists look for is what the record says. In
-// records from before there were such lists it is not said.
+// asRecorded reports whether what lists look for is what the record says.
 func asRecorded(r store.AuditRecord) bool {
 	var is AuditRecord
-	return json.Unmarshal([]byte(r.Record), &is) == nil && is.ID == r.ID && is.Organization == r.Organization &&
-		(is.Actor.ID == r.Actor && string(is.Action) == r.Action || r.Actor+r.Action == "")
+	return json.Unmarshal([]byte(r.Record), &is) == nil && is.ID == r.ID && is.Organization == r.Organization && is.Actor.ID == r.Actor && string(is.Action) == r.Action
 }

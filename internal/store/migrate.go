@@ -99,6 +99,30 @@ func fillResults(ctx context.Context, tx *sql.Tx) error {
 	return nil
 }
 
+// fillAudit copies who did what from audit records of before schema 5.
+func fillAudit(ctx context.Context, tx *sql.Tx) error {
+	t := &Tx{tx: tx}
+	for after := ""; ; {
+		records, err := t.auditRecords(ctx, `SELECT `+auditColumns+` FROM audit WHERE actor = '' AND action = '' AND id > $1 ORDER BY id LIMIT 500`, after)
+		if err != nil || len(records) == 0 {
+			return err
+		}
+		for _, r := range records {
+			after = r.ID
+			var is struct {
+				Actor  struct{ ID string }
+				Action string
+			}
+			if json.Unmarshal([]byte(r.Record), &is) != nil {
+				continue // it is no record, which is found
+			}
+			if _, err := t.exec(ctx, `UPDATE audit SET actor = $2, action = $3 WHERE id = $1`, r.ID, is.Actor.ID, is.Action); err != nil {
+				return err
+			}
+		}
+	}
+}
+
 func (s *Store) migrations(o Options) (*goose.Provider, error) {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
@@ -109,6 +133,7 @@ func (s *Store) migrations(o Options) (*goose.Provider, error) {
 		goose.WithGoMigrations(
 			goose.NewGoMigration(3, &goose.GoFunc{RunTx: moveNames}, nil),
 			goose.NewGoMigration(7, &goose.GoFunc{RunTx: fillResults}, nil),
+			goose.NewGoMigration(8, &goose.GoFunc{RunTx: fillAudit}, nil),
 		),
 	}
 	dialect := goose.DialectSQLite3
