@@ -97,7 +97,7 @@ func New(o Options) *API {
 	a.mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		if err := a.service.Ready(r.Context()); err != nil {
 			a.log.WarnContext(r.Context(), "not ready", "error", err)
-			http.Error(w, "the database cannot be reached", http.StatusServiceUnavailable)
+			http.Error(w, rolecall.List(err)[0].Message, http.StatusServiceUnavailable)
 			return
 		}
 		_, _ = w.Write([]byte("ready\n"))

@@ -101,3 +101,23 @@ func TestCheckWhileDatabaseIsAway(t *testing.T) {
 		t.Errorf("%+v", left)
 	}
 }
+
+// A connection that is put again as it is, or with another probe_key, while a check
+// of it runs, is verified by that check.
+func TestSameConnectionDuringCheck(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, inDirectory, "{}")
+	const masters = "/api/o/acme/connections/masters"
+	const connection = `{"purpose":"source","bucket":"acme-masters","region":"eu-central-1","role_arn":"arn:aws:iam::111122223333:role/media"}`
+	w.must(http.StatusCreated, http.MethodPost, "/api/o", `{"api_name":"acme"}`)
+	w.must(http.StatusCreated, http.MethodPut, masters, connection)
+	w.put("acme-masters", "a.mov")
+	begun := read[service.Check](t, w.must(http.StatusAccepted, http.MethodPost, masters+"/checks", `{"wait":"10m"}`))
+	w.must(http.StatusOK, http.MethodPut, masters, connection)
+	w.must(http.StatusOK, http.MethodPut, masters, strings.Replace(connection, `"region"`, `"probe_key":"a.mov","region"`, 1))
+	w.paste(w.must(http.StatusOK, http.MethodGet, masters+"/policies?format=cli", "").body, "AKIAROLES")
+	w.must(http.StatusOK, http.MethodGet, masters+"/checks/"+begun.ID+"/events", "")
+	if c := read[service.Connection](t, w.must(http.StatusOK, http.MethodGet, masters, "")); c.Status != service.Verified || c.Checked == nil {
+		t.Errorf("%+v", c)
+	}
+}

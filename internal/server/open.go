@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/config"
@@ -89,7 +90,11 @@ func (o *Opened) RotateSealing(ctx context.Context) (int, error) {
 			return nil, err
 		}
 		// The file first: what is wrapped under the new key can be opened then.
-		if err := state.WriteFile(sealingFile(o.config, o.dir), text, 0o600); err != nil {
+		path, err := filepath.EvalSymlinks(sealingFile(o.config, o.dir)) // a link, as to a mounted secret, stays one
+		if err != nil {
+			return nil, fmt.Errorf("find sealing keys: %w", err)
+		}
+		if err := state.WriteFile(path, text, 0o600); err != nil {
 			return nil, fmt.Errorf("write sealing keys: %w", err)
 		}
 		return keys, nil

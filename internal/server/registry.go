@@ -3,7 +3,9 @@ package server
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"log/slog"
+	"os"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
@@ -210,16 +212,39 @@ func openDatabase(ctx context.Context, cfg *config.Config, dir *state.Dir, log *
 			return nil, nil, err
 		}
 	}
-	if keyring, err = service.NewKeyring(func() (*seal.Keys, error) { return sealingKeys(cfg, dir) }); err != nil {
-		return nil, nil, err
-	}
 	if db, err = store.Open(ctx, o); err != nil {
 		return nil, nil, err
+	}
+	if keyring, err = openKeyring(ctx, db, cfg, dir); err != nil {
+		return nil, nil, errors.Join(err, db.Close())
 	}
 	if err := takeOver(ctx, db, keyring, dir, place{engine, locked, log}); err != nil {
 		return nil, nil, errors.Join(err, db.Close())
 	}
 	return db, keyring, nil
+}
+
+// openKeyring returns the keys that a database is sealed under. They are made only
+// for one under which nothing is sealed yet; the error is Conflict if they are
+// missing, or others.
+func openKeyring(ctx context.Context, db *store.Store, cfg *config.Config, dir *state.Dir) (*service.Keyring, error) {
+	sealed, err := service.IsSealed(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	if path := sealingFile(cfg, dir); sealed {
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return nil, &rolecall.Error{
+				Code: rolecall.Conflict, Pointer: "/sealing/key_file", Message: "the sealing key that the database was sealed under is missing: " + path,
+				Hint: "Operator: restore that file; a service that still runs has the key: do not stop it",
+			}
+		}
+	}
+	keyring, err := service.NewKeyring(func() (*seal.Keys, error) { return sealingKeys(cfg, dir) })
+	if err != nil {
+		return nil, err
+	}
+	return keyring, keyring.Prove(ctx, db)
 }
 
 // place is the database that takes a state directory over.

@@ -33,7 +33,7 @@ type Place struct{ Organization, Connection string }
 // name; the settings before them stay in force then.
 func (s *Service) Declare(ctx context.Context, settings Settings) (out Declared, err error) {
 	var organizations map[string]rolecall.Organization
-	err = s.store.Change(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+	err = s.store.Change(store.Patient(ctx), func(ctx context.Context, tx *store.Tx) (err error) {
 		organizations, out = maps.Clone(settings.Organizations), Declared{}
 		if organizations == nil {
 			organizations = map[string]rolecall.Organization{}
@@ -66,7 +66,7 @@ func (s *Service) Declare(ctx context.Context, settings Settings) (out Declared,
 // its error is Conflict if one of them was made over the API.
 func Register(ctx context.Context, db *store.Store, declared map[string]rolecall.Organization) (made []tenant.Generated, err error) {
 	var organizations map[string]rolecall.Organization
-	err = db.Change(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+	err = db.Change(store.Patient(ctx), func(ctx context.Context, tx *store.Tx) (err error) {
 		organizations = maps.Clone(declared)
 		if err := notOfAPI(ctx, tx, organizations); err != nil {
 			return err

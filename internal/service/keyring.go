@@ -49,10 +49,24 @@ func (k *Keyring) with(do func(*seal.Keys) error) error {
 	return err
 }
 
-// prove checks that the keys are those that the database was sealed under, and
-// makes them so where nothing was sealed yet.
-func (k *Keyring) prove(ctx context.Context, tx *store.Tx) error {
-	_, err := k.dataKey(ctx, tx, "")
+// IsSealed reports whether something in a database was sealed.
+func IsSealed(ctx context.Context, db *store.Store) (sealed bool, err error) {
+	err = db.View(ctx, func(ctx context.Context, tx *store.Tx) error {
+		_, err := tx.DataKey(ctx, "")
+		sealed = err == nil
+		return ignoreNone(err)
+	})
+	return sealed, err
+}
+
+// Prove checks that the keys are those that a database was sealed under, and makes
+// them so where nothing was sealed yet. The code of its error is Conflict if they
+// are others.
+func (k *Keyring) Prove(ctx context.Context, db *store.Store) error {
+	err := db.Change(ctx, func(ctx context.Context, tx *store.Tx) error {
+		_, err := k.dataKey(ctx, tx, "")
+		return err
+	})
 	if errors.Is(err, seal.ErrCannotOpen) {
 		return &rolecall.Error{
 			Code: rolecall.Conflict, Pointer: "/sealing/key_file", Message: "the sealing key is not the one that the database was sealed under",
@@ -102,7 +116,7 @@ func (k *Keyring) open(ctx context.Context, tx *store.Tx, organization string, a
 // rotate makes, and returns how many. Rotate may be called again; no other rotation
 // of the database goes on meanwhile, in whichever process.
 func (s *Service) RotateSealing(ctx context.Context, rotate func() (*seal.Keys, error)) (n int, err error) {
-	err = s.store.Change(ctx, func(ctx context.Context, tx *store.Tx) error {
+	err = s.store.Change(store.Patient(ctx), func(ctx context.Context, tx *store.Tx) error {
 		n = 0
 		if err := tx.Alone(ctx, "seal rotate"); err != nil {
 			return err

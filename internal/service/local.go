@@ -86,20 +86,15 @@ func (l *LocalChecks) Keep(ctx context.Context, report rolecall.CheckReport) (st
 	})
 }
 
-// putStatus makes a connection's status what a report says, unless it changed
-// since, or has another external id.
+// putStatus makes a connection's status what a report says, unless what was
+// checked is not what the connection is now.
 func putStatus(ctx context.Context, tx *store.Tx, of subject, report rolecall.CheckReport, ended time.Time) error {
-	stored, err := tx.Connection(ctx, of.Organization, of.Declared.Name)
-	switch {
-	case errors.Is(err, store.ErrNone):
-		return nil
-	case err != nil:
+	still, err := unchanged(ctx, tx, of)
+	if err != nil || !still {
 		return err
-	case stored.ID != of.ID || stored.Revision != of.Revision:
-		return nil
 	}
-	o, err := tx.Organization(ctx, of.Organization)
-	if err != nil || idInForce(o, stored.Declared) != of.externalID {
+	stored, err := tx.Connection(ctx, of.Organization, of.Declared.Name)
+	if err != nil {
 		return err
 	}
 	stored.Checked = ended

@@ -77,15 +77,9 @@ func New(o Options) *Service {
 }
 
 // Start ends what an earlier process left behind, and begins what goes on while
-// the service runs. Only the one that serves may call it. The code of its error
-// is Conflict if the sealing key is not the database's.
+// the service runs. Only the one that serves may call it.
 func (s *Service) Start(ctx context.Context) error {
-	err := s.store.Change(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if err := s.keyring.prove(ctx, tx); err != nil {
-			return err
-		}
-		return tx.EndInterruptedChecks(ctx)
-	})
+	err := s.store.Change(ctx, func(ctx context.Context, tx *store.Tx) error { return tx.EndInterruptedChecks(ctx) })
 	if err == nil {
 		s.work.Go(func() { s.sealer.run(s.ctx) })
 	}

@@ -29,7 +29,7 @@ func (s *Service) VerifyAudit(ctx context.Context, outside []byte, serving bool)
 	if err != nil {
 		return nil, err
 	}
-	err = s.store.View(ctx, func(ctx context.Context, tx *store.Tx) error {
+	err = s.store.View(store.Patient(ctx), func(ctx context.Context, tx *store.Tx) error {
 		findings = nil
 		organizations, err := tx.Audited(ctx)
 		if err != nil {

@@ -45,6 +45,10 @@ func (s *Store) View(ctx context.Context, do func(context.Context, *Tx) error) e
 	options := &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead}
 	if s.queue != nil {
 		options = nil // SQLite's transactions are of one moment, and query_only
+	} else {
+		var cancel context.CancelFunc
+		ctx, cancel = limited(ctx)
+		defer cancel()
 	}
 	tx, err := s.read.BeginTx(ctx, options)
 	if err != nil {
@@ -146,6 +150,8 @@ func do(ctx context.Context, tx *Tx, f func(context.Context, *Tx) error) (err er
 const attempts = 20
 
 func (s *Store) changePostgreSQL(ctx context.Context, do func(context.Context, *Tx) error) error {
+	ctx, cancel := limited(ctx)
+	defer cancel()
 	var err error
 	for attempt := range attempts {
 		if err = s.try(ctx, do); !isSerialization(err) && !isTaken(err) {
@@ -154,7 +160,7 @@ func (s *Store) changePostgreSQL(ctx context.Context, do func(context.Context, *
 		select {
 		case <-time.After(time.Duration(attempt) * time.Millisecond):
 		case <-ctx.Done():
-			return ctx.Err()
+			return s.explain(ctx.Err())
 		}
 	}
 	if isTaken(err) {
@@ -198,17 +204,11 @@ func isAnswer(err error) bool {
 // isSerialization reports whether PostgreSQL took a change back since it met
 // another.
 // https://www.postgresql.org/docs/current/mvcc-serialization-failure-handling.html
-func isSerialization(err error) bool {
-	var answer *pgconn.PgError
-	return errors.As(err, &answer) && (answer.Code == "40001" || answer.Code == "40P01")
-}
+func isSerialization(err error) bool { return isPostgreSQL(err, "40001", "40P01") }
 
 // isTaken reports whether a row of that key is there already: another change may
 // just have made it, which the next attempt sees.
-func isTaken(err error) bool {
-	var answer *pgconn.PgError
-	return errors.As(err, &answer) && answer.Code == "23505"
-}
+func isTaken(err error) bool { return isPostgreSQL(err, "23505") }
 
 // explain explains an error that is not rolecall's own: the database cannot be
 // reached, or there is a fault.
@@ -220,23 +220,41 @@ func (s *Store) explain(err error) error {
 	switch {
 	case err == nil, errors.As(err, &known), errors.As(err, &list), errors.Is(err, context.Canceled):
 		return err
+	case errors.Is(err, context.DeadlineExceeded):
+		return s.complain(&rolecall.Error{Code: rolecall.Unavailable, Message: "the database does not answer", Hint: "You: try again. Operator: see whether its machine hangs", Err: err})
 	case isBusy(err):
-		return &rolecall.Error{Code: rolecall.Unavailable, Message: "another process holds the database", Hint: "You: try again. Operator: see which rolecall hangs, if it goes on", Err: err}
+		return s.complain(&rolecall.Error{Code: rolecall.Unavailable, Message: "another process holds the database", Hint: "You: try again. Operator: see which rolecall hangs, if it goes on", Err: err})
 	case isFull(err):
-		return &rolecall.Error{Code: rolecall.Unavailable, Message: "the database cannot be written", Hint: "Operator: see whether its disk is full; the log has the cause", Err: err}
+		return s.complain(&rolecall.Error{Code: rolecall.Unavailable, Message: "the database cannot be written", Hint: "Operator: see whether its disk is full; the log has the cause", Err: err})
+	case isPostgreSQL(err, "25006"):
+		return s.complain(&rolecall.Error{Code: rolecall.Unavailable, Message: "the database takes no changes", Hint: "Operator: see whether database leads to a standby, or is read-only", Err: err})
 	case errors.As(err, &connect), errors.As(err, &network), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, driver.ErrBadConn), errors.Is(err, sql.ErrConnDone), errors.Is(err, pgconn.ErrConnClosed), isShutdown(err):
-		return &rolecall.Error{Code: rolecall.Unavailable, Message: "the database cannot be reached", Hint: "Operator: see whether it runs; the log has the cause", Err: err}
+		return s.complain(&rolecall.Error{Code: rolecall.Unavailable, Message: "the database cannot be reached", Hint: "Operator: see whether it runs; the log has the cause", Err: err})
 	}
 	return err
 }
+
+// complain logs the cause of an error that nobody who calls the service sees, once
+// in a while.
+func (s *Store) complain(err *rolecall.Error) error {
+	s.complained.Lock()
+	defer s.complained.Unlock()
+	if now := time.Now(); now.Sub(s.complained.at) >= complainEvery {
+		s.complained.at = now
+		s.log.Error(err.Message, "cause", err.Err)
+	}
+	return err
+}
+
+const complainEvery = 10 * time.Second
 
 // isBusy reports whether another process has held SQLite's file for as long as
 // busy_timeout.
 func isBusy(err error) bool { return isSQLite(err, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) }
 
-// isFull reports whether SQLite cannot write.
+// isFull reports whether the disk of the database cannot be written.
 func isFull(err error) bool {
-	return isSQLite(err, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY)
+	return isSQLite(err, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY) || isPostgreSQL(err, "53100")
 }
 
 // https://www.sqlite.org/rescode.html
@@ -246,8 +264,10 @@ func isSQLite(err error, codes ...int) bool {
 }
 
 // isShutdown reports whether PostgreSQL is starting or stopping.
+func isShutdown(err error) bool { return isPostgreSQL(err, "57P01", "57P02", "57P03", "53300") }
+
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
-func isShutdown(err error) bool {
+func isPostgreSQL(err error, codes ...string) bool {
 	var answer *pgconn.PgError
-	return errors.As(err, &answer) && (answer.Code == "57P01" || answer.Code == "57P02" || answer.Code == "57P03" || answer.Code == "53300")
+	return errors.As(err, &answer) && slices.Contains(codes, answer.Code)
 }

@@ -32,6 +32,10 @@ type Store struct {
 	write, read *sql.DB // the same pool on PostgreSQL
 	now         func() time.Time
 	log         *slog.Logger
+	complained  struct {
+		sync.Mutex
+		at time.Time
+	}
 
 	queue  chan pending // SQLite's changes; nil on PostgreSQL
 	quit   chan struct{}
@@ -76,9 +80,44 @@ func (s *Store) Close() error {
 	return errors.Join(s.read.Close(), s.write.Close())
 }
 
-// Ready returns an error if the database does not answer.
+// Ready returns an error if the database does not answer, or takes no changes.
 func (s *Store) Ready(ctx context.Context) error {
-	return s.View(ctx, func(ctx context.Context, tx *Tx) error { return tx.one(ctx, "SELECT 1", nil, new(int)) })
+	ctx, cancel := context.WithTimeout(ctx, readyTime)
+	defer cancel()
+	return s.View(ctx, func(ctx context.Context, tx *Tx) error {
+		if s.queue != nil {
+			return tx.one(ctx, "SELECT 1", nil, new(int))
+		}
+		var standby bool
+		var readOnly string
+		err := tx.one(ctx, "SELECT pg_is_in_recovery(), current_setting('default_transaction_read_only')", nil, &standby, &readOnly)
+		if err == nil && (standby || readOnly == "on") {
+			return &rolecall.Error{Code: rolecall.Unavailable, Message: "the database takes no changes", Hint: "Operator: see whether database leads to a standby, or is read-only"}
+		}
+		return err
+	})
+}
+
+// How long PostgreSQL may take to answer: to Ready, and for a view or a change,
+// unless it is Patient.
+const (
+	readyTime  = 5 * time.Second
+	answerTime = 30 * time.Second
+)
+
+type patient struct{}
+
+// Patient returns a context for a view or a change that may take long, such as one
+// of all records.
+func Patient(ctx context.Context) context.Context {
+	return context.WithValue(ctx, patient{}, true)
+}
+
+func limited(ctx context.Context) (context.Context, context.CancelFunc) {
+	if ctx.Value(patient{}) != nil {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, answerTime)
 }
 
 // openSQLite opens the writer's single connection, whose transactions take the

@@ -3,14 +3,17 @@ package store_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"io"
 	"net"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/store"
@@ -165,5 +168,37 @@ func carry(client, server net.Conn, at string, cut *atomic.Bool, arrives bool) {
 			}
 			return
 		}
+	}
+}
+
+// A database that takes no changes is not ready, and says why; one that does not
+// answer is not waited for without an end.
+func TestNotReady(t *testing.T) {
+	t.Parallel()
+	o := store.Options{URL: engines.Database(t)}
+	s := storetest.Open(t, o)
+	if err := s.Ready(t.Context()); err != nil {
+		t.Error(err)
+	}
+	db, err := sql.Open("pgx", o.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	if _, err := db.ExecContext(t.Context(), `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database()); END $$`); err != nil {
+		t.Fatal(err)
+	}
+	other := storetest.Open(t, store.Options{URL: o.URL})
+	if err := other.Ready(t.Context()); rolecall.CodeOf(err) != rolecall.Unavailable {
+		t.Errorf("%v", err)
+	}
+	err = other.Change(t.Context(), func(ctx context.Context, tx *store.Tx) error { return tx.PutSetting(ctx, "name", "") })
+	if rolecall.CodeOf(err) != rolecall.Unavailable {
+		t.Errorf("%v", err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Nanosecond)
+	defer cancel()
+	if err := s.Ready(ctx); rolecall.CodeOf(err) != rolecall.Unavailable || !strings.Contains(err.Error(), "does not answer") {
+		t.Errorf("%v", err)
 	}
 }
