@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"strings"
 
 	"github.com/rolecall/rolecall/internal/strict"
@@ -101,8 +102,14 @@ func (c Connection) ValidateDraft() error {
 		RoleSessionDurationSeconds: given(c.RoleSessionDurationSeconds), BucketOwner: c.BucketOwner, StorageClass: c.StorageClass, ACL: c.ACL,
 		S3EndpointURL: c.S3EndpointURL, Encryption: c.Encryption,
 	}.validate(&faults)
+	if text, _ := json.Marshal(c); len(text) > maxConnection { // strings, numbers and booleans
+		faults.Add("", fmt.Sprintf("the connection has more than %d bytes", maxConnection), "You: shorten the longest of its members")
+	}
 	return faults.Err()
 }
+
+// maxConnection is how large a connection may be, as JSON: lists have many.
+const maxConnection = 16 << 10
 
 // validateAuthorization checks how the connection is authorized.
 func (c Connection) validateAuthorization(faults *Errors) {

@@ -122,7 +122,7 @@ func (o Organization) CheckBearer(source HTTPCredentialSource) error {
 	host := source.Host()
 	switch name := strict.Quote(source.Secret); {
 	case !ok:
-		return &Error{Code: NotFound, Message: "there is no secret " + name, Hint: "You: name one of the organization's secrets: " + names(o.Secrets)}
+		return &Error{Code: NotFound, Message: "there is no secret " + strict.Quote(name), Hint: "You: name one of the organization's secrets: " + names(o.Secrets)}
 	case s.Type != SecretText:
 		return &Error{Code: Invalid, Message: "the secret " + name + " is no text", Hint: "You: name a secret of type text, as the bearer token"}
 	case s.Host == "":

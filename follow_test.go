@@ -140,6 +140,7 @@ func TestHintsOfJobs(t *testing.T) {
 		to(`"in/"`, `"in"`, ""), to(`"in/"`, `"in/*"`, ""), to(`"in/"`, `"/in/"`, ""), to(`"prefix": "in/", `, `"prefix": "*", `, hinttest.Gone),
 		to(`"in/"`, `"s3://AKIAIOSFODNN7EXAMPLE:wJalrXUtnFEMI@bucket/"`, ""),
 		to(`"in/"`, `"`+strings.Repeat("x", 1025)+`/"`, `"x/"`), to(`"in/"`, `"a\u0000/"`, `"a/"`), to(`"in/"`, `"in/", "probe_key": "a\u0000"`, `"in/", "probe_key": "a"`),
+		to(`"in/"`, `"in/", "s3_endpoint_url": "https://`+strings.Repeat("x", 20_000)+`"`, `"in/", "s3_endpoint_url": "https://s3.example.com"`),
 		to(`"eu-central-1"`, `"Frankfurt"`, ""),
 		to(`"role_arn": "arn:aws:iam::111122223333:role/media", "external_id"`, `"secret": "keys", "external_id"`, `"role_arn": "arn:aws:iam::111122223333:role/media", "external_id"`),
 		to(`"role_arn": "arn:aws:iam::111122223333:role/media", "external_id": {"mode": "custom", "value": "x-42"}`, `"secret": "keys", "external_id": {"mode": "custom", "value": "x-42"}`, `"secret": "keys"`),

@@ -2,6 +2,7 @@ package rolecall
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/url"
 	"regexp"
@@ -167,7 +168,13 @@ func (q storage) validate(faults *Errors) {
 // validateEndpoint checks the form of a URL that a tenant chooses. Which
 // addresses it may reach is decided when dialling, and so is plain http: it
 // reaches only addresses that the operator lists.
+// maxURL is how long an endpoint's URL may be: longer than any host's name.
+const maxURL = 2048
+
 func validateEndpoint(s string) error {
+	if len(s) > maxURL {
+		return &Error{Code: Invalid, Message: fmt.Sprintf("the URL has more than %d characters", maxURL), Hint: "You: write it as https://s3.example.com"}
+	}
 	u, err := url.Parse(s)
 	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
 		return &Error{Code: Invalid, Message: "not an http or https URL", Hint: "You: write it as https://s3.example.com"}

@@ -1,5 +1,7 @@
 package rolecall
 
+import "github.com/rolecall/rolecall/internal/strict"
+
 // CheckConnection checks a connection against what else its organization and
 // the vendor have: the secret that it names exists and may be used for it,
 // somebody can ask its dispenser, and its role is not the vendor's. Validate
@@ -9,11 +11,11 @@ func (o Organization) CheckConnection(v Vendor, c Connection) error {
 	if s, ok := o.Secrets[c.Secret]; c.Secret != "" {
 		switch {
 		case !ok:
-			faults.Add("/secret", "there is no secret "+c.Secret, "You: declare it under the organization's secrets")
+			faults.Add("/secret", "there is no secret "+strict.Quote(c.Secret), "You: declare it under the organization's secrets")
 		case s.Type != SecretAWSAccessKey:
-			faults.Add("/secret", "the secret "+c.Secret+" holds no AWS access key", "You: name one of type aws_access_key")
+			faults.Add("/secret", "the secret "+strict.Quote(c.Secret)+" holds no AWS access key", "You: name one of type aws_access_key")
 		case s.Bucket != "" && s.Bucket != c.Bucket:
-			faults.Add("/secret", "the secret "+c.Secret+" is bound to another bucket", "You: name a secret of the connection's bucket, or store this one again with that bucket")
+			faults.Add("/secret", "the secret "+strict.Quote(c.Secret)+" is bound to another bucket", "You: name a secret of the connection's bucket, or store this one again with that bucket")
 		}
 	}
 	if d := c.HTTPCredentialSource; d != nil && d.Validate() == nil {

@@ -69,12 +69,21 @@ func (k Keys) Validate() error {
 	if k.SecretAccessKey == "" {
 		faults.Add("/secret_access_key", "the secret access key is missing", "You: give it as secret_access_key")
 	}
+	for member, value := range map[string]string{"/access_key_id": k.AccessKeyID, "/secret_access_key": k.SecretAccessKey} {
+		if len(value) > maxKey {
+			faults.Add(member, fmt.Sprintf("a part of an access key has more than %d characters", maxKey), "You: copy it again from where it was made")
+		}
+	}
 	return faults.Err()
 }
 
 func (k Keys) credentials(source string) aws.Credentials {
 	return aws.Credentials{AccessKeyID: k.AccessKeyID, SecretAccessKey: k.SecretAccessKey, SessionToken: k.SessionToken, Source: source}
 }
+
+// maxKey is longer than what AWS makes.
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_AccessKey.html
+const maxKey = 256
 
 const redacted = "[redacted]"
 
