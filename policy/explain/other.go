@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/rolecall/rolecall/internal/awscode"
 	"github.com/rolecall/rolecall/policy"
@@ -114,22 +115,26 @@ func statusOnly(text string) (Explanation, bool) {
 	return e, true
 }
 
-var codeForms = []*regexp.Regexp{
-	regexp.MustCompile(`<Code>([A-Za-z.]{3,64})</Code>`),
-	regexp.MustCompile(`An error occurred \(([A-Za-z.]{3,64})\)`),                                                // botocore
-	regexp.MustCompile(`A client error \(([A-Za-z.]{3,64})\) occurred`),                                          // of old
-	regexp.MustCompile(`\bapi error ([A-Za-z.]{3,64}):`),                                                         // aws-sdk-go-v2
-	regexp.MustCompile(`\bRequestID: [^,]*,(?: HostID: [^,]*,)? ([A-Za-z.]{3,64}):`),                             // and of codes that it models
-	regexp.MustCompile(`\b((?:[A-Z][a-z]+|[A-Z]{2,}\.?)[A-Z][A-Za-z.]{1,60}): [^\n]*\n?\s*status code: \d{3}\b`), // aws-sdk-go
-	regexp.MustCompile(`\bError Code: ([A-Za-z.]{3,64})\b`),                                                      // Java
-	regexp.MustCompile(`\bAws::\w+::Errors::([A-Z][A-Za-z]{2,63})\b`),                                            // Ruby
-	regexp.MustCompile(`\b([A-Za-z.]{3,64}) \((?:client|server)\): `),                                            // PHP
-	regexp.MustCompile(`\b[Cc]ode: ['"]([A-Za-z.]{3,64})['"]`),                                                   // JavaScript
-	regexp.MustCompile(`\b[Cc]ode: Some\("([A-Za-z.]{3,64})"\)`),                                                 // Rust
-	regexp.MustCompile(`\bS3 error: \d{3} \(([A-Za-z.]{3,64})\)`),                                                // s3cmd
-	regexp.MustCompile(`"(?:[Cc]ode|errorCode|__type)": ?"(?:[\w.]+#)?([A-Za-z.]{3,64})"`),                       // JSON
-	regexp.MustCompile(`\b([A-Z][A-Za-z]{2,60}Exception)\b`),
-}
+// codeForms are how tools show the code of an answer. They take long to compile, so
+// that nobody waits for them who explains no text.
+var codeForms = sync.OnceValue(func() []*regexp.Regexp {
+	return []*regexp.Regexp{
+		regexp.MustCompile(`<Code>([A-Za-z.]{3,64})</Code>`),
+		regexp.MustCompile(`An error occurred \(([A-Za-z.]{3,64})\)`),                                                // botocore
+		regexp.MustCompile(`A client error \(([A-Za-z.]{3,64})\) occurred`),                                          // of old
+		regexp.MustCompile(`\bapi error ([A-Za-z.]{3,64}):`),                                                         // aws-sdk-go-v2
+		regexp.MustCompile(`\bRequestID: [^,]*,(?: HostID: [^,]*,)? ([A-Za-z.]{3,64}):`),                             // and of codes that it models
+		regexp.MustCompile(`\b((?:[A-Z][a-z]+|[A-Z]{2,}\.?)[A-Z][A-Za-z.]{1,60}): [^\n]*\n?\s*status code: \d{3}\b`), // aws-sdk-go
+		regexp.MustCompile(`\bError Code: ([A-Za-z.]{3,64})\b`),                                                      // Java
+		regexp.MustCompile(`\bAws::\w+::Errors::([A-Z][A-Za-z]{2,63})\b`),                                            // Ruby
+		regexp.MustCompile(`\b([A-Za-z.]{3,64}) \((?:client|server)\): `),                                            // PHP
+		regexp.MustCompile(`\b[Cc]ode: ['"]([A-Za-z.]{3,64})['"]`),                                                   // JavaScript
+		regexp.MustCompile(`\b[Cc]ode: Some\("([A-Za-z.]{3,64})"\)`),                                                 // Rust
+		regexp.MustCompile(`\bS3 error: \d{3} \(([A-Za-z.]{3,64})\)`),                                                // s3cmd
+		regexp.MustCompile(`"(?:[Cc]ode|errorCode|__type)": ?"(?:[\w.]+#)?([A-Za-z.]{3,64})"`),                       // JSON
+		regexp.MustCompile(`\b([A-Z][A-Za-z]{2,60}Exception)\b`),
+	}
+})
 
 // unknownCode reads an answer of AWS's whose code is in no list of ours. No
 // layer is guessed: who reads it looks the code up.
@@ -151,7 +156,7 @@ func unknownCode(text string) (Explanation, bool) {
 
 // codeIn returns the code of the answer that a text shows, empty if it shows none.
 func codeIn(text string) string {
-	for _, form := range codeForms {
+	for _, form := range codeForms() {
 		if m := form.FindStringSubmatch(text); m != nil {
 			return m[1]
 		}
@@ -160,11 +165,13 @@ func codeIn(text string) string {
 }
 
 // serviceForm is how the SDKs of Go, Java and Ruby name the service.
-var serviceForm = regexp.MustCompile(`operation error ([\w ]{2,40}): \w+|\(Service: (?:Amazon ?|AWS ?)?([A-Za-z0-9 ]{2,40})[,;]|\bAws::(\w{2,40})::Errors\b`)
+var serviceForm = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`operation error ([\w ]{2,40}): \w+|\(Service: (?:Amazon ?|AWS ?)?([A-Za-z0-9 ]{2,40})[,;]|\bAws::(\w{2,40})::Errors\b`)
+})
 
 // serviceOf returns the service that an answer is from, AWS if that is not known.
 func serviceOf(text, code string) string {
-	if m := serviceForm.FindStringSubmatch(text); m != nil {
+	if m := serviceForm().FindStringSubmatch(text); m != nil {
 		return m[1] + m[2] + m[3]
 	}
 	if service, _, found := strings.Cut(code, "."); found {
