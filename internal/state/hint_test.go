@@ -73,6 +73,10 @@ func TestHints(t *testing.T) {
 			room := filepath.Join(path, "external-ids")
 			return path, errors.Join(os.Remove(room), os.Mkdir(room, 0o700))
 		}}},
+		{write("{}", 0o600, "verdicts", "0123.json"), id, "restore external-ids", []change{
+			write(generated, 0o600, "external-ids", "generated", "acme"),
+			func(path string) (string, error) { return path, os.Mkdir(filepath.Join(path, "external-ids"), 0o700) },
+		}},
 		{chmod(0o777 | os.ModeSticky), key, "name a new directory within it", []change{func(path string) (string, error) { return filepath.Join(path, "new"), nil }}},
 		{func(path string) (string, error) {
 			file := filepath.Join(path, "file")

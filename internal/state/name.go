@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -20,8 +21,9 @@ import (
 type Names struct{ dir *Dir }
 
 const (
-	generatedDir = "external-ids/generated"
-	takenDir     = "external-ids/taken"
+	idDir        = "external-ids"
+	generatedDir = idDir + "/generated"
+	takenDir     = idDir + "/taken"
 )
 
 // Names returns the registry of external ids and api_names.
@@ -68,6 +70,9 @@ func (n Names) GenerateID(_ context.Context, organization string) (id, record st
 	if err := rolecall.ValidateAPIName(organization); err != nil {
 		return "", "", err
 	}
+	if err := n.lostAll(); err != nil {
+		return "", "", err
+	}
 	file := filepath.Join(generatedDir, organization)
 	id, err = n.line(file, func() string {
 		var bits [16]byte
@@ -79,6 +84,27 @@ func (n Names) GenerateID(_ context.Context, organization string) (id, record st
 	}
 	return id, filepath.Join(n.dir.path, file), err
 }
+
+// lostAll reports a directory that has claims or records of checks, which none has
+// before external ids are registered, and none of these: it was restored in part.
+func (n Names) lostAll() error {
+	if _, err := os.Lstat(filepath.Join(n.dir.path, idDir)); !errors.Is(err, fs.ErrNotExist) {
+		return nil // what else is wrong with it is said where it is read
+	}
+	for _, kept := range []string{filepath.Join(verdictDir, "[^.]*"), filepath.Join(checkDir, "*", "[^.]*")} {
+		if there, err := filepath.Glob(filepath.Join(globbed.Replace(n.dir.path), kept)); err == nil && len(there) > 0 {
+			return &rolecall.Error{
+				Code:    rolecall.Conflict,
+				Message: "the state directory " + n.dir.path + " has claims or records of checks, but no external ids: they are lost",
+				Hint:    "Operator: restore " + idDir + ". Where no customer's trust policy names an id of rolecall's, make it: mkdir -m 700 " + filepath.Join(n.dir.path, idDir),
+			}
+		}
+	}
+	return nil
+}
+
+// globbed escapes what Glob would read as a pattern.
+var globbed = strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`)
 
 // checked returns the id that was read from the file, if it is one.
 func (n Names) checked(organization, file, id string) (string, error) {

@@ -3,6 +3,7 @@ package state_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/rolecall/rolecall"
@@ -51,5 +52,35 @@ func TestNamesOthersCouldWrite(t *testing.T) {
 	}
 	if id, err := names(t, path).GeneratedID(t.Context(), "acme"); rolecall.CodeOf(err) != rolecall.Invalid || id != "" {
 		t.Errorf("%q, %v", id, err)
+	}
+}
+
+// A directory that was restored without its external ids makes no other ones, until
+// the operator says that nobody has them.
+func TestIDsThatAreLostAreNotMade(t *testing.T) {
+	t.Parallel()
+	for name, kept := range map[string]string{"a claim": "verdicts/0123.json", "a record": "checks/acme/same.json"} {
+		path := filepath.Join(t.TempDir(), "state [1]")
+		d, err := state.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(path, kept)), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(path, kept), []byte("{}"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, _, err = d.Names().GenerateID(t.Context(), "acme")
+		if rolecall.CodeOf(err) != rolecall.Conflict {
+			t.Fatalf("%s: %v", name, err)
+		}
+		hint := rolecall.List(err)[0].Hint
+		if _, made, found := strings.Cut(hint, "mkdir -m 700 "); !found || os.Mkdir(made, 0o700) != nil {
+			t.Errorf("%s: %s", name, hint)
+		}
+		if _, _, err := d.Names().GenerateID(t.Context(), "acme"); err != nil {
+			t.Errorf("%s, as the hint says: %v", name, err)
+		}
 	}
 }

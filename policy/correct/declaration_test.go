@@ -1,11 +1,13 @@
 package correct
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/policy"
 )
 
 func TestDeclarationCorrectsNames(t *testing.T) {
@@ -52,5 +54,28 @@ func TestDeclarationLeavesOut(t *testing.T) {
 	})
 	if err := c.Validate(); err != nil || c.Region != "" || c.BucketOwner != "" || c.Encryption.Key != "" || c.RoleSessionDurationSeconds != 0 {
 		t.Errorf("%+v: %v", c, err)
+	}
+}
+
+// What a connection was granted optionally stays: its declaration does not say it,
+// so that a check's commands must not take it out as what is no longer needed.
+func TestOptionalGrantsAreNotWithdrawn(t *testing.T) {
+	t.Parallel()
+	for _, purpose := range []rolecall.Purpose{rolecall.Source, rolecall.Delivery} {
+		s := limitedSetup()
+		s.Connection.Purpose = purpose
+		request, _ := s.Request()
+		request.Optional = policy.Grants(purpose)
+		kit, err := policy.Generate(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, kind := range []policy.Kind{policy.PermissionsDocument, policy.BucketDocument} {
+			for i, statement := range statements(readDocument(kit.Document(kind))) {
+				if slices.Contains(s.Withdrawn(kind), nameOf(statement, i)) {
+					t.Errorf("%s, %s: %s is taken out", purpose, kind, nameOf(statement, i))
+				}
+			}
+		}
 	}
 }
