@@ -25,7 +25,7 @@ var mayImport = map[string][]string{
 	"policy":                 {".", "internal/safely", "internal/strict", "policy/internal/tree"},
 	"policy/internal/tree":   {"internal/strict"},
 	"policy/internal/known":  {".", "policy", "policy/internal/tree", "internal/awsaction"},
-	"policy/explain":         {".", "policy", "policy/internal/known", "policy/internal/tree", "internal/strict", "internal/awscode"},
+	"policy/explain":         {".", "policy", "policy/internal/known", "policy/internal/tree", "internal/strict", "internal/awsaction", "internal/awscode"},
 	"policy/correct":         {".", "policy", "policy/internal/known", "policy/internal/tree", "internal/awsaction"},
 	"policy/lint":            {".", "policy", "policy/internal/known", "policy/internal/tree", "internal/strict", "internal/awsaction"},
 	"policy/render":          {".", "policy", "policy/internal/tree"},

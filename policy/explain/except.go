@@ -21,6 +21,14 @@ func (s *search) exceptions(ref policy.Ref) []candidate {
 		}
 		return out
 	}
+	named := s.named()
+	shared := slices.Contains([]policy.Layer{policy.ResourcePolicy, policy.SCP, policy.RCP}, ref.Policy)
+	forAll := func(c candidate) candidate { // what a Deny of many leaves out, it leaves out for all of them
+		if shared && !st.saysOnly("Principal", named) {
+			c.edit.Text += ", for everyone whom it denies"
+		}
+		return c
+	}
 	resource, spelled := verbatim(s.request.Resource, st.modern)
 	var out []candidate
 	alone := s.mindsIDs() && ref.Policy == policy.ResourcePolicy // other callers, with other ids, stay denied
@@ -28,9 +36,9 @@ func (s *search) exceptions(ref policy.Ref) []candidate {
 		out = append(out, st.removeDeny(resource))
 		for _, e := range []struct{ name, text string }{{"Action", s.request.Action}, {"Resource", resource}} {
 			if st.value.Get("Not"+e.name) == nil {
-				out = append(out, st.drop(dropDenied, "/"+e.name, e.text))
+				out = append(out, forAll(st.drop(dropDenied, "/"+e.name, e.text)))
 			} else if spelled {
-				out = append(out, st.add(exceptMore, "/Not"+e.name, e.text))
+				out = append(out, forAll(st.add(exceptMore, "/Not"+e.name, e.text)))
 			}
 		}
 	}
@@ -41,12 +49,15 @@ func (s *search) exceptions(ref policy.Ref) []candidate {
 		values, spelled := s.values(path[2], st.modern)
 		out = append(out, st.ask(below, values)...)
 		if len(values) > 0 && spelled && strings.Contains(path[1], "Not") && (!alone || strings.EqualFold(path[2], principalKey)) {
-			out = append(out, st.add(exceptMore, below, values...))
-			exempts = exempts || strings.EqualFold(path[2], principalKey)
+			c := st.add(exceptMore, below, values...)
+			if strings.EqualFold(path[2], principalKey) {
+				exempts = true
+			} else {
+				c = forAll(c)
+			}
+			out = append(out, c)
 		}
 	}
-	named := s.named()
-	shared := slices.Contains([]policy.Layer{policy.ResourcePolicy, policy.SCP, policy.RCP}, ref.Policy)
 	if shared && named != "" && !exempts {
 		out = append(out, st.exceptPrincipal(narrowDeny, named))
 		if principal := st.value.Get("Principal"); principal != nil && principal.Kind == '{' {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rolecall/rolecall/internal/awsaction"
 	"github.com/rolecall/rolecall/internal/strict"
 	"github.com/rolecall/rolecall/policy"
 	"github.com/rolecall/rolecall/policy/internal/known"
@@ -204,7 +205,7 @@ func (s *search) newStatement(layer policy.Layer, index int, effect string, prin
 	}
 	if effect == "Allow" {
 		spelled = s.narrow(st, layer, modern) && s.bind(st, limits, modern) && spelled
-		text += beyond(limits) + s.unnamedBy(layer, st)
+		text += beyond(limits) + s.strangers(layer, st)
 	}
 	edit := Edit{Policy: layer, Index: index, Pointer: strict.Pointer("Statement", place), Text: text}
 	return candidate{allowAnew, edit, func(root *tree.Node) bool {
@@ -218,11 +219,10 @@ func (s *search) newStatement(layer policy.Layer, index int, effect string, prin
 // false if the document's version cannot express that.
 func (s *search) narrow(st *tree.Node, layer policy.Layer, modern bool) bool {
 	equal := tree.Object()
-	for _, key := range []string{externalIDKey, "s3:prefix", "kms:ViaService", "kms:EncryptionContext:aws:s3:arn"} {
+	for _, key := range []string{externalIDKey, "s3:prefix", "kms:ViaService", "kms:EncryptionContext:aws:s3:arn", "aws:SourceArn", "aws:SourceAccount"} {
 		values, spelled := s.values(key, modern)
 		service, _, _ := strings.Cut(key, ":")
-		ours := strings.HasPrefix(strings.ToLower(s.request.Action), service+":")
-		if len(values) != 1 || !ours || service == "sts" && layer != policy.ResourcePolicy {
+		if len(values) != 1 || service == "sts" && layer != policy.ResourcePolicy || !s.mayHave(key) || service == "aws" && !s.forOthers(layer) {
 			continue
 		}
 		if !spelled {
@@ -234,6 +234,19 @@ func (s *search) narrow(st *tree.Node, layer policy.Layer, modern bool) bool {
 		st.Set("Condition", tree.Object("StringEquals", equal))
 	}
 	return true
+}
+
+// mayHave reports whether requests for the action have a condition key: S3 stores
+// no statement with others of its own.
+func (s *search) mayHave(key string) bool {
+	has, known := awsaction.Has(s.request.Action, key)
+	service, _, _ := strings.Cut(strings.ToLower(key), ":")
+	return has || !known && (service == "aws" || strings.HasPrefix(strings.ToLower(s.request.Action), service+":"))
+}
+
+// forOthers reports whether a service asks at a resource, on behalf of somebody.
+func (s *search) forOthers(layer policy.Layer) bool {
+	return layer == policy.ResourcePolicy && s.request.PrincipalARN() == "" && s.request.Principal != "*"
 }
 
 // principals are the forms in which a policy of the layer may name the

@@ -38,7 +38,7 @@ func (s *search) limits(b blocker) []limit {
 		for _, u := range v.Unmet {
 			path := tree.Parts(st.below(u))
 			state, _ := known.Of(path[2], s.request.Action, s.request.Principal)
-			if !slices.Contains(ofOthers, strings.ToLower(path[2])) && (len(u.Got) > 0 || state != known.Absent) {
+			if !slices.Contains(ofOthers, strings.ToLower(path[2])) && s.mayHave(path[2]) && (len(u.Got) > 0 || state != known.Absent) {
 				out = append(out, limit{st.name(), path[1], path[2], st.value.Follow(st.below(u)).Words(), u.Got})
 			}
 		}
@@ -96,14 +96,18 @@ func beyond(limits []limit) string {
 	return out
 }
 
-// unnamedBy says of a new Allow of a trust policy that it asks a caller of another
-// account for no external id.
-func (s *search) unnamedBy(layer policy.Layer, st *tree.Node) string {
-	arn := s.request.PrincipalARN()
-	if layer != policy.ResourcePolicy || !s.onRole() || conditionOnID(st) {
-		return ""
-	}
-	if account := accountOf(arn); account != "" && account != s.request.Account {
+// strangers says of a new Allow of a resource's policy whom it lets in beside who
+// was meant: of another account's principals those who name no external id, and
+// services on behalf of anyone.
+func (s *search) strangers(layer policy.Layer, st *tree.Node) string {
+	const source = "aws:SourceAccount"
+	account := accountOf(s.request.PrincipalARN())
+	switch {
+	case s.forOthers(layer) && s.named() == "" && st.Get("Principal").Get("Service") != nil && !s.onRole():
+		if has := st.Get("Condition").Get("StringEquals"); has == nil || has.Get(source) == nil && has.Get("aws:SourceArn") == nil {
+			return "; it lets in " + s.request.Principal + " on behalf of every account: name under StringEquals " + source + " for whom it is to come"
+		}
+	case layer == policy.ResourcePolicy && s.onRole() && account != "" && account != s.request.Account && !conditionOnID(st):
 		return "; it asks for no external id: if account " + account + " is another company's, agree on one with it, and name it under StringEquals " + externalIDKey
 	}
 	return ""

@@ -169,7 +169,7 @@ func TestSmallest(t *testing.T) {
 		{
 			"an address more", `"context":{"aws:SourceIp":"203.0.113.7"},` + object + `,"identity":[` + document(reading) + `],"resource_policy":` +
 				document(`{"Sid":"Net","Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*","Condition":{"NotIpAddress":{"aws:SourceIp":"198.51.100.0/24"}}}`),
-			`add "203.0.113.7" to aws:SourceIp under NotIpAddress of the statement Net`,
+			`add "203.0.113.7" to aws:SourceIp under NotIpAddress of the statement Net, for everyone whom it denies`,
 		},
 		{
 			"one principal excepted", object + `,"identity":[` + document(reading) + `],"resource_policy":` +
@@ -236,7 +236,7 @@ func TestSmallest(t *testing.T) {
 		},
 		{
 			"a service", `"principal":"delivery.logs.amazonaws.com","action":"s3:PutObject","resource":"arn:aws:s3:::b/k","account":"111111111111","resource_policy":` + document(strings.Replace(sqs, `{`, `{"Principal":"*",`, 1)),
-			`add a statement that allows s3:PutObject`,
+			`add a statement that allows s3:PutObject; it lets in delivery.logs.amazonaws.com on behalf of every account: name under StringEquals aws:SourceAccount for whom it is to come`,
 		},
 		{
 			"an external id that the organization wants", `"principal":"arn:aws:iam::111111111111:user/u","action":"sts:AssumeRole","resource":"arn:aws:iam::111111111111:role/r",` +
