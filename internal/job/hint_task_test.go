@@ -187,6 +187,12 @@ func TestTasksHints(t *testing.T) {
 			{hint: "You: write patterns relative to the place; upper and lower case differ", wrong: way{func(p *place) { p.has(masters, "in/a.mov") }, tool(get, `{"connection": "masters", "files": ["in/*.MOV"]}`)}, followed: []way{
 				{nothing, tool(get, `{"connection": "masters", "files": ["*.mov"]}`)},
 			}},
+			{hint: "You: remove from exclude what leaves out all that it matches, or remove it from files", wrong: way{
+				func(p *place) { p.has(masters, "in/a.mov", "in/b.txt") }, tool(get, `{"connection": "masters", "files": ["*.mov", "*.txt"], "exclude": ["*.mov"]}`),
+			}, followed: []way{
+				{nothing, tool(get, `{"connection": "masters", "files": ["*.mov", "*.txt"]}`)},
+				{nothing, tool(get, `{"connection": "masters", "files": ["*.txt"], "exclude": ["*.mov"]}`)},
+			}},
 			{hint: "Customer: abort it, or add a lifecycle rule", faults: "  - {service: s3, operation: AbortMultipartUpload, error: MethodNotAllowed}\n", wrong: way{func(p *place) {
 				p.put(t, "globex-delivery", map[string][]byte{"out/a": {}})
 				write(t, p.dir, "a", media(1, 20<<20))
