@@ -137,7 +137,7 @@ func Run(ctx context.Context, args []string, sys System) int {
 		return exitDone
 	}
 	if err != nil {
-		return out.fail(&rolecall.Error{Code: rolecall.Invalid, Message: err.Error(), Hint: "You: run rolecall --help, which lists the commands and their flags"})
+		return out.fail(&rolecall.Error{Code: rolecall.Invalid, Message: err.Error(), Hint: usageHint(err)})
 	}
 
 	out.json, out.sarif = root.Output == "json", root.Output == "sarif"
@@ -165,6 +165,23 @@ func Run(ctx context.Context, args []string, sys System) int {
 		return exitInterrupted
 	}
 	return out.fail(err)
+}
+
+// usageHint names the help of the command that was meant, which alone has its flags.
+func usageHint(err error) string {
+	command, takes := "rolecall", "commands"
+	var wrong *kong.ParseError
+	if errors.As(err, &wrong) && wrong.Context != nil {
+		for _, at := range wrong.Context.Path {
+			if at.Command == nil {
+				continue
+			}
+			if command += " " + at.Command.Name; at.Command.Leaf() {
+				takes = "arguments and flags"
+			}
+		}
+	}
+	return "You: run " + command + " --help, which lists its " + takes
 }
 
 // help prints the help of a command, as wide as the terminal: kong takes 80
