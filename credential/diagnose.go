@@ -46,6 +46,9 @@ func (v *Vault) Try(ctx context.Context, r Role) (_ aws.Credentials, err error) 
 			Err: errors.New("no verdict that is valid now"),
 		}
 	}
+	if err := v.intend(ctx, t.event(EventAssume)); err != nil {
+		return aws.Credentials{}, err
+	}
 	s, err := v.callAssumeRole(ctx, t, aws.String(r.ExternalID), r.Policy, r.duration())
 	if err != nil {
 		return aws.Credentials{}, explained(err, r, t.principal)
@@ -56,6 +59,8 @@ func (v *Vault) Try(ctx context.Context, r Role) (_ aws.Credentials, err error) 
 		}
 		return aws.Credentials{}, wasRecreated(t.about)
 	}
-	v.reportSession(t, s)
+	if err := v.began(ctx, t, s); err != nil {
+		return aws.Credentials{}, err
+	}
 	return s.credentials, nil
 }

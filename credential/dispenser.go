@@ -31,6 +31,9 @@ func (v *Vault) fetchDispensed(ctx context.Context, r DispenserRequest, k key) (
 	if err != nil {
 		return fetched{}, err
 	}
+	if err := v.intend(ctx, t.event(EventDispense)); err != nil {
+		return fetched{}, err
+	}
 	got, err := v.dispense(ctx, t, &r.ExternalID)
 	if err != nil {
 		return fetched{}, err
@@ -44,6 +47,9 @@ func (v *Vault) fetchDispensed(ctx context.Context, r DispenserRequest, k key) (
 	}
 	e := t.event(EventDispense)
 	e.AccessKeyID, e.Expires = got.AccessKeyID, got.Expires
+	if err := v.intend(ctx, e); err != nil {
+		return fetched{}, err
+	}
 	v.report(e)
 	return fetched{credentials: got, recheckAt: verdict.due(v.options.ProveEvery), verdict: verdict.id(), epoch: epoch}, nil
 }

@@ -21,7 +21,7 @@ type dispenserTarget struct {
 func (t dispenserTarget) subject() Subject { return t.about }
 
 func (t dispenserTarget) event(kind EventKind) Event {
-	e := Event{Kind: kind, Organization: t.Organization, RoleARN: t.Source.URL}
+	e := Event{Kind: kind, Organization: t.Organization, RoleARN: t.Source.URL, JobID: t.JobID}
 	if t.Source.Secret == "" {
 		e.Principal = rolecall.DispenserPrincipal
 	}

@@ -1,6 +1,10 @@
 package credential
 
-import "time"
+import (
+	"context"
+	"fmt"
+	"time"
+)
 
 // EventKind says what an event is about.
 type EventKind string
@@ -23,6 +27,7 @@ type Event struct {
 	Principal    string        `json:"principal"`
 	RoleARN      string        `json:"role_arn"` // or the dispenser's URL
 	SessionName  string        `json:"session_name"`
+	JobID        string        `json:"-"` // of the work that the session is for
 	Probe        *Probe        `json:"probe,omitempty"`
 	Passed       bool          `json:"passed,omitempty"`
 	Reason       string        `json:"reason,omitempty"`
@@ -37,4 +42,16 @@ type Event struct {
 func (v *Vault) report(e Event) {
 	e.Time = v.options.Now()
 	v.options.OnEvent(e)
+}
+
+// intend calls Options.Intent.
+func (v *Vault) intend(ctx context.Context, e Event) error {
+	if v.options.Intent == nil {
+		return nil
+	}
+	e.Time = v.options.Now()
+	if err := v.options.Intent(ctx, e); err != nil {
+		return fmt.Errorf("record a session of %s: %w", e.RoleARN, err)
+	}
+	return nil
 }

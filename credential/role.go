@@ -39,12 +39,17 @@ func (v *Vault) fetchSession(ctx context.Context, r Role, k key) (fetched, error
 		case err != nil:
 			return fetched{}, err
 		}
+		if err := v.intend(ctx, t.event(EventAssume)); err != nil {
+			return fetched{}, err
+		}
 		s, err := v.assume(ctx, t)
 		if err != nil {
 			return fetched{}, err
 		}
 		if s.roleID == verdict.RoleID {
-			v.reportSession(t, s)
+			if err := v.began(ctx, t, s); err != nil {
+				return fetched{}, err
+			}
 			return fetched{credentials: s.credentials, recheckAt: verdict.due(v.options.ProveEvery), verdict: verdict.id(), epoch: epoch}, nil
 		}
 		// Another role under the same name: what was proved says nothing about it.
@@ -60,12 +65,16 @@ func (v *Vault) fetchSession(ctx context.Context, r Role, k key) (fetched, error
 	}
 }
 
-// reportSession reports a session that began for work.
-func (v *Vault) reportSession(t roleTarget, s session) {
+// began records and reports a session that began for work.
+func (v *Vault) began(ctx context.Context, t roleTarget, s session) error {
 	e := t.event(EventAssume)
 	e.Policy, e.Duration, e.Region = t.Policy, s.duration, regionFor(t.Region, t.principal.Principal)
 	e.AccessKeyID, e.Expires = s.credentials.AccessKeyID, s.credentials.Expires
+	if err := v.intend(ctx, e); err != nil {
+		return err
+	}
 	v.report(e)
+	return nil
 }
 
 // Prove probes a role now, whatever verdict there is, and stores the result. A

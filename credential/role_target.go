@@ -21,7 +21,7 @@ type roleTarget struct {
 func (t roleTarget) subject() Subject { return t.about }
 
 func (t roleTarget) event(kind EventKind) Event {
-	return Event{Kind: kind, Organization: t.Organization, Principal: t.Role.Principal, RoleARN: t.RoleARN, SessionName: t.SessionName()}
+	return Event{Kind: kind, Organization: t.Organization, Principal: t.Role.Principal, RoleARN: t.RoleARN, SessionName: t.SessionName(), JobID: t.JobID}
 }
 
 // ready checks that the principal's keys are there and its own.

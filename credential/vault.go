@@ -65,6 +65,10 @@ type Options struct {
 	Now        func() time.Time
 	Rand       io.Reader // seeds the external ids of probes; nil: crypto/rand
 	Log        *slog.Logger
+	// Intent is called before a session is asked for work, or a dispenser for
+	// credentials, and again, with the AccessKeyID, before they are used. Its error
+	// refuses them: nobody works with what could not be recorded. Nil: nothing is.
+	Intent func(context.Context, Event) error
 	// OnEvent is called with each probe, verdict and vended credential, from
 	// several goroutines; it must be quick.
 	OnEvent func(Event)

@@ -11,9 +11,12 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/credential"
+	"github.com/rolecall/rolecall/internal/account"
 	"github.com/rolecall/rolecall/internal/check"
 	"github.com/rolecall/rolecall/internal/config"
 	"github.com/rolecall/rolecall/internal/job"
+	"github.com/rolecall/rolecall/internal/service"
 	"github.com/rolecall/rolecall/internal/worker"
 )
 
@@ -104,7 +107,7 @@ func (c *checkCommand) Run(ctx context.Context, sys System, out *output) error {
 	if err != nil {
 		return err
 	}
-	work, err := worker.OpenLocal(cfg, verdicts, worker.Local{Log: out.logger(c.Verbose)})
+	work, err := worker.OpenLocal(cfg, verdicts, worker.Local{Log: out.logger(c.Verbose), Intent: registry.Sessions(sessionOf(requests))})
 	if err != nil {
 		return err
 	}
@@ -113,6 +116,20 @@ func (c *checkCommand) Run(ctx context.Context, sys System, out *output) error {
 		return c.all(ctx, out, registry.Checks(), requests, work)
 	}
 	return c.one(ctx, out, registry.Checks(), requests[0], work)
+}
+
+// sessionOf returns a function that says for the audit records of a service which
+// check a session is of.
+func sessionOf(requests []check.Request) func(credential.Event) service.HostWork {
+	return func(e credential.Event) service.HostWork {
+		w := service.HostWork{Action: account.CheckStart, Organization: e.Organization, Command: "check"}
+		for _, r := range requests {
+			if r.ID == e.JobID {
+				w.Target = "connections/" + r.Connection.Name
+			}
+		}
+		return w
+	}
 }
 
 // requests are the checks to make, by organization and connection.

@@ -6,10 +6,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/client"
+	"github.com/rolecall/rolecall/credential"
 	"github.com/rolecall/rolecall/internal/account"
 	"github.com/rolecall/rolecall/internal/config"
 	"github.com/rolecall/rolecall/internal/service"
@@ -48,12 +47,6 @@ func (f *toolFlags) work(g vend.Grant, connection, command string) service.HostW
 	}
 }
 
-// given is work whose credentials were given out.
-func given(w service.HostWork, g vend.Grant, c aws.Credentials) service.HostWork {
-	w.Reason, w.AWS = "given out", &service.AuditAWS{AccessKeyID: c.AccessKeyID, SessionName: g.SessionName(), RoleARN: g.Place.RoleARN}
-	return w
-}
-
 type credentialsCommand struct {
 	Connection string `arg:"" placeholder:"CONNECTION" help:"The connection, as the config names it."`
 	toolFlags
@@ -80,12 +73,14 @@ func (c *credentialsCommand) Run(ctx context.Context, sys System, out *output) e
 	if err != nil {
 		return err
 	}
-	work, err := worker.OpenLocal(cfg, verdicts, worker.Local{Log: out.logger(c.Verbose).With("connection", c.Connection)})
+	vended := c.work(grant, c.Connection, "credentials")
+	work, err := worker.OpenLocal(cfg, verdicts, worker.Local{
+		Log: out.logger(c.Verbose).With("connection", c.Connection), Intent: registry.Sessions(func(credential.Event) service.HostWork { return vended }),
+	})
 	if err != nil {
 		return err
 	}
 	defer work.Close()
-	vended := c.work(grant, c.Connection, "credentials")
 	if err := registry.Record(ctx, vended); err != nil {
 		return err
 	}
@@ -100,9 +95,6 @@ func (c *credentialsCommand) Run(ctx context.Context, sys System, out *output) e
 	}
 	credentials, err := vend.NewSource(provider, nil).Retrieve(ctx)
 	if err != nil {
-		return err
-	}
-	if err := registry.Record(ctx, given(vended, grant, credentials)); err != nil {
 		return err
 	}
 	text, err := vend.Process(credentials)

@@ -10,11 +10,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/credential"
 	"github.com/rolecall/rolecall/internal/config"
+	"github.com/rolecall/rolecall/internal/service"
 	"github.com/rolecall/rolecall/internal/vend"
 	"github.com/rolecall/rolecall/internal/worker"
 )
@@ -48,7 +47,6 @@ func (c *execCommand) Run(outer context.Context, sys System, out *output) error 
 // prepared is a command that is ready to start, and what is to end after it.
 type prepared struct {
 	command *exec.Cmd
-	given   func(aws.Credentials) error // records what was given out
 	ends    []func()
 }
 
@@ -83,17 +81,16 @@ func (c *execCommand) prepare(ctx context.Context, p *prepared, sys System, out 
 	if err != nil {
 		return err
 	}
-	work, err := worker.OpenLocal(cfg, verdicts, worker.Local{Log: out.logger(c.Verbose).With("connection", c.Connection)})
+	vended := c.work(grant, c.Connection, "exec")
+	work, err := worker.OpenLocal(cfg, verdicts, worker.Local{
+		Log: out.logger(c.Verbose).With("connection", c.Connection), Intent: registry.Sessions(func(credential.Event) service.HostWork { return vended }),
+	})
 	if err != nil {
 		return err
 	}
 	p.ends = append(p.ends, work.Close)
-	vended := c.work(grant, c.Connection, "exec")
 	if err := registry.Record(ctx, vended); err != nil {
 		return err
-	}
-	p.given = func(credentials aws.Credentials) error {
-		return registry.Record(ctx, given(vended, grant, credentials))
 	}
 	access := work.Access(grant.Organization)
 	at, err := grant.Locate(ctx, access, c.EndpointURL)
@@ -127,9 +124,6 @@ func (c *execCommand) vend(ctx context.Context, p *prepared, vault *credential.V
 	// a role proved: SDKs wait a second or two.
 	first, err := source.Retrieve(ctx)
 	if err != nil {
-		return nil, err
-	}
-	if err := p.given(first); err != nil {
 		return nil, err
 	}
 	if c.Form == "environment" {

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/credential"
 	"github.com/rolecall/rolecall/internal/account"
 	"github.com/rolecall/rolecall/internal/config"
 	"github.com/rolecall/rolecall/internal/job"
@@ -61,11 +62,6 @@ func (c *runCommand) Run(ctx context.Context, sys System, out *output) error {
 	if err != nil {
 		return err
 	}
-	work, err := worker.OpenLocal(cfg, verdicts, worker.Local{Memory: int64(c.Memory), Log: out.logger(c.Verbose)})
-	if err != nil {
-		return err
-	}
-	defer work.Close()
 	key, err := registry.JournalKey(ctx, plan.Organization)
 	if err != nil {
 		return err
@@ -74,7 +70,15 @@ func (c *runCommand) Run(ctx context.Context, sys System, out *output) error {
 	if err != nil {
 		return err
 	}
-	if err := registry.Record(ctx, service.HostWork{Action: account.JobRun, Organization: plan.Organization, Target: "jobs/" + journal.ID, Command: "run"}); err != nil {
+	run := service.HostWork{Action: account.JobRun, Organization: plan.Organization, Target: "jobs/" + journal.ID, Command: "run"}
+	work, err := worker.OpenLocal(cfg, verdicts, worker.Local{
+		Memory: int64(c.Memory), Log: out.logger(c.Verbose), Intent: registry.Sessions(func(credential.Event) service.HostWork { return run }),
+	})
+	if err != nil {
+		return err
+	}
+	defer work.Close()
+	if err := registry.Record(ctx, run); err != nil {
 		return err
 	}
 	todo := job.Job{ID: journal.ID, Plan: plan, Dir: dir, Protected: c.document(), Journal: journal.Journal, Resumable: c.lasting(journal)}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/credential"
 	"github.com/rolecall/rolecall/internal/account"
 	"github.com/rolecall/rolecall/internal/service"
 )
@@ -30,9 +31,20 @@ func TestHostWork(t *testing.T) {
 	if err := l.Record(t.Context(), given); err != nil {
 		t.Error(err)
 	}
+	// Sessions of work are on record before they are asked for and when they began.
+	session := credential.Event{Kind: credential.EventAssume, Organization: "acme", RoleARN: "arn:aws:iam::111122223333:role/ready", SessionName: "acme.1"}
+	record := func(of service.HostWork, key string) error {
+		session.AccessKeyID = key
+		return l.Sessions(func(credential.Event) service.HostWork { return of })(t.Context(), session)
+	}
+	for _, key := range []string{"", "ASIARUN"} {
+		if err := record(run, key); err != nil {
+			t.Error(err)
+		}
+	}
 	l.check(t, "acme", "masters")
 	text := string(w.must(http.StatusOK, http.MethodGet, "/api/o/acme/audit?limit=200", "").body)
-	for _, part := range []string{`"credentials.vend"`, `"job.run"`, `"connection.release"`, `"ASIA1"`, `"request_id":"check"`} {
+	for _, part := range []string{`"credentials.vend"`, `"job.run"`, `"connection.release"`, `"ASIA1"`, `"ASIARUN"`, `"reason":"asked for","request_id":"run","aws":{"access_key_id":"","session_name":"acme.1"`, `"request_id":"check"`} {
 		if !strings.Contains(text, part) {
 			t.Errorf("%s is not on record\n%s", part, text)
 		}
@@ -57,6 +69,13 @@ func TestHostWork(t *testing.T) {
 		if err := l.Record(t.Context(), work); rolecall.CodeOf(err) != rolecall.Conflict {
 			t.Errorf("%s while paused: %v", work.Command, err)
 		}
+	}
+	// A job that runs goes on, a tool gets no more.
+	if err := record(run, ""); err != nil {
+		t.Errorf("a session of a job while paused: %v", err)
+	}
+	if err := record(vend, ""); rolecall.CodeOf(err) != rolecall.Conflict {
+		t.Errorf("a session of a tool while paused: %v", err)
 	}
 	w.must(http.StatusOK, http.MethodPatch, "/api/o/acme", `{"paused":false}`)
 	w.declare("{globex: {}}")

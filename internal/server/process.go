@@ -52,7 +52,7 @@ func (p *process) declare(ctx context.Context, cfg *config.Config) (service.Decl
 	if cfg.HasPrincipals() {
 		work, err := worker.Open(worker.Settings{
 			Vendor: cfg.Vendor, Sources: cfg.Sources, STSEndpoint: cfg.Endpoints.STS, S3Endpoint: cfg.Endpoints.S3, Allow: cfg.Allow, Log: p.log,
-			Retired: p.db.RetiredIDs,
+			Retired: p.db.RetiredIDs, Intent: p.service.RecordSession,
 		}, worker.Stores{Verdicts: p.db.Verdicts(), Secrets: service.Values{Store: p.db, Keyring: p.keyring, Declared: cfg}})
 		if err != nil {
 			return service.Declared{}, err

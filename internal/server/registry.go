@@ -131,6 +131,18 @@ func (r *Registry) Record(ctx context.Context, w service.HostWork) error {
 	return service.RecordHostWork(ctx, r.db, w)
 }
 
+// Sessions returns a function that leaves audit records of the sessions of work,
+// for worker.Local, where a service has the registry. Of says which work an
+// event is of.
+func (r *Registry) Sessions(of func(credential.Event) service.HostWork) func(context.Context, credential.Event) error {
+	if r.db == nil {
+		return nil
+	}
+	return func(ctx context.Context, e credential.Event) error {
+		return service.RecordHostSession(ctx, r.db, of(e), e)
+	}
+}
+
 // Made returns the organizations that have a connection of the name which was
 // made over the API of a service that has the registry, each with that
 // connection alone; of one organization only, if that is not empty.

@@ -148,7 +148,7 @@ func (s *Service) StartCheck(ctx context.Context, c Call, organization, name str
 		// It is known here before the database has it, so that another which is in
 		// the database alone is one that nobody runs.
 		r := &running{
-			checked: subject{stored, whole.ExternalIDFor(stored.Declared)}, stored: kept, changed: make(chan struct{}), policies: n.size, declared: c.Actor.Kind == account.KindHost,
+			checked: subject{stored, whole.ExternalIDFor(stored.Declared)}, stored: kept, changed: make(chan struct{}), call: c, policies: n.size, declared: c.Actor.Kind == account.KindHost,
 		}
 		if err := s.checks.add(id, r); err != nil {
 			return Check{}, err

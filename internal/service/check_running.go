@@ -76,6 +76,7 @@ func (c *checks) all() []*running {
 // running is a check that runs.
 type running struct {
 	checked  subject // as it was when it began
+	call     Call    // that began it
 	policies int     // bytes of those that it was given
 	declared bool    // the service itself checks what the config declares
 

@@ -34,9 +34,10 @@ type Settings struct {
 	Memory      int64                        // limit of bytes for the buffers of all transfers; zero: 256 MiB
 	// Retired: see credential.Options; nil: none.
 	Retired func(ctx context.Context, organization string) ([]string, error)
-	Tasks   int                    // that run at once, of all jobs; zero: 64
-	Log     *slog.Logger           // nil: none
-	OnEvent func(credential.Event) // see credential.Options; nil: none
+	Tasks   int                                           // that run at once, of all jobs; zero: 64
+	Log     *slog.Logger                                  // nil: none
+	OnEvent func(credential.Event)                        // see credential.Options; nil: none
+	Intent  func(context.Context, credential.Event) error // see credential.Options; nil: none
 }
 
 // Stores are the worker's stores.
@@ -69,7 +70,7 @@ func Open(s Settings, stores Stores) (*Worker, error) {
 	clients := guard.NewClients(s.Allow)
 	options := credential.Options{
 		Principals: principals, VendorAccounts: s.Vendor.Accounts, Verdicts: stores.Verdicts, Tenants: clients.Tenant,
-		STSEndpoint: s.STSEndpoint, HTTPClient: clients.Operator, Retired: s.Retired, Log: log, OnEvent: logEvents(log, s.OnEvent),
+		STSEndpoint: s.STSEndpoint, HTTPClient: clients.Operator, Retired: s.Retired, Log: log, OnEvent: logEvents(log, s.OnEvent), Intent: s.Intent,
 	}
 	if stores.Secrets != nil {
 		options.Secrets, options.Bearers = stores.Secrets.Keys, stores.Secrets.Bearer
