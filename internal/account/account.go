@@ -200,5 +200,5 @@ func NoOrganization(name string) error {
 // ErrUnauthenticated is the answer to who presents nothing that is known.
 var ErrUnauthenticated = &rolecall.Error{
 	Code: rolecall.Unauthenticated, Message: "no token, or one that is not valid (any more)",
-	Hint: "You: send Authorization: Bearer with a token that has not expired and was not revoked",
+	Hint: "You: send a token that has not expired and was not revoked, by Authorization: Bearer, or ROLECALL_TOKEN of the command",
 }

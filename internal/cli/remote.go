@@ -51,7 +51,7 @@ func (f serverFlags) dial(sys System) (*client.Client, error) {
 	if o.Token == "" {
 		return nil, &rolecall.Error{
 			Code: rolecall.Unauthenticated, Message: "there is no token for " + f.Server,
-			Hint: "You: set ROLECALL_TOKEN to one that an admin of the organization made. Operator: make one by rolecall token create",
+			Hint: "You: set ROLECALL_TOKEN to one that an admin of the organization made. Operator: make one by rolecall token create on the service's machine, without --server and ROLECALL_SERVER",
 		}
 	}
 	return client.New(o)

@@ -130,7 +130,7 @@ func TestHints(t *testing.T) {
 		{"send the policy alone, as the account has it", call{method: post, path: masters + "/checks?dry_run=true", body: `{"policies":{"trust":{"Version":"2012-10-17","Statement":[],"Id":"` + strings.Repeat("x", 1<<17) + `"}}}`}, []call{{method: post, path: masters + "/checks?dry_run=true", body: `{"policies":{"trust":{"Version":"2012-10-17","Statement":[]}}}`}}},
 		{"for a token with the role admin", call{"viewer", del, masters + "?dry_run=true", "", nil}, []call{{"admin", del, masters + "?dry_run=true", "", nil}}},
 		{"check the api_name, and whose token you use", call{"admin", get, "o/decl", "", nil}, []call{{"admin", get, "o/acme", "", nil}, {method: get, path: "o/decl"}}},
-		{"send Authorization: Bearer", call{"nobody", get, "o/acme", "", nil}, []call{{"admin", get, "o/acme", "", nil}}},
+		{"send a token that has not expired and was not revoked, by Authorization: Bearer", call{"nobody", get, "o/acme", "", nil}, []call{{"admin", get, "o/acme", "", nil}}},
 	} {
 		ask := func(c call) reply {
 			for i, h := range c.headers {

@@ -42,7 +42,7 @@ func (s *Service) Credentials(ctx context.Context, c Call, organization, name st
 		if stored.Status != string(Verified) {
 			return vend.Grant{}, &rolecall.Error{
 				Code: rolecall.Conflict, Message: fmt.Sprintf("the connection %q is %s", name, stored.Status),
-				Hint: "You: check it until it is verified: POST …/connections/" + name + "/checks",
+				Hint: "You: check it until it is verified: POST …/connections/" + name + "/checks, or rolecall check " + name,
 			}
 		}
 		whole, err := s.declared(ctx, tx, o)
