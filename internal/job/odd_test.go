@@ -49,6 +49,8 @@ var oddAnswers = map[string]string{
 	"garbage":          "\x00\x01\x02 OK",
 	"header garbage":   "200 OK\r\n\x7f\x00: \x01\r\nContent-Length: 5\r\n\r\nabcde",
 	"checksum":         "200 OK\r\nETag: \"e\"\r\nx-amz-checksum-crc64nvme: AAAAAAAAAAA=\r\nx-amz-checksum-type: FULL_OBJECT\r\nContent-Length: 5\r\n\r\nabcde",
+	"short checksum":   "200 OK\r\nETag: \"e\"\r\nx-amz-checksum-sha256: AAAA\r\nContent-Length: 5\r\n\r\nabcde",
+	"not a checksum":   "200 OK\r\nETag: \"e\"\r\nx-amz-checksum-crc32: !!!!\r\nContent-Length: 5\r\n\r\nabcde",
 	"unknown encoding": "200 OK\r\nETag: \"e\"\r\nTransfer-Encoding: br\r\n\r\nabcde",
 }
 

@@ -10,6 +10,7 @@ import (
 	"hash"
 	"hash/crc32"
 	"net/http"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/minio/crc64nvme"
@@ -45,17 +46,7 @@ func (o answerChecksums) fullObject() checksum {
 	if o.kind == types.ChecksumTypeComposite {
 		return checksum{}
 	}
-	for _, c := range []struct {
-		name  string
-		value *string
-		size  int
-	}{
-		{"CRC64NVME", o.crc64, crc64nvme.Size},
-		{"CRC32C", o.crc32c, crc32.Size},
-		{"CRC32", o.crc32, crc32.Size},
-		{"SHA256", o.sha256, sha256.Size},
-		{"SHA1", o.sha1, sha1.Size},
-	} {
+	for _, c := range o.values() {
 		if c.value == nil {
 			continue
 		}
@@ -65,6 +56,39 @@ func (o answerChecksums) fullObject() checksum {
 		}
 	}
 	return checksum{}
+}
+
+// answerChecksum is the checksum of one function in an answer.
+type answerChecksum struct {
+	name  string
+	value *string // nil: there is none
+	size  int     // of the checksum in bytes
+}
+
+// values returns those of all functions, the cheapest to compute first.
+func (o answerChecksums) values() []answerChecksum {
+	return []answerChecksum{
+		{"CRC64NVME", o.crc64, crc64nvme.Size},
+		{"CRC32C", o.crc32c, crc32.Size},
+		{"CRC32", o.crc32, crc32.Size},
+		{"SHA256", o.sha256, sha256.Size},
+		{"SHA1", o.sha1, sha1.Size},
+	}
+}
+
+// check returns an error if what is sent as a checksum cannot be one: nothing
+// could be compared with it.
+func (o answerChecksums) check() error {
+	for _, c := range o.values() {
+		if c.value == nil {
+			continue
+		}
+		text, _, _ := strings.Cut(*c.value, "-") // a composite one ends in how many parts there are
+		if value, err := base64.StdEncoding.DecodeString(text); err != nil || len(value) != c.size {
+			return malformed("the answer has %.100q as %s", *c.value, c.name)
+		}
+	}
+	return nil
 }
 
 // String returns the value in base64, as S3 writes it.

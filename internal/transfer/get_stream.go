@@ -199,7 +199,7 @@ func (s source) verify(resp *http.Response, at span) error {
 		if resp.StatusCode == http.StatusPartialContent {
 			return malformed("a part of the object, %.100q, came where all of it was asked for", resp.Header.Get("Content-Range"))
 		}
-		return nil
+		return checksumsIn(resp.Header).check()
 	}
 	want := fmt.Sprintf("bytes %d-%d/%d", at.off, at.off+at.n-1, s.Size)
 	if got := resp.Header.Get("Content-Range"); got != want {

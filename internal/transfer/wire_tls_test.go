@@ -20,7 +20,7 @@ func TestServersWithoutTLS(t *testing.T) {
 	start := func(secure bool, change func(*tls.Config)) *httptest.Server {
 		s := httptest.NewUnstartedServer(http.NotFoundHandler())
 		s.Config.ErrorLog = log.New(io.Discard, "", 0)
-		s.TLS = &tls.Config{} //nolint:gosec // a server of tests, which may be too old
+		s.TLS = &tls.Config{}
 		change(s.TLS)
 		if secure {
 			s.StartTLS()
