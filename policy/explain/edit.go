@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rolecall/rolecall/internal/awsaction"
 	"github.com/rolecall/rolecall/internal/strict"
 	"github.com/rolecall/rolecall/policy"
 	"github.com/rolecall/rolecall/policy/internal/tree"
@@ -108,7 +109,7 @@ func (st statement) ask(below string, got []string) []candidate {
 	operator, key := path[1], path[2]
 	words := st.value.Follow(below).Words()
 	if !sentByCaller(st.action, key) {
-		if len(got) > 0 || !strings.HasPrefix(strings.ToLower(key), "aws:") || strings.EqualFold(key, principalKey) { // who asks is given
+		if has, known := awsaction.Has(st.action, key); len(got) > 0 || strings.EqualFold(key, principalKey) || known && !has { // who asks is given
 			return nil
 		}
 		return giveKey(operator, key, words)
@@ -117,7 +118,7 @@ func (st statement) ask(below string, got []string) []candidate {
 	case strings.EqualFold(key, externalIDKey) && st.ref.Policy == policy.ResourcePolicy:
 		words = st.ids
 	case strings.Contains(operator, "Null"):
-		words = nil
+		words = usualValues[strings.ToLower(key)]
 	case strings.Contains(operator, "Bool"):
 		words = []string{"true", "false"}
 	}
@@ -142,6 +143,11 @@ func (st statement) ask(below string, got []string) []candidate {
 	return out
 }
 
+// usualValues are what callers send of a header whose value no policy names.
+var usualValues = map[string][]string{
+	"s3:x-amz-server-side-encryption": {"AES256", "aws:kms"}, "s3:x-amz-acl": {"bucket-owner-full-control"}, "s3:x-amz-storage-class": {"STANDARD"}, "sts:externalid": nil,
+}
+
 // giveKey returns the candidates to say that the request has a global condition
 // key, as a real one may: whoever asked did not give it, and what the policies'
 // owner limits by it is not to be undone.
@@ -156,6 +162,10 @@ func giveKey(operator, key string, words []string) []candidate {
 			w = network.Masked().Addr().String()
 		}
 		if w == "" || strings.Contains(w, "${") {
+			continue
+		}
+		if prefix := strings.TrimSuffix(w, "*"); strings.EqualFold(key, "s3:prefix") && !strings.ContainsAny(prefix, "*?") {
+			out = append(out, askWith(key, prefix, "ask with "+key+" "+prefix))
 			continue
 		}
 		if strings.Contains(operator, "Like") || strings.Contains(operator, "Arn") {
@@ -180,7 +190,7 @@ const issueTimeKey = "aws:TokenIssueTime"
 func sentByCaller(action, key string) bool {
 	action, key = strings.ToLower(action), strings.ToLower(key)
 	switch {
-	case key == "aws:securetransport":
+	case key == "aws:securetransport", key == "s3:tlsversion" && strings.HasPrefix(action, "s3:"):
 		return true
 	case strings.EqualFold(key, issueTimeKey):
 		return !strings.HasPrefix(action, "sts:") || action == "sts:assumerole"

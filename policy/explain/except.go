@@ -16,8 +16,14 @@ func (s *search) exceptions(ref policy.Ref) []candidate {
 	if st.mindsID() { // it keeps out those who do not know the id, and is to go on
 		var out []candidate
 		for _, below := range st.conditions() {
-			values, _ := s.values(tree.Parts(below)[2], st.modern)
+			path := tree.Parts(below)
+			values, spelled := s.values(path[2], st.modern)
 			out = append(out, st.ask(below, values)...)
+			if strings.EqualFold(path[2], externalIDKey) && strings.Contains(path[1], "Not") && spelled && s.allowedID() {
+				c := st.add(exceptMore, below, values...)
+				c.edit.Text += ", for everyone whom it denies"
+				out = append(out, c)
+			}
 		}
 		return out
 	}

@@ -19,15 +19,22 @@ const externalIDKey = "sts:ExternalId"
 // caller's own policies want of the caller, as far as they name them. An id that
 // the trust policy wants of others is theirs alone.
 func (s *search) externalIDs() []string {
-	var out, others []string
+	var out, others, allowed []string
 	p, mine := s.policies, s.concerning()
-	s.wantedIDs(p.Resource, func(statement int, words []string) {
+	s.wantedIDs(p.Resource, func(statement int, deny bool, words []string) {
+		switch {
+		case !mine[statement]:
+			others = append(others, words...)
+		case !deny:
+			allowed = append(allowed, words...)
+		}
 		if mine[statement] {
 			out = append(out, words...)
-		} else {
-			others = append(others, words...)
 		}
 	})
+	if len(allowed) > 0 { // what else a Deny of many spares, it spares for others
+		out = allowed
+	}
 	ofOthers := map[string]bool{}
 	for _, w := range others {
 		ofOthers[w] = true
@@ -36,7 +43,7 @@ func (s *search) externalIDs() []string {
 		delete(ofOthers, w)
 	}
 	for _, d := range slices.Concat(slices.Concat(p.SCP...), slices.Concat(p.RCP...), p.Identity, p.Boundary, []*policy.Document{p.Session}) {
-		s.wantedIDs(d, func(_ int, words []string) { out = append(out, words...) })
+		s.wantedIDs(d, func(_ int, _ bool, words []string) { out = append(out, words...) })
 	}
 	var ids []string
 	for _, w := range out {
@@ -92,6 +99,16 @@ func (s *search) mindsIDs() bool {
 	return d != nil && slices.ContainsFunc(tree.MustParse(d.JSON()).Statements().Items, conditionOnID)
 }
 
+// allowedID reports whether an Allow of the trust policy that is about the caller names
+// the request's external id.
+func (s *search) allowedID() bool {
+	values, mine, out := s.request.Values(externalIDKey), s.concerning(), false
+	s.wantedIDs(s.policies.Resource, func(statement int, deny bool, words []string) {
+		out = out || !deny && mine[statement] && len(values) == 1 && slices.Contains(words, values[0])
+	})
+	return out
+}
+
 func conditionOnID(statement *tree.Node) bool {
 	block := statement.Get("Condition")
 	return block != nil && slices.ContainsFunc(block.Members, func(operator *tree.Member) bool { return operator.Value.Fold(externalIDKey) != nil })
@@ -102,7 +119,7 @@ func (s *search) onRole() bool { return strings.HasPrefix(strings.ToLower(s.requ
 
 // wantedIDs yields the words of the conditions by which a policy wants an external
 // id: what its Allows compare with, and its Denies except.
-func (s *search) wantedIDs(d *policy.Document, yield func(statement int, words []string)) {
+func (s *search) wantedIDs(d *policy.Document, yield func(statement int, deny bool, words []string)) {
 	if d == nil || !s.onRole() {
 		return
 	}
@@ -118,7 +135,7 @@ func (s *search) wantedIDs(d *policy.Document, yield func(statement int, words [
 			}
 			for _, key := range operator.Value.Members {
 				if strings.EqualFold(key.Name, externalIDKey) {
-					yield(i, key.Value.Words())
+					yield(i, deny, key.Value.Words())
 				}
 			}
 		}
@@ -148,7 +165,7 @@ func (s *search) starts() []search {
 		with(id, "ask with "+externalIDKey+" "+id)
 	}
 	named, mine := false, s.concerning()
-	s.wantedIDs(s.policies.Resource, func(statement int, _ []string) { named = named || mine[statement] })
+	s.wantedIDs(s.policies.Resource, func(statement int, _ bool, _ []string) { named = named || mine[statement] })
 	if !named && s.named() != "" && sentByCaller(s.request.Action, externalIDKey) {
 		with(placeholder, "ask with "+externalIDKey+" "+placeholder+", one that is the caller's alone")
 	}
@@ -170,7 +187,7 @@ func (s *search) anyID(before search) bool {
 	if len(s.request.Values(externalIDKey)) > 0 {
 		ids = append(ids, "") // none
 	}
-	s.wantedIDs(before.policies.Resource, func(_ int, words []string) {
+	s.wantedIDs(before.policies.Resource, func(_ int, _ bool, words []string) {
 		for _, w := range words {
 			if strings.ContainsAny(w, "*?") && len(ids) < maxAlike {
 				ids = append(ids, strings.NewReplacer("*", unnamed, "?", "x").Replace(w))

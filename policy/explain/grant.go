@@ -32,8 +32,7 @@ func (s *search) grants(b blocker) []candidate {
 	return out
 }
 
-// hanging are the Allows of a layer that lack nothing but global condition keys
-// which the request was not given with. No statement without their conditions is
+// hanging are the Allows of a layer that lack nothing but condition keys which the request was not given with. No statement without their conditions is
 // proposed: it would undo what the policies' owner limits by them. The first are as
 // good as the others.
 func (s *search) hanging(b blocker, most int) []policy.Verdict {
@@ -51,7 +50,7 @@ func (s *search) hanging(b blocker, most int) []policy.Verdict {
 		st := s.statement(v.Ref)
 		notGiven := func(u policy.Unmet) bool {
 			path := tree.Parts(st.below(u))
-			if !strings.HasPrefix(strings.ToLower(path[2]), "aws:") || sentByCaller(st.action, path[2]) {
+			if strings.HasPrefix(strings.ToLower(path[2]), "sts:") || sentByCaller(st.action, path[2]) || strings.Contains(path[1], "Null") {
 				return false
 			}
 			state, _ := known.Of(path[2], s.request.Action, s.request.Principal)

@@ -64,3 +64,36 @@ func TestChangesSayWhatTheyGoPast(t *testing.T) {
 		}
 	}
 }
+
+// What can be sent comes first, what was not given is not dropped, and an id is one's
+// own.
+func TestChangesAskBeforeTheyOpen(t *testing.T) {
+	t.Parallel()
+	const (
+		role  = "arn:aws:iam::111122223333:role/media"
+		allow = `{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:role/media"},`
+		deny  = `{"Effect":"Deny","Principal":"*",`
+		all   = `"Action":"s3:*","Resource":["arn:aws:s3:::acme","arn:aws:s3:::acme/*"]`
+		trust = `{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:role/media"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"sts:ExternalId":"acme-1"}}}`
+	)
+	for name, c := range map[string]struct {
+		principal, action, resource, statements string
+		context                                 map[string]string
+		says                                    string
+	}{
+		"a header that must be there": {role, "s3:PutObject", "arn:aws:s3:::acme/a", allow + all + `},` + deny + `"Action":"s3:PutObject","Resource":"arn:aws:s3:::acme/*","Condition":{"Null":{"s3:x-amz-server-side-encryption":"true"}}}`, nil, "ask with s3:x-amz-server-side-encryption AES256"},
+		"a newer TLS":                 {role, "s3:GetObject", "arn:aws:s3:::acme/a", allow + all + `},` + deny + all + `,"Condition":{"NumericLessThan":{"s3:TlsVersion":"1.2"}}}`, map[string]string{"s3:TlsVersion": "1.1"}, "ask with s3:TlsVersion 1.2"},
+		"a prefix":                    {role, "s3:ListBucket", "arn:aws:s3:::acme", allow + `"Action":"s3:ListBucket","Resource":"arn:aws:s3:::acme","Condition":{"StringLike":{"s3:prefix":"in/*"}}}`, nil, "ask with s3:prefix in/"},
+		"a tag of the object's":       {"*", "s3:GetObject", "arn:aws:s3:::acme/a", `{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::acme/*","Condition":{"StringEquals":{"s3:ExistingObjectTag/public":"yes"}}}`, nil, "--context s3:ExistingObjectTag/public=yes"},
+		"an id of others in a Deny":   {role, "sts:AssumeRole", "arn:aws:iam::111122223333:role/target", trust + `,` + deny + `"Action":"sts:*","Condition":{"StringNotEquals":{"sts:ExternalId":["v2-1"]}}}`, map[string]string{"sts:ExternalId": "acme-1"}, `add "acme-1" to sts:ExternalId under StringNotEquals of statement 1, for everyone whom it denies`},
+	} {
+		in := policy.Request{Principal: c.principal, Action: c.action, Resource: c.resource, Account: "222233334444", Context: map[string][]string{}}
+		for key, value := range c.context {
+			in.Context[key] = []string{value}
+		}
+		change, ok := explain.Smallest(in, policy.Policies{Identity: []*policy.Document{parse(t, document(`{"Effect":"Allow","Action":"*","Resource":"*"}`))}, Resource: parse(t, document(c.statements))})
+		if !ok || len(change.Edits) != 1 || !strings.Contains(change.Edits[0].Text, c.says) {
+			t.Errorf("%s: %t %+v", name, ok, change)
+		}
+	}
+}
