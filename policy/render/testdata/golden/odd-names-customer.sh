@@ -72,6 +72,14 @@ def added($ours): (($ours | [conditions[].key]) + ["sts:externalid", "aws:princi
 def limit($conditions): reduce ($conditions | to_entries[]) as $o (.; reduce ($o.value | to_entries[]) as $c (.;
     .Condition[$o.key][$c.key] |= if . == null then $c.value else [., $c.value] | flatten | distinct | one end));
 
+# What of them is of S3 and none of the actions ever has limits none: AWS does not store it with them.
+def limiting($ours): ($ours.Action | words | map(ascii_downcase)) as $actions | def of($form): any($actions[]; test($form));
+  with_entries(.value |= with_entries(select(.key | ascii_downcase |
+    if test("^s3:(x-amz-(?!content)|requestobjecttag|object-lock-|if-|objectcreationoperation)") then of("^s3:putobject(acl)?$")
+    elif test("^s3:existingobjecttag") then of("^s3:(getobject(version)?|(get|put|delete)object(version)?(tagging|acl))$")
+    elif test("^s3:versionid") then of("version")
+    elif test("^s3:(delimiter|max-keys)") then of("^s3:listbucket$") else true end))) | with_entries(select(.value != {}));
+
 # What others added to a statement of ours stays: in it, where it reaches no further there than it did, else
 # beside it: their actions on what these were for, and the resources of another bucket.
 def place: split(":") as $part | if $part[2] == "iam" then . else [$part[2], $part[4], ($part[5:] | join(":") | split("/")[0])] end;
@@ -113,7 +121,7 @@ def withdrawn: if .Principal != null then theirs($new[0]) else ((.Resource | wor
   if $of != null then (theirs($of) | del(.Sid)), beside($of) elif .Effect == "Allow" and (.Sid | type == "string" and (. as $sid | any($gone[]; . as $g | $sid | named($g)))) then withdrawn else . end | stored] as $others |
 .Version = (if .Version != "2012-10-17" and ($there | tostring | contains("${")) then .Version // "2008-10-17" else "2012-10-17" end) |
 .Statement = $others + reduce $new[] as $n ([]; . as $done | [$there[] | select(is($n))] as $have |
-  $done + [$n | (if $have != [] then reduce $have[] as $h (.; keep($h; $n)) else reduce ($others[] | select(same($n))) as $o (.; limit($o | added($n))) end)
+  $done + [$n | (if $have != [] then reduce $have[] as $h (.; keep($h; $n)) else reduce ($others[] | select(same($n))) as $o (.; limit($o | added($n) | limiting($n))) end)
     | free([$others[].Sid] + [$done[].Sid])])
 JQ
 
