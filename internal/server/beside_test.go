@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"encoding/json"
 	"net"
 	"net/http"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/api"
 	"github.com/rolecall/rolecall/internal/config"
 	"github.com/rolecall/rolecall/internal/server"
 	"github.com/rolecall/rolecall/internal/service"
@@ -55,9 +57,14 @@ func TestDeclared(t *testing.T) {
 	}
 	for path, body := range map[string]string{
 		"/api/o/acme/connections/masters": `{"purpose":"source","bucket":"acme-masters","region":"eu-central-1","role_arn":"arn:aws:iam::111122223333:role/other"}`,
-		"/api/o/acme/secrets/keys":        `{"type":"text","value":"x"}`,
+		"/api/o/acme/secrets/keys":        `{"type":"text","value":"planted","host":"example.com"}`,
 	} {
-		w.must(http.StatusConflict, http.MethodPut, path, body)
+		got := w.must(http.StatusConflict, http.MethodPut, path, body)
+		hint := read[api.Problem](t, got).Errors[0].Hint
+		_, text, _ := strings.Cut(hint, "organizations: ")
+		if !strings.Contains(text, `"acme":{"`) || !json.Valid([]byte(text)) || strings.Contains(text, "planted") {
+			t.Errorf("%s", hint)
+		}
 	}
 	w.must(http.StatusConflict, http.MethodPost, "/api/o", `{"api_name":"acme"}`)
 	w.must(http.StatusConflict, http.MethodPost, "/api/o", `{"api_name":"globex","external_id":{"mode":"custom","value":"X-42"}}`)

@@ -164,9 +164,14 @@ func forwardedFor(proxies []netip.Prefix, from netip.Addr, headers []string) net
 	}
 	chain := strings.Split(strings.Join(headers, ","), ",")
 	for i := len(chain) - 1; i >= 0 && isProxy(from); i-- {
-		next, err := netip.ParseAddr(strings.TrimSpace(chain[i]))
-		if err != nil {
-			break
+		hop := strings.TrimSpace(chain[i])
+		next, err := netip.ParseAddr(strings.Trim(hop, "[]"))
+		if err != nil { // some proxies write the port, too
+			at, withPort := netip.ParseAddrPort(hop)
+			if withPort != nil {
+				break
+			}
+			next = at.Addr()
 		}
 		from = next.Unmap()
 	}

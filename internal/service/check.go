@@ -56,8 +56,9 @@ func checkOf(c Call, stored store.Check) Check {
 // NewCheck is what StartCheck takes. All is optional.
 type NewCheck struct {
 	Deep bool `json:"deep,omitempty"` // write and delete a real object, too
-	// Wait is for how long a denied step is tried again; left out: as long as
-	// the connection has just changed.
+	// Wait is for how long a denied step is tried again. Left out: not at all, but
+	// for two minutes from the first check that finds the connection, or its
+	// external id, other than the check before it did.
 	Wait *Duration `json:"wait,omitempty"`
 	// Policies are documents as the account has them, by kind: a document, or a
 	// list of those of which there can be several.

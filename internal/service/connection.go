@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -92,7 +93,7 @@ func (s *Service) PutConnection(ctx context.Context, c Call, organization, name 
 		return validConnection(name, declared)
 	}
 	out, err = change(ctx, s, c, op, valid, func(ctx context.Context, tx *store.Tx, declared rolecall.Connection) (Connection, error) {
-		o, err := changeable(ctx, tx, organization)
+		o, err := tx.Organization(ctx, organization)
 		if err != nil {
 			return Connection{}, err
 		}
@@ -110,6 +111,9 @@ func (s *Service) PutConnection(ctx context.Context, c Call, organization, name 
 			if err != nil {
 				return Connection{}, err
 			}
+		}
+		if o.ManagedBy == string(ByConfig) {
+			return Connection{}, inConfig(organization, "connections", name, declared)
 		}
 		if err := s.externalID(ctx, tx, c, o, stored.Declared, &declared); err != nil {
 			return Connection{}, err
@@ -195,6 +199,19 @@ func changeable(ctx context.Context, tx *store.Tx, organization string) (store.O
 		}
 	}
 	return o, err
+}
+
+// inConfig is the answer to a change of what rolecall.yaml declares, with what to
+// write there. JSON is YAML.
+func inConfig(organization, kind, name string, declared any) error {
+	text, err := json.Marshal(map[string]any{organization: map[string]any{kind: map[string]any{name: declared}}})
+	if err != nil {
+		return fmt.Errorf("write declaration: %w", err)
+	}
+	return &rolecall.Error{
+		Code: rolecall.Conflict, Message: fmt.Sprintf("the organization %q is declared in rolecall.yaml", organization),
+		Hint: "You: send this to the operator. Operator: change it in rolecall.yaml to this, and send SIGHUP to rolecall serve: organizations: " + string(text),
+	}
 }
 
 // declared returns an organization as jobs and checks see it, without its

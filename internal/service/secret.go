@@ -103,8 +103,18 @@ func (s *Service) PutSecret(ctx context.Context, c Call, organization, name stri
 		return faults.Err()
 	}
 	return change(ctx, s, c, op, valid, func(ctx context.Context, tx *store.Tx, n NewSecret) (Secret, error) {
-		if _, err := changeable(ctx, tx, organization); err != nil {
+		o, err := tx.Organization(ctx, organization)
+		if err != nil {
 			return Secret{}, err
+		}
+		if o.ManagedBy == string(ByConfig) { // without the value, which is in a file there
+			declared := map[string]string{"type": string(n.Type), "file": "./" + name}
+			for member, value := range map[string]string{"bucket": n.Bucket, "host": n.Host} {
+				if value != "" {
+					declared[member] = value
+				}
+			}
+			return Secret{}, inConfig(organization, "secrets", name, declared)
 		}
 		return s.putSecret(ctx, tx, organization, name, n)
 	})
