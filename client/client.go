@@ -25,6 +25,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -293,8 +294,10 @@ func (c *Client) once(ctx context.Context, do call, key string, body []byte) (re
 }
 
 func (c *Client) request(ctx context.Context, do call, body []byte) (*http.Request, error) {
-	to := *c.base
-	text := to.String() + do.path
+	if path.Clean(do.path) != do.path {
+		return nil, &rolecall.Error{Code: rolecall.Invalid, Message: "a name is empty, or . or .., which lead to another path", Hint: "You: give the names of what is there; lists show them"}
+	}
+	text := c.base.String() + do.path
 	if len(do.query) > 0 {
 		text += "?" + do.query.Encode()
 	}

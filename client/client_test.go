@@ -162,6 +162,11 @@ func TestErrors(t *testing.T) {
 	if !errors.Is(err, &rolecall.Error{Code: rolecall.NotFound}) || errors.Is(err, &rolecall.Error{Code: rolecall.Forbidden}) {
 		t.Errorf("%v is not what it is", err)
 	}
+	for _, name := range []string{"", ".", ".."} {
+		if err := s.client(t).DeleteConnection(t.Context(), "acme", name, 0); rolecall.CodeOf(err) != rolecall.Invalid || len(s.seen) != 1 {
+			t.Errorf("the name %q is sent: %v", name, err)
+		}
+	}
 	if got := s.seen[0].URL.EscapedPath(); got != "/api/o/acme/connections/a%2F..%2Fb%3Fc" {
 		t.Errorf("a name becomes another path: %s", got)
 	}

@@ -6,7 +6,6 @@ package api
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -68,22 +67,7 @@ func New(o Options) *API {
 	a.rotations()
 	a.members()
 	a.sessions()
-	text, err := a.document.text()
-	if err != nil {
-		panic(err) // it is made of our own types
-	}
-	a.mux.HandleFunc("GET /api/openapi.json", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/openapi+json")
-		_, _ = w.Write(text)
-	})
-	version, err := json.Marshal(map[string]string{"version": o.Version})
-	if err != nil {
-		panic(err) // a string
-	}
-	a.mux.HandleFunc("GET /api/version", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", kindJSON)
-		_, _ = w.Write(version)
-	})
+	a.about(o.Version)
 	a.mux.HandleFunc("GET /problems/{code}", func(w http.ResponseWriter, r *http.Request) {
 		text, ok := problems[rolecall.Code(r.PathValue("code"))]
 		if !ok {
@@ -92,15 +76,6 @@ func New(o Options) *API {
 		}
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = w.Write([]byte(text + "\n"))
-	})
-	a.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
-	a.mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		if err := a.service.Ready(r.Context()); err != nil {
-			a.log.WarnContext(r.Context(), "not ready", "error", err)
-			http.Error(w, rolecall.List(err)[0].Message, http.StatusServiceUnavailable)
-			return
-		}
-		_, _ = w.Write([]byte("ready\n"))
 	})
 	a.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		if allowed := a.methods(r); len(allowed) > 0 {

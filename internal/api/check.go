@@ -21,7 +21,8 @@ func (a *API) checks() {
 		})
 	})
 	handle(a, route{
-		method: http.MethodPost, path: all, id: "startCheck", summary: "Begin a check of a connection", body: reflect.TypeFor[service.NewCheck](), optional: true,
+		method: http.MethodPost, path: all, id: "startCheck", summary: "Begin a check of a connection",
+		about: "One runs at a time: 409 while another does. Its id leads to watchCheck and getCheck. A check that passes or warns makes the connection verified. With a setup link's token, ten in an hour.", body: reflect.TypeFor[service.NewCheck](), optional: true,
 		creates: true, locates: true, status: http.StatusAccepted,
 	}, func(q *request) (answer[service.Check], error) {
 		begun, err := a.service.StartCheck(q.Context(), q.call, q.PathValue("org"), q.PathValue("name"), q.body(true))
@@ -46,7 +47,8 @@ const (
 // ended, whose id is its number, and result at the end. At every pulse the
 // actor is found again, so that a revoked token ends it.
 func (a *API) checkEvents(path string) {
-	rt := route{method: http.MethodGet, path: path, id: "watchCheck", summary: "A check's steps as they end, as server-sent events: step, whose data is a CheckStep, and at the end result, whose data is the Check", status: http.StatusOK, kinds: []string{kindEvents}}
+	rt := route{method: http.MethodGet, path: path, id: "watchCheck", summary: "A check's steps as they end, as server-sent events",
+		about: "Events: step, whose data is a CheckStep and whose id is its number; and result at the end, whose data is the Check: the stream ends with it. A comment comes every 15 s. A stream ends after an hour, or when the token is revoked: ask again with Last-Event-ID.", status: http.StatusOK, kinds: []string{kindEvents}}
 	a.document.add(rt, reflect.TypeFor[string]())
 	a.mux.HandleFunc(rt.method+" "+rt.path, func(w http.ResponseWriter, r *http.Request) {
 		sent, _ := strconv.Atoi(r.Header.Get("Last-Event-ID"))

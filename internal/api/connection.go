@@ -27,7 +27,8 @@ func (a *API) connections() {
 		return answer[service.Connection]{body: found, revision: found.Revision}, err
 	})
 	handle(a, route{
-		method: http.MethodPut, path: one, id: "putConnection", summary: "Make a connection, or change it", body: reflect.TypeFor[rolecall.Connection](), changes: true, revisions: true, status: http.StatusOK, makes: true,
+		method: http.MethodPut, path: one, id: "putConnection", summary: "Make a connection, or change it",
+		about: "What is left out is removed from the connection, and with it how it was verified: a change of anything but probe_key makes it pending. With a setup link's token what is left out stays, and only what the link fills can be given, until the connection was verified.", body: reflect.TypeFor[rolecall.Connection](), changes: true, revisions: true, status: http.StatusOK, makes: true,
 	}, func(q *request) (answer[service.Connection], error) {
 		put, made, err := a.service.PutConnection(q.Context(), q.call, q.PathValue("org"), q.PathValue("name"), q.body(false))
 		out := answer[service.Connection]{body: put, revision: put.Revision}
@@ -42,7 +43,8 @@ func (a *API) connections() {
 		return answer[nothing]{}, a.service.DeleteConnection(q.Context(), q.call, q.PathValue("org"), q.PathValue("name"))
 	})
 	handle(a, route{
-		method: http.MethodPost, path: one + "/release", id: "releaseConnection", summary: "End the organization's claim on the connection's role or dispenser", status: http.StatusNoContent,
+		method: http.MethodPost, path: one + "/release", id: "releaseConnection", summary: "End the organization's claim on the connection's role or dispenser",
+		about: "Work that uses it stops, and another organization may claim it. The next use claims it again.", status: http.StatusNoContent,
 	}, func(q *request) (answer[nothing], error) {
 		return answer[nothing]{}, a.service.ReleaseConnection(q.Context(), q.call, q.PathValue("org"), q.PathValue("name"))
 	})
@@ -66,7 +68,8 @@ func (a *API) setupLinks(all string) {
 	})
 	handle(a, route{
 		method: http.MethodPost, path: all, id: "createSetupLink", summary: "Make a link by which the customer's admin connects it; the answer alone has its URL",
-		body: reflect.TypeFor[service.NewSetupLink](), optional: true, creates: true, status: http.StatusCreated,
+		about: "Whoever has the link gives the role and its region, and of bucket, prefix and encryption what the connection lacks now.",
+		body:  reflect.TypeFor[service.NewSetupLink](), optional: true, creates: true, status: http.StatusCreated,
 	}, func(q *request) (answer[service.MadeSetupLink], error) {
 		made, err := a.service.CreateSetupLink(q.Context(), q.call, q.PathValue("org"), q.PathValue("name"), q.body(true))
 		return answer[service.MadeSetupLink]{body: made}, err
@@ -81,8 +84,9 @@ func (a *API) setupLinks(all string) {
 // policies answers with documents that are not all JSON.
 func (a *API) policies(path string) {
 	rt := route{
-		method: http.MethodGet, path: path, id: "getPolicies", summary: "The policies that the connection needs", status: http.StatusOK,
-		query: []query{{name: "format", description: "json if left out", of: formats()}, {name: "role_arn", description: "the role that is going to be made, for a connection that has none yet"}}, kinds: []string{kindJSON, kindYAML, kindText},
+		method: http.MethodGet, path: path, id: "getPolicies", summary: "The policies that the connection needs", status: http.StatusOK, conflicts: true,
+		about: "As JSON, a Kit. 409: the connection lacks its bucket, or its role and role_arn is left out.",
+		query: []query{{name: "format", description: "json if left out; text is answered for terraform and cli, YAML for cloudformation", of: formats()}, {name: "role_arn", description: "the role that is going to be made, for a connection that has none yet"}}, kinds: []string{kindJSON, kindYAML, kindText},
 	}
 	a.document.add(rt, reflect.TypeFor[policy.Kit]())
 	a.mux.HandleFunc(rt.method+" "+rt.path, func(w http.ResponseWriter, r *http.Request) {

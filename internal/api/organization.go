@@ -46,7 +46,8 @@ func (a *API) organizations() {
 func (a *API) rotations() {
 	handle(a, route{
 		method: http.MethodPost, path: "/api/o/{org}/external-id/rotations", id: "rotateExternalID", summary: "Begin to replace the external id, or say how far that is",
-		body: reflect.TypeFor[service.NewRotation](), optional: true, creates: true, status: http.StatusCreated,
+		about: "Until all connections have passed a check with the new external id, both are in force, and the same request says how far it is; after that, it begins another. ?dry_run=true says what would be.",
+		body:  reflect.TypeFor[service.NewRotation](), optional: true, creates: true, status: http.StatusCreated,
 	}, func(q *request) (answer[service.Rotation], error) {
 		rotation, err := a.service.RotateExternalID(q.Context(), q.call, q.PathValue("org"), q.body(true))
 		return answer[service.Rotation]{body: rotation}, err

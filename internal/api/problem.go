@@ -124,7 +124,7 @@ func (p Problem) write(w http.ResponseWriter) {
 	if err != nil {
 		text = nil // a struct of strings
 	}
-	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Content-Type", kindProblem)
 	w.WriteHeader(p.Status)
 	_, _ = w.Write(text)
 }

@@ -23,6 +23,9 @@ type route struct {
 	method, path string
 	id           string // names the operation in generated clients
 	summary      string
+	about        string       // what else is to be known of it
+	open         bool         // to everybody, without a token
+	conflicts    bool         // is a GET that is not answered in every state
 	body         reflect.Type // nil: none
 	optional     bool         // the body may be left out
 	creates      bool         // takes an Idempotency-Key

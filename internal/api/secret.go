@@ -21,7 +21,8 @@ func (a *API) secrets() {
 		})
 	})
 	handle(a, route{
-		method: http.MethodPut, path: "/api/o/{org}/secrets/{name}", id: "putSecret", summary: "Store a secret: its value, and what it is bound to", body: reflect.TypeFor[service.NewSecret](),
+		method: http.MethodPut, path: "/api/o/{org}/secrets/{name}", id: "putSecret", summary: "Store a secret: its value, and what it is bound to",
+		about: "It replaces the secret of the name: what it is bound to changes with the value only.", body: reflect.TypeFor[service.NewSecret](),
 		secret: true, status: http.StatusOK,
 	}, func(q *request) (answer[service.Secret], error) {
 		put, err := a.service.PutSecret(q.Context(), q.call, q.PathValue("org"), q.PathValue("name"), q.body(false))
@@ -55,7 +56,8 @@ type containerError struct {
 // of a container. SDKs send a token without a scheme.
 func (a *API) credentials() {
 	rt := route{
-		method: http.MethodGet, path: "/api/o/{org}/connections/{name}/credentials", id: "getCredentials", summary: "Credentials of a connection, for a tool", status: http.StatusOK, tokenOnly: true,
+		method: http.MethodGet, path: "/api/o/{org}/connections/{name}/credentials", id: "getCredentials", summary: "Credentials of a connection, for a tool", status: http.StatusOK, tokenOnly: true, conflicts: true,
+		about: "For a verified connection of an organization that is not paused, else 409; they last 30 minutes at least. It takes an admin's token, or one with the role credentials. With form=container errors are ContainerErrors.",
 		query: []query{
 			{name: "form", description: "process, if left out: as credential_process takes them; container: as a container's endpoint gives them", of: []string{"process", "container"}},
 			{name: "access", description: "read if left out; write reads, too", of: []string{"read", "write"}},

@@ -71,14 +71,14 @@ func (o *output) result(r rolecall.CheckResult, text string) string {
 // step prints a step as it ended: of one that went wrong all that is known.
 func (p *checkProgress) step(s rolecall.CheckStep) {
 	o := p.out
-	mark := fmt.Sprintf("%-4s", s.Result)
+	mark, name := fmt.Sprintf("%-4s", printable(string(s.Result))), printable(s.Step)
 	if o.onOut {
 		mark = marks[s.Result].mark
 	}
 	if o.narrow() {
-		o.printf("%s %s\n  %s\n", o.result(s.Result, mark), s.Step, o.fit(s.Message, 2))
+		o.printf("%s %s\n  %s\n", o.result(s.Result, mark), name, o.fit(s.Message, 2))
 	} else {
-		o.printf("%s %-18s %s\n", o.result(s.Result, mark), s.Step, o.fit(s.Message, utf8.RuneCountInString(mark)+20))
+		o.printf("%s %-18s %s\n", o.result(s.Result, mark), name, o.fit(s.Message, utf8.RuneCountInString(mark)+20))
 	}
 	switch {
 	case s.Layer != "" && s.Result != rolecall.CheckPass:
@@ -191,7 +191,7 @@ const drifted = "what gives the credentials passed its probes once, and is not w
 
 // summary prints a check of many: what went wrong alone.
 func (o *output) summary(r rolecall.CheckReport) {
-	mark := fmt.Sprintf("%-5s", r.Result)
+	mark := fmt.Sprintf("%-5s", printable(string(r.Result)))
 	if o.onOut {
 		mark = marks[r.Result].mark
 	}

@@ -122,6 +122,9 @@ func (c *credentialsCommand) ask(ctx context.Context, sys System, out *output) e
 	if err != nil {
 		return err
 	}
+	if err := plain(text); err != nil {
+		return err
+	}
 	out.wrote = true
 	out.printf("%s\n", strings.TrimSpace(string(text)))
 	return nil

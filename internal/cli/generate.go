@@ -129,6 +129,9 @@ func (c *generateCommand) ask(ctx context.Context, sys System, out *output) erro
 		return err
 	}
 	if c.Format != "" {
+		if err := plain(text); err != nil {
+			return err
+		}
 		return c.print(out, text)
 	}
 	kit, err := answered[policy.Kit](text, nil)

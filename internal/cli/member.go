@@ -28,7 +28,7 @@ func (c *memberInviteCommand) Run(ctx context.Context, sys System, out *output) 
 			URL string `json:"url"`
 		}{made, string(made.URL)})
 	}
-	out.printf("%s\n", string(made.URL))
+	out.printf("%s\n", printable(string(made.URL)))
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
+	"unicode"
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/client"
@@ -147,6 +148,17 @@ func answered[T any](text json.RawMessage, err error) (out T, _ error) {
 		}
 	}
 	return out, err
+}
+
+// plain returns an error if a text of the service's, which is printed as it is, has
+// what a terminal would obey.
+func plain(text []byte) error {
+	for _, r := range string(text) {
+		if r != '\n' && r != '\t' && !unicode.IsPrint(r) {
+			return &rolecall.Error{Code: rolecall.Unavailable, Message: "the service answers with characters that cannot be seen", Hint: "You: check the service's URL, and what stands between you and it"}
+		}
+	}
+	return nil
 }
 
 // onlyHere refuses flags that a service does not take.

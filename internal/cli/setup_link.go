@@ -36,7 +36,7 @@ func (c *setupLinkCreateCommand) Run(ctx context.Context, sys System, out *outpu
 			URL string `json:"url"`
 		}{made.SetupLink, string(made.URL)})
 	}
-	out.printf("%s\n", string(made.URL))
+	out.printf("%s\n", printable(string(made.URL)))
 	return nil
 }
 

@@ -85,7 +85,7 @@ func (c *tokenCreateCommand) ask(ctx context.Context, sys System, out *output) e
 			Secret string `json:"token"`
 		}{made.TokenInfo, string(made.Secret)})
 	}
-	out.printf("%s\n", string(made.Secret))
+	out.printf("%s\n", printable(string(made.Secret)))
 	return nil
 }
 

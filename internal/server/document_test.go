@@ -5,6 +5,8 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -15,11 +17,15 @@ import (
 	"github.com/pb33f/libopenapi-validator/errors"
 
 	"github.com/rolecall/rolecall/internal/account"
+	"github.com/rolecall/rolecall/internal/api/apitest"
 )
+
+// openAPI is the OpenAPI document.
+const openAPI = "../api/testdata/openapi.json"
 
 // documented is what the OpenAPI document says of each exchange.
 var documented = sync.OnceValues(func() (validator.Validator, error) {
-	text, err := os.ReadFile("../api/testdata/openapi.json")
+	text, err := os.ReadFile(openAPI)
 	if err != nil {
 		return nil, err
 	}
@@ -39,44 +45,115 @@ var documented = sync.OnceValues(func() (validator.Validator, error) {
 	return v, nil
 })
 
-// asDocumented checks an exchange against the OpenAPI document: status, content
-// type and body of every answer, and what was sent where it was accepted. Paths
-// beside the document answer errors only.
+// asDocumented checks an exchange against the OpenAPI document: the answer, and
+// what was sent where it was accepted.
 func asDocumented(t testing.TB, sent *http.Request, body []byte, got reply) {
 	t.Helper()
-	if strings.HasPrefix(got.header.Get("Content-Type"), "text/html") {
+	if !answersAsDocumented(t, sent, got) || got.status >= http.StatusBadRequest {
 		return
 	}
-	sent.Header.Del("Cookie")                                                                                                              // of a session; its name is not always the same
-	if problem := got.status >= http.StatusBadRequest; problem && !strings.HasPrefix(got.header.Get("Content-Type"), "application/json") { // of a container's credentials
-		asProblem(t, sent, got)
-		if got.status == http.StatusNotFound && strings.Contains(string(got.body), "there is no such path") || got.status == http.StatusMisdirectedRequest || got.status == http.StatusMethodNotAllowed {
-			return
-		}
-	}
-	switch path := sent.URL.Path; {
-	case path == "/api/openapi.json", !strings.HasPrefix(path, "/api/"), strings.Contains(sent.URL.RawPath, "%2f"): // of which the validator knows no path
-		return
-	case got.header.Get("Content-Type") == "application/jsonl": // which the validator takes for one document
-		for line := range bytes.Lines(got.body) {
-			read[map[string]any](t, reply{body: line})
-		}
+	// Who has a setup link gives only what its maker left blank.
+	if strings.HasPrefix(sent.Header.Get("Authorization"), "Bearer "+account.SetupPrefix) {
 		return
 	}
 	v, err := documented()
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer := &http.Response{StatusCode: got.status, Header: got.header, Body: io.NopCloser(bytes.NewReader(got.body)), Request: sent}
-	ok, faults := v.ValidateHttpResponse(sent, answer)
-	// Who has a setup link gives only what its maker left blank.
-	if setup := strings.HasPrefix(sent.Header.Get("Authorization"), "Bearer "+account.SetupPrefix); ok && got.status < http.StatusBadRequest && !setup {
-		sent.Body = io.NopCloser(bytes.NewReader(body))
-		ok, faults = v.ValidateHttpRequest(sent)
+	sent.Body = io.NopCloser(bytes.NewReader(body))
+	if ok, faults := v.ValidateHttpRequest(sent); !ok {
+		t.Errorf("%s %s was accepted, and is not as the OpenAPI document says: %s\n%s", sent.Method, sent.URL, reasons(faults), shortened(body))
 	}
-	if !ok {
+}
+
+// answersAsDocumented checks status, content type and body of an answer. Paths
+// beside the document answer errors only. It reports whether the document says
+// something of the request.
+func answersAsDocumented(t testing.TB, sent *http.Request, got reply) bool {
+	t.Helper()
+	kind := got.header.Get("Content-Type")
+	if strings.HasPrefix(kind, "text/html") {
+		return false
+	}
+	sent.Header.Del("Cookie") // of a session; its name is not always the same
+	op := operationOf(sent)
+	of := map[string]bool{"application/json": op.ID == "getCredentials", "text/plain; charset=utf-8": op.ID == "getReadiness"} // errors in a form of their own
+	if got.status >= http.StatusBadRequest && !of[kind] {
+		asProblem(t, sent, got)
+		if got.status == http.StatusNotFound && strings.Contains(string(got.body), "there is no such path") || got.status == http.StatusMisdirectedRequest || got.status == http.StatusMethodNotAllowed {
+			return false
+		}
+	}
+	switch {
+	case strings.Contains(sent.URL.RawPath, "%2f"), op.ID == "" && !strings.HasPrefix(sent.URL.Path, "/api/"): // of which the validator knows no path
+		return false
+	case op.ID == "":
+		t.Errorf("%s %s: %d, and the OpenAPI document has no such operation", sent.Method, sent.URL, got.status)
+		return false
+	}
+	status := strconv.Itoa(got.status)
+	if _, listed := op.Answers[status]; !listed {
+		t.Errorf("%s %s: the OpenAPI document does not list %d for %s\n%s", sent.Method, sent.URL, got.status, op.ID, shortened(got.body))
+	}
+	answered.Store(op.ID+" "+status, true)
+	switch kind {
+	case "application/openapi+json":
+		return false
+	case "application/jsonl": // which the validator takes for one document
+		for line := range bytes.Lines(got.body) {
+			read[map[string]any](t, reply{body: line})
+		}
+		return false
+	}
+	v, err := documented()
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := &http.Response{StatusCode: got.status, Header: got.header, Body: io.NopCloser(bytes.NewReader(got.body)), Request: sent}
+	if ok, faults := v.ValidateHttpResponse(sent, answer); !ok {
 		t.Errorf("%s %s: %d is not as the OpenAPI document says: %s\n%s", sent.Method, sent.URL, got.status, reasons(faults), shortened(got.body))
 	}
+	return true
+}
+
+// allOperations are those of the OpenAPI document.
+var allOperations = sync.OnceValue(func() []apitest.Operation {
+	return apitest.Read(openAPI).Operations()
+})
+
+// operationPaths finds the operation that a request is to, by its pattern.
+var operationPaths = sync.OnceValues(func() (*http.ServeMux, map[string]apitest.Operation) {
+	mux, found := http.NewServeMux(), map[string]apitest.Operation{}
+	for _, op := range allOperations() {
+		found[op.Method+" "+op.Path] = op
+		mux.Handle(op.Method+" "+op.Path, http.NotFoundHandler())
+	}
+	return mux, found
+})
+
+// operationOf returns the operation that a request is to; one without an ID if
+// there is none.
+func operationOf(sent *http.Request) apitest.Operation {
+	mux, found := operationPaths()
+	_, pattern := mux.Handler(sent)
+	return found[pattern]
+}
+
+// answered are the operations that were answered, with the status: what was not
+// was not compared with the document.
+var answered sync.Map
+
+// unanswered returns which operations no test had done.
+func unanswered() (out []string) {
+	for _, op := range allOperations() {
+		for status := range op.Answers {
+			if _, ok := answered.Load(op.ID + " " + status); !ok && status < "300" {
+				out = append(out, op.ID+" "+status)
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // shortened is the beginning of a body.

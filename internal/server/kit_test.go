@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -30,7 +31,14 @@ func TestMain(m *testing.M) {
 	if os.Getenv(takeOverHere) != "" {
 		os.Exit(takeOverAsChild())
 	}
-	os.Exit(storetest.Run(m, &engines))
+	code := storetest.Run(m, &engines)
+	// Each answer of each operation was compared with the OpenAPI document.
+	whole := flag.Lookup("test.run").Value.String()+flag.Lookup("test.skip").Value.String()+flag.Lookup("test.fuzz").Value.String() == "" && !testing.Short()
+	if left := unanswered(); whole && code == 0 && len(left) > 0 {
+		fmt.Fprintf(os.Stderr, "no test had the service answer with %s\n", strings.Join(left, ", "))
+		code = 1
+	}
+	os.Exit(code)
 }
 
 // accounts are a vendor's and a customer's, with an administrator each, and
@@ -56,7 +64,7 @@ accounts:
 
 // world is a service, on the sandbox.
 type world struct {
-	t        *testing.T
+	t        testing.TB
 	aws      *sandbox.Server
 	dir      string
 	url      string
@@ -74,7 +82,7 @@ type world struct {
 
 // newWorld starts a service with a config whose organizations are given, on an
 // engine.
-func newWorld(t *testing.T, o store.Options, organizations string) *world {
+func newWorld(t testing.TB, o store.Options, organizations string) *world {
 	t.Helper()
 	w := unserved(t, o, organizations)
 	w.start()
@@ -82,7 +90,7 @@ func newWorld(t *testing.T, o store.Options, organizations string) *world {
 }
 
 // unserved is a world whose service was not started.
-func unserved(t *testing.T, o store.Options, organizations string) *world {
+func unserved(t testing.TB, o store.Options, organizations string) *world {
 	t.Helper()
 	w := &world{
 		t: t, dir: t.TempDir(), aws: sandboxtest.Start(t, accounts), database: o.URL, again: make(chan os.Signal),

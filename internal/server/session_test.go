@@ -68,6 +68,11 @@ func TestSignIn(t *testing.T) {
 				t.Fatalf("%d %v\n%s", got.status, got.header, got.body)
 			}
 		}
+		for path, method := range map[string]string{"/signout": http.MethodGet, link: http.MethodPut, "/signin": http.MethodDelete} {
+			if got := w.page(method, path); got.status != http.StatusMethodNotAllowed || got.header.Get("Allow") == "" || !strings.HasPrefix(got.header.Get("Content-Type"), "text/html") {
+				t.Errorf("%s: %d %v", method, got.status, got.header)
+			}
+		}
 		// A page of somebody else's cannot spend it.
 		for _, site := range []string{"cross-site", "same-site"} {
 			if got := w.page(http.MethodPost, link, "Sec-Fetch-Site", site); got.status != http.StatusForbidden {

@@ -41,6 +41,12 @@ func New(o Options) *Web {
 	w.mux.HandleFunc("GET /signin/{token}", w.look)
 	w.mux.HandleFunc("POST /signin/{token}", w.spend)
 	w.mux.HandleFunc("POST /signout", w.signOut)
+	for path, allowed := range map[string]string{"/signin": "GET, HEAD", "/signin/{token}": "GET, HEAD, POST", "/signout": "POST"} {
+		w.mux.HandleFunc(path, func(out http.ResponseWriter, r *http.Request) {
+			out.Header().Set("Allow", allowed)
+			w.show(out, r, http.StatusMethodNotAllowed, page{Title: "Not possible", Text: "This page does not take " + r.Method + ", only " + allowed + "."})
+		})
+	}
 	return w
 }
 

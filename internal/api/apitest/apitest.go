@@ -8,7 +8,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"testing"
 )
 
 // Object is an object of the document.
@@ -27,20 +26,25 @@ type Operation struct {
 
 // Parameter is a parameter of an operation.
 type Parameter struct {
-	Name, In string // in path, query or header
-	Schema   Object
+	Name, In, Description string // in path, query or header
+	Schema                Object
 }
 
-// Read reads the document in a file.
-func Read(t testing.TB, file string) Document {
-	t.Helper()
+// Member is a member of an object's schema.
+type Member struct {
+	Name   string
+	Schema Object
+}
+
+// Read reads the document in a file. It panics if there is none.
+func Read(file string) Document {
 	text, err := os.ReadFile(file)
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	var d Document
 	if err := json.Unmarshal(text, &d.root); err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	return d
 }
@@ -58,7 +62,8 @@ func (d Document) Operations() (out []Operation) {
 				p, _ := one.(Object)
 				name, _ := p["name"].(string)
 				in, _ := p["in"].(string)
-				op.Parameters = append(op.Parameters, Parameter{name, in, member(p, "schema")})
+				text, _ := p["description"].(string)
+				op.Parameters = append(op.Parameters, Parameter{name, in, text, member(p, "schema")})
 			}
 			for status := range member(of, "responses") {
 				op.Answers[status] = asJSON(d.Resolve(member(of, "responses", status)))
@@ -74,6 +79,15 @@ func (d Document) Schemas() map[string]Object {
 	out := map[string]Object{}
 	for name := range member(d.root, "components", "schemas") {
 		out[name] = member(d.root, "components", "schemas", name)
+	}
+	return out
+}
+
+// Members returns the members of an object's schema, by name.
+func Members(schema Object) (out []Member) {
+	all := member(schema, "properties")
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		out = append(out, Member{name, member(all, name)})
 	}
 	return out
 }
