@@ -71,10 +71,10 @@ var mayImport = map[string][]string{
 	"internal/account":         {"."},
 	"internal/seal":            {"."},
 	"internal/service": {
-		".", "policy", "policy/correct", "policy/explain", "policy/lint", "policy/render", "credential", "internal/access", "internal/account", "internal/check", "internal/job", "internal/safely", "internal/seal", "internal/state", "internal/store",
+		".", "policy", "policy/correct", "policy/explain", "policy/lint", "policy/render", "credential", "internal/access", "internal/account", "internal/bound", "internal/check", "internal/job", "internal/safely", "internal/seal", "internal/state", "internal/store",
 		"internal/strict", "internal/tenant", "internal/vend",
 	},
-	"internal/api":         {".", "policy", "policy/explain", "policy/lint", "policy/render", "internal/account", "internal/job", "internal/service", "internal/strict", "internal/vend"},
+	"internal/api":         {".", "policy", "policy/explain", "policy/lint", "policy/render", "internal/account", "internal/bound", "internal/job", "internal/service", "internal/strict", "internal/vend"},
 	"internal/api/apitest": {},
 	"internal/web":         {"internal/account", "internal/job", "internal/service"},
 	"internal/server": {

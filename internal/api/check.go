@@ -56,6 +56,12 @@ func (a *API) checkEvents(path string) {
 		end := time.After(streamLimit)
 		begun := false
 		q, err := a.open(w, r, rt)
+		if err == nil {
+			var closed func()
+			if closed, err = a.limits.streams.open(q.call.Actor); err == nil {
+				defer closed()
+			}
+		}
 		for {
 			if begun {
 				q.call.Actor, err = a.actor(r, rt)

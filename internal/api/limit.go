@@ -9,6 +9,7 @@ import (
 
 	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/internal/account"
+	"github.com/rolecall/rolecall/internal/bound"
 	"github.com/rolecall/rolecall/internal/service"
 )
 
@@ -25,13 +26,18 @@ type Limits struct {
 const (
 	defaultRequests = 50
 	defaultFailures = 120
+	// boundPart of an organization's rate has each token that is bound to one
+	// connection.
+	boundPart = 5
 	// failuresPerSecond is how fast an address may try again: ten a minute.
 	failuresPerSecond = 10.0 / 60
 )
 
 // limits count requests and failures.
 type limits struct {
-	requests, failures *rates
+	requests, failures *bound.Rates
+	bound              *bound.Rates // of who is bound to one connection, for each apart
+	streams            streams
 	valid              *recent // digests of tokens that were valid a short time ago
 }
 
@@ -39,17 +45,18 @@ func newLimits(l Limits) *limits {
 	if l.Failures == 0 {
 		l.Failures = defaultFailures
 	}
-	out := &limits{requests: newRates(0, 0), failures: newRates(float64(l.Failures), failuresPerSecond), valid: &recent{}}
+	out := &limits{
+		requests: bound.NewRates(0, 0), bound: bound.NewRates(0, 0), failures: bound.NewRates(float64(l.Failures), failuresPerSecond), valid: &recent{},
+	}
 	out.setRequests(l.RequestsPerSecond)
 	return out
 }
 
 // setRequests changes how many requests an organization may make.
 func (l *limits) setRequests(perSecond int) {
-	perSecond = cmp.Or(perSecond, defaultRequests)
-	l.requests.mu.Lock()
-	defer l.requests.mu.Unlock()
-	l.requests.burst, l.requests.perSecond = float64(2*perSecond), float64(perSecond)
+	rate := float64(cmp.Or(perSecond, defaultRequests))
+	l.requests.Set(2*rate, rate)
+	l.bound.Set(max(1, 2*rate/boundPart), max(1, rate/boundPart))
 }
 
 // tooMany is the answer to who does something too often.
@@ -61,7 +68,7 @@ func tooMany(what string, wait time.Duration) error {
 // were not valid, and does not present one now that was: whoever shares an
 // address with somebody who guesses goes on.
 func (l *limits) mayTry(from netip.Addr, token string) error {
-	if wait := l.failures.wait(network(from)); wait > 0 && !l.valid.has(account.Hash(token)) {
+	if wait := l.failures.Wait(network(from)); wait > 0 && !l.valid.has(account.Hash(token)) {
 		return tooMany("too many tokens that are not valid came from your address", wait)
 	}
 	return nil
@@ -74,7 +81,7 @@ func (l *limits) tried(from netip.Addr, token string, valid bool) {
 		return
 	}
 	l.valid.remove(account.Hash(token))
-	l.failures.take(network(from))
+	l.failures.Take(network(from))
 }
 
 // network is whom an address stands for: one customer has all addresses of an
@@ -90,98 +97,71 @@ func network(from netip.Addr) string {
 
 // mayAsk returns an error if the organization asks too often. Whose requests
 // they are counts, so that nobody uses up what is another's; an operator's count
-// for each organization apart, and those about none not at all.
+// for each organization apart, and those about none not at all. Who is bound to
+// one connection, as an outsider with a setup link is, has a part alone: the
+// organization's own people go on.
 func (l *limits) mayAsk(a account.Actor, path string) error {
 	who := a.Organization
-	if who == "" {
+	switch {
+	case a.Connection != "":
+		who = "bound " + a.Organization // no api_name has a space
+		if wait := l.bound.Take(a.ID); wait > 0 {
+			return tooMany("too many requests with this token", wait)
+		}
+	case who == "":
 		rest, below := strings.CutPrefix(path, "/api/o/")
 		if !below {
 			return nil
 		}
 		name, _, _ := strings.Cut(rest, "/")
-		who = "operator " + name // no api_name has a space
+		who = "operator " + name
 	}
-	if wait := l.requests.take(who); wait > 0 {
+	if wait := l.requests.Take(who); wait > 0 {
 		return tooMany("too many requests of the organization", wait)
 	}
 	return nil
 }
 
-// rates limit how often each of many does something: a burst at once, and then
-// as many a second as come back.
-type rates struct {
-	burst, perSecond float64
-	mu               sync.Mutex
-	of               map[string]bucket
+// The most streams of events that are open at a time.
+const (
+	actorStreams        = 20
+	organizationStreams = 200
+)
+
+// streams counts those that are open.
+type streams struct {
+	mu sync.Mutex
+	of map[string]int
 }
 
-type bucket struct {
-	left float64
-	at   time.Time
-}
-
-func newRates(burst, perSecond float64) *rates {
-	return &rates{burst: burst, perSecond: perSecond, of: map[string]bucket{}}
-}
-
-// maxRates bounds how many are counted at a time.
-const maxRates = 20000
-
-// now returns how much who has left. The lock is held.
-func (r *rates) now(who string) bucket {
-	b, known := r.of[who]
-	now := time.Now()
-	if !known {
-		return bucket{r.burst, now}
+// open counts a stream, unless it is one too many. Its end is told by closed.
+func (s *streams) open(a account.Actor) (closed func(), err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.of == nil {
+		s.of = map[string]int{}
 	}
-	return bucket{min(r.burst, b.left+now.Sub(b.at).Seconds()*r.perSecond), now}
-}
-
-// take counts one more, unless it is one too many: then it returns how long to
-// wait.
-func (r *rates) take(who string) time.Duration {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	b := r.now(who)
-	if b.left < 1 {
-		return r.until(b)
+	whose := map[string]int{"actor " + a.ID: actorStreams}
+	if a.Organization != "" {
+		whose["organization "+a.Organization] = organizationStreams
 	}
-	b.left--
-	if _, known := r.of[who]; !known && len(r.of) >= maxRates {
-		r.forget()
-	}
-	r.of[who] = b
-	return 0
-}
-
-// wait returns how long who must wait; zero: not at all.
-func (r *rates) wait(who string) time.Duration {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if b := r.now(who); b.left < 1 {
-		return r.until(b)
-	}
-	return 0
-}
-
-func (r *rates) until(b bucket) time.Duration {
-	return max(time.Millisecond, time.Duration((1-b.left)/r.perSecond*float64(time.Second)))
-}
-
-// forget makes room: those that have all of their burst back go, and a few
-// others where these are too few. The lock is held.
-func (r *rates) forget() {
-	for who := range r.of {
-		if r.now(who).left >= r.burst {
-			delete(r.of, who)
+	for who, most := range whose {
+		if s.of[who] >= most {
+			return nil, tooMany("too many streams of events are open", streamPulse)
 		}
 	}
-	for who := range r.of {
-		if len(r.of) < maxRates*9/10 {
-			return
-		}
-		delete(r.of, who)
+	for who := range whose {
+		s.of[who]++
 	}
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for who := range whose {
+			if s.of[who]--; s.of[who] == 0 {
+				delete(s.of, who)
+			}
+		}
+	}, nil
 }
 
 // recent is a set that forgets: what was added last is in it, and no more than

@@ -100,15 +100,76 @@ func TestFailuresAreLimited(t *testing.T) {
 	})
 }
 
-// However many there are, what is counted is bounded.
-func TestRatesAreBounded(t *testing.T) {
+// However many there are, what is remembered is bounded.
+func TestRecentIsBounded(t *testing.T) {
 	t.Parallel()
-	r, seen := newRates(2, 1e-6), recent{}
-	for i := range 3 * maxRates {
-		r.take(fmt.Sprint(i))
+	seen := recent{}
+	for i := range 3 * maxRecent {
 		seen.add(fmt.Sprint(i))
 	}
-	if len(r.of) > maxRates || len(seen.new)+len(seen.old) > 2*maxRecent || !seen.has(fmt.Sprint(3*maxRates-1)) {
-		t.Errorf("%d, %d", len(r.of), len(seen.new)+len(seen.old))
+	if len(seen.new)+len(seen.old) > 2*maxRecent || !seen.has(fmt.Sprint(3*maxRecent-1)) {
+		t.Errorf("%d", len(seen.new)+len(seen.old))
+	}
+}
+
+// Who is bound to one connection has a part of the rate, and all of them together
+// leave the organization its own.
+func TestBoundTokensAreLimited(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := newLimits(Limits{RequestsPerSecond: 50})
+		asks := func(a account.Actor) (n int) {
+			for n < 1000 && waits(t, l.mayAsk(a, "/api/o/acme")) == 0 {
+				n++
+			}
+			return n
+		}
+		all := 0
+		for i := range 20 {
+			n := asks(account.Actor{Organization: "acme", ID: fmt.Sprint(i), Connection: "c", Role: account.Setup})
+			if all += n; n > 20 {
+				t.Errorf("%d at once of one link", n)
+			}
+		}
+		if own := asks(account.Actor{Organization: "acme", Role: account.Admin}); all != 100 || own != 100 {
+			t.Errorf("%d of links, and then %d of the organization's own", all, own)
+		}
+	})
+}
+
+// Streams are bounded for each actor and each organization, and one that ends makes
+// room.
+func TestStreamsAreLimited(t *testing.T) {
+	t.Parallel()
+	var s streams
+	var ends []func()
+	opens := func(a account.Actor) (n int) {
+		for n < 1000 {
+			closed, err := s.open(a)
+			if err != nil {
+				if waits(t, err) == 0 {
+					t.Error(err)
+				}
+				break
+			}
+			ends, n = append(ends, closed), n+1
+		}
+		return n
+	}
+	all := 0
+	for i := range 20 {
+		n := opens(account.Actor{Organization: "acme", ID: fmt.Sprint(i)})
+		if all += n; n > actorStreams {
+			t.Errorf("%d of one actor", n)
+		}
+	}
+	if other := opens(account.Actor{Organization: "globex", ID: "x"}); all != organizationStreams || other != actorStreams {
+		t.Errorf("%d of one organization, and then %d of another", all, other)
+	}
+	for _, end := range ends {
+		end()
+	}
+	if len(s.of) != 0 {
+		t.Errorf("%v are left", s.of)
 	}
 }

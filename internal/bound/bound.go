@@ -7,6 +7,8 @@
 // ends, such as with a server of its own that never answers, stops nobody else's:
 // however many they are, something is left for one more, until it is too small to
 // be of use.
+//
+// Rates bound how often each of many does something.
 package bound
 
 import (

@@ -56,9 +56,15 @@ func (s *Service) refused(ctx context.Context, c Call, op operation, err error) 
 	return s.recordRefusal(ctx, c, op, err)
 }
 
+// recordRefusal returns the error, which is on record then: of one actor not
+// without end, else the holder of any token could fill the database.
 func (s *Service) recordRefusal(ctx context.Context, c Call, op operation, refused error) error {
+	reason, ok := s.refusals.reason(c.Actor.ID, rolecall.List(refused)[0].Message)
+	if !ok {
+		return refused
+	}
 	err := s.store.Change(ctx, func(ctx context.Context, tx *store.Tx) error {
-		return audit(ctx, tx, c, op, AuditRecord{Decision: Refused, Reason: rolecall.List(refused)[0].Message})
+		return audit(ctx, tx, c, op, AuditRecord{Decision: Refused, Reason: reason})
 	})
 	if err != nil {
 		return err

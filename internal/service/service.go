@@ -54,8 +54,9 @@ type Service struct {
 	url     string
 	log     *slog.Logger
 
-	checks checks
-	tools  tools
+	checks   checks
+	tools    tools
+	refusals *refusals
 
 	generationMu sync.Mutex
 	generation   *generation // in force
@@ -68,7 +69,7 @@ type Service struct {
 // New returns a service. Start it before it takes requests.
 func New(o Options) *Service {
 	s := &Service{
-		store: o.Store, keyring: o.Keyring, url: o.URL, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), checks: checks{running: map[string]*running{}},
+		store: o.Store, keyring: o.Keyring, url: o.URL, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), checks: checks{running: map[string]*running{}}, refusals: newRefusals(),
 		generation: &generation{Settings: o.Settings},
 	}
 	s.sealer = sealer{store: o.Store, keyring: o.Keyring, anchor: o.Anchor, given: o.Heads, log: s.log, logged: map[string]int64{}}
