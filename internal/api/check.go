@@ -47,8 +47,10 @@ const (
 // ended, whose id is its number, and result at the end. At every pulse the
 // actor is found again, so that a revoked token ends it.
 func (a *API) checkEvents(path string) {
-	rt := route{method: http.MethodGet, path: path, id: "watchCheck", summary: "A check's steps as they end, as server-sent events",
-		about: "Events: step, whose data is a CheckStep and whose id is its number; and result at the end, whose data is the Check: the stream ends with it. A comment comes every 15 s. A stream ends after an hour, or when the token is revoked: ask again with Last-Event-ID.", status: http.StatusOK, kinds: []string{kindEvents}}
+	rt := route{
+		method: http.MethodGet, path: path, id: "watchCheck", summary: "A check's steps as they end, as server-sent events",
+		about: "Events: step, whose data is a CheckStep and whose id is its number; and result at the end, whose data is the Check: the stream ends with it. A comment comes every 15 s. A stream ends after an hour, or when the token is revoked: ask again with Last-Event-ID.", status: http.StatusOK, kinds: []string{kindEvents},
+	}
 	a.document.add(rt, reflect.TypeFor[string]())
 	a.mux.HandleFunc(rt.method+" "+rt.path, func(w http.ResponseWriter, r *http.Request) {
 		sent, _ := strconv.Atoi(r.Header.Get("Last-Event-ID"))

@@ -89,7 +89,7 @@ func printConnection(out *output, c client.Connection) error {
 }
 
 func connectionRows(c client.Connection) [][]string {
-	rows := [][]string{{string(c.Purpose) + " " + c.Name, "s3://" + c.Bucket + "/" + c.Prefix, c.Region}, {"  status", c.Status, c.Reason}, {"  by", authorization(c.Connection)}}
+	rows := [][]string{{string(c.Purpose) + " " + c.Name, "s3://" + c.Bucket + "/" + c.Prefix, c.Region}, {"  status", c.Status, c.Reason}, {"  by", cmp.Or(authorization(c.Connection), "no role yet")}}
 	for _, id := range c.ExternalIDs {
 		rows = append(rows, []string{"  external id", id})
 	}

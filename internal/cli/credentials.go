@@ -115,10 +115,11 @@ func (c *credentialsCommand) ask(ctx context.Context, sys System, out *output) e
 	if err != nil {
 		return err
 	}
-	if c.Org == "" { // a token for credentials may not ask whose it is
-		return &rolecall.Error{Code: rolecall.Invalid, Message: "whose connection is it?", Hint: "You: give --org"}
+	org, err := whose(ctx, asked, c.Org)
+	if err != nil { // a token for credentials may not ask whose it is
+		return &rolecall.Error{Code: rolecall.CodeOf(err), Message: "whose connection is it?", Hint: "You: give --org", Err: err}
 	}
-	text, err := asked.Credentials(ctx, c.Org, c.Connection, client.CredentialsRequest{Access: c.Access, Prefix: c.Prefix})
+	text, err := asked.Credentials(ctx, org, c.Connection, client.CredentialsRequest{Access: c.Access, Prefix: c.Prefix})
 	if err != nil {
 		return err
 	}

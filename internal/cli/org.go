@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"strconv"
 	"strings"
@@ -190,7 +191,7 @@ func (c *orgRotateCommand) Run(ctx context.Context, sys System, out *output) err
 	if out.json {
 		return out.document(r)
 	}
-	rows, left := [][]string{{"external id of " + c.Org, "new " + r.New}, {"", "old " + r.Old}}, 0
+	rows, left := [][]string{{"external id of " + c.Org, "new " + cmp.Or(r.New, "is made when the rotation begins")}, {"", "old " + r.Old}}, 0
 	for _, of := range r.Connections {
 		state := "passed with the new one"
 		if !of.Passed {

@@ -96,16 +96,24 @@ func (c *setupLinkShowCommand) Run(ctx context.Context, sys System, out *output)
 	if out.json {
 		return out.document(link)
 	}
-	gives := []string{"role_arn", "region"}
+	gives, may := []string{"role_arn", "region"}, []string{}
 	for _, pointer := range link.Fills {
-		gives = append(gives, strings.ReplaceAll(strings.TrimPrefix(pointer, "/"), "/", "."))
+		switch member := strings.ReplaceAll(strings.TrimPrefix(pointer, "/"), "/", "."); member {
+		case "prefix", "encryption":
+			may = append(may, member)
+		default:
+			gives = append(gives, member)
+		}
 	}
 	if of.Verified != nil {
-		gives = []string{"nothing any more: the connection was verified"}
+		gives, may = []string{"nothing any more: the connection was verified"}, nil
 	}
 	rows := [][]string{
 		{"setup link", "for the connection " + link.Connection + " of " + link.Organization, ends(link.Expires)},
 		{"  you give", strings.Join(gives, ", ")},
+	}
+	if len(may) > 0 {
+		rows = append(rows, []string{"  and may give", strings.Join(may, ", ")})
 	}
 	if link.Account != "" {
 		rows = append(rows, []string{"  role in", "account " + link.Account})

@@ -35,7 +35,7 @@ func TestRemoteSetupLink(t *testing.T) {
 
 	operator := s.token
 	s.token, s.more = link, "ROLECALL_SERVER=" // the link alone says where
-	holds(t, s.there(0, "", "setup-link", "show"), "masters of nova", "role_arn, region, bucket, prefix, encryption", "account 111122223333", "external id", "principal production")
+	holds(t, s.there(0, "", "setup-link", "show"), "masters of nova", "role_arn, region, bucket", "prefix, encryption", "account 111122223333", "external id", "principal production")
 	holds(t, s.there(0, "", "setup-link", "show", "--output", "json"), `"connection": "masters"`, `"/bucket"`)
 	const role = "arn:aws:iam::111122223333:role/nova"
 	holds(t, s.there(2, "", "policy", "generate", "masters", "--role-arn", role, "--format", "cli"), "no bucket yet")

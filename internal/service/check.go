@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/rolecall/rolecall"
@@ -80,7 +82,8 @@ func (n *NewCheck) validate() error {
 	if n.Wait != nil && *n.Wait > maxWait {
 		faults.Add("/wait", "a check waits at most 10m", "You: write 10m or less")
 	}
-	for kind, text := range n.Policies {
+	for _, kind := range slices.Sorted(maps.Keys(n.Policies)) {
+		text := n.Policies[kind]
 		at := strict.Pointer("policies", string(kind))
 		documents := []json.RawMessage{text}
 		if strict.TypeOf(text) == strict.List {
