@@ -305,8 +305,8 @@ func (a Answer) unreachable(q Request) Refusal {
 		r.Code, r.Message = rolecall.Invalid, fmt.Sprintf("the server of the bucket %q does not answer as S3 does", q.Place.Bucket)
 	}
 	if errors.Is(a.Err, transfer.ErrUnordered) {
-		return of(rolecall.Invalid, fmt.Sprintf("the server of the bucket %q lists keys out of byte order, in which S3 lists them", q.Place.Bucket),
-			"You: name files without wildcards, which needs no listing, or use a service that lists in byte order", rolecall.LayerName)
+		return of(rolecall.Invalid, fmt.Sprintf("the server of the bucket %q lists keys out of byte order or more than once; S3 lists each once, in that order", q.Place.Bucket),
+			"You: name files without wildcards, which needs no listing, or use a service that lists as S3 does", rolecall.LayerName)
 	}
 	if q.Place.EndpointURL == "" {
 		return r

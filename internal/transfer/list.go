@@ -45,10 +45,10 @@ func List(ctx context.Context, b Bucket, prefix string) iter.Seq2[Object, error]
 }
 
 // ErrUnordered is the cause of an error about a listing that is not in the order of
-// the bytes of its keys, in which S3 lists. Without it nobody could tell in little
+// the bytes of its keys, each once, in which S3 lists. Without it nobody could tell in little
 // memory whether a listing comes to its end and names no key twice.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
-var ErrUnordered = errors.New("a listing is not in the order of keys")
+var ErrUnordered = errors.New("a listing is not in the order of keys, each once")
 
 // ListFirst returns the first object whose key begins with the prefix, and
 // whether there is one. It is the object with that key, if there is that.
@@ -133,7 +133,7 @@ func (l *lister) page(ctx context.Context) ([]Object, error) {
 		switch {
 		case err != nil:
 		case o.Key == l.last:
-			err = malformed("listed the key %.100q twice", o.Key)
+			err = malformed("%w: listed the key %.100q twice", ErrUnordered, o.Key)
 		case o.Key < l.last:
 			err = malformed("%w: listed the key %.100q after %.100q", ErrUnordered, o.Key, l.last)
 		}
