@@ -44,8 +44,8 @@ type Request struct {
 	// Discloses has the report say what only the operator may know: for a command
 	// that the operator runs. See rolecall.Undisclosed.
 	Discloses bool
-	// Remote has hints name what a request over HTTP holds in the place of the flags
-	// of a command, which who asks does not have.
+	// Remote has hints name what a request over HTTP holds, since who asks may have
+	// no command.
 	Remote bool
 	Log    *slog.Logger // nil: none
 }

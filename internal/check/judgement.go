@@ -152,7 +152,7 @@ func (w *work) askForDocuments(f finding) finding {
 	}
 	againHint := "You: to have what is there corrected, check again with " + strings.Join(flags, " ")
 	if w.Remote {
-		againHint = "You: to have what is there corrected, check again and send it in policies, as " + strings.Join(kinds, ", ")
+		againHint = "You: to have what is there corrected, check again with policies (or --policy): " + strings.Join(kinds, ", ")
 	}
 	if slices.ContainsFunc(f.patches, func(p rolecall.Patch) bool { return p.Mode == rolecall.PatchMerge }) {
 		againHint += "; patches only add to it"
