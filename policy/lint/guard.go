@@ -19,7 +19,7 @@ import (
 type guard struct {
 	kind    policy.Kind
 	options Options
-	budget  int             // how many statements may still be matched with requests
+	budget  int             // of work: statements that are matched with requests, and their like
 	vendor  string          // without a connection: who is the vendor for certain
 	home    string          // the bucket whose policy it is
 	shared  bool            // the document takes external ids that are others' to send
@@ -27,8 +27,7 @@ type guard struct {
 	filled  map[string]bool // pointers of statements that a fix completed by what the connection is
 }
 
-// guardBudget bounds the work on a document: about a second's. No document that AWS
-// stores comes near.
+// guardBudget bounds the work on a document, to about a second's.
 const guardBudget = 2_000_000
 
 func newGuard(root *tree.Node, kind policy.Kind, options Options) *guard {
@@ -44,6 +43,9 @@ func (g *guard) spent() bool { return g.budget < 0 }
 
 // harm says whom a rule's fix harms, and by what, or nothing.
 func (g *guard) harm(r *rule, before, after *tree.Node) string {
+	if g.budget -= len(before.JSON()) / 4; g.spent() { // to read it again
+		return ""
+	}
 	was, is := g.sideOf(before), g.sideOf(after)
 	if r.fills {
 		maps.Copy(g.filled, was.broken)
@@ -53,7 +55,7 @@ func (g *guard) harm(r *rule, before, after *tree.Node) string {
 	was.named, is.named = g.parse(was, without), g.parse(is, without)
 	for _, s := range changedStatements(was, is) {
 		for _, in := range g.requests(s, was, is) {
-			if why := g.harmOf(r, in, was, is); why != "" || g.spent() {
+			if why := g.harmOf(r, in, was, is); why != "" {
 				return why
 			}
 		}
@@ -63,9 +65,6 @@ func (g *guard) harm(r *rule, before, after *tree.Node) string {
 
 // harmOf decides one request before and after.
 func (g *guard) harmOf(r *rule, in policy.Request, was, is *side) string {
-	if g.budget -= 2 * (4 + len(was.statements) + len(is.statements)); g.spent() {
-		return ""
-	}
 	if everyone(in.Principal) && g.resourceKind() {
 		if !g.allows(was.whole, in) && g.allows(is.whole, in) {
 			return "everyone would be let in"
@@ -145,6 +144,7 @@ func (g *guard) sideOf(root *tree.Node) *side {
 		s.whole = d
 		return s
 	}
+	g.budget -= len(root.JSON()) // each statement is read by itself
 	for _, st := range s.statements {
 		if g.readable(s.version, []*tree.Node{st.Node}) == nil {
 			s.broken[st.Pointer] = true

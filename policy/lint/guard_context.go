@@ -25,6 +25,9 @@ func (g *guard) contexts(s *statement, was, is *side) []keyValues {
 	}
 	out := []keyValues{base, {}}
 	vary := func(key string, values []string) {
+		if g.budget -= 1 + len(base); g.spent() {
+			return
+		}
 		varied := maps.Clone(base)
 		varied[key] = values
 		out = append(out, varied)
@@ -56,6 +59,9 @@ func (g *guard) contexts(s *statement, was, is *side) []keyValues {
 		for _, v := range named.values {
 			vary(key, []string{v})
 		}
+	}
+	if g.budget -= len(out) * (1 + len(base)); g.spent() {
+		return nil
 	}
 	if s.deny {
 		out = append(out, allowing(all, out)...)

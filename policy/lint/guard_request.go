@@ -30,25 +30,35 @@ func everyone(principal string) bool {
 // requests returns those that a statement speaks of: each principal, action and
 // resource, with each of its conditions met, not met, and without the key.
 func (g *guard) requests(s *statement, was, is *side) []policy.Request {
+	g.budget -= 10 * (len(was.statements) + len(is.statements)) // to look for what they name
 	callers, actions, resources := g.callers(s, was, is), g.actionsOf(s, was, is), g.resourcesOf(s, was, is)
 	contexts := g.contexts(s, was, is)
-	if n := len(callers) * len(actions) * len(resources) * len(contexts); n > g.budget {
+	if len(contexts) == 0 || g.spent() {
+		return nil
+	}
+	each := 2*(4+len(was.statements)+len(is.statements)) + 4*len(contexts[0])
+	if n := len(callers) * len(actions) * len(resources) * len(contexts); n > g.budget/each {
 		g.budget = -1
 		return nil
 	}
 	var out []policy.Request
-	for _, who := range callers {
-		for _, action := range actions {
-			for _, resource := range resources {
-				if !g.feasible(action, resource) {
-					continue
-				}
-				for _, context := range contexts {
-					out = append(out, policy.Request{Principal: who, Action: action, Resource: resource, Account: guardAccount, Context: askable(action, context)})
+	for _, action := range actions {
+		var asked []keyValues
+		for _, context := range contexts {
+			asked = append(asked, askable(action, context))
+		}
+		for _, resource := range resources {
+			if !g.feasible(action, resource) {
+				continue
+			}
+			for _, who := range callers {
+				for _, context := range asked {
+					out = append(out, policy.Request{Principal: who, Action: action, Resource: resource, Account: guardAccount, Context: context})
 				}
 			}
 		}
 	}
+	g.budget -= each * len(out)
 	return out
 }
 
@@ -288,7 +298,9 @@ func (g *guard) resourcesOf(s *statement, was, is *side) []string {
 	}
 	for _, other := range append(slices.Clone(was.statements), is.statements...) {
 		for _, r := range append(other.resources(), other.Get("NotResource").Each()...) {
-			more.addSome(samples(r.Text)...)
+			if len(more.values) < maxSamples {
+				more.addSome(samples(r.Text)...)
+			}
 		}
 	}
 	for _, r := range more.values {
@@ -312,7 +324,7 @@ func samples(pattern string) []string {
 	}
 	out := []string{fill(pattern)}
 	if strings.Contains(pattern, "*") {
-		out = append(out, strings.NewReplacer("*", "", "?", "a").Replace(pattern))
+		out = append(out, fill(strings.ReplaceAll(pattern, "*", "")))
 		if bucket, _, slash := strings.Cut(pattern, "/"); !slash && strings.HasSuffix(bucket, "*") {
 			out = append(out, fill(strings.TrimSuffix(bucket, "*"))+"/"+sampleText, fill(bucket)+"/"+sampleText)
 		}
@@ -327,8 +339,10 @@ func samples(pattern string) []string {
 
 // fill puts something in the place of each wildcard.
 func fill(pattern string) string {
-	return strings.NewReplacer("*", sampleText, "?", "a").Replace(pattern)
+	return filler.Replace(pattern)
 }
+
+var filler = strings.NewReplacer("*", sampleText, "?", "a")
 
 // set is a list of texts, each once.
 type set struct {
