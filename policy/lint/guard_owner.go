@@ -15,6 +15,9 @@ import (
 // and a fix may let them do what it says; but not what a variable makes of it.
 func (g *guard) mindsGain(r *rule, in policy.Request) bool {
 	if g.options.Kit == nil {
+		if g.vendor != "" && in.Principal == g.vendor && strings.Contains(g.vendor, ":role/") && !strings.Contains(g.vendor, sampleText) {
+			return false
+		}
 		return r.strict || g.resourceKind() && !namedIdentity(in) && !limitedService(in)
 	}
 	switch g.kind {

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -131,6 +132,7 @@ func (g *guard) callers(s *statement, was, is *side) []string {
 	delete(accounts, "")
 	if open {
 		set.add("*", stranger)
+		set.add(servicesLike(s)...)
 	}
 	for _, who := range g.named(was, is) {
 		if open || accounts[accountIn(who)] {
@@ -156,24 +158,42 @@ func (g *guard) named(was, is *side) []string {
 		}
 		for _, c := range s.on("aws:PrincipalArn", "aws:PrincipalAccount") {
 			for _, v := range c.values.Strings() {
-				set.addSome(callerLike(v))
+				set.addSome(callersLike(v)...)
 			}
 		}
 	}
 	return set.values
 }
 
-// callerLike returns somebody whom a value of a condition on principals means.
-func callerLike(value string) string {
+// callersLike returns who could be meant by a value of a condition on principals: what it
+// says, and a role and a user of its account.
+func callersLike(value string) []string {
 	value = strings.Replace(value, ":sts:", ":iam:", 1)
-	if rolecall.IsAccountID(value) {
-		value = "arn:aws:iam::" + value + ":role/" + sampleText
+	account := accountDigits.FindString(value)
+	if account == "" {
+		account = accountIn(stranger)
+		if digits := strings.TrimRight(value, "*?"); strings.Trim(digits, "0123456789") == "" && digits != "" && len(digits) < 12 {
+			account = digits + strings.Repeat("5", 12-len(digits))
+		}
 	}
-	if parts := strings.SplitN(value, ":", 6); len(parts) == 6 && strings.ContainsAny(parts[4], "*?") {
-		parts[4] = accountIn(stranger)
-		value = strings.Join(parts, ":")
+	out := []string{"arn:aws:iam::" + account + ":role/" + sampleText, "arn:aws:iam::" + account + ":user/" + sampleText}
+	if parts := strings.SplitN(value, ":", 6); len(parts) == 6 && (strings.HasPrefix(parts[5], "role/") || strings.HasPrefix(parts[5], "user/")) {
+		out = append(out, fill("arn:aws:iam::"+account+":"+parts[5]))
 	}
-	return fill(value)
+	return out
+}
+
+var accountDigits = regexp.MustCompile(`[0-9]{12}`)
+
+// servicesLike returns services that a value of a condition on principals means.
+func servicesLike(s *statement) []string {
+	out := []string{"cloudtrail.amazonaws.com"}
+	for _, c := range s.on("aws:PrincipalServiceName") {
+		for _, v := range c.values.Strings() {
+			out = append(out, fill(v))
+		}
+	}
+	return out
 }
 
 // callersNamed returns who asks where a principal is named: itself, or somebody of

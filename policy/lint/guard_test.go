@@ -108,6 +108,39 @@ func guardCases() map[string]guardCase {
 			others: []policy.Request{asks("cloudtrail.amazonaws.com", "s3:PutObject", bucket+"/a", "aws:SourceArn", "arn:aws:cloudtrail:eu-west-1:444455556666:trail/x")},
 		},
 	}
+	partner := "arn:aws:iam::999988887777:role/v2"
+	for name, condition := range map[string]string{
+		"a pattern of an account": `"StringLike":{"aws:PrincipalArn":"arn:aws:iam::999988887777:*"}`, "a looser one": `"StringLike":{"aws:PrincipalArn":"arn:aws:*::999988887777:*"}`,
+		"an account in a pattern": `"StringLike":{"aws:PrincipalArn":"*999988887777*"}`, "a part of an account": `"StringLike":{"aws:PrincipalAccount":"99998888*"}`,
+	} {
+		out[name] = guardCase{kind: policy.TrustDocument, statements: oursTrust + "," + trust(`{"AWS":"*"}`, condition), others: []policy.Request{assumes(partner)}}
+	}
+	second := `"StringEquals":{"sts:ExternalId":"boss-7d1f9b3c44"},"Bool":{"aws:MultiFactorAuthPresent":"true"}`
+	for name, who := range map[string]string{"the customer's user": `"` + boss + `"`, "the customer's account": `"111122223333"`, "the customer's user beside ours": `["` + worker + `","` + boss + `"]`} {
+		out["a second factor of "+name] = guardCase{kind: policy.TrustDocument, statements: oursTrust + "," + trust(`{"AWS":`+who+`}`, second), others: []policy.Request{assumes(boss, "sts:ExternalId", "boss-7d1f9b3c44")}}
+	}
+	for name, condition := range map[string]string{
+		"a service behind everyone": `"StringEquals":{"aws:PrincipalServiceName":"cloudtrail.amazonaws.com"}`, "services behind everyone": `"Bool":{"aws:PrincipalIsAWSService":"true"}`,
+	} {
+		out[name] = guardCase{
+			kind: policy.BucketDocument, statements: `{"Effect":"Allow","Principal":"*","Action":"s3:PutObject","Resource":"` + bucket + `","Condition":{` + condition + `}}`,
+			others: []policy.Request{asks("cloudtrail.amazonaws.com", "s3:PutObject", bucket+"/in/a")},
+		}
+	}
+	out["every service"] = guardCase{
+		kind:       policy.BucketDocument,
+		statements: `{"Effect":"Allow","Principal":"*","Action":"s3:PutObject","Resource":"` + bucket + `/*","Condition":{"StringEquals":{"aws:PrincipalServiceName":"*.amazonaws.com"}}}`,
+		others:     []policy.Request{asks("cloudtrail.amazonaws.com", "s3:PutObject", bucket+"/in/a")},
+	}
+	out["another key"] = guardCase{
+		kind:       policy.KeyDocument,
+		statements: `{"Effect":"Allow","Principal":{"AWS":"` + v2 + `"},"Action":"kms:Decrypt","Resource":"arn:aws:kms:eu-central-1:111122223333:key/ffffffff-12ab-34cd-56ef-1234567890ab"}`,
+		others:     []policy.Request{asks(v2, "kms:Decrypt", "arn:aws:kms:eu-central-1:111122223333:key/k")},
+	}
+	out["a forgotten principal, with another id"] = guardCase{
+		kind: policy.TrustDocument, statements: oursTrust + `,{"Effect":"Allow","Action":"sts:AssumeRole","Condition":{"StringEquals":{"sts:ExternalId":"partner-7d1f9b3c44"}}}`,
+		others: []policy.Request{assumes(worker, "sts:ExternalId", "partner-7d1f9b3c44")},
+	}
 	for name, c := range map[string][2]string{
 		"an endpoint": {`"StringEquals":{"aws:SourceVpce":"vpce-1a2b3c4d5e6f7a8b9"}`, "aws:SourceVpce vpce-1a2b3c4d5e6f7a8b9"},
 		"a network":   {`"IpAddress":{"aws:SourceIp":"203.0.113.0/24"}`, "aws:SourceIp 203.0.113.9"},

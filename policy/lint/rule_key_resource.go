@@ -8,7 +8,7 @@ import (
 // In a key's policy, "*" is the key itself and nothing else.
 // https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-overview.html
 var keyResource = rule{
-	code: "key-resource", severity: Warning,
+	code: "key-resource", severity: Warning, strict: true,
 	title: "a key policy names a resource other than *",
 	kinds: []policy.Kind{policy.KeyDocument},
 	check: func(p *pass) {

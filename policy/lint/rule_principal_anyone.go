@@ -2,6 +2,7 @@ package lint
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/rolecall/rolecall/policy"
 	"github.com/rolecall/rolecall/policy/internal/tree"
@@ -33,13 +34,21 @@ var principalAnyone = rule{
 						f.severity, f.message = Error, "everyone at AWS may use the key"
 					}
 				}
-				if p.kind == policy.TrustDocument && p.kit() != nil {
+				if p.kind == policy.TrustDocument && p.kit() != nil && !s.meansSome() {
 					f.fix = func() { s.onlyNamed(p.kit().Principals) }
 				}
 				p.report(f)
 			}
 		}
 	},
+}
+
+// meansSome reports whether a condition says who is meant, if not well: these may be
+// others.
+func (s *statement) meansSome() bool {
+	return slices.ContainsFunc(s.conditions(), func(c condition) bool {
+		return limits[strings.ToLower(c.key)] != nil && c.matches() && !slices.ContainsFunc(c.values.Strings(), func(v string) bool { return strings.Trim(v, "*?:") == "" })
+	})
 }
 
 // onlyNamed puts principals in the place of everyone, beside those who are named.

@@ -12,12 +12,24 @@ var principalMisplaced = rule{
 		for _, s := range p.statements {
 			for _, name := range []string{"Principal", "NotPrincipal"} {
 				if element := s.Get(name); element != nil {
-					p.report(found{
-						at: element, message: "a policy of a role or user takes no " + name, hint: "remove it, or attach the document to the resource",
-						fix: func() { s.Remove(name) }, widens: true,
-					})
+					f := found{at: element, message: "a policy of a role or user takes no " + name, hint: "remove it, or attach the document to the resource"}
+					if p.onlyRole(s) { // what is for somebody else would be the role's then
+						f.widens = true
+						f.fix = func() { s.Remove(name) }
+					}
+					p.report(f)
 				}
 			}
 		}
 	},
+}
+
+// onlyRole reports whether a statement is for the connection's role and nobody else or,
+// without a connection, for whoever the document is attached to.
+func (p *pass) onlyRole(s *statement) bool {
+	named := s.principals()
+	if len(named) != 1 || s.Get("NotPrincipal") != nil {
+		return false
+	}
+	return p.kit() == nil && named[0].anyone() || p.kit() != nil && named[0].Text == p.kit().Connection.RoleARN
 }

@@ -17,7 +17,7 @@ var principalMissing = rule{
 				continue
 			}
 			f := found{at: s.Node, message: "Principal is missing", hint: "name in Principal who is allowed or denied"}
-			if p.kit() != nil && p.kind == policy.TrustDocument && s.allow {
+			if ids := s.on(externalID); p.kit() != nil && p.kind == policy.TrustDocument && s.allow && (len(ids) == 0 || p.besideOurs(ids[0])) {
 				f.widens = true
 				f.fix = func() { s.Set("Principal", tree.Object("AWS", single(p.kit().Principals))) }
 			}

@@ -23,7 +23,7 @@ var s3PutObjectACL = rule{
 					at: a, message: known.name + " is of no use where the bucket owner is enforced, as in every new bucket, and can make objects public elsewhere",
 					hint: "remove it, and set no acl in the connection",
 				}
-				if p.kit() != nil && s.canLoseActions(a) { // else a connection may ask for an acl
+				if p.kit() != nil && p.withinConnection(s) && s.canLoseActions(a) { // else a connection may ask for an acl
 					f.fix = func() { s.removeActions(a) }
 				}
 				p.report(f)

@@ -48,7 +48,7 @@ var s3Star = rule{
 					message: quote(a.Text) + " also allows " + strings.Join(worst, ", "),
 					hint:    "name the actions that the work needs: " + strings.Join(p.needed(), ", "),
 				}
-				if len(needed) > 0 {
+				if len(needed) > 0 && p.kit() != nil && p.withinConnection(s) {
 					f.fix = func() { s.Set("Action", s.Get("Action").Without(a).Add(needed...)) }
 				}
 				p.report(f)

@@ -27,7 +27,7 @@ var s3Unneeded = rule{
 				if known.level != "read" && known.level != "list" {
 					f.severity = Warning
 				}
-				if p.kit() != nil && s.canLoseActions(a) {
+				if p.kit() != nil && p.withinConnection(s) && s.canLoseActions(a) {
 					f.message = known.name + " is not needed for this connection"
 					f.fix = func() { s.removeActions(a) }
 				}

@@ -9,7 +9,7 @@ import (
 // Workers are programs: nobody enters a code for them.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_mfa_configure-api-require.html
 var trustMFA = rule{
-	code: "trust-mfa", severity: Error,
+	code: "trust-mfa", severity: Error, strict: true,
 	title: "a second factor is asked for, and workers have none",
 	kinds: []policy.Kind{policy.TrustDocument, policy.PermissionsDocument, policy.BucketDocument},
 	check: func(p *pass) {
