@@ -91,7 +91,7 @@ func TestTheRestIsDone(t *testing.T) {
 			},
 		},
 		"get one object over a link": {
-			tasks: tool("storage:get", `{"connection": "masters", "path": "a"}`), named: map[string]string{`masters/in/a"`: "none is followed or replaced"},
+			tasks: tool("storage:get", `{"connection": "masters", "path": "a"}`), named: map[string]string{`masters/in/a"`: "none is replaced"},
 			left: func(t *testing.T, dir string) { link(t, dir, "a") },
 		},
 	} {

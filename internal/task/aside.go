@@ -41,9 +41,11 @@ const (
 	// maxRefused is how many of a step's first objects may be refused: where
 	// all of them are, the place is at fault, and not its objects.
 	maxRefused = 1000
-	// maxFailing is how many objects may fail for reasons that may pass. Where
-	// there are more of them, it is the service that fails.
-	maxFailing = 8
+	// maxFailing is how many objects may fail for reasons that may pass, and one of
+	// failingShare that are done. Where there are more of them, it is the service
+	// that fails.
+	maxFailing   = 8
+	failingShare = 10
 )
 
 // add adds a fault in the order of the keys, and keeps no more than an answer
@@ -90,7 +92,7 @@ func (s *work) setAside(ctx context.Context, what subject, err error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if kind == string(transfer.Unavailable) || kind == string(transfer.Unreachable) {
-		if l.failing++; l.failing > maxFailing {
+		if l.failing++; int64(l.failing) > max(maxFailing, s.done.Load()/failingShare) {
 			return err
 		}
 	}

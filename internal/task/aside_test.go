@@ -13,12 +13,15 @@ import (
 // A few objects that fail are set aside; where more do, the service fails.
 func TestServicesThatFailEndTheStep(t *testing.T) {
 	t.Parallel()
-	s := &work{observe: func(Event) {}}
 	failing := &rolecall.Error{Code: rolecall.Unavailable, Err: &transfer.Error{Kind: transfer.Unavailable}}
-	for n := range maxFailing + 2 {
-		err := s.setAside(t.Context(), subject{key: fmt.Sprint(n)}, failing)
-		if errors.Is(err, errAside) != (n < maxFailing) {
-			t.Errorf("object %d: %v", n, err)
+	for done, most := range map[int64]int{0: maxFailing, 79: maxFailing, 991: 99} {
+		s := &work{observe: func(Event) {}}
+		s.done.Store(done)
+		for n := range most + 2 {
+			err := s.setAside(t.Context(), subject{key: fmt.Sprint(n)}, failing)
+			if errors.Is(err, errAside) != (n < most) {
+				t.Errorf("object %d after %d: %v", n, done, err)
+			}
 		}
 	}
 }

@@ -61,6 +61,7 @@ func (s *work) did(ctx context.Context, at side, name string, res transfer.Resul
 	if err != nil {
 		return 0, s.fault(ctx, err, at, at.place.Pointer)
 	}
+	s.done.Add(1)
 	e := Event{Kind: FileDone, Name: name, Bytes: res.Bytes}
 	switch {
 	case res.Earlier:

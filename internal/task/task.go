@@ -149,6 +149,7 @@ type work struct {
 	wait    *wait
 	log     *slog.Logger
 	listed  atomic.Int64            // keys that were looked at
+	done    atomic.Int64            // files that were moved
 	held    atomic.Int64            // bytes of names
 	stop    context.CancelCauseFunc // of its work
 	leases  []*lease
