@@ -47,6 +47,21 @@ func TestSecondService(t *testing.T) {
 	}
 }
 
+// So is a second service on one database, from another state directory.
+func TestSecondServiceOnDatabase(t *testing.T) {
+	t.Parallel()
+	url := engines.Database(t)
+	first, second := newWorld(t, store.Options{URL: url}, "{}"), unserved(t, store.Options{URL: url}, "{}")
+	second.more = "sealing: {key_file: " + filepath.Join(first.dir, "rolecall-state", "seal.json") + "}\n"
+	second.declare("{}")
+	if err := second.refused(); rolecall.CodeOf(err) != rolecall.Conflict || !strings.Contains(err.Error(), "which listens on 127.0.0.1:0") {
+		t.Errorf("%v", err)
+	}
+	first.end()
+	second.start()
+	second.end()
+}
+
 // What the config declares is there, is read-only over HTTP, and is checked.
 func TestDeclared(t *testing.T) {
 	t.Parallel()

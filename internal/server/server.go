@@ -80,6 +80,12 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	host, _ := os.Hostname() // for people
+	alone, err := db.LockServe(ctx, fmt.Sprintf("process %d on %s, which listens on %s", os.Getpid(), host, cfg.Serve.Listen))
+	if err != nil {
+		return err
+	}
+	defer alone()
 	heads, err := dir.AuditHeads()
 	if err != nil {
 		return err

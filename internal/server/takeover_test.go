@@ -273,6 +273,7 @@ func TestTakeOverConflicts(t *testing.T) {
 	if err := os.Remove(file); err != nil {
 		t.Fatal(err)
 	}
+	first.end() // one serves at a time
 	w.start()
 }
 
