@@ -204,6 +204,9 @@ func (s *search) newStatement(layer policy.Layer, index int, effect string, prin
 	}
 	if effect == "Allow" {
 		spelled = s.narrow(st, layer, modern) && s.bind(st, limits, modern) && spelled
+		if layer == policy.ResourcePolicy && strings.HasPrefix(strings.ToLower(s.request.Action), "s3:") {
+			spelled = spelled && storedAt(s.request.Action, resource)
+		}
 		text += beyond(limits) + s.strangers(layer, st)
 	}
 	edit := Edit{Policy: layer, Index: index, Pointer: strict.Pointer("Statement", place), Text: text}

@@ -2,9 +2,11 @@ package explain
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/rolecall/rolecall"
+	"github.com/rolecall/rolecall/internal/awsaction"
 	"github.com/rolecall/rolecall/policy"
 	"github.com/rolecall/rolecall/policy/internal/tree"
 )
@@ -231,6 +233,12 @@ func (r refusal) statement(layer policy.DenialLayer) *policy.Document {
 			return nil
 		}
 		switch service {
+		case "s3":
+			if !storedAt(r.Action, resource) {
+				return nil
+			}
+		case "iam": // a trust policy is about assuming its role alone
+			return nil
 		case "sts":
 			when.Set("StringEquals", tree.Object("sts:ExternalId", placeholder))
 			st.Set("Action", r.roleActions())
@@ -252,6 +260,14 @@ func (r refusal) statement(layer policy.DenialLayer) *policy.Document {
 		st.Set("Condition", when)
 	}
 	return one(st)
+}
+
+// storedAt reports whether a bucket's policy may have an action of S3 for a resource.
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
+func storedAt(action, resource string) bool {
+	all := awsaction.Read().Actions
+	i := slices.IndexFunc(all, func(a awsaction.Action) bool { return strings.EqualFold(a.Service+":"+a.Name, action) })
+	return i < 0 || all[i].On(resource)
 }
 
 // roleActions are what a statement about the action allows: what comes along
