@@ -167,8 +167,8 @@ func at(names ...string) string {
 	return "/api" + b.String()
 }
 
-// NotThere, in place of a revision, has only what is not there yet made: the
-// status of the error is 412 if it is.
+// NotThere is given in place of a revision to make only what is not there yet:
+// the status of the error is 412 if it is.
 const NotThere int64 = -1
 
 // reply is what was answered.
