@@ -43,7 +43,7 @@ func TestHostileService(t *testing.T) {
 		}
 	}))
 	defer service.Close()
-	s := &served{t: t, home: t.TempDir(), away: t.TempDir(), url: service.URL, token: "rcs_x"}
+	away := t.TempDir()
 	shown := 0
 	for _, line := range []string{
 		"check masters --org acme", "check --all --org acme", "connection list --org acme", "connection show masters --org acme", "org list", "org show acme", "org show refused", "org create acme",
@@ -52,8 +52,8 @@ func TestHostileService(t *testing.T) {
 		"credentials masters --org acme", "policy generate masters --org acme --format cli", "policy generate masters --org acme",
 	} {
 		for _, form := range []string{"text", "json"} {
-			c := command(t, s.away, append(strings.Fields(line), "--output", form)...)
-			c.Env = append(c.Env, "ROLECALL_SERVER="+s.url, "ROLECALL_TOKEN="+s.token)
+			c := command(t, away, append(strings.Fields(line), "--output", form)...)
+			c.Env = append(c.Env, "ROLECALL_SERVER="+service.URL, "ROLECALL_TOKEN=rcs_x")
 			out, _ := c.CombinedOutput() // most fail
 			if strings.ContainsAny(string(out), "\x1b\u009b") {
 				t.Errorf("%s --output %s: %q", line, form, out)
