@@ -157,3 +157,14 @@ func TestFixedDocumentsAreStorable(t *testing.T) {
 		}
 	}
 }
+
+// TestMisspeltActionsStay checks that an action with a typo is not removed as one that
+// belongs elsewhere.
+func TestMisspeltActionsStay(t *testing.T) {
+	t.Parallel()
+	text := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"pods.eks.amazonaws.com"},"Action":["sts:AssumeRole","sts:TagSessions"]}]}`
+	r := check(t, []byte(text), lint.Options{Kind: policy.TrustDocument})
+	if len(of(r, "action-misplaced")) > 0 || len(of(r, "action-unknown")) != 1 || r.Fixed != nil {
+		t.Errorf("%+v became %s", r.Findings, r.Fixed)
+	}
+}

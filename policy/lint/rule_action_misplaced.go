@@ -17,8 +17,8 @@ var actionMisplaced = rule{
 	check: func(p *pass) {
 		for _, s := range p.statements {
 			for _, a := range s.actions() {
-				if !strings.Contains(a.Text, ":") || p.belongs(a.Text) {
-					continue
+				if actions, known := expand(a.Text); !strings.Contains(a.Text, ":") || p.belongs(a.Text) || known && len(actions) == 0 {
+					continue // or none that exists, as action-unknown says
 				}
 				f := found{
 					at: a, message: quote(a.Text) + " is no action on " + map[policy.Kind]string{
