@@ -110,7 +110,8 @@ func TestHints(t *testing.T) {
 		{"list the organization's connections", call{method: post, path: "o/acme/tokens?dry_run=true", body: `{"role":"credentials","access":"read","connection":"nope"}`}, nil},
 		{"list the tokens", call{method: del, path: "o/acme/tokens/nope"}, []call{{method: get, path: "o/acme/tokens"}}},
 		{"check it until it is verified: POST …/connections/masters/checks", call{method: get, path: masters + "/credentials?access=read"}, nil},
-		{"change it there and send SIGHUP", call{method: put, path: "o/decl/connections/masters", body: `{"purpose":"delivery","bucket":"acme-masters"}`}, nil},
+		{"change it in rolecall.yaml to this", call{method: put, path: "o/decl/connections/masters", body: `{"purpose":"delivery","bucket":"acme-masters"}`}, nil},
+		{"change it there and send SIGHUP", call{method: del, path: "o/decl/connections/masters"}, nil},
 		// Of the API itself.
 		{"send a smaller one", call{method: patch, path: "o/acme", body: `{"name":"` + strings.Repeat("n", 6<<20) + `"}`}, []call{{method: patch, path: "o/acme?dry_run=true", body: `{"name":"n"}`}}},
 		{"send Content-Type: application/json", call{method: patch, path: "o/acme", body: `{}`, headers: []string{"Content-Type", "text/plain"}}, []call{{method: patch, path: "o/acme?dry_run=true", body: `{}`, headers: []string{"Content-Type", "application/json"}}}},
