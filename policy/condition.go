@@ -182,17 +182,17 @@ func (c *condition) holdsNull(absent bool) bool {
 }
 
 // compileConditions reads a Condition block: operators, their keys, their values.
-func compileConditions(n *tree.Node, at string, modern bool, faults *rolecall.Errors) []condition {
+func compileConditions(n *tree.Node, at place, modern bool, faults *rolecall.Errors) []condition {
 	var out []condition
-	eachMember(n, at, nil, faults, func(name, at string, keys *tree.Node) {
+	eachMember(n, at, nil, faults, func(name string, at place, keys *tree.Node) {
 		template, op, ok := parseOperator(name)
 		if !ok {
-			faults.Add(at, "unknown condition operator "+quote(name), operatorHint(name))
+			faults.Add(at.String(), "unknown condition operator "+quote(name), operatorHint(name))
 			return
 		}
-		eachMember(keys, at, nil, faults, func(key, at string, values *tree.Node) {
+		eachMember(keys, at, nil, faults, func(key string, at place, values *tree.Node) {
 			c := template
-			c.pointer = at
+			c.pointer = at.String()
 			c.key = foldKey(key)
 			c.multivalued = multivalued(c.key)
 			c.operands = make([]operand, 0, sizeOf(values))
@@ -237,17 +237,17 @@ func (c *condition) prepare() {
 
 // readValues reads the values of a condition key: one or a list of strings,
 // numbers and booleans, each as its text.
-func readValues(n *tree.Node, at string, faults *rolecall.Errors) []string {
+func readValues(n *tree.Node, at place, faults *rolecall.Errors) []string {
 	out := make([]string, 0, sizeOf(n))
-	eachItem(n, at, "a string", faults, func(at string, item *tree.Node) {
+	eachItem(n, at, "a string", faults, func(at place, item *tree.Node) {
 		switch item.Kind {
 		case '"', '0', 't':
 			if len(item.Text) > maxText {
-				faults.Add(at, "the value is longer than 8 KiB", "")
+				faults.Add(at.String(), "the value is longer than 8 KiB", "")
 			}
 			out = append(out, item.Text)
 		default:
-			faults.Add(at, "must be a string, a number, true or false, or a list of them, not "+item.What(), `You: write a value, or a list such as ["a", "b"]`)
+			faults.Add(at.String(), "must be a string, a number, true or false, or a list of them, not "+item.What(), `You: write a value, or a list such as ["a", "b"]`)
 		}
 	})
 	return out

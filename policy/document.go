@@ -77,12 +77,12 @@ func compileDocument(n *tree.Node) (*Document, error) {
 	var faults rolecall.Errors
 	var statements *tree.Node
 	version := ""
-	eachMember(n, "", []string{"Version", "Id", "Statement"}, &faults, func(name, at string, value *tree.Node) {
+	eachMember(n, place{}, []string{"Version", "Id", "Statement"}, &faults, func(name string, at place, value *tree.Node) {
 		switch name {
 		case "Version":
 			version = textOf(value, at, &faults)
 			if value.Kind == '"' && version != "2012-10-17" && version != "2008-10-17" {
-				faults.Add(at, "unknown version "+quote(version), "You: use 2012-10-17")
+				faults.Add(at.String(), "unknown version "+quote(version), "You: use 2012-10-17")
 			}
 		case "Id":
 			textOf(value, at, &faults)
@@ -94,7 +94,7 @@ func compileDocument(n *tree.Node) (*Document, error) {
 	switch {
 	case statements != nil:
 		d.statements = make([]statement, 0, sizeOf(statements))
-		eachItem(statements, "/Statement", "an object", &faults, func(at string, item *tree.Node) {
+		eachItem(statements, place{"", "Statement"}, "an object", &faults, func(at place, item *tree.Node) {
 			d.statements = append(d.statements, compileStatement(item, at, version == "2012-10-17", &faults))
 		})
 	case n.Kind == '{':

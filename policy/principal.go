@@ -149,19 +149,19 @@ func (p *principals) denies(q *requester, bounded bool) bool {
 }
 
 // compilePrincipals reads the element: "*", or an object of lists.
-func compilePrincipals(n *tree.Node, at string, faults *rolecall.Errors) []principal {
+func compilePrincipals(n *tree.Node, at place, faults *rolecall.Errors) []principal {
 	switch {
 	case n.Kind == '"' && n.Text == "*":
 		return []principal{{kind: namesAnyone}}
 	case n.Kind != '{':
-		faults.Add(at, `must be "*" or an object, not `+n.What(), `You: write {"AWS": "arn:aws:iam::111122223333:role/name"}`)
+		faults.Add(at.String(), `must be "*" or an object, not `+n.What(), `You: write {"AWS": "arn:aws:iam::111122223333:role/name"}`)
 		return nil
 	}
 	if len(n.Members) == 0 {
-		faults.Add(at, "Principal names nobody", `You: write {"AWS": "arn:aws:iam::111122223333:role/name"}`)
+		faults.Add(at.String(), "Principal names nobody", `You: write {"AWS": "arn:aws:iam::111122223333:role/name"}`)
 	}
 	var out []principal
-	eachMember(n, at, []string{"AWS", "Service", "Federated", "CanonicalUser"}, faults, func(name, at string, value *tree.Node) {
+	eachMember(n, at, []string{"AWS", "Service", "Federated", "CanonicalUser"}, faults, func(name string, at place, value *tree.Node) {
 		read := compileAWS
 		switch name {
 		case "Service":
@@ -172,10 +172,10 @@ func compilePrincipals(n *tree.Node, at string, faults *rolecall.Errors) []princ
 			read = written(namesCanonicalUser, canonicalForm, "You: write the 64 digits of an account's canonical user id")
 		}
 		notEmpty(value, name, at, faults)
-		eachItem(value, at, "a string", faults, func(at string, item *tree.Node) {
+		eachItem(value, at, "a string", faults, func(at place, item *tree.Node) {
 			entry, hint := read(textOf(item, at, faults))
 			if hint != "" && item.Kind == '"' {
-				faults.Add(at, quote(item.Text)+" is not a principal", hint)
+				faults.Add(at.String(), quote(item.Text)+" is not a principal", hint)
 			}
 			out = append(out, entry)
 		})

@@ -25,31 +25,44 @@ func readTree(data []byte) (*tree.Node, error) {
 	return n, nil
 }
 
+// place is where a value is: a name in an object, or the number of an item. Its
+// pointer is written only where something is wrong there, or kept: that of every
+// value of a document costs as much as reading it.
+type place struct{ in, name string }
+
+// String returns the JSON pointer, "" of the zero place.
+func (p place) String() string {
+	if p.in == "" && p.name == "" {
+		return ""
+	}
+	return p.in + "/" + escapeName(p.name)
+}
+
 // eachMember calls use for each member of an object, once. Other names than the
 // known ones are faults; nil knows all.
-func eachMember(n *tree.Node, at string, known []string, faults *rolecall.Errors, use func(name, at string, value *tree.Node)) {
+func eachMember(n *tree.Node, at place, known []string, faults *rolecall.Errors, use func(name string, at place, value *tree.Node)) {
 	if n.Kind != '{' {
-		faults.Add(at, "must be an object, not "+n.What(), strict.HowTo(strict.Object, strict.Type(n.What())))
+		faults.Add(at.String(), "must be an object, not "+n.What(), strict.HowTo(strict.Object, strict.Type(n.What())))
 		return
 	}
 	if len(n.Members) > maxList {
-		faults.Add(at, "more than "+strconv.Itoa(maxList)+" members", "")
+		faults.Add(at.String(), "more than "+strconv.Itoa(maxList)+" members", "")
 		return
 	}
-	repeats := repetitions(n.Members)
+	repeats, in := repetitions(n.Members), at.String()
 	for i, m := range n.Members {
-		place := at + "/" + escapeName(m.Name)
+		at := place{in, m.Name}
 		switch {
 		case repeats(i):
-			faults.Add(place, quote(m.Name)+" is given twice", "You: remove one of the two")
+			faults.Add(in+"/"+escapeName(m.Name), quote(m.Name)+" is given twice", "You: remove one of the two")
 		case known != nil && !slices.Contains(known, m.Name):
 			hint := "You: write one of " + strings.Join(known, ", ")
 			if near := strict.Nearest(m.Name, known); near != "" {
 				hint = "You: write " + quote(near) + ", if that is meant"
 			}
-			faults.Add(place, "unknown field "+quote(m.Name), hint)
+			faults.Add(in+"/"+escapeName(m.Name), "unknown field "+quote(m.Name), hint)
 		default:
-			use(m.Name, place, m.Value)
+			use(m.Name, at, m.Value)
 		}
 	}
 }
@@ -80,9 +93,9 @@ func escapeName(name string) string {
 }
 
 // textOf returns the value of a string.
-func textOf(n *tree.Node, at string, faults *rolecall.Errors) string {
+func textOf(n *tree.Node, at place, faults *rolecall.Errors) string {
 	if n.Kind != '"' {
-		faults.Add(at, "must be a string, not "+n.What(), strict.HowTo(strict.String, strict.Type(n.What())))
+		faults.Add(at.String(), "must be a string, not "+n.What(), strict.HowTo(strict.String, strict.Type(n.What())))
 	}
 	return n.Text
 }
@@ -97,21 +110,22 @@ func sizeOf(n *tree.Node) int {
 
 // eachItem calls use for every item of a list, or for the value itself if it is
 // none; want says what is asked for.
-func eachItem(n *tree.Node, at, want string, faults *rolecall.Errors, use func(at string, item *tree.Node)) {
+func eachItem(n *tree.Node, at place, want string, faults *rolecall.Errors, use func(at place, item *tree.Node)) {
 	if n.Kind != '[' {
 		use(at, n)
 		return
 	}
 	if len(n.Items) > maxList {
-		faults.Add(at, "more than "+strconv.Itoa(maxList)+" values", "")
+		faults.Add(at.String(), "more than "+strconv.Itoa(maxList)+" values", "")
 		return
 	}
+	in := at.String()
 	for i, item := range n.Items {
-		place := at + "/" + strconv.Itoa(i)
+		at := place{in, strconv.Itoa(i)}
 		if item.Kind == '[' {
-			faults.Add(place, "must be "+want+", not a list", "")
+			faults.Add(at.String(), "must be "+want+", not a list", "")
 			continue
 		}
-		use(place, item)
+		use(at, item)
 	}
 }

@@ -213,7 +213,7 @@ func readRequest(n *tree.Node) (Request, Policies, error) {
 		}
 		return out
 	}
-	eachMember(n, "", lineMembers, &faults, func(name, at string, value *tree.Node) {
+	eachMember(n, place{}, lineMembers, &faults, func(name string, at place, value *tree.Node) {
 		if value.Kind == 'n' {
 			return // as if left out
 		}
@@ -229,17 +229,17 @@ func readRequest(n *tree.Node) (Request, Policies, error) {
 		case "context":
 			in.Context = readContext(value, at, &faults)
 		case "identity":
-			p.Identity = documents(value, at, Identity)
+			p.Identity = documents(value, at.String(), Identity)
 		case "resource_policy":
-			p.Resource = document(value, at, ResourcePolicy)
+			p.Resource = document(value, at.String(), ResourcePolicy)
 		case "session":
-			p.Session = document(value, at, SessionPolicy)
+			p.Session = document(value, at.String(), SessionPolicy)
 		case "boundary":
-			p.Boundary = documents(value, at, Boundary)
+			p.Boundary = documents(value, at.String(), Boundary)
 		case "scp":
-			p.SCP = levels(value, at, SCP)
+			p.SCP = levels(value, at.String(), SCP)
 		case "rcp":
-			p.RCP = levels(value, at, RCP)
+			p.RCP = levels(value, at.String(), RCP)
 		}
 	})
 	switch {
@@ -270,12 +270,12 @@ func (in Request) check(faults *rolecall.Errors) {
 	}
 }
 
-func readContext(n *tree.Node, at string, faults *rolecall.Errors) map[string][]string {
+func readContext(n *tree.Node, at place, faults *rolecall.Errors) map[string][]string {
 	context := make(map[string][]string, len(n.Members))
 	seen := make(map[string]bool, len(n.Members))
-	eachMember(n, at, nil, faults, func(key, at string, value *tree.Node) {
+	eachMember(n, at, nil, faults, func(key string, at place, value *tree.Node) {
 		if folded := foldKey(key); seen[folded] {
-			faults.Add(at, "the key is given twice; case does not tell keys apart", "You: remove one of the two")
+			faults.Add(at.String(), "the key is given twice; case does not tell keys apart", "You: remove one of the two")
 		} else {
 			seen[folded] = true
 		}

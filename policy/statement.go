@@ -88,16 +88,16 @@ var statementMembers = []string{"Sid", "Effect", "Principal", "NotPrincipal", "A
 // compileStatement checks a statement and precompiles it. Variables have a
 // meaning only in documents of version 2012-10-17 (modern).
 // reference_policies_elements_version.html
-func compileStatement(n *tree.Node, at string, modern bool, faults *rolecall.Errors) statement {
-	s := statement{pointer: at}
+func compileStatement(n *tree.Node, at place, modern bool, faults *rolecall.Errors) statement {
+	s := statement{pointer: at.String()}
 	effect := (*tree.Node)(nil)
-	once := func(given bool, name, at string) {
+	once := func(given bool, name string, at place) {
 		if given {
 			name = strings.TrimPrefix(name, "Not")
-			faults.Add(at, "the statement has both "+name+" and Not"+name, "You: remove one of the two")
+			faults.Add(at.String(), "the statement has both "+name+" and Not"+name, "You: remove one of the two")
 		}
 	}
-	eachMember(n, at, statementMembers, faults, func(name, at string, value *tree.Node) {
+	eachMember(n, at, statementMembers, faults, func(name string, at place, value *tree.Node) {
 		not := strings.HasPrefix(name, "Not")
 		switch name {
 		case "Sid":
@@ -107,7 +107,7 @@ func compileStatement(n *tree.Node, at string, modern bool, faults *rolecall.Err
 			text := textOf(value, at, faults)
 			s.deny = text == "Deny"
 			if value.Kind == '"' && text != "Allow" && text != "Deny" {
-				faults.Add(at, "unknown effect "+quote(text), "You: give Allow or Deny")
+				faults.Add(at.String(), "unknown effect "+quote(text), "You: give Allow or Deny")
 			}
 		case "Principal", "NotPrincipal":
 			once(s.principals.given, name, at)
@@ -125,32 +125,32 @@ func compileStatement(n *tree.Node, at string, modern bool, faults *rolecall.Err
 		}
 	})
 	if effect == nil && n.Kind == '{' {
-		faults.Add(at+"/Effect", "Effect is missing", "You: give Allow or Deny")
+		faults.Add(s.pointer+"/Effect", "Effect is missing", "You: give Allow or Deny")
 	}
 	if s.principals.not && effect != nil && effect.Text == "Allow" {
 		// reference_policies_elements_notprincipal.html
-		faults.Add(at+"/NotPrincipal", "NotPrincipal goes with Deny only", "You: name in Principal who is allowed")
+		faults.Add(s.pointer+"/NotPrincipal", "NotPrincipal goes with Deny only", "You: name in Principal who is allowed")
 	}
 	if !s.actions.given && n.Kind == '{' {
-		faults.Add(at+"/Action", "Action is missing", "You: give Action or NotAction")
+		faults.Add(s.pointer+"/Action", "Action is missing", "You: give Action or NotAction")
 	}
 	return s
 }
 
 // notEmpty checks that an element is no empty list, which IAM does not store.
 // reference_policies_grammar.html
-func notEmpty(n *tree.Node, element, at string, faults *rolecall.Errors) {
+func notEmpty(n *tree.Node, element string, at place, faults *rolecall.Errors) {
 	if n.Kind == '[' && len(n.Items) == 0 {
-		faults.Add(at, element+" is an empty list", "You: put something into "+element+", or remove the statement")
+		faults.Add(at.String(), element+" is an empty list", "You: put something into "+element+", or remove the statement")
 	}
 }
 
-func compileActions(n *tree.Node, at string, faults *rolecall.Errors) []pattern {
+func compileActions(n *tree.Node, at place, faults *rolecall.Errors) []pattern {
 	out := make([]pattern, 0, sizeOf(n))
-	eachItem(n, at, "a string", faults, func(at string, item *tree.Node) {
+	eachItem(n, at, "a string", faults, func(at place, item *tree.Node) {
 		text := textOf(item, at, faults)
 		if item.Kind == '"' && !actionForm(text) {
-			faults.Add(at, quote(text)+" is not an action", "You: write actions as s3:GetObject, s3:Get* or *")
+			faults.Add(at.String(), quote(text)+" is not an action", "You: write actions as s3:GetObject, s3:Get* or *")
 		}
 		out = append(out, compile(text, syntax{wildcards: true}))
 	})
@@ -179,15 +179,15 @@ func consistsOf(text, more string) bool {
 	return text != ""
 }
 
-func compileResources(n *tree.Node, at string, modern bool, faults *rolecall.Errors) []arnPattern {
+func compileResources(n *tree.Node, at place, modern bool, faults *rolecall.Errors) []arnPattern {
 	out := make([]arnPattern, 0, sizeOf(n))
-	eachItem(n, at, "a string", faults, func(at string, item *tree.Node) {
+	eachItem(n, at, "a string", faults, func(at place, item *tree.Node) {
 		text := textOf(item, at, faults)
 		if item.Kind == '"' && (!strings.HasPrefix(text, "arn:") && !strings.HasPrefix(text, "*") || len(text) > maxText) {
-			faults.Add(at, quote(text)+" is not a resource", `You: give an ARN, with * and ? where needed, or "*"`)
+			faults.Add(at.String(), quote(text)+" is not a resource", `You: give an ARN, with * and ? where needed, or "*"`)
 		}
 		if typeIsWild(text) {
-			faults.Add(at, quote(text)+" has a wildcard in its resource type", "You: write the type, as in user/* or role/*, or a star alone for all of IAM's")
+			faults.Add(at.String(), quote(text)+" has a wildcard in its resource type", "You: write the type, as in user/* or role/*, or a star alone for all of IAM's")
 		}
 		out = append(out, compileResource(text, modern))
 	})
