@@ -172,6 +172,7 @@ func sourceHints(t *testing.T) []string {
 		{"write {", keys(`AKIA`), []step{keys(`{"access_key_id": "AKIA", "secret_access_key": "s"}`)}},
 		{"give it as access_key_id", keys(`{"id": "AKIA", "secret_access_key": "s"}`), []step{keys(`{"access_key_id": "AKIA", "secret_access_key": "s"}`)}},
 		{"give it as secret_access_key", keys(`{"access_key_id": "AKIA"}`), []step{keys(`{"access_key_id": "AKIA", "secret_access_key": "s"}`)}},
+		{"copy it again from where it was made", keys(`{"access_key_id": "AKIA", "secret_access_key": "` + strings.Repeat("s", 300) + `"}`), []step{keys(`{"access_key_id": "AKIA", "secret_access_key": "s"}`)}},
 		{"put the file there, or correct its name", file(there + "-none"), []step{file(there)}},
 		{"printable characters of ASCII", func(*testing.T, *bench) error { return credential.Bearer{Token: "a b"}.Validate() }, []step{func(*testing.T, *bench) error { return credential.Bearer{Token: "a-b"}.Validate() }}},
 	} {
