@@ -109,7 +109,7 @@ func (s *Service) persist(do func(context.Context, *store.Tx) error) error {
 			return err
 		}
 		if !told {
-			s.log.WarnContext(s.ctx, "the end of a check is not stored; that is tried again until the database takes it", "error", err)
+			s.log.WarnContext(s.ctx, "the end of a check is not stored; it is tried again until the database takes it", "error", err)
 			told = true
 		}
 		select {

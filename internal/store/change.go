@@ -241,7 +241,7 @@ func (s *Store) complain(err *rolecall.Error) error {
 	defer s.complained.Unlock()
 	if now := time.Now(); now.Sub(s.complained.at) >= complainEvery {
 		s.complained.at = now
-		s.log.Error(err.Message, "cause", err.Err)
+		s.log.ErrorContext(context.Background(), "the database does not work", "error", err.Message, "cause", err.Err)
 	}
 	return err
 }

@@ -46,11 +46,24 @@ func (g *guard) mindsLoss(r *rule, in policy.Request) bool {
 	case policy.WorkerDocument:
 		return true
 	case policy.PermissionsDocument:
-		return !g.within(in)
+		return !g.within(in) || anyConnections[in.Action]
 	default:
 		return !g.within(in) || !g.connections(in.Principal) && !g.unnamedVendor(in.Principal)
 	}
 }
+
+// anyConnections are the actions that some connection needs, if not this one: one role
+// may serve several of the same prefix, or of one within it.
+var anyConnections = func() map[string]bool {
+	out := map[string]bool{}
+	for _, name := range append((&pass{}).needed(), "s3:GetObjectVersion") {
+		out[name] = true
+	}
+	for _, grant := range policy.Grants(rolecall.Delivery) {
+		out["s3:"+string(grant)] = true
+	}
+	return out
+}()
 
 // mindsTrustLoss is mindsLoss for a trust. What the vendor could do with no external
 // id, or with one that the document does not name, others could do through it: it

@@ -79,6 +79,25 @@ func guardCases() map[string]guardCase {
 			kind: policy.TrustDocument, statements: oursTrust + "," + trust(`{"AWS":"*"}`, `"StringEquals":{"aws:PrincipalOrgID":"o-a1b2c3d4e5","sts:ExternalId":"partner-7d1f9b3c"}`),
 			others: []policy.Request{assumes(v2, "aws:PrincipalOrgID", "o-a1b2c3d4e5", "sts:ExternalId", "partner-7d1f9b3c"), assumes(v2, "aws:PrincipalOrgID", "o-a1b2c3d4e5", "sts:ExternalId", goodID)},
 		},
+		"everyone with a partner's id, and a Deny of all other organizations": {
+			kind: policy.TrustDocument, statements: oursTrust + "," + trust(`{"AWS":"*"}`, `"StringEquals":{"sts:ExternalId":"partner-7d1f9b3c"}`) +
+				`,{"Effect":"Deny","Principal":"*","Action":"sts:AssumeRole","Condition":{"StringNotEquals":{"aws:PrincipalOrgID":"o-a1b2c3d4e5"}}}`,
+			others: []policy.Request{assumes(v2, "aws:PrincipalOrgID", "o-a1b2c3d4e5", "sts:ExternalId", "partner-7d1f9b3c")},
+		},
+		"everyone, and a Deny of all other principals": {
+			kind: policy.TrustDocument, statements: oursTrust + `,{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"},` +
+				`{"Effect":"Deny","Principal":"*","Action":"sts:*","Condition":{"ArnNotLike":{"aws:PrincipalArn":["` + v2 + `","` + worker + `"]}}}`,
+			others: []policy.Request{assumes(v2)},
+		},
+		"another connection's writing below the prefix": {
+			kind: policy.PermissionsDocument, statements: `{"Effect":"Allow","Action":"s3:GetObject","Resource":"` + bucket + `/in/*"},` +
+				`{"Effect":"Allow","Action":["s3:PutObject","s3:AbortMultipartUpload"],"Resource":"` + bucket + `/in/results/*"}`,
+			others: []policy.Request{asks(role, "s3:PutObject", bucket+"/in/results/a"), asks(role, "s3:AbortMultipartUpload", bucket+"/in/results/a")},
+		},
+		"another connection's writing at the same prefix": {
+			kind: policy.PermissionsDocument, statements: `{"Effect":"Allow","Action":["s3:GetObject","s3:PutObject","s3:DeleteObject"],"Resource":"` + bucket + `/in/*"}`,
+			others: []policy.Request{asks(role, "s3:PutObject", bucket+"/in/a"), asks(role, "s3:DeleteObject", bucket+"/in/a")},
+		},
 		"an id beside the right one": {
 			kind: policy.TrustDocument, statements: trust(`{"AWS":"`+worker+`"}`, `"StringEquals":{"sts:ExternalId":["old-id","`+goodID+`"]}`),
 			others: []policy.Request{assumes(worker, "sts:ExternalId", "old-id")},

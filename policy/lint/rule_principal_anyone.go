@@ -16,7 +16,7 @@ var principalAnyone = rule{
 	kinds: []policy.Kind{policy.TrustDocument, policy.BucketDocument, policy.KeyDocument},
 	check: func(p *pass) {
 		for _, s := range p.allows() {
-			if s.limited() {
+			if s.limited() || p.limitedByDeny(s) {
 				continue
 			}
 			for _, principal := range s.principals() {
@@ -34,13 +34,37 @@ var principalAnyone = rule{
 						f.severity, f.message = Error, "everyone at AWS may use the key"
 					}
 				}
-				if p.kind == policy.TrustDocument && p.kit() != nil && !s.meansSome() {
+				if p.kind == policy.TrustDocument && p.kit() != nil && !s.meansSome() && !p.asksOtherID(s) {
 					f.fix = func() { s.onlyNamed(p.kit().Principals) }
 				}
 				p.report(f)
 			}
 		}
 	},
+}
+
+// limitedByDeny reports whether a Deny refuses everyone but those whom its conditions
+// name, all that the statement allows.
+func (p *pass) limitedByDeny(allow *statement) bool {
+	return slices.ContainsFunc(p.statements, func(s *statement) bool {
+		if s.allow || s.Get("NotPrincipal") != nil || len(s.conditions()) != 1 {
+			return false
+		}
+		c := s.conditions()[0]
+		limit := limits[strings.ToLower(c.key)]
+		if limit == nil || !c.negated() || !c.holdsWithout() || slices.ContainsFunc(c.values.Strings(), func(v string) bool { return !limit(v) }) {
+			return false
+		}
+		return slices.ContainsFunc(s.principals(), principal.anyone) && covers(s.Node, allow.Node, "Action", true) && covers(s.Node, allow.Node, "Resource", false)
+	})
+}
+
+// asksOtherID reports whether the statement asks for an external id that is not the
+// connection's: it is for whoever has that.
+func (p *pass) asksOtherID(s *statement) bool {
+	return slices.ContainsFunc(s.on(externalID), func(c condition) bool {
+		return slices.ContainsFunc(c.values.Strings(), func(id string) bool { return !slices.Contains(p.kit().ExternalIDs, id) })
+	})
 }
 
 // meansSome reports whether a condition says who is meant, if not well: these may be
