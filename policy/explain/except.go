@@ -30,7 +30,7 @@ func (s *search) exceptions(ref policy.Ref) []candidate {
 	named := s.named()
 	shared := slices.Contains([]policy.Layer{policy.ResourcePolicy, policy.SCP, policy.RCP}, ref.Policy)
 	forAll := func(c candidate) candidate { // what a Deny of many leaves out, it leaves out for all of them
-		if shared && !st.saysOnly("Principal", named) {
+		if shared && !st.saysOnly("Principal", named) && !strings.Contains(c.edit.Text, opensMore) {
 			c.edit.Text += ", for everyone whom it denies"
 		}
 		return c
@@ -39,7 +39,7 @@ func (s *search) exceptions(ref policy.Ref) []candidate {
 	var out []candidate
 	alone := s.mindsIDs() && ref.Policy == policy.ResourcePolicy // other callers, with other ids, stay denied
 	if !alone {
-		out = append(out, st.removeDeny(resource))
+		out = append(out, forAll(st.removeDeny(resource)))
 		for _, e := range []struct{ name, text string }{{"Action", s.request.Action}, {"Resource", resource}} {
 			if st.value.Get("Not"+e.name) == nil {
 				out = append(out, forAll(st.drop(dropDenied, "/"+e.name, e.text)))
@@ -104,10 +104,12 @@ func (s *search) values(key string, modern bool) ([]string, bool) {
 func (st statement) removeDeny(resource string) candidate {
 	c := st.remove(dropStatement)
 	if !st.saysOnly("Action", st.action) || !st.saysOnly("Resource", resource) {
-		c.edit.Text += ", which opens whatever else it denies too"
+		c.edit.Text += opensMore
 	}
 	return c
 }
+
+const opensMore = ", which opens whatever else it denies too"
 
 // deniesService reports whether the statement denies all that a service can do
 // with its own resources: then NotAction denies no more than Action does.

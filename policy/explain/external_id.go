@@ -100,8 +100,27 @@ func (s *search) mindsIDs() bool {
 }
 
 // allowedID reports whether an Allow of the trust policy that is about the caller names
-// the request's external id.
+// the request's external id, and none lets in others by it: they would come in, too.
 func (s *search) allowedID() bool {
+	if s.policies.Resource == nil {
+		return false
+	}
+	others := map[int]bool{} // Allows for others than the caller alone, unless they want other ids
+	for i, st := range tree.MustParse(s.policies.Resource.JSON()).Statements().Items {
+		who := st.Get("Principal").Get("AWS").Words()
+		alone := len(who) > 0 && len(st.Get("Principal").Members) == 1 && !slices.ContainsFunc(who, func(w string) bool { return w != s.named() })
+		others[i] = !slices.Contains(st.Get("Effect").Words(), "Deny") && !alone
+	}
+	s.wantedIDs(s.policies.Resource, func(statement int, deny bool, words []string) {
+		if !slices.ContainsFunc(words, func(w string) bool { return strings.ContainsAny(w, "*?$") || slices.Contains(s.request.Values(externalIDKey), w) }) {
+			delete(others, statement)
+		}
+	})
+	for _, lets := range others {
+		if lets {
+			return false
+		}
+	}
 	values, mine, out := s.request.Values(externalIDKey), s.concerning(), false
 	s.wantedIDs(s.policies.Resource, func(statement int, deny bool, words []string) {
 		out = out || !deny && mine[statement] && len(values) == 1 && slices.Contains(words, values[0])

@@ -232,7 +232,7 @@ func TestSmallest(t *testing.T) {
 		{
 			"everyone denied", `"principal":"*","action":"s3:GetObject","resource":"arn:aws:s3:::b/k","account":"111111111111","resource_policy":` +
 				document(strings.Replace(reading, "{", `{"Principal":"*",`, 1), `{"Effect":"Deny","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/k"}`),
-			`remove statement 1, for everyone: S3's Block Public Access refuses such a policy unless it is switched off`,
+			`remove statement 1, for everyone whom it denies, for everyone: S3's Block Public Access refuses such a policy unless it is switched off`,
 		},
 		{
 			"a service", `"principal":"delivery.logs.amazonaws.com","action":"s3:PutObject","resource":"arn:aws:s3:::b/k","account":"111111111111","resource_policy":` + document(strings.Replace(sqs, `{`, `{"Principal":"*",`, 1)),
