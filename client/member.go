@@ -8,11 +8,12 @@ import (
 
 // Member is a person of an organization, from the invitation on.
 type Member struct {
-	ID      string     `json:"id"`
-	Role    string     `json:"role"` // viewer, submitter or admin
-	Created time.Time  `json:"created"`
-	Joined  *time.Time `json:"joined"`            // nil: the invitation was not used yet
-	Expires *time.Time `json:"expires,omitempty"` // of the invitation, until it is used
+	ID        string     `json:"id"`
+	Role      string     `json:"role"` // viewer, submitter or admin
+	Created   time.Time  `json:"created"`
+	CreatedBy string     `json:"created_by"`        // id of who made it
+	Joined    *time.Time `json:"joined"`            // nil: the invitation was not used yet
+	Expires   *time.Time `json:"expires,omitempty"` // of the invitation, until it is used
 }
 
 // Invitation is the link that signs a member in, once. Its ID is the member's.

@@ -8,12 +8,13 @@ import (
 
 // SetupLink lets a customer's admin who has no account connect one connection.
 type SetupLink struct {
-	ID      string     `json:"id"`
-	Account string     `json:"account,omitempty"` // whose role it has to be; empty: any
-	Fills   []string   `json:"fills"`             // members of the connection, beside the role and its region, as JSON pointers
-	Created time.Time  `json:"created"`
-	Expires *time.Time `json:"expires"`
-	Used    *time.Time `json:"used"` // about; nil: never
+	ID        string     `json:"id"`
+	Account   string     `json:"account,omitempty"` // whose role it has to be; empty: any
+	Fills     []string   `json:"fills"`             // members of the connection, beside the role and its region, as JSON pointers
+	Created   time.Time  `json:"created"`
+	CreatedBy string     `json:"created_by"` // id of who made it
+	Expires   *time.Time `json:"expires"`
+	Used      *time.Time `json:"used"` // about; nil: never
 }
 
 // MadeSetupLink is a setup link with its URL, which is shown once.

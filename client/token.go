@@ -14,8 +14,9 @@ type TokenInfo struct {
 	Connection string     `json:"connection,omitempty"` // name; empty: all, or it is no longer there
 	Access     string     `json:"access,omitempty"`
 	Created    time.Time  `json:"created"`
-	Expires    *time.Time `json:"expires"` // nil: never
-	Used       *time.Time `json:"used"`    // about; nil: never
+	CreatedBy  string     `json:"created_by"` // id of who made it
+	Expires    *time.Time `json:"expires"`    // nil: never
+	Used       *time.Time `json:"used"`       // about; nil: never
 }
 
 // MadeToken is a token with its secret, which is shown once: string(m.Secret).

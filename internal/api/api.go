@@ -29,7 +29,10 @@ type Options struct {
 	Limits  Limits
 	// BodyTime is how long a body may take to arrive.
 	BodyTime time.Duration
-	Log      *slog.Logger // nil: none
+	// Pulse is how long a stream of events goes on without finding out anew whether
+	// its actor may see it; zero: 15 s.
+	Pulse time.Duration
+	Log   *slog.Logger // nil: none
 }
 
 // API answers requests. New makes it.
@@ -37,6 +40,7 @@ type API struct {
 	service  *service.Service
 	limits   *limits
 	bodyTime time.Duration
+	pulse    time.Duration
 	log      *slog.Logger
 	mux      *http.ServeMux
 	cookie   string // name of the cookie of sessions
@@ -49,7 +53,7 @@ func (a *API) SetRequestsPerSecond(most int) { a.limits.setRequests(most) }
 // New returns the handler of everything below /api, of /problems, and of
 // /healthz and /readyz.
 func New(o Options) *API {
-	a := &API{service: o.Service, limits: newLimits(o.Limits), bodyTime: o.BodyTime, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), mux: http.NewServeMux(), document: newDocument(o.Version)}
+	a := &API{service: o.Service, limits: newLimits(o.Limits), bodyTime: o.BodyTime, pulse: cmp.Or(o.Pulse, streamPulse), log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), mux: http.NewServeMux(), document: newDocument(o.Version)}
 	at, err := url.Parse(o.URL)
 	if err != nil {
 		panic(err) // it is made of the address that the service listens on

@@ -96,7 +96,7 @@ func (a *API) checkEvents(path string) {
 			}
 			select {
 			case <-further:
-			case <-time.After(streamPulse):
+			case <-time.After(a.pulse):
 				fmt.Fprint(w, ": still here\n\n")
 			case <-end:
 				return

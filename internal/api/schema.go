@@ -101,6 +101,7 @@ var described = map[string]said{
 	"checked":                       {text: "When a check last ended; null: never."},
 	"connection":                    {text: "Name of a connection.", example: "masters"},
 	"created":                       {text: "When it was made."},
+	"created_by":                    {text: "Id of who made it: of a token, session or member; host for a command on the service's machine."},
 	"ended":                         {text: "When it ended; null: it runs."},
 	"expires":                       {text: "When it ends; null: never."},
 	"external_ids":                  {text: "External ids that a trust policy must accept: two while one replaces the other."},

@@ -44,6 +44,7 @@ func TestHints(t *testing.T) {
 	w.must(http.StatusOK, http.MethodPut, "/api/o/acme/secrets/keys", `{"type":"aws_access_key","access_key_id":"AKIAKEYS","secret_access_key":"s"}`)
 	w.must(http.StatusCreated, http.MethodPut, "/api/o/acme/connections/static", `{"purpose":"source","bucket":"acme-masters","region":"eu-central-1","secret":"keys"}`)
 	w.must(http.StatusCreated, http.MethodPut, "/api/o/acme/connections/bare", `{"purpose":"source"}`)
+	w.must(http.StatusCreated, http.MethodPut, "/api/o/acme/connections/own", `{"purpose":"source","bucket":"acme-masters","external_id":{"mode":"custom","value":"own-7"},`+role+`}`)
 	w.must(http.StatusCreated, http.MethodPost, "/api/o/acme/tokens", `{"role":"viewer"}`, "Idempotency-Key", "k-1")
 	_, token := w.setupLink("/api/o/acme/connections/none", `{"account":"111122223333"}`)
 	as := map[string]string{
@@ -68,6 +69,10 @@ func TestHints(t *testing.T) {
 		{"leave external_id out, or ask an operator", call{"admin", put, "o/acme/connections/c1?dry_run=true", `{"purpose":"source","bucket":"b-1","external_id":{"mode":"custom","value":"mine-7"}}`, nil}, []call{
 			{"admin", put, "o/acme/connections/c1?dry_run=true", `{"purpose":"source","bucket":"b-1"}`, nil},
 			{method: put, path: "o/acme/connections/c1?dry_run=true", body: `{"purpose":"source","bucket":"b-1","external_id":{"mode":"custom","value":"mine-7"}}`},
+		}},
+		{"keep the role, or ask an operator", call{"admin", put, "o/acme/connections/own?dry_run=true", `{"purpose":"source","bucket":"acme-masters","secret":"keys"}`, nil}, []call{
+			{"admin", put, "o/acme/connections/own?dry_run=true", `{"purpose":"source","bucket":"acme-masters",` + role + `}`, nil},
+			{method: put, path: "o/acme/connections/own?dry_run=true", body: `{"purpose":"source","bucket":"acme-masters","secret":"keys"}`},
 		}},
 		{"list the organization's connections", call{method: get, path: "o/acme/connections/nope"}, []call{{method: get, path: "o/acme/connections"}}},
 		{"ask with ?role_arn=", call{method: get, path: "o/acme/connections/none/policies"}, []call{{method: get, path: "o/acme/connections/none/policies?role_arn=arn:aws:iam::111122223333:role/rolecall"}}},

@@ -31,6 +31,8 @@ type Options struct {
 	// for a body that nobody reads, and BodyTime for one that is read. Zero: 10
 	// s and 30 s.
 	HeaderTime, BodyTime time.Duration
+	// Pulse is api.Options' own.
+	Pulse time.Duration
 	// Terminal says that the notes of Started go to somebody who looks at a
 	// terminal, and to no log: they may hold a link that signs in.
 	Terminal bool
@@ -111,7 +113,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	p.service.CheckDeclared(ctx, declared.Unchecked)
 	answers := api.New(api.Options{
-		Service: p.service, URL: url, Version: o.Version, Log: log, BodyTime: cmp.Or(o.BodyTime, bodyTime), Limits: api.Limits{RequestsPerSecond: cfg.Serve.Limits.RequestsPerSecond, Failures: o.Failures},
+		Service: p.service, URL: url, Version: o.Version, Log: log, BodyTime: cmp.Or(o.BodyTime, bodyTime), Pulse: o.Pulse, Limits: api.Limits{RequestsPerSecond: cfg.Serve.Limits.RequestsPerSecond, Failures: o.Failures},
 	})
 	p.limit = answers.SetRequestsPerSecond
 	handler, err := together(url, p.service, log, answers)

@@ -169,6 +169,12 @@ func matters(old, changed rolecall.Connection) bool {
 // externalID decides a connection's own external id: only an operator chooses
 // one, others may repeat it, and leaving it out does not drop it.
 func (s *Service) externalID(ctx context.Context, tx *store.Tx, c Call, o store.Organization, old rolecall.Connection, declared *rolecall.Connection) error {
+	if own := old.ExternalID; declared.Secret != "" && own != nil && c.Actor.Role != account.Operator {
+		return &rolecall.Error{
+			Code: rolecall.Forbidden, Pointer: "/secret", Message: "only an operator drops the external id that an operator chose for the connection",
+			Hint: "You: keep the role, or ask an operator of the service",
+		}
+	}
 	if declared.ExternalID == nil {
 		if c.Actor.Role != account.Operator && declared.Secret == "" {
 			declared.ExternalID = old.ExternalID

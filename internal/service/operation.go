@@ -28,6 +28,7 @@ type operation struct {
 	creates, secret bool
 	body            Body   // nil: none
 	text            []byte // of the body, once it was read
+	on              string // id of the connection, once it is known
 }
 
 // authorize returns nil if the actor may do it, and what it is done to is there.
@@ -173,6 +174,13 @@ func change[In, Out any](ctx context.Context, s *Service, c Call, op operation, 
 		if err := reach(ctx, tx, c, op); err != nil { // it may have changed since
 			return err
 		}
+		if op.connection != "" && op.creates {
+			of, err := tx.Connection(ctx, op.organization, op.connection)
+			if ignoreNone(err) != nil {
+				return err
+			}
+			op.on = of.ID // a connection that was made again by the name is another
+		}
 		if done, err := repeated(ctx, tx, c, op, &out); done || err != nil {
 			return err
 		}
@@ -234,7 +242,7 @@ const keepFor = 24 * time.Hour
 
 // route is where a key counts: the same actor, doing the same to the same.
 func (op operation) route(c Call) string {
-	sum := sha256.Sum256([]byte(strings.Join([]string{c.Actor.ID, string(op.action), op.organization, op.target, c.Key}, "\x00")))
+	sum := sha256.Sum256([]byte(strings.Join([]string{c.Actor.ID, string(op.action), op.organization, op.on, op.target, c.Key}, "\x00")))
 	return hex.EncodeToString(sum[:])
 }
 

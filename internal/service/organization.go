@@ -160,7 +160,11 @@ func (s *Service) CreateOrganization(ctx context.Context, c Call, body Body) (Or
 				return Organization{}, err
 			}
 		}
-		return s.organization(o), tx.InsertOrganization(ctx, o)
+		out := s.organization(o)
+		if c.DryRun && o.ExternalID.Mode == rolecall.ExternalIDGenerated {
+			out.ExternalID, out.ExternalIDs = "", []string{} // another is generated when it is made
+		}
+		return out, tx.InsertOrganization(ctx, o)
 	})
 }
 

@@ -74,6 +74,9 @@ func (s *Service) RotateExternalID(ctx context.Context, c Call, organization str
 			}
 			out.Connections = append(out.Connections, RotatedConnection{Name: of.Declared.Name, Passed: of.Status == string(Verified) && !of.OnOldID})
 		}
+		if c.DryRun && begins {
+			out.New = "" // another is generated when it is made
+		}
 		return out, endRotation(ctx, tx, organization)
 	})
 	if err == nil {

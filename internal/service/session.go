@@ -203,11 +203,12 @@ func (s *Service) DeleteSession(ctx context.Context, c Call, id string) error {
 
 // Member is a person of an organization, from the invitation on.
 type Member struct {
-	ID      string       `json:"id"`
-	Role    account.Role `json:"role" enum:"viewer,submitter,admin"`
-	Created time.Time    `json:"created"`
-	Joined  *time.Time   `json:"joined"`            // null: the invitation was not used yet
-	Expires *time.Time   `json:"expires,omitempty"` // of the invitation, until it is used
+	ID        string       `json:"id"`
+	Role      account.Role `json:"role" enum:"viewer,submitter,admin"`
+	Created   time.Time    `json:"created"`
+	CreatedBy string       `json:"created_by"`        // id of who invited
+	Joined    *time.Time   `json:"joined"`            // null: the invitation was not used yet
+	Expires   *time.Time   `json:"expires,omitempty"` // of the invitation, until it is used
 }
 
 // NewMember is what InviteMember takes.
@@ -246,7 +247,7 @@ func (s *Service) Members(ctx context.Context, c Call, organization string, p Pa
 			var list []Member
 			var ids []string
 			for _, m := range stored {
-				out := Member{ID: m.ID, Role: account.Role(m.Role), Created: m.Created.UTC(), Joined: orNull(m.Joined)}
+				out := Member{ID: m.ID, Role: account.Role(m.Role), Created: m.Created.UTC(), CreatedBy: m.CreatedBy, Joined: orNull(m.Joined)}
 				if m.Joined.IsZero() {
 					out.Expires = orNull(m.Expires)
 				}

@@ -17,12 +17,13 @@ import (
 
 // SetupLink lets a customer's admin who has no account connect one connection.
 type SetupLink struct {
-	ID      string     `json:"id"`
-	Account string     `json:"account,omitempty"` // whose role it has to be
-	Fills   []string   `json:"fills"`             // members of the connection, beside the role and its region, as JSON pointers
-	Created time.Time  `json:"created"`
-	Expires *time.Time `json:"expires"`
-	Used    *time.Time `json:"used"` // about; null: never
+	ID        string     `json:"id"`
+	Account   string     `json:"account,omitempty"` // whose role it has to be
+	Fills     []string   `json:"fills"`             // members of the connection, beside the role and its region, as JSON pointers
+	Created   time.Time  `json:"created"`
+	CreatedBy string     `json:"created_by"` // id of who made it
+	Expires   *time.Time `json:"expires"`
+	Used      *time.Time `json:"used"` // about; null: never
 }
 
 // MadeSetupLink is a setup link with its URL, which is shown once.
@@ -223,7 +224,7 @@ func (s *Service) DeleteSetupLink(ctx context.Context, c Call, organization, nam
 
 func setupLinkOf(g store.Grant) SetupLink {
 	may := blanksOf(g)
-	return SetupLink{ID: g.ID, Account: may.Account, Fills: append([]string{}, may.Members...), Created: g.Created.UTC(), Expires: orNull(g.Expires), Used: orNull(g.Used)}
+	return SetupLink{ID: g.ID, Account: may.Account, Fills: append([]string{}, may.Members...), Created: g.Created.UTC(), CreatedBy: g.CreatedBy, Expires: orNull(g.Expires), Used: orNull(g.Used)}
 }
 
 // blanksOf returns what a setup link may fill in; nothing where that cannot be

@@ -20,8 +20,9 @@ type Token struct {
 	Connection string       `json:"connection,omitempty"` // name; left out: all, or it is no longer there
 	Access     string       `json:"access,omitempty"`
 	Created    time.Time    `json:"created"`
-	Expires    *time.Time   `json:"expires"` // null: never
-	Used       *time.Time   `json:"used"`    // about; null: never
+	CreatedBy  string       `json:"created_by"` // id of who made it; host: a command on the service's machine
+	Expires    *time.Time   `json:"expires"`    // null: never
+	Used       *time.Time   `json:"used"`       // about; null: never
 }
 
 // MadeToken is a token with its secret, which is shown once.
@@ -119,7 +120,7 @@ type NewOperatorToken struct {
 func tokenOf(g store.Grant, connection string) Token {
 	return Token{
 		ID: g.ID, Name: g.Name, Role: account.Role(g.Role), Connection: connection, Access: g.Access,
-		Created: g.Created.UTC(), Expires: orNull(g.Expires), Used: orNull(g.Used),
+		Created: g.Created.UTC(), CreatedBy: g.CreatedBy, Expires: orNull(g.Expires), Used: orNull(g.Used),
 	}
 }
 

@@ -80,7 +80,8 @@ func (s *Store) Close() error {
 	return errors.Join(s.read.Close(), s.write.Close())
 }
 
-// Ready returns an error if the database does not answer, or takes no changes.
+// Ready returns an error if the database does not answer, takes no changes, or has
+// another time than this machine.
 func (s *Store) Ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readyTime)
 	defer cancel()
@@ -90,7 +91,13 @@ func (s *Store) Ready(ctx context.Context) error {
 		}
 		var standby bool
 		var readOnly string
-		err := tx.one(ctx, "SELECT pg_is_in_recovery(), current_setting('default_transaction_read_only')", nil, &standby, &readOnly)
+		var now int64
+		err := tx.one(ctx, "SELECT pg_is_in_recovery(), current_setting('default_transaction_read_only'), (extract(epoch FROM clock_timestamp()) * 1000000)::bigint", nil, &standby, &readOnly, &now)
+		if apart := s.now().Sub(fromMicros(now)); err == nil && apart.Abs() > maxApart {
+			return s.complain(&rolecall.Error{
+				Code: rolecall.Unavailable, Message: fmt.Sprintf("the clocks of this machine and the database's are %v apart", apart.Abs().Round(time.Second)), Hint: "Operator: set both by NTP",
+			})
+		}
 		if err == nil && (standby || readOnly == "on") {
 			return &rolecall.Error{Code: rolecall.Unavailable, Message: "the database takes no changes", Hint: "Operator: see whether database leads to a standby, or is read-only"}
 		}
@@ -104,6 +111,9 @@ const (
 	readyTime  = 5 * time.Second
 	answerTime = 30 * time.Second
 )
+
+// maxApart is how far the clocks of this machine and of the database may be apart.
+const maxApart = 30 * time.Second
 
 type patient struct{}
 
