@@ -112,7 +112,9 @@ func (s *search) allowedID() bool {
 		others[i] = !slices.Contains(st.Get("Effect").Words(), "Deny") && !alone
 	}
 	s.wantedIDs(s.policies.Resource, func(statement int, deny bool, words []string) {
-		if !slices.ContainsFunc(words, func(w string) bool { return strings.ContainsAny(w, "*?$") || slices.Contains(s.request.Values(externalIDKey), w) }) {
+		if !slices.ContainsFunc(words, func(w string) bool {
+			return strings.ContainsAny(w, "*?$") || slices.Contains(s.request.Values(externalIDKey), w)
+		}) {
 			delete(others, statement)
 		}
 	})
