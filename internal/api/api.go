@@ -29,7 +29,7 @@ type Options struct {
 	Limits  Limits
 	// BodyTime is how long a body may take to arrive.
 	BodyTime time.Duration
-	// Pulse is how long a stream of events goes on without finding out anew whether
+	// Pulse is how long a stream of events goes on without finding out again whether
 	// its actor may see it; zero: 15 s.
 	Pulse time.Duration
 	Log   *slog.Logger // nil: none

@@ -180,7 +180,7 @@ func (g *guard) readable(version string, statements []*tree.Node) *policy.Docume
 }
 
 // changedStatements are those that one side has and the other does not, and with
-// another version those with variables: only they decide anew.
+// another version those with variables: only they decide otherwise.
 func changedStatements(was, is *side) []*statement {
 	count := map[string]int{}
 	texts := func(s *side) []string {
