@@ -57,3 +57,28 @@ func TestJournalKey(t *testing.T) {
 		t.Errorf("an empty key: %v", err)
 	}
 }
+
+// A key that others could read is closed to them.
+func TestReadableKey(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "state")
+	d, err := state.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, err := d.JournalKey("acme")
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := filepath.Join(path, "journal.key")
+	if err := os.Chmod(key, 0o644); err != nil { //nolint:gosec // to be closed
+		t.Fatal(err)
+	}
+	after, err := d.JournalKey("acme")
+	if err != nil || !bytes.Equal(before, after) {
+		t.Errorf("%x, then %x, %v", before, after, err)
+	}
+	if info, err := os.Stat(key); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info, err)
+	}
+}

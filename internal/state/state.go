@@ -122,7 +122,8 @@ func (d *Dir) read(name string) ([]byte, error) {
 	return os.ReadFile(path)
 }
 
-// readable returns the path of a file of the directory, if it can be relied on.
+// readable returns the path of a file of the directory, if it can be relied on. One
+// that others could read is closed to them.
 func (d *Dir) readable(name string) (string, error) {
 	if err := d.secure(filepath.Dir(name)); err != nil {
 		return "", err
@@ -135,7 +136,15 @@ func (d *Dir) readable(name string) (string, error) {
 	if !info.Mode().IsRegular() {
 		return "", &unreliableError{path: path, reason: "it is no regular file", hint: misplacedHint}
 	}
-	return path, reliable(path, info)
+	if err := reliable(path, info); err != nil {
+		return "", err
+	}
+	if ours(info) && info.Mode().Perm()&0o077 != 0 {
+		if err := os.Chmod(path, 0o600); err != nil {
+			return "", fmt.Errorf("close the file to others: %w", err)
+		}
+	}
+	return path, nil
 }
 
 // write puts a file in place of the one that is there.
