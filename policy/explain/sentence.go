@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/rolecall/rolecall"
 	"github.com/rolecall/rolecall/policy"
 )
 
@@ -24,9 +25,11 @@ var (
 	quotedForm = regexp.MustCompile(`^ on resource: "`)
 	// quoteEnd is a quote that no key goes on behind.
 	quoteEnd     = regexp.MustCompile(`"(?: because | with an explicit deny|[\s.,;)'"<]|$)`)
-	resourceForm = regexp.MustCompile(`^ on resource: (?:\*|[^\s"\\]*[^\s".,;:)'\]}\\])`)
-	unnamedForm  = regexp.MustCompile(`^( on (?:this resource|the resource associated with this ciphertext)) (?:because no|with an explicit deny)`)
-	clauseForm   = regexp.MustCompile(`^ (?:because no [\w -]+? allows the \S+ action` +
+	resourceForm = regexp.MustCompile(`^ on resource: (?:(?:role|user|group|policy|instance profile) )?(?:\*|[^\s"\\]*[^\s".,;:)'\]}\\])`)
+	// namedForm is how IAM names its own resources.
+	namedForm   = regexp.MustCompile(`^(role|user|group|policy|instance profile) (\S+)$`)
+	unnamedForm = regexp.MustCompile(`^( on (?:this resource|the resource associated with this ciphertext)) (?:because no|with an explicit deny)`)
+	clauseForm  = regexp.MustCompile(`^ (?:because no [\w -]+? allows the \S+ action` +
 		`|with an explicit deny(?: in (?:an?|the) (?:[\w-]+ )+?(?:policy|boundary)\b)?(?:: arn:[^\s"'<]+)?` +
 		`|on (?:this resource|the resource associated with this ciphertext) because the resource does not exist in this Region, ` +
 		`no resource-based policies allow access, or a resource-based policy explicitly denies access)`)
@@ -81,6 +84,12 @@ func cutSentence(text string) (sentence, bool) {
 		d, ok := policy.ReadDenial(form[place[0]:end])
 		if !ok || d.Action == "" {
 			continue
+		}
+		if m := namedForm.FindStringSubmatch(d.Resource); m != nil {
+			d.Resource = "arn:aws:iam::*:" + strings.ReplaceAll(m[1], " ", "-") + "/" + m[2]
+			if who, err := rolecall.ParseARN(d.Principal); err == nil { // IAM is asked in the caller's account
+				d.Resource = "arn:" + who.Partition + ":iam::" + who.Account + strings.TrimPrefix(d.Resource, "arn:aws:iam::*")
+			}
 		}
 		if d.Principal == nobody {
 			d.Principal = ""
