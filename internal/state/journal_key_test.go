@@ -71,7 +71,7 @@ func TestReadableKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	key := filepath.Join(path, "journal.key")
-	if err := os.Chmod(key, 0o644); err != nil { //nolint:gosec // to be closed
+	if err := os.Chmod(key, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	after, err := d.JournalKey("acme")
