@@ -64,7 +64,7 @@ func followed(t *testing.T, b *bench, hint string, wrong step, right ...step) []
 	err := wrong(t, b)
 	hints := hintsOf(err)
 	if err == nil || !strings.Contains(strings.Join(hints, "\n"), hint) {
-		t.Errorf("nobody is told %q: %v, %q", hint, err, hints)
+		t.Errorf("no hint says %q: %v, %q", hint, err, hints)
 	}
 	for _, do := range right {
 		if err := do(t, b); err != nil {

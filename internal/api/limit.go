@@ -134,7 +134,7 @@ type streams struct {
 	of map[string]int
 }
 
-// open counts a stream, unless it is one too many. Its end is told by closed.
+// open counts a stream, unless it is one too many. Closed is called at its end.
 func (s *streams) open(a account.Actor) (closed func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

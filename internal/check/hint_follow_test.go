@@ -100,7 +100,7 @@ func (a advice) follow(t *testing.T, whole *world) []string {
 	report := broken.check(t, aws, state, a.Deep, given.documents(t, a.Give)...)
 	i := slices.IndexFunc(report.Steps, func(s rolecall.CheckStep) bool { return strings.Contains(s.Hint, a.Hint) })
 	if i < 0 {
-		t.Fatalf("nobody is told so:\n%s", faulty(report))
+		t.Fatalf("no error says so:\n%s", faulty(report))
 	}
 	said := report.Steps[i]
 	over := func(how any, report rolecall.CheckReport) {

@@ -229,7 +229,7 @@ func TestTasksHints(t *testing.T) {
 					hints = append(hints, e.Hint)
 				}
 				if !strings.Contains(strings.Join(hints, "\n"), tc.hint) {
-					t.Fatalf("nobody is told so: %s", show(report))
+					t.Fatalf("no error says so: %s", show(report))
 				}
 				mu.Lock()
 				done = append(done, hints...)

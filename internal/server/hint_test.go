@@ -149,7 +149,7 @@ func TestHints(t *testing.T) {
 		got := ask(c.wrong)
 		hints := hintsOf(t, got)
 		if !strings.Contains(strings.Join(hints, "\n"), c.hint) {
-			t.Errorf("%s %s: nobody is told %q: %d\n%.300s", c.wrong.method, c.wrong.path, c.hint, got.status, got.body)
+			t.Errorf("%s %s: no hint says %q: %d\n%.300s", c.wrong.method, c.wrong.path, c.hint, got.status, got.body)
 		}
 		done = append(done, hints...)
 		for _, right := range c.right {
